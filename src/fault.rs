@@ -1,0 +1,59 @@
+//! Why a command could not do its work, by who is at fault: the two classes of the doors (`Usage`, `Unavailable`) beside
+//! the three of the core, with the exit code of each (design, section 7).
+
+use std::path::PathBuf;
+
+use crate::sumdb;
+use crate::sumdb::evidence::Evidence;
+
+/// A failure with its culprit.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Fault {
+    /// The caller asked for something that makes no sense. Exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// A network, a server or a disk did not do its part; trying again may help. Exit code 2.
+    #[error("{source_name}: {why}")]
+    Unavailable {
+        /// the URL or path that failed
+        source_name: String,
+        /// what happened, and what to do next where that is known
+        why: String,
+    },
+    /// A source sent bytes that are malformed or prove nothing; they were not used. Exit code 2.
+    #[error("{source_name} sent bytes that were refused: {error}")]
+    Refused {
+        /// the URL or path that the bytes came from
+        source_name: String,
+        /// the rule or the proof that failed
+        error: sumdb::Error,
+    },
+    /// The log signed two histories. Exit code 3.
+    #[error("{evidence}")]
+    Forked {
+        /// the two signed heads and the proof
+        evidence: Box<Evidence>,
+        /// where the evidence was saved
+        saved: Option<PathBuf>,
+    },
+}
+
+impl Fault {
+    /// An `Unavailable` fault.
+    pub fn unavailable(source_name: impl Into<String>, why: impl Into<String>) -> Fault {
+        Fault::Unavailable { source_name: source_name.into(), why: why.into() }
+    }
+
+    /// A `Refused` fault.
+    pub fn refused(source_name: impl Into<String>, error: sumdb::Error) -> Fault {
+        Fault::Refused { source_name: source_name.into(), error }
+    }
+
+    /// The exit code of a command that ends with this fault: 3 where the log misbehaved, else 2 (could not tell).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Fault::Forked { .. } => 3,
+            Fault::Usage(_) | Fault::Unavailable { .. } | Fault::Refused { .. } => 2,
+        }
+    }
+}

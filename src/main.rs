@@ -1,0 +1,3 @@
+//! The gosumcheck command.
+
+fn main() {}

@@ -1,0 +1,7 @@
+//! The pure core: formats and proofs. Bytes in, verified facts out; no file, socket, clock, random number or environment.
+
+pub mod error;
+pub mod evidence;
+pub mod hash;
+
+pub use error::{Error, Result};

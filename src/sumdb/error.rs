@@ -1,0 +1,43 @@
+//! The three ways in which bytes can fail here: they are not what their format says (`Malformed`), they do not prove what
+//! they claim (`Unproven`), or the log signed two histories (`Forked`). Who sent them is added by the caller, who knows.
+
+use super::evidence::Evidence;
+
+/// What the pure core returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failed parse or a failed proof; never a failed connection (that is `fault::Fault`).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The bytes do not follow their format. Fault of whoever sent them.
+    #[error("malformed {what}: {why}")]
+    Malformed {
+        /// the kind of thing and, where known, which one: `note`, `tile/8/0/005`, `go.sum line 7`
+        what: String,
+        /// the rule that was broken
+        why: String,
+    },
+    /// Well formed, but a signature or a hash does not prove it. Fault of whoever sent them.
+    #[error("unproven {what}: {why}")]
+    Unproven {
+        /// as in `Malformed`
+        what: String,
+        /// what was expected and what came
+        why: String,
+    },
+    /// Two signed heads of one log that cannot both be true. Fault of the log, provable to anybody.
+    #[error("the log forked: {0}")]
+    Forked(Box<Evidence>),
+}
+
+impl Error {
+    /// A `Malformed` error.
+    pub fn malformed(what: impl Into<String>, why: impl Into<String>) -> Error {
+        Error::Malformed { what: what.into(), why: why.into() }
+    }
+
+    /// An `Unproven` error.
+    pub fn unproven(what: impl Into<String>, why: impl Into<String>) -> Error {
+        Error::Unproven { what: what.into(), why: why.into() }
+    }
+}
