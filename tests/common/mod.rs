@@ -1,5 +1,5 @@
 //! What tests share: where the material outside the repository is.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::path::PathBuf;
 

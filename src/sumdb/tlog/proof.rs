@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::split;
 use crate::sumdb::checkpoint::{MAX_SIZE, Tree};
 use crate::sumdb::error::{Error, Result};
-use crate::sumdb::hash::{Hash, node_hash};
+use crate::sumdb::hash::{EMPTY_ROOT, Hash, node_hash};
 
 /// Checks that `leaf` is the leaf hash at `index` in `tree`. `proof` has the hash next to the leaf first.
 ///
@@ -52,15 +52,21 @@ pub fn check_subtree_inclusion(proof: &[Hash], leaves: Range<u64>, root: &Hash, 
 /// # Errors
 /// `Unproven`: it does not show that.
 pub fn check_consistency(proof: &[Hash], older: &Tree, newer: &Tree) -> Result<()> {
+    if older.size == 0 {
+        return Err(Error::unproven("consistency proof", "nothing is proven of an empty tree"));
+    }
     check_subtree_consistency(proof, 0..older.size, &older.root, newer)
 }
 
-/// Checks that `root` is the hash of the subtree over `leaves` of `tree`.
+/// Checks that `root` is the hash of the subtree over `leaves` of `tree`. The empty subtree is part of every tree.
 ///
 /// # Errors
 /// `Unproven`: it does not show that.
 pub fn check_subtree_consistency(proof: &[Hash], leaves: Range<u64>, root: &Hash, tree: &Tree) -> Result<()> {
     let wrong = |why: &str| Error::unproven("consistency proof", why);
+    if leaves.start == leaves.end && *root == EMPTY_ROOT && proof.is_empty() {
+        return Ok(());
+    }
     check_subtree_range(&leaves)?;
     if leaves.end > tree.size || tree.size > MAX_SIZE {
         return Err(wrong("the older tree is larger than the newer"));
