@@ -10,6 +10,7 @@
 use std::io;
 
 mod ascii;
+mod conclusion;
 pub mod json;
 pub mod junit;
 pub mod outcome;
@@ -18,6 +19,7 @@ pub mod sarif;
 pub mod text;
 mod verdict;
 
+pub use conclusion::Conclusion;
 pub use outcome::{Class, Outcome};
 pub use printable::printable;
 pub use verdict::Verdict;
@@ -178,26 +180,6 @@ impl Report {
         tally.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
-    /// What the report comes to. The worst wins, in the order 3, 1, 2: a log caught lying outweighs all, and a finding
-    /// stays a finding when something else could not be told.
-    pub fn conclusion(&self) -> Conclusion {
-        let has = |class| self.lines().any(|line| line.verdict.class() == class);
-        if self.misbehaviour.is_some() {
-            Conclusion::LogMisbehaved
-        } else if has(Class::Finding) {
-            Conclusion::Findings
-        } else if has(Class::CouldNotTell) || self.files.is_empty() || self.files.iter().any(|f| f.unread.is_some()) {
-            Conclusion::CouldNotTell
-        } else {
-            Conclusion::Proven
-        }
-    }
-
-    /// The exit code of the command: see `Conclusion::exit_code`.
-    pub fn exit_code(&self) -> u8 {
-        self.conclusion().exit_code()
-    }
-
     /// Writes the report in `format`; `style` is read by the text rendering only.
     ///
     /// # Errors
@@ -208,41 +190,6 @@ impl Report {
             Format::Json => json::write(self, out),
             Format::Sarif => sarif::write(self, out),
             Format::Junit => junit::write(self, out),
-        }
-    }
-}
-
-/// What a whole report comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conclusion {
-    /// nothing stands against any line; also where there was no line to prove
-    Proven,
-    /// at least one line is not what the log says
-    Findings,
-    /// no finding, but at least one line or file could not be judged, or there was no file at all
-    CouldNotTell,
-    /// the log signed two histories
-    LogMisbehaved,
-}
-
-impl Conclusion {
-    /// 0 all proven, 1 findings, 2 could not tell, 3 the log misbehaved.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Conclusion::Proven => 0,
-            Conclusion::Findings => 1,
-            Conclusion::CouldNotTell => 2,
-            Conclusion::LogMisbehaved => 3,
-        }
-    }
-
-    /// The stable name that programs read.
-    pub fn id(self) -> &'static str {
-        match self {
-            Conclusion::Proven => "proven",
-            Conclusion::Findings => "findings",
-            Conclusion::CouldNotTell => "could-not-tell",
-            Conclusion::LogMisbehaved => "log-misbehaved",
         }
     }
 }

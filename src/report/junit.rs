@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Class, FileReport, LineReport, Misbehaviour, Place, Report, printable};
+use super::{Class, FileReport, LineReport, Misbehaviour, Place, Report, printable, printable::printable_lines};
 
 /// Writes the report as JUnit XML.
 ///
@@ -81,8 +81,7 @@ fn status(report: &Report, line: &LineReport) -> TestCaseStatus {
     status.set_type(outcome.id());
     status.set_message(line.verdict.sentence(&report.database));
     if matches!(outcome.class(), Class::Finding | Class::CouldNotTell) {
-        let text = format!("{}\n\n{}\n\n{}", printable(&line.text), outcome.meaning(), outcome.next());
-        status.set_description(text);
+        status.set_description(format!("{}\n\n{}", printable(&line.text), outcome.next()));
     }
     status
 }
@@ -91,7 +90,7 @@ fn status(report: &Report, line: &LineReport) -> TestCaseStatus {
 fn log_suite(report: &Report, misbehaviour: &Misbehaviour) -> TestSuite {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
     status.set_type("log-misbehaved").set_message("the log signed two histories that cannot both be true");
-    let evidence = misbehaviour.evidence.lines().map(printable).collect::<Vec<_>>().join("\n");
+    let evidence = printable_lines(&misbehaviour.evidence).join("\n");
     let saved = misbehaviour.saved.iter().map(|path| format!("\n\nsaved in {}", printable(path))).collect::<String>();
     status.set_description(format!("{evidence}{saved}"));
     let mut suite = TestSuite::new(printable(&report.database));

@@ -151,14 +151,14 @@ const DIFFERS: Words = Words {
     id: "differs",
     label: "DIFFERS",
     title: "the hash is not the one in the checksum database",
-    meaning: "The file and the checksum database name different contents for one module version. While such a line stands, \
-              the go command trusts the line and does not ask the database, so it either fails with a checksum mismatch or \
-              builds from bytes that nobody else was given.",
-    next: "Do not build from it before you know why. Harmless causes are known, most of them old: a line written by Go before \
-           1.11.4 (golang/go#29278), a hash taken of files with CRLF line ends, a tag that was moved before the database first \
-           saw it. To find out, delete the line and run `go mod download` with the database on: go writes the hash that the \
-           database has. If go then reports a SECURITY ERROR, your proxy or the origin serves other bytes than everybody else \
-           gets: use neither, and report it. A module cache is emptied with `go clean -modcache`.",
+    meaning: "The file and the checksum database name different contents for one module version. While such a line stands, the \
+              go command goes by the line and does not ask the database: it fails with a checksum mismatch, or it builds from \
+              bytes that nobody else was given.",
+    next: "Do not build before you know why. Harmless causes are known, most of them old: Go before 1.11.4 (golang/go#29278), \
+           files hashed with CRLF line ends, a tag moved before the database first saw it. Delete the line and run \
+           `go mod download` with the database on: go writes the hash that the database has. If go reports a SECURITY ERROR \
+           instead, your proxy or the origin serves other bytes than the world was given: use neither, and report it. A module \
+           cache is emptied with `go clean -modcache`.",
 };
 
 const NOT_IN_LOG: Words = Words {

@@ -29,6 +29,11 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// A text of several lines, each made `printable`, with tabs as the indentation that they are.
+pub(super) fn printable_lines(text: &str) -> Vec<String> {
+    text.lines().map(|line| printable(&line.replace('\t', "    "))).collect()
+}
+
 /// Controls, line and paragraph separators, bidirectional controls (Unicode TR9), zero-width and filler characters, spaces
 /// other than U+0020, variation selectors, tags, private use and noncharacters.
 fn is_invisible(character: char) -> bool {

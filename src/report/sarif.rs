@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Class, Conclusion, FileReport, LineReport, Outcome, Place, Report, ascii, printable};
+use super::{Class, FileReport, LineReport, Outcome, Place, Report, ascii, printable};
 use crate::sumdb::hash::sha256;
 
 mod rules;
@@ -119,7 +119,7 @@ fn invocation(report: &Report, left_out: usize) -> Value {
         notifications.push(rules::notification("results-left-out", "warning", &text));
     }
     let mut invocation = json!({
-        "executionSuccessful": matches!(conclusion, Conclusion::Proven | Conclusion::Findings),
+        "executionSuccessful": report.is_complete() && report.misbehaviour.is_none(),
         "exitCode": conclusion.exit_code(),
         "exitCodeDescription": conclusion.id(),
         "toolExecutionNotifications": notifications,

@@ -9,7 +9,9 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::outcome::{Class, Outcome};
-use super::{FileReport, Level, LineReport, Misbehaviour, Place, Report, Verdict, printable};
+use super::{
+    FileReport, Level, LineReport, Misbehaviour, Place, Report, Verdict, printable, printable::printable_lines,
+};
 
 mod layout;
 mod summary;
@@ -92,14 +94,14 @@ fn write_lines(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             let aside = page.paint(FAINT, &aside(&line.verdict));
             let text = [place.as_str(), &label, &subject, &aside].map(str::to_owned);
             page.line(&text.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  "))?;
-            let details = details(report, file, line);
             // The same reason again and again would bury the lines themselves.
-            if said_before.as_ref() != Some(&(outcome, details.clone())) {
-                for detail in &details {
+            let details = (outcome, details(report, file, line));
+            if outcome.class() == Class::Finding || said_before.as_ref() != Some(&details) {
+                for detail in &details.1 {
                     page.line(&format!("    {detail}"))?;
                 }
-                said_before = Some((outcome, details));
             }
+            said_before = Some(details);
         }
     }
     write_unlisted(page, report, &listed)
@@ -200,13 +202,14 @@ fn holder(file: &FileReport, line: &LineReport) -> String {
     printable(path.rsplit(['/', '\\']).next().unwrap_or(path))
 }
 
-/// What to do next, once for each outcome that asks for something.
+/// What it means and what to do next, once for each outcome that asks for something.
 fn write_advice(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     for (outcome, _) in report.tally().into_iter().filter(|(outcome, _)| outcome.needs_attention()) {
         let label = page.paint(ansi(outcome.class()), outcome.label());
         page.line("")?;
         page.line(&format!("{label}: {}", outcome.title()))?;
-        for row in wrapped(&format!("{} {}", outcome.meaning(), outcome.next())) {
+        let advice = format!("What to do next: {}", outcome.next());
+        for row in wrapped(outcome.meaning()).into_iter().chain(wrapped(&advice)) {
             page.line(&format!("  {row}"))?;
         }
     }
@@ -230,8 +233,8 @@ fn write_misbehaviour(page: &mut Page<'_>, report: &Report, misbehaviour: &Misbe
     let headline = format!("THE LOG MISBEHAVED: {database} signed two histories that cannot both be true.");
     let headline = page.paint(BAD, &headline);
     page.line(&headline)?;
-    for row in misbehaviour.evidence.lines() {
-        page.line(&format!("  {}", printable(row)))?;
+    for row in printable_lines(&misbehaviour.evidence) {
+        page.line(&format!("  {row}"))?;
     }
     let advice = "Trust no answer of this database until people have looked at it. The evidence proves the fork to anybody by \
                   itself: publish it, and tell whoever runs the database (sum.golang.org: security@golang.org).";

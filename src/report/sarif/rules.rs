@@ -84,10 +84,10 @@ pub(super) fn notification(id: &str, level: &str, text: &str) -> Value {
     json!({ "descriptor": { "id": id }, "level": level, "message": { "text": plain(text) } })
 }
 
-/// A message in which nothing is a link: SARIF reads `[text](target)` in plain messages as one (section 3.11.6), and the
-/// text may be a stranger's.
+/// A message in which a stranger's text is neither a placeholder nor a link: braces are doubled (SARIF section 3.11.5), and a
+/// bracket that would make `[text](target)` of it (section 3.11.6) is set apart.
 pub(super) fn plain(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
+    text.replace('{', "{{").replace('}', "}}").replace("](", "] (")
 }
 
 /// `not-in-log` as SARIF writes names: `NotInLog`.
@@ -115,7 +115,7 @@ mod tests {
     fn names_and_sentences() {
         assert_eq!(name("not-in-log"), "NotInLog");
         assert_eq!(sentence("the hash is wrong"), "The hash is wrong.");
-        assert_eq!(plain("a [b](c) \\d"), "a \\[b\\](c) \\\\d");
+        assert_eq!(plain("a [b](c) [d] {0} \\u{1b}"), "a [b] (c) [d] {{0}} \\u{{1b}}");
     }
 
     #[test]

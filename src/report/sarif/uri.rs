@@ -12,15 +12,15 @@ pub(super) fn artifact(path: &str) -> Value {
     let windows = cfg!(windows) || has_drive(path);
     let path = if windows { path.replace('\\', "/") } else { path.to_owned() };
     if has_drive(&path) {
-        json!({ "uri": format!("file:///{}", encoded(&path)) })
+        json!({ "uri": format!("file:///{}", encoded(&path, true)) })
     } else if path.starts_with('/') {
-        json!({ "uri": format!("file://{}", encoded(&path)) })
+        json!({ "uri": format!("file://{}", encoded(&path, true)) })
     } else {
         let mut relative = path.as_str();
         while let Some(rest) = relative.strip_prefix("./") {
             relative = rest.trim_start_matches('/');
         }
-        json!({ "uri": encoded(relative), "uriBaseId": BASE })
+        json!({ "uri": encoded(relative, false), "uriBaseId": BASE })
     }
 }
 
@@ -30,13 +30,14 @@ fn has_drive(path: &str) -> bool {
     matches!((start.next(), start.next(), start.next()), (Some(letter), Some(':'), Some('/' | '\\')) if letter.is_ascii_alphabetic())
 }
 
-/// Everything but unreserved characters and the slash, percent-encoded: the colon too, which in a first segment would make a
-/// scheme of it.
-fn encoded(path: &str) -> String {
+/// Everything but unreserved characters and the slash, percent-encoded. A colon may stay only in an absolute URI: in the
+/// first segment of a relative one it would make a scheme of it (RFC 3986 section 4.2).
+fn encoded(path: &str, absolute: bool) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            b':' if absolute => uri.push(':'),
             _ => uri.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -65,6 +66,6 @@ mod tests {
     #[test]
     fn absolute_paths_are_file_uris() {
         assert_eq!(artifact("/home/a b/go.sum"), json!({ "uri": "file:///home/a%20b/go.sum" }));
-        assert_eq!(artifact("C:\\src\\go.sum"), json!({ "uri": "file:///C%3A/src/go.sum" }));
+        assert_eq!(artifact("C:\\src\\go.sum"), json!({ "uri": "file:///C:/src/go.sum" }));
     }
 }

@@ -32,7 +32,7 @@ fn write_skipped(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     }
     for (pattern, count) in patterns {
         let level = page.paint(FAINT, "note");
-        page.line(&format!("{level}: {} matched {} and were not checked", printable(pattern), counted(count, "line")))?;
+        page.line(&format!("{level}: {} not checked: exempted by {}", counted(count, "line"), printable(pattern)))?;
     }
     Ok(())
 }
