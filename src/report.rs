@@ -194,6 +194,15 @@ impl Report {
     }
 }
 
+impl FileReport {
+    /// The verdict that holds for a line of this file: its own, or for a duplicate that of the line it repeats.
+    pub fn holding<'a>(&'a self, line: &'a LineReport) -> &'a Verdict {
+        let Verdict::Duplicate { first_line } = line.verdict else { return &line.verdict };
+        let first = self.lines.iter().find(|line| line.place == Place::Line(first_line));
+        first.map_or(&line.verdict, |first| &first.verdict)
+    }
+}
+
 impl Subject {
     /// The first two fields of its go.sum line: `example.com/m v1.0.0/go.mod`.
     pub fn go_sum_key(&self) -> String {

@@ -73,6 +73,15 @@ fn nothing_to_prove_never_reads_as_all_proven() {
 }
 
 #[test]
+fn a_duplicate_is_judged_by_the_line_that_it_repeats() {
+    let report = of(&[finding(), Verdict::Duplicate { first_line: 1 }, Verdict::Duplicate { first_line: 9 }]);
+    let file = &report.files[0];
+    assert_eq!(file.holding(&file.lines[0]), &finding());
+    assert_eq!(file.holding(&file.lines[1]), &finding());
+    assert_eq!(file.holding(&file.lines[2]), &Verdict::Duplicate { first_line: 9 }, "no such line");
+}
+
+#[test]
 fn a_dead_network_does_not_bury_findings_but_findings_are_all_listed() {
     let mut verdicts = vec![doubt(); 1_000];
     verdicts.extend(vec![finding(); 30]);
