@@ -2,6 +2,10 @@
 
 pub mod error;
 pub mod evidence;
+pub mod gosum;
 pub mod hash;
+pub mod module;
+pub mod printable;
+pub mod record;
 
 pub use error::{Error, Result};
