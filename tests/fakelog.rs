@@ -3,13 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
 
-mod common;
+#[path = "../examples/fakelog/fake/mod.rs"]
+mod fake;
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use common::fake::{Ending, FakeSumdb, Given, escape, read_gosum, write_gosum};
+use fake::{Ending, FakeSumdb, Given, escape, read_gosum, write_gosum};
 use gosumcheck::sumdb::hash::{Hash, sha256};
 
 fn digest(proof: &[Hash]) -> String {
@@ -163,9 +164,9 @@ fn faults_spoil_what_they_name_and_as_often() {
     assert_eq!(tile.iter().zip(&flipped).filter(|(a, b)| a != b).count(), 1);
     let statuses = [(); 3].map(|()| log.get("tile/8/1/000.p/3")).map(|answer| (answer.status, answer.retry_after));
     assert_eq!(statuses, [(503, Some(7)), (503, Some(7)), (200, None)]);
-    assert!("flip:a:b".parse::<common::fake::Fault>().is_err());
-    assert!("nonsense".parse::<common::fake::Fault>().is_err());
-    assert!("slow:5:p:x".parse::<common::fake::Fault>().is_err());
+    assert!("flip:a:b".parse::<fake::Fault>().is_err());
+    assert!("nonsense".parse::<fake::Fault>().is_err());
+    assert!("slow:5:p:x".parse::<fake::Fault>().is_err());
 }
 
 #[test]
