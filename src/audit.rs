@@ -5,7 +5,7 @@
 //! answer ([`verdict`]). The report is the only outcome: whatever is missing shows there as something that could not be told.
 
 pub mod inputs;
-pub mod modcache;
+// pub mod modcache;
 mod verdict;
 
 use std::collections::{BTreeSet, HashMap};
@@ -111,7 +111,7 @@ pub fn judge(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<Fi
             Says::Nothing(verdict) => (None, verdict),
             Says::Sum(sum) => (Some(subject(&sum)), verdict::verdict(&sum, exemption(&sum, exempt), answers)),
         };
-        LineReport { place: claim.place, subject, text: claim.text, verdict, duplicate_of: claim.duplicate_of }
+        LineReport { place: claim.place, subject, text: claim.text, verdict }
     };
     let judge_file = |file: Claims| FileReport {
         path: file.path,

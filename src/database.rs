@@ -77,7 +77,11 @@ impl Miss {
     /// One for many: a failure tells more than an absence.
     fn worst(mut misses: Vec<Miss>) -> Miss {
         let fault = misses.iter().position(|miss| matches!(miss, Miss::Fault(_))).unwrap_or(0);
-        if misses.is_empty() { Miss::NotHeld("there is no source to ask".to_owned()) } else { misses.swap_remove(fault) }
+        if misses.is_empty() {
+            Miss::NotHeld("there is no source to ask".to_owned())
+        } else {
+            misses.swap_remove(fault)
+        }
     }
 }
 
@@ -105,7 +109,13 @@ impl Database {
     ///
     /// # Errors
     /// `Usage`: the name cannot be a folder's.
-    pub fn open(folder: &Folder, name: &str, policy: Policy, upstreams: Upstreams, jobs: usize) -> Result<Database, Fault> {
+    pub fn open(
+        folder: &Folder,
+        name: &str,
+        policy: Policy,
+        upstreams: Upstreams,
+        jobs: usize,
+    ) -> Result<Database, Fault> {
         Ok(Database {
             name: name.to_owned(),
             folder: folder.clone(),
@@ -186,7 +196,10 @@ impl Database {
         tiles: &Tiles<'_>,
     ) -> Result<Vec<Judged>, Fault> {
         let size = present.tree.tree().size;
-        let ids = said.iter().flatten().filter_map(|said| if let Said::Claim(claim) = said { Some(claim.response.id()) } else { None });
+        let ids = said
+            .iter()
+            .flatten()
+            .filter_map(|said| if let Said::Claim(claim) = said { Some(claim.response.id()) } else { None });
         let wants: Vec<_> = ids.filter(|id| *id < size).map(Want::Leaf).collect();
         let missed = match tiles.bring(&mut present.tree, &wants).await {
             Ok(missed) => missed,

@@ -47,7 +47,11 @@ pub fn read(argument: &str, stdin: &mut dyn Read) -> Vec<Claims> {
             }
         })
         .collect();
-    if found.is_empty() { vec![unread(argument, "no go.sum or go.work.sum in it or below it".to_owned())] } else { found }
+    if found.is_empty() {
+        vec![unread(argument, "no go.sum or go.work.sum in it or below it".to_owned())]
+    } else {
+        found
+    }
 }
 
 fn open(path: &Path) -> io::Result<Vec<u8>> {
@@ -107,7 +111,10 @@ mod tests {
         }
         std::fs::create_dir_all(root.path().join("c/go.sum")).unwrap();
         let found = read(root.path().to_str().unwrap(), &mut io::empty());
-        let names: Vec<_> = found.iter().map(|file| Path::new(&file.path).strip_prefix(root.path()).unwrap().to_str().unwrap()).collect();
+        let names: Vec<_> = found
+            .iter()
+            .map(|file| Path::new(&file.path).strip_prefix(root.path()).unwrap().to_str().unwrap())
+            .collect();
         assert_eq!(names, ["a/go.work.sum", "go.sum", "vendor.go/go.sum"]);
         assert!(found.iter().all(|file| file.claims.len() == 1 && file.unread.is_none()));
         // A folder that is named itself is searched, whatever its name.
@@ -119,7 +126,8 @@ mod tests {
     fn standard_input_repeats_and_faults() {
         let text = format!("{LINE}<<<<<<< HEAD\n{LINE}");
         let [file] = read("-", &mut text.as_bytes()).try_into().ok().unwrap();
-        let marks: Vec<_> = file.claims.iter().map(|claim| (claim.duplicate_of, matches!(claim.says, Says::Sum(_)))).collect();
+        let marks: Vec<_> =
+            file.claims.iter().map(|claim| (claim.duplicate_of, matches!(claim.says, Says::Sum(_)))).collect();
         assert_eq!((file.path.as_str(), marks), ("-", vec![(None, true), (None, false), (Some(1), true)]));
     }
 

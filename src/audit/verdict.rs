@@ -30,9 +30,7 @@ fn compare(sum: &SumLine, record: &VerifiedRecord) -> Verdict {
         SumHash::Unknown { algorithm, .. } => Verdict::UnknownAlgorithm { algorithm: algorithm.clone() },
         logged if *logged == sum.hash => Verdict::Verified { record: record.id() },
         _ if sum.is_dropped_by_go() => Verdict::DroppedEmptyGoMod,
-        logged => {
-            Verdict::Differs { record: record.id(), in_file: sum.hash.to_string(), in_log: logged.to_string() }
-        }
+        logged => Verdict::Differs { record: record.id(), in_file: sum.hash.to_string(), in_log: logged.to_string() },
     }
 }
 

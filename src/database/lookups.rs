@@ -49,10 +49,11 @@ impl Database {
         known: u64,
         progress: Progress<'_>,
     ) -> Vec<Said> {
-        let mut said: Vec<Option<Said>> = asked.iter().map(|(module, refuted)| self.cached_claim(module, refuted, known)).collect();
+        let mut said: Vec<Option<Said>> =
+            asked.iter().map(|(module, refuted)| self.cached_claim(module, refuted, known)).collect();
         let absent: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
         let total = absent.len();
-        let mut answers = stream::iter(absent)
+        let answers = stream::iter(absent)
             .filter_map(|at| async move { asked.get(at).map(|asked| (at, asked)) })
             .map(|(at, (module, refuted))| async move { (at, self.fetch_claim(module, refuted).await) })
             .buffer_unordered(self.jobs);

@@ -69,8 +69,12 @@ impl Tiles<'_> {
     /// The tiles in order, each from the cache, else from the first upstream that has it.
     async fn fetch_all(&self, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
         let mut brought: Vec<_> = tiles.iter().map(|tile| (*tile, self.cached(tile))).collect();
-        let absent: Vec<(usize, Tile)> =
-            brought.iter().enumerate().filter(|(_, (_, held))| held.is_none()).map(|(at, (tile, _))| (at, *tile)).collect();
+        let absent: Vec<(usize, Tile)> = brought
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, held))| held.is_none())
+            .map(|(at, (tile, _))| (at, *tile))
+            .collect();
         let total = absent.len();
         let mut fetched = stream::iter(absent)
             .map(|(at, tile)| async move {

@@ -85,7 +85,8 @@ impl Database {
         heads: &[Checkpoint],
         head: &Checkpoint,
     ) -> Result<usize, Miss> {
-        let others: Vec<_> = heads.iter().filter(|other| other.tree() != head.tree() && other.tree().size > 0).collect();
+        let others: Vec<_> =
+            heads.iter().filter(|other| other.tree() != head.tree() && other.tree().size > 0).collect();
         let wants: Vec<_> = others.iter().map(|other| Want::RootAt(other.tree().size)).collect();
         tiles.bring(tree, &wants).await?;
         let mut uncompared = 0;
