@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The folder of real sum.golang.org data beside the repository, or where GOSUMCHECK_REALDATA says. Where there is none,
 /// says so and gives `None`, so that the caller skips; with GOSUMCHECK_REQUIRE_SHARED=1 that is a failure instead.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub(crate) fn realdata() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/realdata");
     let folder = std::env::var_os("GOSUMCHECK_REALDATA").map_or_else(beside, PathBuf::from);
