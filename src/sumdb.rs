@@ -4,8 +4,12 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod error;
 pub mod evidence;
+pub mod gosum;
 pub mod hash;
+pub mod module;
 pub mod note;
+pub mod printable;
+pub mod record;
 pub mod tile;
 pub mod tlog;
 

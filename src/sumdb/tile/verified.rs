@@ -165,26 +165,37 @@ impl VerifiedTree {
         self.tiles.contains_key(&(tile.level, tile.index))
     }
 
-    /// Admits one full tile against the hash that its parent has for it.
+    /// Checks one full tile against the hash that its parent has for it, without admitting it.
     ///
     /// # Errors
     /// `Malformed`: another length, or no tile of this tree. `Unproven`: another hash, or the parent is not held.
+    pub fn check(&self, tile: &Tile, body: &[u8]) -> Result<()> {
+        self.proven_hashes(tile, body).map(|_| ())
+    }
+
+    /// Admits one full tile; the hashes below it can be read from here on.
+    ///
+    /// # Errors
+    /// As [`VerifiedTree::check`]; then nothing is admitted.
     pub fn admit(&mut self, tile: &Tile, body: &[u8]) -> Result<()> {
+        let hashes = self.proven_hashes(tile, body)?;
+        self.tiles.insert((tile.level, tile.index), hashes);
+        Ok(())
+    }
+
+    fn proven_hashes(&self, tile: &Tile, body: &[u8]) -> Result<Vec<Hash>> {
         if self.full_tile(tile.level, tile.index) != Some(*tile) {
             return Err(Error::malformed(tile.to_string(), format!("not a full tile of size {}", self.tree.size)));
         }
         let (parent, slot) = tile.parent();
         let expected = self.tiles.get(&parent).and_then(|hashes| hashes.get(slot));
-        let Some(expected) = expected.copied() else {
-            return Err(Error::unproven(tile.to_string(), "the tile above it has not been proven"));
-        };
+        let expected = expected.ok_or_else(|| Error::unproven(tile.to_string(), "the tile above it is not proven"))?;
         let hashes = read_hashes(tile, body)?;
         let hash = complete_root(&hashes);
-        if hash != expected {
+        if hash != *expected {
             return Err(Error::unproven(tile.to_string(), format!("its hash is {hash} where the tree has {expected}")));
         }
-        self.tiles.insert((tile.level, tile.index), hashes);
-        Ok(())
+        Ok(hashes)
     }
 
     /// The leaf hash at `index`, once its tile is held.

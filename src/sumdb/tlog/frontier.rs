@@ -33,7 +33,7 @@ impl Frontier {
     /// Adds a complete subtree of 2^`level` leaves; only where the size is a multiple of that. Says whether it was.
     pub fn append_subtree(&mut self, level: u32, subtree: Hash) -> bool {
         let width = 1u64.checked_shl(level).unwrap_or(0);
-        if width == 0 || self.size % width != 0 {
+        if width == 0 || !self.size.is_multiple_of(width) {
             return false;
         }
         let mut hash = subtree;

@@ -111,6 +111,6 @@ fn subproof(proof: &[Hash], leaves: Range<u64>, size: u64, known: Option<&Hash>)
 fn check_subtree_range(leaves: &Range<u64>) -> Result<()> {
     let valid = leaves.start < leaves.end
         && leaves.end <= MAX_SIZE
-        && leaves.start % (leaves.end - leaves.start).next_power_of_two() == 0;
+        && leaves.start.is_multiple_of((leaves.end - leaves.start).next_power_of_two());
     if valid { Ok(()) } else { Err(Error::unproven("proof", format!("{leaves:?} is not a subtree"))) }
 }

@@ -1,0 +1,249 @@
+//! The only module that writes to the disk: the data folder with its cache of proven answers, the remembered head, and
+//! evidence of forks.
+//!
+//! Every file appears whole or not at all: it is written under `DATA/tmp`, which is on the same file system, and renamed
+//! to its name. What can be proven again (lookups, tiles) is not synced to the disk one by one, since a file that a power
+//! cut emptied is refused at the next read and fetched anew. What nothing can prove again (the head, evidence) is
+//! synced: file, rename, folder. Nothing is created before the first write, so a read-only data folder can be read.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::fault::Fault;
+
+pub mod cache;
+pub mod disk;
+pub mod evidence;
+pub mod failing;
+pub mod head;
+pub mod lock;
+mod words;
+
+pub use cache::Cache;
+pub use head::{HeadFile, Swap};
+
+use disk::{Disk, RealDisk};
+use words::unavailable;
+
+/// A file in `DATA/tmp` older than this belongs to a process that died: no write takes that long.
+const LEFTOVER_AGE: Duration = Duration::from_secs(60 * 60);
+/// Names tried for one temporary file before giving up: another process may have chosen the same.
+const NAME_TRIES: u32 = 100;
+
+/// The data folder. Cheap to clone; clones share what they know about it.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    root: PathBuf,
+    disk: Box<dyn Disk>,
+    /// folders known to exist, so that 1,400 small files do not cost 1,400 looks at their parents
+    made: Mutex<HashSet<PathBuf>>,
+    /// makes the names of temporary files of this process differ
+    serial: AtomicU64,
+    /// makes the names of temporary files of processes with one process id (in two containers) differ
+    born: u32,
+}
+
+impl Folder {
+    /// The data folder at `root`, which need not exist yet. Leftovers of processes that died are swept from its `tmp`.
+    ///
+    /// # Errors
+    /// `Unavailable` where `root` exists and is not a folder.
+    pub fn open(root: &Path) -> Result<Folder, Fault> {
+        Folder::open_on(root, Box::new(RealDisk))
+    }
+
+    /// The same over another disk: tests bring one that fails.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_on(root: &Path, disk: Box<dyn Disk>) -> Result<Folder, Fault> {
+        match root.metadata() {
+            Ok(found) if !found.is_dir() => {
+                return Err(Fault::unavailable(
+                    root.display().to_string(),
+                    "is a file where the data folder should be; name another folder with --data",
+                ));
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unavailable(root, "open", &error)),
+            _ => {}
+        }
+        let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.subsec_nanos());
+        let shared = Shared { root: root.to_path_buf(), disk, made: Mutex::default(), serial: AtomicU64::new(0), born };
+        let folder = Folder { shared: Arc::new(shared) };
+        folder.sweep(SystemTime::now());
+        Ok(folder)
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.shared.root
+    }
+
+    /// The cache of proven answers of the database `name`: `DATA/cache/NAME`.
+    ///
+    /// # Errors
+    /// `Usage` where `name` is not fit to be a folder's name.
+    pub fn cache(&self, name: &str) -> Result<Cache, Fault> {
+        Ok(Cache::new(self.clone(), self.cache_folder(name)?))
+    }
+
+    /// The remembered head of the database `name`: `DATA/cache/NAME/latest`.
+    ///
+    /// # Errors
+    /// `Usage` where `name` is not fit to be a folder's name.
+    pub fn head(&self, name: &str) -> Result<HeadFile, Fault> {
+        Ok(HeadFile::new(self.clone(), self.cache_folder(name)?))
+    }
+
+    fn cache_folder(&self, name: &str) -> Result<PathBuf, Fault> {
+        below(&self.shared.root.join("cache"), name)
+    }
+
+    fn tmp(&self) -> PathBuf {
+        self.shared.root.join("tmp")
+    }
+
+    fn disk(&self) -> &dyn Disk {
+        &*self.shared.disk
+    }
+
+    /// Writes `bytes` to `path`, whole or not at all; `durable` also survives a power cut from here on.
+    fn write(&self, path: &Path, bytes: &[u8], durable: bool) -> Result<(), Fault> {
+        match self.try_write(path, bytes, durable) {
+            // Somebody deleted a folder that was there (`go clean`, `rm -r`): look again, once.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.forget();
+                self.try_write(path, bytes, durable).map_err(|error| unavailable(path, "write", &error))
+            }
+            other => other.map_err(|error| unavailable(path, "write", &error)),
+        }
+    }
+
+    fn try_write(&self, path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
+        let parent = path.parent().ok_or(io::ErrorKind::InvalidFilename)?;
+        self.ensure(parent, durable)?;
+        let temporary = self.write_temporary(bytes, durable)?;
+        if let Err(error) = self.disk().rename(&temporary, path) {
+            // Best effort: what stays is swept at a later start.
+            let _ = self.disk().remove(&temporary);
+            return Err(error);
+        }
+        if durable { self.disk().sync_folder(parent) } else { Ok(()) }
+    }
+
+    fn write_temporary(&self, bytes: &[u8], durable: bool) -> io::Result<PathBuf> {
+        let tmp = self.tmp();
+        self.ensure(&tmp, false)?;
+        for _ in 0..NAME_TRIES {
+            let serial = self.shared.serial.fetch_add(1, Ordering::Relaxed);
+            let path = tmp.join(format!("{}-{}-{serial}", std::process::id(), self.shared.born));
+            match self.disk().write_new(&path, bytes, durable) {
+                Ok(()) => return Ok(path),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    let _ = self.disk().remove(&path);
+                    return Err(error);
+                }
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Forgets which folders exist: somebody else has changed them.
+    fn forget(&self) {
+        self.shared.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Makes `folder` and what is missing above it; `durable` also syncs the folders that got a new entry.
+    fn ensure(&self, folder: &Path, durable: bool) -> io::Result<()> {
+        if self.shared.made.lock().unwrap_or_else(PoisonError::into_inner).contains(folder) {
+            return Ok(());
+        }
+        let mut made = self.disk().create_folder(folder);
+        if made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            self.ensure(folder.parent().ok_or(io::ErrorKind::NotFound)?, durable)?;
+            made = self.disk().create_folder(folder);
+        }
+        match made {
+            Ok(()) if durable => self.disk().sync_folder(folder.parent().unwrap_or(folder))?,
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // A folder such as `/` on a read-only file system is there all the same.
+            Err(_) if folder.is_dir() => {}
+            Err(error) => return Err(error),
+        }
+        self.shared.made.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_path_buf());
+        Ok(())
+    }
+
+    /// Removes temporary files that were left more than an hour before `now`. Best effort: they are only litter.
+    fn sweep(&self, now: SystemTime) {
+        let Ok(entries) = std::fs::read_dir(self.tmp()) else { return };
+        for entry in entries.flatten() {
+            let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|time| now.duration_since(time).ok());
+            if age.is_some_and(|age| age > LEFTOVER_AGE) {
+                let _ = self.disk().remove(&entry.path());
+            }
+        }
+    }
+}
+
+/// `folder` + `name`, where `name` is made of plain `/`-separated elements and cannot lead out of `folder`.
+fn below(folder: &Path, name: &str) -> Result<PathBuf, Fault> {
+    let plain = |element: &str| {
+        !element.contains(['\\', '\0']) && matches!(Path::new(element).components().next(), Some(Component::Normal(_)))
+    };
+    if name.split('/').all(plain) {
+        Ok(folder.join(name))
+    } else {
+        Err(Fault::Usage(format!("{name:?} is not a name for a file below {}", folder.display())))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_below_their_folder() {
+        let root = Path::new("/data");
+        assert_eq!(below(root, "tile/8/0/x001/000.p/3").unwrap(), Path::new("/data/tile/8/0/x001/000.p/3"));
+        for name in ["", "/", "..", "a/../b", "a//b", "/etc/passwd", "a/", "./a", "a/.", "a\\..\\b", "a\0b"] {
+            assert!(matches!(below(root, name), Err(Fault::Usage(_))), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn old_leftovers_are_swept_and_young_ones_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let tmp = root.path().join("tmp");
+        std::fs::create_dir(&tmp).unwrap();
+        for (name, age) in [("old", LEFTOVER_AGE * 2), ("young", LEFTOVER_AGE / 2)] {
+            let file = std::fs::File::create(tmp.join(name)).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        }
+        Folder::open(root.path()).unwrap();
+        assert!(!tmp.join("old").exists());
+        assert!(tmp.join("young").exists());
+    }
+
+    #[test]
+    fn opening_creates_nothing_and_a_file_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("data");
+        Folder::open(&data).unwrap();
+        assert!(!data.exists());
+        std::fs::write(&data, "x").unwrap();
+        assert!(matches!(Folder::open(&data), Err(Fault::Unavailable { .. })));
+    }
+}

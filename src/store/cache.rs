@@ -1,0 +1,146 @@
+//! Proven answers kept on demand, in the go command's own layout: `lookup/M@V`, `tile/8/L/K[.p/W]`.
+//!
+//! The disk is trusted for nothing: whoever reads an entry proves it again. So an entry that is empty, too long or not
+//! a file simply counts as missing, as it does for the go command, and is fetched and written anew.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::words::unavailable;
+use super::{Folder, below};
+use crate::fault::Fault;
+
+/// The longest entry that is read, in bytes: a data tile of 256 records of 16 KiB.
+pub const ENTRY_LIMIT: u64 = 4 << 20;
+
+/// The cache of one database.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: Folder,
+    dir: PathBuf,
+}
+
+impl Cache {
+    pub(super) fn new(folder: Folder, dir: PathBuf) -> Cache {
+        Cache { folder, dir }
+    }
+
+    /// Where it is: `DATA/cache/NAME`.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The bytes kept for `path` (`lookup/...`, `tile/8/...`), or none.
+    ///
+    /// # Errors
+    /// `Usage` for a path that leads out of the cache; `Unavailable` where the disk fails or forbids.
+    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let path = below(&self.dir, path)?;
+        read_bounded(&path, ENTRY_LIMIT).map_err(|error| unavailable(&path, "read", &error))
+    }
+
+    /// Keeps `bytes`, which the caller has proven, for `path`. An entry that is already equal is left alone.
+    ///
+    /// # Errors
+    /// `Usage` for a path that leads out of the cache; `Unavailable` where the disk fails; then nothing is visible.
+    pub fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Fault> {
+        let path = below(&self.dir, path)?;
+        if matches!(read_bounded(&path, ENTRY_LIMIT), Ok(Some(kept)) if kept == bytes) {
+            return Ok(());
+        }
+        self.folder.write(&path, bytes, false)
+    }
+}
+
+/// A file's bytes; none where it is missing, empty, not a file, or longer than `limit`.
+pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    use io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory | IsADirectory) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let found = file.metadata()?;
+    if !found.is_file() || found.len() > limit {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
+    // It may grow while it is read: hence the bound here too.
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Folder::open(&root.path().join("data")).unwrap().cache("sum.golang.org").unwrap();
+        (root, cache)
+    }
+
+    #[test]
+    fn what_is_written_is_read_in_the_go_layout() {
+        let (root, cache) = cache();
+        let path = "lookup/github.com/!burnt!sushi/toml@v1.0.0";
+        assert_eq!(cache.read(path).unwrap(), None);
+        cache.write(path, b"one").unwrap();
+        assert_eq!(cache.read(path).unwrap().unwrap(), b"one");
+        let file = root.path().join("data/cache/sum.golang.org").join(path);
+        assert_eq!(std::fs::read(file).unwrap(), b"one");
+        cache.write(path, b"two").unwrap();
+        assert_eq!(cache.read(path).unwrap().unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(root.path().join("data/tmp")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_equal_entry_is_left_alone() {
+        let (root, cache) = cache();
+        cache.write("latest-like", b"same").unwrap();
+        let file = root.path().join("data/cache/sum.golang.org/latest-like");
+        let old = std::time::SystemTime::UNIX_EPOCH;
+        File::options().write(true).open(&file).unwrap().set_modified(old).unwrap();
+        cache.write("latest-like", b"same").unwrap();
+        assert_eq!(file.metadata().unwrap().modified().unwrap(), old);
+    }
+
+    #[test]
+    fn empty_long_and_folder_entries_count_as_missing() {
+        let (_root, cache) = cache();
+        cache.write("tile/8/0/000", b"x").unwrap();
+        std::fs::write(cache.dir().join("tile/8/0/001"), "").unwrap();
+        File::create(cache.dir().join("tile/8/0/002")).unwrap().set_len(ENTRY_LIMIT + 1).unwrap();
+        for path in ["tile/8/0/001", "tile/8/0/002", "tile/8/0", "tile/8/0/000/below"] {
+            assert_eq!(cache.read(path).unwrap(), None, "{path}");
+        }
+        cache.write("tile/8/0/001", b"y").unwrap();
+        assert_eq!(cache.read("tile/8/0/001").unwrap().unwrap(), b"y");
+    }
+
+    #[test]
+    fn a_path_out_of_the_cache_is_refused() {
+        let (_root, cache) = cache();
+        assert!(matches!(cache.read("../latest"), Err(Fault::Usage(_))));
+        assert!(matches!(cache.write("lookup/../../x", b"x"), Err(Fault::Usage(_))));
+    }
+
+    #[test]
+    fn a_deleted_folder_is_made_again() {
+        let (root, cache) = cache();
+        cache.write("tile/8/0/000", b"x").unwrap();
+        std::fs::remove_dir_all(root.path().join("data")).unwrap();
+        cache.write("tile/8/0/001", b"y").unwrap();
+        assert_eq!(cache.read("tile/8/0/001").unwrap().unwrap(), b"y");
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let (_root, cache) = cache();
+        cache.write("lookup/a", b"x").unwrap();
+        let text = cache.write("lookup/a/b", b"y").unwrap_err().to_string();
+        assert!(text.contains("lookup/a/b: cannot write: ") && text.contains("move it away"), "{text}");
+    }
+}

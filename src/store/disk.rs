@@ -1,0 +1,64 @@
+//! The disk as the store writes to it: five calls, behind a trait so that tests can make any one of them fail.
+
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Every way in which the store changes the disk.
+pub trait Disk: Debug + Send + Sync {
+    /// Makes one folder, whose parent exists.
+    ///
+    /// # Errors
+    /// As `mkdir`; `AlreadyExists` and `NotFound` are told apart by the caller.
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+    /// Makes a new file of `bytes`; `durable` syncs it to the disk.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where something has that name.
+    fn write_new(&self, path: &Path, bytes: &[u8], durable: bool) -> io::Result<()>;
+    /// Gives the file `from` the name `to`, in place of what had it.
+    ///
+    /// # Errors
+    /// As `rename`.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Syncs the names in a folder to the disk.
+    ///
+    /// # Errors
+    /// As `fsync`.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// As `unlink`.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+}
+
+/// The disk of this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir(path)
+    }
+
+    fn write_new(&self, path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        file.write_all(bytes)?;
+        if durable { file.sync_all() } else { Ok(()) }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        // A folder cannot be opened as a file on Windows, and need not be: renames are journalled there.
+        if cfg!(windows) { Ok(()) } else { File::open(path)?.sync_all() }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+}

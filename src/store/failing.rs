@@ -1,0 +1,103 @@
+//! For tests: a disk that fails at change number k, before, in the middle of, or after it. What it leaves behind is what
+//! a full disk, or a process killed at that moment, leaves behind.
+
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use super::disk::{Disk, RealDisk};
+
+/// The moment of the failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// nothing of the change is on the disk
+    Before,
+    /// half of the bytes are on the disk (a change without bytes: as `Before`)
+    Torn,
+    /// the change is on the disk, but the caller is not told so
+    After,
+}
+
+/// What follows the failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// every later change fails too: the process is dead
+    Dead,
+    /// later changes work: the disk was full for a moment
+    Recovers,
+}
+
+/// A real disk that fails once, or for ever from then on.
+#[derive(Debug)]
+pub struct FailingDisk {
+    at: usize,
+    moment: Moment,
+    then: Then,
+    calls: Mutex<Vec<String>>,
+}
+
+impl FailingDisk {
+    /// Fails at change number `at`, counted from 0.
+    pub fn new(at: usize, moment: Moment, then: Then) -> FailingDisk {
+        FailingDisk { at, moment, then, calls: Mutex::default() }
+    }
+
+    /// Never fails; only counts.
+    pub fn never() -> FailingDisk {
+        FailingDisk::new(usize::MAX, Moment::Before, Then::Recovers)
+    }
+
+    /// Every change that was asked for so far, in order: `write_new durable`, `rename`, ...
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(
+        &self,
+        name: &str,
+        whole: impl FnOnce() -> io::Result<()>,
+        half: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let number = {
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            calls.push(name.to_owned());
+            calls.len() - 1
+        };
+        if number < self.at || (number > self.at && self.then == Then::Recovers) {
+            return whole();
+        }
+        if number == self.at {
+            match self.moment {
+                Moment::Before => {}
+                Moment::Torn => half()?,
+                Moment::After => whole()?,
+            }
+        }
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+impl Disk for std::sync::Arc<FailingDisk> {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.change("create_folder", || RealDisk.create_folder(path), || Ok(()))
+    }
+
+    fn write_new(&self, path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
+        let (half, _) = bytes.split_at(bytes.len() / 2);
+        let name = if durable { "write_new durable" } else { "write_new" };
+        self.change(name, || RealDisk.write_new(path, bytes, durable), || RealDisk.write_new(path, half, durable))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.change("rename", || RealDisk.rename(from, to), || Ok(()))
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.change("sync_folder", || RealDisk.sync_folder(path), || Ok(()))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.change("remove", || RealDisk.remove(path), || Ok(()))
+    }
+}

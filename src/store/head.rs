@@ -1,0 +1,149 @@
+//! The remembered head: the newest signed note that was accepted, in the file `latest`, changed by compare-and-swap.
+//!
+//! Nothing can prove it again, so it is durable: the new file is synced, renamed over the old one, and the folder is
+//! synced, all under a file lock. After a crash at any moment the file is the old head or the new one, whole.
+
+use std::path::PathBuf;
+
+use super::Folder;
+use super::cache::read_bounded;
+use super::lock::Lock;
+use super::words::unavailable;
+use crate::fault::Fault;
+
+/// The longest head that is read, in bytes (x/mod bounds a tree note's text to 10^6 bytes).
+const HEAD_LIMIT: u64 = 2 << 20;
+
+/// The file of one database's head.
+#[derive(Debug, Clone)]
+pub struct HeadFile {
+    folder: Folder,
+    dir: PathBuf,
+}
+
+/// What became of a swap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Swap {
+    /// the file holds the new head, durably
+    Done,
+    /// another process was faster: the file holds this head, and was not changed
+    Conflict(Vec<u8>),
+}
+
+impl HeadFile {
+    pub(super) fn new(folder: Folder, dir: PathBuf) -> HeadFile {
+        HeadFile { folder, dir }
+    }
+
+    /// Where it is: `DATA/cache/NAME/latest`.
+    pub fn path(&self) -> PathBuf {
+        self.dir.join("latest")
+    }
+
+    /// The note that is remembered, or none. A missing or empty file is none, as for the go command.
+    ///
+    /// # Errors
+    /// `Unavailable` where the file cannot be read or is no note by its size: a head that is there but unreadable must
+    /// not become a first contact.
+    pub fn load(&self) -> Result<Option<Vec<u8>>, Fault> {
+        let path = self.path();
+        let found = read_bounded(&path, HEAD_LIMIT).map_err(|error| unavailable(&path, "read", &error))?;
+        if found.is_none() && path.metadata().is_ok_and(|found| found.is_dir() || found.len() > HEAD_LIMIT) {
+            let why = "is not a signed tree head; nothing but gosumcheck should write there. Restore it from a backup";
+            return Err(Fault::unavailable(path.display().to_string(), why));
+        }
+        Ok(found)
+    }
+
+    /// Puts `new` in place of `old`, unless another head is there by now. `old` is what `load` gave, none at first contact.
+    ///
+    /// A file that has vanished does not conflict: there is no other timeline to protect.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails or another process keeps the lock; then the file holds `old` or `new`, whole.
+    pub fn swap(&self, old: Option<&[u8]>, new: &[u8]) -> Result<Swap, Fault> {
+        if !self.dir.is_dir() {
+            self.folder.forget();
+        }
+        self.folder.ensure(&self.dir, true).map_err(|error| unavailable(&self.dir, "create", &error))?;
+        let _lock = Lock::acquire(&self.dir.join("lock"))?;
+        match self.load()? {
+            Some(current) if Some(current.as_slice()) != old => Ok(Swap::Conflict(current)),
+            _ => self.folder.write(&self.path(), new, true).map(|()| Swap::Done),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn head() -> (tempfile::TempDir, HeadFile) {
+        let root = tempfile::tempdir().unwrap();
+        let head = Folder::open(&root.path().join("data")).unwrap().head("localhost.localdev/sumdb").unwrap();
+        (root, head)
+    }
+
+    #[test]
+    fn swaps_and_conflicts() {
+        let (root, head) = head();
+        assert_eq!(head.load().unwrap(), None);
+        assert_eq!(head.swap(None, b"one").unwrap(), Swap::Done);
+        assert_eq!(head.swap(None, b"two").unwrap(), Swap::Conflict(b"one".to_vec()));
+        assert_eq!(head.swap(Some(b"zero"), b"two").unwrap(), Swap::Conflict(b"one".to_vec()));
+        assert_eq!(head.swap(Some(b"one"), b"two").unwrap(), Swap::Done);
+        assert_eq!(head.load().unwrap().unwrap(), b"two");
+        assert_eq!(head.path(), root.path().join("data/cache/localhost.localdev/sumdb/latest"));
+    }
+
+    #[test]
+    fn an_empty_or_vanished_file_is_first_contact() {
+        let (_root, head) = head();
+        assert_eq!(head.swap(Some(b"gone"), b"one").unwrap(), Swap::Done);
+        std::fs::write(head.path(), "").unwrap();
+        assert_eq!(head.load().unwrap(), None);
+        assert_eq!(head.swap(None, b"two").unwrap(), Swap::Done);
+    }
+
+    #[test]
+    fn a_head_that_cannot_be_one_is_a_fault_and_not_first_contact() {
+        let (_root, head) = head();
+        assert_eq!(head.swap(None, b"one").unwrap(), Swap::Done);
+        std::fs::File::options().write(true).open(head.path()).unwrap().set_len(HEAD_LIMIT + 1).unwrap();
+        assert!(matches!(head.load(), Err(Fault::Unavailable { .. })));
+        assert!(matches!(head.swap(None, b"two"), Err(Fault::Unavailable { .. })));
+        std::fs::remove_file(head.path()).unwrap();
+        std::fs::create_dir(head.path()).unwrap();
+        assert!(matches!(head.load(), Err(Fault::Unavailable { .. })));
+    }
+
+    #[test]
+    fn many_threads_lose_no_update() {
+        let (root, _) = head();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let head = Folder::open(&root.path().join("data")).unwrap().head("log").unwrap();
+                    for _ in 0..10 {
+                        count_up(&head);
+                    }
+                });
+            }
+        });
+        let head = Folder::open(&root.path().join("data")).unwrap().head("log").unwrap();
+        assert_eq!(head.load().unwrap().unwrap(), b"40");
+    }
+
+    fn count_up(head: &HeadFile) {
+        let mut old = head.load().unwrap();
+        loop {
+            let number: u32 = old.as_deref().map_or(0, |text| str::from_utf8(text).unwrap().parse().unwrap());
+            match head.swap(old.as_deref(), (number + 1).to_string().as_bytes()).unwrap() {
+                Swap::Done => return,
+                Swap::Conflict(current) => old = Some(current),
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! One writer at a time, across processes: an advisory lock on a file, which the system drops when its holder dies.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::time::Duration;
+
+use super::words::unavailable;
+use crate::fault::Fault;
+
+/// How long to wait for another holder: a swap takes milliseconds, so whoever holds it longer is stuck.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often to look meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// A held lock; dropping it lets the next one in.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of the file at `path`, which is made if missing; its folder must exist.
+    ///
+    /// # Errors
+    /// `Unavailable` where the file cannot be opened or locked, or another process keeps it for 10 s.
+    pub fn acquire(path: &Path) -> Result<Lock, Fault> {
+        Lock::acquire_within(path, PATIENCE)
+    }
+
+    fn acquire_within(path: &Path, patience: Duration) -> Result<Lock, Fault> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(|error| unavailable(path, "open the lock", &error))?;
+        let mut waited = Duration::ZERO;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock { _file: file }),
+                Err(TryLockError::Error(error)) => return Err(unavailable(path, "lock", &error)),
+                Err(TryLockError::WouldBlock) if waited >= patience => {
+                    let why = format!("another process has held this lock for {} s; is one stuck?", patience.as_secs());
+                    return Err(Fault::unavailable(path.display().to_string(), why));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    std::thread::sleep(LOOK_AGAIN);
+                    waited += LOOK_AGAIN;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_held_is_refused_and_a_dropped_one_is_free() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        let held = Lock::acquire(&path).unwrap();
+        let text = Lock::acquire_within(&path, Duration::ZERO).unwrap_err().to_string();
+        assert!(text.contains("another process has held this lock"), "{text}");
+        drop(held);
+        Lock::acquire_within(&path, Duration::ZERO).unwrap();
+    }
+}

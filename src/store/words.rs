@@ -1,0 +1,39 @@
+//! How a failed disk is told to people: which path, what was tried, what went wrong, what to do next.
+
+use std::io;
+use std::path::Path;
+
+use crate::fault::Fault;
+
+/// The fault of a disk operation: `doing` is a verb such as `write`.
+pub(super) fn unavailable(path: &Path, doing: &str, error: &io::Error) -> Fault {
+    let next = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; free some space, or keep the data elsewhere with --data"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "; keep the data on a disk that can be written, with --data",
+        io::ErrorKind::PermissionDenied => {
+            "; run as the user that owns the data folder, or keep the data elsewhere with --data"
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
+            "; something else stands where the data belongs: move it away, or keep the data elsewhere with --data"
+        }
+        _ => "",
+    };
+    Fault::unavailable(path.display().to_string(), format!("cannot {doing}: {error}{next}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_names_the_path_and_the_next_step() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let text = unavailable(Path::new("/data/tmp/1"), "write", &full).to_string();
+        assert_eq!(
+            text,
+            "/data/tmp/1: cannot write: no storage space; free some space, or keep the data elsewhere with --data"
+        );
+    }
+}

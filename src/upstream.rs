@@ -1,0 +1,125 @@
+//! The only module that speaks HTTP outwards, and that reads `file://` trees: paths of a checksum database in, bytes out.
+//!
+//! Several bases are asked in turn until one has an answer. Nothing that comes from here is proven; `fetch_where` lets
+//! the caller judge the bytes, and asks the next base where they do not pass. An answer that is absent is told apart
+//! from a base that failed, and a log's "no" (404, 410) from a tree that merely does not hold it. Everything is
+//! bounded: sizes by the caller, times, tries, redirects and requests at once by `Settings`.
+
+use crate::fault::Fault;
+use crate::sumdb;
+
+mod base;
+mod breaker;
+mod counts;
+mod find;
+mod http;
+mod netrc;
+mod outcome;
+mod redirect;
+mod reply;
+mod retry;
+mod settings;
+mod source;
+mod tree;
+
+pub use base::Base;
+pub use counts::Counts;
+pub use find::find_base;
+pub use http::Http;
+pub use outcome::{Absence, Got};
+pub use settings::Settings;
+
+use counts::Counters;
+use outcome::Told;
+use reply::Reply;
+use source::Source;
+
+/// The bases of one database, in the order in which they are asked.
+#[derive(Debug)]
+pub struct Upstreams {
+    http: Http,
+    sources: Vec<Source>,
+    counters: Counters,
+}
+
+impl Upstreams {
+    /// Over these bases. Nothing is opened or connected before the first fetch.
+    pub fn new(http: Http, bases: Vec<Base>) -> Upstreams {
+        let sources = bases.into_iter().map(|base| Source::new(base, http.settings().concurrency)).collect();
+        Upstreams { http, sources, counters: Counters::default() }
+    }
+
+    /// How each base is called in messages, in order: its URL without credentials.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.sources.iter().map(Source::name)
+    }
+
+    /// How many times anything was asked of a base so far, tries included: 0 after a run that needed nothing.
+    pub fn requests(&self) -> u64 {
+        self.counts().requests()
+    }
+
+    /// The same by kind.
+    pub fn counts(&self) -> Counts {
+        self.counters.snapshot()
+    }
+
+    /// The bytes at `path` (`lookup/...`, `tile/8/...`, `latest`) from the first base that has them, at most `limit`.
+    ///
+    /// # Errors
+    /// `Unavailable` where no base has them and at least one failed: it names every base and why. `Usage` for a path
+    /// that no checksum database has.
+    pub async fn fetch(&self, path: &str, limit: usize) -> Result<Got, Fault> {
+        self.fetch_where(path, limit, Ok).await
+    }
+
+    /// As `fetch`, but bytes count only if they pass `judge`; a base whose bytes do not pass is as good as one that
+    /// failed, and the next is asked.
+    ///
+    /// # Errors
+    /// As `fetch`; `Refused` with every base's reason where bytes came but none passed; `Forked` as soon as `judge`
+    /// says so, since another base cannot undo what the log signed.
+    pub async fn fetch_where<T>(
+        &self,
+        path: &str,
+        limit: usize,
+        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+    ) -> Result<Got<T>, Fault> {
+        let mut told = Told::default();
+        for (index, source) in self.sources.iter().enumerate() {
+            match self.ask(source, path, limit).await? {
+                Ok(Reply::Body(bytes)) => match judge(bytes) {
+                    Ok(value) => return Ok(Got::Body(value, index)),
+                    Err(sumdb::Error::Forked(evidence)) => return Err(Fault::Forked { evidence, saved: None }),
+                    Err(error) => told.refused(source.name(), error),
+                },
+                Ok(Reply::Missing(why)) => told.absent(source.name(), &why, source.is_site()),
+                Err(why) => told.failed(source.name(), &why),
+            }
+        }
+        told.conclude(path).map(Got::Absent)
+    }
+
+    /// As `fetch`, of the base number `index` alone (counted from 0): for a caller that judges many answers together
+    /// and asks the next base for all of them.
+    ///
+    /// # Errors
+    /// As `fetch`.
+    pub async fn fetch_from(&self, index: usize, path: &str, limit: usize) -> Result<Got, Fault> {
+        let mut told = Told::default();
+        if let Some(source) = self.sources.get(index) {
+            match self.ask(source, path, limit).await? {
+                Ok(Reply::Body(bytes)) => return Ok(Got::Body(bytes, index)),
+                Ok(Reply::Missing(why)) => told.absent(source.name(), &why, source.is_site()),
+                Err(why) => told.failed(source.name(), &why),
+            }
+        }
+        told.conclude(path).map(Got::Absent)
+    }
+
+    /// What one base says: a reply, or why it failed.
+    async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, String>, Fault> {
+        base::check_path(path)?;
+        Ok(source.ask(&self.http, path, limit, &self.counters).await)
+    }
+}

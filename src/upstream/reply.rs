@@ -1,0 +1,158 @@
+//! What one base answers: only 200 is an answer; 404 and 410 are a "no"; 429 and 5xx are a "not now"; all else is a failure.
+//! Bodies are read up to a bound. Of an error's text, a few printable lines are shown to people.
+
+use std::time::SystemTime;
+
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+
+use super::retry::{Failure, retry_after};
+use super::settings::Settings;
+
+/// Lines of an error's text that are shown.
+const SHOWN_LINES: usize = 8;
+/// Bytes of each line that are shown.
+const SHOWN_BYTES: usize = 80;
+/// Bytes of an error's body that are read: enough to show, and to keep the connection where the body is short.
+const ERROR_BYTES: usize = 4096;
+/// Bytes set aside for a body before any of it came, whatever it claims to be.
+const FIRST_BYTES: usize = 64 << 10;
+
+/// What a base that works says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// here it is
+    Body(Vec<u8>),
+    /// I have no such thing, in these words
+    Missing(String),
+}
+
+/// Reads a response that is no redirect.
+pub(super) async fn read(mut response: Response, limit: usize, settings: &Settings) -> Result<Reply, Failure> {
+    let status = response.status();
+    if status == StatusCode::OK {
+        return body(&mut response, limit, settings).await.map(Reply::Body);
+    }
+    let pause = response.headers().get(RETRY_AFTER).and_then(|header| retry_after(header, SystemTime::now()));
+    let words = words(&mut response).await;
+    let why = match words {
+        Some(words) => format!("{status} (server says: {words})"),
+        None => status.to_string(),
+    };
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Reply::Missing(why)),
+        StatusCode::TOO_MANY_REQUESTS => Err(Failure::busy(why, pause)),
+        _ if status.is_server_error() => Err(Failure::busy(why, pause)),
+        _ if status.is_success() => Err(Failure::lasting(format!("{why}, where only 200 OK is an answer"))),
+        _ => Err(Failure::lasting(why)),
+    }
+}
+
+async fn body(response: &mut Response, limit: usize, settings: &Settings) -> Result<Vec<u8>, Failure> {
+    let too_long = || Failure::lasting(format!("the answer is longer than {limit} bytes"));
+    let claimed = response.content_length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if claimed.is_some_and(|length| length > limit) {
+        return Err(too_long());
+    }
+    let mut bytes = Vec::with_capacity(claimed.unwrap_or(0).min(FIRST_BYTES));
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if chunk.len() > limit - bytes.len() => return Err(too_long()),
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => return Ok(bytes),
+            Err(error) => {
+                let why = explain(&error, settings);
+                return Err(Failure::broken(format!("the answer broke off after {} bytes: {why}", bytes.len())));
+            }
+        }
+    }
+}
+
+/// The text of an error, if it is one for people; reads a short body to its end in any case.
+async fn words(response: &mut Response) -> Option<String> {
+    let for_people = response.headers().get(CONTENT_TYPE).is_some_and(|value| is_plain_text(value.as_bytes()));
+    let mut bytes = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() >= ERROR_BYTES {
+            break;
+        }
+    }
+    if for_people { printable(&bytes) } else { None }
+}
+
+/// Reads a redirect's short body to its end, so that its connection can be used again.
+pub(super) async fn discard(mut response: Response) {
+    let _ = words(&mut response).await;
+}
+
+fn is_plain_text(content_type: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(content_type).to_ascii_lowercase();
+    let mut parts = text.split(';').map(str::trim);
+    parts.next() == Some("text/plain")
+        && parts.filter_map(|part| part.strip_prefix("charset=")).all(|set| matches!(set, "utf-8" | "us-ascii"))
+}
+
+/// The first lines up to a blank one, cut in length, without a byte that could move a terminal's cursor.
+fn printable(bytes: &[u8]) -> Option<String> {
+    let clean = |byte: &u8| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '?' };
+    let lines: Vec<String> = bytes
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.trim_ascii())
+        .take_while(|line| !line.is_empty())
+        .take(SHOWN_LINES)
+        .map(|line| line.iter().take(SHOWN_BYTES).map(clean).collect())
+        .collect();
+    Some(lines.join(" / ")).filter(|text| !text.is_empty())
+}
+
+/// Why a connection failed, without its URL: the time that ran out, or the deepest cause, which says most.
+pub(super) fn explain(error: &reqwest::Error, settings: &Settings) -> String {
+    if error.is_timeout() && error.is_connect() {
+        return format!("timed out: no connection within {:?}", settings.connect);
+    }
+    if error.is_timeout() {
+        return format!("timed out: not a byte for {:?}", settings.silence);
+    }
+    let mut deepest: &dyn std::error::Error = error;
+    while let Some(cause) = deepest.source() {
+        deepest = cause;
+    }
+    let what = match (error.is_dns(), error.is_connect()) {
+        (true, _) => "cannot find the host: ",
+        (false, true) => "cannot connect: ",
+        (false, false) => "",
+    };
+    format!("{what}{deepest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_text_is_for_people() {
+        for (text, expected) in [
+            ("text/plain", true),
+            ("text/plain; charset=utf-8", true),
+            ("Text/Plain;charset=US-ASCII", true),
+            ("text/plain; charset=utf-16", false),
+            ("text/html", false),
+            ("", false),
+        ] {
+            assert_eq!(is_plain_text(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_is_cut_and_tamed() {
+        let shown = |text: &str| printable(text.as_bytes());
+        assert_eq!(shown("not found: m@v1: no\n\tsuch tag\n\nsecret"), Some("not found: m@v1: no / such tag".into()));
+        assert_eq!(shown("\u{1b}[31mred\u{7}\u{202e}"), Some("?[31mred????".into()));
+        assert_eq!(shown("a\r\nb\r\n"), Some("a / b".into()));
+        assert_eq!(shown("\nlate"), None);
+        assert_eq!(shown(""), None);
+        let long = shown(&format!("{}\n", "x".repeat(1000)).repeat(1000)).unwrap_or_default();
+        assert_eq!(long.len(), SHOWN_LINES * SHOWN_BYTES + (SHOWN_LINES - 1) * " / ".len());
+    }
+}

@@ -1,0 +1,131 @@
+//! One base as it is asked: a bounded number of requests at once, tries until one is answered, a breaker over all.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Instant;
+
+use backon::Retryable as _;
+use tokio::sync::Semaphore;
+
+use super::base::{Base, Place, Site};
+use super::breaker::Breaker;
+use super::counts::Counters;
+use super::http::Http;
+use super::reply::Reply;
+use super::retry::{Failure, backoff};
+use super::tree;
+
+#[derive(Debug)]
+pub(super) struct Source {
+    base: Base,
+    name: String,
+    permits: Semaphore,
+    /// permits that are held back until the first answer
+    reserve: usize,
+    begun: AtomicBool,
+    breaker: Breaker,
+}
+
+impl Source {
+    pub(super) fn new(base: Base, concurrency: usize) -> Source {
+        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        // Over TLS the first request goes alone. Until its connection stands, nobody knows whether it is HTTP/2 and
+        // can carry all the others; without this, 64 requests would make 64 handshakes.
+        let alone = matches!(&base.place, Place::Site(site) if site.url.scheme() == "https");
+        let open = if alone { 1 } else { concurrency };
+        Source {
+            name: base.to_string(),
+            base,
+            permits: Semaphore::new(open),
+            reserve: concurrency - open,
+            begun: AtomicBool::new(false),
+            breaker: Breaker::default(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether this is a server, whose "no" is a statement, and not a tree, which merely does not hold something.
+    pub(super) fn is_site(&self) -> bool {
+        matches!(self.base.place, Place::Site(_))
+    }
+
+    /// What it says about `path`, or why it failed.
+    pub(super) async fn ask(
+        &self,
+        http: &Http,
+        path: &str,
+        limit: usize,
+        counters: &Counters,
+    ) -> Result<Reply, String> {
+        let reply = match &self.base.place {
+            Place::Site(site) => self.ask_site(site, http, path, limit, counters).await,
+            Place::Tree(root) => {
+                let _permit = self.permits.acquire().await;
+                counters.asked(path);
+                let (root, path) = (root.clone(), path.to_owned());
+                let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit));
+                read.await.unwrap_or_else(|error| Err(error.to_string()))
+            }
+        };
+        if let Ok(Reply::Body(bytes)) = &reply {
+            counters.received(bytes.len());
+        }
+        reply
+    }
+
+    async fn ask_site(
+        &self,
+        site: &Site,
+        http: &Http,
+        path: &str,
+        limit: usize,
+        counters: &Counters,
+    ) -> Result<Reply, String> {
+        if let Some(why) = self.breaker.refuses(Instant::now()) {
+            return Err(format!("{why} (a moment ago; not asked again)"));
+        }
+        let settings = http.settings();
+        let tries = AtomicU32::new(0);
+        let attempt = || {
+            tries.fetch_add(1, Ordering::Relaxed);
+            self.try_once(site, http, path, limit, counters)
+        };
+        let reply = attempt
+            .retry(backoff(settings))
+            .when(|failure: &Failure| failure.transient)
+            .adjust(|failure, planned| failure.pause(planned, settings.longest_wait))
+            .notify(|_, _| counters.retried())
+            .await;
+        reply.map_err(|failure| {
+            let reached = failure.reached;
+            let why = failure.explain(tries.load(Ordering::Relaxed), settings.longest_wait);
+            if !reached {
+                self.breaker.unanswered(Instant::now(), &why);
+            }
+            why
+        })
+    }
+
+    async fn try_once(
+        &self,
+        site: &Site,
+        http: &Http,
+        path: &str,
+        limit: usize,
+        counters: &Counters,
+    ) -> Result<Reply, Failure> {
+        // The semaphore is never closed. A pause between tries holds no permit.
+        let _permit = self.permits.acquire().await;
+        counters.asked(path);
+        let reply = http.get(site, path, limit).await;
+        if reply.as_ref().map_or_else(|failure| failure.reached, |_| true) {
+            self.breaker.answered();
+        }
+        if self.reserve > 0 && !self.begun.swap(true, Ordering::Relaxed) {
+            self.permits.add_permits(self.reserve);
+        }
+        reply
+    }
+}
