@@ -131,17 +131,28 @@ fn write_h1(salt: u64, out: &mut Vec<u8>) {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// Two base64 digits for each 12 bits.
+static PAIRS: [[u8; 2]; 4096] = {
+    let mut pairs = [[0; 2]; 4096];
+    let mut bits = 0;
+    while bits < 4096 {
+        pairs[bits] = [ALPHABET[bits >> 6], ALPHABET[bits & 63]];
+        bits += 1;
+    }
+    pairs
+};
+
 /// The base64 of 32 bytes drawn from `salt`, written without the bytes: 42 free digits, one of four bits, one `=`.
 fn push_base64(salt: u64, out: &mut Vec<u8>) {
     let mut text = [b'='; 44];
     let mut word = mix(salt);
-    for (n, digit) in text[..42].iter_mut().enumerate() {
-        if n % 10 == 0 {
-            word = mix(word ^ salt);
+    for digits in text[..42].chunks_mut(10) {
+        word = mix(word ^ salt);
+        for (n, pair) in digits.chunks_exact_mut(2).enumerate() {
+            pair.copy_from_slice(&PAIRS[(word >> (12 * n)) as usize & 4095]);
         }
-        *digit = ALPHABET[(word >> (6 * (n % 10))) as usize & 63];
     }
-    text[42] = ALPHABET[(mix(word) as usize & 15) << 2];
+    text[42] = ALPHABET[((word >> 60) as usize) << 2];
     out.extend_from_slice(&text);
 }
 
