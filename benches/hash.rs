@@ -2,7 +2,7 @@
 //!
 //! `hash make PREFIX COUNT` writes COUNT synthetic records to PREFIX.dat and where each begins to PREFIX.off (u64, little
 //! endian), for both halves. `hash run PREFIX` hashes them by each path and prints one line a measurement:
-//! `name Mitems/s-of-CPU`.
+//! `name Mitems/s`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::indexing_slicing)]
 #![allow(clippy::as_conversions, reason = "a benchmark of our own numbers")]
 
@@ -64,7 +64,7 @@ fn run(prefix: &str) {
     println!("root {many}");
 
     let rate = |name: &str, items: usize, work: &mut dyn FnMut()| {
-        let seconds = common::median_cpu_seconds(ROUNDS, work);
+        let seconds = common::median_seconds(ROUNDS, work);
         println!("{name} {:.3}", items as f64 / seconds / 1e6);
     };
     rate("leaf", few.len(), &mut || drop(black_box(hash::leaf_hashes(few))));
