@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::fault::Fault;
-use crate::report::Format;
+use crate::report::{Format, printable_lines};
 
 /// Requests in flight unless told otherwise: enough to hide the latency of a far server, few enough to be polite.
 const JOBS: u16 = 32;
@@ -154,5 +154,7 @@ pub fn run(cli: Cli) -> ExitCode {
 /// Tells of a fault where findings are not.
 #[expect(clippy::print_stderr, reason = "the one place where a command says why it could not work")]
 fn complain(fault: &Fault) {
-    anstream::eprintln!("gosumcheck: {}", crate::sumdb::printable::lines(&fault.to_string()));
+    for line in printable_lines(&fault.to_string()) {
+        anstream::eprintln!("gosumcheck: {line}");
+    }
 }

@@ -24,7 +24,7 @@ mod verdict;
 pub use conclusion::Conclusion;
 pub use format::{Format, UnknownFormat};
 pub use outcome::{Class, Outcome};
-pub use printable::printable;
+pub use printable::{printable, printable_lines};
 pub use verdict::Verdict;
 
 /// Everything that one audit has to say.
