@@ -1,7 +1,16 @@
 //! The pure core: formats and proofs. Bytes in, verified facts out; no file, socket, clock, random number or environment.
 
+pub mod bundle;
+pub mod checkpoint;
 pub mod error;
 pub mod evidence;
+pub mod gosum;
 pub mod hash;
+pub mod module;
+pub mod note;
+pub mod printable;
+pub mod record;
+pub mod tile;
+pub mod tlog;
 
 pub use error::{Error, Result};

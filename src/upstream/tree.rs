@@ -1,15 +1,24 @@
 //! A `file://` tree in the layout of the go command's cache, as a source. It can hold an answer or not; that it does
 //! not is no statement of the log. An empty file counts as missing, as it does for the go command (which creates the file
-//! before it writes it); `supported` may be empty, its bytes mean nothing.
+//! before it writes it); `supported` may be empty, its bytes mean nothing. A partial tile is the beginning of every wider
+//! one, so a cache that has met a wider one holds it.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::reply::Reply;
+use crate::sumdb::tile::{Tile, TilePath};
 
 /// Reads `path` below `root`; blocking. A missing tree is a failure, a missing file is not.
 pub(super) fn read(root: &Path, path: &str, limit: usize) -> Result<Reply, String> {
+    match read_exact(root, path, limit)? {
+        Reply::Missing(why) => Ok(read_wider(root, path).map_or(Reply::Missing(why), Reply::Body)),
+        found => Ok(found),
+    }
+}
+
+fn read_exact(root: &Path, path: &str, limit: usize) -> Result<Reply, String> {
     match read_file(&root.join(path), limit) {
         Ok(bytes) if bytes.is_empty() && path != "supported" => Ok(Reply::Missing("holds an empty file".to_owned())),
         Ok(bytes) if bytes.len() > limit => Err(format!("{path} is longer than {limit} bytes")),
@@ -27,6 +36,23 @@ pub(super) fn read(root: &Path, path: &str, limit: usize) -> Result<Reply, Strin
         }
         Err(error) => Err(format!("cannot read {path}: {error}")),
     }
+}
+
+/// The partial hash tile at `path` out of the narrowest wider one that the tree holds.
+fn read_wider(root: &Path, path: &str) -> Option<Vec<u8>> {
+    let TilePath::Hashes(tile) = TilePath::parse(path).ok()? else { return None };
+    let full = tile.full();
+    let partials = std::fs::read_dir(root.join(format!("{full}.p"))).into_iter().flatten().flatten();
+    let mut widths: Vec<u32> = partials.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    widths.push(full.width());
+    widths.sort_unstable();
+    let wider = widths.into_iter().filter(|width| *width > tile.width());
+    wider.filter_map(|width| Tile::new(tile.level(), tile.index(), width).ok()).find_map(|wider| {
+        let mut bytes = read_file(&root.join(wider.to_string()), wider.byte_len()).ok()?;
+        let is_whole = bytes.len() == wider.byte_len();
+        bytes.truncate(tile.byte_len());
+        is_whole.then_some(bytes)
+    })
 }
 
 /// At most `limit` + 1 bytes of a regular file. Anything else (a folder, a pipe that would block) is an error.
@@ -61,6 +87,25 @@ mod tests {
         assert_eq!(read(root, "tile/8/0/000", 9), Ok(Reply::Missing("not held".to_owned())));
         assert_eq!(read(root, "latest/below", 9), Ok(Reply::Missing("not held".to_owned())));
         assert!(read(root, "lookup/x@v1", 9).unwrap_err().contains("not a regular file"));
+    }
+
+    #[test]
+    fn a_partial_tile_is_the_beginning_of_a_wider_one() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let hashes: Vec<u8> = (0..256u32 * 32).map(|at| at.to_le_bytes()[0] ^ at.to_le_bytes()[1]).collect();
+        std::fs::create_dir_all(root.join("tile/8/0/000.p")).unwrap();
+        std::fs::write(root.join("tile/8/0/000.p/3"), &hashes[..96]).unwrap();
+        std::fs::write(root.join("tile/8/0/000.p/5"), &hashes[..150]).unwrap(); // cut short: not a tile
+        std::fs::write(root.join("tile/8/0/000.p/7"), &hashes[..224]).unwrap();
+        let body = |path: &str| read(root, path, 9000).unwrap();
+        assert_eq!(body("tile/8/0/000.p/2"), Reply::Body(hashes[..64].to_vec()));
+        assert_eq!(body("tile/8/0/000.p/3"), Reply::Body(hashes[..96].to_vec()));
+        assert_eq!(body("tile/8/0/000.p/4"), Reply::Body(hashes[..128].to_vec()));
+        assert!(matches!(body("tile/8/0/000.p/8"), Reply::Missing(_)));
+        std::fs::write(root.join("tile/8/0/000"), &hashes).unwrap();
+        assert_eq!(body("tile/8/0/000.p/8"), Reply::Body(hashes[..256].to_vec()));
+        assert!(matches!(body("tile/8/1/000.p/1"), Reply::Missing(_)));
     }
 
     #[test]

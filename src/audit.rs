@@ -1,0 +1,170 @@
+//! The audit: is every line what the log says?
+//!
+//! Files are read into claims ([`inputs`], [`modcache`]); what settles itself (a malformed line, an exempted module) is
+//! settled; the rest is asked of the database, each module version once, all under one head; each claim is held against its
+//! answer ([`verdict`]). The report is the only outcome: whatever is missing shows there as something that could not be told.
+
+pub mod inputs;
+// pub mod modcache;
+mod verdict;
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::database::{Answer, Batch, Database, Progress};
+use crate::fault::Fault;
+use crate::report::{FileReport, Head, Level, LineReport, Misbehaviour, Notice, Place, Report, Subject, Verdict};
+use crate::sumdb::bundle::RecordProof;
+use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::gosum::{self, SumLine};
+use crate::sumdb::module::{ModuleVersion, Patterns};
+
+/// The go command checks toolchains whatever GONOSUMDB says (cmd/go modfetch useSumDB).
+const ALWAYS_CHECKED: &str = "golang.org/toolchain";
+
+/// A file to audit, taken apart.
+pub struct Claims {
+    /// the path as the user named it
+    pub path: String,
+    /// why it could not be read; then it has no claims
+    pub unread: Option<String>,
+    /// what is odd about it as a whole
+    pub remarks: Vec<String>,
+    /// its claims, in order
+    pub claims: Vec<Claim>,
+}
+
+/// One line, or one file of a module cache.
+pub struct Claim {
+    /// where it stands
+    pub place: Place,
+    /// the line as it stands, fit to be shown
+    pub text: String,
+    /// the earlier line that says the same
+    pub duplicate_of: Option<u64>,
+    /// what it says
+    pub says: Says,
+}
+
+/// What a claim says.
+pub enum Says {
+    /// a module version has this hash
+    Sum(SumLine),
+    /// nothing that can be held against the log, with the verdict
+    Nothing(Verdict),
+}
+
+/// Answers by module version: proven ones from a database, or from a proof file.
+pub type Answers = HashMap<ModuleVersion, Answer>;
+
+/// The module versions that `files` make claims about and that `exempt` does not name, each once.
+pub fn questions(files: &[Claims], exempt: &Patterns) -> Vec<ModuleVersion> {
+    let sums = files.iter().flat_map(|file| &file.claims).filter_map(|claim| match &claim.says {
+        Says::Sum(sum) if exemption(sum, exempt).is_none() => Some(&sum.module),
+        _ => None,
+    });
+    sums.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+}
+
+/// What came of asking a database.
+pub struct Audited {
+    /// the findings
+    pub report: Report,
+    /// an inclusion proof for every module version that was proven
+    pub proofs: Vec<RecordProof>,
+}
+
+/// Audits `files` against `database`, whose name is `name`.
+///
+/// # Errors
+/// `Unavailable` or `Refused`: the data folder. A log that is caught is not an error here: it is in the report.
+pub async fn audit(
+    files: Vec<Claims>,
+    exempt: &Patterns,
+    database: &Database,
+    name: &str,
+    progress: Progress<'_>,
+) -> Result<Audited, Fault> {
+    let asked = questions(&files, exempt);
+    let mut report = Report::new(name);
+    match database.records(&asked, progress).await {
+        Ok(batch) => {
+            let proofs = proofs(&batch);
+            report.head = batch.proven_under.as_ref().map(|(head, _)| describe(head));
+            report.notices.extend(uncompared(batch.uncompared));
+            let answers: Answers = asked.into_iter().zip(batch.answers).collect();
+            report.files = judge(files, exempt, &answers);
+            Ok(Audited { report, proofs })
+        }
+        Err(fault @ Fault::Forked { .. }) => {
+            report.misbehaviour = misbehaviour(&fault);
+            report.files = judge(files, exempt, &Answers::new());
+            Ok(Audited { report, proofs: Vec::new() })
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Every claim of `files` with its verdict.
+pub fn judge(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<FileReport> {
+    let judge_claim = |claim: Claim| {
+        let (subject, verdict) = match claim.says {
+            Says::Nothing(verdict) => (None, verdict),
+            Says::Sum(sum) => (Some(subject(&sum)), verdict::verdict(&sum, exemption(&sum, exempt), answers)),
+        };
+        LineReport { place: claim.place, subject, text: claim.text, verdict, duplicate_of: claim.duplicate_of }
+    };
+    let judge_file = |file: Claims| FileReport {
+        path: file.path,
+        unread: file.unread,
+        remarks: file.remarks,
+        lines: file.claims.into_iter().map(judge_claim).collect(),
+    };
+    files.into_iter().map(judge_file).collect()
+}
+
+/// The head as a report shows it.
+pub fn describe(head: &Checkpoint) -> Head {
+    let tree = head.tree();
+    Head { size: tree.size, root: tree.root.to_string(), note: String::from_utf8_lossy(head.bytes()).into_owned() }
+}
+
+/// A caught log as a report shows it; none for any other fault.
+pub fn misbehaviour(fault: &Fault) -> Option<Misbehaviour> {
+    let Fault::Forked { evidence, saved } = fault else { return None };
+    let saved = saved.as_ref().map(|path| path.display().to_string());
+    Some(Misbehaviour { evidence: evidence.to_string(), saved })
+}
+
+fn exemption<'a>(sum: &SumLine, exempt: &'a Patterns) -> Option<&'a str> {
+    let path = sum.module.path().as_str();
+    if path == ALWAYS_CHECKED { None } else { exempt.matching(path) }
+}
+
+fn subject(sum: &SumLine) -> Subject {
+    let kind = match sum.kind {
+        gosum::Kind::Zip => crate::report::Kind::Zip,
+        gosum::Kind::GoMod => crate::report::Kind::GoMod,
+    };
+    Subject { module: sum.module.path().to_string(), version: sum.module.version().to_string(), kind }
+}
+
+fn proofs(batch: &Batch) -> Vec<RecordProof> {
+    let Some((head, tree)) = &batch.proven_under else { return Vec::new() };
+    let proven = batch.answers.iter().filter_map(|answer| match answer {
+        Answer::Proven(record) => Some(record),
+        _ => None,
+    });
+    let prove = |record: &crate::sumdb::record::VerifiedRecord| {
+        let hashes = tree.inclusion_proof(record.id())?;
+        Some(RecordProof::new(record.text(), record.id(), hashes, head))
+    };
+    proven.filter_map(prove).collect()
+}
+
+fn uncompared(count: usize) -> Option<Notice> {
+    let text = format!(
+        "{count} signed tree heads that came with answers could not be compared with this one: \
+         the sources do not hold the tiles. No line was proven by them"
+    );
+    (count > 0).then_some(Notice { level: Level::Note, text })
+}

@@ -1,0 +1,45 @@
+//! The verdict on one claim: what the file says, held against what the log says.
+
+use super::Answers;
+use crate::database::{Answer, Miss};
+use crate::fault::Fault;
+use crate::report::Verdict;
+use crate::sumdb::gosum::{SumHash, SumLine};
+use crate::sumdb::record::VerifiedRecord;
+
+/// The verdict on `sum`; `exemption` is the pattern that says that it is none of the log's business.
+pub(super) fn verdict(sum: &SumLine, exemption: Option<&str>, answers: &Answers) -> Verdict {
+    if let Some(pattern) = exemption {
+        return Verdict::Skipped { pattern: pattern.to_owned() };
+    }
+    if let SumHash::Unknown { algorithm, .. } = &sum.hash {
+        return Verdict::UnknownAlgorithm { algorithm: algorithm.clone() };
+    }
+    match answers.get(&sum.module) {
+        Some(Answer::Proven(record)) => compare(sum, record),
+        _ if sum.is_dropped_by_go() => Verdict::DroppedEmptyGoMod,
+        Some(Answer::NotInLog { by }) => Verdict::NotInLog { by: by.clone() },
+        Some(Answer::Unknown(miss)) => unknown(miss),
+        None => Verdict::Unavailable { why: "no answer that can be trusted".to_owned() },
+    }
+}
+
+fn compare(sum: &SumLine, record: &VerifiedRecord) -> Verdict {
+    match record.hash(sum.kind) {
+        // Not even the log's word can be compared where its algorithm is not known.
+        SumHash::Unknown { algorithm, .. } => Verdict::UnknownAlgorithm { algorithm: algorithm.clone() },
+        logged if *logged == sum.hash => Verdict::Verified { record: record.id() },
+        _ if sum.is_dropped_by_go() => Verdict::DroppedEmptyGoMod,
+        logged => Verdict::Differs { record: record.id(), in_file: sum.hash.to_string(), in_log: logged.to_string() },
+    }
+}
+
+fn unknown(miss: &Miss) -> Verdict {
+    match miss {
+        Miss::NotHeld(why) => Verdict::NotHeld { why: why.clone() },
+        Miss::Fault(Fault::Refused { source_name, error }) => {
+            Verdict::Refused { by: source_name.clone(), why: error.to_string() }
+        }
+        Miss::Fault(fault) => Verdict::Unavailable { why: fault.to_string() },
+    }
+}

@@ -1,0 +1,65 @@
+//! What a report comes to, and the exit code that says so.
+
+use super::{Class, Report};
+
+impl Report {
+    /// What the report comes to. The worst wins, in the order 3, 1, 2: a log caught lying outweighs all, and a finding
+    /// stays a finding when something else could not be told.
+    pub fn conclusion(&self) -> Conclusion {
+        if self.misbehaviour.is_some() {
+            Conclusion::LogMisbehaved
+        } else if self.lines().any(|line| line.verdict.class() == Class::Finding) {
+            Conclusion::Findings
+        } else if self.is_complete() {
+            Conclusion::Proven
+        } else {
+            Conclusion::CouldNotTell
+        }
+    }
+
+    /// Whether every line was judged: there was a file, all were read, and nothing could not be told.
+    pub fn is_complete(&self) -> bool {
+        let told = self.lines().all(|line| line.verdict.class() != Class::CouldNotTell);
+        told && !self.files.is_empty() && self.files.iter().all(|file| file.unread.is_none())
+    }
+
+    /// The exit code of the command: see `Conclusion::exit_code`.
+    pub fn exit_code(&self) -> u8 {
+        self.conclusion().exit_code()
+    }
+}
+
+/// What a whole report comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// nothing stands against any line; also where there was no line to prove
+    Proven,
+    /// at least one line is not what the log says
+    Findings,
+    /// no finding, but at least one line or file could not be judged, or there was no file at all
+    CouldNotTell,
+    /// the log signed two histories
+    LogMisbehaved,
+}
+
+impl Conclusion {
+    /// 0 all proven, 1 findings, 2 could not tell, 3 the log misbehaved.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Conclusion::Proven => 0,
+            Conclusion::Findings => 1,
+            Conclusion::CouldNotTell => 2,
+            Conclusion::LogMisbehaved => 3,
+        }
+    }
+
+    /// The stable name that programs read.
+    pub fn id(self) -> &'static str {
+        match self {
+            Conclusion::Proven => "proven",
+            Conclusion::Findings => "findings",
+            Conclusion::CouldNotTell => "could-not-tell",
+            Conclusion::LogMisbehaved => "log-misbehaved",
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The report for programs: one JSON object, `"schema": "gosumcheck.audit/1"`.
+//!
+//! Its fields are described by `testdata/schema/audit-report-1.schema.json`. Within version 1 fields are only added, and
+//! never change their meaning. Every field is always there, absent values are `null`, but for the facts of a verdict: a
+//! line has those of its own verdict only.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{FileReport, LineReport, Misbehaviour, Outcome, Place, Report, Verdict, ascii};
+
+/// The name and version of the format.
+pub const SCHEMA: &str = "gosumcheck.audit/1";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    tool: Tool<'a>,
+    time: Option<&'a str>,
+    database: &'a str,
+    head: Option<Head<'a>>,
+    conclusion: &'static str,
+    exit_code: u8,
+    total_lines: u64,
+    duplicate_lines: u64,
+    tally: Vec<Tally>,
+    files: Vec<File<'a>>,
+    notices: Vec<Notice<'a>>,
+    misbehaviour: Option<Evidence<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    name: &'static str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    size: u64,
+    root: &'a str,
+    note: &'a str,
+}
+
+/// One outcome that occurred, with its explanation, so that a reader of the file needs no other.
+#[derive(Serialize)]
+struct Tally {
+    verdict: &'static str,
+    class: &'static str,
+    lines: u64,
+    title: &'static str,
+    next: &'static str,
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    path: &'a str,
+    unread: Option<&'a str>,
+    remarks: &'a [String],
+    lines: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    line: Option<u64>,
+    file: Option<&'a str>,
+    module: Option<&'a str>,
+    version: Option<&'a str>,
+    kind: Option<&'static str>,
+    text: &'a str,
+    duplicate_of: Option<u64>,
+    verdict: &'static str,
+    class: &'static str,
+    #[serde(flatten)]
+    facts: Facts<'a>,
+}
+
+/// The facts of one verdict; those of the others are left out.
+#[derive(Default, Serialize)]
+struct Facts<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hash_in_file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hash_in_log: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pattern: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Notice<'a> {
+    level: &'static str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Evidence<'a> {
+    evidence: &'a str,
+    saved: Option<&'a str>,
+}
+
+/// Writes the report as JSON, indented, in pure ASCII.
+///
+/// # Errors
+/// What `out` returns.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let conclusion = report.conclusion();
+    let tally = report.tally();
+    let document = Document {
+        schema: SCHEMA,
+        tool: Tool { name: env!("CARGO_PKG_NAME"), version: &report.tool_version },
+        time: report.time.as_deref(),
+        database: &report.database,
+        head: report.head.as_ref().map(|head| Head { size: head.size, root: &head.root, note: &head.note }),
+        conclusion: conclusion.id(),
+        exit_code: conclusion.exit_code(),
+        total_lines: tally.iter().map(|(_, count)| count).sum(),
+        duplicate_lines: report.duplicates(),
+        tally: tally.into_iter().map(explained).collect(),
+        files: report.files.iter().map(file).collect(),
+        notices: report.notices.iter().map(|n| Notice { level: n.level.name(), text: &n.text }).collect(),
+        misbehaviour: report.misbehaviour.as_ref().map(evidence),
+    };
+    ascii::write(&document, out)
+}
+
+fn explained((outcome, lines): (Outcome, u64)) -> Tally {
+    Tally { verdict: outcome.id(), class: outcome.class().id(), lines, title: outcome.title(), next: outcome.next() }
+}
+
+fn file(file: &FileReport) -> File<'_> {
+    File {
+        path: &file.path,
+        unread: file.unread.as_deref(),
+        remarks: &file.remarks,
+        lines: file.lines.iter().map(line).collect(),
+    }
+}
+
+fn line(line: &LineReport) -> Line<'_> {
+    let (number, file) = match &line.place {
+        Place::Line(number) => (Some(*number), None),
+        Place::File(path) => (None, Some(path.as_str())),
+    };
+    let subject = line.subject.as_ref();
+    Line {
+        line: number,
+        file,
+        module: subject.map(|subject| subject.module.as_str()),
+        version: subject.map(|subject| subject.version.as_str()),
+        kind: subject.map(|subject| subject.kind.name()),
+        text: &line.text,
+        duplicate_of: line.duplicate_of,
+        verdict: line.verdict.id(),
+        class: line.verdict.class().id(),
+        facts: facts(&line.verdict),
+    }
+}
+
+fn facts(verdict: &Verdict) -> Facts<'_> {
+    let none = Facts::default();
+    match verdict {
+        Verdict::Verified { record } => Facts { record: Some(*record), ..none },
+        Verdict::Differs { record, in_file, in_log } => {
+            Facts { record: Some(*record), hash_in_file: Some(in_file), hash_in_log: Some(in_log), ..none }
+        }
+        Verdict::NotInLog { by } => Facts { asked: Some(by), ..none },
+        Verdict::NotHeld { why } | Verdict::Unavailable { why } | Verdict::Malformed { why } => {
+            Facts { why: Some(why), ..none }
+        }
+        Verdict::Refused { by, why } => Facts { source: Some(by), why: Some(why), ..none },
+        Verdict::Skipped { pattern } => Facts { pattern: Some(pattern), ..none },
+        Verdict::UnknownAlgorithm { algorithm } => Facts { algorithm: Some(algorithm), ..none },
+        Verdict::DroppedEmptyGoMod => none,
+    }
+}
+
+fn evidence(misbehaviour: &Misbehaviour) -> Evidence<'_> {
+    Evidence { evidence: &misbehaviour.evidence, saved: misbehaviour.saved.as_deref() }
+}

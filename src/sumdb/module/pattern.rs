@@ -1,0 +1,116 @@
+//! Which modules a comma-separated list of patterns names, as in GOPRIVATE and GONOSUMDB: Go's
+//! `module.MatchPrefixPatterns` (x/mod module.go). A pattern with k slashes is matched with the first k+1 elements of a
+//! path, so `*.corp.example.com` names every module below such a host.
+
+use super::glob::Glob;
+
+/// A parsed list of patterns. Empty and malformed ones name nothing, as in Go; the malformed ones are kept to be warned of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patterns {
+    sound: Vec<Pattern>,
+    malformed: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pattern {
+    /// as it was written
+    text: String,
+    slashes: usize,
+    glob: Glob,
+}
+
+impl Patterns {
+    /// The patterns of `list`: with commas between them, one slash at the end of each ignored, spaces kept as Go keeps them.
+    pub fn parse(list: &str) -> Patterns {
+        let mut patterns = Patterns::default();
+        for text in list.split(',') {
+            let bare = text.strip_suffix('/').unwrap_or(text);
+            if bare.is_empty() {
+                continue;
+            }
+            match Glob::parse(bare) {
+                Some(glob) => {
+                    let slashes = bare.matches('/').count();
+                    patterns.sound.push(Pattern { text: text.to_owned(), slashes, glob });
+                }
+                None => patterns.malformed.push(text.to_owned()),
+            }
+        }
+        patterns
+    }
+
+    /// The first pattern that names the module `path` or something above it, as it was written.
+    pub fn matching(&self, path: &str) -> Option<&str> {
+        let names =
+            |pattern: &&Pattern| leading(path, pattern.slashes).is_some_and(|prefix| pattern.glob.matches(prefix));
+        self.sound.iter().find(names).map(|pattern| pattern.text.as_str())
+    }
+
+    /// The patterns that can match nothing because they break the syntax, as they were written.
+    pub fn malformed(&self) -> &[String] {
+        &self.malformed
+    }
+
+    /// Whether no pattern can match anything.
+    pub fn is_empty(&self) -> bool {
+        self.sound.is_empty()
+    }
+}
+
+/// The first `slashes + 1` elements of `path`; `None` where it has fewer.
+fn leading(path: &str, slashes: usize) -> Option<&str> {
+    let mut ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    path.get(..ends.nth(slashes)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_prefixes_as_go_does() {
+        // x/mod module_test.go, TestMatchPrefixPatterns
+        for (list, target, expected) in [
+            ("", "rsc.io/quote", None),
+            ("/", "rsc.io/quote", None),
+            ("*/quote", "rsc.io/quote", Some("*/quote")),
+            ("*/quo", "rsc.io/quote", None),
+            ("*/quo??", "rsc.io/quote", Some("*/quo??")),
+            ("*/quo*", "rsc.io/quote", Some("*/quo*")),
+            ("*quo*", "rsc.io/quote", None),
+            ("rsc.io", "rsc.io/quote", Some("rsc.io")),
+            ("*.io", "rsc.io/quote", Some("*.io")),
+            ("rsc.io/", "rsc.io/quote", Some("rsc.io/")),
+            ("rsc", "rsc.io/quote", None),
+            ("rsc*", "rsc.io/quote", Some("rsc*")),
+            ("rsc.io", "rsc.io/quote/v3", Some("rsc.io")),
+            ("*/quote", "rsc.io/quote/v3", Some("*/quote")),
+            ("*/quote/", "rsc.io/quote/v3", Some("*/quote/")),
+            ("*/quote/*", "rsc.io/quote/v3", Some("*/quote/*")),
+            ("*/quote/*/", "rsc.io/quote/v3", Some("*/quote/*/")),
+            ("*/v3", "rsc.io/quote/v3", None),
+            ("*/*/v3", "rsc.io/quote/v3", Some("*/*/v3")),
+            ("*/*/*", "rsc.io/quote/v3", Some("*/*/*")),
+            ("*/*/*/", "rsc.io/quote/v3", Some("*/*/*/")),
+            ("*/*/*", "rsc.io/quote", None),
+            ("*/*/*/", "rsc.io/quote", None),
+            ("*/*/*,,", "rsc.io/quote", None),
+            ("*/*/*,,*/quote", "rsc.io/quote", Some("*/quote")),
+            (",,*/quote", "rsc.io/quote", Some("*/quote")),
+            (" rsc.io", "rsc.io/quote", None),
+            ("rsc.io//", "rsc.io/quote", None),
+            ("none", "rsc.io/quote", None),
+        ] {
+            assert_eq!(Patterns::parse(list).matching(target), expected, "{list} {target}");
+        }
+    }
+
+    #[test]
+    fn malformed_patterns_match_nothing_and_are_listed() {
+        let patterns = Patterns::parse("[,a.b/[x-]/,*.corp.example.com,\\");
+        assert_eq!(patterns.malformed(), ["[", "a.b/[x-]/", "\\"]);
+        assert_eq!(patterns.matching("git.corp.example.com/x/y"), Some("*.corp.example.com"));
+        assert!(patterns.matching("a.b/x").is_none() && !patterns.is_empty());
+        assert!(Patterns::parse(",/,[").is_empty() && Patterns::default().malformed().is_empty());
+    }
+}

@@ -1,0 +1,90 @@
+//! A stranger's text made fit to be shown: bounded in length, with everything escaped that a terminal, a log or a report
+//! would act upon instead of printing (control characters, bidirectional overrides, invisible characters, broken UTF-8).
+
+/// How many characters of a stranger's path, version or hash an error message repeats.
+pub const QUOTED_CHARS: usize = 100;
+
+/// Stands for the part of a text that was left out.
+const ELLIPSIS: char = '…';
+
+/// `bytes` as text of at most `limit` characters (before escaping; a cut is marked by `…`). Whatever is not printable
+/// becomes a Rust escape (`\u{1b}`, `\t`), broken UTF-8 becomes `\xNN`, and a backslash is doubled, so that no text can
+/// pretend to be an escape.
+pub fn printable(bytes: &[u8], limit: usize) -> String {
+    // Almost all that is shown is plain, and every line of a go.sum comes through here.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+    if bytes.len() <= limit && bytes.iter().all(is_plain) {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    let mut shown = String::new();
+    let mut room = limit;
+    for chunk in bytes.utf8_chunks() {
+        for symbol in chunk.valid().chars() {
+            if room == 0 {
+                shown.push(ELLIPSIS);
+                return shown;
+            }
+            room -= 1;
+            match symbol {
+                '"' | '\'' => shown.push(symbol),
+                _ => shown.extend(symbol.escape_debug()),
+            }
+        }
+        for byte in chunk.invalid() {
+            if room == 0 {
+                shown.push(ELLIPSIS);
+                return shown;
+            }
+            room -= 1;
+            shown.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    shown
+}
+
+/// `text` in double quotes, as error messages repeat it: printable and bounded by [`QUOTED_CHARS`].
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", printable(text.as_bytes(), QUOTED_CHARS))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn plain_text_stays_as_it_is() {
+        let line = "rsc.io/quote v1.5.2 h1:w5fcysjrx7yqtD/aO+QwRjYZOKnaM9Uh2b40tElTs3Y=";
+        assert_eq!(printable(line.as_bytes(), 200), line);
+        assert_eq!(printable("päth \"quoted\" 'too'".as_bytes(), 99), "päth \"quoted\" 'too'");
+        assert_eq!(printable(b"", 0), "");
+    }
+
+    #[test]
+    fn what_a_terminal_would_act_upon_is_escaped() {
+        assert_eq!(printable(b"\x1b[2J\x07\x00\r\n\t\x7f", 99), r"\u{1b}[2J\u{7}\0\r\n\t\u{7f}");
+        assert_eq!(
+            printable("\u{9b}31m \u{202e}\u{200b}\u{feff}".as_bytes(), 99),
+            r"\u{9b}31m \u{202e}\u{200b}\u{feff}"
+        );
+        assert_eq!(printable(b"\\x1b \xff\xc3", 99), r"\\x1b \xff\xc3");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        assert_eq!(printable(b"abcdef", 6), "abcdef");
+        assert_eq!(printable(b"abcdefg", 6), "abcdef…");
+        assert_eq!(printable(b"\xff\xff\xff", 2), r"\xff\xff…");
+        assert_eq!(quoted(&"a".repeat(1000)).chars().count(), QUOTED_CHARS + 3);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_in_only_printable_text_comes_out(bytes: Vec<u8>, limit in 0usize..50) {
+            let shown = printable(&bytes, limit);
+            prop_assert!(!shown.chars().any(char::is_control));
+            prop_assert!(shown.chars().count() <= limit * 10 + 1);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What tests share: where the material outside the repository is, and the go command.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test program uses another part of it")]
+
+use std::env;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The folder `name` of the shared material beside the repository, or `None` (and a line that says so) where this machine
+/// has none. GOSUMCHECK_REALDATA and GOSUMCHECK_VECTORS name other places for these two; GOSUMCHECK_REQUIRE_SHARED=1 turns
+/// the skip into a failure.
+pub fn shared(name: &str) -> Option<PathBuf> {
+    let own = match name {
+        "realdata" => env::var_os("GOSUMCHECK_REALDATA"),
+        "vectors" => env::var_os("GOSUMCHECK_VECTORS"),
+        _ => None,
+    };
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
+    let path = own.map_or(beside, PathBuf::from);
+    if path.is_dir() {
+        return Some(path);
+    }
+    skip(&format!("{} is not here", path.display()), "GOSUMCHECK_REQUIRE_SHARED");
+    None
+}
+
+/// Real sum.golang.org data.
+pub fn realdata() -> Option<PathBuf> {
+    shared("realdata")
+}
+
+/// The go command: the one that GOSUMCHECK_GO names, or the one on the PATH, or `None` (and a line that says so).
+/// GOSUMCHECK_REQUIRE_GO=1 turns the skip into a failure.
+pub fn go_command() -> Option<PathBuf> {
+    let named = env::var_os("GOSUMCHECK_GO").map(PathBuf::from);
+    let path = env::var_os("PATH").unwrap_or_default();
+    let name = format!("go{}", env::consts::EXE_SUFFIX);
+    let found =
+        named.into_iter().chain(env::split_paths(&path).map(|folder| folder.join(&name))).find(|go| go.is_file());
+    if found.is_none() {
+        skip("there is no go command", "GOSUMCHECK_REQUIRE_GO");
+    }
+    found
+}
+
+/// Every file below `folder`, sorted.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().map(Result::unwrap);
+    entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+}
+
+/// Says why a test skips, past the test runner's capture; fails where the environment sets `required`.
+fn skip(why: &str, required: &str) {
+    assert!(env::var_os(required).is_none_or(|value| value.is_empty() || value == "0"), "{required} is set, but {why}");
+    let test = std::thread::current().name().unwrap_or("test").to_owned();
+    let _ = writeln!(std::io::stderr(), "skipped {test}: {why}");
+}
