@@ -117,7 +117,7 @@ fn environment(name: &str) -> Option<String> {
 fn known(go: &GoEnv, argument: Option<&str>) -> Result<(String, Policy, Option<String>), Fault> {
     match argument.map_or_else(|| go.sumdb(), Sumdb::parse)? {
         Sumdb::Off => Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())),
-        Sumdb::On { name, key, url } => Ok((name, Policy::log(key), url)),
+        Sumdb::On { name, key, url } => Ok((name, Policy::log(*key), url)),
     }
 }
 
