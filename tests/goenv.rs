@@ -8,6 +8,7 @@ use std::process::Command;
 
 use gosumcheck::config::sumdb::SUM_GOLANG_ORG;
 use gosumcheck::config::{GoEnv, Origin, Private, Sumdb};
+use gosumcheck::sumdb::note::{SignerKey, VerifierKey};
 
 type Env<'a> = &'a [(&'a str, &'a str)];
 
@@ -22,12 +23,26 @@ fn name_of(go: &GoEnv) -> String {
     }
 }
 
+fn key(name: &str) -> String {
+    SignerKey::from_seed(name, [7; 32]).unwrap().verifier().to_string()
+}
+
+/// `GOSUMDB=NAME+1+x` with a real key in place of `+1+x`.
+fn keyed(text: &str) -> String {
+    let line = |line: &str| match line.strip_suffix("+1+x").and_then(|line| line.rsplit_once('=')) {
+        Some((setting, name)) => format!("{setting}={}", key(name)),
+        None => line.to_owned(),
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn the_environment_goes_before_the_users_file_before_the_installation() {
+    let process = key("process");
     let user = "GOSUMDB=user+1+x\n";
     let installed = "# comment\nGOSUMDB=installed+1+x\nGOPROXY=https://proxy.example,direct\n";
     for (pairs, user, installed, expected, origin) in [
-        (&[("GOSUMDB", "process+1+x")][..], user, installed, "process", Origin::Environment),
+        (&[("GOSUMDB", process.as_str())][..], user, installed, "process", Origin::Environment),
         (&[("GOSUMDB", "")], user, installed, "user", Origin::User),
         (&[], "", installed, "installed", Origin::Installation),
         (&[], "#GOSUMDB=c+1+x\n GOSUMDB=s+1+x\ngosumdb=l+1+x\nGOSUMDB", installed, "installed", Origin::Installation),
@@ -35,7 +50,7 @@ fn the_environment_goes_before_the_users_file_before_the_installation() {
         (&[], "GOSUMDB=\n", installed, "sum.golang.org", Origin::BuiltIn),
         (&[], "", "", "sum.golang.org", Origin::BuiltIn),
     ] {
-        let go = GoEnv::resolve(env(pairs), user, installed);
+        let go = GoEnv::resolve(env(pairs), &keyed(user), &keyed(installed));
         assert_eq!((name_of(&go).as_str(), go.origin("GOSUMDB")), (expected, origin));
     }
     let go = GoEnv::resolve(env(&[]), "", installed);
@@ -46,7 +61,8 @@ fn the_environment_goes_before_the_users_file_before_the_installation() {
 fn without_an_installation_no_proxy_is_assumed() {
     let go = GoEnv::resolve(env(&[]), "", "");
     assert_eq!(go.proxies().unwrap().entries().len(), 0);
-    let expected = Sumdb::On { name: "sum.golang.org".to_owned(), vkey: SUM_GOLANG_ORG.to_owned(), url: None };
+    let known = VerifierKey::parse(SUM_GOLANG_ORG).unwrap();
+    let expected = Sumdb::On { name: "sum.golang.org".to_owned(), key: Box::new(known), url: None };
     assert_eq!(go.sumdb().unwrap(), expected);
 }
 
@@ -101,7 +117,7 @@ fn files_are_found_where_go_looks_for_them() {
     let at = |path: &str| root.path().join(path).display().to_string();
     let write = |path: &str, text: &str| {
         fs::create_dir_all(root.path().join(path).parent().unwrap()).unwrap();
-        fs::write(root.path().join(path), text).unwrap();
+        fs::write(root.path().join(path), keyed(text)).unwrap();
     };
     write("xdg/go/env", "GOSUMDB=xdg+1+x\n");
     write("named", "GOSUMDB=named+1+x\n");

@@ -3,6 +3,7 @@
 //! `off`, or `NAME`, `KEY`, `NAME URL`, `KEY URL`, where NAME is a database whose key everybody knows.
 
 use crate::fault::Fault;
+use crate::sumdb::note::{KeyKind, VerifierKey};
 
 /// The key of sum.golang.org (cmd/go/internal/modfetch/key.go).
 pub const SUM_GOLANG_ORG: &str = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
@@ -21,8 +22,8 @@ pub enum Sumdb {
     On {
         /// the key's name, `host[/path]`
         name: String,
-        /// the verifier key, `NAME+HASH+BASE64`; its hash is not yet checked
-        vkey: String,
+        /// the verifier key
+        key: Box<VerifierKey>,
         /// where to ask, instead of by GOPROXY or at `https://NAME`
         url: Option<String>,
     },
@@ -52,13 +53,17 @@ impl Sumdb {
             return Err(usage("too many fields; it is a name or a key, and perhaps a URL"));
         }
         let vkey = if key == DEFAULT { SUM_GOLANG_ORG } else { key };
-        let Some((name, _)) = vkey.split_once('+') else {
+        if !vkey.contains('+') {
             return Err(usage("not a database whose key everybody knows; give its key, NAME+HASH+KEY"));
-        };
-        if !is_host_path(name) {
+        }
+        let key = VerifierKey::parse(vkey).map_err(|error| usage(&error.to_string()))?;
+        if key.kind() != KeyKind::Log {
+            return Err(usage("not the key of a log"));
+        }
+        if !is_host_path(key.name()) {
             return Err(usage("the key's name must be host[/path]"));
         }
-        Ok(Sumdb::On { name: name.to_owned(), vkey: vkey.to_owned(), url })
+        Ok(Sumdb::On { name: key.name().to_owned(), key: Box::new(key), url })
     }
 }
 
@@ -96,26 +101,30 @@ pub(super) fn redact(value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn on(name: &str, vkey: &str, url: Option<&str>) -> Sumdb {
-        Sumdb::On { name: name.to_owned(), vkey: vkey.to_owned(), url: url.map(str::to_owned) }
+    use crate::sumdb::note::SignerKey;
+
+    fn on(vkey: &str, url: Option<&str>) -> Sumdb {
+        let key = VerifierKey::parse(vkey).unwrap();
+        Sumdb::On { name: key.name().to_owned(), key: Box::new(key), url: url.map(str::to_owned) }
+    }
+
+    fn key_of(name: &str) -> String {
+        SignerKey::from_seed(name, [7; 32]).unwrap().verifier().to_string()
     }
 
     #[test]
     fn values_mean_what_they_mean_to_go() {
-        let test = "localhost.localdev/sumdb+00000c67+AcTrnkbUA+TU4heY3hkjiSES/DSQniBqIeQ/YppAUtK6";
+        let test = key_of("localhost.localdev/sumdb");
+        let port = key_of("host:8080/a");
         for (value, expected) in [
             ("off", Sumdb::Off),
-            ("sum.golang.org", on("sum.golang.org", SUM_GOLANG_ORG, None)),
-            (SUM_GOLANG_ORG, on("sum.golang.org", SUM_GOLANG_ORG, None)),
-            ("sum.golang.google.cn", on("sum.golang.org", SUM_GOLANG_ORG, Some(ALIAS_URL))),
-            (" sum.golang.org  https://mirror.example/x ", {
-                on("sum.golang.org", SUM_GOLANG_ORG, Some("https://mirror.example/x"))
-            }),
-            (test, on("localhost.localdev/sumdb", test, None)),
-            (&format!("{test} http://localhost:8080"), {
-                on("localhost.localdev/sumdb", test, Some("http://localhost:8080"))
-            }),
-            ("host:8080/a+1+x", on("host:8080/a", "host:8080/a+1+x", None)),
+            ("sum.golang.org", on(SUM_GOLANG_ORG, None)),
+            (SUM_GOLANG_ORG, on(SUM_GOLANG_ORG, None)),
+            ("sum.golang.google.cn", on(SUM_GOLANG_ORG, Some(ALIAS_URL))),
+            (" sum.golang.org  https://mirror.example/x ", on(SUM_GOLANG_ORG, Some("https://mirror.example/x"))),
+            (&test, on(&test, None)),
+            (&format!("{test} http://localhost:8080"), on(&test, Some("http://localhost:8080"))),
+            (&port, on(&port, None)),
         ] {
             assert_eq!(Sumdb::parse(value).unwrap(), expected, "{value}");
         }
@@ -123,28 +132,29 @@ mod tests {
 
     #[test]
     fn what_go_refuses_is_refused() {
-        for value in [
-            "",
-            " ",
-            "sum.example.org",
-            "sum.golang.org https://x y",
-            "Off",
-            "sum.golang.google.cn https://x",
-            "+1+x",
-            "host/+1+x",
-            "/a+1+x",
-            "host//a+1+x",
-            "me@host+1+x",
-            "host?q+1+x",
-            "host#f+1+x",
-            "host/%41+1+x",
-            "host/..+1+x",
-            "..+1+x",
-            "host:port+1+x",
-            "https://host+1+x",
-        ] {
+        for value in ["", " ", "sum.example.org", "sum.golang.org https://x y", "Off", "+1+x", "host+1+x"] {
             assert!(matches!(Sumdb::parse(value), Err(Fault::Usage(_))), "{value:?}");
         }
+        let damaged = SUM_GOLANG_ORG.replace("033de0ae", "033de0af");
+        assert!(matches!(Sumdb::parse(&damaged), Err(Fault::Usage(_))));
+        for name in [
+            "host/",
+            "/a",
+            "host//a",
+            "me@host",
+            "host?q",
+            "host#f",
+            "host/%41",
+            "host/..",
+            "..",
+            "host:port",
+            "https://host",
+        ] {
+            let text = Sumdb::parse(&key_of(name)).unwrap_err().to_string();
+            assert!(text.ends_with("the key's name must be host[/path]"), "{text}");
+        }
+        let witness = SignerKey::from_seed("host", [7; 32]).unwrap().verifier().as_witness().to_string();
+        assert!(matches!(Sumdb::parse(&witness), Err(Fault::Usage(_))));
     }
 
     #[test]
