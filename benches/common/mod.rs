@@ -7,7 +7,7 @@ use std::time::Instant;
 const LEAST_SECONDS: f64 = 0.05;
 
 /// Median seconds of one run of `work` over `rounds` measurements, after two runs to warm up.
-pub fn median_seconds(rounds: usize, work: &mut dyn FnMut()) -> f64 {
+pub(crate) fn median_seconds(rounds: usize, work: &mut dyn FnMut()) -> f64 {
     work();
     let start = Instant::now();
     work();
