@@ -4,5 +4,6 @@ pub mod dirhash;
 pub mod error;
 pub mod evidence;
 pub mod hash;
+pub mod modzip;
 
 pub use error::{Error, Result};
