@@ -12,7 +12,7 @@ use crate::audit::{Answers, Audited, Claims, audit, inputs, judge, questions};
 use crate::database::{Comparison, Database, Miss, Progress};
 use crate::fault::Fault;
 use crate::report::text::Style;
-use crate::report::{Format, Level, Notice, Report};
+use crate::report::{Class, Format, Level, Notice, Report};
 use crate::sumdb::bundle::RecordProof;
 
 /// What is audited where no path is given.
@@ -24,7 +24,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let bar = Bar::new();
     let files = read(&args.paths);
     let advice = unread_advice(&files);
-    let mut audited = audit_all(&setup, files, &bar)?;
+    let mut audited = audit_all(&setup, args, files, &bar)?;
     bar.clear();
     let report = &mut audited.report;
     report.notices.extend(setup.notices.iter().cloned().chain(advice));
@@ -43,7 +43,7 @@ pub(super) fn read(paths: &[String]) -> Vec<Claims> {
     let mut stdin = io::stdin().lock();
     let mut files: Vec<_> = paths.iter().flat_map(|path| inputs::read(path, &mut stdin)).collect();
     for why in files.iter_mut().filter_map(|file| file.unread.as_mut()) {
-        *why = plain(why).to_owned();
+        *why = plain(why);
     }
     files
 }
@@ -61,55 +61,58 @@ pub(super) fn unread_advice(files: &[Claims]) -> Option<Notice> {
 }
 
 /// Asks the database, unless there is nothing to ask it.
-fn audit_all(setup: &Setup, files: Vec<Claims>, bar: &Bar) -> Result<Audited, Fault> {
-    if questions(&files, &setup.exempt).is_empty() {
+fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> Result<Audited, Fault> {
+    let asked = questions(&files, &setup.exempt);
+    if asked.is_empty() {
         let mut report = Report::new(&setup.name);
         report.files = judge(files, &setup.exempt, &Answers::new());
         return Ok(Audited { report, proofs: Vec::new() });
     }
+    let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
     setup::runtime()?.block_on(async {
-        let database = setup.database().await?;
-        let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
+        // What is kept needs nobody, not even a proxy to say whether it relays the database. Standard input is read once.
+        let is_kept = setup.keeps(&asked)? && !args.paths.iter().any(|path| path == inputs::STDIN);
+        let mut database = if is_kept { setup.kept()? } else { setup.database().await? };
         let mut audited = audit(files, &setup.exempt, &database, &setup.name, &progress).await?;
+        if is_kept && audited.report.lines().any(|line| line.verdict.class() == Class::CouldNotTell) {
+            database = setup.database().await?;
+            audited = audit(read(&args.paths), &setup.exempt, &database, &setup.name, &progress).await?;
+        }
         if audited.report.misbehaviour.is_none() && audited.report.head.is_some() {
-            compare_with_go(setup, &database, &mut audited.report, &progress).await?;
+            compare_with_go(setup, &database, &mut audited.report, &progress).await;
         }
         Ok(audited)
     })
 }
 
 /// The go command remembers a head of its own: a second witness, for nothing.
-async fn compare_with_go(
-    setup: &Setup,
-    database: &Database,
-    report: &mut Report,
-    progress: Progress<'_>,
-) -> Result<(), Fault> {
-    let Some((path, note)) = setup.go_head() else { return Ok(()) };
+async fn compare_with_go(setup: &Setup, database: &Database, report: &mut Report, progress: Progress<'_>) {
+    let Some((path, note)) = setup.go_head() else { return };
     let whose = path.display().to_string();
-    let notice = |level, text: String| Notice { level, text };
-    match database.compare(&note, &whose, progress).await {
-        Ok(Comparison::OneHistory) => {
-            let text = format!("the go command's own head ({whose}) and this one are one history");
-            report.notices.push(notice(Level::Note, text));
-        }
-        Ok(Comparison::Unknown(miss)) => {
-            let why = match miss {
-                Miss::NotHeld(_) => "the sources do not hold the tiles".to_owned(),
-                Miss::Fault(fault) => fault.to_string(),
-            };
-            let text = format!("the go command's own head ({whose}) could not be compared with this one: {why}");
-            report.notices.push(notice(Level::Note, text));
-        }
-        Err(fault @ Fault::Forked { .. }) => report.misbehaviour = crate::audit::misbehaviour(&fault),
-        Err(Fault::Refused { error, .. }) => {
-            report
-                .notices
-                .push(notice(Level::Warning, format!("the go command's own head ({whose}) is damaged: {error}")));
-        }
-        Err(fault) => return Err(fault),
+    let mut compared = database.compare(&note, &whose, progress).await;
+    if matches!(compared, Ok(Comparison::Unknown(Miss::NotHeld(_)))) && !setup.offline {
+        // The tiles that it takes may not be kept.
+        compared = match setup.database().await {
+            Ok(database) => database.compare(&note, &whose, progress).await,
+            Err(fault) => Ok(Comparison::Unknown(Miss::Fault(fault))),
+        };
     }
-    Ok(())
+    let (level, finding) = match compared {
+        Ok(Comparison::OneHistory) => (Level::Note, "and this one are one history".to_owned()),
+        Ok(Comparison::Unknown(Miss::NotHeld(_))) => {
+            (Level::Note, "could not be compared with this one: the sources do not hold the tiles".to_owned())
+        }
+        Ok(Comparison::Unknown(Miss::Fault(fault))) => {
+            (Level::Note, format!("could not be compared with this one: {}", plain(&fault.to_string())))
+        }
+        Err(Fault::Refused { error, .. }) => (Level::Warning, format!("is damaged: {error}")),
+        Err(fault @ Fault::Forked { .. }) => {
+            report.misbehaviour = crate::audit::misbehaviour(&fault);
+            return;
+        }
+        Err(fault) => (Level::Warning, format!("could not be compared with this one: {}", plain(&fault.to_string()))),
+    };
+    report.notices.push(Notice { level, text: format!("the go command's own head ({whose}) {finding}") });
 }
 
 /// Writes the proofs, if there are any.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use super::output::{complain, plain, tell, worst};
+use super::output::{complain, tell, worst};
 use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
 use crate::audit::{Answers, describe, judge, questions};
 use crate::database::{Answer, Miss};
@@ -100,9 +100,8 @@ pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    let unavailable = |error: io::Error| {
-        Fault::unavailable(path.display().to_string(), format!("cannot be read: {}", plain(&error.to_string())))
-    };
+    let unavailable =
+        |error: io::Error| Fault::unavailable(path.display().to_string(), format!("cannot be read: {error}"));
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)).map_err(unavailable)?;
     Ok(bytes)

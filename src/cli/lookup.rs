@@ -22,8 +22,14 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
     }
     let bar = Bar::new();
     let batch = setup::runtime()?.block_on(async {
-        let database = setup.database().await?;
-        database.records(&asked, &|stage, done, total| bar.show(stage, done, total)).await
+        let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
+        if setup.keeps(&asked)? {
+            let batch = setup.kept()?.records(&asked, &progress).await?;
+            if !batch.answers.iter().any(|answer| matches!(answer, Answer::Unknown(_))) {
+                return Ok(batch);
+            }
+        }
+        setup.database().await?.records(&asked, &progress).await
     })?;
     bar.clear();
     let proven = batch.answers.iter().filter_map(|answer| match answer {

@@ -11,7 +11,7 @@ pub(super) fn tell(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resu
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Fault::unavailable("standard output", format!("cannot be written: {}", plain(&error.to_string()))))
+            Err(Fault::unavailable("standard output", format!("cannot be written: {error}")))
         }
         _ => Ok(()),
     }
@@ -41,14 +41,19 @@ pub(super) fn warn(notices: &[Notice]) {
 /// Says something on standard error; if nobody can hear it, the exit code still says the essential.
 pub(super) fn say(text: &str) {
     let mut err = anstream::stderr().lock();
-    for line in printable_lines(text) {
+    for line in printable_lines(&plain(text)) {
         let _ = writeln!(err, "gosumcheck: {line}");
     }
 }
 
-/// An error of the system without its number, which helps nobody: `No such file or directory (os error 2)`.
-pub(super) fn plain(text: &str) -> &str {
-    text.split_once(" (os error ").map_or(text, |(words, _)| words)
+/// The text without the numbers of the system's errors, which help nobody: `No such file or directory (os error 2)`.
+pub(super) fn plain(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut words = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        words.push_str(part.split_once(')').map_or(part, |(_, rest)| rest));
+    }
+    words
 }
 
 /// The exit code of a command of several outcomes: 3, then 1, then 2.
