@@ -2,7 +2,8 @@
 //! asked for.
 //!
 //! Besides the database's own paths, at the root and under `/sumdb/<name>/` as a module proxy has them (only there is a
-//! `supported`): `POST /grow?to=N`, `POST /fork` and `/fork?off`, `POST /fault?add=FAULT` and `/fault?clear`,
+//! `supported`): `POST /grow?to=N`; `POST /fork?at=N`, `/fork` (the one made
+//! before, or one in the middle) and `/fork?off`; `POST /fault?add=FAULT` and `/fault?clear`,
 //! `GET /stats` (counts since it was last asked).
 
 use std::convert::Infallible;
@@ -206,6 +207,13 @@ impl Shared {
                 }
                 _ => Answer::text(400, "not so many records\n"),
             },
+            ("/fork", "at") => match value.parse().ok().and_then(|at: u64| at.checked_add(1)) {
+                Some(beyond) if self.database.can_grow(beyond) => {
+                    self.database.fork(beyond - 1);
+                    Answer::text(200, self.database.head(self.database.size()))
+                }
+                _ => Answer::text(400, "not so many records\n"),
+            },
             ("/fork", "" | "off") => {
                 if name.is_empty() && !self.database.has_fork() {
                     self.database.prepare_fork(self.database.size() / 2);
@@ -226,7 +234,10 @@ impl Shared {
                 Ok(()) => Answer::text(200, ""),
                 Err(why) => Answer::text(400, format!("{why}\n")),
             },
-            _ => Answer::text(404, "POST /grow?to=N, /fork, /fork?off, /fault?add=FAULT, /fault?clear; GET /stats\n"),
+            _ => Answer::text(
+                404,
+                "POST /grow?to=N, /fork?at=N, /fork, /fork?off, /fault?add=F, /fault?clear; GET /stats\n",
+            ),
         }
     }
 }
