@@ -111,7 +111,7 @@ pub fn judge(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<Fi
             Says::Nothing(verdict) => (None, verdict),
             Says::Sum(sum) => (Some(subject(&sum)), verdict::verdict(&sum, exemption(&sum, exempt), answers)),
         };
-        LineReport { place: claim.place, subject, text: claim.text, verdict }
+        LineReport { place: claim.place, subject, text: claim.text, verdict, duplicate_of: claim.duplicate_of }
     };
     let judge_file = |file: Claims| FileReport {
         path: file.path,

@@ -1,3 +1,9 @@
 //! The gosumcheck command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    gosumcheck::cli::run(gosumcheck::cli::Cli::parse())
+}

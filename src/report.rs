@@ -1,7 +1,8 @@
 //! What an audit found, as one value: `Report`. Text, JSON, SARIF and JUnit are four renderings of it, and the exit code is
 //! read off it, so they cannot disagree.
 //!
-//! A report says, for each line of each file, one verdict, and under which signed tree head all of it was proven. It knows no
+//! A report says, for each line of each file, one verdict, and under which signed tree head all of it was proven. A line that
+//! repeats an earlier one is judged like any other, by its own hash, and is marked as a repeat besides. The report knows no
 //! clock, no terminal and no file: the same report always renders to the same bytes, and its time is handed in.
 //!
 //! Every text in a report may come from a stranger. Each rendering makes it harmless in its own format: escaped on a
@@ -11,6 +12,7 @@ use std::io;
 
 mod ascii;
 mod conclusion;
+mod format;
 pub mod json;
 pub mod junit;
 pub mod outcome;
@@ -20,8 +22,9 @@ pub mod text;
 mod verdict;
 
 pub use conclusion::Conclusion;
+pub use format::{Format, UnknownFormat};
 pub use outcome::{Class, Outcome};
-pub use printable::printable;
+pub use printable::{printable, printable_lines};
 pub use verdict::Verdict;
 
 /// Everything that one audit has to say.
@@ -76,8 +79,11 @@ pub struct LineReport {
     pub subject: Option<Subject>,
     /// the line as it stands, bounded; for a file of a module cache the go.sum line that it would give
     pub text: String,
-    /// what became of it
+    /// what became of it, by its own hash, whether it repeats another or not
     pub verdict: Verdict,
+    /// the number, counted from 1, of the first line of the same file that says the same: module, version, kind and hash, or
+    /// where it could not be read its text; absent where no earlier line does, and for a file of a module cache
+    pub duplicate_of: Option<u64>,
 }
 
 /// Where a verdict belongs.
@@ -136,19 +142,6 @@ pub struct Misbehaviour {
     pub saved: Option<String>,
 }
 
-/// The renderings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// for people
-    Text,
-    /// for programs: `testdata/schema/audit-report-1.schema.json`
-    Json,
-    /// for code scanning: SARIF 2.1.0
-    Sarif,
-    /// for CI systems that show tests: JUnit XML
-    Junit,
-}
-
 impl Report {
     /// A report on nothing yet, by this version of gosumcheck, about the database `name`.
     pub fn new(database: impl Into<String>) -> Report {
@@ -168,7 +161,7 @@ impl Report {
         self.files.iter().flat_map(|file| &file.lines)
     }
 
-    /// How many lines came to each outcome that occurred, in the order of `Outcome::ALL`.
+    /// How many lines came to each outcome that occurred, repeats included, in the order of `Outcome::ALL`.
     pub fn tally(&self) -> Vec<(Outcome, u64)> {
         let mut tally = Outcome::ALL.map(|outcome| (outcome, 0u64));
         for line in self.lines() {
@@ -178,6 +171,11 @@ impl Report {
             }
         }
         tally.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// How many lines repeat an earlier line of their file; each is in the tally too, under its own verdict.
+    pub fn duplicates(&self) -> u64 {
+        self.lines().filter(|line| line.duplicate_of.is_some()).map(|_| 1).sum()
     }
 
     /// Writes the report in `format`; `style` is read by the text rendering only.
@@ -194,12 +192,10 @@ impl Report {
     }
 }
 
-impl FileReport {
-    /// The verdict that holds for a line of this file: its own, or for a duplicate that of the line it repeats.
-    pub fn holding<'a>(&'a self, line: &'a LineReport) -> &'a Verdict {
-        let Verdict::Duplicate { first_line } = line.verdict else { return &line.verdict };
-        let first = self.lines.iter().find(|line| line.place == Place::Line(first_line));
-        first.map_or(&line.verdict, |first| &first.verdict)
+impl LineReport {
+    /// `repeats line 12`, for a line that does.
+    fn repetition(&self) -> Option<String> {
+        self.duplicate_of.map(|first| format!("repeats line {first}"))
     }
 }
 
@@ -229,21 +225,6 @@ impl Level {
         match self {
             Level::Note => "note",
             Level::Warning => "warning",
-        }
-    }
-}
-
-impl Format {
-    /// All renderings, in the order of the help text.
-    pub const ALL: [Format; 4] = [Format::Text, Format::Json, Format::Sarif, Format::Junit];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Text => "text",
-            Format::Json => "json",
-            Format::Sarif => "sarif",
-            Format::Junit => "junit",
         }
     }
 }

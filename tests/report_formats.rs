@@ -10,7 +10,7 @@ mod sample;
 mod schema;
 
 use gosumcheck::report::text::Style;
-use gosumcheck::report::{Class, FileReport, Format, Kind, Outcome, Report, Verdict};
+use gosumcheck::report::{Class, FileReport, Format, Kind, LineReport, Outcome, Report, Verdict};
 use serde_json::{Value, json};
 
 fn rendered(report: &Report, format: Format) -> String {
@@ -42,7 +42,7 @@ fn doubt() -> Verdict {
 fn the_worst_verdict_decides_in_the_order_3_1_2() {
     let proven = Verdict::Verified { record: 1 };
     let skipped = Verdict::Skipped { pattern: "corp.example".to_owned() };
-    let notes = [skipped, Verdict::Duplicate { first_line: 1 }, Verdict::DroppedEmptyGoMod];
+    let notes = [skipped, Verdict::DroppedEmptyGoMod];
     assert_eq!(of(&[]).exit_code(), 0, "an empty go.sum has nothing that could be wrong");
     assert_eq!(of(std::slice::from_ref(&proven)).exit_code(), 0);
     assert_eq!(of(&notes).exit_code(), 0);
@@ -72,13 +72,84 @@ fn nothing_to_prove_never_reads_as_all_proven() {
     assert!(skipped.ends_with("1 line: 1 skipped; nothing was proven by sum.golang.org\n"), "{skipped}");
 }
 
+/// A report in which every line after the first repeats it.
+fn repeating(verdicts: &[Verdict]) -> Report {
+    let mut report = of(verdicts);
+    for line in report.files[0].lines.iter_mut().skip(1) {
+        line.duplicate_of = Some(1);
+    }
+    report
+}
+
 #[test]
-fn a_duplicate_is_judged_by_the_line_that_it_repeats() {
-    let report = of(&[finding(), Verdict::Duplicate { first_line: 1 }, Verdict::Duplicate { first_line: 9 }]);
-    let file = &report.files[0];
-    assert_eq!(file.holding(&file.lines[0]), &finding());
-    assert_eq!(file.holding(&file.lines[1]), &finding());
-    assert_eq!(file.holding(&file.lines[2]), &Verdict::Duplicate { first_line: 9 }, "no such line");
+fn a_repeated_line_counts_under_its_own_verdict_and_as_a_repeat() {
+    let proven = Verdict::Verified { record: 1 };
+    let report = repeating(&[proven.clone(), proven.clone(), proven]);
+    assert_eq!((report.tally(), report.duplicates()), (vec![(Outcome::Verified, 3)], 2));
+    let text = rendered(&Report { head: Some(sample::head()), ..report.clone() }, Format::Text);
+    let summary = "3 lines: 3 verified; 2 repeat an earlier line; proven under tree 58,776,408 of sum.golang.org
+";
+    assert_eq!(text, summary, "repeats that need no attention have no line of their own");
+    let json = parsed(&report, Format::Json);
+    assert_eq!((&json["total_lines"], &json["duplicate_lines"]), (&json!(3), &json!(2)));
+    let marks: Vec<&Value> = (0..3).map(|line| &json["files"][0]["lines"][line]["duplicate_of"]).collect();
+    assert_eq!(marks, [&Value::Null, &json!(1), &json!(1)]);
+
+    let once = rendered(&repeating(&[doubt(), doubt()]), Format::Text);
+    assert!(once.ends_with(
+        "2 lines: 2 unavailable; 1 repeats an earlier line; nothing was proven by sum.golang.org
+"
+    ));
+    assert_eq!(sample::clean().duplicates(), 0);
+    assert!(!rendered(&sample::clean(), Format::Text).contains("earlier line"));
+}
+
+#[test]
+fn a_repeated_finding_is_a_finding_of_its_own_in_every_format() {
+    let report = repeating(&[finding(), finding(), finding()]);
+    let text = rendered(&report, Format::Text);
+    for expected in ["go.sum:1:  malformed  ", "go.sum:2:  malformed  ", "go.sum:3:  malformed  "] {
+        assert_eq!(text.matches(expected).count(), 1, "{text}");
+    }
+    assert_eq!(
+        text.matches(
+            "2 fields  (repeats line 1)
+"
+        )
+        .count(),
+        2,
+        "{text}"
+    );
+
+    let sarif = parsed(&report, Format::Sarif);
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let line = |result: &Value| result["locations"][0]["physicalLocation"]["region"]["startLine"].as_u64();
+    assert_eq!(results.iter().map(line).collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
+    let says_so = |result: &Value| result["message"]["text"].as_str().unwrap().ends_with(". It repeats line 1.");
+    assert_eq!(results.iter().map(says_so).collect::<Vec<_>>(), [false, true, true]);
+
+    let xml = rendered(&report, Format::Junit);
+    assert_eq!(xml.matches("<failure message=\"2 fields (repeats line 1)\"").count(), 2, "{xml}");
+    for (name, number) in [("v1.0.0 zip", 1), ("v1.0.0 zip #2", 2), ("v1.0.0 zip #3", 3)] {
+        let case =
+            format!("<testcase name=\"example.com/a {name}\" classname=\"go.sum\" file=\"go.sum\" line=\"{number}\">");
+        assert_eq!(xml.matches(&case).count(), 1, "{xml}");
+    }
+}
+
+#[test]
+fn junit_names_differ_within_a_file_even_where_long_lines_were_cut() {
+    let mut report = of(&[finding(), finding()]);
+    for (line, end) in report.files[0].lines.iter_mut().zip(["a", "b"]) {
+        *line = LineReport { subject: None, text: "x".repeat(1_000) + end, ..line.clone() };
+    }
+    for report in [report, sample::everything(), sample::misbehaved()] {
+        let xml = rendered(&report, Format::Junit);
+        let starts = xml.lines().filter_map(|row| row.trim_start().strip_prefix("<testcase "));
+        let ids: Vec<&str> = starts.map(|row| row.split(" file=").next().unwrap_or(row)).collect();
+        let different: std::collections::BTreeSet<&&str> = ids.iter().collect();
+        assert_eq!(ids.len(), different.len(), "{xml}");
+    }
 }
 
 #[test]
@@ -91,6 +162,16 @@ fn a_dead_network_does_not_bury_findings_but_findings_are_all_listed() {
     assert!(text.contains("... and 990 more: unavailable (--verbose lists them)\n"));
     assert_eq!(text.lines().filter(|line| line.contains(":  malformed  ")).count(), 30);
     assert!(text.contains("1,030 lines: 30 malformed, 1,000 unavailable; nothing was proven"));
+}
+
+#[test]
+fn a_file_that_is_not_held_is_ten_lines_and_a_count() {
+    let not_held = Verdict::NotHeld { why: "the store has no signed head yet".to_owned() };
+    let text = rendered(&repeating(&vec![not_held; 1_000]), Format::Text);
+    assert_eq!(text.matches("  not held  ").count(), 10);
+    assert_eq!(text.matches("the store has no signed head yet").count(), 1);
+    assert!(text.contains("... and 990 more: not held (--verbose lists them)\n"));
+    assert!(text.contains("1,000 lines: 1,000 not held; 999 repeat an earlier line; nothing was proven"));
 }
 
 #[test]

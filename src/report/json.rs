@@ -23,6 +23,7 @@ struct Document<'a> {
     conclusion: &'static str,
     exit_code: u8,
     total_lines: u64,
+    duplicate_lines: u64,
     tally: Vec<Tally>,
     files: Vec<File<'a>>,
     notices: Vec<Notice<'a>>,
@@ -68,6 +69,7 @@ struct Line<'a> {
     version: Option<&'a str>,
     kind: Option<&'static str>,
     text: &'a str,
+    duplicate_of: Option<u64>,
     verdict: &'static str,
     class: &'static str,
     #[serde(flatten)]
@@ -93,8 +95,6 @@ struct Facts<'a> {
     pattern: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     algorithm: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_line: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -125,6 +125,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         conclusion: conclusion.id(),
         exit_code: conclusion.exit_code(),
         total_lines: tally.iter().map(|(_, count)| count).sum(),
+        duplicate_lines: report.duplicates(),
         tally: tally.into_iter().map(explained).collect(),
         files: report.files.iter().map(file).collect(),
         notices: report.notices.iter().map(|n| Notice { level: n.level.name(), text: &n.text }).collect(),
@@ -159,6 +160,7 @@ fn line(line: &LineReport) -> Line<'_> {
         version: subject.map(|subject| subject.version.as_str()),
         kind: subject.map(|subject| subject.kind.name()),
         text: &line.text,
+        duplicate_of: line.duplicate_of,
         verdict: line.verdict.id(),
         class: line.verdict.class().id(),
         facts: facts(&line.verdict),
@@ -179,7 +181,6 @@ fn facts(verdict: &Verdict) -> Facts<'_> {
         Verdict::Refused { by, why } => Facts { source: Some(by), why: Some(why), ..none },
         Verdict::Skipped { pattern } => Facts { pattern: Some(pattern), ..none },
         Verdict::UnknownAlgorithm { algorithm } => Facts { algorithm: Some(algorithm), ..none },
-        Verdict::Duplicate { first_line } => Facts { first_line: Some(*first_line), ..none },
         Verdict::DroppedEmptyGoMod => none,
     }
 }

@@ -1,6 +1,10 @@
 //! The report for CI systems that show tests: JUnit XML. A file is a suite, a line is a case: findings are failures, what
 //! could not be told is an error, and a line that was not compared with the log is skipped, never passed.
+//!
+//! CI systems tell cases apart by class and name, so a name that a file has had before is numbered: `... zip #2`. A line number
+//! would not do: lines of a go.sum move whenever a dependency is added, and the case would lose its history.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
@@ -30,7 +34,8 @@ fn suite(report: &Report, file: &FileReport) -> TestSuite {
         status.set_type("not-read").set_message(printable(why));
         suite.add_test_case(TestCase::new("the file can be read", status));
     }
-    suite.add_test_cases(file.lines.iter().map(|line| case(report, file, line)));
+    let mut names = Names::default();
+    suite.add_test_cases(file.lines.iter().map(|line| case(report, file, line, &mut names)));
     suite
 }
 
@@ -52,12 +57,12 @@ fn properties(report: &Report) -> Vec<Property> {
 }
 
 /// One line: `MODULE VERSION KIND`, in the class of its file.
-fn case(report: &Report, file: &FileReport, line: &LineReport) -> TestCase {
+fn case(report: &Report, file: &FileReport, line: &LineReport, names: &mut Names) -> TestCase {
     let name = match &line.subject {
         Some(subject) => format!("{} {} {}", subject.module, subject.version, subject.kind.name()),
         None => line.text.clone(),
     };
-    let mut case = TestCase::new(printable(&name), status(report, line));
+    let mut case = TestCase::new(names.unique(printable(&name)), status(report, line));
     case.set_classname(printable(&file.path));
     let (path, number) = match &line.place {
         Place::Line(number) => (&file.path, Some(number)),
@@ -70,6 +75,30 @@ fn case(report: &Report, file: &FileReport, line: &LineReport) -> TestCase {
     case
 }
 
+/// The names of one suite, each with the last number that it was given.
+#[derive(Default)]
+struct Names(HashMap<String, u64>);
+
+impl Names {
+    /// `name` the first time, then `name #2`, `name #3`; never one that was given before.
+    fn unique(&mut self, name: String) -> String {
+        let Some(asked) = self.0.get(&name).copied() else {
+            self.0.insert(name.clone(), 1);
+            return name;
+        };
+        let mut number = asked + 1;
+        let mut numbered = format!("{name} #{number}");
+        // A stranger's line may read like a number given here.
+        while self.0.contains_key(&numbered) {
+            number += 1;
+            numbered = format!("{name} #{number}");
+        }
+        self.0.insert(name, number);
+        self.0.insert(numbered.clone(), 1);
+        numbered
+    }
+}
+
 fn status(report: &Report, line: &LineReport) -> TestCaseStatus {
     let outcome = line.verdict.outcome();
     let mut status = match outcome.class() {
@@ -79,7 +108,8 @@ fn status(report: &Report, line: &LineReport) -> TestCaseStatus {
         Class::Skipped | Class::Note => TestCaseStatus::skipped(),
     };
     status.set_type(outcome.id());
-    status.set_message(line.verdict.sentence(&report.database));
+    let repeats = line.repetition().map(|repeats| format!(" ({repeats})")).unwrap_or_default();
+    status.set_message(line.verdict.sentence(&report.database) + &repeats);
     if matches!(outcome.class(), Class::Finding | Class::CouldNotTell) {
         status.set_description(format!("{}\n\n{}", printable(&line.text), outcome.next()));
     }
@@ -96,4 +126,17 @@ fn log_suite(report: &Report, misbehaviour: &Misbehaviour) -> TestSuite {
     let mut suite = TestSuite::new(printable(&report.database));
     suite.add_test_case(TestCase::new("the log has one history", status));
     suite
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_given_twice() {
+        let mut names = Names::default();
+        let asked = ["a", "a #2", "a", "b", "a", "a #2", "a #2 #2"];
+        let given = asked.map(|name| names.unique(name.to_owned()));
+        assert_eq!(given, ["a", "a #2", "a #3", "b", "a #4", "a #2 #2", "a #2 #2 #2"]);
+    }
 }

@@ -50,8 +50,6 @@ pub enum Outcome {
     NotHeld,
     /// exempted by the user
     Skipped,
-    /// repeats an earlier line
-    Duplicate,
     /// the go command drops the line
     DroppedEmptyGoMod,
 }
@@ -67,7 +65,7 @@ struct Words {
 
 impl Outcome {
     /// Every outcome, in the order of a summary: proven, findings, could not tell, the rest.
-    pub const ALL: [Outcome; 11] = [
+    pub const ALL: [Outcome; 10] = [
         Outcome::Verified,
         Outcome::Differs,
         Outcome::NotInLog,
@@ -77,7 +75,6 @@ impl Outcome {
         Outcome::Unavailable,
         Outcome::NotHeld,
         Outcome::Skipped,
-        Outcome::Duplicate,
         Outcome::DroppedEmptyGoMod,
     ];
 
@@ -88,7 +85,7 @@ impl Outcome {
             Outcome::Differs | Outcome::NotInLog | Outcome::UnknownAlgorithm | Outcome::Malformed => Class::Finding,
             Outcome::Refused | Outcome::Unavailable | Outcome::NotHeld => Class::CouldNotTell,
             Outcome::Skipped => Class::Skipped,
-            Outcome::Duplicate | Outcome::DroppedEmptyGoMod => Class::Note,
+            Outcome::DroppedEmptyGoMod => Class::Note,
         }
     }
 
@@ -133,7 +130,6 @@ impl Outcome {
             Outcome::Unavailable => &UNAVAILABLE,
             Outcome::NotHeld => &NOT_HELD,
             Outcome::Skipped => &SKIPPED,
-            Outcome::Duplicate => &DUPLICATE,
             Outcome::DroppedEmptyGoMod => &DROPPED_EMPTY_GO_MOD,
         }
     }
@@ -221,14 +217,6 @@ const SKIPPED: Words = Words {
     title: "exempted by a pattern, not checked",
     meaning: "The module matches GOPRIVATE, GONOSUMDB or --private, so the database was not asked about it.",
     next: "Nothing, if the pattern is meant to match it.",
-};
-
-const DUPLICATE: Words = Words {
-    id: "duplicate",
-    label: "duplicate",
-    title: "repeats an earlier line",
-    meaning: "The go command accepts repeated lines (golang/go#28456). What became of the first holds for all.",
-    next: "Nothing; `go mod tidy` removes the repetition.",
 };
 
 const DROPPED_EMPTY_GO_MOD: Words = Words {

@@ -30,7 +30,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// A text of several lines, each made `printable`, with tabs as the indentation that they are.
-pub(super) fn printable_lines(text: &str) -> Vec<String> {
+pub fn printable_lines(text: &str) -> Vec<String> {
     text.lines().map(|line| printable(&line.replace('\t', "    "))).collect()
 }
 

@@ -1,8 +1,9 @@
 //! The report for code scanning: SARIF 2.1.0, in the subset that GitHub reads.
 //!
-//! Results are the findings and what could not be told; what concerns the run (an unread file, a notice, a log that
-//! misbehaved) is a notification of the invocation. The rules are the same in every report, whether they found something or
-//! not. Rules obeyed: OASIS SARIF 2.1.0, and GitHub's "SARIF support for code scanning".
+//! Results are the findings and what could not be told; a repeated line is a result of its own, at its own line. What concerns
+//! the run (an unread file, a notice, a log that misbehaved) is a notification of the invocation. The rules are the same in
+//! every report, whether they found something or not. Rules obeyed: OASIS SARIF 2.1.0, and GitHub's "SARIF support for code
+//! scanning".
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -68,11 +69,13 @@ fn result(report: &Report, file: &FileReport, line: &LineReport, seen: &mut Hash
         Place::File(path) => (path, 1),
     };
     let about = line.subject.as_ref().map(|subject| printable(&subject.go_sum_key()) + ": ").unwrap_or_default();
+    let repeats = line.repetition().map(|repeats| format!(" It {repeats}.")).unwrap_or_default();
+    let message = format!("{about}{}.{repeats}", line.verdict.sentence(&report.database));
     Some(json!({
         "ruleId": outcome.id(),
         "ruleIndex": rules::index(outcome)?,
         "level": rules::level(outcome),
-        "message": { "text": rules::plain(&format!("{about}{}.", line.verdict.sentence(&report.database))) },
+        "message": { "text": rules::plain(&message) },
         "locations": [{ "physicalLocation": {
             "artifactLocation": uri::artifact(path),
             "region": { "startLine": start },
@@ -135,5 +138,5 @@ fn properties(report: &Report) -> Value {
     let tally: serde_json::Map<String, Value> =
         report.tally().into_iter().map(|(outcome, count)| (outcome.id().to_owned(), json!(count))).collect();
     let head = report.head.as_ref().map(|head| json!({ "size": head.size, "root": head.root }));
-    json!({ "database": report.database, "head": head, "lines": tally })
+    json!({ "database": report.database, "head": head, "lines": tally, "duplicateLines": report.duplicates() })
 }

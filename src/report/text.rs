@@ -2,7 +2,8 @@
 //! that sums up.
 //!
 //! Each line begins with `FILE:LINE:`, so editors and terminals can jump to it. Findings are all listed; of what could not
-//! be told, `LISTED` lines stand for the rest, because a dead network says the same thing of every line.
+//! be told, `LISTED` lines stand for the rest, because a dead network says the same thing of every line. A line that repeats
+//! another is listed if its verdict asks for it, like any other; the summary counts the repeats.
 
 use std::io::{self, Write};
 
@@ -91,8 +92,8 @@ fn write_lines(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             let label = format!("{:<width$}", outcome.label(), width = columns.label);
             let label = page.paint(ansi(outcome.class()), &label);
             let subject = line.subject.as_ref().map(|subject| printable(&subject.go_sum_key())).unwrap_or_default();
-            let aside = page.paint(FAINT, &aside(&line.verdict));
-            let text = [place.as_str(), &label, &subject, &aside].map(str::to_owned);
+            let aside = page.paint(FAINT, &aside(line));
+            let text = [place, label, subject, aside];
             page.line(&text.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  "))?;
             // The same reason again and again would bury the lines themselves.
             let details = (outcome, details(report, file, line));
@@ -151,12 +152,18 @@ fn write_file_remarks(page: &mut Page<'_>, file: &FileReport) -> io::Result<()> 
     Ok(())
 }
 
-/// The short fact that stands behind the module version.
-fn aside(verdict: &Verdict) -> String {
+/// What stands behind the module version: the short fact, and which line this one repeats.
+fn aside(line: &LineReport) -> String {
+    let repeats = line.repetition().map(|repeats| format!("({repeats})"));
+    let parts = [short_fact(&line.verdict), repeats.unwrap_or_default()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
+}
+
+/// The fact that has room on the line itself.
+fn short_fact(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Verified { record } => format!("record {}", layout::grouped(*record)),
         Verdict::Skipped { pattern } => format!("matches {}", printable(pattern)),
-        Verdict::Duplicate { first_line } => format!("same as line {first_line}"),
         Verdict::UnknownAlgorithm { algorithm } => format!("{}: is not h1:", printable(algorithm)),
         Verdict::Malformed { why } => printable(why),
         Verdict::Differs { .. }
@@ -187,7 +194,6 @@ fn details(report: &Report, file: &FileReport, line: &LineReport) -> Vec<String>
         Verdict::Verified { .. }
         | Verdict::Skipped { .. }
         | Verdict::UnknownAlgorithm { .. }
-        | Verdict::Duplicate { .. }
         | Verdict::DroppedEmptyGoMod => Vec::new(),
     }
 }

@@ -57,11 +57,6 @@ pub enum Verdict {
         /// the rule that it breaks
         why: String,
     },
-    /// the line repeats an earlier one, whose verdict holds for both
-    Duplicate {
-        /// the number of the earlier line, counted from 1
-        first_line: u64,
-    },
     /// the hash of an empty go.mod, written by an early version of Go; the go command drops the line as it reads it
     DroppedEmptyGoMod,
 }
@@ -79,7 +74,6 @@ impl Verdict {
             Verdict::Skipped { .. } => Outcome::Skipped,
             Verdict::UnknownAlgorithm { .. } => Outcome::UnknownAlgorithm,
             Verdict::Malformed { .. } => Outcome::Malformed,
-            Verdict::Duplicate { .. } => Outcome::Duplicate,
             Verdict::DroppedEmptyGoMod => Outcome::DroppedEmptyGoMod,
         }
     }
@@ -115,7 +109,6 @@ impl Verdict {
                 format!("the hash algorithm {} is not known", printable(algorithm))
             }
             Verdict::Malformed { why } => printable(why),
-            Verdict::Duplicate { first_line } => format!("the same as line {first_line}"),
             Verdict::DroppedEmptyGoMod => Outcome::DroppedEmptyGoMod.title().to_owned(),
         }
     }

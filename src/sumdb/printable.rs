@@ -11,6 +11,11 @@ const ELLIPSIS: char = '…';
 /// becomes a Rust escape (`\u{1b}`, `\t`), broken UTF-8 becomes `\xNN`, and a backslash is doubled, so that no text can
 /// pretend to be an escape.
 pub fn printable(bytes: &[u8], limit: usize) -> String {
+    // Almost all that is shown is plain, and every line of a go.sum comes through here.
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+    if bytes.len() <= limit && bytes.iter().all(is_plain) {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
     let mut shown = String::new();
     let mut room = limit;
     for chunk in bytes.utf8_chunks() {

@@ -79,6 +79,11 @@ impl Base {
         Base::parse(&format!("https://{name}"))
     }
 
+    /// Whether it is a folder of this machine, so that asking it asks nobody.
+    pub fn is_tree(&self) -> bool {
+        matches!(self.place, Place::Tree(_))
+    }
+
     /// The base below this one, at `path`, which is made of `/`-separated elements.
     ///
     /// # Errors

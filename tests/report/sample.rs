@@ -15,12 +15,17 @@ pub const HOSTILE: &str =
 pub fn line(number: u64, module: &str, version: &str, kind: Kind, verdict: Verdict) -> LineReport {
     let subject = Subject { module: module.to_owned(), version: version.to_owned(), kind };
     let text = format!("{} {H1}", subject.go_sum_key());
-    LineReport { place: Place::Line(number), subject: Some(subject), text, verdict }
+    LineReport { place: Place::Line(number), subject: Some(subject), text, verdict, duplicate_of: None }
+}
+
+/// A line that says the same as line `first`.
+pub fn repeat(first: u64, line: LineReport) -> LineReport {
+    LineReport { duplicate_of: Some(first), ..line }
 }
 
 fn unreadable_line(number: u64, text: &str, why: &str) -> LineReport {
     let verdict = Verdict::Malformed { why: why.to_owned() };
-    LineReport { place: Place::Line(number), subject: None, text: text.to_owned(), verdict }
+    LineReport { place: Place::Line(number), subject: None, text: text.to_owned(), verdict, duplicate_of: None }
 }
 
 /// The note of the head that the sample was proven under.
@@ -41,9 +46,10 @@ fn go_sum() -> FileReport {
         lines: vec![
             line(1, "example.com/a", "v1.0.0", Kind::Zip, Verdict::Verified { record: 0 }),
             line(2, "example.com/a", "v1.0.0", Kind::GoMod, Verdict::Verified { record: 0 }),
-            line(3, "example.com/a", "v1.0.0", Kind::GoMod, Verdict::Duplicate { first_line: 2 }),
+            repeat(2, line(3, "example.com/a", "v1.0.0", Kind::GoMod, Verdict::Verified { record: 0 })),
             line(35, middleware, "v1.0.0", Kind::Zip, differs()),
             line(36, "example.com/b", "v0.0.0-20180904163835-0709b304e793", Kind::GoMod, differs()),
+            repeat(35, line(37, middleware, "v1.0.0", Kind::Zip, differs())),
             line(
                 40,
                 "example.com/gone",
@@ -53,6 +59,7 @@ fn go_sum() -> FileReport {
             ),
             line(41, "example.com/h2", "v1.0.0", Kind::Zip, Verdict::UnknownAlgorithm { algorithm: "h2".to_owned() }),
             unreadable_line(51, "<<<<<<< HEAD", "a merge conflict marker"),
+            repeat(51, unreadable_line(52, "<<<<<<< HEAD", "a merge conflict marker")),
             line(60, "example.com/down", "v1.0.0", Kind::Zip, Verdict::Unavailable { why: why() }),
             line(61, "example.com/down", "v1.0.0", Kind::GoMod, Verdict::Unavailable { why: why() }),
             line(

@@ -125,6 +125,6 @@ mod tests {
         assert_eq!(ids, all);
         assert_eq!(index(Outcome::Differs), Some(0));
         assert_eq!(index(Outcome::Verified), None);
-        assert_eq!(index(Outcome::Duplicate), None);
+        assert_eq!(index(Outcome::DroppedEmptyGoMod), None);
     }
 }

@@ -37,7 +37,8 @@ fn write_skipped(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-/// `1,234 lines: 1,230 verified, 1 DIFFERS, 3 skipped; proven under tree 58,776,408 of sum.golang.org`.
+/// `1,234 lines: 1,230 verified, 1 DIFFERS, 3 skipped; 24 repeat an earlier line; proven under tree 58,776,408 of
+/// sum.golang.org`.
 fn line(page: &Page<'_>, report: &Report) -> String {
     let database = printable(&report.database);
     let total: u64 = report.tally().iter().map(|(_, count)| count).sum();
@@ -63,7 +64,14 @@ fn line(page: &Page<'_>, report: &Report) -> String {
         Some(head) if judged => format!("proven under tree {} of {database}", grouped(head.size)),
         _ => format!("nothing was proven by {database}"),
     };
-    format!("{lines}: {counts}; {under}")
+    let repeats = repeats(report.duplicates()).map(|text| page.paint(FAINT, &text) + "; ").unwrap_or_default();
+    format!("{lines}: {counts}; {repeats}{under}")
+}
+
+/// `24 repeat an earlier line`: they are among the counts, so without this the counts would not be those of a tidy go.sum.
+fn repeats(duplicates: u64) -> Option<String> {
+    let verb = if duplicates == 1 { "repeats" } else { "repeat" };
+    (duplicates > 0).then(|| format!("{} {verb} an earlier line", grouped(duplicates)))
 }
 
 /// `1,230 verified`; green only if nothing else stands against it.

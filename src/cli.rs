@@ -1,0 +1,160 @@
+//! The command line: arguments, help texts, and one function a command. What a command finds is told on standard output, all
+//! else on standard error; its outcome becomes the exit code.
+
+mod audit;
+mod check;
+mod lookup;
+mod progress;
+mod setup;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::fault::Fault;
+use crate::report::{Format, printable_lines};
+
+/// Requests in flight unless told otherwise: enough to hide the latency of a far server, few enough to be polite.
+const JOBS: u16 = 32;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all proven
+  1  findings: something is not what the log says
+  2  could not tell: wrong usage, a dead network, a full disk, a source that sent nonsense
+  3  the log itself misbehaved: it signed two histories
+Where several apply: 3, then 1, then 2.";
+
+/// Proves what the Go checksum database says, from its public key up. No mirror is trusted, so any mirror will do.
+#[derive(Debug, Parser)]
+#[command(name = "gosumcheck", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prove every line of go.sum files against the checksum database
+    #[command(after_help = EXIT_CODES)]
+    Audit(AuditArgs),
+    /// Print the proven go.sum lines of module versions
+    #[command(after_help = EXIT_CODES)]
+    Lookup(LookupArgs),
+    /// Check a proof file that `audit --proof` wrote, without any network
+    #[command(after_help = EXIT_CODES)]
+    VerifyProof(VerifyProofArgs),
+    /// Check a report that a log signed two histories (ours or the go command's SECURITY ERROR), without any network
+    #[command(after_help = "Exit codes:\n  3  the evidence holds: the log misbehaved\n  2  it is no evidence, or could not be read")]
+    VerifyEvidence(VerifyEvidenceArgs),
+}
+
+/// Which checksum database, and where to ask it. Unset options follow the go command: the environment, then the file that
+/// `go env -w` writes, then the defaults of the installed Go.
+#[derive(Debug, Args)]
+struct DatabaseArgs {
+    /// The database, as in GOSUMDB: NAME, a verifier key NAME+HASH+KEY, or "NAME-or-KEY URL"
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+    /// Ask here, and nowhere else: an http, https or file URL that has /lookup and /tile. Repeatable; asked in order
+    #[arg(long, value_name = "URL")]
+    upstream: Vec<String>,
+    /// Never ask about modules that match these patterns, as in GONOSUMDB; "none" exempts nothing
+    #[arg(long, value_name = "PATTERNS")]
+    private: Option<String>,
+    /// Keep the proven answers and the remembered tree head here [default: GOSUMCHECK_DATA, else the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Ask nobody: use what the data folder and file:// upstreams hold
+    #[arg(long)]
+    offline: bool,
+    /// Requests in flight at most
+    #[arg(long, value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=512))]
+    jobs: u16,
+}
+
+#[derive(Debug, Args)]
+struct AuditArgs {
+    /// go.sum or go.work.sum files, folders to search for them (not inside vendor or .git), or - for standard input
+    #[arg(value_name = "PATH", default_value = "./go.sum")]
+    paths: Vec<String>,
+    /// Hash every zip and .mod of the go command's module cache again, and prove those [default DIR: GOMODCACHE]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "paths")]
+    modcache: Option<Option<PathBuf>>,
+    /// How to tell what was found: text, json, sarif or junit
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Tell of every line, not only of those that need attention
+    #[arg(long, short)]
+    verbose: bool,
+    /// Also write an inclusion proof for every module version, that others can check with `gosumcheck verify-proof`
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+struct LookupArgs {
+    /// Module versions, as in `golang.org/x/text@v0.3.0`
+    #[arg(value_name = "MODULE@VERSION", required = true)]
+    modules: Vec<String>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+struct VerifyProofArgs {
+    /// The proof file
+    file: PathBuf,
+    /// go.sum files whose lines must all be proven by it
+    gosum: Vec<String>,
+    /// The database, as in GOSUMDB: NAME or a verifier key
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+    /// Leave out modules that match these patterns, as in GONOSUMDB
+    #[arg(long, value_name = "PATTERNS")]
+    private: Option<String>,
+    /// How to tell what was found: text, json, sarif or junit
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Tell of every line, not only of those that need attention
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Debug, Args)]
+struct VerifyEvidenceArgs {
+    /// The report
+    file: PathBuf,
+    /// The database, as in GOSUMDB: NAME or a verifier key
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+}
+
+/// Runs one command; its outcome is the exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.command {
+        Command::Audit(args) => audit::run(&args),
+        Command::Lookup(args) => lookup::run(&args),
+        Command::VerifyProof(args) => check::proof(&args),
+        Command::VerifyEvidence(args) => check::evidence(&args),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(fault) => {
+            complain(&fault);
+            ExitCode::from(fault.exit_code())
+        }
+    }
+}
+
+/// Tells of a fault where findings are not.
+#[expect(clippy::print_stderr, reason = "the one place where a command says why it could not work")]
+fn complain(fault: &Fault) {
+    for line in printable_lines(&fault.to_string()) {
+        anstream::eprintln!("gosumcheck: {line}");
+    }
+}

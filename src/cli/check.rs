@@ -1,0 +1,93 @@
+//! `gosumcheck verify-proof` and `verify-evidence`: files that anybody can check with the log's key, without any network.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
+use crate::audit::{Answers, describe, inputs, judge, questions};
+use crate::database::{Answer, Miss};
+use crate::fault::Fault;
+use crate::report::Report;
+use crate::sumdb;
+use crate::sumdb::bundle::{RecordProof, parse_proofs};
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
+use crate::sumdb::evidence::Evidence;
+use crate::sumdb::hash::leaf_hash;
+use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::record::{VerifiedRecord, subject};
+
+/// A proof file of a million records has this size; more is not read.
+const MAX_FILE_BYTES: u64 = 4 << 30;
+
+/// Checks a proof file, and go.sum files against it; gives the exit code.
+pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
+    let (name, policy, exempt) = setup::offline(args.sumdb.as_deref(), args.private.as_deref())?;
+    let path = args.file.display().to_string();
+    let refused = |error| Fault::refused(&path, error);
+    let proofs = parse_proofs(&read(&args.file)?).map_err(refused)?;
+    let mut heads = HashMap::new();
+    let mut answers = Answers::new();
+    for proof in &proofs {
+        let (module, record, head) = check(proof, &policy).map_err(refused)?;
+        answers.insert(module, Answer::Proven(record));
+        heads.insert(head.bytes().to_vec(), head);
+    }
+    let mut report = Report::new(name);
+    report.head = heads.values().max_by_key(|head| head.tree().size).map(describe);
+    let files: Vec<_> = args.gosum.iter().flat_map(|path| inputs::read(path, &mut io::stdin().lock())).collect();
+    if files.is_empty() {
+        return summary(&path, &answers, &heads);
+    }
+    for module in questions(&files, &exempt) {
+        let unknown = || Answer::Unknown(Miss::NotHeld(format!("{path} has no proof of it")));
+        answers.entry(module).or_insert_with(unknown);
+    }
+    report.files = judge(files, &exempt, &answers);
+    audit::print(&report, args.format, args.verbose)?;
+    Ok(report.exit_code())
+}
+
+/// What one proof proves. Its `extra` is the record's text, as far as it hashes to the leaf.
+fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, VerifiedRecord, Checkpoint)> {
+    let text = proof.extra().ok_or_else(|| {
+        sumdb::Error::malformed("tlog-proof", format!("the proof of record {} does not carry its text", proof.index()))
+    })?;
+    let leaf = leaf_hash(text);
+    let head = proof.check(&leaf, policy)?;
+    let module = subject(text)?;
+    let record = VerifiedRecord::check(&module, proof.index(), text, &leaf)?;
+    Ok((module, record, head))
+}
+
+#[expect(clippy::print_stdout, reason = "the finding of a command goes to standard output")]
+fn summary(path: &str, answers: &Answers, heads: &HashMap<Vec<u8>, Checkpoint>) -> Result<u8, Fault> {
+    let sizes: Vec<_> = heads.values().map(|head| head.tree().size.to_string()).collect();
+    anstream::println!("{path}: {} records are proven to be in the tree of size {}", answers.len(), sizes.join(" and "));
+    Ok(0)
+}
+
+/// Checks evidence that a log signed two histories; gives 3 where it holds.
+#[expect(clippy::print_stdout, reason = "the finding of a command goes to standard output")]
+pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
+    let (name, policy, _) = setup::offline(args.sumdb.as_deref(), None)?;
+    let path = args.file.display().to_string();
+    let refused = |error| Fault::refused(&path, error);
+    let bytes = read(&args.file)?;
+    let text = String::from_utf8(bytes).map_err(|_| refused(sumdb::Error::malformed("evidence", "not UTF-8")))?;
+    let fork = Evidence::parse(&text).and_then(|evidence| evidence.check(&policy)).map_err(refused)?;
+    anstream::println!("{name} misbehaved: its key signed two trees that cannot both be true.");
+    anstream::println!("  tree of size {}: root {}", fork.old.size, fork.old.root);
+    anstream::println!("  tree of size {}: root {}", fork.new.size, fork.new.root);
+    anstream::println!("  at size {} the second has root {}", fork.old.size, fork.rewritten);
+    anstream::println!("Nobody but the holder of the key can make this. Publish the file; trust neither tree.");
+    Ok(3)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Fault> {
+    let unavailable = |error: io::Error| Fault::unavailable(path.display().to_string(), error.to_string());
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)).map_err(unavailable)?;
+    Ok(bytes)
+}

@@ -1,0 +1,130 @@
+//! From arguments and the go command's own settings to a database that can be asked.
+
+use std::path::PathBuf;
+
+use tokio::runtime::Runtime;
+
+use super::DatabaseArgs;
+use crate::config::{self, GoEnv, Sumdb};
+use crate::database::Database;
+use crate::fault::Fault;
+use crate::report::{Level, Notice};
+use crate::store::Folder;
+use crate::sumdb::checkpoint::Policy;
+use crate::sumdb::module::Patterns;
+use crate::upstream::{Base, Http, Settings, Upstreams, find_base};
+
+/// Everything that a command needs to know about its database, before anybody is asked.
+pub(super) struct Setup {
+    /// the database's name, that of its key
+    pub(super) name: String,
+    /// the modules that are none of its business
+    pub(super) exempt: Patterns,
+    /// settings that do not do what they seem to
+    pub(super) notices: Vec<Notice>,
+    /// the go command's module cache
+    pub(super) mod_cache: Option<PathBuf>,
+    go: GoEnv,
+    policy: Policy,
+    /// where GOSUMDB says that the database is, past all proxies
+    url: Option<String>,
+    upstream: Vec<String>,
+    data: PathBuf,
+    offline: bool,
+    jobs: usize,
+}
+
+/// Reads settings; asks nobody and writes nothing.
+pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
+    let go = GoEnv::of_process();
+    let (name, policy, url) = known(&go, args.sumdb.as_deref())?;
+    let data = match &args.data {
+        Some(data) => data.clone(),
+        None => config::data_folder(environment)?,
+    };
+    let warning = |text| Notice { level: Level::Warning, text };
+    let exempt = exempt(&go, args.private.as_deref());
+    let mut notices: Vec<_> = go.warnings().into_iter().map(warning).collect();
+    let malformed = exempt.malformed().iter();
+    notices.extend(malformed.map(|pattern| warning(format!("the pattern {pattern:?} is malformed and matches nothing"))));
+    Ok(Setup {
+        name,
+        exempt,
+        notices,
+        mod_cache: go.modcache(),
+        go,
+        policy,
+        url,
+        upstream: args.upstream.clone(),
+        data,
+        offline: args.offline,
+        jobs: usize::from(args.jobs),
+    })
+}
+
+/// What it takes to check files without a database: its name, whose signature counts, and which modules do not.
+pub(super) fn offline(sumdb: Option<&str>, private: Option<&str>) -> Result<(String, Policy, Patterns), Fault> {
+    let go = GoEnv::of_process();
+    let (name, policy, _) = known(&go, sumdb)?;
+    Ok((name, policy, exempt(&go, private)))
+}
+
+/// One thread: requests wait, and hashing is done outside.
+pub(super) fn runtime() -> Result<Runtime, Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Fault::unavailable("the system", format!("cannot start the runtime: {error}")))
+}
+
+impl Setup {
+    /// The database, with the bases that it is asked at. May ask the proxies of GOPROXY whether they relay it.
+    pub(super) async fn database(&self) -> Result<Database, Fault> {
+        let folder = Folder::open(&self.data)?;
+        let settings = Settings {
+            concurrency: self.jobs,
+            netrc: config::netrc_file(environment),
+            ..Settings::default()
+        };
+        let http = Http::new(settings);
+        let bases = self.bases(&http).await?;
+        Database::open(&folder, &self.name, self.policy.clone(), Upstreams::new(http, bases), self.jobs)
+    }
+
+    async fn bases(&self, http: &Http) -> Result<Vec<Base>, Fault> {
+        let named: Vec<&String> = if self.upstream.is_empty() { self.url.iter().collect() } else { self.upstream.iter().collect() };
+        let named = named.into_iter().map(|url| Base::parse(url)).collect::<Result<Vec<_>, _>>()?;
+        if self.offline {
+            return Ok(named.into_iter().filter(Base::is_tree).collect());
+        }
+        if !named.is_empty() {
+            return Ok(named);
+        }
+        Ok(vec![find_base(http, &self.name, self.go.proxies()?.entries()).await?])
+    }
+
+    /// The head that the go command remembers, and the file it is in.
+    pub(super) fn go_head(&self) -> Option<(PathBuf, Vec<u8>)> {
+        let path = self.go.sumdb_head(&self.name)?;
+        let note = std::fs::read(&path).ok().filter(|note| !note.is_empty())?;
+        Some((path, note))
+    }
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The database's name, the policy for its heads, and the URL that came with its name.
+fn known(go: &GoEnv, argument: Option<&str>) -> Result<(String, Policy, Option<String>), Fault> {
+    match argument.map_or_else(|| go.sumdb(), Sumdb::parse)? {
+        Sumdb::Off => Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())),
+        Sumdb::On { name, key, url } => Ok((name, Policy::log(*key), url)),
+    }
+}
+
+fn exempt(go: &GoEnv, argument: Option<&str>) -> Patterns {
+    match argument {
+        Some("none") => Patterns::default(),
+        Some(patterns) => Patterns::parse(patterns),
+        None => Patterns::parse(go.private().patterns),
+    }
+}
