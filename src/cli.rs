@@ -47,7 +47,9 @@ enum Command {
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
     /// Check a report that a log signed two histories (ours or the go command's SECURITY ERROR), without any network
-    #[command(after_help = "Exit codes:\n  3  the evidence holds: the log misbehaved\n  2  it is no evidence, or could not be read")]
+    #[command(
+        after_help = "Exit codes:\n  3  the evidence holds: the log misbehaved\n  2  it is no evidence, or could not be read"
+    )]
     VerifyEvidence(VerifyEvidenceArgs),
 }
 

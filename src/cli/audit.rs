@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
+use super::AuditArgs;
 use super::progress::Bar;
 use super::setup::{self, Setup};
-use super::AuditArgs;
 use crate::audit::{Audited, Claims, audit, inputs};
 use crate::database::Comparison;
 use crate::fault::Fault;
@@ -61,12 +61,15 @@ async fn compare_with_go(
             report.notices.push(notice(Level::Note, text));
         }
         Ok(Comparison::Unknown(_)) => {
-            let text = format!("the go command's own head ({whose}) could not be compared: the sources do not hold the tiles");
+            let text =
+                format!("the go command's own head ({whose}) could not be compared: the sources do not hold the tiles");
             report.notices.push(notice(Level::Note, text));
         }
         Err(fault @ Fault::Forked { .. }) => report.misbehaviour = crate::audit::misbehaviour(&fault),
         Err(Fault::Refused { error, .. }) => {
-            report.notices.push(notice(Level::Warning, format!("the go command's own head ({whose}) is damaged: {error}")));
+            report
+                .notices
+                .push(notice(Level::Warning, format!("the go command's own head ({whose}) is damaged: {error}")));
         }
         Err(fault) => return Err(fault),
     }
@@ -79,7 +82,8 @@ fn write_proofs(path: &Path, proofs: &[RecordProof]) -> Result<(), Fault> {
         // Writing to a string cannot fail.
         let _ = write!(text, "{proof}");
     }
-    std::fs::write(path, text).map_err(|error| Fault::unavailable(path.display().to_string(), format!("cannot write the proofs: {error}")))
+    std::fs::write(path, text)
+        .map_err(|error| Fault::unavailable(path.display().to_string(), format!("cannot write the proofs: {error}")))
 }
 
 /// Prints `report`, in colour only to a terminal.

@@ -64,7 +64,11 @@ fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, 
 #[expect(clippy::print_stdout, reason = "the finding of a command goes to standard output")]
 fn summary(path: &str, answers: &Answers, heads: &HashMap<Vec<u8>, Checkpoint>) -> Result<u8, Fault> {
     let sizes: Vec<_> = heads.values().map(|head| head.tree().size.to_string()).collect();
-    anstream::println!("{path}: {} records are proven to be in the tree of size {}", answers.len(), sizes.join(" and "));
+    anstream::println!(
+        "{path}: {} records are proven to be in the tree of size {}",
+        answers.len(),
+        sizes.join(" and ")
+    );
     Ok(0)
 }
 

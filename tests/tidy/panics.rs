@@ -1,5 +1,6 @@
 //! Code that strangers' bytes reach does not panic: no `unwrap`, no `expect`, no indexing, no `as`, no panicking macro, unless
-//! the item or the statement says under `#[expect(clippy::..., reason = "...")]` why it cannot happen.
+//! the item or the statement says under `#[expect(clippy::..., reason = "...")]`, or under `allow` with a reason, why it cannot
+//! happen.
 
 use super::Fault;
 use super::source::{Source, Token};
@@ -54,10 +55,12 @@ fn walk(tokens: &[Token], excused: &[String], in_use: bool, report: &mut impl Fn
     }
 }
 
-/// The clippy lints that an attribute expects with a reason.
+/// The clippy lints that an attribute excuses with a reason.
 fn lints(attribute: &Token) -> Vec<String> {
-    let [expect, list] = attribute.inside.as_slice() else { return Vec::new() };
-    if !expect.is("expect") || !list.inside.windows(2).any(|w| w[0].is("reason") && w[1].is("=")) {
+    let [level, list] = attribute.inside.as_slice() else { return Vec::new() };
+    // `allow` too: clippy knows some indices to be in bounds, and an `expect` would then wait in vain.
+    let excuses = level.is("expect") || level.is("allow");
+    if !excuses || !list.inside.windows(2).any(|w| w[0].is("reason") && w[1].is("=")) {
         return Vec::new();
     }
     let named = list.inside.windows(4).filter(|w| w[0].is("clippy") && w[1].is(":") && w[2].is(":"));
@@ -146,6 +149,7 @@ mod tests {
             "#[cfg(test)]\nmod tests { fn f() { a.unwrap() } }",
             "#[derive(Debug)]\n#[expect(clippy::indexing_slicing, reason = \"below 4\")]\nfn f() { a[0] }",
             "fn f() { #[expect(clippy::as_conversions, reason = \"fits\")]\nlet x = if a { b as u8 } else { c as u8 }; }",
+            "#![allow(clippy::indexing_slicing, reason = \"constants\")]\nmod x { fn f() { a[0] } }",
             "mod x { #![expect(clippy::indexing_slicing, reason = \"all below 4\")]\nfn f() { a[0] } }",
             "fn f() -> bool { panic != 3 && expect(4) && self.unwrap }",
         ] {
