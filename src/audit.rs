@@ -2,10 +2,10 @@
 //!
 //! Files are read into claims ([`inputs`], [`modcache`]); what settles itself (a malformed line, an exempted module) is
 //! settled; the rest is asked of the database, each module version once, all under one head; each claim is held against its
-//! answer ([`verdict`]). The report is the only outcome: whatever is missing shows there as something that could not be told.
+//! answer (`verdict`). The report is the only outcome: whatever is missing shows there as something that could not be told.
 
 pub mod inputs;
-// pub mod modcache;
+pub mod modcache;
 mod verdict;
 
 use std::collections::{BTreeSet, HashMap};

@@ -154,7 +154,6 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 /// Tells of a fault where findings are not.
-#[expect(clippy::print_stderr, reason = "the one place where a command says why it could not work")]
 fn complain(fault: &Fault) {
     for line in printable_lines(&fault.to_string()) {
         anstream::eprintln!("gosumcheck: {line}");

@@ -1,9 +1,10 @@
 //! A checksum database: module versions in, verified records out, all under one head of one timeline.
 //!
-//! Claims come from the cache or the upstreams ([`lookups`]), the head moves to the newest that came with them
-//! ([`timeline`]), tiles are brought and proven ([`tiles`]), and each claim is held against its leaf. A claim that turns
-//! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
+//! Claims come from the cache or the upstreams (`lookups`), the head moves to the newest that came with them (`timeline`),
+//! tiles are brought and proven (`tiles`), and each claim is held against its leaf (`judged`). A claim that turns out
+//! false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
 
+mod judged;
 mod lookups;
 mod notes;
 mod tiles;
@@ -11,6 +12,7 @@ mod timeline;
 
 use std::collections::HashMap;
 
+use judged::{Judged, judge};
 use lookups::{Claim, Refuted, Said};
 use notes::Notes;
 use tiles::Tiles;
@@ -19,10 +21,9 @@ use timeline::Present;
 use crate::fault::Fault;
 use crate::store::{Cache, Folder, HeadFile};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
-use crate::sumdb::error::Error;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::VerifiedRecord;
-use crate::sumdb::tile::{Tile, VerifiedTree, Want};
+use crate::sumdb::tile::{VerifiedTree, Want};
 use crate::upstream::Upstreams;
 
 /// Sources of one false claim that are asked in turn before it is given up.
@@ -257,41 +258,6 @@ impl Batch {
     }
 }
 
-/// The verdict on one claim.
-enum Judged {
-    Answer(Answer),
-    /// the leaf is another one; with what to say if nobody has a better claim
-    Lie(Refuted, Fault),
-}
-
-impl Judged {
-    fn lie(&self) -> Option<Refuted> {
-        if let Judged::Lie(refuted, _) = self { Some(refuted.clone()) } else { None }
-    }
-
-    fn answer(self) -> Answer {
-        match self {
-            Judged::Answer(answer) => answer,
-            Judged::Lie(_, fault) => Answer::Unknown(Miss::Fault(fault)),
-        }
-    }
-}
-
-fn judge(module: &ModuleVersion, claim: &Claim, tree: &VerifiedTree, missed: &HashMap<Tile, Miss>) -> Judged {
-    let (id, leaf) = (claim.response.id(), claim.response.leaf_hash());
-    let Some(proven) = tree.leaf(id) else {
-        // The first tile that is still missing says why, those below it only follow.
-        let plan = tree.plan(&[Want::Leaf(id)]).unwrap_or_default();
-        let miss = plan.tiles().iter().find_map(|tile| missed.get(tile)).cloned();
-        let unknown = || Miss::NotHeld(format!("record {id} is beyond the tree of size {}", tree.tree().size));
-        return Judged::Answer(Answer::Unknown(miss.unwrap_or_else(unknown)));
-    };
-    match claim.response.prove(module, &proven) {
-        Ok(record) => Judged::Answer(Answer::Proven(record)),
-        Err(error) => Judged::Lie(Refuted { id, leaf, error: error.clone() }, Fault::refused(&claim.by, error)),
-    }
-}
-
 /// The distinct heads that came along.
 fn heads(said: &[Option<Said>]) -> Vec<Checkpoint> {
     let mut heads: HashMap<&[u8], &Checkpoint> = HashMap::new();
@@ -320,6 +286,3 @@ impl Fault {
         matches!(self, Fault::Forked { .. })
     }
 }
-
-#[allow(unused_imports)]
-use Error as _;

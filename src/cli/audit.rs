@@ -7,7 +7,7 @@ use std::path::Path;
 use super::AuditArgs;
 use super::progress::Bar;
 use super::setup::{self, Setup};
-use crate::audit::{Audited, Claims, audit, inputs};
+use crate::audit::{Audited, Claims, audit, inputs, modcache};
 use crate::database::Comparison;
 use crate::fault::Fault;
 use crate::report::text::Style;
@@ -31,6 +31,13 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
 }
 
 fn read(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Vec<Claims>, Fault> {
+    if let Some(named) = &args.modcache {
+        let root = named.clone().or_else(|| setup.mod_cache.clone());
+        let root =
+            root.ok_or_else(|| Fault::Usage("there is no module cache: name one with --modcache DIR".to_owned()))?;
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        return Ok(vec![modcache::read(&root, threads, &|stage, done, total| bar.show(stage, done, total))]);
+    }
     let mut stdin = io::stdin().lock();
     Ok(args.paths.iter().flat_map(|path| inputs::read(path, &mut stdin)).collect())
 }

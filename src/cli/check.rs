@@ -61,7 +61,6 @@ fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, 
     Ok((module, record, head))
 }
 
-#[expect(clippy::print_stdout, reason = "the finding of a command goes to standard output")]
 fn summary(path: &str, answers: &Answers, heads: &HashMap<Vec<u8>, Checkpoint>) -> Result<u8, Fault> {
     let sizes: Vec<_> = heads.values().map(|head| head.tree().size.to_string()).collect();
     anstream::println!(
@@ -73,7 +72,6 @@ fn summary(path: &str, answers: &Answers, heads: &HashMap<Vec<u8>, Checkpoint>) 
 }
 
 /// Checks evidence that a log signed two histories; gives 3 where it holds.
-#[expect(clippy::print_stdout, reason = "the finding of a command goes to standard output")]
 pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
     let (name, policy, _) = setup::offline(args.sumdb.as_deref(), None)?;
     let path = args.file.display().to_string();
