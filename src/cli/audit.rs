@@ -24,7 +24,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     bar.clear();
     audited.report.notices.extend(setup.notices.iter().cloned());
     if let Some(path) = &args.proof {
-        write_proofs(path, &audited.proofs)?;
+        write_proofs(path, &audited.proofs())?;
     }
     print(&audited.report, args.format, args.verbose)?;
     Ok(audited.report.exit_code())
