@@ -64,7 +64,7 @@ fn run(prefix: &str) {
     println!("root {many}");
 
     let rate = |name: &str, items: usize, work: &mut dyn FnMut()| {
-        let seconds = common::median_seconds(ROUNDS, work);
+        let seconds = common::median_cpu_seconds(ROUNDS, work);
         println!("{name} {:.3}", items as f64 / seconds / 1e6);
     };
     rate("leaf", few.len(), &mut || drop(black_box(hash::leaf_hashes(few))));
@@ -76,6 +76,10 @@ fn run(prefix: &str) {
     });
     rate("tree-portable", records.len(), &mut || {
         black_box(root(&records, portable::leaf_hashes, portable::parent_hashes));
+    });
+    #[cfg(target_arch = "x86_64")]
+    rate("tree-pairs", records.len(), &mut || {
+        black_box(root(&records, hash::pairs::leaf_hashes, hash::pairs::parent_hashes));
     });
 }
 

@@ -8,7 +8,7 @@ use super::AuditArgs;
 use super::output::{complain, plain, tell, worst};
 use super::progress::Bar;
 use super::setup::{self, Setup};
-use crate::audit::{Answers, Audited, Claims, audit, inputs, judge, questions};
+use crate::audit::{Answers, Audited, Claims, audit, inputs, judge, modcache, questions};
 use crate::database::{Comparison, Database, Miss, Progress};
 use crate::fault::Fault;
 use crate::report::text::Style;
@@ -22,20 +22,30 @@ const HERE: &str = "./go.sum";
 pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let setup = setup::prepare(&args.database)?;
     let bar = Bar::new();
-    let files = read(&args.paths);
-    let advice = unread_advice(&files);
+    let files = claims(args, &setup, &bar)?;
+    let advice = if args.modcache.is_none() { unread_advice(&files) } else { None };
     let mut audited = audit_all(&setup, args, files, &bar)?;
     bar.clear();
+    let proofs = if args.proof.is_some() { audited.proofs() } else { Vec::new() };
     let report = &mut audited.report;
     report.notices.extend(setup.notices.iter().cloned().chain(advice));
     let mut codes = vec![report.exit_code()];
     // A report is given even where a proof cannot be: it is what was asked for first.
-    let kept = args.proof.as_ref().map_or(Ok(()), |path| keep_proofs(path, &audited.proofs, report));
+    let kept = args.proof.as_ref().map_or(Ok(()), |path| keep_proofs(path, &proofs, report));
     for fault in [print(report, args.format, args.verbose), kept].into_iter().filter_map(Result::err) {
         complain(&fault);
         codes.push(fault.exit_code());
     }
     Ok(worst(&codes))
+}
+
+/// What there is to prove: the lines of files, or the files of a module cache.
+fn claims(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Vec<Claims>, Fault> {
+    let Some(named) = &args.modcache else { return Ok(read(&args.paths)) };
+    let nowhere = || Fault::Usage("there is no module cache: name one with --modcache DIR".to_owned());
+    let root = named.clone().or_else(|| setup.mod_cache.clone()).ok_or_else(nowhere)?;
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(vec![modcache::read(&root, threads, &|stage, done, total| bar.show(stage, done, total))])
 }
 
 /// The claims in what `paths` name.
@@ -66,7 +76,7 @@ fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> 
     if asked.is_empty() {
         let mut report = Report::new(&setup.name);
         report.files = judge(files, &setup.exempt, &Answers::new());
-        return Ok(Audited { report, proofs: Vec::new() });
+        return Ok(Audited { report, batch: None });
     }
     let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
     setup::runtime()?.block_on(async {
@@ -76,7 +86,7 @@ fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> 
         let mut audited = audit(files, &setup.exempt, &database, &setup.name, &progress).await?;
         if is_kept && audited.report.lines().any(|line| line.verdict.class() == Class::CouldNotTell) {
             database = setup.database().await?;
-            audited = audit(read(&args.paths), &setup.exempt, &database, &setup.name, &progress).await?;
+            audited = audit(claims(args, setup, bar)?, &setup.exempt, &database, &setup.name, &progress).await?;
         }
         if audited.report.misbehaviour.is_none() && audited.report.head.is_some() {
             compare_with_go(setup, &database, &mut audited.report, &progress).await;
@@ -124,11 +134,8 @@ fn keep_proofs(path: &Path, proofs: &[RecordProof], report: &mut Report) -> Resu
     }
     let text: String = proofs.iter().map(ToString::to_string).collect();
     write_whole(path, text.as_bytes()).map_err(|error| {
-        let why = plain(&error.to_string()).to_owned();
-        Fault::unavailable(
-            path.display().to_string(),
-            format!("cannot write the proofs: {why}; name another --proof file"),
-        )
+        let why = format!("cannot write the proofs: {error}; name another --proof file");
+        Fault::unavailable(path.display().to_string(), why)
     })
 }
 

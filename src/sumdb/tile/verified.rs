@@ -165,6 +165,12 @@ impl VerifiedTree {
         self.tiles.contains_key(&(tile.level, tile.index))
     }
 
+    /// The full tile that must be admitted before `tile` can be judged, where it is not held.
+    pub fn missing_parent(&self, tile: &Tile) -> Option<Tile> {
+        let (level, index) = tile.parent().0;
+        if self.tiles.contains_key(&(level, index)) { None } else { self.full_tile(level, index) }
+    }
+
     /// Checks one full tile against the hash that its parent has for it, without admitting it.
     ///
     /// # Errors
