@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use crate::command::Ran;
-use crate::world::World;
+use crate::fake::{FakeSumdb, Given};
+use crate::world::{NO_HASH, World};
 
 #[test]
 fn standard_input() {
@@ -43,4 +44,27 @@ fn line_ends_of_windows_are_told_and_taken() {
     let world = World::new();
     world.machine.write("go.sum", world.gosum().replace('\n', "\r\n").trim_end());
     world.run(&["audit"]).says(0, &["40 verified", "note: "]).quiet();
+}
+
+#[test]
+fn a_module_cache_is_hashed_again() {
+    let go_mod = "module example.com/m\n";
+    let hash = format!("h1:{}", gosumcheck::sumdb::dirhash::h1_go_mod(go_mod.as_bytes()));
+    let log = FakeSumdb::of_records(&[Given::new("example.com/m", "v1.0.0", NO_HASH, &hash)]);
+    let mut world = World::of(log);
+    let cached = "mod/cache/download/example.com/m/@v/v1.0.0.mod";
+    world.machine.write(cached, go_mod);
+    world.run(&["audit", "--modcache", "mod"]).says(0, &["1 line: 1 verified"]).quiet();
+    // The go command's own settings say where it is.
+    let cache = world.machine.at("mod").display().to_string();
+    world.machine.set("GOMODCACHE", cache);
+    world.run(&["audit", "--modcache"]).says(0, &["1 verified"]);
+    world.machine.write(cached, format!("{go_mod}\n"));
+    world.run(&["audit", "--modcache"]).says(1, &["v1.0.0.mod:  DIFFERS", &hash]);
+    world.machine.write(&cached.replace(".mod", ".zip"), "not a zip");
+    world.run(&["audit", "--modcache"]).says(1, &["v1.0.0.zip:", "malformed"]);
+    world.run(&["audit", "--modcache", "nowhere"]).says(2, &["nowhere", "not read", "No such file"]).quiet();
+    world.machine.write("empty/cache/download/x", "");
+    world.run(&["audit", "--modcache", "empty"]).says(2, &["no module in it"]).quiet();
+    world.run(&["audit", "--modcache", "mod", "go.sum"]).complains(2, &["cannot be used with"]);
 }

@@ -1,5 +1,7 @@
 //! A machine, a log that is served over HTTP, and a go.sum of its records.
 
+#![allow(unreachable_pub, reason = "a part of one test program")]
+
 use crate::command::{Machine, Ran};
 use crate::fake::{FakeSumdb, Served, write_gosum};
 
