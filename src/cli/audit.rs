@@ -12,7 +12,7 @@ use crate::audit::{Answers, Audited, Claims, audit, inputs, judge, modcache, que
 use crate::database::{Comparison, Database, Miss, Progress};
 use crate::fault::Fault;
 use crate::report::text::Style;
-use crate::report::{Class, Format, Level, Notice, Report};
+use crate::report::{Class, Format, Level, Notice, Report, Verdict};
 use crate::sumdb::bundle::RecordProof;
 
 /// What is audited where no path is given.
@@ -23,7 +23,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let setup = setup::prepare(&args.database)?;
     let bar = Bar::new();
     let files = claims(args, &setup, &bar)?;
-    let advice = if args.modcache.is_none() { unread_advice(&files) } else { None };
+    let advice = unread_advice(&files, args.modcache.is_some());
     let mut audited = audit_all(&setup, args, files, &bar)?;
     bar.clear();
     let proofs = if args.proof.is_some() { audited.proofs() } else { Vec::new() };
@@ -51,17 +51,15 @@ fn claims(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Vec<Claims>, Fau
 /// The claims in what `paths` name.
 pub(super) fn read(paths: &[String]) -> Vec<Claims> {
     let mut stdin = io::stdin().lock();
-    let mut files: Vec<_> = paths.iter().flat_map(|path| inputs::read(path, &mut stdin)).collect();
-    for why in files.iter_mut().filter_map(|file| file.unread.as_mut()) {
-        *why = plain(why);
-    }
-    files
+    paths.iter().flat_map(|path| inputs::read(path, &mut stdin)).collect()
 }
 
 /// What to do about files that could not be read, once for all of them.
-pub(super) fn unread_advice(files: &[Claims]) -> Option<Notice> {
+pub(super) fn unread_advice(files: &[Claims], is_modcache: bool) -> Option<Notice> {
     let unread = files.iter().find(|file| file.unread.is_some())?;
-    let text = if unread.path == HERE && !Path::new(HERE).exists() {
+    let text = if is_modcache {
+        "name the module cache, the folder that `go env GOMODCACHE` prints: --modcache DIR"
+    } else if unread.path == HERE && !Path::new(HERE).exists() {
         "there is no go.sum in this folder: name one, or a folder to search for them (gosumcheck audit PATH...); a module \
          without dependencies has none"
     } else {
@@ -156,7 +154,14 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Prints `report`, in colour only to a terminal.
-pub(super) fn print(report: &Report, format: Format, verbose: bool) -> Result<(), Fault> {
+pub(super) fn print(report: &mut Report, format: Format, verbose: bool) -> Result<(), Fault> {
+    for file in &mut report.files {
+        let unavailable = file.lines.iter_mut().filter_map(|line| match &mut line.verdict {
+            Verdict::Unavailable { why } | Verdict::NotHeld { why } => Some(why),
+            _ => None,
+        });
+        unavailable.chain(file.unread.as_mut()).for_each(|why| *why = plain(why));
+    }
     let stdout = io::stdout();
     let colour = stdout.is_terminal() && anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
     tell(|out| report.write(format, Style { colour, verbose }, out))

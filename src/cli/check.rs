@@ -43,7 +43,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
         return summary(&path, &name, &answers, &heads);
     }
     let files = audit::read(&args.gosum);
-    report.notices.extend(audit::unread_advice(&files));
+    report.notices.extend(audit::unread_advice(&files, false));
     for module in questions(&files, &exempt) {
         let unknown = || Answer::Unknown(Miss::NotHeld(format!("{path} has no proof of it")));
         answers.entry(module).or_insert_with(unknown);
@@ -53,7 +53,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
         let text = format!("{path} does not cover these lines; `gosumcheck audit --proof FILE` writes one that does");
         report.notices.push(Notice { level: Level::Note, text });
     }
-    let told = audit::print(&report, args.format, args.verbose).inspect_err(complain);
+    let told = audit::print(&mut report, args.format, args.verbose).inspect_err(complain);
     Ok(worst(&[report.exit_code(), told.map_or_else(|fault| fault.exit_code(), |()| 0)]))
 }
 

@@ -63,7 +63,10 @@ fn a_module_cache_is_hashed_again() {
     world.run(&["audit", "--modcache"]).says(1, &["v1.0.0.mod:  DIFFERS", &hash]);
     world.machine.write(&cached.replace(".mod", ".zip"), "not a zip");
     world.run(&["audit", "--modcache"]).says(1, &["v1.0.0.zip:", "malformed"]);
-    world.run(&["audit", "--modcache", "nowhere"]).says(2, &["nowhere", "not read", "No such file"]).quiet();
+    world
+        .run(&["audit", "--modcache", "nowhere"])
+        .says(2, &["nowhere", "not read", "No such file", "go env GOMODCACHE"])
+        .quiet();
     world.machine.write("empty/cache/download/x", "");
     world.run(&["audit", "--modcache", "empty"]).says(2, &["no module in it"]).quiet();
     world.run(&["audit", "--modcache", "mod", "go.sum"]).complains(2, &["cannot be used with"]);
