@@ -20,11 +20,11 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let bar = Bar::new();
     let files = read(args, &setup, &bar)?;
     let runtime = setup::runtime()?;
-    let mut audited = runtime.block_on(audit_all(&setup, files, &bar))?;
+    let mut audited = runtime.block_on(audit_all(&setup, files, args.proof.is_some(), &bar))?;
     bar.clear();
     audited.report.notices.extend(setup.notices.iter().cloned());
     if let Some(path) = &args.proof {
-        write_proofs(path, &audited.proofs())?;
+        write_proofs(path, &audited.proofs)?;
     }
     print(&audited.report, args.format, args.verbose)?;
     Ok(audited.report.exit_code())
@@ -42,10 +42,10 @@ fn read(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Vec<Claims>, Fault
     Ok(args.paths.iter().flat_map(|path| inputs::read(path, &mut stdin)).collect())
 }
 
-async fn audit_all(setup: &Setup, files: Vec<Claims>, bar: &Bar) -> Result<Audited, Fault> {
+async fn audit_all(setup: &Setup, files: Vec<Claims>, proofs: bool, bar: &Bar) -> Result<Audited, Fault> {
     let database = setup.database().await?;
     let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
-    let mut audited = audit(files, &setup.exempt, &database, &setup.name, &progress).await?;
+    let mut audited = audit(files, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
     if audited.report.misbehaviour.is_none() {
         compare_with_go(setup, &database, &mut audited.report, &progress).await?;
     }
