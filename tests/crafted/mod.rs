@@ -1,5 +1,5 @@
 //! Zips made byte by byte, honest and otherwise, for `h1.rs` (what we say of them) and `h1_go.rs` (what Go says).
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::as_conversions)]
+#![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::as_conversions)]
 
 use std::io::Write as _;
 
