@@ -64,7 +64,7 @@ fn run(prefix: &str) {
     println!("root {many}");
 
     let rate = |name: &str, items: usize, work: &mut dyn FnMut()| {
-        let seconds = common::median_seconds(ROUNDS, work);
+        let seconds = common::median_cpu_seconds(ROUNDS, work);
         println!("{name} {:.3}", items as f64 / seconds / 1e6);
     };
     rate("leaf", few.len(), &mut || drop(black_box(hash::leaf_hashes(few))));

@@ -2,10 +2,10 @@
 //!
 //! Files are read into claims ([`inputs`], [`modcache`]); what settles itself (a malformed line, an exempted module) is
 //! settled; the rest is asked of the database, each module version once, all under one head; each claim is held against its
-//! answer ([`verdict`]). The report is the only outcome: whatever is missing shows there as something that could not be told.
+//! answer (`verdict`). The report is the only outcome: whatever is missing shows there as something that could not be told.
 
 pub mod inputs;
-// pub mod modcache;
+pub mod modcache;
 mod verdict;
 
 use std::collections::{BTreeSet, HashMap};
@@ -69,8 +69,25 @@ pub fn questions(files: &[Claims], exempt: &Patterns) -> Vec<ModuleVersion> {
 pub struct Audited {
     /// the findings
     pub report: Report,
-    /// an inclusion proof for every module version that was proven
-    pub proofs: Vec<RecordProof>,
+    /// the answers that they come from; none where the log was caught
+    pub batch: Option<Batch>,
+}
+
+impl Audited {
+    /// An inclusion proof for every module version that was proven, all in one tree.
+    pub fn proofs(&self) -> Vec<RecordProof> {
+        let Some((batch, (head, tree))) =
+            self.batch.as_ref().and_then(|batch| Some((batch, batch.proven_under.as_ref()?)))
+        else {
+            return Vec::new();
+        };
+        let prove = |answer: &Answer| {
+            let Answer::Proven(record) = answer else { return None };
+            let hashes = tree.inclusion_proof(record.id())?;
+            Some(RecordProof::new(record.text(), record.id(), hashes, head))
+        };
+        batch.answers.iter().filter_map(prove).collect()
+    }
 }
 
 /// Audits `files` against `database`, whose name is `name`.
@@ -88,17 +105,16 @@ pub async fn audit(
     let mut report = Report::new(name);
     match database.records(&asked, progress).await {
         Ok(batch) => {
-            let proofs = proofs(&batch);
             report.head = batch.proven_under.as_ref().map(|(head, _)| describe(head));
             report.notices.extend(uncompared(batch.uncompared));
-            let answers: Answers = asked.into_iter().zip(batch.answers).collect();
+            let answers: Answers = asked.into_iter().zip(batch.answers.iter().cloned()).collect();
             report.files = judge(files, exempt, &answers);
-            Ok(Audited { report, proofs })
+            Ok(Audited { report, batch: Some(batch) })
         }
         Err(fault @ Fault::Forked { .. }) => {
             report.misbehaviour = misbehaviour(&fault);
             report.files = judge(files, exempt, &Answers::new());
-            Ok(Audited { report, proofs: Vec::new() })
+            Ok(Audited { report, batch: None })
         }
         Err(fault) => Err(fault),
     }
@@ -146,19 +162,6 @@ fn subject(sum: &SumLine) -> Subject {
         gosum::Kind::GoMod => crate::report::Kind::GoMod,
     };
     Subject { module: sum.module.path().to_string(), version: sum.module.version().to_string(), kind }
-}
-
-fn proofs(batch: &Batch) -> Vec<RecordProof> {
-    let Some((head, tree)) = &batch.proven_under else { return Vec::new() };
-    let proven = batch.answers.iter().filter_map(|answer| match answer {
-        Answer::Proven(record) => Some(record),
-        _ => None,
-    });
-    let prove = |record: &crate::sumdb::record::VerifiedRecord| {
-        let hashes = tree.inclusion_proof(record.id())?;
-        Some(RecordProof::new(record.text(), record.id(), hashes, head))
-    };
-    proven.filter_map(prove).collect()
 }
 
 fn uncompared(count: usize) -> Option<Notice> {

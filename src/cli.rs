@@ -47,7 +47,9 @@ enum Command {
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
     /// Check a report that a log signed two histories (ours or the go command's SECURITY ERROR), without any network
-    #[command(after_help = "Exit codes:\n  3  the evidence holds: the log misbehaved\n  2  it is no evidence, or could not be read")]
+    #[command(
+        after_help = "Exit codes:\n  3  the evidence holds: the log misbehaved\n  2  it is no evidence, or could not be read"
+    )]
     VerifyEvidence(VerifyEvidenceArgs),
 }
 
@@ -152,7 +154,6 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 /// Tells of a fault where findings are not.
-#[expect(clippy::print_stderr, reason = "the one place where a command says why it could not work")]
 fn complain(fault: &Fault) {
     for line in printable_lines(&fault.to_string()) {
         anstream::eprintln!("gosumcheck: {line}");

@@ -1,10 +1,10 @@
 //! A checksum database: module versions in, verified records out, all under one head of one timeline.
 //!
-//! Claims come from the cache or the upstreams ([`lookups`]), the head moves to the newest that came with them
-//! ([`timeline`]), tiles are brought and proven ([`tiles`]), and each claim is held against its leaf. A claim that turns
+//! Claims come from the cache or the upstreams (`lookups`), the head moves to the newest that came with them
+//! (`timeline`), tiles are brought and proven (`tiles`), and each claim is held against its leaf (`judged`). A claim that turns
 //! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
 
-mod judge;
+mod judged;
 mod lookups;
 mod notes;
 mod tiles;
@@ -12,7 +12,7 @@ mod timeline;
 
 use std::collections::HashMap;
 
-use judge::{Judged, heads, judge_all};
+use judged::{Judged, heads, judge_all};
 use lookups::{Claim, Lie, Said};
 use notes::Notes;
 use tiles::{Proven, Tiles};

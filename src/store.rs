@@ -22,6 +22,7 @@ pub mod failing;
 pub mod head;
 pub mod lock;
 mod words;
+pub mod zipfile;
 
 pub use cache::Cache;
 pub use head::{HeadFile, Swap};

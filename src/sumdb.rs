@@ -2,11 +2,13 @@
 
 pub mod bundle;
 pub mod checkpoint;
+pub mod dirhash;
 pub mod error;
 pub mod evidence;
 pub mod gosum;
 pub mod hash;
 pub mod module;
+pub mod modzip;
 pub mod note;
 pub mod printable;
 pub mod record;

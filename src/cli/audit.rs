@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
+use super::AuditArgs;
 use super::progress::Bar;
 use super::setup::{self, Setup};
-use super::AuditArgs;
-use crate::audit::{Audited, Claims, audit, inputs};
+use crate::audit::{Audited, Claims, audit, inputs, modcache};
 use crate::database::Comparison;
 use crate::fault::Fault;
 use crate::report::text::Style;
@@ -24,13 +24,20 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     bar.clear();
     audited.report.notices.extend(setup.notices.iter().cloned());
     if let Some(path) = &args.proof {
-        write_proofs(path, &audited.proofs)?;
+        write_proofs(path, &audited.proofs())?;
     }
     print(&audited.report, args.format, args.verbose)?;
     Ok(audited.report.exit_code())
 }
 
 fn read(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Vec<Claims>, Fault> {
+    if let Some(named) = &args.modcache {
+        let root = named.clone().or_else(|| setup.mod_cache.clone());
+        let root =
+            root.ok_or_else(|| Fault::Usage("there is no module cache: name one with --modcache DIR".to_owned()))?;
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        return Ok(vec![modcache::read(&root, threads, &|stage, done, total| bar.show(stage, done, total))]);
+    }
     let mut stdin = io::stdin().lock();
     Ok(args.paths.iter().flat_map(|path| inputs::read(path, &mut stdin)).collect())
 }
@@ -61,12 +68,15 @@ async fn compare_with_go(
             report.notices.push(notice(Level::Note, text));
         }
         Ok(Comparison::Unknown(_)) => {
-            let text = format!("the go command's own head ({whose}) could not be compared: the sources do not hold the tiles");
+            let text =
+                format!("the go command's own head ({whose}) could not be compared: the sources do not hold the tiles");
             report.notices.push(notice(Level::Note, text));
         }
         Err(fault @ Fault::Forked { .. }) => report.misbehaviour = crate::audit::misbehaviour(&fault),
         Err(Fault::Refused { error, .. }) => {
-            report.notices.push(notice(Level::Warning, format!("the go command's own head ({whose}) is damaged: {error}")));
+            report
+                .notices
+                .push(notice(Level::Warning, format!("the go command's own head ({whose}) is damaged: {error}")));
         }
         Err(fault) => return Err(fault),
     }
@@ -79,7 +89,8 @@ fn write_proofs(path: &Path, proofs: &[RecordProof]) -> Result<(), Fault> {
         // Writing to a string cannot fail.
         let _ = write!(text, "{proof}");
     }
-    std::fs::write(path, text).map_err(|error| Fault::unavailable(path.display().to_string(), format!("cannot write the proofs: {error}")))
+    std::fs::write(path, text)
+        .map_err(|error| Fault::unavailable(path.display().to_string(), format!("cannot write the proofs: {error}")))
 }
 
 /// Prints `report`, in colour only to a terminal.

@@ -61,15 +61,17 @@ fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, 
     Ok((module, record, head))
 }
 
-#[expect(clippy::print_stdout, reason = "the finding of a command goes to standard output")]
 fn summary(path: &str, answers: &Answers, heads: &HashMap<Vec<u8>, Checkpoint>) -> Result<u8, Fault> {
     let sizes: Vec<_> = heads.values().map(|head| head.tree().size.to_string()).collect();
-    anstream::println!("{path}: {} records are proven to be in the tree of size {}", answers.len(), sizes.join(" and "));
+    anstream::println!(
+        "{path}: {} records are proven to be in the tree of size {}",
+        answers.len(),
+        sizes.join(" and ")
+    );
     Ok(0)
 }
 
 /// Checks evidence that a log signed two histories; gives 3 where it holds.
-#[expect(clippy::print_stdout, reason = "the finding of a command goes to standard output")]
 pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
     let (name, policy, _) = setup::offline(args.sumdb.as_deref(), None)?;
     let path = args.file.display().to_string();

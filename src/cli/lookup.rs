@@ -14,7 +14,8 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
     let asked = asked.map_err(|error| Fault::Usage(error.to_string()))?;
     let setup = setup::prepare(&args.database)?;
     if let Some((module, pattern)) = asked.iter().find_map(|m| Some((m, setup.exempt.matching(m.path().as_str())?))) {
-        let why = format!("{module} matches {pattern}, which exempts it from the database; --private none asks all the same");
+        let why =
+            format!("{module} matches {pattern}, which exempts it from the database; --private none asks all the same");
         return Err(Fault::Usage(why));
     }
     let bar = Bar::new();

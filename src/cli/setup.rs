@@ -46,7 +46,8 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     let exempt = exempt(&go, args.private.as_deref());
     let mut notices: Vec<_> = go.warnings().into_iter().map(warning).collect();
     let malformed = exempt.malformed().iter();
-    notices.extend(malformed.map(|pattern| warning(format!("the pattern {pattern:?} is malformed and matches nothing"))));
+    notices
+        .extend(malformed.map(|pattern| warning(format!("the pattern {pattern:?} is malformed and matches nothing"))));
     Ok(Setup {
         name,
         exempt,
@@ -79,18 +80,16 @@ impl Setup {
     /// The database, with the bases that it is asked at. May ask the proxies of GOPROXY whether they relay it.
     pub(super) async fn database(&self) -> Result<Database, Fault> {
         let folder = Folder::open(&self.data)?;
-        let settings = Settings {
-            concurrency: self.jobs,
-            netrc: config::netrc_file(environment),
-            ..Settings::default()
-        };
+        let settings =
+            Settings { concurrency: self.jobs, netrc: config::netrc_file(environment), ..Settings::default() };
         let http = Http::new(settings);
         let bases = self.bases(&http).await?;
         Database::open(&folder, &self.name, self.policy.clone(), Upstreams::new(http, bases), self.jobs)
     }
 
     async fn bases(&self, http: &Http) -> Result<Vec<Base>, Fault> {
-        let named: Vec<&String> = if self.upstream.is_empty() { self.url.iter().collect() } else { self.upstream.iter().collect() };
+        let named: Vec<&String> =
+            if self.upstream.is_empty() { self.url.iter().collect() } else { self.upstream.iter().collect() };
         let named = named.into_iter().map(|url| Base::parse(url)).collect::<Result<Vec<_>, _>>()?;
         if self.offline {
             return Ok(named.into_iter().filter(Base::is_tree).collect());

@@ -1,5 +1,6 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 //! Every path against sha2's own streaming interface.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};

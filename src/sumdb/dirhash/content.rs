@@ -1,0 +1,146 @@
+//! The SHA-256 of every entry's content: batches of entries, several threads, small files many at a time.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::inflate::{Reader, SLACK};
+use super::{Archive, Error, Limits, ReadAt, ZipError};
+use crate::sumdb::hash::{Hash, sha256_many};
+
+/// Files of more bytes than this, packed or unpacked, are streamed; the others are held whole, a batch at a time.
+const WHOLE: u64 = 512 << 10;
+/// Bytes of content in a batch: enough files to fill the lanes of the hash, few enough to stay in the cache.
+const BATCH: Range<u64> = 128 << 10..1 << 20;
+/// Batches for each thread, that all may end together.
+const BATCHES_PER_THREAD: u64 = 8;
+/// Files in a batch at most: empty ones have no bytes to count.
+const BATCH_FILES: usize = 1024;
+
+/// SHA-256 of the content of each entry, in the order of the entries.
+///
+/// # Errors
+/// `Refused(Malformed)` for sizes beyond `limits` and for the first entry that is not what the directory says of it;
+/// `Read` if the source fails.
+pub(super) fn hash_all<R: ReadAt + ?Sized>(
+    source: &R,
+    archive: &Archive,
+    threads: usize,
+    limits: &Limits,
+) -> Result<Vec<Hash>, ZipError> {
+    let unpacked = check_sizes(source, archive, limits)?;
+    let threads = u64::try_from(threads).unwrap_or(u64::MAX).clamp(1, unpacked / BATCH.start + 1);
+    let size = (unpacked / threads / BATCHES_PER_THREAD).clamp(BATCH.start, BATCH.end);
+    let batches = batches(archive, size);
+    let next = AtomicUsize::new(0);
+    let work = || Worker::new(source, archive).run(&batches, &next);
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|&(batch, _)| batch);
+    let mut hashes = Vec::with_capacity(archive.entries().len());
+    for (_, batch) in done {
+        hashes.extend(batch?);
+    }
+    Ok(hashes)
+}
+
+/// The bytes of all files, if they keep to the limits and the packed ones find room in the file side by side: entries
+/// that share bytes are how a small zip is made to cost much.
+fn check_sizes<R: ReadAt + ?Sized>(source: &R, archive: &Archive, limits: &Limits) -> Result<u64, ZipError> {
+    let refused = |why: String| ZipError::from(Error::malformed("module zip", why));
+    let files = || archive.entries().iter().filter(|entry| !entry.is_folder);
+    let unpacked = files().fold(0_u64, |sum, entry| sum.saturating_add(entry.unpacked));
+    if unpacked > limits.unpacked {
+        return Err(refused(format!("its files declare {unpacked} bytes where {} are the limit", limits.unpacked)));
+    }
+    let packed = files().fold(0_u64, |sum, entry| sum.saturating_add(entry.packed));
+    if packed > source.size() {
+        return Err(refused(format!("its files take {packed} bytes of a zip of {}", source.size())));
+    }
+    Ok(unpacked)
+}
+
+/// Cuts the entries into runs of about `size` bytes of content.
+fn batches(archive: &Archive, size: u64) -> Vec<Range<usize>> {
+    let mut batches = Vec::new();
+    let (mut start, mut bytes) = (0, 0_u64);
+    for (index, entry) in archive.entries().iter().enumerate() {
+        let full = bytes.saturating_add(entry.unpacked) > size || index - start == BATCH_FILES;
+        if full && index > start {
+            batches.push(start..index);
+            (start, bytes) = (index, 0);
+        }
+        bytes = bytes.saturating_add(entry.unpacked);
+    }
+    batches.push(start..archive.entries().len());
+    batches
+}
+
+/// One thread's buffers.
+struct Worker<'a, R: ReadAt + ?Sized> {
+    archive: &'a Archive,
+    reader: Reader<'a, R>,
+    /// The contents of a batch's small files, one after the other.
+    contents: Vec<u8>,
+}
+
+impl<'a, R: ReadAt + ?Sized> Worker<'a, R> {
+    fn new(source: &'a R, archive: &'a Archive) -> Worker<'a, R> {
+        Worker { archive, reader: Reader::new(source, archive.base), contents: Vec::new() }
+    }
+
+    /// Takes batches until none is left or one fails. A failure stops the others after the batch they are at; as batches
+    /// are taken in order, all those before it are finished, and the first faulty entry is always the one that is told.
+    fn run(mut self, batches: &[Range<usize>], next: &AtomicUsize) -> Vec<(usize, Result<Vec<Hash>, ZipError>)> {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(batch) = batches.get(number) else { return done };
+            let hashes = self.hash_batch(batch.clone());
+            if hashes.is_err() {
+                next.fetch_max(batches.len(), Ordering::Relaxed);
+            }
+            done.push((number, hashes));
+        }
+    }
+
+    fn hash_batch(&mut self, batch: Range<usize>) -> Result<Vec<Hash>, ZipError> {
+        let entries = self.archive.entries().get(batch).unwrap_or_default();
+        let whole = |size: u64| usize::try_from(size).ok().filter(|_| size <= WHOLE);
+        let room = entries.iter().filter_map(|entry| whole(entry.unpacked)).sum::<usize>() + SLACK;
+        if self.contents.len() < room {
+            self.contents.resize(room, 0);
+        }
+        let mut ends = Vec::with_capacity(entries.len());
+        let mut end = 0;
+        let mut streamed = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            let name = self.archive.name(entry);
+            match (whole(entry.unpacked), whole(entry.packed)) {
+                (Some(size), Some(packed)) => {
+                    let room = self.contents.get_mut(end..).unwrap_or_default();
+                    self.reader.whole(entry, name, packed, size, room)?;
+                    end += size;
+                }
+                _ => streamed.push((place, self.reader.stream(entry, name)?)),
+            }
+            ends.push(end);
+        }
+        let starts = std::iter::once(&0).chain(&ends);
+        let contents: Vec<&[u8]> =
+            starts.zip(&ends).map(|(&start, &end)| self.contents.get(start..end).unwrap_or_default()).collect();
+        let mut hashes = sha256_many(&contents);
+        for (place, hash) in streamed {
+            if let Some(slot) = hashes.get_mut(place) {
+                *slot = hash;
+            }
+        }
+        Ok(hashes)
+    }
+}

@@ -1,0 +1,96 @@
+//! Paths inside a module: which are valid on every file system, and which would be one file on some.
+//! (golang.org/x/mod/module/module.go, CheckFilePath; zip/zip.go, collisionChecker)
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::unicode::{fold, is_letter};
+
+/// Files and folders of one module, those only implied by a path included. Go has no limit; each costs about 100 bytes.
+const MAX_PATHS: usize = 1 << 20;
+
+/// Punctuation that a file name may have beside letters and digits (module.go, fileNameOK).
+const PUNCTUATION: &str = "!#$%&()+,-.=@[]^_{}~ ";
+
+/// Names that Windows keeps for devices, with any extension (module.go, badWindowsNames).
+const WINDOWS_NAMES: [&str; 22] = [
+    "CON", "PRN", "AUX", "NUL", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9", "LPT1", "LPT2",
+    "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9",
+];
+
+/// Go's module.CheckFilePath: a relative, clean, portable path with slashes.
+pub(super) fn check_file_path(path: &str) -> Result<(), String> {
+    path.split('/').try_for_each(check_element)
+}
+
+fn check_element(element: &str) -> Result<(), String> {
+    if element.is_empty() {
+        return Err("an empty path element".to_owned());
+    }
+    if element.chars().all(|c| c == '.') {
+        return Err("a path element of dots only".to_owned());
+    }
+    if element.ends_with('.') {
+        return Err("a path element that ends with a dot".to_owned());
+    }
+    let valid = |c: char| c.is_ascii_digit() || is_letter(c) || PUNCTUATION.contains(c);
+    if let Some(bad) = element.chars().find(|&c| !valid(c)) {
+        return Err(format!("the character {bad:?} in its path"));
+    }
+    let stem = element.split('.').next().unwrap_or(element);
+    match WINDOWS_NAMES.iter().find(|name| name.eq_ignore_ascii_case(stem)) {
+        Some(name) => Err(format!("{name} is a reserved name on Windows")),
+        None => Ok(()),
+    }
+}
+
+/// The paths so far, as a tree of folded elements: two that are one under case folding meet in one place.
+#[derive(Default)]
+pub(super) struct Paths {
+    /// By the place of the parent (0 is the root, the first child is 1) and the folded element.
+    children: BTreeMap<(usize, String), Place>,
+}
+
+struct Place {
+    number: usize,
+    /// The element as it was first spelled.
+    spelled: String,
+    is_folder: bool,
+}
+
+impl Paths {
+    /// Adds a path and the folders that it implies.
+    ///
+    /// # Errors
+    /// If one of them is there already under another spelling, as both file and folder, or as a file.
+    pub(super) fn add(&mut self, path: &str, is_folder: bool) -> Result<(), String> {
+        let mut parent = 0;
+        let mut elements = path.split('/').peekable();
+        while let Some(element) = elements.next() {
+            let is_last = elements.peek().is_none();
+            let is_folder = is_folder || !is_last;
+            let number = self.children.len() + 1;
+            match self.children.entry((parent, element.chars().map(fold).collect())) {
+                Entry::Vacant(_) if number > MAX_PATHS => return Err(format!("more than {MAX_PATHS} paths")),
+                Entry::Vacant(slot) => {
+                    slot.insert(Place { number, spelled: element.to_owned(), is_folder });
+                    parent = number;
+                }
+                Entry::Occupied(slot) => {
+                    let there = slot.get();
+                    if there.spelled != element {
+                        return Err("it differs only by case from another path".to_owned());
+                    }
+                    if there.is_folder != is_folder {
+                        return Err("it makes one path both a file and a folder".to_owned());
+                    }
+                    if !is_folder {
+                        return Err("a file of that name is there already".to_owned());
+                    }
+                    parent = there.number;
+                }
+            }
+        }
+        Ok(())
+    }
+}
