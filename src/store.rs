@@ -21,6 +21,7 @@ pub mod evidence;
 pub mod failing;
 pub mod head;
 pub mod lock;
+pub mod zipfile;
 mod words;
 pub mod zipfile;
 
