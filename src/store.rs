@@ -23,7 +23,6 @@ pub mod head;
 pub mod lock;
 pub mod zipfile;
 mod words;
-pub mod zipfile;
 
 pub use cache::Cache;
 pub use head::{HeadFile, Swap};
