@@ -19,10 +19,10 @@ use tiles::{Proven, Tiles};
 
 use crate::fault::Fault;
 use crate::store::{Cache, Folder, HeadFile};
+use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::VerifiedRecord;
-use crate::sumdb::tile::VerifiedTree;
 use crate::upstream::Upstreams;
 
 /// Files written at the same time; more gains nothing on any disk.
@@ -107,8 +107,8 @@ impl From<Fault> for Halt {
 pub struct Batch {
     /// the answers, in the order of the questions
     pub answers: Vec<Answer>,
-    /// the head, and the part of its tree that is proven; none where no record was found and no head is remembered
-    pub proven_under: Option<(Checkpoint, VerifiedTree)>,
+    /// the head; none where no record was found and no head is remembered
+    pub proven_under: Option<Checkpoint>,
     /// signed heads that came along and could not be compared with it
     pub uncompared: usize,
 }
@@ -155,6 +155,29 @@ impl Database {
     /// # Errors
     /// `Forked`: the log is caught. `Unavailable`: the data folder.
     pub async fn records(&self, asked: &[ModuleVersion], progress: Progress<'_>) -> Result<Batch, Fault> {
+        self.prove(asked, None, progress).await
+    }
+
+    /// As [`Database::records`], and a proof for each record that others can check.
+    ///
+    /// # Errors
+    /// As [`Database::records`].
+    pub async fn records_with_proofs(
+        &self,
+        asked: &[ModuleVersion],
+        progress: Progress<'_>,
+    ) -> Result<(Batch, Vec<RecordProof>), Fault> {
+        let mut proofs = Vec::new();
+        let batch = self.prove(asked, Some(&mut proofs), progress).await?;
+        Ok((batch, proofs))
+    }
+
+    async fn prove(
+        &self,
+        asked: &[ModuleVersion],
+        mut proofs: Option<&mut Vec<RecordProof>>,
+        progress: Progress<'_>,
+    ) -> Result<Batch, Fault> {
         let tiles = self.tiles(progress);
         let mut refuted = HashMap::new();
         let mut said: Vec<Option<Said>> = asked.iter().map(|_| None).collect();
@@ -168,13 +191,16 @@ impl Database {
                 Err(Halt::Missed(miss)) => return Ok(Batch::unproven(said, Some(miss))),
                 Err(Halt::Stop(fault)) => return Err(fault),
             };
-            let judged = judge_all(asked, &said, &mut now, &tiles).await;
+            self.keep_tiles(&mut now.proven)?;
+            if let Some(proofs) = proofs.as_deref_mut() {
+                proofs.clear();
+            }
+            let judged = judge_all(asked, &said, &mut now, &tiles, proofs.as_deref_mut()).await?;
             if judged.iter().all(Result::is_ok) {
-                self.keep_tiles(&mut now.proven)?;
                 self.keep_proven(asked, &said, &judged)?;
                 return Ok(Batch {
                     answers: judged.into_iter().flatten().collect(),
-                    proven_under: Some((now.head, now.proven.tree)),
+                    proven_under: Some(now.head),
                     uncompared: now.uncompared,
                 });
             }

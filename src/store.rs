@@ -21,8 +21,8 @@ pub mod evidence;
 pub mod failing;
 pub mod head;
 pub mod lock;
-mod words;
 pub mod zipfile;
+mod words;
 
 pub use cache::Cache;
 pub use head::{HeadFile, Swap};

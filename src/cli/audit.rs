@@ -26,12 +26,11 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let advice = unread_advice(&files, args.modcache.is_some());
     let mut audited = audit_all(&setup, args, files, &bar)?;
     bar.clear();
-    let proofs = if args.proof.is_some() { audited.proofs() } else { Vec::new() };
-    let report = &mut audited.report;
+    let Audited { report, proofs } = &mut audited;
     report.notices.extend(setup.notices.iter().cloned().chain(advice));
     let mut codes = vec![report.exit_code()];
     // A report is given even where a proof cannot be: it is what was asked for first.
-    let kept = args.proof.as_ref().map_or(Ok(()), |path| keep_proofs(path, &proofs, report));
+    let kept = args.proof.as_ref().map_or(Ok(()), |path| keep_proofs(path, proofs, report));
     for fault in [print(report, args.format, args.verbose), kept].into_iter().filter_map(Result::err) {
         complain(&fault);
         codes.push(fault.exit_code());
@@ -74,17 +73,19 @@ fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> 
     if asked.is_empty() {
         let mut report = Report::new(&setup.name);
         report.files = judge(files, &setup.exempt, &Answers::new());
-        return Ok(Audited { report, batch: None });
+        return Ok(Audited { report, proofs: Vec::new() });
     }
     let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
+    let proofs = args.proof.is_some();
     setup::runtime()?.block_on(async {
         // What is kept needs nobody, not even a proxy to say whether it relays the database. Standard input is read once.
         let is_kept = setup.keeps(&asked)? && !args.paths.iter().any(|path| path == inputs::STDIN);
         let mut database = if is_kept { setup.kept()? } else { setup.database().await? };
-        let mut audited = audit(files, &setup.exempt, &database, &setup.name, &progress).await?;
+        let mut audited = audit(files, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
         if is_kept && audited.report.lines().any(|line| line.verdict.class() == Class::CouldNotTell) {
             database = setup.database().await?;
-            audited = audit(claims(args, setup, bar)?, &setup.exempt, &database, &setup.name, &progress).await?;
+            audited =
+                audit(claims(args, setup, bar)?, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
         }
         if audited.report.misbehaviour.is_none() && audited.report.head.is_some() {
             compare_with_go(setup, &database, &mut audited.report, &progress).await;

@@ -79,8 +79,10 @@ impl Tiles<'_> {
             self.bring_edge(proven).await?;
         }
         for tiles in proven.plan(wants)?.chunks(BATCH) {
-            let mut brought = self.fetch_all(tiles).await;
+            let (absent, mut brought) = self.admit_cached(proven, tiles);
+            brought.extend(self.fetch_all(&absent).await);
             loop {
+                brought.sort_by_key(|(tile, _)| (std::cmp::Reverse(tile.level()), tile.index()));
                 let (suspects, orphans) = admit_all(proven, brought);
                 if suspects.is_empty() {
                     for (tile, _) in orphans {
@@ -95,33 +97,36 @@ impl Tiles<'_> {
         Ok(())
     }
 
-    /// The tiles in order, each from the cache, else from the first upstream that has it.
-    async fn fetch_all(&self, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
-        let mut brought: Vec<_> = tiles.iter().map(|tile| (*tile, self.cached(tile))).collect();
-        let absent: Vec<(usize, Tile)> = brought
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, held))| held.is_none())
-            .map(|(at, (tile, _))| (at, *tile))
-            .collect();
-        let total = absent.len();
-        let mut fetched = stream::iter(absent)
-            .map(|(at, tile)| async move {
-                let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
-                (at, self.brought(got, &tile))
-            })
-            .buffer_unordered(self.jobs);
-        let mut done = 0;
-        while let Some((at, bytes)) = fetched.next().await {
-            done += 1;
-            (self.progress)("tiles", done, total);
-            if let Some((_, slot)) = brought.get_mut(at) {
-                *slot = Some(bytes);
+    /// Admits what the cache holds. Returned are the tiles that it does not hold, and those that cannot be judged before these.
+    fn admit_cached(&self, proven: &mut Proven, tiles: &[Tile]) -> (Vec<Tile>, Vec<(Tile, Brought)>) {
+        let (mut absent, mut orphans) = (Vec::new(), Vec::new());
+        for tile in tiles {
+            // A cache that cannot be read is one more source that does not answer; writing to it will say so.
+            match self.cache.read(&tile.to_string()).ok().flatten() {
+                Some(bytes) if proven.tree.missing_parent(tile).is_some() => {
+                    orphans.push((*tile, Brought::Cached(bytes)))
+                }
+                Some(bytes) if proven.tree.admit(tile, &bytes).is_ok() => {}
+                Some(_) | None => absent.push(*tile),
             }
         }
-        drop(fetched);
-        let nothing = || Brought::Missed(Miss::NotHeld("nothing was brought".to_owned()));
-        brought.into_iter().map(|(tile, held)| (tile, held.unwrap_or_else(nothing))).collect()
+        (absent, orphans)
+    }
+
+    /// The tiles, each from the first upstream that has it.
+    async fn fetch_all(&self, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
+        let mut fetched = stream::iter(tiles)
+            .map(|tile| async move {
+                let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
+                (*tile, self.brought(got, tile))
+            })
+            .buffer_unordered(self.jobs);
+        let mut brought = Vec::with_capacity(tiles.len());
+        while let Some(answer) = fetched.next().await {
+            brought.push(answer);
+            (self.progress)("tiles", brought.len(), tiles.len());
+        }
+        brought
     }
 
     /// Tiles that did not prove, from the first other upstream whose bytes do.
@@ -140,11 +145,6 @@ impl Tiles<'_> {
         let got = got.map_err(|fault| missed(self.upstreams, fault));
         let present = got.and_then(|got| present(got, tile));
         present.map_or_else(Brought::Missed, |(bytes, base)| Brought::Fetched(bytes, base))
-    }
-
-    fn cached(&self, tile: &Tile) -> Option<Brought> {
-        // A cache that cannot be read is one more source that does not answer; writing to it will say so.
-        self.cache.read(&tile.to_string()).ok().flatten().map(Brought::Cached)
     }
 
     async fn bring_edge(&self, proven: &mut Proven) -> Result<(), Miss> {

@@ -49,8 +49,10 @@ impl HeadFile {
     /// not become a first contact.
     pub fn load(&self) -> Result<Option<Vec<u8>>, Fault> {
         let path = self.path();
+        // Looked for first: another process may put its first head there meanwhile, which is no damage.
+        let there = path.symlink_metadata().is_ok();
         let found = read_bounded(&path, HEAD_LIMIT).map_err(|error| unavailable(&path, "read", &error))?;
-        if found.is_none() && path.symlink_metadata().is_ok() {
+        if found.is_none() && there {
             let why = "is empty or not a file: the signed tree head that was remembered there is lost. Restore it from a \
                        backup; or delete it, to trust the database's next head as on first contact";
             return Err(Fault::unavailable(path.display().to_string(), why));

@@ -75,7 +75,7 @@ fn many_old_heads_in_one_run_are_one_history() {
     }
     let batch = world.try_ask(&[&served.url()], &ids).unwrap();
     ids.iter().zip(&batch.answers).for_each(|(id, answer)| world.assert_proven(*id, answer));
-    assert_eq!((batch.uncompared, batch.proven_under.unwrap().0.tree().size), (0, 60_000 + 163 * 59));
+    assert_eq!((batch.uncompared, batch.proven_under.unwrap().tree().size), (0, 60_000 + 163 * 59));
     assert!(log.counts("").values().all(|times| *times == 1));
     world.assert_cache_is_honest();
 }
@@ -102,7 +102,7 @@ fn a_fork_beyond_what_is_remembered_is_no_fork_yet() {
     let (world, served) = remembered();
     world.log.fork(1_000);
     let batch = world.try_ask(&[&served.url()], &[0, 1_500]).unwrap();
-    assert_eq!(batch.proven_under.unwrap().0.tree().size, SIZE);
+    assert_eq!(batch.proven_under.unwrap().tree().size, SIZE);
     // Now the true history is the one that does not contain what is remembered: the same size with another root.
     world.log.show_fork(false);
     let before = state(&world);

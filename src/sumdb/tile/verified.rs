@@ -204,6 +204,12 @@ impl VerifiedTree {
         Ok(hashes)
     }
 
+    /// Lets go of the full tiles of leaf hashes, which are most of what a long audit would hold.
+    pub fn forget_leaves(&mut self) {
+        let last = self.tree.size >> self.height;
+        self.tiles.retain(|(level, index), _| *level > 0 || *index == last);
+    }
+
     /// The leaf hash at `index`, once its tile is held.
     pub fn leaf(&self, index: u64) -> Option<Hash> {
         self.subtree(0, index)
