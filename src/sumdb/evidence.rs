@@ -65,7 +65,8 @@ impl Evidence {
             hashes.push(Hash::from_base64(line)?);
         }
         let (rewritten, proof) = hashes.split_first().ok_or_else(|| bad("no hashes"))?;
-        Ok(Evidence { old: dedent(old), new: dedent(new), rewritten: *rewritten, proof: proof.to_vec() })
+        let [old, new] = [old, new].map(|note| dedent(note).ok_or_else(|| bad("a line of a note is not indented")));
+        Ok(Evidence { old: old?, new: new?, rewritten: *rewritten, proof: proof.to_vec() })
     }
 
     /// Checks, from the log's key alone, that the log signed both heads and that the newer does not contain the older.
@@ -98,8 +99,10 @@ fn indent(note: &[u8]) -> String {
     String::from_utf8_lossy(note).replace('\n', "\n\t")
 }
 
-fn dedent(note: &str) -> Vec<u8> {
-    note.replace("\n\t", "\n").into_bytes()
+/// The note without the tabs that begin its lines, all but the first; they must be there, so that a report has one spelling.
+fn dedent(note: &str) -> Option<Vec<u8>> {
+    let is_indented = note.split('\n').skip(1).all(|line| line.starts_with('\t'));
+    is_indented.then(|| note.replace("\n\t", "\n").into_bytes())
 }
 
 #[cfg(test)]
@@ -164,5 +167,6 @@ mod tests {
         let many = "\n\t47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".repeat(200);
         assert!(Evidence::parse(&format!("{text}{many}")).is_err());
         assert!(Evidence::parse(&format!("{text}\n\tinternal error: x")).is_err());
+        assert!(Evidence::parse(&text.replace("\ta\n", "\ta\nb\n")).unwrap_err().to_string().contains("not indented"));
     }
 }

@@ -30,6 +30,12 @@ fn check(messages: &[Vec<u8>]) {
     let parents: Vec<Hash> = plain.chunks_exact(2).map(|pair| oracle(&[&[1], &pair[0].0, &pair[1].0])).collect();
     assert_eq!(parent_hashes(&plain), parents);
     assert_eq!(portable::parent_hashes(&plain), parents);
+    #[cfg(target_arch = "x86_64")]
+    {
+        assert_eq!(pairs::sha256_many(&slices), plain);
+        assert_eq!(pairs::leaf_hashes(&slices), leaves);
+        assert_eq!(pairs::parent_hashes(&plain), parents);
+    }
 }
 
 #[test]

@@ -1,0 +1,24 @@
+//! One function a parser: gives it some bytes and asserts what must be true of what comes out. Returns whether the parser
+//! took them. The fuzzer of `cargo test` (`tests/fuzz`) and the cargo-fuzz targets (`fuzz/`) run the same ones.
+//!
+//! The strongest of them use the world: a log whose secret key no input holds. What is accepted as proven must then be
+//! what this log signed, whatever the bytes were.
+
+#![allow(dead_code, reason = "each cargo-fuzz target uses one of them")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
+
+pub mod gosum;
+pub mod keys;
+pub mod modules;
+pub mod notes;
+pub mod proofs;
+pub mod records;
+pub mod settings;
+pub mod tiles;
+pub mod world;
+pub mod zips;
+
+/// The input as text; none where it is not, since these parsers take `&str`.
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}

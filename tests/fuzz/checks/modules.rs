@@ -1,0 +1,97 @@
+//! Module paths, versions, lookup paths, and the patterns of GOPRIVATE.
+
+use std::cmp::Ordering;
+
+use gosumcheck::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version, semver};
+use gosumcheck::sumdb::printable::{QUOTED_CHARS, printable, quoted};
+
+/// Paths and versions, escaped and not: what is taken is its own print, and its one escaped form comes back.
+pub fn module(bytes: &[u8]) -> bool {
+    let Some(text) = super::text(bytes) else { return false };
+    let path = ModulePath::parse(text).is_ok_and(|path| {
+        assert_eq!(path.to_string(), text);
+        assert!(!path.escaped().contains(|symbol: char| symbol.is_ascii_uppercase()));
+        assert_eq!(ModulePath::unescape(&path.escaped()).as_ref(), Ok(&path));
+        assert!(text.ends_with(path.major_suffix()));
+        true
+    });
+    let escaped = ModulePath::unescape(text).is_ok_and(|path| {
+        assert_eq!(path.escaped(), text);
+        true
+    });
+    let version = Version::parse(text).is_ok_and(|version| {
+        is_version(&version, text);
+        true
+    });
+    let escaped_version = Version::unescape(text).is_ok_and(|version| {
+        assert_eq!(version.escaped(), text);
+        true
+    });
+    let pair = ModuleVersion::parse_at(text).is_ok_and(|pair| {
+        assert_eq!(pair.to_string(), text);
+        assert_eq!(ModuleVersion::parse_lookup_path(&pair.lookup_path()).as_ref(), Ok(&pair));
+        true
+    });
+    let lookup = ModuleVersion::parse_lookup_path(text).is_ok_and(|pair| {
+        assert_eq!(pair.lookup_path(), text);
+        true
+    });
+    path || escaped || version || escaped_version || pair || lookup
+}
+
+fn is_version(version: &Version, text: &str) {
+    assert_eq!(version.to_string(), text);
+    assert_eq!(semver::canonical(text).as_deref(), Some(text));
+    assert!(semver::is_valid(text) && text.starts_with(version.major()) && text.contains(version.prerelease()));
+    assert_eq!(version.cmp(version), Ordering::Equal);
+    assert_eq!(Version::unescape(&version.escaped()).as_ref(), Ok(version));
+    if let Some(pseudo) = version.pseudo() {
+        assert!(version.is_pseudo() && version.is_prerelease());
+        assert!(
+            text.contains(pseudo.timestamp()) && text.contains(pseudo.revision()) && pseudo.timestamp().len() == 14
+        );
+        if let Ok(Some(base)) = pseudo.base() {
+            assert!(base < *version, "{base} is not before {version}");
+        }
+        _ = pseudo.unix_time();
+    }
+}
+
+/// `semver::compare` of two texts, a line each: an order, the same one both ways, that of the canonical forms.
+pub fn versions(bytes: &[u8]) -> bool {
+    let Some((left, right)) = super::text(bytes).and_then(|text| text.split_once('\n')) else { return false };
+    let order = semver::compare(left, right);
+    assert_eq!(order, semver::compare(right, left).reverse());
+    assert!(left != right || order == Ordering::Equal);
+    let (Some(low), Some(high)) = (semver::canonical(left), semver::canonical(right)) else { return false };
+    assert_eq!(order, semver::compare(&low, &high));
+    true
+}
+
+/// `Patterns::parse` of the first line, matched with the second: a path that matches does so whatever lies below it, and each
+/// pattern is either sound or listed as malformed.
+pub fn patterns(bytes: &[u8]) -> bool {
+    let Some((list, path)) = super::text(bytes).and_then(|text| text.split_once('\n')) else { return false };
+    let patterns = Patterns::parse(list);
+    let count = list.split(',').filter(|text| !text.strip_suffix('/').unwrap_or(text).is_empty()).count();
+    assert!(patterns.malformed().len() <= count && patterns.is_empty() == (patterns.malformed().len() == count));
+    let Some(matched) = patterns.matching(path) else { return false };
+    assert!(list.split(',').any(|text| text == matched) && !patterns.malformed().iter().any(|text| text == matched));
+    assert!(patterns.matching(&format!("{path}/below")).is_some());
+    true
+}
+
+/// `printable`: bounded, and nothing in it that a terminal acts upon.
+pub fn print(bytes: &[u8]) -> bool {
+    let limit = bytes.first().map_or(0, |byte| usize::from(*byte));
+    let shown = printable(bytes, limit);
+    assert!(shown.chars().count() <= 10 * limit + 1);
+    assert!(
+        !shown
+            .chars()
+            .any(|symbol| symbol.is_control() || matches!(symbol, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+    );
+    let text = String::from_utf8_lossy(bytes);
+    assert!(quoted(&text).chars().count() <= 10 * QUOTED_CHARS + 3);
+    shown.len() == bytes.len()
+}

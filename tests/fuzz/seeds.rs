@@ -1,0 +1,209 @@
+//! Inputs to start from: valid ones of every kind, made in code or real ones of `testdata/demo`, and some that are nearly so.
+
+use std::fs;
+use std::path::Path;
+
+use gosumcheck::sumdb::note::{Signature, SignerKey, message};
+use gosumcheck::sumdb::record::{LookupResponse, join_records};
+use gosumcheck::sumdb::tile::Want;
+
+use crate::checks::notes::TEXTS;
+use crate::checks::proofs::{genuine_evidence, genuine_proofs};
+use crate::checks::world::{record, world};
+use crate::crafted;
+
+/// Texts as inputs.
+fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// Real files below `testdata/demo`.
+fn demo(folder: &str) -> Vec<Vec<u8>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo").join(folder);
+    let mut files: Vec<_> = walkdir::WalkDir::new(root).into_iter().map(Result::unwrap).collect();
+    files.retain(|entry| entry.file_type().is_file());
+    files.sort_by_key(|entry| entry.path().to_owned());
+    files.iter().map(|entry| fs::read(entry.path()).unwrap()).collect()
+}
+
+pub fn notes() -> Vec<Vec<u8>> {
+    let (log, witness) = (&world().log, &world().witness);
+    let other = SignerKey::from_seed("example.org/log", [9; 32]).unwrap();
+    let signatures = |text: &str| -> [Vec<Signature>; 4] {
+        [
+            vec![log.sign(text)],
+            vec![other.sign(text), log.sign(text), witness.cosign(text, 1_738_713_836)],
+            vec![witness.cosign(text, u64::MAX)],
+            [vec![other.sign(text); 40], vec![log.sign(text); 59]].concat(),
+        ]
+    };
+    let notes = TEXTS.iter().flat_map(|text| signatures(text).map(|signed| message(text, &signed).unwrap().into()));
+    notes.collect()
+}
+
+pub fn checkpoints() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = world().trees.iter().map(|tree| tree.note_text().into()).collect();
+    seeds.extend(seeds.first().map(|text| [text.as_slice(), b"an extension\n"].concat()));
+    seeds.extend(texts(&["go.sum database tree\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"]));
+    seeds
+}
+
+pub fn witnessed() -> Vec<Vec<u8>> {
+    world().trees.iter().map(|tree| world().head(tree).bytes().to_vec()).collect()
+}
+
+pub fn vkeys() -> Vec<Vec<u8>> {
+    let key = world().log.verifier();
+    let [log, witness] = [key.to_string(), key.as_witness().to_string()];
+    texts(&[&log, &witness, gosumcheck::config::sumdb::SUM_GOLANG_ORG, &log.to_uppercase()])
+}
+
+pub fn skeys() -> Vec<Vec<u8>> {
+    texts(&[&world().log.to_string(), &world().witness.to_string()])
+}
+
+pub fn tile_paths() -> Vec<Vec<u8>> {
+    texts(&[
+        "tile/8/0/000",
+        "tile/8/0/000.p/1",
+        "tile/8/3/x001/x234/067",
+        "tile/8/7/000.p/64",
+        "tile/8/data/x246/472.p/76",
+        "tile/8/0/x018/x014/x398/x509/x481/983",
+    ])
+}
+
+pub fn admissions() -> Vec<Vec<u8>> {
+    let trees = 0..world().trees.len() as u8;
+    let starts = trees.flat_map(|tree| {
+        [0, 1, 2].map(|want| vec![tree, want, tree.wrapping_mul(37), tree / 3, (tree > 8).into(), 0, 1, 0, 0, 0])
+    });
+    starts.collect()
+}
+
+pub fn merkle() -> Vec<Vec<u8>> {
+    let proof = |tree, index: u64| {
+        let verified = world().verified(tree, &[Want::Leaf(index), Want::Consistency(index.max(1))]);
+        let [leaf, older] = [verified.leaf(index), verified.root_at(index.max(1))].map(Option::unwrap);
+        [
+            (index, leaf, verified.inclusion_proof(index).unwrap()),
+            (index.max(1), older, verified.consistency_proof(index.max(1)).unwrap()),
+        ]
+        .map(|(index, first, proof)| {
+            let hashes = [&[first, tree.root], proof.as_slice()].concat();
+            [
+                &index.to_le_bytes()[..],
+                &tree.size.to_le_bytes(),
+                hashes.iter().map(|hash| hash.0).collect::<Vec<_>>().as_flattened(),
+            ]
+            .concat()
+        })
+    };
+    let trees = world().trees.iter().step_by(3);
+    trees.flat_map(|tree| [0, tree.size / 3, tree.size - 1].map(|index| proof(*tree, index))).flatten().collect()
+}
+
+pub fn records() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = [0, 1, 65_999].map(|index| record(index).into()).into();
+    seeds.extend(texts(&["a.b/c v1.0.0 h2:x\na.b/c v1.0.0/go.mod h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"]));
+    seeds
+}
+
+pub fn lookups() -> Vec<Vec<u8>> {
+    let head = world().head(&world().trees[5]);
+    let mut seeds = demo("sum.golang.org/lookup");
+    seeds.push(LookupResponse::build(7, &record(7), head.bytes()));
+    seeds.push(LookupResponse::build(u64::MAX, "any text\n", b""));
+    seeds
+}
+
+pub fn data_tiles() -> Vec<Vec<u8>> {
+    let tile = |width: u64| {
+        let records: Vec<String> = (0..width).map(record).collect();
+        join_records(&records.iter().map(String::as_bytes).collect::<Vec<_>>())
+    };
+    let mut seeds = vec![Vec::new(), tile(1), tile(2), tile(17), tile(256)];
+    seeds.extend(texts(&["a\n\nb\n\n", "a\nb\n\nc\n", "a\n"]));
+    seeds
+}
+
+pub fn gosums() -> Vec<Vec<u8>> {
+    let ours: String = (0..20).map(record).collect();
+    let mut seeds = demo("go.sum");
+    seeds.push(ours.replace('\n', "\r\n").into());
+    seeds.push([b"\xef\xbb\xbf<<<<<<< HEAD\n", ours.as_bytes(), ours.as_bytes()].concat());
+    seeds.extend(texts(&[
+        "a.b/c v1.0.0 h2:x\n\n \t\na.b/c v1.0.0/go.mod h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY=",
+    ]));
+    seeds
+}
+
+/// The crafted zips of `h1.rs`, as far as they are short, honest and otherwise.
+pub fn zips() -> Vec<Vec<u8>> {
+    crafted::agreed().into_iter().map(|(_, bytes)| bytes).filter(|bytes| bytes.len() < 8 << 10).collect()
+}
+
+pub fn proofs() -> Vec<Vec<u8>> {
+    let proofs: Vec<String> = genuine_proofs().iter().map(ToString::to_string).collect();
+    let mut seeds: Vec<Vec<u8>> = proofs.iter().map(|proof| proof.clone().into()).collect();
+    seeds.push(proofs.concat().into());
+    seeds.extend(texts(&["c2sp.org/tlog-proof@v1\nindex 0\n\n"]));
+    seeds
+}
+
+pub fn evidence() -> Vec<Vec<u8>> {
+    let text = genuine_evidence().0.to_string();
+    texts(&[&text, &format!("go: a line before\n{text}\n")])
+}
+
+pub fn modules() -> Vec<Vec<u8>> {
+    texts(&[
+        "github.com/Azure/azure-sdk-for-go@v1.0.0-RC1",
+        "lookup/github.com/!azure/azure-sdk-for-go@v1.0.0-!r!c1",
+        "lookup/golang.org/toolchain@v0.0.1-go1.21.0.linux-amd64",
+        "github.com/go-chi/chi/v5",
+        "gopkg.in/yaml.v2-unstable@v2.0.0",
+        "v2.0.0+incompatible",
+        "v0.0.0-20161208181325-20d25e280405",
+        "v1.2.4-0.20161208181325-20d25e280405+incompatible",
+        "v1.2.3-pre.0.20161208181325-20d25e280405",
+        "!gopher.example/!a~1b",
+    ])
+}
+
+pub fn versions() -> Vec<Vec<u8>> {
+    texts(&["v1\nv1.0.0", "v1.2.3-rc.1+meta\nv1.2.3-rc.01", "v1.0.0-a.b.1\nv1.0.0-a.b.10", "v0.0.0-2-\nbad"])
+}
+
+pub fn patterns() -> Vec<Vec<u8>> {
+    texts(&[
+        "*.corp.example.com,rsc.io/private/\nrsc.io/private/quux",
+        "*/quo??/*,[a-z]*.[^x]o,\\*\nrsc.io/quote/v3",
+        "[,a.b/[x-]/,*a*b*c*d*e*\naxbxcxdxe/f",
+    ])
+}
+
+pub fn printables() -> Vec<Vec<u8>> {
+    texts(&["plain text", "\u{202e}\u{1b}[31m\\u{1b}\t", "\u{fe}é\u{1f980}\u{200b}\u{feff}"])
+}
+
+pub fn settings() -> Vec<Vec<u8>> {
+    let key = world().log.verifier();
+    texts(&[
+        "off",
+        "sum.golang.org https://me:s3cret@mirror.example/x",
+        "sum.golang.google.cn",
+        &format!("{key} http://localhost:8080"),
+        "https://a.example|http://b,file:///c,direct",
+        "a.example/x | , off",
+        "file:///root/go/pkg/mod/cache/download/sumdb/sum.golang.org",
+        "http://[::1]:8080/sumdb",
+    ])
+}
+
+pub fn go_envs() -> Vec<Vec<u8>> {
+    texts(&[
+        "GOPROXY=https://a,direct\nGOSUMDB=sum.golang.org\n# a comment\nGONOSUMDB=*.corp\nGOPRIVATE=x\0GOSUMDB=off\n",
+        "GOPATH=/a:/b\nGONOSUMCHECK=1\r\nGOPRIVATE=none\n=\nGOPROXY=\n",
+    ])
+}
