@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Audits of go.sum files, ours against x/mod's clients in turn, all asking one local server.
 # usage: bench/audit.sh [alternations] [records]      needs cargo and go (golang.org/x/mod is fetched by name)
+# Kept answers are below TMPDIR: a folder in memory (TMPDIR=/dev/shm) leaves the disk out of it.
 # The server is the fakelog example with that many records (5,000,000 unless told otherwise), on this machine, so that it has
 # its part of the processors in all cold runs alike.
 #   cold: 1,000 lines, nothing kept from before, wall seconds; against x/mod's gosumcheck. Bar: 4.
@@ -19,7 +20,8 @@ mv "$work/gosumcheck" "$work/theirs"
 
 # serve LINES: starts fakelog, which writes $work/LINES.sum; sets server, key and url.
 serve() {
-    "$target/examples/fakelog" --records "$records" --gosum "$work/$1.sum" --lines "$1" >"$work/fakelog.txt" &
+    : >"$work/fakelog.txt"
+    "$target/examples/fakelog" --records "$records" --gosum "$work/$1.sum" --lines "$1" >>"$work/fakelog.txt" &
     server=$!
     trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
     until grep -q '^built' "$work/fakelog.txt"; do
@@ -59,9 +61,10 @@ theirs_warm() { "$work/sumclient/peer" cache "$url" "$work/key" "$work/5000.sum"
 ours data.5000 5000 >/dev/null
 ours data.5000 5000 --offline >/dev/null
 theirs_warm >/dev/null
-for _ in $(seq "$rounds"); do
-    rm -rf "$work/data.1000"
-    measure ours-cold ours data.1000 1000
+for round in $(seq "$rounds"); do
+    # A new folder each time, none deleted before the end: ext4 without a journal searches long for an inode that was not
+    # freed in the last seconds.
+    measure ours-cold ours "data.1000.$round" 1000
     measure theirs-cold theirs_cold
     [ ! -s "$work/out.txt" ] || { echo "x/mod's gosumcheck found something:" >&2; cat "$work/out.txt" >&2; exit 1; }
     measure ours-warm ours data.5000 5000
