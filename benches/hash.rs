@@ -77,6 +77,10 @@ fn run(prefix: &str) {
     rate("tree-portable", records.len(), &mut || {
         black_box(root(&records, portable::leaf_hashes, portable::parent_hashes));
     });
+    #[cfg(target_arch = "x86_64")]
+    rate("tree-pairs", records.len(), &mut || {
+        black_box(root(&records, hash::pairs::leaf_hashes, hash::pairs::parent_hashes));
+    });
 }
 
 /// The root of the tree over `records` (RFC 6962 section 2.1): subtrees of `CHUNK` leaves, then the levels above them.

@@ -2,15 +2,15 @@
 //!
 //! Files are read into claims ([`inputs`], [`modcache`]); what settles itself (a malformed line, an exempted module) is
 //! settled; the rest is asked of the database, each module version once, all under one head; each claim is held against its
-//! answer ([`verdict`]). The report is the only outcome: whatever is missing shows there as something that could not be told.
+//! answer (`verdict`). The report is the only outcome: whatever is missing shows there as something that could not be told.
 
 pub mod inputs;
-// pub mod modcache;
+pub mod modcache;
 mod verdict;
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::database::{Answer, Batch, Database, Progress};
+use crate::database::{Answer, Database, Progress};
 use crate::fault::Fault;
 use crate::report::{FileReport, Head, Level, LineReport, Misbehaviour, Notice, Place, Report, Subject, Verdict};
 use crate::sumdb::bundle::RecordProof;
@@ -69,11 +69,11 @@ pub fn questions(files: &[Claims], exempt: &Patterns) -> Vec<ModuleVersion> {
 pub struct Audited {
     /// the findings
     pub report: Report,
-    /// an inclusion proof for every module version that was proven
+    /// where they were wanted, an inclusion proof for every module version that was proven, all in one tree
     pub proofs: Vec<RecordProof>,
 }
 
-/// Audits `files` against `database`, whose name is `name`.
+/// Audits `files` against `database`, whose name is `name`. Proofs for others are made where they are `wanted`.
 ///
 /// # Errors
 /// `Unavailable` or `Refused`: the data folder. A log that is caught is not an error here: it is in the report.
@@ -82,26 +82,29 @@ pub async fn audit(
     exempt: &Patterns,
     database: &Database,
     name: &str,
+    wanted: bool,
     progress: Progress<'_>,
 ) -> Result<Audited, Fault> {
     let asked = questions(&files, exempt);
     let mut report = Report::new(name);
-    match database.records(&asked, progress).await {
-        Ok(batch) => {
-            let proofs = proofs(&batch);
-            report.head = batch.proven_under.as_ref().map(|(head, _)| describe(head));
+    let outcome = match wanted {
+        true => database.records_with_proofs(&asked, progress).await,
+        false => database.records(&asked, progress).await.map(|batch| (batch, Vec::new())),
+    };
+    let (answers, proofs) = match outcome {
+        Ok((batch, proofs)) => {
+            report.head = batch.proven_under.as_ref().map(describe);
             report.notices.extend(uncompared(batch.uncompared));
-            let answers: Answers = asked.into_iter().zip(batch.answers).collect();
-            report.files = judge(files, exempt, &answers);
-            Ok(Audited { report, proofs })
+            (asked.into_iter().zip(batch.answers).collect(), proofs)
         }
         Err(fault @ Fault::Forked { .. }) => {
             report.misbehaviour = misbehaviour(&fault);
-            report.files = judge(files, exempt, &Answers::new());
-            Ok(Audited { report, proofs: Vec::new() })
+            (Answers::new(), Vec::new())
         }
-        Err(fault) => Err(fault),
-    }
+        Err(fault) => return Err(fault),
+    };
+    report.files = judge(files, exempt, &answers);
+    Ok(Audited { report, proofs })
 }
 
 /// Every claim of `files` with its verdict.
@@ -146,19 +149,6 @@ fn subject(sum: &SumLine) -> Subject {
         gosum::Kind::GoMod => crate::report::Kind::GoMod,
     };
     Subject { module: sum.module.path().to_string(), version: sum.module.version().to_string(), kind }
-}
-
-fn proofs(batch: &Batch) -> Vec<RecordProof> {
-    let Some((head, tree)) = &batch.proven_under else { return Vec::new() };
-    let proven = batch.answers.iter().filter_map(|answer| match answer {
-        Answer::Proven(record) => Some(record),
-        _ => None,
-    });
-    let prove = |record: &crate::sumdb::record::VerifiedRecord| {
-        let hashes = tree.inclusion_proof(record.id())?;
-        Some(RecordProof::new(record.text(), record.id(), hashes, head))
-    };
-    proven.filter_map(prove).collect()
 }
 
 fn uncompared(count: usize) -> Option<Notice> {

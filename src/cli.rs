@@ -4,6 +4,7 @@
 mod audit;
 mod check;
 mod lookup;
+mod output;
 mod progress;
 mod setup;
 
@@ -12,8 +13,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::fault::Fault;
-use crate::report::{Format, printable_lines};
+use crate::report::Format;
+use output::complain;
 
 /// Requests in flight unless told otherwise: enough to hide the latency of a far server, few enough to be polite.
 const JOBS: u16 = 32;
@@ -26,9 +27,21 @@ Exit codes:
   3  the log itself misbehaved: it signed two histories
 Where several apply: 3, then 1, then 2.";
 
+const EVIDENCE_EXIT_CODES: &str = "\
+Exit codes:
+  2  it is no evidence, or it could not be read
+  3  the evidence holds: the log misbehaved";
+
+const EXAMPLES: &str = "\
+Examples:
+  gosumcheck audit                           is every line of ./go.sum what the world was given?
+  gosumcheck audit ~/src                     every go.sum and go.work.sum below a folder
+  gosumcheck audit --format sarif > a.sarif  for code scanning; also json and junit
+  gosumcheck lookup rsc.io/quote@v1.5.2      the proven go.sum lines of a module version";
+
 /// Proves what the Go checksum database says, from its public key up. No mirror is trusted, so any mirror will do.
 #[derive(Debug, Parser)]
-#[command(name = "gosumcheck", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "gosumcheck", version, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"), max_term_width = 100)]
 #[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
@@ -47,7 +60,7 @@ enum Command {
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
     /// Check a report that a log signed two histories (ours or the go command's SECURITY ERROR), without any network
-    #[command(after_help = "Exit codes:\n  3  the evidence holds: the log misbehaved\n  2  it is no evidence, or could not be read")]
+    #[command(after_help = EVIDENCE_EXIT_CODES)]
     VerifyEvidence(VerifyEvidenceArgs),
 }
 
@@ -107,9 +120,10 @@ struct LookupArgs {
 
 #[derive(Debug, Args)]
 struct VerifyProofArgs {
-    /// The proof file
+    /// The proof file, as `audit --proof` wrote it
     file: PathBuf,
-    /// go.sum files whose lines must all be proven by it
+    /// go.sum files whose lines must all be proven by it; folders and - as for audit
+    #[arg(value_name = "PATH")]
     gosum: Vec<String>,
     /// The database, as in GOSUMDB: NAME or a verifier key
     #[arg(long, value_name = "GOSUMDB")]
@@ -127,7 +141,7 @@ struct VerifyProofArgs {
 
 #[derive(Debug, Args)]
 struct VerifyEvidenceArgs {
-    /// The report
+    /// The report: the file that an audit saved, or any text that holds go's SECURITY ERROR
     file: PathBuf,
     /// The database, as in GOSUMDB: NAME or a verifier key
     #[arg(long, value_name = "GOSUMDB")]
@@ -148,13 +162,5 @@ pub fn run(cli: Cli) -> ExitCode {
             complain(&fault);
             ExitCode::from(fault.exit_code())
         }
-    }
-}
-
-/// Tells of a fault where findings are not.
-#[expect(clippy::print_stderr, reason = "the one place where a command says why it could not work")]
-fn complain(fault: &Fault) {
-    for line in printable_lines(&fault.to_string()) {
-        anstream::eprintln!("gosumcheck: {line}");
     }
 }

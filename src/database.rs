@@ -1,9 +1,10 @@
 //! A checksum database: module versions in, verified records out, all under one head of one timeline.
 //!
-//! Claims come from the cache or the upstreams ([`lookups`]), the head moves to the newest that came with them
-//! ([`timeline`]), tiles are brought and proven ([`tiles`]), and each claim is held against its leaf. A claim that turns
+//! Claims come from the cache or the upstreams (`lookups`), the head moves to the newest that came with them
+//! (`timeline`), tiles are brought and proven (`tiles`), and each claim is held against its leaf. A claim that turns
 //! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
 
+mod judge;
 mod lookups;
 mod notes;
 mod tiles;
@@ -11,22 +12,19 @@ mod timeline;
 
 use std::collections::HashMap;
 
-use lookups::{Claim, Refuted, Said};
+use judge::{Judged, heads, judge_all};
+use lookups::{Claim, Lie, Said};
 use notes::Notes;
-use tiles::Tiles;
-use timeline::Present;
+use tiles::{Proven, Tiles};
 
 use crate::fault::Fault;
 use crate::store::{Cache, Folder, HeadFile};
+use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
-use crate::sumdb::error::Error;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::VerifiedRecord;
-use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 use crate::upstream::Upstreams;
 
-/// Sources of one false claim that are asked in turn before it is given up.
-const MAX_PASSES: usize = 8;
 /// Files written at the same time; more gains nothing on any disk.
 const WRITERS: usize = 2;
 
@@ -85,12 +83,32 @@ impl Miss {
     }
 }
 
+/// Why a step could not be taken.
+enum Halt {
+    /// something could not be had; other steps may do without it
+    Missed(Miss),
+    /// nothing can go on: the log is caught, or the data folder fails
+    Stop(Fault),
+}
+
+impl From<Miss> for Halt {
+    fn from(miss: Miss) -> Halt {
+        Halt::Missed(miss)
+    }
+}
+
+impl From<Fault> for Halt {
+    fn from(fault: Fault) -> Halt {
+        Halt::Stop(fault)
+    }
+}
+
 /// Answers to many questions, all proven under one head.
 pub struct Batch {
     /// the answers, in the order of the questions
     pub answers: Vec<Answer>,
-    /// the head, and the part of its tree that is proven; none where no record was found and no head is remembered
-    pub proven_under: Option<(Checkpoint, VerifiedTree)>,
+    /// the head; none where no record was found and no head is remembered
+    pub proven_under: Option<Checkpoint>,
     /// signed heads that came along and could not be compared with it
     pub uncompared: usize,
 }
@@ -137,48 +155,81 @@ impl Database {
     /// # Errors
     /// `Forked`: the log is caught. `Unavailable`: the data folder.
     pub async fn records(&self, asked: &[ModuleVersion], progress: Progress<'_>) -> Result<Batch, Fault> {
-        let tiles = Tiles { cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress };
-        let mut refuted: HashMap<usize, Vec<Refuted>> = HashMap::new();
+        self.prove(asked, None, progress).await
+    }
+
+    /// As [`Database::records`], and a proof for each record that others can check.
+    ///
+    /// # Errors
+    /// As [`Database::records`].
+    pub async fn records_with_proofs(
+        &self,
+        asked: &[ModuleVersion],
+        progress: Progress<'_>,
+    ) -> Result<(Batch, Vec<RecordProof>), Fault> {
+        let mut proofs = Vec::new();
+        let batch = self.prove(asked, Some(&mut proofs), progress).await?;
+        Ok((batch, proofs))
+    }
+
+    async fn prove(
+        &self,
+        asked: &[ModuleVersion],
+        mut proofs: Option<&mut Vec<RecordProof>>,
+        progress: Progress<'_>,
+    ) -> Result<Batch, Fault> {
+        let tiles = self.tiles(progress);
+        let mut refuted = HashMap::new();
         let mut said: Vec<Option<Said>> = asked.iter().map(|_| None).collect();
-        for _ in 0..MAX_PASSES {
+        let mut present = None;
+        // Ends: a source whose claim was false is not asked again about that module version.
+        loop {
             self.fill(asked, &refuted, &mut said, progress).await?;
-            let heads = heads(&said);
-            let mut present = match self.advance(&tiles, &heads).await {
+            let mut now = match self.advance(&tiles, &heads(&said), present.take()).await {
                 Ok(Some(present)) => present,
                 Ok(None) => return Ok(Batch::unproven(said, None)),
-                Err(Miss::Fault(fault)) if fault.stops_everything() => return Err(fault),
-                Err(miss) => return Ok(Batch::unproven(said, Some(miss))),
+                Err(Halt::Missed(miss)) => return Ok(Batch::unproven(said, Some(miss))),
+                Err(Halt::Stop(fault)) => return Err(fault),
             };
-            let judged = self.judge_all(asked, &said, &mut present, &tiles).await?;
-            let lies: Vec<_> = judged.iter().enumerate().filter_map(|(at, judged)| Some((at, judged.lie()?))).collect();
-            if lies.is_empty() || refuted.values().any(|known| known.len() + 1 >= MAX_PASSES) {
+            self.keep_tiles(&mut now.proven)?;
+            if let Some(proofs) = proofs.as_deref_mut() {
+                proofs.clear();
+            }
+            let judged = judge_all(asked, &said, &mut now, &tiles, proofs.as_deref_mut()).await?;
+            if judged.iter().all(Result::is_ok) {
                 self.keep_proven(asked, &said, &judged)?;
-                let answers = judged.into_iter().map(Judged::answer).collect();
-                let proven_under = Some((present.head, present.tree));
-                return Ok(Batch { answers, proven_under, uncompared: present.uncompared });
+                return Ok(Batch {
+                    answers: judged.into_iter().flatten().collect(),
+                    proven_under: Some(now.head),
+                    uncompared: now.uncompared,
+                });
             }
-            for (at, lie) in lies {
-                refuted.entry(at).or_default().push(lie);
-                said.get_mut(at).map(Option::take);
+            for (at, (slot, judged)) in said.iter_mut().zip(judged).enumerate() {
+                if let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) {
+                    refuted.entry(at).or_insert_with(Vec::new).extend(claim.base.map(|base| (base, lie)));
+                    *slot = None;
+                }
             }
+            present = Some(now);
         }
-        Err(Fault::unavailable(&self.name, "its sources keep making claims that are not true"))
+    }
+
+    fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
+        Tiles { cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress }
     }
 
     /// Asks for what is not said yet.
     async fn fill(
         &self,
         asked: &[ModuleVersion],
-        refuted: &HashMap<usize, Vec<Refuted>>,
+        refuted: &HashMap<usize, Vec<Lie>>,
         said: &mut [Option<Said>],
         progress: Progress<'_>,
     ) -> Result<(), Fault> {
         let known = self.remembered()?.map_or(0, |head| head.tree().size);
         let open: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
-        let questions: Vec<_> = open
-            .iter()
-            .filter_map(|at| Some((asked.get(*at)?, refuted.get(at).cloned().unwrap_or_default())))
-            .collect();
+        let questions: Vec<_> =
+            open.iter().filter_map(|at| Some((asked.get(*at)?, refuted.get(at).map(Vec::as_slice)))).collect();
         for (at, answer) in open.iter().zip(self.claims(&questions, known, progress).await) {
             if let Some(slot) = said.get_mut(*at) {
                 *slot = Some(answer);
@@ -187,38 +238,15 @@ impl Database {
         Ok(())
     }
 
-    /// Holds every claim against its leaf.
-    async fn judge_all(
-        &self,
-        asked: &[ModuleVersion],
-        said: &[Option<Said>],
-        present: &mut Present,
-        tiles: &Tiles<'_>,
-    ) -> Result<Vec<Judged>, Fault> {
-        let size = present.tree.tree().size;
-        let ids = said
-            .iter()
-            .flatten()
-            .filter_map(|said| if let Said::Claim(claim) = said { Some(claim.response.id()) } else { None });
-        let wants: Vec<_> = ids.filter(|id| *id < size).map(Want::Leaf).collect();
-        let missed = match tiles.bring(&mut present.tree, &wants).await {
-            Ok(missed) => missed,
-            Err(Miss::Fault(fault)) => return Err(fault),
-            Err(Miss::NotHeld(why)) => return Err(Fault::unavailable(&self.name, why)),
-        };
-        let judged = asked.iter().zip(said).map(|(module, said)| match said {
-            Some(Said::Claim(claim)) => judge(module, claim, &present.tree, &missed),
-            Some(Said::NotInLog { by }) => Judged::Answer(Answer::NotInLog { by: by.clone() }),
-            Some(Said::Missed(miss)) => Judged::Answer(Answer::Unknown(miss.clone())),
-            None => Judged::Answer(Answer::Unknown(Miss::NotHeld("nothing was asked".to_owned()))),
-        });
-        Ok(judged.collect())
+    /// Keeps the tiles that came by the network, all of them proven.
+    fn keep_tiles(&self, proven: &mut Proven) -> Result<(), Fault> {
+        keep(&self.cache, &std::mem::take(&mut proven.fresh))
     }
 
     /// Keeps the responses that came by the network and were proven.
     fn keep_proven(&self, asked: &[ModuleVersion], said: &[Option<Said>], judged: &[Judged]) -> Result<(), Fault> {
         let proven = asked.iter().zip(said).zip(judged).filter_map(|((module, said), judged)| match (said, judged) {
-            (Some(Said::Claim(Claim { fetched: Some(bytes), .. })), Judged::Answer(Answer::Proven(_))) => {
+            (Some(Said::Claim(Claim { bytes, base: Some(_), .. })), Ok(Answer::Proven(_))) => {
                 Some((module.lookup_path(), bytes))
             }
             _ => None,
@@ -233,13 +261,13 @@ impl Database {
     pub async fn compare(&self, note: &[u8], whose: &str, progress: Progress<'_>) -> Result<Comparison, Fault> {
         let theirs = self.notes.open(note).map_err(|error| Fault::refused(whose, error))?;
         let Some(ours) = self.remembered()? else { return Ok(Comparison::OneHistory) };
+        self.require_one_tree_a_size([&ours, &theirs].into_iter())?;
         let (old, new) = if theirs.tree().size <= ours.tree().size { (theirs, ours) } else { (ours, theirs) };
-        let tiles = Tiles { cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress };
-        let mut tree = VerifiedTree::new(new.tree());
-        match self.require_contained(&tiles, &mut tree, &old, &new).await {
-            Ok(()) => Ok(Comparison::OneHistory),
-            Err(Miss::Fault(fault)) if fault.stops_everything() => Err(fault),
-            Err(miss) => Ok(Comparison::Unknown(miss)),
+        let mut proven = Proven::nothing_of(new.tree());
+        match self.require_contained(&self.tiles(progress), &mut proven, &old, &new).await {
+            Ok(()) => self.keep_tiles(&mut proven).map(|()| Comparison::OneHistory),
+            Err(Halt::Missed(miss)) => Ok(Comparison::Unknown(miss)),
+            Err(Halt::Stop(fault)) => Err(fault),
         }
     }
 }
@@ -257,50 +285,12 @@ impl Batch {
     }
 }
 
-/// The verdict on one claim.
-enum Judged {
-    Answer(Answer),
-    /// the leaf is another one; with what to say if nobody has a better claim
-    Lie(Refuted, Fault),
-}
-
-impl Judged {
-    fn lie(&self) -> Option<Refuted> {
-        if let Judged::Lie(refuted, _) = self { Some(refuted.clone()) } else { None }
+/// What a failed request means: where there is nobody to ask, nobody failed.
+fn missed(upstreams: &Upstreams, fault: Fault) -> Miss {
+    if upstreams.names().len() == 0 {
+        return Miss::NotHeld("the data folder does not hold it, and there is no source to ask".to_owned());
     }
-
-    fn answer(self) -> Answer {
-        match self {
-            Judged::Answer(answer) => answer,
-            Judged::Lie(_, fault) => Answer::Unknown(Miss::Fault(fault)),
-        }
-    }
-}
-
-fn judge(module: &ModuleVersion, claim: &Claim, tree: &VerifiedTree, missed: &HashMap<Tile, Miss>) -> Judged {
-    let (id, leaf) = (claim.response.id(), claim.response.leaf_hash());
-    let Some(proven) = tree.leaf(id) else {
-        // The first tile that is still missing says why, those below it only follow.
-        let plan = tree.plan(&[Want::Leaf(id)]).unwrap_or_default();
-        let miss = plan.tiles().iter().find_map(|tile| missed.get(tile)).cloned();
-        let unknown = || Miss::NotHeld(format!("record {id} is beyond the tree of size {}", tree.tree().size));
-        return Judged::Answer(Answer::Unknown(miss.unwrap_or_else(unknown)));
-    };
-    match claim.response.prove(module, &proven) {
-        Ok(record) => Judged::Answer(Answer::Proven(record)),
-        Err(error) => Judged::Lie(Refuted { id, leaf, error: error.clone() }, Fault::refused(&claim.by, error)),
-    }
-}
-
-/// The distinct heads that came along.
-fn heads(said: &[Option<Said>]) -> Vec<Checkpoint> {
-    let mut heads: HashMap<&[u8], &Checkpoint> = HashMap::new();
-    for said in said.iter().flatten() {
-        if let Said::Claim(Claim { head: Some(head), .. }) = said {
-            heads.insert(head.bytes(), head);
-        }
-    }
-    heads.into_values().cloned().collect()
+    Miss::Fault(fault)
 }
 
 /// Writes proven bytes to the cache, several files at a time.
@@ -313,13 +303,3 @@ fn keep<B: AsRef<[u8]> + Sync>(cache: &Cache, files: &[(String, B)]) -> Result<(
         writers.into_iter().try_for_each(|writer| writer.join().unwrap_or_else(|_| panicked()))
     })
 }
-
-impl Fault {
-    /// Whether no other answer can be trusted either: the log was caught, or there is no place to remember anything.
-    fn stops_everything(&self) -> bool {
-        matches!(self, Fault::Forked { .. })
-    }
-}
-
-#[allow(unused_imports)]
-use Error as _;

@@ -133,7 +133,12 @@ impl Folder {
         let parent = path.parent().ok_or(io::ErrorKind::InvalidFilename)?;
         self.ensure(parent, durable)?;
         let temporary = self.write_temporary(bytes, durable)?;
-        if let Err(error) = self.disk().rename(&temporary, path) {
+        let mut renamed = self.disk().rename(&temporary, path);
+        // An empty folder in the place of an entry is nobody's work; one that is not empty is not removed.
+        if renamed.is_err() && path.is_dir() && self.disk().remove_folder(path).is_ok() {
+            renamed = self.disk().rename(&temporary, path);
+        }
+        if let Err(error) = renamed {
             // Best effort: what stays is swept at a later start.
             let _ = self.disk().remove(&temporary);
             return Err(error);
@@ -177,7 +182,11 @@ impl Folder {
         match made {
             Ok(()) if durable => self.disk().sync_folder(folder.parent().unwrap_or(folder))?,
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let why = format!("{} is not a folder", folder.display());
+                return Err(io::Error::new(io::ErrorKind::NotADirectory, why));
+            }
             // A folder such as `/` on a read-only file system is there all the same.
             Err(_) if folder.is_dir() => {}
             Err(error) => return Err(error),

@@ -85,8 +85,27 @@ impl Upstreams {
         limit: usize,
         judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
+        self.fetch_beyond(path, limit, &[], judge).await
+    }
+
+    /// As `fetch_where`, but the bases with the numbers in `refuted` (counted from 0) are not asked: what they sent for
+    /// this path has turned out false, and is told with what the others say.
+    ///
+    /// # Errors
+    /// As `fetch_where`.
+    pub async fn fetch_beyond<T>(
+        &self,
+        path: &str,
+        limit: usize,
+        refuted: &[(usize, sumdb::Error)],
+        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+    ) -> Result<Got<T>, Fault> {
         let mut told = Told::default();
         for (index, source) in self.sources.iter().enumerate() {
+            if let Some((_, error)) = refuted.iter().find(|(base, _)| *base == index) {
+                told.refused(source.name(), error.clone());
+                continue;
+            }
             match self.ask(source, path, limit).await? {
                 Ok(Reply::Body(bytes)) => match judge(bytes) {
                     Ok(value) => return Ok(Got::Body(value, index)),

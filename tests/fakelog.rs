@@ -220,6 +220,11 @@ fn it_serves_and_misbehaves_over_http() {
     assert!(exchange(&log, "GET /sumdb/fakelog.example/supported").unwrap().starts_with("HTTP/1.1 200"));
     assert!(exchange(&log, "GET /supported").unwrap().starts_with("HTTP/1.1 404"));
     assert!(exchange(&log, "POST /grow?to=700").unwrap().contains("\n700\n"));
+    let forked = exchange(&log, "POST /fork?at=500").unwrap();
+    assert!(forked.ends_with(&log.head(700)));
+    exchange(&log, "POST /fork?off").unwrap();
+    assert!(!forked.ends_with(&log.head(700)), "the first history is shown again");
+    assert!(exchange(&log, "POST /fork?at=7000").unwrap().starts_with("HTTP/1.1 400"));
     assert!(exchange(&log, "POST /grow?to=7000").unwrap().starts_with("HTTP/1.1 400"));
     assert!(exchange(&log, "POST /fault?add=truncated,times=1").unwrap().starts_with("HTTP/1.1 200"));
     let cut = exchange(&log, "GET /tile/8/data/000").unwrap();

@@ -95,7 +95,7 @@ fn claims(path: &str, bytes: io::Result<Vec<u8>>) -> Claims {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
 

@@ -15,7 +15,7 @@ use super::{Claim, Claims, Says};
 use crate::database::Progress;
 use crate::report::{Place, Verdict};
 use crate::store::zipfile::ZipFile;
-use crate::sumdb::dirhash::{h1_go_mod, h1_zip};
+use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
 use crate::sumdb::gosum::{Kind, SumHash, SumLine};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
@@ -127,7 +127,10 @@ fn hash(file: &Cached) -> Result<Hash, Verdict> {
         }
         Kind::Zip => {
             let zip = ZipFile::open(&file.path).map_err(unavailable)?;
-            h1_zip(&zip, 1).map_err(|error| Verdict::Malformed { why: error.to_string() })
+            h1_zip(&zip, 1).map_err(|error| match error {
+                ZipError::Read(error) => unavailable(error),
+                ZipError::Refused(error) => Verdict::Malformed { why: error.to_string() },
+            })
         }
     }
 }

@@ -1,92 +1,169 @@
 //! `gosumcheck audit`: files in, a report out.
 
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
+use super::AuditArgs;
+use super::output::{complain, plain, tell, worst};
 use super::progress::Bar;
 use super::setup::{self, Setup};
-use super::AuditArgs;
-use crate::audit::{Audited, Claims, audit, inputs};
-use crate::database::Comparison;
+use crate::audit::{Answers, Audited, Claims, audit, inputs, judge, modcache, questions};
+use crate::database::{Comparison, Database, Miss, Progress};
 use crate::fault::Fault;
 use crate::report::text::Style;
-use crate::report::{Format, Level, Notice, Report};
+use crate::report::{Class, Format, Level, Notice, Report, Verdict};
 use crate::sumdb::bundle::RecordProof;
+
+/// What is audited where no path is given.
+const HERE: &str = "./go.sum";
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let setup = setup::prepare(&args.database)?;
     let bar = Bar::new();
-    let files = read(args, &setup, &bar)?;
-    let runtime = setup::runtime()?;
-    let mut audited = runtime.block_on(audit_all(&setup, files, &bar))?;
+    let files = claims(args, &setup, &bar)?;
+    let advice = unread_advice(&files, args.modcache.is_some());
+    let mut audited = audit_all(&setup, args, files, &bar)?;
     bar.clear();
-    audited.report.notices.extend(setup.notices.iter().cloned());
-    if let Some(path) = &args.proof {
-        write_proofs(path, &audited.proofs)?;
+    let Audited { report, proofs } = &mut audited;
+    report.notices.extend(setup.notices.iter().cloned().chain(advice));
+    let mut codes = vec![report.exit_code()];
+    // A report is given even where a proof cannot be: it is what was asked for first.
+    let kept = args.proof.as_ref().map_or(Ok(()), |path| keep_proofs(path, proofs, report));
+    for fault in [print(report, args.format, args.verbose), kept].into_iter().filter_map(Result::err) {
+        complain(&fault);
+        codes.push(fault.exit_code());
     }
-    print(&audited.report, args.format, args.verbose)?;
-    Ok(audited.report.exit_code())
+    Ok(worst(&codes))
 }
 
-fn read(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Vec<Claims>, Fault> {
+/// What there is to prove: the lines of files, or the files of a module cache.
+fn claims(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Vec<Claims>, Fault> {
+    let Some(named) = &args.modcache else { return Ok(read(&args.paths)) };
+    let nowhere = || Fault::Usage("there is no module cache: name one with --modcache DIR".to_owned());
+    let root = named.clone().or_else(|| setup.mod_cache.clone()).ok_or_else(nowhere)?;
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(vec![modcache::read(&root, threads, &|stage, done, total| bar.show(stage, done, total))])
+}
+
+/// The claims in what `paths` name.
+pub(super) fn read(paths: &[String]) -> Vec<Claims> {
     let mut stdin = io::stdin().lock();
-    Ok(args.paths.iter().flat_map(|path| inputs::read(path, &mut stdin)).collect())
+    paths.iter().flat_map(|path| inputs::read(path, &mut stdin)).collect()
 }
 
-async fn audit_all(setup: &Setup, files: Vec<Claims>, bar: &Bar) -> Result<Audited, Fault> {
-    let database = setup.database().await?;
-    let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
-    let mut audited = audit(files, &setup.exempt, &database, &setup.name, &progress).await?;
-    if audited.report.misbehaviour.is_none() {
-        compare_with_go(setup, &database, &mut audited.report, &progress).await?;
+/// What to do about files that could not be read, once for all of them.
+pub(super) fn unread_advice(files: &[Claims], is_modcache: bool) -> Option<Notice> {
+    let unread = files.iter().find(|file| file.unread.is_some())?;
+    let text = if is_modcache {
+        "name the module cache, the folder that `go env GOMODCACHE` prints: --modcache DIR"
+    } else if unread.path == HERE && !Path::new(HERE).exists() {
+        "there is no go.sum in this folder: name one, or a folder to search for them (gosumcheck audit PATH...); a module \
+         without dependencies has none"
+    } else {
+        "name files that can be read, folders that have go.sum files in or below them, or - for standard input"
+    };
+    Some(Notice { level: Level::Note, text: text.to_owned() })
+}
+
+/// Asks the database, unless there is nothing to ask it.
+fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> Result<Audited, Fault> {
+    let asked = questions(&files, &setup.exempt);
+    if asked.is_empty() {
+        let mut report = Report::new(&setup.name);
+        report.files = judge(files, &setup.exempt, &Answers::new());
+        return Ok(Audited { report, proofs: Vec::new() });
     }
-    Ok(audited)
+    let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
+    let proofs = args.proof.is_some();
+    setup::runtime()?.block_on(async {
+        // What is kept needs nobody, not even a proxy to say whether it relays the database. Standard input is read once.
+        let is_kept = setup.keeps(&asked)? && !args.paths.iter().any(|path| path == inputs::STDIN);
+        let mut database = if is_kept { setup.kept()? } else { setup.database().await? };
+        let mut audited = audit(files, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
+        if is_kept && audited.report.lines().any(|line| line.verdict.class() == Class::CouldNotTell) {
+            database = setup.database().await?;
+            audited =
+                audit(claims(args, setup, bar)?, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
+        }
+        if audited.report.misbehaviour.is_none() && audited.report.head.is_some() {
+            compare_with_go(setup, &database, &mut audited.report, &progress).await;
+        }
+        Ok(audited)
+    })
 }
 
 /// The go command remembers a head of its own: a second witness, for nothing.
-async fn compare_with_go(
-    setup: &Setup,
-    database: &crate::database::Database,
-    report: &mut Report,
-    progress: crate::database::Progress<'_>,
-) -> Result<(), Fault> {
-    let Some((path, note)) = setup.go_head() else { return Ok(()) };
+async fn compare_with_go(setup: &Setup, database: &Database, report: &mut Report, progress: Progress<'_>) {
+    let Some((path, note)) = setup.go_head() else { return };
     let whose = path.display().to_string();
-    let notice = |level, text: String| Notice { level, text };
-    match database.compare(&note, &whose, progress).await {
-        Ok(Comparison::OneHistory) => {
-            let text = format!("the go command's own head ({whose}) and this one are one history");
-            report.notices.push(notice(Level::Note, text));
-        }
-        Ok(Comparison::Unknown(_)) => {
-            let text = format!("the go command's own head ({whose}) could not be compared: the sources do not hold the tiles");
-            report.notices.push(notice(Level::Note, text));
-        }
-        Err(fault @ Fault::Forked { .. }) => report.misbehaviour = crate::audit::misbehaviour(&fault),
-        Err(Fault::Refused { error, .. }) => {
-            report.notices.push(notice(Level::Warning, format!("the go command's own head ({whose}) is damaged: {error}")));
-        }
-        Err(fault) => return Err(fault),
+    let mut compared = database.compare(&note, &whose, progress).await;
+    if matches!(compared, Ok(Comparison::Unknown(Miss::NotHeld(_)))) && !setup.offline {
+        // The tiles that it takes may not be kept.
+        compared = match setup.database().await {
+            Ok(database) => database.compare(&note, &whose, progress).await,
+            Err(fault) => Ok(Comparison::Unknown(Miss::Fault(fault))),
+        };
     }
-    Ok(())
+    let (level, finding) = match compared {
+        Ok(Comparison::OneHistory) => (Level::Note, "and this one are one history".to_owned()),
+        Ok(Comparison::Unknown(Miss::NotHeld(_))) => {
+            (Level::Note, "could not be compared with this one: the sources do not hold the tiles".to_owned())
+        }
+        Ok(Comparison::Unknown(Miss::Fault(fault))) => {
+            (Level::Note, format!("could not be compared with this one: {}", plain(&fault.to_string())))
+        }
+        Err(Fault::Refused { error, .. }) => (Level::Warning, format!("is damaged: {error}")),
+        Err(fault @ Fault::Forked { .. }) => {
+            report.misbehaviour = crate::audit::misbehaviour(&fault);
+            return;
+        }
+        Err(fault) => (Level::Warning, format!("could not be compared with this one: {}", plain(&fault.to_string()))),
+    };
+    report.notices.push(Notice { level, text: format!("the go command's own head ({whose}) {finding}") });
 }
 
-fn write_proofs(path: &Path, proofs: &[RecordProof]) -> Result<(), Fault> {
-    let mut text = String::new();
-    for proof in proofs {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{proof}");
+/// Writes the proofs, if there are any.
+fn keep_proofs(path: &Path, proofs: &[RecordProof], report: &mut Report) -> Result<(), Fault> {
+    if proofs.is_empty() {
+        let text = format!("{} is not written: nothing was proven", path.display());
+        report.notices.push(Notice { level: Level::Warning, text });
+        return Ok(());
     }
-    std::fs::write(path, text).map_err(|error| Fault::unavailable(path.display().to_string(), format!("cannot write the proofs: {error}")))
+    let text: String = proofs.iter().map(ToString::to_string).collect();
+    write_whole(path, text.as_bytes()).map_err(|error| {
+        let why = format!("cannot write the proofs: {error}; name another --proof file");
+        Fault::unavailable(path.display().to_string(), why)
+    })
+}
+
+/// Writes a file whole or not at all, so that proofs of an earlier run are lost to none but whole ones. What is no plain
+/// file, such as a device or a link, is written in place.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if !path.symlink_metadata().map_or(true, |found| found.is_file()) {
+        return std::fs::write(path, bytes);
+    }
+    let mut draft = OsString::from(path);
+    draft.push(format!(".tmp{}", std::process::id()));
+    let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+    if written.is_err() {
+        // Litter, if it stays: nothing reads it.
+        let _ = std::fs::remove_file(&draft);
+    }
+    written
 }
 
 /// Prints `report`, in colour only to a terminal.
-pub(super) fn print(report: &Report, format: Format, verbose: bool) -> Result<(), Fault> {
+pub(super) fn print(report: &mut Report, format: Format, verbose: bool) -> Result<(), Fault> {
+    for file in &mut report.files {
+        let unavailable = file.lines.iter_mut().filter_map(|line| match &mut line.verdict {
+            Verdict::Unavailable { why } | Verdict::NotHeld { why } => Some(why),
+            _ => None,
+        });
+        unavailable.chain(file.unread.as_mut()).for_each(|why| *why = plain(why));
+    }
     let stdout = io::stdout();
     let colour = stdout.is_terminal() && anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
-    let mut out = io::BufWriter::new(stdout.lock());
-    let written = report.write(format, Style { colour, verbose }, &mut out).and_then(|()| out.flush());
-    written.map_err(|error| Fault::unavailable("standard output", error.to_string()))
+    tell(|out| report.write(format, Style { colour, verbose }, out))
 }

@@ -5,11 +5,12 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use super::output::{complain, tell, worst};
 use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
-use crate::audit::{Answers, describe, inputs, judge, questions};
+use crate::audit::{Answers, describe, judge, questions};
 use crate::database::{Answer, Miss};
 use crate::fault::Fault;
-use crate::report::Report;
+use crate::report::{Level, Notice, Outcome, Report};
 use crate::sumdb;
 use crate::sumdb::bundle::{RecordProof, parse_proofs};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
@@ -25,7 +26,9 @@ const MAX_FILE_BYTES: u64 = 4 << 30;
 pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     let (name, policy, exempt) = setup::offline(args.sumdb.as_deref(), args.private.as_deref())?;
     let path = args.file.display().to_string();
-    let refused = |error| Fault::refused(&path, error);
+    let refused = |error: sumdb::Error| {
+        Fault::unavailable(&path, format!("proves nothing: {error}; ask whoever made it for another"))
+    };
     let proofs = parse_proofs(&read(&args.file)?).map_err(refused)?;
     let mut heads = HashMap::new();
     let mut answers = Answers::new();
@@ -34,19 +37,24 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
         answers.insert(module, Answer::Proven(record));
         heads.insert(head.bytes().to_vec(), head);
     }
-    let mut report = Report::new(name);
+    let mut report = Report::new(&name);
     report.head = heads.values().max_by_key(|head| head.tree().size).map(describe);
-    let files: Vec<_> = args.gosum.iter().flat_map(|path| inputs::read(path, &mut io::stdin().lock())).collect();
-    if files.is_empty() {
-        return summary(&path, &answers, &heads);
+    if args.gosum.is_empty() {
+        return summary(&path, &name, &answers, &heads);
     }
+    let files = audit::read(&args.gosum);
+    report.notices.extend(audit::unread_advice(&files, false));
     for module in questions(&files, &exempt) {
         let unknown = || Answer::Unknown(Miss::NotHeld(format!("{path} has no proof of it")));
         answers.entry(module).or_insert_with(unknown);
     }
     report.files = judge(files, &exempt, &answers);
-    audit::print(&report, args.format, args.verbose)?;
-    Ok(report.exit_code())
+    if report.lines().any(|line| line.verdict.outcome() == Outcome::NotHeld) {
+        let text = format!("{path} does not cover these lines; `gosumcheck audit --proof FILE` writes one that does");
+        report.notices.push(Notice { level: Level::Note, text });
+    }
+    let told = audit::print(&mut report, args.format, args.verbose).inspect_err(complain);
+    Ok(worst(&[report.exit_code(), told.map_or_else(|fault| fault.exit_code(), |()| 0)]))
 }
 
 /// What one proof proves. Its `extra` is the record's text, as far as it hashes to the leaf.
@@ -61,32 +69,39 @@ fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, 
     Ok((module, record, head))
 }
 
-#[expect(clippy::print_stdout, reason = "the finding of a command goes to standard output")]
-fn summary(path: &str, answers: &Answers, heads: &HashMap<Vec<u8>, Checkpoint>) -> Result<u8, Fault> {
+fn summary(path: &str, name: &str, answers: &Answers, heads: &HashMap<Vec<u8>, Checkpoint>) -> Result<u8, Fault> {
     let sizes: Vec<_> = heads.values().map(|head| head.tree().size.to_string()).collect();
-    anstream::println!("{path}: {} records are proven to be in the tree of size {}", answers.len(), sizes.join(" and "));
+    let (count, sizes) = (answers.len(), sizes.join(" and "));
+    tell(|out| {
+        writeln!(out, "{path}: {count} module versions are proven to be in the tree of size {sizes} of {name}")
+    })?;
     Ok(0)
 }
 
 /// Checks evidence that a log signed two histories; gives 3 where it holds.
-#[expect(clippy::print_stdout, reason = "the finding of a command goes to standard output")]
 pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
     let (name, policy, _) = setup::offline(args.sumdb.as_deref(), None)?;
     let path = args.file.display().to_string();
-    let refused = |error| Fault::refused(&path, error);
+    let refused = |error: sumdb::Error| Fault::unavailable(&path, format!("is no evidence against {name}: {error}"));
     let bytes = read(&args.file)?;
     let text = String::from_utf8(bytes).map_err(|_| refused(sumdb::Error::malformed("evidence", "not UTF-8")))?;
     let fork = Evidence::parse(&text).and_then(|evidence| evidence.check(&policy)).map_err(refused)?;
-    anstream::println!("{name} misbehaved: its key signed two trees that cannot both be true.");
-    anstream::println!("  tree of size {}: root {}", fork.old.size, fork.old.root);
-    anstream::println!("  tree of size {}: root {}", fork.new.size, fork.new.root);
-    anstream::println!("  at size {} the second has root {}", fork.old.size, fork.rewritten);
-    anstream::println!("Nobody but the holder of the key can make this. Publish the file; trust neither tree.");
+    let told = tell(|out| {
+        writeln!(out, "{name} misbehaved: its key signed two trees that cannot both be true.")?;
+        writeln!(out, "  tree of size {}: root {}", fork.old.size, fork.old.root)?;
+        writeln!(out, "  tree of size {}: root {}", fork.new.size, fork.new.root)?;
+        writeln!(out, "  at size {} the second has root {}", fork.old.size, fork.rewritten)?;
+        writeln!(out, "Nobody but the holder of the key can make this. Publish the file; trust neither tree.")
+    });
+    if let Err(fault) = told {
+        complain(&fault);
+    }
     Ok(3)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    let unavailable = |error: io::Error| Fault::unavailable(path.display().to_string(), error.to_string());
+    let unavailable =
+        |error: io::Error| Fault::unavailable(path.display().to_string(), format!("cannot be read: {error}"));
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)).map_err(unavailable)?;
     Ok(bytes)

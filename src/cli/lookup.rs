@@ -1,9 +1,8 @@
 //! `gosumcheck lookup`: module versions in, their proven go.sum lines out.
 
-use std::io::{self, Write as _};
-
+use super::output::{complain, say, tell, warn, worst};
 use super::progress::Bar;
-use super::{LookupArgs, complain, setup};
+use super::{LookupArgs, setup};
 use crate::database::{Answer, Miss};
 use crate::fault::Fault;
 use crate::sumdb::module::ModuleVersion;
@@ -11,41 +10,53 @@ use crate::sumdb::module::ModuleVersion;
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
     let asked = args.modules.iter().map(|text| ModuleVersion::parse_at(text)).collect::<Result<Vec<_>, _>>();
-    let asked = asked.map_err(|error| Fault::Usage(error.to_string()))?;
+    let asked = asked.map_err(|error| {
+        Fault::Usage(format!("{error}; a module version is written as in golang.org/x/text@v0.26.0"))
+    })?;
     let setup = setup::prepare(&args.database)?;
+    warn(&setup.notices);
     if let Some((module, pattern)) = asked.iter().find_map(|m| Some((m, setup.exempt.matching(m.path().as_str())?))) {
-        let why = format!("{module} matches {pattern}, which exempts it from the database; --private none asks all the same");
+        let why =
+            format!("{module} matches {pattern}, which exempts it from the database; --private none asks all the same");
         return Err(Fault::Usage(why));
     }
     let bar = Bar::new();
     let batch = setup::runtime()?.block_on(async {
-        let database = setup.database().await?;
-        database.records(&asked, &|stage, done, total| bar.show(stage, done, total)).await
+        let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
+        if setup.keeps(&asked)? {
+            let batch = setup.kept()?.records(&asked, &progress).await?;
+            if !batch.answers.iter().any(|answer| matches!(answer, Answer::Unknown(_))) {
+                return Ok(batch);
+            }
+        }
+        setup.database().await?.records(&asked, &progress).await
     })?;
     bar.clear();
-    let mut out = io::stdout().lock();
-    let mut codes = Vec::new();
-    for (module, answer) in asked.iter().zip(&batch.answers) {
-        codes.push(match answer {
-            Answer::Proven(record) => {
-                let written = out.write_all(record.text().as_bytes());
-                written.map_err(|error| Fault::unavailable("standard output", error.to_string()))?;
-                0
-            }
-            Answer::NotInLog { by } => {
-                complain(&Fault::unavailable(module.to_string(), format!("not in the log: {}", by.join("; "))));
-                1
-            }
-            Answer::Unknown(Miss::NotHeld(why)) => {
-                complain(&Fault::unavailable(module.to_string(), format!("not held: {why}")));
-                2
-            }
-            Answer::Unknown(Miss::Fault(fault)) => {
-                complain(fault);
-                fault.exit_code()
-            }
-        });
+    let proven = batch.answers.iter().filter_map(|answer| match answer {
+        Answer::Proven(record) => Some(record.text()),
+        _ => None,
+    });
+    let told = tell(|out| proven.into_iter().try_for_each(|text| out.write_all(text.as_ref())));
+    let mut codes = vec![told.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0)];
+    codes.extend(asked.iter().zip(&batch.answers).map(|(module, answer)| tell_miss(module, answer, &setup.name)));
+    Ok(worst(&codes))
+}
+
+/// Says why there is no proven answer; gives the exit code of that.
+fn tell_miss(module: &ModuleVersion, answer: &Answer, database: &str) -> u8 {
+    match answer {
+        Answer::Proven(_) => 0,
+        Answer::NotInLog { by } => {
+            say(&format!("{module}: not in the log of {database}; asked: {}", by.join("; ")));
+            1
+        }
+        Answer::Unknown(Miss::NotHeld(why)) => {
+            say(&format!("{module}: not held, which says nothing about the log: {why}"));
+            2
+        }
+        Answer::Unknown(Miss::Fault(fault)) => {
+            complain(fault);
+            fault.exit_code()
+        }
     }
-    // The worst, in the order 3, 1, 2, 0.
-    Ok([3, 1, 2].into_iter().find(|code| codes.contains(code)).unwrap_or(0))
 }

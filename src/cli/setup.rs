@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::report::{Level, Notice};
 use crate::store::Folder;
 use crate::sumdb::checkpoint::Policy;
-use crate::sumdb::module::Patterns;
+use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::upstream::{Base, Http, Settings, Upstreams, find_base};
 
 /// Everything that a command needs to know about its database, before anybody is asked.
@@ -30,7 +30,8 @@ pub(super) struct Setup {
     url: Option<String>,
     upstream: Vec<String>,
     data: PathBuf,
-    offline: bool,
+    /// whether nobody may be asked
+    pub(super) offline: bool,
     jobs: usize,
 }
 
@@ -46,7 +47,8 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     let exempt = exempt(&go, args.private.as_deref());
     let mut notices: Vec<_> = go.warnings().into_iter().map(warning).collect();
     let malformed = exempt.malformed().iter();
-    notices.extend(malformed.map(|pattern| warning(format!("the pattern {pattern:?} is malformed and matches nothing"))));
+    notices
+        .extend(malformed.map(|pattern| warning(format!("the pattern {pattern:?} is malformed and matches nothing"))));
     Ok(Setup {
         name,
         exempt,
@@ -78,27 +80,56 @@ pub(super) fn runtime() -> Result<Runtime, Fault> {
 impl Setup {
     /// The database, with the bases that it is asked at. May ask the proxies of GOPROXY whether they relay it.
     pub(super) async fn database(&self) -> Result<Database, Fault> {
-        let folder = Folder::open(&self.data)?;
-        let settings = Settings {
-            concurrency: self.jobs,
-            netrc: config::netrc_file(environment),
-            ..Settings::default()
-        };
-        let http = Http::new(settings);
+        let http = self.http();
         let bases = self.bases(&http).await?;
+        self.open(http, bases)
+    }
+
+    /// The database as far as it is kept here: nobody is asked.
+    pub(super) fn kept(&self) -> Result<Database, Fault> {
+        let kept = self.own_tree()?;
+        self.open(self.http(), kept.into_iter().collect())
+    }
+
+    /// Whether the proxies of GOPROXY need not be asked, since an answer to each of `asked` is kept. That the answers can
+    /// be proven has still to be seen.
+    pub(super) fn keeps(&self, asked: &[ModuleVersion]) -> Result<bool, Fault> {
+        if self.url.is_some() || !self.upstream.is_empty() {
+            return Ok(false);
+        }
+        let cache = Folder::open(&self.data)?.cache(&self.name)?;
+        Ok(asked.iter().all(|module| cache.dir().join(module.lookup_path()).is_file()))
+    }
+
+    fn http(&self) -> Http {
+        let netrc = config::netrc_file(environment);
+        Http::new(Settings { concurrency: self.jobs, netrc, ..Settings::default() })
+    }
+
+    fn open(&self, http: Http, bases: Vec<Base>) -> Result<Database, Fault> {
+        let folder = Folder::open(&self.data)?;
         Database::open(&folder, &self.name, self.policy.clone(), Upstreams::new(http, bases), self.jobs)
     }
 
     async fn bases(&self, http: &Http) -> Result<Vec<Base>, Fault> {
-        let named: Vec<&String> = if self.upstream.is_empty() { self.url.iter().collect() } else { self.upstream.iter().collect() };
+        let named: Vec<&String> =
+            if self.upstream.is_empty() { self.url.iter().collect() } else { self.upstream.iter().collect() };
         let named = named.into_iter().map(|url| Base::parse(url)).collect::<Result<Vec<_>, _>>()?;
         if self.offline {
-            return Ok(named.into_iter().filter(Base::is_tree).collect());
+            return Ok(named.into_iter().filter(Base::is_tree).chain(self.own_tree()?).collect());
         }
         if !named.is_empty() {
             return Ok(named);
         }
         Ok(vec![find_base(http, &self.name, self.go.proxies()?.entries()).await?])
+    }
+
+    /// Our own store as a source, so that what is missing is said to be not held by it. It has to be there for that;
+    /// where it cannot be made there is no source.
+    fn own_tree(&self) -> Result<Option<Base>, Fault> {
+        let cache = Folder::open(&self.data)?.cache(&self.name)?;
+        let _ = std::fs::create_dir_all(cache.dir());
+        Ok(cache.dir().is_dir().then(|| Base::tree(cache.dir())))
     }
 
     /// The head that the go command remembers, and the file it is in.

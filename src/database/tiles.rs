@@ -1,21 +1,53 @@
-//! Bringing tiles: from the cache, else from the upstreams, judged against the tree before they are kept.
+//! Bringing tiles: from the cache, else from the upstreams, judged against the tree before anything is read from them.
 //!
-//! All tiles of a plan are fetched at once and then judged, parents first; one that does not prove is asked of the other
-//! upstreams alone. The right edge is proven only as a whole, so it is brought whole from one source at a time.
+//! All tiles of a plan are fetched at once and then judged, parents first; those that do not prove are asked of the other
+//! upstreams, again all at once. The right edge is proven only as a whole, so it is brought whole from one source at a time.
+//! A tile that could not be had is not asked for again under the same tree.
 
 use std::collections::HashMap;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{Miss, Progress};
+use super::{Miss, Progress, missed};
 use crate::fault::Fault;
 use crate::store::Cache;
 use crate::sumdb;
+use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 use crate::upstream::{Got, Upstreams};
 
 /// Tiles held in memory unproven at one time.
 const BATCH: usize = 2048;
+
+/// A tree, as much of it as is proven, and what became of the rest.
+pub(super) struct Proven {
+    pub(super) tree: VerifiedTree,
+    /// tiles that could not be had, with why
+    pub(super) missed: HashMap<Tile, Miss>,
+    /// path and bytes of proven tiles that came by the network and are not in the cache yet
+    pub(super) fresh: Vec<(String, Vec<u8>)>,
+}
+
+impl Proven {
+    pub(super) fn nothing_of(tree: Tree) -> Proven {
+        Proven { tree: VerifiedTree::new(tree), missed: HashMap::new(), fresh: Vec::new() }
+    }
+
+    /// The plan for `wants` without what is known to be missing and what is below it.
+    fn plan(&mut self, wants: &[Want]) -> Result<Vec<Tile>, Miss> {
+        let plan = self.tree.plan(wants).map_err(|error| Miss::Fault(Fault::refused("the tree", error)))?;
+        plan.tiles().iter().for_each(|tile| self.blame_parent(tile));
+        Ok(plan.tiles().iter().copied().filter(|tile| !self.missed.contains_key(tile)).collect())
+    }
+
+    /// What is below a missing tile is missing for the same reason.
+    fn blame_parent(&mut self, tile: &Tile) {
+        let above = self.tree.missing_parent(tile).and_then(|above| self.missed.get(&above));
+        if let Some(miss) = above.cloned() {
+            self.missed.insert(*tile, miss);
+        }
+    }
+}
 
 /// Where the tiles of one database come from.
 pub(super) struct Tiles<'a> {
@@ -26,100 +58,113 @@ pub(super) struct Tiles<'a> {
     pub(super) progress: Progress<'a>,
 }
 
+/// What became of asking for one tile.
+enum Brought {
+    Cached(Vec<u8>),
+    /// with the number of the upstream that it came from
+    Fetched(Vec<u8>, usize),
+    Missed(Miss),
+}
+
+/// A tile whose bytes did not prove, and the upstream that sent them, if one did.
+type Suspect = (Tile, Vec<(usize, sumdb::Error)>);
+
 impl Tiles<'_> {
-    /// Brings what `wants` need into `tree`. What could not be brought is in the map, with why.
+    /// Brings what `wants` need. What could not be brought is in `proven.missed`.
     ///
     /// # Errors
     /// The edge of the tree cannot be had: then nothing of this tree can be proven.
-    pub(super) async fn bring(&self, tree: &mut VerifiedTree, wants: &[Want]) -> Result<HashMap<Tile, Miss>, Miss> {
-        if !tree.has_edge() {
-            self.bring_edge(tree).await?;
+    pub(super) async fn bring(&self, proven: &mut Proven, wants: &[Want]) -> Result<(), Miss> {
+        if !proven.tree.has_edge() {
+            self.bring_edge(proven).await?;
         }
-        let plan = tree.plan(wants).map_err(|error| Miss::Fault(Fault::refused("the tree", error)))?;
-        let mut missed = HashMap::new();
-        for tiles in plan.tiles().chunks(BATCH) {
-            let mut proven = Vec::new();
-            for (tile, brought) in self.fetch_all(tiles).await {
-                match self.judge(tree, tile, brought).await {
-                    Ok(Some(fetched)) => proven.push((tile.to_string(), fetched)),
-                    Ok(None) => {}
-                    Err(miss) => drop(missed.insert(tile, miss)),
+        for tiles in proven.plan(wants)?.chunks(BATCH) {
+            let (absent, mut brought) = self.admit_cached(proven, tiles);
+            brought.extend(self.fetch_all(&absent).await);
+            loop {
+                brought.sort_by_key(|(tile, _)| (std::cmp::Reverse(tile.level()), tile.index()));
+                let (suspects, orphans) = admit_all(proven, brought);
+                if suspects.is_empty() {
+                    for (tile, _) in orphans {
+                        proven.blame_parent(&tile);
+                    }
+                    break;
                 }
+                brought = self.fetch_others(&proven.tree, suspects).await;
+                brought.extend(orphans);
             }
-            super::keep(self.cache, &proven).map_err(Miss::Fault)?;
         }
-        Ok(missed)
+        Ok(())
     }
 
-    /// Admits `tile`, asking on where what was brought does not prove. Bytes that came by the network are returned, to be kept.
-    async fn judge(&self, tree: &mut VerifiedTree, tile: Tile, brought: Brought) -> Result<Option<Vec<u8>>, Miss> {
-        match brought {
-            Brought::Cached(bytes) if tree.admit(&tile, &bytes).is_ok() => return Ok(None),
-            Brought::Fetched(bytes) if tree.admit(&tile, &bytes).is_ok() => return Ok(Some(bytes)),
-            Brought::Missed(miss) => return Err(miss),
-            Brought::Cached(_) | Brought::Fetched(_) => {}
+    /// Admits what the cache holds. Returned are the tiles that it does not hold, and those that cannot be judged before these.
+    fn admit_cached(&self, proven: &mut Proven, tiles: &[Tile]) -> (Vec<Tile>, Vec<(Tile, Brought)>) {
+        let (mut absent, mut orphans) = (Vec::new(), Vec::new());
+        for tile in tiles {
+            // A cache that cannot be read is one more source that does not answer; writing to it will say so.
+            match self.cache.read(&tile.to_string()).ok().flatten() {
+                Some(bytes) if proven.tree.missing_parent(tile).is_some() => {
+                    orphans.push((*tile, Brought::Cached(bytes)))
+                }
+                Some(bytes) if proven.tree.admit(tile, &bytes).is_ok() => {}
+                Some(_) | None => absent.push(*tile),
+            }
         }
-        let judge = |bytes: Vec<u8>| tree.check(&tile, &bytes).map(|()| bytes);
-        let got = self.upstreams.fetch_where(&tile.to_string(), tile.byte_len(), judge).await?;
-        let bytes = present(got, &tile)?;
-        tree.admit(&tile, &bytes).map_err(|error| Fault::refused(tile.to_string(), error))?;
-        Ok(Some(bytes))
+        (absent, orphans)
     }
 
-    /// The tiles in order, each from the cache, else from the first upstream that has it.
+    /// The tiles, each from the first upstream that has it.
     async fn fetch_all(&self, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
-        let mut brought: Vec<_> = tiles.iter().map(|tile| (*tile, self.cached(tile))).collect();
-        let absent: Vec<(usize, Tile)> = brought
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, held))| held.is_none())
-            .map(|(at, (tile, _))| (at, *tile))
-            .collect();
-        let total = absent.len();
-        let mut fetched = stream::iter(absent)
-            .map(|(at, tile)| async move {
+        let mut fetched = stream::iter(tiles)
+            .map(|tile| async move {
                 let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
-                let bytes = got.map_err(Miss::from).and_then(|got| present(got, &tile));
-                (at, bytes.map_or_else(Brought::Missed, Brought::Fetched))
+                (*tile, self.brought(got, tile))
             })
             .buffer_unordered(self.jobs);
-        let mut done = 0;
-        while let Some((at, bytes)) = fetched.next().await {
-            done += 1;
-            (self.progress)("tiles", done, total);
-            if let Some((_, slot)) = brought.get_mut(at) {
-                *slot = Some(bytes);
-            }
+        let mut brought = Vec::with_capacity(tiles.len());
+        while let Some(answer) = fetched.next().await {
+            brought.push(answer);
+            (self.progress)("tiles", brought.len(), tiles.len());
         }
-        drop(fetched);
-        let nothing = || Brought::Missed(Miss::NotHeld("nothing was brought".to_owned()));
-        brought.into_iter().map(|(tile, held)| (tile, held.unwrap_or_else(nothing))).collect()
+        brought
     }
 
-    fn cached(&self, tile: &Tile) -> Option<Brought> {
-        // A cache that cannot be read is one more source that does not answer; writing to it will say so.
-        self.cache.read(&tile.to_string()).ok().flatten().map(Brought::Cached)
+    /// Tiles that did not prove, from the first other upstream whose bytes do.
+    async fn fetch_others(&self, tree: &VerifiedTree, suspects: Vec<Suspect>) -> Vec<(Tile, Brought)> {
+        let fetched = stream::iter(suspects)
+            .map(|(tile, refuted)| async move {
+                let judge = |bytes: Vec<u8>| tree.check(&tile, &bytes).map(|()| bytes);
+                let got = self.upstreams.fetch_beyond(&tile.to_string(), tile.byte_len(), &refuted, judge).await;
+                (tile, self.brought(got, &tile))
+            })
+            .buffer_unordered(self.jobs);
+        fetched.collect().await
     }
 
-    async fn bring_edge(&self, tree: &mut VerifiedTree) -> Result<(), Miss> {
-        let edge = tree.edge();
+    fn brought(&self, got: Result<Got, Fault>, tile: &Tile) -> Brought {
+        let got = got.map_err(|fault| missed(self.upstreams, fault));
+        let present = got.and_then(|got| present(got, tile));
+        present.map_or_else(Brought::Missed, |(bytes, base)| Brought::Fetched(bytes, base))
+    }
+
+    async fn bring_edge(&self, proven: &mut Proven) -> Result<(), Miss> {
+        let edge = proven.tree.edge();
         let cached: Option<Vec<Vec<u8>>> = edge.iter().map(|tile| self.cached_partial(tile)).collect();
-        if cached.is_some_and(|bodies| tree.admit_edge(&bodies).is_ok()) {
+        if cached.is_some_and(|bodies| proven.tree.admit_edge(&bodies).is_ok()) {
             return Ok(());
         }
         let mut told: Vec<Miss> = Vec::new();
-        for base in 0..self.upstreams.names().len() {
+        for (base, name) in self.upstreams.names().enumerate() {
             let asked = edge.iter().map(|tile| self.fetch_partial(base, tile));
             let bodies: Result<Vec<Vec<u8>>, Miss> = futures_util::future::join_all(asked).await.into_iter().collect();
-            let name = self.upstreams.names().nth(base).unwrap_or_default().to_owned();
             let admitted = bodies.and_then(|bodies| {
-                tree.admit_edge(&bodies).map_err(|error| Fault::refused(name, error))?;
+                proven.tree.admit_edge(&bodies).map_err(|error| Fault::refused(name, error))?;
                 Ok(bodies)
             });
             match admitted {
                 Ok(bodies) => {
-                    let paths = edge.iter().map(Tile::to_string);
-                    return super::keep(self.cache, &paths.zip(bodies).collect::<Vec<_>>()).map_err(Miss::Fault);
+                    proven.fresh.extend(edge.iter().map(Tile::to_string).zip(bodies));
+                    return Ok(());
                 }
                 Err(miss) => told.push(miss),
             }
@@ -137,29 +182,46 @@ impl Tiles<'_> {
     async fn fetch_partial(&self, base: usize, tile: &Tile) -> Result<Vec<u8>, Miss> {
         let got = self.upstreams.fetch_from(base, &tile.to_string(), tile.byte_len()).await?;
         match present(got, tile) {
-            Ok(bytes) => Ok(bytes),
+            Ok((bytes, _)) => Ok(bytes),
             Err(miss) => {
                 let full = tile.full();
-                let got = self.upstreams.fetch_from(base, &full.to_string(), full.byte_len()).await?;
+                let got = self.upstreams.fetch_from(base, &full.to_string(), full.byte_len()).await;
                 // What is missing is the tile that was asked for, so that is what is said.
-                let bytes = present(got, &full).map_err(|_| miss)?;
+                let bytes = got.ok().and_then(|got| present(got, &full).ok()).ok_or(miss)?.0;
                 prefix(bytes, tile).map_err(|error| Miss::Fault(Fault::refused(full.to_string(), error)))
             }
         }
     }
 }
 
-/// What became of asking for one tile.
-enum Brought {
-    Cached(Vec<u8>),
-    Fetched(Vec<u8>),
-    Missed(Miss),
+/// Admits what proves. Returned are the tiles whose bytes do not, and those that cannot be judged before them.
+fn admit_all(proven: &mut Proven, brought: Vec<(Tile, Brought)>) -> (Vec<Suspect>, Vec<(Tile, Brought)>) {
+    let (mut suspects, mut orphans) = (Vec::new(), Vec::new());
+    for (tile, bytes) in brought {
+        if proven.tree.missing_parent(&tile).is_some() {
+            orphans.push((tile, bytes));
+            continue;
+        }
+        match bytes {
+            Brought::Missed(miss) => drop(proven.missed.insert(tile, miss)),
+            Brought::Cached(bytes) => {
+                if proven.tree.admit(&tile, &bytes).is_err() {
+                    suspects.push((tile, Vec::new()));
+                }
+            }
+            Brought::Fetched(bytes, base) => match proven.tree.admit(&tile, &bytes) {
+                Ok(()) => proven.fresh.push((tile.to_string(), bytes)),
+                Err(error) => suspects.push((tile, vec![(base, error)])),
+            },
+        }
+    }
+    (suspects, orphans)
 }
 
 /// A tile of a signed tree exists. A server that says it does not has failed; a folder may just not hold it.
-fn present(got: Got, tile: &Tile) -> Result<Vec<u8>, Miss> {
+fn present(got: Got, tile: &Tile) -> Result<(Vec<u8>, usize), Miss> {
     match got {
-        Got::Body(bytes, _) => Ok(bytes),
+        Got::Body(bytes, base) => Ok((bytes, base)),
         Got::Absent(absence) if absence.authoritative => {
             let why = "the tree that its log signed has this tile, and it does not (is it an outdated mirror?)";
             Err(Miss::Fault(Fault::unavailable(tile.to_string(), format!("{}: {why}", absence.by.join("; ")))))

@@ -2,112 +2,184 @@
 //!
 //! The head moves only forward, to a tree that has been shown to contain the remembered one. At first contact the first
 //! signed head is trusted, as the go command does. Two heads that cannot both be true become evidence, and nothing is
-//! accepted.
+//! accepted or kept. A head whose tree cannot be had moves nothing: what the next older one proves stays proven.
 
-use super::tiles::Tiles;
-use super::{Database, Miss};
+use std::collections::HashMap;
+
+use super::tiles::{Proven, Tiles};
+use super::{Database, Halt, Miss};
 use crate::fault::Fault;
 use crate::store::Swap;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
-use crate::sumdb::tile::{VerifiedTree, Want};
+use crate::sumdb::tile::Want;
 
 /// Tries to move the head while other processes move it too.
 const MAX_CONFLICTS: usize = 16;
+/// New heads that are tried, the largest first, before the remembered one must do.
+const MAX_CANDIDATES: usize = 4;
 
-/// The head in force, the part of its tree that is proven, and how many other heads could not be compared with it.
+/// The head in force and what is proven of its tree.
 pub(super) struct Present {
     pub(super) head: Checkpoint,
-    pub(super) tree: VerifiedTree,
+    pub(super) proven: Proven,
+    /// how many other heads could not be compared with it
     pub(super) uncompared: usize,
+    /// why a larger head is not in force
+    pub(super) beyond: Option<Miss>,
 }
 
 impl Database {
     /// The newest head that was accepted here.
     ///
     /// # Errors
-    /// `Unavailable`: the disk. `Refused`: the file there is not signed by this database's key.
+    /// `Unavailable`: the disk, or what stands there is not signed by this database's key.
     pub fn remembered(&self) -> Result<Option<Checkpoint>, Fault> {
         let Some(note) = self.head.load()? else { return Ok(None) };
-        let path = self.head.path().display().to_string();
-        self.notes.open(&note).map(Some).map_err(|error| Fault::refused(path, error))
+        self.notes.open(&note).map(Some).map_err(|error| {
+            let name = &self.name;
+            let why = format!(
+                "is not a tree head that {name} signed ({error}); restore it from a backup, or delete it to trust the \
+                 next head of {name} as at first contact"
+            );
+            Fault::unavailable(self.head.path().display().to_string(), why)
+        })
     }
 
-    /// Moves on to the newest of `heads` if it is newer than the remembered one, having compared all of them.
+    /// Moves on to the newest of `heads` that is newer than the remembered one and can be proven, having compared all of
+    /// them. `before` is what an earlier call gave.
     ///
     /// # Errors
-    /// `Miss`: what the comparison needs cannot be had, so nothing moved. `Forked` is in it: the log is caught.
-    pub(super) async fn advance(&self, tiles: &Tiles<'_>, heads: &[Checkpoint]) -> Result<Option<Present>, Miss> {
-        let newest = heads.iter().max_by_key(|head| head.tree().size);
-        for _ in 0..MAX_CONFLICTS {
+    /// `Missed`: what the comparison needs cannot be had, so nothing moved. `Stop`: the log is caught, or the disk failed.
+    pub(super) async fn advance(
+        &self,
+        tiles: &Tiles<'_>,
+        heads: &[Checkpoint],
+        mut before: Option<Present>,
+    ) -> Result<Option<Present>, Halt> {
+        'conflict: for _ in 0..MAX_CONFLICTS {
             let known = self.remembered()?;
-            let is_news = newest.is_some_and(|new| known.as_ref().is_none_or(|old| new.tree().size > old.tree().size));
-            let Some(head) = (if is_news { newest.cloned() } else { known.clone() }) else { return Ok(None) };
-            let mut tree = VerifiedTree::new(head.tree());
-            tiles.bring(&mut tree, &[]).await?;
-            if let Some(old) = known.as_ref().filter(|_| is_news) {
-                self.require_contained(tiles, &mut tree, old, &head).await?;
-            }
-            let uncompared = self.compare_all(tiles, &mut tree, heads, &head).await?;
-            if is_news {
-                let swap = self.head.swap(known.as_ref().map(Checkpoint::bytes), head.bytes())?;
-                if let Swap::Conflict(_) = swap {
-                    continue; // another process moved it: look at what it moved to
+            self.require_one_tree_a_size(known.iter().chain(heads))?;
+            let mut beyond = None;
+            for head in candidates(known.as_ref(), heads) {
+                let same = before.take_if(|before| before.head.tree() == head.tree());
+                let mut proven = same.map_or_else(|| Proven::nothing_of(head.tree()), |same| same.proven);
+                let uncompared = match self.compare_all(tiles, &mut proven, known.as_ref(), heads, head).await {
+                    Ok(uncompared) => uncompared,
+                    Err(Halt::Missed(miss)) => {
+                        beyond.get_or_insert(miss);
+                        continue;
+                    }
+                    Err(stop) => return Err(stop),
+                };
+                if known.as_ref().is_none_or(|known| known.tree() != head.tree()) {
+                    // First the tiles: a head whose edge is not at hand could not be used offline.
+                    self.keep_tiles(&mut proven)?;
+                    if let Swap::Conflict(_) = self.head.swap(known.as_ref().map(Checkpoint::bytes), head.bytes())? {
+                        continue 'conflict; // another process moved it: look at what it moved to
+                    }
                 }
+                return Ok(Some(Present { head: head.clone(), proven, uncompared, beyond }));
             }
-            return Ok(Some(Present { head, tree, uncompared }));
+            return beyond.map_or(Ok(None), |miss| Err(miss.into()));
         }
         let path = self.head.path().display().to_string();
         Err(Fault::unavailable(path, "other processes keep changing the remembered head; try again").into())
+    }
+
+    /// Two roots at one size need no tile to be told apart.
+    pub(super) fn require_one_tree_a_size<'a>(&self, heads: impl Iterator<Item = &'a Checkpoint>) -> Result<(), Fault> {
+        let mut seen: HashMap<u64, &Checkpoint> = HashMap::new();
+        for head in heads.filter(|head| head.tree().size > 0) {
+            let first = *seen.entry(head.tree().size).or_insert(head);
+            if first.tree() != head.tree() {
+                return Err(self.caught(Evidence::new(first, head, head.tree().root, Vec::new())));
+            }
+        }
+        Ok(())
     }
 
     /// Shows that `old` is the beginning of `head`'s tree.
     pub(super) async fn require_contained(
         &self,
         tiles: &Tiles<'_>,
-        tree: &mut VerifiedTree,
+        proven: &mut Proven,
         old: &Checkpoint,
         head: &Checkpoint,
-    ) -> Result<(), Miss> {
-        let missed = tiles.bring(tree, &[Want::RootAt(old.tree().size)]).await?;
-        match tree.root_at(old.tree().size) {
-            Some(root) if root == old.tree().root || old.tree().size == 0 => Ok(()),
-            Some(_) => Err(self.caught(tiles, tree, old, head).await),
-            None => Err(Miss::worst(missed.into_values().collect())),
+    ) -> Result<(), Halt> {
+        let size = old.tree().size;
+        if size == 0 || old.tree() == head.tree() {
+            return Ok(());
+        }
+        tiles.bring(proven, &[Want::RootAt(size)]).await?;
+        match proven.tree.root_at(size) {
+            Some(root) if root == old.tree().root => Ok(()),
+            Some(_) => Err(self.proof_of_fork(tiles, proven, old, head).await.into()),
+            None => {
+                let plan = proven.tree.plan(&[Want::RootAt(size)]).unwrap_or_default();
+                let misses = plan.tiles().iter().filter_map(|tile| proven.missed.get(tile)).cloned();
+                Err(Miss::worst(misses.collect()).into())
+            }
         }
     }
 
-    /// Compares heads that came along with answers. They are not adopted, so one that cannot be compared is only counted.
+    /// Compares the remembered head, which must be contained in `head`, and those that came along with answers. These are
+    /// not adopted, so one that cannot be compared is only counted.
     async fn compare_all(
         &self,
         tiles: &Tiles<'_>,
-        tree: &mut VerifiedTree,
+        proven: &mut Proven,
+        known: Option<&Checkpoint>,
         heads: &[Checkpoint],
         head: &Checkpoint,
-    ) -> Result<usize, Miss> {
-        let others: Vec<_> =
-            heads.iter().filter(|other| other.tree() != head.tree() && other.tree().size > 0).collect();
-        let wants: Vec<_> = others.iter().map(|other| Want::RootAt(other.tree().size)).collect();
-        tiles.bring(tree, &wants).await?;
+    ) -> Result<usize, Halt> {
+        tiles.bring(proven, &[]).await?;
+        let others = || heads.iter().filter(|other| other.tree() != head.tree() && other.tree().size > 0);
+        let all = known.into_iter().chain(others()).map(|other| other.tree().size);
+        let wants: Vec<_> = all.filter(|size| *size < head.tree().size).map(Want::RootAt).collect();
+        tiles.bring(proven, &wants).await?;
+        if let Some(known) = known {
+            self.require_contained(tiles, proven, known, head).await?;
+        }
         let mut uncompared = 0;
-        for other in others {
-            match tree.root_at(other.tree().size) {
+        for other in others() {
+            match proven.tree.root_at(other.tree().size) {
                 Some(root) if root == other.tree().root => {}
-                Some(_) => return Err(self.caught(tiles, tree, other, head).await),
+                Some(_) => return Err(self.proof_of_fork(tiles, proven, other, head).await.into()),
                 None => uncompared += 1,
             }
         }
         Ok(uncompared)
     }
 
-    /// The evidence against the log, saved.
-    async fn caught(&self, tiles: &Tiles<'_>, tree: &mut VerifiedTree, old: &Checkpoint, head: &Checkpoint) -> Miss {
+    /// The evidence that `head`'s tree does not contain `old`, saved.
+    async fn proof_of_fork(
+        &self,
+        tiles: &Tiles<'_>,
+        proven: &mut Proven,
+        old: &Checkpoint,
+        head: &Checkpoint,
+    ) -> Fault {
         let size = old.tree().size;
         // What is missing for the proof stays missing: both heads are signed, and the tree is proven to be another.
-        let _ = tiles.bring(tree, &[Want::Consistency(size)]).await;
-        let rewritten = tree.root_at(size).unwrap_or_default();
-        let evidence = Evidence::new(old, head, rewritten, tree.consistency_proof(size).unwrap_or_default());
-        let saved = self.folder.save_evidence(&self.name, &format!("{evidence}\n")).ok();
-        Miss::Fault(Fault::Forked { evidence: Box::new(evidence), saved })
+        let _ = tiles.bring(proven, &[Want::Consistency(size)]).await;
+        let rewritten = proven.tree.root_at(size).unwrap_or_default();
+        let proof = proven.tree.consistency_proof(size).unwrap_or_default();
+        self.caught(Evidence::new(old, head, rewritten, proof))
     }
+
+    fn caught(&self, evidence: Evidence) -> Fault {
+        let saved = self.folder.save_evidence(&self.name, &format!("{evidence}\n")).ok();
+        Fault::Forked { evidence: Box::new(evidence), saved }
+    }
+}
+
+/// The heads that may be in force, best first: some that are newer than the known one, and that one.
+fn candidates<'a>(known: Option<&'a Checkpoint>, heads: &'a [Checkpoint]) -> Vec<&'a Checkpoint> {
+    let is_news = |head: &&Checkpoint| known.is_none_or(|known| head.tree().size > known.tree().size);
+    let mut newer: Vec<&Checkpoint> = heads.iter().filter(is_news).collect();
+    newer.sort_by_key(|head| std::cmp::Reverse(head.tree().size));
+    newer.truncate(MAX_CANDIDATES);
+    newer.extend(known);
+    newer
 }

@@ -56,7 +56,7 @@ impl Cache {
 /// A file's bytes; none where it is missing, empty, not a file, or longer than `limit`.
 pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     use io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
-    let file = match File::open(path) {
+    let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), NotFound | NotADirectory | IsADirectory) => return Ok(None),
         Err(error) => return Err(error),
@@ -65,9 +65,16 @@ pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>
     if !found.is_file() || found.len() > limit {
         return Ok(None);
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0));
-    // It may grow while it is read: hence the bound here too.
-    file.take(limit).read_to_end(&mut bytes)?;
+    // One read is enough for a file that keeps its length; one that grows meanwhile is cut, and proves nothing.
+    let mut bytes = vec![0; usize::try_from(found.len()).unwrap_or(0)];
+    let mut filled = 0;
+    while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match file.read(room)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    bytes.truncate(filled);
     Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
 }
 

@@ -1,4 +1,4 @@
-//! The disk as the store writes to it: five calls, behind a trait so that tests can make any one of them fail.
+//! The disk as the store writes to it: six calls, behind a trait so that tests can make any one of them fail.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
@@ -32,6 +32,11 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// As `unlink`.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty folder.
+    ///
+    /// # Errors
+    /// As `rmdir`: it is not empty.
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
 }
 
 /// The disk of this machine.
@@ -60,5 +65,9 @@ impl Disk for RealDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
     }
 }

@@ -100,4 +100,8 @@ impl Disk for std::sync::Arc<FailingDisk> {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.change("remove", || RealDisk.remove(path), || Ok(()))
     }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.change("remove_folder", || RealDisk.remove_folder(path), || Ok(()))
+    }
 }

@@ -41,16 +41,20 @@ impl HeadFile {
         self.dir.join("latest")
     }
 
-    /// The note that is remembered, or none. A missing or empty file is none, as for the go command.
+    /// The note that is remembered, or none. (For the go command an empty file is none too; here nothing ever empties it, so an
+    /// empty one was damaged, and taking it for none would forget the timeline.)
     ///
     /// # Errors
     /// `Unavailable` where the file cannot be read or is no note by its size: a head that is there but unreadable must
     /// not become a first contact.
     pub fn load(&self) -> Result<Option<Vec<u8>>, Fault> {
         let path = self.path();
+        // Looked for first: another process may put its first head there meanwhile, which is no damage.
+        let there = path.symlink_metadata().is_ok();
         let found = read_bounded(&path, HEAD_LIMIT).map_err(|error| unavailable(&path, "read", &error))?;
-        if found.is_none() && path.metadata().is_ok_and(|found| found.is_dir() || found.len() > HEAD_LIMIT) {
-            let why = "is not a signed tree head; nothing but gosumcheck should write there. Restore it from a backup";
+        if found.is_none() && there {
+            let why = "is empty or not a file: the signed tree head that was remembered there is lost. Restore it from a \
+                       backup; or delete it, to trust the database's next head as on first contact";
             return Err(Fault::unavailable(path.display().to_string(), why));
         }
         Ok(found)
@@ -99,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_or_vanished_file_is_first_contact() {
+    fn a_vanished_file_is_first_contact() {
         let (_root, head) = head();
         assert_eq!(head.swap(Some(b"gone"), b"one").unwrap(), Swap::Done);
-        std::fs::write(head.path(), "").unwrap();
+        std::fs::remove_file(head.path()).unwrap();
         assert_eq!(head.load().unwrap(), None);
         assert_eq!(head.swap(None, b"two").unwrap(), Swap::Done);
     }
@@ -114,6 +118,8 @@ mod tests {
         std::fs::File::options().write(true).open(head.path()).unwrap().set_len(HEAD_LIMIT + 1).unwrap();
         assert!(matches!(head.load(), Err(Fault::Unavailable { .. })));
         assert!(matches!(head.swap(None, b"two"), Err(Fault::Unavailable { .. })));
+        std::fs::write(head.path(), "").unwrap();
+        assert!(matches!(head.load(), Err(Fault::Unavailable { .. })));
         std::fs::remove_file(head.path()).unwrap();
         std::fs::create_dir(head.path()).unwrap();
         assert!(matches!(head.load(), Err(Fault::Unavailable { .. })));

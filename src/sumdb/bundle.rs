@@ -130,7 +130,7 @@ pub fn parse_proofs(bytes: &[u8]) -> Result<Vec<RecordProof>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
     use crate::sumdb::checkpoint::Tree;

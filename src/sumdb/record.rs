@@ -44,17 +44,22 @@ impl VerifiedRecord {
     /// `Unproven` where the text has another hash or is about another module version; `Malformed` where it is not exactly
     /// the two lines of a record.
     pub fn check(asked: &ModuleVersion, id: u64, text: &[u8], leaf: &Hash) -> Result<VerifiedRecord> {
+        VerifiedRecord::check_hashed(asked, id, text, &leaf_hash(text), leaf)
+    }
+
+    /// As [`VerifiedRecord::check`], where the leaf hash of `text` is known to be `found`.
+    fn check_hashed(asked: &ModuleVersion, id: u64, text: &[u8], found: &Hash, leaf: &Hash) -> Result<VerifiedRecord> {
         let what = || format!("record {id} for {asked}");
-        let found = leaf_hash(text);
-        if found != *leaf {
+        if found != leaf {
             return Err(Error::unproven(what(), format!("its leaf hash is {found}, the log has {leaf}")));
         }
         let text = text::check(text)?;
-        let subject = subject(text.as_bytes())?;
-        if subject != *asked {
-            return Err(Error::unproven(what(), format!("the record is about {subject}")));
-        }
-        let [zip_hash, go_mod_hash] = text::hashes(text, asked)?;
+        // What does not begin as `asked` does is about another module version, or no record at all: then say which.
+        let [zip_hash, go_mod_hash] = text::hashes(text, asked).map_err(|error| match subject(text.as_bytes()) {
+            Ok(other) if other != *asked => Error::unproven(what(), format!("the record is about {other}")),
+            Ok(_) => error,
+            Err(error) => error,
+        })?;
         Ok(VerifiedRecord { id, module: asked.clone(), zip_hash, go_mod_hash, text: text.to_owned() })
     }
 

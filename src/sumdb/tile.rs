@@ -119,6 +119,11 @@ impl DataTile {
         Tile::new(0, index, width).map(|hashes| DataTile { hashes })
     }
 
+    /// The number of the data tile that holds record `id`.
+    pub fn index_of(id: u64) -> u64 {
+        id >> HEIGHT
+    }
+
     /// The tile with the leaf hashes of these records.
     pub fn hashes(&self) -> Tile {
         self.hashes

@@ -24,7 +24,7 @@
 //! | `reset[:PATH]` | the connection is reset |
 //! | `stale:SIZE` | every head is that of the tree of SIZE records |
 //! | `unsigned`, `wrong-key`, `unknown-key` | heads without signature, with one that fails, with a stranger's only |
-//! | `fork:AT` | from record AT on another history, signed by the same key |
+//! | `fork:AT` | from record AT on another history, signed by the same key; shown at once, or with `,after=N` |
 
 use std::str::FromStr;
 use std::sync::Arc;

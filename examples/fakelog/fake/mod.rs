@@ -17,6 +17,7 @@
 //! | `answer` | the answer to one path: true, then spoilt |
 //! | `sumdb` | the database as tests hold it: a path in, an answer out, no socket |
 //! | `serve` | the same over HTTP |
+//! | `control` | what changes it while it is served |
 //! | `gosum` | go.sum files made of its records, and logs made of go.sum files |
 //!
 //! Tests include it with `#[path = "../examples/fakelog/fake/mod.rs"] mod fake;`.
@@ -31,6 +32,7 @@
 )]
 
 mod answer;
+mod control;
 mod fault;
 mod forge;
 mod gosum;

@@ -1,9 +1,8 @@
 //! The database over HTTP/1.1. Every answer is made in memory and sent in one piece; nothing is logged per request unless
 //! asked for.
 //!
-//! Besides the database's own paths, at the root and under `/sumdb/<name>/` as a module proxy has them (only there is a
-//! `supported`): `POST /grow?to=N`, `POST /fork` and `/fork?off`, `POST /fault?add=FAULT` and `/fault?clear`,
-//! `GET /stats` (counts since it was last asked).
+//! The database's own paths are at the root, and under `/sumdb/<name>/` as a module proxy has them (only there is a
+//! `supported`). `POST` goes to `control`; `GET /stats` tells the counts since it was last asked.
 
 use std::convert::Infallible;
 use std::io::Write as _;
@@ -24,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::answer::{Answer, Delivery};
+use super::control;
 use super::sumdb::FakeSumdb;
 
 /// Threads that answer.
@@ -135,14 +135,17 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
 
 async fn respond(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Payload>, io::Error> {
     let path = request.uri().path();
-    if request.method() == Method::POST || path == "/stats" {
-        return Ok(response(shared.control(path, request.uri().query().unwrap_or_default())));
+    if request.method() == Method::POST {
+        return Ok(response(control::answer(&shared.database, path, request.uri().query().unwrap_or_default())));
+    }
+    if path == "/stats" {
+        return Ok(response(shared.stats()));
     }
     let (path, proxied) = match path.strip_prefix(shared.prefix.as_str()) {
         Some(path) => (path, true),
         None => (path.trim_start_matches('/'), false),
     };
-    let decoded = percent_decode(path);
+    let decoded = control::percent_decode(path);
     let path = decoded.as_deref().unwrap_or(path);
     let place = shared.database.begin(path);
     let mut answer = shared.database.answer(path);
@@ -189,59 +192,12 @@ impl Shared {
         }
     }
 
-    /// The paths that are not the database's.
-    fn control(&self, path: &str, query: &str) -> Answer {
-        let (name, value) = query.split_once('=').unwrap_or((query, ""));
-        match (path, name) {
-            ("/stats", _) => {
-                let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
-                let (lookups, tiles, others) = (take(&self.lookups), take(&self.tiles), take(&self.others));
-                let bytes = take(&self.bytes);
-                Answer::text(200, format!("lookups {lookups} tiles {tiles} others {others} bytes {bytes}\n"))
-            }
-            ("/grow", "to") => match value.parse() {
-                Ok(size) if self.database.can_grow(size) => {
-                    self.database.grow(size);
-                    Answer::text(200, self.database.head(size))
-                }
-                _ => Answer::text(400, "not so many records\n"),
-            },
-            ("/fork", "" | "off") => {
-                if name.is_empty() && !self.database.has_fork() {
-                    self.database.prepare_fork(self.database.size() / 2);
-                }
-                self.database.show_fork(name.is_empty());
-                Answer::text(200, self.database.head(self.database.size()))
-            }
-            ("/fault", "clear") => {
-                self.database.clear_faults();
-                Answer::text(200, "")
-            }
-            ("/fault", "add") => match percent_decode(value)
-                .as_deref()
-                .unwrap_or(value)
-                .parse()
-                .and_then(|fault| self.database.add_fault(fault))
-            {
-                Ok(()) => Answer::text(200, ""),
-                Err(why) => Answer::text(400, format!("{why}\n")),
-            },
-            _ => Answer::text(404, "POST /grow?to=N, /fork, /fork?off, /fault?add=FAULT, /fault?clear; GET /stats\n"),
-        }
+    /// The counts since they were last asked for.
+    fn stats(&self) -> Answer {
+        let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
+        let (lookups, tiles, others) = (take(&self.lookups), take(&self.tiles), take(&self.others));
+        Answer::text(200, format!("lookups {lookups} tiles {tiles} others {others} bytes {}\n", take(&self.bytes)))
     }
-}
-
-/// The text with `%XX` resolved; `None` where there is nothing to resolve or it would not be UTF-8.
-fn percent_decode(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut out = parts.next()?.as_bytes().to_vec();
-    let mut any = false;
-    for part in parts {
-        out.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
-        out.extend_from_slice(part.get(2..)?.as_bytes());
-        any = true;
-    }
-    String::from_utf8(out).ok().filter(|_| any)
 }
 
 /// A body, whole or not.

@@ -13,7 +13,9 @@ const WHOLE: u64 = 512 << 10;
 /// Bytes of content in a batch: enough files to fill the lanes of the hash, few enough to stay in the cache.
 const BATCH: Range<u64> = 128 << 10..1 << 20;
 /// Batches for each thread, that all may end together.
-const BATCHES_PER_THREAD: u64 = 8;
+const BATCHES_PER_THREAD: u64 = 4;
+/// Threads for one zip at most, whatever the caller asks.
+const MAX_THREADS: u64 = 64;
 /// Files in a batch at most: empty ones have no bytes to count.
 const BATCH_FILES: usize = 1024;
 
@@ -29,13 +31,16 @@ pub(super) fn hash_all<R: ReadAt + ?Sized>(
     limits: &Limits,
 ) -> Result<Vec<Hash>, ZipError> {
     let unpacked = check_sizes(source, archive, limits)?;
-    let threads = u64::try_from(threads).unwrap_or(u64::MAX).clamp(1, unpacked / BATCH.start + 1);
-    let size = (unpacked / threads / BATCHES_PER_THREAD).clamp(BATCH.start, BATCH.end);
-    let batches = batches(archive, size);
+    let useful = (unpacked / BATCH.start + 1).min(MAX_THREADS);
+    let threads = u64::try_from(threads).unwrap_or(u64::MAX).clamp(1, useful);
+    let size = if threads == 1 { BATCH.end } else { unpacked / threads / BATCHES_PER_THREAD };
+    let batches = batches(archive, size.clamp(BATCH.start, BATCH.end));
     let next = AtomicUsize::new(0);
     let work = || Worker::new(source, archive).run(&batches, &next);
     let mut done = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        // Where the system has no more threads, those that there are do the work.
+        let others: Vec<_> =
+            (1..threads).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
         let mut done = work();
         for other in others {
             done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));

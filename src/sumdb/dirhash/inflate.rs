@@ -90,7 +90,7 @@ impl<'a, R: ReadAt + ?Sized> Reader<'a, R> {
     fn stream_stored(&mut self, entry: &Entry, name: &[u8], start: u64, content: &mut Digest) -> Result<(), ZipError> {
         while content.size < entry.packed {
             let left = usize::try_from(entry.packed - content.size).unwrap_or(usize::MAX);
-            let input = self.piece.up_to(start.saturating_add(content.size), left.min(PIECE))?;
+            let input = self.piece.next(start.saturating_add(content.size), left)?;
             if input.is_empty() {
                 break;
             }
@@ -112,7 +112,7 @@ impl<'a, R: ReadAt + ?Sized> Reader<'a, R> {
         loop {
             let taken = self.inflate.total_in();
             let left = usize::try_from(entry.packed.saturating_sub(taken)).unwrap_or(usize::MAX);
-            let input = self.piece.up_to(start.saturating_add(taken), left.min(PIECE))?;
+            let input = self.piece.next(start.saturating_add(taken), left)?;
             let status = self.inflate.decompress(input, &mut self.window, InflateFlush::NoFlush);
             let written = usize::try_from(self.inflate.total_out() - content.size).unwrap_or(0);
             content.update(self.window.get(..written).unwrap_or_default());
@@ -174,6 +174,13 @@ struct Piece<'a, R: ReadAt + ?Sized> {
 }
 
 impl<R: ReadAt + ?Sized> Piece<'_, R> {
+    /// Some of the `left` bytes from `offset` on: those that are held, else a piece; none only at the end of the file.
+    fn next(&mut self, offset: u64, left: usize) -> io::Result<&[u8]> {
+        let skipped = offset.checked_sub(self.start).and_then(|skipped| usize::try_from(skipped).ok());
+        let held = skipped.map_or(0, |skipped| self.bytes.len().saturating_sub(skipped));
+        self.up_to(offset, if held > 0 { left.min(held) } else { left.min(PIECE) })
+    }
+
     /// The `wanted` bytes from `offset` on, or as many as there are before the end of the file.
     fn up_to(&mut self, offset: u64, wanted: usize) -> io::Result<&[u8]> {
         let left = usize::try_from(self.source.size().saturating_sub(offset)).unwrap_or(usize::MAX);

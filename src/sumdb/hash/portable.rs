@@ -41,6 +41,13 @@ pub fn sha256_many(messages: &[&[u8]]) -> Vec<Hash> {
 
 /// As `hash::node_hash`.
 pub(super) fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    let mut state = START;
+    compress256(&mut state, &node_blocks(left, right));
+    to_hash(&state)
+}
+
+/// 0x01 || left || right, padded.
+pub(super) fn node_blocks(left: &Hash, right: &Hash) -> [[u8; BLOCK]; 2] {
     let mut blocks = [[0; BLOCK]; 2];
     let message = blocks.as_flattened_mut();
     if let [domain, rest @ ..] = message
@@ -55,9 +62,7 @@ pub(super) fn node_hash(left: &Hash, right: &Hash) -> Hash {
         *end = 0x80;
         *length = (65_u64 * 8).to_be_bytes();
     }
-    let mut state = START;
-    compress256(&mut state, &blocks);
-    to_hash(&state)
+    blocks
 }
 
 /// SHA-256 of `prefix` (if any) and `body`.

@@ -1,5 +1,6 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 //! Every path against sha2's own streaming interface.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -29,6 +30,12 @@ fn check(messages: &[Vec<u8>]) {
     let parents: Vec<Hash> = plain.chunks_exact(2).map(|pair| oracle(&[&[1], &pair[0].0, &pair[1].0])).collect();
     assert_eq!(parent_hashes(&plain), parents);
     assert_eq!(portable::parent_hashes(&plain), parents);
+    #[cfg(target_arch = "x86_64")]
+    {
+        assert_eq!(pairs::sha256_many(&slices), plain);
+        assert_eq!(pairs::leaf_hashes(&slices), leaves);
+        assert_eq!(pairs::parent_hashes(&plain), parents);
+    }
 }
 
 #[test]

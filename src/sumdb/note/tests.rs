@@ -1,4 +1,5 @@
-#![allow(clippy::unwrap_used)]
+//! Notes and keys: real ones, each rule of opening, and every single bit changed.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
 use super::*;
 
@@ -106,10 +107,11 @@ fn the_rules_of_opening() {
         (format!("{text}\n{}{own}", other.repeat(100)), "more than 100"),
     ];
     for (message, reason) in cases {
-        let error = Note::open(message.as_bytes(), &[key.clone()]).map_or_else(|e| e.to_string(), |_| String::new());
+        let error = Note::open(message.as_bytes(), std::slice::from_ref(&key))
+            .map_or_else(|e| e.to_string(), |_| String::new());
         assert!(if reason.is_empty() { error.is_empty() } else { error.contains(reason) }, "{message}: {error}");
     }
-    assert!(Note::open(b"\xff\n\n\xe2\x80\x94 x AAAAAAA=\n", &[key.clone()]).is_err());
+    assert!(Note::open(b"\xff\n\n\xe2\x80\x94 x AAAAAAA=\n", std::slice::from_ref(&key)).is_err());
     let unknown = Note::open(format!("{text}\n{other}{other}{own}").as_bytes(), &[key]).unwrap();
     assert_eq!(unknown.unverified().len(), 1, "identical unknown lines are kept once");
 }
@@ -121,7 +123,7 @@ fn a_witness_s_cosignature_carries_its_time() {
     let signed = message(text, &[witness.cosign(text, 1_738_713_836)]).unwrap();
     let key = witness.verifier().as_witness();
     assert_eq!(VerifierKey::parse(&key.to_string()).unwrap(), key);
-    let note = Note::open(signed.as_bytes(), &[key.clone()]).unwrap();
+    let note = Note::open(signed.as_bytes(), std::slice::from_ref(&key)).unwrap();
     assert_eq!(note.verified()[0].time(), Some(1_738_713_836));
     // The time is part of what is signed: one bit of it changed and nothing verifies.
     let mut later = witness.cosign(text, 1_738_713_836);

@@ -15,6 +15,7 @@ pub const MAX_RESPONSE_BYTES: usize = MAX_RECORD_BYTES + (1 << 20);
 pub struct LookupResponse {
     id: u64,
     text: Vec<u8>,
+    leaf: Hash,
     note: Vec<u8>,
 }
 
@@ -35,7 +36,7 @@ impl LookupResponse {
         let (text, rest) = rest.split_at_checked(blank + 1).unwrap_or_default();
         let (_, note) = rest.split_at_checked(1).unwrap_or_default();
         text::check(text)?;
-        Ok(LookupResponse { id, text: text.to_vec(), note: note.to_vec() })
+        Ok(LookupResponse { id, text: text.to_vec(), leaf: leaf_hash(text), note: note.to_vec() })
     }
 
     /// The answer that a server gives: record number `id` with `text`, and `note`, a signed head of a tree that holds it.
@@ -57,7 +58,7 @@ impl LookupResponse {
 
     /// The leaf hash of the record's text, to look for in the log.
     pub fn leaf_hash(&self) -> Hash {
-        leaf_hash(&self.text)
+        self.leaf
     }
 
     /// The record, if `leaf` (the hash that a verified tree has at this answer's number) is its hash and it is about
@@ -66,7 +67,7 @@ impl LookupResponse {
     /// # Errors
     /// As [`VerifiedRecord::check`].
     pub fn prove(&self, asked: &ModuleVersion, leaf: &Hash) -> Result<VerifiedRecord> {
-        VerifiedRecord::check(asked, self.id, &self.text, leaf)
+        VerifiedRecord::check_hashed(asked, self.id, &self.text, &self.leaf, leaf)
     }
 }
 

@@ -1,4 +1,5 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+//! Trees of every small size, and one bit of one tile changed at a time.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
 use super::*;
 use crate::sumdb::checkpoint::Tree;

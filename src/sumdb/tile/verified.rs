@@ -165,6 +165,12 @@ impl VerifiedTree {
         self.tiles.contains_key(&(tile.level, tile.index))
     }
 
+    /// The full tile that must be admitted before `tile` can be judged, where it is not held.
+    pub fn missing_parent(&self, tile: &Tile) -> Option<Tile> {
+        let (level, index) = tile.parent().0;
+        if self.tiles.contains_key(&(level, index)) { None } else { self.full_tile(level, index) }
+    }
+
     /// Checks one full tile against the hash that its parent has for it, without admitting it.
     ///
     /// # Errors
@@ -196,6 +202,12 @@ impl VerifiedTree {
             return Err(Error::unproven(tile.to_string(), format!("its hash is {hash} where the tree has {expected}")));
         }
         Ok(hashes)
+    }
+
+    /// Lets go of the full tiles of leaf hashes, which are most of what a long audit would hold.
+    pub fn forget_leaves(&mut self) {
+        let last = self.tree.size >> self.height;
+        self.tiles.retain(|(level, index), _| *level > 0 || *index == last);
     }
 
     /// The leaf hash at `index`, once its tile is held.

@@ -1,4 +1,5 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+//! Roots and proofs against Go's, against RFC 6962 word for word, and against another implementation.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
 use super::*;
 use crate::sumdb::checkpoint::Tree;

@@ -1,0 +1,62 @@
+//! Where a command's words go: findings to standard output, all else to standard error. Neither may bring a command down:
+//! a reader that leaves early, as `head` does, has seen what it wanted, and a full disk is told of and not panicked over.
+
+use std::io::{self, Write};
+
+use crate::fault::Fault;
+use crate::report::{Level, Notice, printable, printable_lines};
+
+/// Hands findings to standard output.
+pub(super) fn tell(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Fault> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Fault::unavailable("standard output", format!("cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells why something could not be done.
+pub(super) fn complain(fault: &Fault) {
+    let Fault::Forked { evidence, saved } = fault else { return say(&fault.to_string()) };
+    say("the log misbehaved: it signed two histories that cannot both be true");
+    say(&evidence.to_string());
+    match saved {
+        Some(path) => {
+            let path = path.display();
+            say(&format!("trust no answer of it; the evidence is kept in {path} (gosumcheck verify-evidence {path})"));
+        }
+        None => say("trust no answer of it; the evidence could not be written to the disk: keep what stands above"),
+    }
+}
+
+/// Tells of settings that do not do what they seem to, where there is no report to put them in.
+pub(super) fn warn(notices: &[Notice]) {
+    for notice in notices.iter().filter(|notice| notice.level == Level::Warning) {
+        say(&format!("warning: {}", printable(&notice.text)));
+    }
+}
+
+/// Says something on standard error; if nobody can hear it, the exit code still says the essential.
+pub(super) fn say(text: &str) {
+    let mut err = anstream::stderr().lock();
+    for line in printable_lines(&plain(text)) {
+        let _ = writeln!(err, "gosumcheck: {line}");
+    }
+}
+
+/// The text without the numbers of the system's errors, which help nobody: `No such file or directory (os error 2)`.
+pub(super) fn plain(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut words = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        words.push_str(part.split_once(')').map_or(part, |(_, rest)| rest));
+    }
+    words
+}
+
+/// The exit code of a command of several outcomes: 3, then 1, then 2.
+pub(super) fn worst(codes: &[u8]) -> u8 {
+    [3, 1, 2].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
+}

@@ -1,0 +1,114 @@
+//! Claims held against the leaves of one tree.
+
+use std::collections::HashSet;
+
+use super::lookups::{Claim, Said};
+use super::tiles::Tiles;
+use super::timeline::Present;
+use super::{Answer, Miss};
+use crate::fault::Fault;
+use crate::sumdb::bundle::RecordProof;
+use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::error::Error;
+use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::tile::{DataTile, Want};
+
+/// An answer, or what is false about the claim.
+pub(super) type Judged = Result<Answer, Error>;
+
+/// Leaves judged between two times of letting go of what they needed: tiles of 8 KiB each, most of them with one such leaf.
+const LEAVES: usize = 1024;
+
+/// Holds every claim against its leaf. Where `proofs` are wanted, those of the proven are added.
+///
+/// # Errors
+/// The cache: what came by the network and is proven is kept on the way, so that memory stays bounded.
+pub(super) async fn judge_all(
+    asked: &[ModuleVersion],
+    said: &[Option<Said>],
+    present: &mut Present,
+    tiles: &Tiles<'_>,
+    mut proofs: Option<&mut Vec<RecordProof>>,
+) -> Result<Vec<Judged>, Fault> {
+    let mut judged: Vec<Judged> = asked.iter().zip(said).map(|(_, said)| Ok(without_tree(said.as_ref()))).collect();
+    let mut claims = claims(said);
+    claims.sort_unstable_by_key(|(_, claim)| claim.response.id());
+    for now in shares(&claims) {
+        bring_leaves(now, present, tiles).await;
+        for (at, claim) in now {
+            let (Some(module), Some(slot)) = (asked.get(*at), judged.get_mut(*at)) else { continue };
+            *slot = judge(module, claim, present);
+            if let (Some(proofs), Ok(Answer::Proven(record))) = (proofs.as_deref_mut(), &*slot) {
+                let hashes = present.proven.tree.inclusion_proof(record.id()).unwrap_or_default();
+                proofs.push(RecordProof::new(record.text(), record.id(), hashes, &present.head));
+            }
+        }
+        super::keep(tiles.cache, &std::mem::take(&mut present.proven.fresh))?;
+        present.proven.tree.forget_leaves();
+    }
+    Ok(judged)
+}
+
+/// What is said of each question that is a claim, with the question's number.
+fn claims(said: &[Option<Said>]) -> Vec<(usize, &Claim)> {
+    let claims = said.iter().enumerate().filter_map(|(at, said)| match said {
+        Some(Said::Claim(claim)) => Some((at, claim)),
+        _ => None,
+    });
+    claims.collect()
+}
+
+/// Claims in the order of their numbers, in shares of about [`LEAVES`]; those below one tile are in one share, so that no
+/// tile is brought twice.
+fn shares<'a>(claims: &'a [(usize, &'a Claim)]) -> Vec<&'a [(usize, &'a Claim)]> {
+    let tile = |claim: &(usize, &Claim)| DataTile::index_of(claim.1.response.id());
+    let mut shares = Vec::new();
+    let mut rest = claims;
+    while !rest.is_empty() {
+        let more = rest.iter().skip(LEAVES).zip(rest.iter().skip(LEAVES - 1));
+        let end = LEAVES + more.take_while(|(next, last)| tile(next) == tile(last)).count();
+        let (share, after) = rest.split_at(end.min(rest.len()));
+        shares.push(share);
+        rest = after;
+    }
+    shares
+}
+
+/// The answer where nothing is claimed that a tree could decide.
+fn without_tree(said: Option<&Said>) -> Answer {
+    match said {
+        Some(Said::NotInLog { by }) => Answer::NotInLog { by: by.clone() },
+        Some(Said::Missed(miss)) => Answer::Unknown(miss.clone()),
+        Some(Said::Claim(_)) | None => Answer::Unknown(Miss::NotHeld("nothing was asked".to_owned())),
+    }
+}
+
+async fn bring_leaves(claims: &[(usize, &Claim)], present: &mut Present, tiles: &Tiles<'_>) {
+    let size = present.head.tree().size;
+    let ids = claims.iter().map(|(_, claim)| claim.response.id()).filter(|id| *id < size);
+    if let Err(miss) = tiles.bring(&mut present.proven, &ids.map(Want::Leaf).collect::<Vec<_>>()).await {
+        present.beyond.get_or_insert(miss);
+    }
+}
+
+fn judge(module: &ModuleVersion, claim: &Claim, present: &Present) -> Judged {
+    let (id, tree) = (claim.response.id(), &present.proven.tree);
+    if let Some(leaf) = tree.leaf(id) {
+        return claim.response.prove(module, &leaf).map(Answer::Proven);
+    }
+    // The first tile that is still missing says why, those below it only follow.
+    let plan = tree.plan(&[Want::Leaf(id)]).unwrap_or_default();
+    let missed = plan.tiles().iter().find_map(|tile| present.proven.missed.get(tile)).or(present.beyond.as_ref());
+    let beyond = || Miss::NotHeld(format!("record {id} is beyond the tree of size {}", present.head.tree().size));
+    Ok(Answer::Unknown(missed.cloned().unwrap_or_else(beyond)))
+}
+
+/// The heads of distinct trees that came along.
+pub(super) fn heads(said: &[Option<Said>]) -> Vec<Checkpoint> {
+    let mut seen = HashSet::new();
+    let claimed = said.iter().flatten().filter_map(|said| match said {
+        Said::Claim(Claim { head: Some(head), .. }) => Some(head),
+        _ => None,
+    });
+    claimed.filter(|head| seen.insert((head.tree().size, head.tree().root))).cloned().collect()
+}

@@ -1,0 +1,76 @@
+//! The data folder: what is proven is kept, nothing else is, and no accident loses it.
+
+use std::process::Stdio;
+
+use crate::command::Ran;
+use crate::fake::write_gosum;
+use crate::world::{LINES, RECORDS, World};
+
+#[test]
+fn offline_first_then_online_then_offline_again() {
+    let world = World::new();
+    world.run(&["audit", "--offline"]).says(2, &["40 not held", "Run it once without --offline"]).quiet();
+    world.run(&["lookup", &world.module(1), "--offline"]).complains(2, &["not held"]);
+    assert_eq!(world.log.requests().len(), 0, "offline, somebody was asked");
+    world.run(&["audit"]).says(0, &["40 verified"]);
+    world.log.clear_requests();
+    world.run(&["audit", "--offline"]).says(0, &["40 verified"]).quiet();
+    world.run(&["audit"]).says(0, &["40 verified"]).quiet();
+    assert_eq!(world.log.requests().len(), 0, "a second run asked");
+}
+
+#[test]
+fn two_audits_at_once_in_one_data_folder() {
+    for round in 0..3 {
+        let world = World::new();
+        // Both meet the log for the first time; one of them a larger tree.
+        world.machine.write("other/go.sum", write_gosum(&world.log, LINES, 8));
+        let start = |path: &str| {
+            let mut command = world.machine.command(&["audit", path]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let first = start("go.sum");
+        world.log.grow(RECORDS + 100 * round);
+        let second = start("other");
+        for child in [first, second] {
+            Ran::of(child.wait_with_output().unwrap()).says(0, &["40 verified"]).quiet();
+        }
+        world.log.clear_requests();
+        world.run(&["audit", "--offline", "go.sum", "other"]).says(0, &["80 verified"]);
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_loses_nothing() {
+    let world = World::new();
+    world.run(&["audit"]).says(0, &["40 verified"]);
+    let head = std::fs::read(world.cache().join("latest")).unwrap();
+    world.log.grow(RECORDS + 500);
+    world.machine.write("more/go.sum", write_gosum(&world.log, LINES, 9));
+    // No file may grow at all: every write fails, as on a full disk.
+    let limited = |command: &str| world.machine.shell(&format!("trap '' XFSZ; ulimit -f 0; {command}"));
+    let data = world.cache().display().to_string();
+    let data = data.split("/cache/").next().unwrap();
+    limited("exec $G audit more").complains(2, &[data, "cannot write", "File too large"]);
+    limited("exec $G lookup example.com/none@v1.0.0").says(1, &["not in the log"]);
+    assert_eq!(std::fs::read(world.cache().join("latest")).unwrap(), head);
+    // What was there still proves, on the full disk too.
+    limited("exec $G audit").says(0, &["40 verified"]).quiet();
+    world.run(&["audit", "more"]).says(0, &["40 verified"]);
+}
+
+#[test]
+fn a_data_folder_that_is_none() {
+    let world = World::new();
+    world.run(&["audit", "--data", "go.sum"]).complains(2, &["go.sum: is a file", "--data"]);
+    world.run(&["audit", "--data", "go.sum/x"]).complains(2, &["go.sum/x", "--data"]);
+    world.run(&["audit", "--data", "/proc/gosumcheck"]).complains(2, &["/proc/gosumcheck", "cannot"]);
+}
+
+#[test]
+fn a_damaged_head_is_told_with_its_path() {
+    let world = World::new();
+    world.run(&["audit"]).says(0, &[]);
+    std::fs::write(world.cache().join("latest"), "damaged").unwrap();
+    world.run(&["audit"]).complains(2, &["cache/fakelog.example/latest: is not a tree head", "delete it"]);
+}

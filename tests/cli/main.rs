@@ -1,0 +1,17 @@
+//! The commands as their users meet them: exit codes, messages, settings, formats, proofs, and what is left on the disk
+//! when something goes wrong. Every run is one of the built binary in a clean environment, against a log of our own.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
+
+mod codes;
+mod command;
+#[path = "../../examples/fakelog/fake/mod.rs"]
+mod fake;
+mod folder;
+mod formats;
+mod lookup;
+mod messages;
+mod paths;
+mod proofs;
+mod settings;
+mod world;

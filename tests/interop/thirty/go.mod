@@ -1,0 +1,43 @@
+module gosumcheck.example/thirty
+
+go 1.26.0
+
+require (
+	filippo.io/edwards25519 v1.2.0
+	github.com/BurntSushi/toml v1.6.0
+	github.com/Masterminds/semver/v3 v3.5.0
+	github.com/cespare/xxhash/v2 v2.3.0
+	github.com/clipperhouse/uax29/v2 v2.2.0
+	github.com/davecgh/go-spew v1.1.1
+	github.com/dgrijalva/jwt-go v3.2.0+incompatible
+	github.com/fatih/color v1.19.0
+	github.com/go-logr/logr v1.4.4
+	github.com/google/uuid v1.6.0
+	github.com/gorilla/mux v1.8.1
+	github.com/gorilla/websocket v1.5.3
+	github.com/hashicorp/errwrap v1.1.0
+	github.com/hashicorp/go-multierror v1.1.1
+	github.com/inconshreveable/mousetrap v1.1.0
+	github.com/julienschmidt/httprouter v1.3.0
+	github.com/kr/pretty v0.3.1
+	github.com/kr/text v0.2.0
+	github.com/mattn/go-colorable v0.1.16
+	github.com/mattn/go-isatty v0.0.24
+	github.com/mattn/go-runewidth v0.0.31
+	github.com/mitchellh/mapstructure v1.5.0
+	github.com/pkg/errors v0.9.1
+	github.com/pmezard/go-difflib v1.0.0
+	github.com/rivo/uniseg v0.4.7
+	github.com/rogpeppe/go-internal v1.9.0
+	github.com/russross/blackfriday/v2 v2.1.0
+	github.com/spf13/pflag v1.0.10
+	github.com/stretchr/objx v0.8.0
+	go.uber.org/atomic v1.12.0
+	go.uber.org/multierr v1.11.0
+	golang.org/x/sync v0.24.0
+	golang.org/x/sys v0.42.0
+	golang.org/x/time v0.16.0
+	golang.org/x/xerrors v0.0.0-20240903120638-7835f813f4da
+	gopkg.in/yaml.v3 v3.0.1
+	rsc.io/qr v0.2.0
+)

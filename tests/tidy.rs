@@ -1,0 +1,132 @@
+//! What must stay true of the sources, checked by a test and not by a reviewer. Every rule is a table or a limit here and a
+//! check in `tidy/`, which has self-tests that plant a violation and see it caught.
+//!
+//! A new import between modules is a change of design: it changes `LAYERS` here and the map in `src/lib.rs`, in one commit.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
+
+#[path = "tidy/imports.rs"]
+mod imports;
+#[path = "tidy/panics.rs"]
+mod panics;
+#[path = "tidy/purity.rs"]
+mod purity;
+#[path = "tidy/sizes.rs"]
+mod sizes;
+#[path = "tidy/source.rs"]
+mod source;
+#[path = "tidy/words.rs"]
+mod words;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use source::Source;
+
+/// The modules of `src/`, uppermost first. A module imports from lines below its own: not upwards and not sideways.
+const LAYERS: &[&[&str]] = &[
+    &["main"],
+    &["cli", "server"],
+    &["audit", "sync", "proxy", "verify"],
+    &["database"],
+    &["report", "config", "upstream", "store"],
+    &["fault"],
+    &["sumdb"],
+];
+
+/// The pure core: no file, socket, clock, random number or environment, and no panic on what strangers send.
+const CORE: &str = "src/sumdb";
+/// The one folder in which one file may have `unsafe`: the SHA-256 kernel.
+const KERNEL: &str = "src/sumdb/hash/";
+
+/// Lines of a file, its tests not counted.
+const FILE_LINES: usize = 300;
+/// Lines of a file that is named in `LONG_FILES`.
+const LONG_FILE_LINES: usize = 400;
+/// Files that answer one question and need more than `FILE_LINES` for it, each with the reason.
+const LONG_FILES: &[(&str, &str)] = &[];
+/// Lines of a function, from `fn` to its closing brace.
+const FUNCTION_LINES: usize = 70;
+
+/// A broken rule: where, and what to do about it.
+#[derive(Debug, PartialEq, Eq)]
+struct Fault {
+    path: String,
+    line: usize,
+    why: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Rust files below these folders of the repository.
+fn sources(folders: &[&str]) -> Vec<Source> {
+    let files = folders.iter().flat_map(|folder| files(&root().join(folder)));
+    let rust = files.filter(|path| path.extension().is_some_and(|e| e == "rs"));
+    rust.map(|path| Source::parse(&name(&path), &fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// Every file of the repository below `folder`, without build output, without version control.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let own = |entry: &walkdir::DirEntry| {
+        let name = entry.file_name();
+        name != "target" && name != ".git" && name != "node_modules"
+    };
+    let entries = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(own).flatten();
+    entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+}
+
+/// The path as the rules name it: from the repository's root, with `/`.
+fn name(path: &Path) -> String {
+    let path = path.strip_prefix(root()).unwrap();
+    path.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+fn assert_none(faults: impl IntoIterator<Item = Fault>) {
+    let lines: Vec<String> = faults.into_iter().map(|f| format!("{}:{}: {}", f.path, f.line, f.why)).collect();
+    assert!(lines.is_empty(), "\n{}\n", lines.join("\n"));
+}
+
+fn in_core(source: &Source) -> bool {
+    source.path == format!("{CORE}.rs") || source.path.starts_with(&format!("{CORE}/"))
+}
+
+#[test]
+fn imports_point_down() {
+    assert_none(sources(&["src"]).iter().flat_map(|source| imports::check(source, LAYERS)));
+}
+
+#[test]
+fn the_core_is_pure() {
+    assert_none(sources(&["src"]).iter().filter(|source| in_core(source)).flat_map(purity::check));
+}
+
+#[test]
+fn the_core_does_not_panic() {
+    assert_none(sources(&["src"]).iter().filter(|source| in_core(source)).flat_map(panics::check));
+}
+
+#[test]
+fn files_and_functions_are_short() {
+    for (path, reason) in LONG_FILES {
+        assert!(root().join(path).is_file(), "{path} is in LONG_FILES and is no more: {reason}");
+    }
+    assert_none(sources(&["src", "tests", "examples", "benches"]).iter().flat_map(sizes::check));
+}
+
+#[test]
+fn unsafe_stands_in_one_file() {
+    assert_none(words::check_unsafe(&sources(&["src", "tests", "examples", "benches"])));
+}
+
+#[test]
+fn modules_begin_with_what_they_are() {
+    assert_none(sources(&["src", "tests", "examples", "benches"]).iter().filter_map(words::check_first_line));
+}
+
+#[test]
+fn no_file_names_what_is_not_the_users() {
+    let all = files(root());
+    assert_none(all.iter().flat_map(|path| words::check_words(&name(path), &fs::read(path).unwrap())));
+}
