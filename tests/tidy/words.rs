@@ -37,7 +37,7 @@ pub(crate) fn check_words(path: &str, bytes: &[u8]) -> Vec<Fault> {
     let registry = ["crates", ".io"].concat();
     let mut words =
         vec![["proxy.", "golang.org"].concat(), ["pypi", ".org"].concat(), ["python", "hosted.org"].concat()];
-    if path != LOCK_FILE {
+    if !path.ends_with(LOCK_FILE) {
         words.push(registry);
     }
     let folder = ["/wo", "rk/"].concat();
