@@ -206,7 +206,10 @@ impl Database {
             }
             for (at, (slot, judged)) in said.iter_mut().zip(judged).enumerate() {
                 if let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) {
-                    refuted.entry(at).or_insert_with(Vec::new).extend(claim.base.map(|base| (base, lie)));
+                    refuted
+                        .entry(at)
+                        .or_insert_with(Vec::new)
+                        .extend(claim.fetched.as_ref().map(|(base, _)| (*base, lie)));
                     *slot = None;
                 }
             }
@@ -246,7 +249,7 @@ impl Database {
     /// Keeps the responses that came by the network and were proven.
     fn keep_proven(&self, asked: &[ModuleVersion], said: &[Option<Said>], judged: &[Judged]) -> Result<(), Fault> {
         let proven = asked.iter().zip(said).zip(judged).filter_map(|((module, said), judged)| match (said, judged) {
-            (Some(Said::Claim(Claim { bytes, base: Some(_), .. })), Ok(Answer::Proven(_))) => {
+            (Some(Said::Claim(Claim { fetched: Some((_, bytes)), .. })), Ok(Answer::Proven(_))) => {
                 Some((module.lookup_path(), bytes))
             }
             _ => None,

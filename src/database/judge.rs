@@ -17,7 +17,7 @@ use crate::sumdb::tile::{DataTile, Want};
 pub(super) type Judged = Result<Answer, Error>;
 
 /// Leaves judged between two times of letting go of what they needed: tiles of 8 KiB each, most of them with one such leaf.
-const LEAVES: usize = 1024;
+const LEAVES: usize = 512;
 
 /// Holds every claim against its leaf. Where `proofs` are wanted, those of the proven are added.
 ///

@@ -19,10 +19,8 @@ pub(super) struct Claim {
     pub(super) response: LookupResponse,
     /// the head that came with it, where the claim is not about a tree that is known already
     pub(super) head: Option<Checkpoint>,
-    /// as it came, to be kept once it is proven
-    pub(super) bytes: Vec<u8>,
-    /// the number of the upstream that made it; none for the cache
-    pub(super) base: Option<usize>,
+    /// the upstream that made it, and the bytes as they came, to be kept once they are proven; none for the cache
+    pub(super) fetched: Option<(usize, Vec<u8>)>,
 }
 
 /// What the sources say of one module version.
@@ -74,7 +72,7 @@ impl Database {
         let bytes = self.cache.read(&module.lookup_path()).ok().flatten()?;
         let response = LookupResponse::parse(&bytes).ok()?;
         let head = if response.id() < known { None } else { Some(self.head_of(&response, known).ok()?) };
-        Some(Said::Claim(Claim { response, head, bytes, base: None }))
+        Some(Said::Claim(Claim { response, head, fetched: None }))
     }
 
     async fn fetch_claim(&self, module: &ModuleVersion, refuted: &[Lie], known: u64) -> Said {
@@ -86,7 +84,7 @@ impl Database {
         let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_RESPONSE_BYTES, refuted, judge).await;
         match got {
             Ok(Got::Body((response, head, bytes), base)) => {
-                Said::Claim(Claim { response, head: Some(head), bytes, base: Some(base) })
+                Said::Claim(Claim { response, head: Some(head), fetched: Some((base, bytes)) })
             }
             Ok(Got::Absent(absence)) if absence.authoritative => Said::NotInLog { by: absence.by },
             Ok(Got::Absent(absence)) => Said::Missed(Miss::NotHeld(absence.by.join("; "))),
