@@ -6,6 +6,7 @@
 
 mod answer;
 mod judge;
+mod keeper;
 mod lookups;
 mod memo;
 mod notes;
@@ -17,6 +18,7 @@ use std::collections::HashMap;
 use answer::Halt;
 pub use answer::{Answer, Batch, Comparison, Miss};
 use judge::{Judged, heads, judge_all};
+use keeper::Keeper;
 use lookups::{Claim, Lie, Said, Source};
 use memo::Memo;
 use notes::Notes;
@@ -108,6 +110,7 @@ impl Database {
         let memo = Memo::of(asked, &self.cache);
         let mut said = self.said_last_time(asked, &memo)?;
         let mut present = None;
+        let keeper = Keeper::start(&self.cache)?;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
             self.fill(asked, &refuted, &mut said, progress).await?;
@@ -121,9 +124,10 @@ impl Database {
             if let Some(proofs) = proofs.as_deref_mut() {
                 proofs.clear();
             }
-            let judged = judge_all(asked, &said, &mut now, &tiles, proofs.as_deref_mut()).await?;
+            let judged = judge_all(asked, &said, &mut now, &tiles, &keeper, proofs.as_deref_mut()).await;
             if judged.iter().all(Result::is_ok) {
                 self.keep_proven(asked, &said, &judged, &memo)?;
+                keeper.finish()?;
                 return Ok(Batch {
                     answers: judged.into_iter().flatten().collect(),
                     proven_under: Some(now.head),
