@@ -4,25 +4,32 @@
 //! (`timeline`), tiles are brought and proven (`tiles`), and each claim is held against its leaf. A claim that turns
 //! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
 
+mod answer;
 mod judge;
+mod keeper;
 mod lookups;
+mod memo;
 mod notes;
 mod tiles;
 mod timeline;
 
 use std::collections::HashMap;
 
+use answer::Halt;
+pub use answer::{Answer, Batch, Comparison, Miss};
 use judge::{Judged, heads, judge_all};
-use lookups::{Claim, Lie, Said};
+use keeper::Keeper;
+use lookups::{Claim, Lie, Said, Source};
+use memo::Memo;
 use notes::Notes;
 use tiles::{Proven, Tiles};
 
 use crate::fault::Fault;
 use crate::store::{Cache, Folder, HeadFile};
 use crate::sumdb::bundle::RecordProof;
-use crate::sumdb::checkpoint::{Checkpoint, Policy};
+use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::record::VerifiedRecord;
+use crate::sumdb::record::LookupResponse;
 use crate::upstream::Upstreams;
 
 /// Files written at the same time; more gains nothing on any disk.
@@ -40,86 +47,6 @@ pub struct Database {
     upstreams: Upstreams,
     notes: Notes,
     jobs: usize,
-}
-
-/// What became of a question.
-#[derive(Debug, Clone)]
-pub enum Answer {
-    /// the record, proven to be in the log
-    Proven(VerifiedRecord),
-    /// every database that was asked says that it has no such module version
-    NotInLog {
-        /// who said so, with their words
-        by: Vec<String>,
-    },
-    /// no answer that proves anything could be had
-    Unknown(Miss),
-}
-
-/// Why something could not be had.
-#[derive(Debug, Clone)]
-pub enum Miss {
-    /// the sources are folders, or offline, and do not hold it: not a log that says no
-    NotHeld(String),
-    /// a source failed or lied, or the log did
-    Fault(Fault),
-}
-
-impl From<Fault> for Miss {
-    fn from(fault: Fault) -> Miss {
-        Miss::Fault(fault)
-    }
-}
-
-impl Miss {
-    /// One for many: a failure tells more than an absence.
-    fn worst(mut misses: Vec<Miss>) -> Miss {
-        let fault = misses.iter().position(|miss| matches!(miss, Miss::Fault(_))).unwrap_or(0);
-        if misses.is_empty() {
-            Miss::NotHeld("there is no source to ask".to_owned())
-        } else {
-            misses.swap_remove(fault)
-        }
-    }
-}
-
-/// Why a step could not be taken.
-enum Halt {
-    /// something could not be had; other steps may do without it
-    Missed(Miss),
-    /// nothing can go on: the log is caught, or the data folder fails
-    Stop(Fault),
-}
-
-impl From<Miss> for Halt {
-    fn from(miss: Miss) -> Halt {
-        Halt::Missed(miss)
-    }
-}
-
-impl From<Fault> for Halt {
-    fn from(fault: Fault) -> Halt {
-        Halt::Stop(fault)
-    }
-}
-
-/// Answers to many questions, all proven under one head.
-pub struct Batch {
-    /// the answers, in the order of the questions
-    pub answers: Vec<Answer>,
-    /// the head; none where no record was found and no head is remembered
-    pub proven_under: Option<Checkpoint>,
-    /// signed heads that came along and could not be compared with it
-    pub uncompared: usize,
-}
-
-/// How two heads of one log stand to each other.
-#[derive(Debug, Clone)]
-pub enum Comparison {
-    /// one contains the other
-    OneHistory,
-    /// what it takes to tell could not be had
-    Unknown(Miss),
 }
 
 impl Database {
@@ -180,8 +107,10 @@ impl Database {
     ) -> Result<Batch, Fault> {
         let tiles = self.tiles(progress);
         let mut refuted = HashMap::new();
-        let mut said: Vec<Option<Said>> = asked.iter().map(|_| None).collect();
+        let memo = Memo::of(asked, &self.cache);
+        let mut said = self.said_last_time(asked, &memo)?;
         let mut present = None;
+        let keeper = Keeper::start(&self.cache)?;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
             self.fill(asked, &refuted, &mut said, progress).await?;
@@ -195,9 +124,10 @@ impl Database {
             if let Some(proofs) = proofs.as_deref_mut() {
                 proofs.clear();
             }
-            let judged = judge_all(asked, &said, &mut now, &tiles, proofs.as_deref_mut()).await?;
+            let judged = judge_all(asked, &said, &mut now, &tiles, &keeper, proofs.as_deref_mut()).await;
             if judged.iter().all(Result::is_ok) {
-                self.keep_proven(asked, &said, &judged)?;
+                self.keep_proven(asked, &said, &judged, &memo)?;
+                keeper.finish()?;
                 return Ok(Batch {
                     answers: judged.into_iter().flatten().collect(),
                     proven_under: Some(now.head),
@@ -206,7 +136,11 @@ impl Database {
             }
             for (at, (slot, judged)) in said.iter_mut().zip(judged).enumerate() {
                 if let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) {
-                    refuted.entry(at).or_insert_with(Vec::new).extend(claim.base.map(|base| (base, lie)));
+                    match &claim.source {
+                        Source::Memo => {}
+                        Source::Cache => drop(refuted.entry(at).or_insert_with(Vec::new)),
+                        Source::Upstream(base, _) => refuted.entry(at).or_insert_with(Vec::new).push((*base, lie)),
+                    }
                     *slot = None;
                 }
             }
@@ -216,6 +150,16 @@ impl Database {
 
     fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
         Tiles { cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress }
+    }
+
+    /// What the memo says, as far as it is about the tree that is known.
+    fn said_last_time(&self, asked: &[ModuleVersion], memo: &Memo<'_>) -> Result<Vec<Option<Said>>, Fault> {
+        let known = self.remembered()?.map_or(0, |head| head.tree().size);
+        let claim = |response: LookupResponse| {
+            let is_known = response.id() < known;
+            is_known.then_some(Said::Claim(Claim { response, head: None, source: Source::Memo }))
+        };
+        Ok(memo.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect()))
     }
 
     /// Asks for what is not said yet.
@@ -243,15 +187,25 @@ impl Database {
         keep(&self.cache, &std::mem::take(&mut proven.fresh))
     }
 
-    /// Keeps the responses that came by the network and were proven.
-    fn keep_proven(&self, asked: &[ModuleVersion], said: &[Option<Said>], judged: &[Judged]) -> Result<(), Fault> {
-        let proven = asked.iter().zip(said).zip(judged).filter_map(|((module, said), judged)| match (said, judged) {
-            (Some(Said::Claim(Claim { bytes, base: Some(_), .. })), Ok(Answer::Proven(_))) => {
-                Some((module.lookup_path(), bytes))
+    /// Keeps the responses that came by the network and were proven, and all of them together.
+    fn keep_proven(
+        &self,
+        asked: &[ModuleVersion],
+        said: &[Option<Said>],
+        judged: &[Judged],
+        memo: &Memo<'_>,
+    ) -> Result<(), Fault> {
+        let (mut fresh, mut records, mut is_news) = (Vec::new(), Vec::new(), false);
+        for ((module, said), judged) in asked.iter().zip(said).zip(judged) {
+            let (Some(Said::Claim(claim)), Ok(Answer::Proven(record))) = (said, judged) else { continue };
+            records.push(record);
+            is_news |= !matches!(claim.source, Source::Memo);
+            if let Source::Upstream(_, bytes) = &claim.source {
+                fresh.push((module.lookup_path(), bytes));
             }
-            _ => None,
-        });
-        keep(&self.cache, &proven.collect::<Vec<_>>())
+        }
+        keep(&self.cache, &fresh)?;
+        if is_news { memo.write(&records) } else { Ok(()) }
     }
 
     /// Compares a head that somebody else remembers, such as the go command, with ours.
@@ -269,19 +223,6 @@ impl Database {
             Err(Halt::Missed(miss)) => Ok(Comparison::Unknown(miss)),
             Err(Halt::Stop(fault)) => Err(fault),
         }
-    }
-}
-
-impl Batch {
-    /// Answers where no head can be had: what was claimed cannot be proven.
-    fn unproven(said: Vec<Option<Said>>, why: Option<Miss>) -> Batch {
-        let why = why.unwrap_or_else(|| Miss::NotHeld("no signed tree head could be had".to_owned()));
-        let answers = said.into_iter().map(|said| match said {
-            Some(Said::NotInLog { by }) => Answer::NotInLog { by },
-            Some(Said::Missed(miss)) => Answer::Unknown(miss),
-            Some(Said::Claim(_)) | None => Answer::Unknown(why.clone()),
-        });
-        Batch { answers: answers.collect(), proven_under: None, uncompared: 0 }
     }
 }
 

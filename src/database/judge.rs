@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::keeper::Keeper;
 use super::lookups::{Claim, Said};
 use super::tiles::Tiles;
 use super::timeline::Present;
 use super::{Answer, Miss};
-use crate::fault::Fault;
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::error::Error;
@@ -17,19 +17,18 @@ use crate::sumdb::tile::{DataTile, Want};
 pub(super) type Judged = Result<Answer, Error>;
 
 /// Leaves judged between two times of letting go of what they needed: tiles of 8 KiB each, most of them with one such leaf.
-const LEAVES: usize = 1024;
+const LEAVES: usize = 512;
 
 /// Holds every claim against its leaf. Where `proofs` are wanted, those of the proven are added.
-///
-/// # Errors
-/// The cache: what came by the network and is proven is kept on the way, so that memory stays bounded.
+/// What came by the network and is proven is handed to `keeper` on the way, so that memory stays bounded.
 pub(super) async fn judge_all(
     asked: &[ModuleVersion],
     said: &[Option<Said>],
     present: &mut Present,
     tiles: &Tiles<'_>,
+    keeper: &Keeper,
     mut proofs: Option<&mut Vec<RecordProof>>,
-) -> Result<Vec<Judged>, Fault> {
+) -> Vec<Judged> {
     let mut judged: Vec<Judged> = asked.iter().zip(said).map(|(_, said)| Ok(without_tree(said.as_ref()))).collect();
     let mut claims = claims(said);
     claims.sort_unstable_by_key(|(_, claim)| claim.response.id());
@@ -43,10 +42,10 @@ pub(super) async fn judge_all(
                 proofs.push(RecordProof::new(record.text(), record.id(), hashes, &present.head));
             }
         }
-        super::keep(tiles.cache, &std::mem::take(&mut present.proven.fresh))?;
+        keeper.keep(std::mem::take(&mut present.proven.fresh));
         present.proven.tree.forget_leaves();
     }
-    Ok(judged)
+    judged
 }
 
 /// What is said of each question that is a claim, with the question's number.

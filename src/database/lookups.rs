@@ -19,10 +19,17 @@ pub(super) struct Claim {
     pub(super) response: LookupResponse,
     /// the head that came with it, where the claim is not about a tree that is known already
     pub(super) head: Option<Checkpoint>,
-    /// as it came, to be kept once it is proven
-    pub(super) bytes: Vec<u8>,
-    /// the number of the upstream that made it; none for the cache
-    pub(super) base: Option<usize>,
+    pub(super) source: Source,
+}
+
+/// Who made a claim.
+pub(super) enum Source {
+    /// what the same questions were answered last time
+    Memo,
+    /// the cache's entry for it
+    Cache,
+    /// the upstream of that number, with the bytes as they came, to be kept once they are proven
+    Upstream(usize, Vec<u8>),
 }
 
 /// What the sources say of one module version.
@@ -74,7 +81,7 @@ impl Database {
         let bytes = self.cache.read(&module.lookup_path()).ok().flatten()?;
         let response = LookupResponse::parse(&bytes).ok()?;
         let head = if response.id() < known { None } else { Some(self.head_of(&response, known).ok()?) };
-        Some(Said::Claim(Claim { response, head, bytes, base: None }))
+        Some(Said::Claim(Claim { response, head, source: Source::Cache }))
     }
 
     async fn fetch_claim(&self, module: &ModuleVersion, refuted: &[Lie], known: u64) -> Said {
@@ -86,7 +93,7 @@ impl Database {
         let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_RESPONSE_BYTES, refuted, judge).await;
         match got {
             Ok(Got::Body((response, head, bytes), base)) => {
-                Said::Claim(Claim { response, head: Some(head), bytes, base: Some(base) })
+                Said::Claim(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })
             }
             Ok(Got::Absent(absence)) if absence.authoritative => Said::NotInLog { by: absence.by },
             Ok(Got::Absent(absence)) => Said::Missed(Miss::NotHeld(absence.by.join("; "))),

@@ -14,6 +14,7 @@ mod fake;
 
 mod disk;
 mod forged;
+mod memo;
 mod requests;
 mod tampering;
 mod timeline;

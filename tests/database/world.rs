@@ -86,10 +86,17 @@ impl World {
         fs::read_to_string(self.cache().join("latest")).ok()
     }
 
-    /// Every file of the cache by its path, without the head and its lock.
+    /// Every file of the cache by its path, without the head and its lock, and without the memos.
     pub fn cached(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = files_below(&self.cache());
-        files.retain(|path, _| path != "latest" && path != "lock");
+        files.retain(|path, _| path != "latest" && path != "lock" && !path.starts_with("batch/"));
+        files
+    }
+
+    /// What batches were answered last time.
+    pub fn memos(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut files = files_below(&self.cache());
+        files.retain(|path, _| path.starts_with("batch/"));
         files
     }
 

@@ -1,0 +1,61 @@
+//! What the same questions were answered last time: read in one piece where it is true, and never believed where it is not.
+
+use std::fs;
+
+use super::fake::FakeSumdb;
+use super::world::World;
+
+const IDS: [u64; 20] = [0, 1, 2, 255, 256, 257, 511, 700, 701, 999, 1000, 1001, 1500, 2000, 2500, 2999, 1, 5, 6, 7];
+
+/// A world that has answered `IDS` once, and the path of the memo that this left.
+fn world() -> (World, std::path::PathBuf) {
+    let log = FakeSumdb::synthetic(3_000, 51);
+    let world = World::new(&log);
+    world.prove(&[&log.serve().url()], &IDS);
+    let memos: Vec<_> = world.memos().into_keys().collect();
+    assert_eq!(memos.len(), 1, "{memos:?}");
+    let memo = world.cache().join(&memos[0]);
+    (world, memo)
+}
+
+#[test]
+fn a_memo_is_enough_and_so_are_the_entries() {
+    let (world, memo) = world();
+    let text = fs::read_to_string(&memo).unwrap();
+    assert_eq!(text.matches("\n\n").count(), IDS.len());
+    let lookups = world.cache().join("lookup");
+    fs::rename(&lookups, world.cache().join("gone")).unwrap();
+    world.prove(&[], &IDS);
+    fs::rename(world.cache().join("gone"), &lookups).unwrap();
+    fs::remove_file(&memo).unwrap();
+    world.prove(&[], &IDS);
+    assert_eq!(fs::read_to_string(&memo).unwrap(), text);
+}
+
+/// Damaged in every way, with nobody to ask: the entries are read in its place, and it is written again.
+#[test]
+fn a_false_memo_costs_nothing_but_its_use() {
+    let (world, memo) = world();
+    let text = fs::read_to_string(&memo).unwrap();
+    let first = world.log.record_text(0);
+    let second = world.log.record_text(1);
+    let mut bit = text.clone().into_bytes();
+    bit[text.len() / 2] ^= 1;
+    let cases = [
+        Vec::new(),
+        bit,
+        text.replacen(&first, &second, 1).into_bytes(),
+        text.replacen("0\n", "1\n", 1).into_bytes(),
+        text.replacen("0\n", "999999\n", 1).into_bytes(),
+        text.as_bytes()[..text.len() / 2].to_vec(),
+        format!("{text}{text}").into_bytes(),
+        b"\xff\xfe".to_vec(),
+    ];
+    for damaged in cases {
+        fs::write(&memo, &damaged).unwrap();
+        world.prove(&[], &IDS);
+        assert_eq!(fs::read_to_string(&memo).unwrap(), text);
+    }
+    assert_eq!(world.memos().len(), 1);
+    world.assert_cache_is_honest();
+}
