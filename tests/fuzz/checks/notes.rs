@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use gosumcheck::sumdb::checkpoint::{Checkpoint, MAX_SIZE, Policy};
 use gosumcheck::sumdb::note::{Note, VerifierKey, message};
 
@@ -33,11 +35,26 @@ pub fn note(bytes: &[u8]) -> bool {
     for signature in note.verified() {
         assert!(known().iter().any(|key| key.name() == signature.name() && key.id() == signature.id()));
     }
+    let signed = |key: &&VerifierKey| signers(bytes).contains(&(key.name(), key.id()));
+    assert_eq!(known().iter().filter(signed).count(), note.verified().len(), "a known key's signature was passed over");
     for signature in note.unverified() {
         assert!(!known().iter().any(|key| key.name() == signature.name() && key.id() == signature.id()));
     }
     assert_eq!(Note::open(note.countersigned(&[]).as_bytes(), known()).as_ref(), Ok(&note));
     true
+}
+
+/// The keys that the signature lines of a note name.
+fn signers(note: &[u8]) -> Vec<(&str, u32)> {
+    let lines = super::text(note).and_then(|text| text.rsplit_once("\n\n")).map_or("", |(_, lines)| lines);
+    lines
+        .lines()
+        .filter_map(|line| {
+            let (name, encoded) = line.strip_prefix("— ")?.split_once(' ')?;
+            let blob = STANDARD.decode(encoded).ok()?;
+            Some((name, u32::from_be_bytes(*blob.first_chunk()?)))
+        })
+        .collect()
 }
 
 /// `Checkpoint::open`: of a text that the log does sign, whatever it is, since an unsigned one gets no further than a note.
