@@ -3,4 +3,6 @@
 #[path = "../../tests/fuzz/checks/mod.rs"]
 mod checks;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| _ = checks::notes::checkpoint(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    _ = checks::notes::checkpoint(bytes);
+});

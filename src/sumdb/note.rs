@@ -18,12 +18,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::{Error, Result};
+use super::printable::{QUOTED_CHARS, printable};
 pub use key::{KeyKind, SignerKey, VerifierKey};
 
 /// As in Go; C2SP asks for at least 16.
 const MAX_SIGNATURES: usize = 100;
 /// Go caps a tree note's text at this; a signature line is short.
 const MAX_NOTE_BYTES: usize = 1_000_000;
+/// How many strangers' signatures an error names.
+const MAX_SHOWN_SIGNERS: usize = 3;
 /// U+2014 and a space.
 const SIGNATURE_MARK: &str = "— ";
 
@@ -100,8 +103,13 @@ impl Note {
             note.admit(Signature::parse(line)?, known)?;
         }
         if note.verified.is_empty() {
-            let signers: Vec<_> = note.unverified.iter().map(|s| format!("{}+{:08x}", s.name, s.id)).collect();
-            let known: Vec<_> = known.iter().map(|key| format!("{}+{:08x}", key.name(), key.id())).collect();
+            let key_id = |name: &str, id| format!("{}+{id:08x}", printable(name.as_bytes(), QUOTED_CHARS));
+            let mut signers: Vec<_> =
+                note.unverified.iter().map(|s| key_id(&s.name, s.id)).take(MAX_SHOWN_SIGNERS).collect();
+            if note.unverified.len() > signers.len() {
+                signers.push("others".to_owned());
+            }
+            let known: Vec<_> = known.iter().map(|key| key_id(key.name(), key.id())).collect();
             let why = format!(
                 "signed by {}, which is not the key that is trusted here ({})",
                 signers.join(", "),

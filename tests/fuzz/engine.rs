@@ -8,7 +8,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use crate::memory::{Taken, measure};
 use crate::mutate::{MAX_BYTES, Random, mutate};
 
 /// Multiplies the executions of every parser.
@@ -58,8 +57,8 @@ impl Parser {
     /// If it panics, breaks an invariant or takes too much memory; the input is kept beside the build and said.
     pub fn fuzz(&self) {
         let multiplier = number(MULTIPLIER).unwrap_or(1);
-        let mut random =
-            Random(self.name.bytes().fold(number(SEED).unwrap_or(0), |seed, byte| seed * 31 + u64::from(byte)));
+        let mix = |seed: u64, byte: u8| Random(seed ^ u64::from(byte)).next();
+        let mut random = Random(self.name.bytes().fold(number(SEED).unwrap_or(0), mix));
         let mut pool: Vec<Vec<u8>> = self.seeds_and_cases();
         let kept = pool.len();
         let mut summary = Summary::default();
@@ -106,8 +105,9 @@ impl Parser {
 
     fn execute(&self, input: &[u8], summary: &mut Summary) -> bool {
         let kept = KeptOnPanic { name: self.name, input };
-        let (accepted, taken) = measure(|| (self.check)(input));
-        let Taken { peak, total } = taken;
+        let mut accepted = false;
+        let taken = allocation_counter::measure(|| accepted = (self.check)(input));
+        let [peak, total] = [taken.bytes_max, taken.bytes_total].map(|bytes| bytes as usize);
         let allowed = |(slope, base): (usize, usize)| slope * input.len() + base;
         assert!(peak <= allowed(self.peak), "{} bytes of input took {peak} bytes at one time", input.len());
         assert!(total <= allowed(self.total), "{} bytes of input took {total} bytes in all", input.len());

@@ -2,7 +2,7 @@
 //!
 //! More of it: `GOSUMCHECK_FUZZ_EXECUTIONS=20 cargo test --release --test fuzz`; other inputs: `GOSUMCHECK_FUZZ_SEED=N`. What
 //! breaks a parser is printed and kept; it belongs into `testdata/fuzz/PARSER/`, where it runs first every time.
-//! `fuzz/` has the same checks as cargo-fuzz targets, whose mutations follow the code that they reach.
+//! `fuzz/` has the same checks as cargo-fuzz targets, whose mutations follow the code that they reach: `fuzz/run SECONDS`.
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -14,7 +14,6 @@ mod checks;
 #[path = "../crafted/mod.rs"]
 mod crafted;
 mod engine;
-mod memory;
 mod mutate;
 mod parsers;
 mod seeds;

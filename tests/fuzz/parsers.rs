@@ -1,8 +1,8 @@
 //! The parsers under test, each with its seeds, its words, how often it runs, and what memory it may take.
 //!
-//! How often: so that each gets a few seconds of one core, and all together at least ten million executions. How much
-//! memory: two or three times what was measured. "At one time" is what a hostile input can make a process hold; "in all" is for work that
-//! grows faster than the input.
+//! How often: so that each gets a second or a few of one core, and all together at least ten million executions. How much
+//! memory: some times what was measured. "At one time" is what a hostile input can make a process hold; "in all" is
+//! for work that grows faster than the input.
 
 use crate::checks::{gosum, keys, modules, notes, proofs, records, settings, tiles, zips};
 use crate::engine::Parser;
@@ -16,8 +16,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::notes,
         words: words::NOTE,
         executions: 200_000,
-        peak: (8, 8 << 10),
-        total: (40, 16 << 10),
+        peak: (16, 8 << 10),
+        total: (120, 16 << 10),
     },
     Parser {
         name: "checkpoint",
@@ -25,8 +25,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::checkpoints,
         words: words::NOTE,
         executions: 100_000,
-        peak: (10, 8 << 10),
-        total: (12, 16 << 10),
+        peak: (20, 8 << 10),
+        total: (36, 16 << 10),
     },
     Parser {
         name: "witnessed",
@@ -34,8 +34,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::witnessed,
         words: words::NOTE,
         executions: 100_000,
-        peak: (6, 8 << 10),
-        total: (6, 8 << 10),
+        peak: (12, 8 << 10),
+        total: (18, 16 << 10),
     },
     Parser {
         name: "vkey",
@@ -43,8 +43,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::vkeys,
         words: words::KEY,
         executions: 300_000,
-        peak: (16, 8 << 10),
-        total: (20, 16 << 10),
+        peak: (48, 8 << 10),
+        total: (192, 16 << 10),
     },
     Parser {
         name: "skey",
@@ -52,8 +52,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::skeys,
         words: words::KEY,
         executions: 100_000,
-        peak: (4, 4 << 10),
-        total: (4, 8 << 10),
+        peak: (8, 4 << 10),
+        total: (16, 8 << 10),
     },
     Parser {
         name: "tile_path",
@@ -61,8 +61,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::tile_paths,
         words: words::TILE,
         executions: 1_500_000,
-        peak: (1, 1 << 10),
-        total: (1, 4 << 10),
+        peak: (8, 1 << 10),
+        total: (16, 4 << 10),
     },
     Parser {
         name: "admission",
@@ -70,8 +70,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::admissions,
         words: &[],
         executions: 50_000,
-        peak: (1, 192 << 10),
-        total: (1, 1024 << 10),
+        peak: (8, 192 << 10),
+        total: (16, 1024 << 10),
     },
     Parser {
         name: "merkle",
@@ -79,8 +79,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::merkle,
         words: &[],
         executions: 500_000,
-        peak: (4, 4 << 10),
-        total: (4, 4 << 10),
+        peak: (8, 4 << 10),
+        total: (16, 8 << 10),
     },
     Parser {
         name: "record",
@@ -88,8 +88,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::records,
         words: words::RECORD,
         executions: 300_000,
-        peak: (12, 8 << 10),
-        total: (36, 16 << 10),
+        peak: (24, 8 << 10),
+        total: (108, 16 << 10),
     },
     Parser {
         name: "lookup",
@@ -97,8 +97,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::lookups,
         words: words::RECORD,
         executions: 700_000,
-        peak: (6, 8 << 10),
-        total: (8, 16 << 10),
+        peak: (32, 8 << 10),
+        total: (96, 16 << 10),
     },
     Parser {
         name: "data_tile",
@@ -106,8 +106,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::data_tiles,
         words: words::RECORD,
         executions: 300_000,
-        peak: (6, 16 << 10),
-        total: (12, 24 << 10),
+        peak: (12, 16 << 10),
+        total: (36, 32 << 10),
     },
     Parser {
         name: "gosum",
@@ -115,8 +115,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::gosums,
         words: words::GOSUM,
         executions: 100_000,
-        peak: (120, 16 << 10),
-        total: (240, 24 << 10),
+        peak: (250, 16 << 10),
+        total: (800, 32 << 10),
     },
     Parser {
         name: "zip",
@@ -124,8 +124,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::zips,
         words: words::ZIP,
         executions: 1_000_000,
-        peak: (4, 1024 << 10),
-        total: (4, 1024 << 10),
+        peak: (8, 1024 << 10),
+        total: (16, 2048 << 10),
     },
     Parser {
         name: "modzip",
@@ -133,8 +133,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::zips,
         words: words::ZIP,
         executions: 700_000,
-        peak: (8, 1024 << 10),
-        total: (12, 1024 << 10),
+        peak: (16, 1024 << 10),
+        total: (36, 2048 << 10),
     },
     Parser {
         name: "proofs",
@@ -142,8 +142,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::proofs,
         words: words::PROOF,
         executions: 500_000,
-        peak: (12, 8 << 10),
-        total: (24, 16 << 10),
+        peak: (24, 8 << 10),
+        total: (72, 16 << 10),
     },
     Parser {
         name: "evidence",
@@ -151,8 +151,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::evidence,
         words: words::EVIDENCE,
         executions: 300_000,
-        peak: (16, 8 << 10),
-        total: (28, 16 << 10),
+        peak: (32, 8 << 10),
+        total: (84, 16 << 10),
     },
     Parser {
         name: "module",
@@ -160,8 +160,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::modules,
         words: words::MODULE,
         executions: 800_000,
-        peak: (10, 8 << 10),
-        total: (24, 24 << 10),
+        peak: (20, 8 << 10),
+        total: (72, 24 << 10),
     },
     Parser {
         name: "versions",
@@ -169,8 +169,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::versions,
         words: words::MODULE,
         executions: 700_000,
-        peak: (4, 4 << 10),
-        total: (4, 4 << 10),
+        peak: (8, 4 << 10),
+        total: (16, 8 << 10),
     },
     Parser {
         name: "patterns",
@@ -178,8 +178,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::patterns,
         words: words::PATTERN,
         executions: 700_000,
-        peak: (128, 32 << 10),
-        total: (192, 64 << 10),
+        peak: (160, 32 << 10),
+        total: (240, 64 << 10),
     },
     Parser {
         name: "printable",
@@ -187,8 +187,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::printables,
         words: words::NOTE,
         executions: 500_000,
-        peak: (16, 8 << 10),
-        total: (20, 8 << 10),
+        peak: (32, 8 << 10),
+        total: (60, 16 << 10),
     },
     Parser {
         name: "settings",
@@ -196,8 +196,8 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::settings,
         words: words::SETTING,
         executions: 600_000,
-        peak: (40, 8 << 10),
-        total: (120, 24 << 10),
+        peak: (80, 8 << 10),
+        total: (360, 24 << 10),
     },
     Parser {
         name: "go_env",
@@ -205,7 +205,7 @@ pub const ALL: &[Parser] = &[
         seeds: seeds::go_envs,
         words: words::GO_ENV,
         executions: 200_000,
-        peak: (20, 16 << 10),
-        total: (24, 16 << 10),
+        peak: (40, 16 << 10),
+        total: (72, 32 << 10),
     },
 ];

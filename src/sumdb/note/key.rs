@@ -12,6 +12,7 @@ use ed25519_dalek::{Signature as Ed25519Signature, Signer as _, SigningKey, Veri
 
 use crate::sumdb::error::{Error, Result};
 use crate::sumdb::hash::sha256;
+use crate::sumdb::printable::quoted;
 
 use super::Signature;
 
@@ -224,7 +225,10 @@ fn split_key(text: &str) -> Result<(&str, u32, u8, [u8; 32])> {
 /// A key's name: not empty, no white space, no `+` (Go note.isValidName).
 pub(super) fn check_name(name: &str) -> Result<()> {
     if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '+') {
-        return Err(Error::malformed("key name", format!("{name:?} is empty or has white space or a plus sign")));
+        return Err(Error::malformed(
+            "key name",
+            format!("{} is empty or has white space or a plus sign", quoted(name)),
+        ));
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use gosumcheck::sumdb::hash::sha256;
 use gosumcheck::sumdb::note::{Note, SignerKey, VerifierKey, message};
 
+use super::refused;
+
 /// `VerifierKey::parse`, of the text as it is and with the id that belongs to its key, which no mutation finds.
 pub fn vkey(bytes: &[u8]) -> bool {
     let Some(text) = super::text(bytes) else { return false };
@@ -12,7 +14,10 @@ pub fn vkey(bytes: &[u8]) -> bool {
 }
 
 fn parses(text: &str) -> bool {
-    let Ok(key) = VerifierKey::parse(text) else { return false };
+    let key = match VerifierKey::parse(text) {
+        Ok(key) => key,
+        Err(error) => return refused(error),
+    };
     assert!(!key.name().is_empty() && !key.name().contains('+') && !key.name().contains(char::is_whitespace));
     // The id may have come in upper case; all else is as it came.
     let id = key.name().len() + 1..key.name().len() + 9;
@@ -35,7 +40,10 @@ fn with_its_id(text: &str) -> Option<String> {
 /// `SignerKey::parse`: prints as it came (but for the case of the id), and what it signs verifies.
 pub fn skey(bytes: &[u8]) -> bool {
     let Some(text) = super::text(bytes) else { return false };
-    let Ok(key) = SignerKey::parse(text) else { return false };
+    let key = match SignerKey::parse(text) {
+        Ok(key) => key,
+        Err(error) => return refused(error),
+    };
     assert!(key.to_string().eq_ignore_ascii_case(text) && SignerKey::parse(&key.to_string()).is_ok());
     let note = message("text\n", &[key.sign("text\n")]).unwrap();
     assert!(Note::open(note.as_bytes(), &[key.verifier()]).is_ok());

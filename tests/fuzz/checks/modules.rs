@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use gosumcheck::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version, semver};
 use gosumcheck::sumdb::printable::{QUOTED_CHARS, printable, quoted};
 
+use super::refused;
+
 /// Paths and versions, escaped and not: what is taken is its own print, and its one escaped form comes back.
 pub fn module(bytes: &[u8]) -> bool {
     let Some(text) = super::text(bytes) else { return false };
@@ -36,6 +38,9 @@ pub fn module(bytes: &[u8]) -> bool {
         assert_eq!(pair.lookup_path(), text);
         true
     });
+    _ = ModulePath::parse(text).is_err_and(refused) || ModulePath::unescape(text).is_err_and(refused);
+    _ = Version::parse(text).is_err_and(refused) || Version::unescape(text).is_err_and(refused);
+    _ = ModuleVersion::parse_at(text).is_err_and(refused) || ModuleVersion::parse_lookup_path(text).is_err_and(refused);
     path || escaped || version || escaped_version || pair || lookup
 }
 

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use gosumcheck::sumdb::checkpoint::{Checkpoint, MAX_SIZE, Policy};
 use gosumcheck::sumdb::note::{Note, VerifierKey, message};
 
+use super::refused;
 use super::world::world;
 
 /// The texts that the world's keys signed.
@@ -22,7 +23,10 @@ fn known() -> &'static [VerifierKey] {
 
 /// `Note::open`: only what was signed opens; what is open prints as a note that opens as the same.
 pub fn note(bytes: &[u8]) -> bool {
-    let Ok(note) = Note::open(bytes, known()) else { return false };
+    let note = match Note::open(bytes, known()) {
+        Ok(note) => note,
+        Err(error) => return refused(error),
+    };
     assert!(TEXTS.contains(&note.text()), "nobody signed that");
     assert!(bytes.starts_with(note.text().as_bytes()));
     assert!((1..=known().len()).contains(&note.verified().len()) && note.unverified().len() < 100);
@@ -41,7 +45,10 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
     let Some(text) = super::text(bytes) else { return false };
     let log = &world().log;
     let Ok(signed) = message(text, &[log.sign(text)]) else { return false };
-    let Ok(head) = Checkpoint::open(signed.as_bytes(), &world().policy) else { return false };
+    let head = match Checkpoint::open(signed.as_bytes(), &world().policy) {
+        Ok(head) => head,
+        Err(error) => return refused(error),
+    };
     let tree = head.tree();
     assert!(tree.size <= MAX_SIZE);
     assert!(text.starts_with(&tree.note_text()), "another tree than the text's");
@@ -54,7 +61,10 @@ pub fn witnessed(bytes: &[u8]) -> bool {
     static POLICY: OnceLock<Policy> = OnceLock::new();
     let policy =
         POLICY.get_or_init(|| Policy::witnessed(world().log.verifier(), &[world().witness.verifier()], 1).unwrap());
-    let Ok(head) = Checkpoint::open(bytes, policy) else { return false };
+    let head = match Checkpoint::open(bytes, policy) {
+        Ok(head) => head,
+        Err(error) => return refused(error),
+    };
     assert!(world().trees.contains(&head.tree()), "nobody signed that");
     assert_eq!(head.bytes(), bytes);
     true

@@ -4,10 +4,15 @@ use gosumcheck::sumdb::gosum::Kind;
 use gosumcheck::sumdb::hash::{Hash, leaf_hash};
 use gosumcheck::sumdb::record::{LookupResponse, VerifiedRecord, join_records, split_records, subject};
 
+use super::refused;
+
 /// `subject` and `VerifiedRecord::check`: a record that has a subject is proven by its own leaf hash and by no other, prints
 /// as it came, and goes through a lookup response unchanged.
 pub fn record(bytes: &[u8]) -> bool {
-    let Ok(module) = subject(bytes) else { return false };
+    let module = match subject(bytes) {
+        Ok(module) => module,
+        Err(error) => return refused(error),
+    };
     let leaf = leaf_hash(bytes);
     let record = VerifiedRecord::check(&module, 7, bytes, &leaf).unwrap();
     assert!(VerifiedRecord::check(&module, 7, bytes, &Hash([0; 32])).is_err());
@@ -22,7 +27,10 @@ pub fn record(bytes: &[u8]) -> bool {
 
 /// `LookupResponse::parse`: nothing is lost, the number is written as it is read, and only the record's own leaf proves it.
 pub fn lookup(bytes: &[u8]) -> bool {
-    let Ok(response) = LookupResponse::parse(bytes) else { return false };
+    let response = match LookupResponse::parse(bytes) {
+        Ok(response) => response,
+        Err(error) => return refused(error),
+    };
     let rest = bytes.strip_prefix(format!("{}\n", response.id()).as_bytes()).unwrap();
     let rest = rest.strip_suffix(response.note()).unwrap();
     let record = rest.strip_suffix(b"\n").unwrap();
@@ -44,7 +52,13 @@ pub fn data_tile(bytes: &[u8]) -> bool {
     let widths = (guess.saturating_sub(1)..=guess + 1).chain([0, 256]);
     let mut taken = None;
     for width in widths {
-        let Ok(records) = split_records(bytes, width) else { continue };
+        let records = match split_records(bytes, width) {
+            Ok(records) => records,
+            Err(error) => {
+                refused(error);
+                continue;
+            }
+        };
         assert!(taken.is_none_or(|other| other == width), "two widths");
         taken = Some(width);
         assert_eq!(records.len(), usize::from(width));

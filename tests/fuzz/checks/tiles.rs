@@ -5,12 +5,16 @@ use gosumcheck::sumdb::hash::Hash;
 use gosumcheck::sumdb::tile::{Tile, TilePath, VerifiedTree, Want};
 use gosumcheck::sumdb::tlog::{check_consistency, check_inclusion};
 
+use super::refused;
 use super::world::{World, world};
 
 /// `TilePath::parse`: prints as it came.
 pub fn tile_path(bytes: &[u8]) -> bool {
     let Some(text) = super::text(bytes) else { return false };
-    let Ok(path) = TilePath::parse(text) else { return false };
+    let path = match TilePath::parse(text) {
+        Ok(path) => path,
+        Err(error) => return refused(error),
+    };
     assert_eq!(path.to_string(), text);
     let tile = match path {
         TilePath::Hashes(tile) => tile,
