@@ -134,16 +134,7 @@ impl Database {
                     uncompared: now.uncompared,
                 });
             }
-            for (at, (slot, judged)) in said.iter_mut().zip(judged).enumerate() {
-                if let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) {
-                    match &claim.source {
-                        Source::Memo => {}
-                        Source::Cache => drop(refuted.entry(at).or_insert_with(Vec::new)),
-                        Source::Upstream(base, _) => refuted.entry(at).or_insert_with(Vec::new).push((*base, lie)),
-                    }
-                    *slot = None;
-                }
-            }
+            withdraw(&mut said, judged, &mut refuted);
             present = Some(now);
         }
     }
@@ -223,6 +214,19 @@ impl Database {
             Err(Halt::Missed(miss)) => Ok(Comparison::Unknown(miss)),
             Err(Halt::Stop(fault)) => Err(fault),
         }
+    }
+}
+
+/// Takes back the claims that turned out false, so that others are asked; who made them is remembered in `refuted`.
+fn withdraw(said: &mut [Option<Said>], judged: Vec<Judged>, refuted: &mut HashMap<usize, Vec<Lie>>) {
+    for (at, (slot, judged)) in said.iter_mut().zip(judged).enumerate() {
+        let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) else { continue };
+        match &claim.source {
+            Source::Memo => {}
+            Source::Cache => drop(refuted.entry(at).or_default()),
+            Source::Upstream(base, _) => refuted.entry(at).or_default().push((*base, lie)),
+        }
+        *slot = None;
     }
 }
 

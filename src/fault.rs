@@ -1,5 +1,5 @@
-//! Why a command could not do its work, by who is at fault: the two classes of the doors (`Usage`, `Unavailable`) beside
-//! the three of the core, with the exit code of each (design, section 7).
+//! Why a command could not do its work, by who is at fault: its caller, a network or a disk, who sent certain bytes, or the log;
+//! with the exit code of each.
 
 use std::path::PathBuf;
 

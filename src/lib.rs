@@ -39,9 +39,9 @@
 //!
 //! # Errors
 //!
-//! Three classes in the core ([`sumdb::Error`]: `Malformed`, `Unproven`, `Forked`), two at the doors ([`fault::Fault`]: `Usage`,
-//! `Unavailable`), each with who is at fault, what, and what to do next. Exit codes: 0 all proven, 1 findings, 2 could not tell,
-//! 3 the log itself misbehaved.
+//! What can be wrong with bytes is told by the core ([`sumdb::Error`]: `Malformed`, `Unproven`); who is at fault, and what to do
+//! next, by [`fault::Fault`]: `Usage` (the caller), `Unavailable` (a network, a disk), `Refused` (who sent those bytes), `Forked`
+//! (the log). Exit codes: 0 all proven, 1 findings, 2 could not tell, 3 the log itself misbehaved.
 
 pub mod audit;
 pub mod cli;

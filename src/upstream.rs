@@ -77,8 +77,7 @@ impl Upstreams {
     /// failed, and the next is asked.
     ///
     /// # Errors
-    /// As `fetch`; `Refused` with every base's reason where bytes came but none passed; `Forked` as soon as `judge`
-    /// says so, since another base cannot undo what the log signed.
+    /// As `fetch`; `Refused` with every base's reason where bytes came but none passed.
     pub async fn fetch_where<T>(
         &self,
         path: &str,
@@ -109,7 +108,6 @@ impl Upstreams {
             match self.ask(source, path, limit).await? {
                 Ok(Reply::Body(bytes)) => match judge(bytes) {
                     Ok(value) => return Ok(Got::Body(value, index)),
-                    Err(sumdb::Error::Forked(evidence)) => return Err(Fault::Forked { evidence, saved: None }),
                     Err(error) => told.refused(source.name(), error),
                 },
                 Ok(Reply::Missing(why)) => told.absent(source.name(), &why, source.is_site()),

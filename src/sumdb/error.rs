@@ -1,7 +1,6 @@
-//! The three ways in which bytes can fail here: they are not what their format says (`Malformed`), they do not prove what
-//! they claim (`Unproven`), or the log signed two histories (`Forked`). Who sent them is added by the caller, who knows.
-
-use super::evidence::Evidence;
+//! The two ways in which bytes can fail here: they are not what their format says (`Malformed`), or they do not prove what they
+//! claim (`Unproven`). Who sent them is added by the caller, who knows. That the log signed two histories is no failure of
+//! bytes: it is a fact, and has its own type, [`Evidence`](super::evidence::Evidence).
 
 /// What the pure core returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -25,9 +24,6 @@ pub enum Error {
         /// what was expected and what came
         why: String,
     },
-    /// Two signed heads of one log that cannot both be true. Fault of the log, provable to anybody.
-    #[error("the log forked: {0}")]
-    Forked(Box<Evidence>),
 }
 
 impl Error {

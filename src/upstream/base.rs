@@ -120,7 +120,7 @@ impl Site {
 /// # Errors
 /// `Usage` where it cannot.
 pub(super) fn check_path(path: &str) -> Result<(), Fault> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!+@/".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!+@:/".contains(&byte);
     let element = |element: &str| !matches!(element, "" | "." | "..");
     if path.len() <= PATH_LIMIT && path.bytes().all(plain) && path.split('/').all(element) {
         Ok(())

@@ -74,7 +74,6 @@ impl Told {
         let error = match first {
             sumdb::Error::Malformed { what, why } => sumdb::Error::malformed(what, format!("{why}; {others}")),
             sumdb::Error::Unproven { what, why } => sumdb::Error::unproven(what, format!("{why}; {others}")),
-            forked @ sumdb::Error::Forked(_) => forked,
         };
         Fault::refused(source, error)
     }

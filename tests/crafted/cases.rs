@@ -21,14 +21,27 @@ fn with(change: impl FnOnce(&mut Item)) -> Zip {
 
 /// Cases on which Go and we must agree: a name and a zip.
 pub fn agreed() -> Vec<(&'static str, Vec<u8>)> {
-    let name = |rest: &[u8]| [b"example.com/m@v1.0.0/", rest].concat();
-    let whole = |change: fn(&mut Zip)| {
-        let mut zip = zip(plain());
-        change(&mut zip);
-        zip
-    };
-    let unicode_path = [b"up".as_slice(), &[12, 0, 1, 0, 0, 0, 0], b"RENAMED"].concat();
-    let mut cases = vec![
+    let cases = [containers(), entries(), contents(), names(), module_rules()].concat();
+    cases.into_iter().map(|(name, zip)| (name, zip.bytes())).collect()
+}
+
+type Case = (&'static str, Zip);
+
+/// A name below the module's prefix.
+fn name(rest: &[u8]) -> Vec<u8> {
+    [b"example.com/m@v1.0.0/", rest].concat()
+}
+
+/// A zip with something about the whole of it changed.
+fn whole(change: fn(&mut Zip)) -> Zip {
+    let mut zip = zip(plain());
+    change(&mut zip);
+    zip
+}
+
+/// What is around the entries: the end records, comments, foreign bytes.
+fn containers() -> Vec<Case> {
+    vec![
         ("plain", zip(plain())),
         ("empty", zip(vec![])),
         ("folder", zip([plain(), vec![raw(&name(b"d/"), b"", vec![], 0)]].concat())),
@@ -71,6 +84,12 @@ pub fn agreed() -> Vec<(&'static str, Vec<u8>)> {
                 zip.items[1].zip64 = true
             }),
         ),
+    ]
+}
+
+/// What the directory says of an entry.
+fn entries() -> Vec<Case> {
+    vec![
         ("zip64-entry", with(|item| item.zip64 = true)),
         (
             "zip64-field-too-short",
@@ -103,6 +122,13 @@ pub fn agreed() -> Vec<(&'static str, Vec<u8>)> {
                 item.crc = 0
             }),
         ),
+    ]
+}
+
+/// What an entry holds, against what is said of it.
+fn contents() -> Vec<Case> {
+    let unicode_path = [b"up".as_slice(), &[12, 0, 1, 0, 0, 0, 0], b"RENAMED"].concat();
+    vec![
         ("crc-wrong", with(|item| item.crc ^= 1)),
         ("crc-0", with(|item| item.crc = 0)),
         ("size-too-small", with(|item| item.size -= 1)),
@@ -138,6 +164,12 @@ pub fn agreed() -> Vec<(&'static str, Vec<u8>)> {
                 item.packed_size = 0
             }),
         ),
+    ]
+}
+
+/// What an entry is called.
+fn names() -> Vec<Case> {
+    vec![
         ("name-utf8", with(|item| item.name = name("é/ö.go".as_bytes()))),
         ("name-not-utf8", with(|item| item.name = name(b"\xff\xfe.go"))),
         ("name-backslash", with(|item| item.name = name(b"a\\b.go"))),
@@ -161,6 +193,12 @@ pub fn agreed() -> Vec<(&'static str, Vec<u8>)> {
         ("name-sharp-s", zip([plain(), vec![file("\u{df}", b""), file("\u{1e9e}", b"")]].concat())),
         ("name-sigma", zip([plain(), vec![file("\u{3c3}", b""), file("\u{3c2}", b"")]].concat())),
         ("name-dotless-i", zip([plain(), vec![file("i", b""), file("\u{131}", b""), file("\u{130}", b"")]].concat())),
+    ]
+}
+
+/// What Go allows in the zip of a module.
+fn module_rules() -> Vec<Case> {
+    let mut cases = vec![
         ("go-mod-upper-case", zip(vec![file("GO.MOD", b"module example.com/m\n")])),
         ("go-mod-below", zip([plain(), vec![file("x/go.mod", b"module example.com/m/x\n")]].concat())),
         ("go-mod-below-in-upper-case", zip([plain(), vec![file("x/Go.Mod", b"")]].concat())),
@@ -181,7 +219,7 @@ pub fn agreed() -> Vec<(&'static str, Vec<u8>)> {
     {
         cases.push((good, zip(vec![file(good, b"x")])));
     }
-    cases.into_iter().map(|(name, zip)| (name, zip.bytes())).collect()
+    cases
 }
 
 /// Cases that Go takes and we refuse: a name, a zip, and what our error says.

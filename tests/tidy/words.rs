@@ -1,7 +1,7 @@
 //! First lines, `unsafe`, and words that belong to a workplace or a registry and not to the repository.
 
 use super::source::{Source, Token};
-use super::{Fault, KERNEL};
+use super::{Fault, KERNELS};
 
 /// Files in which a registry's name is no advertisement but a format.
 const LOCK_FILE: &str = "Cargo.lock";
@@ -12,19 +12,14 @@ pub(crate) fn check_first_line(source: &Source) -> Option<Fault> {
     (!source.text.starts_with("//! ")).then(|| Fault { path: source.path.clone(), line: 1, why })
 }
 
-/// `unsafe` outside the kernel's folder, and in more than one file inside.
+/// `unsafe` outside the kernels.
 pub(crate) fn check_unsafe(sources: &[Source]) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut kernel: Option<&str> = None;
-    for source in sources {
-        let Some(line) = first_unsafe(&source.tokens) else { continue };
-        let first = source.path.starts_with(KERNEL) && *kernel.get_or_insert(&source.path) == source.path;
-        if !first {
-            let why = format!("`unsafe` stands in one file below {KERNEL} and nowhere else");
-            faults.push(Fault { path: source.path.clone(), line, why });
-        }
-    }
-    faults
+    let strangers = sources.iter().filter(|source| !KERNELS.contains(&source.path.as_str()));
+    let faults = strangers.filter_map(|source| {
+        let why = format!("`unsafe` stands in {} and nowhere else", KERNELS.join(" and "));
+        first_unsafe(&source.tokens).map(|line| Fault { path: source.path.clone(), line, why })
+    });
+    faults.collect()
 }
 
 fn first_unsafe(tokens: &[Token]) -> Option<usize> {
@@ -77,10 +72,9 @@ fn words_are_caught_where_they_stand() {
 fn unsafe_and_missing_first_lines_are_caught() {
     let source = |path: &str, text: &str| Source::parse(path, text);
     let with = "//! A.\nfn f() { g(unsafe { x }) }";
-    let kernel = format!("{KERNEL}kernel.rs");
     let faults = |sources: &[Source]| check_unsafe(sources).len();
-    assert_eq!(faults(&[source(&kernel, with), source("src/x.rs", "//! unsafe\n#![deny(unsafe_code)]")]), 0);
-    assert_eq!(faults(&[source(&kernel, with), source(&format!("{KERNEL}other.rs"), with)]), 1);
+    assert_eq!(faults(&[source(KERNELS[0], with), source("src/x.rs", "//! unsafe\n#![deny(unsafe_code)]")]), 0);
+    assert_eq!(faults(&[source(KERNELS[1], with), source("src/sumdb/hash/other.rs", with)]), 1);
     assert_eq!(faults(&[source("src/sumdb/tile.rs", with)]), 1);
     assert!(check_first_line(&source("src/x.rs", "use a;\n//! Late.")).is_some());
     assert!(check_first_line(&source("src/x.rs", with)).is_none());

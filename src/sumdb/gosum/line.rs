@@ -58,6 +58,5 @@ fn read_fields(path: &str, version: &str, hash: &str) -> Result<SumLine, LineFau
 fn why(error: Error) -> String {
     match error {
         Error::Malformed { why, .. } | Error::Unproven { why, .. } => why,
-        Error::Forked(evidence) => evidence.to_string(),
     }
 }
