@@ -110,7 +110,6 @@ impl Database {
         let memo = Memo::of(asked, &self.cache);
         let mut said = self.said_last_time(asked, &memo)?;
         let mut present = None;
-        let keeper = Keeper::start(&self.cache)?;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
             self.fill(asked, &refuted, &mut said, progress).await?;
@@ -124,6 +123,7 @@ impl Database {
             if let Some(proofs) = proofs.as_deref_mut() {
                 proofs.clear();
             }
+            let keeper = Keeper::start(&self.cache)?;
             let judged = judge_all(asked, &said, &mut now, &tiles, &keeper, proofs.as_deref_mut()).await;
             if judged.iter().all(Result::is_ok) {
                 self.keep_proven(asked, &said, &judged, &memo)?;
@@ -134,6 +134,7 @@ impl Database {
                     uncompared: now.uncompared,
                 });
             }
+            keeper.finish()?; // the next pass finds in the cache what this one has brought
             withdraw(&mut said, judged, &mut refuted);
             present = Some(now);
         }
