@@ -17,7 +17,7 @@ use std::collections::HashMap;
 
 use answer::Halt;
 pub use answer::{Answer, Batch, Comparison, Miss};
-use judge::{Judged, heads, judge_all};
+use judge::{Extras, Judged, heads, judge_all};
 use keeper::Keeper;
 use lookups::{Claim, Lie, Said, Source};
 use memo::Memo;
@@ -28,6 +28,7 @@ use crate::fault::Fault;
 use crate::store::{Cache, Folder, HeadFile};
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::Policy;
+use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::LookupResponse;
 use crate::upstream::Upstreams;
@@ -82,7 +83,7 @@ impl Database {
     /// # Errors
     /// `Forked`: the log is caught. `Unavailable`: the data folder.
     pub async fn records(&self, asked: &[ModuleVersion], progress: Progress<'_>) -> Result<Batch, Fault> {
-        self.prove(asked, None, progress).await
+        self.prove(asked, &mut Extras::default(), progress).await
     }
 
     /// As [`Database::records`], and a proof for each record that others can check.
@@ -94,15 +95,15 @@ impl Database {
         asked: &[ModuleVersion],
         progress: Progress<'_>,
     ) -> Result<(Batch, Vec<RecordProof>), Fault> {
-        let mut proofs = Vec::new();
-        let batch = self.prove(asked, Some(&mut proofs), progress).await?;
-        Ok((batch, proofs))
+        let mut extras = Extras { proofs: Some(Vec::new()), ..Extras::default() };
+        let batch = self.prove(asked, &mut extras, progress).await?;
+        Ok((batch, extras.proofs.unwrap_or_default()))
     }
 
     async fn prove(
         &self,
         asked: &[ModuleVersion],
-        mut proofs: Option<&mut Vec<RecordProof>>,
+        extras: &mut Extras,
         progress: Progress<'_>,
     ) -> Result<Batch, Fault> {
         let tiles = self.tiles(progress);
@@ -120,13 +121,13 @@ impl Database {
                 Err(Halt::Stop(fault)) => return Err(fault),
             };
             self.keep_tiles(&mut now.proven)?;
-            if let Some(proofs) = proofs.as_deref_mut() {
-                proofs.clear();
-            }
+            extras.proofs.as_mut().map(Vec::clear);
+            extras.paths = memo.is_due(&said).then(HashMap::new);
             let keeper = Keeper::start(&self.cache)?;
-            let judged = judge_all(asked, &said, &mut now, &tiles, &keeper, proofs.as_deref_mut()).await;
+            let judged = judge_all(asked, &said, &mut now, &tiles, &keeper, extras).await;
             if judged.iter().all(Result::is_ok) {
-                self.keep_proven(asked, &said, &judged, &memo)?;
+                self.keep_proven(asked, &said, &judged)?;
+                memo.write(&judged, extras.paths.as_ref())?;
                 keeper.finish()?;
                 return Ok(Batch {
                     answers: judged.into_iter().flatten().collect(),
@@ -147,9 +148,9 @@ impl Database {
     /// What the memo says, as far as it is about the tree that is known.
     fn said_last_time(&self, asked: &[ModuleVersion], memo: &Memo<'_>) -> Result<Vec<Option<Said>>, Fault> {
         let known = self.remembered()?.map_or(0, |head| head.tree().size);
-        let claim = |response: LookupResponse| {
+        let claim = |(response, path): (LookupResponse, Vec<Hash>)| {
             let is_known = response.id() < known;
-            is_known.then_some(Said::Claim(Claim { response, head: None, source: Source::Memo }))
+            is_known.then_some(Said::Claim(Claim { response, head: None, source: Source::Memo(path) }))
         };
         Ok(memo.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect()))
     }
@@ -179,25 +180,15 @@ impl Database {
         keep(&self.cache, &std::mem::take(&mut proven.fresh))
     }
 
-    /// Keeps the responses that came by the network and were proven, and all of them together.
-    fn keep_proven(
-        &self,
-        asked: &[ModuleVersion],
-        said: &[Option<Said>],
-        judged: &[Judged],
-        memo: &Memo<'_>,
-    ) -> Result<(), Fault> {
-        let (mut fresh, mut records, mut is_news) = (Vec::new(), Vec::new(), false);
-        for ((module, said), judged) in asked.iter().zip(said).zip(judged) {
-            let (Some(Said::Claim(claim)), Ok(Answer::Proven(record))) = (said, judged) else { continue };
-            records.push(record);
-            is_news |= !matches!(claim.source, Source::Memo);
-            if let Source::Upstream(_, bytes) = &claim.source {
-                fresh.push((module.lookup_path(), bytes));
+    /// Keeps the responses that came by the network and were proven.
+    fn keep_proven(&self, asked: &[ModuleVersion], said: &[Option<Said>], judged: &[Judged]) -> Result<(), Fault> {
+        let proven = asked.iter().zip(said).zip(judged).filter_map(|((module, said), judged)| match (said, judged) {
+            (Some(Said::Claim(Claim { source: Source::Upstream(_, bytes), .. })), Ok(Answer::Proven(_))) => {
+                Some((module.lookup_path(), bytes))
             }
-        }
-        keep(&self.cache, &fresh)?;
-        if is_news { memo.write(&records) } else { Ok(()) }
+            _ => None,
+        });
+        keep(&self.cache, &proven.collect::<Vec<_>>())
     }
 
     /// Compares a head that somebody else remembers, such as the go command, with ours.
@@ -223,7 +214,7 @@ fn withdraw(said: &mut [Option<Said>], judged: Vec<Judged>, refuted: &mut HashMa
     for (at, (slot, judged)) in said.iter_mut().zip(judged).enumerate() {
         let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) else { continue };
         match &claim.source {
-            Source::Memo => {}
+            Source::Memo(_) => {}
             Source::Cache => drop(refuted.entry(at).or_default()),
             Source::Upstream(base, _) => refuted.entry(at).or_default().push((*base, lie)),
         }

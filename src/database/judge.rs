@@ -1,16 +1,18 @@
 //! Claims held against the leaves of one tree.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::keeper::Keeper;
-use super::lookups::{Claim, Said};
+use super::lookups::{Claim, Said, Source};
 use super::tiles::Tiles;
 use super::timeline::Present;
 use super::{Answer, Miss};
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::error::Error;
+use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::{DataTile, Want};
 
 /// An answer, or what is false about the claim.
@@ -19,7 +21,16 @@ pub(super) type Judged = Result<Answer, Error>;
 /// Leaves judged between two times of letting go of what they needed: tiles of 8 KiB each, most of them with one such leaf.
 const LEAVES: usize = 512;
 
-/// Holds every claim against its leaf. Where `proofs` are wanted, those of the proven are added.
+/// What is wanted besides the answers.
+#[derive(Default)]
+pub(super) struct Extras {
+    /// proofs for others
+    pub(super) proofs: Option<Vec<RecordProof>>,
+    /// the paths of leaves through their tiles, by record number; records in a tile that is not full have none
+    pub(super) paths: Option<HashMap<u64, Vec<Hash>>>,
+}
+
+/// Holds every claim against its leaf. The `extras` that are wanted are those of the proven.
 /// What came by the network and is proven is handed to `keeper` on the way, so that memory stays bounded.
 pub(super) async fn judge_all(
     asked: &[ModuleVersion],
@@ -27,19 +38,22 @@ pub(super) async fn judge_all(
     present: &mut Present,
     tiles: &Tiles<'_>,
     keeper: &Keeper,
-    mut proofs: Option<&mut Vec<RecordProof>>,
+    extras: &mut Extras,
 ) -> Vec<Judged> {
     let mut judged: Vec<Judged> = asked.iter().zip(said).map(|(_, said)| Ok(without_tree(said.as_ref()))).collect();
     let mut claims = claims(said);
     claims.sort_unstable_by_key(|(_, claim)| claim.response.id());
     for now in shares(&claims) {
+        // Proofs for others take whole tiles.
+        if extras.proofs.is_none() {
+            admit_paths(now, present, tiles).await;
+        }
         bring_leaves(now, present, tiles).await;
         for (at, claim) in now {
             let (Some(module), Some(slot)) = (asked.get(*at), judged.get_mut(*at)) else { continue };
             *slot = judge(module, claim, present);
-            if let (Some(proofs), Ok(Answer::Proven(record))) = (proofs.as_deref_mut(), &*slot) {
-                let hashes = present.proven.tree.inclusion_proof(record.id()).unwrap_or_default();
-                proofs.push(RecordProof::new(record.text(), record.id(), hashes, &present.head));
+            if let Ok(Answer::Proven(record)) = &*slot {
+                extras.add(record, present);
             }
         }
         keeper.keep(std::mem::take(&mut present.proven.fresh));
@@ -71,6 +85,35 @@ fn shares<'a>(claims: &'a [(usize, &'a Claim)]) -> Vec<&'a [(usize, &'a Claim)]>
         rest = after;
     }
     shares
+}
+
+impl Extras {
+    fn add(&mut self, record: &VerifiedRecord, present: &Present) {
+        let (id, tree) = (record.id(), &present.proven.tree);
+        if let Some(proofs) = &mut self.proofs {
+            let hashes = tree.inclusion_proof(id).unwrap_or_default();
+            proofs.push(RecordProof::new(record.text(), id, hashes, &present.head));
+        }
+        if let Some(paths) = &mut self.paths {
+            paths.extend(tree.leaf_path(id).map(|path| (id, path)));
+        }
+    }
+}
+
+/// Admits the leaves whose paths are at hand. One that leads elsewhere is of no use, and its tile is brought.
+async fn admit_paths(claims: &[(usize, &Claim)], present: &mut Present, tiles: &Tiles<'_>) {
+    let paths = claims.iter().filter_map(|(_, claim)| match &claim.source {
+        Source::Memo(path) if !path.is_empty() => Some((claim.response.id(), claim.response.leaf_hash(), path)),
+        _ => None,
+    });
+    let paths: Vec<_> = paths.collect();
+    let wants: Vec<_> = paths.iter().map(|(id, ..)| Want::LeafPath(*id)).collect();
+    if wants.is_empty() || tiles.bring(&mut present.proven, &wants).await.is_err() {
+        return;
+    }
+    for (id, leaf, path) in paths {
+        let _ = present.proven.tree.admit_leaf(id, leaf, path);
+    }
 }
 
 /// The answer where nothing is claimed that a tree could decide.

@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use super::{Database, Miss, Progress, missed};
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::LookupResponse;
 use crate::upstream::Got;
@@ -24,8 +25,8 @@ pub(super) struct Claim {
 
 /// Who made a claim.
 pub(super) enum Source {
-    /// what the same questions were answered last time
-    Memo,
+    /// what the same questions were answered last time, with the path of the leaf through its tile
+    Memo(Vec<Hash>),
     /// the cache's entry for it
     Cache,
     /// the upstream of that number, with the bytes as they came, to be kept once they are proven

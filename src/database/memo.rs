@@ -1,19 +1,29 @@
 //! What the same questions were answered last time, in one file: a build asks the same thousand questions every day, and a
 //! thousand files cost more to open than all their proofs to check.
 //!
-//! The file is lookup responses without notes, in the order of the questions. It is a claim like any other: each answer is
-//! held against its leaf, and one that is false, or a file that is none, only means that the cache's own entries are read.
+//! The file has, in the order of the questions, each answer as a lookup response without a note, and the path from its leaf to
+//! the hash of its tile, so that no tile of leaves need be opened either. It is a claim like any other: path and answer are held
+//! against the proven tree, and where one is false, or the file is none, the cache's own entries are read.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Answer;
+use super::judge::Judged;
+use super::lookups::{Said, Source};
 use crate::fault::Fault;
 use crate::store::Cache;
-use crate::sumdb::hash::sha256;
+use crate::sumdb::hash::{Hash, sha256};
 use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::record::{LookupResponse, VerifiedRecord};
+use crate::sumdb::record::LookupResponse;
 
 /// Fewer questions are asked file by file.
 const FEWEST: usize = 16;
+/// What the line with a path begins with.
+const PATH: &str = "path ";
 
 /// The memo of one list of questions.
 pub(super) struct Memo<'a> {
@@ -35,27 +45,53 @@ impl<'a> Memo<'a> {
         Memo { cache, path: format!("batch/{first:02x}"), questions: asked.len() }
     }
 
-    /// The answers of last time, in the order of the questions; none unless there is one for each.
-    pub(super) fn read(&self) -> Option<Vec<LookupResponse>> {
+    /// The answers of last time with their paths, in the order of the questions; none unless there is one for each.
+    pub(super) fn read(&self) -> Option<Vec<(LookupResponse, Vec<Hash>)>> {
         if self.questions < FEWEST {
             return None;
         }
         let bytes = self.cache.read(&self.path).ok().flatten()?;
         let text = std::str::from_utf8(&bytes).ok()?;
-        let entries = text.split_inclusive("\n\n").map(|entry| LookupResponse::parse(entry.as_bytes()));
-        let responses = entries.collect::<Result<Vec<_>, _>>().ok()?;
-        (responses.len() == self.questions).then_some(responses)
+        let mut parts = text.split_inclusive("\n\n");
+        let mut answers = Vec::with_capacity(self.questions);
+        while let Some(response) = parts.next() {
+            let path = parts.next()?.strip_prefix(PATH)?.strip_suffix("\n\n")?;
+            let path = STANDARD.decode(path).ok()?;
+            let (hashes, []) = path.as_chunks::<32>() else { return None };
+            let path = hashes.iter().copied().map(Hash).collect();
+            answers.push((LookupResponse::parse(response.as_bytes()).ok()?, path));
+        }
+        (answers.len() == self.questions).then_some(answers)
     }
 
-    /// Keeps `records`, the answers to all questions in their order.
+    /// Whether it is time to write it: all answers are kept, and not all of them were read from here. Not on the first run,
+    /// which has enough to do.
+    pub(super) fn is_due(&self, said: &[Option<Said>]) -> bool {
+        let is_from = |said: &Option<Said>, memo: bool| {
+            matches!(said, Some(Said::Claim(claim)) if match claim.source {
+                Source::Memo(_) => memo,
+                Source::Cache => true,
+                Source::Upstream(..) => false,
+            })
+        };
+        self.questions >= FEWEST
+            && said.iter().all(|said| is_from(said, true))
+            && said.iter().any(|said| is_from(said, false))
+    }
+
+    /// Keeps the answers, if all were proven and `paths` were made for them.
     ///
     /// # Errors
     /// `Unavailable`: the cache cannot be written.
-    pub(super) fn write(&self, records: &[&VerifiedRecord]) -> Result<(), Fault> {
-        if self.questions < FEWEST || records.len() != self.questions {
-            return Ok(());
+    pub(super) fn write(&self, judged: &[Judged], paths: Option<&HashMap<u64, Vec<Hash>>>) -> Result<(), Fault> {
+        let Some(paths) = paths else { return Ok(()) };
+        let mut bytes = Vec::new();
+        for answer in judged {
+            let Ok(Answer::Proven(record)) = answer else { return Ok(()) };
+            bytes.extend(record.to_response(&[]));
+            let path: Vec<u8> = paths.get(&record.id()).into_iter().flatten().flat_map(|hash| hash.0).collect();
+            bytes.extend(format!("{PATH}{}\n\n", STANDARD.encode(path)).into_bytes());
         }
-        let bytes: Vec<u8> = records.iter().flat_map(|record| record.to_response(&[])).collect();
         self.cache.write(&self.path, &bytes)
     }
 }

@@ -8,12 +8,14 @@
 //! Bytes of a tile say nothing. [`VerifiedTree`] is where they become hashes that can be read, each against one expected hash.
 
 mod path;
+mod plan;
 #[cfg(test)]
 mod tests;
 mod verified;
 
 pub use path::TilePath;
-pub use verified::{TilePlan, VerifiedTree, Want};
+pub use plan::{TilePlan, Want};
+pub use verified::VerifiedTree;
 
 use std::fmt;
 

@@ -200,6 +200,44 @@ fn a_child_is_refused_before_its_parent_and_nothing_is_read_unproven() {
     assert!(verified.admit(&beyond, &[0; 128]).is_err());
 }
 
+/// A leaf by its path alone: every leaf of every tree to 300, and each bit of each hash on the way counts.
+#[test]
+fn a_leaf_is_admitted_by_its_path_and_by_no_other() {
+    let log = Log::new(300);
+    for size in (1..=300).step_by(7) {
+        let tree = log.tree(size);
+        for index in 0..size {
+            let (held, outcome) = bring(2, &log, tree, &[Want::Leaf(index)], &honest);
+            outcome.unwrap();
+            let leaf = held.leaf(index).unwrap();
+            let (mut bare, outcome) = bring(2, &log, tree, &[Want::LeafPath(index)], &honest);
+            outcome.unwrap();
+            let Some(path) = held.leaf_path(index) else {
+                assert!(bare.admit_leaf(index, leaf, &[leaf, leaf]).is_err(), "a tile that is not full proves itself");
+                continue;
+            };
+            for at in 0..path.len() {
+                let mut bad = path.clone();
+                bad[at].0[at] ^= 1;
+                assert!(bare.admit_leaf(index, leaf, &bad).is_err());
+            }
+            assert!(bare.admit_leaf(index, path[0], &path).is_err() || path[0] == leaf);
+            assert!(bare.admit_leaf(index ^ 1, leaf, &path).is_err());
+            assert!(bare.admit_leaf(index, leaf, &path[1..]).is_err());
+            assert!(bare.leaf(index).is_none() && bare.leaf(index ^ 1).is_none(), "refused and kept");
+            assert!(
+                VerifiedTree::with_height(2, tree).admit_leaf(index, leaf, &path).is_err(),
+                "nothing above is proven"
+            );
+            bare.admit_leaf(index, leaf, &path).unwrap();
+            assert_eq!(bare.leaf(index), Some(leaf));
+            assert!(bare.plan(&[Want::Leaf(index)]).unwrap().tiles().is_empty());
+            bare.forget_leaves();
+            assert!(bare.leaf(index).is_none());
+        }
+    }
+}
+
 #[test]
 fn the_golden_tiles_of_go() {
     let record = |i: u64| format!("example.com/m v0.0.{i} h1:x=\nexample.com/m v0.0.{i}/go.mod h1:y=\n");

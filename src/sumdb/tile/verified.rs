@@ -10,39 +10,16 @@ use std::collections::HashMap;
 use super::{HASH_BYTES, HEIGHT, Tile};
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::error::{Error, Result};
-use crate::sumdb::hash::{Hash, parent_hashes};
+use crate::sumdb::hash::{Hash, node_hash, parent_hashes};
 use crate::sumdb::tlog::{Subtrees, fold};
-
-/// What is to be read from a tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Want {
-    /// the leaf hash at this index, and the proof of its inclusion
-    Leaf(u64),
-    /// the root that the tree had at this size
-    RootAt(u64),
-    /// that root, and the proof of its consistency
-    Consistency(u64),
-}
-
-/// The tiles to bring before something can be read, parents before children.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TilePlan {
-    tiles: Vec<Tile>,
-}
-
-impl TilePlan {
-    /// What to bring; each must be admitted after those before it.
-    pub fn tiles(&self) -> &[Tile] {
-        &self.tiles
-    }
-}
 
 /// One tree, and those of its tiles that have been proven to be part of it.
 #[derive(Debug, Clone)]
 pub struct VerifiedTree {
-    tree: Tree,
-    height: u32,
-    tiles: HashMap<(u32, u64), Vec<Hash>>, // by level and index; the width is the tile's width in this tree
+    pub(super) tree: Tree,
+    pub(super) height: u32,
+    pub(super) tiles: HashMap<(u32, u64), Vec<Hash>>, // by level and index; the width is the tile's width in this tree
+    pub(super) leaves: HashMap<u64, Hash>,            // those that were admitted without the rest of their tile
 }
 
 impl VerifiedTree {
@@ -52,7 +29,7 @@ impl VerifiedTree {
     }
 
     pub(super) fn with_height(height: u32, tree: Tree) -> VerifiedTree {
-        VerifiedTree { tree, height, tiles: HashMap::new() }
+        VerifiedTree { tree, height, tiles: HashMap::new(), leaves: HashMap::new() }
     }
 
     /// Which tree this is.
@@ -103,59 +80,8 @@ impl VerifiedTree {
         Ok(())
     }
 
-    /// The full tiles that are still missing before all of `wants` can be read; the edge comes besides.
-    ///
-    /// # Errors
-    /// `Unproven`: something beyond this tree is wanted.
-    pub fn plan(&self, wants: &[Want]) -> Result<TilePlan> {
-        let mut tiles = Vec::new();
-        for want in wants {
-            match *want {
-                Want::Leaf(index) => self.add_path(&mut tiles, index)?,
-                Want::RootAt(size) => self.add_root(&mut tiles, size)?,
-                Want::Consistency(size) => {
-                    self.add_root(&mut tiles, size)?;
-                    self.add_path(&mut tiles, size.saturating_sub(1))?;
-                }
-            }
-        }
-        tiles.sort_unstable_by_key(|tile| (std::cmp::Reverse(tile.level), tile.index));
-        tiles.dedup();
-        Ok(TilePlan { tiles })
-    }
-
-    fn add_path(&self, tiles: &mut Vec<Tile>, leaf: u64) -> Result<()> {
-        if leaf >= self.tree.size {
-            let why = format!("the tree ends at {}", self.tree.size);
-            return Err(Error::unproven(format!("record {leaf}"), why));
-        }
-        self.add_missing(tiles, 0, leaf >> self.height);
-        Ok(())
-    }
-
-    fn add_root(&self, tiles: &mut Vec<Tile>, size: u64) -> Result<()> {
-        if size > self.tree.size {
-            let why = format!("it is larger than the tree of size {}", self.tree.size);
-            return Err(Error::unproven(format!("tree of size {size}"), why));
-        }
-        // Where the older tree had an edge tile, this tree has at least its hashes.
-        for tile in (VerifiedTree::with_height(self.height, Tree { size, ..self.tree })).edge() {
-            self.add_missing(tiles, tile.level, tile.index);
-        }
-        Ok(())
-    }
-
-    /// The tile and those above it, up to the edge or to one that is held.
-    fn add_missing(&self, tiles: &mut Vec<Tile>, mut level: u32, mut index: u64) {
-        while !self.tiles.contains_key(&(level, index)) {
-            let Some(tile) = self.full_tile(level, index) else { return };
-            tiles.push(tile);
-            (level, index) = tile.parent().0;
-        }
-    }
-
     /// The tile at this place if it is full in this tree.
-    fn full_tile(&self, level: u32, index: u64) -> Option<Tile> {
+    pub(super) fn full_tile(&self, level: u32, index: u64) -> Option<Tile> {
         let tile = Tile::with_height(self.height, level, index, 1 << self.height).ok()?;
         let hashes = self.tree.size.checked_shr(level * self.height)?;
         (index < hashes >> self.height).then_some(tile)
@@ -204,15 +130,47 @@ impl VerifiedTree {
         Ok(hashes)
     }
 
-    /// Lets go of the full tiles of leaf hashes, which are most of what a long audit would hold.
+    /// The hashes beside the way from leaf `index` up to the hash of its tile, the one next to the leaf first; none unless
+    /// that tile is full and held.
+    pub fn leaf_path(&self, index: u64) -> Option<Vec<Hash>> {
+        self.full_tile(0, index >> self.height)?;
+        (0..self.height).map(|level| self.subtree(level, (index >> level) ^ 1)).collect()
+    }
+
+    /// Admits one leaf of a full tile by its path, against the same hash that the whole tile would be held against.
+    ///
+    /// # Errors
+    /// `Malformed`: another length, or no full tile. `Unproven`: another hash, or the tile above is not held.
+    pub fn admit_leaf(&mut self, index: u64, leaf: Hash, path: &[Hash]) -> Result<()> {
+        let wrong = |why: &str| Error::unproven(format!("leaf {index}"), why);
+        let tile = self.full_tile(0, index >> self.height).ok_or_else(|| wrong("its tile is not full"))?;
+        let (parent, slot) = tile.parent();
+        let expected = self.tiles.get(&parent).and_then(|hashes| hashes.get(slot));
+        let expected = *expected.ok_or_else(|| wrong("the tile above it is not proven"))?;
+        if u32::try_from(path.len()) != Ok(self.height) {
+            return Err(Error::malformed(format!("leaf {index}"), "its path has another length than its tile is high"));
+        }
+        let root = path.iter().zip(0..).fold(leaf, |hash, (beside, level): (_, u32)| match index >> level & 1 {
+            0 => node_hash(&hash, beside),
+            _ => node_hash(beside, &hash),
+        });
+        if root != expected {
+            return Err(wrong(&format!("it leads to {root} where the tree has {expected}")));
+        }
+        self.leaves.insert(index, leaf);
+        Ok(())
+    }
+
+    /// Lets go of the full tiles of leaf hashes, which are most of what a long audit would hold, and of single leaves.
     pub fn forget_leaves(&mut self) {
+        self.leaves.clear();
         let last = self.tree.size >> self.height;
         self.tiles.retain(|(level, index), _| *level > 0 || *index == last);
     }
 
     /// The leaf hash at `index`, once its tile is held.
     pub fn leaf(&self, index: u64) -> Option<Hash> {
-        self.subtree(0, index)
+        self.leaves.get(&index).copied().or_else(|| self.subtree(0, index))
     }
 
     /// The root that the tree had at `size`, once its tiles are held.
