@@ -53,7 +53,7 @@ pub(super) async fn judge_all(
             let (Some(module), Some(slot)) = (asked.get(*at), judged.get_mut(*at)) else { continue };
             *slot = judge(module, claim, present);
             if let Ok(Answer::Proven(record)) = &*slot {
-                extras.add(record, present);
+                extras.add(record, claim, present);
             }
         }
         keeper.keep(std::mem::take(&mut present.proven.fresh));
@@ -88,14 +88,16 @@ fn shares<'a>(claims: &'a [(usize, &'a Claim)]) -> Vec<&'a [(usize, &'a Claim)]>
 }
 
 impl Extras {
-    fn add(&mut self, record: &VerifiedRecord, present: &Present) {
+    fn add(&mut self, record: &VerifiedRecord, claim: &Claim, present: &Present) {
         let (id, tree) = (record.id(), &present.proven.tree);
         if let Some(proofs) = &mut self.proofs {
             let hashes = tree.inclusion_proof(id).unwrap_or_default();
             proofs.push(RecordProof::new(record.text(), id, hashes, &present.head));
         }
         if let Some(paths) = &mut self.paths {
-            paths.extend(tree.leaf_path(id).map(|path| (id, path)));
+            // Where the tile was not brought, the path that was at hand did lead to it.
+            let given = || if let Source::Memo(path) = &claim.source { Some(path.clone()) } else { None };
+            paths.extend(tree.leaf_path(id).or_else(given).map(|path| (id, path)));
         }
     }
 }
