@@ -33,9 +33,6 @@ use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::LookupResponse;
 use crate::upstream::Upstreams;
 
-/// Files written at the same time; more gains nothing on any disk.
-const WRITERS: usize = 2;
-
 /// Told how far a stage is: its name, how many of its requests are answered, how many there are.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 
@@ -124,9 +121,9 @@ impl Database {
             extras.proofs.as_mut().map(Vec::clear);
             extras.paths = memo.is_due(&said).then(HashMap::new);
             let keeper = Keeper::start(&self.cache)?;
+            let tiles = Tiles { keeper: Some(&keeper), ..self.tiles(progress) };
             let judged = judge_all(asked, &said, &mut now, &tiles, &keeper, extras).await;
             if judged.iter().all(Result::is_ok) {
-                self.keep_proven(asked, &said, &judged)?;
                 memo.write(&judged, extras.paths.as_ref())?;
                 keeper.finish()?;
                 return Ok(Batch {
@@ -142,7 +139,7 @@ impl Database {
     }
 
     fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
-        Tiles { cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress }
+        Tiles { cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
     }
 
     /// What the memo says, as far as it is about the tree that is known.
@@ -177,18 +174,7 @@ impl Database {
 
     /// Keeps the tiles that came by the network, all of them proven.
     fn keep_tiles(&self, proven: &mut Proven) -> Result<(), Fault> {
-        keep(&self.cache, &std::mem::take(&mut proven.fresh))
-    }
-
-    /// Keeps the responses that came by the network and were proven.
-    fn keep_proven(&self, asked: &[ModuleVersion], said: &[Option<Said>], judged: &[Judged]) -> Result<(), Fault> {
-        let proven = asked.iter().zip(said).zip(judged).filter_map(|((module, said), judged)| match (said, judged) {
-            (Some(Said::Claim(Claim { source: Source::Upstream(_, bytes), .. })), Ok(Answer::Proven(_))) => {
-                Some((module.lookup_path(), bytes))
-            }
-            _ => None,
-        });
-        keep(&self.cache, &proven.collect::<Vec<_>>())
+        std::mem::take(&mut proven.fresh).iter().try_for_each(|(path, bytes)| self.cache.write(path, bytes))
     }
 
     /// Compares a head that somebody else remembers, such as the go command, with ours.
@@ -228,15 +214,4 @@ fn missed(upstreams: &Upstreams, fault: Fault) -> Miss {
         return Miss::NotHeld("the data folder does not hold it, and there is no source to ask".to_owned());
     }
     Miss::Fault(fault)
-}
-
-/// Writes proven bytes to the cache, several files at a time.
-fn keep<B: AsRef<[u8]> + Sync>(cache: &Cache, files: &[(String, B)]) -> Result<(), Fault> {
-    let write = |files: &[(String, B)]| files.iter().try_for_each(|(path, bytes)| cache.write(path, bytes.as_ref()));
-    let share = files.len().div_ceil(WRITERS).max(1);
-    std::thread::scope(|scope| {
-        let writers: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || write(files))).collect();
-        let panicked = || Err(Fault::unavailable("the cache", "a writer failed"));
-        writers.into_iter().try_for_each(|writer| writer.join().unwrap_or_else(|_| panicked()))
-    })
 }

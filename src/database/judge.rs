@@ -52,6 +52,9 @@ pub(super) async fn judge_all(
         for (at, claim) in now {
             let (Some(module), Some(slot)) = (asked.get(*at), judged.get_mut(*at)) else { continue };
             *slot = judge(module, claim, present);
+            if let (Source::Upstream(_, bytes), Ok(Answer::Proven(_))) = (&claim.source, &*slot) {
+                present.proven.fresh.push((module.lookup_path(), bytes.clone()));
+            }
             if let Ok(Answer::Proven(record)) = &*slot {
                 extras.add(record, claim, present);
             }

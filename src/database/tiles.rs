@@ -1,13 +1,14 @@
 //! Bringing tiles: from the cache, else from the upstreams, judged against the tree before anything is read from them.
 //!
-//! All tiles of a plan are fetched at once and then judged, parents first; those that do not prove are asked of the other
-//! upstreams, again all at once. The right edge is proven only as a whole, so it is brought whole from one source at a time.
+//! All tiles of a plan are asked for at once, and judged as soon as those above them are; those that do not prove are asked of
+//! the other upstreams, again all at once. The right edge is proven only as a whole, so it is brought whole from one source at a time.
 //! A tile that could not be had is not asked for again under the same tree.
 
 use std::collections::HashMap;
 
 use futures_util::{StreamExt as _, stream};
 
+use super::keeper::{HANDFUL, Keeper};
 use super::{Miss, Progress, missed};
 use crate::fault::Fault;
 use crate::store::Cache;
@@ -56,6 +57,8 @@ pub(super) struct Tiles<'a> {
     /// requests in flight
     pub(super) jobs: usize,
     pub(super) progress: Progress<'a>,
+    /// where proven tiles go as soon as they are; none as long as it is not known whether the log is true to its history
+    pub(super) keeper: Option<&'a Keeper>,
 }
 
 /// What became of asking for one tile.
@@ -80,7 +83,7 @@ impl Tiles<'_> {
         }
         for tiles in proven.plan(wants)?.chunks(BATCH) {
             let (absent, mut brought) = self.admit_cached(proven, tiles);
-            brought.extend(self.fetch_all(&absent).await);
+            brought.extend(self.fetch_all(proven, &absent).await);
             loop {
                 brought.sort_by_key(|(tile, _)| (std::cmp::Reverse(tile.level()), tile.index()));
                 let (suspects, orphans) = admit_all(proven, brought);
@@ -113,20 +116,34 @@ impl Tiles<'_> {
         (absent, orphans)
     }
 
-    /// The tiles, each from the first upstream that has it.
-    async fn fetch_all(&self, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
+    /// Asks for the tiles, each of the first upstream that has it, and admits what proves at once. The others are returned.
+    async fn fetch_all(&self, proven: &mut Proven, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
         let mut fetched = stream::iter(tiles)
             .map(|tile| async move {
                 let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
                 (*tile, self.brought(got, tile))
             })
             .buffer_unordered(self.jobs);
-        let mut brought = Vec::with_capacity(tiles.len());
-        while let Some(answer) = fetched.next().await {
-            brought.push(answer);
-            (self.progress)("tiles", brought.len(), tiles.len());
+        let (mut open, mut done) = (Vec::new(), 0);
+        while let Some((tile, brought)) = fetched.next().await {
+            done += 1;
+            (self.progress)("tiles", done, tiles.len());
+            match brought {
+                Brought::Fetched(bytes, _) if proven.tree.admit(&tile, &bytes).is_ok() => {
+                    proven.fresh.push((tile.to_string(), bytes));
+                    self.hand_over(proven);
+                }
+                brought => open.push((tile, brought)),
+            }
         }
-        brought
+        open
+    }
+
+    /// Hands proven tiles to the keeper, some at a time.
+    fn hand_over(&self, proven: &mut Proven) {
+        if let Some(keeper) = self.keeper.filter(|_| proven.fresh.len() >= HANDFUL) {
+            keeper.keep(std::mem::take(&mut proven.fresh));
+        }
     }
 
     /// Tiles that did not prove, from the first other upstream whose bytes do.
