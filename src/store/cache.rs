@@ -40,13 +40,16 @@ impl Cache {
         read_bounded(&path, ENTRY_LIMIT).map_err(|error| unavailable(&path, "read", &error))
     }
 
-    /// Keeps `bytes`, which the caller has proven, for `path`, in place of what may be there. Whoever reads before asking
-    /// anybody, as the database does, has nothing equal to write.
+    /// Keeps `bytes`, which the caller has proven, for `path`. An entry that is already equal is left alone.
     ///
     /// # Errors
     /// `Usage` for a path that leads out of the cache; `Unavailable` where the disk fails; then nothing is visible.
     pub fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Fault> {
-        self.folder.write(&below(&self.dir, path)?, bytes, false)
+        let path = below(&self.dir, path)?;
+        if matches!(read_bounded(&path, ENTRY_LIMIT), Ok(Some(kept)) if kept == bytes) {
+            return Ok(());
+        }
+        self.folder.write(&path, bytes, false)
     }
 }
 
