@@ -124,7 +124,7 @@ impl Database {
             let tiles = Tiles { keeper: Some(&keeper), ..self.tiles(progress) };
             let judged = judge_all(asked, &said, &mut now, &tiles, &keeper, extras).await;
             if judged.iter().all(Result::is_ok) {
-                memo.write(&judged, extras.paths.as_ref())?;
+                memo.write(&judged, extras.paths.as_ref());
                 keeper.finish()?;
                 return Ok(Batch {
                     answers: judged.into_iter().flatten().collect(),

@@ -14,7 +14,6 @@ use base64::engine::general_purpose::STANDARD;
 use super::Answer;
 use super::judge::Judged;
 use super::lookups::{Said, Source};
-use crate::fault::Fault;
 use crate::store::Cache;
 use crate::sumdb::hash::{Hash, sha256};
 use crate::sumdb::module::ModuleVersion;
@@ -79,19 +78,17 @@ impl<'a> Memo<'a> {
             && said.iter().any(|said| is_from(said, false))
     }
 
-    /// Keeps the answers, if all were proven and `paths` were made for them.
-    ///
-    /// # Errors
-    /// `Unavailable`: the cache cannot be written.
-    pub(super) fn write(&self, judged: &[Judged], paths: Option<&HashMap<u64, Vec<Hash>>>) -> Result<(), Fault> {
-        let Some(paths) = paths else { return Ok(()) };
+    /// Keeps the answers, if all were proven and `paths` were made for them. A folder that can only be read is none the worse
+    /// without: nothing depends on it.
+    pub(super) fn write(&self, judged: &[Judged], paths: Option<&HashMap<u64, Vec<Hash>>>) {
+        let Some(paths) = paths else { return };
         let mut bytes = Vec::new();
         for answer in judged {
-            let Ok(Answer::Proven(record)) = answer else { return Ok(()) };
+            let Ok(Answer::Proven(record)) = answer else { return };
             bytes.extend(record.to_response(&[]));
             let path: Vec<u8> = paths.get(&record.id()).into_iter().flatten().flat_map(|hash| hash.0).collect();
             bytes.extend(format!("{PATH}{}\n\n", STANDARD.encode(path)).into_bytes());
         }
-        self.cache.write(&self.path, &bytes)
+        let _ = self.cache.write(&self.path, &bytes);
     }
 }

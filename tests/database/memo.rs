@@ -74,3 +74,14 @@ fn a_false_memo_costs_nothing_but_its_use() {
     assert_eq!(world.memos().len(), 1);
     world.assert_cache_is_honest();
 }
+
+/// Something in the way of the memo, as in a folder that can only be read: the audit is none the worse.
+#[test]
+fn without_a_place_for_the_memo_all_is_proven_too() {
+    let log = FakeSumdb::synthetic(3_000, 51);
+    let world = World::new(&log);
+    world.prove(&[&log.serve().url()], &IDS);
+    fs::write(world.cache().join("batch"), "in the way").unwrap();
+    world.prove(&[], &IDS);
+    world.prove(&[], &IDS);
+}
