@@ -21,11 +21,13 @@ pub mod evidence;
 pub mod failing;
 pub mod head;
 pub mod lock;
+pub mod log;
 mod words;
 pub mod zipfile;
 
 pub use cache::Cache;
 pub use head::{HeadFile, Swap};
+pub use log::Log;
 
 use disk::{Disk, RealDisk};
 use words::unavailable;
@@ -103,6 +105,14 @@ impl Folder {
     /// `Usage` where `name` is not fit to be a folder's name.
     pub fn head(&self, name: &str) -> Result<HeadFile, Fault> {
         Ok(HeadFile::new(self.clone(), self.cache_folder(name)?))
+    }
+
+    /// The full log of the database `name`: `DATA/log/NAME`.
+    ///
+    /// # Errors
+    /// `Usage` where `name` is not fit to be a folder's name.
+    pub fn log(&self, name: &str) -> Result<Log, Fault> {
+        Ok(Log::new(self.clone(), below(&self.shared.root.join("log"), name)?))
     }
 
     fn cache_folder(&self, name: &str) -> Result<PathBuf, Fault> {

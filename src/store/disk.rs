@@ -1,8 +1,9 @@
-//! The disk as the store writes to it: six calls, behind a trait so that tests can make any one of them fail.
+//! The disk as the store writes to it: eight calls, behind a trait so that tests can make any one of them fail.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 /// Every way in which the store changes the disk.
@@ -17,6 +18,16 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// `AlreadyExists` where something has that name.
     fn write_new(&self, path: &Path, bytes: &[u8], durable: bool) -> io::Result<()>;
+    /// Writes `bytes` at the offset `at` of an open file, whole.
+    ///
+    /// # Errors
+    /// As `pwrite`; some of the bytes may be written.
+    fn write_at(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()>;
+    /// Syncs the content of an open file to the disk.
+    ///
+    /// # Errors
+    /// As `fdatasync`.
+    fn sync(&self, file: &File) -> io::Result<()>;
     /// Gives the file `from` the name `to`, in place of what had it.
     ///
     /// # Errors
@@ -52,6 +63,14 @@ impl Disk for RealDisk {
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
         file.write_all(bytes)?;
         if durable { file.sync_all() } else { Ok(()) }
+    }
+
+    fn write_at(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+        file.write_all_at(bytes, at)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_data()
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

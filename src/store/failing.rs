@@ -1,6 +1,7 @@
 //! For tests: a disk that fails at change number k, before, in the middle of, or after it. What it leaves behind is what
 //! a full disk, or a process killed at that moment, leaves behind.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Mutex;
@@ -87,6 +88,15 @@ impl Disk for std::sync::Arc<FailingDisk> {
         let (half, _) = bytes.split_at(bytes.len() / 2);
         let name = if durable { "write_new durable" } else { "write_new" };
         self.change(name, || RealDisk.write_new(path, bytes, durable), || RealDisk.write_new(path, half, durable))
+    }
+
+    fn write_at(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+        let (half, _) = bytes.split_at(bytes.len() / 2);
+        self.change("write_at", || RealDisk.write_at(file, bytes, at), || RealDisk.write_at(file, half, at))
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        self.change("sync", || RealDisk.sync(file), || Ok(()))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

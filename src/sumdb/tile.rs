@@ -7,12 +7,14 @@
 //!
 //! Bytes of a tile say nothing. [`VerifiedTree`] is where they become hashes that can be read, each against one expected hash.
 
+mod edge;
 mod path;
 mod plan;
 #[cfg(test)]
 mod tests;
 mod verified;
 
+pub use edge::Edge;
 pub use path::TilePath;
 pub use plan::{TilePlan, Want};
 pub use verified::VerifiedTree;

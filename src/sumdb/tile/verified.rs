@@ -208,7 +208,7 @@ fn read_hashes(tile: &Tile, body: &[u8]) -> Result<Vec<Hash>> {
 }
 
 /// The root over a power of two of hashes.
-fn complete_root(hashes: &[Hash]) -> Hash {
+pub(super) fn complete_root(hashes: &[Hash]) -> Hash {
     match hashes {
         [root] => *root,
         _ => complete_root(&parent_hashes(hashes)),
@@ -216,7 +216,7 @@ fn complete_root(hashes: &[Hash]) -> Hash {
 }
 
 /// The roots of the complete subtrees that a run of hashes is made of, the largest first.
-fn peaks(hashes: &[Hash]) -> Vec<Hash> {
+pub(super) fn peaks(hashes: &[Hash]) -> Vec<Hash> {
     let mut rest = hashes;
     let mut peaks = Vec::new();
     while let Some(log) = rest.len().checked_ilog2() {

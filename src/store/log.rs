@@ -1,0 +1,90 @@
+//! The full log of one database as append-only files, in which a tile is a slice: `DATA/log/NAME`.
+//!
+//! ```text
+//! head       the newest proven signed note; replaced by rename: THE COMMIT
+//! heads      every distinct signed note that was committed, appended, each followed by a blank line
+//! records    the data tiles in the form of sum.golang.org (records parted by one blank line), back to back
+//! offsets    where each data tile begins in `records`: u64, little endian, one per 256 records, and where the next one will
+//! hashes.L   the hashes of tile level L, 32 bytes each, back to back
+//! progress   how many records of a first sync are synced to the disk and may be resumed from; means nothing to readers
+//! lock       one writer
+//! ```
+//!
+//! Hash tile (level L, index N, width W) is the bytes `[N*8192, N*8192 + W*32)` of `hashes.L`; a partial tile is a shorter
+//! slice of the same place, so every tile of every older tree is there too.
+//!
+//! **Order of a commit**: `records`, `offsets`, `hashes.*` are written and synced, then the note is appended to `heads`, then
+//! `head` is replaced. Bytes beyond what `head` commits to are ignored, and overwritten after a crash. A reader takes `head`
+//! and never looks past it, so it needs no lock.
+
+use std::path::{Path, PathBuf};
+
+use super::Folder;
+use super::cache::read_bounded;
+use super::words::unavailable;
+use crate::fault::Fault;
+use crate::sumdb::checkpoint::Tree;
+
+mod files;
+mod snapshot;
+mod writer;
+
+pub use snapshot::Snapshot;
+pub use writer::Writer;
+
+/// The longest head that is read, in bytes (x/mod bounds a tree note's text to 10^6 bytes).
+const HEAD_LIMIT: u64 = 2 << 20;
+
+/// The files of one database's full log. Nothing is opened or made before it is needed.
+#[derive(Debug, Clone)]
+pub struct Log {
+    folder: Folder,
+    dir: PathBuf,
+}
+
+impl Log {
+    pub(super) fn new(folder: Folder, dir: PathBuf) -> Log {
+        Log { folder, dir }
+    }
+
+    /// Where it is: `DATA/log/NAME`.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The signed note that is committed, or none where nothing is. It is for the caller to open it.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file cannot be read, or is there and empty or no file, which no crash leaves behind.
+    pub fn head(&self) -> Result<Option<Vec<u8>>, Fault> {
+        let path = self.dir.join("head");
+        let there = path.symlink_metadata().is_ok();
+        let found = read_bounded(&path, HEAD_LIMIT).map_err(|error| unavailable(&path, "read", &error))?;
+        match found {
+            None if there => Err(Fault::unavailable(
+                path.display().to_string(),
+                "is empty or not a file: the signed tree head of the mirror is lost. Restore it from a backup, or take the \
+                 newest note from the file `heads` beside it",
+            )),
+            found => Ok(found),
+        }
+    }
+
+    /// What the files hold of `tree`, which is that of the committed head. Checked at once: the files are long enough, and the
+    /// right edge folds to the tree's root.
+    ///
+    /// # Errors
+    /// `Unavailable`: a file is missing, too short or cannot be read. `Refused`: the hashes are not those of the tree.
+    pub fn snapshot(&self, tree: Tree) -> Result<Snapshot, Fault> {
+        Snapshot::open(&self.dir, tree)
+    }
+
+    /// The one writer, which goes on after `committed`, the tree of the committed head, or from where an interrupted first sync
+    /// had come to.
+    ///
+    /// # Errors
+    /// As [`Log::snapshot`]; `Unavailable` where another process is writing.
+    pub fn writer(&self, committed: Tree) -> Result<Writer, Fault> {
+        Writer::open(&self.folder, &self.dir, committed)
+    }
+}
