@@ -26,7 +26,9 @@ use crate::fault::Fault;
 use crate::sumdb::checkpoint::Tree;
 
 mod files;
+mod heads;
 mod snapshot;
+mod state;
 mod writer;
 
 pub use snapshot::Snapshot;
@@ -68,6 +70,43 @@ impl Log {
             )),
             found => Ok(found),
         }
+    }
+
+    /// Every note that was ever committed, oldest first; a torn last entry is left out. It is for the caller to open them.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file cannot be read, or is damaged before its last entry.
+    pub fn heads(&self) -> Result<Vec<Vec<u8>>, Fault> {
+        heads::Heads::read(&self.dir.join("heads")).map(|heads| heads.notes)
+    }
+
+    /// The files of evidence that the log signed two histories. Where there is one, only a person can clear it.
+    ///
+    /// # Errors
+    /// `Unavailable`: the folder cannot be read.
+    pub fn forks(&self) -> Result<Vec<PathBuf>, Fault> {
+        state::forks(&self.dir)
+    }
+
+    /// Whether a small file can be written here now.
+    ///
+    /// # Errors
+    /// `Unavailable`: it cannot.
+    pub fn check_writable(&self) -> Result<(), Fault> {
+        state::check_writable(&self.folder, &self.dir)
+    }
+
+    /// How many bytes the files have, the index and the evidence among them.
+    ///
+    /// # Errors
+    /// `Unavailable`: the folder cannot be read.
+    pub fn disk_bytes(&self) -> Result<u64, Fault> {
+        state::disk_bytes(&self.dir)
+    }
+
+    /// Where the index of module versions is: `DATA/log/NAME/index.sqlite`.
+    pub fn index_path(&self) -> PathBuf {
+        self.dir.join("index.sqlite")
     }
 
     /// What the files hold of `tree`, which is that of the committed head. Checked at once: the files are long enough, and the

@@ -1,12 +1,13 @@
 //! The log as one committed head has it: tiles and records are read from the files by position, whatever a writer appends
 //! meanwhile. Cheap to clone, and read from many threads at once.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::files::{HASH_BYTES, Named, OFFSET_BYTES};
 use crate::fault::Fault;
-use crate::sumdb::checkpoint::Tree;
+use crate::sumdb::checkpoint::{Tree, parse_decimal};
 use crate::sumdb::hash::{Hash, leaf_hash};
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES};
 use crate::sumdb::tile::{DataTile, Edge, Tile};
@@ -55,6 +56,22 @@ impl Snapshot {
     /// Bytes of `records` that belong to this tree.
     pub fn records_len(&self) -> u64 {
         self.shared.end
+    }
+
+    /// An open file of the log (`records`, `offsets`, `hashes.N`) and how many of its bytes belong to this tree; none by any
+    /// other name. What lies beyond may change at any time.
+    pub fn file(&self, name: &str) -> Option<(&File, u64)> {
+        let size = self.tree().size;
+        let (named, len) = match name {
+            "records" => (&self.shared.records, self.shared.end),
+            "offsets" => (&self.shared.offsets, (size / FULL + 1) * OFFSET_BYTES),
+            name => {
+                let level = name.strip_prefix("hashes.").and_then(parse_decimal)?;
+                let named = self.shared.hashes.get(usize::try_from(level).ok()?)?;
+                (named, Edge::hashes(size, u32::try_from(level).ok()?) * HASH_BYTES)
+            }
+        };
+        Some((&named.file, len))
     }
 
     /// The bytes of a hash tile, of whatever width this tree has of it; none where it has less.

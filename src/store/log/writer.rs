@@ -6,6 +6,7 @@ use super::super::lock::Lock;
 use super::super::words::unavailable;
 use super::super::{Folder, cache::read_bounded};
 use super::files::{HASH_BYTES, Named, OFFSET_BYTES};
+use super::heads::{self, Heads};
 use super::snapshot::Snapshot;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
@@ -181,12 +182,25 @@ impl Writer {
         self.folder.write(&self.dir.join("head"), head.bytes(), true)
     }
 
-    /// Appends a note to `heads`.
+    /// Makes `note` the last entry of `heads`, unless it is that already: a commit that failed late is made again.
     fn remember(&self, note: &[u8]) -> Result<(), Fault> {
-        let file = Named::write(self.dir.join("heads"))?;
-        let entry = [note, b"\n"].concat();
+        let path = self.dir.join("heads");
+        let entry = heads::entry(note)?;
+        let heads = Heads::read(&path)?;
+        if heads.torn > 0 {
+            // Whole or not at all: the notes that are there are not to be lost over a torn one.
+            let again = heads.notes.iter().any(|there| there == note);
+            let mut bytes: Vec<u8> = heads.notes.iter().flat_map(|note| [note, &b"\n"[..]].concat()).collect();
+            bytes.extend_from_slice(if again { &[] } else { &entry });
+            return self.folder.write(&path, &bytes, true);
+        }
+        let file = Named::write(path)?;
         let disk = self.folder.disk();
-        let written = disk.write_at(&file.file, &entry, file.len()?).and_then(|()| disk.sync(&file.file));
+        let written = if heads.notes.iter().any(|there| there == note) {
+            disk.sync(&file.file)
+        } else {
+            disk.write_at(&file.file, &entry, heads.end).and_then(|()| disk.sync(&file.file))
+        };
         written.map_err(|error| unavailable(&file.path, "write", &error))
     }
 }
