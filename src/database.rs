@@ -10,7 +10,9 @@ mod judge;
 mod keeper;
 mod lookups;
 mod memo;
+mod mirror;
 mod notes;
+mod relay;
 mod tiles;
 mod timeline;
 
@@ -23,7 +25,10 @@ use judge::{Extras, Judged, heads, judge_all};
 use keeper::Keeper;
 use lookups::{Claim, Lie, Said, Source};
 use memo::Memo;
+use mirror::Held;
+pub use mirror::Mirror;
 use notes::Notes;
+pub use relay::{LookupAnswer, Relay, RelayOptions, RelayStatus};
 use tiles::{Proven, Tiles};
 
 use crate::fault::Fault;
@@ -44,6 +49,7 @@ pub struct Database {
     folder: Folder,
     cache: Cache,
     head: HeadFile,
+    mirror: Held,
     upstreams: Upstreams,
     notes: Notes,
     jobs: usize,
@@ -66,6 +72,7 @@ impl Database {
             folder: folder.clone(),
             cache: folder.cache(name)?,
             head: folder.head(name)?,
+            mirror: Held::nothing_of(folder.log(name)?),
             upstreams,
             notes: Notes::new(policy),
             jobs: jobs.max(1),

@@ -120,10 +120,10 @@ impl Tiles<'_> {
 
     /// Asks for the tiles, each of the first upstream that has it, and admits what proves at once. The others are returned.
     async fn fetch_all(&self, proven: &mut Proven, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
-        let mut fetched = stream::iter(tiles)
+        let mut fetched = stream::iter(tiles.iter().copied())
             .map(|tile| async move {
                 let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
-                (*tile, self.brought(got, tile))
+                (tile, self.brought(got, &tile))
             })
             .buffer_unordered(self.jobs);
         let (mut open, mut done) = (Vec::new(), 0);
