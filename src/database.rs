@@ -4,24 +4,31 @@
 //! (`timeline`), tiles are brought and proven (`tiles`), and each claim is held against its leaf. A claim that turns
 //! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
 
+mod accept;
 mod answer;
 mod judge;
 mod keeper;
 mod lookups;
 mod memo;
+mod mirror;
 mod notes;
+mod relay;
 mod tiles;
 mod timeline;
 
 use std::collections::HashMap;
 
+pub use accept::Newest;
 use answer::Halt;
 pub use answer::{Answer, Batch, Comparison, Miss};
 use judge::{Extras, Judged, heads, judge_all};
 use keeper::Keeper;
 use lookups::{Claim, Lie, Said, Source};
 use memo::Memo;
+use mirror::Held;
+pub use mirror::Mirror;
 use notes::Notes;
+pub use relay::{LookupAnswer, Relay, RelayOptions, RelayStatus};
 use tiles::{Proven, Tiles};
 
 use crate::fault::Fault;
@@ -42,6 +49,7 @@ pub struct Database {
     folder: Folder,
     cache: Cache,
     head: HeadFile,
+    mirror: Held,
     upstreams: Upstreams,
     notes: Notes,
     jobs: usize,
@@ -64,6 +72,7 @@ impl Database {
             folder: folder.clone(),
             cache: folder.cache(name)?,
             head: folder.head(name)?,
+            mirror: Held::nothing_of(folder.log(name)?),
             upstreams,
             notes: Notes::new(policy),
             jobs: jobs.max(1),

@@ -77,6 +77,14 @@ impl Database {
         said.into_iter().map(|said| said.unwrap_or_else(nothing)).collect()
     }
 
+    /// What is said of one module version.
+    pub(super) async fn claim(&self, module: &ModuleVersion, refuted: Option<&[Lie]>, known: u64) -> Said {
+        match self.cached_claim(module, known).filter(|_| refuted.is_none()) {
+            Some(said) => said,
+            None => self.fetch_claim(module, refuted.unwrap_or_default(), known).await,
+        }
+    }
+
     /// The cache's claim, if it holds one that can be used: damage there counts as absence, as in the go command.
     fn cached_claim(&self, module: &ModuleVersion, known: u64) -> Option<Said> {
         let bytes = self.cache.read(&module.lookup_path()).ok().flatten()?;

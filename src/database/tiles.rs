@@ -93,6 +93,8 @@ impl Tiles<'_> {
                     }
                     break;
                 }
+                let lies = suspects.iter().flat_map(|(_, lies)| lies);
+                lies.for_each(|(base, error)| self.upstreams.refute(*base, error));
                 brought = self.fetch_others(&proven.tree, suspects).await;
                 brought.extend(orphans);
             }
@@ -118,10 +120,10 @@ impl Tiles<'_> {
 
     /// Asks for the tiles, each of the first upstream that has it, and admits what proves at once. The others are returned.
     async fn fetch_all(&self, proven: &mut Proven, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
-        let mut fetched = stream::iter(tiles)
+        let mut fetched = stream::iter(tiles.iter().copied())
             .map(|tile| async move {
                 let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
-                (*tile, self.brought(got, tile))
+                (tile, self.brought(got, &tile))
             })
             .buffer_unordered(self.jobs);
         let (mut open, mut done) = (Vec::new(), 0);
@@ -175,7 +177,10 @@ impl Tiles<'_> {
             let asked = edge.iter().map(|tile| self.fetch_partial(base, tile));
             let bodies: Result<Vec<Vec<u8>>, Miss> = futures_util::future::join_all(asked).await.into_iter().collect();
             let admitted = bodies.and_then(|bodies| {
-                proven.tree.admit_edge(&bodies).map_err(|error| Fault::refused(name, error))?;
+                let judged = proven.tree.admit_edge(&bodies);
+                judged
+                    .inspect_err(|error| self.upstreams.refute(base, error))
+                    .map_err(|error| Fault::refused(name, error))?;
                 Ok(bodies)
             });
             match admitted {

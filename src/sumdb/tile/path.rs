@@ -10,7 +10,7 @@ use crate::sumdb::error::{Error, Result};
 const MAX_PATH_BYTES: usize = 64;
 
 /// What a tile path names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TilePath {
     /// `tile/8/L/...`
     Hashes(Tile),
