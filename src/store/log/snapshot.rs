@@ -1,6 +1,7 @@
 //! The log as one committed head has it: tiles and records are read from the files by position, whatever a writer appends
 //! meanwhile. Cheap to clone, and read from many threads at once.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,6 +56,20 @@ impl Snapshot {
     /// Bytes of `records` that belong to this tree.
     pub fn records_len(&self) -> u64 {
         self.shared.end
+    }
+
+    /// The open file `records`, `offsets` or `hashes.N`, and how many of its bytes belong to this tree; none of another name.
+    pub fn file(&self, name: &str) -> Option<(&File, u64)> {
+        let shared = &self.shared;
+        match name {
+            "records" => Some((&shared.records.file, shared.end)),
+            "offsets" => Some((&shared.offsets.file, (shared.tree.size / FULL + 1) * OFFSET_BYTES)),
+            _ => {
+                let level: u32 = name.strip_prefix("hashes.")?.parse().ok()?;
+                let file = shared.hashes.get(usize::try_from(level).ok()?)?;
+                Some((&file.file, Edge::hashes(shared.tree.size, level) * HASH_BYTES))
+            }
+        }
     }
 
     /// The bytes of a hash tile, of whatever width this tree has of it; none where it has less.

@@ -51,6 +51,18 @@ pub fn heading(record: &[u8]) -> Result<Heading<'_>> {
     Ok(Heading { text, space })
 }
 
+/// What a record says it is about, be the rest of it well formed or not; none where that is no module version.
+pub fn claimed(record: &[u8]) -> Option<Heading<'_>> {
+    if let Some(heading) = usual(record) {
+        return Some(heading);
+    }
+    let line = str::from_utf8(record.split(|byte| *byte == b'\n').next()?).ok()?;
+    let mut spaces = memchr::memchr_iter(b' ', line.as_bytes());
+    let space = spaces.next()?;
+    let heading = Heading { text: line.get(..spaces.next()?)?, space };
+    go_together(heading.path(), heading.version()).then_some(heading)
+}
+
 /// The heading of a record whose two hashes are h1; for any other, none.
 fn usual(record: &[u8]) -> Option<Heading<'_>> {
     let twice = record.len().checked_sub(FRAME_BYTES).filter(|twice| twice.is_multiple_of(2))?;

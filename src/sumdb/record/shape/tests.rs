@@ -32,6 +32,7 @@ fn agree(text: &[u8]) -> bool {
     match (subject(text), heading(text)) {
         (Ok(module), Ok(heading)) => {
             assert_eq!((module.path().as_str(), module.version().as_str()), (heading.path(), heading.version()));
+            assert_eq!(claimed(text), Some(heading));
             assert!(text.starts_with(format!("{} ", heading.text()).as_bytes()));
             true
         }
@@ -54,6 +55,19 @@ fn usual_records_are_seen_at_a_glance() {
     // Well formed though unusual.
     let other = record(HEADINGS[0], b"").replace("h1:", "h2:");
     assert!(usual(other.as_bytes()).is_none() && agree(other.as_bytes()));
+}
+
+#[test]
+fn a_malformed_record_may_still_claim_a_module_version() {
+    let claim = |text: &str| claimed(text.as_bytes()).map(|heading| heading.text().to_owned());
+    let right = record("example.com/m v1.0.0", b"");
+    assert_eq!(claim(&right.replace("h1:", "h1;")).as_deref(), Some("example.com/m v1.0.0"));
+    assert_eq!(claim("example.com/m v1.0.0 \n").as_deref(), Some("example.com/m v1.0.0"));
+    for text in
+        ["", "\n", "example.com/m v1.0.0\n", " v1.0.0 x\n", "example.com/m v1 x\n", "a  b\nexample.com/m v1.0.0 x"]
+    {
+        assert_eq!(claim(text), None, "{text:?}");
+    }
 }
 
 #[test]
