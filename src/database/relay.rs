@@ -171,9 +171,9 @@ impl Relay {
         RelayStatus {
             head: self.inner.heads.now().map(|now| now.head.tree()),
             indexed: mirror.as_ref().map_or(0, |mirror| mirror.indexed()),
-            mirror: mirror.map(|mirror| mirror.head.tree()),
-            forks: std::fs::read_dir(self.inner.log.dir().join("evidence")).map_or(0, Iterator::count),
-            writable: Ok(()),
+            mirror: mirror.map(|mirror| mirror.snapshot.tree()),
+            forks: self.inner.log.forks().map_or(0, |forks| forks.len()),
+            writable: self.inner.log.check_writable(),
         }
     }
 }
