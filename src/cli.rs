@@ -7,6 +7,8 @@ mod lookup;
 mod output;
 mod progress;
 mod setup;
+mod sync;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,7 +39,8 @@ Examples:
   gosumcheck audit                           is every line of ./go.sum what the world was given?
   gosumcheck audit ~/src                     every go.sum and go.work.sum below a folder
   gosumcheck audit --format sarif > a.sarif  for code scanning; also json and junit
-  gosumcheck lookup rsc.io/quote@v1.5.2      the proven go.sum lines of a module version";
+  gosumcheck lookup rsc.io/quote@v1.5.2      the proven go.sum lines of a module version
+  gosumcheck sync --follow 5m                hold a proven copy of the whole database, and keep it new";
 
 /// Proves what the Go checksum database says, from its public key up. No mirror is trusted, so any mirror will do.
 #[derive(Debug, Parser)]
@@ -56,6 +59,9 @@ enum Command {
     /// Print the proven go.sum lines of module versions
     #[command(after_help = EXIT_CODES)]
     Lookup(LookupArgs),
+    /// Hold a complete, proven copy of the checksum database
+    #[command(after_help = sync::EXIT_CODES)]
+    Sync(sync::SyncArgs),
     /// Check a proof file that `audit --proof` wrote, without any network
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
@@ -153,6 +159,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Audit(args) => audit::run(&args),
         Command::Lookup(args) => lookup::run(&args),
+        Command::Sync(args) => sync::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),
     };

@@ -4,6 +4,7 @@
 //! (`timeline`), tiles are brought and proven (`tiles`), and each claim is held against its leaf. A claim that turns
 //! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
 
+mod accept;
 mod answer;
 mod judge;
 mod keeper;
@@ -17,6 +18,7 @@ mod timeline;
 
 use std::collections::HashMap;
 
+pub use accept::Newest;
 use answer::Halt;
 pub use answer::{Answer, Batch, Comparison, Miss};
 use judge::{Extras, Judged, heads, judge_all};

@@ -9,7 +9,7 @@
 //! ```text
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
-//!     audit                              go.sum files and module caches against the database: a straight line
+//!     audit  sync                        go.sum files and module caches against the database; a full copy of the log
 //!       database                         a module version in, a verified record out; the one timeline of heads
 //!         config  report  store  upstream
 //!                                        settings · findings and their renderings · the disk · the network
@@ -51,4 +51,5 @@ pub mod fault;
 pub mod report;
 pub mod store;
 pub mod sumdb;
+pub mod sync;
 pub mod upstream;

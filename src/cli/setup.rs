@@ -9,7 +9,7 @@ use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Level, Notice};
-use crate::store::Folder;
+use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::upstream::{Base, Http, Settings, Upstreams, find_base};
@@ -99,6 +99,16 @@ impl Setup {
         }
         let cache = Folder::open(&self.data)?.cache(&self.name)?;
         Ok(asked.iter().all(|module| cache.dir().join(module.lookup_path()).is_file()))
+    }
+
+    /// The full log of the database, as far as it is held.
+    pub(super) fn log(&self) -> Result<Log, Fault> {
+        Folder::open(&self.data)?.log(&self.name)
+    }
+
+    /// Requests in flight to one source, at most.
+    pub(super) fn jobs(&self) -> usize {
+        self.jobs
     }
 
     fn http(&self) -> Http {

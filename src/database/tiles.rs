@@ -96,6 +96,8 @@ impl Tiles<'_> {
                     }
                     break;
                 }
+                let lies = suspects.iter().flat_map(|(_, lies)| lies);
+                lies.for_each(|(base, error)| self.upstreams.refute(*base, error));
                 brought = self.fetch_others(&proven.tree, suspects).await;
                 brought.extend(orphans);
             }
@@ -177,7 +179,10 @@ impl Tiles<'_> {
             let asked = edge.iter().map(|tile| self.fetch_partial(base, tile));
             let bodies: Result<Vec<Vec<u8>>, Miss> = futures_util::future::join_all(asked).await.into_iter().collect();
             let admitted = bodies.and_then(|bodies| {
-                proven.tree.admit_edge(&bodies).map_err(|error| Fault::refused(name, error))?;
+                let judged = proven.tree.admit_edge(&bodies);
+                judged
+                    .inspect_err(|error| self.upstreams.refute(base, error))
+                    .map_err(|error| Fault::refused(name, error))?;
                 Ok(bodies)
             });
             match admitted {

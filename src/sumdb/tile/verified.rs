@@ -170,9 +170,15 @@ impl VerifiedTree {
 
     /// Lets go of the full tiles of leaf hashes, which are most of what a long audit would hold, and of single leaves.
     pub fn forget_leaves(&mut self) {
+        self.forget_up_to(0);
+    }
+
+    /// Lets go of the full tiles of `level` and of those below it, and of single leaves.
+    pub fn forget_up_to(&mut self, level: u32) {
         self.leaves.clear();
-        let last = self.tree.size >> self.height;
-        self.tiles.retain(|(level, index), _| *level > 0 || *index == last);
+        let (size, height) = (self.tree.size, self.height);
+        let is_last = |level: u32, index| size.checked_shr((level + 1) * height).unwrap_or(0) == index;
+        self.tiles.retain(|(of, index), _| *of > level || is_last(*of, *index));
     }
 
     /// The leaf hash at `index`, once its tile is held.
@@ -212,6 +218,11 @@ fn read_hashes(tile: &Tile, body: &[u8]) -> Result<Vec<Hash>> {
         return Err(Error::malformed(tile.to_string(), why));
     }
     Ok(body.as_chunks::<HASH_BYTES>().0.iter().copied().map(Hash).collect())
+}
+
+/// What a full tile of these 256 hashes is in the tile above it; none for any other number of hashes.
+pub fn full_tile_hash(hashes: &[Hash]) -> Option<Hash> {
+    (hashes.len() == 1 << HEIGHT).then(|| complete_root(hashes))
 }
 
 /// The root over a power of two of hashes.
