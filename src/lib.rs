@@ -9,6 +9,7 @@
 //! ```text
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
+//!   server                               the HTTP edge: what is asked, how it may be kept, how long strangers may take
 //!     audit  sync                        go.sum files and module caches against the database; a full copy of the log
 //!       database                         a module version in, a verified record out; the one timeline of heads
 //!         config  report  store  upstream
@@ -49,6 +50,7 @@ pub mod config;
 pub mod database;
 pub mod fault;
 pub mod report;
+pub mod server;
 pub mod store;
 pub mod sumdb;
 pub mod sync;

@@ -26,6 +26,7 @@ use crate::store::Log;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::sumdb::tile::TilePath;
+use crate::upstream::Counts;
 
 /// A server has nobody to show progress to.
 pub(super) const QUIETLY: Progress<'static> = &|_, _, _| {};
@@ -172,6 +173,16 @@ impl Relay {
     /// Waits until the full log is known to lag behind what was answered: time to sync.
     pub async fn wants_sync(&self) {
         self.inner.lags.notified().await;
+    }
+
+    /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
+    pub fn head(&self) -> Option<Tree> {
+        self.inner.heads.now().map(|now| now.head.tree())
+    }
+
+    /// What the upstreams were asked so far.
+    pub fn counts(&self) -> Counts {
+        self.inner.database.upstreams.counts()
     }
 
     /// How far it is.
