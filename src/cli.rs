@@ -6,6 +6,7 @@ mod check;
 mod lookup;
 mod output;
 mod progress;
+mod serve;
 mod setup;
 mod sync;
 mod words;
@@ -33,6 +34,14 @@ const EVIDENCE_EXIT_CODES: &str = "\
 Exit codes:
   2  it is no evidence, or it could not be read
   3  the evidence holds: the log misbehaved";
+
+const SERVE_EXIT_CODES: &str = "\
+Point go at it:
+  go env -w GOSUMDB=\"sum.golang.org http://127.0.0.1:3000\"
+
+Exit codes:
+  0  stopped because it was told to; --check-config: the settings are sound
+  2  a wrong setting, an address that is taken, a data folder that cannot be read";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,6 +71,9 @@ enum Command {
     /// Hold a complete, proven copy of the checksum database
     #[command(after_help = sync::EXIT_CODES)]
     Sync(sync::SyncArgs),
+    /// Serve the checksum database to go commands: proven, from the disk where it is held
+    #[command(after_help = SERVE_EXIT_CODES)]
+    Serve(Box<serve::ServeArgs>),
     /// Check a proof file that `audit --proof` wrote, without any network
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
@@ -160,6 +172,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Audit(args) => audit::run(&args),
         Command::Lookup(args) => lookup::run(&args),
         Command::Sync(args) => sync::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),
     };

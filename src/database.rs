@@ -112,6 +112,7 @@ impl Database {
         extras: &mut Extras,
         progress: Progress<'_>,
     ) -> Result<Batch, Fault> {
+        self.mirror.refresh(&self.notes)?;
         let tiles = self.tiles(progress);
         let mut refuted = HashMap::new();
         let memo = Memo::of(asked, &self.cache);
@@ -148,7 +149,8 @@ impl Database {
     }
 
     fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
-        Tiles { cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
+        let mirror = self.mirror.held();
+        Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
     }
 
     /// What the memo says, as far as it is about the tree that is known.
@@ -170,6 +172,11 @@ impl Database {
         progress: Progress<'_>,
     ) -> Result<(), Fault> {
         let known = self.remembered()?.map_or(0, |head| head.tree().size);
+        for (at, (module, said)) in asked.iter().zip(&mut *said).enumerate() {
+            if said.is_none() && !refuted.contains_key(&at) {
+                *said = self.mirror.claim(module)?.map(Said::Claim);
+            }
+        }
         let open: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
         let questions: Vec<_> =
             open.iter().filter_map(|at| Some((asked.get(*at)?, refuted.get(at).map(Vec::as_slice)))).collect();
@@ -210,7 +217,7 @@ fn withdraw(said: &mut [Option<Said>], judged: Vec<Judged>, refuted: &mut HashMa
         let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) else { continue };
         match &claim.source {
             Source::Memo(_) => {}
-            Source::Cache => drop(refuted.entry(at).or_default()),
+            Source::Mirror | Source::Cache => drop(refuted.entry(at).or_default()),
             Source::Upstream(base, _) => refuted.entry(at).or_default().push((*base, lie)),
         }
         *slot = None;

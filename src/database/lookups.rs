@@ -27,6 +27,8 @@ pub(super) struct Claim {
 pub(super) enum Source {
     /// what the same questions were answered last time, with the path of the leaf through its tile
     Memo(Vec<Hash>),
+    /// the full log, whose committed head is the claim's
+    Mirror,
     /// the cache's entry for it
     Cache,
     /// the upstream of that number, with the bytes as they came, to be kept once they are proven

@@ -148,7 +148,7 @@ impl Inner {
     }
 
     fn tell_lag(&self, now: &Now) {
-        if self.database.mirror.held().is_some_and(|mirror| mirror.head.tree().size < now.size()) {
+        if self.database.mirror.held().is_some_and(|mirror| mirror.size() < now.size()) {
             self.lags.notify_one();
         }
     }
