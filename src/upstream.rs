@@ -153,7 +153,7 @@ impl Upstreams {
         if let Some(source) = self.sources.get(index) {
             match self.ask(source, path, limit).await? {
                 Ok(Reply::Body(bytes)) => return Ok(Got::Body(bytes, index)),
-                Ok(Reply::Missing(why)) => told.absent(source.name(), &why, source.is_site()),
+                Ok(Reply::Missing(why)) => told.absent(source.name(), &source.lacked(why), source.is_site()),
                 Err(why) => told.failed(source.name(), &why),
             }
         }
