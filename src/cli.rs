@@ -7,6 +7,7 @@ mod lookup;
 mod output;
 mod progress;
 mod setup;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,6 +57,9 @@ enum Command {
     /// Print the proven go.sum lines of module versions
     #[command(after_help = EXIT_CODES)]
     Lookup(LookupArgs),
+    /// Derive a full mirror again from its bytes, and find out what is damaged
+    #[command(after_help = EXIT_CODES)]
+    Verify(VerifyArgs),
     /// Check a proof file that `audit --proof` wrote, without any network
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
@@ -119,6 +123,22 @@ struct LookupArgs {
 }
 
 #[derive(Debug, Args)]
+struct VerifyArgs {
+    /// The database, as in GOSUMDB: NAME or a verifier key
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+    /// The data folder with the mirror; nothing in it is changed [default: GOSUMCHECK_DATA, else the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// How to tell what was found: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+    /// Threads that hash [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<std::num::NonZero<usize>>,
+}
+
+#[derive(Debug, Args)]
 struct VerifyProofArgs {
     /// The proof file, as `audit --proof` wrote it
     file: PathBuf,
@@ -153,6 +173,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Audit(args) => audit::run(&args),
         Command::Lookup(args) => lookup::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),
     };

@@ -9,7 +9,7 @@
 //! ```text
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
-//!     audit                              go.sum files and module caches against the database: a straight line
+//!     audit  verify                      go.sum files and module caches against the database; a full log against its own bytes
 //!       database                         a module version in, a verified record out; the one timeline of heads
 //!         config  report  store  upstream
 //!                                        settings · findings and their renderings · the disk · the network
@@ -52,3 +52,4 @@ pub mod report;
 pub mod store;
 pub mod sumdb;
 pub mod upstream;
+pub mod verify;

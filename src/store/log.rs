@@ -26,9 +26,11 @@ use crate::fault::Fault;
 use crate::sumdb::checkpoint::Tree;
 
 mod files;
+mod scan;
 mod snapshot;
 mod writer;
 
+pub use scan::Found;
 pub use snapshot::Snapshot;
 pub use writer::Writer;
 
