@@ -58,3 +58,4 @@ pub mod store;
 pub mod sumdb;
 pub mod sync;
 pub mod upstream;
+pub mod verify;

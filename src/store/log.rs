@@ -33,10 +33,12 @@ mod files;
 mod growing;
 mod heads;
 mod progress;
+mod scan;
 mod snapshot;
 mod state;
 mod writer;
 
+pub use scan::Found;
 pub use snapshot::Snapshot;
 pub use writer::Writer;
 
