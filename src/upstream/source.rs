@@ -120,6 +120,9 @@ impl Source {
         let _permit = self.permits.acquire().await;
         counters.asked(path);
         let reply = http.get(site, path, limit).await;
+        // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
+        // that is idle, and makes another.
+        tokio::task::yield_now().await;
         if reply.as_ref().map_or_else(|failure| failure.reached, |_| true) {
             self.breaker.answered();
         }
