@@ -174,7 +174,7 @@ impl Database {
 
     /// Keeps the tiles that came by the network, all of them proven.
     fn keep_tiles(&self, proven: &mut Proven) -> Result<(), Fault> {
-        std::mem::take(&mut proven.fresh).iter().try_for_each(|(path, bytes)| self.cache.write(path, bytes))
+        self.cache.write_all(&std::mem::take(&mut proven.fresh))
     }
 
     /// Compares a head that somebody else remembers, such as the go command, with ours.

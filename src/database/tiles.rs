@@ -8,10 +8,11 @@ use std::collections::HashMap;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::keeper::{HANDFUL, Keeper};
+use super::keeper::Keeper;
 use super::{Miss, Progress, missed};
 use crate::fault::Fault;
 use crate::store::Cache;
+use crate::store::cache::GROUP;
 use crate::sumdb;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
@@ -141,7 +142,7 @@ impl Tiles<'_> {
 
     /// Hands proven tiles to the keeper, some at a time.
     fn hand_over(&self, proven: &mut Proven) {
-        if let Some(keeper) = self.keeper.filter(|_| proven.fresh.len() >= HANDFUL) {
+        if let Some(keeper) = self.keeper.filter(|_| proven.fresh.len() >= GROUP) {
             keeper.keep(std::mem::take(&mut proven.fresh));
         }
     }
