@@ -122,7 +122,7 @@ impl Database {
             extras.paths = memo.is_due(&said).then(HashMap::new);
             let keeper = Keeper::start(&self.cache)?;
             let tiles = Tiles { keeper: Some(&keeper), ..self.tiles(progress) };
-            let judged = judge_all(asked, &said, &mut now, &tiles, &keeper, extras).await;
+            let judged = judge_all(asked, &said, &mut now, &tiles, extras).await;
             if judged.iter().all(Result::is_ok) {
                 memo.write(&judged, extras.paths.as_ref());
                 keeper.finish()?;
