@@ -26,7 +26,7 @@ pub(super) struct Proven {
     pub(super) tree: VerifiedTree,
     /// tiles that could not be had, with why
     pub(super) missed: HashMap<Tile, Miss>,
-    /// path and bytes of what is proven and came by the network and are not in the cache yet
+    /// path and bytes of what is proven, came by the network, and is not in the cache yet
     pub(super) fresh: Vec<(String, Vec<u8>)>,
 }
 
