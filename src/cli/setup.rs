@@ -1,6 +1,6 @@
 //! From arguments and the go command's own settings to a database that can be asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
 
@@ -9,8 +9,8 @@ use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Level, Notice};
-use crate::store::Folder;
-use crate::sumdb::checkpoint::Policy;
+use crate::store::{Folder, Log};
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::upstream::{Base, Http, Settings, Upstreams, find_base};
 
@@ -69,6 +69,20 @@ pub(super) fn offline(sumdb: Option<&str>, private: Option<&str>) -> Result<(Str
     let go = GoEnv::of_process();
     let (name, policy, _) = known(&go, sumdb)?;
     Ok((name, policy, exempt(&go, private)))
+}
+
+/// The full log that is held here, and its committed head.
+pub(super) fn held(sumdb: Option<&str>, data: Option<&Path>) -> Result<(String, Log, Checkpoint), Fault> {
+    let (name, policy, _) = known(&GoEnv::of_process(), sumdb)?;
+    let data = data.map_or_else(|| config::data_folder(environment), |data| Ok(data.to_path_buf()))?;
+    let log = Folder::open(&data)?.log(&name)?;
+    let Some(note) = log.head()? else {
+        let why = format!("there is no mirror of {name} here; `gosumcheck sync` makes one");
+        return Err(Fault::unavailable(log.dir().display().to_string(), why));
+    };
+    let head = Checkpoint::open(&note, &policy);
+    let head = head.map_err(|error| Fault::refused(log.dir().join("head").display().to_string(), error))?;
+    Ok((name, log, head))
 }
 
 /// One thread: requests wait, and hashing is done outside.
