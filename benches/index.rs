@@ -106,6 +106,9 @@ fn run(dir: &str, count: u64) {
     println!("nothing-new-milliseconds {:.2}", start.elapsed().as_secs_f64() * 1e3);
 
     let index = Index::open(&log).unwrap().unwrap();
+    let start = Instant::now();
+    index.tally().unwrap();
+    println!("tally-seconds {:.2}", start.elapsed().as_secs_f64());
     let asked: Vec<ModuleVersion> = (0..LOOKUPS).map(|n| parsed(&module(mix(n) % count))).collect();
     let mut looks = 0;
     let seconds = common::median_cpu_seconds(ROUNDS, &mut || {

@@ -9,13 +9,21 @@ use crate::fault::Fault;
 use crate::report::printable;
 use crate::store::index::{Kind, bring_up_to_date, rebuild};
 use crate::store::{Index, Log};
+use crate::sumdb::checkpoint::Checkpoint;
 
 /// New findings that are told one by one.
 const MOST_TOLD: usize = 100;
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
-    let (name, log, head) = setup::held(args.sumdb.as_deref(), args.data.as_deref())?;
+    let (name, policy, folder) = setup::kept_at(args.sumdb.as_deref(), args.data.as_ref())?;
+    let log = folder.log(&name)?;
+    let Some(note) = log.head()? else {
+        let why = format!("there is no mirror of {name} here; `gosumcheck sync` makes one");
+        return Err(Fault::unavailable(log.dir().display().to_string(), why));
+    };
+    let head = Checkpoint::open(&note, &policy);
+    let head = head.map_err(|error| Fault::refused(log.dir().join("head").display().to_string(), error))?;
     let snapshot = log.snapshot(head.tree())?;
     let before = if args.rebuild { None } else { Index::open(&log)? };
     let before = before.map_or(Ok(0), |index| index.size())?;

@@ -1,6 +1,6 @@
 //! From arguments and the go command's own settings to a database that can be asked.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tokio::runtime::Runtime;
 
@@ -10,7 +10,7 @@ use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Level, Notice};
 use crate::store::{Folder, Log};
-use crate::sumdb::checkpoint::{Checkpoint, Policy};
+use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::upstream::{Base, Http, Settings, Upstreams, find_base};
 
@@ -71,18 +71,11 @@ pub(super) fn offline(sumdb: Option<&str>, private: Option<&str>) -> Result<(Str
     Ok((name, policy, exempt(&go, private)))
 }
 
-/// The full log that is held here, and its committed head.
-pub(super) fn held(sumdb: Option<&str>, data: Option<&Path>) -> Result<(String, Log, Checkpoint), Fault> {
+/// Where a database is kept, without asking anybody: its name, whose signature counts, and the data folder.
+pub(super) fn kept_at(sumdb: Option<&str>, data: Option<&PathBuf>) -> Result<(String, Policy, Folder), Fault> {
     let (name, policy, _) = known(&GoEnv::of_process(), sumdb)?;
-    let data = data.map_or_else(|| config::data_folder(environment), |data| Ok(data.to_path_buf()))?;
-    let log = Folder::open(&data)?.log(&name)?;
-    let Some(note) = log.head()? else {
-        let why = format!("there is no mirror of {name} here; `gosumcheck sync` makes one");
-        return Err(Fault::unavailable(log.dir().display().to_string(), why));
-    };
-    let head = Checkpoint::open(&note, &policy);
-    let head = head.map_err(|error| Fault::refused(log.dir().join("head").display().to_string(), error))?;
-    Ok((name, log, head))
+    let data = data.map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
+    Ok((name, policy, Folder::open(&data)?))
 }
 
 /// One thread: requests wait, and hashing is done outside.
@@ -113,6 +106,16 @@ impl Setup {
         }
         let cache = Folder::open(&self.data)?.cache(&self.name)?;
         Ok(asked.iter().all(|module| cache.dir().join(module.lookup_path()).is_file()))
+    }
+
+    /// The full log of the database, as far as it is held.
+    pub(super) fn log(&self) -> Result<Log, Fault> {
+        Folder::open(&self.data)?.log(&self.name)
+    }
+
+    /// Requests in flight to one source, at most.
+    pub(super) fn jobs(&self) -> usize {
+        self.jobs
     }
 
     fn http(&self) -> Http {
