@@ -52,17 +52,6 @@ impl Writer {
         Ok(Writer { log: log.clone(), growing, committed: committed.size, unsure: false, _lock: lock })
     }
 
-    /// Gives up what was appended and not committed: goes back to `committed`, the tree of the committed head.
-    ///
-    /// # Errors
-    /// As for opening the writer.
-    pub fn rewind(&mut self, committed: Tree) -> Result<(), Fault> {
-        let end = if committed.size > 0 { Snapshot::open(&self.dir, committed)?.records_len() } else { 0 };
-        self.records.held.clear();
-        self.offsets.held.clear();
-        self.go_to(committed.size, end)
-    }
-
     /// What was appended so far, committed or not.
     pub fn tree(&self) -> Tree {
         self.growing.edge().tree()
