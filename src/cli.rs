@@ -6,7 +6,11 @@ mod check;
 mod lookup;
 mod output;
 mod progress;
+mod serve;
 mod setup;
+mod sync;
+mod verify;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,12 +36,21 @@ Exit codes:
   2  it is no evidence, or it could not be read
   3  the evidence holds: the log misbehaved";
 
+const SERVE_EXIT_CODES: &str = "\
+Point go at it:
+  go env -w GOSUMDB=\"sum.golang.org http://127.0.0.1:3000\"
+
+Exit codes:
+  0  stopped because it was told to; --check-config: the settings are sound
+  2  a wrong setting, an address that is taken, a data folder that cannot be read";
+
 const EXAMPLES: &str = "\
 Examples:
   gosumcheck audit                           is every line of ./go.sum what the world was given?
   gosumcheck audit ~/src                     every go.sum and go.work.sum below a folder
   gosumcheck audit --format sarif > a.sarif  for code scanning; also json and junit
-  gosumcheck lookup rsc.io/quote@v1.5.2      the proven go.sum lines of a module version";
+  gosumcheck lookup rsc.io/quote@v1.5.2      the proven go.sum lines of a module version
+  gosumcheck sync --follow 5m                hold a proven copy of the whole database, and keep it new";
 
 /// Proves what the Go checksum database says, from its public key up. No mirror is trusted, so any mirror will do.
 #[derive(Debug, Parser)]
@@ -56,6 +69,15 @@ enum Command {
     /// Print the proven go.sum lines of module versions
     #[command(after_help = EXIT_CODES)]
     Lookup(LookupArgs),
+    /// Hold a complete, proven copy of the checksum database
+    #[command(after_help = sync::EXIT_CODES)]
+    Sync(sync::SyncArgs),
+    /// Serve the checksum database to go commands: proven, from the disk where it is held
+    #[command(after_help = SERVE_EXIT_CODES)]
+    Serve(Box<serve::ServeArgs>),
+    /// Derive a full mirror again from its bytes, and find out what is damaged
+    #[command(after_help = EXIT_CODES)]
+    Verify(VerifyArgs),
     /// Check a proof file that `audit --proof` wrote, without any network
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
@@ -119,6 +141,22 @@ struct LookupArgs {
 }
 
 #[derive(Debug, Args)]
+struct VerifyArgs {
+    /// The database, as in GOSUMDB: NAME or a verifier key
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+    /// The data folder with the mirror; nothing in it is changed [default: GOSUMCHECK_DATA, else the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// How to tell what was found: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+    /// Threads that hash [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<std::num::NonZero<usize>>,
+}
+
+#[derive(Debug, Args)]
 struct VerifyProofArgs {
     /// The proof file, as `audit --proof` wrote it
     file: PathBuf,
@@ -153,6 +191,9 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Audit(args) => audit::run(&args),
         Command::Lookup(args) => lookup::run(&args),
+        Command::Sync(args) => sync::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),
     };

@@ -4,24 +4,31 @@
 //! (`timeline`), tiles are brought and proven (`tiles`), and each claim is held against its leaf. A claim that turns
 //! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
 
+mod accept;
 mod answer;
 mod judge;
 mod keeper;
 mod lookups;
 mod memo;
+mod mirror;
 mod notes;
+mod relay;
 mod tiles;
 mod timeline;
 
 use std::collections::HashMap;
 
+pub use accept::Newest;
 use answer::Halt;
 pub use answer::{Answer, Batch, Comparison, Miss};
 use judge::{Extras, Judged, heads, judge_all};
 use keeper::Keeper;
 use lookups::{Claim, Lie, Said, Source};
 use memo::Memo;
+use mirror::Held;
+pub use mirror::Mirror;
 use notes::Notes;
+pub use relay::{LookupAnswer, Relay, RelayOptions, RelayStatus};
 use tiles::{Proven, Tiles};
 
 use crate::fault::Fault;
@@ -42,6 +49,7 @@ pub struct Database {
     folder: Folder,
     cache: Cache,
     head: HeadFile,
+    mirror: Held,
     upstreams: Upstreams,
     notes: Notes,
     jobs: usize,
@@ -64,6 +72,7 @@ impl Database {
             folder: folder.clone(),
             cache: folder.cache(name)?,
             head: folder.head(name)?,
+            mirror: Held::nothing_of(folder.log(name)?),
             upstreams,
             notes: Notes::new(policy),
             jobs: jobs.max(1),
@@ -103,6 +112,7 @@ impl Database {
         extras: &mut Extras,
         progress: Progress<'_>,
     ) -> Result<Batch, Fault> {
+        self.mirror.refresh(&self.notes)?;
         let tiles = self.tiles(progress);
         let mut refuted = HashMap::new();
         let memo = Memo::of(asked, &self.cache);
@@ -111,7 +121,7 @@ impl Database {
         let mut present = None;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
-            self.fill(asked, &refuted, &mut said, known, progress).await;
+            self.fill(asked, &refuted, &mut said, known, progress).await?;
             let mut now = match self.advance(&tiles, &heads(&said), present.take()).await {
                 Ok(Some(present)) => present,
                 Ok(None) => return Ok(Batch::unproven(said, None)),
@@ -141,7 +151,8 @@ impl Database {
     }
 
     fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
-        Tiles { cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
+        let mirror = self.mirror.held();
+        Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
     }
 
     /// Asks for what is not said yet.
@@ -152,7 +163,12 @@ impl Database {
         said: &mut [Option<Said>],
         known: u64,
         progress: Progress<'_>,
-    ) {
+    ) -> Result<(), Fault> {
+        for (at, (module, said)) in asked.iter().zip(&mut *said).enumerate() {
+            if said.is_none() && !refuted.contains_key(&at) {
+                *said = self.mirror.claim(module)?.map(Said::Claim);
+            }
+        }
         let open: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
         let questions: Vec<_> =
             open.iter().filter_map(|at| Some((asked.get(*at)?, refuted.get(at).map(Vec::as_slice)))).collect();
@@ -161,6 +177,7 @@ impl Database {
                 *slot = Some(answer);
             }
         }
+        Ok(())
     }
 
     /// Keeps the tiles that came by the network, all of them proven.
@@ -201,7 +218,7 @@ fn withdraw(said: &mut [Option<Said>], judged: Vec<Judged>, refuted: &mut HashMa
         let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) else { continue };
         match &claim.source {
             Source::Memo(_) => {}
-            Source::Cache => drop(refuted.entry(at).or_default()),
+            Source::Mirror | Source::Cache => drop(refuted.entry(at).or_default()),
             Source::Upstream(base, _) => refuted.entry(at).or_default().push((*base, lie)),
         }
         *slot = None;

@@ -21,6 +21,7 @@ pub mod disk;
 pub mod evidence;
 pub mod failing;
 pub mod head;
+pub mod index;
 pub mod lock;
 pub mod log;
 mod words;
@@ -28,6 +29,7 @@ pub mod zipfile;
 
 pub use cache::Cache;
 pub use head::{HeadFile, Swap};
+pub use index::Index;
 pub use log::Log;
 
 use disk::{Disk, RealDisk};

@@ -8,11 +8,13 @@ use tokio::sync::Semaphore;
 
 use super::base::{Base, Place, Site};
 use super::breaker::Breaker;
+use super::complaint::{Complaint, Grievance};
 use super::counts::Counters;
 use super::http::Http;
 use super::reply::Reply;
 use super::retry::{Failure, backoff};
 use super::tree;
+use crate::sumdb;
 
 /// What is asked, and by what means.
 #[derive(Clone, Copy)]
@@ -33,6 +35,7 @@ pub(super) struct Source {
     reserve: usize,
     begun: AtomicBool,
     breaker: Breaker,
+    grievance: Grievance,
 }
 
 impl Source {
@@ -49,6 +52,7 @@ impl Source {
             reserve: concurrency - open,
             begun: AtomicBool::new(false),
             breaker: Breaker::default(),
+            grievance: Grievance::default(),
         }
     }
 
@@ -74,10 +78,28 @@ impl Source {
                 read.await.unwrap_or_else(|error| Err(error.to_string()))
             }
         };
-        if let Ok(Reply::Body(bytes)) = &reply {
-            counters.received(bytes.len());
+        match &reply {
+            Ok(Reply::Body(bytes)) => counters.received(bytes.len()),
+            Ok(Reply::Missing(_)) => {}
+            Err(why) => self.grievance.failed(path, why),
         }
         reply
+    }
+
+    /// Notes that what it sent is false.
+    pub(super) fn refuted(&self, error: sumdb::Error) -> sumdb::Error {
+        self.grievance.refused(&error);
+        error
+    }
+
+    /// Notes that it says that it has no such thing.
+    pub(super) fn lacked(&self, why: String) -> String {
+        self.grievance.lacked();
+        why
+    }
+
+    pub(super) fn complaint(&self) -> Option<Complaint> {
+        self.grievance.complaint(&self.name)
     }
 
     async fn ask_site(&self, site: &Site, question: Question<'_>) -> Result<Reply, String> {
