@@ -6,8 +6,10 @@ mod check;
 mod lookup;
 mod output;
 mod progress;
+mod serve;
 mod setup;
 mod sync;
+mod verify;
 mod words;
 
 use std::path::PathBuf;
@@ -33,6 +35,14 @@ const EVIDENCE_EXIT_CODES: &str = "\
 Exit codes:
   2  it is no evidence, or it could not be read
   3  the evidence holds: the log misbehaved";
+
+const SERVE_EXIT_CODES: &str = "\
+Point go at it:
+  go env -w GOSUMDB=\"sum.golang.org http://127.0.0.1:3000\"
+
+Exit codes:
+  0  stopped because it was told to; --check-config: the settings are sound
+  2  a wrong setting, an address that is taken, a data folder that cannot be read";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,6 +72,12 @@ enum Command {
     /// Hold a complete, proven copy of the checksum database
     #[command(after_help = sync::EXIT_CODES)]
     Sync(sync::SyncArgs),
+    /// Serve the checksum database to go commands: proven, from the disk where it is held
+    #[command(after_help = SERVE_EXIT_CODES)]
+    Serve(Box<serve::ServeArgs>),
+    /// Derive a full mirror again from its bytes, and find out what is damaged
+    #[command(after_help = EXIT_CODES)]
+    Verify(VerifyArgs),
     /// Check a proof file that `audit --proof` wrote, without any network
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
@@ -125,6 +141,22 @@ struct LookupArgs {
 }
 
 #[derive(Debug, Args)]
+struct VerifyArgs {
+    /// The database, as in GOSUMDB: NAME or a verifier key
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+    /// The data folder with the mirror; nothing in it is changed [default: GOSUMCHECK_DATA, else the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// How to tell what was found: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+    /// Threads that hash [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<std::num::NonZero<usize>>,
+}
+
+#[derive(Debug, Args)]
 struct VerifyProofArgs {
     /// The proof file, as `audit --proof` wrote it
     file: PathBuf,
@@ -160,6 +192,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Audit(args) => audit::run(&args),
         Command::Lookup(args) => lookup::run(&args),
         Command::Sync(args) => sync::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),
     };

@@ -10,7 +10,9 @@ mod judge;
 mod keeper;
 mod lookups;
 mod memo;
+mod mirror;
 mod notes;
+mod relay;
 mod tiles;
 mod timeline;
 
@@ -23,7 +25,10 @@ use judge::{Extras, Judged, heads, judge_all};
 use keeper::Keeper;
 use lookups::{Claim, Lie, Said, Source};
 use memo::Memo;
+use mirror::Held;
+pub use mirror::Mirror;
 use notes::Notes;
+pub use relay::{LookupAnswer, Relay, RelayOptions, RelayStatus};
 use tiles::{Proven, Tiles};
 
 use crate::fault::Fault;
@@ -44,6 +49,7 @@ pub struct Database {
     folder: Folder,
     cache: Cache,
     head: HeadFile,
+    mirror: Held,
     upstreams: Upstreams,
     notes: Notes,
     jobs: usize,
@@ -66,6 +72,7 @@ impl Database {
             folder: folder.clone(),
             cache: folder.cache(name)?,
             head: folder.head(name)?,
+            mirror: Held::nothing_of(folder.log(name)?),
             upstreams,
             notes: Notes::new(policy),
             jobs: jobs.max(1),
@@ -105,6 +112,7 @@ impl Database {
         extras: &mut Extras,
         progress: Progress<'_>,
     ) -> Result<Batch, Fault> {
+        self.mirror.refresh(&self.notes)?;
         let tiles = self.tiles(progress);
         let mut refuted = HashMap::new();
         let memo = Memo::of(asked, &self.cache);
@@ -141,7 +149,8 @@ impl Database {
     }
 
     fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
-        Tiles { cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
+        let mirror = self.mirror.held();
+        Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
     }
 
     /// What the memo says, as far as it is about the tree that is known.
@@ -163,6 +172,11 @@ impl Database {
         progress: Progress<'_>,
     ) -> Result<(), Fault> {
         let known = self.remembered()?.map_or(0, |head| head.tree().size);
+        for (at, (module, said)) in asked.iter().zip(&mut *said).enumerate() {
+            if said.is_none() && !refuted.contains_key(&at) {
+                *said = self.mirror.claim(module)?.map(Said::Claim);
+            }
+        }
         let open: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
         let questions: Vec<_> =
             open.iter().filter_map(|at| Some((asked.get(*at)?, refuted.get(at).map(Vec::as_slice)))).collect();
@@ -203,7 +217,7 @@ fn withdraw(said: &mut [Option<Said>], judged: Vec<Judged>, refuted: &mut HashMa
         let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) else { continue };
         match &claim.source {
             Source::Memo(_) => {}
-            Source::Cache => drop(refuted.entry(at).or_default()),
+            Source::Mirror | Source::Cache => drop(refuted.entry(at).or_default()),
             Source::Upstream(base, _) => refuted.entry(at).or_default().push((*base, lie)),
         }
         *slot = None;

@@ -52,6 +52,12 @@ impl Upstreams {
         Upstreams { http, sources, counters: Counters::default() }
     }
 
+    /// The same without those that are asked over the network.
+    pub fn trees_only(mut self) -> Upstreams {
+        self.sources.retain(|source| !source.is_site());
+        self
+    }
+
     /// How each base is called in messages, in order: its URL without credentials.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.sources.iter().map(Source::name)

@@ -27,6 +27,8 @@ pub(super) struct Claim {
 pub(super) enum Source {
     /// what the same questions were answered last time, with the path of the leaf through its tile
     Memo(Vec<Hash>),
+    /// the full log, whose committed head is the claim's
+    Mirror,
     /// the cache's entry for it
     Cache,
     /// the upstream of that number, with the bytes as they came, to be kept once they are proven
@@ -75,6 +77,14 @@ impl Database {
         }
         let nothing = || Said::Missed(Miss::NotHeld("nothing was asked".to_owned()));
         said.into_iter().map(|said| said.unwrap_or_else(nothing)).collect()
+    }
+
+    /// What is said of one module version.
+    pub(super) async fn claim(&self, module: &ModuleVersion, refuted: Option<&[Lie]>, known: u64) -> Said {
+        match self.cached_claim(module, known).filter(|_| refuted.is_none()) {
+            Some(said) => said,
+            None => self.fetch_claim(module, refuted.unwrap_or_default(), known).await,
+        }
     }
 
     /// The cache's claim, if it holds one that can be used: damage there counts as absence, as in the go command.

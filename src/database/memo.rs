@@ -70,7 +70,7 @@ impl<'a> Memo<'a> {
             matches!(said, Some(Said::Claim(claim)) if match claim.source {
                 Source::Memo(_) => memo,
                 Source::Cache => true,
-                Source::Upstream(..) => false,
+                Source::Mirror | Source::Upstream(..) => false,
             })
         };
         self.questions >= FEWEST

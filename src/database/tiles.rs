@@ -5,11 +5,12 @@
 //! A tile that could not be had is not asked for again under the same tree.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 
 use super::keeper::{HANDFUL, Keeper};
-use super::{Miss, Progress, missed};
+use super::{Mirror, Miss, Progress, missed};
 use crate::fault::Fault;
 use crate::store::Cache;
 use crate::sumdb;
@@ -52,6 +53,8 @@ impl Proven {
 
 /// Where the tiles of one database come from.
 pub(super) struct Tiles<'a> {
+    /// the full log, if it is held
+    pub(super) mirror: Option<Arc<Mirror>>,
     pub(super) cache: &'a Cache,
     pub(super) upstreams: &'a Upstreams,
     /// requests in flight
@@ -106,8 +109,7 @@ impl Tiles<'_> {
     fn admit_cached(&self, proven: &mut Proven, tiles: &[Tile]) -> (Vec<Tile>, Vec<(Tile, Brought)>) {
         let (mut absent, mut orphans) = (Vec::new(), Vec::new());
         for tile in tiles {
-            // A cache that cannot be read is one more source that does not answer; writing to it will say so.
-            match self.cache.read(&tile.to_string()).ok().flatten() {
+            match self.kept(tile) {
                 Some(bytes) if proven.tree.missing_parent(tile).is_some() => {
                     orphans.push((*tile, Brought::Cached(bytes)))
                 }
@@ -120,10 +122,10 @@ impl Tiles<'_> {
 
     /// Asks for the tiles, each of the first upstream that has it, and admits what proves at once. The others are returned.
     async fn fetch_all(&self, proven: &mut Proven, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
-        let mut fetched = stream::iter(tiles)
+        let mut fetched = stream::iter(tiles.iter().copied())
             .map(|tile| async move {
                 let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
-                (*tile, self.brought(got, tile))
+                (tile, self.brought(got, &tile))
             })
             .buffer_unordered(self.jobs);
         let (mut open, mut done) = (Vec::new(), 0);
@@ -196,8 +198,14 @@ impl Tiles<'_> {
 
     /// A partial tile from the cache: as such, or as the beginning of the full one.
     fn cached_partial(&self, tile: &Tile) -> Option<Vec<u8>> {
-        let read = |tile: &Tile| self.cache.read(&tile.to_string()).ok().flatten();
-        read(tile).or_else(|| read(&tile.full()).and_then(|full| prefix(full, tile).ok()))
+        self.kept(tile).or_else(|| self.kept(&tile.full()).and_then(|full| prefix(full, tile).ok()))
+    }
+
+    /// What the disk holds of a tile. A cache that cannot be read is one more source that does not answer; writing to it will
+    /// say so.
+    fn kept(&self, tile: &Tile) -> Option<Vec<u8>> {
+        let mirrored = self.mirror.as_ref().and_then(|mirror| mirror.snapshot.hash_tile(tile).ok().flatten());
+        mirrored.or_else(|| self.cache.read(&tile.to_string()).ok().flatten())
     }
 
     /// A partial tile from one upstream; a log may have dropped it once the full one exists (C2SP tlog-tiles).

@@ -130,6 +130,13 @@ impl VerifiedTree {
         Ok(hashes)
     }
 
+    /// The bytes of a tile, once it is held at least as wide.
+    pub fn tile_bytes(&self, tile: &Tile) -> Option<Vec<u8>> {
+        let hashes = self.tiles.get(&(tile.level, tile.index))?;
+        let hashes = hashes.get(..usize::try_from(tile.width).ok()?)?;
+        Some(hashes.iter().flat_map(|hash| hash.0).collect())
+    }
+
     /// The hashes beside the way from leaf `index` up to the hash of its tile, the one next to the leaf first; none unless
     /// that tile is full and held.
     pub fn leaf_path(&self, index: u64) -> Option<Vec<Hash>> {
