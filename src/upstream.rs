@@ -14,6 +14,7 @@ mod complaint;
 mod counts;
 mod find;
 mod http;
+mod limit;
 mod netrc;
 mod outcome;
 mod redirect;

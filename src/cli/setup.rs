@@ -33,7 +33,11 @@ pub(super) struct Setup {
     /// whether nobody may be asked
     pub(super) offline: bool,
     jobs: usize,
+    tries: usize,
 }
+
+/// Tries of one request of a command that works for hours: a source may be gone for a while.
+const PATIENT_TRIES: usize = 6;
 
 /// Reads settings; asks nobody and writes nothing.
 pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
@@ -61,6 +65,7 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
         data,
         offline: args.offline,
         jobs: usize::from(args.jobs),
+        tries: Settings::default().tries,
     })
 }
 
@@ -109,6 +114,11 @@ impl Setup {
         Ok(held.collect::<Result<Vec<_>, _>>()?.into_iter().all(|held| held))
     }
 
+    /// For a command that works for hours.
+    pub(super) fn patient(self) -> Setup {
+        Setup { tries: PATIENT_TRIES, ..self }
+    }
+
     /// The full log of the database, as far as it is held.
     pub(super) fn log(&self) -> Result<Log, Fault> {
         Folder::open(&self.data)?.log(&self.name)
@@ -121,7 +131,7 @@ impl Setup {
 
     fn http(&self) -> Http {
         let netrc = config::netrc_file(environment);
-        Http::new(Settings { concurrency: self.jobs, netrc, ..Settings::default() })
+        Http::new(Settings { concurrency: self.jobs, netrc, tries: self.tries, ..Settings::default() })
     }
 
     fn open(&self, http: Http, bases: Vec<Base>) -> Result<Database, Fault> {

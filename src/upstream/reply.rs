@@ -41,7 +41,7 @@ pub(super) async fn read(mut response: Response, limit: usize, settings: &Settin
     };
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Reply::Missing(why)),
-        StatusCode::TOO_MANY_REQUESTS => Err(Failure::busy(why, pause)),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Err(Failure::overloaded(why, pause)),
         _ if status.is_server_error() => Err(Failure::busy(why, pause)),
         _ if status.is_success() => Err(Failure::lasting(format!("{why}, where only 200 OK is an answer"))),
         _ => Err(Failure::lasting(why)),

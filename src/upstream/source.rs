@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
 use backon::Retryable as _;
-use tokio::sync::Semaphore;
 
 use super::base::{Base, Place, Site};
 use super::breaker::Breaker;
 use super::complaint::{Complaint, Grievance};
 use super::counts::Counters;
 use super::http::Http;
+use super::limit::Limit;
 use super::reply::Reply;
 use super::retry::{Failure, backoff};
 use super::tree;
@@ -30,9 +30,7 @@ pub(super) struct Question<'a> {
 pub(super) struct Source {
     base: Base,
     name: String,
-    permits: Semaphore,
-    /// permits that are held back until the first answer
-    reserve: usize,
+    limit: Limit,
     begun: AtomicBool,
     breaker: Breaker,
     grievance: Grievance,
@@ -40,17 +38,15 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(base: Base, concurrency: usize) -> Source {
-        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         // Over TLS the first request goes alone. Until its connection stands, nobody knows whether it is HTTP/2 and
         // can carry all the others; without this, 64 requests would make 64 handshakes.
         let alone = matches!(&base.place, Place::Site(site) if site.url.scheme() == "https");
-        let open = if alone { 1 } else { concurrency };
+        let limit = Limit::new(if alone { 1 } else { concurrency }, concurrency);
         Source {
             name: base.to_string(),
             base,
-            permits: Semaphore::new(open),
-            reserve: concurrency - open,
-            begun: AtomicBool::new(false),
+            limit,
+            begun: AtomicBool::new(!alone),
             breaker: Breaker::default(),
             grievance: Grievance::default(),
         }
@@ -71,7 +67,7 @@ impl Source {
         let reply = match &self.base.place {
             Place::Site(site) => self.ask_site(site, question).await,
             Place::Tree(root) => {
-                let _permit = self.permits.acquire().await;
+                let _leave = self.limit.leave().await;
                 counters.asked(path);
                 let (root, path) = (root.clone(), path.to_owned());
                 let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit));
@@ -130,8 +126,8 @@ impl Source {
 
     async fn try_once(&self, site: &Site, question: Question<'_>) -> Result<Reply, Failure> {
         let Question { http, path, limit, counters } = question;
-        // The semaphore is never closed. A pause between tries holds no permit.
-        let _permit = self.permits.acquire().await;
+        // A pause between tries holds no leave.
+        let leave = self.limit.leave().await;
         counters.asked(path);
         let reply = http.get(site, path, limit).await;
         // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
@@ -140,8 +136,13 @@ impl Source {
         if reply.as_ref().map_or_else(|failure| failure.reached, |_| true) {
             self.breaker.answered();
         }
-        if self.reserve > 0 && !self.begun.swap(true, Ordering::Relaxed) {
-            self.permits.add_permits(self.reserve);
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            self.limit.open();
+        }
+        match &reply {
+            Ok(_) => leave.welcome(),
+            Err(failure) if failure.overloaded => leave.unwelcome(),
+            Err(_) => drop(leave),
         }
         reply
     }

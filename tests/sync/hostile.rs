@@ -3,7 +3,6 @@
 //! the liar alone nothing is committed, and what was kept is true.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use gosumcheck::database::{Answer, Miss};
@@ -13,9 +12,12 @@ use gosumcheck::sumdb::module::ModuleVersion;
 use super::fake::FakeSumdb;
 use super::world::{World, assert_same, expected, runtime};
 
-/// A tile of tiles and some more; its last data tile is one that the first of two upstreams is asked for first.
-const SIZE: u64 = 274 * 256 + 112;
-const STALE: u64 = 66_000;
+/// The last data tile is one that the first of two upstreams is asked for first.
+const SIZE: u64 = 4 * 256 + 112;
+const STALE: u64 = 900;
+/// A tile of tiles and some more, for what only larger logs have.
+const LARGE_SIZE: u64 = 274 * 256 + 112;
+const LARGE_STALE: u64 = 66_000;
 const SEED: u64 = 31;
 /// The record that is looked up.
 const ID: u64 = 777;
@@ -77,7 +79,7 @@ const KINDS: [Kind; 5] = [
     },
     Kind {
         name: "edge tile",
-        path: "tile/8/0/274.p/112",
+        path: "tile/8/0/004.p/112",
         classes: [
             Refused, Failed, Failed, Failed, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed, Failed,
             Failed, Failed, Failed, Failed,
@@ -93,7 +95,7 @@ const KINDS: [Kind; 5] = [
     },
     Kind {
         name: "data tile",
-        path: "tile/8/data/004",
+        path: "tile/8/data/002",
         classes: [
             Refused, Failed, Refused, Refused, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed,
             Failed, Failed, Failed, Failed, Failed,
@@ -101,7 +103,7 @@ const KINDS: [Kind; 5] = [
     },
     Kind {
         name: "partial data tile",
-        path: "tile/8/data/274.p/112",
+        path: "tile/8/data/004.p/112",
         classes: [
             Refused, Failed, Refused, Harmless, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed,
             Failed, Failed, Failed, Failed, Failed,
@@ -109,10 +111,37 @@ const KINDS: [Kind; 5] = [
     },
 ];
 
-/// What an honest sync leaves.
-fn honest() -> &'static BTreeMap<String, Vec<u8>> {
-    static FILES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
-    FILES.get_or_init(|| expected(&FakeSumdb::synthetic(SIZE, SEED), SIZE))
+/// A log that is honest, one that is not, and what an honest sync leaves.
+struct Pair {
+    bad: FakeSumdb,
+    good: FakeSumdb,
+    size: u64,
+    stale: u64,
+    honest: BTreeMap<String, Vec<u8>>,
+}
+
+impl Pair {
+    fn new(size: u64, stale: u64) -> Pair {
+        let (bad, good) = (FakeSumdb::synthetic(size, SEED), FakeSumdb::synthetic(size, SEED));
+        bad.prepare_fork(stale / 2);
+        Pair { honest: expected(&good, size), bad, good, size, stale }
+    }
+
+    /// Makes the bad one answer at `path` as `fault` says.
+    fn spoil(&self, fault: &str, path: &str) {
+        let Pair { bad, size, stale, .. } = self;
+        bad.clear_faults();
+        bad.grow(*size);
+        let heads = if path.starts_with("lookup") { path } else { "latest" };
+        match fault {
+            "stale" if path.starts_with("lookup") => bad.fault(&format!("stale:{stale}:{path}")),
+            "stale" => bad.grow(*stale),
+            "forked" => bad.fault(&format!("rewritten:{path}")),
+            "unsigned" | "wrong-key" => bad.fault(&format!("{fault}:{heads}")),
+            code if code.parse::<u16>().is_ok() => bad.fault(&format!("status:{code}:{path}")),
+            fault => bad.fault(&format!("{fault}:{path}")),
+        }
+    }
 }
 
 /// A world whose requests do not wait long for a body that does not come.
@@ -125,45 +154,18 @@ fn world(log: &FakeSumdb, fault: &str) -> World {
     world
 }
 
-/// A log that answers at `path` as `fault` says.
-fn spoil(bad: &FakeSumdb, fault: &str, path: &str) {
-    bad.clear_faults();
-    bad.grow(SIZE);
-    let heads = if path.starts_with("lookup") { path } else { "latest" };
-    match fault {
-        "stale" if path.starts_with("lookup") => bad.fault(&format!("stale:{STALE}:{path}")),
-        "stale" => bad.grow(STALE),
-        "forked" => bad.fault(&format!("rewritten:{path}")),
-        "unsigned" | "wrong-key" => bad.fault(&format!("{fault}:{heads}")),
-        code if code.parse::<u16>().is_ok() => bad.fault(&format!("status:{code}:{path}")),
-        fault => bad.fault(&format!("{fault}:{path}")),
-    }
-}
-
-struct Pair {
-    bad: FakeSumdb,
-    good: FakeSumdb,
-}
-
-impl Pair {
-    fn new() -> Pair {
-        let (bad, good) = (FakeSumdb::synthetic(SIZE, SEED), FakeSumdb::synthetic(SIZE, SEED));
-        bad.prepare_fork(1000);
-        Pair { bad, good }
-    }
-}
-
 /// One row of the matrix.
 fn check(kind: &Kind) {
-    let Pair { bad, good } = Pair::new();
-    let (bad_served, good_served) = (bad.serve(), good.serve());
-    let (bad_url, good_url) = (bad_served.url(), good_served.url());
+    let large = kind.path == "tile/8/1/000";
+    let pair = if large { Pair::new(LARGE_SIZE, LARGE_STALE) } else { Pair::new(SIZE, STALE) };
+    let (bad_served, good_served) = (pair.bad.serve(), pair.good.serve());
+    let urls = [bad_served.url(), good_served.url()];
     for (fault, class) in FAULTS.into_iter().zip(kind.classes) {
         let what = format!("{} {fault}", kind.name);
-        spoil(&bad, fault, kind.path);
-        with_another(&world(&good, fault), kind, class, &what, (&bad_url, &good_url), &good);
-        spoil(&bad, fault, kind.path);
-        alone(&world(&good, fault), class, &what, &bad_url, &good_url, &bad);
+        pair.spoil(fault, kind.path);
+        with_another(&world(&pair.good, fault), kind, class, &what, &urls, &pair);
+        pair.spoil(fault, kind.path);
+        alone(&world(&pair.good, fault), class, &what, &urls, &pair);
     }
 }
 
@@ -172,8 +174,8 @@ fn with_another(
     kind: &Kind,
     class: Class,
     what: &str,
-    (bad_url, good_url): (&str, &str),
-    good: &FakeSumdb,
+    [bad_url, good_url]: &[String; 2],
+    Pair { good, honest, .. }: &Pair,
 ) {
     let head_fault = ["stale", "unsigned", "wrong-key"].iter().any(|fault| what.ends_with(fault));
     let spoilt = if head_fault { "latest" } else { kind.path };
@@ -185,9 +187,9 @@ fn with_another(
         return;
     }
     let synced = synced.unwrap_or_else(|fault| panic!("{what}: {fault}"));
-    assert_same(&world.files(), honest(), what);
+    assert_same(&world.files(), honest, what);
     assert!(!good.requests_for(spoilt).is_empty() || class == Harmless, "{what}: the other upstream was not asked");
-    let complaint = synced.complaints.iter().find(|complaint| complaint.source == bad_url);
+    let complaint = synced.complaints.iter().find(|complaint| complaint.source == *bad_url);
     let counted = complaint.map_or([0; 3], |complaint| [complaint.refused, complaint.failed, complaint.lacked]);
     let is = match class {
         Refused => counted[0] > 0 && counted[2] == 0,
@@ -197,15 +199,20 @@ fn with_another(
         Harmless => counted == [0; 3],
     };
     assert!(is, "{what}: {complaint:?}");
-    assert!(!synced.complaints.iter().any(|complaint| complaint.source == good_url), "{what}: {:?}", synced.complaints);
+    assert!(
+        !synced.complaints.iter().any(|complaint| complaint.source == *good_url),
+        "{what}: {:?}",
+        synced.complaints
+    );
 }
 
-fn alone(world: &World, class: Class, what: &str, bad_url: &str, good_url: &str, bad: &FakeSumdb) {
-    let synced = world.sync(&[bad_url]);
+fn alone(world: &World, class: Class, what: &str, [bad_url, good_url]: &[String; 2], pair: &Pair) {
+    let Pair { bad, honest, .. } = pair;
+    let synced = world.sync(&[bad_url.as_str()]);
     let what = format!("{what}, alone");
     match class {
         Harmless => assert!(synced.unwrap().committed, "{what}"),
-        Stale => assert_eq!(synced.unwrap().tree.size, STALE, "{what}"),
+        Stale => assert_eq!(synced.unwrap().tree.size, pair.stale, "{what}"),
         _ => {
             let fault = synced.expect_err(&what);
             let is = match class {
@@ -213,22 +220,22 @@ fn alone(world: &World, class: Class, what: &str, bad_url: &str, good_url: &str,
                 Refused | Forked => matches!(fault, Fault::Refused { .. }),
                 _ => matches!(fault, Fault::Unavailable { .. }),
             };
-            assert!(is && fault.to_string().contains(bad_url), "{what}: {fault:?}");
+            assert!(is && fault.to_string().contains(bad_url.as_str()), "{what}: {fault:?}");
             assert!(world.held().head().unwrap().is_none(), "{what}: something was committed");
         }
     }
     for (name, bytes) in world.files() {
         let is_true = !matches!(name.as_str(), "head" | "heads");
-        assert!(!is_true || honest()[&name].starts_with(&bytes), "{what}: {name} is not the log's");
+        assert!(!is_true || honest[&name].starts_with(&bytes), "{what}: {name} is not the log's");
     }
     // Whatever it left behind, an honest source finishes it.
     bad.clear_faults();
     world.sync(&[good_url]).unwrap_or_else(|fault| panic!("{what}: {fault}"));
     let mut files = world.files();
     if class == Stale {
-        files.insert("heads".to_owned(), honest()["heads"].clone());
+        files.insert("heads".to_owned(), honest["heads"].clone());
     }
-    assert_same(&files, honest(), &what);
+    assert_same(&files, honest, &what);
 }
 
 #[test]
@@ -259,7 +266,8 @@ fn partial_data_tiles() {
 /// Lookups beside a copy: the copy is not touched, and the answer is the log's or none.
 #[test]
 fn lookups() {
-    let Pair { bad, good } = Pair::new();
+    let pair = Pair::new(SIZE, STALE);
+    let Pair { bad, good, honest, .. } = &pair;
     let (bad_served, good_served) = (bad.serve(), good.serve());
     let (bad_url, good_url) = (bad_served.url(), good_served.url());
     let path = good.lookup_path(ID);
@@ -270,9 +278,9 @@ fn lookups() {
         Failed, Failed, Failed, Failed,
     ];
     for (fault, class) in FAULTS.into_iter().zip(classes) {
-        let world = world(&good, fault);
+        let world = world(good, fault);
         world.sync(&[&good_url]).unwrap();
-        spoil(&bad, fault, &path);
+        pair.spoil(fault, &path);
         let ask = |bases: &[&str]| {
             let database = world.database(bases);
             runtime().block_on(database.records(&asked, &|_, _, _| {})).map(|batch| batch.answers[0].clone())
@@ -295,6 +303,6 @@ fn lookups() {
             let Ok(Answer::Proven(record)) = answer else { panic!("lookup {fault}: {answer:?}") };
             assert_eq!((record.id(), record.text()), (ID, good.record_text(ID).as_str()), "lookup {fault}");
         }
-        assert_same(&world.files(), honest(), fault);
+        assert_same(&world.files(), honest, fault);
     }
 }

@@ -12,7 +12,12 @@
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 
+mod command;
+mod crash;
 mod hostile;
+#[path = "../cli/command.rs"]
+mod machine;
+mod manners;
 mod mirror;
 mod timeline;
 mod world;
