@@ -26,7 +26,7 @@ mod tlog;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
@@ -133,7 +133,8 @@ struct App {
     metrics: Metrics,
     looked: Looked,
     exports: Arc<Semaphore>,
-    slots: Arc<Semaphore>,
+    /// connections
+    open: AtomicUsize,
     stopping: AtomicBool,
 }
 
@@ -167,17 +168,13 @@ impl App {
             metrics: Metrics::new(),
             looked: Looked::default(),
             exports: Arc::new(Semaphore::new(limits::MAX_EXPORTS)),
-            slots: Arc::new(Semaphore::new(config.limits.connections)),
+            open: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         }
     }
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
-    }
-
-    fn connections(&self) -> usize {
-        self.limits.connections.saturating_sub(self.slots.available_permits())
     }
 
     async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {

@@ -17,6 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Between two syncs at least, however urgent a newer head seems.
 const BREATH: Duration = Duration::from_secs(1);
 
+/// Between two tries to get a first head at most.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+
 /// Brings the full log of one database up to date; given by who builds the server. Told is what came, in one line; nothing where
 /// nothing did.
 pub type Syncing = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Option<String>, Fault>> + Send>> + Send + Sync>;
@@ -48,8 +51,15 @@ impl Watch {
     }
 }
 
-/// Looks for newer committed heads, for ever.
+/// Looks for newer committed heads, for ever. Begins with the first head, so that who waits for us to be ready need not ask
+/// something first.
 pub(super) async fn look(served: Served) {
+    let mut pause = BREATH;
+    while let Err(fault) = served.relay.latest().await {
+        tracing::warn!(database = served.relay.name(), "no proven head yet: {fault}");
+        sleep(pause).await;
+        pause = (pause * 2).min(MAX_PAUSE);
+    }
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut said = None;

@@ -1,7 +1,7 @@
 //! `/metrics`, as Prometheus reads it (OpenMetrics text). Counters are moved as requests end; gauges are looked up when asked.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -196,7 +196,7 @@ impl Gauges {
             }
         }
         self.hot_bytes.set(app.hot.bytes());
-        self.connections.set(i64::try_from(app.connections()).unwrap_or(i64::MAX));
+        self.connections.set(i64::try_from(app.open.load(Ordering::Relaxed)).unwrap_or(i64::MAX));
         self.ready.set(i64::from(health::not_ready(app).await.is_empty()));
     }
 }
