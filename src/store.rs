@@ -20,6 +20,7 @@ pub mod disk;
 pub mod evidence;
 pub mod failing;
 pub mod head;
+pub mod index;
 pub mod lock;
 pub mod log;
 mod words;
@@ -27,6 +28,7 @@ pub mod zipfile;
 
 pub use cache::Cache;
 pub use head::{HeadFile, Swap};
+pub use index::Index;
 pub use log::Log;
 
 use disk::{Disk, RealDisk};

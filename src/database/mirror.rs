@@ -10,13 +10,13 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
-
 use lag::Lag;
 
 use super::lookups::{Claim, Source};
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::store::Log;
+use crate::store::index::Index;
 use crate::store::log::Snapshot;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::module::ModuleVersion;
@@ -30,6 +30,7 @@ pub struct Mirror {
     /// the signed note that is committed
     pub head: Bytes,
     pub(super) checkpoint: Checkpoint,
+    index: Option<Arc<Index>>,
     lag: Arc<Lag>,
 }
 
@@ -39,6 +40,12 @@ impl Mirror {
         self.lag.from()
     }
 
+    /// Whether the index knows all of its records, and is still the one on the disk.
+    fn is_indexed(&self) -> bool {
+        let is_whole = |index: &Arc<Index>| index.is_current() && index.size().is_ok_and(|size| size >= self.size());
+        self.indexed() == self.size() && self.index.as_ref().is_some_and(is_whole)
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.checkpoint.tree().size
     }
@@ -46,7 +53,8 @@ impl Mirror {
     /// The record of a module version; none where it is not here.
     pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
         let heading = format!("{} {} ", module.path(), module.version());
-        let ids: Vec<u64> = self.lag.candidate(heading.trim_end()).into_iter().collect();
+        let mut ids = self.index.as_ref().map_or(Ok(Vec::new()), |index| index.candidates(module))?;
+        ids.extend(self.lag.candidate(heading.trim_end()));
         for id in ids {
             let (Some(text), Some(leaf)) = (self.snapshot.record(id)?, self.snapshot.leaf(id)?) else { continue };
             if text.starts_with(heading.as_bytes()) {
@@ -100,25 +108,41 @@ impl Held {
         let path = self.log.dir().join("head");
         let found = std::fs::metadata(&path).ok().map(|found| Stamp::of(&found));
         let before = self.held();
-        if found == *stamp && before.as_ref().is_none_or(|mirror| mirror.indexed() == mirror.size()) {
+        if found == *stamp && before.as_ref().is_none_or(|mirror| mirror.is_indexed()) {
             return Ok(());
         }
         let Some(note) = self.log.head()? else { return Ok(()) };
         let refused = |error| Fault::refused(path.display().to_string(), error);
         let checkpoint = notes.open(&note).map_err(refused)?;
-        let newest = match before.filter(|mirror| mirror.size() >= checkpoint.tree().size) {
+        let newest = match before.clone().filter(|mirror| mirror.size() >= checkpoint.tree().size) {
             Some(mirror) => Mirror::clone(&mirror),
             None => Mirror {
                 snapshot: self.log.snapshot(checkpoint.tree())?,
                 head: Bytes::from(note),
                 checkpoint,
-                lag: self.held().map(|mirror| Arc::clone(&mirror.lag)).unwrap_or_default(),
+                index: None,
+                lag: before.as_ref().map(|mirror| Arc::clone(&mirror.lag)).unwrap_or_default(),
             },
         };
-        let lag = Arc::new(Lag::of(&newest.snapshot, 0, &newest.lag)?);
-        *self.mirror.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Mirror { lag, ..newest }));
+        let (index, indexed) = self.index(before.and_then(|mirror| mirror.index.clone()));
+        let lag = Arc::new(Lag::of(&newest.snapshot, indexed.min(newest.size()), &newest.lag)?);
+        *self.mirror.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Mirror { index, lag, ..newest }));
         *stamp = found;
         Ok(())
+    }
+
+    /// The index and how far it is. One that cannot be used is as good as none: the log itself is not damaged by that.
+    fn index(&self, before: Option<Arc<Index>>) -> (Option<Arc<Index>>, u64) {
+        let current = before.filter(|index| index.is_current());
+        let opened = current.map_or_else(|| Ok(Index::open(&self.log)?.map(Arc::new)), |index| Ok(Some(index)));
+        let sized = opened.and_then(|index| {
+            let size = index.as_ref().map_or(Ok(0), |index| index.size())?;
+            Ok((index, size))
+        });
+        sized.unwrap_or_else(|fault: Fault| {
+            tracing::warn!("{fault}");
+            (None, 0)
+        })
     }
 
     /// The record of a module version, if the full log holds it.

@@ -179,10 +179,14 @@ impl Relay {
     /// How far it is.
     pub fn status(&self) -> RelayStatus {
         let mirror = self.inner.database.mirror.held();
+        let mirrored = mirror.as_ref().map(|mirror| mirror.snapshot.tree());
+        let remembered = || self.inner.database.remembered().ok().flatten().map(|head| head.tree());
+        // Before the first question: what it will be answered under, unless that can be had no more.
+        let expected = || mirrored.into_iter().chain(remembered()).max_by_key(|tree| tree.size);
         RelayStatus {
-            head: self.inner.heads.now().map(|now| now.head.tree()),
+            head: self.head().or_else(expected),
             indexed: mirror.as_ref().map_or(0, |mirror| mirror.indexed()),
-            mirror: mirror.map(|mirror| mirror.snapshot.tree()),
+            mirror: mirrored,
             forks: self.inner.log.forks().map_or(0, |forks| forks.len()),
             writable: self.inner.log.check_writable(),
         }

@@ -54,6 +54,17 @@ impl Log {
         &self.dir
     }
 
+    /// The name of the database, as it was asked for.
+    pub(super) fn name(&self) -> String {
+        let name = self.dir.strip_prefix(self.folder.root().join("log")).unwrap_or(&self.dir);
+        name.display().to_string()
+    }
+
+    /// The data folder that it is in.
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     /// The signed note that is committed, or none where nothing is. It is for the caller to open it.
     ///
     /// # Errors

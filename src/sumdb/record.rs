@@ -15,11 +15,13 @@
 
 mod entries;
 mod lookup;
+mod shape;
 mod text;
 mod tile;
 
 pub use entries::entry_bundle;
 pub use lookup::{LookupResponse, MAX_RESPONSE_BYTES};
+pub use shape::{Heading, claimed, heading};
 pub use text::{MAX_RECORD_BYTES, subject};
 pub use tile::{MAX_DATA_TILE_BYTES, join_records, split_records};
 
