@@ -128,5 +128,5 @@ fn a_person_is_told_what_to_set() {
     let world = World::full();
     let page = ask(world.at, "GET", "/", &[("X-Test", "1")]).text();
     assert!(page.contains("GOSUMDB=") && page.contains("GOPROXY=http://test"), "{page}");
-    assert!(page.contains(&world.db.name()), "{page}");
+    assert!(page.contains(world.db.name()), "{page}");
 }

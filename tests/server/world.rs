@@ -56,8 +56,8 @@ pub(crate) fn open(db: &FakeSumdb, data: &TempDir, url: &str) -> (Database, Log)
     let folder = Folder::open(data.path()).unwrap();
     let policy = Policy::log(VerifierKey::parse(&db.vkey()).unwrap());
     let upstreams = Upstreams::new(Http::new(Settings::default()), vec![Base::parse(url).unwrap()]);
-    let log = folder.log(&db.name()).unwrap();
-    (Database::open(&folder, &db.name(), policy, upstreams, 8).unwrap(), log)
+    let log = folder.log(db.name()).unwrap();
+    (Database::open(&folder, db.name(), policy, upstreams, 8).unwrap(), log)
 }
 
 impl World {
@@ -108,7 +108,7 @@ impl World {
     }
 
     pub(crate) fn log(&self) -> Log {
-        Folder::open(self.data.path()).unwrap().log(&self.db.name()).unwrap()
+        Folder::open(self.data.path()).unwrap().log(self.db.name()).unwrap()
     }
 
     /// The value of a metric without labels.
