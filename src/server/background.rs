@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::Served;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Tree;
+use crate::upstream::{Complaint, Counts};
 
 /// How often the disk is looked at for a newer committed head: one `stat`.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -23,6 +24,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// Brings the full log of one database up to date; given by who builds the server. Told is what came, in one line; nothing where
 /// nothing did.
 pub type Syncing = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Option<String>, Fault>> + Send>> + Send + Sync>;
+
+/// What the upstreams were asked for syncs, and what there is to complain of them about.
+pub type Asked = Arc<dyn Fn() -> (Counts, Vec<Complaint>) + Send + Sync>;
 
 /// What is known about a database over time.
 #[derive(Debug, Default)]

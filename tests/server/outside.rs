@@ -134,6 +134,7 @@ fn metrics_are_what_prometheus_reads() {
         format!("gosumcheck_forks{log} 0"),
         format!("gosumcheck_disk_writable{log} 1"),
         format!("gosumcheck_upstream_requests{{database=\"{name}\",kind=\"lookup\"}} 0"),
+        format!("gosumcheck_upstream_errors{{database=\"{name}\",kind=\"refused\"}} 0"),
         "gosumcheck_ready 1".to_owned(),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
