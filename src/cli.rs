@@ -9,6 +9,7 @@ mod progress;
 mod serve;
 mod setup;
 mod sync;
+mod verify;
 mod words;
 
 use std::path::PathBuf;
@@ -74,6 +75,9 @@ enum Command {
     /// Serve the checksum database to go commands: proven, from the disk where it is held
     #[command(after_help = SERVE_EXIT_CODES)]
     Serve(Box<serve::ServeArgs>),
+    /// Derive a full mirror again from its bytes, and find out what is damaged
+    #[command(after_help = EXIT_CODES)]
+    Verify(VerifyArgs),
     /// Check a proof file that `audit --proof` wrote, without any network
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
@@ -137,6 +141,22 @@ struct LookupArgs {
 }
 
 #[derive(Debug, Args)]
+struct VerifyArgs {
+    /// The database, as in GOSUMDB: NAME or a verifier key
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+    /// The data folder with the mirror; nothing in it is changed [default: GOSUMCHECK_DATA, else the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// How to tell what was found: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+    /// Threads that hash [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    threads: Option<std::num::NonZero<usize>>,
+}
+
+#[derive(Debug, Args)]
 struct VerifyProofArgs {
     /// The proof file, as `audit --proof` wrote it
     file: PathBuf,
@@ -173,6 +193,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Lookup(args) => lookup::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),
     };

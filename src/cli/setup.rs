@@ -71,6 +71,13 @@ pub(super) fn offline(sumdb: Option<&str>, private: Option<&str>) -> Result<(Str
     Ok((name, policy, exempt(&go, private)))
 }
 
+/// Where a database is kept, without asking anybody: its name, whose signature counts, and the data folder.
+pub(super) fn kept_at(sumdb: Option<&str>, data: Option<&PathBuf>) -> Result<(String, Policy, Folder), Fault> {
+    let (name, policy, _) = known(&GoEnv::of_process(), sumdb)?;
+    let data = data.map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
+    Ok((name, policy, Folder::open(&data)?))
+}
+
 /// One thread: requests wait, and hashing is done outside.
 pub(super) fn runtime() -> Result<Runtime, Fault> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -98,7 +105,8 @@ impl Setup {
             return Ok(false);
         }
         let cache = Folder::open(&self.data)?.cache(&self.name)?;
-        Ok(asked.iter().all(|module| cache.dir().join(module.lookup_path()).is_file()))
+        let held = asked.iter().map(|module| cache.holds(&module.lookup_path()));
+        Ok(held.collect::<Result<Vec<_>, _>>()?.into_iter().all(|held| held))
     }
 
     /// The full log of the database, as far as it is held.

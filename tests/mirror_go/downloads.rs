@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::fake::FakeSumdb;
+use super::fake::{FakeSumdb, Given, read_gosum};
 use super::served::{Server, sumdb, sync};
-use super::world::{World, copy_of, expect, go, gosum_of, log_of, told};
+use super::world::{World, copy_of, expect, go, gosum_of, told};
 
 /// No server is there.
 const NOBODY: &str = "http://127.0.0.1:1";
@@ -20,9 +20,14 @@ fn download(world: &World, module: &str) {
     assert!(written.lines().count() > 20 && missing.is_empty(), "{missing:?}");
 }
 
-/// A log whose full size holds the modules in its middle.
+/// A log that has the modules before half of it is written, on three levels of tiles.
 fn log() -> FakeSumdb {
-    log_of(&gosum_of("thirty"))
+    let hash = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let filler = |n| Given::new(&format!("example.com/filler{n}"), "v1.0.0", hash, hash);
+    let records: Vec<_> = (0..30_000).map(filler).collect();
+    let after = (30_000..70_000).map(filler);
+    let all = records.into_iter().chain(read_gosum(&gosum_of("thirty"))).chain(after);
+    FakeSumdb::of_records(&all.collect::<Vec<_>>())
 }
 
 #[test]
