@@ -166,6 +166,11 @@ impl Relay {
         self.inner.lags.notified().await;
     }
 
+    /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
+    pub fn head(&self) -> Option<Tree> {
+        self.inner.heads.now().map(|now| now.head.tree())
+    }
+
     /// What the upstreams were asked so far.
     pub fn counts(&self) -> Counts {
         self.inner.database.upstreams.counts()
