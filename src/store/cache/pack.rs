@@ -36,7 +36,6 @@ pub(super) struct Pack {
 /// What the tables say.
 #[derive(Debug, Default)]
 struct Index {
-    opened: bool,
     file: Option<Arc<File>>,
     inode: u64,
     entries: HashMap<String, Span>,
@@ -67,7 +66,7 @@ impl Pack {
 
     /// The bytes of the entry `name`, or none.
     pub(super) fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        let index = self.index()?;
+        let index = self.index(name)?;
         let (Some(span), Some(file)) = (index.entries.get(name).copied(), index.file.clone()) else { return Ok(None) };
         drop(index); // others may read meanwhile
         let mut bytes = vec![0; span.len];
@@ -80,12 +79,12 @@ impl Pack {
 
     /// Whether there is an entry `name`.
     pub(super) fn holds(&self, name: &str) -> io::Result<bool> {
-        Ok(self.index()?.entries.contains_key(name))
+        Ok(self.index(name)?.entries.contains_key(name))
     }
 
     /// Whether no new entries should be added.
     pub(super) fn is_full(&self) -> io::Result<bool> {
-        Ok(self.index()?.count >= FULL)
+        Ok(self.index("")?.count >= FULL)
     }
 
     /// Adds a group of entries. The folder exists.
@@ -104,18 +103,18 @@ impl Pack {
         index.catch_up(file).map_err(cannot)
     }
 
-    /// The index, read from the disk by the first who needs it.
-    fn index(&self) -> io::Result<MutexGuard<'_, Index>> {
+    /// The index; where it does not know `name`, with what other processes have added meanwhile.
+    fn index(&self, name: &str) -> io::Result<MutexGuard<'_, Index>> {
         let mut index = self.lock();
-        if !index.opened {
-            match File::open(&self.path) {
-                Ok(file) if file.metadata()?.is_file() => index.catch_up(Arc::new(file))?,
-                Ok(_) => {}
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-                Err(error) => return Err(error),
-            }
-            index.opened = true;
+        if index.entries.contains_key(name) {
+            return Ok(index);
         }
+        let file = match index.file.clone() {
+            Some(file) => Some(file),
+            None if self.path.is_file() => Some(Arc::new(File::open(&self.path)?)),
+            None => None,
+        };
+        file.map_or(Ok(()), |file| index.catch_up(file))?;
         Ok(index)
     }
 
@@ -132,7 +131,6 @@ impl Index {
         if len < self.end || inode != self.inode {
             *self = Index { inode, ..Index::default() }; // it was deleted, and begun anew
         }
-        self.opened = true;
         while let Some(table) = read_table(&file, self.end, len)?.filter(|_| self.count < MAX_ENTRIES) {
             self.count += table.entries.len();
             self.entries.extend(table.entries);
@@ -213,6 +211,8 @@ mod tests {
         add(&one, &[("a", b"1"), ("b", b"two\n\n")]);
         assert_eq!(std::fs::read(root.path().join("pack")).unwrap(), b"1 a\n5 b\n\n1two\n\n");
         assert_eq!(other.read("b").unwrap().unwrap(), b"two\n\n");
+        add(&one, &[("e", b"5")]);
+        assert_eq!(other.read("e").unwrap().unwrap(), b"5");
         add(&other, &[("a", b"second")]);
         add(&one, &[("c", b"3")]);
         for pack in [&one, &pack(&root)] {
@@ -282,7 +282,7 @@ mod tests {
         assert!(pack.is_full().unwrap());
         let bytes = std::fs::read(root.path().join("pack")).unwrap();
         std::fs::write(root.path().join("pack"), bytes.repeat(3)).unwrap();
-        assert_eq!(Pack::new(root.path().join("pack")).index().unwrap().count, MAX_ENTRIES);
+        assert_eq!(Pack::new(root.path().join("pack")).index("").unwrap().count, MAX_ENTRIES);
     }
 
     #[test]
