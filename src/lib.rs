@@ -8,14 +8,16 @@
 //!
 //! ```text
 //! main                                   the process: arguments in, exit code out
-//!   cli  server                          arguments and help texts; the HTTP edge
-//!     audit  sync  verify                the commands' logic, each a straight line: go.sum files and module caches against
+//!   cli                                  arguments and help texts; one function a command
+//!     server                             the HTTP edge: what is asked, how it may be kept, how long strangers may take
+//!       audit  sync  verify              the commands' logic, each a straight line: go.sum files and module caches against
 //!                                        the database · the whole log, brought · the whole log, derived again from its bytes
-//!       database                         a module version in, a verified record out; the one timeline of heads; what a relay answers
-//!         config  report  store  upstream
+//!         database                       a module version in, a verified record out; the one timeline of heads; what a relay
+//!                                        answers
+//!           config  report  store  upstream
 //!                                        settings · findings and their renderings · the disk · the network
-//!           fault                        why a command could not work, by who is at fault
-//!             sumdb                      PURE CORE: formats and proofs; bytes in, verified facts out
+//!             fault                      why a command could not work, by who is at fault
+//!               sumdb                    PURE CORE: formats and proofs; bytes in, verified facts out
 //! ```
 //!
 //! Imports point down only, never sideways on one line. `async` begins at `upstream`; the core is plain functions.
@@ -51,7 +53,9 @@ pub mod config;
 pub mod database;
 pub mod fault;
 pub mod report;
+pub mod server;
 pub mod store;
 pub mod sumdb;
 pub mod sync;
 pub mod upstream;
+pub mod verify;

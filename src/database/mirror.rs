@@ -1,30 +1,71 @@
 //! The full log as a source of answers: what it holds is asked of nobody else.
+//!
+//! The index only says where to look. Each record is compared with the module version that was asked for and with the leaf hash
+//! that the log has at its number. Records that the index does not know yet are found by a small one in memory (`lag`).
+
+mod lag;
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use bytes::Bytes;
+use lag::Lag;
+
+use super::lookups::{Claim, Source};
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::store::Log;
+use crate::store::index::Index;
 use crate::store::log::Snapshot;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::record::VerifiedRecord;
+use crate::sumdb::record::{LookupResponse, VerifiedRecord};
 
-/// The full log up to one committed head.
+/// The full log up to one committed head. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Mirror {
     /// its tiles and records
     pub snapshot: Snapshot,
-    /// the signed head that is committed
-    pub head: Checkpoint,
+    /// the signed note that is committed
+    pub head: Bytes,
+    pub(super) checkpoint: Checkpoint,
+    index: Option<Arc<Index>>,
+    lag: Arc<Lag>,
 }
 
 impl Mirror {
-    /// How many of its records the index knows.
+    /// How many of its records the index on the disk knows.
     pub(super) fn indexed(&self) -> u64 {
-        0
+        self.lag.from()
+    }
+
+    /// Whether the index knows all of its records, and is still the one on the disk.
+    fn is_indexed(&self) -> bool {
+        let is_whole = |index: &Arc<Index>| index.is_current() && index.size().is_ok_and(|size| size >= self.size());
+        self.indexed() == self.size() && self.index.as_ref().is_some_and(is_whole)
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.checkpoint.tree().size
+    }
+
+    /// The record of a module version; none where it is not here.
+    pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
+        let heading = format!("{} {} ", module.path(), module.version());
+        let mut ids = self.index.as_ref().map_or(Ok(Vec::new()), |index| index.candidates(module))?;
+        ids.extend(self.lag.candidate(heading.trim_end()));
+        for id in ids {
+            let (Some(text), Some(leaf)) = (self.snapshot.record(id)?, self.snapshot.leaf(id)?) else { continue };
+            if text.starts_with(heading.as_bytes()) {
+                let record = VerifiedRecord::check(module, id, &text, &leaf);
+                return record.map(Some).map_err(|error| {
+                    let why = format!("{error}; run `gosumcheck verify` to find what is damaged");
+                    Fault::unavailable("the full log", why)
+                });
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -60,27 +101,61 @@ impl Held {
         self.mirror.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Opens the committed head, if it is another than before. An older one is not: somebody copied an old file there.
+    /// Opens the committed head if it is another than before, and looks how far the index is. An older head is left alone:
+    /// somebody copied an old file there.
     pub(super) fn refresh(&self, notes: &Notes) -> Result<(), Fault> {
         let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = std::fs::metadata(self.log.dir().join("head")).ok().map(|found| Stamp::of(&found));
-        if found == *stamp {
+        let path = self.log.dir().join("head");
+        let found = std::fs::metadata(&path).ok().map(|found| Stamp::of(&found));
+        let before = self.held();
+        if found == *stamp && before.as_ref().is_none_or(|mirror| mirror.is_indexed()) {
             return Ok(());
         }
         let Some(note) = self.log.head()? else { return Ok(()) };
-        let path = || self.log.dir().join("head").display().to_string();
-        let head = notes.open(&note).map_err(|error| Fault::refused(path(), error))?;
-        let is_news = |mirror: Arc<Mirror>| mirror.head.tree().size < head.tree().size;
-        if self.held().is_none_or(is_news) {
-            let mirror = Mirror { snapshot: self.log.snapshot(head.tree())?, head };
-            *self.mirror.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(mirror));
-        }
+        let refused = |error| Fault::refused(path.display().to_string(), error);
+        let checkpoint = notes.open(&note).map_err(refused)?;
+        let newest = match before.clone().filter(|mirror| mirror.size() >= checkpoint.tree().size) {
+            Some(mirror) => Mirror::clone(&mirror),
+            None => Mirror {
+                snapshot: self.log.snapshot(checkpoint.tree())?,
+                head: Bytes::from(note),
+                checkpoint,
+                index: None,
+                lag: before.as_ref().map(|mirror| Arc::clone(&mirror.lag)).unwrap_or_default(),
+            },
+        };
+        let (index, indexed) = self.index(before.and_then(|mirror| mirror.index.clone()));
+        let lag = Arc::new(Lag::of(&newest.snapshot, indexed.min(newest.size()), &newest.lag)?);
+        *self.mirror.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Mirror { index, lag, ..newest }));
         *stamp = found;
         Ok(())
     }
 
-    /// The record of a module version, if it is in the full log.
-    pub(super) fn find(&self, _module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
-        Ok(None)
+    /// The index and how far it is. One that cannot be used is as good as none: the log itself is not damaged by that.
+    fn index(&self, before: Option<Arc<Index>>) -> (Option<Arc<Index>>, u64) {
+        let current = before.filter(|index| index.is_current());
+        let opened = current.map_or_else(|| Ok(Index::open(&self.log)?.map(Arc::new)), |index| Ok(Some(index)));
+        let sized = opened.and_then(|index| {
+            let size = index.as_ref().map_or(Ok(0), |index| index.size())?;
+            Ok((index, size))
+        });
+        sized.unwrap_or_else(|fault: Fault| {
+            tracing::warn!("{fault}");
+            (None, 0)
+        })
+    }
+
+    /// The record of a module version, if the full log holds it.
+    pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
+        self.held().map_or(Ok(None), |mirror| mirror.find(module))
+    }
+
+    /// The same as a claim under the committed head.
+    pub(super) fn claim(&self, module: &ModuleVersion) -> Result<Option<Claim>, Fault> {
+        let Some(mirror) = self.held() else { return Ok(None) };
+        let Some(record) = mirror.find(module)? else { return Ok(None) };
+        let damaged = |error| Fault::refused("the full log", error);
+        let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;
+        Ok(Some(Claim { response, head: Some(mirror.checkpoint.clone()), source: Source::Mirror }))
     }
 }

@@ -26,6 +26,7 @@ use crate::store::Log;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::sumdb::tile::TilePath;
+use crate::upstream::{Complaint, Counts};
 
 /// A server has nobody to show progress to.
 pub(super) const QUIETLY: Progress<'static> = &|_, _, _| {};
@@ -165,15 +166,34 @@ impl Relay {
         self.inner.lags.notified().await;
     }
 
+    /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
+    pub fn head(&self) -> Option<Tree> {
+        self.inner.heads.now().map(|now| now.head.tree())
+    }
+
+    /// What the upstreams were asked so far.
+    pub fn counts(&self) -> Counts {
+        self.inner.database.upstreams.counts()
+    }
+
+    /// What there is to complain of the upstreams about.
+    pub fn complaints(&self) -> Vec<Complaint> {
+        self.inner.database.upstreams.complaints()
+    }
+
     /// How far it is.
     pub fn status(&self) -> RelayStatus {
         let mirror = self.inner.database.mirror.held();
+        let mirrored = mirror.as_ref().map(|mirror| mirror.snapshot.tree());
+        let remembered = || self.inner.database.remembered().ok().flatten().map(|head| head.tree());
+        // Before the first question: what it will be answered under, unless that can be had no more.
+        let expected = || mirrored.into_iter().chain(remembered()).max_by_key(|tree| tree.size);
         RelayStatus {
-            head: self.inner.heads.now().map(|now| now.head.tree()),
+            head: self.head().or_else(expected),
             indexed: mirror.as_ref().map_or(0, |mirror| mirror.indexed()),
-            mirror: mirror.map(|mirror| mirror.head.tree()),
-            forks: std::fs::read_dir(self.inner.log.dir().join("evidence")).map_or(0, Iterator::count),
-            writable: Ok(()),
+            mirror: mirrored,
+            forks: self.inner.log.forks().map_or(0, |forks| forks.len()),
+            writable: self.inner.log.check_writable(),
         }
     }
 }

@@ -33,10 +33,12 @@ mod files;
 mod growing;
 mod heads;
 mod progress;
+mod scan;
 mod snapshot;
 mod state;
 mod writer;
 
+pub use scan::Found;
 pub use snapshot::Snapshot;
 pub use writer::Writer;
 
@@ -60,6 +62,17 @@ impl Log {
     /// Where it is: `DATA/log/NAME`.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The name of the database, as it was asked for.
+    pub(super) fn name(&self) -> String {
+        let name = self.dir.strip_prefix(self.folder.root().join("log")).unwrap_or(&self.dir);
+        name.display().to_string()
+    }
+
+    /// The data folder that it is in.
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     /// The signed note that is committed, or none where nothing ever was. It is for the caller to open it.

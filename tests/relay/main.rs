@@ -19,5 +19,8 @@
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 
+mod heads;
+mod hostile;
+mod mirror;
 mod on_demand;
 mod world;

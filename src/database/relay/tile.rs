@@ -21,11 +21,11 @@ const HASH_BYTES: usize = size_of::<Hash>();
 
 impl Inner {
     pub(super) async fn tile(&self, path: &TilePath) -> Result<Option<Bytes>, Fault> {
+        let mut now = self.now().await.map_err(why)?;
         // What the full log holds of any tree it holds of every later one.
         if let Some(bytes) = self.mirrored(path)? {
             return Ok(Some(bytes));
         }
-        let mut now = self.now().await.map_err(why)?;
         if now.as_ref().is_none_or(|now| !now.has(path)) {
             if self.options.offline {
                 return Ok(None);
@@ -53,7 +53,7 @@ impl Inner {
 
     /// The leaf hash of a record of this tree.
     pub(super) async fn leaf(&self, now: &Now, id: u64) -> Result<Hash, Halt> {
-        if let Some(mirror) = self.database.mirror.held().filter(|mirror| id < mirror.head.tree().size)
+        if let Some(mirror) = self.database.mirror.held().filter(|mirror| id < mirror.size())
             && let Some(leaf) = mirror.snapshot.leaf(id)?
         {
             return Ok(leaf);
