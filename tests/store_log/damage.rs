@@ -214,6 +214,17 @@ fn heads_is_healed_and_its_damage_is_named() {
 }
 
 #[test]
+fn progress_of_a_first_sync_does_not_outlive_it() {
+    let (_root, log) = seven_hundred();
+    // As when it could not be removed after the commit.
+    fs::write(log.dir().join("progress"), "512 0\n").unwrap();
+    log.writer(WORLD.head(700).tree()).unwrap();
+    assert!(!log.dir().join("progress").exists());
+    fs::remove_file(log.dir().join("head")).unwrap();
+    assert!(log.head().unwrap_err().to_string().contains("is lost"));
+}
+
+#[test]
 fn progress_that_makes_no_sense_is_ignored() {
     for text in ["", "x", "768\n", "768 0\n", "701 700\n", "99999999999999999999 0\n", "512 300\n"] {
         let (_root, log) = seven_hundred();
