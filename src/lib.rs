@@ -9,13 +9,15 @@
 //! ```text
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
-//!   server                               the HTTP edge: what is asked, how it may be kept, how long strangers may take
-//!     audit  sync                        go.sum files and module caches against the database; a full copy of the log
-//!       database                         a module version in, a verified record out; the one timeline of heads
-//!         config  report  store  upstream
+//!     server                             the HTTP edge: what is asked, how it may be kept, how long strangers may take
+//!       audit  sync  verify              the commands' logic, each a straight line: go.sum files and module caches against
+//!                                        the database · the whole log, brought · the whole log, derived again from its bytes
+//!         database                       a module version in, a verified record out; the one timeline of heads; what a relay
+//!                                        answers
+//!           config  report  store  upstream
 //!                                        settings · findings and their renderings · the disk · the network
-//!           fault                        why a command could not work, by who is at fault
-//!             sumdb                      PURE CORE: formats and proofs; bytes in, verified facts out
+//!             fault                      why a command could not work, by who is at fault
+//!               sumdb                    PURE CORE: formats and proofs; bytes in, verified facts out
 //! ```
 //!
 //! Imports point down only, never sideways on one line. `async` begins at `upstream`; the core is plain functions.
@@ -34,9 +36,10 @@
 //!    no accessor for either. See [`sumdb::tile::VerifiedTree`] and [`sumdb::record::VerifiedRecord`].
 //! 4. The remembered head never moves to a tree that does not contain the old one, and never back. At first contact the first
 //!    signed head is trusted.
-//! 5. No complete tile that was proven is ever changed.
-//! 6. No outcome passes by default: not an empty answer, not an unknown algorithm, not a missing line.
-//! 7. Nothing but a person clears a fork.
+//! 5. No complete tile that was proven is ever changed, and no byte of the full log that a committed head covers.
+//! 6. The index decides nothing: a wrong entry can only make a check fail.
+//! 7. No outcome passes by default: not an empty answer, not an unknown algorithm, not a missing line.
+//! 8. Nothing but a person clears a fork.
 //!
 //! # Errors
 //!
@@ -55,3 +58,4 @@ pub mod store;
 pub mod sumdb;
 pub mod sync;
 pub mod upstream;
+pub mod verify;

@@ -13,6 +13,7 @@ use std::io;
 mod ascii;
 mod conclusion;
 mod format;
+pub mod integrity;
 pub mod json;
 pub mod junit;
 pub mod outcome;
@@ -23,6 +24,7 @@ mod verdict;
 
 pub use conclusion::Conclusion;
 pub use format::{Format, UnknownFormat};
+pub use integrity::Integrity;
 pub use outcome::{Class, Outcome};
 pub use printable::{printable, printable_lines};
 pub use verdict::Verdict;

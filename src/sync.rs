@@ -9,6 +9,7 @@
 
 mod append;
 mod fetch;
+mod held;
 mod plan;
 mod rate;
 mod tile;
@@ -19,15 +20,15 @@ pub use tile::Odd;
 
 use append::Appender;
 use fetch::Fetch;
+use held::Held;
 use rate::Rate;
 
 use crate::database::{Database, Newest, Progress};
 use crate::fault::Fault;
 use crate::store::Log;
 use crate::store::log::Writer;
-use crate::sumdb;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
-use crate::sumdb::tile::{Tile, VerifiedTree, Want};
+use crate::sumdb::tile::Want;
 use crate::upstream::Complaint;
 
 /// Records of a full data tile.
@@ -37,6 +38,9 @@ const FULL: u64 = 256;
 const AHEAD: usize = 3;
 /// Findings that are told; a log with more has other troubles. All are counted.
 const MAX_ODDITIES: usize = 1000;
+
+/// The stages of comparing heads are too short to be told.
+const QUIET: Progress<'static> = &|_, _, _| {};
 
 /// How to sync.
 #[derive(Debug, Clone)]
@@ -96,18 +100,20 @@ pub async fn sync(
     options: &Options,
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<Synced, Fault> {
-    let quiet: Progress<'_> = &|_, _, _| {};
-    let mut newest = database.newest(quiet).await?;
     let (committed, mut writer) = open(database, log).await?;
-    let before = committed.as_ref().map_or(0, |head| head.tree().size);
-    if let Some(committed) = &committed {
-        if before > newest.head().tree().size {
-            require_beginning(database, log, committed, newest.head())?;
-            return Ok(outcome(database, before, writer.tree(), before, None));
-        }
-        database.require_contains(&mut newest, committed, quiet).await?;
+    let mut held = committed.map(|head| Held::open(log, head)).transpose()?;
+    if let Some(held) = &mut held {
+        held.remember(database)?;
     }
-    resume(database, &mut newest, &mut writer, committed.as_ref()).await?;
+    let mut newest = database.newest(QUIET).await?;
+    if let Some(held) = &mut held {
+        let older = newest.given().iter().filter(|given| given.tree().size <= held.head().tree().size);
+        older.cloned().collect::<Vec<_>>().iter().try_for_each(|given| held.require_contains(database, given))?;
+        database.require_contains(&mut newest, held.head(), QUIET).await?;
+    }
+    let committed = held.as_ref().map(Held::head);
+    let before = committed.map_or(0, |head| head.tree().size);
+    resume(database, &mut newest, &mut writer, committed).await?;
     let head = newest.head().clone();
     let end = match options.to {
         Some(to) if to < head.tree().size => (to / FULL * FULL).max(writer.tree().size),
@@ -123,9 +129,17 @@ pub async fn sync(
         let commit = move || writer.commit(&head);
         tokio::task::spawn_blocking(commit).await.unwrap_or_else(|error| Err(panicked(&error)))?;
     }
-    let mut outcome = outcome(database, before, tree, newest.head().tree().size, Some(done));
-    outcome.committed = reached;
-    Ok(outcome)
+    Ok(Synced {
+        before,
+        tree,
+        committed: reached,
+        newest: newest.head().tree().size,
+        records: done.records,
+        bytes: done.bytes,
+        oddities: done.oddities,
+        odd: done.odd,
+        complaints: database.upstreams().complaints(),
+    })
 }
 
 /// The committed head and the one writer that goes on after it.
@@ -138,11 +152,11 @@ async fn open(database: &Database, log: &Log) -> Result<(Option<Checkpoint>, Wri
             Fault::unavailable(path(), format!("is not a tree head that {} signed ({error})", database.name()))
         })?;
         let (log, tree) = (log.clone(), head.as_ref().map_or(Tree::EMPTY, Checkpoint::tree));
-        let opened = tokio::task::spawn_blocking(move || log.writer(tree).map(|writer| (log.head(), writer)));
-        let (now, writer) = opened.await.unwrap_or_else(|error| Err(panicked(&error)))?;
+        let opened = tokio::task::spawn_blocking(move || (log.writer(tree), log.head()));
+        let (writer, now) = opened.await.map_err(|error| panicked(&error))?;
         // Another process may have committed while this one waited for the lock: then look again.
         if now? == note {
-            return Ok((head, writer));
+            return Ok((head, writer?));
         }
     }
 }
@@ -159,29 +173,12 @@ async fn resume(
         return Ok(());
     }
     if held.size <= newest.head().tree().size {
-        database.bring(newest, &[Want::RootAt(held.size)], &|_, _, _| {}).await?;
+        database.bring(newest, &[Want::RootAt(held.size)], QUIET).await?;
         if newest.tree().root_at(held.size) == Some(held.root) {
             return Ok(());
         }
     }
     writer.rewind(committed)
-}
-
-/// The upstreams only have an older head than the committed one: the mirror itself tells whether it is of one history.
-fn require_beginning(database: &Database, log: &Log, committed: &Checkpoint, older: &Checkpoint) -> Result<(), Fault> {
-    let snapshot = log.snapshot(committed.tree())?;
-    let broken = |error: sumdb::Error| Fault::refused(log.dir().display().to_string(), error);
-    let read = |tile: &Tile| Ok(snapshot.hash_tile(tile)?.unwrap_or_default());
-    let mut tree = VerifiedTree::new(committed.tree());
-    let edge = tree.edge().iter().map(read).collect::<Result<Vec<_>, Fault>>()?;
-    tree.admit_edge(&edge).map_err(broken)?;
-    for tile in tree.plan(&[Want::Consistency(older.tree().size)]).map_err(broken)?.tiles() {
-        tree.admit(tile, &read(tile)?).map_err(broken)?;
-    }
-    if older.tree().size == 0 || tree.root_at(older.tree().size) == Some(older.tree().root) {
-        return Ok(());
-    }
-    Err(database.caught_rewriting(older, committed, &tree))
 }
 
 /// What was brought.
@@ -236,21 +233,6 @@ impl Done {
         self.oddities += u64::try_from(odd.clone().count()).unwrap_or(0);
         let room = MAX_ODDITIES - self.odd.len().min(MAX_ODDITIES);
         self.odd.extend(odd.take(room).cloned());
-    }
-}
-
-fn outcome(database: &Database, before: u64, tree: Tree, newest: u64, done: Option<Done>) -> Synced {
-    let done = done.unwrap_or_default();
-    Synced {
-        before,
-        tree,
-        committed: true,
-        newest,
-        records: done.records,
-        bytes: done.bytes,
-        oddities: done.oddities,
-        odd: done.odd,
-        complaints: database.upstreams().complaints(),
     }
 }
 

@@ -14,6 +14,7 @@ mod complaint;
 mod counts;
 mod find;
 mod http;
+mod limit;
 mod netrc;
 mod outcome;
 mod redirect;
@@ -34,7 +35,7 @@ pub use settings::Settings;
 use counts::Counters;
 use outcome::Told;
 use reply::Reply;
-use source::Source;
+use source::{Question, Source};
 
 /// The bases of one database, in the order in which they are asked.
 #[derive(Debug)]
@@ -153,7 +154,7 @@ impl Upstreams {
         if let Some(source) = self.sources.get(index) {
             match self.ask(source, path, limit).await? {
                 Ok(Reply::Body(bytes)) => return Ok(Got::Body(bytes, index)),
-                Ok(Reply::Missing(why)) => told.absent(source.name(), &why, source.is_site()),
+                Ok(Reply::Missing(why)) => told.absent(source.name(), &source.lacked(why), source.is_site()),
                 Err(why) => told.failed(source.name(), &why),
             }
         }
@@ -200,6 +201,6 @@ impl Upstreams {
     /// What one base says: a reply, or why it failed.
     async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, String>, Fault> {
         base::check_path(path)?;
-        Ok(source.ask(&self.http, path, limit, &self.counters).await)
+        Ok(source.ask(Question { http: &self.http, path, limit, counters: &self.counters }).await)
     }
 }

@@ -33,7 +33,11 @@ pub(super) struct Setup {
     /// whether nobody may be asked
     pub(super) offline: bool,
     jobs: usize,
+    tries: usize,
 }
+
+/// Tries of one request of a command that works for hours: a source may be gone for a while.
+const PATIENT_TRIES: usize = 6;
 
 /// Reads settings; asks nobody and writes nothing.
 pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
@@ -61,6 +65,7 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
         data,
         offline: args.offline,
         jobs: usize::from(args.jobs),
+        tries: Settings::default().tries,
     })
 }
 
@@ -69,6 +74,13 @@ pub(super) fn offline(sumdb: Option<&str>, private: Option<&str>) -> Result<(Str
     let go = GoEnv::of_process();
     let (name, policy, _) = known(&go, sumdb)?;
     Ok((name, policy, exempt(&go, private)))
+}
+
+/// Where a database is kept, without asking anybody: its name, whose signature counts, and the data folder.
+pub(super) fn kept_at(sumdb: Option<&str>, data: Option<&PathBuf>) -> Result<(String, Policy, Folder), Fault> {
+    let (name, policy, _) = known(&GoEnv::of_process(), sumdb)?;
+    let data = data.map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
+    Ok((name, policy, Folder::open(&data)?))
 }
 
 /// One thread: requests wait, and hashing is done outside.
@@ -98,7 +110,13 @@ impl Setup {
             return Ok(false);
         }
         let cache = Folder::open(&self.data)?.cache(&self.name)?;
-        Ok(asked.iter().all(|module| cache.dir().join(module.lookup_path()).is_file()))
+        let held = asked.iter().map(|module| cache.holds(&module.lookup_path()));
+        Ok(held.collect::<Result<Vec<_>, _>>()?.into_iter().all(|held| held))
+    }
+
+    /// For a command that works for hours.
+    pub(super) fn patient(self) -> Setup {
+        Setup { tries: PATIENT_TRIES, ..self }
     }
 
     /// The full log of the database, as far as it is held.
@@ -113,7 +131,7 @@ impl Setup {
 
     fn http(&self) -> Http {
         let netrc = config::netrc_file(environment);
-        Http::new(Settings { concurrency: self.jobs, netrc, ..Settings::default() })
+        Http::new(Settings { concurrency: self.jobs, netrc, tries: self.tries, ..Settings::default() })
     }
 
     fn open(&self, http: Http, bases: Vec<Base>) -> Result<Database, Fault> {

@@ -1,5 +1,6 @@
 //! `gosumcheck sync`: the full copy of a checksum database is brought to its newest head, once or for ever.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -48,17 +49,17 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &SyncArgs) -> Result<u8, Fault> {
-    let setup = setup::prepare(&args.database)?;
+    let setup = setup::prepare(&args.database)?.patient();
     warn(&setup.notices);
     setup::runtime()?.block_on(async {
-        let mut stopped = std::pin::pin!(stop_signal()?);
+        let findings = Cell::new(false);
+        let stopped = stop_signal()?;
+        // Dropping the work is a way to stop it: what is proven by then is still written, and marked.
         tokio::select! {
-            code = work(&setup, args) => code,
-            () = &mut stopped => {
-                say("stopped; the next sync goes on from here");
-                Ok(0)
-            }
+            done = work(&setup, args, &findings) => done?,
+            () = stopped => say("stopped; the next sync goes on from here"),
         }
+        Ok(u8::from(findings.get()))
     })
 }
 
@@ -75,14 +76,16 @@ fn stop_signal() -> Result<impl Future<Output = ()>, Fault> {
     })
 }
 
-async fn work(setup: &Setup, args: &SyncArgs) -> Result<u8, Fault> {
+/// Syncs, once or for ever; notes whether there were findings.
+async fn work(setup: &Setup, args: &SyncArgs, findings: &Cell<bool>) -> Result<(), Fault> {
     let options = Options { to: args.to, jobs: setup.jobs(), limit_rate: args.limit_rate };
-    let Some(interval) = args.follow else { return once(setup, &options).await };
-    let (mut worst, mut pause) = (0, FIRST_PAUSE);
+    let mut pause = FIRST_PAUSE;
     loop {
-        match once(setup, &options).await {
-            Ok(code) => {
-                worst = worst.max(code);
+        let done = once(setup, &options).await;
+        let Some(interval) = args.follow else { return done.map(|odd| findings.set(odd)) };
+        match done {
+            Ok(odd) => {
+                findings.set(findings.get() || odd);
                 pause = FIRST_PAUSE;
                 tokio::time::sleep(interval).await;
             }
@@ -97,7 +100,8 @@ async fn work(setup: &Setup, args: &SyncArgs) -> Result<u8, Fault> {
     }
 }
 
-async fn once(setup: &Setup, options: &Options) -> Result<u8, Fault> {
+/// One sync; whether it had findings.
+async fn once(setup: &Setup, options: &Options) -> Result<bool, Fault> {
     let started = Instant::now();
     let bar = Bar::long();
     let progress = |step: Step| {
@@ -118,7 +122,7 @@ async fn once(setup: &Setup, options: &Options) -> Result<u8, Fault> {
         }
         writeln!(out, "{}", summary(&setup.name, &synced, started.elapsed()))
     })?;
-    Ok(u8::from(synced.oddities > 0))
+    Ok(synced.oddities > 0)
 }
 
 /// What was done, in one line.

@@ -3,6 +3,7 @@
 use super::tiles::Proven;
 use super::{Database, Halt, Miss, Progress};
 use crate::fault::Fault;
+use crate::store::Swap;
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
@@ -17,12 +18,18 @@ const ROUNDS: usize = 2;
 pub struct Newest {
     head: Checkpoint,
     proven: Proven,
+    given: Vec<Checkpoint>,
 }
 
 impl Newest {
     /// The signed head.
     pub fn head(&self) -> &Checkpoint {
         &self.head
+    }
+
+    /// All signed heads that the upstreams gave. Those that could not be compared for want of tiles may be among them.
+    pub fn given(&self) -> &[Checkpoint] {
+        &self.given
     }
 
     /// What is proven of its tree.
@@ -48,7 +55,7 @@ impl Database {
         let open = |bytes: Vec<u8>| self.notes.open(&bytes);
         let heads = self.upstreams.fetch_each("latest", MAX_HEAD_BYTES, open).await?;
         match self.advance(&self.tiles(progress), &heads, None).await {
-            Ok(Some(present)) => Ok(Newest { head: present.head, proven: present.proven }),
+            Ok(Some(present)) => Ok(Newest { head: present.head, proven: present.proven, given: heads }),
             Ok(None) => Err(Fault::unavailable(&self.name, "no signed tree head could be had")),
             Err(Halt::Missed(miss)) => Err(self.fault_of(miss)),
             Err(Halt::Stop(fault)) => Err(fault),
@@ -110,6 +117,23 @@ impl Database {
         let size = old.tree().size;
         let rewritten = tree.root_at(size).unwrap_or_default();
         self.caught(Evidence::new(old, new, rewritten, tree.consistency_proof(size).unwrap_or_default()))
+    }
+
+    /// Remembers `head`, which has been shown to contain `known`, the remembered one; `edge` are the tiles at its right edge, by
+    /// path. Another process that moved on meanwhile has looked at what it moved from itself.
+    ///
+    /// # Errors
+    /// `Unavailable`: the data folder.
+    pub fn remember(
+        &self,
+        known: Option<&Checkpoint>,
+        head: &Checkpoint,
+        edge: &[(String, Vec<u8>)],
+    ) -> Result<(), Fault> {
+        edge.iter().try_for_each(|(path, bytes)| self.cache.write(path, bytes))?;
+        match self.head.swap(known.map(Checkpoint::bytes), head.bytes())? {
+            Swap::Done | Swap::Conflict(_) => Ok(()),
+        }
     }
 
     /// How the database is called.

@@ -26,7 +26,7 @@ use crate::store::Log;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::sumdb::tile::TilePath;
-use crate::upstream::Counts;
+use crate::upstream::{Complaint, Counts};
 
 /// A server has nobody to show progress to.
 pub(super) const QUIETLY: Progress<'static> = &|_, _, _| {};
@@ -174,6 +174,11 @@ impl Relay {
     /// What the upstreams were asked so far.
     pub fn counts(&self) -> Counts {
         self.inner.database.upstreams.counts()
+    }
+
+    /// What there is to complain of the upstreams about.
+    pub fn complaints(&self) -> Vec<Complaint> {
+        self.inner.database.upstreams.complaints()
     }
 
     /// How far it is.

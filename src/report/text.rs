@@ -14,7 +14,7 @@ use super::{
     FileReport, Level, LineReport, Misbehaviour, Place, Report, Verdict, printable, printable::printable_lines,
 };
 
-mod layout;
+pub(super) mod layout;
 mod summary;
 
 use layout::{columns, wrapped};

@@ -14,7 +14,7 @@ use crate::store::log::Writer;
 /// Data tiles that wait to be appended.
 const WAITING: usize = 64;
 /// Bytes of records between two marks.
-const MARK_BYTES: u64 = 256 << 20;
+const MARK_BYTES: u64 = 32 << 20;
 /// Time between two marks.
 const MARK_TIME: Duration = Duration::from_secs(30);
 

@@ -19,22 +19,29 @@ pub(super) struct Failure {
     pub(super) retry_after: Option<Duration>,
     /// whether the server answered at all
     pub(super) reached: bool,
+    /// whether it answered that it is asked too much
+    pub(super) overloaded: bool,
 }
 
 impl Failure {
     /// The server answered, and asking again will not help.
     pub(super) fn lasting(why: impl Into<String>) -> Failure {
-        Failure { why: why.into(), transient: false, retry_after: None, reached: true }
+        Failure { why: why.into(), transient: false, retry_after: None, reached: true, overloaded: false }
     }
 
     /// The server answered that it cannot answer now.
     pub(super) fn busy(why: impl Into<String>, retry_after: Option<Duration>) -> Failure {
-        Failure { why: why.into(), transient: true, retry_after, reached: true }
+        Failure { why: why.into(), transient: true, retry_after, reached: true, overloaded: false }
+    }
+
+    /// The server answered that it is asked too much.
+    pub(super) fn overloaded(why: impl Into<String>, retry_after: Option<Duration>) -> Failure {
+        Failure { overloaded: true, ..Failure::busy(why, retry_after) }
     }
 
     /// The connection failed.
     pub(super) fn broken(why: impl Into<String>) -> Failure {
-        Failure { why: why.into(), transient: true, retry_after: None, reached: false }
+        Failure { why: why.into(), transient: true, retry_after: None, reached: false, overloaded: false }
     }
 
     /// The pause before the next try, given the one that was planned; none to give up.

@@ -4,25 +4,33 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
 use backon::Retryable as _;
-use tokio::sync::Semaphore;
 
 use super::base::{Base, Place, Site};
 use super::breaker::Breaker;
 use super::complaint::{Complaint, Grievance};
 use super::counts::Counters;
 use super::http::Http;
+use super::limit::Limit;
 use super::reply::Reply;
 use super::retry::{Failure, backoff};
 use super::tree;
 use crate::sumdb;
 
+/// What is asked, and by what means.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) http: &'a Http,
+    pub(super) path: &'a str,
+    /// bytes of the longest answer
+    pub(super) limit: usize,
+    pub(super) counters: &'a Counters,
+}
+
 #[derive(Debug)]
 pub(super) struct Source {
     base: Base,
     name: String,
-    permits: Semaphore,
-    /// permits that are held back until the first answer
-    reserve: usize,
+    limit: Limit,
     begun: AtomicBool,
     breaker: Breaker,
     grievance: Grievance,
@@ -30,17 +38,15 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(base: Base, concurrency: usize) -> Source {
-        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
         // Over TLS the first request goes alone. Until its connection stands, nobody knows whether it is HTTP/2 and
         // can carry all the others; without this, 64 requests would make 64 handshakes.
         let alone = matches!(&base.place, Place::Site(site) if site.url.scheme() == "https");
-        let open = if alone { 1 } else { concurrency };
+        let limit = Limit::new(if alone { 1 } else { concurrency }, concurrency);
         Source {
             name: base.to_string(),
             base,
-            permits: Semaphore::new(open),
-            reserve: concurrency - open,
-            begun: AtomicBool::new(false),
+            limit,
+            begun: AtomicBool::new(!alone),
             breaker: Breaker::default(),
             grievance: Grievance::default(),
         }
@@ -55,18 +61,13 @@ impl Source {
         matches!(self.base.place, Place::Site(_))
     }
 
-    /// What it says about `path`, or why it failed.
-    pub(super) async fn ask(
-        &self,
-        http: &Http,
-        path: &str,
-        limit: usize,
-        counters: &Counters,
-    ) -> Result<Reply, String> {
+    /// What it says, or why it failed.
+    pub(super) async fn ask(&self, question: Question<'_>) -> Result<Reply, String> {
+        let Question { path, limit, counters, .. } = question;
         let reply = match &self.base.place {
-            Place::Site(site) => self.ask_site(site, http, path, limit, counters).await,
+            Place::Site(site) => self.ask_site(site, question).await,
             Place::Tree(root) => {
-                let _permit = self.permits.acquire().await;
+                let _leave = self.limit.leave().await;
                 counters.asked(path);
                 let (root, path) = (root.clone(), path.to_owned());
                 let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit));
@@ -97,28 +98,21 @@ impl Source {
         self.grievance.complaint(&self.name)
     }
 
-    async fn ask_site(
-        &self,
-        site: &Site,
-        http: &Http,
-        path: &str,
-        limit: usize,
-        counters: &Counters,
-    ) -> Result<Reply, String> {
+    async fn ask_site(&self, site: &Site, question: Question<'_>) -> Result<Reply, String> {
         if let Some(why) = self.breaker.refuses(Instant::now()) {
             return Err(format!("{why} (a moment ago; not asked again)"));
         }
-        let settings = http.settings();
+        let settings = question.http.settings();
         let tries = AtomicU32::new(0);
         let attempt = || {
             tries.fetch_add(1, Ordering::Relaxed);
-            self.try_once(site, http, path, limit, counters)
+            self.try_once(site, question)
         };
         let reply = attempt
             .retry(backoff(settings))
             .when(|failure: &Failure| failure.transient)
             .adjust(|failure, planned| failure.pause(planned, settings.longest_wait))
-            .notify(|_, _| counters.retried())
+            .notify(|_, _| question.counters.retried())
             .await;
         reply.map_err(|failure| {
             let reached = failure.reached;
@@ -130,23 +124,25 @@ impl Source {
         })
     }
 
-    async fn try_once(
-        &self,
-        site: &Site,
-        http: &Http,
-        path: &str,
-        limit: usize,
-        counters: &Counters,
-    ) -> Result<Reply, Failure> {
-        // The semaphore is never closed. A pause between tries holds no permit.
-        let _permit = self.permits.acquire().await;
+    async fn try_once(&self, site: &Site, question: Question<'_>) -> Result<Reply, Failure> {
+        let Question { http, path, limit, counters } = question;
+        // A pause between tries holds no leave.
+        let leave = self.limit.leave().await;
         counters.asked(path);
         let reply = http.get(site, path, limit).await;
+        // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
+        // that is idle, and makes another.
+        tokio::task::yield_now().await;
         if reply.as_ref().map_or_else(|failure| failure.reached, |_| true) {
             self.breaker.answered();
         }
-        if self.reserve > 0 && !self.begun.swap(true, Ordering::Relaxed) {
-            self.permits.add_permits(self.reserve);
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            self.limit.open();
+        }
+        match &reply {
+            Ok(_) => leave.welcome(),
+            Err(failure) if failure.overloaded => leave.unwelcome(),
+            Err(_) => drop(leave),
         }
         reply
     }

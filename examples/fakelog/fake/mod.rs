@@ -13,11 +13,13 @@
 //! | `route` | what does a request path ask for |
 //! | `fault` | which answers are to be spoilt, and how |
 //! | `forge` | what do the spoilt lookups and heads look like |
+//! | `history` | what is the true answer to a path, in the one history or the other |
 //! | `requests` | what was asked, in which order, in how many rounds |
-//! | `answer` | the answer to one path: true, then spoilt |
+//! | `answer` | the answer to one path, as the faults that strike it leave it |
 //! | `sumdb` | the database as tests hold it: a path in, an answer out, no socket |
 //! | `serve` | the same over HTTP |
 //! | `control` | what changes it while it is served |
+//! | `dump` | the same as a tree of files, for a static file server |
 //! | `gosum` | go.sum files made of its records, and logs made of go.sum files |
 //!
 //! Tests include it with `#[path = "../examples/fakelog/fake/mod.rs"] mod fake;`.
@@ -33,9 +35,11 @@
 
 mod answer;
 mod control;
+mod dump;
 mod fault;
 mod forge;
 mod gosum;
+mod history;
 mod levels;
 mod names;
 mod records;
@@ -46,6 +50,7 @@ mod signing;
 mod sumdb;
 
 pub use answer::{Answer, Delivery, Ending};
+pub use dump::{Extra, dump};
 pub use fault::Fault;
 pub use gosum::{read_gosum, write_gosum};
 pub use records::Given;

@@ -33,7 +33,7 @@ pub(super) fn place(file: &FileReport, line: &LineReport) -> String {
 }
 
 /// A text broken between words into rows of at most `PARAGRAPH_WIDTH` characters; a longer word has a row of its own.
-pub(super) fn wrapped(text: &str) -> Vec<String> {
+pub(in crate::report) fn wrapped(text: &str) -> Vec<String> {
     let mut rows: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match rows.last_mut() {
@@ -48,7 +48,7 @@ pub(super) fn wrapped(text: &str) -> Vec<String> {
 }
 
 /// `58,776,408`.
-pub(super) fn grouped(number: u64) -> String {
+pub(in crate::report) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -61,7 +61,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// `1 line`, `2,000 lines`.
-pub(super) fn counted(number: u64, noun: &str) -> String {
+pub(in crate::report) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number))
 }

@@ -7,7 +7,9 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
+use super::super::Folder;
 use super::super::words::unavailable;
+use super::files::Named;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::FIRST_LINE;
 
@@ -22,12 +24,37 @@ pub(super) struct Heads {
     /// the notes, oldest first
     pub(super) notes: Vec<Vec<u8>>,
     /// where the last whole entry ends
-    pub(super) end: u64,
+    end: u64,
     /// bytes after that: a torn entry
-    pub(super) torn: u64,
+    torn: u64,
 }
 
 impl Heads {
+    /// Makes the file at `path` hold each of `notes`, durably; those that it has stay where they are.
+    ///
+    /// # Errors
+    /// `Refused`: a note that would not be read back as it is; no log writes one, since signature lines stand at its end only.
+    pub(super) fn remember(folder: &Folder, path: &Path, notes: &[&[u8]]) -> Result<(), Fault> {
+        let heads = Heads::read(path)?;
+        let mut new = Vec::new();
+        for note in notes.iter().filter(|note| !heads.notes.iter().any(|there| there == *note)) {
+            new.extend_from_slice(&entry(note)?);
+        }
+        if heads.torn > 0 {
+            // The old notes are not put at risk over a torn one: the file appears anew, whole or not at all.
+            let old = heads.notes.iter().flat_map(|note| [note, &b"\n"[..]].concat());
+            return folder.write(path, &old.chain(new).collect::<Vec<u8>>(), true);
+        }
+        let file = Named::write(folder.disk(), path.to_path_buf())?;
+        if !new.is_empty() {
+            let written = folder.disk().write_at(&file.file, &new, heads.end);
+            written.map_err(|error| unavailable(path, "write", &error))?;
+        }
+        folder.disk().sync(&file.file).map_err(|error| unavailable(path, "sync", &error))?;
+        let dir = path.parent().unwrap_or(path);
+        folder.disk().sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error))
+    }
+
     /// What the file at `path` holds; nothing where there is none.
     pub(super) fn read(path: &Path) -> Result<Heads, Fault> {
         let failed = |error| unavailable(path, "read", &error);
@@ -66,11 +93,8 @@ impl Heads {
     }
 }
 
-/// The entry of `note`.
-///
-/// # Errors
-/// `Refused`: it would not be read back as it is. No log writes such a note, since signature lines stand at its end only.
-pub(super) fn entry(note: &[u8]) -> Result<Vec<u8>, Fault> {
+/// The entry of `note`, if that is what it will be read as.
+fn entry(note: &[u8]) -> Result<Vec<u8>, Fault> {
     let entry = [note, b"\n"].concat();
     match Heads::parse(&entry) {
         Ok(heads) if heads.torn == 0 && heads.notes.len() == 1 => Ok(entry),

@@ -1,42 +1,26 @@
-//! The full log on disk: what is appended is served again, tile by tile, of every tree up to the committed head.
+//! Every tile of every tree is a slice of a file; what a log tells about itself.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions, reason = "a panic is a failed test")]
-
-#[path = "../examples/fakelog/fake/mod.rs"]
-mod fake;
-
-use fake::FakeSumdb;
 use gosumcheck::store::{Folder, Log};
-use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy, Tree};
-use gosumcheck::sumdb::hash::leaf_hashes;
-use gosumcheck::sumdb::note::VerifierKey;
+use gosumcheck::sumdb::checkpoint::Tree;
 use gosumcheck::sumdb::tile::TilePath;
 
-fn policy(db: &FakeSumdb) -> Policy {
-    Policy::log(VerifierKey::parse(&db.vkey()).unwrap())
-}
+use crate::world::{WORLD, folder};
 
-/// Appends what the database has from `from` to `to`, in runs of `run` records, and commits.
-fn grow(log: &Log, db: &FakeSumdb, committed: Tree, to: u64, run: usize) -> Checkpoint {
-    let mut writer = log.writer(committed).unwrap();
-    let texts: Vec<String> = (committed.size..to).map(|id| db.record_text(id)).collect();
-    let records: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
-    for records in records.chunks(run) {
-        writer.append(records, &leaf_hashes(records)).unwrap();
-    }
-    let head = Checkpoint::open(db.head(to).as_bytes(), &policy(db)).unwrap();
-    writer.commit(&head).unwrap();
-    head
+/// Appends what the database has after the committed head, in runs of `run` records, and commits.
+fn grow(log: &Log, to: u64, run: usize) -> Tree {
+    let mut writer = log.writer(WORLD.committed(log).unwrap()).unwrap();
+    WORLD.append(&mut writer, to, run).unwrap();
+    writer.commit(&WORLD.head(to)).unwrap();
+    WORLD.committed(log).unwrap()
 }
 
 #[test]
 fn every_tile_of_every_tree_is_a_slice() {
-    let db = FakeSumdb::synthetic(1000, 7);
-    let root = tempfile::tempdir().unwrap();
-    let log = Folder::open(root.path()).unwrap().log(&db.name()).unwrap();
-    let mut committed = Tree::EMPTY;
+    let db = &WORLD.db;
+    let root = folder();
+    let log = WORLD.quick_log(root.path());
     for size in [1, 2, 255, 256, 257, 600, 768, 1000] {
-        committed = grow(&log, &db, committed, size, 100).tree();
+        let committed = grow(&log, size, 100);
         assert_eq!(log.head().unwrap().unwrap(), db.head(size).as_bytes());
         let snapshot = log.snapshot(committed).unwrap();
         for id in 0..size {
@@ -61,12 +45,11 @@ fn every_tile_of_every_tree_is_a_slice() {
 
 #[test]
 fn its_files_are_given_as_far_as_they_belong_to_the_tree() {
-    let db = FakeSumdb::synthetic(700, 7);
-    let root = tempfile::tempdir().unwrap();
-    let log = Folder::open(root.path()).unwrap().log(&db.name()).unwrap();
-    let old = grow(&log, &db, Tree::EMPTY, 300, 100).tree();
+    let root = folder();
+    let log = WORLD.quick_log(root.path());
+    let old = grow(&log, 300, 100);
     let snapshot = log.snapshot(old).unwrap();
-    grow(&log, &db, old, 700, 100);
+    grow(&log, 700, 100);
     let len = |name: &str| snapshot.file(name).map(|(_, len)| len);
     assert_eq!(len("records"), Some(snapshot.records_len()));
     assert_eq!([len("offsets"), len("hashes.0"), len("hashes.1")], [Some(16), Some(300 * 32), Some(32)]);
@@ -78,15 +61,13 @@ fn its_files_are_given_as_far_as_they_belong_to_the_tree() {
 
 #[test]
 fn every_committed_note_is_in_heads_and_a_torn_one_is_not() {
-    let db = FakeSumdb::synthetic(700, 7);
-    let root = tempfile::tempdir().unwrap();
-    let log = Folder::open(root.path()).unwrap().log(&db.name()).unwrap();
+    let root = folder();
+    let log = WORLD.quick_log(root.path());
     assert_eq!(log.heads().unwrap(), Vec::<Vec<u8>>::new());
-    let mut committed = Tree::EMPTY;
     for size in [5, 300, 700] {
-        committed = grow(&log, &db, committed, size, 100).tree();
+        grow(&log, size, 100);
     }
-    let notes = [5, 300, 700].map(|size| db.head(size).into_bytes());
+    let notes = [5, 300, 700].map(|size| WORLD.db.head(size).into_bytes());
     assert_eq!(log.heads().unwrap(), notes);
     let whole = std::fs::read(log.dir().join("heads")).unwrap();
     for len in 0..whole.len() {
@@ -98,7 +79,7 @@ fn every_committed_note_is_in_heads_and_a_torn_one_is_not() {
 
 #[test]
 fn forks_size_and_writability_are_told() {
-    let root = tempfile::tempdir().unwrap();
+    let root = folder();
     let folder = Folder::open(&root.path().join("data")).unwrap();
     let log = folder.log("localhost.localdev/sumdb").unwrap();
     assert_eq!((log.forks().unwrap(), log.disk_bytes().unwrap()), (Vec::new(), 0));

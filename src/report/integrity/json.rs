@@ -1,0 +1,143 @@
+//! The report of a verification for programs: one JSON object of printable ASCII. Within version 1 fields are only added, and
+//! never change their meaning; every field is always there, absent values are `null`.
+
+use std::io::{self, Write};
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::super::ascii;
+use super::{Finding, Integrity};
+
+/// The name and version of the format.
+const SCHEMA: &str = "gosumcheck.integrity/1";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    tool: Tool<'a>,
+    time: Option<&'a str>,
+    database: &'a str,
+    head: Option<Head<'a>>,
+    exit_code: u8,
+    figures: Figures,
+    total_findings: u64,
+    tally: Vec<Tally>,
+    findings: Vec<Found<'a>>,
+    fetch: Vec<Span>,
+    notices: Vec<Notice<'a>>,
+    misbehaviour: Option<Evidence<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    name: &'static str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    size: u64,
+    root: &'a str,
+    note: &'a str,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    records: u64,
+    record_bytes: u64,
+    hashes: u64,
+    heads: u64,
+    indexed: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Tally {
+    flaw: &'static str,
+    blame: &'static str,
+    findings: u64,
+    meaning: &'static str,
+    next: &'static str,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    flaw: &'static str,
+    blame: &'static str,
+    file: &'a str,
+    bytes: Option<Span>,
+    records: Option<Span>,
+    tile: Option<&'a str>,
+    what: &'a str,
+    fetch: Option<Span>,
+}
+
+/// From `first` up to and not including `end`.
+#[derive(Serialize)]
+struct Span {
+    first: u64,
+    end: u64,
+}
+
+#[derive(Serialize)]
+struct Notice<'a> {
+    level: &'static str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Evidence<'a> {
+    evidence: &'a str,
+    saved: Option<&'a str>,
+}
+
+/// Writes the report.
+pub(super) fn write(report: &Integrity, out: &mut dyn Write) -> io::Result<()> {
+    let figures = report.figures;
+    let document = Document {
+        schema: SCHEMA,
+        tool: Tool { name: "gosumcheck", version: &report.tool_version },
+        time: report.time.as_deref(),
+        database: &report.database,
+        head: report.head.as_ref().map(|head| Head { size: head.size, root: &head.root, note: &head.note }),
+        exit_code: report.exit_code(),
+        figures: Figures {
+            records: figures.records,
+            record_bytes: figures.record_bytes,
+            hashes: figures.hashes,
+            heads: figures.heads,
+            indexed: figures.indexed,
+        },
+        total_findings: report.total(),
+        tally: report.counts.iter().map(tally).collect(),
+        findings: report.findings.iter().map(found).collect(),
+        fetch: report.to_fetch().into_iter().map(span).collect(),
+        notices: report.notices.iter().map(|n| Notice { level: n.level.name(), text: &n.text }).collect(),
+        misbehaviour: report
+            .misbehaviour
+            .as_ref()
+            .map(|caught| Evidence { evidence: &caught.evidence, saved: caught.saved.as_deref() }),
+    };
+    ascii::write(&document, out)
+}
+
+fn tally(&(flaw, findings): &(super::Flaw, u64)) -> Tally {
+    Tally { flaw: flaw.id(), blame: flaw.blame().id(), findings, meaning: flaw.meaning(), next: flaw.next() }
+}
+
+fn found(finding: &Finding) -> Found<'_> {
+    Found {
+        flaw: finding.flaw.id(),
+        blame: finding.flaw.blame().id(),
+        file: &finding.file,
+        bytes: finding.bytes.clone().map(span),
+        records: finding.records.clone().map(span),
+        tile: finding.tile.as_deref(),
+        what: &finding.what,
+        fetch: finding.fetch.clone().map(span),
+    }
+}
+
+fn span(range: Range<u64>) -> Span {
+    Span { first: range.start, end: range.end }
+}

@@ -1,0 +1,103 @@
+//! The report of a verification for people: each finding with its place, then what to do about each kind once, then one line
+//! that sums up.
+
+use std::io::{self, Write};
+use std::ops::Range;
+
+use anstyle::{AnsiColor, Style};
+
+use super::super::{Level, printable, printable_lines};
+use super::{Finding, Flaw, Integrity};
+use crate::report::text::layout::{counted, grouped, wrapped};
+
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const DOUBT: Style = AnsiColor::Yellow.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+
+/// Writes the report.
+pub(super) fn write(report: &Integrity, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+    let paint = |style: Style, text: &str| if colour { format!("{style}{text}{style:#}") } else { text.to_owned() };
+    for finding in &report.findings {
+        writeln!(out, "{}: {}  {}", place(finding), paint(BAD, finding.flaw.id()), printable(&finding.what))?;
+        if let Some(detail) = detail(finding) {
+            writeln!(out, "    {detail}")?;
+        }
+    }
+    for &(flaw, count) in &report.counts {
+        let told = report.findings.iter().filter(|finding| finding.flaw == flaw).fold(0, |sum, _| sum + 1);
+        if count > told {
+            writeln!(out, "{}", paint(BAD, &format!("... and {} more: {}", grouped(count - told), flaw.id())))?;
+        }
+    }
+    for flaw in Flaw::ALL.into_iter().filter(|flaw| report.counts.iter().any(|(of, _)| of == flaw)) {
+        writeln!(out, "\n{}: {}", paint(BAD, flaw.id()), flaw.meaning())?;
+        for row in wrapped(&format!("What to do next: {}", flaw.next())) {
+            writeln!(out, "  {row}")?;
+        }
+    }
+    if report.total() > 0 {
+        writeln!(out)?;
+    }
+    for notice in &report.notices {
+        let style = if notice.level == Level::Warning { DOUBT } else { Style::new().dimmed() };
+        writeln!(out, "{}: {}", paint(style, notice.level.name()), printable(&notice.text))?;
+    }
+    if let Some(caught) = &report.misbehaviour {
+        let headline = format!(
+            "THE LOG MISBEHAVED: {} signed two histories that cannot both be true.",
+            printable(&report.database)
+        );
+        writeln!(out, "{}", paint(BAD, &headline))?;
+        for row in printable_lines(&caught.evidence) {
+            writeln!(out, "  {row}")?;
+        }
+        if let Some(path) = caught.saved.as_deref().map(printable) {
+            writeln!(out, "Evidence: {path}\nCheck it: gosumcheck verify-evidence {path}")?;
+        }
+    }
+    let summary = summary(report);
+    let style = if report.exit_code() == 0 { GOOD } else { BAD };
+    writeln!(out, "{}", paint(style, &summary))
+}
+
+/// `records:1234-1300`, as compilers write a place.
+fn place(finding: &Finding) -> String {
+    let file = printable(&finding.file);
+    finding.bytes.as_ref().map_or(file.clone(), |bytes| format!("{file}:{}-{}", bytes.start, bytes.end))
+}
+
+fn detail(finding: &Finding) -> Option<String> {
+    let records = finding.records.as_ref().map(|records| span("record", records));
+    let tile = finding.tile.as_deref().map(printable);
+    let fetch = finding.fetch.as_ref().map(|tiles| format!("to fetch again: {}", span("data tile", tiles)));
+    let parts: Vec<String> = [records, tile, fetch].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// `record 7`, `records 7 to 9`.
+fn span(noun: &str, range: &Range<u64>) -> String {
+    let last = range.end.saturating_sub(1);
+    if last <= range.start { format!("{noun} {}", range.start) } else { format!("{noun}s {} to {last}", range.start) }
+}
+
+fn summary(report: &Integrity) -> String {
+    let database = printable(&report.database);
+    let figures = report.figures;
+    let under = report.head.as_ref().map_or_else(String::new, |head| {
+        format!(" under tree {} of {database}, root {}", grouped(head.size), printable(&head.root))
+    });
+    let index =
+        figures.indexed.map_or_else(|| ", no index".to_owned(), |count| format!(", {} indexed", grouped(count)));
+    let looked = format!(
+        "{} ({} bytes), {}, {}{index}",
+        counted(figures.records, "record"),
+        grouped(figures.record_bytes),
+        counted(figures.hashes, "hash").replace("hashs", "hashes"),
+        counted(figures.heads, "signed head"),
+    );
+    match (&report.misbehaviour, report.total()) {
+        (Some(_), _) => format!("{looked}: THE LOG MISBEHAVED"),
+        (None, 0) => format!("{looked}: all derived again{under}"),
+        (None, found) => format!("{looked}: {}{under}", counted(found, "finding")),
+    }
+}

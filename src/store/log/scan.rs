@@ -1,0 +1,98 @@
+//! The files of a log as they are on the disk, for who checks them: a missing file is an empty one, a short read is an answer.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
+
+use super::super::words::unavailable;
+use super::Log;
+use crate::fault::Fault;
+
+/// One file of a log, whatever state it is in.
+#[derive(Debug)]
+pub struct Found {
+    name: String,
+    path: PathBuf,
+    file: Option<File>,
+    len: u64,
+}
+
+impl Log {
+    /// The file `name` of this log (`records`, `offsets`, `hashes.0`, `heads`), be it there or not.
+    ///
+    /// # Errors
+    /// `Unavailable`: it is there and cannot be opened.
+    pub fn found(&self, name: &str) -> Result<Found, Fault> {
+        let path = self.dir().join(name);
+        let file = match File::open(&path) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(unavailable(&path, "open", &error)),
+        };
+        let len = match &file {
+            Some(file) => file.metadata().map_err(|error| unavailable(&path, "read", &error))?.len(),
+            None => 0,
+        };
+        Ok(Found { name: name.to_owned(), path, file, len })
+    }
+}
+
+impl Found {
+    /// Its name in the log's folder.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its path, for messages.
+    pub fn path(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Whether it is there.
+    pub fn is_there(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Its length when it was opened.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it has no bytes, or is not there.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Fills `into` from `at` on; says how many bytes there were, fewer at the end of the file.
+    ///
+    /// # Errors
+    /// What the system says, a bad sector for instance.
+    pub fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
+        let Some(file) = &self.file else { return Ok(0) };
+        let mut rest = into;
+        let (mut at, mut done) = (at, 0);
+        while !rest.is_empty() {
+            match file.read_at(rest, at) {
+                Ok(0) => break,
+                Ok(count) => {
+                    rest = rest.get_mut(count..).unwrap_or_default();
+                    at += u64::try_from(count).unwrap_or(0);
+                    done += count;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Up to `len` bytes from `at` on; what cannot be read ends them as the end of the file does.
+    pub fn bytes(&self, at: u64, len: usize) -> Vec<u8> {
+        let there = usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; len.min(there)];
+        let count = self.read_at(at, &mut bytes).unwrap_or(0);
+        bytes.truncate(count);
+        bytes
+    }
+}

@@ -1,0 +1,159 @@
+//! `verify`: a full log derived again from its bytes, under the head that the log signed. Nothing that is stored is believed.
+//!
+//! First the levels above the leaves, which are small, are folded to the signed root. Then all records are read in order: each
+//! gives its leaf hash, each data tile its hash in level 1 (`stream`). Where anything differs a closer look finds out what is
+//! damaged, the records, the hashes or the table of offsets (`locate`, `cut`), by what is proven under the root (`levels`).
+//! Every other head that was ever accepted must have the root that the log had at its size (`heads`).
+//!
+//! Only reads, and takes the head once: a server and a sync may be at work meanwhile.
+
+use std::num::NonZero;
+use std::thread;
+
+use crate::fault::Fault;
+use crate::report::integrity::{Finding, Flaw};
+use crate::report::{Head, Integrity, Level, Notice};
+use crate::store::Log;
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
+use crate::sumdb::hash::{Hash, leaf_hashes};
+use crate::sumdb::tile::Tile;
+
+mod cut;
+mod damaged;
+mod files;
+mod heads;
+mod levels;
+mod locate;
+mod stream;
+mod tell;
+mod well_formed;
+
+use files::{FULL, Files};
+use levels::Levels;
+use tell::Tell;
+
+/// How to verify.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// threads that hash; as many as there are processors where none are named
+    pub threads: Option<NonZero<usize>>,
+    /// the signed head that the cache remembers, if any
+    pub remembered: Option<Vec<u8>>,
+}
+
+/// Derives the log `name` again, whose heads must satisfy `policy`. `progress` is told how many records of how many are done.
+///
+/// # Errors
+/// `Unavailable`: there is no log here, no signed head of it, or a file cannot be opened; all else is a finding.
+pub fn log(
+    log: &Log,
+    name: &str,
+    policy: &Policy,
+    options: &Options,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Integrity, Fault> {
+    let mut report = Integrity::new(name);
+    let heads = heads::read(log, policy, options.remembered.as_deref(), &mut report)?;
+    let tree = heads.head.tree();
+    report.head = Some(describe(&heads.head));
+    let files = Files::open(log, tree)?;
+    let levels = Levels::read(&files);
+    let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let done = std::sync::atomic::AtomicU64::new(0);
+    let count = |more: u64| {
+        let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
+        progress(before + more, tree.size);
+    };
+    let mut passed = stream::pass(&files, levels.stored(1), threads, &count);
+    let edge = edge(&files, &mut passed);
+    let mut tell = Tell::new(tree, &mut report);
+    let truth = if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
+        None
+    } else {
+        Some(locate::locate(&files, &levels, &passed.bad, &mut tell))
+    };
+    for (file, bytes) in &passed.unreadable {
+        tell.unreadable(file, bytes.clone());
+    }
+    tell.finish();
+    malformed(&passed, &mut report);
+    let hashes = |tile: &Tile| hashes(&files, &levels, truth.as_ref(), tile);
+    heads.compare(&hashes, &mut report);
+    figures(&files, &mut report);
+    Ok(report)
+}
+
+/// Looks at the partial data tile at the end, which the fast pass left out; gives the stored hashes of its records.
+fn edge(files: &Files, passed: &mut stream::Passed) -> Vec<Hash> {
+    let tile = files.full_tiles();
+    if tile == files.tiles() {
+        return Vec::new();
+    }
+    let stored = files.leaves(tile);
+    let bytes = files.begin(tile).map(|begin| {
+        let end = files.tree_end(begin, files.width(tile));
+        files.cut_bytes(cut::Cut { begin, end })
+    });
+    let pieces: Vec<&[u8]> =
+        bytes.as_deref().map(cut::pieces).unwrap_or_default().into_iter().map(|(_, text)| text).collect();
+    if pieces.len() == files.width(tile) && leaf_hashes(&pieces) == stored {
+        passed.look_at_forms(tile * FULL, &pieces);
+    } else {
+        passed.bad.push(tile);
+    }
+    stored
+}
+
+/// The hashes of a tile, the true ones where a closer look was taken.
+fn hashes(files: &Files, levels: &Levels, truth: Option<&levels::Truth>, tile: &Tile) -> Vec<Hash> {
+    let level = usize::try_from(tile.level()).unwrap_or(usize::MAX);
+    let (first, count) = (tile.index() * FULL, usize::try_from(tile.width()).unwrap_or(0));
+    let known = match (level, truth) {
+        (0, Some(truth)) if tile.index() == files.full_tiles() => return truth.level(0).to_vec(),
+        (0, _) => return files.stored(0, first, count),
+        (_, Some(truth)) => truth.level(level),
+        (_, None) => levels.stored(level),
+    };
+    known.iter().skip(usize::try_from(first).unwrap_or(usize::MAX)).take(count).copied().collect()
+}
+
+/// Tells of records that the log should not hold.
+fn malformed(passed: &stream::Passed, report: &mut Integrity) {
+    for id in &passed.malformed {
+        report.add(Finding {
+            flaw: Flaw::Malformed,
+            file: "records".into(),
+            bytes: None,
+            records: Some(*id..*id + 1),
+            tile: None,
+            what: "is not two well-formed lines about one module version".into(),
+            fetch: None,
+        });
+    }
+    let told = u64::try_from(passed.malformed.len()).unwrap_or(0);
+    report.count(Flaw::Malformed, passed.malformed_count.saturating_sub(told));
+}
+
+fn figures(files: &Files, report: &mut Integrity) {
+    report.figures.records = files.tree.size;
+    report.figures.hashes =
+        (0..).map(|level| crate::sumdb::tile::Edge::hashes(files.tree.size, level)).take_while(|n| *n > 0).sum();
+    let end = match files.tiles() - files.full_tiles() {
+        0 => files.begin(files.full_tiles()),
+        _ => files.begin(files.full_tiles()).map(|begin| files.tree_end(begin, files.width(files.full_tiles()))),
+    };
+    let end = end.filter(|end| *end <= files.records.len()).unwrap_or(files.records.len());
+    report.figures.record_bytes = end;
+    let beyond = files.records.len() - end;
+    if beyond > 0 && report.total() == 0 {
+        let text =
+            format!("{beyond} bytes of records lie beyond the committed head: a sync that goes on or was interrupted");
+        report.notices.push(Notice { level: Level::Note, text });
+    }
+}
+
+/// The head as the report shows it.
+fn describe(head: &Checkpoint) -> Head {
+    let tree = head.tree();
+    Head { size: tree.size, root: tree.root.to_string(), note: String::from_utf8_lossy(head.bytes()).into_owned() }
+}

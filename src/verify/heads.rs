@@ -1,0 +1,200 @@
+//! The signed heads: the committed one, under which everything is derived, and every other that was ever accepted, which must
+//! have the root that the log had at its size.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::fault::Fault;
+use crate::report::integrity::{Finding, Flaw};
+use crate::report::{Integrity, Level, Misbehaviour, Notice};
+use crate::store::Log;
+use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
+use crate::sumdb::evidence::Evidence;
+use crate::sumdb::hash::Hash;
+use crate::sumdb::tile::{Tile, VerifiedTree, Want};
+
+/// The longest `heads` that is read, in bytes.
+const HEADS_LIMIT: usize = 1 << 30;
+/// What every tree note begins with.
+const FIRST_LINE: &[u8] = b"go.sum database tree\n";
+/// What every signature line of a note begins with.
+const SIGNATURE: &[u8] = "— ".as_bytes();
+
+/// The heads that were found, all of them signed by the log.
+#[derive(Debug)]
+pub(super) struct Heads {
+    /// the committed one, or where it is lost the newest other
+    pub(super) head: Checkpoint,
+    /// all others, with the file that each is in
+    others: Vec<(Checkpoint, &'static str)>,
+}
+
+/// Reads the heads; `remembered` is the head that the cache keeps. What is no signed head is told.
+///
+/// # Errors
+/// `Unavailable`: there is no log here, or no signed head of it.
+pub(super) fn read(
+    log: &Log,
+    policy: &Policy,
+    remembered: Option<&[u8]>,
+    report: &mut Integrity,
+) -> Result<Heads, Fault> {
+    // `heads` is read first: what is added to it later belongs to a later commit.
+    let file = log.found("heads")?;
+    let bytes = file.bytes(0, HEADS_LIMIT);
+    let committed = log.head();
+    let mut others = Vec::new();
+    let damaged = |report: &mut Integrity, flaw, file: &str, bytes: Option<Range<u64>>, what: String| {
+        report.add(Finding { flaw, file: file.into(), bytes, records: None, tile: None, what, fetch: None });
+    };
+    let mut torn = false;
+    for range in entries(&bytes) {
+        let entry = bytes.get(range.clone()).unwrap_or_default();
+        let is_last = range.end + 1 >= bytes.len();
+        match Checkpoint::open(entry, policy) {
+            Ok(head) => others.push((head, "heads")),
+            // A power cut leaves part of the last entry, or zeros in its place; the next commit writes over it.
+            Err(_) if is_last && is_torn(entry) => torn = true,
+            Err(error) => {
+                let [start, end] = [range.start, range.end].map(|at| u64::try_from(at).unwrap_or(0));
+                damaged(report, Flaw::HeadsDamaged, "heads", Some(start..end), error.to_string());
+            }
+        }
+    }
+    if let Some(note) = remembered {
+        match Checkpoint::open(note, policy) {
+            Ok(head) => others.push((head, "cache/latest")),
+            Err(error) => damaged(report, Flaw::HeadsDamaged, "cache/latest", None, error.to_string()),
+        }
+    }
+    let head = match committed {
+        Ok(Some(note)) => Checkpoint::open(&note, policy).map_err(|error| error.to_string()),
+        Ok(None) if others.is_empty() && !log.found("records")?.is_there() => {
+            let why = "there is no mirror of this log here: `gosumcheck sync` makes one";
+            return Err(Fault::unavailable(log.dir().display().to_string(), why));
+        }
+        Ok(None) => Err("it is not there".to_owned()),
+        Err(fault) => Err(fault.to_string()),
+    };
+    let head = match head {
+        Ok(head) => {
+            if !others.iter().any(|(other, from)| *from == "heads" && other.bytes() == head.bytes()) {
+                let why = "it lacks the committed head, which is written there first".to_owned();
+                damaged(report, Flaw::HeadsDamaged, "heads", None, why);
+            } else if torn {
+                notice(
+                    report,
+                    "the last entry of heads is torn: a commit was interrupted; the next one writes over it",
+                );
+            }
+            head
+        }
+        Err(why) => {
+            damaged(report, Flaw::HeadDamaged, "head", None, why.clone());
+            let newest = others.iter().max_by_key(|(other, from)| (*from == "heads", other.tree().size));
+            let lost = || {
+                let why = format!("has no signed head left ({why}), without which nothing can be told of it");
+                Fault::unavailable(log.dir().display().to_string(), why)
+            };
+            newest.map(|(head, _)| head.clone()).ok_or_else(lost)?
+        }
+    };
+    Ok(Heads { head, others })
+}
+
+/// Where the entries are: each ends with the blank line after its signatures, or at least before the next first line of a tree
+/// note; the last one perhaps with the file.
+fn entries(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut entries = Vec::new();
+    let mut begin = 0;
+    for blank in memmem::find_iter(bytes, b"\n\n").filter(|at| is_signature(bytes, *at) || begins_note(bytes, *at + 2))
+    {
+        entries.push(begin..blank + 1);
+        begin = blank + 2;
+    }
+    if begin < bytes.len() {
+        entries.push(begin..bytes.len());
+    }
+    entries
+}
+
+fn begins_note(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at..).is_some_and(|rest| rest.starts_with(FIRST_LINE))
+}
+
+/// Whether the line that ends at `end` is a signature's.
+fn is_signature(bytes: &[u8], end: usize) -> bool {
+    let line = bytes.get(..end).and_then(|before| before.rsplit(|byte| *byte == b'\n').next());
+    line.is_some_and(|line| line.starts_with(SIGNATURE))
+}
+
+/// Whether this may be the beginning of an entry, or the zeros that a power cut leaves of one.
+fn is_torn(entry: &[u8]) -> bool {
+    !entry.ends_with(b"\n") || !is_signature(entry, entry.len() - 1) || entry.contains(&0)
+}
+
+fn notice(report: &mut Integrity, text: impl Into<String>) {
+    report.notices.push(Notice { level: Level::Note, text: text.into() });
+}
+
+impl Heads {
+    /// Compares every head with the log that the files hold. `hashes` gives what is true of a level: from, how many.
+    pub(super) fn compare(&self, hashes: &dyn Fn(&Tile) -> Vec<Hash>, report: &mut Integrity) {
+        let tree = self.head.tree();
+        let body = |tile: &Tile| hashes(tile).iter().flat_map(|hash| hash.0).collect::<Vec<u8>>();
+        let mut verified = VerifiedTree::new(tree);
+        let edge: Vec<Vec<u8>> = verified.edge().iter().map(body).collect();
+        let has_edge = verified.admit_edge(&edge).is_ok();
+        let mut by_size: HashMap<u64, &Checkpoint> = HashMap::from([(tree.size, &self.head)]);
+        let (mut beyond, mut uncompared) = (0_u64, 0_u64);
+        report.figures.heads += u64::from(has_edge);
+        for (other, file) in &self.others {
+            let Tree { size, root } = other.tree();
+            let same_size = *by_size.entry(size).or_insert(other);
+            if size > 0 && same_size.tree() != other.tree() {
+                caught(report, Evidence::new(same_size, other, root, Vec::new()));
+            } else if size > tree.size {
+                beyond += u64::from(*file == "heads");
+            } else if other.tree() != tree && size > 0 {
+                let found = root_at(&verified, size, &body).filter(|_| has_edge);
+                match found {
+                    Some((found, _)) if found == root => report.figures.heads += 1,
+                    Some((found, proof)) => caught(report, Evidence::new(other, &self.head, found, proof)),
+                    None => uncompared += 1,
+                }
+            }
+        }
+        if beyond > 0 {
+            let text = format!(
+                "{beyond} heads are of larger trees than the committed one: a commit was interrupted, or `head` is \
+                                an older copy; `gosumcheck sync` goes on from here"
+            );
+            notice(report, text);
+        }
+        if uncompared > 0 {
+            let text =
+                format!("{uncompared} older heads could not be compared, because what they commit to is damaged here");
+            report.notices.push(Notice { level: Level::Warning, text });
+        }
+    }
+}
+
+/// The root that the tree had at `size`, with the proof that it begins so, as far as what is needed is here.
+fn root_at(edge: &VerifiedTree, size: u64, body: &dyn Fn(&Tile) -> Vec<u8>) -> Option<(Hash, Vec<Hash>)> {
+    let mut tree = edge.clone();
+    let bring = |tree: &mut VerifiedTree, want| {
+        let plan = tree.plan(&[want]).ok()?;
+        plan.tiles().iter().try_for_each(|tile| tree.admit(tile, &body(tile)).ok())
+    };
+    bring(&mut tree, Want::RootAt(size))?;
+    let root = tree.root_at(size)?;
+    // For the proof alone, which is only needed where the log is caught, nothing fails.
+    let _ = bring(&mut tree, Want::Consistency(size));
+    Some((root, tree.consistency_proof(size).unwrap_or_default()))
+}
+
+fn caught(report: &mut Integrity, evidence: Evidence) {
+    report.misbehaviour.get_or_insert(Misbehaviour { evidence: evidence.to_string(), saved: None });
+}

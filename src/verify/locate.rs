@@ -1,0 +1,277 @@
+//! The closer look: what is wrong with each data tile that the fast pass marked, down to the record or the hash.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::cut::{Cut, pieces};
+use super::damaged::damaged;
+use super::files::{FULL, Files, HASH_BYTES, OFFSET_BYTES, WIDTH};
+use super::levels::{Levels, Truth, fold};
+use super::tell::{Spot, Tell};
+use crate::report::integrity::Flaw;
+use crate::sumdb::hash::{Hash, leaf_hashes};
+
+/// Slots in which records and hashes disagree and of which all mixtures are tried: 256 tiles to fold at most.
+const MAX_MIXED: usize = 8;
+
+/// A marked data tile: where it was found to lie, and what its two sides fold to.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    tile: u64,
+    cut: Option<Cut>,
+}
+
+/// Looks at all marked tiles, and tells what is wrong with them and with the levels above. Gives what is true of those.
+pub(super) fn locate(files: &Files, levels: &Levels, bad: &[u64], tell: &mut Tell<'_>) -> Truth {
+    let looks = cuts(files, bad, tell);
+    let mut looked = HashMap::new();
+    let mut derived_edge = Vec::new();
+    let edge = files.full_tiles();
+    for look in &looks {
+        let derived = derive(files, look);
+        if look.tile == edge {
+            derived_edge = derived;
+            continue;
+        }
+        let stored = files.leaves(look.tile);
+        let whole = |hashes: &[Hash]| (hashes.len() == WIDTH).then(|| fold(hashes));
+        looked.insert(look.tile, [whole(&stored), whole(&derived)]);
+    }
+    let stored_edge = if edge < files.tiles() { files.leaves(edge) } else { Vec::new() };
+    let edge_width = if edge < files.tiles() { files.width(edge) } else { 0 };
+    if derived_edge.len() != edge_width || !looks.iter().any(|look| look.tile == edge) {
+        derived_edge.clone_from(&stored_edge);
+    }
+    let truth = levels.truth(&looked, [&stored_edge, &derived_edge]);
+    for look in &looks {
+        explain(files, look, &truth, tell);
+    }
+    above(files, levels, &truth, tell);
+    truth
+}
+
+/// Where the marked tiles lie; entries of `offsets` that the records contradict are told.
+fn cuts(files: &Files, bad: &[u64], tell: &mut Tell<'_>) -> Vec<Look> {
+    let mut looks = Vec::with_capacity(bad.len());
+    let mut at: Option<(u64, Option<u64>)> = None; // the tile that comes next, and where it begins
+    for &tile in bad {
+        let begin = match at {
+            Some((next, begin)) if next == tile => begin,
+            // The tile before is in order, and so is where it ends; before the first there is nothing.
+            _ if tile == 0 => Some(0),
+            _ => files.begin(tile),
+        };
+        if tile == 0 {
+            check_offset(files, 0, Some(0), tell);
+        }
+        let is_partial = tile == files.full_tiles();
+        let next_is_bad = bad.binary_search(&(tile + 1)).is_ok();
+        let end = match begin {
+            Some(begin) if is_partial => Some(files.tree_end(begin, files.width(tile))),
+            _ if is_partial => None,
+            _ if !next_is_bad && tile + 1 < files.full_tiles() => files.begin(tile + 1),
+            _ => files.next_begin(tile, begin),
+        };
+        if !is_partial {
+            check_offset(files, tile + 1, end, tell);
+        }
+        at = Some((tile + 1, end));
+        let cut = begin.zip(end).filter(|(begin, end)| begin < end).map(|(begin, end)| Cut { begin, end });
+        looks.push(Look { tile, cut });
+    }
+    looks
+}
+
+/// Compares entry `index` of `offsets` with where the records say that the data tile begins.
+fn check_offset(files: &Files, index: u64, begin: Option<u64>, tell: &mut Tell<'_>) {
+    let told = files.begin(index);
+    if told == begin && told.is_some() {
+        return;
+    }
+    let at = index * OFFSET_BYTES;
+    let what = match (told, begin) {
+        (None, _) => "the file ends before it".to_owned(),
+        (Some(told), Some(begin)) => format!("data tile {index} begins at byte {begin} of records, not at {told}"),
+        (Some(told), None) => format!("data tile {index} cannot begin at byte {told} of records"),
+    };
+    let flaw = if told.is_none() { Flaw::CutOff } else { Flaw::OffsetsDamaged };
+    tell.spot(Spot { flaw, file: "offsets".into(), level: None, bytes: at..at + OFFSET_BYTES, records: None, what });
+}
+
+/// The leaf hashes of the records of a tile, if there are as many as there should be.
+fn derive(files: &Files, look: &Look) -> Vec<Hash> {
+    let Some(cut) = look.cut else { return Vec::new() };
+    let bytes = files.cut_bytes(cut);
+    let records: Vec<&[u8]> = pieces(&bytes).into_iter().map(|(_, piece)| piece).collect();
+    if records.len() == files.width(look.tile) { leaf_hashes(&records) } else { Vec::new() }
+}
+
+/// Tells what is wrong with one tile.
+fn explain(files: &Files, look: &Look, truth: &Truth, tell: &mut Tell<'_>) {
+    let width = files.width(look.tile);
+    let stored = files.leaves(look.tile);
+    let derived = derive(files, look);
+    let edge = look.tile == files.full_tiles();
+    let (above, is_proven) = if edge { (None, truth.has_root()) } else { truth.above_leaves(look.tile).unzip_or() };
+    let is_true = |hashes: &[Hash]| {
+        hashes.len() == width && if edge { truth.level(0) == hashes } else { above == Some(fold(hashes)) }
+    };
+    if is_true(&derived) && derived.len() == width {
+        // The records are in order, so all that differs in the stored hashes is damage.
+        let differing = (0..width).filter(|slot| stored.get(*slot) != derived.get(*slot));
+        differing.for_each(|slot| tell_hash(files, look.tile, slot, is_proven, tell));
+    } else if is_true(&stored) {
+        tell_records(files, look, &stored, tell);
+    } else if let Some(mixed) = mixture(&stored, &derived, above) {
+        let is_stored_wrong = |slot: &usize| stored.get(*slot) != mixed.get(*slot);
+        (0..width).filter(is_stored_wrong).for_each(|slot| tell_hash(files, look.tile, slot, is_proven, tell));
+        tell_records(files, look, &mixed, tell);
+    } else {
+        tell_undecided(files, look, &stored, &derived, tell);
+    }
+}
+
+/// Leaf hashes that fold to `above`, each of them the stored or the derived one.
+fn mixture(stored: &[Hash], derived: &[Hash], above: Option<Hash>) -> Option<Vec<Hash>> {
+    if stored.len() != WIDTH || derived.len() != WIDTH {
+        return None;
+    }
+    let differing: Vec<usize> = (0..WIDTH).filter(|slot| stored.get(*slot) != derived.get(*slot)).collect();
+    if differing.len() > MAX_MIXED {
+        return None;
+    }
+    (1..1_usize << differing.len()).find_map(|mixture| {
+        let mut mixed = stored.to_vec();
+        for (bit, slot) in differing.iter().enumerate().filter(|(bit, _)| mixture >> bit & 1 == 1) {
+            let _ = bit;
+            if let (Some(hash), Some(derived)) = (mixed.get_mut(*slot), derived.get(*slot)) {
+                *hash = *derived;
+            }
+        }
+        (Some(fold(&mixed)) == above).then_some(mixed)
+    })
+}
+
+fn tell_hash(files: &Files, tile: u64, slot: usize, is_proven: bool, tell: &mut Tell<'_>) {
+    let id = tile * FULL + u64::try_from(slot).unwrap_or(0);
+    tell_slot(files, 0, id, is_proven, tell);
+}
+
+/// Tells that a stored hash is wrong or missing.
+fn tell_slot(files: &Files, level: usize, slot: u64, is_proven: bool, tell: &mut Tell<'_>) {
+    let bytes = slot * HASH_BYTES..(slot + 1) * HASH_BYTES;
+    let Some(file) = files.hashes.get(level) else { return };
+    let (flaw, what) = if bytes.end > file.len() {
+        (Flaw::CutOff, "the file ends before its hashes do".to_owned())
+    } else if is_proven {
+        (Flaw::HashesDamaged, "the stored hashes are not those of what lies below them".to_owned())
+    } else {
+        (Flaw::Undecided, "the stored hashes are not those of what lies below them, and neither is proven".to_owned())
+    };
+    let level = u32::try_from(level).ok();
+    let leaves =
+        |slot: u64| level.and_then(|level| slot.checked_mul(1_u64.checked_shl(level * 8)?)).unwrap_or(u64::MAX);
+    let records = leaves(slot)..leaves(slot + 1);
+    tell.spot(Spot { flaw, file: file.name().into(), level, bytes, records: Some(records), what });
+}
+
+/// Tells which records do not have their hashes, and where they are.
+fn tell_records(files: &Files, look: &Look, leaves: &[Hash], tell: &mut Tell<'_>) {
+    let first = look.tile * FULL;
+    let Some(cut) = look.cut else {
+        let records = first..first + u64::try_from(leaves.len()).unwrap_or(FULL);
+        return tell_lost(files, records, tell);
+    };
+    let bytes = files.cut_bytes(cut);
+    for (ids, place) in damaged(&bytes, leaves) {
+        let at = |place: usize| cut.begin + u64::try_from(place).unwrap_or(0);
+        let id = |slot: usize| first + u64::try_from(slot).unwrap_or(0);
+        let records = id(ids.start)..id(ids.end);
+        let span = at(place.start)..at(place.end);
+        let end = files.records.len();
+        let is_short = || bytes.get(place.clone()).is_none_or(is_short);
+        if span.end >= end && (cut.end > end || cut.end == end && is_short()) {
+            let what = "the file ends before its records do".to_owned();
+            tell.spot(Spot::records(Flaw::CutOff, span, records, what));
+        } else {
+            let what = "the records do not have the hashes that the log has for them".to_owned();
+            tell.spot(Spot::records(Flaw::RecordsDamaged, span, records, what));
+        }
+    }
+}
+
+/// Whether the text of a record breaks off: its second line is the first and `/go.mod`.
+fn is_short(text: &[u8]) -> bool {
+    memchr::memchr(b'\n', text).is_none_or(|first| text.len() < 2 * (first + 1) + b"/go.mod".len())
+}
+
+/// Records of which not even the place is known.
+fn tell_lost(files: &Files, records: Range<u64>, tell: &mut Tell<'_>) {
+    let end = files.records.len();
+    let is_cut = files.begin(records.start / FULL).is_none_or(|begin| begin >= end) || end == 0;
+    let (flaw, what) = if is_cut {
+        (Flaw::CutOff, "the file ends before its records do")
+    } else {
+        (Flaw::RecordsDamaged, "no records with their hashes are where offsets says that they are")
+    };
+    tell.spot(Spot::records(flaw, end..end, records, what.to_owned()));
+}
+
+fn tell_undecided(files: &Files, look: &Look, stored: &[Hash], derived: &[Hash], tell: &mut Tell<'_>) {
+    let width = files.width(look.tile);
+    let first = look.tile * FULL;
+    let place = look.cut.map_or(0..0, |cut| cut.begin..cut.end.min(files.records.len()));
+    if stored.len() < width && derived.len() == width {
+        // Nothing vouches for the records, and nothing speaks against them.
+        (0..width).filter(|slot| stored.get(*slot) != derived.get(*slot)).for_each(|slot| {
+            tell_hash(files, look.tile, slot, false, tell);
+        });
+        return;
+    }
+    let differs = |slot: &usize| stored.get(*slot) != derived.get(*slot) || derived.len() != width;
+    let what = "records and stored hashes disagree, and neither is what the level above has".to_owned();
+    let mut slots = (0..width).filter(differs).peekable();
+    if slots.peek().is_none() {
+        let what = "records and stored hashes agree, and are not what the level above has".to_owned();
+        let records = first..first + u64::try_from(width).unwrap_or(FULL);
+        // Without a proven level above it is that level, or the head, that is told of.
+        if truth_is_above(look, files) {
+            tell.spot(Spot::records(Flaw::Undecided, place, records, what));
+        }
+        return;
+    }
+    for slot in slots {
+        let id = first + u64::try_from(slot).unwrap_or(0);
+        tell.spot(Spot::records(Flaw::Undecided, place.clone(), id..id + 1, what.clone()));
+    }
+}
+
+fn truth_is_above(look: &Look, files: &Files) -> bool {
+    look.tile < files.full_tiles()
+}
+
+/// Tells of the hashes above the leaves that are not the true ones, and of a root that is not the head's.
+fn above(files: &Files, levels: &Levels, truth: &Truth, tell: &mut Tell<'_>) {
+    for level in 1..=truth.top() {
+        let stored = levels.stored(level);
+        for (slot, hash) in truth.level(level).iter().enumerate() {
+            if stored.get(slot) != Some(hash) {
+                let is_proven = truth.is_proven(level, slot) && truth.has_root();
+                tell_slot(files, level, u64::try_from(slot).unwrap_or(0), is_proven, tell);
+            }
+        }
+    }
+    if !truth.has_root() {
+        tell.root();
+    }
+}
+
+trait UnzipOr {
+    fn unzip_or(self) -> (Option<Hash>, bool);
+}
+
+impl UnzipOr for Option<(Hash, bool)> {
+    fn unzip_or(self) -> (Option<Hash>, bool) {
+        self.map_or((None, false), |(hash, is_proven)| (Some(hash), is_proven))
+    }
+}

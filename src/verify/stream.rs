@@ -1,0 +1,263 @@
+//! The fast pass: every full data tile is read in order, in large pieces, and derived again: its records give its leaf hashes,
+//! those its hash in the level above, each compared with what is stored. A tile of which anything is not as it should be is
+//! only marked here; `locate` finds out what it is.
+//!
+//! A reader keeps a few pieces ahead of the threads that hash, so the disk and the processors work at the same time. Buffers
+//! go round; nothing is allocated for a record.
+
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use memchr::memmem;
+
+use super::files::{FULL, Files, HASH_BYTES, TILE_BYTES, WIDTH};
+use super::well_formed::is_well_formed;
+use crate::store::log::Found;
+use crate::sumdb::hash::{Hash, leaf_hashes, parent_hashes};
+
+/// Bytes of records that are read at a time; a data tile that is larger is read alone.
+const PIECE_BYTES: u64 = 4 << 20;
+/// Tiles whose records are hashed in one call.
+const TILES_AT_ONCE: usize = 16;
+/// Pieces that wait to be hashed, for each thread.
+const AHEAD: usize = 2;
+/// Threads that read: two keep a disk busy while one copies.
+const READERS: usize = 2;
+/// Malformed records of which the numbers are kept.
+const MAX_MALFORMED: usize = 100;
+
+/// What the fast pass found.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    /// full data tiles that have to be looked at closely
+    pub(super) bad: Vec<u64>,
+    /// records that are not two well-formed lines, the first of them by number, and how many there are
+    pub(super) malformed: Vec<u64>,
+    pub(super) malformed_count: u64,
+    /// what the disk could not read
+    pub(super) unreadable: Vec<(&'static str, Range<u64>)>,
+}
+
+impl Passed {
+    /// Notes those of these records, the first of which is `first`, that are not well-formed.
+    pub(super) fn look_at_forms(&mut self, first: u64, records: &[&[u8]]) {
+        for (id, _) in (first..).zip(records).filter(|(_, record)| !is_well_formed(record)) {
+            self.malformed_count += 1;
+            if self.malformed.len() < MAX_MALFORMED {
+                self.malformed.push(id);
+            }
+        }
+    }
+}
+
+/// Some data tiles, one after the other, with their records and leaf hashes.
+#[derive(Debug, Default)]
+struct Piece {
+    tiles: Range<u64>,
+    begin: u64,
+    records: Vec<u8>,
+    leaves: Vec<u8>,
+}
+
+/// Derives all full data tiles with `threads` threads. `tops` are the stored hashes of level 1, `progress` is told of records.
+pub(super) fn pass(files: &Files, tops: &[Hash], threads: usize, progress: &(dyn Fn(u64) + Sync)) -> Passed {
+    let passed = Mutex::new(Passed::default());
+    let next = AtomicU64::new(0);
+    let (full, filled) = sync_channel::<Piece>(threads * AHEAD);
+    let (back, empty) = sync_channel::<Piece>(threads * (AHEAD + 1) + READERS);
+    for _ in 0..threads * (AHEAD + 1) + READERS {
+        let _ = back.send(Piece::default());
+    }
+    let (filled, empty) = (Mutex::new(filled), Mutex::new(empty));
+    let planner = Mutex::new(&next);
+    thread::scope(|scope| {
+        for _ in 0..READERS {
+            let full = full.clone();
+            scope.spawn(|| read(files, &planner, &empty, full, &passed));
+        }
+        drop(full);
+        for _ in 0..threads {
+            let back = back.clone();
+            scope.spawn(|| hash(files, tops, &filled, back, &passed, progress));
+        }
+    });
+    let mut passed = passed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    passed.bad.sort_unstable();
+    passed.malformed.sort_unstable();
+    passed.malformed.truncate(MAX_MALFORMED);
+    passed
+}
+
+/// Takes empty pieces, fills them in the order of the file, and hands them on.
+fn read(
+    files: &Files,
+    planner: &Mutex<&AtomicU64>,
+    empty: &Mutex<Receiver<Piece>>,
+    full: SyncSender<Piece>,
+    passed: &Mutex<Passed>,
+) {
+    loop {
+        let Ok(mut piece) = lock(empty).recv() else { return };
+        let (range, skipped) = plan(files, *lock(planner));
+        if !skipped.is_empty() {
+            lock(passed).bad.extend(skipped);
+        }
+        let Some((tiles, begin, end)) = range else { return };
+        piece.begin = begin;
+        let count = usize::try_from(tiles.end - tiles.start).unwrap_or(0);
+        let length = usize::try_from(end - begin).unwrap_or(0);
+        let leaves_at = tiles.start * FULL * HASH_BYTES;
+        let reads = [
+            fill(&mut piece.records, length, &files.records, begin),
+            files.hashes.first().map_or(Ok(false), |file| fill(&mut piece.leaves, count * TILE_BYTES, file, leaves_at)),
+        ];
+        if !reads.iter().all(|read| matches!(read, Ok(true))) {
+            let mut passed = lock(passed);
+            passed.bad.extend(tiles.clone());
+            if reads[0].is_err() {
+                passed.unreadable.push(("records", begin..end));
+            }
+            if reads[1].is_err() {
+                let leaves_end = tiles.end * FULL * HASH_BYTES;
+                passed.unreadable.push(("hashes.0", leaves_at..leaves_end));
+            }
+            piece.records.clear();
+        }
+        piece.tiles = tiles;
+        if full.send(piece).is_err() {
+            return;
+        }
+    }
+}
+
+/// The next tiles to read, with the bytes that they are in, and the tiles before them that cannot be where `offsets` says.
+fn plan(files: &Files, next: &AtomicU64) -> (Option<(Range<u64>, u64, u64)>, Vec<u64>) {
+    let mut skipped = Vec::new();
+    let mut tile = next.load(Ordering::Relaxed);
+    let mut found: Option<(Range<u64>, u64, u64)> = None;
+    while tile < files.full_tiles() {
+        let place = files.place(tile);
+        match (&mut found, place) {
+            (None, None) => skipped.push(tile),
+            (None, Some((begin, end))) => found = Some((tile..tile + 1, begin, end)),
+            (Some((tiles, begin, stop)), Some((_, end))) if end - *begin <= PIECE_BYTES => {
+                tiles.end = tile + 1;
+                *stop = end;
+            }
+            (Some(_), _) => break,
+        }
+        tile += 1;
+    }
+    next.store(tile, Ordering::Relaxed);
+    (found, skipped)
+}
+
+/// Fills the buffer with exactly so many bytes of a file; says whether there were so many.
+fn fill(buffer: &mut Vec<u8>, length: usize, file: &Found, at: u64) -> io::Result<bool> {
+    buffer.resize(length, 0);
+    file.read_at(at, buffer).map(|count| count == length)
+}
+
+/// Takes full pieces, derives their tiles, and hands the buffers back.
+fn hash(
+    files: &Files,
+    tops: &[Hash],
+    filled: &Mutex<Receiver<Piece>>,
+    back: SyncSender<Piece>,
+    passed: &Mutex<Passed>,
+    progress: &(dyn Fn(u64) + Sync),
+) {
+    loop {
+        let Ok(piece) = lock(filled).recv() else { return };
+        if !piece.records.is_empty() {
+            let found = derive(files, &piece, tops);
+            if !found.bad.is_empty() || found.malformed_count > 0 {
+                let mut passed = lock(passed);
+                passed.bad.extend(found.bad);
+                passed.malformed.extend(found.malformed);
+                passed.malformed_count += found.malformed_count;
+            }
+        }
+        progress((piece.tiles.end - piece.tiles.start) * FULL);
+        // Where no reader is left nobody wants it.
+        let _ = back.try_send(piece);
+    }
+}
+
+/// Derives the tiles of one piece.
+fn derive(files: &Files, piece: &Piece, tops: &[Hash]) -> Passed {
+    let mut passed = Passed::default();
+    let finder = memmem::Finder::new(b"\n\n");
+    let mut records: Vec<&[u8]> = Vec::with_capacity(TILES_AT_ONCE * WIDTH);
+    let mut tiles: Vec<u64> = Vec::with_capacity(TILES_AT_ONCE);
+    for tile in piece.tiles.clone() {
+        match bytes_of(files, piece, tile) {
+            Some(bytes) if split(bytes, &finder, &mut records) => tiles.push(tile),
+            _ => passed.bad.push(tile),
+        }
+        if tiles.len() == TILES_AT_ONCE || tile + 1 == piece.tiles.end {
+            compare(piece, &tiles, &records, tops, &mut passed);
+            tiles.clear();
+            records.clear();
+        }
+    }
+    passed
+}
+
+fn bytes_of<'a>(files: &Files, piece: &'a Piece, tile: u64) -> Option<&'a [u8]> {
+    let (begin, end) = files.place(tile)?;
+    let begin = usize::try_from(begin.checked_sub(piece.begin)?).ok()?;
+    let end = usize::try_from(end.checked_sub(piece.begin)?).ok()?;
+    piece.records.get(begin..end)
+}
+
+/// Appends the records of a full data tile, if there are just as many.
+fn split<'a>(bytes: &'a [u8], finder: &memmem::Finder<'_>, records: &mut Vec<&'a [u8]>) -> bool {
+    let before = records.len();
+    let mut begin = 0;
+    for blank in finder.find_iter(bytes) {
+        let end = blank + 1;
+        records.extend(bytes.get(begin..end));
+        begin = end + 1;
+        if records.len() - before == WIDTH {
+            break;
+        }
+    }
+    let last = bytes.get(begin..).filter(|last| last.ends_with(b"\n"));
+    records.extend(last);
+    let is_whole = last.is_some() && records.len() - before == WIDTH;
+    if !is_whole {
+        records.truncate(before);
+    }
+    is_whole
+}
+
+/// Compares what the records of some tiles hash to with what is stored.
+fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], tops: &[Hash], passed: &mut Passed) {
+    let leaves = leaf_hashes(records);
+    let mut level = parent_hashes(&leaves);
+    while level.len() > tiles.len() {
+        level = parent_hashes(&level);
+    }
+    let (leaves, _) = leaves.as_chunks::<WIDTH>();
+    let (records, _) = records.as_chunks::<WIDTH>();
+    for (((tile, leaves), top), records) in tiles.iter().zip(leaves).zip(&level).zip(records) {
+        let at = usize::try_from(tile - piece.tiles.start).unwrap_or(0) * TILE_BYTES;
+        let stored = piece.leaves.get(at..at + TILE_BYTES).map(|bytes| bytes.as_chunks::<32>().0);
+        let is_same = stored.is_some_and(|stored| leaves.iter().map(|hash| &hash.0).eq(stored));
+        let slot = usize::try_from(*tile).ok().and_then(|slot| tops.get(slot));
+        if !is_same || slot != Some(top) {
+            passed.bad.push(*tile);
+            continue;
+        }
+        passed.look_at_forms(tile * FULL, records);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
