@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use backon::Retryable as _;
 
+use super::asked::Asked;
 use super::base::{Base, Place, Site};
 use super::breaker::Breaker;
 use super::complaint::{Complaint, Grievance};
@@ -42,6 +43,10 @@ impl Source {
         }
     }
 
+    pub(super) fn base(&self) -> &Base {
+        &self.base
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -52,15 +57,11 @@ impl Source {
     }
 
     /// What it says about `path`, or why it failed.
-    pub(super) async fn ask(
-        &self,
-        http: &Http,
-        path: &str,
-        limit: usize,
-        counters: &Counters,
-    ) -> Result<Reply, String> {
+    pub(super) async fn ask(&self, http: &Http, asked: &Asked<'_>, counters: &Counters) -> Result<Reply, String> {
+        let (path, limit) = (asked.path, asked.limit);
         let reply = match &self.base.place {
-            Place::Site(site) => self.ask_site(site, http, path, limit, counters).await,
+            Place::Site(site) => self.ask_site(site, http, asked, counters).await,
+            Place::Tree(_) if asked.range.is_some() => Err("is no server of files".to_owned()),
             Place::Tree(root) => {
                 let _leave = self.limit.leave().await;
                 counters.asked(path);
@@ -97,8 +98,7 @@ impl Source {
         &self,
         site: &Site,
         http: &Http,
-        path: &str,
-        limit: usize,
+        asked: &Asked<'_>,
         counters: &Counters,
     ) -> Result<Reply, String> {
         if let Some(why) = self.breaker.refuses(Instant::now()) {
@@ -108,7 +108,7 @@ impl Source {
         let tries = AtomicU32::new(0);
         let attempt = || {
             tries.fetch_add(1, Ordering::Relaxed);
-            self.try_once(site, http, path, limit, counters)
+            self.try_once(site, http, asked, counters)
         };
         let reply = attempt
             .retry(backoff(settings))
@@ -130,14 +130,13 @@ impl Source {
         &self,
         site: &Site,
         http: &Http,
-        path: &str,
-        limit: usize,
+        asked: &Asked<'_>,
         counters: &Counters,
     ) -> Result<Reply, Failure> {
         // A pause between tries holds no leave.
         let leave = self.limit.leave().await;
-        counters.asked(path);
-        let reply = http.get(site, path, limit).await;
+        counters.asked(asked.path);
+        let reply = http.get(site, asked).await;
         if reply.as_ref().map_or_else(|failure| failure.reached, |_| true) {
             self.breaker.answered();
         }
