@@ -3,6 +3,7 @@
 
 mod audit;
 mod check;
+mod index;
 mod lookup;
 mod output;
 mod progress;
@@ -35,6 +36,14 @@ const EVIDENCE_EXIT_CODES: &str = "\
 Exit codes:
   2  it is no evidence, or it could not be read
   3  the evidence holds: the log misbehaved";
+
+const INDEX_EXIT_CODES: &str = "\
+The index tells which record is about a module version. It is derived from the mirror and decides nothing.
+
+Exit codes:
+  0  the index is up to date
+  1  so it is, and the log has new records that it should not have: a module version twice, or no module version at all
+  2  the index or the mirror could not be read or written";
 
 const SERVE_EXIT_CODES: &str = "\
 Point go at it:
@@ -81,6 +90,9 @@ enum Command {
     /// Check a proof file that `audit --proof` wrote, without any network
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
+    /// Show how far the index of a full mirror goes, and bring it up to date
+    #[command(after_help = INDEX_EXIT_CODES)]
+    Index(IndexArgs),
     /// Check a report that a log signed two histories (ours or the go command's SECURITY ERROR), without any network
     #[command(after_help = EVIDENCE_EXIT_CODES)]
     VerifyEvidence(VerifyEvidenceArgs),
@@ -186,6 +198,19 @@ struct VerifyEvidenceArgs {
     sumdb: Option<String>,
 }
 
+#[derive(Debug, Args)]
+struct IndexArgs {
+    /// Make it anew, whatever there is
+    #[arg(long)]
+    rebuild: bool,
+    /// The database, as in GOSUMDB: NAME or a verifier key
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+    /// The data folder that the mirror is in [default: GOSUMCHECK_DATA, else the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
 /// Runs one command; its outcome is the exit code.
 pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
@@ -195,6 +220,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
+        Command::Index(args) => index::run(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),
     };
     match outcome {

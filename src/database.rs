@@ -116,11 +116,12 @@ impl Database {
         let tiles = self.tiles(progress);
         let mut refuted = HashMap::new();
         let memo = Memo::of(asked, &self.cache);
-        let mut said = self.said_last_time(asked, &memo)?;
+        let mut known = self.remembered()?.map_or(0, |head| head.tree().size);
+        let mut said = said_last_time(asked, &memo, known);
         let mut present = None;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
-            self.fill(asked, &refuted, &mut said, progress).await?;
+            self.fill(asked, &refuted, &mut said, known, progress).await?;
             let mut now = match self.advance(&tiles, &heads(&said), present.take()).await {
                 Ok(Some(present)) => present,
                 Ok(None) => return Ok(Batch::unproven(said, None)),
@@ -132,7 +133,7 @@ impl Database {
             extras.paths = memo.is_due(&said).then(HashMap::new);
             let keeper = Keeper::start(&self.cache)?;
             let tiles = Tiles { keeper: Some(&keeper), ..self.tiles(progress) };
-            let judged = judge_all(asked, &said, &mut now, &tiles, &keeper, extras).await;
+            let judged = judge_all(asked, &said, &mut now, &tiles, extras).await;
             if judged.iter().all(Result::is_ok) {
                 memo.write(&judged, extras.paths.as_ref());
                 keeper.finish()?;
@@ -144,6 +145,7 @@ impl Database {
             }
             keeper.finish()?; // the next pass finds in the cache what this one has brought
             withdraw(&mut said, judged, &mut refuted);
+            known = now.head.tree().size;
             present = Some(now);
         }
     }
@@ -153,25 +155,15 @@ impl Database {
         Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
     }
 
-    /// What the memo says, as far as it is about the tree that is known.
-    fn said_last_time(&self, asked: &[ModuleVersion], memo: &Memo<'_>) -> Result<Vec<Option<Said>>, Fault> {
-        let known = self.remembered()?.map_or(0, |head| head.tree().size);
-        let claim = |(response, path): (LookupResponse, Vec<Hash>)| {
-            let is_known = response.id() < known;
-            is_known.then_some(Said::Claim(Claim { response, head: None, source: Source::Memo(path) }))
-        };
-        Ok(memo.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect()))
-    }
-
     /// Asks for what is not said yet.
     async fn fill(
         &self,
         asked: &[ModuleVersion],
         refuted: &HashMap<usize, Vec<Lie>>,
         said: &mut [Option<Said>],
+        known: u64,
         progress: Progress<'_>,
     ) -> Result<(), Fault> {
-        let known = self.remembered()?.map_or(0, |head| head.tree().size);
         for (at, (module, said)) in asked.iter().zip(&mut *said).enumerate() {
             if said.is_none() && !refuted.contains_key(&at) {
                 *said = self.mirror.claim(module)?.map(Said::Claim);
@@ -190,7 +182,7 @@ impl Database {
 
     /// Keeps the tiles that came by the network, all of them proven.
     fn keep_tiles(&self, proven: &mut Proven) -> Result<(), Fault> {
-        std::mem::take(&mut proven.fresh).iter().try_for_each(|(path, bytes)| self.cache.write(path, bytes))
+        self.cache.write_all(&std::mem::take(&mut proven.fresh))
     }
 
     /// Compares a head that somebody else remembers, such as the go command, with ours.
@@ -209,6 +201,15 @@ impl Database {
             Err(Halt::Stop(fault)) => Err(fault),
         }
     }
+}
+
+/// What the memo says, as far as it is about the tree that is known, whose size is `known`.
+fn said_last_time(asked: &[ModuleVersion], memo: &Memo<'_>, known: u64) -> Vec<Option<Said>> {
+    let claim = |(response, path): (LookupResponse, Vec<Hash>)| {
+        let is_known = response.id() < known;
+        is_known.then_some(Said::Claim(Claim { response, head: None, source: Source::Memo(path) }))
+    };
+    memo.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect())
 }
 
 /// Takes back the claims that turned out false, so that others are asked; who made them is remembered in `refuted`.

@@ -26,7 +26,7 @@ mod tlog;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
@@ -37,7 +37,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 pub use access::Access;
-pub use background::Syncing;
+pub use background::{Asked, Syncing};
 pub use limits::Limits;
 
 use accept::Acceptor;
@@ -53,6 +53,10 @@ use route::{Class, Names, Route};
 use crate::database::Relay;
 use crate::fault::Fault;
 use crate::store::Log;
+use crate::upstream::Complaint;
+
+/// How often what happened.
+type Counted = Vec<(&'static str, u64)>;
 
 /// One database that is served.
 #[derive(Clone)]
@@ -60,20 +64,41 @@ pub struct Served {
     relay: Relay,
     log: Log,
     syncing: Option<(Syncing, Duration)>,
+    asked: Option<Asked>,
     watch: Arc<Watch>,
 }
 
 impl Served {
     /// The database behind `relay`, whose full log, if any, is `log`.
     pub fn new(relay: Relay, log: Log) -> Served {
-        Served { relay, log, syncing: None, watch: Arc::default() }
+        Served { relay, log, syncing: None, asked: None, watch: Arc::default() }
     }
 
-    /// The same, kept up to date by `syncing`, again after `every`.
+    /// The same, kept up to date by `syncing`, again after `every`; `asked` tells of its upstreams.
     #[must_use]
-    pub fn synced(mut self, syncing: Syncing, every: Duration) -> Served {
+    pub fn synced(mut self, syncing: Syncing, every: Duration, asked: Asked) -> Served {
         self.syncing = Some((syncing, every));
+        self.asked = Some(asked);
         self
+    }
+
+    /// What was asked of upstreams in all, by kind, and what came of it.
+    fn upstream(&self) -> (Counted, Counted) {
+        let (sync, mut complaints) = self.asked.as_ref().map(|asked| asked()).unwrap_or_default();
+        let own = self.relay.counts();
+        complaints.extend(self.relay.complaints());
+        let requests = vec![
+            ("lookup", own.lookups + sync.lookups),
+            ("hash_tile", own.tiles + sync.tiles),
+            ("data_tile", own.data_tiles + sync.data_tiles),
+            ("latest", own.heads + sync.heads),
+            ("other", own.others + sync.others),
+            ("retry", own.retries + sync.retries),
+        ];
+        let sum = |count: fn(&Complaint) -> u64| complaints.iter().map(count).sum();
+        let errors =
+            vec![("refused", sum(|c| c.refused)), ("failed", sum(|c| c.failed)), ("lacked", sum(|c| c.lacked))];
+        (requests, errors)
     }
 }
 
@@ -133,7 +158,8 @@ struct App {
     metrics: Metrics,
     looked: Looked,
     exports: Arc<Semaphore>,
-    slots: Arc<Semaphore>,
+    /// connections
+    open: AtomicUsize,
     stopping: AtomicBool,
 }
 
@@ -167,17 +193,13 @@ impl App {
             metrics: Metrics::new(),
             looked: Looked::default(),
             exports: Arc::new(Semaphore::new(limits::MAX_EXPORTS)),
-            slots: Arc::new(Semaphore::new(config.limits.connections)),
+            open: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         }
     }
 
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
-    }
-
-    fn connections(&self) -> usize {
-        self.limits.connections.saturating_sub(self.slots.available_permits())
     }
 
     async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
@@ -247,7 +269,8 @@ impl App {
         match tokio::time::timeout(limits::ANSWER_TIMEOUT, asked).await {
             Ok(answer) => answer,
             Err(_) => {
-                Err(Fault::unavailable("https://", format!("timed out: no answer within {:?}", limits::ANSWER_TIMEOUT)))
+                let why = format!("timed out: no answer within {:?}", limits::ANSWER_TIMEOUT);
+                Err(Fault::unavailable("the checksum database", why))
             }
         }
     }

@@ -184,11 +184,11 @@ async fn open(database: &Database, log: &Log) -> Result<(Option<Checkpoint>, Wri
             Fault::unavailable(path(), format!("is not a tree head that {} signed ({error})", database.name()))
         })?;
         let (log, tree) = (log.clone(), head.as_ref().map_or(Tree::EMPTY, Checkpoint::tree));
-        let opened = tokio::task::spawn_blocking(move || log.writer(tree).map(|writer| (log.head(), writer)));
-        let (now, writer) = opened.await.unwrap_or_else(|error| Err(panicked(&error)))?;
+        let opened = tokio::task::spawn_blocking(move || (log.writer(tree), log.head()));
+        let (writer, now) = opened.await.map_err(|error| panicked(&error))?;
         // Another process may have committed while this one waited for the lock: then look again.
         if now? == note {
-            return Ok((head, writer));
+            return Ok((head, writer?));
         }
     }
 }

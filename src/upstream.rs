@@ -39,7 +39,7 @@ use asked::Asked;
 use counts::Counters;
 use outcome::Told;
 use reply::Reply;
-use source::Source;
+use source::{Question, Source};
 
 /// The bases of one database, in the order in which they are asked.
 #[derive(Debug)]
@@ -198,8 +198,9 @@ impl Upstreams {
     pub async fn fetch_quietly(&self, path: &str, range: Option<Range<u64>>, limit: usize) -> Result<Vec<u8>, Fault> {
         base::check_path(path)?;
         let asked = Asked { path, limit, range };
+        let question = Question { http: &self.http, asked: &asked, counters: &self.counters };
         for source in &self.sources {
-            if let Ok(Reply::Body(bytes)) = source.ask(&self.http, &asked, &self.counters).await {
+            if let Ok(Reply::Body(bytes)) = source.ask(question).await {
                 return Ok(bytes);
             }
         }
@@ -228,6 +229,7 @@ impl Upstreams {
     /// What one base says: a reply, or why it failed.
     async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, String>, Fault> {
         base::check_path(path)?;
-        Ok(source.ask(&self.http, &Asked { path, limit, range: None }, &self.counters).await)
+        let asked = Asked { path, limit, range: None };
+        Ok(source.ask(Question { http: &self.http, asked: &asked, counters: &self.counters }).await)
     }
 }

@@ -44,6 +44,15 @@ struct Arguments {
     /// Lines of that go.sum
     #[arg(long, default_value_t = 1000, value_name = "N")]
     lines: usize,
+    /// Write latest, data tiles and the hash tiles above level 0 below DIR, and serve nothing
+    #[arg(long, value_name = "DIR")]
+    dump: Option<PathBuf>,
+    /// With --dump: the hash tiles of level 0 too
+    #[arg(long, requires = "dump")]
+    dump_leaves: bool,
+    /// With --dump: so many lookups too
+    #[arg(long, requires = "dump", value_name = "N", default_value_t = 0)]
+    dump_lookups: u64,
     /// Print each request to standard error
     #[arg(long)]
     log: bool,
@@ -83,6 +92,13 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn error::Error>> {
     if let Some(file) = &arguments.gosum {
         let text = fake::write_gosum(&database, arguments.lines, arguments.seed);
         fs::write(file, text).map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    if let Some(dir) = &arguments.dump {
+        let extra = fake::Extra { leaves: arguments.dump_leaves, lookups: arguments.dump_lookups };
+        let files = fake::dump(&database, dir, extra).map_err(|e| format!("{}: {e}", dir.display()))?;
+        let (vkey, size) = (database.vkey(), database.size());
+        writeln!(io::stdout(), "vkey: {vkey}\nsize: {size}\nfiles: {files}")?;
+        return Ok(());
     }
     for fault in arguments.fault {
         database.add_fault(fault)?;

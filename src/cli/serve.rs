@@ -210,7 +210,10 @@ fn open(settings: &Settings, folder: &Folder, sumdb: &Sumdb, private: &Patterns)
     if !settings.mirror {
         return Ok(served);
     }
-    Ok(served.synced(syncing(database(settings, folder, sumdb)?, log, settings.jobs), settings.sync_interval))
+    let database = Arc::new(database(settings, folder, sumdb)?);
+    let asking = Arc::clone(&database);
+    let asked = Arc::new(move || (asking.upstreams().counts(), asking.upstreams().complaints()));
+    Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
 }
 
 fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Database, Fault> {
@@ -229,13 +232,12 @@ fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Datab
 }
 
 /// What `--mirror` does in the background.
-fn syncing(database: Database, log: Log, jobs: usize) -> Syncing {
-    let both = Arc::new((database, log));
+fn syncing(database: Arc<Database>, log: Log, jobs: usize) -> Syncing {
     Arc::new(move || {
-        let both = Arc::clone(&both);
+        let (database, log) = (Arc::clone(&database), log.clone());
         Box::pin(async move {
             let options = Options { to: None, jobs, limit_rate: None };
-            let synced = sync::sync(&both.0, &both.1, &options, &|_| {}).await?;
+            let synced = sync::sync(&database, &log, &options, &|_| {}).await?;
             synced.complaints.iter().for_each(|complaint| tracing::warn!("{complaint}"));
             let (new, all) = (synced.records, synced.tree.size);
             Ok((new > 0).then(|| format!("synced: {new} new records, {all} in all")))

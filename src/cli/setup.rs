@@ -110,7 +110,8 @@ impl Setup {
             return Ok(false);
         }
         let cache = Folder::open(&self.data)?.cache(&self.name)?;
-        Ok(asked.iter().all(|module| cache.dir().join(module.lookup_path()).is_file()))
+        let held = asked.iter().map(|module| cache.holds(&module.lookup_path()));
+        Ok(held.collect::<Result<Vec<_>, _>>()?.into_iter().all(|held| held))
     }
 
     /// For a command that works for hours.

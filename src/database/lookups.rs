@@ -11,9 +11,10 @@ use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::LookupResponse;
 use crate::upstream::Got;
 
-/// A response is a record of a few hundred bytes and a note. No path that can be asked makes a record of more than 5 KB,
-/// and a hundred signatures are less than 20 KB. All responses of a batch are held until they are proven.
-const MAX_RESPONSE_BYTES: usize = 64 << 10;
+/// Bytes of a response that are taken from an upstream, less than the format allows: it is a record of a few hundred bytes
+/// and a note. No path that can be asked makes a record of more than 5 KB, and a hundred signatures are less than 20 KB. All
+/// responses of a batch are held until they are proven.
+const MAX_FETCHED_BYTES: usize = 64 << 10;
 
 /// A claim about one module version.
 pub(super) struct Claim {
@@ -101,7 +102,7 @@ impl Database {
             let head = self.head_of(&response, known)?;
             Ok((response, head, bytes))
         };
-        let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_RESPONSE_BYTES, refuted, judge).await;
+        let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_FETCHED_BYTES, refuted, judge).await;
         match got {
             Ok(Got::Body((response, head, bytes), base)) => {
                 Said::Claim(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })

@@ -9,6 +9,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use bytes::Bytes;
 use lag::Lag;
 
 use super::lookups::{Claim, Source};
@@ -26,8 +27,9 @@ use crate::sumdb::record::{LookupResponse, VerifiedRecord};
 pub struct Mirror {
     /// its tiles and records
     pub snapshot: Snapshot,
-    /// the signed head that is committed
-    pub head: Checkpoint,
+    /// the signed note that is committed
+    pub head: Bytes,
+    pub(super) checkpoint: Checkpoint,
     index: Option<Arc<Index>>,
     lag: Arc<Lag>,
 }
@@ -45,7 +47,7 @@ impl Mirror {
     }
 
     pub(super) fn size(&self) -> u64 {
-        self.head.tree().size
+        self.checkpoint.tree().size
     }
 
     /// The record of a module version; none where it is not here.
@@ -111,12 +113,13 @@ impl Held {
         }
         let Some(note) = self.log.head()? else { return Ok(()) };
         let refused = |error| Fault::refused(path.display().to_string(), error);
-        let head = notes.open(&note).map_err(refused)?;
-        let newest = match before.clone().filter(|mirror| mirror.size() >= head.tree().size) {
+        let checkpoint = notes.open(&note).map_err(refused)?;
+        let newest = match before.clone().filter(|mirror| mirror.size() >= checkpoint.tree().size) {
             Some(mirror) => Mirror::clone(&mirror),
             None => Mirror {
-                snapshot: self.log.snapshot(head.tree())?,
-                head,
+                snapshot: self.log.snapshot(checkpoint.tree())?,
+                head: Bytes::from(note),
+                checkpoint,
                 index: None,
                 lag: before.as_ref().map(|mirror| Arc::clone(&mirror.lag)).unwrap_or_default(),
             },
@@ -153,6 +156,6 @@ impl Held {
         let Some(record) = mirror.find(module)? else { return Ok(None) };
         let damaged = |error| Fault::refused("the full log", error);
         let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;
-        Ok(Some(Claim { response, head: Some(mirror.head.clone()), source: Source::Mirror }))
+        Ok(Some(Claim { response, head: Some(mirror.checkpoint.clone()), source: Source::Mirror }))
     }
 }

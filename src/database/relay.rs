@@ -26,7 +26,7 @@ use crate::store::Log;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::sumdb::tile::TilePath;
-use crate::upstream::Counts;
+use crate::upstream::{Complaint, Counts};
 
 /// A server has nobody to show progress to.
 pub(super) const QUIETLY: Progress<'static> = &|_, _, _| {};
@@ -161,18 +161,14 @@ impl Relay {
         self.inner.database.mirror.held().map(|mirror| Mirror::clone(&mirror))
     }
 
-    /// The tree of the newest head that was proven; none before the first.
-    pub fn head(&self) -> Option<Tree> {
-        let given = self.inner.heads.now().map(|now| now.head.tree());
-        // Before the first question: what the first answer will be under, unless it can be had no more.
-        let mirrored = || self.inner.database.mirror.held().map(|mirror| mirror.head.tree());
-        let remembered = || self.inner.database.remembered().ok().flatten().map(|head| head.tree());
-        given.or_else(|| mirrored().into_iter().chain(remembered()).max_by_key(|tree| tree.size))
-    }
-
     /// Waits until the full log is known to lag behind what was answered: time to sync.
     pub async fn wants_sync(&self) {
         self.inner.lags.notified().await;
+    }
+
+    /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
+    pub fn head(&self) -> Option<Tree> {
+        self.inner.heads.now().map(|now| now.head.tree())
     }
 
     /// What the upstreams were asked so far.
@@ -180,13 +176,22 @@ impl Relay {
         self.inner.database.upstreams.counts()
     }
 
+    /// What there is to complain of the upstreams about.
+    pub fn complaints(&self) -> Vec<Complaint> {
+        self.inner.database.upstreams.complaints()
+    }
+
     /// How far it is.
     pub fn status(&self) -> RelayStatus {
         let mirror = self.inner.database.mirror.held();
+        let mirrored = mirror.as_ref().map(|mirror| mirror.snapshot.tree());
+        let remembered = || self.inner.database.remembered().ok().flatten().map(|head| head.tree());
+        // Before the first question: what it will be answered under, unless that can be had no more.
+        let expected = || mirrored.into_iter().chain(remembered()).max_by_key(|tree| tree.size);
         RelayStatus {
-            head: self.head(),
+            head: self.head().or_else(expected),
             indexed: mirror.as_ref().map_or(0, |mirror| mirror.indexed()),
-            mirror: mirror.map(|mirror| mirror.snapshot.tree()),
+            mirror: mirrored,
             forks: self.inner.log.forks().map_or(0, |forks| forks.len()),
             writable: self.inner.log.check_writable(),
         }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::keeper::{HANDFUL, Keeper};
+use super::keeper::Keeper;
 use super::{Mirror, Miss, Progress, missed};
 use crate::fault::Fault;
 use crate::store::Cache;
+use crate::store::cache::GROUP;
 use crate::sumdb;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
@@ -26,7 +27,7 @@ pub(super) struct Proven {
     pub(super) tree: VerifiedTree,
     /// tiles that could not be had, with why
     pub(super) missed: HashMap<Tile, Miss>,
-    /// path and bytes of proven tiles that came by the network and are not in the cache yet
+    /// path and bytes of what is proven, came by the network, and is not in the cache yet
     pub(super) fresh: Vec<(String, Vec<u8>)>,
 }
 
@@ -60,7 +61,7 @@ pub(super) struct Tiles<'a> {
     /// requests in flight
     pub(super) jobs: usize,
     pub(super) progress: Progress<'a>,
-    /// where proven tiles go as soon as they are; none as long as it is not known whether the log is true to its history
+    /// where proven bytes go as soon as they are; none as long as it is not known whether the log is true to its history
     pub(super) keeper: Option<&'a Keeper>,
 }
 
@@ -135,7 +136,7 @@ impl Tiles<'_> {
             match brought {
                 Brought::Fetched(bytes, _) if proven.tree.admit(&tile, &bytes).is_ok() => {
                     proven.fresh.push((tile.to_string(), bytes));
-                    self.hand_over(proven);
+                    self.hand_over(proven, GROUP);
                 }
                 brought => open.push((tile, brought)),
             }
@@ -143,9 +144,9 @@ impl Tiles<'_> {
         open
     }
 
-    /// Hands proven tiles to the keeper, some at a time.
-    fn hand_over(&self, proven: &mut Proven) {
-        if let Some(keeper) = self.keeper.filter(|_| proven.fresh.len() >= HANDFUL) {
+    /// Hands what is proven to the keeper, where there is one and there are so many or more.
+    pub(super) fn hand_over(&self, proven: &mut Proven, fewest: usize) {
+        if let Some(keeper) = self.keeper.filter(|_| proven.fresh.len() >= fewest) {
             keeper.keep(std::mem::take(&mut proven.fresh));
         }
     }

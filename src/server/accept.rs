@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -42,6 +43,22 @@ impl Line {
     }
 }
 
+/// A connection that is open, counted.
+struct Open(Arc<App>);
+
+impl Open {
+    fn new(app: &Arc<App>) -> Open {
+        app.open.fetch_add(1, Ordering::Relaxed);
+        Open(Arc::clone(app))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What all listeners share.
 #[derive(Clone)]
 pub(super) struct Acceptor {
@@ -63,7 +80,8 @@ impl Acceptor {
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(u32::from(MAX_HEAD_BYTES))
             .max_send_buf_size(MAX_STREAM_BUFFER);
-        Acceptor { slots: Arc::clone(&app.slots), app, http: Arc::new(http) }
+        let slots = Arc::new(Semaphore::new(app.limits.connections));
+        Acceptor { app, http: Arc::new(http), slots }
     }
 
     /// Accepts until `stop`, then waits for what is in flight, within the bound; the rest is cut off.
@@ -107,6 +125,7 @@ impl Acceptor {
         _slot: OwnedSemaphorePermit,
         mut stop: watch::Receiver<bool>,
     ) {
+        let _open = Open::new(&self.app);
         let _ = stream.set_nodelay(true);
         let pulse = Pulse::new();
         let io = TokioIo::new(Felt { stream, pulse: Arc::clone(&pulse) });

@@ -11,15 +11,22 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::Served;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Tree;
+use crate::upstream::{Complaint, Counts};
 
 /// How often the disk is looked at for a newer committed head: one `stat`.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Between two syncs at least, however urgent a newer head seems.
 const BREATH: Duration = Duration::from_secs(1);
 
+/// Between two tries to get a first head at most.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+
 /// Brings the full log of one database up to date; given by who builds the server. Told is what came, in one line; nothing where
 /// nothing did.
 pub type Syncing = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Option<String>, Fault>> + Send>> + Send + Sync>;
+
+/// What the upstreams were asked for syncs, and what there is to complain of them about.
+pub type Asked = Arc<dyn Fn() -> (Counts, Vec<Complaint>) + Send + Sync>;
 
 /// What is known about a database over time.
 #[derive(Debug, Default)]
@@ -48,8 +55,15 @@ impl Watch {
     }
 }
 
-/// Looks for newer committed heads, for ever.
+/// Looks for newer committed heads, for ever. Begins with the first head, so that who waits for us to be ready need not ask
+/// something first.
 pub(super) async fn look(served: Served) {
+    let mut pause = BREATH;
+    while let Err(fault) = served.relay.latest().await {
+        tracing::warn!(database = served.relay.name(), "no proven head yet: {fault}");
+        sleep(pause).await;
+        pause = (pause * 2).min(MAX_PAUSE);
+    }
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut said = None;

@@ -22,7 +22,7 @@ pub(super) async fn answer(app: &App, served: &Served, name: &str) -> Answer {
         return later("the full log is not held here, or not yet: run gosumcheck sync, or serve with --mirror");
     };
     match name {
-        "head" => return Answer::new(TEXT, ASK_AGAIN, Bytes::copy_from_slice(mirror.head.bytes())).hashed(),
+        "head" => return Answer::new(TEXT, ASK_AGAIN, mirror.head).hashed(),
         "heads" => return heads(served).await,
         _ => {}
     }

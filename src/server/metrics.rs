@@ -1,7 +1,7 @@
 //! `/metrics`, as Prometheus reads it (OpenMetrics text). Counters are moved as requests end; gauges are looked up when asked.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -45,6 +45,8 @@ struct ByDatabase {
 
 type PerDatabase = Family<ByDatabase, Gauge<i64, AtomicI64>>;
 
+type PerKind = Family<ByKind, Gauge<u64, AtomicU64>>;
+
 /// What was counted, and the registry that knows it.
 #[derive(Debug)]
 pub(super) struct Metrics {
@@ -75,7 +77,8 @@ struct Gauges {
     forks: PerDatabase,
     writable: PerDatabase,
     last_sync: PerDatabase,
-    upstream: Family<ByKind, Gauge<u64, AtomicU64>>,
+    upstream: PerKind,
+    upstream_errors: PerKind,
     hot_bytes: Gauge<u64, AtomicU64>,
     connections: Gauge,
     ready: Gauge,
@@ -156,6 +159,8 @@ impl Gauges {
         each("disk_writable", "Whether the disk takes writes", &self.writable);
         each("last_sync_timestamp_seconds", "When the last sync ended well; 0: not since the start", &self.last_sync);
         registry.register("upstream_requests", "What upstreams were asked so far, by kind", self.upstream.clone());
+        let help = "Answers that were refused, requests that failed, things not held, so far";
+        registry.register("upstream_errors", help, self.upstream_errors.clone());
         registry.register("hot_bytes", "Answers held in memory", self.hot_bytes.clone());
         registry.register("connections", "Connections open now", self.connections.clone());
         registry.register("ready", "Whether /readyz says so", self.ready.clone());
@@ -181,22 +186,15 @@ impl Gauges {
             set(&self.forks, u64::try_from(status.forks).unwrap_or(u64::MAX));
             set(&self.writable, u64::from(status.writable.is_ok()));
             set(&self.last_sync, served.watch.last_sync());
-            let counts = served.relay.counts();
-            let kinds = [
-                ("lookup", counts.lookups),
-                ("hash_tile", counts.tiles),
-                ("data_tile", counts.data_tiles),
-                ("latest", counts.heads),
-                ("other", counts.others),
-                ("retry", counts.retries),
-            ];
-            for (kind, count) in kinds {
-                let kind = ByKind { database: label.database.clone(), kind };
-                self.upstream.get_or_create(&kind).set(count);
+            let (requests, errors) = served.upstream();
+            for (family, counts) in [(&self.upstream, requests), (&self.upstream_errors, errors)] {
+                for (kind, count) in counts {
+                    family.get_or_create(&ByKind { database: label.database.clone(), kind }).set(count);
+                }
             }
         }
         self.hot_bytes.set(app.hot.bytes());
-        self.connections.set(i64::try_from(app.connections()).unwrap_or(i64::MAX));
+        self.connections.set(i64::try_from(app.open.load(Ordering::Relaxed)).unwrap_or(i64::MAX));
         self.ready.set(i64::from(health::not_ready(app).await.is_empty()));
     }
 }

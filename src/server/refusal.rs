@@ -62,11 +62,9 @@ pub(super) fn fault(fault: &Fault) -> Answer {
             "SECURITY: the checksum database signed two histories that cannot both be true. \
              The evidence is kept here; nothing newer is answered until a person has looked at it.",
         ),
-        // A source that is a URL failed upstream; what else there is here is ours: the disk, the system.
-        Fault::Unavailable { source_name, .. } if !source_name.contains("://") && !words.contains("://") => {
-            later(&words)
-        }
         Fault::Unavailable { .. } if words.contains("timed out") => refusal(StatusCode::GATEWAY_TIMEOUT, &words),
+        // What names no URL failed here: the disk, the system.
+        Fault::Unavailable { .. } if !words.contains("://") => later(&words),
         Fault::Unavailable { .. } => refusal(StatusCode::BAD_GATEWAY, &words),
     }
 }

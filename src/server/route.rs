@@ -172,3 +172,50 @@ fn sumdb(path: &str) -> Option<Sumdb<'_>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_configured_names_are_answered_for() {
+        let names = Names::new(["sum.golang.org", "host", "host/a", "host/a/b"].into_iter());
+        for (path, route) in [
+            ("", Some(Route::Home)),
+            ("healthz", Some(Route::Alive)),
+            ("readyz", Some(Route::Ready)),
+            ("metrics", Some(Route::Metrics)),
+            ("latest", Some(Route::Sumdb(0, Sumdb::Latest))),
+            ("lookup/a.b/c@v1.0.0", Some(Route::Sumdb(0, Sumdb::Lookup("lookup/a.b/c@v1.0.0")))),
+            ("tile/8/0/000", Some(Route::Sumdb(0, Sumdb::Tile("tile/8/0/000")))),
+            ("sumdb/sum.golang.org/supported", Some(Route::Sumdb(0, Sumdb::Supported))),
+            ("sumdb/sum.golang.google.cn/latest", Some(Route::Sumdb(0, Sumdb::Latest))),
+            ("sumdb/host/latest", Some(Route::Sumdb(1, Sumdb::Latest))),
+            ("sumdb/host/a/latest", Some(Route::Sumdb(2, Sumdb::Latest))),
+            ("sumdb/host/a/b/latest", Some(Route::Sumdb(3, Sumdb::Latest))),
+            ("log/host/a/b/records", Some(Route::Export(3, "records"))),
+            ("log/host/a/records", Some(Route::Export(2, "records"))),
+            ("sumdb/host/a/c/latest", None),
+            ("sumdb/hostile/latest", None),
+            ("sumdb/other/latest", None),
+            ("sumdb/latest", None),
+            ("sumdb", None),
+            ("healthz/x", None),
+            ("supported/x", None),
+            ("tlog/latest", None),
+            ("golang.org/x/text/@v/list", None),
+        ] {
+            assert_eq!(names.route(path), route, "{path}");
+        }
+        let others = Names::new(["host"].into_iter());
+        assert_eq!(others.route("sumdb/sum.golang.google.cn/latest"), None, "an alias of what is not served");
+        let checkpoint = format!("tlog/{ORIGIN}/checkpoint");
+        assert_eq!(names.route(&checkpoint), Some(Route::Tlog(Tlog::Checkpoint)));
+    }
+
+    #[test]
+    fn the_origin_is_that_of_every_checksum_database() {
+        use sha2::{Digest as _, Sha256};
+        assert_eq!(hex::encode(Sha256::digest("go.sum database tree")), ORIGIN);
+    }
+}

@@ -17,6 +17,14 @@ use super::retry::{Failure, backoff};
 use super::tree;
 use crate::sumdb;
 
+/// What is asked, and by what means.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) http: &'a Http,
+    pub(super) asked: &'a Asked<'a>,
+    pub(super) counters: &'a Counters,
+}
+
 #[derive(Debug)]
 pub(super) struct Source {
     base: Base,
@@ -56,12 +64,13 @@ impl Source {
         matches!(self.base.place, Place::Site(_))
     }
 
-    /// What it says about `path`, or why it failed.
-    pub(super) async fn ask(&self, http: &Http, asked: &Asked<'_>, counters: &Counters) -> Result<Reply, String> {
-        let (path, limit) = (asked.path, asked.limit);
+    /// What it says, or why it failed.
+    pub(super) async fn ask(&self, question: Question<'_>) -> Result<Reply, String> {
+        let Question { asked: Asked { path, limit, range }, counters, .. } = question;
+        let (path, limit) = (*path, *limit);
         let reply = match &self.base.place {
-            Place::Site(site) => self.ask_site(site, http, asked, counters).await,
-            Place::Tree(_) if asked.range.is_some() => Err("is no server of files".to_owned()),
+            Place::Site(site) => self.ask_site(site, question).await,
+            Place::Tree(_) if range.is_some() => Err("is no server of files".to_owned()),
             Place::Tree(root) => {
                 let _leave = self.limit.leave().await;
                 counters.asked(path);
@@ -94,27 +103,21 @@ impl Source {
         self.grievance.complaint(&self.name)
     }
 
-    async fn ask_site(
-        &self,
-        site: &Site,
-        http: &Http,
-        asked: &Asked<'_>,
-        counters: &Counters,
-    ) -> Result<Reply, String> {
+    async fn ask_site(&self, site: &Site, question: Question<'_>) -> Result<Reply, String> {
         if let Some(why) = self.breaker.refuses(Instant::now()) {
             return Err(format!("{why} (a moment ago; not asked again)"));
         }
-        let settings = http.settings();
+        let settings = question.http.settings();
         let tries = AtomicU32::new(0);
         let attempt = || {
             tries.fetch_add(1, Ordering::Relaxed);
-            self.try_once(site, http, asked, counters)
+            self.try_once(site, question)
         };
         let reply = attempt
             .retry(backoff(settings))
             .when(|failure: &Failure| failure.transient)
             .adjust(|failure, planned| failure.pause(planned, settings.longest_wait))
-            .notify(|_, _| counters.retried())
+            .notify(|_, _| question.counters.retried())
             .await;
         reply.map_err(|failure| {
             let reached = failure.reached;
@@ -126,17 +129,15 @@ impl Source {
         })
     }
 
-    async fn try_once(
-        &self,
-        site: &Site,
-        http: &Http,
-        asked: &Asked<'_>,
-        counters: &Counters,
-    ) -> Result<Reply, Failure> {
+    async fn try_once(&self, site: &Site, question: Question<'_>) -> Result<Reply, Failure> {
+        let Question { http, asked, counters } = question;
         // A pause between tries holds no leave.
         let leave = self.limit.leave().await;
         counters.asked(asked.path);
         let reply = http.get(site, asked).await;
+        // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
+        // that is idle, and makes another.
+        tokio::task::yield_now().await;
         if reply.as_ref().map_or_else(|failure| failure.reached, |_| true) {
             self.breaker.answered();
         }

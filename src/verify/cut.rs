@@ -40,8 +40,7 @@ impl Files {
     pub(super) fn next_begin(&self, tile: u64, begin: Option<u64>) -> Option<u64> {
         let last = self.leaves(tile).get(WIDTH - 1).copied();
         let next = self.leaves(tile + 1).first().copied();
-        let told =
-            self.begin(tile + 1).filter(|told| *told <= self.records.len() && begin.is_none_or(|from| from < *told));
+        let told = self.begin(tile + 1).filter(|told| begin.is_none_or(|from| from < *told));
         if told.is_some_and(|told| self.ends_at(told, last) || self.begins_at(told, next)) {
             return told;
         }

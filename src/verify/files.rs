@@ -24,7 +24,6 @@ pub(super) const TILE_BYTES: usize = 8192;
 pub(super) struct Files {
     pub(super) tree: Tree,
     pub(super) records: Found,
-    pub(super) offsets: Found,
     /// by tile level
     pub(super) hashes: Vec<Found>,
     /// where each data tile begins and, last, where the one after the last full tile does; as far as the file goes
@@ -39,7 +38,7 @@ impl Files {
         let needed = (tree.size / FULL + 1) * OFFSET_BYTES;
         let bytes = offsets.bytes(0, usize::try_from(needed).unwrap_or(usize::MAX));
         let begins = bytes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
-        Ok(Files { tree, records, offsets, hashes, begins })
+        Ok(Files { tree, records, hashes, begins })
     }
 
     /// Full data tiles of the tree.

@@ -17,6 +17,8 @@ use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 
 /// The longest `heads` that is read, in bytes.
 const HEADS_LIMIT: usize = 1 << 30;
+/// What every tree note begins with.
+const FIRST_LINE: &[u8] = b"go.sum database tree\n";
 /// What every signature line of a note begins with.
 const SIGNATURE: &[u8] = "— ".as_bytes();
 
@@ -102,11 +104,13 @@ pub(super) fn read(
     Ok(Heads { head, others })
 }
 
-/// Where the entries are: each ends with the blank line after its signatures, the last one perhaps with the file.
+/// Where the entries are: each ends with the blank line after its signatures, or at least before the next first line of a tree
+/// note; the last one perhaps with the file.
 fn entries(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut entries = Vec::new();
     let mut begin = 0;
-    for blank in memmem::find_iter(bytes, b"\n\n").filter(|at| is_signature(bytes, *at)) {
+    for blank in memmem::find_iter(bytes, b"\n\n").filter(|at| is_signature(bytes, *at) || begins_note(bytes, *at + 2))
+    {
         entries.push(begin..blank + 1);
         begin = blank + 2;
     }
@@ -114,6 +118,10 @@ fn entries(bytes: &[u8]) -> Vec<Range<usize>> {
         entries.push(begin..bytes.len());
     }
     entries
+}
+
+fn begins_note(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at..).is_some_and(|rest| rest.starts_with(FIRST_LINE))
 }
 
 /// Whether the line that ends at `end` is a signature's.

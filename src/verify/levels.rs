@@ -92,14 +92,15 @@ impl Levels {
             let hashes = (0..self.needed(level)).map(|slot| {
                 let stored = self.stored(level).get(slot).copied();
                 let range = slot * WIDTH..(slot + 1) * WIDTH;
-                let sides = if level == 1 {
+                if level == 1 {
                     let slot = u64::try_from(slot).unwrap_or(u64::MAX);
-                    looked.get(&slot).copied().unwrap_or([stored, None])
-                } else {
-                    let whole = |hashes: &[Hash]| hashes.get(range.clone()).map(fold);
-                    [whole(self.stored(level - 1)), whole(below)]
-                };
-                vote(stored, sides)
+                    let [folded, derived] = looked.get(&slot).copied().unwrap_or([stored, None]);
+                    // Where no two sides agree, both below are damaged rather than all three.
+                    return vote(stored, folded, derived).or(stored).or(derived).or(folded).unwrap_or_default();
+                }
+                let whole = |hashes: &[Hash]| hashes.get(range.clone()).map(fold);
+                let (folded, derived) = (whole(self.stored(level - 1)), whole(below));
+                vote(stored, folded, derived).or(derived).unwrap_or_default()
             });
             best.push(hashes.collect());
         }
@@ -109,12 +110,9 @@ impl Levels {
     }
 }
 
-/// The hash that two sides agree on; else the stored one, then what follows from the records.
-fn vote(stored: Option<Hash>, [folded, derived]: [Option<Hash>; 2]) -> Hash {
-    if folded.is_some() && folded == derived {
-        return folded.unwrap_or_default();
-    }
-    stored.or(derived).or(folded).unwrap_or_default()
+/// The hash that two sides agree on.
+fn vote(stored: Option<Hash>, folded: Option<Hash>, derived: Option<Hash>) -> Option<Hash> {
+    if stored == folded || stored == derived { stored } else { derived.filter(|_| folded == derived) }
 }
 
 /// The hashes of a level that are in its partial tile.

@@ -188,7 +188,9 @@ fn tell_records(files: &Files, look: &Look, leaves: &[Hash], tell: &mut Tell<'_>
         let id = |slot: usize| first + u64::try_from(slot).unwrap_or(0);
         let records = id(ids.start)..id(ids.end);
         let span = at(place.start)..at(place.end);
-        if cut.end > files.records.len() && span.end >= files.records.len() {
+        let end = files.records.len();
+        let is_short = || bytes.get(place.clone()).is_none_or(is_short);
+        if span.end >= end && (cut.end > end || cut.end == end && is_short()) {
             let what = "the file ends before its records do".to_owned();
             tell.spot(Spot::records(Flaw::CutOff, span, records, what));
         } else {
@@ -196,6 +198,11 @@ fn tell_records(files: &Files, look: &Look, leaves: &[Hash], tell: &mut Tell<'_>
             tell.spot(Spot::records(Flaw::RecordsDamaged, span, records, what));
         }
     }
+}
+
+/// Whether the text of a record breaks off: its second line is the first and `/go.mod`.
+fn is_short(text: &[u8]) -> bool {
+    memchr::memchr(b'\n', text).is_none_or(|first| text.len() < 2 * (first + 1) + b"/go.mod".len())
 }
 
 /// Records of which not even the place is known.

@@ -50,7 +50,7 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Says why a test skips, past the test runner's capture; fails where the environment sets `required`.
-fn skip(why: &str, required: &str) {
+pub fn skip(why: &str, required: &str) {
     assert!(env::var_os(required).is_none_or(|value| value.is_empty() || value == "0"), "{required} is set, but {why}");
     let test = std::thread::current().name().unwrap_or("test").to_owned();
     let _ = writeln!(std::io::stderr(), "skipped {test}: {why}");

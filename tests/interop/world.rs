@@ -69,6 +69,13 @@ impl Go {
         ran.status.success().then_some(()).ok_or(format!("go {arguments:?}: {told}"))
     }
 
+    /// The program of the Go module in `folder`; what that depends on is downloaded with the machine's settings.
+    pub fn build(&self, folder: &Path) -> Result<Command, String> {
+        let program = self.programs.join(folder.file_name().unwrap()).with_extension(std::env::consts::EXE_EXTENSION);
+        self.ordinary(folder, &["build", "-o", &program.display().to_string(), "."])?;
+        Ok(Command::new(program))
+    }
+
     /// The downloaded modules as a module proxy.
     pub fn proxy(&self) -> String {
         format!("file://{}", self.modules.join("cache/download").display())

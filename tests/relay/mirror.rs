@@ -53,7 +53,7 @@ async fn all_that_it_holds_stays_in_the_house() {
     let status = relay.status();
     assert_eq!((status.head.unwrap().size, status.mirror.unwrap().size, status.forks), (HELD, HELD, 0));
     assert!(status.writable.is_ok());
-    assert_eq!(relay.mirror().unwrap().head.bytes(), world.log.head(HELD).as_bytes());
+    assert_eq!(relay.mirror().unwrap().head, world.log.head(HELD).as_bytes());
     assert!(relay.wants_sync().now_or_never().is_none());
 }
 

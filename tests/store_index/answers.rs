@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gosumcheck::store::Index;
-use gosumcheck::store::index::{Oddity, Tuning, bring_up_to_date};
+use gosumcheck::store::index::{Tuning, bring_up_to_date};
 use gosumcheck::sumdb::module::{ModulePath, ModuleVersion};
 
 use crate::fake::FakeSumdb;
@@ -147,7 +147,25 @@ fn readers_go_on_while_records_are_appended_and_the_index_is_made_anew() {
 }
 
 #[test]
-fn findings_say_what_was_found() {
-    let twin = Oddity::CaseTwin { first: 1, second: 2, paths: ["a.b/C".into(), "a.b/c".into()] };
-    assert_eq!(twin.to_string(), "a.b/C (record 1) and a.b/c (record 2) differ in case only");
+fn the_tally_tells_an_index_that_lacks_an_entry_or_has_another() {
+    let world = World::new(FakeSumdb::synthetic(700, 18));
+    world.rebuild(500, small((36, 27))).unwrap();
+    world.grow(700, small((36, 27))).unwrap();
+    let index = world.open();
+    let texts: Vec<String> = (0..700).map(|id| world.db.record_text(id)).collect();
+    let records: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+    let expected = index.expected(256, &records[256..]) + index.expected(0, &records[..256]);
+    assert_eq!(index.tally().unwrap(), expected);
+    drop(index);
+    for damage in [
+        "DELETE FROM record WHERE id = 300",
+        "UPDATE record SET id = 301 WHERE id = 300",
+        "UPDATE record SET key = key + 1 WHERE id = 300",
+        "INSERT INTO record VALUES (1, 300)",
+    ] {
+        world.rebuild(700, small((36, 27))).unwrap();
+        assert_eq!(world.open().tally().unwrap(), expected);
+        rusqlite::Connection::open(world.index_path()).unwrap().execute_batch(damage).unwrap();
+        assert_ne!(world.open().tally().unwrap(), expected, "{damage}");
+    }
 }

@@ -19,6 +19,7 @@
 //! | `sumdb` | the database as tests hold it: a path in, an answer out, no socket |
 //! | `serve` | the same over HTTP |
 //! | `control` | what changes it while it is served |
+//! | `dump` | the same as a tree of files, for a static file server |
 //! | `gosum` | go.sum files made of its records, and logs made of go.sum files |
 //!
 //! Tests include it with `#[path = "../examples/fakelog/fake/mod.rs"] mod fake;`.
@@ -34,6 +35,7 @@
 
 mod answer;
 mod control;
+mod dump;
 mod fault;
 mod forge;
 mod gosum;
@@ -48,6 +50,7 @@ mod signing;
 mod sumdb;
 
 pub use answer::{Answer, Delivery, Ending};
+pub use dump::{Extra, dump};
 pub use fault::Fault;
 pub use gosum::{read_gosum, write_gosum};
 pub use records::Given;

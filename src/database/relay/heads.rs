@@ -109,7 +109,7 @@ impl Heads {
 impl Inner {
     /// The head in force; none where there never was one. Asks nobody unless the remembered head takes it.
     pub(super) async fn now(&self) -> Result<Option<Arc<Now>>, Halt> {
-        let mirrored = self.database.mirror.held().map(|mirror| mirror.head.clone());
+        let mirrored = self.database.mirror.held().map(|mirror| mirror.checkpoint.clone());
         self.move_on(mirrored.as_slice()).await
     }
 

@@ -76,9 +76,9 @@ pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> Fault {
 pub(super) fn create(path: &Path, meta: &Meta) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
-    guard(&db)?;
     // Whatever happens before it has its name, the file is thrown away: no journal, no waiting for the disk.
     db.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;")?;
+    guard(&db)?;
     db.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     db.pragma_update(None, "application_id", APPLICATION)?;
     db.pragma_update(None, "user_version", SCHEMA)?;
@@ -202,4 +202,28 @@ pub(super) fn meta(db: &Connection) -> rusqlite::Result<Option<Meta>> {
         let meta = |((path, version), size)| Some(Meta { origin, size, last, width: Width::new(path, version)? });
         Ok(bits.zip(u64::try_from(size).ok()).and_then(meta))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_index_on_a_disk_that_cannot_be_written_is_read_whatever_its_path() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("a?b#c%41 d");
+        std::fs::create_dir(&folder).unwrap();
+        let path = folder.join("index.sqlite");
+        let meta =
+            Meta { origin: "example.com".to_owned(), size: 7, last: Hash([7; 32]), width: Width::new(36, 27).unwrap() };
+        let db = create(&path, &meta).unwrap();
+        db.execute_batch("INSERT INTO record VALUES (1, 2); PRAGMA journal_mode = WAL").unwrap();
+        db.close().unwrap();
+        let (db, found) = open_reader(&path, true).unwrap();
+        assert_eq!(found, meta);
+        assert_eq!(db.query_row("SELECT id FROM record", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+        assert!(COMPANIONS.iter().all(|suffix| !beside(&path, suffix).exists()));
+        assert!(db.execute_batch("DELETE FROM record").is_err());
+    }
 }

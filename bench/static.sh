@@ -1,0 +1,76 @@
+# Sourced by the scripts that need a static file server: nginx over a dumped database, and what a command costs.
+# usage: . bench/static.sh; then: dump, static, measure, evict
+
+# dump DIR RECORDS [fakelog's options]: writes the database as files below DIR, once; sets key.
+dump() {
+    if [ ! -s "$1/dumped" ]; then
+        mkdir -p "$1"
+        "$target/examples/fakelog" --records "$2" --dump "$1" "${@:3}" >"$1/dumped.part"
+        mv "$1/dumped.part" "$1/dumped"
+    fi
+    key=$(sed -n 's/^vkey: //p' "$1/dumped")
+}
+
+# static DIR PORT: nginx serves the files below DIR with one worker; sets url and static_pid (of the worker).
+static() {
+    mkdir -p "$work/nginx"
+    cat >"$work/nginx.conf" <<CONF
+daemon off;
+worker_processes 1;
+pid $work/nginx/pid;
+error_log $work/nginx/error.log;
+events { worker_connections 1024; }
+http {
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 1000000;
+    default_type application/octet-stream;
+    client_body_temp_path $work/nginx/body;
+    proxy_temp_path $work/nginx/proxy;
+    fastcgi_temp_path $work/nginx/fastcgi;
+    uwsgi_temp_path $work/nginx/uwsgi;
+    scgi_temp_path $work/nginx/scgi;
+    server { listen 127.0.0.1:$2; root $1; }
+}
+CONF
+    nginx -p "$work/nginx" -e "$work/nginx/error.log" -c "$work/nginx.conf" &
+    nginx_pid=$!
+    url=http://127.0.0.1:$2
+    until curl -fs -o "$work/latest" "$url/latest"; do
+        kill -0 "$nginx_pid"
+        sleep 0.1
+    done
+    static_pid=$(pgrep -P "$nginx_pid" | head -n 1)
+}
+
+# static_stop: ends the nginx that `static` started.
+static_stop() {
+    kill "$nginx_pid"
+    wait "$nginx_pid" || true
+}
+
+# measure NAME COMMAND...: runs it; appends its wall seconds, CPU seconds and peak memory in MiB to $work/NAME.{wall,cpu,mib}.
+measure() {
+    local name=$1
+    shift
+    if ! /usr/bin/time -o "$work/time.txt" -f '%e %U %S %M' "$@" >"$work/out.txt" 2>"$work/err.txt"; then
+        echo "$name failed: $*" >&2
+        cat "$work/out.txt" "$work/err.txt" >&2
+        exit 1
+    fi
+    tail -n 1 "$work/time.txt" | awk '{ print $1 }' >>"$work/$name.wall"
+    tail -n 1 "$work/time.txt" | awk '{ print $2 + $3 }' >>"$work/$name.cpu"
+    tail -n 1 "$work/time.txt" | awk '{ printf "%d\n", $4 / 1024 }' >>"$work/$name.mib"
+}
+
+# evict DIR: throws the files in DIR out of the page cache, after what was written to them is on the disk.
+evict() {
+    sync
+    for file in "$1"/*; do
+        [ -f "$file" ] && dd if="$file" iflag=nocache count=0 status=none
+    done
+}
+
+# of NAME.KIND: the median.
+of() { median "$work/$1"; }

@@ -1,0 +1,62 @@
+//! Clients of other implementations over the mirror of a large log.
+
+use std::fs;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use super::common::skip;
+use super::fake::{FakeSumdb, write_gosum};
+use super::served::{Server, sync};
+use super::world::{World, expect, go};
+
+/// Records in the log: more than two levels of tiles, and a right edge on each.
+const RECORDS: u64 = 100_003;
+/// Lines that are looked up, each round others.
+const LINES: usize = 600;
+
+#[test]
+fn xmods_client_proves_random_records_of_the_mirror() {
+    let Some(go) = go() else { return };
+    let log = FakeSumdb::synthetic(RECORDS, 7);
+    let upstream = log.serve();
+    let world = World::new(go, "off");
+    sync(&world, "data", &log, &upstream.url());
+    let server = Server::start(&world, "data", &log, &upstream.url());
+    log.clear_requests();
+    let path = |name: &str| world.path(name).display().to_string();
+    for round in 1..4 {
+        let gosum = path("go.sum");
+        fs::write(&gosum, write_gosum(&log, LINES, round)).unwrap();
+        let mut client = go.program("client");
+        client.args(["-key", &log.vkey(), "-url", &server.url, "-state", &path("state"), &gosum]);
+        assert_eq!(expect(0, &client.output().unwrap()), format!("verified {LINES}\n"));
+    }
+    assert_eq!(log.requests().len(), 0, "all of it is held");
+    // Ours, too, asks nobody: the data folder has it all.
+    expect(0, &world.gosumcheck("data", &["audit", "--sumdb", &log.vkey(), "--offline", &path("go.sum")]));
+    assert_eq!(log.requests().len(), 0);
+}
+
+/// filippo.io/torchwood knows nothing of checksum databases: for it this is a log like any other (C2SP tlog-tiles).
+#[test]
+fn torchwoods_client_proves_every_record_of_the_mirror() {
+    let Some(go) = go() else { return };
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mirror_go/torchwood");
+    let mut client = match go.build(&source) {
+        Ok(client) => client,
+        Err(why) => return skip(&format!("torchwood cannot be had: {why}"), "GOSUMCHECK_REQUIRE_GO"),
+    };
+    let log = FakeSumdb::synthetic(RECORDS, 8);
+    let upstream = log.serve();
+    let world = World::new(go, "off");
+    sync(&world, "data", &log, &upstream.url());
+    let server = Server::start(&world, "data", &log, &upstream.url());
+    log.clear_requests();
+    let origin = hex::encode(Sha256::digest("go.sum database tree"));
+    client.args([log.vkey(), format!("{}/tlog/{origin}/", server.url)]);
+    let texts: String = (0..RECORDS).map(|id| log.record_text(id)).collect();
+    let hash = hex::encode(Sha256::digest(texts));
+    assert_eq!(expect(0, &client.output().unwrap()), format!("verified {RECORDS} {hash}\n"));
+    assert_eq!(log.requests().len(), 0, "all of it is held");
+}

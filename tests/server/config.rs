@@ -1,0 +1,196 @@
+//! Settings: where each comes from, and what is said when one is wrong.
+
+use std::process::Command;
+
+use tempfile::TempDir;
+
+struct Given {
+    folder: TempDir,
+    env: Vec<(String, String)>,
+}
+
+impl Given {
+    fn file(text: &str) -> Given {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("g.toml"), text).unwrap();
+        Given { folder, env: Vec::new() }
+    }
+
+    fn env(mut self, name: &str, value: &str) -> Given {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The exit code, standard output, standard error.
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
+        command.args(["serve", "--check-config"]).args(args).current_dir(self.folder.path());
+        command.env_clear().env("HOME", self.folder.path()).env("GOENV", "off");
+        let output = command.envs(self.env.iter().map(|(name, value)| (name, value))).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+}
+
+/// The line about a setting, its spaces made one.
+fn line(out: &str, name: &str) -> String {
+    let found = out.lines().find(|line| line.starts_with(&format!("{name} ")));
+    found.unwrap_or_else(|| panic!("no {name} in {out}")).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn defaults_file_environment_flags() {
+    let given = Given::file(
+        "listen = [\"127.0.0.1:1\", \"[::1]:2\"]\ndata = \"/srv/a\"\njobs = 8\nmirror = true\nprivate = \"a.b/*,c.d\"\n\
+         [limits]\nidle_timeout = \"2m\"\nmemory = \"1GiB\"\nconnections = 10\n[log]\nformat = \"json\"\n",
+    );
+    let given =
+        given.env("GOSUMCHECK_JOBS", "9").env("GOSUMCHECK_CONNECTIONS", "11").env("GOSUMCHECK_IDLE_TIMEOUT", "");
+    let (code, out, err) = given.run(&["--config", "g.toml", "--connections", "12", "--access-log", "all"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    for (name, shown) in [
+        ("listen", "listen 127.0.0.1:1, [::1]:2 g.toml:1"),
+        ("data", "data /srv/a g.toml:2"),
+        ("sumdb", "sumdb sum.golang.org default"),
+        ("private", "private a.b/*,c.d g.toml:5"),
+        ("offline", "offline false default"),
+        ("mirror", "mirror true g.toml:4"),
+        ("sync_interval", "sync_interval 60s default"),
+        ("jobs", "jobs 9 GOSUMCHECK_JOBS"),
+        ("log.format", "log.format json g.toml:11"),
+        ("log.access", "log.access all --access-log"),
+        ("limits.connections", "limits.connections 12 --connections"),
+        ("limits.idle_timeout", "limits.idle_timeout 2m g.toml:7"),
+        ("limits.memory", "limits.memory 1GiB g.toml:8"),
+    ] {
+        assert_eq!(line(&out, name), shown);
+    }
+    assert_eq!(out.lines().count(), 18, "{out}");
+}
+
+#[test]
+fn the_users_own_file_is_read_and_no_file_in_the_working_folder() {
+    let given = Given::file("jobs = 1\n");
+    std::fs::rename(given.folder.path().join("g.toml"), given.folder.path().join("gosumcheck.toml")).unwrap();
+    assert_eq!(line(&given.run(&[]).1, "jobs"), "jobs 32 default");
+    let own = given.folder.path().join(".config/gosumcheck");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("gosumcheck.toml"), "jobs = 2\n").unwrap();
+    assert!(line(&given.run(&[]).1, "jobs").starts_with("jobs 2 /"));
+    let given = given.env("GOSUMCHECK_CONFIG", "gosumcheck.toml");
+    assert_eq!(line(&given.run(&[]).1, "jobs"), "jobs 1 gosumcheck.toml:1");
+}
+
+#[test]
+fn go_says_which_modules_are_private_where_nobody_else_does() {
+    let given = Given::file("").env("GOPRIVATE", "corp.example/*");
+    assert_eq!(line(&given.run(&[]).1, "private"), "private corp.example/* go env GOPRIVATE");
+    assert_eq!(line(&given.run(&["--private", "none"]).1, "private"), "private none --private");
+}
+
+#[test]
+fn passwords_are_not_shown() {
+    let given = Given::file("upstream = [\"https://me:s3cret@mirror.example/x\"]\n");
+    let (code, out, err) = given.run(&["--config", "g.toml"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("https://mirror.example/x") && !out.contains("s3cret"), "{out}");
+}
+
+#[test]
+fn a_wrong_setting_is_pointed_at() {
+    for (text, told) in [
+        (
+            "[limits]\nidle_timeout = \"soon\" # x\n",
+            "g.toml:2:16: limits.idle_timeout: not a duration; write it as in 500ms, 30s, 5m or 1h 30m
+  |
+2 | idle_timeout = \"soon\" # x
+  |                ^^^^^^",
+        ),
+        (
+            "jobs = 0\n",
+            "g.toml:1:8: jobs: not a number from 1 to 512
+  |
+1 | jobs = 0
+  |        ^",
+        ),
+        (
+            "mirror = true\nlisten = [\"127.0.0.1:3000\", \"here\"]\n",
+            "g.toml:2:29: listen: not an address to listen at; write it as in 127.0.0.1:3000, [::]:3000 or localhost:3000; port 0 takes any
+  |
+2 | listen = [\"127.0.0.1:3000\", \"here\"]
+  |                             ^^^^^^",
+        ),
+        (
+            "[limits]\nidle = \"1s\"\n",
+            "g.toml:2:1: \"idle\" is no setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, stop_timeout, memory
+  |
+2 | idle = \"1s\"
+  | ^^^^",
+        ),
+        (
+            "[Limits]\n",
+            "g.toml:1:2: \"Limits\" is no setting; the settings are listen, data, sumdb, upstream, private, offline, mirror, sync_interval, jobs, log, limits
+  |
+1 | [Limits]
+  |  ^^^^^^",
+        ),
+        (
+            "offline = 1.5\n",
+            "g.toml:1:11: offline: a float where a text, a number or true or false should be
+  |
+1 | offline = 1.5
+  |           ^^^",
+        ),
+        (
+            "jobs = [1, 2]\n",
+            "g.toml:1:8: jobs: takes one value, not a list
+  |
+1 | jobs = [1, 2]
+  |        ^^^^^^",
+        ),
+        (
+            "[log]\nformat = \"xml\"\n",
+            "g.toml:2:10: log.format: not one of text, json
+  |
+2 | format = \"xml\"
+  |          ^^^^^",
+        ),
+        (
+            "sumdb = [\"sum.example.org\"]\n",
+            "g.toml:1:10: sumdb: invalid GOSUMDB \"sum.example.org\": not a database whose key everybody knows; give its key, NAME+HASH+KEY
+  |
+1 | sumdb = [\"sum.example.org\"]
+  |          ^^^^^^^^^^^^^^^^^",
+        ),
+        ("mirror = true\noffline = true\n", "mirror and offline are both set: the one asks upstream in the background, the other nobody"),
+        ("sumdb = [\"sum.golang.org\", \"sum.golang.org\"]\n", "sumdb: sum.golang.org is named twice"),
+    ] {
+        let (code, out, err) = Given::file(text).run(&["--config", "g.toml"]);
+        let told: String = told.lines().map(|line| format!("gosumcheck: {line}\n")).collect();
+        assert_eq!((code, out.as_str(), err), (2, "", told), "{text}");
+    }
+    for (text, words) in
+        [("jobs = \n", "g.toml:1:"), ("x", "not TOML"), ("jobs = 1\njobs = 2\n", "g.toml:2:1: not TOML")]
+    {
+        let (code, out, err) = Given::file(text).run(&["--config", "g.toml"]);
+        assert_eq!((code, out.as_str()), (2, ""), "{text}");
+        assert!(err.contains(words), "{err}");
+    }
+}
+
+#[test]
+fn a_wrong_variable_or_flag_is_named() {
+    let given = Given::file("").env("GOSUMCHECK_SYNC_INTERVAL", "often");
+    let (code, _, err) = given.run(&[]);
+    assert_eq!(code, 2);
+    assert!(err.starts_with("gosumcheck: GOSUMCHECK_SYNC_INTERVAL is \"often\": not a duration"), "{err}");
+    let (code, _, err) = Given::file("").run(&["--memory", "much"]);
+    assert_eq!(code, 2);
+    assert!(err.starts_with("gosumcheck: --memory is \"much\": not a size"), "{err}");
+    let (code, _, err) = Given::file("").run(&["--config", "no.toml"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("no.toml: cannot be read"), "{err}");
+    let (code, _, err) = Given::file("").run(&["--sumdb", "off"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("no database"), "{err}");
+}

@@ -1,0 +1,23 @@
+//! The server over real sockets: what it answers, how long it waits, how it stops, what it is told.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a panic is a failed test"
+)]
+
+#[path = "../../examples/fakelog/fake/mod.rs"]
+mod fake;
+
+mod client;
+mod conditions;
+mod config;
+mod conformance;
+mod export;
+mod outside;
+mod process;
+mod strangers;
+mod tlog;
+mod world;
