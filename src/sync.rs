@@ -3,29 +3,33 @@
 //! A straight line: the newest head (`database`: it contains every head accepted before, or the log is caught) → what is held
 //! already is its beginning → the hashes of its data tiles, from the top down → the data tiles, many at once, from any
 //! upstream, each held against its one hash (`fetch`, `tile`) → appended in order by one thread that marks how far it is
-//! (`append`) → the head is committed. Hashes of leaves are computed and never fetched.
+//! (`append`) → the head is committed → the index follows. Hashes of leaves are computed and never fetched.
 //!
 //! Whoever stops this at any moment, or loses power, goes on later where it was; dropping the future is a way to stop it.
 
 mod append;
+mod bulk;
 mod fetch;
 mod held;
 mod plan;
 mod rate;
 mod tile;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use futures_util::StreamExt as _;
 
-pub use tile::Odd;
-
 use append::Appender;
+use bulk::Bulk;
 use fetch::Fetch;
 use held::Held;
-use rate::Rate;
 
 use crate::database::{Database, Newest, Progress};
 use crate::fault::Fault;
 use crate::store::Log;
+use crate::store::index::{Oddity, bring_up_to_date};
 use crate::store::log::Writer;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
 use crate::sumdb::tile::Want;
@@ -33,12 +37,8 @@ use crate::upstream::Complaint;
 
 /// Records of a full data tile.
 const FULL: u64 = 256;
-/// Data tiles that are asked for, or wait for one before them, for each request in flight: while the slowest is waited for, the
-/// others need not stop.
-const AHEAD: usize = 3;
-/// Findings that are told; a log with more has other troubles. All are counted.
-const MAX_ODDITIES: usize = 1000;
-
+/// How often it is looked how far the index is.
+const GLANCE: Duration = Duration::from_millis(100);
 /// The stages of comparing heads are too short to be told.
 const QUIET: Progress<'static> = &|_, _, _| {};
 
@@ -53,9 +53,20 @@ pub struct Options {
     pub limit_rate: Option<u64>,
 }
 
+/// What a sync is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// records are brought
+    Records,
+    /// the index is brought up to what was committed
+    Index,
+}
+
 /// How far a sync is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
+    /// of what
+    pub stage: Stage,
     /// records held so far
     pub records: u64,
     /// records to hold
@@ -81,10 +92,8 @@ pub struct Synced {
     pub records: u64,
     /// their bytes
     pub bytes: u64,
-    /// records that are not what a record should be
-    pub oddities: u64,
-    /// the first of them
-    pub odd: Vec<Odd>,
+    /// what an auditor would ask about, of the records that were committed since the last time
+    pub oddities: Vec<Oddity>,
     /// what there is to say against the upstreams
     pub complaints: Vec<Complaint>,
 }
@@ -129,6 +138,8 @@ pub async fn sync(
         let commit = move || writer.commit(&head);
         tokio::task::spawn_blocking(commit).await.unwrap_or_else(|error| Err(panicked(&error)))?;
     }
+    let oddities =
+        index(log, if reached { tree } else { committed.map_or(Tree::EMPTY, Checkpoint::tree) }, progress).await?;
     Ok(Synced {
         before,
         tree,
@@ -136,10 +147,31 @@ pub async fn sync(
         newest: newest.head().tree().size,
         records: done.records,
         bytes: done.bytes,
-        oddities: done.oddities,
-        odd: done.odd,
+        oddities,
         complaints: database.upstreams().complaints(),
     })
+}
+
+/// Brings the index up to `tree`, the committed one; gives what it found odd on the way.
+async fn index(log: &Log, tree: Tree, progress: &(dyn Fn(Step) + Sync)) -> Result<Vec<Oddity>, Fault> {
+    if tree.size == 0 {
+        return Ok(Vec::new());
+    }
+    let indexed = Arc::new(AtomicU64::new(0));
+    let (log, told) = (log.clone(), Arc::clone(&indexed));
+    let mut work = tokio::task::spawn_blocking(move || {
+        let tell = |done, _| told.store(done, Ordering::Relaxed);
+        bring_up_to_date(&log, &log.snapshot(tree)?, &tell)
+    });
+    loop {
+        tokio::select! {
+            grown = &mut work => return Ok(grown.unwrap_or_else(|error| Err(panicked(&error)))?.findings),
+            () = tokio::time::sleep(GLANCE) => {
+                let records = indexed.load(Ordering::Relaxed);
+                progress(Step { stage: Stage::Index, records, total: tree.size, new: 0, bytes: 0 });
+            }
+        }
+    }
 }
 
 /// The committed head and the one writer that goes on after it.
@@ -186,8 +218,6 @@ async fn resume(
 struct Done {
     records: u64,
     bytes: u64,
-    oddities: u64,
-    odd: Vec<Odd>,
 }
 
 /// Brings the data tiles up to `end` and appends them. The writer is given back where it still works.
@@ -200,22 +230,33 @@ async fn bring(
     progress: &(dyn Fn(Step) + Sync),
 ) -> (Option<Writer>, Result<Done, Fault>) {
     let start = writer.tree().size;
-    let fetch = Fetch::new(database.upstreams(), options.limit_rate.map(Rate::new));
+    let bulk = Bulk::find(database, end.saturating_sub(start)).await;
+    let fetch = Fetch::new(database.upstreams(), bulk, options);
     let mut appender = Appender::start(writer);
     let mut done = Done::default();
     let mut failed = None;
     {
-        let jobs = options.jobs.max(1) * database.upstreams().names().len().max(1);
-        let wanted = plan::wanted(database, newest, start, end);
-        let proven = wanted.map(|wanted| async { fetch.bring(wanted?).await }).buffered(jobs.saturating_mul(AHEAD));
-        let mut proven = std::pin::pin!(proven);
-        while let Some(next) = proven.next().await {
-            let Ok(tile) = next.map_err(|fault| failed = Some(fault)) else { break };
-            done.count(&tile, start);
-            if appender.append(tile).await.is_err() {
-                break; // it says why when it finishes
+        let (run, ahead) = fetch.shape();
+        let wanted = plan::wanted(database, newest, start, end).chunks(run);
+        let mut proven = std::pin::pin!(wanted.map(|run| fetch.bring_run(run)).buffered(ahead));
+        'all: while let Some((tiles, fault)) = proven.next().await {
+            failed = fault;
+            for tile in tiles {
+                done.count(&tile, start);
+                if appender.append(tile).await.is_err() {
+                    break 'all; // it says why when it finishes
+                }
             }
-            progress(Step { records: start + done.records, total: end, new: done.records, bytes: done.bytes });
+            if failed.is_some() {
+                break;
+            }
+            progress(Step {
+                stage: Stage::Records,
+                records: start + done.records,
+                total: end,
+                new: done.records,
+                bytes: done.bytes,
+            });
         }
     }
     match appender.finish().await {
@@ -229,10 +270,6 @@ impl Done {
         let skipped = start.saturating_sub(tile.first());
         self.records += tile.len() - skipped;
         self.bytes += tile.bytes_from(skipped);
-        let odd = tile.odd().iter().filter(|odd| odd.id >= start);
-        self.oddities += u64::try_from(odd.clone().count()).unwrap_or(0);
-        let room = MAX_ODDITIES - self.odd.len().min(MAX_ODDITIES);
-        self.odd.extend(odd.take(room).cloned());
     }
 }
 

@@ -8,6 +8,7 @@
 use crate::fault::Fault;
 use crate::sumdb;
 
+mod asked;
 mod base;
 mod breaker;
 mod complaint;
@@ -32,6 +33,9 @@ pub use http::Http;
 pub use outcome::{Absence, Got};
 pub use settings::Settings;
 
+use std::ops::Range;
+
+use asked::Asked;
 use counts::Counters;
 use outcome::Told;
 use reply::Reply;
@@ -186,6 +190,30 @@ impl Upstreams {
         if passed.is_empty() { told.conclude(path).map(|_| passed) } else { Ok(passed) }
     }
 
+    /// As `fetch`, but of a file only the bytes `range` where that is given; what fails is told without a word about whose
+    /// fault it is, and nobody complains of it: for what others can do without.
+    ///
+    /// # Errors
+    /// `Unavailable`: no base has it.
+    pub async fn fetch_quietly(&self, path: &str, range: Option<Range<u64>>, limit: usize) -> Result<Vec<u8>, Fault> {
+        base::check_path(path)?;
+        let asked = Asked { path, limit, range };
+        let question = Question { http: &self.http, asked: &asked, counters: &self.counters };
+        for source in &self.sources {
+            if let Ok(Reply::Body(bytes)) = source.ask(question).await {
+                return Ok(bytes);
+            }
+        }
+        Err(Fault::unavailable(path, "nobody has it"))
+    }
+
+    /// Where each base would have the files of its copy of the database `name`, if it were another gosumcheck: `/log/NAME`
+    /// beside its `/sumdb/NAME`, or below a base that is the whole server.
+    pub fn files_of(&self, name: &str) -> Vec<Upstreams> {
+        let bases = self.sources.iter().filter_map(|source| source.base().files_of(name));
+        bases.map(|base| Upstreams::new(self.http.clone(), vec![base])).collect()
+    }
+
     /// What there is to complain of each base about, as far as it is known here, and by `refute`.
     pub fn complaints(&self) -> Vec<Complaint> {
         self.sources.iter().filter_map(Source::complaint).collect()
@@ -201,6 +229,7 @@ impl Upstreams {
     /// What one base says: a reply, or why it failed.
     async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, String>, Fault> {
         base::check_path(path)?;
-        Ok(source.ask(Question { http: &self.http, path, limit, counters: &self.counters }).await)
+        let asked = Asked { path, limit, range: None };
+        Ok(source.ask(Question { http: &self.http, asked: &asked, counters: &self.counters }).await)
     }
 }

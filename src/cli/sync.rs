@@ -11,7 +11,8 @@ use super::progress::Bar;
 use super::setup::{self, Setup};
 use super::{DatabaseArgs, words};
 use crate::fault::Fault;
-use crate::sync::{self, Options, Step, Synced};
+use crate::report::printable;
+use crate::sync::{self, Options, Stage, Step, Synced};
 
 pub(super) const EXIT_CODES: &str = "\
 The copy is DATA/log/NAME. It is served by `gosumcheck serve`, and `audit` and `lookup` answer from it. A sync that is
@@ -19,12 +20,15 @@ stopped, in whatever way, goes on where it was when it is started again.
 
 Exit codes:
   0  done, or stopped by a signal
-  1  findings: the log has records that are not what records should be
+  1  findings: new records that an auditor would ask about (malformed, twice, or of module paths that differ in case only)
   2  could not: wrong usage, a dead network, a full disk, no source that has proven bytes
   3  the log itself misbehaved: it signed two histories";
 
 /// The first pause after a fault, with --follow; doubled up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Findings that are told; the index keeps all.
+const MAX_TOLD: usize = 20;
 
 #[derive(Debug, Args)]
 pub(super) struct SyncArgs {
@@ -106,7 +110,11 @@ async fn once(setup: &Setup, options: &Options) -> Result<bool, Fault> {
     let bar = Bar::long();
     let progress = |step: Step| {
         let first = step.records.saturating_sub(step.new);
-        bar.show_from(first, &words::bytes(step.bytes), step.records, step.total);
+        let stage = match step.stage {
+            Stage::Records => words::bytes(step.bytes),
+            Stage::Index => "index".to_owned(),
+        };
+        bar.show_from(first, &stage, step.records, step.total);
     };
     let database = setup.database().await?;
     let synced = sync::sync(&database, &setup.log()?, options, &progress).await;
@@ -117,12 +125,15 @@ async fn once(setup: &Setup, options: &Options) -> Result<bool, Fault> {
     }
     let synced = synced?;
     tell(|out| {
-        for odd in &synced.odd {
-            writeln!(out, "record {} of {} is not what a record should be: {}", odd.id, setup.name, odd.why)?;
+        for oddity in synced.oddities.iter().take(MAX_TOLD) {
+            writeln!(out, "{}: {}", setup.name, printable(&oddity.to_string()))?;
+        }
+        if let Some(more) = synced.oddities.len().checked_sub(MAX_TOLD).filter(|more| *more > 0) {
+            writeln!(out, "{}: and {more} more; the index keeps them", setup.name)?;
         }
         writeln!(out, "{}", summary(&setup.name, &synced, started.elapsed()))
     })?;
-    Ok(synced.oddities > 0)
+    Ok(!synced.oddities.is_empty())
 }
 
 /// What was done, in one line.
@@ -131,17 +142,16 @@ fn summary(name: &str, synced: &Synced, took: Duration) -> String {
     let records = format!("{name}: {} records", count(tree.size));
     let took = format!("in {:.1} s", took.as_secs_f64());
     let news = format!("+{} new, {}", count(synced.records), words::bytes(synced.bytes));
-    let odd = if synced.oddities > 0 { format!(", {} of them odd", count(synced.oddities)) } else { String::new() };
     if !synced.committed {
         let newest = count(synced.newest);
         return format!(
-            "{records} ({news}{odd}) {took}; the log has {newest}, and nothing new is served until a sync reaches a signed head"
+            "{records} ({news}) {took}; the log has {newest}, and nothing new is served until a sync reaches a signed head"
         );
     }
     if synced.records == 0 && synced.before == tree.size {
         return format!("{records}, up to date, head {} {}", tree.size, tree.root);
     }
-    format!("{records} ({news}{odd}) {took}, head {} {}", tree.size, tree.root)
+    format!("{records} ({news}) {took}, head {} {}", tree.size, tree.root)
 }
 
 #[cfg(test)]

@@ -50,9 +50,14 @@ impl Appender {
 }
 
 fn run(mut writer: Writer, mut handed: Receiver<Proven>) -> Result<Writer, Fault> {
-    let (mut bytes, mut marked) = (0, Instant::now());
+    let (mut size, mut bytes, mut marked) = (writer.tree().size, 0, Instant::now());
     while let Some(tile) = handed.blocking_recv() {
         let (records, leaves) = tile.news();
+        if tile.first_new() != size {
+            let why = format!("records from {} on came where those from {size} on belong", tile.first_new());
+            return Err(Fault::unavailable("this process", why));
+        }
+        size += u64::try_from(records.len()).unwrap_or(0);
         writer.append(&records, leaves)?;
         bytes += tile.bytes_from(0);
         if bytes >= MARK_BYTES || marked.elapsed() >= MARK_TIME {

@@ -1,6 +1,9 @@
 //! Bringing one data tile: from the upstream whose turn it is, else from the others, until the bytes prove.
 
-use super::panicked;
+use super::{Options, panicked};
+use futures_util::stream::{self, StreamExt as _};
+
+use super::bulk::{self, Bulk};
 use super::rate::Rate;
 use super::tile::{Proven, Wanted, prove};
 use crate::fault::Fault;
@@ -11,24 +14,89 @@ use crate::upstream::{Got, Upstreams};
 /// The longest data tile that is expected, in bytes. Real ones have 50 KiB; many of this length fit into memory at once.
 const COMMON_BYTES: usize = 1 << 20;
 
+/// Data tiles that are asked for, or wait for one before them, for each request in flight: while the slowest is waited for, the
+/// others need not stop.
+const AHEAD: usize = 3;
+/// Stretches of another copy's files in flight: 3 MB each.
+const STRETCHES_AHEAD: usize = 6;
+
 /// How data tiles are brought.
 pub(super) struct Fetch<'a> {
     upstreams: &'a Upstreams,
+    /// the files of another copy, where there are any
+    bulk: Option<Bulk>,
     rate: Option<Rate>,
+    jobs: usize,
     /// of tiles that are longer than any should be there is one in memory at a time
     huge: tokio::sync::Mutex<()>,
 }
 
+/// Tiles that were brought, and why no more.
+type Run = (Vec<Proven>, Option<Fault>);
+
 impl<'a> Fetch<'a> {
-    pub(super) fn new(upstreams: &'a Upstreams, rate: Option<Rate>) -> Fetch<'a> {
-        Fetch { upstreams, rate, huge: tokio::sync::Mutex::default() }
+    pub(super) fn new(upstreams: &'a Upstreams, bulk: Option<Bulk>, options: &Options) -> Fetch<'a> {
+        let jobs = options.jobs.max(1).saturating_mul(upstreams.names().len().max(1));
+        let rate = options.limit_rate.map(Rate::new);
+        Fetch { upstreams, bulk, rate, jobs, huge: tokio::sync::Mutex::default() }
+    }
+
+    /// How many tiles make a run, and how many runs to bring at once.
+    pub(super) fn shape(&self) -> (usize, usize) {
+        match self.bulk {
+            Some(_) => (bulk::STRETCH, STRETCHES_AHEAD),
+            None => (1, self.jobs.saturating_mul(AHEAD)),
+        }
+    }
+
+    /// Tiles in a row: out of another copy's files, and what these do not prove one by one.
+    pub(super) async fn bring_run(&self, run: Vec<Result<Wanted, Fault>>) -> Run {
+        let mut fault = None;
+        let wanted: Vec<Wanted> =
+            run.into_iter().map_while(|wanted| wanted.map_err(|why| fault = Some(why)).ok()).collect();
+        let (mut proven, rest) = match self.bring_stretch(wanted).await {
+            Ok(both) => both,
+            Err(fault) => return (Vec::new(), Some(fault)),
+        };
+        let mut others = std::pin::pin!(stream::iter(rest).map(|wanted| self.bring(wanted)).buffered(self.jobs));
+        while let Some(next) = others.next().await {
+            match next {
+                Ok(tile) => proven.push(tile),
+                Err(why) => return (proven, Some(why)),
+            }
+        }
+        (proven, fault)
+    }
+
+    /// The first of the wanted tiles, as far as the files prove them, and the rest.
+    async fn bring_stretch(&self, mut wanted: Vec<Wanted>) -> Result<(Vec<Proven>, Vec<Wanted>), Fault> {
+        let Some(bulk) = &self.bulk else { return Ok((Vec::new(), wanted)) };
+        let full = wanted.iter().take_while(|wanted| wanted.tile.hashes().is_full());
+        let tiles: Vec<DataTile> = full.map(|wanted| wanted.tile).collect();
+        if let Some(rate) = &self.rate {
+            rate.pass().await;
+        }
+        let Some(bytes) = bulk.bytes(&tiles).await else { return Ok((Vec::new(), wanted)) };
+        if let Some(rate) = &self.rate {
+            rate.spent(bytes.iter().map(Vec::len).sum());
+        }
+        let judge = move || {
+            let pairs = wanted.iter().zip(bytes);
+            let proven: Vec<Proven> = pairs.map_while(|(wanted, bytes)| prove(wanted, bytes).ok()).collect();
+            (wanted.split_off(proven.len()), proven)
+        };
+        let (rest, proven) = tokio::task::spawn_blocking(judge).await.map_err(|error| panicked(&error))?;
+        if proven.len() < tiles.len() {
+            bulk.give_up();
+        }
+        Ok((proven, rest))
     }
 
     /// The wanted tile, proven. What could not be had is asked for once more, with room for the longest tile that there can be.
     ///
     /// # Errors
     /// `Refused` or `Unavailable`, with every upstream's reason.
-    pub(super) async fn bring(&self, wanted: Wanted) -> Result<Proven, Fault> {
+    async fn bring(&self, wanted: Wanted) -> Result<Proven, Fault> {
         match self.bring_within(&wanted, COMMON_BYTES).await {
             Err(Fault::Unavailable { .. }) => {
                 let _one = self.huge.lock().await;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::sumdb::error::{Error, Result};
 use crate::sumdb::hash::{Hash, leaf_hashes};
-use crate::sumdb::record::{MAX_DATA_TILE_BYTES, subject};
+use crate::sumdb::record::MAX_DATA_TILE_BYTES;
 use crate::sumdb::tile::{DataTile, full_tile_hash};
 
 /// Records of a full data tile.
@@ -37,16 +37,6 @@ pub(super) struct Proven {
     bytes: Vec<u8>,
     records: Vec<Range<usize>>,
     leaves: Vec<Hash>,
-    odd: Vec<Odd>,
-}
-
-/// A record of the log that is not two well-formed lines about one module version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Odd {
-    /// its number
-    pub id: u64,
-    /// what is wrong with it
-    pub why: String,
 }
 
 /// Proves `bytes` to be the wanted tile. Where a partial tile is wanted, they may go on with the records after it.
@@ -75,9 +65,7 @@ pub(super) fn prove(wanted: &Wanted, bytes: Vec<u8>) -> Result<Proven> {
         Expected::Leaves(_) => {}
     }
     let first = wanted.tile.hashes().index() << 8;
-    let judge = |(id, text): (u64, &&[u8])| Some(Odd { id, why: subject(text).err()?.to_string() });
-    let odd = (first..).zip(&texts).filter_map(judge).collect();
-    Ok(Proven { first, skip: usize::try_from(wanted.skip).unwrap_or(0), records, leaves, odd, bytes })
+    Ok(Proven { first, skip: usize::try_from(wanted.skip).unwrap_or(0), records, leaves, bytes })
 }
 
 /// Where the first `width` records are: each with its newline, parted by blank lines, the last with a blank line or without.
@@ -116,6 +104,11 @@ impl Proven {
         self.first
     }
 
+    /// The number of its first record that is not held yet.
+    pub(super) fn first_new(&self) -> u64 {
+        self.first + u64::try_from(self.skip).unwrap_or(0)
+    }
+
     /// How many records it has.
     pub(super) fn len(&self) -> u64 {
         u64::try_from(self.records.len()).unwrap_or(0)
@@ -126,11 +119,6 @@ impl Proven {
         let start = self.records.get(usize::try_from(skipped).unwrap_or(usize::MAX)).map_or(0, |range| range.start);
         let end = self.records.last().map_or(0, |range| range.end);
         u64::try_from(end.saturating_sub(start)).unwrap_or(0)
-    }
-
-    /// Its records that are odd.
-    pub(super) fn odd(&self) -> &[Odd] {
-        &self.odd
     }
 
     /// The texts that are not held yet, with their leaf hashes.

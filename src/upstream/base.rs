@@ -84,6 +84,16 @@ impl Base {
         matches!(self.place, Place::Tree(_))
     }
 
+    /// Where another gosumcheck, if this is one, has the files of its copy of the database `name`.
+    pub(super) fn files_of(&self, name: &str) -> Option<Base> {
+        let Place::Site(site) = &self.place else { return None };
+        let mut url = site.url.clone();
+        let path = url.path().trim_end_matches('/');
+        let root = path.strip_suffix(&format!("/sumdb/{name}")).unwrap_or(path).to_owned();
+        url.set_path(&format!("{root}/log/{name}"));
+        Some(Base { place: Place::Site(Site { url, login: site.login.clone() }) })
+    }
+
     /// The base below this one, at `path`, which is made of `/`-separated elements.
     ///
     /// # Errors

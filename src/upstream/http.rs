@@ -4,9 +4,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use reqwest::header::{AUTHORIZATION, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, HeaderValue, LOCATION, RANGE};
 use reqwest::{Client, Method, Request, StatusCode, Url, redirect as reqwest_redirect, retry as reqwest_retry};
 
+use super::asked::Asked;
 use super::base::{Site, is_loopback, may_carry_login};
 use super::netrc::Netrc;
 use super::redirect::{MAX_REDIRECTS, next, place, same_server};
@@ -48,23 +49,23 @@ impl Http {
         &self.shared.settings
     }
 
-    /// One try at `path` below a site, redirects and body included, in bounded time.
-    pub(super) async fn get(&self, site: &Site, path: &str, limit: usize) -> Result<Reply, Failure> {
+    /// One try at a question to a site, redirects and body included, in bounded time.
+    pub(super) async fn get(&self, site: &Site, asked: &Asked<'_>) -> Result<Reply, Failure> {
         let total = self.settings().total;
-        match tokio::time::timeout(total, self.follow(site, path, limit)).await {
+        match tokio::time::timeout(total, self.follow(site, asked)).await {
             Ok(reply) => reply,
             Err(_) => Err(Failure::broken(format!("timed out: not finished within {total:?}"))),
         }
     }
 
-    async fn follow(&self, site: &Site, path: &str, limit: usize) -> Result<Reply, Failure> {
-        let first = site.url_of(path).map_err(|fault| Failure::lasting(fault.to_string()))?;
+    async fn follow(&self, site: &Site, asked: &Asked<'_>) -> Result<Reply, Failure> {
+        let first = site.url_of(asked.path).map_err(|fault| Failure::lasting(fault.to_string()))?;
         let mut url = first.clone();
         for _ in 0..=MAX_REDIRECTS {
             let login = if same_server(&first, &url) { self.login(site, &first) } else { None };
-            let response = self.send(&url, login).await?;
+            let response = self.send(&url, login, asked).await?;
             if !is_redirect(response.status()) {
-                let reply = reply::read(response, limit, self.settings()).await;
+                let reply = reply::read(response, asked, self.settings()).await;
                 return reply.map_err(|failure| told_where(failure, &first, &url));
             }
             let location = response.headers().get(LOCATION).cloned();
@@ -76,11 +77,19 @@ impl Http {
         Err(Failure::lasting(format!("stopped after {MAX_REDIRECTS} redirects, at {}", place(&url))))
     }
 
-    async fn send(&self, url: &Url, login: Option<HeaderValue>) -> Result<reqwest::Response, Failure> {
+    async fn send(
+        &self,
+        url: &Url,
+        login: Option<HeaderValue>,
+        asked: &Asked<'_>,
+    ) -> Result<reqwest::Response, Failure> {
         let client = self.client(url).map_err(Failure::lasting)?;
         let mut request = Request::new(Method::GET, url.clone());
         if let Some(login) = login {
             request.headers_mut().insert(AUTHORIZATION, login);
+        }
+        if let Some(range) = asked.range_header() {
+            request.headers_mut().insert(RANGE, range);
         }
         client.execute(request).await.map_err(|error| Failure::broken(reply::explain(&error, self.settings())))
     }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 
+use super::asked::Asked;
 use super::retry::{Failure, retry_after};
 use super::settings::Settings;
 
@@ -28,10 +29,11 @@ pub(super) enum Reply {
 }
 
 /// Reads a response that is no redirect.
-pub(super) async fn read(mut response: Response, limit: usize, settings: &Settings) -> Result<Reply, Failure> {
+pub(super) async fn read(mut response: Response, asked: &Asked<'_>, settings: &Settings) -> Result<Reply, Failure> {
     let status = response.status();
-    if status == StatusCode::OK {
-        return body(&mut response, limit, settings).await.map(Reply::Body);
+    let is_part = status == StatusCode::PARTIAL_CONTENT && asked.is_part(response.headers());
+    if is_part || (status == StatusCode::OK && asked.range.is_none()) {
+        return body(&mut response, asked.limit, settings).await.map(Reply::Body);
     }
     let pause = response.headers().get(RETRY_AFTER).and_then(|header| retry_after(header, SystemTime::now()));
     let words = words(&mut response).await;

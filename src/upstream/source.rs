@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use backon::Retryable as _;
 
+use super::asked::Asked;
 use super::base::{Base, Place, Site};
 use super::breaker::Breaker;
 use super::complaint::{Complaint, Grievance};
@@ -20,9 +21,7 @@ use crate::sumdb;
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) http: &'a Http,
-    pub(super) path: &'a str,
-    /// bytes of the longest answer
-    pub(super) limit: usize,
+    pub(super) asked: &'a Asked<'a>,
     pub(super) counters: &'a Counters,
 }
 
@@ -52,6 +51,10 @@ impl Source {
         }
     }
 
+    pub(super) fn base(&self) -> &Base {
+        &self.base
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -63,9 +66,11 @@ impl Source {
 
     /// What it says, or why it failed.
     pub(super) async fn ask(&self, question: Question<'_>) -> Result<Reply, String> {
-        let Question { path, limit, counters, .. } = question;
+        let Question { asked: Asked { path, limit, range }, counters, .. } = question;
+        let (path, limit) = (*path, *limit);
         let reply = match &self.base.place {
             Place::Site(site) => self.ask_site(site, question).await,
+            Place::Tree(_) if range.is_some() => Err("is no server of files".to_owned()),
             Place::Tree(root) => {
                 let _leave = self.limit.leave().await;
                 counters.asked(path);
@@ -125,11 +130,11 @@ impl Source {
     }
 
     async fn try_once(&self, site: &Site, question: Question<'_>) -> Result<Reply, Failure> {
-        let Question { http, path, limit, counters } = question;
+        let Question { http, asked, counters } = question;
         // A pause between tries holds no leave.
         let leave = self.limit.leave().await;
-        counters.asked(path);
-        let reply = http.get(site, path, limit).await;
+        counters.asked(asked.path);
+        let reply = http.get(site, asked).await;
         // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
         // that is idle, and makes another.
         tokio::task::yield_now().await;

@@ -90,6 +90,7 @@ fn a_full_disk_is_told_and_the_head_stays() {
     log.grow(1000);
     let counting = Arc::new(FailingDisk::never());
     let probe = World::new(&log);
+    copy(world.data.path(), probe.data.path());
     grow_on(&probe, &served.url(), &counting).unwrap();
     let write = counting.calls().iter().position(|call| call == "write_at").unwrap();
     let fault =

@@ -12,6 +12,7 @@
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 
+mod bulk;
 mod command;
 mod crash;
 mod hostile;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use gosumcheck::store::index::Kind;
 use gosumcheck::sync::Options;
 
 use super::fake::{Ending, FakeSumdb, Given};
@@ -21,7 +22,7 @@ fn every_shape_of_log_is_copied_byte_for_byte() {
             let world = World::new(&log);
             let synced = world.sync(&[&served.url()]).unwrap();
             assert_eq!((synced.before, synced.tree.size, synced.records, synced.committed), (0, size, size, true));
-            assert_eq!((synced.oddities, synced.complaints.as_slice()), (0, [].as_slice()));
+            assert!(synced.oddities.is_empty() && synced.complaints.is_empty(), "{:?}", synced.complaints);
             assert_same(&world.files(), &expected(&log, size), &format!("{size} {ending:?}"));
         }
     }
@@ -127,13 +128,18 @@ fn odd_records_are_told_and_do_not_stop_it() {
     given[5] = Given::raw("example.com/odd", "v1.0.0", "nonsense\n");
     given[300] = Given::raw("example.com/odd", "v1.0.1", &format!("example.com/odd v1.0.1 {H1}\n"));
     given[599] = Given::raw("example.com/odd", "v1.0.2", "a\tb c\nd e f\n");
+    given[400] = Given::new("example.com/m", "v1.0.7", &H1.replacen('A', "B", 1), H1);
+    given[450] = Given::new("example.com/M", "v1.0.450", H1, H1);
     let log = FakeSumdb::of_records(&given);
     let served = log.serve();
     let world = World::new(&log);
     let synced = world.sync(&[&served.url()]).unwrap();
     assert!(synced.committed);
-    assert_eq!(synced.odd.iter().map(|odd| odd.id).collect::<Vec<_>>(), [5, 300, 599]);
-    assert_eq!(synced.oddities, 3);
+    let told: Vec<_> = synced.oddities.iter().map(|oddity| (oddity.kind(), oddity.newest())).collect();
+    let malformed = [5, 300, 599].map(|id| (Kind::Malformed, id));
+    assert_eq!(told.iter().filter(|(kind, _)| *kind == Kind::Malformed).copied().collect::<Vec<_>>(), malformed);
+    assert!(told.contains(&(Kind::Duplicate, 400)) && told.contains(&(Kind::CaseTwin, 450)), "{told:?}");
+    assert!(world.sync(&[&served.url()]).unwrap().oddities.is_empty(), "each is told once");
     assert_same(&world.files(), &expected(&log, 600), "with odd records");
 }
 

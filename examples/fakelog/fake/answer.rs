@@ -1,6 +1,7 @@
 //! The answer to one path: first the true one, from the records and hashes of the history that is shown, then as the faults
 //! that strike it leave it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -73,6 +74,8 @@ pub struct State {
     pub records: Records,
     pub ending: Ending,
     pub faults: Vec<Fault>,
+    /// other files that are served, by path
+    pub files: BTreeMap<String, Bytes>,
     pub(super) levels: Levels,
     fork: Option<Fork>,
     forked: AtomicBool,
@@ -88,6 +91,7 @@ impl State {
             records,
             ending: Ending::One,
             faults: Vec::new(),
+            files: BTreeMap::new(),
             levels,
             fork: None,
             forked: AtomicBool::new(false),
@@ -170,7 +174,10 @@ impl State {
 
     /// The true answer to a path, under any head.
     pub fn honest(&self, path: &str, head: &Bytes) -> Answer {
-        self.shown().answer(path, head)
+        match self.files.get(path) {
+            Some(body) => Answer { text: false, ..Answer::text(200, body.clone()) },
+            None => self.shown().answer(path, head),
+        }
     }
 
     pub(super) fn covers(&self, level: usize, index: u64, width: u64) -> bool {

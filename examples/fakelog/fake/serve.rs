@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::{io, thread};
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue, LOCATION, RANGE, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -160,10 +160,25 @@ async fn respond(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Resp
     }
     shared.database.end(place, answer.status);
     shared.count(path, &answer);
+    let part = request.headers().get(RANGE).and_then(|range| part(range.to_str().ok()?, answer.body.len()));
+    if let Some(part) = part.filter(|_| answer.status == 200 && path.starts_with("log/")) {
+        let told = format!("bytes {}-{}/{}", part.start, part.end - 1, answer.body.len());
+        answer.body = answer.body.slice(part);
+        let mut response = response(Answer { status: 206, ..answer });
+        response.headers_mut().insert(CONTENT_RANGE, HeaderValue::try_from(told).unwrap());
+        return Ok(response);
+    }
     if answer.delivery == Delivery::Reset {
         return Err(io::Error::other("reset on demand"));
     }
     Ok(response(answer))
+}
+
+/// The bytes that a `Range: bytes=FIRST-LAST` header asks for, where there are so many.
+fn part(range: &str, len: usize) -> Option<std::ops::Range<usize>> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+    (first <= last && last < len).then_some(first..last + 1)
 }
 
 fn response(answer: Answer) -> Response<Payload> {

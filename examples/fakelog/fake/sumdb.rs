@@ -82,6 +82,11 @@ impl FakeSumdb {
         self.change(|s| s.ending = ending);
     }
 
+    /// Serves `bytes` at `path` too, in part where a part is asked for: a file such as those of a full copy.
+    pub fn publish(&self, path: &str, bytes: Vec<u8>) {
+        self.change(|s| s.files.insert(path.to_owned(), bytes.into()));
+    }
+
     /// Signs the tree of the first `size` records from now on; may also go back.
     ///
     /// # Panics
