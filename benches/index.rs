@@ -200,7 +200,7 @@ fn fill<K: rusqlite::ToSql>(path: &str, name: &str, columns: &str, rows: &[(K, i
     .unwrap();
     let start = Instant::now();
     let mut insert = db.prepare("INSERT INTO record VALUES (?1, ?2)").unwrap();
-    rows.iter().for_each(|(key, id)| drop(insert.execute((key, id)).unwrap()));
+    rows.iter().for_each(|(key, id)| assert_eq!(insert.execute((key, id)).unwrap(), 1));
     drop(insert);
     db.execute_batch("COMMIT; PRAGMA journal_mode = WAL").unwrap();
     db.close().unwrap();

@@ -29,7 +29,15 @@ pub(crate) struct World {
 
 /// Small batches, and no bulk build where something is there.
 pub(crate) fn small(width: (u32, u32)) -> Tuning {
-    Tuning { path_bits: width.0, version_bits: width.1, threads: 2, batch: 37, append_most: u64::MAX, append_share: 32 }
+    Tuning {
+        path_bits: width.0,
+        version_bits: width.1,
+        threads: 2,
+        part: 60,
+        batch: 37,
+        append_most: u64::MAX,
+        append_share: 32,
+    }
 }
 
 impl World {

@@ -38,7 +38,7 @@ pub(super) fn build(
     let meta = meta_of(log, snapshot, tuning)?;
     let tmp = log.folder().tmp();
     log.folder().ensure(&tmp, false).map_err(|error| unavailable(&tmp, "create", &error))?;
-    let spill = Spill::new(&tmp, meta.width)?;
+    let spill = Spill::new(&tmp, meta.width, size, tuning.part)?;
     // Each record is done twice: read, then inserted.
     let malformed = read_all(log, snapshot, &spill, tuning.threads, &|done| progress(done / 2, size))?;
 

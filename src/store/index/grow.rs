@@ -31,6 +31,8 @@ pub struct Tuning {
     pub version_bits: u32,
     /// threads that read and hash
     pub threads: usize,
+    /// records that are sorted at once in a bulk build, about: each takes 32 bytes of memory meanwhile
+    pub part: u64,
     /// records appended in one transaction: each touches a page of 4 KiB, which goes through the WAL
     pub batch: u64,
     /// so many records are always appended; beyond that, appending `append_share` of the log costs as much as making it anew
@@ -42,7 +44,15 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Tuning {
         let threads = std::thread::available_parallelism().map_or(2, |found| found.get().min(8));
-        Tuning { path_bits: 36, version_bits: 27, threads, batch: 8192, append_most: 1 << 17, append_share: 32 }
+        Tuning {
+            path_bits: 36,
+            version_bits: 27,
+            threads,
+            part: 1 << 19,
+            batch: 8192,
+            append_most: 1 << 17,
+            append_share: 32,
+        }
     }
 }
 

@@ -10,9 +10,9 @@ use super::super::words::unavailable;
 use super::key::{Entry, Width};
 use crate::fault::Fault;
 
-/// 64 parts: of 100 million records each has 25 MB.
-const PART_BITS: u32 = 6;
-/// Entries that a thread holds back for one part before it writes them.
+/// 256 parts at most, since a thread holds some of each back.
+const MAX_PART_BITS: u32 = 8;
+/// Entries that a thread holds back for one part before it writes them: 64 KiB.
 const HELD: usize = 4096;
 
 /// The parts. Threads may share them.
@@ -20,6 +20,7 @@ const HELD: usize = 4096;
 pub(super) struct Spill {
     folder: PathBuf,
     width: Width,
+    bits: u32,
     parts: Vec<Mutex<File>>,
 }
 
@@ -31,11 +32,13 @@ pub(super) struct Held<'a> {
 }
 
 impl Spill {
-    pub(super) fn new(folder: &Path, width: Width) -> Result<Spill, Fault> {
-        let count = 1 << PART_BITS.min(width.bits().0);
-        let parts = (0..count).map(|_| tempfile::tempfile_in(folder).map(Mutex::new)).collect::<Result<_, _>>();
+    /// Room for `size` entries, about `part` of them in each part.
+    pub(super) fn new(folder: &Path, width: Width, size: u64, part: u64) -> Result<Spill, Fault> {
+        let wanted = (size / part.max(1)).max(1).ilog2();
+        let bits = wanted.min(MAX_PART_BITS).min(width.bits().0);
+        let parts = (0..1_u32 << bits).map(|_| tempfile::tempfile_in(folder).map(Mutex::new)).collect::<Result<_, _>>();
         let parts = parts.map_err(|error| unavailable(folder, "write", &error))?;
-        Ok(Spill { folder: folder.to_path_buf(), width, parts })
+        Ok(Spill { folder: folder.to_path_buf(), width, bits, parts })
     }
 
     pub(super) fn held(&self) -> Held<'_> {
@@ -75,7 +78,7 @@ impl Spill {
 impl Held<'_> {
     pub(super) fn add(&mut self, entries: &[Entry]) -> Result<(), Fault> {
         for entry in entries {
-            let part = usize::try_from(self.spill.width.part(entry.key, PART_BITS)).unwrap_or(usize::MAX);
+            let part = usize::try_from(self.spill.width.part(entry.key, self.spill.bits)).unwrap_or(usize::MAX);
             let Some(held) = self.parts.get_mut(part) else { continue };
             held.extend_from_slice(&entry.to_bytes());
             if held.len() >= HELD * Entry::BYTES {
