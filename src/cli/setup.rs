@@ -109,6 +109,10 @@ impl Setup {
         if self.url.is_some() || !self.upstream.is_empty() {
             return Ok(false);
         }
+        // What the full log does not hold is asked for afterwards.
+        if self.log()?.head()?.is_some() {
+            return Ok(true);
+        }
         let cache = Folder::open(&self.data)?.cache(&self.name)?;
         let held = asked.iter().map(|module| cache.holds(&module.lookup_path()));
         Ok(held.collect::<Result<Vec<_>, _>>()?.into_iter().all(|held| held))

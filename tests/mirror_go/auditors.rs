@@ -20,7 +20,7 @@ fn xmods_client_proves_random_records_of_the_mirror() {
     let Some(go) = go() else { return };
     let log = FakeSumdb::synthetic(RECORDS, 7);
     let upstream = log.serve();
-    let world = World::new(go, "off");
+    let mut world = World::new(go, "off");
     sync(&world, "data", &log, &upstream.url());
     let server = Server::start(&world, "data", &log, &upstream.url());
     log.clear_requests();
@@ -33,8 +33,13 @@ fn xmods_client_proves_random_records_of_the_mirror() {
         assert_eq!(expect(0, &client.output().unwrap()), format!("verified {LINES}\n"));
     }
     assert_eq!(log.requests().len(), 0, "all of it is held");
-    // Ours, too, asks nobody: the data folder has it all.
-    expect(0, &world.gosumcheck("data", &["audit", "--sumdb", &log.vkey(), "--offline", &path("go.sum")]));
+    // Ours, too, asks nobody, not even a proxy whether it relays the database: the data folder has it all.
+    let (key, gosum) = (log.vkey(), path("go.sum"));
+    world.proxy = "http://127.0.0.1:1".to_owned();
+    for offline in [&[][..], &["--offline"]] {
+        let arguments = [&["audit", "--sumdb", &key][..], offline, &[&gosum]].concat();
+        expect(0, &world.gosumcheck("data", &arguments));
+    }
     assert_eq!(log.requests().len(), 0);
 }
 

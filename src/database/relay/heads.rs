@@ -137,7 +137,7 @@ impl Inner {
         let Some(mut present) = self.database.advance(&tiles, &heads, reused).await? else { return Ok(None) };
         self.database.keep_tiles(&mut present.proven)?;
         let size = present.head.tree().size;
-        if let (Some(miss), true) = (present.beyond.take(), before.is_none()) {
+        if let Some(miss) = present.beyond.take() {
             tracing::warn!(size, "a newer head could not be proven: {miss:?}");
         }
         self.heads.set_compared(heads.iter().map(Checkpoint::tree).filter(|tree| tree.size <= size));
