@@ -3,11 +3,15 @@
 
 mod audit;
 mod check;
+mod index;
 mod lookup;
 mod output;
 mod progress;
+mod serve;
 mod setup;
+mod sync;
 mod verify;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,12 +37,29 @@ Exit codes:
   2  it is no evidence, or it could not be read
   3  the evidence holds: the log misbehaved";
 
+const INDEX_EXIT_CODES: &str = "\
+The index tells which record is about a module version. It is derived from the mirror and decides nothing.
+
+Exit codes:
+  0  the index is up to date
+  1  so it is, and the log has new records that it should not have: a module version twice, or no module version at all
+  2  the index or the mirror could not be read or written";
+
+const SERVE_EXIT_CODES: &str = "\
+Point go at it:
+  go env -w GOSUMDB=\"sum.golang.org http://127.0.0.1:3000\"
+
+Exit codes:
+  0  stopped because it was told to; --check-config: the settings are sound
+  2  a wrong setting, an address that is taken, a data folder that cannot be read";
+
 const EXAMPLES: &str = "\
 Examples:
   gosumcheck audit                           is every line of ./go.sum what the world was given?
   gosumcheck audit ~/src                     every go.sum and go.work.sum below a folder
   gosumcheck audit --format sarif > a.sarif  for code scanning; also json and junit
-  gosumcheck lookup rsc.io/quote@v1.5.2      the proven go.sum lines of a module version";
+  gosumcheck lookup rsc.io/quote@v1.5.2      the proven go.sum lines of a module version
+  gosumcheck sync --follow 5m                hold a proven copy of the whole database, and keep it new";
 
 /// Proves what the Go checksum database says, from its public key up. No mirror is trusted, so any mirror will do.
 #[derive(Debug, Parser)]
@@ -57,12 +78,21 @@ enum Command {
     /// Print the proven go.sum lines of module versions
     #[command(after_help = EXIT_CODES)]
     Lookup(LookupArgs),
+    /// Hold a complete, proven copy of the checksum database
+    #[command(after_help = sync::EXIT_CODES)]
+    Sync(sync::SyncArgs),
+    /// Serve the checksum database to go commands: proven, from the disk where it is held
+    #[command(after_help = SERVE_EXIT_CODES)]
+    Serve(Box<serve::ServeArgs>),
     /// Derive a full mirror again from its bytes, and find out what is damaged
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyArgs),
     /// Check a proof file that `audit --proof` wrote, without any network
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
+    /// Show how far the index of a full mirror goes, and bring it up to date
+    #[command(after_help = INDEX_EXIT_CODES)]
+    Index(IndexArgs),
     /// Check a report that a log signed two histories (ours or the go command's SECURITY ERROR), without any network
     #[command(after_help = EVIDENCE_EXIT_CODES)]
     VerifyEvidence(VerifyEvidenceArgs),
@@ -168,13 +198,29 @@ struct VerifyEvidenceArgs {
     sumdb: Option<String>,
 }
 
+#[derive(Debug, Args)]
+struct IndexArgs {
+    /// Make it anew, whatever there is
+    #[arg(long)]
+    rebuild: bool,
+    /// The database, as in GOSUMDB: NAME or a verifier key
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+    /// The data folder that the mirror is in [default: GOSUMCHECK_DATA, else the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
 /// Runs one command; its outcome is the exit code.
 pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Audit(args) => audit::run(&args),
         Command::Lookup(args) => lookup::run(&args),
+        Command::Sync(args) => sync::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
+        Command::Index(args) => index::run(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),
     };
     match outcome {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::fault::Fault;
 
+pub mod file;
 pub mod goenv;
 pub mod proxies;
 pub mod sumdb;

@@ -4,24 +4,31 @@
 //! (`timeline`), tiles are brought and proven (`tiles`), and each claim is held against its leaf. A claim that turns
 //! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
 
+mod accept;
 mod answer;
 mod judge;
 mod keeper;
 mod lookups;
 mod memo;
+mod mirror;
 mod notes;
+mod relay;
 mod tiles;
 mod timeline;
 
 use std::collections::HashMap;
 
+pub use accept::Newest;
 use answer::Halt;
 pub use answer::{Answer, Batch, Comparison, Miss};
 use judge::{Extras, Judged, heads, judge_all};
 use keeper::Keeper;
 use lookups::{Claim, Lie, Said, Source};
 use memo::Memo;
+use mirror::Held;
+pub use mirror::Mirror;
 use notes::Notes;
+pub use relay::{LookupAnswer, Relay, RelayOptions, RelayStatus};
 use tiles::{Proven, Tiles};
 
 use crate::fault::Fault;
@@ -42,6 +49,7 @@ pub struct Database {
     folder: Folder,
     cache: Cache,
     head: HeadFile,
+    mirror: Held,
     upstreams: Upstreams,
     notes: Notes,
     jobs: usize,
@@ -64,6 +72,7 @@ impl Database {
             folder: folder.clone(),
             cache: folder.cache(name)?,
             head: folder.head(name)?,
+            mirror: Held::nothing_of(folder.log(name)?),
             upstreams,
             notes: Notes::new(policy),
             jobs: jobs.max(1),
@@ -103,14 +112,16 @@ impl Database {
         extras: &mut Extras,
         progress: Progress<'_>,
     ) -> Result<Batch, Fault> {
+        self.mirror.refresh(&self.notes)?;
         let tiles = self.tiles(progress);
         let mut refuted = HashMap::new();
         let memo = Memo::of(asked, &self.cache);
-        let mut said = self.said_last_time(asked, &memo)?;
+        let mut known = self.remembered()?.map_or(0, |head| head.tree().size);
+        let mut said = said_last_time(asked, &memo, known);
         let mut present = None;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
-            self.fill(asked, &refuted, &mut said, progress).await?;
+            self.fill(asked, &refuted, &mut said, known, progress).await?;
             let mut now = match self.advance(&tiles, &heads(&said), present.take()).await {
                 Ok(Some(present)) => present,
                 Ok(None) => return Ok(Batch::unproven(said, None)),
@@ -122,7 +133,7 @@ impl Database {
             extras.paths = memo.is_due(&said).then(HashMap::new);
             let keeper = Keeper::start(&self.cache)?;
             let tiles = Tiles { keeper: Some(&keeper), ..self.tiles(progress) };
-            let judged = judge_all(asked, &said, &mut now, &tiles, &keeper, extras).await;
+            let judged = judge_all(asked, &said, &mut now, &tiles, extras).await;
             if judged.iter().all(Result::is_ok) {
                 memo.write(&judged, extras.paths.as_ref());
                 keeper.finish()?;
@@ -134,22 +145,14 @@ impl Database {
             }
             keeper.finish()?; // the next pass finds in the cache what this one has brought
             withdraw(&mut said, judged, &mut refuted);
+            known = now.head.tree().size;
             present = Some(now);
         }
     }
 
     fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
-        Tiles { cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
-    }
-
-    /// What the memo says, as far as it is about the tree that is known.
-    fn said_last_time(&self, asked: &[ModuleVersion], memo: &Memo<'_>) -> Result<Vec<Option<Said>>, Fault> {
-        let known = self.remembered()?.map_or(0, |head| head.tree().size);
-        let claim = |(response, path): (LookupResponse, Vec<Hash>)| {
-            let is_known = response.id() < known;
-            is_known.then_some(Said::Claim(Claim { response, head: None, source: Source::Memo(path) }))
-        };
-        Ok(memo.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect()))
+        let mirror = self.mirror.held();
+        Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
     }
 
     /// Asks for what is not said yet.
@@ -158,9 +161,14 @@ impl Database {
         asked: &[ModuleVersion],
         refuted: &HashMap<usize, Vec<Lie>>,
         said: &mut [Option<Said>],
+        known: u64,
         progress: Progress<'_>,
     ) -> Result<(), Fault> {
-        let known = self.remembered()?.map_or(0, |head| head.tree().size);
+        for (at, (module, said)) in asked.iter().zip(&mut *said).enumerate() {
+            if said.is_none() && !refuted.contains_key(&at) {
+                *said = self.mirror.claim(module)?.map(Said::Claim);
+            }
+        }
         let open: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
         let questions: Vec<_> =
             open.iter().filter_map(|at| Some((asked.get(*at)?, refuted.get(at).map(Vec::as_slice)))).collect();
@@ -174,7 +182,7 @@ impl Database {
 
     /// Keeps the tiles that came by the network, all of them proven.
     fn keep_tiles(&self, proven: &mut Proven) -> Result<(), Fault> {
-        std::mem::take(&mut proven.fresh).iter().try_for_each(|(path, bytes)| self.cache.write(path, bytes))
+        self.cache.write_all(&std::mem::take(&mut proven.fresh))
     }
 
     /// Compares a head that somebody else remembers, such as the go command, with ours.
@@ -195,13 +203,22 @@ impl Database {
     }
 }
 
+/// What the memo says, as far as it is about the tree that is known, whose size is `known`.
+fn said_last_time(asked: &[ModuleVersion], memo: &Memo<'_>, known: u64) -> Vec<Option<Said>> {
+    let claim = |(response, path): (LookupResponse, Vec<Hash>)| {
+        let is_known = response.id() < known;
+        is_known.then_some(Said::Claim(Claim { response, head: None, source: Source::Memo(path) }))
+    };
+    memo.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect())
+}
+
 /// Takes back the claims that turned out false, so that others are asked; who made them is remembered in `refuted`.
 fn withdraw(said: &mut [Option<Said>], judged: Vec<Judged>, refuted: &mut HashMap<usize, Vec<Lie>>) {
     for (at, (slot, judged)) in said.iter_mut().zip(judged).enumerate() {
         let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) else { continue };
         match &claim.source {
             Source::Memo(_) => {}
-            Source::Cache => drop(refuted.entry(at).or_default()),
+            Source::Mirror | Source::Cache => drop(refuted.entry(at).or_default()),
             Source::Upstream(base, _) => refuted.entry(at).or_default().push((*base, lie)),
         }
         *slot = None;

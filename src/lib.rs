@@ -9,12 +9,15 @@
 //! ```text
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
-//!     audit  verify                      go.sum files and module caches against the database; a full log against its own bytes
-//!       database                         a module version in, a verified record out; the one timeline of heads
-//!         config  report  store  upstream
+//!     server                             the HTTP edge: what is asked, how it may be kept, how long strangers may take
+//!       audit  sync  verify              the commands' logic, each a straight line: go.sum files and module caches against
+//!                                        the database · the whole log, brought · the whole log, derived again from its bytes
+//!         database                       a module version in, a verified record out; the one timeline of heads; what a relay
+//!                                        answers
+//!           config  report  store  upstream
 //!                                        settings · findings and their renderings · the disk · the network
-//!           fault                        why a command could not work, by who is at fault
-//!             sumdb                      PURE CORE: formats and proofs; bytes in, verified facts out
+//!             fault                      why a command could not work, by who is at fault
+//!               sumdb                    PURE CORE: formats and proofs; bytes in, verified facts out
 //! ```
 //!
 //! Imports point down only, never sideways on one line. `async` begins at `upstream`; the core is plain functions.
@@ -33,9 +36,10 @@
 //!    no accessor for either. See [`sumdb::tile::VerifiedTree`] and [`sumdb::record::VerifiedRecord`].
 //! 4. The remembered head never moves to a tree that does not contain the old one, and never back. At first contact the first
 //!    signed head is trusted.
-//! 5. No complete tile that was proven is ever changed.
-//! 6. No outcome passes by default: not an empty answer, not an unknown algorithm, not a missing line.
-//! 7. Nothing but a person clears a fork.
+//! 5. No complete tile that was proven is ever changed, and no byte of the full log that a committed head covers.
+//! 6. The index decides nothing: a wrong entry can only make a check fail.
+//! 7. No outcome passes by default: not an empty answer, not an unknown algorithm, not a missing line.
+//! 8. Nothing but a person clears a fork.
 //!
 //! # Errors
 //!
@@ -49,7 +53,9 @@ pub mod config;
 pub mod database;
 pub mod fault;
 pub mod report;
+pub mod server;
 pub mod store;
 pub mod sumdb;
+pub mod sync;
 pub mod upstream;
 pub mod verify;

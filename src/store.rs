@@ -2,9 +2,10 @@
 //! evidence of forks.
 //!
 //! Every file appears whole or not at all: it is written under `DATA/tmp`, which is on the same file system, and renamed
-//! to its name. What can be proven again (lookups, tiles) is not synced to the disk one by one, since a file that a power
-//! cut emptied is refused at the next read and fetched anew. What nothing can prove again (the head, evidence) is
-//! synced: file, rename, folder. Nothing is created before the first write, so a read-only data folder can be read.
+//! to its name. The pack of a cache and the full log grow by parts, each of which is whole or counts as missing. What can
+//! be proven again (lookups, tiles) is not synced to the disk one by one, since a file that a power cut emptied is refused
+//! at the next read and fetched anew. What nothing can prove again (the head, evidence) is synced: file, rename, folder.
+//! Nothing is created before the first write, so a read-only data folder can be read.
 
 use std::collections::HashSet;
 use std::io;
@@ -20,6 +21,7 @@ pub mod disk;
 pub mod evidence;
 pub mod failing;
 pub mod head;
+pub mod index;
 pub mod lock;
 pub mod log;
 mod words;
@@ -27,6 +29,7 @@ pub mod zipfile;
 
 pub use cache::Cache;
 pub use head::{HeadFile, Swap};
+pub use index::Index;
 pub use log::Log;
 
 use disk::{Disk, RealDisk};

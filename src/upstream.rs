@@ -10,6 +10,7 @@ use crate::sumdb;
 
 mod base;
 mod breaker;
+mod complaint;
 mod counts;
 mod find;
 mod http;
@@ -23,6 +24,7 @@ mod source;
 mod tree;
 
 pub use base::Base;
+pub use complaint::Complaint;
 pub use counts::Counts;
 pub use find::find_base;
 pub use http::Http;
@@ -32,7 +34,7 @@ pub use settings::Settings;
 use counts::Counters;
 use outcome::Told;
 use reply::Reply;
-use source::Source;
+use source::{Question, Source};
 
 /// The bases of one database, in the order in which they are asked.
 #[derive(Debug)]
@@ -47,6 +49,12 @@ impl Upstreams {
     pub fn new(http: Http, bases: Vec<Base>) -> Upstreams {
         let sources = bases.into_iter().map(|base| Source::new(base, http.settings().concurrency)).collect();
         Upstreams { http, sources, counters: Counters::default() }
+    }
+
+    /// The same without those that are asked over the network.
+    pub fn trees_only(mut self) -> Upstreams {
+        self.sources.retain(|source| !source.is_site());
+        self
     }
 
     /// How each base is called in messages, in order: its URL without credentials.
@@ -99,8 +107,26 @@ impl Upstreams {
         refuted: &[(usize, sumdb::Error)],
         judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
+        self.fetch_from_turn(0, path, limit, refuted, judge).await
+    }
+
+    /// As `fetch_beyond`, but the base whose turn it is is asked first: base number `turn` modulo their number. Who asks for
+    /// many things spreads them over all bases so.
+    ///
+    /// # Errors
+    /// As `fetch_where`.
+    pub async fn fetch_from_turn<T>(
+        &self,
+        turn: u64,
+        path: &str,
+        limit: usize,
+        refuted: &[(usize, sumdb::Error)],
+        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+    ) -> Result<Got<T>, Fault> {
         let mut told = Told::default();
-        for (index, source) in self.sources.iter().enumerate() {
+        let bases = u64::try_from(self.sources.len()).unwrap_or(1).max(1);
+        let first = usize::try_from(turn % bases).unwrap_or(0);
+        for (index, source) in self.sources.iter().enumerate().cycle().skip(first).take(self.sources.len()) {
             if let Some((_, error)) = refuted.iter().find(|(base, _)| *base == index) {
                 told.refused(source.name(), error.clone());
                 continue;
@@ -108,9 +134,9 @@ impl Upstreams {
             match self.ask(source, path, limit).await? {
                 Ok(Reply::Body(bytes)) => match judge(bytes) {
                     Ok(value) => return Ok(Got::Body(value, index)),
-                    Err(error) => told.refused(source.name(), error),
+                    Err(error) => told.refused(source.name(), source.refuted(error)),
                 },
-                Ok(Reply::Missing(why)) => told.absent(source.name(), &why, source.is_site()),
+                Ok(Reply::Missing(why)) => told.absent(source.name(), &source.lacked(why), source.is_site()),
                 Err(why) => told.failed(source.name(), &why),
             }
         }
@@ -127,16 +153,53 @@ impl Upstreams {
         if let Some(source) = self.sources.get(index) {
             match self.ask(source, path, limit).await? {
                 Ok(Reply::Body(bytes)) => return Ok(Got::Body(bytes, index)),
-                Ok(Reply::Missing(why)) => told.absent(source.name(), &why, source.is_site()),
+                Ok(Reply::Missing(why)) => told.absent(source.name(), &source.lacked(why), source.is_site()),
                 Err(why) => told.failed(source.name(), &why),
             }
         }
         told.conclude(path).map(Got::Absent)
     }
 
+    /// What every base says at `path`, each asked, in the order of the bases: those answers that pass `judge`.
+    ///
+    /// # Errors
+    /// As `fetch_where` where none passes, an absence among them.
+    pub async fn fetch_each<T>(
+        &self,
+        path: &str,
+        limit: usize,
+        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+    ) -> Result<Vec<T>, Fault> {
+        let asked = self.sources.iter().map(|source| async move { (source, self.ask(source, path, limit).await) });
+        let (mut told, mut passed) = (Told::default(), Vec::new());
+        for (source, reply) in futures_util::future::join_all(asked).await {
+            match reply? {
+                Ok(Reply::Body(bytes)) => match judge(bytes) {
+                    Ok(value) => passed.push(value),
+                    Err(error) => told.refused(source.name(), source.refuted(error)),
+                },
+                Ok(Reply::Missing(why)) => told.failed(source.name(), &source.lacked(why)),
+                Err(why) => told.failed(source.name(), &why),
+            }
+        }
+        if passed.is_empty() { told.conclude(path).map(|_| passed) } else { Ok(passed) }
+    }
+
+    /// What there is to complain of each base about, as far as it is known here, and by `refute`.
+    pub fn complaints(&self) -> Vec<Complaint> {
+        self.sources.iter().filter_map(Source::complaint).collect()
+    }
+
+    /// Notes that bytes of base number `index`, which were judged elsewhere, turned out false.
+    pub fn refute(&self, index: usize, error: &sumdb::Error) {
+        if let Some(source) = self.sources.get(index) {
+            source.refuted(error.clone());
+        }
+    }
+
     /// What one base says: a reply, or why it failed.
     async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, String>, Fault> {
         base::check_path(path)?;
-        Ok(source.ask(&self.http, path, limit, &self.counters).await)
+        Ok(source.ask(Question { http: &self.http, path, limit, counters: &self.counters }).await)
     }
 }

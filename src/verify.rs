@@ -94,7 +94,8 @@ fn edge(files: &Files, passed: &mut stream::Passed) -> Vec<Hash> {
         let end = files.tree_end(begin, files.width(tile));
         files.cut_bytes(cut::Cut { begin, end })
     });
-    let pieces: Vec<&[u8]> = bytes.as_deref().map(cut::pieces).unwrap_or_default().into_iter().map(|(_, text)| text).collect();
+    let pieces: Vec<&[u8]> =
+        bytes.as_deref().map(cut::pieces).unwrap_or_default().into_iter().map(|(_, text)| text).collect();
     if pieces.len() == files.width(tile) && leaf_hashes(&pieces) == stored {
         passed.look_at_forms(tile * FULL, &pieces);
     } else {
@@ -135,7 +136,8 @@ fn malformed(passed: &stream::Passed, report: &mut Integrity) {
 
 fn figures(files: &Files, report: &mut Integrity) {
     report.figures.records = files.tree.size;
-    report.figures.hashes = (0..).map(|level| crate::sumdb::tile::Edge::hashes(files.tree.size, level)).take_while(|n| *n > 0).sum();
+    report.figures.hashes =
+        (0..).map(|level| crate::sumdb::tile::Edge::hashes(files.tree.size, level)).take_while(|n| *n > 0).sum();
     let end = match files.tiles() - files.full_tiles() {
         0 => files.begin(files.full_tiles()),
         _ => files.begin(files.full_tiles()).map(|begin| files.tree_end(begin, files.width(files.full_tiles()))),
@@ -144,7 +146,8 @@ fn figures(files: &Files, report: &mut Integrity) {
     report.figures.record_bytes = end;
     let beyond = files.records.len() - end;
     if beyond > 0 && report.total() == 0 {
-        let text = format!("{beyond} bytes of records lie beyond the committed head: a sync that goes on or was interrupted");
+        let text =
+            format!("{beyond} bytes of records lie beyond the committed head: a sync that goes on or was interrupted");
         report.notices.push(Notice { level: Level::Note, text });
     }
 }

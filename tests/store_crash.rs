@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use gosumcheck::store::cache::GROUP;
 use gosumcheck::store::disk::RealDisk;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
 use gosumcheck::store::{Folder, HeadFile, Swap};
@@ -59,6 +60,46 @@ fn a_cache_write_that_fails_anywhere_leaves_nothing_half_written() {
                 // The next process finishes the work over whatever is left.
                 assert_eq!(write_all(root.path(), Arc::new(FailingDisk::never())), entries().len());
                 assert!(entries().iter().all(|(path, bytes)| cache.read(path).unwrap().as_ref() == Some(bytes)));
+            }
+        }
+    }
+}
+
+fn many() -> Vec<(String, Vec<u8>)> {
+    (0..3 * GROUP + 5)
+        .map(|n| (format!("lookup/example.com/m@v1.0.{n}"), format!("answer {n}\n").repeat(9).into_bytes()))
+        .collect()
+}
+
+/// Groups that were written one after another, as a run writes them; none after one that failed.
+fn write_groups(root: &Path, disk: Arc<FailingDisk>) -> usize {
+    let cache = Folder::open_on(root, Box::new(disk)).unwrap().cache(NAME).unwrap();
+    let written = many().chunks(GROUP).take_while(|group| cache.write_all(group).is_ok()).count();
+    (written * GROUP).min(many().len())
+}
+
+#[test]
+fn a_pack_that_fails_anywhere_keeps_whole_groups_and_goes_on() {
+    let root = tempfile::tempdir().unwrap();
+    let counting = Arc::new(FailingDisk::never());
+    assert_eq!(write_groups(root.path(), counting.clone()), many().len());
+    for k in 0..counting.calls().len() {
+        for moment in MOMENTS {
+            for then in [Then::Dead, Then::Recovers] {
+                let root = tempfile::tempdir().unwrap();
+                let told_done = write_groups(root.path(), Arc::new(FailingDisk::new(k, moment, then)));
+                let read = || {
+                    let cache = Folder::open(root.path()).unwrap().cache(NAME).unwrap();
+                    let read = |(path, bytes): (String, Vec<u8>)| {
+                        let read = cache.read(&path).unwrap();
+                        assert!(read.as_ref().is_none_or(|read| *read == bytes), "k={k} {moment:?} {then:?} {path}");
+                        read.is_some()
+                    };
+                    many().into_iter().take_while(|entry| read(entry.clone())).count()
+                };
+                assert!(read() >= told_done, "k={k} {moment:?} {then:?}: told done {told_done}, found {}", read());
+                assert_eq!(write_groups(root.path(), Arc::new(FailingDisk::never())), many().len());
+                assert_eq!(read(), many().len(), "k={k} {moment:?} {then:?}");
             }
         }
     }

@@ -26,7 +26,8 @@ use source::Source;
 /// The modules of `src/`, uppermost first. A module imports from lines below its own: not upwards and not sideways.
 const LAYERS: &[&[&str]] = &[
     &["main"],
-    &["cli", "server"],
+    &["cli"],
+    &["server"],
     &["audit", "sync", "proxy", "verify"],
     &["database"],
     &["report", "config", "upstream", "store"],

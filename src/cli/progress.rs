@@ -9,20 +9,34 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Work that ends sooner shows no bar.
 const PATIENCE: Duration = Duration::from_millis(500);
 const TEMPLATE: &str = "{msg:>14} {wide_bar} {human_pos}/{human_len}";
+/// For work that takes minutes or hours.
+const LONG_TEMPLATE: &str = "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left";
 
 /// A bar that stages of work report to.
 pub(super) struct Bar {
     started: Instant,
     bar: Mutex<Option<ProgressBar>>,
+    template: &'static str,
 }
 
 impl Bar {
     pub(super) fn new() -> Bar {
-        Bar { started: Instant::now(), bar: Mutex::new(None) }
+        Bar { started: Instant::now(), bar: Mutex::new(None), template: TEMPLATE }
+    }
+
+    /// One that also tells how fast the work goes and how long it will take.
+    pub(super) fn long() -> Bar {
+        Bar { template: LONG_TEMPLATE, ..Bar::new() }
     }
 
     /// `done` of `total` steps of `stage`.
     pub(super) fn show(&self, stage: &str, done: usize, total: usize) {
+        let count = |steps| u64::try_from(steps).unwrap_or(u64::MAX);
+        self.show_from(0, stage, count(done), count(total));
+    }
+
+    /// The same, where `first` steps had been done before.
+    pub(super) fn show_from(&self, first: u64, stage: &str, done: u64, total: u64) {
         if self.started.elapsed() < PATIENCE {
             return;
         }
@@ -30,10 +44,11 @@ impl Bar {
         let bar = slot.get_or_insert_with(|| {
             // Draws nothing where standard error is not a terminal.
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.with_style(ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar()))
+            let bar = bar.with_position(first);
+            bar.with_style(ProgressStyle::with_template(self.template).unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        bar.set_length(u64::try_from(total).unwrap_or(u64::MAX));
-        bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        bar.set_length(total);
+        bar.set_position(done);
         bar.set_message(stage.to_owned());
     }
 

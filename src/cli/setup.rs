@@ -9,7 +9,7 @@ use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Level, Notice};
-use crate::store::Folder;
+use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::upstream::{Base, Http, Settings, Upstreams, find_base};
@@ -105,7 +105,18 @@ impl Setup {
             return Ok(false);
         }
         let cache = Folder::open(&self.data)?.cache(&self.name)?;
-        Ok(asked.iter().all(|module| cache.dir().join(module.lookup_path()).is_file()))
+        let held = asked.iter().map(|module| cache.holds(&module.lookup_path()));
+        Ok(held.collect::<Result<Vec<_>, _>>()?.into_iter().all(|held| held))
+    }
+
+    /// The full log of the database, as far as it is held.
+    pub(super) fn log(&self) -> Result<Log, Fault> {
+        Folder::open(&self.data)?.log(&self.name)
+    }
+
+    /// Requests in flight to one source, at most.
+    pub(super) fn jobs(&self) -> usize {
+        self.jobs
     }
 
     fn http(&self) -> Http {

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::keeper::Keeper;
 use super::lookups::{Claim, Said, Source};
 use super::tiles::Tiles;
 use super::timeline::Present;
@@ -31,13 +30,12 @@ pub(super) struct Extras {
 }
 
 /// Holds every claim against its leaf. The `extras` that are wanted are those of the proven.
-/// What came by the network and is proven is handed to `keeper` on the way, so that memory stays bounded.
+/// What came by the network and is proven is handed to the keeper of `tiles` on the way, so that memory stays bounded.
 pub(super) async fn judge_all(
     asked: &[ModuleVersion],
     said: &[Option<Said>],
     present: &mut Present,
     tiles: &Tiles<'_>,
-    keeper: &Keeper,
     extras: &mut Extras,
 ) -> Vec<Judged> {
     let mut judged: Vec<Judged> = asked.iter().zip(said).map(|(_, said)| Ok(without_tree(said.as_ref()))).collect();
@@ -59,7 +57,7 @@ pub(super) async fn judge_all(
                 extras.add(record, claim, present);
             }
         }
-        keeper.keep(std::mem::take(&mut present.proven.fresh));
+        tiles.hand_over(&mut present.proven, 1);
         present.proven.tree.forget_leaves();
     }
     judged

@@ -11,9 +11,10 @@ use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::LookupResponse;
 use crate::upstream::Got;
 
-/// A response is a record of a few hundred bytes and a note. No path that can be asked makes a record of more than 5 KB,
-/// and a hundred signatures are less than 20 KB. All responses of a batch are held until they are proven.
-const MAX_RESPONSE_BYTES: usize = 64 << 10;
+/// Bytes of a response that are taken from an upstream, less than the format allows: it is a record of a few hundred bytes
+/// and a note. No path that can be asked makes a record of more than 5 KB, and a hundred signatures are less than 20 KB. All
+/// responses of a batch are held until they are proven.
+const MAX_FETCHED_BYTES: usize = 64 << 10;
 
 /// A claim about one module version.
 pub(super) struct Claim {
@@ -27,6 +28,8 @@ pub(super) struct Claim {
 pub(super) enum Source {
     /// what the same questions were answered last time, with the path of the leaf through its tile
     Memo(Vec<Hash>),
+    /// the full log, whose committed head is the claim's
+    Mirror,
     /// the cache's entry for it
     Cache,
     /// the upstream of that number, with the bytes as they came, to be kept once they are proven
@@ -77,6 +80,14 @@ impl Database {
         said.into_iter().map(|said| said.unwrap_or_else(nothing)).collect()
     }
 
+    /// What is said of one module version.
+    pub(super) async fn claim(&self, module: &ModuleVersion, refuted: Option<&[Lie]>, known: u64) -> Said {
+        match self.cached_claim(module, known).filter(|_| refuted.is_none()) {
+            Some(said) => said,
+            None => self.fetch_claim(module, refuted.unwrap_or_default(), known).await,
+        }
+    }
+
     /// The cache's claim, if it holds one that can be used: damage there counts as absence, as in the go command.
     fn cached_claim(&self, module: &ModuleVersion, known: u64) -> Option<Said> {
         let bytes = self.cache.read(&module.lookup_path()).ok().flatten()?;
@@ -91,7 +102,7 @@ impl Database {
             let head = self.head_of(&response, known)?;
             Ok((response, head, bytes))
         };
-        let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_RESPONSE_BYTES, refuted, judge).await;
+        let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_FETCHED_BYTES, refuted, judge).await;
         match got {
             Ok(Got::Body((response, head, bytes), base)) => {
                 Said::Claim(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })

@@ -1,8 +1,8 @@
-//! What the same questions were answered last time, in one file: a build asks the same thousand questions every day, and a
-//! thousand files cost more to open than all their proofs to check.
+//! What the same questions were answered last time, in one file: a build asks the same thousand questions every day, and the
+//! cache's entries for them cost more to read and to hash than all their proofs to check.
 //!
 //! The file has, in the order of the questions, each answer as a lookup response without a note, and the path from its leaf to
-//! the hash of its tile, so that no tile of leaves need be opened either. It is a claim like any other: path and answer are held
+//! the hash of its tile, so that no tile of leaves need be read either. It is a claim like any other: path and answer are held
 //! against the proven tree, and where one is false, or the file is none, the cache's own entries are read.
 
 use std::collections::HashMap;
@@ -70,7 +70,7 @@ impl<'a> Memo<'a> {
             matches!(said, Some(Said::Claim(claim)) if match claim.source {
                 Source::Memo(_) => memo,
                 Source::Cache => true,
-                Source::Upstream(..) => false,
+                Source::Mirror | Source::Upstream(..) => false,
             })
         };
         self.questions >= FEWEST

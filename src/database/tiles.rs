@@ -5,13 +5,15 @@
 //! A tile that could not be had is not asked for again under the same tree.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::keeper::{HANDFUL, Keeper};
-use super::{Miss, Progress, missed};
+use super::keeper::Keeper;
+use super::{Mirror, Miss, Progress, missed};
 use crate::fault::Fault;
 use crate::store::Cache;
+use crate::store::cache::GROUP;
 use crate::sumdb;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
@@ -25,7 +27,7 @@ pub(super) struct Proven {
     pub(super) tree: VerifiedTree,
     /// tiles that could not be had, with why
     pub(super) missed: HashMap<Tile, Miss>,
-    /// path and bytes of proven tiles that came by the network and are not in the cache yet
+    /// path and bytes of what is proven, came by the network, and is not in the cache yet
     pub(super) fresh: Vec<(String, Vec<u8>)>,
 }
 
@@ -52,12 +54,14 @@ impl Proven {
 
 /// Where the tiles of one database come from.
 pub(super) struct Tiles<'a> {
+    /// the full log, if it is held
+    pub(super) mirror: Option<Arc<Mirror>>,
     pub(super) cache: &'a Cache,
     pub(super) upstreams: &'a Upstreams,
     /// requests in flight
     pub(super) jobs: usize,
     pub(super) progress: Progress<'a>,
-    /// where proven tiles go as soon as they are; none as long as it is not known whether the log is true to its history
+    /// where proven bytes go as soon as they are; none as long as it is not known whether the log is true to its history
     pub(super) keeper: Option<&'a Keeper>,
 }
 
@@ -93,6 +97,8 @@ impl Tiles<'_> {
                     }
                     break;
                 }
+                let lies = suspects.iter().flat_map(|(_, lies)| lies);
+                lies.for_each(|(base, error)| self.upstreams.refute(*base, error));
                 brought = self.fetch_others(&proven.tree, suspects).await;
                 brought.extend(orphans);
             }
@@ -104,8 +110,7 @@ impl Tiles<'_> {
     fn admit_cached(&self, proven: &mut Proven, tiles: &[Tile]) -> (Vec<Tile>, Vec<(Tile, Brought)>) {
         let (mut absent, mut orphans) = (Vec::new(), Vec::new());
         for tile in tiles {
-            // A cache that cannot be read is one more source that does not answer; writing to it will say so.
-            match self.cache.read(&tile.to_string()).ok().flatten() {
+            match self.kept(tile) {
                 Some(bytes) if proven.tree.missing_parent(tile).is_some() => {
                     orphans.push((*tile, Brought::Cached(bytes)))
                 }
@@ -118,10 +123,10 @@ impl Tiles<'_> {
 
     /// Asks for the tiles, each of the first upstream that has it, and admits what proves at once. The others are returned.
     async fn fetch_all(&self, proven: &mut Proven, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
-        let mut fetched = stream::iter(tiles)
+        let mut fetched = stream::iter(tiles.iter().copied())
             .map(|tile| async move {
                 let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
-                (*tile, self.brought(got, tile))
+                (tile, self.brought(got, &tile))
             })
             .buffer_unordered(self.jobs);
         let (mut open, mut done) = (Vec::new(), 0);
@@ -131,7 +136,7 @@ impl Tiles<'_> {
             match brought {
                 Brought::Fetched(bytes, _) if proven.tree.admit(&tile, &bytes).is_ok() => {
                     proven.fresh.push((tile.to_string(), bytes));
-                    self.hand_over(proven);
+                    self.hand_over(proven, GROUP);
                 }
                 brought => open.push((tile, brought)),
             }
@@ -139,9 +144,9 @@ impl Tiles<'_> {
         open
     }
 
-    /// Hands proven tiles to the keeper, some at a time.
-    fn hand_over(&self, proven: &mut Proven) {
-        if let Some(keeper) = self.keeper.filter(|_| proven.fresh.len() >= HANDFUL) {
+    /// Hands what is proven to the keeper, where there is one and there are so many or more.
+    pub(super) fn hand_over(&self, proven: &mut Proven, fewest: usize) {
+        if let Some(keeper) = self.keeper.filter(|_| proven.fresh.len() >= fewest) {
             keeper.keep(std::mem::take(&mut proven.fresh));
         }
     }
@@ -175,7 +180,10 @@ impl Tiles<'_> {
             let asked = edge.iter().map(|tile| self.fetch_partial(base, tile));
             let bodies: Result<Vec<Vec<u8>>, Miss> = futures_util::future::join_all(asked).await.into_iter().collect();
             let admitted = bodies.and_then(|bodies| {
-                proven.tree.admit_edge(&bodies).map_err(|error| Fault::refused(name, error))?;
+                let judged = proven.tree.admit_edge(&bodies);
+                judged
+                    .inspect_err(|error| self.upstreams.refute(base, error))
+                    .map_err(|error| Fault::refused(name, error))?;
                 Ok(bodies)
             });
             match admitted {
@@ -191,8 +199,14 @@ impl Tiles<'_> {
 
     /// A partial tile from the cache: as such, or as the beginning of the full one.
     fn cached_partial(&self, tile: &Tile) -> Option<Vec<u8>> {
-        let read = |tile: &Tile| self.cache.read(&tile.to_string()).ok().flatten();
-        read(tile).or_else(|| read(&tile.full()).and_then(|full| prefix(full, tile).ok()))
+        self.kept(tile).or_else(|| self.kept(&tile.full()).and_then(|full| prefix(full, tile).ok()))
+    }
+
+    /// What the disk holds of a tile. A cache that cannot be read is one more source that does not answer; writing to it will
+    /// say so.
+    fn kept(&self, tile: &Tile) -> Option<Vec<u8>> {
+        let mirrored = self.mirror.as_ref().and_then(|mirror| mirror.snapshot.hash_tile(tile).ok().flatten());
+        mirrored.or_else(|| self.cache.read(&tile.to_string()).ok().flatten())
     }
 
     /// A partial tile from one upstream; a log may have dropped it once the full one exists (C2SP tlog-tiles).

@@ -168,7 +168,7 @@ impl Database {
         self.caught(Evidence::new(old, head, rewritten, proof))
     }
 
-    fn caught(&self, evidence: Evidence) -> Fault {
+    pub(super) fn caught(&self, evidence: Evidence) -> Fault {
         let saved = self.folder.save_evidence(&self.name, &format!("{evidence}\n")).ok();
         Fault::Forked { evidence: Box::new(evidence), saved }
     }

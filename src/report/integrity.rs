@@ -159,7 +159,9 @@ impl Flaw {
     /// What it means, in one sentence.
     pub fn meaning(self) -> &'static str {
         match self {
-            Flaw::RecordsDamaged => "These bytes of the records are not those that the log committed to; their hashes are intact.",
+            Flaw::RecordsDamaged => {
+                "These bytes of the records are not those that the log committed to; their hashes are intact."
+            }
             Flaw::OffsetsDamaged => {
                 "The table of where data tiles begin is wrong there; the records themselves say where they begin."
             }
@@ -169,7 +171,9 @@ impl Flaw {
             Flaw::Undecided => {
                 "What is stored disagrees and nothing that is proven tells which side is damaged: both may be."
             }
-            Flaw::HeadDamaged => "The committed head is lost; everything was checked under the newest other signed head.",
+            Flaw::HeadDamaged => {
+                "The committed head is lost; everything was checked under the newest other signed head."
+            }
             Flaw::RootDiffers => "The files are of one piece, and not those of this signed head.",
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
             Flaw::IndexWrong => "The index does not agree with the records. It decides nothing, but lookups may miss.",

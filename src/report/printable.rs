@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use crate::sumdb::printable::is_invisible;
+
 /// Characters shown of one text; go.sum lines are about 100 long, module paths at most a few hundred.
 const MAX_SHOWN: usize = 400;
 
@@ -32,18 +34,6 @@ pub fn printable(text: &str) -> String {
 /// A text of several lines, each made `printable`, with tabs as the indentation that they are.
 pub fn printable_lines(text: &str) -> Vec<String> {
     text.lines().map(|line| printable(&line.replace('\t', "    "))).collect()
-}
-
-/// Controls, line and paragraph separators, bidirectional controls (Unicode TR9), zero-width and filler characters, spaces
-/// other than U+0020, variation selectors, tags, private use and noncharacters.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || (character.is_whitespace() && character != ' ')
-        || u32::from(character) & 0xFFFE == 0xFFFE
-        || matches!(u32::from(character),
-            0x00AD | 0x034F | 0x061C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
-            | 0x2028..=0x202E | 0x2060..=0x206F | 0x2800 | 0x3164 | 0xE000..=0xF8FF | 0xFDD0..=0xFDEF | 0xFE00..=0xFE0F
-            | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFFC | 0xE0000..=0x10FFFF)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Proven answers kept on demand, in the go command's own layout: `lookup/M@V`, `tile/8/L/K[.p/W]`.
+//! Proven answers kept on demand, in the go command's own layout: `lookup/M@V`, `tile/8/L/K[.p/W]`. Those that come by
+//! the dozen are kept together in one file, `pack`, by the same names; an entry of it goes before the file of its name.
 //!
 //! The disk is trusted for nothing: whoever reads an entry proves it again. So an entry that is empty, too long or not
 //! a file simply counts as missing, as it does for the go command, and is fetched and written anew.
@@ -6,6 +7,11 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+mod pack;
+
+use pack::Pack;
 
 use super::words::unavailable;
 use super::{Folder, below};
@@ -13,17 +19,21 @@ use crate::fault::Fault;
 
 /// The longest entry that is read, in bytes: a data tile of 256 records of 16 KiB.
 pub const ENTRY_LIMIT: u64 = 4 << 20;
+/// Entries that are packed together; fewer are files of their own.
+pub const GROUP: usize = 64;
 
 /// The cache of one database.
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: Folder,
     dir: PathBuf,
+    pack: Arc<Pack>,
 }
 
 impl Cache {
     pub(super) fn new(folder: Folder, dir: PathBuf) -> Cache {
-        Cache { folder, dir }
+        let pack = Arc::new(Pack::new(dir.join("pack")));
+        Cache { folder, dir, pack }
     }
 
     /// Where it is: `DATA/cache/NAME`.
@@ -36,8 +46,19 @@ impl Cache {
     /// # Errors
     /// `Usage` for a path that leads out of the cache; `Unavailable` where the disk fails or forbids.
     pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Fault> {
-        let path = below(&self.dir, path)?;
-        read_bounded(&path, ENTRY_LIMIT).map_err(|error| unavailable(&path, "read", &error))
+        let file = below(&self.dir, path)?;
+        let packed = self.pack.read(path).map_err(|error| self.unreadable(&error))?;
+        let read = packed.map_or_else(|| read_bounded(&file, ENTRY_LIMIT), |bytes| Ok(Some(bytes)));
+        read.map_err(|error| unavailable(&file, "read", &error))
+    }
+
+    /// Whether something is kept for `path`.
+    ///
+    /// # Errors
+    /// As [`Cache::read`].
+    pub fn holds(&self, path: &str) -> Result<bool, Fault> {
+        let file = below(&self.dir, path)?;
+        Ok(self.pack.holds(path).map_err(|error| self.unreadable(&error))? || file.is_file())
     }
 
     /// Keeps `bytes`, which the caller has proven, for `path`. An entry that is already equal is left alone.
@@ -45,11 +66,41 @@ impl Cache {
     /// # Errors
     /// `Usage` for a path that leads out of the cache; `Unavailable` where the disk fails; then nothing is visible.
     pub fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Fault> {
-        let path = below(&self.dir, path)?;
-        if matches!(read_bounded(&path, ENTRY_LIMIT), Ok(Some(kept)) if kept == bytes) {
+        let file = below(&self.dir, path)?;
+        if matches!(self.read(path), Ok(Some(kept)) if kept == bytes) {
             return Ok(());
         }
-        self.folder.write(&path, bytes, false)
+        match self.pack.holds(path) {
+            Ok(true) => self.append(&[(path, bytes)]),
+            _ => self.folder.write(&file, bytes, false),
+        }
+    }
+
+    /// Keeps many entries, as [`Cache::write`] does one.
+    ///
+    /// # Errors
+    /// As [`Cache::write`]; then some may be kept and some not.
+    pub fn write_all(&self, entries: &[(String, Vec<u8>)]) -> Result<(), Fault> {
+        for group in entries.chunks(GROUP) {
+            if group.len() < GROUP || self.pack.is_full().map_err(|error| self.unreadable(&error))? {
+                group.iter().try_for_each(|(path, bytes)| self.write(path, bytes))?;
+            } else {
+                self.append(&group.iter().map(|(path, bytes)| (path.as_str(), bytes)).collect::<Vec<_>>())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn append<B: AsRef<[u8]>>(&self, entries: &[(&str, B)]) -> Result<(), Fault> {
+        entries.iter().try_for_each(|(path, _)| below(&self.dir, path).map(drop))?;
+        // Somebody may have deleted the folder: look again.
+        self.folder.forget();
+        self.folder.ensure(&self.dir, false).map_err(|error| unavailable(&self.dir, "write", &error))?;
+        self.pack.append(self.folder.disk(), entries)
+    }
+
+    fn unreadable(&self, error: &io::Error) -> Fault {
+        unavailable(&self.dir.join("pack"), "read", error)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The disk as the store writes to it: eight calls, behind a trait so that tests can make any one of them fail.
+//! The disk as the store writes to it: ten calls, behind a trait so that tests can make any one of them fail.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
@@ -18,11 +18,21 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// `AlreadyExists` where something has that name.
     fn write_new(&self, path: &Path, bytes: &[u8], durable: bool) -> io::Result<()>;
+    /// Opens a file for reading and writing, and makes it, empty, where it is missing.
+    ///
+    /// # Errors
+    /// As `open`.
+    fn open(&self, path: &Path) -> io::Result<File>;
     /// Writes `bytes` at the offset `at` of an open file, whole.
     ///
     /// # Errors
     /// As `pwrite`; some of the bytes may be written.
     fn write_at(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()>;
+    /// Cuts an open file off at `len` bytes.
+    ///
+    /// # Errors
+    /// As `ftruncate`.
+    fn truncate(&self, file: &File, len: u64) -> io::Result<()>;
     /// Syncs the content of an open file to the disk.
     ///
     /// # Errors
@@ -65,8 +75,16 @@ impl Disk for RealDisk {
         if durable { file.sync_all() } else { Ok(()) }
     }
 
+    fn open(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+    }
+
     fn write_at(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
         file.write_all_at(bytes, at)
+    }
+
+    fn truncate(&self, file: &File, len: u64) -> io::Result<()> {
+        file.set_len(len)
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {

@@ -6,16 +6,20 @@
 //! records    the data tiles in the form of sum.golang.org (records parted by one blank line), back to back
 //! offsets    where each data tile begins in `records`: u64, little endian, one per 256 records, and where the next one will
 //! hashes.L   the hashes of tile level L, 32 bytes each, back to back
-//! progress   how many records of a first sync are synced to the disk and may be resumed from; means nothing to readers
+//! progress   a sync is under way, and may be resumed after so many records; means nothing to readers
 //! lock       one writer
+//! evidence/  forks, kept for a person
 //! ```
 //!
 //! Hash tile (level L, index N, width W) is the bytes `[N*8192, N*8192 + W*32)` of `hashes.L`; a partial tile is a shorter
 //! slice of the same place, so every tile of every older tree is there too.
 //!
 //! **Order of a commit**: `records`, `offsets`, `hashes.*` are written and synced, then the note is appended to `heads`, then
-//! `head` is replaced. Bytes beyond what `head` commits to are ignored, and overwritten after a crash. A reader takes `head`
-//! and never looks past it, so it needs no lock.
+//! `head` is replaced. Bytes beyond what `head` commits to are ignored, and overwritten after a crash or cut off by the next
+//! commit. A reader takes `head` and never looks past it, so it needs no lock.
+//!
+//! **A start after a crash is a start.** Both look at the same things: that the files reach to the head, that their hashes fold to
+//! its root, that the last data tile has the records of its leaf hashes, and that a log without a head never had one.
 
 use std::path::{Path, PathBuf};
 
@@ -26,8 +30,12 @@ use crate::fault::Fault;
 use crate::sumdb::checkpoint::Tree;
 
 mod files;
+mod growing;
+mod heads;
+mod progress;
 mod scan;
 mod snapshot;
+mod state;
 mod writer;
 
 pub use scan::Found;
@@ -36,6 +44,8 @@ pub use writer::Writer;
 
 /// The longest head that is read, in bytes (x/mod bounds a tree note's text to 10^6 bytes).
 const HEAD_LIMIT: u64 = 2 << 20;
+/// Records of a full data tile, and hashes of a full hash tile.
+const FULL: u64 = 256;
 
 /// The files of one database's full log. Nothing is opened or made before it is needed.
 #[derive(Debug, Clone)]
@@ -54,39 +64,99 @@ impl Log {
         &self.dir
     }
 
-    /// The signed note that is committed, or none where nothing is. It is for the caller to open it.
+    /// The name of the database, as it was asked for.
+    pub(super) fn name(&self) -> String {
+        let name = self.dir.strip_prefix(self.folder.root().join("log")).unwrap_or(&self.dir);
+        name.display().to_string()
+    }
+
+    /// The data folder that it is in.
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// The signed note that is committed, or none where nothing ever was. It is for the caller to open it.
     ///
     /// # Errors
-    /// `Unavailable`: the file cannot be read, or is there and empty or no file, which no crash leaves behind.
+    /// `Unavailable`: the file cannot be read, or is empty, no file, or lost, which no crash leaves behind.
     pub fn head(&self) -> Result<Option<Vec<u8>>, Fault> {
+        if let Some(head) = self.read_head()? {
+            return Ok(Some(head));
+        }
+        match progress::lost_head(&self.dir)? {
+            None => Ok(None),
+            // A first commit may have been made between the two looks.
+            Some(lost) => self.read_head()?.map(Some).ok_or(lost),
+        }
+    }
+
+    fn read_head(&self) -> Result<Option<Vec<u8>>, Fault> {
         let path = self.dir.join("head");
         let there = path.symlink_metadata().is_ok();
         let found = read_bounded(&path, HEAD_LIMIT).map_err(|error| unavailable(&path, "read", &error))?;
         match found {
             None if there => Err(Fault::unavailable(
                 path.display().to_string(),
-                "is empty or not a file: the signed tree head of the mirror is lost. Restore it from a backup, or take the \
-                 newest note from the file `heads` beside it",
+                "is empty or not a file: the signed tree head of the mirror is lost. Restore it from a backup, or put the \
+                 last note of the file `heads` beside it there",
             )),
             found => Ok(found),
         }
     }
 
-    /// What the files hold of `tree`, which is that of the committed head. Checked at once: the files are long enough, and the
-    /// right edge folds to the tree's root.
+    /// Every note that was ever committed, oldest first; a torn last entry is left out. It is for the caller to open them.
     ///
     /// # Errors
-    /// `Unavailable`: a file is missing, too short or cannot be read. `Refused`: the hashes are not those of the tree.
+    /// `Unavailable`: the file cannot be read, or is damaged before its last entry.
+    pub fn heads(&self) -> Result<Vec<Vec<u8>>, Fault> {
+        heads::Heads::read(&self.dir.join("heads")).map(|heads| heads.notes)
+    }
+
+    /// The files of evidence that the log signed two histories. Where there is one, only a person can clear it.
+    ///
+    /// # Errors
+    /// `Unavailable`: the folder cannot be read.
+    pub fn forks(&self) -> Result<Vec<PathBuf>, Fault> {
+        state::forks(&self.dir)
+    }
+
+    /// Whether a small file can be written here now.
+    ///
+    /// # Errors
+    /// `Unavailable`: it cannot.
+    pub fn check_writable(&self) -> Result<(), Fault> {
+        state::check_writable(&self.folder, &self.dir)
+    }
+
+    /// How many bytes the files have, the index and the evidence among them.
+    ///
+    /// # Errors
+    /// `Unavailable`: the folder cannot be read.
+    pub fn disk_bytes(&self) -> Result<u64, Fault> {
+        state::disk_bytes(&self.dir)
+    }
+
+    /// Where the index of module versions is: `DATA/log/NAME/index.sqlite`.
+    pub fn index_path(&self) -> PathBuf {
+        self.dir.join("index.sqlite")
+    }
+
+    /// What the files hold of `tree`, which is that of the committed head. Checked at once: the files are long enough, the right
+    /// edge folds to the tree's root, and the records of the last data tile have its leaf hashes.
+    ///
+    /// # Errors
+    /// `Unavailable`: a file is missing, too short, damaged or cannot be read, or the hashes are not those of the tree.
     pub fn snapshot(&self, tree: Tree) -> Result<Snapshot, Fault> {
         Snapshot::open(&self.dir, tree)
     }
 
-    /// The one writer, which goes on after `committed`, the tree of the committed head, or from where an interrupted first sync
-    /// had come to.
+    /// The one writer, which goes on after `committed`, the tree of the committed head ([`Tree::EMPTY`] where there is none), or
+    /// from where an interrupted sync had come to: see [`Writer::tree`].
     ///
     /// # Errors
-    /// As [`Log::snapshot`]; `Unavailable` where another process is writing.
+    /// As [`Log::head`] and [`Log::snapshot`]; `Unavailable` where another process is writing, or the head is not that of
+    /// `committed` any more. Nothing was written then.
     pub fn writer(&self, committed: Tree) -> Result<Writer, Fault> {
-        Writer::open(&self.folder, &self.dir, committed)
+        Writer::open(self, committed)
     }
 }

@@ -10,7 +10,7 @@ use super::note::{KeyKind, Note, VerifierKey};
 /// Larger sizes would overflow the arithmetic of trees; the log would need a million years.
 pub const MAX_SIZE: u64 = 1 << 62;
 /// The first line of every tree note. A future format would have another.
-const FIRST_LINE: &str = "go.sum database tree";
+pub(crate) const FIRST_LINE: &str = "go.sum database tree";
 /// As in Go.
 const MAX_TEXT_BYTES: usize = 1_000_000;
 

@@ -49,7 +49,7 @@ impl ModuleVersion {
     /// # Errors
     /// `Malformed` for a major version that the path does not allow: `example.com/m/v2` has only v2 versions.
     pub fn pair(path: ModulePath, version: Version) -> Result<ModuleVersion> {
-        major::check(&version, path.major_suffix())
+        major::check(version.as_str(), path.major_suffix())
             .map_err(|why| Error::malformed(format!("module version {}", quoted(&format!("{path}@{version}"))), why))?;
         Ok(ModuleVersion { path, version })
     }
@@ -90,6 +90,13 @@ impl ModuleVersion {
     pub fn lookup_path(&self) -> String {
         format!("{LOOKUP}{}@{}", self.path.escaped(), self.version.escaped())
     }
+}
+
+/// Whether [`ModuleVersion::new`] takes these two, without making anything.
+pub(super) fn go_together(path: &str, version: &str) -> bool {
+    path::check(path).is_ok()
+        && semver::is_canonical(version)
+        && major::split(path).is_some_and(|(_, suffix)| major::check(version, suffix).is_ok())
 }
 
 impl fmt::Display for ModuleVersion {

@@ -7,6 +7,19 @@ pub const QUOTED_CHARS: usize = 100;
 /// Stands for the part of a text that was left out.
 const ELLIPSIS: char = '…';
 
+/// Whether `character` could move, reorder, hide or imitate text: controls, line and paragraph separators, bidirectional
+/// controls (Unicode TR9), zero-width and filler characters, spaces other than U+0020, variation selectors, tags, private
+/// use and noncharacters. The one table of these.
+pub fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || (character.is_whitespace() && character != ' ')
+        || u32::from(character) & 0xFFFE == 0xFFFE
+        || matches!(u32::from(character),
+            0x00AD | 0x034F | 0x061C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
+            | 0x2028..=0x202E | 0x2060..=0x206F | 0x2800 | 0x3164 | 0xE000..=0xF8FF | 0xFDD0..=0xFDEF | 0xFE00..=0xFE0F
+            | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFFC | 0xE0000..=0x10FFFF)
+}
+
 /// `bytes` as text of at most `limit` characters (before escaping; a cut is marked by `…`). Whatever is not printable
 /// becomes a Rust escape (`\u{1b}`, `\t`), broken UTF-8 becomes `\xNN`, and a backslash is doubled, so that no text can
 /// pretend to be an escape.
@@ -27,6 +40,8 @@ pub fn printable(bytes: &[u8], limit: usize) -> String {
             room -= 1;
             match symbol {
                 '"' | '\'' => shown.push(symbol),
+                _ if is_invisible(symbol) && !symbol.is_control() => shown.extend(symbol.escape_unicode()),
+                // Controls by their short names, and what else Rust does not print, such as combining marks.
                 _ => shown.extend(symbol.escape_debug()),
             }
         }
@@ -68,6 +83,7 @@ mod tests {
             printable("\u{9b}31m \u{202e}\u{200b}\u{feff}".as_bytes(), 99),
             r"\u{9b}31m \u{202e}\u{200b}\u{feff}"
         );
+        assert_eq!(printable("\u{2800}\u{3164}e\u{301}".as_bytes(), 99), r"\u{2800}\u{3164}e\u{301}");
         assert_eq!(printable(b"\\x1b \xff\xc3", 99), r"\\x1b \xff\xc3");
     }
 
@@ -83,7 +99,7 @@ mod tests {
         #[test]
         fn whatever_comes_in_only_printable_text_comes_out(bytes: Vec<u8>, limit in 0usize..50) {
             let shown = printable(&bytes, limit);
-            prop_assert!(!shown.chars().any(char::is_control));
+            prop_assert!(!shown.chars().any(is_invisible));
             prop_assert!(shown.chars().count() <= limit * 10 + 1);
         }
     }

@@ -13,11 +13,15 @@
 //! answer (CVE-2026-56864) nor an authentic record of another module or with a line missing (CVE-2026-42501) can be taken
 //! for an answer.
 
+mod entries;
 mod lookup;
+mod shape;
 mod text;
 mod tile;
 
+pub use entries::entry_bundle;
 pub use lookup::{LookupResponse, MAX_RESPONSE_BYTES};
+pub use shape::{Heading, claimed, heading};
 pub use text::{MAX_RECORD_BYTES, subject};
 pub use tile::{MAX_DATA_TILE_BYTES, join_records, split_records};
 

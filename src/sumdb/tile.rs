@@ -17,7 +17,7 @@ mod verified;
 pub use edge::Edge;
 pub use path::TilePath;
 pub use plan::{TilePlan, Want};
-pub use verified::VerifiedTree;
+pub use verified::{VerifiedTree, full_tile_hash};
 
 use std::fmt;
 

@@ -78,7 +78,7 @@ async fn words(response: &mut Response) -> Option<String> {
             break;
         }
     }
-    if for_people { printable(&bytes) } else { None }
+    if for_people { first_lines(&bytes) } else { None }
 }
 
 /// Reads a redirect's short body to its end, so that its connection can be used again.
@@ -93,8 +93,8 @@ fn is_plain_text(content_type: &[u8]) -> bool {
         && parts.filter_map(|part| part.strip_prefix("charset=")).all(|set| matches!(set, "utf-8" | "us-ascii"))
 }
 
-/// The first lines up to a blank one, cut in length, without a byte that could move a terminal's cursor.
-fn printable(bytes: &[u8]) -> Option<String> {
+/// The first lines up to a blank one, cut in length, in ASCII.
+fn first_lines(bytes: &[u8]) -> Option<String> {
     let clean = |byte: &u8| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '?' };
     let lines: Vec<String> = bytes
         .split(|byte| *byte == b'\n')
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_a_server_says_is_cut_and_tamed() {
-        let shown = |text: &str| printable(text.as_bytes());
+        let shown = |text: &str| first_lines(text.as_bytes());
         assert_eq!(shown("not found: m@v1: no\n\tsuch tag\n\nsecret"), Some("not found: m@v1: no / such tag".into()));
         assert_eq!(shown("\u{1b}[31mred\u{7}\u{202e}"), Some("?[31mred????".into()));
         assert_eq!(shown("a\r\nb\r\n"), Some("a / b".into()));

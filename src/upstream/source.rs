@@ -8,11 +8,23 @@ use tokio::sync::Semaphore;
 
 use super::base::{Base, Place, Site};
 use super::breaker::Breaker;
+use super::complaint::{Complaint, Grievance};
 use super::counts::Counters;
 use super::http::Http;
 use super::reply::Reply;
 use super::retry::{Failure, backoff};
 use super::tree;
+use crate::sumdb;
+
+/// What is asked, and by what means.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) http: &'a Http,
+    pub(super) path: &'a str,
+    /// bytes of the longest answer
+    pub(super) limit: usize,
+    pub(super) counters: &'a Counters,
+}
 
 #[derive(Debug)]
 pub(super) struct Source {
@@ -23,6 +35,7 @@ pub(super) struct Source {
     reserve: usize,
     begun: AtomicBool,
     breaker: Breaker,
+    grievance: Grievance,
 }
 
 impl Source {
@@ -39,6 +52,7 @@ impl Source {
             reserve: concurrency - open,
             begun: AtomicBool::new(false),
             breaker: Breaker::default(),
+            grievance: Grievance::default(),
         }
     }
 
@@ -51,16 +65,11 @@ impl Source {
         matches!(self.base.place, Place::Site(_))
     }
 
-    /// What it says about `path`, or why it failed.
-    pub(super) async fn ask(
-        &self,
-        http: &Http,
-        path: &str,
-        limit: usize,
-        counters: &Counters,
-    ) -> Result<Reply, String> {
+    /// What it says, or why it failed.
+    pub(super) async fn ask(&self, question: Question<'_>) -> Result<Reply, String> {
+        let Question { path, limit, counters, .. } = question;
         let reply = match &self.base.place {
-            Place::Site(site) => self.ask_site(site, http, path, limit, counters).await,
+            Place::Site(site) => self.ask_site(site, question).await,
             Place::Tree(root) => {
                 let _permit = self.permits.acquire().await;
                 counters.asked(path);
@@ -69,34 +78,45 @@ impl Source {
                 read.await.unwrap_or_else(|error| Err(error.to_string()))
             }
         };
-        if let Ok(Reply::Body(bytes)) = &reply {
-            counters.received(bytes.len());
+        match &reply {
+            Ok(Reply::Body(bytes)) => counters.received(bytes.len()),
+            Ok(Reply::Missing(_)) => {}
+            Err(why) => self.grievance.failed(path, why),
         }
         reply
     }
 
-    async fn ask_site(
-        &self,
-        site: &Site,
-        http: &Http,
-        path: &str,
-        limit: usize,
-        counters: &Counters,
-    ) -> Result<Reply, String> {
+    /// Notes that what it sent is false.
+    pub(super) fn refuted(&self, error: sumdb::Error) -> sumdb::Error {
+        self.grievance.refused(&error);
+        error
+    }
+
+    /// Notes that it says that it has no such thing.
+    pub(super) fn lacked(&self, why: String) -> String {
+        self.grievance.lacked();
+        why
+    }
+
+    pub(super) fn complaint(&self) -> Option<Complaint> {
+        self.grievance.complaint(&self.name)
+    }
+
+    async fn ask_site(&self, site: &Site, question: Question<'_>) -> Result<Reply, String> {
         if let Some(why) = self.breaker.refuses(Instant::now()) {
             return Err(format!("{why} (a moment ago; not asked again)"));
         }
-        let settings = http.settings();
+        let settings = question.http.settings();
         let tries = AtomicU32::new(0);
         let attempt = || {
             tries.fetch_add(1, Ordering::Relaxed);
-            self.try_once(site, http, path, limit, counters)
+            self.try_once(site, question)
         };
         let reply = attempt
             .retry(backoff(settings))
             .when(|failure: &Failure| failure.transient)
             .adjust(|failure, planned| failure.pause(planned, settings.longest_wait))
-            .notify(|_, _| counters.retried())
+            .notify(|_, _| question.counters.retried())
             .await;
         reply.map_err(|failure| {
             let reached = failure.reached;
@@ -108,18 +128,15 @@ impl Source {
         })
     }
 
-    async fn try_once(
-        &self,
-        site: &Site,
-        http: &Http,
-        path: &str,
-        limit: usize,
-        counters: &Counters,
-    ) -> Result<Reply, Failure> {
+    async fn try_once(&self, site: &Site, question: Question<'_>) -> Result<Reply, Failure> {
+        let Question { http, path, limit, counters } = question;
         // The semaphore is never closed. A pause between tries holds no permit.
         let _permit = self.permits.acquire().await;
         counters.asked(path);
         let reply = http.get(site, path, limit).await;
+        // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
+        // that is idle, and makes another.
+        tokio::task::yield_now().await;
         if reply.as_ref().map_or_else(|failure| failure.reached, |_| true) {
             self.breaker.answered();
         }

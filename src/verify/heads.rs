@@ -84,7 +84,10 @@ pub(super) fn read(
                 let why = "it lacks the committed head, which is written there first".to_owned();
                 damaged(report, Flaw::HeadsDamaged, "heads", None, why);
             } else if torn {
-                notice(report, "the last entry of heads is torn: a commit was interrupted; the next one writes over it");
+                notice(
+                    report,
+                    "the last entry of heads is torn: a commit was interrupted; the next one writes over it",
+                );
             }
             head
         }
@@ -163,12 +166,15 @@ impl Heads {
             }
         }
         if beyond > 0 {
-            let text = format!("{beyond} heads are of larger trees than the committed one: a commit was interrupted, or `head` is \
-                                an older copy; `gosumcheck sync` goes on from here");
+            let text = format!(
+                "{beyond} heads are of larger trees than the committed one: a commit was interrupted, or `head` is \
+                                an older copy; `gosumcheck sync` goes on from here"
+            );
             notice(report, text);
         }
         if uncompared > 0 {
-            let text = format!("{uncompared} older heads could not be compared, because what they commit to is damaged here");
+            let text =
+                format!("{uncompared} older heads could not be compared, because what they commit to is damaged here");
             report.notices.push(Notice { level: Level::Warning, text });
         }
     }

@@ -74,7 +74,8 @@ impl Levels {
         let tiles_fold = (1..=top).all(|level| {
             let (tiles, _) = self.stored(level).as_chunks::<WIDTH>();
             let above = self.stored(level + 1);
-            self.stored(level).len() == self.needed(level) && tiles.len() == above.len()
+            self.stored(level).len() == self.needed(level)
+                && tiles.len() == above.len()
                 && tiles.iter().zip(above).all(|(tile, slot)| fold(tile) == *slot)
         });
         let partial = |level: usize| if level == 0 { edge.to_vec() } else { partial(self.stored(level)).to_vec() };
@@ -153,19 +154,27 @@ impl Truth {
     /// Chooses for each level's partial tile what is stored or what was derived, so that they fold to the root.
     fn prove_edge(&mut self, levels: &Levels, edges: [&[Hash]; 2]) -> bool {
         let [stored_edge, _] = edges;
-        let best: Vec<Vec<Hash>> = self.best.iter().enumerate().map(|(level, hashes)| {
-            if level == 0 { hashes.clone() } else { partial(hashes).to_vec() }
-        }).collect();
-        let stored: Vec<Vec<Hash>> = (0..best.len()).map(|level| {
-            let kept = levels.stored(level);
-            if level == 0 { stored_edge.to_vec() } else { kept.get(self.full(level)..).unwrap_or_default().to_vec() }
-        }).collect();
+        let best: Vec<Vec<Hash>> = self
+            .best
+            .iter()
+            .enumerate()
+            .map(|(level, hashes)| if level == 0 { hashes.clone() } else { partial(hashes).to_vec() })
+            .collect();
+        let stored: Vec<Vec<Hash>> = (0..best.len())
+            .map(|level| {
+                let kept = levels.stored(level);
+                if level == 0 {
+                    stored_edge.to_vec()
+                } else {
+                    kept.get(self.full(level)..).unwrap_or_default().to_vec()
+                }
+            })
+            .collect();
         let differing: Vec<usize> = (0..best.len()).filter(|level| best.get(*level) != stored.get(*level)).collect();
         let mixtures = 1_usize << differing.len().min(MAX_MIXED);
         for mixture in 0..mixtures {
-            let takes_derived = |level: usize| {
-                differing.iter().position(|at| *at == level).is_some_and(|bit| mixture >> bit & 1 == 1)
-            };
+            let takes_derived =
+                |level: usize| differing.iter().position(|at| *at == level).is_some_and(|bit| mixture >> bit & 1 == 1);
             let chosen = |level: usize| {
                 let side = if takes_derived(level) { &best } else { &stored };
                 side.get(level).cloned().unwrap_or_default()

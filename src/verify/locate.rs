@@ -169,7 +169,8 @@ fn tell_slot(files: &Files, level: usize, slot: u64, is_proven: bool, tell: &mut
         (Flaw::Undecided, "the stored hashes are not those of what lies below them, and neither is proven".to_owned())
     };
     let level = u32::try_from(level).ok();
-    let leaves = |slot: u64| level.and_then(|level| slot.checked_mul(1_u64.checked_shl(level * 8)?)).unwrap_or(u64::MAX);
+    let leaves =
+        |slot: u64| level.and_then(|level| slot.checked_mul(1_u64.checked_shl(level * 8)?)).unwrap_or(u64::MAX);
     let records = leaves(slot)..leaves(slot + 1);
     tell.spot(Spot { flaw, file: file.name().into(), level, bytes, records: Some(records), what });
 }

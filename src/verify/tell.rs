@@ -29,7 +29,8 @@ impl Spot {
 
     /// Takes up the spot that follows, if it is more of the same.
     fn join(&mut self, next: &Spot) -> bool {
-        let same = self.flaw == next.flaw && self.file == next.file && self.level == next.level && self.what == next.what;
+        let same =
+            self.flaw == next.flaw && self.file == next.file && self.level == next.level && self.what == next.what;
         let joins = match (&mut self.records, &next.records) {
             (Some(these), Some(those)) if same && (these.end == those.start || *these == *those) => {
                 these.end = those.end;
@@ -94,7 +95,8 @@ impl<'a> Tell<'a> {
         if let Some(records) = &mut spot.records {
             records.end = records.end.min(self.tree.size);
         }
-        let is_mended_from_here = matches!(spot.flaw, Flaw::OffsetsDamaged | Flaw::HashesDamaged) || spot.file != "records";
+        let is_mended_from_here =
+            matches!(spot.flaw, Flaw::OffsetsDamaged | Flaw::HashesDamaged) || spot.file != "records";
         let tiles = |records: &Range<u64>| records.start / FULL..records.end.div_ceil(FULL);
         let is_undecided = spot.flaw == Flaw::Undecided;
         let fetch = spot.records.as_ref().filter(|_| !is_mended_from_here || is_undecided).map(tiles);

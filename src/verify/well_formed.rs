@@ -17,7 +17,8 @@ pub(super) fn is_well_formed(record: &[u8]) -> bool {
 fn is_usual(record: &[u8]) -> bool {
     let name_len = record.len().wrapping_sub(2 * HASH_LEN + SUFFIX.len()) / 2;
     let Some((first, second)) = record.split_at_checked(name_len + HASH_LEN) else { return false };
-    let (Some((name, zip)), Some((again, go_mod))) = (first.split_at_checked(name_len), second.split_at_checked(name_len))
+    let (Some((name, zip)), Some((again, go_mod))) =
+        (first.split_at_checked(name_len), second.split_at_checked(name_len))
     else {
         return false;
     };

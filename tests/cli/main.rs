@@ -9,6 +9,7 @@ mod command;
 mod fake;
 mod folder;
 mod formats;
+mod index;
 mod lookup;
 mod messages;
 mod paths;

@@ -1,6 +1,6 @@
 //! The database is found as the go command finds it, and flags overrule that.
 
-use crate::fake::FakeSumdb;
+use crate::fake::{FakeSumdb, write_gosum};
 use crate::world::{DEAD, NO_HASH, World};
 
 /// A machine that reaches its log only by a proxy; its own address is this machine, where no log listens.
@@ -36,6 +36,17 @@ fn a_proxy_that_relays_the_database_is_used_for_everything() {
     world.machine.set("GOPROXY", DEAD);
     world.run(&["audit"]).says(0, &["40 verified"]);
     world.run(&["lookup", &module_of(&world.gosum())]).says(0, &[]);
+    assert_eq!(world.log.requests().len(), 0);
+    // The same with so many answers that they are kept in one file.
+    let many = write_gosum(&world.log, 300, 8);
+    world.machine.write("many/go.sum", &many);
+    world.machine.set("GOPROXY", world.served.url());
+    world.run(&["audit", "many"]).says(0, &["300 verified"]);
+    assert!(world.cache().join("pack").is_file());
+    world.log.clear_requests();
+    world.machine.set("GOPROXY", DEAD);
+    world.run(&["audit", "many"]).says(0, &["300 verified"]);
+    world.run(&["lookup", &module_of(&many)]).says(0, &[]);
     assert_eq!(world.log.requests().len(), 0);
 }
 

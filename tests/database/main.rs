@@ -15,6 +15,7 @@ mod fake;
 mod disk;
 mod forged;
 mod memo;
+mod pack;
 mod requests;
 mod tampering;
 mod timeline;

@@ -86,11 +86,18 @@ impl World {
         fs::read_to_string(self.cache().join("latest")).ok()
     }
 
-    /// Every file of the cache by its path, without the head and its lock, and without the memos.
+    /// Every entry of the cache by its path, those in the pack too; without the head and its lock, and without the memos.
     pub fn cached(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = files_below(&self.cache());
+        let packed = files.remove("pack").unwrap_or_default();
         files.retain(|path, _| path != "latest" && path != "lock" && !path.starts_with("batch/"));
+        files.extend(unpack(&packed));
         files
+    }
+
+    /// The file with many entries.
+    pub fn pack(&self) -> PathBuf {
+        self.cache().join("pack")
     }
 
     /// What batches were answered last time.
@@ -147,6 +154,22 @@ pub fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = walkdir::WalkDir::new(folder).into_iter().flatten().filter(|entry| entry.file_type().is_file());
     let name = |path: &Path| path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
     entries.map(|entry| (name(entry.path()), fs::read(entry.path()).unwrap())).collect()
+}
+
+/// The entries of a whole pack; the last of a name counts.
+pub fn unpack(mut pack: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let mut entries = BTreeMap::new();
+    while !pack.is_empty() {
+        let end = pack.windows(2).position(|two| two == b"\n\n").unwrap();
+        let table = std::str::from_utf8(&pack[..end]).unwrap();
+        pack = &pack[end + 2..];
+        for (len, name) in table.lines().map(|line| line.split_once(' ').unwrap()) {
+            let (bytes, rest) = pack.split_at(len.parse().unwrap());
+            entries.insert(name.to_owned(), bytes.to_vec());
+            pack = rest;
+        }
+    }
+    entries
 }
 
 /// The fault that `answer` is, which must be one.

@@ -139,19 +139,18 @@ async fn requests_at_once_are_capped() {
     let (n, m) = (now.clone(), most.clone());
     // Only CAP requests at once pass the barrier; more would be seen in `most`.
     let barrier = Arc::new(tokio::sync::Barrier::new(CAP));
-    let handler = move || {
+    let handler = move |_, _| {
         let (n, m, barrier) = (n.clone(), m.clone(), barrier.clone());
         async move {
             m.fetch_max(n.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             barrier.wait().await;
             n.fetch_sub(1, Ordering::SeqCst);
-            "ok"
+            status(200, "ok")
         }
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let app = axum::Router::new().fallback(handler);
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    serve(listener, handler);
     let settings = gosumcheck::upstream::Settings { concurrency: CAP, ..quick() };
     let upstreams = upstreams_with(settings, &[&url]);
     let fetches = (0..CAP * 4).map(|_| upstreams.fetch("latest", LIMIT));
@@ -162,5 +161,5 @@ async fn requests_at_once_are_capped() {
 }
 
 fn reason(code: u16) -> String {
-    axum::http::StatusCode::from_u16(code).unwrap().to_string()
+    hyper::StatusCode::from_u16(code).unwrap().to_string()
 }

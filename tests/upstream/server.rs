@@ -1,13 +1,16 @@
 //! Servers for the tests: one whose answers are chosen by a closure and whose requests are recorded, and one that
 //! writes raw bytes to a socket.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Request;
-use axum::http::{HeaderMap, Response, StatusCode};
 use gosumcheck::upstream::{Base, Http, Settings, Upstreams};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -30,25 +33,18 @@ impl Server {
     /// A server that answers request number n (from 0) for a path with `answer(path, n)`, n counted over all paths.
     pub(crate) async fn start(answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Server {
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let (log, answer) = (asked.clone(), Arc::new(answer));
-        let handler = move |request: Request| {
-            let (log, answer) = (log.clone(), answer.clone());
-            async move {
-                let info = request.extensions().get::<axum::extract::ConnectInfo<std::net::SocketAddr>>().unwrap();
-                let path = request.uri().to_string();
-                let number = {
-                    let mut log = log.lock().unwrap();
-                    let (headers, connection) = (request.headers().clone(), info.0.port());
-                    log.push(Asked { path: path.clone(), headers, connection });
-                    log.len() - 1
-                };
-                answer(&path, number)
-            }
-        };
-        let app = Router::new().fallback(handler).into_make_service_with_connect_info::<std::net::SocketAddr>();
+        let log = asked.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        serve(listener, move |request, connection| {
+            let path = request.uri().to_string();
+            let number = {
+                let mut log = log.lock().unwrap();
+                log.push(Asked { path: path.clone(), headers: request.headers().clone(), connection });
+                log.len() - 1
+            };
+            std::future::ready(answer(&path, number))
+        });
         Server { url, asked }
     }
 
@@ -59,6 +55,24 @@ impl Server {
     pub(crate) fn paths(&self) -> Vec<String> {
         self.asked().into_iter().map(|asked| asked.path).collect()
     }
+}
+
+/// Answers every request with what `answer` makes of it and of the port that it came from.
+pub(crate) fn serve<F: Future<Output = Answer> + Send + 'static>(
+    listener: TcpListener,
+    answer: impl Fn(Request<Incoming>, u16) -> F + Send + Sync + 'static,
+) {
+    let answer = Arc::new(answer);
+    tokio::spawn(async move {
+        while let Ok((socket, peer)) = listener.accept().await {
+            let answer = answer.clone();
+            let service = service_fn(move |request| {
+                let reply = answer(request, peer.port());
+                async move { Ok::<_, Infallible>(reply.await) }
+            });
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(socket), service));
+        }
+    });
 }
 
 pub(crate) fn status(code: u16, body: &str) -> Answer {

@@ -77,9 +77,17 @@ impl World {
     /// The record that this byte belongs to; a blank line belongs to the record after it.
     pub(crate) fn record_at(&self, at: usize) -> u64 {
         let begins = self.begins();
-        begins.partition_point(|begin| *begin <= at as u64 + u64::from(begins.contains(&(at as u64 + 1)) && {
-            let (id, _) = begins.iter().enumerate().find(|(_, begin)| **begin == at as u64 + 1).unwrap();
-            id % 256 != 0
-        })) as u64 - 1
+        begins.partition_point(|begin| {
+            *begin
+                <= at as u64
+                    + u64::from(
+                        begins.contains(&(at as u64 + 1)) && {
+                            let (id, _) =
+                                begins.iter().enumerate().find(|(_, begin)| **begin == at as u64 + 1).unwrap();
+                            id % 256 != 0
+                        },
+                    )
+        }) as u64
+            - 1
     }
 }

@@ -8,6 +8,7 @@ use hyper::body::Bytes;
 
 use super::fault::{Fault, Kind};
 use super::forge::{self, Genuine};
+use super::history::{Fork, History};
 use super::levels::{Levels, TILE_LEVELS, View};
 use super::records::{Given, Records};
 use super::route::{self, Route};
@@ -30,6 +31,8 @@ pub enum Delivery {
     Whole,
     /// half of it under a Content-Length of all of it
     Truncated,
+    /// half of it, and then nothing more
+    Stalled,
     /// over and over
     Endless,
     /// not at all: the connection is reset
@@ -60,7 +63,7 @@ impl Answer {
         Answer { status, text: true, body: body.into(), delivery, delay, retry_after: None }
     }
 
-    fn hashes(body: Vec<u8>) -> Answer {
+    pub(super) fn hashes(body: Vec<u8>) -> Answer {
         Answer { text: false, ..Answer::text(200, body) }
     }
 }
@@ -70,18 +73,11 @@ pub struct State {
     pub records: Records,
     pub ending: Ending,
     pub faults: Vec<Fault>,
-    levels: Levels,
+    pub(super) levels: Levels,
     fork: Option<Fork>,
     forked: AtomicBool,
-    size: u64,
-    head: Bytes,
-}
-
-/// The second history.
-struct Fork {
-    at: u64,
-    levels: Levels,
-    head: Bytes,
+    pub(super) size: u64,
+    pub(super) head: Bytes,
 }
 
 impl State {
@@ -153,72 +149,33 @@ impl State {
         self.forked.store(shown && self.fork.is_some(), Ordering::Relaxed);
     }
 
-    fn shown_fork(&self) -> Option<&Fork> {
-        self.fork.as_ref().filter(|_| self.forked.load(Ordering::Relaxed))
+    /// The history that is shown.
+    fn shown(&self) -> History<'_> {
+        self.history(self.forked.load(Ordering::Relaxed))
+    }
+
+    fn history(&self, forked: bool) -> History<'_> {
+        History { state: self, fork: self.fork.as_ref().filter(|_| forked) }
     }
 
     /// The hashes of the history that is shown.
     pub fn view(&self) -> View<'_> {
-        match self.shown_fork() {
-            Some(fork) => View { levels: &fork.levels, base: Some(&self.levels) },
-            None => View { levels: &self.levels, base: None },
-        }
+        self.shown().view()
     }
 
     /// Its newest signed head.
     pub fn head(&self) -> Bytes {
-        self.shown_fork().map_or(&self.head, |fork| &fork.head).clone()
-    }
-
-    fn write_record(&self, id: u64, out: &mut Vec<u8>) {
-        self.records.write(id, self.shown_fork().is_some_and(|fork| id >= fork.at), out);
+        self.shown().head()
     }
 
     /// The true answer to a path, under any head.
     pub fn honest(&self, path: &str, head: &Bytes) -> Answer {
-        match route::parse(path) {
-            Err(why) => Answer::text(400, why),
-            Ok(None) => Answer::text(404, "404 page not found\n"),
-            Ok(Some(Route::Latest)) => Answer::text(200, head.clone()),
-            Ok(Some(Route::Lookup { module, version })) => self.lookup(&module, &version, head),
-            Ok(Some(Route::Hashes { level, index, width })) if self.covers(level, index, width) => {
-                Answer::hashes(self.view().tile(level, index, width))
-            }
-            Ok(Some(Route::Data { index, width })) if self.covers(0, index, width) => {
-                Answer::text(200, self.data(index * 256, width))
-            }
-            Ok(Some(Route::Hashes { .. } | Route::Data { .. })) => Answer::text(404, "not found: no such tile\n"),
-        }
+        self.shown().answer(path, head)
     }
 
-    fn lookup(&self, module: &str, version: &str, head: &Bytes) -> Answer {
-        let Some(id) = self.records.find(module, version).filter(|id| *id < self.size) else {
-            let why = format!("not found: {module}@{version}: invalid version: unknown revision {version}\n");
-            return Answer::text(404, why);
-        };
-        let mut body = format!("{id}\n").into_bytes();
-        body.reserve(512);
-        self.write_record(id, &mut body);
-        body.push(b'\n');
-        body.extend_from_slice(head);
-        Answer::text(200, body)
-    }
-
-    fn covers(&self, level: usize, index: u64, width: u64) -> bool {
+    pub(super) fn covers(&self, level: usize, index: u64, width: u64) -> bool {
         let end = index.checked_mul(256).and_then(|n| n.checked_add(width));
         level < TILE_LEVELS && end.is_some_and(|end| end <= self.size >> (8 * level))
-    }
-
-    fn data(&self, first: u64, count: u64) -> Vec<u8> {
-        let mut body = Vec::with_capacity(count as usize * 256);
-        for id in first..first + count {
-            self.write_record(id, &mut body);
-            body.push(b'\n');
-        }
-        if self.ending == Ending::One {
-            body.pop();
-        }
-        body
     }
 
     /// The answer to a path, with all faults that strike it.
@@ -251,6 +208,11 @@ impl State {
             Kind::Truncated => answer.delivery = Delivery::Truncated,
             Kind::Endless => answer.delivery = Delivery::Endless,
             Kind::Reset => answer.delivery = Delivery::Reset,
+            Kind::Stalled => answer.delivery = Delivery::Stalled,
+            Kind::Redirect => *answer = Answer::text(307, ""),
+            Kind::Rewritten => *answer = self.history(true).answer(path, &self.history(true).head()),
+            Kind::TooWide => answer.body = self.wider(path, &answer.body),
+            Kind::Other => answer.body = self.other(path, head),
             Kind::Slow { milliseconds } => answer.delay += Duration::from_millis(milliseconds),
             Kind::Status { code, retry_after } => {
                 let text = Answer::text(code, format!("fakelog was told to answer {code}\n"));
@@ -264,13 +226,52 @@ impl State {
         }
     }
 
+    /// A tile with one hash or record more; anything else twice.
+    fn wider(&self, path: &str, body: &Bytes) -> Bytes {
+        let shown = self.shown();
+        match route::parse(path) {
+            Ok(Some(Route::Hashes { level, index, width })) => {
+                let next = (index * 256 + width) % (self.size >> (8 * level));
+                [body.as_ref(), shown.view().hash(level, next).0.as_slice()].concat().into()
+            }
+            Ok(Some(Route::Data { index, width })) => {
+                let mut body = body.to_vec();
+                if self.ending == Ending::One {
+                    body.push(b'\n');
+                }
+                shown.write_record((index * 256 + width) % self.size, &mut body);
+                body.into()
+            }
+            _ => [body.as_ref(), body.as_ref()].concat().into(),
+        }
+    }
+
+    /// The true answer to another question.
+    fn other(&self, path: &str, head: &Bytes) -> Bytes {
+        let shown = self.shown();
+        let beside = |index: u64| if index == 0 { 1 } else { index - 1 };
+        match route::parse(path) {
+            Ok(Some(Route::Hashes { level, index, width })) if self.covers(level, beside(index), width) => {
+                shown.view().tile(level, beside(index), width).into()
+            }
+            Ok(Some(Route::Hashes { width, .. })) => shown.view().tile(0, 0, width).into(),
+            Ok(Some(Route::Data { index, width })) => shown.data(beside(index) * 256, width).into(),
+            Ok(Some(Route::Lookup { module, version })) => {
+                let id = self.records.find(&module, &version).unwrap_or(0);
+                let (module, version) = self.records.module((id + 1) % self.size);
+                shown.lookup(&module, &version, head).body
+            }
+            _ => shown.view().tile(0, 0, 1).into(),
+        }
+    }
+
     fn forged_lookup(&self, kind: Kind, path: &str, head: &Bytes, keys: &Keys) -> Option<String> {
         let Ok(Some(Route::Lookup { module, version })) = route::parse(path) else { return None };
         let id = self.records.find(&module, &version)?;
         let other_id = if id + 1 < self.size { id + 1 } else { id.checked_sub(1)? };
         let text = |id| {
             let mut text = Vec::new();
-            self.write_record(id, &mut text);
+            self.shown().write_record(id, &mut text);
             String::from_utf8(text).ok()
         };
         let genuine = Genuine { id, text: &text(id)?, other_id, other_text: &text(other_id)? };

@@ -20,6 +20,11 @@
 //! | `status:CODE[:PATH]` | an HTTP status; with `,retry-after=SECONDS` that header |
 //! | `truncated[:PATH]` | half of the body, under a Content-Length of all of it |
 //! | `too-long[:PATH]` | the body and 32 bytes more |
+//! | `too-wide[:PATH]` | a tile with one hash or record more than was asked for; a lookup or head twice |
+//! | `other[:PATH]` | the true answer to another question of its kind: the tile beside it, another record; for a head, a tile |
+//! | `rewritten[:PATH]` | the answer as the second history has it, which `fork` made; other answers are not changed |
+//! | `stalled[:PATH]` | half of the body, and then nothing more |
+//! | `redirect[:PATH]` | a redirect to a plain http server that is not there |
 //! | `endless[:PATH]` | a body that does not end |
 //! | `reset[:PATH]` | the connection is reset |
 //! | `stale:SIZE` | every head is that of the tree of SIZE records |
@@ -45,6 +50,11 @@ pub enum Kind {
     Status { code: u16, retry_after: Option<u32> },
     Truncated,
     TooLong,
+    TooWide,
+    Other,
+    Rewritten,
+    Stalled,
+    Redirect,
     Endless,
     Reset,
     Stale { size: u64 },
@@ -144,6 +154,11 @@ fn kind<'a>(
         }
         "truncated" => Kind::Truncated,
         "too-long" => Kind::TooLong,
+        "too-wide" => Kind::TooWide,
+        "other" => Kind::Other,
+        "rewritten" => Kind::Rewritten,
+        "stalled" => Kind::Stalled,
+        "redirect" => Kind::Redirect,
         "endless" => Kind::Endless,
         "reset" => Kind::Reset,
         "stale" => Kind::Stale { size: number(text, words.next())? },

@@ -13,8 +13,9 @@
 //! | `route` | what does a request path ask for |
 //! | `fault` | which answers are to be spoilt, and how |
 //! | `forge` | what do the spoilt lookups and heads look like |
+//! | `history` | what is the true answer to a path, in the one history or the other |
 //! | `requests` | what was asked, in which order, in how many rounds |
-//! | `answer` | the answer to one path: true, then spoilt |
+//! | `answer` | the answer to one path, as the faults that strike it leave it |
 //! | `sumdb` | the database as tests hold it: a path in, an answer out, no socket |
 //! | `serve` | the same over HTTP |
 //! | `control` | what changes it while it is served |
@@ -38,6 +39,7 @@ mod dump;
 mod fault;
 mod forge;
 mod gosum;
+mod history;
 mod levels;
 mod names;
 mod records;

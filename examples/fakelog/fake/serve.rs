@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::{io, thread};
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -172,6 +172,9 @@ fn response(answer: Answer) -> Response<Payload> {
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let content = if answer.text { "text/plain; charset=UTF-8" } else { "application/octet-stream" };
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content));
+    if answer.status == 307 {
+        response.headers_mut().insert(LOCATION, HeaderValue::from_static("http://127.0.0.1:1/"));
+    }
     if let Some(seconds) = answer.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -219,12 +222,15 @@ impl Body for Payload {
                 let times = ENDLESS_PIECE / self.bytes.len().max(1) + 1;
                 Some(Ok(Frame::data(self.bytes.repeat(times).into())))
             }
-            (Delivery::Truncated, 0) => Some(Ok(Frame::data(self.bytes.slice(..self.bytes.len() / 2)))),
+            (Delivery::Truncated | Delivery::Stalled, 0) => {
+                Some(Ok(Frame::data(self.bytes.slice(..self.bytes.len() / 2))))
+            }
             (Delivery::Truncated, 1) => {
                 // hyper sends what it has only when the body is not ready, and drops it when the body fails.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
+            (Delivery::Stalled, _) => return Poll::Pending, // until the client leaves
             (Delivery::Truncated, _) => Some(Err(io::Error::other("truncated on demand"))),
             (_, 0) => Some(Ok(Frame::data(self.bytes.clone()))),
             _ => None,

@@ -43,8 +43,10 @@ pub(super) fn write(report: &Integrity, colour: bool, out: &mut dyn Write) -> io
         writeln!(out, "{}: {}", paint(style, notice.level.name()), printable(&notice.text))?;
     }
     if let Some(caught) = &report.misbehaviour {
-        let headline =
-            format!("THE LOG MISBEHAVED: {} signed two histories that cannot both be true.", printable(&report.database));
+        let headline = format!(
+            "THE LOG MISBEHAVED: {} signed two histories that cannot both be true.",
+            printable(&report.database)
+        );
         writeln!(out, "{}", paint(BAD, &headline))?;
         for row in printable_lines(&caught.evidence) {
             writeln!(out, "  {row}")?;
@@ -84,7 +86,8 @@ fn summary(report: &Integrity) -> String {
     let under = report.head.as_ref().map_or_else(String::new, |head| {
         format!(" under tree {} of {database}, root {}", grouped(head.size), printable(&head.root))
     });
-    let index = figures.indexed.map_or_else(|| ", no index".to_owned(), |count| format!(", {} indexed", grouped(count)));
+    let index =
+        figures.indexed.map_or_else(|| ", no index".to_owned(), |count| format!(", {} indexed", grouped(count)));
     let looked = format!(
         "{} ({} bytes), {}, {}{index}",
         counted(figures.records, "record"),

@@ -1,12 +1,17 @@
-//! The files of a log, opened for reading or for writing, and the few ways in which they are read.
+//! The files of a log as they are read: by position, and never beyond the tree that is asked about.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use super::super::disk::Disk;
 use super::super::words::unavailable;
+use super::FULL;
 use crate::fault::Fault;
+use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::Hash;
+use crate::sumdb::tile::Edge;
 
 /// Bytes of one entry of `offsets`.
 pub(super) const OFFSET_BYTES: u64 = 8;
@@ -21,15 +26,25 @@ pub(super) struct Named {
 }
 
 impl Named {
-    pub(super) fn read(path: PathBuf) -> Result<Named, Fault> {
+    fn read(path: PathBuf) -> Result<Named, Fault> {
+        match fs::metadata(&path) {
+            Ok(found) if !found.is_file() => {
+                let why = "is not a file: something else stands where the log belongs; move it away, and restore the file from a backup";
+                return Err(Fault::unavailable(path.display().to_string(), why));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(Fault::unavailable(path.display().to_string(), lost("is missing", &path)));
+            }
+            Err(error) => return Err(unavailable(&path, "open", &error)),
+            Ok(_) => {}
+        }
         let file = File::open(&path).map_err(|error| unavailable(&path, "open", &error))?;
         Ok(Named { file, path })
     }
 
     /// For reading and writing; made where it is missing.
-    pub(super) fn write(path: PathBuf) -> Result<Named, Fault> {
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = opened.map_err(|error| unavailable(&path, "open", &error))?;
+    pub(super) fn write(disk: &dyn Disk, path: PathBuf) -> Result<Named, Fault> {
+        let file = disk.open(&path).map_err(|error| unavailable(&path, "open", &error))?;
         Ok(Named { file, path })
     }
 
@@ -44,27 +59,149 @@ impl Named {
         Ok(bytes)
     }
 
+    /// These bytes, or as many of them as there are: a writer may be cutting the file off meanwhile.
+    pub(super) fn bytes_at_most(&self, at: u64, len: usize) -> Result<Vec<u8>, Fault> {
+        let there = usize::try_from(self.len()?.saturating_sub(at)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; there.min(len)];
+        let mut filled = 0;
+        while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
+            match self.file.read_at(room, at + u64::try_from(filled).unwrap_or(0)) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(unavailable(&self.path, "read", &error)),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
     pub(super) fn hashes(&self, first: u64, count: usize) -> Result<Vec<Hash>, Fault> {
         let bytes = self.bytes(first * HASH_BYTES, count * size_of::<Hash>())?;
         Ok(bytes.as_chunks().0.iter().copied().map(Hash).collect())
     }
 
-    pub(super) fn offset(&self, index: u64) -> Result<u64, Fault> {
-        let bytes = self.bytes(index * OFFSET_BYTES, size_of::<u64>())?;
-        Ok(bytes.as_chunks().0.first().copied().map_or(0, u64::from_le_bytes))
+    /// Entry `index` of `offsets`, and the next one.
+    pub(super) fn offsets(&self, index: u64) -> Result<[u64; 2], Fault> {
+        let mut bytes = [[0; size_of::<u64>()]; 2];
+        let read = self.file.read_exact_at(bytes.as_flattened_mut(), index * OFFSET_BYTES);
+        read.map_err(|error| unavailable(&self.path, "read", &error))?;
+        Ok(bytes.map(u64::from_le_bytes))
     }
 
-    /// At least `needed` bytes long?
+    /// Entry `index` of `offsets`.
+    pub(super) fn offset(&self, index: u64) -> Result<u64, Fault> {
+        let mut bytes = [0; size_of::<u64>()];
+        let read = self.file.read_exact_at(&mut bytes, index * OFFSET_BYTES);
+        read.map_err(|error| unavailable(&self.path, "read", &error))?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// Fails where the file is shorter than `needed` bytes.
     pub(super) fn require(&self, needed: u64) -> Result<(), Fault> {
         let len = self.len()?;
         if len >= needed {
             return Ok(());
         }
-        let why = format!(
-            "has {len} bytes where the committed head needs {needed}: it was cut off; restore it from a backup, or delete the \
-             folder {} and sync anew",
-            self.path.parent().unwrap_or(Path::new("")).display()
-        );
-        Err(Fault::unavailable(self.path.display().to_string(), why))
+        let what = format!("has {len} bytes where the committed head needs {needed}: it was cut off");
+        Err(Fault::unavailable(self.path.display().to_string(), lost(&what, &self.path)))
+    }
+}
+
+/// What to do about a file that lost something. The folder is moved and not deleted: evidence and old heads are in it.
+fn lost(what: &str, path: &Path) -> String {
+    let folder = path.parent().unwrap_or(Path::new("")).display();
+    format!("{what}; restore it from a backup, or move the folder {folder} away and sync anew")
+}
+
+/// The files that a log of some size has.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) records: Named,
+    pub(super) offsets: Named,
+    /// by level
+    pub(super) hashes: Vec<Named>,
+    size: u64,
+}
+
+impl Files {
+    /// Opens those of a log of `size` records. They are long enough for it, `records` aside: where that ends, its last records
+    /// must tell.
+    pub(super) fn open(dir: &Path, size: u64) -> Result<Files, Fault> {
+        let hashes = levels(size).map(|level| Named::read(hashes_path(dir, level))).collect::<Result<Vec<_>, _>>()?;
+        let (records, offsets) = (Named::read(dir.join("records"))?, Named::read(dir.join("offsets"))?);
+        for (level, file) in (0..).zip(&hashes) {
+            file.require(Edge::hashes(size, level) * HASH_BYTES)?;
+        }
+        offsets.require(offsets_len(size))?;
+        Ok(Files { records, offsets, hashes, size })
+    }
+
+    /// The right edge of the tree.
+    pub(super) fn edge(&self) -> Result<Edge, Fault> {
+        let read = Edge::read(self.size, |tile| {
+            let width = usize::try_from(tile.width()).unwrap_or(usize::MAX);
+            self.hashes_of(tile.level(), tile.index() * FULL, width).map_err(ReadError)
+        });
+        read.map_err(|ReadError(fault)| fault)
+    }
+
+    /// Hashes of one level.
+    pub(super) fn hashes_of(&self, level: u32, first: u64, count: usize) -> Result<Vec<Hash>, Fault> {
+        let file = usize::try_from(level).ok().and_then(|level| self.hashes.get(level));
+        file.map_or(Ok(Vec::new()), |file| file.hashes(first, count))
+    }
+
+    /// Whether the ends of the hash files are those of `tree`: the edge folds to its root, and where a level ends with a full
+    /// tile, which is not part of the edge, that tile folds to the last hash one level up.
+    pub(super) fn agree_with(&self, tree: Tree) -> Result<bool, Fault> {
+        let edge = self.edge()?;
+        if !same(edge.tree(), tree) {
+            return Ok(false);
+        }
+        let whole = |level: &u32| Edge::hashes(self.size, *level).is_multiple_of(FULL);
+        for level in levels(self.size).filter(whole) {
+            let count = Edge::hashes(self.size, level);
+            let tile = self.hashes_of(level, count - FULL, usize::try_from(FULL).unwrap_or(0))?;
+            let above = self.hashes_of(level + 1, count / FULL - 1, 1)?;
+            let mut fold = None;
+            Edge::default().append(&tile, |up, hashes| {
+                if up == 1 {
+                    fold = hashes.first().copied();
+                }
+            });
+            if fold != above.first().copied() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The levels that a tree of `size` leaves has.
+pub(super) fn levels(size: u64) -> impl Iterator<Item = u32> {
+    (0..).take_while(move |level| Edge::hashes(size, *level) > 0)
+}
+
+pub(super) fn hashes_path(dir: &Path, level: u32) -> PathBuf {
+    dir.join(format!("hashes.{level}"))
+}
+
+/// How many bytes of `offsets` belong to a log of `size` records.
+pub(super) fn offsets_len(size: u64) -> u64 {
+    if size == 0 { 0 } else { (size / FULL + 1) * OFFSET_BYTES }
+}
+
+/// Before 2024 Go signed the empty tree with a root of zeros; it is empty all the same.
+pub(super) fn same(one: Tree, other: Tree) -> bool {
+    one == other || (one.size == 0 && other.size == 0)
+}
+
+/// A fault on the way through the pure core, which has its own errors.
+struct ReadError(Fault);
+
+impl From<crate::sumdb::Error> for ReadError {
+    fn from(error: crate::sumdb::Error) -> ReadError {
+        ReadError(Fault::refused("the right edge", error))
     }
 }

@@ -1,18 +1,17 @@
 //! The log as one committed head has it: tiles and records are read from the files by position, whatever a writer appends
 //! meanwhile. Cheap to clone, and read from many threads at once.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::files::{HASH_BYTES, Named, OFFSET_BYTES};
+use super::FULL;
+use super::files::{Files, HASH_BYTES, Named, offsets_len};
 use crate::fault::Fault;
-use crate::sumdb::checkpoint::Tree;
-use crate::sumdb::hash::{Hash, leaf_hash};
+use crate::sumdb::checkpoint::{Tree, parse_decimal};
+use crate::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES};
 use crate::sumdb::tile::{DataTile, Edge, Tile};
-
-/// Records of a full data tile.
-const FULL: u64 = 256;
 
 /// The log up to one tree.
 #[derive(Debug, Clone)]
@@ -25,25 +24,22 @@ struct Shared {
     tree: Tree,
     /// where the last record of the tree ends in `records`
     end: u64,
-    records: Named,
-    offsets: Named,
-    hashes: Vec<Named>,
+    files: Files,
 }
 
 impl Snapshot {
     pub(super) fn open(dir: &Path, tree: Tree) -> Result<Snapshot, Fault> {
-        let levels = (0..).take_while(|level| Edge::hashes(tree.size, *level) > 0);
-        let hashes: Vec<Named> =
-            levels.map(|level| Named::read(dir.join(format!("hashes.{level}")))).collect::<Result<_, _>>()?;
-        let (records, offsets) = (Named::read(dir.join("records"))?, Named::read(dir.join("offsets"))?);
-        for (level, file) in (0..).zip(&hashes) {
-            file.require(Edge::hashes(tree.size, level) * HASH_BYTES)?;
+        let files = Files::open(dir, tree.size)?;
+        if !files.agree_with(tree)? {
+            let why = format!(
+                "the hashes at the right edge are not those of the committed head ({} records, root {}): a file was damaged or \
+                 belongs to another log; run `gosumcheck verify` to find where",
+                tree.size, tree.root
+            );
+            return Err(Fault::unavailable(dir.display().to_string(), why));
         }
-        offsets.require((tree.size / FULL + 1) * OFFSET_BYTES)?;
-        let mut shared = Shared { tree, end: 0, records, offsets, hashes };
-        shared.check_edge(dir)?;
+        let mut shared = Shared { tree, end: u64::MAX, files };
         shared.end = shared.find_end()?;
-        shared.records.require(shared.end)?;
         Ok(Snapshot { shared: Arc::new(shared) })
     }
 
@@ -57,6 +53,27 @@ impl Snapshot {
         self.shared.end
     }
 
+    /// The right edge of the tree.
+    pub(super) fn edge(&self) -> Result<Edge, Fault> {
+        self.shared.files.edge()
+    }
+
+    /// An open file of the log (`records`, `offsets`, `hashes.N`) and how many of its bytes belong to this tree; none by any
+    /// other name. What lies beyond may change at any time.
+    pub fn file(&self, name: &str) -> Option<(&File, u64)> {
+        let (size, files) = (self.tree().size, &self.shared.files);
+        let (named, len): (&Named, u64) = match name {
+            "records" => (&files.records, self.shared.end),
+            "offsets" => (&files.offsets, offsets_len(size)),
+            name => {
+                let level = name.strip_prefix("hashes.").and_then(parse_decimal)?;
+                let named = files.hashes.get(usize::try_from(level).ok()?)?;
+                (named, Edge::hashes(size, u32::try_from(level).ok()?) * HASH_BYTES)
+            }
+        };
+        Some((&named.file, len))
+    }
+
     /// The bytes of a hash tile, of whatever width this tree has of it; none where it has less.
     ///
     /// # Errors
@@ -64,7 +81,7 @@ impl Snapshot {
     pub fn hash_tile(&self, tile: &Tile) -> Result<Option<Vec<u8>>, Fault> {
         let first = tile.index() * FULL;
         let level = usize::try_from(tile.level()).unwrap_or(usize::MAX);
-        let Some(file) = self.shared.hashes.get(level) else { return Ok(None) };
+        let Some(file) = self.shared.files.hashes.get(level) else { return Ok(None) };
         if first + u64::from(tile.width()) > Edge::hashes(self.tree().size, tile.level()) {
             return Ok(None);
         }
@@ -76,14 +93,14 @@ impl Snapshot {
     /// # Errors
     /// `Unavailable`: the disk, or the file is damaged.
     pub fn data_tile(&self, tile: &DataTile) -> Result<Option<Vec<u8>>, Fault> {
-        let (index, width) = (tile.hashes().index(), tile.hashes().width());
-        if index * FULL + u64::from(width) > self.tree().size {
+        let (index, width) = (tile.hashes().index(), u64::from(tile.hashes().width()));
+        if index * FULL + width > self.tree().size {
             return Ok(None);
         }
         let mut bytes = self.shared.tile_bytes(index)?;
-        if !tile.hashes().is_full() {
-            let end = self.shared.end_of(&bytes, width).ok_or_else(|| self.shared.damaged(index))?;
-            bytes.truncate(end);
+        if width < self.shared.width(index) {
+            let end = ends(&bytes).nth(usize::try_from(width - 1).unwrap_or(usize::MAX));
+            bytes.truncate(end.ok_or_else(|| self.shared.damaged(index))?);
         }
         Ok(Some(bytes))
     }
@@ -96,11 +113,9 @@ impl Snapshot {
         if id >= self.tree().size {
             return Ok(None);
         }
-        let (index, place) = (id / FULL, u32::try_from(id % FULL).unwrap_or(0));
+        let index = id / FULL;
         let bytes = self.shared.tile_bytes(index)?;
-        let start = if place == 0 { Some(0) } else { self.shared.end_of(&bytes, place).map(|end| end + 1) };
-        let end = self.shared.end_of(&bytes, place + 1);
-        let text = start.zip(end).and_then(|(start, end)| bytes.get(start..end));
+        let text = record_in(&bytes, id % FULL, self.shared.width(index));
         text.map(|text| Some(text.to_vec())).ok_or_else(|| self.shared.damaged(index))
     }
 
@@ -109,88 +124,98 @@ impl Snapshot {
     /// # Errors
     /// `Unavailable`: the disk.
     pub fn leaf(&self, id: u64) -> Result<Option<Hash>, Fault> {
-        let Some(file) = self.shared.hashes.first().filter(|_| id < self.tree().size) else { return Ok(None) };
-        Ok(file.hashes(id, 1)?.first().copied())
+        if id >= self.tree().size {
+            return Ok(None);
+        }
+        Ok(self.shared.files.hashes_of(0, id, 1)?.first().copied())
     }
 }
 
 impl Shared {
-    fn check_edge(&self, dir: &Path) -> Result<(), Fault> {
-        let edge = Edge::read(self.tree.size, |tile| self.edge_hashes(tile)).map_err(|ReadError(fault)| fault)?;
-        if edge.tree() == self.tree {
-            return Ok(());
-        }
-        let (found, tree) = (edge.tree().root, self.tree);
-        let why = format!(
-            "the hashes at the right edge fold to {found} where the committed head of size {} has {}: a file was damaged or \
-             belongs to another log; run `gosumcheck verify` to find where",
-            tree.size, tree.root
-        );
-        Err(Fault::unavailable(dir.display().to_string(), why))
-    }
-
-    fn edge_hashes(&self, tile: &Tile) -> Result<Vec<Hash>, ReadError> {
-        let level = usize::try_from(tile.level()).unwrap_or(usize::MAX);
-        let width = usize::try_from(tile.width()).unwrap_or(usize::MAX);
-        let file = self.hashes.get(level);
-        file.map_or(Ok(Vec::new()), |file| file.hashes(tile.index() * FULL, width)).map_err(ReadError)
+    /// How many records of data tile `index` this tree has.
+    fn width(&self, index: u64) -> u64 {
+        self.tree.size.saturating_sub(index * FULL).min(FULL)
     }
 
     /// The bytes of data tile `index`, all of it that this tree has.
     fn tile_bytes(&self, index: u64) -> Result<Vec<u8>, Fault> {
-        let start = self.offsets.offset(index)?;
-        let end = if (index + 1) * FULL <= self.tree.size { self.offsets.offset(index + 1)? } else { self.end };
-        let len = end.checked_sub(start).and_then(|len| usize::try_from(len).ok());
-        let len = len.filter(|len| *len <= MAX_DATA_TILE_BYTES).ok_or_else(|| self.damaged(index))?;
-        self.records.bytes(start, len)
+        let offsets = &self.files.offsets;
+        let [start, end] =
+            if self.width(index) == FULL { offsets.offsets(index)? } else { [offsets.offset(index)?, self.end] };
+        let len = self.tile_len(index, start, end)?;
+        self.files.records.bytes(start, len)
     }
 
-    /// Where the first `count` records of a data tile end.
-    fn end_of(&self, tile: &[u8], count: u32) -> Option<usize> {
-        let mut ends = memchr::memmem::find_iter(tile, b"\n\n").map(|at| at + 1);
-        let before_last = usize::try_from(count).ok()?.checked_sub(1)?;
-        // The last record of a tile has no blank line after it.
-        ends.nth(before_last).or_else(|| {
-            let blanks = memchr::memmem::find_iter(tile, b"\n\n").count();
-            (blanks == before_last).then_some(tile.len())
+    fn tile_len(&self, index: u64, start: u64, end: u64) -> Result<usize, Fault> {
+        let len = end.checked_sub(start).and_then(|len| usize::try_from(len).ok());
+        let sane = len.filter(|len| *len <= MAX_DATA_TILE_BYTES && end <= self.end);
+        sane.ok_or_else(|| {
+            let why = format!("the place of data tile {index} makes no sense: it is damaged; {VERIFY}");
+            Fault::unavailable(self.files.offsets.path.display().to_string(), why)
         })
     }
 
-    /// Where the tree's last record ends. A partial data tile has no successor whose beginning would tell; but the hash of its
-    /// last record does, whatever a crash left behind it.
+    /// Where the tree's last record ends, whatever a crash left behind it; the records of the last data tile have been compared
+    /// with their leaf hashes by then. After a partial data tile no offset tells its end; the hash of its last record does.
     fn find_end(&self) -> Result<u64, Fault> {
-        let (index, places) = (self.tree.size / FULL, u32::try_from(self.tree.size % FULL).unwrap_or(0));
-        let start = self.offsets.offset(index)?;
-        if places == 0 {
-            return Ok(start);
+        let Some(index) = self.tree.size.checked_sub(1).map(|last| last / FULL) else { return Ok(0) };
+        let (width, records) = (self.width(index), &self.files.records);
+        let count = usize::try_from(width).unwrap_or(0);
+        let leaves = self.files.hashes_of(0, index * FULL, count)?;
+        let (start, bytes) = if width == FULL {
+            let [start, end] = self.files.offsets.offsets(index)?;
+            records.require(end)?;
+            (start, records.bytes(start, self.tile_len(index, start, end)?)?)
+        } else {
+            let start = self.files.offsets.offset(index)?;
+            // Its bytes, and nobody knows how many after them.
+            records.require(start)?;
+            (start, records.bytes_at_most(start, MAX_DATA_TILE_BYTES)?)
+        };
+        let end = if width == FULL { Some(bytes.len()) } else { end_of_last(&bytes, count, leaves.last()) };
+        let tile = end.and_then(|end| bytes.get(..end)).ok_or_else(|| self.damaged(index))?;
+        let texts: Option<Vec<&[u8]>> = (0..width).map(|place| record_in(tile, place, width)).collect();
+        if texts.is_some_and(|texts| leaf_hashes(&texts) == leaves) {
+            Ok(start + u64::try_from(tile.len()).unwrap_or(0))
+        } else {
+            Err(self.damaged(index))
         }
-        let there = self.records.len()?.saturating_sub(start);
-        let longest = usize::try_from(there).unwrap_or(usize::MAX).min(MAX_DATA_TILE_BYTES);
-        let bytes = self.records.bytes(start, longest)?;
-        let last = if places == 1 { Some(0) } else { self.end_of(&bytes, places - 1).map(|end| end + 1) };
-        let text = last.and_then(|last| bytes.get(last..)).unwrap_or_default();
-        let leaf = self.hashes.first().map_or(Ok(Vec::new()), |file| file.hashes(self.tree.size - 1, 1))?;
-        let ends = memchr::memchr_iter(b'\n', text).map(|at| at + 1).take_while(|end| *end <= MAX_RECORD_BYTES);
-        for end in ends {
-            if text.get(..end).is_some_and(|text| leaf.first() == Some(&leaf_hash(text))) {
-                return Ok(start + u64::try_from(last.unwrap_or(0) + end).unwrap_or(0));
-            }
-        }
-        Err(self.damaged(index))
     }
 
     fn damaged(&self, index: u64) -> Fault {
-        let path = self.records.path.display().to_string();
-        let why = format!("data tile {index} is damaged; run `gosumcheck verify` to find where");
-        Fault::unavailable(path, why)
+        let why = format!(
+            "data tile {index} is damaged or cut off: its records are not those that the log committed to; {VERIFY}"
+        );
+        Fault::unavailable(self.files.records.path.display().to_string(), why)
     }
 }
 
-/// A fault on the way through the pure core, which has its own errors.
-struct ReadError(Fault);
+/// What to do about damage.
+const VERIFY: &str = "run `gosumcheck verify` to find where";
 
-impl From<crate::sumdb::Error> for ReadError {
-    fn from(error: crate::sumdb::Error) -> ReadError {
-        ReadError(Fault::refused("the right edge", error))
-    }
+/// Where the records of a data tile end, the last one aside, which has no blank line after it.
+fn ends(tile: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memmem::find_iter(tile, b"\n\n").map(|at| at + 1)
+}
+
+/// Record number `place` of a data tile of `width` records.
+fn record_in(tile: &[u8], place: u64, width: u64) -> Option<&[u8]> {
+    let mut ends = ends(tile);
+    let start = match usize::try_from(place).ok()?.checked_sub(1) {
+        None => 0,
+        Some(before) => ends.nth(before)? + 1,
+    };
+    let end = match ends.next() {
+        None if place + 1 == width => tile.len(),
+        end => end?,
+    };
+    tile.get(start..end)
+}
+
+/// Where the last of `count` records ends in bytes that begin with them. Its hash is `leaf`.
+fn end_of_last(bytes: &[u8], count: usize, leaf: Option<&Hash>) -> Option<usize> {
+    let start = if count == 1 { 0 } else { ends(bytes).nth(count.checked_sub(2)?)? + 1 };
+    let text = bytes.get(start..)?;
+    let mut ends = memchr::memchr_iter(b'\n', text).map(|at| at + 1).take_while(|end| *end <= MAX_RECORD_BYTES);
+    ends.find(|end| text.get(..*end).is_some_and(|text| leaf == Some(&leaf_hash(text)))).map(|end| start + end)
 }

@@ -1,215 +1,225 @@
 //! The one writer of a log: appends proven records and commits signed heads, in the order that makes every crash harmless.
 
-use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::super::Folder;
 use super::super::lock::Lock;
 use super::super::words::unavailable;
-use super::super::{Folder, cache::read_bounded};
-use super::files::{HASH_BYTES, Named, OFFSET_BYTES};
+use super::files::{Files, same};
+use super::growing::Growing;
+use super::heads::Heads;
+use super::progress::Progress;
 use super::snapshot::Snapshot;
+use super::{FULL, Log};
 use crate::fault::Fault;
-use crate::sumdb::checkpoint::{Checkpoint, Tree};
+use crate::sumdb::checkpoint::{Checkpoint, FIRST_LINE, Tree};
 use crate::sumdb::hash::Hash;
+use crate::sumdb::record::MAX_RECORD_BYTES;
 use crate::sumdb::tile::Edge;
 
-/// Bytes held back for one file before they are written.
-const BUFFER_BYTES: usize = 4 << 20;
-/// Records of a full data tile.
-const FULL: u64 = 256;
-
-/// A file that is appended to.
-#[derive(Debug)]
-struct Appended {
-    named: Named,
-    /// where the next byte goes, those in `held` not counted
-    at: u64,
-    held: Vec<u8>,
-}
+/// How long another writer is waited for: long enough for one that is ending, and no sync is worth waiting for.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Holds the lock; dropping it leaves what is not committed as bytes that nobody reads.
+///
+/// Once a write or a sync failed, nobody knows what is on the disk: from then on it refuses to append, to mark and to commit.
+/// [`Writer::rewind`], or another writer, begins again from what is known.
 #[derive(Debug)]
 pub struct Writer {
-    folder: Folder,
-    dir: PathBuf,
-    edge: Edge,
-    records: Appended,
-    offsets: Appended,
-    hashes: Vec<Appended>,
+    log: Log,
+    growing: Growing,
+    /// records of the committed head
+    committed: u64,
+    /// a call is under way, or failed
+    unsure: bool,
     _lock: Lock,
 }
 
 impl Writer {
-    pub(super) fn open(folder: &Folder, dir: &Path, committed: Tree) -> Result<Writer, Fault> {
+    pub(super) fn open(log: &Log, committed: Tree) -> Result<Writer, Fault> {
+        let (folder, dir) = (&log.folder, &log.dir);
         folder.ensure(dir, true).map_err(|error| unavailable(dir, "create", &error))?;
-        let lock = Lock::acquire(&dir.join("lock"))?;
-        let mut writer = Writer {
-            folder: folder.clone(),
-            dir: dir.to_path_buf(),
-            edge: Edge::default(),
-            records: Appended::open(dir.join("records"), 0)?,
-            offsets: Appended::open(dir.join("offsets"), 0)?,
-            hashes: Vec::new(),
-            _lock: lock,
+        let path = dir.join("lock");
+        let lock = Lock::acquire_within(&path, PATIENCE)?.ok_or_else(|| {
+            let why = "another process is writing this log, perhaps a sync that takes long: let it finish, or end it";
+            Fault::unavailable(path.display().to_string(), why)
+        })?;
+        let snapshot = begin(log, committed)?;
+        let growing = match resumed(log, committed.size)? {
+            Some(growing) => growing,
+            None => go_on(log, snapshot)?,
         };
-        let end = if committed.size > 0 { Snapshot::open(dir, committed)?.records_len() } else { 0 };
-        writer.go_to(committed.size, end)?;
-        writer.resume()?;
-        Ok(writer)
-    }
-
-    /// Goes on where a first sync had come to, as far as that was synced to the disk.
-    fn resume(&mut self) -> Result<(), Fault> {
-        let path = self.dir.join("progress");
-        let text = read_bounded(&path, 64).map_err(|error| unavailable(&path, "read", &error))?;
-        let size = text.and_then(|text| String::from_utf8(text).ok()?.trim_end().parse::<u64>().ok());
-        let Some(size) = size.filter(|size| *size > self.tree().size && size.is_multiple_of(FULL)) else {
-            return Ok(());
-        };
-        self.offsets.named.require((size / FULL + 1) * OFFSET_BYTES)?;
-        let end = self.offsets.named.offset(size / FULL)?;
-        self.records.named.require(end)?;
-        self.go_to(size, end)
-    }
-
-    /// Everything up to `size` records, which end at `end`, is on the disk; what follows is overwritten.
-    fn go_to(&mut self, size: u64, end: u64) -> Result<(), Fault> {
-        self.hashes.clear();
-        for level in (0..).take_while(|level| Edge::hashes(size, *level) > 0) {
-            let at = Edge::hashes(size, level) * HASH_BYTES;
-            let file = Appended::open(self.dir.join(format!("hashes.{level}")), at)?;
-            file.named.require(at)?;
-            self.hashes.push(file);
-        }
-        self.edge = Edge::read(size, |tile| {
-            let level = usize::try_from(tile.level()).unwrap_or(usize::MAX);
-            let width = usize::try_from(tile.width()).unwrap_or(usize::MAX);
-            let file = self.hashes.get(level);
-            file.map_or(Ok(Vec::new()), |file| file.named.hashes(tile.index() * FULL, width)).map_err(ReadError)
-        })
-        .map_err(|ReadError(fault)| fault)?;
-        self.records.at = end;
-        self.offsets.at = if size == 0 { 0 } else { (size / FULL + 1) * OFFSET_BYTES };
-        Ok(())
+        Ok(Writer { log: log.clone(), growing, committed: committed.size, unsure: false, _lock: lock })
     }
 
     /// What was appended so far, committed or not.
     pub fn tree(&self) -> Tree {
-        self.edge.tree()
+        self.growing.edge().tree()
     }
 
-    /// Appends records that have been proven, with their leaf hashes.
+    /// Appends records that have been proven, with their leaf hashes. They are held in memory for a while.
     ///
     /// # Errors
-    /// `Unavailable`: the disk. What was appended since the last commit must then be given up: drop the writer.
+    /// `Usage`: not as many hashes as records, or a text that could not be told from its neighbours; nothing was appended.
+    /// `Unavailable`: the disk.
     pub fn append(&mut self, records: &[&[u8]], leaves: &[Hash]) -> Result<(), Fault> {
-        if self.offsets.is_empty() {
-            self.offsets.held.extend_from_slice(&0_u64.to_le_bytes());
+        if records.len() != leaves.len() {
+            return Err(Fault::Usage(format!("{} records with {} leaf hashes", records.len(), leaves.len())));
         }
-        for (id, record) in (self.edge.tree().size..).zip(records) {
-            if !id.is_multiple_of(FULL) {
-                self.records.held.push(b'\n');
-            }
-            self.records.held.extend_from_slice(record);
-            if (id + 1).is_multiple_of(FULL) {
-                let end = self.records.end();
-                self.offsets.held.extend_from_slice(&end.to_le_bytes());
-            }
+        let blank = memchr::memmem::Finder::new(b"\n\n");
+        let stands_alone = |record: &&[u8]| {
+            record.len() <= MAX_RECORD_BYTES
+                && record.ends_with(b"\n")
+                && !record.starts_with(b"\n")
+                && blank.find(record).is_none()
+        };
+        if let Some(place) = records.iter().position(|record| !stands_alone(record)) {
+            let id = self.growing.edge().size() + u64::try_from(place).unwrap_or(0);
+            return Err(Fault::Usage(format!(
+                "record {id} is too long, has a blank line or does not end its last line"
+            )));
         }
-        let Writer { edge, hashes, dir, .. } = self;
-        let mut opened = Ok(());
-        edge.append(leaves, |level, grown| {
-            let at = usize::try_from(level).unwrap_or(usize::MAX);
-            if hashes.len() <= at {
-                match Appended::open(dir.join(format!("hashes.{level}")), 0) {
-                    Ok(file) => hashes.push(file),
-                    Err(fault) => opened = Err(fault),
-                }
-            }
-            if let Some(file) = hashes.get_mut(at) {
-                grown.iter().for_each(|hash| file.held.extend_from_slice(&hash.0));
-            }
-        });
-        opened?;
-        if self.records.held.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<(), Fault> {
-        let files = [&mut self.records, &mut self.offsets].into_iter().chain(&mut self.hashes);
-        for file in files.filter(|file| !file.held.is_empty()) {
-            let written = self.folder.disk().write_at(&file.named.file, &file.held, file.at);
-            written.map_err(|error| unavailable(&file.named.path, "write", &error))?;
-            file.at = file.end();
-            file.held.clear();
-        }
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<(), Fault> {
-        self.flush()?;
-        for file in [&self.records, &self.offsets].into_iter().chain(&self.hashes) {
-            let synced = self.folder.disk().sync(&file.named.file);
-            synced.map_err(|error| unavailable(&file.named.path, "sync", &error))?;
-        }
-        self.folder.disk().sync_folder(&self.dir).map_err(|error| unavailable(&self.dir, "sync", &error))
+        self.attempt(|writer| writer.growing.append(records, leaves))
     }
 
     /// Makes what was appended durable without committing it, so that an interrupted sync can go on from here. Only a whole
-    /// number of data tiles can be marked.
+    /// number of data tiles can be marked; otherwise nothing is done.
     ///
     /// # Errors
-    /// As [`Writer::append`].
+    /// `Unavailable`: the disk.
     pub fn mark(&mut self) -> Result<(), Fault> {
-        let size = self.tree().size;
-        if !size.is_multiple_of(FULL) {
+        let size = self.growing.edge().size();
+        if !size.is_multiple_of(FULL) || size <= self.committed {
             return Ok(());
         }
-        self.sync()?;
-        self.folder.write(&self.dir.join("progress"), format!("{size}\n").as_bytes(), true)
+        self.attempt(|writer| {
+            writer.growing.sync()?;
+            Progress { size, after: writer.committed }.write(&writer.log.folder, &writer.log.dir)
+        })
     }
 
     /// Commits `head`, whose tree is exactly what was appended.
     ///
     /// # Errors
-    /// `Usage`: it is another tree. `Unavailable`: the disk; then the old head stands.
+    /// `Usage`: it is another tree. `Refused`: no note that can be kept. `Unavailable`: the disk; then the old head stands, or
+    /// the new one, whole.
     pub fn commit(&mut self, head: &Checkpoint) -> Result<(), Fault> {
-        if head.tree() != self.tree() {
-            let (head, tree) = (head.tree(), self.tree());
-            return Err(Fault::Usage(format!("the head commits to {head:?}, and appended was {tree:?}")));
+        let (head_tree, tree) = (head.tree(), self.tree());
+        if !same(head_tree, tree) {
+            return Err(Fault::Usage(format!("the head commits to {head_tree:?}, and appended was {tree:?}")));
         }
-        self.sync()?;
-        self.remember(head.bytes())?;
-        self.folder.write(&self.dir.join("head"), head.bytes(), true)
+        self.attempt(|writer| {
+            let (folder, dir) = (&writer.log.folder, &writer.log.dir);
+            writer.growing.trim()?;
+            writer.growing.sync()?;
+            // The old head too: `heads` may have been lost.
+            let old = writer.log.head()?;
+            let notes: Vec<&[u8]> = old.as_deref().into_iter().chain([head.bytes()]).collect();
+            Heads::remember(folder, &dir.join("heads"), &notes)?;
+            if old.is_none() {
+                sync_names(folder, &writer.log)?;
+            }
+            folder.write(&dir.join("head"), head.bytes(), true)?;
+            Progress::remove(folder, dir);
+            writer.committed = tree.size;
+            Ok(())
+        })
     }
 
-    /// Appends a note to `heads`.
-    fn remember(&self, note: &[u8]) -> Result<(), Fault> {
-        let file = Named::write(self.dir.join("heads"))?;
-        let entry = [note, b"\n"].concat();
-        let disk = self.folder.disk();
-        let written = disk.write_at(&file.file, &entry, file.len()?).and_then(|()| disk.sync(&file.file));
-        written.map_err(|error| unavailable(&file.path, "write", &error))
+    /// Gives up what was appended since the committed head, marked or not: it does not belong to the tree that is wanted, or a
+    /// disk that was full has space again. `committed` is the tree of the committed head.
+    ///
+    /// # Errors
+    /// As [`Log::writer`].
+    pub fn rewind(&mut self, committed: Tree) -> Result<(), Fault> {
+        self.unsure = true;
+        let snapshot = begin(&self.log, committed)?;
+        Progress { size: committed.size, after: committed.size }.write(&self.log.folder, &self.log.dir)?;
+        self.growing = go_on(&self.log, snapshot)?;
+        self.committed = committed.size;
+        self.unsure = false;
+        Ok(())
+    }
+
+    /// Does something that leaves nobody sure of the files when it fails.
+    fn attempt(&mut self, step: impl FnOnce(&mut Writer) -> Result<(), Fault>) -> Result<(), Fault> {
+        if self.unsure {
+            let why = "an earlier write failed, so that nothing is appended or committed; begin again from the committed head";
+            return Err(Fault::unavailable(self.log.dir.display().to_string(), why));
+        }
+        self.unsure = true;
+        step(self)?;
+        self.unsure = false;
+        Ok(())
     }
 }
 
-impl Appended {
-    fn open(path: PathBuf, at: u64) -> Result<Appended, Fault> {
-        Ok(Appended { named: Named::write(path)?, at, held: Vec::new() })
+/// Looks whether the log can be written after `committed`, before anything is written. Gives the committed log, if there is any.
+fn begin(log: &Log, committed: Tree) -> Result<Option<Snapshot>, Fault> {
+    let progress = Progress::read(&log.dir)?;
+    match log.head()? {
+        Some(note) if is_about(&note, committed) => {
+            if progress.is_some_and(|progress| progress.size <= committed.size) {
+                Progress::remove(&log.folder, &log.dir);
+            }
+        }
+        None if committed.size == 0 => {
+            if progress.is_none_or(|progress| progress.after > 0) {
+                Progress { size: 0, after: 0 }.write(&log.folder, &log.dir)?;
+            }
+        }
+        _ => {
+            let why = format!(
+                "is not about the {} records that it was taken to be about: another process has committed or removed it \
+                 meanwhile; try again",
+                committed.size
+            );
+            return Err(Fault::unavailable(log.dir.join("head").display().to_string(), why));
+        }
     }
-
-    fn end(&self) -> u64 {
-        self.at + u64::try_from(self.held.len()).unwrap_or(0)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.end() == 0
-    }
+    if committed.size > 0 { Snapshot::open(&log.dir, committed).map(Some) } else { Ok(None) }
 }
 
-/// A fault on the way through the pure core, which has its own errors.
-struct ReadError(Fault);
+/// The files, to go on after the committed log.
+fn go_on(log: &Log, committed: Option<Snapshot>) -> Result<Growing, Fault> {
+    let (edge, end) = match committed {
+        None => (Edge::default(), 0),
+        Some(snapshot) => (snapshot.edge()?, snapshot.records_len()),
+    };
+    Growing::open(&log.folder, &log.dir, edge, end)
+}
 
-impl From<crate::sumdb::Error> for ReadError {
-    fn from(error: crate::sumdb::Error) -> ReadError {
-        ReadError(Fault::refused("the right edge", error))
+/// Where an interrupted sync had come to, if that is beyond the committed head. What `progress` claims and the files do not have
+/// is not resumed from: nothing depends on it.
+fn resumed(log: &Log, committed: u64) -> Result<Option<Growing>, Fault> {
+    let progress = Progress::read(&log.dir)?;
+    let Some(size) = progress.map(|it| it.size).filter(|size| *size > committed && size.is_multiple_of(FULL)) else {
+        return Ok(None);
+    };
+    let there = Files::open(&log.dir, size).and_then(|files| {
+        let end = files.offsets.offset(size / FULL)?;
+        files.records.require(end)?;
+        Ok((files.edge()?, end))
+    });
+    there.ok().map(|(edge, end)| Growing::open(&log.folder, &log.dir, edge, end)).transpose()
+}
+
+/// Is `note`, whose signature was for the caller to verify, about `tree`?
+fn is_about(note: &[u8], tree: Tree) -> bool {
+    if tree.size == 0 {
+        // The root is of no matter, see `same`.
+        return note.starts_with(format!("{FIRST_LINE}\n0\n").as_bytes());
     }
+    note.starts_with(tree.note_text().as_bytes())
+}
+
+/// Syncs the names of the folders that lead to the log: whoever made them may have died before it did.
+fn sync_names(folder: &Folder, log: &Log) -> Result<(), Fault> {
+    let above = log.dir.ancestors().skip(1).take_while(|above| above.starts_with(folder.root()));
+    for dir in above {
+        folder.disk().sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error))?;
+    }
+    // The folder above the data folder may be one that we must not even read.
+    let _ = folder.root().parent().map(|dir| folder.disk().sync_folder(dir));
+    Ok(())
 }

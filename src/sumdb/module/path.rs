@@ -71,7 +71,7 @@ pub(in crate::sumdb) fn is_reserved_on_windows(element: &str) -> bool {
 }
 
 /// x/mod module.go, CheckPath and checkPath with kind modulePath.
-fn check(path: &str) -> std::result::Result<(), String> {
+pub(super) fn check(path: &str) -> std::result::Result<(), String> {
     if path.is_empty() {
         return Err("empty".to_owned());
     }

@@ -59,6 +59,14 @@ pub fn canonical(version: &str) -> Option<String> {
     Some(format!("v{major}.{minor}.{patch}{prerelease}{build}"))
 }
 
+/// Whether `version` is written as [`canonical`] writes it.
+pub(super) fn is_canonical(version: &str) -> bool {
+    Parts::of(version).is_some_and(|Parts { major, minor, patch, prerelease, build }| {
+        let written = "v..".len() + major.len() + minor.len() + patch.len() + prerelease.len() + build.len();
+        written == version.len() && (build.is_empty() || build == INCOMPATIBLE)
+    })
+}
+
 /// Semantic precedence. What is no semantic version comes before all that are, and equals all else that is none.
 pub fn compare(left: &str, right: &str) -> Ordering {
     match (Parts::of(left), Parts::of(right)) {

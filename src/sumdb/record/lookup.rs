@@ -1,6 +1,7 @@
 //! The answer to a lookup, unproven: `ID\n`, the record's text, a blank line, and a signed note of a tree that holds it
 //! (x/mod sumdb/tlog/note.go, ParseRecord).
 
+use super::super::checkpoint::parse_decimal;
 use super::super::error::{Error, Result};
 use super::super::hash::{Hash, leaf_hash};
 use super::super::module::ModuleVersion;
@@ -31,7 +32,9 @@ impl LookupResponse {
             return Err(malformed(&format!("{} bytes, more than the {MAX_RESPONSE_BYTES} allowed", bytes.len())));
         }
         let (id, rest) = split_at_newline(bytes).ok_or_else(|| malformed("no record number"))?;
-        let id = parse_id(id).ok_or_else(|| malformed("the first line is not a record number"))?;
+        // In its one spelling: Go also takes `+5`, `-5` and `005`.
+        let id = std::str::from_utf8(id).ok().and_then(parse_decimal);
+        let id = id.ok_or_else(|| malformed("the first line is not a record number"))?;
         let blank = rest.windows(2).position(|pair| pair == b"\n\n").ok_or_else(|| malformed("no blank line"))?;
         let (text, rest) = rest.split_at_checked(blank + 1).unwrap_or_default();
         let (_, note) = rest.split_at_checked(1).unwrap_or_default();
@@ -69,13 +72,6 @@ impl LookupResponse {
     pub fn prove(&self, asked: &ModuleVersion, leaf: &Hash) -> Result<VerifiedRecord> {
         VerifiedRecord::check_hashed(asked, self.id, &self.text, &self.leaf, leaf)
     }
-}
-
-/// A record number in its one spelling: decimal digits without leading zeros. (Go also takes `+5`, `-5` and `005`.)
-fn parse_id(text: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(text).ok()?;
-    let id = text.parse::<u64>().ok()?;
-    (id.to_string() == text).then_some(id)
 }
 
 fn split_at_newline(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -47,6 +47,11 @@ impl Edge {
         size.checked_shr(level.saturating_mul(HEIGHT)).unwrap_or(0)
     }
 
+    /// How many leaves the tree has so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Appends leaves. Told to `grown`, in order: every hash that a level gets, the leaves themselves among them.
     pub fn append(&mut self, leaves: &[Hash], mut grown: impl FnMut(u32, &[Hash])) {
         let mut rest = leaves;

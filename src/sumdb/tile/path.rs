@@ -10,7 +10,7 @@ use crate::sumdb::error::{Error, Result};
 const MAX_PATH_BYTES: usize = 64;
 
 /// What a tile path names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TilePath {
     /// `tile/8/L/...`
     Hashes(Tile),
@@ -44,6 +44,22 @@ impl TilePath {
         };
         // The round trip is the rule: no leading zeros too many, no `.p/256`.
         if path.to_string() == text { Ok(path) } else { Err(bad()) }
+    }
+
+    /// Reads a canonical path as C2SP tlog-tiles has it, without a leading slash: `tile/LEVEL/NNN[.p/WIDTH]`, and
+    /// `tile/entries/NNN[.p/WIDTH]` for the bundle of the records that a data tile has.
+    ///
+    /// # Errors
+    /// As [`TilePath::parse`].
+    pub fn parse_tlog(text: &str) -> Result<TilePath> {
+        let bad = || Error::malformed("tile path", format!("{:?} is not tile/LEVEL/NNN[.p/WIDTH]", clip(text)));
+        let (level, rest) = text.strip_prefix("tile/").and_then(|rest| rest.split_once('/')).ok_or_else(bad)?;
+        let level = match level {
+            "entries" => "data",
+            "data" => return Err(bad()),
+            level => level,
+        };
+        TilePath::parse(&format!("tile/{HEIGHT}/{level}/{rest}")).map_err(|_| bad())
     }
 }
 
@@ -107,6 +123,21 @@ mod tests {
         let TilePath::Hashes(tile) = TilePath::parse("tile/8/2/x001/x234/067.p/9").unwrap() else { unreachable!() };
         assert_eq!((tile.level(), tile.index(), tile.width(), tile.byte_len()), (2, 1_234_067, 9, 288));
         assert_eq!(tile.full().to_string(), "tile/8/2/x001/x234/067");
+    }
+
+    #[test]
+    fn tlog_paths_lack_the_height() {
+        for (tlog, path) in [
+            ("tile/0/000", "tile/8/0/000"),
+            ("tile/2/x001/234.p/7", "tile/8/2/x001/234.p/7"),
+            ("tile/entries/x001/234.p/7", "tile/8/data/x001/234.p/7"),
+        ] {
+            assert_eq!(TilePath::parse_tlog(tlog).unwrap().to_string(), path);
+        }
+        for path in ["", "tile/8/0/000", "tile/data/000", "tile/00/000", "tile/0/0", "tile/entries/000.p/256", "tile/0"]
+        {
+            assert!(TilePath::parse_tlog(path).is_err(), "{path}");
+        }
     }
 
     #[test]

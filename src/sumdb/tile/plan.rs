@@ -11,6 +11,8 @@ pub enum Want {
     Leaf(u64),
     /// what it takes to admit the leaf at this index by its path through its tile
     LeafPath(u64),
+    /// this tile of hashes, of whatever width the tree has it
+    Tile(Tile),
     /// the root that the tree had at this size
     RootAt(u64),
     /// that root, and the proof of its consistency
@@ -42,6 +44,7 @@ impl VerifiedTree {
                 Want::Leaf(index) if self.leaves.contains_key(&index) => {}
                 Want::Leaf(index) => self.add_path(&mut tiles, index)?,
                 Want::LeafPath(index) => self.add_missing(&mut tiles, 1, index >> self.height >> self.height),
+                Want::Tile(tile) => self.add_missing(&mut tiles, tile.level, tile.index),
                 Want::RootAt(size) => self.add_root(&mut tiles, size)?,
                 Want::Consistency(size) => {
                     self.add_root(&mut tiles, size)?;

@@ -130,6 +130,13 @@ impl VerifiedTree {
         Ok(hashes)
     }
 
+    /// The bytes of a tile, once it is held at least as wide.
+    pub fn tile_bytes(&self, tile: &Tile) -> Option<Vec<u8>> {
+        let hashes = self.tiles.get(&(tile.level, tile.index))?;
+        let hashes = hashes.get(..usize::try_from(tile.width).ok()?)?;
+        Some(hashes.iter().flat_map(|hash| hash.0).collect())
+    }
+
     /// The hashes beside the way from leaf `index` up to the hash of its tile, the one next to the leaf first; none unless
     /// that tile is full and held.
     pub fn leaf_path(&self, index: u64) -> Option<Vec<Hash>> {
@@ -163,9 +170,15 @@ impl VerifiedTree {
 
     /// Lets go of the full tiles of leaf hashes, which are most of what a long audit would hold, and of single leaves.
     pub fn forget_leaves(&mut self) {
+        self.forget_up_to(0);
+    }
+
+    /// Lets go of the full tiles of `level` and of those below it, and of single leaves.
+    pub fn forget_up_to(&mut self, level: u32) {
         self.leaves.clear();
-        let last = self.tree.size >> self.height;
-        self.tiles.retain(|(level, index), _| *level > 0 || *index == last);
+        let (size, height) = (self.tree.size, self.height);
+        let is_last = |level: u32, index| size.checked_shr((level + 1) * height).unwrap_or(0) == index;
+        self.tiles.retain(|(of, index), _| *of > level || is_last(*of, *index));
     }
 
     /// The leaf hash at `index`, once its tile is held.
@@ -205,6 +218,11 @@ fn read_hashes(tile: &Tile, body: &[u8]) -> Result<Vec<Hash>> {
         return Err(Error::malformed(tile.to_string(), why));
     }
     Ok(body.as_chunks::<HASH_BYTES>().0.iter().copied().map(Hash).collect())
+}
+
+/// What a full tile of these 256 hashes is in the tile above it; none for any other number of hashes.
+pub fn full_tile_hash(hashes: &[Hash]) -> Option<Hash> {
+    (hashes.len() == 1 << HEIGHT).then(|| complete_root(hashes))
 }
 
 /// The root over a power of two of hashes.

@@ -66,7 +66,7 @@ pub fn admission(bytes: &[u8]) -> bool {
     }
     let readable = match want {
         Want::Leaf(_) => leaf.is_some() && verified.inclusion_proof(index).is_some(),
-        Want::LeafPath(_) => true,
+        Want::LeafPath(_) | Want::Tile(_) => true,
         Want::RootAt(_) => verified.root_at(index).is_some(),
         Want::Consistency(_) => verified.consistency_proof(index).is_some(),
     };

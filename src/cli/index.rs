@@ -1,0 +1,58 @@
+//! `gosumcheck index`: how far the index of the full log goes, and to bring it up to date.
+
+use std::fs;
+
+use super::output::{complain, tell, worst};
+use super::progress::Bar;
+use super::{IndexArgs, setup};
+use crate::fault::Fault;
+use crate::report::printable;
+use crate::store::index::{Kind, bring_up_to_date, rebuild};
+use crate::store::{Index, Log};
+use crate::sumdb::checkpoint::Checkpoint;
+
+/// New findings that are told one by one.
+const MOST_TOLD: usize = 100;
+
+/// Runs the command; gives the exit code.
+pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
+    let (name, policy, folder) = setup::kept_at(args.sumdb.as_deref(), args.data.as_ref())?;
+    let log = folder.log(&name)?;
+    let Some(note) = log.head()? else {
+        let why = format!("there is no mirror of {name} here; `gosumcheck sync` makes one");
+        return Err(Fault::unavailable(log.dir().display().to_string(), why));
+    };
+    let head = Checkpoint::open(&note, &policy);
+    let head = head.map_err(|error| Fault::refused(log.dir().join("head").display().to_string(), error))?;
+    let snapshot = log.snapshot(head.tree())?;
+    let before = if args.rebuild { None } else { Index::open(&log)? };
+    let before = before.map_or(Ok(0), |index| index.size())?;
+    let bar = Bar::new();
+    let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let progress = |done, total| bar.show("indexing", count(done), count(total));
+    let make = if args.rebuild { rebuild } else { bring_up_to_date };
+    let grown = make(&log, &snapshot, &progress)?;
+    bar.clear();
+    let (bytes, size) = (disk_bytes(&log), grown.size);
+    let told = tell(|out| {
+        for oddity in grown.findings.iter().take(MOST_TOLD) {
+            writeln!(out, "{}", printable(&oddity.to_string()))?;
+        }
+        if grown.findings.len() > MOST_TOLD {
+            writeln!(out, "... and {} findings more", grown.findings.len() - MOST_TOLD)?;
+        }
+        let new = size.saturating_sub(before);
+        writeln!(out, "{name}: {size} records are indexed, {new} of them now, in {} KiB", bytes.div_ceil(1024))
+    });
+    let twins_only = grown.findings.iter().all(|oddity| oddity.kind() == Kind::CaseTwin);
+    let told = told.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0);
+    Ok(worst(&[u8::from(!twins_only), told]))
+}
+
+/// What the index takes on the disk, with what was appended last.
+fn disk_bytes(log: &Log) -> u64 {
+    let path = log.index_path();
+    let mut appended = path.clone().into_os_string();
+    appended.push("-wal");
+    [path, appended.into()].iter().filter_map(|path| fs::metadata(path).ok()).map(|found| found.len()).sum()
+}

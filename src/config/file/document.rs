@@ -1,0 +1,98 @@
+//! `gosumcheck.toml` as a list of settings, each with its place: any key that is no setting is a fault, and names what is.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::keys::KEYS;
+use super::point::{complaint, line_of};
+use super::{Said, Source};
+use crate::fault::Fault;
+
+/// Bytes of the file.
+pub(super) type Place = Range<usize>;
+
+/// A file that was read.
+#[derive(Debug)]
+pub(super) struct Document {
+    path: PathBuf,
+    text: String,
+    said: Vec<(String, Said)>,
+}
+
+impl Document {
+    /// Reads `text`, which is the file at `path`.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Document, Fault> {
+        let mut document = Document { path: path.to_path_buf(), text: text.to_owned(), said: Vec::new() };
+        let table = DeTable::parse(text).map_err(|error| {
+            let why = error.message().replace('\n', ": ");
+            document.fault(&error.span().unwrap_or(0..0), &format!("not TOML: {why}"))
+        })?;
+        document.take("", table.get_ref())?;
+        Ok(document)
+    }
+
+    fn take(&mut self, above: &str, table: &DeTable<'_>) -> Result<(), Fault> {
+        for (key, value) in table {
+            let name = format!("{above}{}", key.get_ref());
+            let below = format!("{name}.");
+            match value.get_ref() {
+                DeValue::Table(inner) if KEYS.iter().any(|key| key.name.starts_with(&below)) => {
+                    self.take(&below, inner)?;
+                }
+                _ if KEYS.iter().any(|key| key.name == name) => {
+                    let source = Source::File(self.path.clone(), line_of(&self.text, value.span().start));
+                    let texts = self.texts(&name, value.get_ref(), value.span())?;
+                    self.said.push((name, Said { source, texts }));
+                }
+                _ => return Err(self.fault(&key.span(), &unknown(above, key.get_ref()))),
+            }
+        }
+        Ok(())
+    }
+
+    /// What a value says, as text: one text, or those of a list.
+    fn texts(&self, name: &str, value: &DeValue<'_>, place: Place) -> Result<Vec<(String, Option<Place>)>, Fault> {
+        if let DeValue::Array(items) = value {
+            if !KEYS.iter().any(|key| key.name == name && key.is_list) {
+                return Err(self.fault(&place, &format!("{name}: takes one value, not a list")));
+            }
+            let each = items.iter().map(|item| self.text(name, item.get_ref(), item.span()));
+            return each.collect();
+        }
+        Ok(vec![self.text(name, value, place)?])
+    }
+
+    fn text(&self, name: &str, value: &DeValue<'_>, place: Place) -> Result<(String, Option<Place>), Fault> {
+        let text = match value {
+            DeValue::String(text) => text.clone().into_owned(),
+            DeValue::Integer(number) => number.to_string(),
+            DeValue::Boolean(is) => is.to_string(),
+            other => {
+                let why = format!("{name}: a {} where a text, a number or true or false should be", other.type_str());
+                return Err(self.fault(&place, &why));
+            }
+        };
+        Ok((text, Some(place)))
+    }
+
+    /// What the file says about a setting.
+    pub(super) fn said(&self, name: &str) -> Option<Said> {
+        self.said.iter().find(|(said, _)| said == name).map(|(_, said)| said.clone())
+    }
+
+    /// A complaint that points at a place of the file.
+    pub(super) fn fault(&self, place: &Place, why: &str) -> Fault {
+        Fault::Usage(complaint(&self.path.display().to_string(), &self.text, place, why))
+    }
+}
+
+/// What to say of a key that is no setting.
+fn unknown(above: &str, key: &str) -> String {
+    let known = KEYS.iter().filter_map(|key| key.name.strip_prefix(above));
+    let mut known: Vec<&str> = known.map(|rest| rest.split('.').next().unwrap_or(rest)).collect();
+    known.dedup();
+    let table = above.strip_suffix('.').map_or_else(String::new, |table| format!(" of [{table}]"));
+    format!("{:?} is no setting{table}; the settings are {}", key, known.join(", "))
+}

@@ -1,0 +1,115 @@
+//! The settings by name: one row each, from which flags, variables, the file's keys and `--check-config` are told.
+
+/// One setting.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Key {
+    /// in the file, with the table that it stands in: `limits.header_timeout`
+    pub name: &'static str,
+    /// in the environment
+    pub variable: &'static str,
+    /// on the command line
+    pub flag: &'static str,
+    /// what it is where nobody says anything; empty where that is looked up elsewhere
+    pub default: &'static str,
+    /// whether it takes several values
+    pub is_list: bool,
+    /// what it does
+    pub help: &'static str,
+}
+
+const fn one(
+    name: &'static str,
+    variable: &'static str,
+    flag: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Key {
+    Key { name, variable, flag, default, is_list: false, help }
+}
+
+const fn list(
+    name: &'static str,
+    variable: &'static str,
+    flag: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Key {
+    Key { name, variable, flag, default, is_list: true, help }
+}
+
+/// Where to listen.
+pub(super) const LISTEN: Key =
+    list("listen", "GOSUMCHECK_LISTEN", "--listen", "127.0.0.1:3000", "addresses to listen at, HOST:PORT");
+/// The data folder.
+pub(super) const DATA: Key = one("data", super::super::DATA_VARIABLE, "--data", "", "the data folder");
+/// Which databases.
+pub(super) const SUMDB: Key =
+    list("sumdb", "GOSUMCHECK_SUMDB", "--sumdb", "sum.golang.org", "the databases, as in GOSUMDB");
+/// Where to ask.
+pub(super) const UPSTREAM: Key =
+    list("upstream", "GOSUMCHECK_UPSTREAM", "--upstream", "", "where the only database is asked");
+/// Whose names never leave.
+pub(super) const PRIVATE: Key =
+    list("private", "GOSUMCHECK_PRIVATE", "--private", "", "patterns of modules that are never asked about");
+/// Ask nobody.
+pub(super) const OFFLINE: Key = one("offline", "GOSUMCHECK_OFFLINE", "--offline", "false", "ask nobody");
+/// Sync in the background.
+pub(super) const MIRROR: Key =
+    one("mirror", "GOSUMCHECK_MIRROR", "--mirror", "false", "keep the full log, synced in the background");
+/// How often.
+pub(super) const SYNC_INTERVAL: Key =
+    one("sync_interval", "GOSUMCHECK_SYNC_INTERVAL", "--sync-interval", "60s", "how often the full log is synced");
+/// Requests to upstreams.
+pub(super) const JOBS: Key = one("jobs", "GOSUMCHECK_JOBS", "--jobs", "32", "requests to upstreams at once");
+/// Which events are logged.
+pub(super) const LOG_LEVEL: Key =
+    one("log.level", "GOSUMCHECK_LOG_LEVEL", "--log-level", "info", "error, warn, info, debug or trace");
+/// How logs look.
+pub(super) const LOG_FORMAT: Key = one("log.format", "GOSUMCHECK_LOG_FORMAT", "--log-format", "text", "text or json");
+/// Which requests are logged.
+pub(super) const LOG_ACCESS: Key =
+    one("log.access", "GOSUMCHECK_ACCESS_LOG", "--access-log", "errors", "off, errors or all");
+/// Connections at once.
+pub(super) const CONNECTIONS: Key =
+    one("limits.connections", "GOSUMCHECK_CONNECTIONS", "--connections", "4096", "connections at once");
+/// Slow heads.
+pub(super) const HEADER_TIMEOUT: Key =
+    one("limits.header_timeout", "GOSUMCHECK_HEADER_TIMEOUT", "--header-timeout", "10s", "for a request's head");
+/// Idle connections.
+pub(super) const IDLE_TIMEOUT: Key =
+    one("limits.idle_timeout", "GOSUMCHECK_IDLE_TIMEOUT", "--idle-timeout", "60s", "between two requests");
+/// Slow readers.
+pub(super) const WRITE_TIMEOUT: Key = one(
+    "limits.write_timeout",
+    "GOSUMCHECK_WRITE_TIMEOUT",
+    "--write-timeout",
+    "30s",
+    "for a slow client to take 64 KiB",
+);
+/// The end.
+pub(super) const STOP_TIMEOUT: Key =
+    one("limits.stop_timeout", "GOSUMCHECK_STOP_TIMEOUT", "--stop-timeout", "20s", "to finish when told to stop");
+/// Answers in memory.
+pub(super) const MEMORY: Key = one("limits.memory", "GOSUMCHECK_MEMORY", "--memory", "64MiB", "answers kept in memory");
+
+/// All of them, in the order in which they are shown.
+pub const KEYS: [&Key; 18] = [
+    &LISTEN,
+    &DATA,
+    &SUMDB,
+    &UPSTREAM,
+    &PRIVATE,
+    &OFFLINE,
+    &MIRROR,
+    &SYNC_INTERVAL,
+    &JOBS,
+    &LOG_LEVEL,
+    &LOG_FORMAT,
+    &LOG_ACCESS,
+    &CONNECTIONS,
+    &HEADER_TIMEOUT,
+    &IDLE_TIMEOUT,
+    &WRITE_TIMEOUT,
+    &STOP_TIMEOUT,
+    &MEMORY,
+];

@@ -1,0 +1,55 @@
+//! A complaint that points: file, line and column, the line itself, and carets below what is wrong with it.
+
+use std::ops::Range;
+
+use crate::sumdb::printable;
+
+/// Characters of a line that are shown; what is wrong further right is told by its column.
+const SHOWN: usize = 100;
+
+/// The number of the line that `at` is in, from 1.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// `why`, at the bytes `span` of `text`, which is the file `name`.
+pub(super) fn complaint(name: &str, text: &str, span: &Range<usize>, why: &str) -> String {
+    let at = text.floor_char_boundary(span.start.min(text.len()));
+    let (before, rest) = text.split_at(at);
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..).and_then(|line| line.lines().next()).unwrap_or_default();
+    let column = before.get(start..).unwrap_or_default().chars().count();
+    let wrong = rest.get(..span.end.saturating_sub(at)).unwrap_or(rest).lines().next().unwrap_or_default();
+    let number = line_of(text, at);
+    let margin = " ".repeat(number.to_string().len());
+    let mut told = format!("{name}:{number}:{}: {why}", column + 1);
+    if column < SHOWN {
+        let carets = "^".repeat(wrong.chars().count().clamp(1, SHOWN - column));
+        let line = shown(line);
+        told.push_str(&format!("\n{margin} |\n{number} | {line}\n{margin} | {}{carets}", " ".repeat(column)));
+    }
+    told
+}
+
+/// The line, a character for a character, so that the carets stand where they should.
+fn shown(line: &str) -> String {
+    let harmless =
+        |c: char| if c.is_control() || printable::printable(c.to_string().as_bytes(), 1).len() > 4 { '?' } else { c };
+    line.chars().take(SHOWN).map(harmless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carets_stand_below_what_is_wrong() {
+        let text = "a = 1\nidle = \"soon\" # x\n";
+        let told = complaint("f.toml", text, &(13..19), "not a duration");
+        assert_eq!(told, "f.toml:2:8: not a duration\n  |\n2 | idle = \"soon\" # x\n  |        ^^^^^^");
+        for span in [0..0, 5..9, 25..25, 100..200] {
+            assert!(complaint("f.toml", text, &span, "why").starts_with("f.toml:"));
+        }
+        assert!(complaint("f", "x = \"\u{1b}[31m\"", &(4..5), "why").contains("x = \"?[31m\""));
+    }
+}

@@ -1,0 +1,98 @@
+//! Values of settings: text in, meaning out, or what would have been right.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+/// Binary sizes as people write them.
+const UNITS: [(&str, u64); 7] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("B", 1),
+];
+/// No timeout and no interval is longer.
+const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The texts of a list in one variable: parted by commas.
+pub(super) fn split(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let why =
+        "not an address to listen at; write it as in 127.0.0.1:3000, [::]:3000 or localhost:3000; port 0 takes any";
+    let text = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    text.to_socket_addrs().ok().and_then(|mut all| all.next()).ok_or_else(|| why.to_owned())
+}
+
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("neither true nor false".to_owned()),
+    }
+}
+
+/// At least a millisecond.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
+    let duration = parsed.ok_or("not a duration; write it as in 500ms, 30s, 5m or 1h 30m")?;
+    if (Duration::from_millis(1)..=MAX_DURATION).contains(&duration) {
+        Ok(duration)
+    } else {
+        Err("out of bounds: from 1ms to 168h".to_owned())
+    }
+}
+
+pub(super) fn number(text: &str, least: u32, most: u32) -> Result<u32, String> {
+    let why = || format!("not a number from {least} to {most}");
+    text.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(why)
+}
+
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let why = "not a size; write it as in 64MiB, 1GiB or 500MB";
+    let unit = UNITS.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?.trim_end(), *bytes)));
+    let (digits, unit) = unit.unwrap_or((text, 1));
+    digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(|| why.to_owned())
+}
+
+/// One of a few words.
+pub(super) fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
+    let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+    found.ok_or_else(|| {
+        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        format!("not one of {}", all.join(", "))
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_as_people_write_them() {
+        assert_eq!(bytes("64MiB").unwrap(), 64 << 20);
+        assert_eq!(bytes("2 GB").unwrap(), 2_000_000_000);
+        assert_eq!(bytes("77").unwrap(), 77);
+        assert_eq!(duration("1m 30s").unwrap(), Duration::from_secs(90));
+        assert_eq!(duration("250ms").unwrap(), Duration::from_millis(250));
+        assert_eq!(address(":0").unwrap().to_string(), "0.0.0.0:0");
+        assert_eq!(address("[::1]:80").unwrap().to_string(), "[::1]:80");
+        assert_eq!(split("a, b,,c "), ["a", "b", "c"]);
+        for wrong in ["", "MiB", "-1", "1.5GiB", "99999999999999999999GiB", "1 EiB"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["", "soon", "0s", "-5s", "10", "9999h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["", "3000", "localhost", "127.0.0.1:99999", "no such host:1"] {
+            assert!(address(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What a mirror asks of the timeline: the newest head that can be proven, and the hashes of its tree as they are needed.
+
+use super::tiles::Proven;
+use super::{Database, Halt, Miss, Progress};
+use crate::fault::Fault;
+use crate::store::Swap;
+use crate::sumdb;
+use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::evidence::Evidence;
+use crate::sumdb::tile::{VerifiedTree, Want};
+
+/// The longest signed head that is read, in bytes: its text is three lines, and a hundred signatures are 20 KB.
+const MAX_HEAD_BYTES: usize = 64 << 10;
+/// Rounds in which tiles are asked for before they are given up.
+const ROUNDS: usize = 2;
+
+/// The newest head that was accepted, and what is proven of its tree so far: the right edge at least.
+pub struct Newest {
+    head: Checkpoint,
+    proven: Proven,
+    given: Vec<Checkpoint>,
+}
+
+impl Newest {
+    /// The signed head.
+    pub fn head(&self) -> &Checkpoint {
+        &self.head
+    }
+
+    /// All signed heads that the upstreams gave. Those that could not be compared for want of tiles may be among them.
+    pub fn given(&self) -> &[Checkpoint] {
+        &self.given
+    }
+
+    /// What is proven of its tree.
+    pub fn tree(&self) -> &VerifiedTree {
+        &self.proven.tree
+    }
+
+    /// Lets go of the full tiles of `level` and below.
+    pub fn forget_up_to(&mut self, level: u32) {
+        self.proven.tree.forget_up_to(level);
+        self.proven.missed.clear();
+    }
+}
+
+impl Database {
+    /// Asks every upstream for its newest head, and moves on to the newest of them that can be proven to contain all that were
+    /// accepted before. A head that is not newer than the remembered one moves nothing.
+    ///
+    /// # Errors
+    /// `Forked`: the log is caught, the evidence saved. `Refused`, `Unavailable`: no upstream gave a head that is signed, or the
+    /// tree of none of them could be had; each is named with its reason. `Unavailable` also for the data folder.
+    pub async fn newest(&self, progress: Progress<'_>) -> Result<Newest, Fault> {
+        let open = |bytes: Vec<u8>| self.notes.open(&bytes);
+        let heads = self.upstreams.fetch_each("latest", MAX_HEAD_BYTES, open).await?;
+        match self.advance(&self.tiles(progress), &heads, None).await {
+            Ok(Some(present)) => Ok(Newest { head: present.head, proven: present.proven, given: heads }),
+            Ok(None) => Err(Fault::unavailable(&self.name, "no signed tree head could be had")),
+            Err(Halt::Missed(miss)) => Err(self.fault_of(miss)),
+            Err(Halt::Stop(fault)) => Err(fault),
+        }
+    }
+
+    /// A head that was kept elsewhere in the data folder.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::open`].
+    pub fn open_head(&self, note: &[u8]) -> sumdb::Result<Checkpoint> {
+        self.notes.open(note)
+    }
+
+    /// Shows that `old` is the beginning of the newest tree.
+    ///
+    /// # Errors
+    /// `Forked` where it is not, with the evidence saved; else as [`Database::bring`].
+    pub async fn require_contains(
+        &self,
+        newest: &mut Newest,
+        old: &Checkpoint,
+        progress: Progress<'_>,
+    ) -> Result<(), Fault> {
+        self.require_one_tree_a_size([&newest.head, old].into_iter())?;
+        let head = newest.head.clone();
+        match self.require_contained(&self.tiles(progress), &mut newest.proven, old, &head).await {
+            Ok(()) => Ok(()),
+            Err(Halt::Missed(miss)) => Err(self.fault_of(miss)),
+            Err(Halt::Stop(fault)) => Err(fault),
+        }
+    }
+
+    /// Brings the tiles that `wants` need, proven. Nothing of them is kept in the cache.
+    ///
+    /// # Errors
+    /// `Refused` or `Unavailable`: a tile could not be had from any upstream; each is named with its reason.
+    pub async fn bring(&self, newest: &mut Newest, wants: &[Want], progress: Progress<'_>) -> Result<(), Fault> {
+        let mut miss = Miss::NotHeld("nothing was asked".to_owned());
+        for _ in 0..ROUNDS {
+            let proven = &mut newest.proven;
+            proven.missed.clear();
+            let brought = self.tiles(progress).bring(proven, wants).await;
+            proven.fresh.clear();
+            let plan = proven.tree.plan(wants).map_err(|error| Fault::refused("the tree", error))?;
+            miss = match brought {
+                Ok(()) if plan.tiles().is_empty() => return Ok(()),
+                Ok(()) => {
+                    Miss::worst(plan.tiles().iter().filter_map(|tile| proven.missed.get(tile)).cloned().collect())
+                }
+                Err(miss) => miss,
+            };
+        }
+        Err(self.fault_of(miss))
+    }
+
+    /// The fault that the log signed two histories, `old` and `new`, where the tree of `new` is at hand; the evidence is saved.
+    pub fn caught_rewriting(&self, old: &Checkpoint, new: &Checkpoint, tree: &VerifiedTree) -> Fault {
+        let size = old.tree().size;
+        let rewritten = tree.root_at(size).unwrap_or_default();
+        self.caught(Evidence::new(old, new, rewritten, tree.consistency_proof(size).unwrap_or_default()))
+    }
+
+    /// Remembers `head`, which has been shown to contain `known`, the remembered one; `edge` are the tiles at its right edge, by
+    /// path. Another process that moved on meanwhile has looked at what it moved from itself.
+    ///
+    /// # Errors
+    /// `Unavailable`: the data folder.
+    pub fn remember(
+        &self,
+        known: Option<&Checkpoint>,
+        head: &Checkpoint,
+        edge: &[(String, Vec<u8>)],
+    ) -> Result<(), Fault> {
+        edge.iter().try_for_each(|(path, bytes)| self.cache.write(path, bytes))?;
+        match self.head.swap(known.map(Checkpoint::bytes), head.bytes())? {
+            Swap::Done | Swap::Conflict(_) => Ok(()),
+        }
+    }
+
+    /// How the database is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn fault_of(&self, miss: Miss) -> Fault {
+        match miss {
+            Miss::Fault(fault) => fault,
+            Miss::NotHeld(why) => Fault::unavailable(&self.name, why),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The full log as a source of answers: what it holds is asked of nobody else.
+//!
+//! The index only says where to look. Each record is compared with the module version that was asked for and with the leaf hash
+//! that the log has at its number. Records that the index does not know yet are found by a small one in memory (`lag`).
+
+mod lag;
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use lag::Lag;
+
+use super::lookups::{Claim, Source};
+use super::notes::Notes;
+use crate::fault::Fault;
+use crate::store::Log;
+use crate::store::index::Index;
+use crate::store::log::Snapshot;
+use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::record::{LookupResponse, VerifiedRecord};
+
+/// The full log up to one committed head. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Mirror {
+    /// its tiles and records
+    pub snapshot: Snapshot,
+    /// the signed head that is committed
+    pub head: Checkpoint,
+    index: Option<Arc<Index>>,
+    lag: Arc<Lag>,
+}
+
+impl Mirror {
+    /// How many of its records the index on the disk knows.
+    pub(super) fn indexed(&self) -> u64 {
+        self.lag.from()
+    }
+
+    /// Whether the index knows all of its records, and is still the one on the disk.
+    fn is_indexed(&self) -> bool {
+        let is_whole = |index: &Arc<Index>| index.is_current() && index.size().is_ok_and(|size| size >= self.size());
+        self.indexed() == self.size() && self.index.as_ref().is_some_and(is_whole)
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.head.tree().size
+    }
+
+    /// The record of a module version; none where it is not here.
+    pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
+        let heading = format!("{} {} ", module.path(), module.version());
+        let mut ids = self.index.as_ref().map_or(Ok(Vec::new()), |index| index.candidates(module))?;
+        ids.extend(self.lag.candidate(heading.trim_end()));
+        for id in ids {
+            let (Some(text), Some(leaf)) = (self.snapshot.record(id)?, self.snapshot.leaf(id)?) else { continue };
+            if text.starts_with(heading.as_bytes()) {
+                let record = VerifiedRecord::check(module, id, &text, &leaf);
+                return record.map(Some).map_err(|error| {
+                    let why = format!("{error}; run `gosumcheck verify` to find what is damaged");
+                    Fault::unavailable("the full log", why)
+                });
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What tells one committed head from another without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    len: u64,
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    fn of(found: &Metadata) -> Stamp {
+        Stamp { inode: found.ino(), len: found.len(), modified: (found.mtime(), found.mtime_nsec()) }
+    }
+}
+
+/// The full log as it was last looked at.
+pub(super) struct Held {
+    log: Log,
+    mirror: RwLock<Option<Arc<Mirror>>>,
+    stamp: Mutex<Option<Stamp>>,
+}
+
+impl Held {
+    /// Nothing is opened yet.
+    pub(super) fn nothing_of(log: Log) -> Held {
+        Held { log, mirror: RwLock::default(), stamp: Mutex::default() }
+    }
+
+    /// The full log as it was last looked at, if there is one.
+    pub(super) fn held(&self) -> Option<Arc<Mirror>> {
+        self.mirror.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Opens the committed head if it is another than before, and looks how far the index is. An older head is left alone:
+    /// somebody copied an old file there.
+    pub(super) fn refresh(&self, notes: &Notes) -> Result<(), Fault> {
+        let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.log.dir().join("head");
+        let found = std::fs::metadata(&path).ok().map(|found| Stamp::of(&found));
+        let before = self.held();
+        if found == *stamp && before.as_ref().is_none_or(|mirror| mirror.is_indexed()) {
+            return Ok(());
+        }
+        let Some(note) = self.log.head()? else { return Ok(()) };
+        let refused = |error| Fault::refused(path.display().to_string(), error);
+        let head = notes.open(&note).map_err(refused)?;
+        let newest = match before.clone().filter(|mirror| mirror.size() >= head.tree().size) {
+            Some(mirror) => Mirror::clone(&mirror),
+            None => Mirror {
+                snapshot: self.log.snapshot(head.tree())?,
+                head,
+                index: None,
+                lag: before.as_ref().map(|mirror| Arc::clone(&mirror.lag)).unwrap_or_default(),
+            },
+        };
+        let (index, indexed) = self.index(before.and_then(|mirror| mirror.index.clone()));
+        let lag = Arc::new(Lag::of(&newest.snapshot, indexed.min(newest.size()), &newest.lag)?);
+        *self.mirror.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Mirror { index, lag, ..newest }));
+        *stamp = found;
+        Ok(())
+    }
+
+    /// The index and how far it is. One that cannot be used is as good as none: the log itself is not damaged by that.
+    fn index(&self, before: Option<Arc<Index>>) -> (Option<Arc<Index>>, u64) {
+        let current = before.filter(|index| index.is_current());
+        let opened = current.map_or_else(|| Ok(Index::open(&self.log)?.map(Arc::new)), |index| Ok(Some(index)));
+        let sized = opened.and_then(|index| {
+            let size = index.as_ref().map_or(Ok(0), |index| index.size())?;
+            Ok((index, size))
+        });
+        sized.unwrap_or_else(|fault: Fault| {
+            tracing::warn!("{fault}");
+            (None, 0)
+        })
+    }
+
+    /// The record of a module version, if the full log holds it.
+    pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
+        self.held().map_or(Ok(None), |mirror| mirror.find(module))
+    }
+
+    /// The same as a claim under the committed head.
+    pub(super) fn claim(&self, module: &ModuleVersion) -> Result<Option<Claim>, Fault> {
+        let Some(mirror) = self.held() else { return Ok(None) };
+        let Some(record) = mirror.find(module)? else { return Ok(None) };
+        let damaged = |error| Fault::refused("the full log", error);
+        let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;
+        Ok(Some(Claim { response, head: Some(mirror.head.clone()), source: Source::Mirror }))
+    }
+}

@@ -1,0 +1,73 @@
+//! Where the records are that the index on the disk does not know yet: those of the last sync, as a rule a few thousand.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
+use crate::fault::Fault;
+use crate::store::log::Snapshot;
+use crate::sumdb::record::split_records;
+use crate::sumdb::tile::DataTile;
+
+/// Records that are read at most; 32 MiB of memory. Where the index lags further they are not looked for here.
+const MAX_LAG: u64 = 1 << 20;
+/// Records of a full data tile.
+const FULL: u64 = 256;
+
+/// The numbers of the records from `from` on, by a hash of what they are about.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lag {
+    from: u64,
+    to: u64,
+    ids: HashMap<u64, u64>,
+    hasher: RandomState,
+}
+
+impl Lag {
+    /// The records of `snapshot` from `from` on. What `before` has of them is not read again.
+    pub(super) fn of(snapshot: &Snapshot, from: u64, before: &Lag) -> Result<Lag, Fault> {
+        let size = snapshot.tree().size;
+        let goes_on = before.from == from && before.to >= from;
+        let mut lag = if goes_on { before.clone() } else { Lag { from, to: from, ..Lag::default() } };
+        if size.saturating_sub(from) > MAX_LAG {
+            return Ok(Lag { from, to: from, ..Lag::default() });
+        }
+        while lag.to < size {
+            lag.add_tile(snapshot, size)?;
+        }
+        Ok(lag)
+    }
+
+    /// Adds what is new of the data tile that record `to` is in.
+    fn add_tile(&mut self, snapshot: &Snapshot, size: u64) -> Result<(), Fault> {
+        let index = self.to / FULL;
+        let width = (size - index * FULL).min(FULL);
+        let damaged = |error| Fault::refused("the full log", error);
+        let tile = DataTile::new(index, u32::try_from(width).unwrap_or(0)).map_err(damaged)?;
+        let bytes = snapshot.data_tile(&tile)?.unwrap_or_default();
+        let records = split_records(&bytes, u16::try_from(width).unwrap_or(0)).map_err(damaged)?;
+        for (id, record) in (index * FULL..).zip(records).filter(|(id, _)| *id >= self.to) {
+            if let Some(heading) = heading(record) {
+                let key = self.hasher.hash_one(heading);
+                self.ids.entry(key).or_insert(id);
+            }
+        }
+        self.to = index * FULL + width;
+        Ok(())
+    }
+
+    /// From which record on it knows them.
+    pub(super) fn from(&self) -> u64 {
+        self.from
+    }
+
+    /// The record that may be about `heading`, the `MODULE VERSION` that it begins with.
+    pub(super) fn candidate(&self, heading: &str) -> Option<u64> {
+        self.ids.get(&self.hasher.hash_one(heading.as_bytes())).copied()
+    }
+}
+
+/// The first two words of a record.
+fn heading(record: &[u8]) -> Option<&[u8]> {
+    let second = memchr::memchr_iter(b' ', record).nth(1)?;
+    record.get(..second)
+}

@@ -1,0 +1,194 @@
+//! What a server answers about one checksum database: the newest head, lookups and tiles, all of them proven here.
+//!
+//! What the full log holds is answered from disk (`mirror`); the rest is asked of the upstreams, proven, and kept in the
+//! cache. Everything is under one head (`heads`), which is never older than one that was given before. A question that
+//! many ask at once is asked once (`flight`).
+
+mod flight;
+mod heads;
+mod lookup;
+mod recent;
+mod tile;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use flight::Flights;
+use heads::Heads;
+use lookup::Outcome;
+use recent::{Absences, Records, Tiles};
+
+use super::{Database, Mirror, Miss, Progress};
+use crate::fault::Fault;
+use crate::store::Log;
+use crate::sumdb::checkpoint::Tree;
+use crate::sumdb::module::{ModuleVersion, Patterns};
+use crate::sumdb::tile::TilePath;
+use crate::upstream::Counts;
+
+/// A server has nobody to show progress to.
+pub(super) const QUIETLY: Progress<'static> = &|_, _, _| {};
+
+/// What a relay may do.
+#[derive(Debug, Clone, Default)]
+pub struct RelayOptions {
+    /// nobody is asked over the network
+    pub offline: bool,
+    /// modules whose names never leave, and that are not answered about
+    pub private: Patterns,
+}
+
+/// What is answered to a lookup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookupAnswer {
+    /// the record's number, its text, and a signed head of a tree that holds it
+    Found(Bytes),
+    /// the database says that it has no such module version
+    NotInLog {
+        /// who said so, with their words
+        by: Vec<String>,
+    },
+    /// the module matches this pattern, and nobody was asked about it
+    Private {
+        /// as it was written
+        pattern: String,
+    },
+    /// it is not held here, and nobody could be asked: that says nothing of the log
+    NotHeld(String),
+}
+
+/// How far a relay is.
+#[derive(Debug, Clone)]
+pub struct RelayStatus {
+    /// the newest tree that was proven; none before the first
+    pub head: Option<Tree>,
+    /// the tree of the full log, where one is held
+    pub mirror: Option<Tree>,
+    /// how many of its records the index knows
+    pub indexed: u64,
+    /// how many times the log was caught with two histories
+    pub forks: usize,
+    /// whether the data folder can be written
+    pub writable: Result<(), Fault>,
+}
+
+/// One database as a server answers for it. Cheap to clone.
+#[derive(Clone)]
+pub struct Relay {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    log: Log,
+    options: RelayOptions,
+    heads: Heads,
+    /// told when the full log is known to lag behind
+    lags: Notify,
+    records: Records,
+    absences: Absences,
+    tiles: Tiles,
+    lookups: Flights<String, Result<Outcome, Fault>>,
+    bringing: Flights<TilePath, Result<Bytes, Miss>>,
+}
+
+impl Relay {
+    /// Over `database` and its full log, which may be empty. Asks nobody.
+    ///
+    /// # Errors
+    /// `Unavailable`: a full log is there and cannot be read, or is damaged.
+    pub fn new(mut database: Database, log: Log, options: RelayOptions) -> Result<Relay, Fault> {
+        if options.offline {
+            database.upstreams = database.upstreams.trees_only();
+        }
+        database.mirror.refresh(&database.notes)?;
+        let inner = Inner {
+            database,
+            log,
+            options,
+            heads: Heads::default(),
+            lags: Notify::new(),
+            records: recent::records(),
+            absences: Absences::default(),
+            tiles: recent::tiles(),
+            lookups: Flights::default(),
+            bringing: Flights::default(),
+        };
+        Ok(Relay { inner: Arc::new(inner) })
+    }
+
+    /// The database's name, that of its key.
+    pub fn name(&self) -> &str {
+        &self.inner.database.name
+    }
+
+    /// The newest signed note whose tree was proven; never older than one that was given before.
+    ///
+    /// # Errors
+    /// `Forked`: the log is caught. `Unavailable`, `Refused`: none is known, and the upstreams give none.
+    pub async fn latest(&self) -> Result<Bytes, Fault> {
+        self.inner.latest().await
+    }
+
+    /// What the log has of a module version.
+    ///
+    /// # Errors
+    /// `Forked`: the log is caught. `Unavailable`, `Refused`: it could not be told.
+    pub async fn lookup(&self, module: &ModuleVersion) -> Result<LookupAnswer, Fault> {
+        self.inner.lookup(module).await
+    }
+
+    /// A tile of hashes or of records, of whatever width; none where no proven tree has it.
+    ///
+    /// # Errors
+    /// As [`Relay::lookup`].
+    pub async fn tile(&self, tile: &TilePath) -> Result<Option<Bytes>, Fault> {
+        self.inner.tile(tile).await
+    }
+
+    /// Looks whether another head of the full log was committed, here or by another process. Cheap where not.
+    ///
+    /// # Errors
+    /// `Unavailable`: the full log cannot be read, or is damaged; what was held before is still answered from.
+    pub fn refresh(&self) -> Result<(), Fault> {
+        self.inner.database.mirror.refresh(&self.inner.database.notes)
+    }
+
+    /// The full log, if it is held.
+    pub fn mirror(&self) -> Option<Mirror> {
+        self.inner.database.mirror.held().map(|mirror| Mirror::clone(&mirror))
+    }
+
+    /// The tree of the newest head that was proven; none before the first.
+    pub fn head(&self) -> Option<Tree> {
+        let given = self.inner.heads.now().map(|now| now.head.tree());
+        // Before the first question: what the first answer will be under, unless it can be had no more.
+        let mirrored = || self.inner.database.mirror.held().map(|mirror| mirror.head.tree());
+        let remembered = || self.inner.database.remembered().ok().flatten().map(|head| head.tree());
+        given.or_else(|| mirrored().into_iter().chain(remembered()).max_by_key(|tree| tree.size))
+    }
+
+    /// Waits until the full log is known to lag behind what was answered: time to sync.
+    pub async fn wants_sync(&self) {
+        self.inner.lags.notified().await;
+    }
+
+    /// What the upstreams were asked so far.
+    pub fn counts(&self) -> Counts {
+        self.inner.database.upstreams.counts()
+    }
+
+    /// How far it is.
+    pub fn status(&self) -> RelayStatus {
+        let mirror = self.inner.database.mirror.held();
+        RelayStatus {
+            head: self.head(),
+            indexed: mirror.as_ref().map_or(0, |mirror| mirror.indexed()),
+            mirror: mirror.map(|mirror| mirror.snapshot.tree()),
+            forks: self.inner.log.forks().map_or(0, |forks| forks.len()),
+            writable: self.inner.log.check_writable(),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! One lookup: from the full log, from memory, or asked of the upstreams and proven under the newest head.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::super::lookups::{Lie, Said, Source};
+use super::super::{Halt, Miss};
+use super::heads::{Now, why};
+use super::{Inner, LookupAnswer};
+use crate::fault::Fault;
+use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::record::{LookupResponse, VerifiedRecord};
+
+/// Lines of a database's denial that are repeated.
+const SHOWN_DENIALS: usize = 8;
+
+/// What became of asking, before it is written as an answer.
+#[derive(Clone)]
+pub(super) enum Outcome {
+    /// proven: number and text
+    Record(Arc<(u64, String)>),
+    NotInLog(Vec<String>),
+    NotHeld(String),
+}
+
+impl Inner {
+    pub(super) async fn lookup(&self, module: &ModuleVersion) -> Result<LookupAnswer, Fault> {
+        if let Some(pattern) = self.options.private.matching(module.path().as_str()) {
+            return Ok(LookupAnswer::Private { pattern: pattern.to_owned() });
+        }
+        match self.outcome(module).await? {
+            Outcome::NotInLog(by) => Ok(LookupAnswer::NotInLog { by }),
+            Outcome::NotHeld(why) => Ok(LookupAnswer::NotHeld(why)),
+            Outcome::Record(record) => match self.now().await.map_err(why)? {
+                Some(now) if record.0 < now.size() => Ok(answer(&record, &now)),
+                _ => Ok(LookupAnswer::NotHeld("no signed tree head could be had".to_owned())),
+            },
+        }
+    }
+
+    async fn outcome(&self, module: &ModuleVersion) -> Result<Outcome, Fault> {
+        let path = module.lookup_path();
+        if let Some(record) = self.records.get(&path) {
+            return Ok(Outcome::Record(record));
+        }
+        if let Some(record) = self.database.mirror.find(module)? {
+            return Ok(Outcome::Record(self.keep(path, &record)));
+        }
+        if let Some(by) = self.absences.recent(&path, Instant::now()) {
+            return Ok(Outcome::NotInLog(by));
+        }
+        self.lookups.join(&path, self.ask(module, &path)).await
+    }
+
+    fn keep(&self, path: String, record: &VerifiedRecord) -> Arc<(u64, String)> {
+        let record = Arc::new((record.id(), record.text().to_owned()));
+        self.records.insert(path, Arc::clone(&record));
+        record
+    }
+
+    /// Asks the cache, then the upstreams, until a claim is proven or nobody is left to ask.
+    async fn ask(&self, module: &ModuleVersion, path: &str) -> Result<Outcome, Fault> {
+        let mut lies: Option<Vec<Lie>> = None;
+        // Ends: a source whose claim was false is not asked again.
+        loop {
+            let known = self.now().await.map_err(why)?.map_or(0, |now| now.size());
+            let said = self.database.claim(module, lies.as_deref(), known).await;
+            let claim = match said {
+                Said::Claim(claim) => claim,
+                Said::NotInLog { mut by } => {
+                    by.truncate(SHOWN_DENIALS);
+                    self.absences.keep(path, &by, Instant::now());
+                    return Ok(Outcome::NotInLog(by));
+                }
+                Said::Missed(miss) => return not_had(miss.into()),
+            };
+            let proven = match self.leaf_of(claim.response.id(), claim.head.as_slice()).await {
+                Ok(leaf) => claim.response.prove(module, &leaf),
+                Err(halt) => return not_had(halt),
+            };
+            match (proven, claim.source) {
+                (Ok(record), source) => {
+                    if let Source::Upstream(_, bytes) = source {
+                        self.database.cache.write(path, &bytes)?;
+                    }
+                    return Ok(Outcome::Record(self.keep(path.to_owned(), &record)));
+                }
+                (Err(error), Source::Upstream(base, _)) => lies.get_or_insert_default().push((base, error)),
+                (Err(_), _) => drop(lies.get_or_insert_default()),
+            }
+        }
+    }
+
+    /// The leaf hash of record `id` in the newest tree, which is that of one of `heads` or one known before.
+    async fn leaf_of(
+        &self,
+        id: u64,
+        heads: &[crate::sumdb::checkpoint::Checkpoint],
+    ) -> Result<crate::sumdb::hash::Hash, Halt> {
+        let beyond = |size| Miss::NotHeld(format!("record {id} is beyond the tree of size {size}"));
+        match self.move_on(heads).await? {
+            Some(now) if id < now.size() => self.leaf(&now, id).await,
+            now => Err(beyond(now.map_or(0, |now| now.size())).into()),
+        }
+    }
+}
+
+fn not_had(halt: Halt) -> Result<Outcome, Fault> {
+    match halt {
+        Halt::Missed(Miss::NotHeld(why)) => Ok(Outcome::NotHeld(why)),
+        Halt::Missed(Miss::Fault(fault)) | Halt::Stop(fault) => Err(fault),
+    }
+}
+
+fn answer((id, text): &(u64, String), now: &Now) -> LookupAnswer {
+    LookupAnswer::Found(Bytes::from(LookupResponse::build(*id, text, &now.note)))
+}

@@ -1,0 +1,254 @@
+//! The HTTP edge over proven databases: `gosumcheck serve`. What is asked (`route`), how it is answered (one file a question),
+//! how an answer may be kept (`answer`), how long strangers may take (`limits`, `pulse`). Nothing here decides what is true.
+//!
+//! A request goes: raw path → `hot` (answers in memory) → `path` (decoded once) → `route` → its handler → `answer` → response.
+
+mod accept;
+mod access;
+mod answer;
+mod background;
+mod body;
+mod export;
+mod gzip;
+mod health;
+mod home;
+mod hot;
+mod limits;
+mod metrics;
+mod path;
+mod pulse;
+mod range;
+mod refusal;
+mod route;
+mod sumdb;
+mod tlog;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT_ENCODING, RANGE};
+use hyper::{Method, Request, Response};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+pub use access::Access;
+pub use background::Syncing;
+pub use limits::Limits;
+
+use accept::Acceptor;
+use answer::Answer;
+use background::Watch;
+use body::Body;
+use health::Looked;
+use hot::{Hot, Under};
+use metrics::Metrics;
+use path::BadPath;
+use route::{Class, Names, Route};
+
+use crate::database::Relay;
+use crate::fault::Fault;
+use crate::store::Log;
+
+/// One database that is served.
+#[derive(Clone)]
+pub struct Served {
+    relay: Relay,
+    log: Log,
+    syncing: Option<(Syncing, Duration)>,
+    watch: Arc<Watch>,
+}
+
+impl Served {
+    /// The database behind `relay`, whose full log, if any, is `log`.
+    pub fn new(relay: Relay, log: Log) -> Served {
+        Served { relay, log, syncing: None, watch: Arc::default() }
+    }
+
+    /// The same, kept up to date by `syncing`, again after `every`.
+    #[must_use]
+    pub fn synced(mut self, syncing: Syncing, every: Duration) -> Served {
+        self.syncing = Some((syncing, every));
+        self
+    }
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Config {
+    /// what strangers are granted
+    pub limits: Limits,
+    /// which requests are logged
+    pub access: Access,
+}
+
+/// Serves until `stop`, then ends what is in flight, within the bound. The first database is also answered for at the root.
+///
+/// # Errors
+/// `Usage`: no database.
+pub async fn run(
+    config: Config,
+    served: Vec<Served>,
+    listeners: Vec<TcpListener>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Fault> {
+    if served.is_empty() {
+        return Err(Fault::Usage("no database to serve".to_owned()));
+    }
+    let mut background = JoinSet::new();
+    for served in &served {
+        background.spawn(background::look(served.clone()));
+        if let Some((syncing, every)) = served.syncing.clone() {
+            background.spawn(background::sync(served.clone(), syncing, every));
+        }
+    }
+    let app = Arc::new(App::new(config, served));
+    let acceptor = Acceptor::new(Arc::clone(&app));
+    let (stopping, stopped) = watch::channel(false);
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(acceptor.clone().run(listener, stopped.clone()));
+    }
+    stop.await;
+    tracing::info!("stopping: no new connections; finishing what is in flight");
+    app.stopping.store(true, Ordering::Relaxed);
+    let _ = stopping.send(true); // nobody listens: nothing to stop
+    while accepting.join_next().await.is_some() {}
+    background.shutdown().await;
+    Ok(())
+}
+
+/// What every request may need.
+struct App {
+    served: Vec<Served>,
+    names: Names,
+    limits: Limits,
+    access: Access,
+    ids: access::Ids,
+    hot: Hot,
+    metrics: Metrics,
+    looked: Looked,
+    exports: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
+    stopping: AtomicBool,
+}
+
+/// A request, as handlers need it.
+struct Question<'a> {
+    /// the path as it came
+    raw: &'a str,
+    /// which database is asked
+    database: usize,
+    /// whether the client takes gzip, and all of it
+    packs: bool,
+    class: Class,
+}
+
+impl Question<'_> {
+    /// The head under which `relay` would answer now.
+    fn under(&self, relay: &Relay) -> Under {
+        Under { database: self.database, size: relay.head().map_or(0, |tree| tree.size) }
+    }
+}
+
+impl App {
+    fn new(config: Config, served: Vec<Served>) -> App {
+        App {
+            names: Names::new(served.iter().map(|served| served.relay.name())),
+            served,
+            limits: config.limits,
+            access: config.access,
+            ids: access::Ids::new(),
+            hot: Hot::new(config.limits.hot_bytes),
+            metrics: Metrics::new(),
+            looked: Looked::default(),
+            exports: Arc::new(Semaphore::new(limits::MAX_EXPORTS)),
+            slots: Arc::new(Semaphore::new(config.limits.connections)),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn connections(&self) -> usize {
+        self.limits.connections.saturating_sub(self.slots.available_permits())
+    }
+
+    async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let began = Instant::now();
+        let (head, _) = request.into_parts(); // what a GET carries as a body means nothing here
+        let (class, answer) = self.answer(&head).await;
+        let bytes = answer.len();
+        let mut response = answer.respond(&head.method, &head.headers);
+        let (status, took) = (response.status(), began.elapsed());
+        self.metrics.answered(class, status, took);
+        if self.access.wants(status) {
+            let (method, path, version, headers) = (&head.method, head.uri.path(), head.version, &head.headers);
+            let line = access::Line { peer, method, path, version, headers, class, status, bytes, took };
+            response.headers_mut().insert(access::REQUEST_ID, line.write(&self.ids));
+        }
+        response
+    }
+
+    async fn answer(&self, head: &hyper::http::request::Parts) -> (Class, Answer) {
+        if head.method != Method::GET && head.method != Method::HEAD {
+            return (Class::Other, refusal::method());
+        }
+        let raw = head.uri.path();
+        let takes_gzip =
+            || head.headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(gzip::accepted);
+        let packs = !head.headers.contains_key(RANGE) && takes_gzip();
+        if let Some((class, answer)) = self.hot.find(raw, packs, |under| self.holds(under)) {
+            self.metrics.looked(true);
+            return (class, answer);
+        }
+        let path = match path::decode(raw) {
+            Ok(path) => path,
+            Err(bad) => return (Class::Other, refusal::path(bad)),
+        };
+        match self.names.route(&path) {
+            Some(route) => (route.class(), self.handle(route, raw, packs, head).await),
+            None => (Class::Other, refusal::path(BadPath::NoSuch)),
+        }
+    }
+
+    async fn handle(&self, route: Route<'_>, raw: &str, packs: bool, head: &hyper::http::request::Parts) -> Answer {
+        let database = match route {
+            Route::Sumdb(number, _) | Route::Export(number, _) => number,
+            _ => 0,
+        };
+        let Some(served) = self.served.get(database) else { return refusal::path(BadPath::NoSuch) };
+        let question = Question { raw, database, packs, class: route.class() };
+        match route {
+            Route::Home => home::page(self, &head.headers, head.uri.authority().map(|host| host.as_str())),
+            Route::Alive => health::alive(),
+            Route::Ready => health::ready(self).await,
+            Route::Metrics => self.metrics.page(self).await,
+            Route::Sumdb(_, asked) => sumdb::answer(self, &served.relay, asked, &question).await,
+            Route::Tlog(asked) => tlog::answer(self, &served.relay, asked, &question).await,
+            Route::Export(_, name) => export::answer(self, served, name).await,
+        }
+    }
+
+    /// Whether answers that were given under a head may still be given: no newer one was.
+    fn holds(&self, under: Under) -> bool {
+        let head = self.served.get(under.database).and_then(|served| served.relay.head());
+        head.is_some_and(|head| head.size == under.size)
+    }
+
+    /// What the relay says, if it says so in time.
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        match tokio::time::timeout(limits::ANSWER_TIMEOUT, asked).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                Err(Fault::unavailable("https://", format!("timed out: no answer within {:?}", limits::ANSWER_TIMEOUT)))
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! An answer before it is one response: what it says and how it may be kept, to which the conditions of a request are then
+//! applied (`If-None-Match`, `Range`, HEAD; RFC 9110 sections 13 and 14).
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use bytes::Bytes;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Response, StatusCode};
+use sha2::{Digest as _, Sha256};
+
+use super::body::{Body, LogFile, Stream};
+use super::gzip;
+use super::range::{self, Asked};
+
+/// For text, as sum.golang.org writes it.
+pub(super) const TEXT: &str = "text/plain; charset=UTF-8";
+/// For hashes and slices of files.
+pub(super) const BINARY: &str = "application/octet-stream";
+
+/// A tile never changes, whatever becomes of the tree.
+pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Right for a while: the signed head in it is not the newest for ever.
+pub(super) const A_MINUTE: &str = "public, max-age=60";
+/// May be kept, and must be asked about each time.
+pub(super) const ASK_AGAIN: &str = "no-cache";
+/// Faults pass.
+pub(super) const NEVER: &str = "no-store";
+
+/// What is to be sent.
+#[derive(Debug, Clone)]
+pub(super) enum Payload {
+    Bytes(Bytes),
+    File(LogFile),
+}
+
+/// An answer; cheap to clone, so that it can be kept and given again.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) kind: &'static str,
+    pub(super) cache: &'static str,
+    /// with its quotes; only answers with one take conditions and ranges
+    pub(super) etag: Option<HeaderValue>,
+    /// whether it differs by `Accept-Encoding`
+    pub(super) varies: bool,
+    /// whether the bytes are in gzip
+    pub(super) packed: bool,
+    pub(super) extra: Option<(HeaderName, HeaderValue)>,
+    pub(super) payload: Payload,
+}
+
+impl Answer {
+    /// A good answer of these bytes.
+    pub(super) fn new(kind: &'static str, cache: &'static str, bytes: Bytes) -> Answer {
+        Answer {
+            status: StatusCode::OK,
+            kind,
+            cache,
+            etag: None,
+            varies: false,
+            packed: false,
+            extra: None,
+            payload: Payload::Bytes(bytes),
+        }
+    }
+
+    /// The same with an entity tag made of `name`, which names these bytes and no others.
+    pub(super) fn named(mut self, name: &str) -> Answer {
+        self.etag = HeaderValue::try_from(format!("\"{name}\"")).ok();
+        self
+    }
+
+    /// The same with an entity tag made of its bytes.
+    pub(super) fn hashed(self) -> Answer {
+        let Payload::Bytes(bytes) = &self.payload else { return self };
+        let mut name = String::new();
+        for byte in Sha256::digest(bytes).iter().take(16) {
+            let _ = write!(name, "{byte:02x}"); // a String takes everything
+        }
+        self.named(&name)
+    }
+
+    /// The same in gzip, if the client takes it (`packs`) and it pays.
+    pub(super) fn packed(mut self, packs: bool) -> Answer {
+        let Payload::Bytes(bytes) = &self.payload else { return self };
+        self.varies = bytes.len() >= gzip::MIN_BYTES;
+        let Some(packed) = packs.then(|| gzip::pack(bytes)).flatten() else { return self };
+        self.payload = Payload::Bytes(packed);
+        self.packed = true;
+        // Other bytes, another tag.
+        let tag = self.etag.as_ref().and_then(|tag| tag.to_str().ok()?.strip_suffix('"'));
+        self.etag = tag.and_then(|tag| HeaderValue::try_from(format!("{tag}-gzip\"")).ok());
+        self
+    }
+
+    /// How many bytes it has, conditions aside.
+    pub(super) fn len(&self) -> u64 {
+        match &self.payload {
+            Payload::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Payload::File(file) => file.len,
+        }
+    }
+
+    /// The response to this request.
+    pub(super) fn respond(self, method: &Method, request: &HeaderMap) -> Response<Body> {
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if self.varies {
+            headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        if self.packed {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if let Some((name, value)) = &self.extra {
+            headers.insert(name, value.clone());
+        }
+        let (mut status, mut range) = (self.status, 0..self.len());
+        if let Some(tag) = &self.etag {
+            headers.insert(header::ETAG, tag.clone());
+            headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            if is_held(request, tag) {
+                status = StatusCode::NOT_MODIFIED;
+            } else if method == Method::GET {
+                (status, range) = self.ranged(request, tag, &mut headers);
+            }
+        }
+        let mut response = Response::new(self.body(method, status, range, &mut headers));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    /// Applies `Range`.
+    fn ranged(&self, request: &HeaderMap, tag: &HeaderValue, headers: &mut HeaderMap) -> (StatusCode, Range<u64>) {
+        let len = self.len();
+        let applies = request.get(header::IF_RANGE).is_none_or(|only| only == tag);
+        let asked = request.get(header::RANGE).filter(|_| applies).and_then(|range| range.to_str().ok());
+        let (status, range, said) = match asked.map_or(Asked::Whole, |asked| range::read(asked, len)) {
+            Asked::Whole => return (self.status, 0..len),
+            Asked::Part(range) => {
+                let said = format!("bytes {}-{}/{len}", range.start, range.end.saturating_sub(1));
+                (StatusCode::PARTIAL_CONTENT, range, said)
+            }
+            Asked::Beyond => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0, format!("bytes */{len}")),
+        };
+        if let Ok(said) = HeaderValue::try_from(said) {
+            headers.insert(header::CONTENT_RANGE, said);
+        }
+        (status, range)
+    }
+
+    fn body(self, method: &Method, status: StatusCode, range: Range<u64>, headers: &mut HeaderMap) -> Body {
+        if status == StatusCode::NOT_MODIFIED {
+            return Body::Bytes(Bytes::new());
+        }
+        if method == Method::HEAD {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+            return Body::Bytes(Bytes::new());
+        }
+        match self.payload {
+            Payload::File(file) => Body::File(Stream::new(file, range)),
+            Payload::Bytes(bytes) => {
+                let start = usize::try_from(range.start).unwrap_or(bytes.len()).min(bytes.len());
+                let end = usize::try_from(range.end).unwrap_or(bytes.len()).min(bytes.len());
+                Body::Bytes(bytes.slice(start..end.max(start)))
+            }
+        }
+    }
+}
+
+/// Whether the client says that it holds what `tag` names. `W/` is looked past, as the standard wants it here.
+fn is_held(request: &HeaderMap, tag: &HeaderValue) -> bool {
+    let Some(held) = request.get(header::IF_NONE_MATCH).and_then(|held| held.to_str().ok()) else { return false };
+    let mut tags = held.split(',').map(str::trim);
+    tags.any(|held| held == "*" || held.strip_prefix("W/").unwrap_or(held).as_bytes() == tag.as_bytes())
+}

@@ -1,0 +1,56 @@
+//! The files of the full log, for a second mirror that copies them by range and proves them for itself: only what is committed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+
+use super::answer::{ASK_AGAIN, Answer, BINARY, Payload, TEXT};
+use super::body::LogFile;
+use super::refusal::{fault, later, not_found, refusal};
+use super::{App, Served};
+
+/// What follows each note in `heads`.
+const AFTER_NOTE: &[u8] = b"\n";
+
+/// The file `name` of the full log of `served`.
+pub(super) async fn answer(app: &App, served: &Served, name: &str) -> Answer {
+    if !is_name(name) {
+        return not_found("not found: the files are head, heads, records, offsets and hashes.0 and on");
+    }
+    let Some(mirror) = served.relay.mirror() else {
+        return later("the full log is not held here, or not yet: run gosumcheck sync, or serve with --mirror");
+    };
+    match name {
+        "head" => return Answer::new(TEXT, ASK_AGAIN, Bytes::copy_from_slice(mirror.head.bytes())).hashed(),
+        "heads" => return heads(served).await,
+        _ => {}
+    }
+    let Some((_, len)) = mirror.snapshot.file(name) else {
+        return refusal(StatusCode::NOT_FOUND, "not found: the tree is not that high yet");
+    };
+    let Ok(place) = Arc::clone(&app.exports).try_acquire_owned() else {
+        return later("as many files of the log as can be are being sent to others");
+    };
+    let tag = format!("{name}-{}", mirror.snapshot.tree().size);
+    let file = LogFile { snapshot: mirror.snapshot, name: name.into(), len, _place: Arc::new(place) };
+    Answer { payload: Payload::File(file), ..Answer::new(BINARY, ASK_AGAIN, Bytes::new()) }.named(&tag)
+}
+
+/// Every note that was ever committed, each followed by a blank line.
+async fn heads(served: &Served) -> Answer {
+    let log = served.log.clone();
+    match tokio::task::spawn_blocking(move || log.heads()).await {
+        Ok(Ok(notes)) => {
+            let all: Vec<u8> = notes.iter().flat_map(|note| [note.as_slice(), AFTER_NOTE]).flatten().copied().collect();
+            Answer::new(TEXT, ASK_AGAIN, all.into()).hashed()
+        }
+        Ok(Err(refused)) => fault(&refused),
+        Err(_) => later("the notes could not be read"),
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let is_level = |level: &str| matches!(level.as_bytes(), [b'0'..=b'7']);
+    matches!(name, "head" | "heads" | "records" | "offsets") || name.strip_prefix("hashes.").is_some_and(is_level)
+}

@@ -1,0 +1,95 @@
+//! Answers that are kept in memory, bounded in bytes, by the path as clients write it: what is found here costs no parsing, no
+//! look at the disk, no hash and no compression.
+//!
+//! Kept are tiles, which never change, and lookups for as long as the head that they were given under is the newest.
+
+use std::time::{Duration, Instant};
+
+use hyper::header::HeaderValue;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::Question;
+use super::answer::{Answer, Payload};
+use super::limits::MAX_PATH_BYTES;
+use super::route::Class;
+
+/// What an answer takes besides its bytes: its headers, its place in the cache.
+const OVERHEAD_BYTES: u64 = 400;
+/// What a common answer takes, to size the tables.
+const COMMON_BYTES: u64 = 8 << 10;
+
+/// A lookup is given out of memory for so long at most.
+const HOLD: Duration = Duration::from_secs(30);
+
+/// The answers of one kind of client.
+type Answers = Cache<Box<str>, Kept, Weight>;
+
+/// The head that a lookup was answered under: the newest of database number `database`, of `size` records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Under {
+    pub(super) database: usize,
+    pub(super) size: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    since: Instant,
+    class: Class,
+    answer: Answer,
+    /// the database, and the size of its newest head, that it holds for; none: for ever
+    under: Option<Under>,
+}
+
+#[derive(Debug, Clone)]
+struct Weight;
+
+impl Weighter<Box<str>, Kept> for Weight {
+    fn weight(&self, path: &Box<str>, kept: &Kept) -> u64 {
+        let tag = kept.answer.etag.as_ref().map_or(0, HeaderValue::len);
+        kept.answer.len() + OVERHEAD_BYTES + u64::try_from(path.len() + tag).unwrap_or(0)
+    }
+}
+
+/// Two caches: for clients that take gzip, and for those that do not.
+#[derive(Debug)]
+pub(super) struct Hot {
+    plain: Answers,
+    packs: Answers,
+}
+
+impl Hot {
+    /// At most `bytes` of answers.
+    pub(super) fn new(bytes: u64) -> Hot {
+        let half = bytes / 2;
+        let items = usize::try_from(half / COMMON_BYTES).unwrap_or(0).max(1);
+        let new = || Cache::with_weighter(items, half, Weight);
+        Hot { plain: new(), packs: new() }
+    }
+
+    fn of(&self, packs: bool) -> &Answers {
+        if packs { &self.packs } else { &self.plain }
+    }
+
+    /// The answer at a raw path, if it is kept and holds. `holds` tells whether a head is still the newest.
+    pub(super) fn find(&self, raw: &str, packs: bool, holds: impl FnOnce(Under) -> bool) -> Option<(Class, Answer)> {
+        let kept = self.of(packs).get(raw)?;
+        // Now and then the relay is asked all the same: only so it looks for a newer head.
+        let holds = |under| kept.since.elapsed() < HOLD && holds(under);
+        kept.under.is_none_or(holds).then_some((kept.class, kept.answer))
+    }
+
+    /// Keeps the answer to a question, for ever or while a head is the newest.
+    pub(super) fn keep(&self, question: &Question<'_>, answer: &Answer, under: Option<Under>) {
+        let fits = question.raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_));
+        if fits && answer.status.is_success() {
+            let kept = Kept { since: Instant::now(), class: question.class, answer: answer.clone(), under };
+            self.of(question.packs).insert(question.raw.into(), kept);
+        }
+    }
+
+    /// Bytes that are kept.
+    pub(super) fn bytes(&self) -> u64 {
+        self.plain.weight() + self.packs.weight()
+    }
+}

@@ -1,0 +1,55 @@
+//! How much of everything the server grants to strangers. Those that an operator may want to change are in [`Limits`], with
+//! their defaults; the others are constants here.
+
+use std::time::Duration;
+
+/// Bytes of a request's path, percent-escapes counted: the longest module path and version that exist are well below.
+pub(super) const MAX_PATH_BYTES: usize = 2_000;
+/// Bytes of a request's head, all of it (HTTP/1.1: hyper's buffer; HTTP/2: the header list).
+pub(super) const MAX_HEAD_BYTES: u16 = 16_384;
+/// Header fields of a request.
+pub(super) const MAX_HEADERS: usize = 64;
+/// Requests in flight on one HTTP/2 connection.
+pub(super) const MAX_STREAMS: u32 = 128;
+/// Bytes that one HTTP/2 stream may have waiting to be sent.
+pub(super) const MAX_STREAM_BUFFER: usize = 1 << 20;
+/// Files of the full log that are streamed at once; each holds up to two pieces in memory.
+pub(super) const MAX_EXPORTS: usize = 32;
+/// Bytes of one piece of a streamed file.
+pub(super) const PIECE_BYTES: usize = 1 << 20;
+/// Bytes that a client which could not take more must take within the write timeout.
+pub(super) const MIN_PROGRESS_BYTES: u64 = 64 << 10;
+/// The longest that one question may take, upstream's part included.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// A pause after a failed accept, such as for want of file descriptors.
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What an operator can set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// connections at once; more wait in the system's queue
+    pub connections: usize,
+    /// from the first byte of a request's head, or from the connection's beginning, to the head's end
+    pub header: Duration,
+    /// between two requests on one connection
+    pub idle: Duration,
+    /// in which a client that could not take more has to take 64 KiB
+    pub write: Duration,
+    /// in which what is in flight must be finished when the server is told to stop
+    pub stop: Duration,
+    /// bytes of answers that are kept in memory
+    pub hot_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 4096,
+            header: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            write: Duration::from_secs(30),
+            stop: Duration::from_secs(20),
+            hot_bytes: 64 << 20,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A request's path, decoded exactly once and held to what any resource here can be called.
+
+use std::borrow::Cow;
+
+use super::limits::MAX_PATH_BYTES;
+
+/// Why a path is not looked at further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BadPath {
+    /// longer than `MAX_PATH_BYTES`
+    TooLong,
+    /// not decodable, or with a byte that stands in no name here
+    Malformed(&'static str),
+    /// with an empty element, `.` or `..`: nothing is called that
+    NoSuch,
+}
+
+/// The path without its first slash. What is percent-encoded is decoded once: `%21` is `!`, `%2521` is `%21` and names nothing.
+pub(super) fn decode(raw: &str) -> Result<Cow<'_, str>, BadPath> {
+    if raw.len() > MAX_PATH_BYTES {
+        return Err(BadPath::TooLong);
+    }
+    let path = raw.strip_prefix('/').ok_or(BadPath::Malformed("the path does not begin with a slash"))?;
+    let path = if path.contains('%') { Cow::Owned(unescape(path)?) } else { Cow::Borrowed(path) };
+    if !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+        return Err(BadPath::Malformed("the path has a character that stands in no name here"));
+    }
+    let is_element = |element: &str| !matches!(element, "" | "." | "..");
+    if path.is_empty() || path.split('/').all(is_element) { Ok(path) } else { Err(BadPath::NoSuch) }
+}
+
+fn unescape(path: &str) -> Result<String, BadPath> {
+    let mut plain = String::with_capacity(path.len());
+    let mut parts = path.split('%');
+    plain.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let (digits, rest) =
+            part.split_at_checked(2).ok_or(BadPath::Malformed("a % without two hexadecimal digits"))?;
+        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let byte = is_hex.then(|| u8::from_str_radix(digits, 16).ok()).flatten();
+        match byte.ok_or(BadPath::Malformed("a % without two hexadecimal digits"))? {
+            b'/' => return Err(BadPath::Malformed("a slash is written as a slash, not as %2F")),
+            byte if byte.is_ascii() => plain.push(char::from(byte)),
+            _ => return Err(BadPath::Malformed("the path has a character that stands in no name here")),
+        }
+        plain.push_str(rest);
+    }
+    Ok(plain)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decoded_once_or_refused() {
+        for (raw, path) in [
+            ("/", ""),
+            ("/latest", "latest"),
+            ("/lookup/github.com/%21azure/x@v1.0.0", "lookup/github.com/!azure/x@v1.0.0"),
+            ("/lookup/github.com/%2521azure", "lookup/github.com/%21azure"),
+            ("/a%2Db%2bc", "a-b+c"),
+        ] {
+            assert_eq!(decode(raw).unwrap(), path, "{raw}");
+        }
+        for raw in ["/a/", "//a", "/a//b", "/./a", "/a/..", "/..", "/%2e%2E/a", "/a/%2e"] {
+            assert_eq!(decode(raw), Err(BadPath::NoSuch), "{raw}");
+        }
+        for raw in [
+            "", "*", "a", "/%", "/%2", "/%zz", "/%+1", "/a%2fb", "/a%2Fb", "/%00", "/%0a", "/%20", "/\\", "/%5c",
+            "/%ff", "/é", "/%é",
+        ] {
+            assert!(matches!(decode(raw), Err(BadPath::Malformed(_))), "{raw}");
+        }
+        assert_eq!(decode(&format!("/{}", "a".repeat(MAX_PATH_BYTES))), Err(BadPath::TooLong));
+    }
+}

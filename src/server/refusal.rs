@@ -1,0 +1,121 @@
+//! Refusals and failures as answers: which status, and words that the go command shows its user as they are (text/plain, at
+//! most 8 lines of 80 bytes, no blank line, no control character).
+//!
+//! 404 and 410 mean "ask someone else" to the go command: an outage or a refusal must never be one of them.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
+
+use super::answer::{A_MINUTE, Answer, NEVER};
+use super::path::BadPath;
+use crate::fault::Fault;
+use crate::report::printable;
+
+/// Lines of a body, and bytes of a line, that the go command shows.
+const MAX_LINES: usize = 8;
+const MAX_LINE_BYTES: usize = 80;
+/// What the go command shows as text.
+const TEXT: &str = "text/plain; charset=utf-8";
+/// Seconds after which trying again makes sense.
+const RETRY_SECONDS: &str = "10";
+
+/// A refusal with this status and these words.
+pub(super) fn refusal(status: StatusCode, words: &str) -> Answer {
+    Answer { status, ..Answer::new(TEXT, NEVER, Bytes::from(lines(words))) }
+}
+
+/// There is no such thing, and asking again will not help for a while.
+pub(super) fn not_found(words: &str) -> Answer {
+    Answer { cache: A_MINUTE, ..refusal(StatusCode::NOT_FOUND, words) }
+}
+
+/// Another method than GET and HEAD.
+pub(super) fn method() -> Answer {
+    let allow = Some((ALLOW, HeaderValue::from_static("GET, HEAD")));
+    Answer { extra: allow, ..refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here") }
+}
+
+/// Busy, or not there yet: to be asked again.
+pub(super) fn later(words: &str) -> Answer {
+    let again = Some((RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS)));
+    Answer { extra: again, ..refusal(StatusCode::SERVICE_UNAVAILABLE, words) }
+}
+
+/// A path that names nothing.
+pub(super) fn path(bad: BadPath) -> Answer {
+    match bad {
+        BadPath::TooLong => refusal(StatusCode::URI_TOO_LONG, "the path is longer than any that is answered here"),
+        BadPath::Malformed(why) => refusal(StatusCode::BAD_REQUEST, &format!("malformed path: {why}")),
+        BadPath::NoSuch => not_found("not found: this server answers /sumdb/NAME/, /tlog/, /log/NAME/; see /"),
+    }
+}
+
+/// Who is at fault decides the status.
+pub(super) fn fault(fault: &Fault) -> Answer {
+    let words = fault.to_string();
+    match fault {
+        Fault::Usage(_) => refusal(StatusCode::BAD_REQUEST, &words),
+        Fault::Refused { .. } => refusal(StatusCode::BAD_GATEWAY, &words),
+        Fault::Forked { .. } => refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SECURITY: the checksum database signed two histories that cannot both be true. \
+             The evidence is kept here; nothing newer is answered until a person has looked at it.",
+        ),
+        // A source that is a URL failed upstream; what else there is here is ours: the disk, the system.
+        Fault::Unavailable { source_name, .. } if !source_name.contains("://") && !words.contains("://") => {
+            later(&words)
+        }
+        Fault::Unavailable { .. } if words.contains("timed out") => refusal(StatusCode::GATEWAY_TIMEOUT, &words),
+        Fault::Unavailable { .. } => refusal(StatusCode::BAD_GATEWAY, &words),
+    }
+}
+
+/// The words in lines that the go command shows: cut at spaces, or where there is none within a line.
+fn lines(words: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in printable(words).split(' ').filter(|word| !word.is_empty()) {
+        let mut word = word;
+        if let Some(line) = lines.last_mut().filter(|line| line.len() + 1 + word.len() <= MAX_LINE_BYTES) {
+            line.push(' ');
+            line.push_str(word);
+            continue;
+        }
+        while !word.is_empty() {
+            let cut = word.floor_char_boundary(MAX_LINE_BYTES);
+            let (line, rest) = word.split_at(cut);
+            lines.push(line.to_owned());
+            word = rest;
+        }
+    }
+    lines.truncate(MAX_LINES);
+    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_fit_what_go_shows() {
+        let texts = ["short", "two\n\nlines\r\n", "\u{1b}[31mred", "é", "", " "].map(str::to_owned);
+        let long = ["word ".repeat(500), "x".repeat(3000), "日本語".repeat(300), "a b\t".repeat(99)];
+        for text in texts.into_iter().chain(long) {
+            let shown = lines(&text);
+            assert!(shown.lines().count() <= MAX_LINES, "{shown}");
+            assert!(shown.lines().all(|line| !line.is_empty() && line.len() <= MAX_LINE_BYTES), "{shown}");
+            assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+        }
+        assert_eq!(lines("one two"), "one two\n");
+    }
+
+    #[test]
+    fn an_outage_is_no_404() {
+        let status = |source: &str, why: &str| fault(&Fault::unavailable(source, why)).status.as_u16();
+        assert_eq!(status("https://sum.example", "connection refused"), 502);
+        assert_eq!(status("https://sum.example", "timed out: no connection within 5s"), 504);
+        assert_eq!(status("latest", "https://a: 404 Not Found"), 502);
+        assert_eq!(status("/var/lib/x/head", "cannot read it"), 503);
+        assert_eq!(fault(&Fault::Usage("no".to_owned())).status.as_u16(), 400);
+    }
+}

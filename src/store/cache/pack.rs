@@ -1,0 +1,306 @@
+//! Many entries of a cache in one file, `pack`: a thousand small files cost more to make than what is in them to prove.
+//!
+//! It grows by whole groups: a table with a line `LENGTH NAME` for each entry, an empty line, and the entries' bytes in that
+//! order. What does not read as a group, such as the half of one that a killed process left, ends the file, and the next
+//! group is written over it. Of two entries of one name the later one counts.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::super::disk::Disk;
+use super::super::lock::Lock;
+use super::super::words::unavailable;
+use super::ENTRY_LIMIT;
+use crate::fault::Fault;
+
+/// Entries after which new ones are files again: whoever opens a pack reads all its tables, in milliseconds.
+const FULL: usize = 32_768;
+/// Entries that are read, so that those which take the place of damaged ones still count.
+const MAX_ENTRIES: usize = 2 * FULL;
+/// The longest table, in bytes.
+const MAX_TABLE: usize = 64 << 10;
+/// Bytes that are read of a table at first: most are shorter.
+const SHORT_TABLE: usize = 8 << 10;
+
+/// The pack of one cache, opened when it is first needed.
+#[derive(Debug)]
+pub(super) struct Pack {
+    path: PathBuf,
+    index: Mutex<Index>,
+}
+
+/// What the tables say.
+#[derive(Debug, Default)]
+struct Index {
+    opened: bool,
+    file: Option<Arc<File>>,
+    inode: u64,
+    entries: HashMap<String, Span>,
+    /// entries of all groups, those that do not count any more among them
+    count: usize,
+    /// where the next group goes
+    end: u64,
+}
+
+/// Where the bytes of an entry are.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    at: u64,
+    len: usize,
+}
+
+/// One group's table.
+struct Table {
+    entries: Vec<(String, Span)>,
+    /// where the group ends
+    end: u64,
+}
+
+impl Pack {
+    pub(super) fn new(path: PathBuf) -> Pack {
+        Pack { path, index: Mutex::default() }
+    }
+
+    /// The bytes of the entry `name`, or none.
+    pub(super) fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let index = self.index()?;
+        let (Some(span), Some(file)) = (index.entries.get(name).copied(), index.file.clone()) else { return Ok(None) };
+        drop(index); // others may read meanwhile
+        let mut bytes = vec![0; span.len];
+        match file.read_exact_at(&mut bytes, span.at) {
+            Ok(()) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether there is an entry `name`.
+    pub(super) fn holds(&self, name: &str) -> io::Result<bool> {
+        Ok(self.index()?.entries.contains_key(name))
+    }
+
+    /// Whether no new entries should be added.
+    pub(super) fn is_full(&self) -> io::Result<bool> {
+        Ok(self.index()?.count >= FULL)
+    }
+
+    /// Adds a group of entries. The folder exists.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk; `Usage`: these cannot be a group.
+    pub(super) fn append<B: AsRef<[u8]>>(&self, disk: &dyn Disk, entries: &[(&str, B)]) -> Result<(), Fault> {
+        let group = group(entries).ok_or_else(|| Fault::Usage("these entries cannot be kept together".to_owned()))?;
+        let _alone = Lock::acquire(&self.path)?;
+        let cannot = |error: io::Error| unavailable(&self.path, "write", &error);
+        let file = OpenOptions::new().read(true).write(true).open(&self.path).map_err(cannot)?;
+        let mut index = self.lock();
+        index.catch_up(Arc::new(file)).map_err(cannot)?;
+        let Some(file) = index.file.clone() else { return Ok(()) };
+        disk.write_at(&file, &group, index.end).map_err(cannot)?;
+        index.catch_up(file).map_err(cannot)
+    }
+
+    /// The index, read from the disk by the first who needs it.
+    fn index(&self) -> io::Result<MutexGuard<'_, Index>> {
+        let mut index = self.lock();
+        if !index.opened {
+            match File::open(&self.path) {
+                Ok(file) if file.metadata()?.is_file() => index.catch_up(Arc::new(file))?,
+                Ok(_) => {}
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(error) => return Err(error),
+            }
+            index.opened = true;
+        }
+        Ok(index)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index {
+    /// Reads the tables that were added since the last time.
+    fn catch_up(&mut self, file: Arc<File>) -> io::Result<()> {
+        let found = file.metadata()?;
+        let (len, inode) = (found.len(), found.ino());
+        if len < self.end || inode != self.inode {
+            *self = Index { inode, ..Index::default() }; // it was deleted, and begun anew
+        }
+        self.opened = true;
+        while let Some(table) = read_table(&file, self.end, len)?.filter(|_| self.count < MAX_ENTRIES) {
+            self.count += table.entries.len();
+            self.entries.extend(table.entries);
+            self.end = table.end;
+        }
+        self.file = Some(file);
+        Ok(())
+    }
+}
+
+/// The table of the group at `start` of a file of `len` bytes; none where there is no whole group.
+fn read_table(file: &File, start: u64, len: u64) -> io::Result<Option<Table>> {
+    let left = usize::try_from(len.saturating_sub(start)).unwrap_or(usize::MAX);
+    for most in [SHORT_TABLE, MAX_TABLE] {
+        let mut head = vec![0; left.min(most)];
+        match file.read_exact_at(&mut head, start) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            read => read?,
+        }
+        if let Some(end) = memchr::memmem::find(&head, b"\n\n") {
+            head.truncate(end);
+            let bodies = start.saturating_add(u64::try_from(end + 2).unwrap_or(u64::MAX));
+            return Ok(parse_table(&head, bodies).filter(|table| table.end <= len));
+        }
+        if left <= most {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// The table of entries whose bytes begin at `at`.
+fn parse_table(table: &[u8], mut at: u64) -> Option<Table> {
+    let mut entries = Vec::new();
+    for line in std::str::from_utf8(table).ok()?.split('\n') {
+        let (len, name) = line.split_once(' ')?;
+        let len: u64 = len.parse().ok().filter(|len| (1..=ENTRY_LIMIT).contains(len))?;
+        entries.push((name.to_owned(), Span { at, len: usize::try_from(len).ok()? }));
+        at = at.checked_add(len)?;
+    }
+    Some(Table { entries, end: at })
+}
+
+/// A group as it is written; none where it would not be read again.
+fn group<B: AsRef<[u8]>>(entries: &[(&str, B)]) -> Option<Vec<u8>> {
+    let mut group =
+        Vec::with_capacity(entries.iter().map(|(name, bytes)| name.len() + bytes.as_ref().len() + 16).sum());
+    for (name, bytes) in entries {
+        group.extend_from_slice(format!("{} {name}\n", bytes.as_ref().len()).as_bytes());
+    }
+    let table = group.len() + 1;
+    group.push(b'\n');
+    entries.iter().for_each(|(_, bytes)| group.extend_from_slice(bytes.as_ref()));
+    let read = parse_table(group.get(..table.checked_sub(2)?)?, 0)?.entries;
+    let is_read = read.len() == entries.len() && read.iter().zip(entries).all(|((read, _), (name, _))| read == name);
+    (table <= MAX_TABLE && is_read).then_some(group)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::super::super::disk::RealDisk;
+    use super::*;
+
+    fn pack(root: &tempfile::TempDir) -> Pack {
+        Pack::new(root.path().join("pack"))
+    }
+
+    fn add(pack: &Pack, entries: &[(&str, &[u8])]) {
+        pack.append(&RealDisk, entries).unwrap();
+    }
+
+    #[test]
+    fn groups_are_read_by_whoever_opens_them_and_the_last_of_a_name_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let (one, other) = (pack(&root), pack(&root));
+        assert_eq!(one.read("a").unwrap(), None);
+        add(&one, &[("a", b"1"), ("b", b"two\n\n")]);
+        assert_eq!(std::fs::read(root.path().join("pack")).unwrap(), b"1 a\n5 b\n\n1two\n\n");
+        assert_eq!(other.read("b").unwrap().unwrap(), b"two\n\n");
+        add(&other, &[("a", b"second")]);
+        add(&one, &[("c", b"3")]);
+        for pack in [&one, &pack(&root)] {
+            let read = |name: &str| pack.read(name).unwrap();
+            assert_eq!(read("a").unwrap(), b"second");
+            assert_eq!(read("c").unwrap(), b"3");
+            assert_eq!((read("d"), pack.holds("b").unwrap(), pack.holds("d").unwrap()), (None, true, false));
+        }
+    }
+
+    #[test]
+    fn half_a_group_is_none_and_is_written_over() {
+        let root = tempfile::tempdir().unwrap();
+        add(&pack(&root), &[("a", b"first")]);
+        let first = std::fs::read(root.path().join("pack")).unwrap();
+        add(&pack(&root), &[("b", &[b'b'; 3000]), ("c", b"c")]);
+        let whole = std::fs::read(root.path().join("pack")).unwrap();
+        for len in (0..whole.len()).filter(|len| len % 100 < 20) {
+            std::fs::write(root.path().join("pack"), &whole[..len]).unwrap();
+            let cut = pack(&root);
+            assert_eq!(cut.read("a").unwrap().is_some(), len >= first.len(), "{len}");
+            assert_eq!((cut.read("b").unwrap(), cut.read("c").unwrap()), (None, None), "{len}");
+            add(&cut, &[("d", b"after")]);
+            assert_eq!(pack(&root).read("d").unwrap().unwrap(), b"after", "{len}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_table_ends_the_pack() {
+        let root = tempfile::tempdir().unwrap();
+        let long = format!("{} a\n\n", ENTRY_LIMIT + 1);
+        let endless = "1 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n".repeat(MAX_TABLE / 32);
+        for bytes in [
+            "",
+            "\n\n",
+            "x",
+            "0 a\n\n",
+            "-1 a\n\n1",
+            "1\n\n1",
+            "2 a\n\n1",
+            "1 a\n1",
+            "99999999999999999999 a\n\n",
+            &long,
+            &endless,
+        ] {
+            let file = root.path().join("pack");
+            std::fs::write(&file, bytes).unwrap();
+            if bytes.ends_with('\n') {
+                File::options().write(true).open(&file).unwrap().set_len(2 * ENTRY_LIMIT).unwrap(); // bytes enough
+            }
+            let pack = pack(&root);
+            assert_eq!(pack.read("a").unwrap(), None, "{bytes:?}");
+            assert_eq!(pack.lock().end, 0, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_pack_says_so_and_stays_bounded() {
+        let root = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..1024).map(|n| format!("n{n}")).collect();
+        let group: Vec<_> = names.iter().map(|name| (name.as_str(), b"x")).collect();
+        let pack = pack(&root);
+        for _ in 0..FULL / group.len() {
+            assert!(!pack.is_full().unwrap());
+            pack.append(&RealDisk, &group).unwrap();
+        }
+        assert!(pack.is_full().unwrap());
+        let bytes = std::fs::read(root.path().join("pack")).unwrap();
+        std::fs::write(root.path().join("pack"), bytes.repeat(3)).unwrap();
+        assert_eq!(Pack::new(root.path().join("pack")).index().unwrap().count, MAX_ENTRIES);
+    }
+
+    #[test]
+    fn a_pack_that_was_deleted_is_begun_anew() {
+        let root = tempfile::tempdir().unwrap();
+        let pack = pack(&root);
+        add(&pack, &[("a", b"first"), ("b", b"gone")]);
+        std::fs::remove_file(root.path().join("pack")).unwrap();
+        add(&pack, &[("c", b"3")]);
+        assert_eq!((pack.read("a").unwrap(), pack.read("c").unwrap().unwrap()), (None, b"3".to_vec()));
+    }
+
+    #[test]
+    fn what_would_not_be_read_is_not_written() {
+        let root = tempfile::tempdir().unwrap();
+        let long = "n".repeat(MAX_TABLE);
+        for entries in [&[] as &[(&str, &[u8])], &[("a\nb", b"x")], &[("a\n", b"x")], &[("a", b"")], &[(&long, b"x")]] {
+            assert!(matches!(pack(&root).append(&RealDisk, entries), Err(Fault::Usage(_))), "{entries:?}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Entries on their way to being sorted: parted by the first bits of their keys into files that have no name, so that each part
+//! fits into memory and nothing is left behind by a crash.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::super::words::unavailable;
+use super::key::{Entry, Width};
+use crate::fault::Fault;
+
+/// 64 parts: of 100 million records each has 25 MB.
+const PART_BITS: u32 = 6;
+/// Entries that a thread holds back for one part before it writes them.
+const HELD: usize = 4096;
+
+/// The parts. Threads may share them.
+#[derive(Debug)]
+pub(super) struct Spill {
+    folder: PathBuf,
+    width: Width,
+    parts: Vec<Mutex<File>>,
+}
+
+/// What one thread has to add.
+#[derive(Debug)]
+pub(super) struct Held<'a> {
+    spill: &'a Spill,
+    parts: Vec<Vec<u8>>,
+}
+
+impl Spill {
+    pub(super) fn new(folder: &Path, width: Width) -> Result<Spill, Fault> {
+        let count = 1 << PART_BITS.min(width.bits().0);
+        let parts = (0..count).map(|_| tempfile::tempfile_in(folder).map(Mutex::new)).collect::<Result<_, _>>();
+        let parts = parts.map_err(|error| unavailable(folder, "write", &error))?;
+        Ok(Spill { folder: folder.to_path_buf(), width, parts })
+    }
+
+    pub(super) fn held(&self) -> Held<'_> {
+        Held { spill: self, parts: vec![Vec::new(); self.parts.len()] }
+    }
+
+    pub(super) fn width(&self) -> Width {
+        self.width
+    }
+
+    /// How many parts there are, to be taken in their order.
+    pub(super) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// The entries of a part, sorted. Its room on the disk is given back.
+    pub(super) fn take(&self, part: usize) -> Result<Vec<Entry>, Fault> {
+        let Some(file) = self.parts.get(part) else { return Ok(Vec::new()) };
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = Vec::new();
+        let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes));
+        read.and_then(|_| file.set_len(0)).map_err(|error| unavailable(&self.folder, "read", &error))?;
+        let mut entries: Vec<Entry> = bytes.as_chunks().0.iter().map(|bytes| Entry::from_bytes(*bytes)).collect();
+        entries.sort_unstable();
+        Ok(entries)
+    }
+
+    fn write(&self, part: usize, bytes: &mut Vec<u8>) -> Result<(), Fault> {
+        let Some(file) = self.parts.get(part) else { return Ok(()) };
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(bytes).map_err(|error| unavailable(&self.folder, "write", &error))?;
+        bytes.clear();
+        Ok(())
+    }
+}
+
+impl Held<'_> {
+    pub(super) fn add(&mut self, entries: &[Entry]) -> Result<(), Fault> {
+        for entry in entries {
+            let part = usize::try_from(self.spill.width.part(entry.key, PART_BITS)).unwrap_or(usize::MAX);
+            let Some(held) = self.parts.get_mut(part) else { continue };
+            held.extend_from_slice(&entry.to_bytes());
+            if held.len() >= HELD * Entry::BYTES {
+                self.spill.write(part, held)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub(super) fn finish(mut self) -> Result<(), Fault> {
+        self.parts.iter_mut().enumerate().try_for_each(|(part, held)| self.spill.write(part, held))
+    }
+}

@@ -1,0 +1,129 @@
+//! `heads`: every signed note that was committed, oldest first, each followed by a blank line.
+//!
+//! A note is text, a blank line, and lines that begin with `— `; so an entry ends with the first blank line after such a line.
+//! An append may be torn by a crash; the torn entry is no entry, and is written over by the next commit.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+
+use super::super::Folder;
+use super::super::words::unavailable;
+use super::files::Named;
+use crate::fault::Fault;
+use crate::sumdb::checkpoint::FIRST_LINE;
+
+/// The longest `heads` that is read, in bytes: a note a minute for 30 years.
+const HEADS_LIMIT: u64 = 4 << 30;
+/// What every signature line of a note begins with.
+const SIGNATURE: &[u8] = "— ".as_bytes();
+
+/// The content of `heads`, cut into entries.
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    /// the notes, oldest first
+    pub(super) notes: Vec<Vec<u8>>,
+    /// where the last whole entry ends
+    end: u64,
+    /// bytes after that: a torn entry
+    torn: u64,
+}
+
+impl Heads {
+    /// Makes the file at `path` hold each of `notes`, durably; those that it has stay where they are.
+    ///
+    /// # Errors
+    /// `Refused`: a note that would not be read back as it is; no log writes one, since signature lines stand at its end only.
+    pub(super) fn remember(folder: &Folder, path: &Path, notes: &[&[u8]]) -> Result<(), Fault> {
+        let heads = Heads::read(path)?;
+        let mut new = Vec::new();
+        for note in notes.iter().filter(|note| !heads.notes.iter().any(|there| there == *note)) {
+            new.extend_from_slice(&entry(note)?);
+        }
+        if heads.torn > 0 {
+            // The old notes are not put at risk over a torn one: the file appears anew, whole or not at all.
+            let old = heads.notes.iter().flat_map(|note| [note, &b"\n"[..]].concat());
+            return folder.write(path, &old.chain(new).collect::<Vec<u8>>(), true);
+        }
+        let file = Named::write(folder.disk(), path.to_path_buf())?;
+        if !new.is_empty() {
+            let written = folder.disk().write_at(&file.file, &new, heads.end);
+            written.map_err(|error| unavailable(path, "write", &error))?;
+        }
+        folder.disk().sync(&file.file).map_err(|error| unavailable(path, "sync", &error))?;
+        let dir = path.parent().unwrap_or(path);
+        folder.disk().sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error))
+    }
+
+    /// What the file at `path` holds; nothing where there is none.
+    pub(super) fn read(path: &Path) -> Result<Heads, Fault> {
+        let failed = |error| unavailable(path, "read", &error);
+        let file = match File::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Heads::default()),
+            opened => opened.map_err(failed)?,
+        };
+        let mut bytes = Vec::new();
+        file.take(HEADS_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > HEADS_LIMIT {
+            let why =
+                format!("is longer than {HEADS_LIMIT} bytes: no list of signed notes is; restore it from a backup");
+            return Err(Fault::unavailable(path.display().to_string(), why));
+        }
+        Heads::parse(&bytes).map_err(|at| damaged(path, at))
+    }
+
+    /// Fails with the place of bytes that are no entry and have entries after them: no crash leaves that behind.
+    fn parse(bytes: &[u8]) -> Result<Heads, usize> {
+        let mut heads = Heads::default();
+        let (mut at, mut bad) = (0, None);
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let Some(note) = entry_end(rest).and_then(|end| rest.get(..end)) else { break };
+            at += note.len() + 1;
+            match (is_note(note), bad) {
+                (true, None) => {
+                    heads.notes.push(note.to_vec());
+                    heads.end = u64::try_from(at).unwrap_or(u64::MAX);
+                }
+                (true, Some(bad)) => return Err(bad),
+                (false, _) => bad = bad.or(Some(at - note.len() - 1)),
+            }
+        }
+        heads.torn = u64::try_from(bytes.len()).unwrap_or(u64::MAX) - heads.end;
+        Ok(heads)
+    }
+}
+
+/// The entry of `note`, if that is what it will be read as.
+fn entry(note: &[u8]) -> Result<Vec<u8>, Fault> {
+    let entry = [note, b"\n"].concat();
+    match Heads::parse(&entry) {
+        Ok(heads) if heads.torn == 0 && heads.notes.len() == 1 => Ok(entry),
+        _ => {
+            let why = "it cannot be kept in the file `heads`: its text has a signature line or a zero byte";
+            Err(Fault::refused("the tree head", crate::sumdb::Error::malformed("tree note", why)))
+        }
+    }
+}
+
+/// Where the note that `bytes` begin with ends, if it does: before the blank line after its signatures.
+fn entry_end(bytes: &[u8]) -> Option<usize> {
+    let mut blanks = memchr::memmem::find_iter(bytes, b"\n\n");
+    blanks
+        .find(|at| {
+            let line = bytes.get(..*at).and_then(|before| before.rsplit(|byte| *byte == b'\n').next());
+            line.is_some_and(|line| line.starts_with(SIGNATURE))
+        })
+        .map(|at| at + 1)
+}
+
+/// A page that a power cut kept from the disk is zeros.
+fn is_note(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(FIRST_LINE.as_bytes()).is_some_and(|rest| rest.starts_with(b"\n"))
+        && memchr::memchr(0, bytes).is_none()
+}
+
+fn damaged(path: &Path, at: usize) -> Fault {
+    let why =
+        format!("is damaged at byte {at}: a signed note was there, and others follow; restore the file from a backup");
+    Fault::unavailable(path.display().to_string(), why)
+}

@@ -1,0 +1,242 @@
+//! `sync`: the full copy of a log is brought to the newest head, proven record by record.
+//!
+//! A straight line: the newest head (`database`: it contains every head accepted before, or the log is caught) → what is held
+//! already is its beginning → the hashes of its data tiles, from the top down → the data tiles, many at once, from any
+//! upstream, each held against its one hash (`fetch`, `tile`) → appended in order by one thread that marks how far it is
+//! (`append`) → the head is committed. Hashes of leaves are computed and never fetched.
+//!
+//! Whoever stops this at any moment, or loses power, goes on later where it was; dropping the future is a way to stop it.
+
+mod append;
+mod fetch;
+mod held;
+mod plan;
+mod rate;
+mod tile;
+
+use futures_util::StreamExt as _;
+
+pub use tile::Odd;
+
+use append::Appender;
+use fetch::Fetch;
+use held::Held;
+use rate::Rate;
+
+use crate::database::{Database, Newest, Progress};
+use crate::fault::Fault;
+use crate::store::Log;
+use crate::store::log::Writer;
+use crate::sumdb::checkpoint::{Checkpoint, Tree};
+use crate::sumdb::tile::Want;
+use crate::upstream::Complaint;
+
+/// Records of a full data tile.
+const FULL: u64 = 256;
+/// Data tiles that are asked for, or wait for one before them, for each request in flight: while the slowest is waited for, the
+/// others need not stop.
+const AHEAD: usize = 3;
+/// Findings that are told; a log with more has other troubles. All are counted.
+const MAX_ODDITIES: usize = 1000;
+
+/// The stages of comparing heads are too short to be told.
+const QUIET: Progress<'static> = &|_, _, _| {};
+
+/// How to sync.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// stop at the last whole data tile before this many records, where the log has more
+    pub to: Option<u64>,
+    /// data tiles asked for at once, at most
+    pub jobs: usize,
+    /// bytes of data tiles a second, at most
+    pub limit_rate: Option<u64>,
+}
+
+/// How far a sync is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// records held so far
+    pub records: u64,
+    /// records to hold
+    pub total: u64,
+    /// records that were brought by this sync
+    pub new: u64,
+    /// their bytes
+    pub bytes: u64,
+}
+
+/// What a sync did.
+#[derive(Debug, Clone)]
+pub struct Synced {
+    /// records that were committed before
+    pub before: u64,
+    /// the tree that is held now
+    pub tree: Tree,
+    /// whether a signed head of that tree is committed, so that it can be served
+    pub committed: bool,
+    /// the size of the newest head
+    pub newest: u64,
+    /// records that were brought
+    pub records: u64,
+    /// their bytes
+    pub bytes: u64,
+    /// records that are not what a record should be
+    pub oddities: u64,
+    /// the first of them
+    pub odd: Vec<Odd>,
+    /// what there is to say against the upstreams
+    pub complaints: Vec<Complaint>,
+}
+
+/// Brings `log` to the newest head of `database`.
+///
+/// # Errors
+/// `Forked`: the log is caught; what is committed stays as it was. `Refused`, `Unavailable`: nobody had a head or a tile that
+/// proves, each source is named; or the disk failed. What was proven by then is kept, and the next sync goes on from there.
+pub async fn sync(
+    database: &Database,
+    log: &Log,
+    options: &Options,
+    progress: &(dyn Fn(Step) + Sync),
+) -> Result<Synced, Fault> {
+    let (committed, mut writer) = open(database, log).await?;
+    let mut held = committed.map(|head| Held::open(log, head)).transpose()?;
+    if let Some(held) = &mut held {
+        held.remember(database)?;
+    }
+    let mut newest = database.newest(QUIET).await?;
+    if let Some(held) = &mut held {
+        let older = newest.given().iter().filter(|given| given.tree().size <= held.head().tree().size);
+        older.cloned().collect::<Vec<_>>().iter().try_for_each(|given| held.require_contains(database, given))?;
+        database.require_contains(&mut newest, held.head(), QUIET).await?;
+    }
+    let committed = held.as_ref().map(Held::head);
+    let before = committed.map_or(0, |head| head.tree().size);
+    resume(database, &mut newest, &mut writer, committed).await?;
+    let head = newest.head().clone();
+    let end = match options.to {
+        Some(to) if to < head.tree().size => (to / FULL * FULL).max(writer.tree().size),
+        _ => head.tree().size,
+    };
+    let (writer, done) = bring(database, &mut newest, writer, end, options, progress).await;
+    let done = done?;
+    let Some(mut writer) = writer else { return Err(Fault::unavailable("the writer", "it failed")) };
+    let reached = writer.tree() == head.tree();
+    let news = committed.is_none_or(|committed| committed.tree() != head.tree());
+    let tree = writer.tree();
+    if reached && news && tree.size > 0 {
+        let commit = move || writer.commit(&head);
+        tokio::task::spawn_blocking(commit).await.unwrap_or_else(|error| Err(panicked(&error)))?;
+    }
+    Ok(Synced {
+        before,
+        tree,
+        committed: reached,
+        newest: newest.head().tree().size,
+        records: done.records,
+        bytes: done.bytes,
+        oddities: done.oddities,
+        odd: done.odd,
+        complaints: database.upstreams().complaints(),
+    })
+}
+
+/// The committed head and the one writer that goes on after it.
+async fn open(database: &Database, log: &Log) -> Result<(Option<Checkpoint>, Writer), Fault> {
+    loop {
+        let note = log.head()?;
+        let path = || log.dir().join("head").display().to_string();
+        let opened = note.as_deref().map(|note| database.open_head(note)).transpose();
+        let head = opened.map_err(|error| {
+            Fault::unavailable(path(), format!("is not a tree head that {} signed ({error})", database.name()))
+        })?;
+        let (log, tree) = (log.clone(), head.as_ref().map_or(Tree::EMPTY, Checkpoint::tree));
+        let opened = tokio::task::spawn_blocking(move || (log.writer(tree), log.head()));
+        let (writer, now) = opened.await.map_err(|error| panicked(&error))?;
+        // Another process may have committed while this one waited for the lock: then look again.
+        if now? == note {
+            return Ok((head, writer?));
+        }
+    }
+}
+
+/// What the writer resumes from must be the beginning of the newest tree; else it is given up, down to what is committed.
+async fn resume(
+    database: &Database,
+    newest: &mut Newest,
+    writer: &mut Writer,
+    committed: Option<&Checkpoint>,
+) -> Result<(), Fault> {
+    let (held, committed) = (writer.tree(), committed.map_or(Tree::EMPTY, Checkpoint::tree));
+    if held == committed {
+        return Ok(());
+    }
+    if held.size <= newest.head().tree().size {
+        database.bring(newest, &[Want::RootAt(held.size)], QUIET).await?;
+        if newest.tree().root_at(held.size) == Some(held.root) {
+            return Ok(());
+        }
+    }
+    writer.rewind(committed)
+}
+
+/// What was brought.
+#[derive(Debug, Default)]
+struct Done {
+    records: u64,
+    bytes: u64,
+    oddities: u64,
+    odd: Vec<Odd>,
+}
+
+/// Brings the data tiles up to `end` and appends them. The writer is given back where it still works.
+async fn bring(
+    database: &Database,
+    newest: &mut Newest,
+    writer: Writer,
+    end: u64,
+    options: &Options,
+    progress: &(dyn Fn(Step) + Sync),
+) -> (Option<Writer>, Result<Done, Fault>) {
+    let start = writer.tree().size;
+    let fetch = Fetch::new(database.upstreams(), options.limit_rate.map(Rate::new));
+    let mut appender = Appender::start(writer);
+    let mut done = Done::default();
+    let mut failed = None;
+    {
+        let jobs = options.jobs.max(1) * database.upstreams().names().len().max(1);
+        let wanted = plan::wanted(database, newest, start, end);
+        let proven = wanted.map(|wanted| async { fetch.bring(wanted?).await }).buffered(jobs.saturating_mul(AHEAD));
+        let mut proven = std::pin::pin!(proven);
+        while let Some(next) = proven.next().await {
+            let Ok(tile) = next.map_err(|fault| failed = Some(fault)) else { break };
+            done.count(&tile, start);
+            if appender.append(tile).await.is_err() {
+                break; // it says why when it finishes
+            }
+            progress(Step { records: start + done.records, total: end, new: done.records, bytes: done.bytes });
+        }
+    }
+    match appender.finish().await {
+        Ok(writer) => (Some(writer), failed.map_or(Ok(done), Err)),
+        Err(fault) => (None, Err(fault)),
+    }
+}
+
+impl Done {
+    fn count(&mut self, tile: &tile::Proven, start: u64) {
+        let skipped = start.saturating_sub(tile.first());
+        self.records += tile.len() - skipped;
+        self.bytes += tile.bytes_from(skipped);
+        let odd = tile.odd().iter().filter(|odd| odd.id >= start);
+        self.oddities += u64::try_from(odd.clone().count()).unwrap_or(0);
+        let room = MAX_ODDITIES - self.odd.len().min(MAX_ODDITIES);
+        self.odd.extend(odd.take(room).cloned());
+    }
+}
+
+/// A thread of ours ended badly.
+fn panicked(error: &tokio::task::JoinError) -> Fault {
+    Fault::unavailable("this process", format!("a part of it failed: {error}"))
+}

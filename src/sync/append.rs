@@ -1,0 +1,67 @@
+//! The thread that appends: writing and syncing to the disk take their time and must not keep requests waiting. It marks how
+//! far it is every so often, and when it ends, so that an interrupted sync goes on from there.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinHandle;
+
+use super::panicked;
+use super::tile::Proven;
+use crate::fault::Fault;
+use crate::store::log::Writer;
+
+/// Data tiles that wait to be appended.
+const WAITING: usize = 64;
+/// Bytes of records between two marks.
+const MARK_BYTES: u64 = 32 << 20;
+/// Time between two marks.
+const MARK_TIME: Duration = Duration::from_secs(30);
+
+/// The way to the thread.
+pub(super) struct Appender {
+    tiles: Sender<Proven>,
+    thread: JoinHandle<Result<Writer, Fault>>,
+}
+
+/// It has failed, and says why when it finishes.
+pub(super) struct Gone;
+
+impl Appender {
+    /// Starts it. It ends when this is dropped.
+    pub(super) fn start(writer: Writer) -> Appender {
+        let (tiles, handed) = channel(WAITING);
+        Appender { tiles, thread: tokio::task::spawn_blocking(move || run(writer, handed)) }
+    }
+
+    /// Hands over the next records.
+    pub(super) async fn append(&mut self, tile: Proven) -> Result<(), Gone> {
+        self.tiles.send(tile).await.map_err(|_| Gone)
+    }
+
+    /// Waits until all is appended.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk. What is committed stands.
+    pub(super) async fn finish(self) -> Result<Writer, Fault> {
+        drop(self.tiles);
+        self.thread.await.unwrap_or_else(|error| Err(panicked(&error)))
+    }
+}
+
+fn run(mut writer: Writer, mut handed: Receiver<Proven>) -> Result<Writer, Fault> {
+    let (mut bytes, mut marked) = (0, Instant::now());
+    while let Some(tile) = handed.blocking_recv() {
+        let (records, leaves) = tile.news();
+        writer.append(&records, leaves)?;
+        bytes += tile.bytes_from(0);
+        if bytes >= MARK_BYTES || marked.elapsed() >= MARK_TIME {
+            writer.mark()?;
+            (bytes, marked) = (0, Instant::now());
+        }
+    }
+    if bytes > 0 {
+        writer.mark()?;
+    }
+    Ok(writer)
+}

@@ -1,0 +1,26 @@
+//! What a server answers about one database, over real HTTP on loopback to an upstream that may lie, fail or grow.
+//!
+//! | file | question |
+//! |---|---|
+//! | `world` | how is a relay made, and what is an answer that a go command would take |
+//! | `on_demand` | is every answer proven, asked for once, and remembered as long as it may be |
+//! | `heads` | is no answer older than one before, whoever asks at the same time |
+//! | `hostile` | does a lie of the upstream ever come out again |
+//! | `mirror` | does what the full log holds stay in the house |
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    unreachable_pub,
+    reason = "a test program: a panic is a failed test, and nobody imports it"
+)]
+
+#[path = "../../examples/fakelog/fake/mod.rs"]
+mod fake;
+
+mod heads;
+mod hostile;
+mod mirror;
+mod on_demand;
+mod world;

@@ -1,0 +1,19 @@
+//! The full log on disk: what is appended is served again, whatever crashed, was cut off or was lost on the way.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a panic is a failed test"
+)]
+
+#[path = "../../examples/fakelog/fake/mod.rs"]
+mod fake;
+
+mod conditions;
+mod crash;
+mod damage;
+mod growth;
+mod power;
+mod slices;
+mod world;

@@ -1,0 +1,300 @@
+//! The matrix: each kind of answer, spoilt in each way, by one of two upstreams and by the only one. The liar's bytes are
+//! refused under the right name, the other upstream is asked, and the copy is that of the honest log, byte for byte; from
+//! the liar alone nothing is committed, and what was kept is true.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use gosumcheck::database::{Answer, Miss};
+use gosumcheck::fault::Fault;
+use gosumcheck::sumdb::module::ModuleVersion;
+
+use super::fake::FakeSumdb;
+use super::world::{World, assert_same, expected, runtime};
+
+/// A tile of tiles and some more; its last data tile is one that the first of two upstreams is asked for first.
+const SIZE: u64 = 274 * 256 + 112;
+const STALE: u64 = 66_000;
+const SEED: u64 = 31;
+/// The record that is looked up.
+const ID: u64 = 777;
+
+/// What comes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// bytes came and were refused
+    Refused,
+    /// the request failed
+    Failed,
+    /// it says that it has no such thing
+    Lacked,
+    /// the log is caught
+    Forked,
+    /// an older tree, of the same history
+    Stale,
+    /// it proves all the same
+    Harmless,
+}
+use Class::{Failed, Forked, Harmless, Lacked, Refused, Stale};
+
+const FAULTS: [&str; 17] = [
+    "flip",
+    "truncated",
+    "too-long",
+    "too-wide",
+    "other",
+    "stale",
+    "forked",
+    "unsigned",
+    "wrong-key",
+    "404",
+    "410",
+    "429",
+    "500",
+    "stalled",
+    "reset",
+    "redirect",
+    "endless",
+];
+
+/// A kind of answer: what it is called, the path that is spoilt, and what comes of each of `FAULTS`.
+struct Kind {
+    name: &'static str,
+    path: &'static str,
+    classes: [Class; 17],
+}
+
+/// What a signed head can be is the same for all kinds but lookups, which bring their own: it comes with `latest`.
+const KINDS: [Kind; 5] = [
+    Kind {
+        name: "head",
+        path: "latest",
+        classes: [
+            Refused, Failed, Refused, Refused, Refused, Stale, Forked, Refused, Refused, Lacked, Lacked, Failed,
+            Failed, Failed, Failed, Failed, Failed,
+        ],
+    },
+    Kind {
+        name: "edge tile",
+        path: "tile/8/0/274.p/112",
+        classes: [
+            Refused, Failed, Failed, Failed, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed, Failed,
+            Failed, Failed, Failed, Failed,
+        ],
+    },
+    Kind {
+        name: "hash tile",
+        path: "tile/8/1/000",
+        classes: [
+            Refused, Failed, Failed, Failed, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed, Failed,
+            Failed, Failed, Failed, Failed,
+        ],
+    },
+    Kind {
+        name: "data tile",
+        path: "tile/8/data/004",
+        classes: [
+            Refused, Failed, Refused, Refused, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed,
+            Failed, Failed, Failed, Failed, Failed,
+        ],
+    },
+    Kind {
+        name: "partial data tile",
+        path: "tile/8/data/274.p/112",
+        classes: [
+            Refused, Failed, Refused, Harmless, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed,
+            Failed, Failed, Failed, Failed, Failed,
+        ],
+    },
+];
+
+/// What an honest sync leaves.
+fn honest() -> &'static BTreeMap<String, Vec<u8>> {
+    static FILES: OnceLock<BTreeMap<String, Vec<u8>>> = OnceLock::new();
+    FILES.get_or_init(|| expected(&FakeSumdb::synthetic(SIZE, SEED), SIZE))
+}
+
+/// A world whose requests do not wait long for a body that does not come.
+fn world(log: &FakeSumdb, fault: &str) -> World {
+    let mut world = World::new(log);
+    if fault == "stalled" {
+        world.settings.silence = Duration::from_millis(400);
+        world.settings.tries = 1;
+    }
+    world
+}
+
+/// A log that answers at `path` as `fault` says.
+fn spoil(bad: &FakeSumdb, fault: &str, path: &str) {
+    bad.clear_faults();
+    bad.grow(SIZE);
+    let heads = if path.starts_with("lookup") { path } else { "latest" };
+    match fault {
+        "stale" if path.starts_with("lookup") => bad.fault(&format!("stale:{STALE}:{path}")),
+        "stale" => bad.grow(STALE),
+        "forked" => bad.fault(&format!("rewritten:{path}")),
+        "unsigned" | "wrong-key" => bad.fault(&format!("{fault}:{heads}")),
+        code if code.parse::<u16>().is_ok() => bad.fault(&format!("status:{code}:{path}")),
+        fault => bad.fault(&format!("{fault}:{path}")),
+    }
+}
+
+struct Pair {
+    bad: FakeSumdb,
+    good: FakeSumdb,
+}
+
+impl Pair {
+    fn new() -> Pair {
+        let (bad, good) = (FakeSumdb::synthetic(SIZE, SEED), FakeSumdb::synthetic(SIZE, SEED));
+        bad.prepare_fork(1000);
+        Pair { bad, good }
+    }
+}
+
+/// One row of the matrix.
+fn check(kind: &Kind) {
+    let Pair { bad, good } = Pair::new();
+    let (bad_served, good_served) = (bad.serve(), good.serve());
+    let (bad_url, good_url) = (bad_served.url(), good_served.url());
+    for (fault, class) in FAULTS.into_iter().zip(kind.classes) {
+        let what = format!("{} {fault}", kind.name);
+        spoil(&bad, fault, kind.path);
+        with_another(&world(&good, fault), kind, class, &what, (&bad_url, &good_url), &good);
+        spoil(&bad, fault, kind.path);
+        alone(&world(&good, fault), class, &what, &bad_url, &good_url, &bad);
+    }
+}
+
+fn with_another(
+    world: &World,
+    kind: &Kind,
+    class: Class,
+    what: &str,
+    (bad_url, good_url): (&str, &str),
+    good: &FakeSumdb,
+) {
+    let head_fault = ["stale", "unsigned", "wrong-key"].iter().any(|fault| what.ends_with(fault));
+    let spoilt = if head_fault { "latest" } else { kind.path };
+    good.clear_requests();
+    let synced = world.sync(&[bad_url, good_url]);
+    if class == Forked {
+        assert!(matches!(synced, Err(Fault::Forked { .. })), "{what}: {synced:?}");
+        assert!(world.held().head().unwrap().is_none() && world.evidence() == 1, "{what}");
+        return;
+    }
+    let synced = synced.unwrap_or_else(|fault| panic!("{what}: {fault}"));
+    assert_same(&world.files(), honest(), what);
+    assert!(!good.requests_for(spoilt).is_empty() || class == Harmless, "{what}: the other upstream was not asked");
+    let complaint = synced.complaints.iter().find(|complaint| complaint.source == bad_url);
+    let counted = complaint.map_or([0; 3], |complaint| [complaint.refused, complaint.failed, complaint.lacked]);
+    let is = match class {
+        Refused => counted[0] > 0 && counted[2] == 0,
+        Failed => counted[0] == 0 && counted[1] > 0,
+        Lacked => counted[0] == 0 && counted[2] > 0,
+        Stale | Forked => counted[0] == 0,
+        Harmless => counted == [0; 3],
+    };
+    assert!(is, "{what}: {complaint:?}");
+    assert!(!synced.complaints.iter().any(|complaint| complaint.source == good_url), "{what}: {:?}", synced.complaints);
+}
+
+fn alone(world: &World, class: Class, what: &str, bad_url: &str, good_url: &str, bad: &FakeSumdb) {
+    let synced = world.sync(&[bad_url]);
+    let what = format!("{what}, alone");
+    match class {
+        Harmless => assert!(synced.unwrap().committed, "{what}"),
+        Stale => assert_eq!(synced.unwrap().tree.size, STALE, "{what}"),
+        _ => {
+            let fault = synced.expect_err(&what);
+            let is = match class {
+                // Without another's head there is nothing to compare it with: its tree does not prove.
+                Refused | Forked => matches!(fault, Fault::Refused { .. }),
+                _ => matches!(fault, Fault::Unavailable { .. }),
+            };
+            assert!(is && fault.to_string().contains(bad_url), "{what}: {fault:?}");
+            assert!(world.held().head().unwrap().is_none(), "{what}: something was committed");
+        }
+    }
+    for (name, bytes) in world.files() {
+        let is_true = !matches!(name.as_str(), "head" | "heads");
+        assert!(!is_true || honest()[&name].starts_with(&bytes), "{what}: {name} is not the log's");
+    }
+    // Whatever it left behind, an honest source finishes it.
+    bad.clear_faults();
+    world.sync(&[good_url]).unwrap_or_else(|fault| panic!("{what}: {fault}"));
+    let mut files = world.files();
+    if class == Stale {
+        files.insert("heads".to_owned(), honest()["heads"].clone());
+    }
+    assert_same(&files, honest(), &what);
+}
+
+#[test]
+fn heads() {
+    check(&KINDS[0]);
+}
+
+#[test]
+fn tiles_at_the_edge() {
+    check(&KINDS[1]);
+}
+
+#[test]
+fn hash_tiles() {
+    check(&KINDS[2]);
+}
+
+#[test]
+fn data_tiles() {
+    check(&KINDS[3]);
+}
+
+#[test]
+fn partial_data_tiles() {
+    check(&KINDS[4]);
+}
+
+/// Lookups beside a copy: the copy is not touched, and the answer is the log's or none.
+#[test]
+fn lookups() {
+    let Pair { bad, good } = Pair::new();
+    let (bad_served, good_served) = (bad.serve(), good.serve());
+    let (bad_url, good_url) = (bad_served.url(), good_served.url());
+    let path = good.lookup_path(ID);
+    let (module, version) = good.module(ID);
+    let asked = [ModuleVersion::new(&module, &version).unwrap()];
+    let classes = [
+        Refused, Failed, Refused, Refused, Refused, Harmless, Forked, Refused, Refused, Lacked, Lacked, Failed, Failed,
+        Failed, Failed, Failed, Failed,
+    ];
+    for (fault, class) in FAULTS.into_iter().zip(classes) {
+        let world = world(&good, fault);
+        world.sync(&[&good_url]).unwrap();
+        spoil(&bad, fault, &path);
+        let ask = |bases: &[&str]| {
+            let database = world.database(bases);
+            runtime().block_on(database.records(&asked, &|_, _, _| {})).map(|batch| batch.answers[0].clone())
+        };
+        let answer = ask(&[&bad_url]);
+        let is = match (&answer, class) {
+            (Err(Fault::Forked { .. }), Forked) | (Ok(Answer::NotInLog { .. }), Lacked) => true,
+            (Ok(Answer::Unknown(Miss::Fault(Fault::Refused { source_name, .. }))), Refused) => {
+                source_name.starts_with(&bad_url)
+            }
+            (Ok(Answer::Unknown(Miss::Fault(fault @ Fault::Unavailable { .. }))), Failed) => {
+                fault.to_string().contains(&bad_url)
+            }
+            (Ok(Answer::Proven(record)), Harmless) => record.text() == good.record_text(ID),
+            _ => false,
+        };
+        assert!(is, "lookup {fault}, alone: {answer:?}");
+        if class != Forked {
+            let answer = ask(&[&bad_url, &good_url]);
+            let Ok(Answer::Proven(record)) = answer else { panic!("lookup {fault}: {answer:?}") };
+            assert_eq!((record.id(), record.text()), (ID, good.record_text(ID).as_str()), "lookup {fault}");
+        }
+        assert_same(&world.files(), honest(), fault);
+    }
+}
