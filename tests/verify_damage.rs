@@ -93,7 +93,11 @@ fn a_flipped_byte_of_offsets_is_in_the_entry_that_is_named() {
         let report = world.verify();
         let found = only(&report);
         let entry = at as u64 / 8;
-        assert_eq!((found.flaw, &found.bytes), (Flaw::OffsetsDamaged, &Some(entry * 8..entry * 8 + 8)), "{at}: {found:?}");
+        assert_eq!(
+            (found.flaw, &found.bytes),
+            (Flaw::OffsetsDamaged, &Some(entry * 8..entry * 8 + 8)),
+            "{at}: {found:?}"
+        );
         world.put("offsets", &bytes);
     }
 }
@@ -106,7 +110,11 @@ fn a_file_that_was_cut_off_is_named_with_the_place() {
         for len in [bytes.len() / 2, bytes.len() - 1] {
             world.put(name, &bytes[..len]);
             let report = world.verify();
-            assert!(report.findings.iter().all(|found| found.flaw == Flaw::CutOff && found.file == name), "{name} {len}: {:#?}", report.findings);
+            assert!(
+                report.findings.iter().all(|found| found.flaw == Flaw::CutOff && found.file == name),
+                "{name} {len}: {:#?}",
+                report.findings
+            );
             let found = &report.findings[0];
             let unit = match name {
                 "records" => 1000,
@@ -119,7 +127,11 @@ fn a_file_that_was_cut_off_is_named_with_the_place() {
         fs::remove_file(world.path(name)).unwrap();
         let report = world.verify();
         assert!(!report.findings.is_empty(), "without {name}");
-        assert!(report.findings.iter().all(|found| found.flaw == Flaw::CutOff && found.file == name), "{name}: {:#?}", report.findings);
+        assert!(
+            report.findings.iter().all(|found| found.flaw == Flaw::CutOff && found.file == name),
+            "{name}: {:#?}",
+            report.findings
+        );
         world.put(name, &bytes);
     }
     assert_eq!(world.verify().findings, []);
@@ -145,10 +157,16 @@ fn swapped_tiles_are_both_named() {
     let begins: Vec<usize> = offsets.as_chunks().0.iter().map(|at| u64::from_le_bytes(*at) as usize).collect();
     let tile = |n: usize| &bytes[begins[n]..begins[n + 1]];
     for (a, b) in [(0, 1), (10, 11), (263, 271)] {
-        let swapped = [&bytes[..begins[a]], tile(b), &bytes[begins[a + 1]..begins[b]], tile(a), &bytes[begins[b + 1]..]];
+        let swapped =
+            [&bytes[..begins[a]], tile(b), &bytes[begins[a + 1]..begins[b]], tile(a), &bytes[begins[b + 1]..]];
         world.put("records", &swapped.concat());
         let report = world.verify();
-        assert!(report.findings.iter().all(|found| found.flaw == Flaw::RecordsDamaged || found.flaw == Flaw::OffsetsDamaged));
+        assert!(
+            report
+                .findings
+                .iter()
+                .all(|found| found.flaw == Flaw::RecordsDamaged || found.flaw == Flaw::OffsetsDamaged)
+        );
         let fetch = report.to_fetch();
         for tile in [a, b] {
             assert!(fetch.iter().any(|range| range.contains(&(tile as u64))), "{a} and {b}: {fetch:?}");
@@ -189,7 +207,8 @@ fn damage_at_many_places_is_found_in_one_go() {
         flip(name, at);
     }
     let report = world.verify();
-    let found: Vec<_> = report.findings.iter().map(|found| (found.file.as_str(), found.flaw, found.records.clone())).collect();
+    let found: Vec<_> =
+        report.findings.iter().map(|found| (found.file.as_str(), found.flaw, found.records.clone())).collect();
     assert_eq!(
         found,
         [
@@ -201,7 +220,8 @@ fn damage_at_many_places_is_found_in_one_go() {
             ("records", Flaw::RecordsDamaged, Some(5_000..5_001)),
             ("records", Flaw::RecordsDamaged, Some(30_000..30_001)),
         ],
-        "{:#?}", report.findings
+        "{:#?}",
+        report.findings
     );
     assert_eq!(report.to_fetch(), [19..20, 117..118]);
 }

@@ -109,7 +109,8 @@ pub(super) fn read(
 fn entries(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut entries = Vec::new();
     let mut begin = 0;
-    for blank in memmem::find_iter(bytes, b"\n\n").filter(|at| is_signature(bytes, *at) || begins_note(bytes, *at + 2)) {
+    for blank in memmem::find_iter(bytes, b"\n\n").filter(|at| is_signature(bytes, *at) || begins_note(bytes, *at + 2))
+    {
         entries.push(begin..blank + 1);
         begin = blank + 2;
     }
