@@ -41,8 +41,8 @@ fn an_index_in_order_is_compared_record_by_record() {
 #[test]
 fn an_entry_more_or_less_or_another_is_found() {
     for change in [
-        "DELETE FROM record WHERE rowid = (SELECT max(rowid) FROM record)",
-        "UPDATE record SET id = id + 1 WHERE rowid = (SELECT min(rowid) FROM record)",
+        "DELETE FROM record WHERE key = (SELECT max(key) FROM record)",
+        "UPDATE record SET id = id + 1 WHERE key = (SELECT min(key) FROM record)",
         "INSERT INTO record (key, id) SELECT max(key) + 1, 5 FROM record",
     ] {
         let world = indexed(FakeSumdb::synthetic(700, 7), 700);
