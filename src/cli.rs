@@ -163,6 +163,9 @@ struct VerifyArgs {
     /// How to tell what was found: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
     format: String,
+    /// Do not compare the index, which decides nothing and takes about as long again
+    #[arg(long)]
+    no_index: bool,
     /// Threads that hash [default: as many as there are processors]
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZero<usize>>,

@@ -3,7 +3,7 @@
 //! First the levels above the leaves, which are small, are folded to the signed root. Then all records are read in order: each
 //! gives its leaf hash, each data tile its hash in level 1 (`stream`). Where anything differs a closer look finds out what is
 //! damaged, the records, the hashes or the table of offsets (`locate`, `cut`), by what is proven under the root (`levels`).
-//! Every other head that was ever accepted must have the root that the log had at its size (`heads`).
+//! The index must have the entries that the records ask for and no others (`indexed`). Every other head that was ever accepted must have the root that the log had at its size (`heads`).
 //!
 //! Only reads, and takes the head once: a server and a sync may be at work meanwhile.
 
@@ -22,14 +22,16 @@ mod cut;
 mod damaged;
 mod files;
 mod heads;
+mod indexed;
 mod levels;
 mod locate;
 mod stream;
 mod tell;
-mod well_formed;
 
 use files::{FULL, Files};
+use indexed::Indexed;
 use levels::Levels;
+use stream::Against;
 use tell::Tell;
 
 /// How to verify.
@@ -39,6 +41,8 @@ pub struct Options {
     pub threads: Option<NonZero<usize>>,
     /// the signed head that the cache remembers, if any
     pub remembered: Option<Vec<u8>>,
+    /// leave the index alone
+    pub skip_index: bool,
 }
 
 /// Derives the log `name` again, whose heads must satisfy `policy`. `progress` is told how many records of how many are done.
@@ -64,8 +68,13 @@ pub fn log(
         let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
         progress(before + more, tree.size);
     };
-    let mut passed = stream::pass(&files, levels.stored(1), threads, &count);
-    let edge = edge(&files, &mut passed);
+    let index = if options.skip_index { None } else { Indexed::open(log, tree.size, &mut report) };
+    let against = Against { tops: levels.stored(1), index: index.as_ref(), progress: &count };
+    let (mut passed, found) = thread::scope(|scope| {
+        let found = index.as_ref().map(|index| scope.spawn(|| index.found()));
+        (stream::pass(&files, &against, threads), found.and_then(|found| found.join().ok()))
+    });
+    let edge = edge(&files, index.as_ref(), &mut passed);
     let mut tell = Tell::new(tree, &mut report);
     let truth = if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
         None
@@ -76,6 +85,9 @@ pub fn log(
         tell.unreadable(file, bytes.clone());
     }
     tell.finish();
+    if let Some((index, found)) = index.as_ref().zip(found) {
+        index.compare(passed.expected, found, passed.bad.is_empty(), &mut report);
+    }
     malformed(&passed, &mut report);
     let hashes = |tile: &Tile| hashes(&files, &levels, truth.as_ref(), tile);
     heads.compare(&hashes, &mut report);
@@ -84,7 +96,7 @@ pub fn log(
 }
 
 /// Looks at the partial data tile at the end, which the fast pass left out; gives the stored hashes of its records.
-fn edge(files: &Files, passed: &mut stream::Passed) -> Vec<Hash> {
+fn edge(files: &Files, index: Option<&Indexed>, passed: &mut stream::Passed) -> Vec<Hash> {
     let tile = files.full_tiles();
     if tile == files.tiles() {
         return Vec::new();
@@ -98,6 +110,9 @@ fn edge(files: &Files, passed: &mut stream::Passed) -> Vec<Hash> {
         bytes.as_deref().map(cut::pieces).unwrap_or_default().into_iter().map(|(_, text)| text).collect();
     if pieces.len() == files.width(tile) && leaf_hashes(&pieces) == stored {
         passed.look_at_forms(tile * FULL, &pieces);
+        if let Some(index) = index.filter(|index| index.knows(tile * FULL)) {
+            passed.expected += index.expected(tile * FULL, &pieces);
+        }
     } else {
         passed.bad.push(tile);
     }

@@ -12,7 +12,7 @@ use crate::verify::{self, Options};
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     let (name, policy, folder) = setup::kept_at(args.sumdb.as_deref(), args.data.as_ref())?;
     let log = folder.log(&name)?;
-    let options = Options { threads: args.threads, remembered: folder.head(&name)?.load()? };
+    let options = Options { threads: args.threads, remembered: folder.head(&name)?.load()?, skip_index: args.no_index };
     let bar = Bar::new();
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));

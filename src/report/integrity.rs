@@ -6,8 +6,11 @@
 
 use std::ops::Range;
 
+mod flaw;
 mod json;
 mod text;
+
+pub use flaw::{Blame, Flaw};
 
 use super::{Head, Misbehaviour, Notice};
 
@@ -70,156 +73,6 @@ pub struct Finding {
     /// the data tiles that would mend it if they were fetched and proven again; absent where what is here is enough, or
     /// where fetching would not help
     pub fetch: Option<Range<u64>>,
-}
-
-/// The kinds of findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Flaw {
-    /// bytes of `records` are not those that the log committed to
-    RecordsDamaged,
-    /// an entry of `offsets` is not where its data tile begins
-    OffsetsDamaged,
-    /// a stored hash is not that of what lies below it
-    HashesDamaged,
-    /// a file is missing, or ends before the tree does
-    CutOff,
-    /// a file could not be read: the disk reports an error
-    Unreadable,
-    /// records and hashes disagree, and nothing that is proven tells which of them is damaged
-    Undecided,
-    /// `head` is missing or no signed note
-    HeadDamaged,
-    /// the files are of one piece but have another root than a signed head
-    RootDiffers,
-    /// an entry of `heads` or the remembered head is no signed note
-    HeadsDamaged,
-    /// the index does not agree with the records
-    IndexWrong,
-    /// the log holds two records of one module version with different texts
-    Duplicate,
-    /// the log holds a record that is not two well-formed lines about one module version
-    Malformed,
-}
-
-/// Who has to do something about a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
-    /// our own disk
-    Disk,
-    /// what is derived from the log and can be made again
-    Index,
-    /// the log, which committed to it
-    Log,
-}
-
-impl Flaw {
-    /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 12] = [
-        Flaw::HeadDamaged,
-        Flaw::RootDiffers,
-        Flaw::CutOff,
-        Flaw::Unreadable,
-        Flaw::RecordsDamaged,
-        Flaw::OffsetsDamaged,
-        Flaw::HashesDamaged,
-        Flaw::Undecided,
-        Flaw::HeadsDamaged,
-        Flaw::IndexWrong,
-        Flaw::Duplicate,
-        Flaw::Malformed,
-    ];
-
-    /// The stable name that programs read.
-    pub fn id(self) -> &'static str {
-        match self {
-            Flaw::RecordsDamaged => "records-damaged",
-            Flaw::OffsetsDamaged => "offsets-damaged",
-            Flaw::HashesDamaged => "hashes-damaged",
-            Flaw::CutOff => "cut-off",
-            Flaw::Unreadable => "unreadable",
-            Flaw::Undecided => "undecided",
-            Flaw::HeadDamaged => "head-damaged",
-            Flaw::RootDiffers => "root-differs",
-            Flaw::HeadsDamaged => "heads-damaged",
-            Flaw::IndexWrong => "index-wrong",
-            Flaw::Duplicate => "duplicate",
-            Flaw::Malformed => "malformed",
-        }
-    }
-
-    /// Who has to do something.
-    pub fn blame(self) -> Blame {
-        match self {
-            Flaw::IndexWrong => Blame::Index,
-            Flaw::Duplicate | Flaw::Malformed => Blame::Log,
-            _ => Blame::Disk,
-        }
-    }
-
-    /// What it means, in one sentence.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Flaw::RecordsDamaged => {
-                "These bytes of the records are not those that the log committed to; their hashes are intact."
-            }
-            Flaw::OffsetsDamaged => {
-                "The table of where data tiles begin is wrong there; the records themselves say where they begin."
-            }
-            Flaw::HashesDamaged => "Stored hashes are not those of what lies below them, which is intact.",
-            Flaw::CutOff => "A file is missing or ends before the tree does.",
-            Flaw::Unreadable => "The disk could not read there: the device may be failing.",
-            Flaw::Undecided => {
-                "What is stored disagrees and nothing that is proven tells which side is damaged: both may be."
-            }
-            Flaw::HeadDamaged => {
-                "The committed head is lost; everything was checked under the newest other signed head."
-            }
-            Flaw::RootDiffers => "The files are of one piece, and not those of this signed head.",
-            Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
-            Flaw::IndexWrong => "The index does not agree with the records. It decides nothing, but lookups may miss.",
-            Flaw::Duplicate => {
-                "The log itself has two records of one module version that differ. No honest database writes that."
-            }
-            Flaw::Malformed => "The log itself has a record that is not two lines about one module version.",
-        }
-    }
-
-    /// What to do next.
-    pub fn next(self) -> &'static str {
-        match self {
-            Flaw::RecordsDamaged | Flaw::CutOff | Flaw::Undecided => {
-                "Check the disk and its memory. Bring the data tiles that are named here again: restore the file from a copy, \
-                 or delete the log's folder and run `gosumcheck sync`."
-            }
-            Flaw::OffsetsDamaged | Flaw::HashesDamaged => {
-                "Check the disk and its memory. Nothing has to be fetched: the file can be derived from the records; until \
-                 then restore it from a copy, or delete the log's folder and run `gosumcheck sync`."
-            }
-            Flaw::Unreadable => "Look at the system's log, replace the disk, and restore the file from a copy.",
-            Flaw::HeadDamaged | Flaw::HeadsDamaged => {
-                "Restore the file from a copy; `gosumcheck sync` writes a new head once the files are in order."
-            }
-            Flaw::RootDiffers => {
-                "Find out where these files came from. Restore them from a copy, or delete the log's folder and run \
-                 `gosumcheck sync`."
-            }
-            Flaw::IndexWrong => "Run `gosumcheck index --rebuild`.",
-            Flaw::Duplicate | Flaw::Malformed => {
-                "Tell whoever runs the database (sum.golang.org: security@golang.org), with the record numbers."
-            }
-        }
-    }
-}
-
-impl Blame {
-    /// The stable name that programs read.
-    pub fn id(self) -> &'static str {
-        match self {
-            Blame::Disk => "our-disk",
-            Blame::Index => "our-index",
-            Blame::Log => "the-log",
-        }
-    }
 }
 
 impl Integrity {

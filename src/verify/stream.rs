@@ -15,9 +15,11 @@ use std::thread;
 use memchr::memmem;
 
 use super::files::{FULL, Files, HASH_BYTES, TILE_BYTES, WIDTH};
-use super::well_formed::is_well_formed;
+use super::indexed::Indexed;
+use crate::store::index::Tally;
 use crate::store::log::Found;
 use crate::sumdb::hash::{Hash, leaf_hashes, parent_hashes};
+use crate::sumdb::record::heading;
 
 /// Bytes of records that are read at a time; a data tile that is larger is read alone.
 const PIECE_BYTES: u64 = 4 << 20;
@@ -38,6 +40,8 @@ pub(super) struct Passed {
     /// records that are not two well-formed lines, the first of them by number, and how many there are
     pub(super) malformed: Vec<u64>,
     pub(super) malformed_count: u64,
+    /// what the records that were read ask of the index
+    pub(super) expected: Tally,
     /// what the disk could not read
     pub(super) unreadable: Vec<(&'static str, Range<u64>)>,
 }
@@ -45,7 +49,7 @@ pub(super) struct Passed {
 impl Passed {
     /// Notes those of these records, the first of which is `first`, that are not well-formed.
     pub(super) fn look_at_forms(&mut self, first: u64, records: &[&[u8]]) {
-        for (id, _) in (first..).zip(records).filter(|(_, record)| !is_well_formed(record)) {
+        for (id, _) in (first..).zip(records).filter(|(_, record)| heading(record).is_err()) {
             self.malformed_count += 1;
             if self.malformed.len() < MAX_MALFORMED {
                 self.malformed.push(id);
@@ -63,8 +67,18 @@ struct Piece {
     leaves: Vec<u8>,
 }
 
-/// Derives all full data tiles with `threads` threads. `tops` are the stored hashes of level 1, `progress` is told of records.
-pub(super) fn pass(files: &Files, tops: &[Hash], threads: usize, progress: &(dyn Fn(u64) + Sync)) -> Passed {
+/// What the fast pass compares records with, and whom it tells how far it is.
+pub(super) struct Against<'a> {
+    /// the stored hashes of level 1
+    pub(super) tops: &'a [Hash],
+    /// the index, if there is one to compare
+    pub(super) index: Option<&'a Indexed>,
+    /// is told how many more records are done
+    pub(super) progress: &'a (dyn Fn(u64) + Sync),
+}
+
+/// Derives all full data tiles with `threads` threads.
+pub(super) fn pass(files: &Files, against: &Against<'_>, threads: usize) -> Passed {
     let passed = Mutex::new(Passed::default());
     let next = AtomicU64::new(0);
     let (full, filled) = sync_channel::<Piece>(threads * AHEAD);
@@ -82,7 +96,7 @@ pub(super) fn pass(files: &Files, tops: &[Hash], threads: usize, progress: &(dyn
         drop(full);
         for _ in 0..threads {
             let back = back.clone();
-            scope.spawn(|| hash(files, tops, &filled, back, &passed, progress));
+            scope.spawn(|| hash(files, against, &filled, back, &passed));
         }
     });
     let mut passed = passed.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -165,31 +179,29 @@ fn fill(buffer: &mut Vec<u8>, length: usize, file: &Found, at: u64) -> io::Resul
 /// Takes full pieces, derives their tiles, and hands the buffers back.
 fn hash(
     files: &Files,
-    tops: &[Hash],
+    against: &Against<'_>,
     filled: &Mutex<Receiver<Piece>>,
     back: SyncSender<Piece>,
     passed: &Mutex<Passed>,
-    progress: &(dyn Fn(u64) + Sync),
 ) {
     loop {
         let Ok(piece) = lock(filled).recv() else { return };
         if !piece.records.is_empty() {
-            let found = derive(files, &piece, tops);
-            if !found.bad.is_empty() || found.malformed_count > 0 {
-                let mut passed = lock(passed);
-                passed.bad.extend(found.bad);
-                passed.malformed.extend(found.malformed);
-                passed.malformed_count += found.malformed_count;
-            }
+            let found = derive(files, &piece, against);
+            let mut passed = lock(passed);
+            passed.expected += found.expected;
+            passed.bad.extend(found.bad);
+            passed.malformed.extend(found.malformed);
+            passed.malformed_count += found.malformed_count;
         }
-        progress((piece.tiles.end - piece.tiles.start) * FULL);
+        (against.progress)((piece.tiles.end - piece.tiles.start) * FULL);
         // Where no reader is left nobody wants it.
         let _ = back.try_send(piece);
     }
 }
 
 /// Derives the tiles of one piece.
-fn derive(files: &Files, piece: &Piece, tops: &[Hash]) -> Passed {
+fn derive(files: &Files, piece: &Piece, against: &Against<'_>) -> Passed {
     let mut passed = Passed::default();
     let finder = memmem::Finder::new(b"\n\n");
     let mut records: Vec<&[u8]> = Vec::with_capacity(TILES_AT_ONCE * WIDTH);
@@ -200,7 +212,7 @@ fn derive(files: &Files, piece: &Piece, tops: &[Hash]) -> Passed {
             _ => passed.bad.push(tile),
         }
         if tiles.len() == TILES_AT_ONCE || tile + 1 == piece.tiles.end {
-            compare(piece, &tiles, &records, tops, &mut passed);
+            compare(piece, &tiles, &records, against, &mut passed);
             tiles.clear();
             records.clear();
         }
@@ -237,7 +249,7 @@ fn split<'a>(bytes: &'a [u8], finder: &memmem::Finder<'_>, records: &mut Vec<&'a
 }
 
 /// Compares what the records of some tiles hash to with what is stored.
-fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], tops: &[Hash], passed: &mut Passed) {
+fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], against: &Against<'_>, passed: &mut Passed) {
     let leaves = leaf_hashes(records);
     let mut level = parent_hashes(&leaves);
     while level.len() > tiles.len() {
@@ -249,12 +261,15 @@ fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], tops: &[Hash], passe
         let at = usize::try_from(tile - piece.tiles.start).unwrap_or(0) * TILE_BYTES;
         let stored = piece.leaves.get(at..at + TILE_BYTES).map(|bytes| bytes.as_chunks::<32>().0);
         let is_same = stored.is_some_and(|stored| leaves.iter().map(|hash| &hash.0).eq(stored));
-        let slot = usize::try_from(*tile).ok().and_then(|slot| tops.get(slot));
+        let slot = usize::try_from(*tile).ok().and_then(|slot| against.tops.get(slot));
         if !is_same || slot != Some(top) {
             passed.bad.push(*tile);
             continue;
         }
         passed.look_at_forms(tile * FULL, records);
+        if let Some(index) = against.index.filter(|index| index.knows(tile * FULL)) {
+            passed.expected += index.expected(tile * FULL, records);
+        }
     }
 }
 

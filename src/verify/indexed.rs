@@ -1,0 +1,92 @@
+//! The index against the records, both ways at once: a count and a sum over all entries that there are must be those over all
+//! entries that the records ask for. So no record is missing in it, and nothing is in it that is no record.
+
+use crate::fault::Fault;
+use crate::report::integrity::{Finding, Flaw};
+use crate::report::{Integrity, Level, Notice};
+use crate::store::index::{Oddity, Tally};
+use crate::store::{Index, Log};
+
+/// The file, by its name in the log's folder.
+const FILE: &str = "index.sqlite";
+
+/// An index, and the records that it knew when it was opened.
+#[derive(Debug)]
+pub(super) struct Indexed {
+    index: Index,
+    size: u64,
+}
+
+impl Indexed {
+    /// The index of a log of `size` records, if it can be compared with them.
+    pub(super) fn open(log: &Log, size: u64, report: &mut Integrity) -> Option<Indexed> {
+        let opened = match Index::open(log) {
+            Ok(Some(index)) => index.size().map(|known| Indexed { index, size: known }),
+            Ok(None) => {
+                notice(report, "there is no index yet; `gosumcheck index` makes one");
+                return None;
+            }
+            Err(fault) => Err(fault),
+        };
+        let indexed = opened.map_err(|fault| wrong(report, &fault.to_string())).ok()?;
+        if indexed.size > size {
+            notice(
+                report,
+                "the index knows more records than the head that was checked: a sync is at work; it was not compared",
+            );
+            return None;
+        }
+        Some(indexed)
+    }
+
+    /// What these records, the first of which is `first`, ask of the index.
+    pub(super) fn expected(&self, first: u64, records: &[&[u8]]) -> Tally {
+        let known = usize::try_from(self.size.saturating_sub(first)).unwrap_or(usize::MAX);
+        self.index.expected(first, records.get(..known).unwrap_or(records))
+    }
+
+    /// What is in it. Reads all of it.
+    pub(super) fn found(&self) -> Result<Tally, Fault> {
+        self.index.tally()
+    }
+
+    /// Whether this record should be in it.
+    pub(super) fn knows(&self, id: u64) -> bool {
+        id < self.size
+    }
+
+    /// Compares the two, and tells what the index noted of the log.
+    pub(super) fn compare(&self, expected: Tally, found: Result<Tally, Fault>, is_whole: bool, report: &mut Integrity) {
+        match found {
+            Err(fault) => wrong(report, &fault.to_string()),
+            Ok(_) if !is_whole => notice(report, "the index was not compared, because records or offsets are damaged"),
+            Ok(_) if self.index.size().ok() != Some(self.size) => {
+                notice(report, "the index grew meanwhile and was not compared: a sync is at work");
+            }
+            Ok(found) if found != expected => wrong(report, "its entries are not those of the records"),
+            Ok(_) => report.figures.indexed = Some(self.size),
+        }
+        for oddity in self.index.oddities().unwrap_or_default() {
+            if let Oddity::Duplicate { first, second, same: false, .. } = &oddity {
+                report.add(Finding {
+                    flaw: Flaw::Duplicate,
+                    file: "records".into(),
+                    bytes: None,
+                    records: Some(*second..*second + 1),
+                    tile: None,
+                    what: format!("{oddity} (the other is record {first})"),
+                    fetch: None,
+                });
+            }
+        }
+    }
+}
+
+fn wrong(report: &mut Integrity, what: &str) {
+    let (flaw, file, what) = (Flaw::IndexWrong, FILE.to_owned(), what.to_owned());
+    report.add(Finding { flaw, file, bytes: None, records: None, tile: None, what, fetch: None });
+}
+
+fn notice(report: &mut Integrity, text: &str) {
+    report.notices.push(Notice { level: Level::Note, text: text.to_owned() });
+}
