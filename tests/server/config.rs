@@ -96,75 +96,78 @@ fn passwords_are_not_shown() {
     assert!(out.contains("https://mirror.example/x") && !out.contains("s3cret"), "{out}");
 }
 
-#[test]
-fn a_wrong_setting_is_pointed_at() {
-    for (text, told) in [
-        (
-            "[limits]\nidle_timeout = \"soon\" # x\n",
-            "g.toml:2:16: limits.idle_timeout: not a duration; write it as in 500ms, 30s, 5m or 1h 30m
+/// Files, and what is said about them.
+const WRONG: &[(&str, &str)] = &[
+    (
+        "[limits]\nidle_timeout = \"soon\" # x\n",
+        "g.toml:2:16: limits.idle_timeout: not a duration; write it as in 500ms, 30s, 5m or 1h 30m
   |
 2 | idle_timeout = \"soon\" # x
   |                ^^^^^^",
-        ),
-        (
-            "jobs = 0\n",
-            "g.toml:1:8: jobs: not a number from 1 to 512
+    ),
+    (
+        "jobs = 0\n",
+        "g.toml:1:8: jobs: not a number from 1 to 512
   |
 1 | jobs = 0
   |        ^",
-        ),
-        (
-            "mirror = true\nlisten = [\"127.0.0.1:3000\", \"here\"]\n",
-            "g.toml:2:29: listen: not an address to listen at; write it as in 127.0.0.1:3000, [::]:3000 or localhost:3000; port 0 takes any
+    ),
+    (
+        "mirror = true\nlisten = [\"127.0.0.1:3000\", \"here\"]\n",
+        "g.toml:2:29: listen: not an address to listen at; write it as in 127.0.0.1:3000, [::]:3000 or localhost:3000; port 0 takes any
   |
 2 | listen = [\"127.0.0.1:3000\", \"here\"]
   |                             ^^^^^^",
-        ),
-        (
-            "[limits]\nidle = \"1s\"\n",
-            "g.toml:2:1: \"idle\" is no setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, stop_timeout, memory
+    ),
+    (
+        "[limits]\nidle = \"1s\"\n",
+        "g.toml:2:1: \"idle\" is no setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, stop_timeout, memory
   |
 2 | idle = \"1s\"
   | ^^^^",
-        ),
-        (
-            "[Limits]\n",
-            "g.toml:1:2: \"Limits\" is no setting; the settings are listen, data, sumdb, upstream, private, offline, mirror, sync_interval, jobs, log, limits
+    ),
+    (
+        "[Limits]\n",
+        "g.toml:1:2: \"Limits\" is no setting; the settings are listen, data, sumdb, upstream, private, offline, mirror, sync_interval, jobs, log, limits
   |
 1 | [Limits]
   |  ^^^^^^",
-        ),
-        (
-            "offline = 1.5\n",
-            "g.toml:1:11: offline: a float where a text, a number or true or false should be
+    ),
+    (
+        "offline = 1.5\n",
+        "g.toml:1:11: offline: a float where a text, a number or true or false should be
   |
 1 | offline = 1.5
   |           ^^^",
-        ),
-        (
-            "jobs = [1, 2]\n",
-            "g.toml:1:8: jobs: takes one value, not a list
+    ),
+    (
+        "jobs = [1, 2]\n",
+        "g.toml:1:8: jobs: takes one value, not a list
   |
 1 | jobs = [1, 2]
   |        ^^^^^^",
-        ),
-        (
-            "[log]\nformat = \"xml\"\n",
-            "g.toml:2:10: log.format: not one of text, json
+    ),
+    (
+        "[log]\nformat = \"xml\"\n",
+        "g.toml:2:10: log.format: not one of text, json
   |
 2 | format = \"xml\"
   |          ^^^^^",
-        ),
-        (
-            "sumdb = [\"sum.example.org\"]\n",
-            "g.toml:1:10: sumdb: invalid GOSUMDB \"sum.example.org\": not a database whose key everybody knows; give its key, NAME+HASH+KEY
+    ),
+    (
+        "sumdb = [\"sum.example.org\"]\n",
+        "g.toml:1:10: sumdb: invalid GOSUMDB \"sum.example.org\": not a database whose key everybody knows; give its key, NAME+HASH+KEY
   |
 1 | sumdb = [\"sum.example.org\"]
   |          ^^^^^^^^^^^^^^^^^",
-        ),
-        ("mirror = true\noffline = true\n", "mirror and offline are both set: the one asks upstream in the background, the other nobody"),
-        ("sumdb = [\"sum.golang.org\", \"sum.golang.org\"]\n", "sumdb: sum.golang.org is named twice"),
-    ] {
+    ),
+    ("mirror = true\noffline = true\n", "mirror and offline are both set: the one asks upstream in the background, the other nobody"),
+    ("sumdb = [\"sum.golang.org\", \"sum.golang.org\"]\n", "sumdb: sum.golang.org is named twice"),
+];
+
+#[test]
+fn a_wrong_setting_is_pointed_at() {
+    for (text, told) in WRONG {
         let (code, out, err) = Given::file(text).run(&["--config", "g.toml"]);
         let told: String = told.lines().map(|line| format!("gosumcheck: {line}\n")).collect();
         assert_eq!((code, out.as_str(), err), (2, "", told), "{text}");
