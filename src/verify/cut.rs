@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn pieces_are_all_of_the_bytes_but_the_blank_lines() {
-        let cases: [(&[u8], &[(usize, &[u8])]); 6] = [
+        type Case<'a> = (&'a [u8], &'a [(usize, &'a [u8])]);
+        let cases: [Case<'_>; 6] = [
             (b"", &[]),
             (b"a\nb\n", &[(0, b"a\nb\n")]),
             (b"a\n\nb\n", &[(0, b"a\n"), (3, b"b\n")]),

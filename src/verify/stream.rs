@@ -58,6 +58,9 @@ impl Passed {
     }
 }
 
+/// Some data tiles, and the bytes of `records` that they are in: from, to.
+type Placed = (Range<u64>, u64, u64);
+
 /// Some data tiles, one after the other, with their records and leaf hashes.
 #[derive(Debug, Default)]
 struct Piece {
@@ -149,10 +152,10 @@ fn read(
 }
 
 /// The next tiles to read, with the bytes that they are in, and the tiles before them that cannot be where `offsets` says.
-fn plan(files: &Files, next: &AtomicU64) -> (Option<(Range<u64>, u64, u64)>, Vec<u64>) {
+fn plan(files: &Files, next: &AtomicU64) -> (Option<Placed>, Vec<u64>) {
     let mut skipped = Vec::new();
     let mut tile = next.load(Ordering::Relaxed);
-    let mut found: Option<(Range<u64>, u64, u64)> = None;
+    let mut found: Option<Placed> = None;
     while tile < files.full_tiles() {
         let place = files.place(tile);
         match (&mut found, place) {
