@@ -215,7 +215,7 @@ fn alone(world: &World, class: Class, what: &str, [bad_url, good_url]: &[String;
         Harmless => assert!(synced.unwrap().committed, "{what}"),
         Stale => assert_eq!(synced.unwrap().tree.size, pair.stale, "{what}"),
         _ => {
-            let fault = synced.expect_err(&what);
+            let Err(fault) = synced else { panic!("{what}: {synced:?}") };
             let is = match class {
                 // Without another's head there is nothing to compare it with: its tree does not prove.
                 Refused | Forked => matches!(fault, Fault::Refused { .. }),

@@ -104,7 +104,7 @@ pub fn expected(log: &FakeSumdb, size: u64) -> BTreeMap<String, Vec<u8>> {
         }
         records.extend_from_slice(log.record_text(id).as_bytes());
     }
-    if size % 256 == 0 {
+    if size.is_multiple_of(256) {
         offsets.extend_from_slice(&(records.len() as u64).to_le_bytes());
     }
     for level in (0..4).take_while(|level| size >> (8 * level) > 0) {
