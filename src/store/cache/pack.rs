@@ -299,7 +299,9 @@ mod tests {
     fn what_would_not_be_read_is_not_written() {
         let root = tempfile::tempdir().unwrap();
         let long = "n".repeat(MAX_TABLE);
-        for entries in [&[] as &[(&str, &[u8])], &[("a\nb", b"x")], &[("a\n", b"x")], &[("a", b"")], &[(&long, b"x")]] {
+        type Entries<'a> = &'a [(&'a str, &'a [u8])];
+        let refused: [Entries<'_>; 5] = [&[], &[("a\nb", b"x")], &[("a\n", b"x")], &[("a", b"")], &[(&long, b"x")]];
+        for entries in refused {
             assert!(matches!(pack(&root).append(&RealDisk, entries), Err(Fault::Usage(_))), "{entries:?}");
         }
     }
