@@ -193,7 +193,11 @@ impl Folder {
             made = self.disk().create_folder(folder);
         }
         match made {
-            Ok(()) if durable => self.disk().sync_folder(folder.parent().unwrap_or(folder))?,
+            Ok(()) if durable => {
+                // A relative path of one element has a parent without a name: the working folder.
+                let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+                self.disk().sync_folder(parent.unwrap_or(Path::new(".")))?;
+            }
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -69,6 +69,7 @@ fn one_line_says_what_was_done() {
     );
     assert!(user.holds(1300));
     user.sync(&[]).quiet().says(0, &["2,000 records (+208 new, "]);
+    user.sync(&["--data", "new"]).quiet().says(0, &["2,000 records (+2,000 new, "]);
 }
 
 #[test]
