@@ -62,6 +62,7 @@ pub(crate) fn drain(stream: &mut TcpStream) -> Vec<u8> {
             Ok(0) => return all,
             Ok(len) => all.extend_from_slice(&piece[..len]),
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return all,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => panic!("the server keeps us waiting: {error}"),
         }
     }

@@ -11,6 +11,8 @@ use gosumcheck::sumdb::module::ModuleVersion;
 use gosumcheck::sync::Options;
 
 use super::fake::FakeSumdb;
+use super::matrix::Class::{self, Failed, Forked, Harmless, Lacked, Refused, Stale};
+use super::matrix::{FAULTS, KINDS, Kind};
 use super::world::{PLAIN, World, assert_same, expected, runtime};
 
 /// The last data tile is one that the first of two upstreams is asked for first.
@@ -22,95 +24,6 @@ const LARGE_STALE: u64 = 66_000;
 const SEED: u64 = 31;
 /// The record that is looked up.
 const ID: u64 = 1000;
-
-/// What comes of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    /// bytes came and were refused
-    Refused,
-    /// the request failed
-    Failed,
-    /// it says that it has no such thing
-    Lacked,
-    /// the log is caught
-    Forked,
-    /// an older tree, of the same history
-    Stale,
-    /// it proves all the same
-    Harmless,
-}
-use Class::{Failed, Forked, Harmless, Lacked, Refused, Stale};
-
-const FAULTS: [&str; 17] = [
-    "flip",
-    "truncated",
-    "too-long",
-    "too-wide",
-    "other",
-    "stale",
-    "forked",
-    "unsigned",
-    "wrong-key",
-    "404",
-    "410",
-    "429",
-    "500",
-    "stalled",
-    "reset",
-    "redirect",
-    "endless",
-];
-
-/// A kind of answer: what it is called, the path that is spoilt, and what comes of each of `FAULTS`.
-struct Kind {
-    name: &'static str,
-    path: &'static str,
-    classes: [Class; 17],
-}
-
-/// What a signed head can be is the same for all kinds but lookups, which bring their own: it comes with `latest`.
-const KINDS: [Kind; 5] = [
-    Kind {
-        name: "head",
-        path: "latest",
-        classes: [
-            Refused, Failed, Refused, Refused, Refused, Stale, Forked, Refused, Refused, Lacked, Lacked, Failed,
-            Failed, Failed, Failed, Failed, Failed,
-        ],
-    },
-    Kind {
-        name: "edge tile",
-        path: "tile/8/0/004.p/112",
-        classes: [
-            Refused, Failed, Failed, Failed, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed, Failed,
-            Failed, Failed, Failed, Failed,
-        ],
-    },
-    Kind {
-        name: "hash tile",
-        path: "tile/8/1/000",
-        classes: [
-            Refused, Failed, Failed, Failed, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed, Failed,
-            Failed, Failed, Failed, Failed,
-        ],
-    },
-    Kind {
-        name: "data tile",
-        path: "tile/8/data/002",
-        classes: [
-            Refused, Failed, Refused, Refused, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed,
-            Failed, Failed, Failed, Failed, Failed,
-        ],
-    },
-    Kind {
-        name: "partial data tile",
-        path: "tile/8/data/004.p/112",
-        classes: [
-            Refused, Failed, Refused, Harmless, Refused, Stale, Refused, Refused, Refused, Lacked, Lacked, Failed,
-            Failed, Failed, Failed, Failed, Failed,
-        ],
-    },
-];
 
 /// A log that is honest, one that is not, and what an honest sync leaves.
 struct Pair {

@@ -19,6 +19,7 @@ mod hostile;
 #[path = "../cli/command.rs"]
 mod machine;
 mod manners;
+mod matrix;
 mod mirror;
 mod timeline;
 mod world;
