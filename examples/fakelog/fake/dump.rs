@@ -1,5 +1,6 @@
 //! The database as a tree of files, for a static file server: what it would answer, path by path.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, io, thread};
@@ -15,7 +16,7 @@ const WIDTH: u64 = 256;
 /// What is written besides `latest`, the data tiles and the hash tiles above level 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extra {
-    /// the hash tiles of level 0, as many files again
+    /// the full hash tiles of level 0, as many files again
     pub leaves: bool,
     /// so many lookups, of records that are spread over the log
     pub lookups: u64,
@@ -25,17 +26,20 @@ pub struct Extra {
 pub fn dump(db: &FakeSumdb, dir: &Path, extra: Extra) -> io::Result<u64> {
     let size = db.size();
     let levels = u32::try_from(TILE_LEVELS).unwrap_or(0);
-    let first = u32::from(!extra.leaves);
-    // One row of tiles for the records, one for each level of hashes: (level, tiles).
-    let rows = (first..levels).map(|level| (Some(level), (size >> (8 * level)).div_ceil(WIDTH)));
-    let rows: Vec<(Option<u32>, u64)> = std::iter::once((None, size.div_ceil(WIDTH))).chain(rows).collect();
+    // Of level 0 always the partial tile: it is part of the tree's edge.
+    let first = |level| if level == 0 && !extra.leaves { size / WIDTH } else { 0 };
+    // One row of tiles for the records, one for each level of hashes.
+    let rows = (0..levels).map(|level| (Some(level), first(level)..(size >> (8 * level)).div_ceil(WIDTH)));
+    let rows: Vec<(Option<u32>, Range<u64>)> = std::iter::once((None, 0..size.div_ceil(WIDTH))).chain(rows).collect();
     let lookups = extra.lookups.min(size);
-    let total = rows.iter().map(|(_, tiles)| tiles).sum::<u64>() + lookups;
+    let total = rows.iter().map(|(_, tiles)| tiles.end - tiles.start).sum::<u64>() + lookups;
     let next = AtomicU64::new(0);
     let path = |number: u64| {
         let mut number = number;
         for (level, tiles) in &rows {
-            if number < *tiles {
+            let count = tiles.end - tiles.start;
+            if number < count {
+                let number = tiles.start + number;
                 let hashes = size >> (8 * level.unwrap_or(0));
                 let width = u32::try_from((hashes - number * WIDTH).min(WIDTH)).unwrap_or(0);
                 return match level {
@@ -43,7 +47,7 @@ pub fn dump(db: &FakeSumdb, dir: &Path, extra: Extra) -> io::Result<u64> {
                     None => DataTile::new(number, width).expect("within the log").to_string(),
                 };
             }
-            number -= tiles;
+            number -= count;
         }
         db.lookup_path(number * size / lookups)
     };
