@@ -109,10 +109,7 @@ fn edge(files: &Files, index: Option<&Indexed>, passed: &mut stream::Passed) -> 
     let pieces: Vec<&[u8]> =
         bytes.as_deref().map(cut::pieces).unwrap_or_default().into_iter().map(|(_, text)| text).collect();
     if pieces.len() == files.width(tile) && leaf_hashes(&pieces) == stored {
-        passed.look_at_forms(tile * FULL, &pieces);
-        if let Some(index) = index.filter(|index| index.knows(tile * FULL)) {
-            passed.expected += index.expected(tile * FULL, &pieces);
-        }
+        passed.look_at_forms(tile * FULL, &pieces, index);
     } else {
         passed.bad.push(tile);
     }

@@ -29,6 +29,7 @@ use super::log::{Log, Snapshot};
 use super::words::unavailable;
 use crate::fault::Fault;
 use crate::sumdb::module::{ModulePath, ModuleVersion};
+use crate::sumdb::record::Heading;
 use file::Meta;
 
 mod append;
@@ -139,9 +140,10 @@ impl Index {
         self.with(Tally::of_table)
     }
 
-    /// What the entries of these records should come to, the first of which has this number.
-    pub fn expected(&self, first: u64, records: &[&[u8]]) -> Tally {
-        Tally::of_records(self.meta.width, first, records)
+    /// What the entries of records should come to, given the number of each and what it says it is about
+    /// ([`claimed`](crate::sumdb::record::claimed)).
+    pub fn expected(&self, claims: &[(u64, Heading<'_>)]) -> Tally {
+        Tally::of_claims(self.meta.width, claims)
     }
 
     fn read_meta(&self) -> Result<Meta, Fault> {

@@ -6,6 +6,7 @@ use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Notice};
 use crate::store::index::{Oddity, Tally};
 use crate::store::{Index, Log};
+use crate::sumdb::record::Heading;
 
 /// The file, by its name in the log's folder.
 const FILE: &str = "index.sqlite";
@@ -39,20 +40,15 @@ impl Indexed {
         Some(indexed)
     }
 
-    /// What these records, the first of which is `first`, ask of the index.
-    pub(super) fn expected(&self, first: u64, records: &[&[u8]]) -> Tally {
-        let known = usize::try_from(self.size.saturating_sub(first)).unwrap_or(usize::MAX);
-        self.index.expected(first, records.get(..known).unwrap_or(records))
+    /// What records ask of the index, given the number of each and what it says it is about.
+    pub(super) fn expected(&self, claims: &[(u64, Heading<'_>)]) -> Tally {
+        let known = claims.partition_point(|(id, _)| *id < self.size);
+        self.index.expected(claims.get(..known).unwrap_or(claims))
     }
 
     /// What is in it. Reads all of it.
     pub(super) fn found(&self) -> Result<Tally, Fault> {
         self.index.tally()
-    }
-
-    /// Whether this record should be in it.
-    pub(super) fn knows(&self, id: u64) -> bool {
-        id < self.size
     }
 
     /// Compares the two, and tells what the index noted of the log.

@@ -19,7 +19,7 @@ use super::indexed::Indexed;
 use crate::store::index::Tally;
 use crate::store::log::Found;
 use crate::sumdb::hash::{Hash, leaf_hashes, parent_hashes};
-use crate::sumdb::record::heading;
+use crate::sumdb::record::{claimed, heading};
 
 /// Bytes of records that are read at a time; a data tile that is larger is read alone.
 const PIECE_BYTES: u64 = 4 << 20;
@@ -47,13 +47,22 @@ pub(super) struct Passed {
 }
 
 impl Passed {
-    /// Notes those of these records, the first of which is `first`, that are not well-formed.
-    pub(super) fn look_at_forms(&mut self, first: u64, records: &[&[u8]]) {
-        for (id, _) in (first..).zip(records).filter(|(_, record)| heading(record).is_err()) {
-            self.malformed_count += 1;
-            if self.malformed.len() < MAX_MALFORMED {
-                self.malformed.push(id);
-            }
+    /// Looks what these records, the first of which is `first`, say they are about, and asks that of the index. Those that
+    /// are not well-formed are noted.
+    pub(super) fn look_at_forms(&mut self, first: u64, records: &[&[u8]], index: Option<&Indexed>) {
+        let mut claims = Vec::with_capacity(records.len());
+        for (id, record) in (first..).zip(records) {
+            let claim = heading(record).ok().or_else(|| {
+                self.malformed_count += 1;
+                if self.malformed.len() < MAX_MALFORMED {
+                    self.malformed.push(id);
+                }
+                claimed(record)
+            });
+            claims.extend(claim.map(|heading| (id, heading)));
+        }
+        if let Some(index) = index {
+            self.expected += index.expected(&claims);
         }
     }
 }
@@ -269,10 +278,7 @@ fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], against: &Against<'_
             passed.bad.push(*tile);
             continue;
         }
-        passed.look_at_forms(tile * FULL, records);
-        if let Some(index) = against.index.filter(|index| index.knows(tile * FULL)) {
-            passed.expected += index.expected(tile * FULL, records);
-        }
+        passed.look_at_forms(tile * FULL, records, against.index);
     }
 }
 

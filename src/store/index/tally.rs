@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign};
 use rusqlite::Connection;
 
 use super::key::Width;
-use crate::sumdb::record::{Heading, claimed};
+use crate::sumdb::record::Heading;
 
 /// How many entries there are, and the sum of something of each. Two sets of entries that differ have different tallies, but for
 /// one chance in 2^64; somebody who may write the file can of course make them equal.
@@ -17,11 +17,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Of the entries that some records should have, the first of which has this number.
-    pub(super) fn of_records(width: Width, first: u64, records: &[&[u8]]) -> Tally {
-        let claims = (first..).zip(records).filter_map(|(id, record)| Some((id, claimed(record)?)));
-        let claims: Vec<(u64, Heading<'_>)> = claims.collect();
-        let entries = width.entries(&claims);
+    /// Of the entries that records with these numbers and headings should have.
+    pub(super) fn of_claims(width: Width, claims: &[(u64, Heading<'_>)]) -> Tally {
+        let entries = width.entries(claims);
         entries.iter().fold(Tally::default(), |tally, entry| tally + Tally::of(entry.row()))
     }
 
