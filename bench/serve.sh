@@ -34,9 +34,9 @@ taskset -acp 0 "$ours_pid" >/dev/null
 taskset -acp 0 "$static_pid" >/dev/null
 
 # The paths that are asked for, in no order.
-(cd "$tree" && find tile/8/0 tile/8/1 -type f ! -path '*.p/*') | shuf --random-source=<(yes) | head -n 2000 >"$work/tile.paths"
-(cd "$tree" && find tile/8/data -type f ! -path '*.p/*') | shuf --random-source=<(yes) | head -n 2000 >"$work/data.paths"
-(cd "$tree" && find lookup -type f) | shuf --random-source=<(yes) | head -n 20000 >"$work/lookup.paths"
+(cd "$tree" && find tile/8/0 tile/8/1 -type f ! -path '*.p/*') | shuf -n 2000 --random-source=<(yes) >"$work/tile.paths"
+(cd "$tree" && find tile/8/data -type f ! -path '*.p/*') | shuf -n 2000 --random-source=<(yes) >"$work/data.paths"
+(cd "$tree" && find lookup -type f) | shuf -n 20000 --random-source=<(yes) >"$work/lookup.paths"
 cat >"$work/paths.lua" <<'LUA'
 local paths, at = {}, 0
 function init(args)
