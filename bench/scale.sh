@@ -16,8 +16,8 @@ export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY
 trap 'kill ${nginx_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
 
-printf '%11s %9s %11s %8s %9s %8s %9s %9s %8s %8s %9s %9s\n' \
-    records sync/s records/s MiB verify/s MiB bytes/rec index/rec index/s MiB warm-ver lookup/us
+printf '%11s %9s %11s %8s %9s %8s %9s %9s %8s %8s %9s\n' \
+    records sync/s records/s MiB verify/s MiB bytes/rec index/rec index/s MiB warm-ver
 for records in "$@"; do
     needed=$((records * 500 / 1024))
     free=$(df --output=avail "$dir" | tail -n 1)
