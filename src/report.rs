@@ -10,6 +10,8 @@
 
 use std::io;
 
+use serde::Serialize;
+
 mod ascii;
 mod conclusion;
 mod format;
@@ -27,6 +29,7 @@ pub use format::{Format, UnknownFormat};
 pub use integrity::Integrity;
 pub use outcome::{Class, Outcome};
 pub use printable::{printable, printable_lines};
+pub use text::grouped;
 pub use verdict::Verdict;
 
 /// Everything that one audit has to say.
@@ -49,7 +52,7 @@ pub struct Report {
 }
 
 /// The signed tree head that all records of a report were proven under.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Head {
     /// the number of records in the tree
     pub size: u64,
@@ -118,7 +121,7 @@ pub enum Kind {
 }
 
 /// Something about the run as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notice {
     /// whether somebody should act on it
     pub level: Level,
@@ -127,7 +130,8 @@ pub struct Notice {
 }
 
 /// How much a notice matters. Neither level changes the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// good to know
     Note,
@@ -136,7 +140,7 @@ pub enum Level {
 }
 
 /// The log signed two heads that cannot both be true.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Misbehaviour {
     /// the evidence in full: both signed heads and the proof
     pub evidence: String,

@@ -32,11 +32,9 @@ use crate::store::Log;
 use crate::store::index::{Oddity, bring_up_to_date};
 use crate::store::log::Writer;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
-use crate::sumdb::tile::Want;
+use crate::sumdb::tile::{FULL, Want};
 use crate::upstream::Complaint;
 
-/// Records of a full data tile.
-const FULL: u64 = 256;
 /// How often it is looked how far the index is.
 const GLANCE: Duration = Duration::from_millis(100);
 /// The stages of comparing heads are too short to be told.

@@ -3,7 +3,8 @@
 //! First the levels above the leaves, which are small, are folded to the signed root. Then all records are read in order: each
 //! gives its leaf hash, each data tile its hash in level 1 (`stream`). Where anything differs a closer look finds out what is
 //! damaged, the records, the hashes or the table of offsets (`locate`, `cut`), by what is proven under the root (`levels`).
-//! The index must have the entries that the records ask for and no others (`indexed`). Every other head that was ever accepted must have the root that the log had at its size (`heads`).
+//! The index must have the entries that the records ask for and no others (`indexed`). Every other head that was ever accepted
+//! must have the root that the log had at its size (`heads`).
 //!
 //! Only reads, and takes the head once: a server and a sync may be at work meanwhile.
 
@@ -16,7 +17,7 @@ use crate::report::{Head, Integrity, Level, Notice};
 use crate::store::Log;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::hash::{Hash, leaf_hashes};
-use crate::sumdb::tile::Tile;
+use crate::sumdb::tile::{FULL, Tile};
 
 mod cut;
 mod damaged;
@@ -28,7 +29,7 @@ mod locate;
 mod stream;
 mod tell;
 
-use files::{FULL, Files};
+use files::Files;
 use indexed::Indexed;
 use levels::Levels;
 use stream::Against;

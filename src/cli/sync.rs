@@ -11,7 +11,7 @@ use super::progress::Bar;
 use super::setup::{self, Setup};
 use super::{DatabaseArgs, words};
 use crate::fault::Fault;
-use crate::report::printable;
+use crate::report::{grouped, printable};
 use crate::store::index::Kind;
 use crate::sync::{self, Options, Stage, Step, Synced};
 
@@ -140,12 +140,12 @@ async fn once(setup: &Setup, options: &Options) -> Result<bool, Fault> {
 
 /// What was done, in one line.
 fn summary(name: &str, synced: &Synced, took: Duration) -> String {
-    let (tree, count) = (synced.tree, words::count);
-    let records = format!("{name}: {} records", count(tree.size));
+    let tree = synced.tree;
+    let records = format!("{name}: {} records", grouped(tree.size));
     let took = format!("in {:.1} s", took.as_secs_f64());
-    let news = format!("+{} new, {}", count(synced.records), words::bytes(synced.bytes));
+    let news = format!("+{} new, {}", grouped(synced.records), words::bytes(synced.bytes));
     if !synced.committed {
-        let newest = count(synced.newest);
+        let newest = grouped(synced.newest);
         return format!(
             "{records} ({news}) {took}; the log has {newest}, and nothing new is served until a sync reaches a signed head"
         );

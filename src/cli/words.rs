@@ -1,18 +1,5 @@
 //! Numbers as people write and read them.
 
-/// `12,345,678`.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// `205.1 MB`.
 pub(super) fn bytes(number: u64) -> String {
     let mut unit = 1;
@@ -61,7 +48,6 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_they_are_written() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([0, 999, 1000, 205_123_456].map(bytes), ["0 B", "999 B", "1.0 kB", "205.1 MB"]);
         for (text, expected) in
             [("500", 500), ("500KB", 500_000), ("10MiB", 10 << 20), ("1.5 MB", 1_500_000), ("2GiB/s", 2 << 30)]

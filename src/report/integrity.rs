@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
+
 mod flaw;
 mod json;
 mod text;
@@ -41,7 +43,7 @@ pub struct Integrity {
 }
 
 /// What a verification looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Figures {
     /// records whose hashes were computed
     pub records: u64,

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{FileReport, LineReport, Misbehaviour, Outcome, Place, Report, Verdict, ascii};
+use super::{FileReport, Head, LineReport, Misbehaviour, Notice, Outcome, Place, Report, Verdict, ascii};
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "gosumcheck.audit/1";
@@ -19,28 +19,29 @@ struct Document<'a> {
     tool: Tool<'a>,
     time: Option<&'a str>,
     database: &'a str,
-    head: Option<Head<'a>>,
+    head: Option<&'a Head>,
     conclusion: &'static str,
     exit_code: u8,
     total_lines: u64,
     duplicate_lines: u64,
     tally: Vec<Tally>,
     files: Vec<File<'a>>,
-    notices: Vec<Notice<'a>>,
-    misbehaviour: Option<Evidence<'a>>,
+    notices: &'a [Notice],
+    misbehaviour: Option<&'a Misbehaviour>,
 }
 
+/// Who wrote a report.
 #[derive(Serialize)]
-struct Tool<'a> {
+pub(super) struct Tool<'a> {
     name: &'static str,
     version: &'a str,
 }
 
-#[derive(Serialize)]
-struct Head<'a> {
-    size: u64,
-    root: &'a str,
-    note: &'a str,
+impl<'a> Tool<'a> {
+    /// This program, of the version that the report names.
+    pub(super) fn new(version: &'a str) -> Tool<'a> {
+        Tool { name: env!("CARGO_PKG_NAME"), version }
+    }
 }
 
 /// One outcome that occurred, with its explanation, so that a reader of the file needs no other.
@@ -97,18 +98,6 @@ struct Facts<'a> {
     algorithm: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Notice<'a> {
-    level: &'static str,
-    text: &'a str,
-}
-
-#[derive(Serialize)]
-struct Evidence<'a> {
-    evidence: &'a str,
-    saved: Option<&'a str>,
-}
-
 /// Writes the report as JSON, indented, in pure ASCII.
 ///
 /// # Errors
@@ -118,18 +107,18 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let tally = report.tally();
     let document = Document {
         schema: SCHEMA,
-        tool: Tool { name: env!("CARGO_PKG_NAME"), version: &report.tool_version },
+        tool: Tool::new(&report.tool_version),
         time: report.time.as_deref(),
         database: &report.database,
-        head: report.head.as_ref().map(|head| Head { size: head.size, root: &head.root, note: &head.note }),
+        head: report.head.as_ref(),
         conclusion: conclusion.id(),
         exit_code: conclusion.exit_code(),
         total_lines: tally.iter().map(|(_, count)| count).sum(),
         duplicate_lines: report.duplicates(),
         tally: tally.into_iter().map(explained).collect(),
         files: report.files.iter().map(file).collect(),
-        notices: report.notices.iter().map(|n| Notice { level: n.level.name(), text: &n.text }).collect(),
-        misbehaviour: report.misbehaviour.as_ref().map(evidence),
+        notices: &report.notices,
+        misbehaviour: report.misbehaviour.as_ref(),
     };
     ascii::write(&document, out)
 }
@@ -183,8 +172,4 @@ fn facts(verdict: &Verdict) -> Facts<'_> {
         Verdict::UnknownAlgorithm { algorithm } => Facts { algorithm: Some(algorithm), ..none },
         Verdict::DroppedEmptyGoMod => none,
     }
-}
-
-fn evidence(misbehaviour: &Misbehaviour) -> Evidence<'_> {
-    Evidence { evidence: &misbehaviour.evidence, saved: misbehaviour.saved.as_deref() }
 }

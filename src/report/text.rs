@@ -17,6 +17,7 @@ use super::{
 pub(super) mod layout;
 mod summary;
 
+pub use layout::grouped;
 use layout::{columns, wrapped};
 
 /// Lines listed of each outcome that is not a finding, unless all are asked for.
@@ -126,7 +127,7 @@ fn write_unlisted(page: &mut Page<'_>, report: &Report, listed: &[(&FileReport, 
     for (outcome, total) in report.tally().into_iter().filter(|(outcome, _)| outcome.needs_attention()) {
         let shown: u64 = listed.iter().filter(|(_, line)| line.verdict.outcome() == outcome).map(|_| 1).sum();
         if total > shown {
-            let rest = layout::grouped(total - shown);
+            let rest = grouped(total - shown);
             let text = format!("... and {rest} more: {} (--verbose lists them)", outcome.label());
             let text = page.paint(ansi(outcome.class()), &text);
             page.line(&text)?;
@@ -162,7 +163,7 @@ fn aside(line: &LineReport) -> String {
 /// The fact that has room on the line itself.
 fn short_fact(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Verified { record } => format!("record {}", layout::grouped(*record)),
+        Verdict::Verified { record } => format!("record {}", grouped(*record)),
         Verdict::Skipped { pattern } => format!("matches {}", printable(pattern)),
         Verdict::UnknownAlgorithm { algorithm } => format!("{}: is not h1:", printable(algorithm)),
         Verdict::Malformed { why } => printable(why),
@@ -181,7 +182,7 @@ fn details(report: &Report, file: &FileReport, line: &LineReport) -> Vec<String>
         Verdict::Differs { record, in_file, in_log } => {
             let (ours, theirs) = (holder(file, line), printable(&report.database));
             let width = ours.chars().count().max(theirs.chars().count());
-            let record = layout::grouped(*record);
+            let record = grouped(*record);
             vec![
                 format!("{ours:<width$}  {}", printable(in_file)),
                 format!("{theirs:<width$}  {}  record {record}", printable(in_log)),

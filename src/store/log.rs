@@ -38,14 +38,13 @@ mod snapshot;
 mod state;
 mod writer;
 
+pub use files::{HASH_BYTES, OFFSET_BYTES};
 pub use scan::Found;
 pub use snapshot::Snapshot;
 pub use writer::Writer;
 
 /// The longest head that is read, in bytes (x/mod bounds a tree note's text to 10^6 bytes).
 const HEAD_LIMIT: u64 = 2 << 20;
-/// Records of a full data tile, and hashes of a full hash tile.
-const FULL: u64 = 256;
 
 /// The files of one database's full log. Nothing is opened or made before it is needed.
 #[derive(Debug, Clone)]

@@ -26,6 +26,10 @@ use super::error::{Error, Result};
 
 /// The height of every tile of a checksum database: 2^8 hashes.
 pub(crate) const HEIGHT: u32 = 8;
+/// Hashes of a full tile, and records of a full data tile.
+pub const FULL: u64 = 1 << HEIGHT;
+/// The same as a length.
+pub const FULL_LEN: usize = 1 << HEIGHT;
 /// Bytes of a hash.
 const HASH_BYTES: usize = 32;
 

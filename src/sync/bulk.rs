@@ -5,10 +5,10 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::FULL;
 use crate::database::Database;
+use crate::store::log::OFFSET_BYTES;
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
-use crate::sumdb::tile::DataTile;
+use crate::sumdb::tile::{DataTile, FULL};
 use crate::upstream::Upstreams;
 
 /// Data tiles in one stretch: 3 MB of records.
@@ -17,8 +17,6 @@ pub(super) const STRETCH: usize = 64;
 const MAX_STRETCH_BYTES: u64 = 32 << 20;
 /// Below so many records the files are not looked for: tiles do as well.
 const WORTH: u64 = 64 * 1024;
-/// Bytes of an entry of `offsets`.
-const OFFSET_BYTES: u64 = 8;
 /// The longest head, in bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 

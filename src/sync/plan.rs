@@ -3,13 +3,12 @@
 
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 
-use super::FULL;
 use super::tile::{Expected, Wanted};
 use crate::database::{Database, Newest};
 use crate::fault::Fault;
 use crate::sumdb;
 use crate::sumdb::hash::Hash;
-use crate::sumdb::tile::{DataTile, Want};
+use crate::sumdb::tile::{DataTile, FULL, Want};
 use crate::sumdb::tlog::Subtrees as _;
 
 /// Records below one tile of level 1.

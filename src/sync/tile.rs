@@ -6,10 +6,7 @@ use std::ops::Range;
 use crate::sumdb::error::{Error, Result};
 use crate::sumdb::hash::{Hash, leaf_hashes};
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
-use crate::sumdb::tile::{DataTile, full_tile_hash};
-
-/// Records of a full data tile.
-const FULL: usize = 256;
+use crate::sumdb::tile::{DataTile, FULL_LEN, full_tile_hash};
 
 /// A data tile that is wanted.
 #[derive(Debug, Clone)]
@@ -46,7 +43,7 @@ pub(super) struct Proven {
 pub(super) fn prove(wanted: &Wanted, bytes: Vec<u8>) -> Result<Proven> {
     let unproven = |why: String| Error::unproven(wanted.tile.to_string(), why);
     let width = match &wanted.expected {
-        Expected::Full(_) => FULL,
+        Expected::Full(_) => FULL_LEN,
         Expected::Leaves(leaves) => leaves.len(),
     };
     let records = cut(&bytes, width).map_err(|why| Error::malformed(wanted.tile.to_string(), why))?;
@@ -73,12 +70,12 @@ fn cut(bytes: &[u8], width: usize) -> std::result::Result<Vec<Range<usize>>, Str
     if bytes.len() > MAX_DATA_TILE_BYTES {
         return Err(format!("{} bytes, more than the {MAX_DATA_TILE_BYTES} allowed", bytes.len()));
     }
-    let mut records = Vec::with_capacity(FULL);
+    let mut records = Vec::with_capacity(FULL_LEN);
     let mut start = 0;
     for blank in memchr::memmem::find_iter(bytes, b"\n\n") {
         records.push(start..blank + 1);
         start = blank + 2;
-        if records.len() > FULL {
+        if records.len() > FULL_LEN {
             break;
         }
     }
@@ -89,7 +86,7 @@ fn cut(bytes: &[u8], width: usize) -> std::result::Result<Vec<Range<usize>>, Str
         records.push(start..bytes.len());
     }
     match records.len() {
-        found if found > FULL => Err(format!("more than {FULL} records")),
+        found if found > FULL_LEN => Err(format!("more than {FULL_LEN} records")),
         found if found < width => Err(format!("{found} records, not {width}")),
         _ => {
             records.truncate(width);

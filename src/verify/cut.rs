@@ -3,9 +3,10 @@
 
 use memchr::{memchr_iter, memmem};
 
-use super::files::{FULL, Files, WIDTH};
+use super::files::Files;
 use crate::sumdb::hash::{Hash, leaf_hash};
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES};
+use crate::sumdb::tile::{FULL, FULL_LEN};
 
 /// How far the end of a tile is searched for where `offsets` does not tell: real tiles have some 50 KiB.
 const WINDOW_BYTES: usize = 1 << 20;
@@ -19,7 +20,7 @@ pub(super) struct Cut {
 
 /// The pieces that blank lines part, each with the newline that ends it and with its place in `bytes`.
 pub(super) fn pieces(bytes: &[u8]) -> Vec<(usize, &[u8])> {
-    let mut pieces = Vec::with_capacity(WIDTH);
+    let mut pieces = Vec::with_capacity(FULL_LEN);
     let mut begin = 0;
     for blank in memmem::find_iter(bytes, b"\n\n") {
         // Of three newlines in a row the first two are one blank line.
@@ -38,7 +39,7 @@ impl Files {
     /// Where the tile after `tile` begins: what `offsets` says where the records on either side of it bear that out, else
     /// what they say, else what `offsets` says if that can be. `begin` is where `tile` begins.
     pub(super) fn next_begin(&self, tile: u64, begin: Option<u64>) -> Option<u64> {
-        let last = self.leaves(tile).get(WIDTH - 1).copied();
+        let last = self.leaves(tile).get(FULL_LEN - 1).copied();
         let next = self.leaves(tile + 1).first().copied();
         let told = self.begin(tile + 1).filter(|told| begin.is_none_or(|from| from < *told));
         if told.is_some_and(|told| self.ends_at(told, last) || self.begins_at(told, next)) {
@@ -88,7 +89,7 @@ impl Files {
         let lines = |(_, piece): &(usize, &[u8])| {
             memchr_iter(b'\n', piece).map(|at| at + 1).take_while(|end| *end <= MAX_RECORD_BYTES).collect::<Vec<_>>()
         };
-        let whole = usual.into_iter().chain(pieces.iter().take(WIDTH + 1)).find_map(|piece| {
+        let whole = usual.into_iter().chain(pieces.iter().take(FULL_LEN + 1)).find_map(|piece| {
             let ends_there = |end: &usize| last.is_some() && piece.1.get(..*end).map(leaf_hash) == last;
             lines(piece).into_iter().find(ends_there).map(|end| piece.0 + end)
         });

@@ -2,20 +2,12 @@
 
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::log::Found;
+use crate::store::log::{Found, HASH_BYTES, OFFSET_BYTES};
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
-use crate::sumdb::tile::Edge;
+use crate::sumdb::tile::{Edge, FULL, FULL_LEN};
 
-/// Records of a full data tile, and hashes of a full hash tile.
-pub(super) const FULL: u64 = 256;
-/// The same as a length.
-pub(super) const WIDTH: usize = 256;
-/// Bytes of a hash.
-pub(super) const HASH_BYTES: u64 = 32;
-/// Bytes of one entry of `offsets`.
-pub(super) const OFFSET_BYTES: u64 = 8;
 /// Bytes of the leaf hashes of one data tile.
 pub(super) const TILE_BYTES: usize = 8192;
 
@@ -54,7 +46,7 @@ impl Files {
     /// How many records data tile `index` has.
     pub(super) fn width(&self, index: u64) -> usize {
         let width = self.tree.size.saturating_sub(index * FULL).min(FULL);
-        usize::try_from(width).unwrap_or(WIDTH)
+        usize::try_from(width).unwrap_or(FULL_LEN)
     }
 
     /// Where `offsets` says that data tile `index` begins.

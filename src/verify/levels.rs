@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
-use super::files::{FULL, Files, WIDTH};
+use super::files::Files;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::error::Error;
 use crate::sumdb::hash::{EMPTY_ROOT, Hash, parent_hashes};
-use crate::sumdb::tile::Edge;
+use crate::sumdb::tile::{Edge, FULL, FULL_LEN};
 
 /// Levels at the edge of which stored and derived hashes are tried in all mixtures.
 const MAX_MIXED: usize = 10;
@@ -72,7 +72,7 @@ impl Levels {
     pub(super) fn are_whole(&self, edge: &[Hash]) -> bool {
         let top = self.stored.len();
         let tiles_fold = (1..=top).all(|level| {
-            let (tiles, _) = self.stored(level).as_chunks::<WIDTH>();
+            let (tiles, _) = self.stored(level).as_chunks::<FULL_LEN>();
             let above = self.stored(level + 1);
             self.stored(level).len() == self.needed(level)
                 && tiles.len() == above.len()
@@ -91,7 +91,7 @@ impl Levels {
             let below: &[Hash] = best.last().map_or(&[], Vec::as_slice);
             let hashes = (0..self.needed(level)).map(|slot| {
                 let stored = self.stored(level).get(slot).copied();
-                let range = slot * WIDTH..(slot + 1) * WIDTH;
+                let range = slot * FULL_LEN..(slot + 1) * FULL_LEN;
                 if level == 1 {
                     let slot = u64::try_from(slot).unwrap_or(u64::MAX);
                     let [folded, derived] = looked.get(&slot).copied().unwrap_or([stored, None]);
@@ -117,7 +117,7 @@ fn vote(stored: Option<Hash>, folded: Option<Hash>, derived: Option<Hash>) -> Op
 
 /// The hashes of a level that are in its partial tile.
 fn partial(hashes: &[Hash]) -> &[Hash] {
-    hashes.as_chunks::<WIDTH>().1
+    hashes.as_chunks::<FULL_LEN>().1
 }
 
 impl Truth {
@@ -127,12 +127,14 @@ impl Truth {
         for level in (1..self.best.len()).rev() {
             let above = self.best.get(level + 1).cloned().unwrap_or_default();
             let Some(best) = self.best.get_mut(level) else { continue };
-            let (tiles, _) = best.as_chunks_mut::<WIDTH>();
+            let (tiles, _) = best.as_chunks_mut::<FULL_LEN>();
             let stored = levels.stored(level);
             let mut proven = Vec::with_capacity(tiles.len() + 1);
             for (index, tile) in tiles.iter_mut().enumerate() {
                 let slot = above.get(index);
-                let kept = stored.get(index * WIDTH..(index + 1) * WIDTH).and_then(|kept| kept.first_chunk::<WIDTH>());
+                let kept = stored
+                    .get(index * FULL_LEN..(index + 1) * FULL_LEN)
+                    .and_then(|kept| kept.first_chunk::<FULL_LEN>());
                 // What is stored goes first: it may be right where the records below are not.
                 if let Some(kept) = kept.filter(|kept| slot == Some(&fold(kept.as_slice()))) {
                     *tile = *kept;
@@ -216,7 +218,7 @@ impl Truth {
 
     /// Whether hash `slot` of a level above the leaves is proven, given that those above it are.
     pub(super) fn is_proven(&self, level: usize, slot: usize) -> bool {
-        self.proven.get(level).and_then(|tiles| tiles.get(slot / WIDTH)).copied().unwrap_or(false)
+        self.proven.get(level).and_then(|tiles| tiles.get(slot / FULL_LEN)).copied().unwrap_or(false)
     }
 
     /// The hash that the leaf hashes of data tile `index` must fold to, and whether that is proven all the way up.
@@ -226,7 +228,7 @@ impl Truth {
         let mut at = slot;
         let all = (1..=self.top()).all(|level| {
             let proven = self.is_proven(level, at);
-            at /= WIDTH;
+            at /= FULL_LEN;
             proven
         });
         Some((*hash, all && self.has_root()))

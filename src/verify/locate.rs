@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use super::cut::{Cut, pieces};
 use super::damaged::damaged;
-use super::files::{FULL, Files, HASH_BYTES, OFFSET_BYTES, WIDTH};
+use super::files::Files;
 use super::levels::{Levels, Truth, fold};
 use super::tell::{Spot, Tell};
 use crate::report::integrity::Flaw;
+use crate::store::log::{HASH_BYTES, OFFSET_BYTES};
 use crate::sumdb::hash::{Hash, leaf_hashes};
+use crate::sumdb::tile::{FULL, FULL_LEN};
 
 /// Slots in which records and hashes disagree and of which all mixtures are tried: 256 tiles to fold at most.
 const MAX_MIXED: usize = 8;
@@ -34,7 +36,7 @@ pub(super) fn locate(files: &Files, levels: &Levels, bad: &[u64], tell: &mut Tel
             continue;
         }
         let stored = files.leaves(look.tile);
-        let whole = |hashes: &[Hash]| (hashes.len() == WIDTH).then(|| fold(hashes));
+        let whole = |hashes: &[Hash]| (hashes.len() == FULL_LEN).then(|| fold(hashes));
         looked.insert(look.tile, [whole(&stored), whole(&derived)]);
     }
     let stored_edge = if edge < files.tiles() { files.leaves(edge) } else { Vec::new() };
@@ -133,10 +135,10 @@ fn explain(files: &Files, look: &Look, truth: &Truth, tell: &mut Tell<'_>) {
 
 /// Leaf hashes that fold to `above`, each of them the stored or the derived one.
 fn mixture(stored: &[Hash], derived: &[Hash], above: Option<Hash>) -> Option<Vec<Hash>> {
-    if stored.len() != WIDTH || derived.len() != WIDTH {
+    if stored.len() != FULL_LEN || derived.len() != FULL_LEN {
         return None;
     }
-    let differing: Vec<usize> = (0..WIDTH).filter(|slot| stored.get(*slot) != derived.get(*slot)).collect();
+    let differing: Vec<usize> = (0..FULL_LEN).filter(|slot| stored.get(*slot) != derived.get(*slot)).collect();
     if differing.len() > MAX_MIXED {
         return None;
     }

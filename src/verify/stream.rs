@@ -14,12 +14,13 @@ use std::thread;
 
 use memchr::memmem;
 
-use super::files::{FULL, Files, HASH_BYTES, TILE_BYTES, WIDTH};
+use super::files::{Files, TILE_BYTES};
 use super::indexed::Indexed;
 use crate::store::index::Tally;
-use crate::store::log::Found;
+use crate::store::log::{Found, HASH_BYTES};
 use crate::sumdb::hash::{Hash, leaf_hashes, parent_hashes};
 use crate::sumdb::record::{claimed, heading};
+use crate::sumdb::tile::{FULL, FULL_LEN};
 
 /// Bytes of records that are read at a time; a data tile that is larger is read alone.
 const PIECE_BYTES: u64 = 4 << 20;
@@ -216,7 +217,7 @@ fn hash(
 fn derive(files: &Files, piece: &Piece, against: &Against<'_>) -> Passed {
     let mut passed = Passed::default();
     let finder = memmem::Finder::new(b"\n\n");
-    let mut records: Vec<&[u8]> = Vec::with_capacity(TILES_AT_ONCE * WIDTH);
+    let mut records: Vec<&[u8]> = Vec::with_capacity(TILES_AT_ONCE * FULL_LEN);
     let mut tiles: Vec<u64> = Vec::with_capacity(TILES_AT_ONCE);
     for tile in piece.tiles.clone() {
         match bytes_of(files, piece, tile) {
@@ -247,13 +248,13 @@ fn split<'a>(bytes: &'a [u8], finder: &memmem::Finder<'_>, records: &mut Vec<&'a
         let end = blank + 1;
         records.extend(bytes.get(begin..end));
         begin = end + 1;
-        if records.len() - before == WIDTH {
+        if records.len() - before == FULL_LEN {
             break;
         }
     }
     let last = bytes.get(begin..).filter(|last| last.ends_with(b"\n"));
     records.extend(last);
-    let is_whole = last.is_some() && records.len() - before == WIDTH;
+    let is_whole = last.is_some() && records.len() - before == FULL_LEN;
     if !is_whole {
         records.truncate(before);
     }
@@ -267,8 +268,8 @@ fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], against: &Against<'_
     while level.len() > tiles.len() {
         level = parent_hashes(&level);
     }
-    let (leaves, _) = leaves.as_chunks::<WIDTH>();
-    let (records, _) = records.as_chunks::<WIDTH>();
+    let (leaves, _) = leaves.as_chunks::<FULL_LEN>();
+    let (records, _) = records.as_chunks::<FULL_LEN>();
     for (((tile, leaves), top), records) in tiles.iter().zip(leaves).zip(&level).zip(records) {
         let at = usize::try_from(tile - piece.tiles.start).unwrap_or(0) * TILE_BYTES;
         let stored = piece.leaves.get(at..at + TILE_BYTES).map(|bytes| bytes.as_chunks::<32>().0);

@@ -3,11 +3,10 @@
 
 use std::ops::Range;
 
-use super::files::FULL;
 use crate::report::Integrity;
 use crate::report::integrity::{Finding, Flaw};
 use crate::sumdb::checkpoint::Tree;
-use crate::sumdb::tile::{DataTile, Edge, Tile};
+use crate::sumdb::tile::{DataTile, Edge, FULL, Tile};
 
 /// Something that is wrong at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,12 +6,10 @@ use std::hash::{BuildHasher as _, RandomState};
 use crate::fault::Fault;
 use crate::store::log::Snapshot;
 use crate::sumdb::record::split_records;
-use crate::sumdb::tile::DataTile;
+use crate::sumdb::tile::{DataTile, FULL};
 
 /// Records that are read at most; 32 MiB of memory. Where the index lags further they are not looked for here.
 const MAX_LAG: u64 = 1 << 20;
-/// Records of a full data tile.
-const FULL: u64 = 256;
 
 /// The numbers of the records from `from` on, by a hash of what they are about.
 #[derive(Debug, Clone, Default)]

@@ -10,6 +10,8 @@ use super::super::{Halt, Miss};
 use super::heads::{Now, why};
 use super::{Inner, LookupAnswer};
 use crate::fault::Fault;
+use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::{LookupResponse, VerifiedRecord};
 
@@ -94,11 +96,7 @@ impl Inner {
     }
 
     /// The leaf hash of record `id` in the newest tree, which is that of one of `heads` or one known before.
-    async fn leaf_of(
-        &self,
-        id: u64,
-        heads: &[crate::sumdb::checkpoint::Checkpoint],
-    ) -> Result<crate::sumdb::hash::Hash, Halt> {
+    async fn leaf_of(&self, id: u64, heads: &[Checkpoint]) -> Result<Hash, Halt> {
         let beyond = |size| Miss::NotHeld(format!("record {id} is beyond the tree of size {size}"));
         match self.move_on(heads).await? {
             Some(now) if id < now.size() => self.leaf(&now, id).await,

@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::super::ascii;
-use super::{Finding, Integrity};
+use super::super::json::Tool;
+use super::super::{Head, Misbehaviour, Notice, ascii};
+use super::{Figures, Finding, Integrity};
 
 /// The name and version of the format.
 const SCHEMA: &str = "gosumcheck.integrity/1";
@@ -18,37 +19,15 @@ struct Document<'a> {
     tool: Tool<'a>,
     time: Option<&'a str>,
     database: &'a str,
-    head: Option<Head<'a>>,
+    head: Option<&'a Head>,
     exit_code: u8,
     figures: Figures,
     total_findings: u64,
     tally: Vec<Tally>,
     findings: Vec<Found<'a>>,
     fetch: Vec<Span>,
-    notices: Vec<Notice<'a>>,
-    misbehaviour: Option<Evidence<'a>>,
-}
-
-#[derive(Serialize)]
-struct Tool<'a> {
-    name: &'static str,
-    version: &'a str,
-}
-
-#[derive(Serialize)]
-struct Head<'a> {
-    size: u64,
-    root: &'a str,
-    note: &'a str,
-}
-
-#[derive(Serialize)]
-struct Figures {
-    records: u64,
-    record_bytes: u64,
-    hashes: u64,
-    heads: u64,
-    indexed: Option<u64>,
+    notices: &'a [Notice],
+    misbehaviour: Option<&'a Misbehaviour>,
 }
 
 #[derive(Serialize)]
@@ -79,44 +58,22 @@ struct Span {
     end: u64,
 }
 
-#[derive(Serialize)]
-struct Notice<'a> {
-    level: &'static str,
-    text: &'a str,
-}
-
-#[derive(Serialize)]
-struct Evidence<'a> {
-    evidence: &'a str,
-    saved: Option<&'a str>,
-}
-
 /// Writes the report.
 pub(super) fn write(report: &Integrity, out: &mut dyn Write) -> io::Result<()> {
-    let figures = report.figures;
     let document = Document {
         schema: SCHEMA,
-        tool: Tool { name: "gosumcheck", version: &report.tool_version },
+        tool: Tool::new(&report.tool_version),
         time: report.time.as_deref(),
         database: &report.database,
-        head: report.head.as_ref().map(|head| Head { size: head.size, root: &head.root, note: &head.note }),
+        head: report.head.as_ref(),
         exit_code: report.exit_code(),
-        figures: Figures {
-            records: figures.records,
-            record_bytes: figures.record_bytes,
-            hashes: figures.hashes,
-            heads: figures.heads,
-            indexed: figures.indexed,
-        },
+        figures: report.figures,
         total_findings: report.total(),
         tally: report.counts.iter().map(tally).collect(),
         findings: report.findings.iter().map(found).collect(),
         fetch: report.to_fetch().into_iter().map(span).collect(),
-        notices: report.notices.iter().map(|n| Notice { level: n.level.name(), text: &n.text }).collect(),
-        misbehaviour: report
-            .misbehaviour
-            .as_ref()
-            .map(|caught| Evidence { evidence: &caught.evidence, saved: caught.saved.as_deref() }),
+        notices: &report.notices,
+        misbehaviour: report.misbehaviour.as_ref(),
     };
     ascii::write(&document, out)
 }

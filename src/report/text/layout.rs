@@ -48,7 +48,7 @@ pub(in crate::report) fn wrapped(text: &str) -> Vec<String> {
 }
 
 /// `58,776,408`.
-pub(in crate::report) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -72,7 +72,14 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_thousands() {
-        let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (58_776_408, "58,776,408"), (123_456, "123,456")];
+        let cases = [
+            (1_234_567, "1,234,567"),
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (58_776_408, "58,776,408"),
+            (123_456, "123,456"),
+        ];
         for (number, text) in cases {
             assert_eq!(grouped(number), text);
         }

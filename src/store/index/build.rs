@@ -15,10 +15,11 @@ use super::grow::{Tuning, meta_of};
 use super::key::{Entry, Width};
 use super::oddity::{Keeper, MAX_OF_A_KIND, Oddity};
 use super::spill::Spill;
-use super::stream::{FULL, Stream};
+use super::stream::Stream;
 use super::suspects;
 use crate::fault::Fault;
 use crate::sumdb::record::{Heading, claimed, heading};
+use crate::sumdb::tile::FULL;
 
 /// Data tiles that a thread takes at a time.
 const SHARE_TILES: u64 = 64;

@@ -8,9 +8,8 @@ use super::super::log::{Log, Snapshot};
 use super::super::words::unavailable;
 use crate::fault::Fault;
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
+use crate::sumdb::tile::{FULL, FULL_LEN};
 
-/// Records of a full data tile.
-pub(super) const FULL: u64 = 256;
 /// Bytes that are read at once, unless one data tile is larger.
 const PIECE_BYTES: u64 = 4 << 20;
 /// Offsets that are read at once: so many data tiles have about 3 MiB.
@@ -61,7 +60,7 @@ impl<'a> Stream<'a> {
     fn tile(&self, index: u64, bytes: &[u8], from: u64, to: u64, take: &mut Take<'_>) -> Result<(), Fault> {
         let first = index * FULL;
         let width = (self.snapshot.tree().size - first).min(FULL);
-        let mut records: Vec<&[u8]> = Vec::with_capacity(256);
+        let mut records: Vec<&[u8]> = Vec::with_capacity(FULL_LEN);
         let mut begin = 0;
         for blank in memchr::memmem::find_iter(bytes, b"\n\n") {
             records.push(bytes.get(begin..=blank).unwrap_or_default());

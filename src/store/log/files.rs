@@ -7,16 +7,15 @@ use std::path::{Path, PathBuf};
 
 use super::super::disk::Disk;
 use super::super::words::unavailable;
-use super::FULL;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::Hash;
-use crate::sumdb::tile::Edge;
+use crate::sumdb::tile::{Edge, FULL};
 
 /// Bytes of one entry of `offsets`.
-pub(super) const OFFSET_BYTES: u64 = 8;
+pub const OFFSET_BYTES: u64 = 8;
 /// Bytes of one hash.
-pub(super) const HASH_BYTES: u64 = 32;
+pub const HASH_BYTES: u64 = 32;
 
 /// One open file with its path, for messages.
 #[derive(Debug)]

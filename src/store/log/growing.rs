@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::super::Folder;
 use super::super::words::unavailable;
-use super::FULL;
 use super::files::{HASH_BYTES, Named, hashes_path, levels, offsets_len};
 use crate::fault::Fault;
 use crate::sumdb::hash::Hash;
-use crate::sumdb::tile::Edge;
+use crate::sumdb::tile::{Edge, FULL};
 
 /// Bytes held back for one file before they are written.
 const BUFFER_BYTES: usize = 4 << 20;

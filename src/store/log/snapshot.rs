@@ -5,13 +5,12 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::FULL;
 use super::files::{Files, HASH_BYTES, Named, offsets_len};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Tree, parse_decimal};
 use crate::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES};
-use crate::sumdb::tile::{DataTile, Edge, Tile};
+use crate::sumdb::tile::{DataTile, Edge, FULL, Tile};
 
 /// The log up to one tree.
 #[derive(Debug, Clone)]

@@ -5,17 +5,17 @@ use std::time::Duration;
 use super::super::Folder;
 use super::super::lock::Lock;
 use super::super::words::unavailable;
+use super::Log;
 use super::files::{Files, same};
 use super::growing::Growing;
 use super::heads::Heads;
 use super::progress::Progress;
 use super::snapshot::Snapshot;
-use super::{FULL, Log};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Checkpoint, FIRST_LINE, Tree};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::record::MAX_RECORD_BYTES;
-use crate::sumdb::tile::Edge;
+use crate::sumdb::tile::{Edge, FULL};
 
 /// How long another writer is waited for: long enough for one that is ending, and no sync is worth waiting for.
 const PATIENCE: Duration = Duration::from_millis(200);

@@ -2,14 +2,11 @@
 //! what each full tile hashes to, level by level.
 
 use super::verified::{complete_root, peaks};
-use super::{HEIGHT, Tile};
+use super::{FULL_LEN, HEIGHT, Tile};
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::error::Error;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::tlog::fold;
-
-/// Hashes in a full tile.
-const FULL: usize = 1 << HEIGHT;
 
 /// The partial tiles at the right edge of a tree that grows.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +53,7 @@ impl Edge {
     pub fn append(&mut self, leaves: &[Hash], mut grown: impl FnMut(u32, &[Hash])) {
         let mut rest = leaves;
         while !rest.is_empty() {
-            let room = FULL - self.levels.first().map_or(0, Vec::len);
+            let room = FULL_LEN - self.levels.first().map_or(0, Vec::len);
             let (now, later) = rest.split_at(room.min(rest.len()));
             self.push(0, now, &mut grown);
             self.size += u64::try_from(now.len()).unwrap_or(0);
@@ -73,7 +70,7 @@ impl Edge {
         }
         let Some(tile) = self.levels.get_mut(at) else { return };
         tile.extend_from_slice(hashes);
-        if tile.len() == FULL {
+        if tile.len() == FULL_LEN {
             let root = complete_root(tile);
             tile.clear();
             self.push(level + 1, &[root], grown);
