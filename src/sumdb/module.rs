@@ -11,6 +11,7 @@ mod major;
 mod path;
 mod pattern;
 mod pseudo;
+mod query;
 pub mod semver;
 mod version;
 
@@ -19,6 +20,7 @@ use std::fmt;
 pub use path::ModulePath;
 pub use pattern::Patterns;
 pub use pseudo::PseudoVersion;
+pub use query::Query;
 pub use version::Version;
 
 use super::error::{Error, Result};

@@ -1,0 +1,137 @@
+//! The questions of the GOPROXY protocol and the one spelling of each (go.dev/ref/mod, "GOPROXY protocol"; x/mod module.go,
+//! EscapePath and EscapeVersion). What a client asks a proxy, a proxy asks the next one in the same words.
+
+use std::fmt;
+
+use super::error::{Error, Result};
+use super::gosum::Kind;
+use super::module::{ModulePath, ModuleVersion, Query, Version};
+use super::printable::quoted;
+
+/// What is asked. Printed as the path below a proxy's URL, without a leading slash: `rsc.io/quote/@v/v1.5.2.zip`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Asked {
+    /// `M/@v/list`: the tagged versions of a module
+    List(ModulePath),
+    /// `M/@latest`: which version is the newest
+    Latest(ModulePath),
+    /// `M/@v/QUERY.info`: which version a branch, a commit or another spelling of a version stands for
+    Query(ModulePath, Query),
+    /// `M/@v/V.info`: when a version was made
+    Info(ModuleVersion),
+    /// `M/@v/V.mod` and `M/@v/V.zip`: what the log has hashes of
+    File(ModuleVersion, Kind),
+}
+
+impl Asked {
+    /// The question that a path asks.
+    ///
+    /// # Errors
+    /// `Malformed` for a path that asks nothing, in any other spelling than that of `Display`, and for `.mod` and `.zip`
+    /// of what is no canonical version of that module: there are no such files.
+    pub fn parse(path: &str) -> Result<Asked> {
+        let malformed = |why: &str| Error::malformed(format!("path {}", quoted(path)), why);
+        if let Some(module) = path.strip_suffix("/@latest") {
+            return Ok(Asked::Latest(ModulePath::unescape(module)?));
+        }
+        let (module, file) = path.split_once("/@v/").ok_or_else(|| malformed("asks no question of a module proxy"))?;
+        let module = ModulePath::unescape(module)?;
+        if file == "list" {
+            return Ok(Asked::List(module));
+        }
+        let (version, suffix) = file.rsplit_once('.').ok_or_else(|| malformed("names no file of a module proxy"))?;
+        match suffix {
+            "mod" => Ok(Asked::File(ModuleVersion::pair(module, Version::unescape(version)?)?, Kind::GoMod)),
+            "zip" => Ok(Asked::File(ModuleVersion::pair(module, Version::unescape(version)?)?, Kind::Zip)),
+            "info" => match Version::unescape(version) {
+                Ok(version) => Ok(Asked::Info(ModuleVersion::pair(module, version)?)),
+                Err(_) => Ok(Asked::Query(module, Query::unescape(version)?)),
+            },
+            _ => Err(malformed("names no file of a module proxy")),
+        }
+    }
+
+    /// The module that it is about.
+    pub fn module(&self) -> &ModulePath {
+        match self {
+            Asked::List(module) | Asked::Latest(module) | Asked::Query(module, _) => module,
+            Asked::Info(version) | Asked::File(version, _) => version.path(),
+        }
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let module = self.module().escaped();
+        match self {
+            Asked::List(_) => write!(f, "{module}/@v/list"),
+            Asked::Latest(_) => write!(f, "{module}/@latest"),
+            Asked::Query(_, query) => write!(f, "{module}/@v/{}.info", query.escaped()),
+            Asked::Info(version) => write!(f, "{module}/@v/{}.info", version.version().escaped()),
+            Asked::File(version, Kind::GoMod) => write!(f, "{module}/@v/{}.mod", version.version().escaped()),
+            Asked::File(version, Kind::Zip) => write!(f, "{module}/@v/{}.zip", version.version().escaped()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_question_has_one_spelling() {
+        for path in [
+            "rsc.io/quote/@v/list",
+            "rsc.io/quote/@latest",
+            "rsc.io/quote/@v/v1.5.2.info",
+            "rsc.io/quote/@v/v1.5.2.mod",
+            "rsc.io/quote/@v/v1.5.2.zip",
+            "github.com/!burnt!sushi/toml/@v/v0.3.1-!r!c1.zip",
+            "example.com/m/@v/v2.0.0+incompatible.mod",
+            "example.com/m/@v/master.info",
+            "example.com/m/@v/v1.0.0+meta.info",
+            "example.com/m/@v/v1.info",
+            "example.com/m/@v/release-1.2.info",
+            "example.com/m/@v/!head~1.info",
+            "golang.org/toolchain/@v/v0.0.1-go1.21.0.linux-amd64.zip",
+            "golang.org/toolchain/@v/list",
+        ] {
+            assert_eq!(Asked::parse(path).unwrap().to_string(), path);
+        }
+        assert!(matches!(Asked::parse("example.com/m/@v/v1.2.0.info").unwrap(), Asked::Info(_)));
+        assert!(matches!(Asked::parse("example.com/m/@v/v1.2.info").unwrap(), Asked::Query(..)));
+    }
+
+    #[test]
+    fn what_no_proxy_has_is_no_question() {
+        for path in [
+            "",
+            "rsc.io/quote",
+            "rsc.io/quote/@v/",
+            "rsc.io/quote/@v/list/",
+            "rsc.io/quote/@v/v1.5.2",
+            "rsc.io/quote/@v/v1.5.2.ziphash",
+            "rsc.io/quote/@v/v1.5.2.lock",
+            "rsc.io/quote/@v/v1.mod",
+            "rsc.io/quote/@v/v1.5.2+meta.zip",
+            "rsc.io/quote/@v/master.zip",
+            "rsc.io/quote/@v/v2.0.0.zip",
+            "rsc.io/quote/v2/@v/v1.5.2.info",
+            "github.com/BurntSushi/toml/@v/list",
+            "rsc.io/quote/@v/V1.5.2.zip",
+            "rsc.io/quote/@v/latest.info",
+            "rsc.io/quote/@v/upgrade.info",
+            "rsc.io/quote/@v/patch.info",
+            "rsc.io/quote/@v/.info",
+            "rsc.io/quote/@v/a/b.info",
+            "rsc.io/quote/@v/con.info",
+            "quote/@v/list",
+            "rsc.io/quote/@v/list/@latest",
+            "rsc.io//quote/@v/list",
+            "/@latest",
+        ] {
+            assert!(matches!(Asked::parse(path), Err(Error::Malformed { .. })), "{path}");
+        }
+    }
+}
