@@ -28,7 +28,7 @@ use memo::Memo;
 use mirror::Held;
 pub use mirror::Mirror;
 use notes::Notes;
-pub use relay::{LookupAnswer, Relay, RelayOptions, RelayStatus};
+pub use relay::{LookupAnswer, Recorded, Relay, RelayOptions, RelayStatus};
 use tiles::{Proven, Tiles};
 
 use crate::fault::Fault;

@@ -19,8 +19,9 @@ use crate::store::Log;
 use crate::store::index::Index;
 use crate::store::log::Snapshot;
 use crate::sumdb::checkpoint::Checkpoint;
-use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::record::{LookupResponse, VerifiedRecord};
+use crate::sumdb::hash::leaf_hash;
+use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
+use crate::sumdb::record::{LookupResponse, VerifiedRecord, subject};
 
 /// The full log up to one committed head. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -66,6 +67,24 @@ impl Mirror {
             }
         }
         Ok(None)
+    }
+
+    /// The versions of a module that the log has records of, in the order of the records; one whose bytes are not those that
+    /// the log has at their place is left out.
+    fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
+        let mut ids = self.index.as_ref().map_or(Ok(Vec::new()), |index| index.versions(path))?;
+        ids.extend(self.lag.versions(path.as_str()));
+        let mut versions = Vec::new();
+        for id in ids {
+            let (Some(text), Some(leaf)) = (self.snapshot.record(id)?, self.snapshot.leaf(id)?) else { continue };
+            match subject(&text) {
+                Ok(module) if module.path() == path && leaf_hash(&text) == leaf => {
+                    versions.push(module.version().clone())
+                }
+                _ => {}
+            }
+        }
+        Ok(versions)
     }
 }
 
@@ -148,6 +167,11 @@ impl Held {
     /// The record of a module version, if the full log holds it.
     pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
         self.held().map_or(Ok(None), |mirror| mirror.find(module))
+    }
+
+    /// The versions of a module that the full log has records of; none where it is not held.
+    pub(super) fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
+        self.held().map_or(Ok(Vec::new()), |mirror| mirror.versions(path))
     }
 
     /// The same as a claim under the committed head.

@@ -24,7 +24,8 @@ use super::{Database, Mirror, Miss, Progress};
 use crate::fault::Fault;
 use crate::store::Log;
 use crate::sumdb::checkpoint::Tree;
-use crate::sumdb::module::{ModuleVersion, Patterns};
+use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
+use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
 use crate::upstream::{Complaint, Counts};
 
@@ -56,6 +57,30 @@ pub enum LookupAnswer {
         pattern: String,
     },
     /// it is not held here, and nobody could be asked: that says nothing of the log
+    NotHeld(String),
+}
+
+/// What the log has of a module version, for who compares files with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recorded {
+    /// its record
+    Proven {
+        /// proven to be in the log
+        record: Arc<VerifiedRecord>,
+        /// records of the tree that is known to hold it
+        size: u64,
+    },
+    /// as [`LookupAnswer::NotInLog`]
+    NotInLog {
+        /// who said so, with their words
+        by: Vec<String>,
+    },
+    /// as [`LookupAnswer::Private`]
+    Private {
+        /// as it was written
+        pattern: String,
+    },
+    /// as [`LookupAnswer::NotHeld`]
     NotHeld(String),
 }
 
@@ -138,6 +163,23 @@ impl Relay {
     /// `Forked`: the log is caught. `Unavailable`, `Refused`: it could not be told.
     pub async fn lookup(&self, module: &ModuleVersion) -> Result<LookupAnswer, Fault> {
         self.inner.lookup(module).await
+    }
+
+    /// As [`Relay::lookup`], the record itself.
+    ///
+    /// # Errors
+    /// As [`Relay::lookup`].
+    pub async fn record(&self, module: &ModuleVersion) -> Result<Recorded, Fault> {
+        self.inner.record(module).await
+    }
+
+    /// The versions of a module that the full log has records of, pseudo-versions among them; none where it is not held. Reads
+    /// the disk: not for a thread that must not wait.
+    ///
+    /// # Errors
+    /// `Unavailable`: the full log or its index cannot be read.
+    pub fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
+        self.inner.database.mirror.versions(path)
     }
 
     /// A tile of hashes or of records, of whatever width; none where no proven tree has it.

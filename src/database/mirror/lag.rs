@@ -8,7 +8,7 @@ use crate::store::log::Snapshot;
 use crate::sumdb::record::split_records;
 use crate::sumdb::tile::{DataTile, FULL};
 
-/// Records that are read at most; 32 MiB of memory. Where the index lags further they are not looked for here.
+/// Records that are read at most; 50 MiB of memory. Where the index lags further they are not looked for here.
 const MAX_LAG: u64 = 1 << 20;
 
 /// The numbers of the records from `from` on, by a hash of what they are about.
@@ -17,6 +17,8 @@ pub(super) struct Lag {
     from: u64,
     to: u64,
     ids: HashMap<u64, u64>,
+    /// the hash of each record's path, and its number, ascending
+    paths: Vec<(u64, u64)>,
     hasher: RandomState,
 }
 
@@ -47,6 +49,7 @@ impl Lag {
             if let Some(heading) = heading(record) {
                 let key = self.hasher.hash_one(heading);
                 self.ids.entry(key).or_insert(id);
+                self.paths.push((self.hasher.hash_one(path(heading)), id));
             }
         }
         self.to = index * FULL + width;
@@ -62,6 +65,17 @@ impl Lag {
     pub(super) fn candidate(&self, heading: &str) -> Option<u64> {
         self.ids.get(&self.hasher.hash_one(heading.as_bytes())).copied()
     }
+
+    /// The records that may be about versions of the module `path`.
+    pub(super) fn versions(&self, path: &str) -> impl Iterator<Item = u64> {
+        let sought = self.hasher.hash_one(path.as_bytes());
+        self.paths.iter().filter(move |(key, _)| *key == sought).map(|(_, id)| *id)
+    }
+}
+
+/// The first word of a heading.
+fn path(heading: &[u8]) -> &[u8] {
+    heading.get(..memchr::memchr(b' ', heading).unwrap_or(heading.len())).unwrap_or(heading)
 }
 
 /// The first two words of a record.

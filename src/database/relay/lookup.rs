@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::super::lookups::{Lie, Said, Source};
 use super::super::{Halt, Miss};
 use super::heads::{Now, why};
-use super::{Inner, LookupAnswer};
+use super::{Inner, LookupAnswer, Recorded};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
@@ -21,8 +21,7 @@ const SHOWN_DENIALS: usize = 8;
 /// What became of asking, before it is written as an answer.
 #[derive(Clone)]
 pub(super) enum Outcome {
-    /// proven: number and text
-    Record(Arc<(u64, String)>),
+    Record(Arc<VerifiedRecord>),
     NotInLog(Vec<String>),
     NotHeld(String),
 }
@@ -36,9 +35,24 @@ impl Inner {
             Outcome::NotInLog(by) => Ok(LookupAnswer::NotInLog { by }),
             Outcome::NotHeld(why) => Ok(LookupAnswer::NotHeld(why)),
             Outcome::Record(record) => match self.now().await.map_err(why)? {
-                Some(now) if record.0 < now.size() => Ok(answer(&record, &now)),
+                Some(now) if record.id() < now.size() => Ok(answer(&record, &now)),
                 _ => Ok(LookupAnswer::NotHeld("no signed tree head could be had".to_owned())),
             },
+        }
+    }
+
+    /// The record itself, with the size of the tree that it was found in.
+    pub(super) async fn record(&self, module: &ModuleVersion) -> Result<Recorded, Fault> {
+        if let Some(pattern) = self.options.private.matching(module.path().as_str()) {
+            return Ok(Recorded::Private { pattern: pattern.to_owned() });
+        }
+        match self.outcome(module).await? {
+            Outcome::NotInLog(by) => Ok(Recorded::NotInLog { by }),
+            Outcome::NotHeld(why) => Ok(Recorded::NotHeld(why)),
+            Outcome::Record(record) => {
+                let size = self.heads.now().map_or(0, |now| now.size()).max(record.id() + 1);
+                Ok(Recorded::Proven { record, size })
+            }
         }
     }
 
@@ -48,7 +62,7 @@ impl Inner {
             return Ok(Outcome::Record(record));
         }
         if let Some(record) = self.database.mirror.find(module)? {
-            return Ok(Outcome::Record(self.keep(path, &record)));
+            return Ok(Outcome::Record(self.keep(path, record)));
         }
         if let Some(by) = self.absences.recent(&path, Instant::now()) {
             return Ok(Outcome::NotInLog(by));
@@ -56,8 +70,8 @@ impl Inner {
         self.lookups.join(&path, self.ask(module, &path)).await
     }
 
-    fn keep(&self, path: String, record: &VerifiedRecord) -> Arc<(u64, String)> {
-        let record = Arc::new((record.id(), record.text().to_owned()));
+    fn keep(&self, path: String, record: VerifiedRecord) -> Arc<VerifiedRecord> {
+        let record = Arc::new(record);
         self.records.insert(path, Arc::clone(&record));
         record
     }
@@ -87,7 +101,7 @@ impl Inner {
                     if let Source::Upstream(_, bytes) = source {
                         self.database.cache.write(path, &bytes)?;
                     }
-                    return Ok(Outcome::Record(self.keep(path.to_owned(), &record)));
+                    return Ok(Outcome::Record(self.keep(path.to_owned(), record)));
                 }
                 (Err(error), Source::Upstream(base, _)) => lies.get_or_insert_default().push((base, error)),
                 (Err(_), _) => drop(lies.get_or_insert_default()),
@@ -112,6 +126,6 @@ fn not_had(halt: Halt) -> Result<Outcome, Fault> {
     }
 }
 
-fn answer((id, text): &(u64, String), now: &Now) -> LookupAnswer {
-    LookupAnswer::Found(Bytes::from(LookupResponse::build(*id, text, &now.note)))
+fn answer(record: &VerifiedRecord, now: &Now) -> LookupAnswer {
+    LookupAnswer::Found(Bytes::from(LookupResponse::build(record.id(), record.text(), &now.note)))
 }

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
 
-/// Records in memory; about 400 bytes each with their names.
+/// Records in memory; about 600 bytes each with their names.
 const RECORDS: usize = 32_768;
 /// Bytes of tiles in memory.
 const TILE_BYTES: u64 = 64 << 20;
@@ -20,8 +21,8 @@ const ABSENCES: usize = 8192;
 /// How long a denial is repeated: what is not in the log now may be in a minute.
 const ABSENCE_AGE: Duration = Duration::from_secs(60);
 
-/// Proven records by lookup path: number and text.
-pub(super) type Records = Cache<String, Arc<(u64, String)>>;
+/// Proven records by lookup path.
+pub(super) type Records = Cache<String, Arc<VerifiedRecord>>;
 /// Proven tiles by path.
 pub(super) type Tiles = Cache<TilePath, Bytes, ByLength>;
 
