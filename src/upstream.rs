@@ -8,16 +8,22 @@
 use crate::fault::Fault;
 use crate::sumdb;
 
+mod access;
 mod asked;
 mod base;
 mod breaker;
+mod client;
 mod complaint;
 mod counts;
+mod download;
+mod failure;
 mod find;
 mod http;
 mod limit;
 mod netrc;
+mod origin;
 mod outcome;
+mod proxies;
 mod redirect;
 mod reply;
 mod retry;
@@ -25,12 +31,18 @@ mod settings;
 mod source;
 mod tree;
 
+pub use access::Access;
 pub use base::Base;
+pub use breaker::Breaker;
 pub use complaint::Complaint;
 pub use counts::Counts;
+pub use download::Sink;
+pub use failure::{Failure, FailureKind};
 pub use find::find_base;
 pub use http::Http;
+pub use origin::Origin;
 pub use outcome::{Absence, Got};
+pub use proxies::{Entry, Fetched, Proxies, ProxyPlace, Sent, State};
 pub use settings::Settings;
 
 use std::ops::Range;
@@ -200,7 +212,7 @@ impl Upstreams {
         let asked = Asked { path, limit, range };
         let question = Question { http: &self.http, asked: &asked, counters: &self.counters };
         for source in &self.sources {
-            if let Ok(Reply::Body(bytes)) = source.ask(question).await {
+            if let Ok((Reply::Body(bytes), _)) = source.ask(question).await {
                 return Ok(bytes);
             }
         }
@@ -230,6 +242,7 @@ impl Upstreams {
     async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, String>, Fault> {
         base::check_path(path)?;
         let asked = Asked { path, limit, range: None };
-        Ok(source.ask(Question { http: &self.http, asked: &asked, counters: &self.counters }).await)
+        let reply = source.ask(Question { http: &self.http, asked: &asked, counters: &self.counters }).await;
+        Ok(reply.map(|(reply, _)| reply).map_err(|failed| failed.why))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use reqwest::header::{CONTENT_RANGE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 
 /// One question.
 #[derive(Debug, Clone)]
@@ -16,9 +16,14 @@ pub(super) struct Asked<'a> {
 
 impl Asked<'_> {
     /// The header that asks for a part (RFC 9110 section 14.2), where one is wanted.
-    pub(super) fn range_header(&self) -> Option<HeaderValue> {
+    fn range_header(&self) -> Option<HeaderValue> {
         let range = self.range.as_ref()?;
         HeaderValue::try_from(format!("bytes={}-{}", range.start, range.end.saturating_sub(1))).ok()
+    }
+
+    /// The headers that it takes, apart from a login.
+    pub(super) fn headers(&self) -> HeaderMap {
+        self.range_header().map(|range| (RANGE, range)).into_iter().collect()
     }
 
     /// Whether a 206 answer is the part that was asked for.

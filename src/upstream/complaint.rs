@@ -4,8 +4,6 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::sumdb;
-
 /// What there is to say against one base.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Complaint {
@@ -38,7 +36,7 @@ pub(super) struct Grievance {
 }
 
 impl Grievance {
-    pub(super) fn refused(&self, error: &sumdb::Error) {
+    pub(super) fn refused(&self, error: &impl fmt::Display) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.refused == 0 {
             told.why = error.to_string();
@@ -56,6 +54,11 @@ impl Grievance {
 
     pub(super) fn lacked(&self) {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).lacked += 1;
+    }
+
+    /// How many requests failed.
+    pub(super) fn failures(&self) -> u64 {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).failed
     }
 
     /// What there is to say, if anything.

@@ -4,15 +4,18 @@
 
 use std::sync::{Arc, OnceLock};
 
-use reqwest::header::{AUTHORIZATION, HeaderValue, LOCATION, RANGE};
-use reqwest::{Client, Method, Request, StatusCode, Url, redirect as reqwest_redirect, retry as reqwest_retry};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{Method, Request, Response, StatusCode, Url};
 
 use super::asked::Asked;
-use super::base::{Site, is_loopback, may_carry_login};
+use super::base::{Site, may_carry_login};
+use super::client::Clients;
+use super::failure::FailureKind;
 use super::netrc::Netrc;
+use super::origin::Origin;
 use super::redirect::{MAX_REDIRECTS, next, place, same_server};
 use super::reply::{self, Reply};
-use super::retry::Failure;
+use super::retry::Failed;
 use super::settings::Settings;
 
 /// The HTTP client with its bounds. Cheap to clone; clones share their connections.
@@ -28,14 +31,31 @@ struct Shared {
     netrc: OnceLock<Netrc>,
 }
 
-/// One client by the kind of URL, each built at first use: the system's root certificates cost 20 ms to read and may not
-/// be there at all, which must not keep anybody from asking a plain http server.
-#[derive(Debug, Default)]
-struct Clients {
-    near_plain: OnceLock<Result<Client, String>>,
-    near_tls: OnceLock<Result<Client, String>>,
-    far_plain: OnceLock<Result<Client, String>>,
-    far_tls: OnceLock<Result<Client, String>>,
+/// A response that is no redirect.
+pub(super) struct Opened {
+    pub(super) response: Response,
+    first: Url,
+    /// the URL that it came from in the end
+    pub(super) last: Url,
+}
+
+/// The place that an answer came from, where it is not the one that was asked.
+pub(super) struct Detour(Option<String>);
+
+impl Opened {
+    pub(super) fn detour(&self) -> Detour {
+        Detour((self.first != self.last).then(|| place(&self.last)))
+    }
+}
+
+impl Detour {
+    /// Names the place that failed.
+    pub(super) fn told(&self, failed: Failed) -> Failed {
+        match &self.0 {
+            Some(place) => Failed { why: format!("redirects to {place}: {}", failed.why), ..failed },
+            None => failed,
+        }
+    }
 }
 
 impl Http {
@@ -50,110 +70,65 @@ impl Http {
     }
 
     /// One try at a question to a site, redirects and body included, in bounded time.
-    pub(super) async fn get(&self, site: &Site, asked: &Asked<'_>) -> Result<Reply, Failure> {
+    pub(super) async fn get(&self, site: &Site, asked: &Asked<'_>) -> Result<(Reply, Origin), Failed> {
         let total = self.settings().total;
-        match tokio::time::timeout(total, self.follow(site, asked)).await {
-            Ok(reply) => reply,
-            Err(_) => Err(Failure::broken(format!("timed out: not finished within {total:?}"))),
-        }
+        let read = async {
+            let opened = self.open(site, asked.path, &asked.headers()).await?;
+            let origin = Origin::of(&opened.last, opened.response.headers());
+            let detour = opened.detour();
+            let reply = reply::read(opened.response, asked, self.settings()).await;
+            reply.map(|reply| (reply, origin)).map_err(|failed| detour.told(failed))
+        };
+        let late = |_| Failed::passing(FailureKind::Timeout, format!("timed out: not finished within {total:?}"));
+        tokio::time::timeout(total, read).await.map_err(late)?
     }
 
-    async fn follow(&self, site: &Site, asked: &Asked<'_>) -> Result<Reply, Failure> {
-        let first = site.url_of(asked.path).map_err(|fault| Failure::lasting(fault.to_string()))?;
+    /// Asks a site for `path` with these headers and a login, and follows redirects: the last response, its body not read yet.
+    pub(super) async fn open(&self, site: &Site, path: &str, headers: &HeaderMap) -> Result<Opened, Failed> {
+        let astray = |why: String| Failed::lasting(FailureKind::Redirect, why);
+        let first = site.url_of(path).map_err(|fault| astray(fault.to_string()))?;
         let mut url = first.clone();
         for _ in 0..=MAX_REDIRECTS {
             let login = if same_server(&first, &url) { self.login(site, &first) } else { None };
-            let response = self.send(&url, login, asked).await?;
+            let response = self.send(&url, login, headers).await?;
             if !is_redirect(response.status()) {
-                let reply = reply::read(response, asked, self.settings()).await;
-                return reply.map_err(|failure| told_where(failure, &first, &url));
+                return Ok(Opened { response, first, last: url });
             }
             let location = response.headers().get(LOCATION).cloned();
             let status = response.status();
             reply::discard(response).await;
-            let location = location.ok_or_else(|| Failure::lasting(format!("{status} that leads nowhere")))?;
-            url = next(&url, &location).map_err(Failure::lasting)?;
+            let location = location.ok_or_else(|| astray(format!("{status} that leads nowhere")))?;
+            url = next(&url, &location).map_err(astray)?;
         }
-        Err(Failure::lasting(format!("stopped after {MAX_REDIRECTS} redirects, at {}", place(&url))))
+        Err(astray(format!("stopped after {MAX_REDIRECTS} redirects, at {}", place(&url))))
     }
 
-    async fn send(
-        &self,
-        url: &Url,
-        login: Option<HeaderValue>,
-        asked: &Asked<'_>,
-    ) -> Result<reqwest::Response, Failure> {
-        let client = self.client(url).map_err(Failure::lasting)?;
+    async fn send(&self, url: &Url, login: Option<HeaderValue>, headers: &HeaderMap) -> Result<Response, Failed> {
+        let client = self.shared.clients.of(url, self.settings());
+        let client = client.map_err(|why| Failed::lasting(FailureKind::Unreachable, why))?;
         let mut request = Request::new(Method::GET, url.clone());
+        request.headers_mut().clone_from(headers);
         if let Some(login) = login {
             request.headers_mut().insert(AUTHORIZATION, login);
         }
-        if let Some(range) = asked.range_header() {
-            request.headers_mut().insert(RANGE, range);
-        }
-        client.execute(request).await.map_err(|error| Failure::broken(reply::explain(&error, self.settings())))
+        client.execute(request).await.map_err(|error| reply::broken(&error, self.settings()))
     }
 
-    /// What to log in with: of `~/.netrc`, else of the URL, as the go command.
+    /// What to log in with: the token, else of `~/.netrc`, else of the URL, as the go command.
     fn login(&self, site: &Site, url: &Url) -> Option<HeaderValue> {
         if !may_carry_login(url) {
             return None;
         }
+        if let Some(token) = &self.settings().access.token {
+            return Some(token.clone());
+        }
         let load = || self.settings().netrc.as_deref().map(Netrc::load).unwrap_or_default();
         self.shared.netrc.get_or_init(load).login(url).or_else(|| site.login.clone())
     }
-
-    fn client(&self, url: &Url) -> Result<&Client, String> {
-        let clients = &self.shared.clients;
-        let (tls, near) = (url.scheme() == "https", is_loopback(url));
-        let slot = match (tls, near) {
-            (false, true) => &clients.near_plain,
-            (true, true) => &clients.near_tls,
-            (false, false) => &clients.far_plain,
-            (true, false) => &clients.far_tls,
-        };
-        slot.get_or_init(|| build(self.settings(), tls, near)).as_ref().map_err(Clone::clone)
-    }
-}
-
-fn build(settings: &Settings, tls: bool, near: bool) -> Result<Client, String> {
-    let builder = || {
-        let builder = Client::builder()
-            .user_agent(settings.user_agent.as_str())
-            .redirect(reqwest_redirect::Policy::none())
-            .retry(reqwest_retry::never())
-            .referer(false)
-            .connect_timeout(settings.connect)
-            .read_timeout(settings.silence)
-            .pool_max_idle_per_host(settings.concurrency);
-        if near { builder.no_proxy() } else { builder }
-    };
-    let without_roots = || builder().tls_certs_only([]).build();
-    let client = match (tls, near) {
-        (true, _) => builder().build(),
-        (false, true) => without_roots(),
-        // A proxy may itself be asked over TLS; where there are no root certificates, it cannot be.
-        (false, false) => builder().build().or_else(|_| without_roots()),
-    };
-    client.map_err(|error| {
-        let mut deepest: &dyn std::error::Error = &error;
-        while let Some(cause) = deepest.source() {
-            deepest = cause;
-        }
-        format!("cannot speak TLS: {deepest}; install the system's root certificates, or name them with SSL_CERT_FILE")
-    })
 }
 
 fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-}
-
-/// Names the place that failed where it is not the one that was asked.
-fn told_where(mut failure: Failure, first: &Url, last: &Url) -> Failure {
-    if first != last {
-        failure.why = format!("redirects to {}: {}", place(last), failure.why);
-    }
-    failure
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
-//! Where a redirect may lead: to http or https, never from https to plain http. Followed here and not by the HTTP
-//! client, so that no password follows it to another host and every hop is ours to bound.
+//! Where a redirect may lead: to http or https, never from https to plain http, and never from outside to an address inside.
+//! Followed here and not by the HTTP client, so that no password follows it to another host and every hop is ours to bound.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 use reqwest::header::HeaderValue;
@@ -16,10 +18,66 @@ pub(super) fn next(from: &Url, location: &HeaderValue) -> Result<Url, String> {
         (_, "http" | "https") => {}
         (_, scheme) => return Err(format!("redirects to a {scheme} URL")),
     }
+    if !same_host(from, &url) && reach(&url) < reach(from) {
+        return Err(format!("redirects to an address that is not for strangers, {}", place(&url)));
+    }
     // A server does not choose our credentials. Cannot fail for a URL with a host.
     let _ = url.set_username("").and_then(|()| url.set_password(None));
     url.set_fragment(None);
     Ok(url)
+}
+
+/// From where a host is reached, the nearest first. Whoever is further away has no business with what is nearer: such a redirect
+/// would make us ask, in a stranger's name, what the stranger cannot ask (server-side request forgery).
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// this machine, or this link: where clouds keep their machines' secrets
+    Here,
+    /// a private network
+    Inside,
+    /// anywhere
+    Outside,
+}
+
+/// From where a URL's host is reached, as far as its spelling says. Names other than `localhost` say nothing.
+fn reach(url: &Url) -> Reach {
+    let host = url.host_str().unwrap_or("").trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    match host.parse() {
+        Ok(IpAddr::V4(address)) => reach_of_v4(address),
+        Ok(IpAddr::V6(address)) => reach_of_v6(address),
+        Err(_) if host == "localhost" || host.ends_with(".localhost") => Reach::Here,
+        Err(_) => Reach::Outside,
+    }
+}
+
+fn reach_of_v4(address: Ipv4Addr) -> Reach {
+    // Shared addresses of carriers (RFC 6598): 100.64.0.0/10.
+    let is_shared = matches!(address.octets(), [100, 64..=127, ..]);
+    if address.is_loopback() || address.is_link_local() || matches!(address.octets(), [0, ..]) {
+        Reach::Here
+    } else if address.is_private() || is_shared {
+        Reach::Inside
+    } else {
+        Reach::Outside
+    }
+}
+
+fn reach_of_v6(address: Ipv6Addr) -> Reach {
+    if let Some(address) = address.to_ipv4_mapped() {
+        return reach_of_v4(address);
+    }
+    if address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local() {
+        Reach::Here
+    } else if address.is_unique_local() {
+        Reach::Inside
+    } else {
+        Reach::Outside
+    }
+}
+
+/// Whether both URLs are of one machine, on whichever port.
+fn same_host(one: &Url, other: &Url) -> bool {
+    one.host_str() == other.host_str()
 }
 
 /// Whether both URLs are of one server: only then do credentials for the one go to the other.
@@ -62,6 +120,40 @@ mod tests {
     #[test]
     fn a_server_does_not_choose_our_credentials() {
         assert_eq!(go("https://a/x", "https://me:pw@b/y#f").unwrap(), "https://b/y");
+    }
+
+    #[test]
+    fn nobody_is_led_further_in_than_where_he_comes_from() {
+        for location in [
+            "http://127.0.0.1/",
+            "http://127.1:80/",
+            "http://2130706433/",
+            "http://0x7f.0.0.1/",
+            "http://0.0.0.0/",
+            "http://169.254.169.254/latest/meta-data",
+            "http://10.0.0.1/",
+            "http://172.16.0.1/",
+            "http://192.168.0.1/",
+            "http://100.64.0.1/",
+            "http://[::1]/",
+            "http://[::]/",
+            "http://[fe80::1]/",
+            "http://[fd00::1]/",
+            "http://[::ffff:10.0.0.1]/",
+            "http://localhost:1/",
+            "http://LOCALHOST./",
+            "http://x.localhost/",
+        ] {
+            let refused = go("http://public.example/x", location).unwrap_err();
+            assert!(refused.starts_with("redirects to an address that is not for strangers"), "{location}: {refused}");
+            assert!(go("http://8.8.8.8/x", location).is_err(), "{location}");
+            assert!(go("http://127.0.0.1/x", location).is_ok(), "{location}");
+        }
+        assert!(go("http://10.0.0.1/x", "http://10.0.0.2/").is_ok(), "one private network, which is his too");
+        assert!(go("http://10.0.0.1/x", "http://169.254.169.254/").is_err());
+        assert!(go("http://10.0.0.1/x", "http://10.0.0.1:81/").is_ok());
+        assert!(go("http://public.example/x", "http://8.8.8.8/").is_ok());
+        assert!(go("http://public.example/x", "http://storage.example/").is_ok());
     }
 
     #[test]

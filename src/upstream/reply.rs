@@ -1,14 +1,17 @@
 //! What one base answers: only 200 is an answer; 404 and 410 are a "no"; 429 and 5xx are a "not now"; all else is a failure.
 //! Bodies are read up to a bound. Of an error's text, a few printable lines are shown to people.
 
+use std::fmt;
 use std::time::SystemTime;
 
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 
 use super::asked::Asked;
-use super::retry::{Failure, retry_after};
+use super::failure::FailureKind;
+use super::retry::{Failed, retry_after};
 use super::settings::Settings;
+use crate::sumdb::printable::quoted;
 
 /// Lines of an error's text that are shown.
 const SHOWN_LINES: usize = 8;
@@ -29,12 +32,20 @@ pub(super) enum Reply {
 }
 
 /// Reads a response that is no redirect.
-pub(super) async fn read(mut response: Response, asked: &Asked<'_>, settings: &Settings) -> Result<Reply, Failure> {
+pub(super) async fn read(mut response: Response, asked: &Asked<'_>, settings: &Settings) -> Result<Reply, Failed> {
     let status = response.status();
     let is_part = status == StatusCode::PARTIAL_CONTENT && asked.is_part(response.headers());
     if is_part || (status == StatusCode::OK && asked.range.is_none()) {
+        check_plain(response.headers())?;
         return body(&mut response, asked.limit, settings).await.map(Reply::Body);
     }
+    no(response).await.map(Reply::Missing)
+}
+
+/// What a response says that is neither a redirect nor an answer: that there is no such thing, or why it failed.
+pub(super) async fn no(mut response: Response) -> Result<String, Failed> {
+    let status = response.status();
+    let code = status.as_u16();
     let pause = response.headers().get(RETRY_AFTER).and_then(|header| retry_after(header, SystemTime::now()));
     let words = words(&mut response).await;
     let why = match words {
@@ -42,16 +53,35 @@ pub(super) async fn read(mut response: Response, asked: &Asked<'_>, settings: &S
         None => status.to_string(),
     };
     match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Reply::Missing(why)),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Err(Failure::overloaded(why, pause)),
-        _ if status.is_server_error() => Err(Failure::busy(why, pause)),
-        _ if status.is_success() => Err(Failure::lasting(format!("{why}, where only 200 OK is an answer"))),
-        _ => Err(Failure::lasting(why)),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Ok(why),
+        StatusCode::TOO_MANY_REQUESTS => {
+            Err(Failed { kind: FailureKind::Denied(code), overloaded: true, ..Failed::busy(why, pause) })
+        }
+        StatusCode::SERVICE_UNAVAILABLE => Err(Failed { overloaded: true, ..Failed::busy(why, pause) }),
+        _ if status.is_server_error() => Err(Failed::busy(why, pause)),
+        _ if status.is_client_error() => Err(Failed::lasting(FailureKind::Denied(code), why)),
+        _ if status.is_success() => {
+            let why = format!("{why}, where only 200 OK is an answer");
+            Err(Failed::lasting(FailureKind::Answer(code), why))
+        }
+        _ => Err(Failed::lasting(FailureKind::Answer(code), why)),
     }
 }
 
-async fn body(response: &mut Response, limit: usize, settings: &Settings) -> Result<Vec<u8>, Failure> {
-    let too_long = || Failure::lasting(format!("the answer is longer than {limit} bytes"));
+/// Refuses compressed bytes, which nobody asked for: they are not those that were hashed.
+pub(super) fn check_plain(headers: &HeaderMap) -> Result<(), Failed> {
+    match headers.get(CONTENT_ENCODING).filter(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        None => Ok(()),
+        Some(value) => {
+            let why =
+                format!("sends {} bytes, which nobody asked for", quoted(&String::from_utf8_lossy(value.as_bytes())));
+            Err(Failed::lasting(FailureKind::Answer(StatusCode::OK.as_u16()), why))
+        }
+    }
+}
+
+async fn body(response: &mut Response, limit: usize, settings: &Settings) -> Result<Vec<u8>, Failed> {
+    let too_long = || Failed::lasting(FailureKind::TooLong, format!("the answer is longer than {limit} bytes"));
     let claimed = response.content_length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     if claimed.is_some_and(|length| length > limit) {
         return Err(too_long());
@@ -62,10 +92,7 @@ async fn body(response: &mut Response, limit: usize, settings: &Settings) -> Res
             Ok(Some(chunk)) if chunk.len() > limit - bytes.len() => return Err(too_long()),
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
             Ok(None) => return Ok(bytes),
-            Err(error) => {
-                let why = explain(&error, settings);
-                return Err(Failure::broken(format!("the answer broke off after {} bytes: {why}", bytes.len())));
-            }
+            Err(error) => return Err(broke_off(&error, bytes.len(), settings)),
         }
     }
 }
@@ -108,8 +135,20 @@ fn first_lines(bytes: &[u8]) -> Option<String> {
     Some(lines.join(" / ")).filter(|text| !text.is_empty())
 }
 
+/// A body that ended too early.
+pub(super) fn broke_off(error: &reqwest::Error, after: impl fmt::Display, settings: &Settings) -> Failed {
+    let failed = broken(error, settings);
+    Failed { why: format!("the answer broke off after {after} bytes: {}", failed.why), ..failed }
+}
+
+/// A connection that failed.
+pub(super) fn broken(error: &reqwest::Error, settings: &Settings) -> Failed {
+    let kind = if error.is_timeout() { FailureKind::Timeout } else { FailureKind::Unreachable };
+    Failed::passing(kind, explain(error, settings))
+}
+
 /// Why a connection failed, without its URL: the time that ran out, or the deepest cause, which says most.
-pub(super) fn explain(error: &reqwest::Error, settings: &Settings) -> String {
+fn explain(error: &reqwest::Error, settings: &Settings) -> String {
     if error.is_timeout() && error.is_connect() {
         return format!("timed out: no connection within {:?}", settings.connect);
     }

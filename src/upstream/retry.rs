@@ -6,42 +6,47 @@ use std::time::{Duration, SystemTime};
 use backon::ExponentialBuilder;
 use reqwest::header::HeaderValue;
 
+use super::failure::FailureKind;
 use super::settings::Settings;
 
 /// A try that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct Failed {
     /// for people; names no credential
     pub(super) why: String,
+    pub(super) kind: FailureKind,
     /// whether the same request may fare better later
     pub(super) transient: bool,
     /// the pause that the server asked for
     pub(super) retry_after: Option<Duration>,
-    /// whether the server answered at all
-    pub(super) reached: bool,
     /// whether it answered that it is asked too much
     pub(super) overloaded: bool,
 }
 
-impl Failure {
-    /// The server answered, and asking again will not help.
-    pub(super) fn lasting(why: impl Into<String>) -> Failure {
-        Failure { why: why.into(), transient: false, retry_after: None, reached: true, overloaded: false }
+impl Failed {
+    /// Asking again will not help.
+    pub(super) fn lasting(kind: FailureKind, why: impl Into<String>) -> Failed {
+        Failed { why: why.into(), kind, transient: false, retry_after: None, overloaded: false }
+    }
+
+    /// Asking again may help.
+    pub(super) fn passing(kind: FailureKind, why: impl Into<String>) -> Failed {
+        Failed { transient: true, ..Failed::lasting(kind, why) }
     }
 
     /// The server answered that it cannot answer now.
-    pub(super) fn busy(why: impl Into<String>, retry_after: Option<Duration>) -> Failure {
-        Failure { why: why.into(), transient: true, retry_after, reached: true, overloaded: false }
-    }
-
-    /// The server answered that it is asked too much.
-    pub(super) fn overloaded(why: impl Into<String>, retry_after: Option<Duration>) -> Failure {
-        Failure { overloaded: true, ..Failure::busy(why, retry_after) }
+    pub(super) fn busy(why: impl Into<String>, retry_after: Option<Duration>) -> Failed {
+        Failed { retry_after, ..Failed::passing(FailureKind::Busy, why) }
     }
 
     /// The connection failed.
-    pub(super) fn broken(why: impl Into<String>) -> Failure {
-        Failure { why: why.into(), transient: true, retry_after: None, reached: false, overloaded: false }
+    pub(super) fn broken(why: impl Into<String>) -> Failed {
+        Failed::passing(FailureKind::Unreachable, why)
+    }
+
+    /// Whether the server answered at all.
+    pub(super) fn reached(&self) -> bool {
+        !self.kind.is_silence()
     }
 
     /// The pause before the next try, given the one that was planned; none to give up.
@@ -53,14 +58,15 @@ impl Failure {
         }
     }
 
-    /// The reason, with how often it was tried and why no more.
-    pub(super) fn explain(self, tries: u32, longest_wait: Duration) -> String {
+    /// The same, and its reason says how often it was tried and why no more.
+    pub(super) fn after(mut self, tries: u32, longest_wait: Duration) -> Failed {
         let waits = self.retry_after.filter(|asked| *asked > longest_wait);
         match (waits, tries) {
-            (Some(asked), _) => format!("{}, and asks to wait for {} s", self.why, asked.as_secs()),
-            (None, 0 | 1) => self.why,
-            (None, tries) => format!("{} (tried {tries} times)", self.why),
+            (Some(asked), _) => self.why = format!("{}, and asks to wait for {} s", self.why, asked.as_secs()),
+            (None, 0 | 1) => {}
+            (None, tries) => self.why = format!("{} (tried {tries} times)", self.why),
         }
+        self
     }
 }
 
@@ -113,14 +119,14 @@ mod tests {
 
     #[test]
     fn the_server_may_ask_for_longer_but_not_too_long() {
-        let busy = |asked| Failure::busy("503", Some(SECOND * asked));
+        let busy = |asked| Failed::busy("503", Some(SECOND * asked));
         assert_eq!(busy(5).pause(Some(SECOND), SECOND * 30), Some(SECOND * 5));
         assert_eq!(busy(0).pause(Some(SECOND), SECOND * 30), Some(SECOND));
         assert_eq!(busy(31).pause(Some(SECOND), SECOND * 30), None);
         assert_eq!(busy(5).pause(None, SECOND * 30), None);
-        assert_eq!(Failure::broken("reset").pause(Some(SECOND), SECOND), Some(SECOND));
-        assert_eq!(busy(31).explain(1, SECOND * 30), "503, and asks to wait for 31 s");
-        assert_eq!(Failure::broken("reset").explain(3, SECOND), "reset (tried 3 times)");
-        assert_eq!(Failure::lasting("403").explain(1, SECOND), "403");
+        assert_eq!(Failed::broken("reset").pause(Some(SECOND), SECOND), Some(SECOND));
+        assert_eq!(busy(31).after(1, SECOND * 30).why, "503, and asks to wait for 31 s");
+        assert_eq!(Failed::broken("reset").after(3, SECOND).why, "reset (tried 3 times)");
+        assert_eq!(Failed::lasting(FailureKind::Denied(403), "403").after(1, SECOND).why, "403");
     }
 }

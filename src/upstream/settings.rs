@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::access::Access;
+
 /// For a connection, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Without a byte. Long, because the log fetches a module that is new to it before it answers.
@@ -17,6 +19,12 @@ const FIRST_DELAY: Duration = Duration::from_millis(250);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 /// A server that asks for a longer pause (Retry-After) is not asked again.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// For a file of any size that is streamed, all tries and pauses included.
+const FILE_TOTAL: Duration = Duration::from_secs(30 * 60);
+/// How long a streamed file is watched before its speed is judged, in time spent waiting for bytes.
+const WINDOW: Duration = Duration::from_secs(30);
+/// The fewest bytes in one such window: 1 KiB a second.
+const SLOWEST: u64 = 30 << 10;
 /// Requests at once to one base. HTTP/2 servers allow 100 streams; HTTP/1.1 takes as many connections.
 const CONCURRENCY: usize = 64;
 
@@ -29,6 +37,12 @@ pub struct Settings {
     pub silence: Duration,
     /// longest time for one try, redirects and body included
     pub total: Duration,
+    /// longest time for a streamed file, all tries and pauses included
+    pub file_total: Duration,
+    /// how long a streamed file is watched before its speed is judged, in time spent waiting for bytes
+    pub window: Duration,
+    /// the fewest bytes of it that must come in one `window`
+    pub slowest: u64,
     /// tries of one request, at least 1; only 429, 5xx and broken connections are tried again
     pub tries: usize,
     /// pause before the second try, jitter apart; doubled before each next one
@@ -43,6 +57,8 @@ pub struct Settings {
     pub user_agent: String,
     /// the file with passwords of hosts, `~/.netrc`; read when the first request is made
     pub netrc: Option<PathBuf>,
+    /// what else it takes to be let in
+    pub access: Access,
 }
 
 impl Default for Settings {
@@ -51,6 +67,9 @@ impl Default for Settings {
             connect: CONNECT,
             silence: SILENCE,
             total: TOTAL,
+            file_total: FILE_TOTAL,
+            window: WINDOW,
+            slowest: SLOWEST,
             tries: TRIES,
             first_delay: FIRST_DELAY,
             longest_delay: LONGEST_DELAY,
@@ -58,6 +77,7 @@ impl Default for Settings {
             concurrency: CONCURRENCY,
             user_agent: concat!("gosumcheck/", env!("CARGO_PKG_VERSION")).to_owned(),
             netrc: None,
+            access: Access::default(),
         }
     }
 }

@@ -7,13 +7,15 @@ use backon::Retryable as _;
 
 use super::asked::Asked;
 use super::base::{Base, Place, Site};
-use super::breaker::Breaker;
+use super::breaker::Fuse;
 use super::complaint::{Complaint, Grievance};
 use super::counts::Counters;
+use super::failure::FailureKind;
 use super::http::Http;
 use super::limit::Limit;
+use super::origin::Origin;
 use super::reply::Reply;
-use super::retry::{Failure, backoff};
+use super::retry::{Failed, backoff};
 use super::tree;
 use crate::sumdb;
 
@@ -31,7 +33,7 @@ pub(super) struct Source {
     name: String,
     limit: Limit,
     begun: AtomicBool,
-    breaker: Breaker,
+    fuse: Fuse,
     grievance: Grievance,
 }
 
@@ -46,7 +48,7 @@ impl Source {
             base,
             limit,
             begun: AtomicBool::new(!alone),
-            breaker: Breaker::default(),
+            fuse: Fuse::default(),
             grievance: Grievance::default(),
         }
     }
@@ -65,24 +67,25 @@ impl Source {
     }
 
     /// What it says, or why it failed.
-    pub(super) async fn ask(&self, question: Question<'_>) -> Result<Reply, String> {
+    pub(super) async fn ask(&self, question: Question<'_>) -> Result<(Reply, Origin), Failed> {
         let Question { asked: Asked { path, limit, range }, counters, .. } = question;
         let (path, limit) = (*path, *limit);
         let reply = match &self.base.place {
             Place::Site(site) => self.ask_site(site, question).await,
-            Place::Tree(_) if range.is_some() => Err("is no server of files".to_owned()),
+            Place::Tree(_) if range.is_some() => Err(Failed::broken("is no server of files")),
             Place::Tree(root) => {
                 let _leave = self.limit.leave().await;
                 counters.asked(path);
                 let (root, path) = (root.clone(), path.to_owned());
-                let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit));
-                read.await.unwrap_or_else(|error| Err(error.to_string()))
+                let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit)).await;
+                let read = read.unwrap_or_else(|error| Err(error.to_string())).map_err(Failed::broken);
+                read.map(|reply| (reply, Origin::default()))
             }
         };
         match &reply {
-            Ok(Reply::Body(bytes)) => counters.received(bytes.len()),
-            Ok(Reply::Missing(_)) => {}
-            Err(why) => self.grievance.failed(path, why),
+            Ok((Reply::Body(bytes), _)) => counters.received(bytes.len()),
+            Ok((Reply::Missing(_), _)) => {}
+            Err(failed) => self.grievance.failed(path, &failed.why),
         }
         reply
     }
@@ -91,6 +94,11 @@ impl Source {
     pub(super) fn refuted(&self, error: sumdb::Error) -> sumdb::Error {
         self.grievance.refused(&error);
         error
+    }
+
+    /// What its failures say about it.
+    pub(super) fn fuse(&self) -> &Fuse {
+        &self.fuse
     }
 
     /// Notes that it says that it has no such thing.
@@ -103,50 +111,65 @@ impl Source {
         self.grievance.complaint(&self.name)
     }
 
-    async fn ask_site(&self, site: &Site, question: Question<'_>) -> Result<Reply, String> {
-        if let Some(why) = self.breaker.refuses(Instant::now()) {
-            return Err(format!("{why} (a moment ago; not asked again)"));
-        }
-        let settings = question.http.settings();
+    /// The same of a server, over the network.
+    pub(super) async fn ask_site(&self, site: &Site, question: Question<'_>) -> Result<(Reply, Origin), Failed> {
+        let Question { http, asked, counters } = question;
+        let settings = http.settings();
         let tries = AtomicU32::new(0);
         let attempt = || {
             tries.fetch_add(1, Ordering::Relaxed);
-            self.try_once(site, question)
+            self.turn(counters, asked.path, http.get(site, asked))
         };
+        self.unless_open()?;
         let reply = attempt
             .retry(backoff(settings))
-            .when(|failure: &Failure| failure.transient)
-            .adjust(|failure, planned| failure.pause(planned, settings.longest_wait))
-            .notify(|_, _| question.counters.retried())
+            .when(|failed: &Failed| failed.transient)
+            .adjust(|failed, planned| failed.pause(planned, settings.longest_wait))
+            .notify(|_, _| counters.retried())
             .await;
-        reply.map_err(|failure| {
-            let reached = failure.reached;
-            let why = failure.explain(tries.load(Ordering::Relaxed), settings.longest_wait);
-            if !reached {
-                self.breaker.unanswered(Instant::now(), &why);
-            }
-            why
-        })
+        reply.map_err(|failed| self.gave_up(failed.after(tries.load(Ordering::Relaxed), settings.longest_wait)))
     }
 
-    async fn try_once(&self, site: &Site, question: Question<'_>) -> Result<Reply, Failure> {
-        let Question { http, asked, counters } = question;
+    /// Fails at once where nobody is to ask it for now.
+    pub(super) fn unless_open(&self) -> Result<(), Failed> {
+        match self.fuse.refuses(Instant::now()) {
+            None => Ok(()),
+            Some(failed) => {
+                let why = format!("{} (a moment ago; not asked again)", failed.why);
+                Err(Failed::lasting(failed.kind, why))
+            }
+        }
+    }
+
+    /// Notes that a request failed all its tries.
+    pub(super) fn gave_up(&self, failed: Failed) -> Failed {
+        self.fuse.failed(Instant::now(), &failed);
+        failed
+    }
+
+    /// One try, when it is its turn.
+    pub(super) async fn turn<T>(
+        &self,
+        counters: &Counters,
+        path: &str,
+        attempt: impl Future<Output = Result<T, Failed>>,
+    ) -> Result<T, Failed> {
         // A pause between tries holds no leave.
         let leave = self.limit.leave().await;
-        counters.asked(asked.path);
-        let reply = http.get(site, asked).await;
+        counters.asked(path);
+        let reply = attempt.await;
         // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
         // that is idle, and makes another.
         tokio::task::yield_now().await;
-        if reply.as_ref().map_or_else(|failure| failure.reached, |_| true) {
-            self.breaker.answered();
+        if reply.as_ref().map_or_else(|failed| failed.reached() && failed.kind != FailureKind::Busy, |_| true) {
+            self.fuse.answered();
         }
         if !self.begun.swap(true, Ordering::Relaxed) {
             self.limit.open();
         }
         match &reply {
             Ok(_) => leave.welcome(),
-            Err(failure) if failure.overloaded => leave.unwelcome(),
+            Err(failed) if failed.overloaded => leave.unwelcome(),
             Err(_) => drop(leave),
         }
         reply

@@ -1,0 +1,50 @@
+//! Why a base did not do what it was asked to, in a form that decides who is asked next.
+
+use std::fmt;
+
+/// A request that failed after all its tries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// the base, as it is called in messages: without credentials
+    pub source: String,
+    /// what happened, for people; names no credential
+    pub why: String,
+    /// the same for programs
+    pub kind: FailureKind,
+}
+
+/// The kinds of failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// no connection, or one that broke off; a folder that cannot be read; a command that cannot be run
+    Unreachable,
+    /// too slow: to connect, to say anything, or in all
+    Timeout,
+    /// it says that it cannot answer now: 5xx
+    Busy,
+    /// it says no, with this status: 4xx, of which 404 and 410 are absences and no failures
+    Denied(u16),
+    /// it says what is no answer, with this status
+    Answer(u16),
+    /// more bytes than were asked for at most
+    TooLong,
+    /// the bytes could not be kept on this machine
+    Disk,
+    /// it redirects to where nobody follows
+    Redirect,
+}
+
+impl FailureKind {
+    /// Whether nobody answered at all.
+    pub(super) fn is_silence(self) -> bool {
+        matches!(self, FailureKind::Unreachable | FailureKind::Timeout)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.why)
+    }
+}
+
+impl std::error::Error for Failure {}
