@@ -47,7 +47,7 @@ Exit codes:
 
 const SERVE_EXIT_CODES: &str = "\
 Point go at it:
-  go env -w GOSUMDB=\"sum.golang.org http://127.0.0.1:3000\"
+  go env -w GOPROXY=http://127.0.0.1:3000 GOSUMDB=\"sum.golang.org http://127.0.0.1:3000\"
 
 Exit codes:
   0  stopped because it was told to; --check-config: the settings are sound
@@ -81,7 +81,7 @@ enum Command {
     /// Hold a complete, proven copy of the checksum database
     #[command(after_help = sync::EXIT_CODES)]
     Sync(sync::SyncArgs),
-    /// Serve the checksum database to go commands: proven, from the disk where it is held
+    /// Serve modules and the checksum database to go commands: nothing that is not proven
     #[command(after_help = SERVE_EXIT_CODES)]
     Serve(Box<serve::ServeArgs>),
     /// Derive a full mirror again from its bytes, and find out what is damaged

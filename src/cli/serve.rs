@@ -1,13 +1,15 @@
 //! `gosumcheck serve`: settings in, a server that runs until it is told to stop.
 
+mod args;
+
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+pub(super) use args::ServeArgs;
 
 use super::output::{tell, warn};
 use crate::config::file::{self, Layers, LogFormat, Settings};
@@ -25,90 +27,10 @@ use crate::upstream::{Base, Http, Upstreams};
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
 
-/// Every option is a setting that gosumcheck.toml and the environment can say too; an option outdoes both.
-#[derive(Debug, Args)]
-pub(super) struct ServeArgs {
-    /// Read settings from this file [default: gosumcheck/gosumcheck.toml in the user's configuration folder, if it is there]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Print the settings in effect, each with where it comes from, and end
-    #[arg(long)]
-    check_config: bool,
-    /// Listen here [default: 127.0.0.1:3000]. Repeatable; port 0 takes any, which is printed
-    #[arg(long, value_name = "HOST:PORT")]
-    listen: Vec<String>,
-    /// Serve this database, as in GOSUMDB: NAME, NAME+HASH+KEY, or "NAME-or-KEY URL" [default: sum.golang.org]. Repeatable;
-    /// the first is also answered for at the root
-    #[arg(long, value_name = "GOSUMDB")]
-    sumdb: Vec<String>,
-    /// Ask here, and nowhere else: an http, https or file URL that has /lookup and /tile. Repeatable; asked in order
-    #[arg(long, value_name = "URL")]
-    upstream: Vec<String>,
-    /// Keep the full log: synced in the background, and every answer is then given from the disk
-    #[arg(long)]
-    mirror: bool,
-    /// How often to sync with --mirror [default: 60s]
-    #[arg(long, value_name = "DURATION")]
-    sync_interval: Option<String>,
-    /// Ask nobody: answer from what the data folder holds
-    #[arg(long)]
-    offline: bool,
-    /// Never ask about modules that match these patterns, as in GONOSUMDB; they get 403. "none" exempts nothing
-    #[arg(long, value_name = "PATTERNS")]
-    private: Option<String>,
-    /// The data folder [default: GOSUMCHECK_DATA, else the user's data folder]
-    #[arg(long, value_name = "DIR")]
-    data: Option<String>,
-    /// Requests to upstreams at once [default: 32]
-    #[arg(long, value_name = "N")]
-    jobs: Option<String>,
-    #[command(flatten)]
-    log: LogArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Logs, on standard error")]
-struct LogArgs {
-    /// error, warn, info, debug or trace [default: info]
-    #[arg(long, value_name = "LEVEL")]
-    log_level: Option<String>,
-    /// text or json [default: text]
-    #[arg(long, value_name = "FORMAT")]
-    log_format: Option<String>,
-    /// Which requests to log: off, errors or all [default: errors]
-    #[arg(long, value_name = "WHICH")]
-    access_log: Option<String>,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Limits")]
-struct LimitArgs {
-    /// Connections at once; more wait [default: 4096]
-    #[arg(long, value_name = "N")]
-    connections: Option<String>,
-    /// For the head of a request to arrive [default: 10s]
-    #[arg(long, value_name = "DURATION")]
-    header_timeout: Option<String>,
-    /// Between two requests on one connection [default: 60s]
-    #[arg(long, value_name = "DURATION")]
-    idle_timeout: Option<String>,
-    /// For a slow client to take 64 KiB [default: 30s]
-    #[arg(long, value_name = "DURATION")]
-    write_timeout: Option<String>,
-    /// To finish what is in flight when told to stop [default: 20s]
-    #[arg(long, value_name = "DURATION")]
-    stop_timeout: Option<String>,
-    /// Answers kept in memory [default: 64MiB]
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<String>,
-}
-
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     let environment = |name: &str| std::env::var(name).ok();
-    let layers = layers(args, Layers::read(args.config.as_deref(), environment)?);
+    let layers = args.over(Layers::read(args.config.as_deref(), environment)?);
     let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
     if args.check_config {
         tell(|out| {
@@ -124,30 +46,6 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
         runtime.map_err(|error| Fault::unavailable("the system", format!("cannot start threads: {error}")))?;
     runtime.block_on(serve(&settings))?;
     Ok(0)
-}
-
-fn layers(args: &ServeArgs, layers: Layers) -> Layers {
-    let yes = |is: bool| is.then(|| "true".to_owned());
-    let (log, limits) = (&args.log, &args.limits);
-    layers
-        .flag("listen", args.listen.iter().cloned())
-        .flag("sumdb", args.sumdb.iter().cloned())
-        .flag("upstream", args.upstream.iter().cloned())
-        .flag("mirror", yes(args.mirror))
-        .flag("sync_interval", args.sync_interval.clone())
-        .flag("offline", yes(args.offline))
-        .flag("private", args.private.clone())
-        .flag("data", args.data.clone())
-        .flag("jobs", args.jobs.clone())
-        .flag("log.level", log.log_level.clone())
-        .flag("log.format", log.log_format.clone())
-        .flag("log.access", log.access_log.clone())
-        .flag("limits.connections", limits.connections.clone())
-        .flag("limits.header_timeout", limits.header_timeout.clone())
-        .flag("limits.idle_timeout", limits.idle_timeout.clone())
-        .flag("limits.write_timeout", limits.write_timeout.clone())
-        .flag("limits.stop_timeout", limits.stop_timeout.clone())
-        .flag("limits.memory", limits.memory.clone())
 }
 
 /// Logs go to standard error, as text or JSON.

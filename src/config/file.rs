@@ -6,14 +6,18 @@
 mod document;
 mod keys;
 mod point;
+mod secret;
 mod settings;
+mod upstreams;
 mod values;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use keys::{KEYS, Key};
-pub use settings::{Access, LogFormat, Settings};
+pub use secret::Secret;
+pub use settings::{Access, LogFormat, OnMismatch, Settings};
+pub use upstreams::Upstream;
 
 use document::{Document, Place};
 

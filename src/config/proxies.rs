@@ -35,6 +35,11 @@ impl ProxyList {
         Ok(ProxyList { entries })
     }
 
+    /// Whether there is nowhere to ask: no entry, or `off` alone.
+    pub fn is_off(&self) -> bool {
+        self.entries.first().is_none_or(|(first, _)| first == "off")
+    }
+
     /// The entries: each a URL, `direct` or `off`, and whether the next one is to be asked after any error.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = (&str, bool)> {
         self.entries.iter().map(|(entry, falls_back)| (entry.as_str(), *falls_back))
@@ -43,13 +48,14 @@ impl ProxyList {
 
 /// The URL of an entry: single words are reserved, and `host/path` means https.
 fn url(entry: &str) -> Result<String, Fault> {
-    let usage = |why: &str| Fault::Usage(format!("GOPROXY entry {:?}: {why}", redact(entry)));
     let text = if entry.contains(['.', ':', '/']) && !entry.contains(":/") && !entry.starts_with('/') {
         format!("https://{entry}")
     } else {
         entry.to_owned()
     };
+    let usage = |why: &str| Fault::Usage(format!("GOPROXY entry {:?}: {why}", redact(&text)));
     match text.split_once("://") {
+        _ if text.contains(['?', '#', ' ']) => Err(usage("a proxy's URL has no query, no fragment and no space")),
         Some(("https" | "http", rest)) if !rest.is_empty() => Ok(text),
         Some(("file", rest)) if rest.starts_with('/') || rest.starts_with("localhost/") => Ok(text),
         Some(("file", _)) => Err(usage("should be file:///absolute/path")),
@@ -80,8 +86,25 @@ mod tests {
     }
 
     #[test]
+    fn off_is_nowhere() {
+        for (value, is_off) in [("", true), ("off", true), ("direct", false), ("https://a,off", false)] {
+            assert_eq!(ProxyList::parse(value).unwrap().is_off(), is_off, "{value}");
+        }
+    }
+
+    #[test]
     fn what_go_refuses_is_refused() {
-        for value in [",", " ", "noproxy", "word,direct", "/abs/path", "ftp://me:s3cret@x", "file://x", "https://"] {
+        for value in [
+            ",",
+            " ",
+            "noproxy",
+            "word,direct",
+            "/abs/path",
+            "ftp://me:s3cret@x",
+            "file://x",
+            "https://",
+            "https://a/?q",
+        ] {
             let fault = ProxyList::parse(value).unwrap_err();
             assert!(matches!(fault, Fault::Usage(_)) && !fault.to_string().contains("s3cret"), "{value:?}: {fault}");
         }

@@ -4,25 +4,25 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-struct Given {
-    folder: TempDir,
+pub(crate) struct Given {
+    pub(crate) folder: TempDir,
     env: Vec<(String, String)>,
 }
 
 impl Given {
-    fn file(text: &str) -> Given {
+    pub(crate) fn file(text: &str) -> Given {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("g.toml"), text).unwrap();
         Given { folder, env: Vec::new() }
     }
 
-    fn env(mut self, name: &str, value: &str) -> Given {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Given {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// The exit code, standard output, standard error.
-    fn run(&self, args: &[&str]) -> (i32, String, String) {
+    pub(crate) fn run(&self, args: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
         command.args(["serve", "--check-config"]).args(args).current_dir(self.folder.path());
         command.env_clear().env("HOME", self.folder.path()).env("GOENV", "off");
@@ -33,7 +33,7 @@ impl Given {
 }
 
 /// The line about a setting, its spaces made one.
-fn line(out: &str, name: &str) -> String {
+pub(crate) fn line(out: &str, name: &str) -> String {
     let found = out.lines().find(|line| line.starts_with(&format!("{name} ")));
     found.unwrap_or_else(|| panic!("no {name} in {out}")).split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -65,7 +65,7 @@ fn defaults_file_environment_flags() {
     ] {
         assert_eq!(line(&out, name), shown);
     }
-    assert_eq!(out.lines().count(), 18, "{out}");
+    assert_eq!(out.lines().count(), 25, "{out}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[Limits]\n",
-        "g.toml:1:2: \"Limits\" is no setting; the settings are listen, data, sumdb, upstream, private, offline, mirror, sync_interval, jobs, log, limits
+        "g.toml:1:2: \"Limits\" is no setting; the settings are listen, data, sumdb, upstream, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
   |
 1 | [Limits]
   |  ^^^^^^",

@@ -16,6 +16,7 @@ mod conditions;
 mod config;
 mod conformance;
 mod export;
+mod modules_config;
 mod outside;
 mod process;
 mod strangers;

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::KEYS;
 use super::point::{complaint, line_of};
+use super::upstreams::{self, Table};
 use super::{Said, Source};
 use crate::fault::Fault;
 
@@ -19,12 +20,14 @@ pub(super) struct Document {
     path: PathBuf,
     text: String,
     said: Vec<(String, Said)>,
+    tables: Vec<Table>,
 }
 
 impl Document {
     /// Reads `text`, which is the file at `path`.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Document, Fault> {
-        let mut document = Document { path: path.to_path_buf(), text: text.to_owned(), said: Vec::new() };
+        let mut document =
+            Document { path: path.to_path_buf(), text: text.to_owned(), said: Vec::new(), tables: Vec::new() };
         let table = DeTable::parse(text).map_err(|error| {
             let why = error.message().replace('\n', ": ");
             document.fault(&error.span().unwrap_or(0..0), &format!("not TOML: {why}"))
@@ -38,11 +41,12 @@ impl Document {
             let name = format!("{above}{}", key.get_ref());
             let below = format!("{name}.");
             match value.get_ref() {
+                DeValue::Table(inner) if name == upstreams::NAME => self.take_tables(inner)?,
                 DeValue::Table(inner) if KEYS.iter().any(|key| key.name.starts_with(&below)) => {
                     self.take(&below, inner)?;
                 }
                 _ if KEYS.iter().any(|key| key.name == name) => {
-                    let source = Source::File(self.path.clone(), line_of(&self.text, value.span().start));
+                    let source = self.source(&value.span());
                     let texts = self.texts(&name, value.get_ref(), value.span())?;
                     self.said.push((name, Said { source, texts }));
                 }
@@ -50,6 +54,38 @@ impl Document {
             }
         }
         Ok(())
+    }
+
+    /// The tables of single upstreams, by URL.
+    fn take_tables(&mut self, tables: &DeTable<'_>) -> Result<(), Fault> {
+        for (url, table) in tables {
+            let DeValue::Table(rows) = table.get_ref() else {
+                let why = format!("write a table: [{}.\"https://host/path\"]", upstreams::NAME);
+                return Err(self.fault(&url.span(), &why));
+            };
+            let mut taken = Table { url: url.get_ref().clone().into_owned(), place: url.span(), rows: Vec::new() };
+            for (key, value) in rows {
+                let Some(name) = upstreams::SETTINGS.iter().find(|name| **name == key.get_ref().as_ref()) else {
+                    let known = upstreams::SETTINGS.join(", ");
+                    let why = format!("{:?} is no setting of an upstream; the settings are {known}", key.get_ref());
+                    return Err(self.fault(&key.span(), &why));
+                };
+                let (text, _) = self.text(name, value.get_ref(), value.span())?;
+                taken.rows.push((name, text, value.span()));
+            }
+            self.tables.push(taken);
+        }
+        Ok(())
+    }
+
+    /// The tables of single upstreams.
+    pub(super) fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// The place as `--check-config` names it.
+    pub(super) fn source(&self, place: &Place) -> Source {
+        Source::File(self.path.clone(), line_of(&self.text, place.start))
     }
 
     /// What a value says, as text: one text, or those of a list.
@@ -92,6 +128,9 @@ impl Document {
 fn unknown(above: &str, key: &str) -> String {
     let known = KEYS.iter().filter_map(|key| key.name.strip_prefix(above));
     let mut known: Vec<&str> = known.map(|rest| rest.split('.').next().unwrap_or(rest)).collect();
+    if above.is_empty() {
+        known.push(upstreams::NAME);
+    }
     known.dedup();
     let table = above.strip_suffix('.').map_or_else(String::new, |table| format!(" of [{table}]"));
     format!("{:?} is no setting{table}; the settings are {}", key, known.join(", "))

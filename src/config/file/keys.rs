@@ -51,6 +51,52 @@ pub(super) const UPSTREAM: Key =
 /// Whose names never leave.
 pub(super) const PRIVATE: Key =
     list("private", "GOSUMCHECK_PRIVATE", "--private", "", "patterns of modules that are never asked about");
+/// Where modules come from.
+pub(super) const PROXY: Key = one(
+    "proxy",
+    "GOSUMCHECK_PROXY",
+    "--proxy",
+    "https://proxy.golang.org,direct",
+    "where modules come from, as in GOPROXY; off: no modules are served",
+);
+/// Where private modules come from.
+pub(super) const PRIVATE_PROXY: Key = one(
+    "private_proxy",
+    "GOSUMCHECK_PRIVATE_PROXY",
+    "--private-proxy",
+    "",
+    "where private modules come from, as in GOPROXY; empty: they are refused",
+);
+/// Wrong bytes.
+pub(super) const ON_MISMATCH: Key = one(
+    "on_mismatch",
+    "GOSUMCHECK_ON_MISMATCH",
+    "--on-mismatch",
+    "refuse",
+    "refuse or warn: what becomes of modules that are not what the database says",
+);
+/// Below which path.
+pub(super) const PREFIX: Key =
+    one("prefix", "GOSUMCHECK_PREFIX", "--prefix", "", "a path, as in /go, below which everything is answered too");
+/// How old hints may be.
+pub(super) const FRESHNESS: Key = one(
+    "freshness",
+    "GOSUMCHECK_FRESHNESS",
+    "--freshness",
+    "60s",
+    "how long lists, latest versions and queries are kept before they are asked for again",
+);
+/// How old hints may be while upstreams are down.
+pub(super) const STALE: Key =
+    one("stale", "GOSUMCHECK_STALE", "--stale", "72h", "how old those may be while nobody can be asked");
+/// How long a no is a no.
+pub(super) const NEGATIVE: Key = one(
+    "negative",
+    "GOSUMCHECK_NEGATIVE",
+    "--negative",
+    "60s",
+    "how long an answer that there is no such thing is kept",
+);
 /// Ask nobody.
 pub(super) const OFFLINE: Key = one("offline", "GOSUMCHECK_OFFLINE", "--offline", "false", "ask nobody");
 /// Sync in the background.
@@ -93,12 +139,19 @@ pub(super) const STOP_TIMEOUT: Key =
 pub(super) const MEMORY: Key = one("limits.memory", "GOSUMCHECK_MEMORY", "--memory", "64MiB", "answers kept in memory");
 
 /// All of them, in the order in which they are shown.
-pub const KEYS: [&Key; 18] = [
+pub const KEYS: [&Key; 25] = [
     &LISTEN,
     &DATA,
     &SUMDB,
     &UPSTREAM,
+    &PROXY,
     &PRIVATE,
+    &PRIVATE_PROXY,
+    &ON_MISMATCH,
+    &PREFIX,
+    &FRESHNESS,
+    &STALE,
+    &NEGATIVE,
     &OFFLINE,
     &MIRROR,
     &SYNC_INTERVAL,

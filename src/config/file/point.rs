@@ -25,10 +25,29 @@ pub(super) fn complaint(name: &str, text: &str, span: &Range<usize>, why: &str) 
     let mut told = format!("{name}:{number}:{}: {why}", column + 1);
     if column < SHOWN {
         let carets = "^".repeat(wrong.chars().count().clamp(1, SHOWN - column));
-        let line = shown(line);
+        let line = shown(&hidden(line));
         told.push_str(&format!("\n{margin} |\n{number} | {line}\n{margin} | {}{carets}", " ".repeat(column)));
     }
     told
+}
+
+/// The line with a star for each character of a name and password in a URL.
+fn hidden(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once('@') {
+        let (ahead, login) = before.split_at(before.rfind(['/', ' ', '"', '\'']).map_or(0, |at| at + 1));
+        let is_path = ahead.ends_with('/') && !ahead.ends_with("//");
+        shown.push_str(ahead);
+        if is_path {
+            shown.push_str(login)
+        } else {
+            shown.extend(login.chars().map(|_| '*'))
+        }
+        shown.push('@');
+        rest = after;
+    }
+    shown + rest
 }
 
 /// The line, a character for a character, so that the carets stand where they should.
@@ -50,6 +69,8 @@ mod tests {
         for span in [0..0, 5..9, 25..25, 100..200] {
             assert!(complaint("f.toml", text, &span, "why").starts_with("f.toml:"));
         }
+        let told = complaint("f", "proxy = \"https://me:s3@host,ftp://x\"", &(8..10), "why");
+        assert!(told.contains("proxy = \"https://*****@host,ftp://x\""), "{told}");
         assert!(complaint("f", "x = \"\u{1b}[31m\"", &(4..5), "why").contains("x = \"?[31m\""));
     }
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keys::{self, KEYS, Key};
-use super::values::{address, bytes, duration, flag, number, word};
+use super::upstreams::{self, Upstream};
+use super::values::{address, bytes, duration, flag, number, prefix, word};
 use super::{Layers, Source};
-use crate::config::{self, GoEnv, Sumdb};
+use crate::config::{self, GoEnv, ProxyList, Sumdb};
 use crate::fault::Fault;
 
 /// How logs are written.
@@ -30,6 +31,15 @@ pub enum Access {
     All,
 }
 
+/// What becomes of a module that is not what the database says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMismatch {
+    /// nobody gets it
+    Refuse,
+    /// it is served, loudly
+    Warn,
+}
+
 /// Everything that `gosumcheck serve` is told.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "each is a row of `KEYS`, with its help")]
@@ -39,7 +49,19 @@ pub struct Settings {
     /// one or more, none of them `Off`
     pub sumdb: Vec<Sumdb>,
     pub upstream: Vec<String>,
+    /// `off` where no modules are served
+    pub proxy: ProxyList,
     pub private: String,
+    /// empty or `off` where private modules are refused
+    pub private_proxy: ProxyList,
+    /// what the file says about single entries of both
+    pub upstreams: Vec<Upstream>,
+    pub on_mismatch: OnMismatch,
+    /// empty, or with a slash at its beginning and none at its end
+    pub prefix: String,
+    pub freshness: Duration,
+    pub stale: Duration,
+    pub negative: Duration,
     pub offline: bool,
     pub mirror: bool,
     pub sync_interval: Duration,
@@ -60,6 +82,7 @@ pub struct Settings {
 const LEVELS: [(&str, &str); 5] =
     [("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug"), ("trace", "trace")];
 const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+const MISMATCH: [(&str, OnMismatch); 2] = [("refuse", OnMismatch::Refuse), ("warn", OnMismatch::Warn)];
 const ACCESS: [(&str, Access); 3] = [("off", Access::Off), ("errors", Access::Errors), ("all", Access::All)];
 
 /// Reads settings out of the layers, and remembers what it found.
@@ -73,7 +96,10 @@ impl Reader<'_> {
     fn all<T>(&mut self, key: &'static Key, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Fault> {
         let default = || super::Said {
             source: Source::Default,
-            texts: super::values::split(key.default).into_iter().map(|text| (text, None)).collect(),
+            texts: match key.default {
+                "" => Vec::new(),
+                text => vec![(text.to_owned(), None)],
+            },
         };
         let said = self.layers.said(key).unwrap_or_else(default);
         let wrong = |(text, place): &(String, Option<_>), why: String| {
@@ -107,13 +133,23 @@ impl Settings {
         };
         let sumdb = read.all(&keys::SUMDB, database)?;
         let upstream = read.all(&keys::UPSTREAM, |text| Ok(text.to_owned()))?;
+        let proxy = read.one(&keys::PROXY, proxies)?;
         let private = read.private(go)?;
-        let settings = Settings {
+        let private_proxy = read.all(&keys::PRIVATE_PROXY, proxies)?.pop().unwrap_or_default();
+        let mut settings = Settings {
             listen,
             data,
             sumdb,
             upstream,
+            proxy,
             private,
+            private_proxy,
+            on_mismatch: read.one(&keys::ON_MISMATCH, |text| word(text, &MISMATCH))?,
+            prefix: read.all(&keys::PREFIX, prefix)?.pop().unwrap_or_default(),
+            freshness: read.one(&keys::FRESHNESS, duration)?,
+            stale: read.one(&keys::STALE, duration)?,
+            negative: read.one(&keys::NEGATIVE, duration)?,
+            upstreams: Vec::new(),
             offline: read.one(&keys::OFFLINE, flag)?,
             mirror: read.one(&keys::MIRROR, flag)?,
             sync_interval: read.one(&keys::SYNC_INTERVAL, duration)?,
@@ -129,8 +165,14 @@ impl Settings {
             memory: read.one(&keys::MEMORY, bytes)?,
             told: read.told,
         };
+        upstreams::read(layers, &mut settings)?;
         settings.agree()?;
         Ok(settings)
+    }
+
+    /// What the file says about the entry `url` of `proxy` or `private_proxy`.
+    pub fn upstream(&self, url: &str) -> Option<&Upstream> {
+        self.upstreams.iter().find(|upstream| upstream.is(url))
     }
 
     /// What each setting alone cannot tell.
@@ -151,6 +193,11 @@ impl Settings {
         if self.offline && self.mirror {
             return usage(
                 "mirror and offline are both set: the one asks upstream in the background, the other nobody".to_owned(),
+            );
+        }
+        if self.private.is_empty() && !self.private_proxy.is_off() {
+            return usage(
+                "private_proxy is set, but no module is private: set private too, as in GOPRIVATE".to_owned(),
             );
         }
         let name = |at: &Sumdb| if let Sumdb::On { name, .. } = at { name.clone() } else { String::new() };
@@ -186,7 +233,14 @@ impl Reader<'_> {
     }
 }
 
-fn count(text: &str, most: u32) -> Result<usize, String> {
+fn proxies(text: &str) -> Result<ProxyList, String> {
+    if text.trim().is_empty() {
+        return Err("empty; write \"off\" for nowhere".to_owned());
+    }
+    ProxyList::parse(text).map_err(|fault| fault.to_string())
+}
+
+pub(super) fn count(text: &str, most: u32) -> Result<usize, String> {
     number(text, 1, most).map(|number| usize::try_from(number).unwrap_or(1))
 }
 

@@ -18,6 +18,10 @@ const UNITS: [(&str, u64); 7] = [
 /// No timeout and no interval is longer.
 const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// What paths of this server begin with, besides module paths, which begin with a host.
+const TAKEN: [&str; 11] =
+    ["cached-only", "healthz", "latest", "log", "lookup", "metrics", "readyz", "sumdb", "supported", "tile", "tlog"];
+
 /// The texts of a list in one variable: parted by commas.
 pub(super) fn split(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -36,6 +40,23 @@ pub(super) fn flag(text: &str) -> Result<bool, String> {
         "false" | "0" | "no" | "off" => Ok(false),
         _ => Err("neither true nor false".to_owned()),
     }
+}
+
+/// Nothing, or a path with its first slash and without its last.
+pub(super) fn prefix(text: &str) -> Result<String, String> {
+    let path = text.strip_suffix('/').unwrap_or(text);
+    if path.is_empty() {
+        return Ok(String::new());
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let is_element = |element: &str| !matches!(element, "" | "." | "..") && element.bytes().all(plain);
+    let below = path.strip_prefix('/').filter(|below| below.split('/').all(is_element));
+    let below = below.ok_or("not a path; write it as in /go or /artifacts/go")?;
+    let first = below.split('/').next().unwrap_or(below);
+    if TAKEN.contains(&first) || first.contains('.') {
+        return Err(format!("what begins with /{first} has a meaning here already"));
+    }
+    Ok(path.to_owned())
 }
 
 /// At least a millisecond.
@@ -85,6 +106,11 @@ mod tests {
         assert_eq!(address(":0").unwrap().to_string(), "0.0.0.0:0");
         assert_eq!(address("[::1]:80").unwrap().to_string(), "[::1]:80");
         assert_eq!(split("a, b,,c "), ["a", "b", "c"]);
+        assert_eq!(prefix("/").unwrap(), "");
+        assert_eq!(prefix("/artifacts/go.v1/").unwrap(), "/artifacts/go.v1");
+        for wrong in ["go", "//", "/a//b", "/a/../b", "/a b", "/%67o", "/go?x", "/sumdb", "/lookup/x", "/example.com"] {
+            assert!(prefix(wrong).is_err(), "{wrong}");
+        }
         for wrong in ["", "MiB", "-1", "1.5GiB", "99999999999999999999GiB", "1 EiB"] {
             assert!(bytes(wrong).is_err(), "{wrong}");
         }
