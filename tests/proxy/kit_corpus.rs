@@ -1,0 +1,1 @@
+//! Modules of the corpus: their hashes, their lists, their log.

@@ -1,0 +1,32 @@
+//! The module proxy between mirrors that cannot be trusted and the go command, and the kit that makes both.
+//!
+//! | file | question |
+//! |---|---|
+//! | `kit` | how are modules, mirrors and their faults made |
+//! | `kit_corpus` | are the corpus's hashes, lists and logs what they claim to be |
+//! | `kit_faults` | does each fault of what is said do what it says, and no more |
+//! | `kit_wire` | does each fault of how it is sent do so |
+//! | `kit_go` | does the go command take the corpus from a mirror, proven by its log |
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a panic is a failed test"
+)]
+
+#[path = "../server/client.rs"]
+#[allow(dead_code, reason = "tests/server needs more of it")]
+mod client;
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../../examples/fakelog/fake/mod.rs"]
+mod fake;
+mod kit;
+
+mod kit_corpus;
+mod kit_faults;
+mod kit_go;
+mod kit_wire;
