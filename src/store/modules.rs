@@ -27,12 +27,14 @@ use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
 mod admitted;
 mod arrival;
+mod loose;
 mod pin;
 mod quarantine;
 mod walk;
 
 pub use admitted::Admitted;
 pub use arrival::Arrival;
+pub use loose::Refused;
 pub use quarantine::{MAX_REFUSED, MAX_REFUSED_BYTES};
 pub use walk::Found;
 

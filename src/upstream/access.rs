@@ -9,7 +9,7 @@ use std::path::Path;
 use reqwest::header::HeaderValue;
 use reqwest::{Certificate, Proxy, Url};
 
-use super::base::{Base, Place, may_carry_login};
+use super::base::{Base, Place, basic, may_carry_login};
 use crate::fault::Fault;
 
 /// The longest file of certificates, in bytes.
@@ -18,6 +18,7 @@ const PEM_LIMIT: u64 = 4 << 20;
 /// The means of one base.
 #[derive(Clone, Default)]
 pub struct Access {
+    /// the whole `Authorization` header
     pub(super) token: Option<HeaderValue>,
     pub(super) roots: Vec<Certificate>,
     pub(super) proxy: Option<Proxy>,
@@ -54,6 +55,20 @@ impl Access {
         let mut value = value.ok_or_else(|| usage("has to be one word of printable ASCII"))?;
         value.set_sensitive(true);
         self.token = Some(value);
+        Ok(self)
+    }
+
+    /// With a user's name and password for `base` (RFC 7617), which go before the URL's and netrc's.
+    ///
+    /// # Errors
+    /// `Usage` where they would travel over plain http to another machine.
+    pub fn basic(mut self, base: &Base, name: &str, password: &str) -> Result<Access, Fault> {
+        let usage = |why: &str| Fault::Usage(format!("the password for {base}: {why}"));
+        let Place::Site(site) = &base.place else { return Err(usage("a folder takes none")) };
+        if !may_carry_login(&site.url) {
+            return Err(usage("refusing to send a password over plain http"));
+        }
+        self.token = Some(basic(name, password).ok_or_else(|| usage("cannot be sent"))?);
         Ok(self)
     }
 

@@ -1,0 +1,93 @@
+//! `fakemodules`: a tree of synthetic modules, laid out as a module proxy, with the go.sum of all of them; for benches and drills.
+//!
+//! The bytes do not shrink when packed, so that a zip has the size that was asked for. `fakelog --from-gosum` makes their log.
+
+use std::fs;
+use std::io::{self, Cursor, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use gosumcheck::sumdb::dirhash::{h1_go_mod, h1_zip};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// Writes modules `example.com/mBYTES/nNUMBER` at v1.0.0 below a folder.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to
+    dir: PathBuf,
+    /// How many of which size: COUNTxBYTES. Repeatable
+    #[arg(long, value_name = "COUNTxBYTES", default_value = "100x50000")]
+    zips: Vec<String>,
+    /// Change one byte of each zip's content, and nothing else
+    #[arg(long)]
+    corrupt: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            let _ = writeln!(io::stderr(), "fakemodules: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let mut sums = String::new();
+    for zips in &arguments.zips {
+        let (count, bytes) = zips.split_once('x').ok_or("--zips is COUNTxBYTES")?;
+        let (count, bytes): (u32, usize) = (count.parse()?, bytes.parse()?);
+        for number in 0..count {
+            sums += &module(&arguments.dir, &format!("example.com/m{bytes}/n{number}"), bytes, arguments.corrupt)?;
+        }
+    }
+    fs::write(arguments.dir.join("go.sum"), sums)?;
+    Ok(())
+}
+
+/// Writes one module; gives its two lines.
+fn module(dir: &Path, path: &str, bytes: usize, corrupt: bool) -> Result<String, Box<dyn std::error::Error>> {
+    let version = "v1.0.0";
+    let go_mod = format!("module {path}\n\ngo 1.21\n");
+    let mut content = noise(path, bytes);
+    if corrupt && let Some(byte) = content.first_mut() {
+        *byte ^= 1;
+    }
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    let source = b"// Package m has nothing but its noise.\npackage m\n";
+    for (name, content) in [("go.mod", go_mod.as_bytes()), ("m.go", source), ("noise.bin", &content)] {
+        zip.start_file(format!("{path}@{version}/{name}"), options)?;
+        zip.write_all(content)?;
+    }
+    let zip = zip.finish()?.into_inner();
+    let folder = dir.join(path).join("@v");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("list"), format!("{version}\n"))?;
+    let told = format!("{{\"Version\":\"{version}\",\"Time\":\"2026-01-02T03:04:05Z\"}}");
+    fs::write(folder.join(format!("{version}.info")), &told)?;
+    fs::write(folder.join("..").join("@latest"), &told)?;
+    fs::write(folder.join(format!("{version}.mod")), &go_mod)?;
+    fs::write(folder.join(format!("{version}.zip")), &zip)?;
+    let (whole, part) = (h1_zip(&zip[..], 1)?, h1_go_mod(go_mod.as_bytes()));
+    Ok(format!("{path} {version} h1:{whole}\n{path} {version}/go.mod h1:{part}\n"))
+}
+
+/// Bytes that look random and follow from `seed` (xorshift64*).
+fn noise(seed: &str, len: usize) -> Vec<u8> {
+    let mut state = seed.bytes().fold(0x9e37_79b9_7f4a_7c15_u64, |state, byte| {
+        (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) | 1
+    });
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        bytes.extend_from_slice(&state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}

@@ -1,0 +1,159 @@
+//! The module proxy: a question of the GOPROXY protocol in, a proven file or an answer out.
+//!
+//! Files (`.mod`, `.zip`) are what the log has hashes of: one is given only if it is what its record says (`files`, `judge`),
+//! wherever it came from. All else (`list`, `@latest`, `.info`) nobody can prove: hints, kept for a while (`hints`, `list`).
+//! Modules that the log is not to know of have their own upstreams, and are held to what they were at first (`expected`).
+
+mod answer;
+mod counts;
+mod expected;
+mod files;
+mod hints;
+mod incident;
+mod judge;
+mod list;
+mod runs;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use answer::{Denied, Found, Keep, Manner, Text, TextKind};
+
+use counts::Counters;
+use files::Given;
+use hints::Absences;
+use runs::Runs;
+use tokio::sync::Semaphore;
+
+use crate::database::Relay;
+use crate::fault::Fault;
+use crate::store::lock::Lock;
+use crate::store::modules::Modules;
+use crate::store::{Folder, Journal};
+use crate::sumdb::goproxy::Asked;
+use crate::sumdb::gosum::Kind;
+use crate::sumdb::module::{ModuleVersion, Patterns};
+use crate::upstream::{Proxies, State};
+
+/// Files that are brought from upstreams at once; more wait for their turn.
+const MAX_DOWNLOADS: usize = 64;
+
+/// What a proxy may do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// modules whose names never leave for a public upstream or the checksum database
+    pub private: Patterns,
+    /// what becomes of bytes that are not what the record says when no upstream has better ones
+    pub on_mismatch: OnMismatch,
+    /// for how long a list, a newest version, or what a branch stands for is given without asking again
+    pub freshness: Duration,
+    /// for how long such an answer is given while no upstream answers
+    pub stale: Duration,
+    /// for how long an upstream's "there is no such thing" is repeated
+    pub negative: Duration,
+    /// threads that hash one zip
+    pub threads: usize,
+}
+
+/// What becomes of a file that is not what its record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMismatch {
+    /// nobody gets it
+    Refuse,
+    /// who asked gets it, and it is told of loudly; it is not kept as a module. For migrations only.
+    Warn,
+}
+
+/// The upstreams of a proxy.
+#[derive(Debug)]
+pub struct Upstreams {
+    /// for modules that the log has records of
+    pub public: Proxies,
+    /// for the others; none where those are refused
+    pub private: Option<Proxies>,
+}
+
+/// A module proxy over one data folder. Cheap to clone.
+#[derive(Clone)]
+pub struct Proxy {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    relay: Relay,
+    modules: Modules,
+    journal: Journal,
+    upstreams: Upstreams,
+    options: Options,
+    files: Runs<(ModuleVersion, Kind), Result<Given, Denied>>,
+    hints: Runs<String, Result<Text, Denied>>,
+    absences: Absences,
+    downloads: Semaphore,
+    counters: Counters,
+    /// no other server has this data folder
+    _claim: Lock,
+}
+
+impl Proxy {
+    /// Over the modules of `folder`, which `relay` tells the hashes of.
+    ///
+    /// # Errors
+    /// `Unavailable`: another server has the modules of this folder, or they cannot be read.
+    pub fn open(folder: &Folder, relay: Relay, upstreams: Upstreams, options: Options) -> Result<Proxy, Fault> {
+        let modules = folder.modules();
+        let claim = modules.claim()?;
+        let inner = Inner {
+            relay,
+            modules,
+            journal: folder.journal()?,
+            upstreams,
+            files: Runs::default(),
+            hints: Runs::default(),
+            absences: Absences::new(options.negative),
+            options,
+            downloads: Semaphore::new(MAX_DOWNLOADS),
+            counters: Counters::default(),
+            _claim: claim,
+        };
+        Ok(Proxy { inner: Arc::new(inner) })
+    }
+
+    /// What there is to say to a question.
+    ///
+    /// # Errors
+    /// Why it is not answered; each with its HTTP status.
+    pub async fn answer(&self, asked: &Asked, manner: Manner) -> Result<Found, Denied> {
+        let answer = match asked {
+            Asked::File(module, kind) => match files::answer(&self.inner, module, *kind, manner).await {
+                Ok(Given::Proven(admitted)) => Ok(Found::File(admitted)),
+                Ok(Given::Unproven(refused)) => Ok(Found::Unproven(refused)),
+                Err(denied) => Err(denied),
+            },
+            _ => hints::answer(&self.inner, asked, manner).await.map(Found::Text),
+        };
+        self.inner.counters.answered(&answer);
+        answer
+    }
+
+    /// Looks after upstreams that do not answer, for as long as it is polled.
+    pub async fn probe(&self) {
+        let private = async {
+            match &self.inner.upstreams.private {
+                Some(private) => private.probe().await,
+                None => std::future::pending().await,
+            }
+        };
+        futures_util::future::join(self.inner.upstreams.public.probe(), private).await;
+    }
+
+    /// How often what happened, by name.
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        self.inner.counters.snapshot()
+    }
+
+    /// How the upstreams are.
+    pub fn upstreams(&self) -> Vec<State> {
+        let private = self.inner.upstreams.private.iter().flat_map(Proxies::states);
+        self.inner.upstreams.public.states().into_iter().chain(private).collect()
+    }
+}

@@ -1,0 +1,90 @@
+//! How often what happened, for metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Denied, Found};
+
+/// Things that happen.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Event {
+    /// a file was here
+    Hit,
+    /// a file was brought, proven and kept
+    Admitted,
+    /// an upstream sent other bytes than the record says
+    Mismatch,
+    /// a question to an upstream failed
+    Failure,
+    /// a hint was fresh here
+    Fresh,
+    /// a hint was given though it is old, for no upstream answered
+    Stale,
+    /// an absence was repeated
+    Repeated,
+    /// answers by what became of them
+    Found,
+    NotFound,
+    Refused,
+    Faulty,
+    /// unproven bytes were given, as `on_mismatch = "warn"` wants it
+    Unproven,
+}
+
+/// The names of all of them, in order.
+const NAMES: [&str; 12] = [
+    "file_hits",
+    "files_admitted",
+    "mismatches",
+    "upstream_failures",
+    "hints_fresh",
+    "hints_stale",
+    "absences_repeated",
+    "answers_found",
+    "answers_not_found",
+    "answers_refused",
+    "answers_failed",
+    "unproven_served",
+];
+
+#[derive(Debug, Default)]
+pub(super) struct Counters([AtomicU64; NAMES.len()]);
+
+impl Event {
+    fn place(self) -> usize {
+        match self {
+            Event::Hit => 0,
+            Event::Admitted => 1,
+            Event::Mismatch => 2,
+            Event::Failure => 3,
+            Event::Fresh => 4,
+            Event::Stale => 5,
+            Event::Repeated => 6,
+            Event::Found => 7,
+            Event::NotFound => 8,
+            Event::Refused => 9,
+            Event::Faulty => 10,
+            Event::Unproven => 11,
+        }
+    }
+}
+
+impl Counters {
+    pub(super) fn count(&self, event: Event) {
+        if let Some(counter) = self.0.get(event.place()) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn answered(&self, answer: &Result<Found, Denied>) {
+        self.count(match answer {
+            Ok(_) => Event::Found,
+            Err(Denied::NotFound(_) | Denied::NotCached(_)) => Event::NotFound,
+            Err(Denied::Refused(_)) => Event::Refused,
+            Err(Denied::Fault(_)) => Event::Faulty,
+        });
+    }
+
+    pub(super) fn snapshot(&self) -> Vec<(&'static str, u64)> {
+        NAMES.into_iter().zip(self.0.iter().map(|counter| counter.load(Ordering::Relaxed))).collect()
+    }
+}

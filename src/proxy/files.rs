@@ -1,0 +1,225 @@
+//! A `.mod` or a `.zip`: from the store, or brought from the first upstream that sends what the record says.
+//!
+//! Bytes of upstreams go to `tmp/`, are hashed there, and get their name in the store only if they are right. Wrong ones are
+//! put aside with a report, and the next upstream is asked: the client gets the right bytes if anybody has them.
+
+use std::io;
+use std::sync::Arc;
+
+use super::counts::Event;
+use super::expected::{Expected, Road};
+use super::incident::Mismatch;
+use super::judge::{Wrong, judge, what};
+use super::{Denied, Inner, Manner, OnMismatch};
+use crate::fault::Fault;
+use crate::store::modules::{Admitted, Arrival, Refused};
+use crate::sumdb::goproxy::Asked;
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::module::ModuleVersion;
+use crate::upstream::{Failure, Origin, Sent, Sink};
+
+/// Bytes of a module zip at most (x/mod/zip, MaxZipFile).
+const MAX_ZIP_BYTES: u64 = 500 << 20;
+/// Bytes of a go.mod at most (x/mod/zip, MaxGoMod).
+const MAX_GO_MOD_BYTES: u64 = 16 << 20;
+
+/// A file as it is given.
+#[derive(Debug, Clone)]
+pub(super) enum Given {
+    Proven(Admitted),
+    /// not what its record says
+    Unproven(Refused),
+}
+
+/// The file `kind` of a module version.
+pub(super) async fn answer(
+    inner: &Arc<Inner>,
+    module: &ModuleVersion,
+    kind: Kind,
+    manner: Manner,
+) -> Result<Given, Denied> {
+    if let Some(admitted) = inner.modules.open(module, kind)? {
+        inner.counters.count(Event::Hit);
+        return Ok(Given::Proven(admitted));
+    }
+    if manner.cached_only {
+        return Err(Denied::NotCached(format!("not cached here: {}", what(module, kind))));
+    }
+    let bring = || {
+        let (inner, module) = (Arc::clone(inner), module.clone());
+        async move { bring(&inner, &module, kind).await }
+    };
+    let died = || Denied::Fault(Fault::unavailable(what(module, kind), "the download ended without a result"));
+    inner.files.join(&(module.clone(), kind), bring).await.unwrap_or_else(|| Err(died()))
+}
+
+/// What the upstreams said so far, none of whom had the right bytes.
+#[derive(Default)]
+struct Told {
+    absent: Vec<String>,
+    failed: Vec<String>,
+    mismatches: Vec<Mismatch>,
+}
+
+async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<Given, Denied> {
+    let road = Road::to(inner, module.path())?;
+    let expected = road.expected(inner, module, kind).await?;
+    // The semaphore is never closed.
+    let _turn = inner.downloads.acquire().await;
+    // Who had it before us has brought it.
+    if let Some(admitted) = inner.modules.open(module, kind)? {
+        return Ok(Given::Proven(admitted));
+    }
+    let task = Task { inner, road, module, kind, expected: &expected };
+    let mut told = Told::default();
+    for at in 0..road.proxies().len() {
+        match task.ask(at, &mut told).await? {
+            Next::Done(admitted) => return Ok(Given::Proven(admitted)),
+            Next::GoOn => {}
+            Next::Stop => break,
+        }
+    }
+    told.conclude(&task)
+}
+
+/// What follows from an upstream's answer.
+enum Next {
+    Done(Admitted),
+    GoOn,
+    Stop,
+}
+
+/// One file to be brought.
+struct Task<'a> {
+    inner: &'a Inner,
+    road: Road<'a>,
+    module: &'a ModuleVersion,
+    kind: Kind,
+    expected: &'a Expected,
+}
+
+impl Task<'_> {
+    /// Asks upstream number `at`.
+    async fn ask(&self, at: usize, told: &mut Told) -> Result<Next, Denied> {
+        let (inner, proxies) = (self.inner, self.road.proxies());
+        let mut arrival = inner.modules.arrival(self.module, self.kind)?;
+        loop {
+            let (returned, sent) = self.download(at, arrival).await;
+            arrival = returned;
+            let origin = match sent {
+                Ok(Sent::Whole(origin)) => origin,
+                Ok(Sent::Missing(why)) => {
+                    told.absent.push(format!("{}: {why}", proxies.name(at)));
+                    return Ok(Next::GoOn);
+                }
+                Err(failure) => {
+                    inner.counters.count(Event::Failure);
+                    told.failed.push(failure.to_string());
+                    return Ok(if proxies.goes_on(at, &failure) { Next::GoOn } else { Next::Stop });
+                }
+            };
+            let (judged, verdict) = self.judge(arrival).await?;
+            arrival = judged;
+            match verdict {
+                Ok(hash) => return self.admit(arrival, &hash).map(Next::Done),
+                // Its beginning came another time, or from another upstream, whose zip may be packed differently.
+                Err(_) if arrival.resumed() => arrival.restart().map_err(|error| disk(&error))?,
+                Err(wrong) => return Ok(self.refuse(at, arrival, &wrong, origin, told)),
+            }
+        }
+    }
+
+    async fn download(&self, at: usize, arrival: Arrival) -> (Arrival, Result<Sent, Failure>) {
+        let limit = match self.kind {
+            Kind::Zip => MAX_ZIP_BYTES,
+            Kind::GoMod => MAX_GO_MOD_BYTES,
+        };
+        let asked = Asked::File(self.module.clone(), self.kind);
+        let mut into = Into(arrival);
+        let sent = self.road.proxies().download(at, &asked, limit, &mut into).await;
+        (into.0, sent)
+    }
+
+    /// Hashes what arrived on a thread that may take its time.
+    async fn judge(&self, arrival: Arrival) -> Result<(Arrival, Result<SumHash, Wrong>), Denied> {
+        let (module, kind, expected) = (self.module.clone(), self.kind, self.expected.clone());
+        let threads = self.inner.options.threads;
+        let judged = tokio::task::spawn_blocking(move || {
+            let verdict = judge(&arrival, &module, kind, &expected, threads)?;
+            Ok::<_, Fault>((arrival, verdict))
+        });
+        let judged = judged.await.map_err(|error| Fault::unavailable("hashing", error.to_string()))?;
+        Ok(judged?)
+    }
+
+    fn admit(&self, arrival: Arrival, hash: &SumHash) -> Result<Admitted, Denied> {
+        let admitted = self.inner.modules.admit(arrival, hash)?;
+        self.inner.counters.count(Event::Admitted);
+        if self.kind == Kind::Zip {
+            self.inner.keep_info(self.module);
+        }
+        Ok(admitted)
+    }
+
+    /// Puts wrong bytes aside, and tells of it.
+    fn refuse(&self, at: usize, arrival: Arrival, wrong: &Wrong, origin: Origin, told: &mut Told) -> Next {
+        let (inner, proxies) = (self.inner, self.road.proxies());
+        inner.counters.count(Event::Mismatch);
+        let mut mismatch = Mismatch::new(self.module, self.kind, self.expected, wrong, proxies.name(at));
+        mismatch.came(origin, arrival.len());
+        mismatch.keep(&inner.modules, &inner.journal, inner.relay.name(), arrival);
+        let is_recorded = self.expected.hash().is_some() && self.expected.hash() == wrong.got.as_ref();
+        if !is_recorded {
+            proxies.refute(at, &wrong.error.to_string());
+        }
+        told.mismatches.push(mismatch);
+        // What the log itself has recorded is the same everywhere.
+        if is_recorded { Next::Stop } else { Next::GoOn }
+    }
+}
+
+impl Told {
+    /// What to say where no upstream had the right bytes.
+    fn conclude(self, task: &Task<'_>) -> Result<Given, Denied> {
+        let what = what(task.module, task.kind);
+        if let Some(mismatch) = self.mismatches.first() {
+            if task.inner.options.on_mismatch == OnMismatch::Warn
+                && let Some(loose) = mismatch.loose(&task.inner.modules)
+            {
+                task.inner.counters.count(Event::Unproven);
+                tracing::error!("on_mismatch is warn: UNPROVEN bytes are given: {}", mismatch.line());
+                return Ok(Given::Unproven(loose));
+            }
+            return Err(Denied::Refused(mismatch.lines(task.inner.relay.name())));
+        }
+        if !self.failed.is_empty() {
+            let all: Vec<String> = self.failed.into_iter().chain(self.absent).collect();
+            return Err(Fault::unavailable(what, all.join("; ")).into());
+        }
+        if self.absent.is_empty() {
+            return Err(Fault::unavailable(what, "there is no upstream to ask").into());
+        }
+        Err(Denied::NotFound(format!("not found: {what}: {}", self.absent.join("; "))))
+    }
+}
+
+/// An arrival as upstreams write to it.
+struct Into(Arrival);
+
+impl Sink for Into {
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.append(bytes)
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        self.0.restart()
+    }
+}
+
+fn disk(error: &io::Error) -> Denied {
+    Fault::unavailable("the data folder", format!("cannot hold what arrives: {error}")).into()
+}

@@ -1,0 +1,248 @@
+//! What nobody can prove: lists, newest versions, and what a version or a branch stands for. An upstream's word is kept for a
+//! while, and given when it is old where no upstream can be had; what the log or the store can say, they say.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use quick_cache::sync::Cache;
+use serde::Deserialize;
+
+use super::counts::Event;
+use super::expected::Road;
+use super::{Denied, Inner, Keep, Manner, Text, TextKind, list};
+use crate::fault::Fault;
+use crate::store::journal::Hint;
+use crate::sumdb;
+use crate::sumdb::goproxy::Asked;
+use crate::sumdb::gosum::Kind;
+use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
+use crate::upstream::Fetched;
+
+/// Bytes of a list at most.
+const MAX_LIST_BYTES: usize = 16 << 20;
+/// Bytes of an `.info` at most: they have some 300.
+const MAX_INFO_BYTES: usize = 1 << 20;
+/// Absences that are remembered.
+const ABSENCES: usize = 65_536;
+
+/// What an `.info` says, as far as anybody here needs it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Info {
+    version: String,
+}
+
+/// What upstreams said lately that they do not have, in their words.
+pub(super) struct Absences {
+    said: Cache<String, (Instant, String)>,
+    age: Duration,
+}
+
+impl Absences {
+    pub(super) fn new(age: Duration) -> Absences {
+        Absences { said: Cache::new(ABSENCES), age }
+    }
+
+    fn recent(&self, path: &str) -> Option<String> {
+        let (since, words) = self.said.get(path)?;
+        (since.elapsed() < self.age).then_some(words)
+    }
+}
+
+/// The answer to a question about what cannot be proven.
+pub(super) async fn answer(inner: &Arc<Inner>, asked: &Asked, manner: Manner) -> Result<Text, Denied> {
+    if let Asked::Info(module) = asked
+        && let Some(bytes) = inner.modules.read_info(module)?
+    {
+        inner.counters.count(Event::Hit);
+        return Ok(Text { bytes: bytes.into(), kind: TextKind::Info, keep: Keep::ForEver, stale: false });
+    }
+    let path = asked.to_string();
+    let kept = inner.hint(&path);
+    if let Some((hint, age)) = &kept
+        && *age < inner.options.freshness
+    {
+        inner.counters.count(Event::Fresh);
+        return Ok(text(asked, hint.bytes.clone(), Keep::For(inner.options.freshness - *age), false));
+    }
+    if manner.cached_only {
+        let old = kept.filter(|(_, age)| *age < inner.options.stale).map(|(hint, _)| hint.bytes);
+        let old = old.map(|bytes| text(asked, bytes, Keep::For(Duration::ZERO), true));
+        return old.or_else(|| inner.known(asked)).ok_or_else(|| Denied::NotCached(format!("not cached here: {path}")));
+    }
+    if let Some(words) = inner.absences.recent(&path) {
+        inner.counters.count(Event::Repeated);
+        return Err(Denied::NotFound(words));
+    }
+    let ask = || {
+        let (inner, asked) = (Arc::clone(inner), asked.clone());
+        async move { ask(&inner, &asked, kept).await }
+    };
+    let died = || Denied::Fault(Fault::unavailable(path.as_str(), "asking ended without a result"));
+    inner.hints.join(&path, ask).await.unwrap_or_else(|| Err(died()))
+}
+
+fn text(asked: &Asked, bytes: Bytes, keep: Keep, stale: bool) -> Text {
+    let kind = if matches!(asked, Asked::List(_)) { TextKind::List } else { TextKind::Info };
+    Text { bytes, kind, keep, stale }
+}
+
+/// Asks the upstreams in order; `kept` is what one of them said some time ago.
+async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<(Hint, Duration)>) -> Result<Text, Denied> {
+    let road = Road::to(inner, asked.module())?;
+    let (proxies, path) = (road.proxies(), asked.to_string());
+    let limit = if matches!(asked, Asked::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
+    let (mut absent, mut failed) = (Vec::new(), Vec::new());
+    for at in 0..proxies.len() {
+        match proxies.fetch(at, asked, limit).await {
+            Ok(Fetched::Missing(why)) => absent.push(format!("{}: {why}", proxies.name(at))),
+            Ok(Fetched::Body(bytes, _)) => match read(asked, bytes) {
+                Ok(bytes) => {
+                    let hint = Hint { bytes, from: proxies.name(at).to_owned(), fetched: SystemTime::now() };
+                    return Ok(inner.keep(asked, &path, hint, road).await);
+                }
+                Err(error) => {
+                    proxies.refute(at, &error.to_string());
+                    failed.push(format!("{}: {error}", proxies.name(at)));
+                }
+            },
+            Err(failure) => {
+                inner.counters.count(Event::Failure);
+                failed.push(failure.to_string());
+                if !proxies.goes_on(at, &failure) {
+                    break;
+                }
+            }
+        }
+    }
+    if let Some(text) = inner.without_upstreams(asked, kept.filter(|_| !failed.is_empty()), road).await {
+        return Ok(text);
+    }
+    if failed.is_empty() && !absent.is_empty() {
+        let words = format!("not found: {path}: {}", absent.join("; "));
+        inner.absences.said.insert(path, (Instant::now(), words.clone()));
+        return Err(Denied::NotFound(words));
+    }
+    failed.extend(absent);
+    let why = if failed.is_empty() { "there is no upstream to ask".to_owned() } else { failed.join("; ") };
+    Err(Fault::unavailable(path, why).into())
+}
+
+/// An upstream's words, if they answer the question.
+fn read(asked: &Asked, bytes: Vec<u8>) -> sumdb::Result<Bytes> {
+    if let Asked::List(module) = asked {
+        return list::read(module, &bytes).map(|versions| list::write(&versions).into());
+    }
+    let malformed = |why: String| sumdb::Error::malformed(asked.to_string(), why);
+    let told: Info = serde_json::from_slice(&bytes).map_err(|error| malformed(format!("no .info: {error}")))?;
+    let version = Version::parse(&told.version)?;
+    match asked {
+        Asked::Info(module) if *module.version() != version => {
+            Err(malformed(format!("it is about {version} instead of the version that was asked for")))
+        }
+        _ => ModuleVersion::pair(asked.module().clone(), version).map(|_| bytes.into()),
+    }
+}
+
+impl Inner {
+    /// What an upstream said, and how long ago. A journal that cannot be read is as good as an empty one.
+    fn hint(&self, path: &str) -> Option<(Hint, Duration)> {
+        let hint = self.journal.hint(path).unwrap_or_else(|fault| {
+            tracing::warn!("{fault}");
+            None
+        })?;
+        // What comes from the future is as old as can be: the clock was set back.
+        let age = SystemTime::now().duration_since(hint.fetched).unwrap_or(Duration::MAX);
+        Some((hint, age))
+    }
+
+    /// Keeps an upstream's words; gives what to answer.
+    async fn keep(self: &Arc<Inner>, asked: &Asked, path: &str, mut hint: Hint, road: Road<'_>) -> Text {
+        if let (Asked::List(module), Road::Public(_)) = (asked, road) {
+            let logged = self.logged(module).await;
+            if let Ok(mut versions) = list::read(module, &hint.bytes) {
+                versions.extend(list::logged(module, logged));
+                hint.bytes = list::write(&versions).into();
+            }
+        }
+        if let Err(fault) = self.journal.keep_hint(path, &hint) {
+            tracing::warn!("{fault}");
+        }
+        let mut keep = Keep::For(self.options.freshness);
+        if let Asked::Info(module) = asked
+            && self.keep_proven_info(module, &hint.bytes)
+        {
+            keep = Keep::ForEver;
+        }
+        text(asked, hint.bytes, keep, false)
+    }
+
+    /// Where the zip is proven, there is such a version, and what is known of it is kept. Gives whether it was.
+    fn keep_proven_info(&self, module: &ModuleVersion, bytes: &[u8]) -> bool {
+        let is_proven = self.modules.open(module, Kind::Zip).is_ok_and(|zip| zip.is_some());
+        is_proven && self.modules.write_info(module, bytes).is_ok()
+    }
+
+    /// The zip of a module version has just been proven: what was said of it lately is kept for ever.
+    pub(super) fn keep_info(&self, module: &ModuleVersion) {
+        let asked = Asked::Info(module.clone());
+        if let Some((hint, _)) = self.hint(&asked.to_string())
+            && let Err(fault) = self.modules.write_info(module, &hint.bytes)
+        {
+            tracing::warn!("{fault}");
+        }
+    }
+
+    /// The versions of a module that the full log has; none where it is not held, or cannot be read.
+    async fn logged(self: &Arc<Inner>, module: &ModulePath) -> Vec<Version> {
+        let (inner, module) = (Arc::clone(self), module.clone());
+        let versions = tokio::task::spawn_blocking(move || inner.relay.versions(&module)).await;
+        match versions {
+            Ok(Ok(versions)) => versions,
+            Ok(Err(fault)) => {
+                tracing::warn!("{fault}");
+                Vec::new()
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The answer where no upstream gave one: what one said earlier, what the log says, what the store knows.
+    async fn without_upstreams(
+        self: &Arc<Inner>,
+        asked: &Asked,
+        kept: Option<(Hint, Duration)>,
+        road: Road<'_>,
+    ) -> Option<Text> {
+        if let Some((hint, _)) = kept.filter(|(_, age)| *age < self.options.stale) {
+            self.counters.count(Event::Stale);
+            return Some(text(asked, hint.bytes, Keep::For(Duration::ZERO), true));
+        }
+        let (Asked::List(module) | Asked::Latest(module)) = asked else { return self.known(asked) };
+        let Road::Public(_) = road else { return self.known(asked) };
+        let logged = self.logged(module).await;
+        let bytes = match asked {
+            Asked::List(_) => (!logged.is_empty()).then(|| list::write(&list::logged(module, logged)))?,
+            _ => info(list::newest(&logged)?),
+        };
+        Some(text(asked, bytes.into(), Keep::For(self.options.freshness), true))
+    }
+
+    /// What the store alone can say: there is such a version, for its zip is here.
+    fn known(&self, asked: &Asked) -> Option<Text> {
+        let Asked::Info(module) = asked else { return None };
+        self.modules.open(module, Kind::Zip).ok()??;
+        Some(text(asked, info(module.version()).into(), Keep::For(self.options.freshness), true))
+    }
+}
+
+/// The least that an `.info` can say; of a pseudo-version, with its time, which its name tells.
+fn info(version: &Version) -> Vec<u8> {
+    let time = version.pseudo().and_then(|pseudo| jiff::Timestamp::from_second(pseudo.unix_time()?).ok());
+    let told = match time {
+        Some(time) => serde_json::json!({ "Version": version.as_str(), "Time": time.to_string() }),
+        None => serde_json::json!({ "Version": version.as_str() }),
+    };
+    told.to_string().into_bytes()
+}

@@ -1,0 +1,148 @@
+//! Wrong bytes: what was expected, what came and from where; as a report beside the bytes, a row of the journal, and lines that
+//! the go command shows its user.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use super::expected::Expected;
+use super::judge::{Wrong, what};
+use crate::report::printable;
+use crate::store::Journal;
+use crate::store::journal::Incident;
+use crate::store::modules::{Arrival, Modules, Refused};
+use crate::sumdb::gosum::Kind;
+use crate::sumdb::module::ModuleVersion;
+use crate::upstream::Origin;
+
+/// One upstream's wrong bytes.
+#[derive(Debug, Serialize)]
+pub(super) struct Mismatch {
+    module: String,
+    version: String,
+    /// `zip` or `mod`
+    file: &'static str,
+    /// the hash of the record, or of what came first
+    expected: Option<String>,
+    /// the hash of what came; none where it cannot be hashed
+    got: Option<String>,
+    why: String,
+    /// the record's number in the log, and the records of the tree that it was proven in
+    record: Option<u64>,
+    tree: Option<u64>,
+    upstream: String,
+    /// the URL that gave it, redirects followed, and what that server said of it
+    came_from: String,
+    headers: Vec<(String, String)>,
+    bytes: u64,
+    time: String,
+    #[serde(skip)]
+    at: SystemTime,
+    #[serde(skip)]
+    what: String,
+    #[serde(skip)]
+    report: Option<PathBuf>,
+}
+
+impl Mismatch {
+    pub(super) fn new(
+        module: &ModuleVersion,
+        kind: Kind,
+        expected: &Expected,
+        wrong: &Wrong,
+        upstream: &str,
+    ) -> Mismatch {
+        let (record, tree) = match expected {
+            Expected::Recorded { id, size, .. } => (Some(*id), Some(*size)),
+            Expected::Pinned(_) | Expected::First => (None, None),
+        };
+        Mismatch {
+            module: module.path().to_string(),
+            version: module.version().to_string(),
+            file: match kind {
+                Kind::Zip => "zip",
+                Kind::GoMod => "mod",
+            },
+            expected: expected.hash().map(ToString::to_string),
+            got: wrong.got.as_ref().map(ToString::to_string),
+            why: wrong.error.to_string(),
+            record,
+            tree,
+            upstream: upstream.to_owned(),
+            came_from: String::new(),
+            headers: Vec::new(),
+            bytes: 0,
+            time: jiff::Timestamp::now().to_string(),
+            at: SystemTime::now(),
+            what: what(module, kind),
+            report: None,
+        }
+    }
+
+    /// Notes how many bytes came, and where from.
+    pub(super) fn came(&mut self, origin: Origin, bytes: u64) {
+        (self.came_from, self.headers, self.bytes) = (origin.place, origin.headers, bytes);
+    }
+
+    /// The wrong bytes themselves, if they were kept.
+    pub(super) fn loose(&self, modules: &Modules) -> Option<Refused> {
+        modules.refused(self.report.as_deref()?).inspect_err(|fault| tracing::warn!("{fault}")).ok()
+    }
+
+    /// Puts the bytes aside with the report, and makes a note in the journal. A disk that fails here changes no verdict.
+    pub(super) fn keep(&mut self, modules: &Modules, journal: &Journal, database: &str, arrival: Arrival) {
+        tracing::warn!("refused: {}", self.line());
+        let report = serde_json::json!({ "database": database, "refused": self });
+        match modules.refuse(arrival, format!("{report:#}\n").as_bytes()) {
+            Ok(path) => self.report = Some(path),
+            Err(fault) => tracing::warn!("the refused bytes could not be kept: {fault}"),
+        }
+        if let Err(fault) = journal.add(&self.incident()) {
+            tracing::warn!("the incident could not be noted: {fault}");
+        }
+    }
+
+    fn incident(&self) -> Incident {
+        Incident {
+            at: self.at,
+            module: self.module.clone(),
+            version: self.version.clone(),
+            file: self.file.to_owned(),
+            expected: self.expected.clone().unwrap_or_default(),
+            got: self.got.clone().unwrap_or_default(),
+            upstream: self.upstream.clone(),
+            record: self.record,
+            tree: self.tree,
+            report: self.report.clone(),
+            why: self.why.clone(),
+        }
+    }
+
+    /// In one line, for logs.
+    pub(super) fn line(&self) -> String {
+        format!("{} from {}: {}", self.what, self.upstream, printable(&self.why))
+    }
+
+    /// For the user of the go command.
+    pub(super) fn lines(&self, database: &str) -> Vec<String> {
+        let mut lines = vec![format!("SECURITY: {} is refused:", self.what)];
+        match (&self.expected, &self.got) {
+            (Some(expected), Some(got)) if expected != got => {
+                lines.push(format!("expected {expected}"));
+                lines.push(format!("got      {got}"));
+            }
+            _ => lines.push(self.why.clone()),
+        }
+        lines.push(format!("from     {}", self.upstream));
+        lines.push(match (self.record, self.tree) {
+            (Some(record), Some(tree)) => format!("expected by record {record} of {database}, tree {tree}"),
+            _ if self.expected.is_some() => "expected by what came here at first (a private module)".to_owned(),
+            _ => "no module zip that go would unpack".to_owned(),
+        });
+        let name = self.report.as_ref().and_then(|path| path.file_name());
+        lines.extend(name.map(|name| format!("report: refused/{}", name.to_string_lossy())));
+        lines.push("No upstream has the right bytes. Do not work around this: ask who runs this proxy.".to_owned());
+        lines
+    }
+}

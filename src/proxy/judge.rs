@@ -1,0 +1,65 @@
+//! Whether the bytes of a file are what they must be: h1, and for zips the rules of what a module zip may hold.
+
+use std::io;
+
+use super::expected::Expected;
+use crate::fault::Fault;
+use crate::store::modules::Arrival;
+use crate::sumdb;
+use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::modzip::check_zip;
+
+/// What is to be said against bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Wrong {
+    /// what they hash to, if they can be hashed at all
+    pub(super) got: Option<SumHash>,
+    pub(super) error: sumdb::Error,
+}
+
+/// The hash of what arrived, if it is what it must be. Reads all of it: not for a thread that must not wait.
+pub(super) fn judge(
+    arrival: &Arrival,
+    module: &ModuleVersion,
+    kind: Kind,
+    expected: &Expected,
+    threads: usize,
+) -> Result<Result<SumHash, Wrong>, Fault> {
+    let failed = |error: io::Error| Fault::unavailable("the data folder", format!("cannot read what arrived: {error}"));
+    let hash = match kind {
+        Kind::GoMod => h1_go_mod(&arrival.read().map_err(failed)?),
+        Kind::Zip => {
+            let zip = arrival.zip().map_err(failed)?;
+            match h1_zip(&zip, threads) {
+                Ok(hash) => hash,
+                Err(ZipError::Read(error)) => return Err(failed(error)),
+                Err(ZipError::Refused(error)) => return Ok(Err(Wrong { got: None, error })),
+            }
+        }
+    };
+    let got = SumHash::H1(hash);
+    if let Some(hash) = expected.hash().filter(|hash| **hash != got) {
+        let error = sumdb::Error::unproven(what(module, kind), format!("it hashes to {got}, not to {hash}"));
+        return Ok(Err(Wrong { got: Some(got), error }));
+    }
+    if kind == Kind::Zip {
+        // What the log committed to can still be what no go command would unpack.
+        let zip = arrival.zip().map_err(failed)?;
+        match check_zip(&zip, module.path().as_str(), module.version().as_str()) {
+            Ok(()) => {}
+            Err(ZipError::Read(error)) => return Err(failed(error)),
+            Err(ZipError::Refused(error)) => return Ok(Err(Wrong { got: Some(got), error })),
+        }
+    }
+    Ok(Ok(got))
+}
+
+/// What a file is called in messages.
+pub(super) fn what(module: &ModuleVersion, kind: Kind) -> String {
+    match kind {
+        Kind::Zip => format!("{module} (zip)"),
+        Kind::GoMod => format!("{module} (go.mod)"),
+    }
+}
