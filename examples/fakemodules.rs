@@ -78,9 +78,9 @@ fn module(dir: &Path, path: &str, bytes: usize, corrupt: bool) -> Result<String,
 
 /// Bytes that look random and follow from `seed` (xorshift64*).
 fn noise(seed: &str, len: usize) -> Vec<u8> {
-    let mut state = seed.bytes().fold(0x9e37_79b9_7f4a_7c15_u64, |state, byte| {
-        (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) | 1
-    });
+    let mut state = seed
+        .bytes()
+        .fold(0x9e37_79b9_7f4a_7c15_u64, |state, byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) | 1);
     let mut bytes = Vec::with_capacity(len + 8);
     while bytes.len() < len {
         state ^= state >> 12;
