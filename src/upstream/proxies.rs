@@ -7,13 +7,14 @@
 mod member;
 mod path;
 mod probe;
-mod tree;
+pub(super) mod tree;
 
 use crate::sumdb::goproxy::Asked;
 
 use super::base::Base;
 use super::breaker::Breaker;
 use super::complaint::Complaint;
+use super::direct::Direct;
 use super::download::Sink;
 use super::failure::{Failure, FailureKind};
 use super::origin::Origin;
@@ -35,6 +36,8 @@ pub struct Entry {
 pub enum ProxyPlace {
     /// a proxy, or a tree such as `GOMODCACHE/cache/download`, under its own bounds and with its own passwords
     Base(Base, Settings),
+    /// the modules' own homes, by way of the go command: `direct`
+    Direct(Direct),
     /// nobody from here on: `off`
     Off,
 }

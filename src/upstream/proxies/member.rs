@@ -9,6 +9,7 @@ use crate::upstream::base::{Place, Site};
 use crate::upstream::breaker::Breaker;
 use crate::upstream::complaint::{Complaint, Grievance};
 use crate::upstream::counts::Counters;
+use crate::upstream::direct::{self, Direct};
 use crate::upstream::download::{Sink, Wanted};
 use crate::upstream::failure::{Failure, FailureKind};
 use crate::upstream::http::Http;
@@ -30,6 +31,7 @@ pub(super) struct Member {
 enum Seat {
     Site { http: Http, site: Site, source: Source },
     Tree(PathBuf),
+    Direct(Direct),
     Off,
 }
 
@@ -43,6 +45,7 @@ impl Member {
                 }
                 Place::Tree(root) => (base.to_string(), Seat::Tree(root.clone())),
             },
+            ProxyPlace::Direct(direct) => (direct::NAME.to_owned(), Seat::Direct(direct)),
             ProxyPlace::Off => ("off".to_owned(), Seat::Off),
         };
         let (counters, grievance) = (Counters::default(), Grievance::default());
@@ -69,6 +72,7 @@ impl Member {
                 })
             }
             Seat::Tree(root) => self.counted(asked, tree::fetch(root, asked, limit)).await,
+            Seat::Direct(direct) => direct.fetch(asked, limit, &self.counters).await,
             Seat::Off => Err(off()),
         };
         match &fetched {
@@ -86,6 +90,7 @@ impl Member {
                 source.download(Wanted { http, site, path: &path, limit, counters: &self.counters }, sink).await
             }
             Seat::Tree(root) => self.counted(asked, tree::download(root, asked, limit, sink, &self.counters)).await,
+            Seat::Direct(direct) => direct.download(asked, limit, sink, &self.counters).await,
             Seat::Off => Err(off()),
         };
         if let Ok(Sent::Missing(_)) = &sent {

@@ -22,22 +22,10 @@ const MAX_VERSIONS: usize = 100_000;
 /// A small answer.
 pub(super) async fn fetch(root: &Path, asked: &Asked, limit: usize) -> Result<Fetched, Failed> {
     let (root, asked) = (root.to_path_buf(), asked.clone());
-    away(move || {
-        let Some((mut file, path)) = open(&root, &asked)? else {
-            return Ok(match &asked {
-                Asked::List(module) => list(&root, module),
-                _ => not_held(),
-            });
-        };
-        let length = file.metadata().map_err(unread)?.len();
-        let most = u64::try_from(limit).unwrap_or(u64::MAX);
-        if length > most {
-            let why = format!("{} is longer than {limit} bytes", path.display());
-            return Err(Failed::lasting(FailureKind::TooLong, why));
-        }
-        let mut bytes = Vec::new();
-        file.by_ref().take(most).read_to_end(&mut bytes).map_err(unread)?;
-        Ok(Fetched::Body(bytes, origin(&path, 0)))
+    away(move || match (open(&root, &asked)?, &asked) {
+        (Some((file, path)), _) => Ok(Fetched::Body(read_file(file, limit)?, origin(&path, 0))),
+        (None, Asked::List(module)) => Ok(list(&root, module)),
+        (None, _) => Ok(not_held()),
     })
     .await
 }
@@ -57,8 +45,24 @@ pub(super) async fn download(
     Ok(Sent::Whole(origin(&path, kept)))
 }
 
+/// All of a file, at most `limit` bytes.
+pub(in crate::upstream) async fn read(path: PathBuf, limit: usize) -> Result<Vec<u8>, Failed> {
+    away(move || read_file(File::open(&path).map_err(unread)?, limit)).await
+}
+
+/// A file into the sink, behind what is there.
+pub(in crate::upstream) async fn copy_from(
+    path: PathBuf,
+    limit: u64,
+    sink: &mut dyn Sink,
+    counters: &Counters,
+) -> Result<u64, Failed> {
+    let file = away(move || File::open(&path).map_err(unread)).await?;
+    copy(file, limit, sink, counters).await
+}
+
 /// Copies a file into the sink, behind what is there; gives how many bytes were.
-pub(super) async fn copy(mut file: File, limit: u64, sink: &mut dyn Sink, counters: &Counters) -> Result<u64, Failed> {
+async fn copy(mut file: File, limit: u64, sink: &mut dyn Sink, counters: &Counters) -> Result<u64, Failed> {
     let length = file.metadata().map_err(unread)?.len();
     if length > limit {
         return Err(Failed::lasting(FailureKind::TooLong, format!("the file is longer than {limit} bytes")));
@@ -86,6 +90,16 @@ pub(super) async fn copy(mut file: File, limit: u64, sink: &mut dyn Sink, counte
         rest = rest.saturating_sub(u64::try_from(piece.len()).unwrap_or(u64::MAX));
     }
     Ok(kept)
+}
+
+fn read_file(file: File, limit: usize) -> Result<Vec<u8>, Failed> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(unread)?;
+    if bytes.len() > limit {
+        return Err(Failed::lasting(FailureKind::TooLong, format!("the file is longer than {limit} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// The file that answers; none where the tree does not hold it. A tree that is not there has failed.
@@ -145,8 +159,6 @@ fn unread(error: io::Error) -> Failed {
 }
 
 /// Runs what blocks where it may.
-pub(super) async fn away<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failed> + Send + 'static,
-) -> Result<T, Failed> {
+async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failed> + Send + 'static) -> Result<T, Failed> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Failed::broken(error.to_string())))
 }

@@ -1,0 +1,244 @@
+//! `direct`: modules from where they are made, by way of the go command, which knows all version control systems and their
+//! rules. It runs in a sandbox of its own and for a bounded time; what it brings is as unproven as any mirror's bytes.
+
+mod run;
+mod sandbox;
+mod verdict;
+
+use std::collections::HashMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::{Mutex as Turn, Semaphore};
+
+use super::counts::Counters;
+use super::download::{Sink, disk};
+use super::failure::FailureKind;
+use super::origin::Origin;
+use super::proxies::{Fetched, Sent, tree};
+use super::retry::Failed;
+use crate::sumdb::goproxy::Asked;
+use crate::sumdb::gosum::Kind;
+use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
+
+use run::Output;
+use sandbox::Sandbox;
+
+/// How the entry is called.
+pub(super) const NAME: &str = "direct";
+/// For one run of the go command, which may clone a large repository.
+const TOTAL: Duration = Duration::from_secs(10 * 60);
+/// Runs at once.
+const AT_ONCE: usize = 4;
+/// Which version control systems may be used for which modules, as the go command has it unless told otherwise.
+const VCS: &str = "public:git|hg,private:all";
+
+/// How the go command is run.
+#[derive(Debug, Clone)]
+pub struct DirectSettings {
+    /// the folder below which each run gets a folder of its own, removed afterwards
+    pub folder: PathBuf,
+    /// the home folder whose `.netrc`, `.gitconfig` and keys it may use; none for an empty one of its own
+    pub home: Option<PathBuf>,
+    /// the patterns of modules that are private (`GOPRIVATE`), for `vcs`
+    pub private: String,
+    /// which version control systems it may use for which modules (`GOVCS`)
+    pub vcs: String,
+    /// longest time for one run
+    pub total: Duration,
+    /// runs at once, at least 1
+    pub at_once: usize,
+}
+
+impl DirectSettings {
+    /// The figures used unless told otherwise, with sandboxes below `folder`.
+    pub fn below(folder: &Path) -> DirectSettings {
+        DirectSettings {
+            folder: folder.to_path_buf(),
+            home: None,
+            private: String::new(),
+            vcs: VCS.to_owned(),
+            total: TOTAL,
+            at_once: AT_ONCE,
+        }
+    }
+}
+
+/// The go command as a source of modules. Cheap to clone; clones share their bounds.
+#[derive(Debug, Clone)]
+pub struct Direct {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    go: PathBuf,
+    settings: DirectSettings,
+    slots: Semaphore,
+    /// the modules and versions that are being asked for
+    turns: Mutex<HashMap<String, Weak<Turn<()>>>>,
+}
+
+/// What `go list -m -json` says of a module (go.dev/ref/mod, "go list -m").
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed {
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    versions: Vec<String>,
+}
+
+/// What `go mod download -json` says of a module.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Downloaded {
+    zip: Option<PathBuf>,
+}
+
+/// What the go command brought.
+enum Brought {
+    Bytes(Vec<u8>),
+    /// and the sandbox that holds it
+    File(PathBuf, Sandbox),
+    Nothing(String),
+}
+
+impl Direct {
+    /// The go command at this path, run under these rules. Nothing is run before the first question.
+    pub fn new(go: PathBuf, settings: DirectSettings) -> Direct {
+        let slots = Semaphore::new(settings.at_once.clamp(1, Semaphore::MAX_PERMITS));
+        Direct { shared: Arc::new(Shared { go, settings, slots, turns: Mutex::default() }) }
+    }
+
+    /// The go command on the `PATH`, if there is one.
+    pub fn find() -> Option<PathBuf> {
+        let name = format!("go{}", env::consts::EXE_SUFFIX);
+        let path = env::var_os("PATH")?;
+        env::split_paths(&path).map(|folder| folder.join(&name)).find(|go| go.is_absolute() && go.is_file())
+    }
+
+    /// A small answer, at most `limit` bytes.
+    pub(super) async fn fetch(&self, asked: &Asked, limit: usize, counters: &Counters) -> Result<Fetched, Failed> {
+        let bytes = match self.bring(asked, counters).await? {
+            Brought::Nothing(words) => return Ok(Fetched::Missing(words)),
+            Brought::Bytes(bytes) => bytes,
+            Brought::File(path, sandbox) => {
+                let read = tree::read(path, limit).await;
+                sandbox.remove().await;
+                read?
+            }
+        };
+        if bytes.len() > limit {
+            return Err(Failed::lasting(FailureKind::TooLong, format!("the answer is longer than {limit} bytes")));
+        }
+        Ok(Fetched::Body(bytes, origin()))
+    }
+
+    /// A file into `sink`, at most `limit` bytes. Always anew: two runs need not make the same zip file.
+    pub(super) async fn download(
+        &self,
+        asked: &Asked,
+        limit: u64,
+        sink: &mut dyn Sink,
+        counters: &Counters,
+    ) -> Result<Sent, Failed> {
+        let (path, sandbox) = match self.bring(asked, counters).await? {
+            Brought::Nothing(words) => return Ok(Sent::Missing(words)),
+            Brought::Bytes(_) => return Err(Failed::broken("the go command brought no file")),
+            Brought::File(path, sandbox) => (path, sandbox),
+        };
+        if !sink.is_empty() {
+            sink.restart().map_err(|error| disk(&error))?;
+        }
+        let copied = tree::copy_from(path, limit, sink, counters).await;
+        sandbox.remove().await;
+        copied.map(|_| Sent::Whole(origin()))
+    }
+
+    /// Runs the go command for a question, when it is its turn: one at a time for a version of a module.
+    async fn bring(&self, asked: &Asked, counters: &Counters) -> Result<Brought, Failed> {
+        let turn = self.turn(asked);
+        let _mine = turn.lock().await;
+        // The semaphore is never closed.
+        let _slot = self.shared.slots.acquire().await.ok();
+        counters.asked(NAME);
+        match asked {
+            Asked::List(module) => self.versions(module).await,
+            Asked::Latest(module) => self.about(module, "latest", "info").await,
+            Asked::Query(module, query) => self.about(module, query.as_str(), "info").await,
+            Asked::Info(version) => self.about(version.path(), version.version().as_str(), "info").await,
+            Asked::File(version, Kind::GoMod) => self.about(version.path(), version.version().as_str(), "mod").await,
+            Asked::File(version, Kind::Zip) => self.zip(version).await,
+        }
+    }
+
+    fn turn(&self, asked: &Asked) -> Arc<Turn<()>> {
+        let key = match asked {
+            Asked::Info(version) | Asked::File(version, _) => version.to_string(),
+            other => other.to_string(),
+        };
+        let mut turns = self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = turns.get(&key).and_then(Weak::upgrade).unwrap_or_default();
+        turns.insert(key, Arc::downgrade(&turn));
+        turn
+    }
+
+    /// The tagged versions, one a line.
+    async fn versions(&self, module: &ModulePath) -> Result<Brought, Failed> {
+        let asked = format!("{module}@latest");
+        let (output, sandbox) = self.run(&["list", "-m", "-versions", "-retracted", "-json", "--", &asked]).await?;
+        sandbox.remove().await;
+        if let Some(words) = verdict::absence(&output)? {
+            return Ok(Brought::Nothing(words));
+        }
+        let listed: Listed = parse(&output)?;
+        Ok(Brought::Bytes(
+            listed.versions.iter().map(|version| format!("{version}\n")).collect::<String>().into_bytes(),
+        ))
+    }
+
+    /// What the go command put into its cache about the version that a query means: its `info` or its `mod`.
+    async fn about(&self, module: &ModulePath, query: &str, suffix: &str) -> Result<Brought, Failed> {
+        let asked = format!("{module}@{query}");
+        let (output, sandbox) = self.run(&["list", "-m", "-json", "--", &asked]).await?;
+        if let Some(words) = verdict::absence(&output)? {
+            return Ok(Brought::Nothing(words));
+        }
+        let listed: Listed = parse(&output)?;
+        let version =
+            Version::parse(&listed.version).map_err(|error| Failed::broken(format!("the go command says {error}")))?;
+        let name = format!("{}/@v/{}.{suffix}", module.escaped(), version.escaped());
+        Ok(Brought::File(sandbox.cache().join(name), sandbox))
+    }
+
+    /// The zip.
+    async fn zip(&self, version: &ModuleVersion) -> Result<Brought, Failed> {
+        let (output, sandbox) = self.run(&["mod", "download", "-json", "--", &version.to_string()]).await?;
+        if let Some(words) = verdict::absence(&output)? {
+            return Ok(Brought::Nothing(words));
+        }
+        let downloaded: Downloaded = parse(&output)?;
+        let zip = downloaded.zip.ok_or_else(|| Failed::broken("the go command brought no zip"))?;
+        Ok(Brought::File(zip, sandbox))
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Result<(Output, Sandbox), Failed> {
+        let Shared { go, settings, .. } = &*self.shared;
+        let sandbox = Sandbox::make(settings).await?;
+        let command = sandbox.command(go, settings, arguments);
+        run::run(command, settings.total, sandbox).await
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(output: &'a Output) -> Result<T, Failed> {
+    serde_json::from_slice(&output.stdout).map_err(|error| Failed::broken(format!("the go command's answer: {error}")))
+}
+
+fn origin() -> Origin {
+    Origin { place: NAME.to_owned(), ..Origin::default() }
+}
