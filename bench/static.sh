@@ -13,12 +13,13 @@ dump() {
 
 # static DIR PORT: nginx serves the files below DIR with one worker; sets url and static_pid (of the worker).
 static() {
-    mkdir -p "$work/nginx"
-    cat >"$work/nginx.conf" <<CONF
+    local own=$work/nginx.$2
+    mkdir -p "$own"
+    cat >"$own/conf" <<CONF
 daemon off;
 worker_processes 1;
-pid $work/nginx/pid;
-error_log $work/nginx/error.log;
+pid $own/pid;
+error_log $own/error.log;
 events { worker_connections 1024; }
 http {
     access_log off;
@@ -26,18 +27,18 @@ http {
     tcp_nopush on;
     keepalive_requests 1000000;
     default_type application/octet-stream;
-    client_body_temp_path $work/nginx/body;
-    proxy_temp_path $work/nginx/proxy;
-    fastcgi_temp_path $work/nginx/fastcgi;
-    uwsgi_temp_path $work/nginx/uwsgi;
-    scgi_temp_path $work/nginx/scgi;
+    client_body_temp_path $own/body;
+    proxy_temp_path $own/proxy;
+    fastcgi_temp_path $own/fastcgi;
+    uwsgi_temp_path $own/uwsgi;
+    scgi_temp_path $own/scgi;
     server { listen 127.0.0.1:$2; root $1; }
 }
 CONF
-    nginx -p "$work/nginx" -e "$work/nginx/error.log" -c "$work/nginx.conf" &
+    nginx -p "$own" -e "$own/error.log" -c "$own/conf" &
     nginx_pid=$!
     url=http://127.0.0.1:$2
-    until curl -fs -o "$work/latest" "$url/latest"; do
+    until curl -fs -o "$own/latest" "$url/latest"; do
         kill -0 "$nginx_pid"
         sleep 0.1
     done
