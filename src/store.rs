@@ -26,6 +26,7 @@ pub mod journal;
 pub mod lock;
 pub mod log;
 pub mod modules;
+mod sqlite;
 mod words;
 pub mod zipfile;
 
@@ -229,8 +230,9 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes temporary files that were left more than an hour before `now`. Best effort: they are only litter.
-    fn sweep(&self, now: SystemTime) {
+    /// Removes temporary files that were left more than an hour before `now`. Best effort: they are only litter. Opening the
+    /// folder does it; who keeps it open for days does it now and then.
+    pub fn sweep(&self, now: SystemTime) {
         let Ok(entries) = std::fs::read_dir(self.tmp()) else { return };
         for entry in entries.flatten() {
             let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|time| now.duration_since(time).ok());

@@ -34,6 +34,8 @@ pub struct Journal {
 #[derive(Debug)]
 struct Open {
     db: Connection,
+    /// which file it is: one that was deleted or set aside is not written to
+    identity: Option<(u64, u64)>,
     /// what was added since room was last made
     written: Written,
 }
@@ -144,8 +146,18 @@ impl Journal {
         file::check(&self.path)
     }
 
+    /// The connection to the file that has the name now, if there is one already.
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.as_ref().is_some_and(|open| open.identity != file::identity(&self.path)) {
+            *open = None;
+        }
+        open
+    }
+
+    fn connect(&self) -> Result<Open, Trouble> {
+        let db = file::open(&self.path)?;
+        Ok(Open { db, identity: file::identity(&self.path), written: Written::default() })
     }
 
     /// None where there is no file yet.
@@ -155,8 +167,7 @@ impl Journal {
             if self.path.symlink_metadata().is_err() {
                 return Ok(None);
             }
-            let db = file::open(&self.path).map_err(|trouble| trouble.fault(&self.path))?;
-            *open = Some(Open { db, written: Written::default() });
+            *open = Some(self.connect().map_err(|trouble| trouble.fault(&self.path))?);
         }
         let Some(found) = open.as_ref().map(|open| read(&open.db)) else { return Ok(None) };
         found.map(Some).map_err(|error| {
@@ -187,7 +198,7 @@ impl Journal {
         if open.is_none() {
             let root = self.folder.root();
             self.folder.ensure(root, true).map_err(|error| Trouble::disk(root, "create", &error))?;
-            *open = Some(Open { db: file::open(&self.path)?, written: Written::default() });
+            *open = Some(self.connect()?);
         }
         let Some(opened) = open.as_mut() else { return Ok(()) };
         write(opened).map_err(|error| {

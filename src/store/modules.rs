@@ -144,7 +144,8 @@ impl Modules {
     }
 
     /// Gives the file its name, durably, after its hash: the caller has proven that its bytes have this hash. Where the file is
-    /// here already, it stays, and the one that arrived is thrown away.
+    /// here already, it stays, and the one that arrived is thrown away. Processes may admit the same bytes at once, not different
+    /// ones: who uses what no log proves holds the [claim](Modules::claim).
     ///
     /// # Errors
     /// `Unavailable` where the disk fails; then the file has its name or not, and what arrived stays for the next try. Also where

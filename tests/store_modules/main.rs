@@ -2,5 +2,11 @@
 //! what strangers leave in the folder is neither served nor overlooked.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
+mod arrivals;
+mod broken;
+mod crash;
+mod journal;
+mod pins;
+mod quarantine;
 mod tree;
 mod world;

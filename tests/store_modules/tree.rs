@@ -1,16 +1,15 @@
 //! What goes in comes out; what is no proven file is not opened and is named by the walk; no name leads out of the folder.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 
 use gosumcheck::fault::Fault;
 use gosumcheck::store::Folder;
 use gosumcheck::store::modules::{Found, INFO_LIMIT};
 use gosumcheck::sumdb::dirhash::ReadAt as _;
-use gosumcheck::sumdb::gosum::{Kind, SumHash};
+use gosumcheck::sumdb::gosum::Kind;
 use gosumcheck::sumdb::module::{ModulePath, ModuleVersion};
 use proptest::prelude::*;
 
@@ -71,194 +70,6 @@ fn an_info_is_kept_and_a_long_one_is_not() {
     assert_eq!(modules.read_info(&mixed()).unwrap().unwrap(), b"{}");
     assert!(matches!(modules.write_info(&mixed(), &vec![b' '; INFO_LIMIT + 1]), Err(Fault::Usage(_))));
     assert_eq!(modules.read_info(&mixed()).unwrap().unwrap(), b"{}");
-}
-
-#[test]
-fn what_arrived_before_is_gone_on_with() {
-    let root = tempfile::tempdir().unwrap();
-    let (first, rest) = BYTES.split_at(30);
-    drop(arrived(&modules(root.path()), &mixed(), Kind::Zip, first));
-
-    let modules = modules(root.path());
-    assert_eq!(modules.arrival(&mixed(), Kind::GoMod).unwrap().len(), 0);
-    assert_eq!(modules.arrival(&module("example.com/Mixed/m@v1.0.0"), Kind::Zip).unwrap().len(), 0);
-    let mut arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
-    assert!(arrival.resumed());
-    assert_eq!((arrival.len(), arrival.read().unwrap()), (30, first.to_vec()));
-    arrival.append(rest).unwrap();
-    let zip = arrival.zip().unwrap();
-    assert_eq!(zip.size(), BYTES.len() as u64);
-    assert_eq!(modules.admit(arrival, &hash(BYTES)).unwrap().read().unwrap(), BYTES);
-    let again = modules.arrival(&mixed(), Kind::Zip).unwrap();
-    assert!(again.len() == 0 && !again.resumed());
-}
-
-#[test]
-fn what_arrived_long_ago_was_thrown_away_or_came_to_nothing_is_not() {
-    let root = tempfile::tempdir().unwrap();
-    let modules = modules(root.path());
-    let tmp = root.path().join("tmp");
-    drop(arrived(&modules, &mixed(), Kind::Zip, BYTES));
-    let left = tmp.join(&names(&tmp)[0]);
-    let old = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
-    File::options().write(true).open(&left).unwrap().set_modified(old).unwrap();
-    let arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
-    assert!(arrival.len() == 0 && !arrival.resumed());
-    drop(arrival);
-    assert_eq!(names(&tmp), [""; 0]);
-
-    arrived(&modules, &mixed(), Kind::Zip, BYTES).discard();
-    assert_eq!(names(&tmp), [""; 0]);
-
-    drop(arrived(&modules, &mixed(), Kind::Zip, BYTES));
-    let mut arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
-    arrival.restart().unwrap();
-    assert!(arrival.len() == 0 && !arrival.resumed());
-    arrival.append(b"other").unwrap();
-    assert_eq!(modules.admit(arrival, &hash(b"other")).unwrap().read().unwrap(), b"other");
-}
-
-#[test]
-fn two_arrivals_of_one_file_never_share_it() {
-    let root = tempfile::tempdir().unwrap();
-    let one = modules(root.path());
-    let two = modules(root.path());
-    let mut first = one.arrival(&mixed(), Kind::Zip).unwrap();
-    first.append(b"first").unwrap();
-    let mut second = two.arrival(&mixed(), Kind::Zip).unwrap();
-    assert_eq!(second.len(), 0);
-    second.append(b"second").unwrap();
-    assert_eq!((first.read().unwrap(), second.read().unwrap()), (b"first".to_vec(), b"second".to_vec()));
-
-    // Who comes second finds it there, if it is the same, and keeps it.
-    second.restart().unwrap();
-    second.append(b"first").unwrap();
-    let admitted = one.admit(first, &hash(b"first")).unwrap();
-    let kept = two.admit(second, &hash(b"first")).unwrap();
-    assert_eq!(kept.modified(), admitted.modified());
-    assert_eq!(names(&root.path().join("tmp")), [""; 0]);
-    assert_eq!(judge(root.path(), ""), 1);
-}
-
-#[test]
-fn something_else_in_the_place_of_an_arrival_is_left_alone() {
-    let root = tempfile::tempdir().unwrap();
-    let modules = modules(root.path());
-    let tmp = root.path().join("tmp");
-    drop(arrived(&modules, &mixed(), Kind::Zip, b"x"));
-    let place = tmp.join(&names(&tmp)[0]);
-    let other = root.path().join("precious");
-    fs::write(&other, "precious").unwrap();
-    for plant in [
-        |_: &PathBuf, at: &PathBuf| fs::create_dir(at).unwrap(),
-        |to: &PathBuf, at: &PathBuf| {
-            fs::remove_dir(at).unwrap();
-            symlink(to, at).unwrap();
-        },
-    ] {
-        let _ = fs::remove_file(&place);
-        plant(&other, &place);
-        admit(&modules, &mixed(), Kind::Zip, BYTES);
-        assert_eq!(fs::read(&other).unwrap(), b"precious");
-    }
-}
-
-#[test]
-fn what_is_pinned_never_changes() {
-    let root = tempfile::tempdir().unwrap();
-    let modules = modules(root.path());
-    for kind in KINDS {
-        admit(&modules, &mixed(), kind, BYTES);
-        let pin = modules.hash(&mixed(), kind).unwrap();
-        for here in [true, false] {
-            if !here {
-                let suffix = if kind == Kind::Zip { "zip" } else { "mod" };
-                let file = modules.dir().join("example.com/!mixed/m/@v").join(format!("v1.0.0-!r!c1.{suffix}"));
-                fs::remove_file(file).unwrap();
-            }
-            let text = modules.admit(arrived(&modules, &mixed(), kind, b"moved"), &hash(b"moved")).unwrap_err();
-            let text = text.to_string();
-            assert!(text.contains("hash: is pinned to h1:") && text.contains("never changes"), "{text}");
-            assert_eq!(modules.hash(&mixed(), kind).unwrap(), pin);
-            let open = modules.open(&mixed(), kind).unwrap();
-            assert_eq!(open.map(|open| open.read().unwrap()), here.then(|| BYTES.to_vec()));
-        }
-        // The right bytes come back to their pin.
-        admit(&modules, &mixed(), kind, BYTES);
-    }
-}
-
-#[test]
-fn a_damaged_pin_is_no_first_use() {
-    let root = tempfile::tempdir().unwrap();
-    let modules = modules(root.path());
-    admit(&modules, &mixed(), Kind::Zip, BYTES);
-    let pin = modules.dir().join("example.com/!mixed/m/@v/v1.0.0-!r!c1.ziphash");
-    let whole = fs::read_to_string(&pin).unwrap();
-    for damaged in ["", "h1:", &whole[..20], "h1:AAAA", &"x".repeat(5000), "\0\0\0\0"] {
-        fs::write(&pin, damaged).unwrap();
-        assert!(modules.open(&mixed(), Kind::Zip).unwrap().is_none(), "{damaged:?}");
-        let text = modules.hash(&mixed(), Kind::Zip).unwrap_err().to_string();
-        assert!(text.contains("v1.0.0-!r!c1.ziphash: holds no hash"), "{text}");
-    }
-    // An algorithm of the future is a pin, and another one than that of any bytes.
-    fs::write(&pin, "h2:abc").unwrap();
-    assert!(modules.open(&mixed(), Kind::Zip).unwrap().is_none());
-    assert!(matches!(modules.hash(&mixed(), Kind::Zip).unwrap(), Some(SumHash::Unknown { .. })));
-    assert!(modules.admit(arrived(&modules, &mixed(), Kind::Zip, BYTES), &hash(BYTES)).is_err());
-    // Go's own, and one that a person wrote with an editor.
-    fs::write(&pin, whole.clone() + "\n").unwrap();
-    assert_eq!(modules.open(&mixed(), Kind::Zip).unwrap().unwrap().hash(), &hash(BYTES));
-    fs::write(&pin, "damaged").unwrap();
-    admit(&modules, &mixed(), Kind::Zip, BYTES);
-    assert_eq!(fs::read_to_string(&pin).unwrap(), whole);
-}
-
-#[test]
-fn what_is_no_proven_file_is_not_opened_and_gives_way() {
-    let root = tempfile::tempdir().unwrap();
-    let modules = modules(root.path());
-    let folder = modules.dir().join("example.com/!mixed/m/@v");
-    let (file, pin) = (folder.join("v1.0.0-!r!c1.zip"), folder.join("v1.0.0-!r!c1.ziphash"));
-    let outside = root.path().join("outside");
-    fs::write(&outside, BYTES).unwrap();
-    fs::create_dir_all(&folder).unwrap();
-    let plants: [(&str, &dyn Fn()); 4] = [
-        ("file", &|| fs::write(&file, "junk").unwrap()),
-        ("link", &|| symlink(&outside, &file).unwrap()),
-        ("dangling", &|| symlink("nowhere", &file).unwrap()),
-        ("pipe", &|| assert!(Command::new("mkfifo").arg(&file).status().unwrap().success())),
-    ];
-    for (what, plant) in plants {
-        plant();
-        assert!(modules.open(&mixed(), Kind::Zip).unwrap().is_none(), "{what}");
-        admit(&modules, &mixed(), Kind::Zip, BYTES);
-        assert!(file.symlink_metadata().unwrap().is_file(), "{what}");
-        assert_eq!(fs::read(&outside).unwrap(), BYTES);
-        fs::remove_file(&file).unwrap();
-        if what != "file" {
-            // With its pin there: still no file.
-            plant();
-            assert!(modules.open(&mixed(), Kind::Zip).unwrap().is_none(), "{what}");
-            admit(&modules, &mixed(), Kind::Zip, BYTES);
-            fs::remove_file(&file).unwrap();
-        }
-        fs::remove_file(&pin).unwrap();
-    }
-    // A folder in the way is a person's to clear.
-    fs::create_dir_all(file.join("x")).unwrap();
-    assert!(modules.open(&mixed(), Kind::Zip).unwrap().is_none());
-    let text = modules.admit(arrived(&modules, &mixed(), Kind::Zip, BYTES), &hash(BYTES)).unwrap_err().to_string();
-    assert!(text.contains("v1.0.0-!r!c1.zip: cannot write") && text.contains("move it away"), "{text}");
-    assert!(modules.open(&mixed(), Kind::Zip).unwrap().is_none());
-    fs::remove_dir_all(&file).unwrap();
-    // So is a link in the place of a hash.
-    fs::remove_file(&pin).unwrap();
-    fs::write(&outside, hash(BYTES).to_string()).unwrap();
-    symlink(&outside, &pin).unwrap();
-    fs::write(&file, BYTES).unwrap();
-    assert!(modules.open(&mixed(), Kind::Zip).unwrap().is_none());
-    assert!(modules.hash(&mixed(), Kind::Zip).is_err());
 }
 
 #[test]

@@ -9,8 +9,9 @@ use std::thread;
 use rusqlite::Connection;
 
 use super::super::log::{Log, Snapshot};
+use super::super::sqlite::{COMPANIONS, beside};
 use super::super::words::unavailable;
-use super::file::{self, COMPANIONS, beside};
+use super::file;
 use super::grow::{Tuning, meta_of};
 use super::key::{Entry, Width};
 use super::oddity::{Keeper, MAX_OF_A_KIND, Oddity};

@@ -1,14 +1,13 @@
 //! The file of an index: its tables, how it is opened for reading and for writing, and what a failure of it means.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
 use rusqlite::ffi::ErrorCode;
-use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, params};
 
+use super::super::sqlite;
 use super::super::words::unavailable;
 use super::key::Width;
 use super::oddity;
@@ -24,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Page cache of a reader: it holds the inner pages of an index of 100 million records.
 const READER_CACHE_KIB: i32 = 8 << 10;
 const WRITER_CACHE_KIB: i32 = 64 << 10;
+/// The longest text or blob that is taken, in bytes.
+const LONGEST: usize = 1 << 20;
 
 /// The one row about the index itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,15 +36,6 @@ pub(super) struct Meta {
     /// the leaf hash of the last of them, by which another log is recognised; of none, zeros
     pub(super) last: Hash,
     pub(super) width: Width,
-}
-
-/// What another SQLite file may stand beside it.
-pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
-
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// What is wrong with the index at `path`, and that it can be made anew.
@@ -120,55 +112,19 @@ pub(super) fn open_to_write(path: &Path) -> Result<(Connection, Meta), Fault> {
 
 /// Opens the index at `path` for reading, also on a disk that cannot be written.
 pub(super) fn open_to_read(path: &Path) -> Result<(Connection, Meta), Fault> {
-    match open_reader(path, false) {
-        // Readers share a file beside the index, which cannot be made here. Then nobody can change the index either.
-        Err(_) if !beside(path, "-wal").exists() && is_read_only(path) => open_reader(path, true),
-        opened => opened,
-    }
-}
-
-fn is_read_only(path: &Path) -> bool {
-    let folder = path.parent().unwrap_or(path);
-    tempfile::tempfile_in(folder).is_err()
-}
-
-fn open_reader(path: &Path, immutable: bool) -> Result<(Connection, Meta), Fault> {
     let failed = |error| failed(path, &error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = if immutable {
-        Connection::open_with_flags(uri(path), flags | OpenFlags::SQLITE_OPEN_URI)
-    } else {
-        Connection::open_with_flags(path, flags)
-    };
-    let db = opened.map_err(failed)?;
-    guard(&db).map_err(failed)?;
-    db.pragma_update(None, "cache_size", -READER_CACHE_KIB).map_err(failed)?;
-    db.pragma_update(None, "query_only", true).map_err(failed)?;
-    let meta = check(&db, path)?;
-    Ok((db, meta))
+    sqlite::open_to_read(path, |opened| {
+        let db = opened.map_err(failed)?;
+        guard(&db).map_err(failed)?;
+        db.pragma_update(None, "cache_size", -READER_CACHE_KIB).map_err(failed)?;
+        db.pragma_update(None, "query_only", true).map_err(failed)?;
+        let meta = check(&db, path)?;
+        Ok((db, meta))
+    })
 }
 
-fn uri(path: &Path) -> String {
-    let mut uri = "file:".to_owned();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match char::from(*byte) {
-            plain if plain.is_ascii_alphanumeric() || "/-._~".contains(plain) => uri.push(plain),
-            _ => uri.push_str(&format!("%{byte:02x}")),
-        }
-    }
-    uri + "?immutable=1"
-}
-
-/// The file may be anybody's: it names no function, no trigger and no other file that would be believed.
 fn guard(db: &Connection) -> rusqlite::Result<()> {
-    db.busy_timeout(PATIENCE)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-    db.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-    db.set_limit(Limit::SQLITE_LIMIT_LENGTH, 1 << 20)?;
-    db.pragma_update(None, "cell_size_check", true)
+    sqlite::guard(db, PATIENCE, LONGEST)
 }
 
 /// The file is an index of a schema that is known here.
@@ -202,28 +158,4 @@ pub(super) fn meta(db: &Connection) -> rusqlite::Result<Option<Meta>> {
         let meta = |((path, version), size)| Some(Meta { origin, size, last, width: Width::new(path, version)? });
         Ok(bits.zip(u64::try_from(size).ok()).and_then(meta))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn an_index_on_a_disk_that_cannot_be_written_is_read_whatever_its_path() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("a?b#c%41 d");
-        std::fs::create_dir(&folder).unwrap();
-        let path = folder.join("index.sqlite");
-        let meta =
-            Meta { origin: "example.com".to_owned(), size: 7, last: Hash([7; 32]), width: Width::new(36, 27).unwrap() };
-        let db = create(&path, &meta).unwrap();
-        db.execute_batch("INSERT INTO record VALUES (1, 2); PRAGMA journal_mode = WAL").unwrap();
-        db.close().unwrap();
-        let (db, found) = open_reader(&path, true).unwrap();
-        assert_eq!(found, meta);
-        assert_eq!(db.query_row("SELECT id FROM record", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
-        assert!(COMPANIONS.iter().all(|suffix| !beside(&path, suffix).exists()));
-        assert!(db.execute_batch("DELETE FROM record").is_err());
-    }
 }

@@ -1,15 +1,15 @@
 //! The file of a journal: its tables, how it is opened, what a failure of it means, and where a broken one goes.
 
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
 use rusqlite::ffi::ErrorCode;
-use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::super::Folder;
+use super::super::sqlite::{self, COMPANIONS, beside};
 use super::super::words::unavailable;
 use super::rows::MAX_HINT_BYTES;
 use crate::fault::Fault;
@@ -102,28 +102,25 @@ pub(super) fn open(path: &Path) -> Result<Connection, Trouble> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags).map_err(failed)?;
     guard(&db).map_err(failed)?;
-    // A power cut may take the last hints. Incidents wait for the disk, see `rows::add`.
-    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;").map_err(failed)?;
-    db.pragma_update(None, "journal_size_limit", WAL_BYTES).map_err(failed)?;
     if is_new(&db).map_err(failed)? {
         create(&mut db).map_err(failed)?;
     }
-    match wrong_form(&db).map_err(failed)? {
-        None => Ok(db),
-        Some(trouble) => Err(trouble.at(path)),
+    if let Some(wrong) = wrong_form(&db).map_err(failed)? {
+        return Err(wrong.at(path));
     }
+    // A power cut may take the last hints. Incidents wait for the disk, see `rows::add`.
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;").map_err(failed)?;
+    db.pragma_update(None, "journal_size_limit", WAL_BYTES).map_err(failed)?;
+    Ok(db)
 }
 
-/// The file may be anybody's: it names no function, no trigger and no other file that would be believed.
+/// Which file stands at `path`.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.symlink_metadata().ok().map(|found| (found.dev(), found.ino()))
+}
+
 fn guard(db: &Connection) -> rusqlite::Result<()> {
-    db.busy_timeout(PATIENCE)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-    db.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-    db.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(MAX_HINT_BYTES + ROW_BYTES).unwrap_or(i32::MAX))?;
-    db.pragma_update(None, "cell_size_check", true)
+    sqlite::guard(db, PATIENCE, MAX_HINT_BYTES + ROW_BYTES)
 }
 
 fn header(db: &Connection, name: &str) -> rusqlite::Result<i32> {
@@ -209,13 +206,15 @@ pub(super) fn check(path: &Path) -> Result<Vec<String>, Fault> {
 }
 
 fn try_check(path: &Path) -> rusqlite::Result<Vec<String>> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags)?;
-    guard(&db)?;
-    if is_new(&db)? {
+    sqlite::open_to_read(path, |opened| findings(&opened?))
+}
+
+fn findings(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    guard(db)?;
+    if is_new(db)? {
         return Ok(Vec::new());
     }
-    if let Some(wrong) = wrong_form(&db)? {
+    if let Some(wrong) = wrong_form(db)? {
         return Ok(vec![wrong.text()]);
     }
     let mut found = db.prepare(&format!("PRAGMA integrity_check({MAX_FINDINGS})"))?;
@@ -227,7 +226,7 @@ fn try_check(path: &Path) -> rusqlite::Result<Vec<String>> {
 pub(super) fn set_aside(folder: &Folder, path: &Path, why: &str) -> Result<(), Fault> {
     let aside = |n: u32| beside(path, &format!(".broken-{n}"));
     let to = aside((1..MAX_BROKEN).find(|n| aside(*n).symlink_metadata().is_err()).unwrap_or(MAX_BROKEN));
-    for suffix in ["-wal", "-shm", "-journal", ""] {
+    for suffix in COMPANIONS.into_iter().chain([""]) {
         match folder.disk().rename(&beside(path, suffix), &beside(&to, suffix)) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(unavailable(path, "rename", &error)),
             _ => {}
@@ -235,10 +234,4 @@ pub(super) fn set_aside(folder: &Folder, path: &Path, why: &str) -> Result<(), F
     }
     tracing::warn!(file = %path.display(), aside = %to.display(), why, "the proxy's journal was set aside; a new one begins");
     Ok(())
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }

@@ -3,7 +3,7 @@
 //! Its name follows from what it is to become, and whoever has it open holds a lock on it. A process that finds it locked takes
 //! another name, so that two of them never write into one file; nothing is lost but the second download.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -184,8 +184,10 @@ fn hold(folder: &Folder, path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(None),
         Err(error) => return Err(error),
     };
-    if file.try_lock().is_err() {
-        return Ok(None);
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
     }
     // Between the two calls the last holder may have given the file its name: then it is not ours to write.
     let found = file.metadata()?;

@@ -1,5 +1,6 @@
 //! What is in the tree: every file of it has one of five endings and the name of a module version, or is a stray.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
 use std::path::{Path, PathBuf};
@@ -129,17 +130,21 @@ pub(super) fn versions(dir: &Path, module: &ModulePath) -> Result<Vec<Version>, 
         Err(error) if matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) => return Ok(Vec::new()),
         Err(error) => return Err(unavailable(dir, "read", &error)),
     };
-    let mut versions = Vec::new();
+    let mut files = HashSet::new();
     for entry in entries {
-        let name = entry.map_err(|error| unavailable(dir, "read", &error))?.file_name();
-        let Some((version, ending)) = name.to_str().and_then(|name| name.rsplit_once('.')) else { continue };
-        let Some(kind) = KINDS.into_iter().find(|kind| ending == suffix(*kind)) else { continue };
-        let path = dir.join(&name);
-        if is_file(&path) && is_file(&path.with_extension(pin_suffix(kind))) {
-            let version = Version::unescape(version).and_then(|version| ModuleVersion::pair(module.clone(), version));
-            versions.extend(version.map(|found| found.version().clone()));
+        let entry = entry.map_err(|error| unavailable(dir, "read", &error))?;
+        if entry.file_type().is_ok_and(|found| found.is_file()) {
+            files.extend(entry.file_name().into_string());
         }
     }
+    let version = |name: &String| {
+        let (version, ending) = name.rsplit_once('.')?;
+        let kind = KINDS.into_iter().find(|kind| ending == suffix(*kind))?;
+        let hash = files.contains(&format!("{version}.{}", pin_suffix(kind)));
+        let version = Version::unescape(version).ok().filter(|_| hash)?;
+        ModuleVersion::pair(module.clone(), version).ok().map(|found| found.version().clone())
+    };
+    let mut versions: Vec<Version> = files.iter().filter_map(version).collect();
     versions.sort();
     versions.dedup();
     Ok(versions)

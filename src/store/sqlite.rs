@@ -1,0 +1,90 @@
+//! What the index and the journal, both SQLite files, have in common: nothing in such a file is believed, and one on a disk that
+//! cannot be written is read all the same.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+/// What another SQLite file may stand beside it.
+pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The file may be anybody's: it names no function, no trigger and no other file that would be believed. Waits that long for
+/// another process, and takes no text and no blob of more than `longest` bytes.
+pub(super) fn guard(db: &Connection, patience: Duration, longest: usize) -> rusqlite::Result<()> {
+    db.busy_timeout(patience)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    db.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    db.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(longest).unwrap_or(i32::MAX))?;
+    db.pragma_update(None, "cell_size_check", true)
+}
+
+/// Opens the file at `path` for reading, also on a disk that cannot be written; `look` takes the connection into use.
+pub(super) fn open_to_read<T, E>(
+    path: &Path,
+    look: impl Fn(rusqlite::Result<Connection>) -> Result<T, E>,
+) -> Result<T, E> {
+    match look(reader(path, false)) {
+        // Readers share a file beside the database, which cannot be made here. Then nobody can change the database either.
+        Err(_) if !beside(path, "-wal").exists() && is_read_only(path) => look(reader(path, true)),
+        looked => looked,
+    }
+}
+
+fn is_read_only(path: &Path) -> bool {
+    let folder = path.parent().unwrap_or(path);
+    tempfile::tempfile_in(folder).is_err()
+}
+
+fn reader(path: &Path, immutable: bool) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if immutable {
+        Connection::open_with_flags(uri(path), flags | OpenFlags::SQLITE_OPEN_URI)
+    } else {
+        Connection::open_with_flags(path, flags)
+    }
+}
+
+fn uri(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match char::from(*byte) {
+            plain if plain.is_ascii_alphanumeric() || "/-._~".contains(plain) => uri.push(plain),
+            _ => uri.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    uri + "?immutable=1"
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_on_a_disk_that_cannot_be_written_is_read_whatever_its_path() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("a?b#c%41 d");
+        std::fs::create_dir(&folder).unwrap();
+        let path = folder.join("x.sqlite");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch("CREATE TABLE t (n); INSERT INTO t VALUES (2); PRAGMA journal_mode = WAL").unwrap();
+        db.close().unwrap();
+        let db = reader(&path, true).unwrap();
+        guard(&db, Duration::ZERO, 100).unwrap();
+        assert_eq!(db.query_row("SELECT n FROM t", [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+        assert!(COMPANIONS.iter().all(|suffix| !beside(&path, suffix).exists()));
+        assert!(db.execute_batch("DELETE FROM t").is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! Bytes on their way: they are gone on with after a restart, and two who bring one file never share a place.
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use gosumcheck::sumdb::dirhash::ReadAt as _;
+use gosumcheck::sumdb::gosum::Kind;
+
+use crate::world::{BYTES, admit, arrived, hash, judge, mixed, module, modules, names};
+
+#[test]
+fn what_arrived_before_is_gone_on_with() {
+    let root = tempfile::tempdir().unwrap();
+    let (first, rest) = BYTES.split_at(30);
+    drop(arrived(&modules(root.path()), &mixed(), Kind::Zip, first));
+
+    let modules = modules(root.path());
+    assert_eq!(modules.arrival(&mixed(), Kind::GoMod).unwrap().len(), 0);
+    assert_eq!(modules.arrival(&module("example.com/Mixed/m@v1.0.0"), Kind::Zip).unwrap().len(), 0);
+    let mut arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
+    assert!(arrival.resumed());
+    assert_eq!((arrival.len(), arrival.read().unwrap()), (30, first.to_vec()));
+    arrival.append(rest).unwrap();
+    let zip = arrival.zip().unwrap();
+    assert_eq!(zip.size(), BYTES.len() as u64);
+    assert_eq!(modules.admit(arrival, &hash(BYTES)).unwrap().read().unwrap(), BYTES);
+    let again = modules.arrival(&mixed(), Kind::Zip).unwrap();
+    assert!(again.len() == 0 && !again.resumed());
+}
+
+#[test]
+fn what_arrived_long_ago_was_thrown_away_or_came_to_nothing_is_not() {
+    let root = tempfile::tempdir().unwrap();
+    let modules = modules(root.path());
+    let tmp = root.path().join("tmp");
+    drop(arrived(&modules, &mixed(), Kind::Zip, BYTES));
+    let left = tmp.join(&names(&tmp)[0]);
+    let old = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
+    File::options().write(true).open(&left).unwrap().set_modified(old).unwrap();
+    let arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
+    assert!(arrival.len() == 0 && !arrival.resumed());
+    drop(arrival);
+    assert_eq!(names(&tmp), [""; 0]);
+
+    arrived(&modules, &mixed(), Kind::Zip, BYTES).discard();
+    assert_eq!(names(&tmp), [""; 0]);
+
+    drop(arrived(&modules, &mixed(), Kind::Zip, BYTES));
+    let mut arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
+    arrival.restart().unwrap();
+    assert!(arrival.len() == 0 && !arrival.resumed());
+    arrival.append(b"other").unwrap();
+    assert_eq!(modules.admit(arrival, &hash(b"other")).unwrap().read().unwrap(), b"other");
+}
+
+#[test]
+fn two_arrivals_of_one_file_never_share_it() {
+    let root = tempfile::tempdir().unwrap();
+    let one = modules(root.path());
+    let two = modules(root.path());
+    let mut first = one.arrival(&mixed(), Kind::Zip).unwrap();
+    first.append(b"first").unwrap();
+    let mut second = two.arrival(&mixed(), Kind::Zip).unwrap();
+    assert_eq!(second.len(), 0);
+    second.append(b"second").unwrap();
+    assert_eq!((first.read().unwrap(), second.read().unwrap()), (b"first".to_vec(), b"second".to_vec()));
+
+    // Who comes second finds it there, if it is the same, and keeps it.
+    second.restart().unwrap();
+    second.append(b"first").unwrap();
+    let admitted = one.admit(first, &hash(b"first")).unwrap();
+    let kept = two.admit(second, &hash(b"first")).unwrap();
+    assert_eq!(kept.modified(), admitted.modified());
+    assert_eq!(names(&root.path().join("tmp")), [""; 0]);
+    assert_eq!(judge(root.path(), ""), 1);
+}
+
+#[test]
+fn something_else_in_the_place_of_an_arrival_is_left_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let modules = modules(root.path());
+    let tmp = root.path().join("tmp");
+    drop(arrived(&modules, &mixed(), Kind::Zip, b"x"));
+    let place = tmp.join(&names(&tmp)[0]);
+    let other = root.path().join("precious");
+    fs::write(&other, "precious").unwrap();
+    for plant in [
+        |_: &PathBuf, at: &PathBuf| fs::create_dir(at).unwrap(),
+        |to: &PathBuf, at: &PathBuf| {
+            fs::remove_dir(at).unwrap();
+            symlink(to, at).unwrap();
+        },
+    ] {
+        let _ = fs::remove_file(&place);
+        plant(&other, &place);
+        admit(&modules, &mixed(), Kind::Zip, BYTES);
+        assert_eq!(fs::read(&other).unwrap(), b"precious");
+    }
+}
