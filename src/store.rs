@@ -22,15 +22,19 @@ pub mod evidence;
 pub mod failing;
 pub mod head;
 pub mod index;
+pub mod journal;
 pub mod lock;
 pub mod log;
+pub mod modules;
 mod words;
 pub mod zipfile;
 
 pub use cache::Cache;
 pub use head::{HeadFile, Swap};
 pub use index::Index;
+pub use journal::Journal;
 pub use log::Log;
+pub use modules::Modules;
 
 use disk::{Disk, RealDisk};
 use words::unavailable;
@@ -116,6 +120,19 @@ impl Folder {
     /// `Usage` where `name` is not fit to be a folder's name.
     pub fn log(&self, name: &str) -> Result<Log, Fault> {
         Ok(Log::new(self.clone(), below(&self.shared.root.join("log"), name)?))
+    }
+
+    /// The files of modules that were proven: `DATA/modules`.
+    pub fn modules(&self) -> Modules {
+        Modules::new(self.clone())
+    }
+
+    /// What a module proxy remembers beside its files: `DATA/proxy.sqlite`. Nothing is opened or made before it is needed.
+    ///
+    /// # Errors
+    /// None so far: a file that cannot be used is the fault of the calls that would use it.
+    pub fn journal(&self) -> Result<Journal, Fault> {
+        Ok(Journal::new(self.clone()))
     }
 
     fn cache_folder(&self, name: &str) -> Result<PathBuf, Fault> {

@@ -29,7 +29,12 @@ impl ZipFile {
     /// If its size cannot be told.
     pub fn new(file: File) -> io::Result<ZipFile> {
         let size = file.metadata()?.len();
-        Ok(ZipFile { file, size })
+        Ok(ZipFile::first(file, size))
+    }
+
+    /// Takes the first `size` bytes of an open file.
+    pub fn first(file: File, size: u64) -> ZipFile {
+        ZipFile { file, size }
     }
 }
 

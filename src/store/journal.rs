@@ -1,0 +1,198 @@
+//! What a module proxy remembers beside its files, in `DATA/proxy.sqlite`: hints (lists, newest versions: what nothing proves) to
+//! answer with while upstreams are down, and the incidents in which an upstream sent wrong bytes.
+//!
+//! **No proof rests on it, and no outage comes of it.** A call that fails says so and its caller goes on without. A file that is
+//! broken, or is something else, is renamed to `proxy.sqlite.broken-N` by the next call that writes, which begins anew.
+//! Nothing is opened or made before it is needed.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use rusqlite::Connection;
+
+use super::Folder;
+use crate::fault::Fault;
+
+mod file;
+mod rows;
+
+pub use rows::{MAX_HINT_BYTES, MAX_HINTS, MAX_HINTS_BYTES, MAX_INCIDENTS, MAX_TEXT};
+
+use file::Trouble;
+use rows::Written;
+
+/// The journal. Threads may share it, and other processes may write to the file meanwhile.
+#[derive(Debug)]
+pub struct Journal {
+    folder: Folder,
+    path: PathBuf,
+    open: Mutex<Option<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    db: Connection,
+    /// what was added since room was last made
+    written: Written,
+}
+
+/// An unproven answer of an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// the answer
+    pub bytes: Bytes,
+    /// which upstream gave it
+    pub from: String,
+    /// when
+    pub fetched: SystemTime,
+}
+
+/// An upstream sent something else than the log has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incident {
+    /// when
+    pub at: SystemTime,
+    /// the module's path
+    pub module: String,
+    /// its version
+    pub version: String,
+    /// which file of it: `zip` or `mod`
+    pub file: String,
+    /// the hash that was proven or pinned
+    pub expected: String,
+    /// the hash that came, or what came instead
+    pub got: String,
+    /// who sent it
+    pub upstream: String,
+    /// the number of the log's record; none where the log has none
+    pub record: Option<u64>,
+    /// the size of the tree that it was proven in
+    pub tree: Option<u64>,
+    /// where the report is; none where it could not be kept
+    pub report: Option<PathBuf>,
+    /// what is wrong, in words
+    pub why: String,
+}
+
+impl Journal {
+    pub(super) fn new(folder: Folder) -> Journal {
+        let path = folder.root().join("proxy.sqlite");
+        Journal { folder, path, open: Mutex::default() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The hint that is kept for `path`, the escaped path of a question.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file cannot be read.
+    pub fn hint(&self, path: &str) -> Result<Option<Hint>, Fault> {
+        self.read(|db| rows::hint(db, path)).map(Option::flatten)
+    }
+
+    /// Keeps a hint in place of the last one for `path`. The oldest leave for it.
+    ///
+    /// # Errors
+    /// `Usage` for one of more than [`MAX_HINT_BYTES`]; `Unavailable`: the file cannot be written.
+    pub fn keep_hint(&self, path: &str, hint: &Hint) -> Result<(), Fault> {
+        if hint.bytes.len() > MAX_HINT_BYTES || path.len() > MAX_TEXT {
+            let (bytes, name) = (hint.bytes.len(), path.len());
+            let text = format!("an answer of {bytes} bytes under a name of {name} is too long to be kept as a hint");
+            return Err(Fault::Usage(text));
+        }
+        self.write(|open| rows::keep_hint(&open.db, &mut open.written, path, hint))
+    }
+
+    /// Forgets the hints that were fetched before then.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file cannot be written.
+    pub fn sweep(&self, before: SystemTime) -> Result<(), Fault> {
+        if self.path.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        self.write(|open| rows::sweep(&open.db, before))
+    }
+
+    /// Writes an incident down, durably. Texts of more than [`MAX_TEXT`] bytes are cut.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file cannot be written.
+    pub fn add(&self, incident: &Incident) -> Result<(), Fault> {
+        self.write(|open| rows::add(&open.db, incident))
+    }
+
+    /// The newest incidents, newest first.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file cannot be read.
+    pub fn incidents(&self, newest: usize) -> Result<Vec<Incident>, Fault> {
+        self.read(|db| rows::incidents(db, newest)).map(Option::unwrap_or_default)
+    }
+
+    /// What is wrong with the file, each in a line of its own; nothing where there is none yet. Changes nothing, and a server may
+    /// go on writing meanwhile.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file cannot be read.
+    pub fn check(&self) -> Result<Vec<String>, Fault> {
+        file::check(&self.path)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// None where there is no file yet.
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<Option<T>, Fault> {
+        let mut open = self.lock();
+        if open.is_none() {
+            if self.path.symlink_metadata().is_err() {
+                return Ok(None);
+            }
+            let db = file::open(&self.path).map_err(|trouble| trouble.fault(&self.path))?;
+            *open = Some(Open { db, written: Written::default() });
+        }
+        let Some(found) = open.as_ref().map(|open| read(&open.db)) else { return Ok(None) };
+        found.map(Some).map_err(|error| {
+            // Whatever it is, a new connection looks at it anew.
+            *open = None;
+            Trouble::of(&self.path, &error).fault(&self.path)
+        })
+    }
+
+    /// Sets a broken file aside, once, and writes to a new one.
+    fn write(&self, write: impl Fn(&mut Open) -> rusqlite::Result<()>) -> Result<(), Fault> {
+        let mut open = self.lock();
+        match self.try_write(&mut open, &write) {
+            Err(Trouble::Broken(why)) => {
+                *open = None;
+                file::set_aside(&self.folder, &self.path, &why)?;
+                self.try_write(&mut open, &write).map_err(|trouble| trouble.fault(&self.path))
+            }
+            other => other.map_err(|trouble| trouble.fault(&self.path)),
+        }
+    }
+
+    fn try_write(
+        &self,
+        open: &mut Option<Open>,
+        write: &impl Fn(&mut Open) -> rusqlite::Result<()>,
+    ) -> Result<(), Trouble> {
+        if open.is_none() {
+            let root = self.folder.root();
+            self.folder.ensure(root, true).map_err(|error| Trouble::disk(root, "create", &error))?;
+            *open = Some(Open { db: file::open(&self.path)?, written: Written::default() });
+        }
+        let Some(opened) = open.as_mut() else { return Ok(()) };
+        write(opened).map_err(|error| {
+            *open = None;
+            Trouble::of(&self.path, &error)
+        })
+    }
+}

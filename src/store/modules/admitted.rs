@@ -1,0 +1,85 @@
+//! A proven file, open for reading. Its name may be taken away meanwhile; its bytes stay.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::sumdb::dirhash::ReadAt;
+use crate::sumdb::gosum::SumHash;
+
+/// An open file that was proven when it was admitted. Cheap to clone; clones share the open file.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    file: Arc<File>,
+    len: u64,
+    modified: SystemTime,
+    hash: SumHash,
+}
+
+impl Admitted {
+    /// None where nothing stands at `path`, or no file: a link to one is none, and a pipe is not waited for.
+    pub(super) fn open(path: &Path, hash: SumHash) -> io::Result<Option<Admitted>> {
+        use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+        let nothing = |error: &io::Error| matches!(error.kind(), NotFound | NotADirectory | InvalidFilename);
+        let named = match path.symlink_metadata() {
+            Ok(named) if named.is_file() => named,
+            Ok(_) => return Ok(None),
+            Err(error) if nothing(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if nothing(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let found = file.metadata()?;
+        if (found.dev(), found.ino()) != (named.dev(), named.ino()) {
+            return Ok(None);
+        }
+        Ok(Some(Admitted { file: Arc::new(file), len: found.len(), modified: found.modified()?, hash }))
+    }
+
+    /// Its size in bytes.
+    #[expect(clippy::len_without_is_empty, reason = "an empty go.mod is a file like any other")]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The hash that its bytes were proven to have.
+    pub fn hash(&self) -> &SumHash {
+        &self.hash
+    }
+
+    /// When its last byte arrived.
+    pub fn modified(&self) -> SystemTime {
+        self.modified
+    }
+
+    /// The open file. Whoever reads it gives the offset, since clones share it.
+    pub fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// All of its bytes.
+    ///
+    /// # Errors
+    /// Those of the system; `UnexpectedEof` where somebody cut the file off.
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(self.len).map_err(|_| io::ErrorKind::FileTooLarge)?];
+        self.file.read_exact_at(&mut bytes, 0)?;
+        Ok(bytes)
+    }
+}
+
+impl ReadAt for Admitted {
+    fn size(&self) -> u64 {
+        self.len
+    }
+
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(buf, offset)
+    }
+}

@@ -1,0 +1,194 @@
+//! Unproven bytes on their way: a file in `tmp` that grows, and that a later process goes on with where this one died.
+//!
+//! Its name follows from what it is to become, and whoever has it open holds a lock on it. A process that finds it locked takes
+//! another name, so that two of them never write into one file; nothing is lost but the second download.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+
+use super::super::words::unavailable;
+use super::super::zipfile::ZipFile;
+use super::super::{Folder, LEFTOVER_AGE};
+use crate::fault::Fault;
+use crate::sumdb::goproxy::Asked;
+use crate::sumdb::gosum::Kind;
+use crate::sumdb::hash::sha256;
+use crate::sumdb::module::ModuleVersion;
+
+/// Bytes of the hash that the file is named after.
+const NAME_BYTES: usize = 16;
+
+/// The bytes of one file so far. Dropped, they stay in `tmp` for the next try.
+#[derive(Debug)]
+pub struct Arrival {
+    folder: Folder,
+    module: ModuleVersion,
+    kind: Kind,
+    path: PathBuf,
+    file: File,
+    len: u64,
+    resumed: bool,
+    /// it has another name by now, or none
+    left: bool,
+}
+
+impl Arrival {
+    pub(super) fn open(folder: &Folder, module: &ModuleVersion, kind: Kind) -> Result<Arrival, Fault> {
+        let tmp = folder.tmp();
+        if !tmp.is_dir() {
+            folder.forget();
+        }
+        folder.ensure(&tmp, false).map_err(|error| unavailable(&tmp, "create", &error))?;
+        let digest = sha256(Asked::File(module.clone(), kind).to_string().as_bytes()).0;
+        let digits: String = digest.iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect();
+        let mut path = tmp.join(format!("arrival-{digits}"));
+        let failed = |path: &Path, error: &io::Error| unavailable(path, "open", error);
+        let file = match hold(folder, &path).map_err(|error| failed(&path, &error))? {
+            Some(file) => file,
+            None => {
+                let serial = folder.shared.serial.fetch_add(1, Ordering::Relaxed);
+                let own = format!("arrival-{digits}-{}-{}-{serial}", std::process::id(), folder.shared.born);
+                path = tmp.join(own);
+                let taken = || Fault::unavailable(path.display().to_string(), "is held by another process");
+                hold(folder, &path).map_err(|error| failed(&path, &error))?.ok_or_else(taken)?
+            }
+        };
+        let found = file.metadata().map_err(|error| failed(&path, &error))?;
+        let (folder, module) = (folder.clone(), module.clone());
+        let mut arrival =
+            Arrival { folder, module, kind, path, file, len: found.len(), resumed: found.len() > 0, left: false };
+        let age = found.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+        if age.is_some_and(|age| age > LEFTOVER_AGE) {
+            arrival.restart().map_err(|error| failed(&arrival.path, &error))?;
+        }
+        Ok(arrival)
+    }
+
+    /// Which file it is to become.
+    pub fn file(&self) -> (&ModuleVersion, Kind) {
+        (&self.module, self.kind)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes have arrived.
+    #[expect(clippy::len_without_is_empty, reason = "what has arrived is counted, and none is a number")]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it begins with bytes of an earlier try. If it then proves wrong nobody is to blame yet: a power cut may have taken
+    /// some of them, or they came from a mirror whose zip has other bytes of the same hash. It is to begin anew.
+    pub fn resumed(&self) -> bool {
+        self.resumed
+    }
+
+    /// Adds bytes to the end.
+    ///
+    /// # Errors
+    /// Those of the system, with the path; then it is as long as before.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let disk = self.folder.disk();
+        if let Err(error) = disk.write_at(&self.file, bytes, self.len) {
+            // What was written of it is not counted; it goes so that no later process counts it either.
+            let _ = disk.truncate(&self.file, self.len);
+            return Err(self.named("write", &error));
+        }
+        self.len += u64::try_from(bytes.len()).unwrap_or(0);
+        Ok(())
+    }
+
+    /// Throws away what has arrived and begins anew.
+    ///
+    /// # Errors
+    /// Those of the system, with the path; then it is as long as before.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.folder.disk().truncate(&self.file, 0).map_err(|error| self.named("cut off", &error))?;
+        (self.len, self.resumed) = (0, false);
+        Ok(())
+    }
+
+    /// What has arrived so far, as a zip.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn zip(&self) -> io::Result<ZipFile> {
+        Ok(ZipFile::first(self.file.try_clone()?, self.len))
+    }
+
+    /// What has arrived so far, in memory.
+    ///
+    /// # Errors
+    /// Those of the system, with the path.
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(self.len).map_err(|_| io::ErrorKind::FileTooLarge)?];
+        self.file.read_exact_at(&mut bytes, 0).map_err(|error| self.named("read", &error))?;
+        Ok(bytes)
+    }
+
+    /// Throws it away.
+    pub fn discard(mut self) {
+        self.remove();
+    }
+
+    /// Moves it, synced, to `path`, whose folder is there, and syncs its name.
+    pub(super) fn leave_for(&mut self, path: &Path) -> Result<(), Fault> {
+        self.settle().map_err(|error| unavailable(&self.path, "sync", &error))?;
+        let disk = self.folder.disk();
+        disk.rename(&self.path, path).map_err(|error| unavailable(path, "write", &error))?;
+        self.left = true;
+        let parent = path.parent().unwrap_or(path);
+        self.folder.disk().sync_folder(parent).map_err(|error| unavailable(path, "sync", &error))
+    }
+
+    /// The file is on the disk as long as it should be.
+    fn settle(&self) -> io::Result<()> {
+        if self.file.metadata()?.len() != self.len {
+            self.folder.disk().truncate(&self.file, self.len)?;
+        }
+        self.folder.disk().sync(&self.file)
+    }
+
+    fn remove(&mut self) {
+        if !self.left {
+            self.left = true;
+            // Best effort: what stays is swept at a later start.
+            let _ = self.folder.disk().remove(&self.path);
+        }
+    }
+
+    fn named(&self, doing: &str, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), unavailable(&self.path, doing, error).to_string())
+    }
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        // Nobody goes on with nothing, and a proxy is asked for much that does not exist.
+        if self.len == 0 {
+            self.remove();
+        }
+    }
+}
+
+/// The file at `path`, which is made if missing, locked; none where another has it, and where no file stands there.
+fn hold(folder: &Folder, path: &Path) -> io::Result<Option<File>> {
+    let file = match folder.disk().open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if file.try_lock().is_err() {
+        return Ok(None);
+    }
+    // Between the two calls the last holder may have given the file its name: then it is not ours to write.
+    let found = file.metadata()?;
+    let here = path.symlink_metadata().is_ok_and(|named| (named.dev(), named.ino()) == (found.dev(), found.ino()));
+    Ok(Some(file).filter(|_| here && found.is_file()))
+}

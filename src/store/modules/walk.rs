@@ -1,0 +1,146 @@
+//! What is in the tree: every file of it has one of five endings and the name of a module version, or is a stray.
+
+use std::fs;
+use std::io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+use super::super::words::unavailable;
+use super::pin::Pin;
+use super::{is_file, pin_suffix, suffix};
+use crate::fault::Fault;
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
+
+/// The names that a module's files have below its path.
+const VERSIONS: &str = "@v";
+/// The lock of the server, in the tree's own folder.
+const LOCK: &str = "lock";
+/// The files that have a hash beside them.
+const KINDS: [Kind; 2] = [Kind::GoMod, Kind::Zip];
+
+/// One thing in the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// a file of a module
+    File {
+        /// of which module version
+        module: ModuleVersion,
+        /// which file of it
+        kind: Kind,
+        /// where it is
+        path: PathBuf,
+        /// its size in bytes
+        len: u64,
+        /// what stands beside it; none where that is missing or no hash, and then the file is not served
+        hash: Option<SumHash>,
+    },
+    /// a hash whose file is not here
+    HashOnly {
+        /// of which module version
+        module: ModuleVersion,
+        /// which file of it
+        kind: Kind,
+        /// where the hash is
+        path: PathBuf,
+        /// what the file was, and may only ever be
+        hash: SumHash,
+    },
+    /// when a version was made
+    Info {
+        /// of which module version
+        module: ModuleVersion,
+        /// where it is
+        path: PathBuf,
+    },
+    /// what is none of these, nor the lock: a link or a pipe, whatever its name; a name that no module version has
+    Stray(PathBuf),
+}
+
+pub(super) fn walk(dir: &Path) -> impl Iterator<Item = Result<Found, Fault>> + use<> {
+    let dir = dir.to_path_buf();
+    WalkDir::new(&dir).sort_by_file_name().into_iter().filter_map(move |entry| match entry {
+        Ok(entry) if entry.file_type().is_dir() => None,
+        Ok(entry) => found(&dir, &entry).transpose(),
+        // Nothing was ever stored, or what was there left meanwhile.
+        Err(error) if error.io_error().is_some_and(|error| error.kind() == NotFound) => None,
+        Err(error) => {
+            let path = error.path().unwrap_or(&dir).display().to_string();
+            Some(Err(Fault::unavailable(path, format!("cannot read: {error}"))))
+        }
+    })
+}
+
+/// None for the lock, for a hash that is told of with its file, and for what has left meanwhile.
+fn found(dir: &Path, entry: &DirEntry) -> Result<Option<Found>, Fault> {
+    let path = entry.path().to_path_buf();
+    let below = path.strip_prefix(dir).ok().and_then(Path::to_str);
+    if below == Some(LOCK) && entry.file_type().is_file() {
+        return Ok(None);
+    }
+    let named = below.filter(|_| entry.file_type().is_file()).and_then(parse);
+    let Some((module, ending)) = named else { return Ok(Some(Found::Stray(path))) };
+    let unreadable = |path: &Path, error: &std::io::Error| unavailable(path, "read", error);
+    if ending == "info" {
+        return Ok(Some(Found::Info { module, path }));
+    }
+    for kind in KINDS {
+        if ending == suffix(kind) {
+            let len = match path.symlink_metadata() {
+                Ok(meta) => meta.len(),
+                Err(error) if error.kind() == NotFound => return Ok(None),
+                Err(error) => return Err(unreadable(&path, &error)),
+            };
+            let beside = path.with_extension(pin_suffix(kind));
+            let hash = match Pin::read(&beside).map_err(|error| unreadable(&beside, &error))? {
+                Pin::Is(hash) => Some(hash),
+                Pin::Missing | Pin::Damaged => None,
+            };
+            return Ok(Some(Found::File { module, kind, path, len, hash }));
+        }
+        if ending == pin_suffix(kind) {
+            if is_file(&path.with_extension(suffix(kind))) {
+                return Ok(None);
+            }
+            return match Pin::read(&path).map_err(|error| unreadable(&path, &error))? {
+                Pin::Is(hash) => Ok(Some(Found::HashOnly { module, kind, path, hash })),
+                Pin::Damaged => Ok(Some(Found::Stray(path))),
+                Pin::Missing => Ok(None),
+            };
+        }
+    }
+    Ok(Some(Found::Stray(path)))
+}
+
+/// The module version and the ending of `<escaped path>/@v/<escaped version>.<ending>`.
+fn parse(below: &str) -> Option<(ModuleVersion, &str)> {
+    let (folder, name) = below.rsplit_once('/')?;
+    let (module, versions) = folder.rsplit_once('/')?;
+    let (version, ending) = name.rsplit_once('.')?;
+    let module = ModulePath::unescape(module).ok().filter(|_| versions == VERSIONS)?;
+    Some((ModuleVersion::pair(module, Version::unescape(version).ok()?).ok()?, ending))
+}
+
+/// The versions that have a file in `dir`, which is the folder `@v` of `module`, and a hash beside it.
+pub(super) fn versions(dir: &Path, module: &ModulePath) -> Result<Vec<Version>, Fault> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) => return Ok(Vec::new()),
+        Err(error) => return Err(unavailable(dir, "read", &error)),
+    };
+    let mut versions = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(|error| unavailable(dir, "read", &error))?.file_name();
+        let Some((version, ending)) = name.to_str().and_then(|name| name.rsplit_once('.')) else { continue };
+        let Some(kind) = KINDS.into_iter().find(|kind| ending == suffix(*kind)) else { continue };
+        let path = dir.join(&name);
+        if is_file(&path) && is_file(&path.with_extension(pin_suffix(kind))) {
+            let version = Version::unescape(version).and_then(|version| ModuleVersion::pair(module.clone(), version));
+            versions.extend(version.map(|found| found.version().clone()));
+        }
+    }
+    versions.sort();
+    versions.dedup();
+    Ok(versions)
+}

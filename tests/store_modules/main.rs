@@ -1,0 +1,6 @@
+//! The proven module files on disk and the journal beside them: what goes in comes out, nothing half-written ever has a name, and
+//! what strangers leave in the folder is neither served nor overlooked.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
+
+mod tree;
+mod world;
