@@ -53,6 +53,7 @@ pub mod cli;
 pub mod config;
 pub mod database;
 pub mod fault;
+pub mod proxy;
 pub mod report;
 pub mod server;
 pub mod store;

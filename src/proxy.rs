@@ -1,0 +1,74 @@
+//! What a module proxy says, and why it does not.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::fault::Fault;
+use crate::store::modules::Admitted;
+
+/// How a client wants to be answered.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner {
+    /// nobody is asked: only what is here (`/cached-only`, `Disable-Module-Fetch: true`)
+    pub cached_only: bool,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// a file that is what its record says
+    File(Admitted),
+    /// a hint
+    Text(Text),
+}
+
+/// An answer that nobody can prove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// what it says
+    pub bytes: Bytes,
+    /// what it is made of
+    pub kind: TextKind,
+    /// for how long it may be repeated
+    pub keep: Keep,
+    /// whether no upstream could be had, and this is what one said earlier
+    pub stale: bool,
+}
+
+/// What a text is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextKind {
+    /// versions, one a line
+    List,
+    /// one version, as JSON
+    Info,
+}
+
+/// For how long an answer may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// it never changes
+    ForEver,
+    /// it may change after that
+    For(Duration),
+}
+
+/// Why a question is not answered.
+#[derive(Debug, Clone)]
+pub enum Denied {
+    /// everybody who was asked says that there is no such thing: 404
+    NotFound(String),
+    /// it is not here, and nobody was to be asked: 404
+    NotCached(String),
+    /// what there is must not be given; lines that the go command shows its user: 403
+    Refused(Vec<String>),
+    /// it could not be told: 502, 503, 504
+    Fault(Fault),
+}
+
+impl From<Fault> for Denied {
+    fn from(fault: Fault) -> Denied {
+        Denied::Fault(fault)
+    }
+}
