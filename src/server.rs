@@ -1,5 +1,6 @@
-//! The HTTP edge over proven databases: `gosumcheck serve`. What is asked (`route`), how it is answered (one file a question),
-//! how an answer may be kept (`answer`), how long strangers may take (`limits`, `pulse`). Nothing here decides what is true.
+//! The HTTP edge over proven databases and a module proxy: `gosumcheck serve`. What is asked (`route`), how it is answered (one
+//! file a question), how an answer may be kept (`answer`), how long strangers may take (`limits`, `pulse`). Nothing here decides
+//! what is true.
 //!
 //! A request goes: raw path → `hot` (answers in memory) → `path` (decoded once) → `route` → its handler → `answer` → response.
 
@@ -9,17 +10,20 @@ mod answer;
 mod background;
 mod body;
 mod export;
+mod file;
 mod gzip;
 mod health;
 mod home;
 mod hot;
 mod limits;
 mod metrics;
+mod modules;
 mod path;
 mod pulse;
 mod range;
 mod refusal;
 mod route;
+mod served;
 mod sumdb;
 mod tlog;
 
@@ -27,7 +31,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT_ENCODING, RANGE};
@@ -39,72 +43,26 @@ use tokio::task::JoinSet;
 pub use access::Access;
 pub use background::{Asked, Syncing};
 pub use limits::Limits;
+pub use modules::{Answering, ModuleProxy};
+pub use served::Served;
 
 use accept::Acceptor;
 use answer::Answer;
-use background::Watch;
 use body::Body;
 use health::Looked;
-use hot::{Hot, Under};
+use hot::{Holds, Hot, Under};
 use metrics::Metrics;
 use path::BadPath;
 use route::{Class, Names, Route};
 
 use crate::database::Relay;
 use crate::fault::Fault;
-use crate::store::Log;
-use crate::upstream::Complaint;
-
-/// How often what happened.
-type Counted = Vec<(&'static str, u64)>;
-
-/// One database that is served.
-#[derive(Clone)]
-pub struct Served {
-    relay: Relay,
-    log: Log,
-    syncing: Option<(Syncing, Duration)>,
-    asked: Option<Asked>,
-    watch: Arc<Watch>,
-}
-
-impl Served {
-    /// The database behind `relay`, whose full log, if any, is `log`.
-    pub fn new(relay: Relay, log: Log) -> Served {
-        Served { relay, log, syncing: None, asked: None, watch: Arc::default() }
-    }
-
-    /// The same, kept up to date by `syncing`, again after `every`; `asked` tells of its upstreams.
-    #[must_use]
-    pub fn synced(mut self, syncing: Syncing, every: Duration, asked: Asked) -> Served {
-        self.syncing = Some((syncing, every));
-        self.asked = Some(asked);
-        self
-    }
-
-    /// What was asked of upstreams in all, by kind, and what came of it.
-    fn upstream(&self) -> (Counted, Counted) {
-        let (sync, mut complaints) = self.asked.as_ref().map(|asked| asked()).unwrap_or_default();
-        let own = self.relay.counts();
-        complaints.extend(self.relay.complaints());
-        let requests = vec![
-            ("lookup", own.lookups + sync.lookups),
-            ("hash_tile", own.tiles + sync.tiles),
-            ("data_tile", own.data_tiles + sync.data_tiles),
-            ("latest", own.heads + sync.heads),
-            ("other", own.others + sync.others),
-            ("retry", own.retries + sync.retries),
-        ];
-        let sum = |count: fn(&Complaint) -> u64| complaints.iter().map(count).sum();
-        let errors =
-            vec![("refused", sum(|c| c.refused)), ("failed", sum(|c| c.failed)), ("lacked", sum(|c| c.lacked))];
-        (requests, errors)
-    }
-}
 
 /// How to serve.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
+    /// a path below which everything is answered too, as in `/go`; empty for none
+    pub prefix: String,
     /// what strangers are granted
     pub limits: Limits,
     /// which requests are logged
@@ -112,12 +70,14 @@ pub struct Config {
 }
 
 /// Serves until `stop`, then ends what is in flight, within the bound. The first database is also answered for at the root.
+/// Modules are served where there is a `proxy`.
 ///
 /// # Errors
 /// `Usage`: no database.
 pub async fn run(
     config: Config,
     served: Vec<Served>,
+    proxy: Option<Arc<dyn ModuleProxy>>,
     listeners: Vec<TcpListener>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Fault> {
@@ -131,7 +91,7 @@ pub async fn run(
             background.spawn(background::sync(served.clone(), syncing, every));
         }
     }
-    let app = Arc::new(App::new(config, served));
+    let app = Arc::new(App::new(config, served, proxy));
     let acceptor = Acceptor::new(Arc::clone(&app));
     let (stopping, stopped) = watch::channel(false);
     let mut accepting = JoinSet::new();
@@ -150,6 +110,8 @@ pub async fn run(
 /// What every request may need.
 struct App {
     served: Vec<Served>,
+    proxy: Option<Arc<dyn ModuleProxy>>,
+    prefix: String,
     names: Names,
     limits: Limits,
     access: Access,
@@ -165,8 +127,12 @@ struct App {
 
 /// A request, as handlers need it.
 struct Question<'a> {
-    /// the path as it came
+    /// the path as it came, without the prefix that it may have had
     raw: &'a str,
+    /// that prefix
+    prefix: &'a str,
+    /// whether nobody is to be asked for it
+    cached_only: bool,
     /// which database is asked
     database: usize,
     /// whether the client takes gzip, and all of it
@@ -176,16 +142,18 @@ struct Question<'a> {
 
 impl Question<'_> {
     /// The head under which `relay` would answer now.
-    fn under(&self, relay: &Relay) -> Under {
-        Under { database: self.database, size: relay.head().map_or(0, |tree| tree.size) }
+    fn under(&self, relay: &Relay) -> Holds {
+        Holds::Under(Under { database: self.database, size: relay.head().map_or(0, |tree| tree.size) })
     }
 }
 
 impl App {
-    fn new(config: Config, served: Vec<Served>) -> App {
+    fn new(config: Config, served: Vec<Served>, proxy: Option<Arc<dyn ModuleProxy>>) -> App {
         App {
             names: Names::new(served.iter().map(|served| served.relay.name())),
             served,
+            proxy,
+            prefix: config.prefix,
             limits: config.limits,
             access: config.access,
             ids: access::Ids::new(),
@@ -222,7 +190,8 @@ impl App {
         if head.method != Method::GET && head.method != Method::HEAD {
             return (Class::Other, refusal::method());
         }
-        let raw = head.uri.path();
+        let (prefix, raw) = path::split(head.uri.path(), &self.prefix);
+        let (cached_only, raw) = path::split(raw, modules::CACHED_ONLY);
         let takes_gzip =
             || head.headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(gzip::accepted);
         let packs = !head.headers.contains_key(RANGE) && takes_gzip();
@@ -235,26 +204,28 @@ impl App {
             Err(bad) => return (Class::Other, refusal::path(bad)),
         };
         match self.names.route(&path) {
-            Some(route) => (route.class(), self.handle(route, raw, packs, head).await),
+            Some(route) => {
+                let cached_only = !cached_only.is_empty() || modules::wants_cached_only(&head.headers);
+                let class = route.class();
+                let question = Question { raw, prefix, cached_only, database: route.database(), packs, class };
+                (class, self.handle(route, &question, head).await)
+            }
             None => (Class::Other, refusal::path(BadPath::NoSuch)),
         }
     }
 
-    async fn handle(&self, route: Route<'_>, raw: &str, packs: bool, head: &hyper::http::request::Parts) -> Answer {
-        let database = match route {
-            Route::Sumdb(number, _) | Route::Export(number, _) => number,
-            _ => 0,
-        };
-        let Some(served) = self.served.get(database) else { return refusal::path(BadPath::NoSuch) };
-        let question = Question { raw, database, packs, class: route.class() };
+    async fn handle(&self, route: Route<'_>, question: &Question<'_>, head: &hyper::http::request::Parts) -> Answer {
+        let Some(served) = self.served.get(question.database) else { return refusal::path(BadPath::NoSuch) };
         match route {
-            Route::Home => home::page(self, &head.headers, head.uri.authority().map(|host| host.as_str())),
+            Route::Home => home::page(self, question, &head.headers, head.uri.authority().map(|host| host.as_str())),
             Route::Alive => health::alive(),
             Route::Ready => health::ready(self).await,
             Route::Metrics => self.metrics.page(self).await,
-            Route::Sumdb(_, asked) => sumdb::answer(self, &served.relay, asked, &question).await,
-            Route::Tlog(asked) => tlog::answer(self, &served.relay, asked, &question).await,
+            Route::Sumdb(_, asked) => sumdb::answer(self, &served.relay, asked, question).await,
+            Route::Tlog(asked) => tlog::answer(self, &served.relay, asked, question).await,
             Route::Export(_, name) => export::answer(self, served, name).await,
+            Route::Module(asked) => modules::answer(self, &asked, question).await,
+            Route::NoModule(why) => refusal::not_found(&format!("not found: {why}")),
         }
     }
 

@@ -95,7 +95,8 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         file::Access::Errors => Access::Errors,
         file::Access::All => Access::All,
     };
-    server::run(Config { limits, access }, served, listeners, signals.stop()).await
+    let config = Config { prefix: settings.prefix.clone(), limits, access };
+    server::run(config, served, None, listeners, signals.stop()).await
 }
 
 /// One database, ready to be served.

@@ -13,13 +13,15 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::App;
 use super::body::Body;
-use super::limits::{ACCEPT_PAUSE, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS};
+use super::limits::{ACCEPT_PAUSE, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES};
 use super::pulse::{Expired, Felt, Pulse};
 
 /// One connection, as its requests see it.
@@ -32,9 +34,10 @@ struct Line {
 
 impl Line {
     async fn answer(self: Arc<Line>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        let _busy = self.pulse.begin();
+        let busy = self.pulse.begin();
         let closes = request.version() < Version::HTTP_2 && self.slots.available_permits() == 0;
-        let mut response = self.app.respond(request, self.peer).await;
+        let response = self.app.respond(request, self.peer).await;
+        let mut response = response.map(|body| body.sent(busy.answered()));
         if closes {
             // Others wait for this connection's place.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -127,6 +130,10 @@ impl Acceptor {
     ) {
         let _open = Open::new(&self.app);
         let _ = stream.set_nodelay(true);
+        // Only so a slow client is seen to take anything: the system tells of room when a third of all it buffers was taken, and
+        // it buffers megabytes.
+        #[cfg(target_os = "linux")]
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
         let pulse = Pulse::new();
         let io = TokioIo::new(Felt { stream, pulse: Arc::clone(&pulse) });
         let line = Arc::new(Line { app: Arc::clone(&self.app), slots: self.slots, peer, pulse: Arc::clone(&pulse) });

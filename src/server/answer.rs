@@ -3,18 +3,22 @@
 
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 
-use super::body::{Body, LogFile, Stream};
+use super::body::Body;
+use super::file::{Source, Stream};
 use super::gzip;
 use super::range::{self, Asked};
 
 /// For text, as sum.golang.org writes it.
 pub(super) const TEXT: &str = "text/plain; charset=UTF-8";
+/// For text that the go command is to show its user, and that of modules.
+pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
 /// For hashes and slices of files.
 pub(super) const BINARY: &str = "application/octet-stream";
 
@@ -31,7 +35,29 @@ pub(super) const NEVER: &str = "no-store";
 #[derive(Debug, Clone)]
 pub(super) enum Payload {
     Bytes(Bytes),
-    File(LogFile),
+    File(Source),
+}
+
+/// How an answer may be kept by whoever gets it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cache {
+    /// as `Cache-Control` says it
+    As(&'static str),
+    /// until then
+    Until(Instant),
+}
+
+impl Cache {
+    fn header(self) -> HeaderValue {
+        match self {
+            Cache::As(said) => HeaderValue::from_static(said),
+            Cache::Until(end) => {
+                let left = end.saturating_duration_since(Instant::now()).as_secs();
+                HeaderValue::try_from(format!("public, max-age={left}"))
+                    .unwrap_or_else(|_| HeaderValue::from_static(NEVER))
+            }
+        }
+    }
 }
 
 /// An answer; cheap to clone, so that it can be kept and given again.
@@ -39,9 +65,11 @@ pub(super) enum Payload {
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) kind: &'static str,
-    pub(super) cache: &'static str,
+    pub(super) cache: Cache,
     /// with its quotes; only answers with one take conditions and ranges
     pub(super) etag: Option<HeaderValue>,
+    /// when it came to be what it is
+    pub(super) modified: Option<SystemTime>,
     /// whether it differs by `Accept-Encoding`
     pub(super) varies: bool,
     /// whether the bytes are in gzip
@@ -56,8 +84,9 @@ impl Answer {
         Answer {
             status: StatusCode::OK,
             kind,
-            cache,
+            cache: Cache::As(cache),
             etag: None,
+            modified: None,
             varies: false,
             packed: false,
             extra: None,
@@ -98,7 +127,7 @@ impl Answer {
     pub(super) fn len(&self) -> u64 {
         match &self.payload {
             Payload::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Payload::File(file) => file.len,
+            Payload::File(file) => file.len(),
         }
     }
 
@@ -106,7 +135,7 @@ impl Answer {
     pub(super) fn respond(self, method: &Method, request: &HeaderMap) -> Response<Body> {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache));
+        headers.insert(header::CACHE_CONTROL, self.cache.header());
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if self.varies {
             headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -121,7 +150,12 @@ impl Answer {
         if let Some(tag) = &self.etag {
             headers.insert(header::ETAG, tag.clone());
             headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-            if is_held(request, tag) {
+            if let Some(modified) = self.modified
+                && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(modified))
+            {
+                headers.insert(header::LAST_MODIFIED, date);
+            }
+            if self.is_held(request, tag) {
                 status = StatusCode::NOT_MODIFIED;
             } else if method == Method::GET {
                 (status, range) = self.ranged(request, tag, &mut headers);
@@ -136,7 +170,8 @@ impl Answer {
     /// Applies `Range`.
     fn ranged(&self, request: &HeaderMap, tag: &HeaderValue, headers: &mut HeaderMap) -> (StatusCode, Range<u64>) {
         let len = self.len();
-        let applies = request.get(header::IF_RANGE).is_none_or(|only| only == tag);
+        let date = headers.get(header::LAST_MODIFIED);
+        let applies = request.get(header::IF_RANGE).is_none_or(|only| only == tag || Some(only) == date);
         let asked = request.get(header::RANGE).filter(|_| applies).and_then(|range| range.to_str().ok());
         let (status, range, said) = match asked.map_or(Asked::Whole, |asked| range::read(asked, len)) {
             Asked::Whole => return (self.status, 0..len),
@@ -154,26 +189,34 @@ impl Answer {
 
     fn body(self, method: &Method, status: StatusCode, range: Range<u64>, headers: &mut HeaderMap) -> Body {
         if status == StatusCode::NOT_MODIFIED {
-            return Body::Bytes(Bytes::new());
+            return Body::of_bytes(Bytes::new());
         }
         if method == Method::HEAD {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
-            return Body::Bytes(Bytes::new());
+            return Body::of_bytes(Bytes::new());
         }
         match self.payload {
-            Payload::File(file) => Body::File(Stream::new(file, range)),
+            Payload::File(file) => Body::of_file(Stream::new(file, range)),
             Payload::Bytes(bytes) => {
                 let start = usize::try_from(range.start).unwrap_or(bytes.len()).min(bytes.len());
                 let end = usize::try_from(range.end).unwrap_or(bytes.len()).min(bytes.len());
-                Body::Bytes(bytes.slice(start..end.max(start)))
+                Body::of_bytes(bytes.slice(start..end.max(start)))
             }
         }
     }
-}
 
-/// Whether the client says that it holds what `tag` names. `W/` is looked past, as the standard wants it here.
-fn is_held(request: &HeaderMap, tag: &HeaderValue) -> bool {
-    let Some(held) = request.get(header::IF_NONE_MATCH).and_then(|held| held.to_str().ok()) else { return false };
-    let mut tags = held.split(',').map(str::trim);
-    tags.any(|held| held == "*" || held.strip_prefix("W/").unwrap_or(held).as_bytes() == tag.as_bytes())
+    /// Whether the client says that it holds this: by the tag, or else by the date. `W/` is looked past, as the standard wants
+    /// it here.
+    fn is_held(&self, request: &HeaderMap, tag: &HeaderValue) -> bool {
+        let text = |name| request.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
+        if let Some(held) = text(header::IF_NONE_MATCH) {
+            let mut tags = held.split(',').map(str::trim);
+            return tags
+                .any(|held| held == "*" || held.strip_prefix("W/").unwrap_or(held).as_bytes() == tag.as_bytes());
+        }
+        let since = text(header::IF_MODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
+        // A date has whole seconds.
+        let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
+        self.modified.zip(since).is_some_and(|(modified, since)| seconds(modified) <= seconds(since))
+    }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 
 use super::answer::{ASK_AGAIN, Answer, BINARY, Payload, TEXT};
-use super::body::LogFile;
+use super::file::{LogFile, Source};
 use super::refusal::{fault, later, not_found, refusal};
 use super::{App, Served};
 
@@ -34,7 +34,7 @@ pub(super) async fn answer(app: &App, served: &Served, name: &str) -> Answer {
     };
     let tag = format!("{name}-{}", mirror.snapshot.tree().size);
     let file = LogFile { snapshot: mirror.snapshot, name: name.into(), len, _place: Arc::new(place) };
-    Answer { payload: Payload::File(file), ..Answer::new(BINARY, ASK_AGAIN, Bytes::new()) }.named(&tag)
+    Answer { payload: Payload::File(Source::Log(file)), ..Answer::new(BINARY, ASK_AGAIN, Bytes::new()) }.named(&tag)
 }
 
 /// Every note that was ever committed, each followed by a blank line.

@@ -3,18 +3,18 @@
 use bytes::Bytes;
 use hyper::header::{HOST, HeaderMap};
 
-use super::App;
 use super::answer::{A_MINUTE, Answer, TEXT};
+use super::{App, Question};
 
 /// The page. The server's own address is the one that the client used, if that looks like one.
-pub(super) fn page(app: &App, request: &HeaderMap, uri_host: Option<&str>) -> Answer {
+pub(super) fn page(app: &App, question: &Question<'_>, request: &HeaderMap, uri_host: Option<&str>) -> Answer {
     let named = request.get(HOST).and_then(|host| host.to_str().ok()).or(uri_host);
     let is_host = |host: &&str| !host.is_empty() && host.len() <= 253 && host.bytes().all(is_host_byte);
-    let host = named.filter(is_host).unwrap_or("THIS-SERVER");
+    let host = format!("{}{}", named.filter(is_host).unwrap_or("THIS-SERVER"), question.prefix);
     let mut page = format!(
-        "gosumcheck {}: a proven copy of Go's checksum database.\n\n\
+        "gosumcheck {}: Go's modules and checksum database, proven.\n\n\
          Nothing is stored or served here before it is proven, from the log's public key up;\n\
-         and your go command proves it once more.\n\nTo use it, set one of these:\n\n",
+         and your go command proves it once more.\n\nTo use it, set:\n\n",
         env!("CARGO_PKG_VERSION")
     );
     for (number, served) in app.served.iter().enumerate() {
@@ -23,8 +23,16 @@ pub(super) fn page(app: &App, request: &HeaderMap, uri_host: Option<&str>) -> An
         let below = if number == 0 { String::new() } else { format!("/sumdb/{name}") };
         page.push_str(&format!("  go env -w GOSUMDB=\"{key} http://{host}{below}\"\n"));
     }
-    page.push_str(&format!("  go env -w GOPROXY=http://{host},<your other proxies>\n\nAlso here: "));
-    page.push_str("/healthz /readyz /metrics /log/NAME/ (the files of the log) /tlog/ (C2SP tlog-tiles)\n");
+    if app.proxy.is_some() {
+        page.push_str(&format!("  go env -w GOPROXY=http://{host},direct\n"));
+        page.push_str("\nModules: /MODULE/@v/list, /MODULE/@v/VERSION.info (.mod, .zip), /MODULE/@latest; below\n");
+        page.push_str("/cached-only only those that are here already.\n");
+    } else {
+        page.push_str(&format!("  go env -w GOPROXY=http://{host},<your other proxies>\n"));
+    }
+    page.push_str(
+        "\nAlso here: /healthz /readyz /metrics /log/NAME/ (the files of the log) /tlog/ (C2SP tlog-tiles)\n",
+    );
     Answer { varies: false, ..Answer::new(TEXT, A_MINUTE, Bytes::from(page)) }
 }
 

@@ -1,7 +1,8 @@
 //! Answers that are kept in memory, bounded in bytes, by the path as clients write it: what is found here costs no parsing, no
 //! look at the disk, no hash and no compression.
 //!
-//! Kept are tiles, which never change, and lookups for as long as the head that they were given under is the newest.
+//! Kept are what never changes (tiles, files of modules), lookups for as long as the head that they were given under is the
+//! newest, and hints about modules until they are no longer fresh.
 
 use std::time::{Duration, Instant};
 
@@ -32,13 +33,21 @@ pub(super) struct Under {
     pub(super) size: u64,
 }
 
+/// For how long an answer may be given again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    ForEver,
+    /// while that head is the newest
+    Under(Under),
+    Until(Instant),
+}
+
 #[derive(Debug, Clone)]
 struct Kept {
     since: Instant,
     class: Class,
     answer: Answer,
-    /// the database, and the size of its newest head, that it holds for; none: for ever
-    under: Option<Under>,
+    holds: Holds,
 }
 
 #[derive(Debug, Clone)]
@@ -74,16 +83,20 @@ impl Hot {
     /// The answer at a raw path, if it is kept and holds. `holds` tells whether a head is still the newest.
     pub(super) fn find(&self, raw: &str, packs: bool, holds: impl FnOnce(Under) -> bool) -> Option<(Class, Answer)> {
         let kept = self.of(packs).get(raw)?;
-        // Now and then the relay is asked all the same: only so it looks for a newer head.
-        let holds = |under| kept.since.elapsed() < HOLD && holds(under);
-        kept.under.is_none_or(holds).then_some((kept.class, kept.answer))
+        let holds = match kept.holds {
+            Holds::ForEver => true,
+            // Now and then the relay is asked all the same: only so it looks for a newer head.
+            Holds::Under(under) => kept.since.elapsed() < HOLD && holds(under),
+            Holds::Until(end) => Instant::now() < end,
+        };
+        holds.then_some((kept.class, kept.answer))
     }
 
-    /// Keeps the answer to a question, for ever or while a head is the newest.
-    pub(super) fn keep(&self, question: &Question<'_>, answer: &Answer, under: Option<Under>) {
+    /// Keeps the answer to a question for as long as it holds.
+    pub(super) fn keep(&self, question: &Question<'_>, answer: &Answer, holds: Holds) {
         let fits = question.raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_));
         if fits && answer.status.is_success() {
-            let kept = Kept { since: Instant::now(), class: question.class, answer: answer.clone(), under };
+            let kept = Kept { since: Instant::now(), class: question.class, answer: answer.clone(), holds };
             self.of(question.packs).insert(question.raw.into(), kept);
         }
     }

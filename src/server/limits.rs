@@ -13,14 +13,27 @@ pub(super) const MAX_HEADERS: usize = 64;
 pub(super) const MAX_STREAMS: u32 = 128;
 /// Bytes that one HTTP/2 stream may have waiting to be sent.
 pub(super) const MAX_STREAM_BUFFER: usize = 1 << 20;
-/// Files of the full log that are streamed at once; each holds up to two pieces in memory.
+/// Files of the full log that are streamed at once.
 pub(super) const MAX_EXPORTS: usize = 32;
-/// Bytes of one piece of a streamed file.
-pub(super) const PIECE_BYTES: usize = 1 << 20;
+/// Bytes of one piece of a streamed file; up to two of them are in memory.
+pub(super) const PIECE_BYTES: usize = 256 << 10;
+/// Bytes of one piece where so many files are streamed that they would take more than `MAX_PIECES_BYTES`.
+pub(super) const MIN_PIECE_BYTES: usize = 16 << 10;
+/// Bytes of all pieces that are being sent, about.
+pub(super) const MAX_PIECES_BYTES: usize = 32 << 20;
+/// Pieces that are kept to be filled again.
+pub(super) const MAX_SPARE: usize = 16;
+/// Bytes of a go.mod that is given out of memory; longer ones are rare, and streamed.
+pub(super) const MAX_SMALL_BYTES: u64 = 256 << 10;
+/// Bytes that the system holds for a connection and has not sent; when half of it is gone it asks for more.
+#[cfg(target_os = "linux")]
+pub(super) const MAX_UNSENT_BYTES: u32 = 512 << 10;
 /// Bytes that a client which could not take more must take within the write timeout.
 pub(super) const MIN_PROGRESS_BYTES: u64 = 64 << 10;
 /// The longest that one question may take, upstream's part included.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest that one question about modules may take: a download or a clone, tried again, from one upstream after another.
+pub(super) const MODULE_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// A pause after a failed accept, such as for want of file descriptors.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -79,6 +79,7 @@ struct Gauges {
     last_sync: PerDatabase,
     upstream: PerKind,
     upstream_errors: PerKind,
+    modules: Family<ByEvent, Gauge<u64, AtomicU64>>,
     hot_bytes: Gauge<u64, AtomicU64>,
     connections: Gauge,
     ready: Gauge,
@@ -88,6 +89,11 @@ struct Gauges {
 struct ByKind {
     database: String,
     kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByEvent {
+    event: &'static str,
 }
 
 impl Metrics {
@@ -161,6 +167,7 @@ impl Gauges {
         registry.register("upstream_requests", "What upstreams were asked so far, by kind", self.upstream.clone());
         let help = "Answers that were refused, requests that failed, things not held, so far";
         registry.register("upstream_errors", help, self.upstream_errors.clone());
+        registry.register("modules", "What came of questions about modules so far", self.modules.clone());
         registry.register("hot_bytes", "Answers held in memory", self.hot_bytes.clone());
         registry.register("connections", "Connections open now", self.connections.clone());
         registry.register("ready", "Whether /readyz says so", self.ready.clone());
@@ -192,6 +199,9 @@ impl Gauges {
                     family.get_or_create(&ByKind { database: label.database.clone(), kind }).set(count);
                 }
             }
+        }
+        for (event, count) in app.proxy.iter().flat_map(|proxy| proxy.counts()) {
+            self.modules.get_or_create(&ByEvent { event }).set(count);
         }
         self.hot_bytes.set(app.hot.bytes());
         self.connections.set(i64::try_from(app.open.load(Ordering::Relaxed)).unwrap_or(i64::MAX));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::limits::MAX_PATH_BYTES;
+use super::route::is_of_module;
 
 /// Why a path is not looked at further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,15 @@ pub(super) enum BadPath {
     NoSuch,
 }
 
+/// The prefix, where the raw path is below it or is it, and the path below it; nothing and all of it otherwise.
+pub(super) fn split<'a, 'p>(raw: &'a str, prefix: &'p str) -> (&'p str, &'a str) {
+    match raw.strip_prefix(prefix).filter(|_| !prefix.is_empty()) {
+        Some("") => (prefix, "/"),
+        Some(rest) if rest.starts_with('/') => (prefix, rest),
+        _ => ("", raw),
+    }
+}
+
 /// The path without its first slash. What is percent-encoded is decoded once: `%21` is `!`, `%2521` is `%21` and names nothing.
 pub(super) fn decode(raw: &str) -> Result<Cow<'_, str>, BadPath> {
     if raw.len() > MAX_PATH_BYTES {
@@ -22,7 +32,9 @@ pub(super) fn decode(raw: &str) -> Result<Cow<'_, str>, BadPath> {
     }
     let path = raw.strip_prefix('/').ok_or(BadPath::Malformed("the path does not begin with a slash"))?;
     let path = if path.contains('%') { Cow::Owned(unescape(path)?) } else { Cow::Borrowed(path) };
-    if !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+    // Only a version query may have spaces.
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\' || byte == b' ' && is_of_module(&path);
+    if !path.bytes().all(is_plain) {
         return Err(BadPath::Malformed("the path has a character that stands in no name here"));
     }
     let is_element = |element: &str| !matches!(element, "" | "." | "..");
@@ -54,6 +66,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_prefix_is_whole_elements() {
+        for (raw, split_as) in [
+            ("/go/a.b/c", ("/go", "/a.b/c")),
+            ("/go/", ("/go", "/")),
+            ("/go", ("/go", "/")),
+            ("/gone/a", ("", "/gone/a")),
+            ("/a/go/b", ("", "/a/go/b")),
+            ("/go/go/x", ("/go", "/go/x")),
+            ("go", ("", "go")),
+        ] {
+            assert_eq!(split(raw, "/go"), split_as, "{raw}");
+        }
+        assert_eq!(split("/x", ""), ("", "/x"));
+    }
+
+    #[test]
     fn decoded_once_or_refused() {
         for (raw, path) in [
             ("/", ""),
@@ -61,6 +89,7 @@ mod tests {
             ("/lookup/github.com/%21azure/x@v1.0.0", "lookup/github.com/!azure/x@v1.0.0"),
             ("/lookup/github.com/%2521azure", "lookup/github.com/%21azure"),
             ("/a%2Db%2bc", "a-b+c"),
+            ("/a.b/c/@v/x%20y%23%5B%7e.info", "a.b/c/@v/x y#[~.info"),
         ] {
             assert_eq!(decode(raw).unwrap(), path, "{raw}");
         }

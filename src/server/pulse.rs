@@ -33,6 +33,8 @@ pub(super) enum Expired {
 pub(super) struct Pulse {
     born: Instant,
     in_flight: AtomicUsize,
+    /// bodies that are not sent yet
+    sending: AtomicUsize,
     served: AtomicU64,
     /// when a request or a write ended last
     active: AtomicU64,
@@ -48,11 +50,17 @@ pub(super) struct Pulse {
 #[derive(Debug)]
 pub(super) struct Busy(Arc<Pulse>);
 
+/// An answer whose body is on its way. The client may write meanwhile (window updates, the next request) without having begun
+/// a head that it must end; and it must take something now and then.
+#[derive(Debug)]
+pub(super) struct Sending(Arc<Pulse>);
+
 impl Pulse {
     pub(super) fn new() -> Arc<Pulse> {
         Arc::new(Pulse {
             born: Instant::now(),
             in_flight: AtomicUsize::new(0),
+            sending: AtomicUsize::new(0),
             served: AtomicU64::new(0),
             active: AtomicU64::new(0),
             head_began: AtomicU64::new(0),
@@ -73,8 +81,12 @@ impl Pulse {
         Busy(Arc::clone(self))
     }
 
+    fn is_quiet(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) == 0 && self.sending.load(Ordering::Relaxed) == 0
+    }
+
     fn read(&self) {
-        if self.in_flight.load(Ordering::Relaxed) == 0 && self.head_began.load(Ordering::Relaxed) == 0 {
+        if self.is_quiet() && self.head_began.load(Ordering::Relaxed) == 0 {
             self.head_began.store(self.now(), Ordering::Relaxed);
         }
     }
@@ -109,6 +121,8 @@ impl Pulse {
         let head_began = self.head_began.load(Ordering::Relaxed);
         let read = if self.in_flight.load(Ordering::Relaxed) > 0 {
             (Expired::Head, u64::MAX)
+        } else if self.sending.load(Ordering::Relaxed) > 0 {
+            (Expired::Idle, after(self.active.load(Ordering::Relaxed), limits.idle))
         } else if head_began != 0 || self.served.load(Ordering::Relaxed) == 0 {
             (Expired::Head, after(head_began, limits.header))
         } else {
@@ -130,6 +144,21 @@ impl Pulse {
             let again = Instant::now() + look_again;
             sleep_until(due.map_or(again, |due| due.min(again))).await;
         }
+    }
+}
+
+impl Busy {
+    /// The answer is there; its body is not sent yet.
+    pub(super) fn answered(&self) -> Sending {
+        self.0.sending.fetch_add(1, Ordering::Relaxed);
+        Sending(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.active.store(self.0.now(), Ordering::Relaxed);
+        self.0.sending.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

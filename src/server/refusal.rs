@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
 
-use super::answer::{A_MINUTE, Answer, NEVER};
+use super::answer::{A_MINUTE, Answer, Cache, NEVER, PLAIN};
 use super::path::BadPath;
 use crate::fault::Fault;
 use crate::report::printable;
@@ -15,19 +15,22 @@ use crate::report::printable;
 /// Lines of a body, and bytes of a line, that the go command shows.
 const MAX_LINES: usize = 8;
 const MAX_LINE_BYTES: usize = 80;
-/// What the go command shows as text.
-const TEXT: &str = "text/plain; charset=utf-8";
 /// Seconds after which trying again makes sense.
 const RETRY_SECONDS: &str = "10";
 
 /// A refusal with this status and these words.
 pub(super) fn refusal(status: StatusCode, words: &str) -> Answer {
-    Answer { status, ..Answer::new(TEXT, NEVER, Bytes::from(lines(words))) }
+    in_lines(status, [words])
+}
+
+/// A refusal with this status and these lines of words.
+pub(super) fn in_lines<'a>(status: StatusCode, words: impl IntoIterator<Item = &'a str>) -> Answer {
+    Answer { status, ..Answer::new(PLAIN, NEVER, Bytes::from(lines(words))) }
 }
 
 /// There is no such thing, and asking again will not help for a while.
 pub(super) fn not_found(words: &str) -> Answer {
-    Answer { cache: A_MINUTE, ..refusal(StatusCode::NOT_FOUND, words) }
+    Answer { cache: Cache::As(A_MINUTE), ..refusal(StatusCode::NOT_FOUND, words) }
 }
 
 /// Another method than GET and HEAD.
@@ -47,7 +50,9 @@ pub(super) fn path(bad: BadPath) -> Answer {
     match bad {
         BadPath::TooLong => refusal(StatusCode::URI_TOO_LONG, "the path is longer than any that is answered here"),
         BadPath::Malformed(why) => refusal(StatusCode::BAD_REQUEST, &format!("malformed path: {why}")),
-        BadPath::NoSuch => not_found("not found: this server answers /sumdb/NAME/, /tlog/, /log/NAME/; see /"),
+        BadPath::NoSuch => not_found(
+            "not found: this server answers /MODULE/@v/, /MODULE/@latest, /sumdb/NAME/, /tlog/, /log/NAME/; see /",
+        ),
     }
 }
 
@@ -69,21 +74,23 @@ pub(super) fn fault(fault: &Fault) -> Answer {
     }
 }
 
-/// The words in lines that the go command shows: cut at spaces, or where there is none within a line.
-fn lines(words: &str) -> String {
+/// Lines of words as lines that the go command shows: cut at spaces, or where there is none within a line.
+fn lines<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut lines: Vec<String> = Vec::new();
-    for word in printable(words).split(' ').filter(|word| !word.is_empty()) {
-        let mut word = word;
-        if let Some(line) = lines.last_mut().filter(|line| line.len() + 1 + word.len() <= MAX_LINE_BYTES) {
-            line.push(' ');
-            line.push_str(word);
-            continue;
-        }
-        while !word.is_empty() {
-            let cut = word.floor_char_boundary(MAX_LINE_BYTES);
-            let (line, rest) = word.split_at(cut);
-            lines.push(line.to_owned());
-            word = rest;
+    for words in words {
+        let first = lines.len();
+        for mut word in printable(words).split(' ').filter(|word| !word.is_empty()) {
+            let open = lines.get_mut(first..).and_then(|lines| lines.last_mut());
+            if let Some(line) = open.filter(|line| line.len() + 1 + word.len() <= MAX_LINE_BYTES) {
+                line.push(' ');
+                line.push_str(word);
+                continue;
+            }
+            while !word.is_empty() {
+                let (line, rest) = word.split_at(word.floor_char_boundary(MAX_LINE_BYTES));
+                lines.push(line.to_owned());
+                word = rest;
+            }
         }
     }
     lines.truncate(MAX_LINES);
@@ -99,12 +106,14 @@ mod tests {
         let texts = ["short", "two\n\nlines\r\n", "\u{1b}[31mred", "é", "", " "].map(str::to_owned);
         let long = ["word ".repeat(500), "x".repeat(3000), "日本語".repeat(300), "a b\t".repeat(99)];
         for text in texts.into_iter().chain(long) {
-            let shown = lines(&text);
+            let shown = lines([text.as_str()]);
             assert!(shown.lines().count() <= MAX_LINES, "{shown}");
             assert!(shown.lines().all(|line| !line.is_empty() && line.len() <= MAX_LINE_BYTES), "{shown}");
             assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
         }
-        assert_eq!(lines("one two"), "one two\n");
+        assert_eq!(lines(["one two"]), "one two\n");
+        assert_eq!(lines(["one", "", " ", "two\nthree"]), "one\ntwo\\nthree\n");
+        assert_eq!(lines([&*"x".repeat(70), &"y ".repeat(50), "z"]).lines().count(), 4);
     }
 
     #[test]

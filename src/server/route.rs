@@ -1,7 +1,10 @@
-//! Which question a path asks. One variant a question, one file a handler; the module proxy's questions become further variants.
+//! Which question a path asks. One variant a question, one file a handler.
+
+use crate::sumdb::goproxy::Asked;
+use crate::sumdb::gosum::Kind;
 
 /// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     /// `/`
     Home,
@@ -17,6 +20,10 @@ pub(super) enum Route<'a> {
     Tlog(Tlog<'a>),
     /// a file of the full log of the database with this number: `/log/NAME/FILE`
     Export(usize, &'a str),
+    /// what clients of a module proxy ask, below `/MODULE/@v/` and at `/MODULE/@latest`
+    Module(Asked),
+    /// what looks like that, and is no question that any proxy can answer; and why
+    NoModule(String),
 }
 
 /// What clients of a checksum database ask (go.dev/ref/mod, "Checksum database").
@@ -56,12 +63,17 @@ pub(super) enum Class {
     Checkpoint,
     Entries,
     Export,
+    List,
+    ModLatest,
+    Info,
+    Mod,
+    Zip,
     Other,
 }
 
 impl Class {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Class; 12] = [
+    pub(super) const ALL: [Class; 17] = [
         Class::Home,
         Class::Health,
         Class::Metrics,
@@ -73,6 +85,11 @@ impl Class {
         Class::Checkpoint,
         Class::Entries,
         Class::Export,
+        Class::List,
+        Class::ModLatest,
+        Class::Info,
+        Class::Mod,
+        Class::Zip,
         Class::Other,
     ];
 
@@ -90,6 +107,11 @@ impl Class {
             Class::Checkpoint => "checkpoint",
             Class::Entries => "entries",
             Class::Export => "export",
+            Class::List => "list",
+            Class::ModLatest => "mod_latest",
+            Class::Info => "info",
+            Class::Mod => "mod",
+            Class::Zip => "zip",
             Class::Other => "other",
         }
     }
@@ -110,6 +132,20 @@ impl Route<'_> {
             Route::Sumdb(_, Sumdb::Tile(_)) | Route::Tlog(Tlog::Tile(_)) => Class::HashTile,
             Route::Tlog(Tlog::Checkpoint) => Class::Checkpoint,
             Route::Export(..) => Class::Export,
+            Route::Module(Asked::List(_)) => Class::List,
+            Route::Module(Asked::Latest(_)) => Class::ModLatest,
+            Route::Module(Asked::Info(_) | Asked::Query(..)) => Class::Info,
+            Route::Module(Asked::File(_, Kind::GoMod)) => Class::Mod,
+            Route::Module(Asked::File(_, Kind::Zip)) => Class::Zip,
+            Route::NoModule(_) => Class::Other,
+        }
+    }
+
+    /// The number of the database that is asked; the first where none is.
+    pub(super) fn database(&self) -> usize {
+        match self {
+            Route::Sumdb(number, _) | Route::Export(number, _) => *number,
+            _ => 0,
         }
     }
 }
@@ -158,8 +194,22 @@ impl Names {
                 _ => None,
             },
             "log" => self.split(rest).map(|(number, file)| Route::Export(number, file)),
+            _ if is_of_module(path) => Some(module(path)),
             _ => sumdb(path).map(|asked| Route::Sumdb(0, asked)),
         }
+    }
+}
+
+/// Whether a path asks about a module, if anything: those begin with a host, and nothing else here does.
+pub(super) fn is_of_module(path: &str) -> bool {
+    let (host, rest) = path.split_once('/').unwrap_or((path, ""));
+    host.contains('.') && (rest.contains("@v/") || rest.ends_with("@latest"))
+}
+
+fn module<'a>(path: &str) -> Route<'a> {
+    match Asked::parse(path) {
+        Ok(asked) => Route::Module(asked),
+        Err(why) => Route::NoModule(why.to_string()),
     }
 }
 
@@ -203,9 +253,22 @@ mod tests {
             ("healthz/x", None),
             ("supported/x", None),
             ("tlog/latest", None),
-            ("golang.org/x/text/@v/list", None),
+            ("golang.org/x/text", None),
+            ("tile/8/0/x/@v/list", Some(Route::Sumdb(0, Sumdb::Tile("tile/8/0/x/@v/list")))),
         ] {
             assert_eq!(names.route(path), route, "{path}");
+        }
+        for (path, class) in [
+            ("golang.org/x/text/@v/list", Class::List),
+            ("golang.org/x/text/@latest", Class::ModLatest),
+            ("golang.org/x/text/@v/v0.3.0.info", Class::Info),
+            ("golang.org/x/text/@v/master.info", Class::Info),
+            ("golang.org/x/text/@v/v0.3.0.mod", Class::Mod),
+            ("golang.org/x/text/@v/v0.3.0.zip", Class::Zip),
+            ("golang.org/x/text/@v/v0.3.zip", Class::Other),
+            ("golang.org/x/Text/@v/list", Class::Other),
+        ] {
+            assert_eq!(names.route(path).map(|route| route.class()), Some(class), "{path}");
         }
         let others = Names::new(["host"].into_iter());
         assert_eq!(others.route("sumdb/sum.golang.google.cn/latest"), None, "an alias of what is not served");

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 
 use super::answer::{A_MINUTE, ASK_AGAIN, Answer, BINARY, FOR_EVER, TEXT};
+use super::hot::Holds;
 use super::refusal::{fault, later, not_found, refusal};
 use super::route::Sumdb;
 use super::{App, Question};
@@ -42,7 +43,7 @@ async fn lookup(app: &App, relay: &Relay, path: &str, question: &Question<'_>) -
     match app.in_time(relay.lookup(&module)).await {
         Ok(LookupAnswer::Found(bytes)) => {
             let answer = Answer::new(TEXT, A_MINUTE, bytes).hashed().packed(question.packs);
-            app.hot.keep(question, &answer, Some(under));
+            app.hot.keep(question, &answer, under);
             answer
         }
         Ok(LookupAnswer::NotInLog { by }) => not_found(&format!("not found: {module}: {}", by.join("; "))),
@@ -68,7 +69,7 @@ async fn of_tile(app: &App, relay: &Relay, tile: &TilePath, question: &Question<
         TilePath::Hashes(_) => Answer::new(BINARY, FOR_EVER, bytes).named(&tile.to_string()),
         TilePath::Data(_) => Answer::new(TEXT, FOR_EVER, bytes).named(&tile.to_string()).packed(question.packs),
     };
-    app.hot.keep(question, &answer, None);
+    app.hot.keep(question, &answer, Holds::ForEver);
     answer
 }
 

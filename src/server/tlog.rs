@@ -3,6 +3,7 @@
 use hyper::StatusCode;
 
 use super::answer::{Answer, BINARY, FOR_EVER};
+use super::hot::Holds;
 use super::refusal::{fault, refusal};
 use super::route::Tlog;
 use super::sumdb::{latest, tile_bytes};
@@ -32,7 +33,7 @@ pub(super) async fn answer(app: &App, relay: &Relay, asked: Tlog<'_>, question: 
             Err(refused) => return fault(&refused),
         },
     };
-    app.hot.keep(question, &answer, None);
+    app.hot.keep(question, &answer, Holds::ForEver);
     answer
 }
 

@@ -1,11 +1,12 @@
 //! A log, and a server of it in this process: over a full log or over an empty data folder.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gosumcheck::database::{Database, Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Limits, Served, run};
+use gosumcheck::server::{Access, Config, Limits, ModuleProxy, Served, run};
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
@@ -30,11 +31,22 @@ pub(crate) struct Plan {
     pub(crate) offline: bool,
     pub(crate) private: String,
     pub(crate) limits: Limits,
+    /// who knows about modules
+    pub(crate) proxy: Option<Arc<dyn ModuleProxy>>,
+    pub(crate) prefix: &'static str,
 }
 
 impl Default for Plan {
     fn default() -> Plan {
-        Plan { records: RECORDS, full: true, offline: false, private: String::new(), limits: Limits::default() }
+        Plan {
+            records: RECORDS,
+            full: true,
+            offline: false,
+            private: String::new(),
+            limits: Limits::default(),
+            proxy: None,
+            prefix: "",
+        }
     }
 }
 
@@ -83,12 +95,13 @@ impl World {
         let at = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let config = Config { limits: plan.limits, access: Access::Off };
+        let config = Config { prefix: plan.prefix.to_owned(), limits: plan.limits, access: Access::Off };
+        let proxy = plan.proxy;
         let server = std::thread::spawn(move || {
             runtime().block_on(async move {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 let stopped = async move { drop(stopped.await) };
-                run(config, vec![served], vec![listener], stopped).await.unwrap();
+                run(config, vec![served], proxy, vec![listener], stopped).await.unwrap();
             });
         });
         World { db, upstream: Some(upstream), data, at, stop: Some(stop), server: Some(server) }

@@ -1,0 +1,122 @@
+//! What the go command asks of a module proxy (go.dev/ref/mod, "GOPROXY protocol"): how the proxy's answers look on the wire.
+
+use std::pin::Pin;
+use std::time::Instant;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue, WARNING};
+
+use super::answer::{Answer, Cache, FOR_EVER, NEVER, PLAIN, Payload};
+use super::file::Source;
+use super::hot::Holds;
+use super::limits::{MAX_SMALL_BYTES, MODULE_TIMEOUT};
+use super::path::BadPath;
+use super::refusal::{self, fault, in_lines, not_found, refusal};
+use super::{App, Question};
+use crate::fault::Fault;
+use crate::proxy::{Denied, Found, Keep, Manner, Text, TextKind};
+use crate::store::modules::Admitted;
+use crate::sumdb::goproxy::Asked;
+use crate::sumdb::gosum::Kind;
+
+/// Below this, nobody is asked for a module; as at Go's own public proxy.
+pub(super) const CACHED_ONLY: &str = "/cached-only";
+/// The older way to say so.
+const DISABLE_MODULE_FETCH: HeaderName = HeaderName::from_static("disable-module-fetch");
+
+/// For module zips.
+const ZIP: &str = "application/zip";
+/// For `.info` and `@latest`.
+const JSON: &str = "application/json";
+/// What is said of an old answer while no upstream can be had (RFC 7234 section 5.5.1).
+const STALE: &str = "110 gosumcheck \"Response is Stale\"";
+
+/// An answer on its way.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Found, Denied>> + Send + 'a>>;
+
+/// Who knows the answers to questions about modules.
+pub trait ModuleProxy: Send + Sync {
+    /// What there is to say to a question.
+    fn answer<'a>(&'a self, asked: &'a Asked, manner: Manner) -> Answering<'a>;
+
+    /// How often what happened, by name.
+    fn counts(&self) -> Vec<(&'static str, u64)>;
+}
+
+/// Whether the client wants nobody to be asked.
+pub(super) fn wants_cached_only(headers: &HeaderMap) -> bool {
+    headers.get(DISABLE_MODULE_FETCH).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
+}
+
+/// Answers one question.
+pub(super) async fn answer(app: &App, asked: &Asked, question: &Question<'_>) -> Answer {
+    let Some(proxy) = &app.proxy else { return refusal::path(BadPath::NoSuch) };
+    let manner = Manner { cached_only: question.cached_only };
+    let Ok(answered) = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(asked, manner)).await else {
+        let why = format!("timed out: no answer within {MODULE_TIMEOUT:?}");
+        return fault(&Fault::unavailable(asked.to_string(), why));
+    };
+    match answered {
+        Ok(Found::File(file)) if matches!(asked, Asked::File(_, Kind::GoMod)) => go_mod(app, file, question).await,
+        Ok(Found::File(file)) => of_file(ZIP, file),
+        Ok(Found::Text(text)) => of_text(app, text, question),
+        Err(denied) => refused(&denied),
+    }
+}
+
+/// A proven file, streamed.
+fn of_file(kind: &'static str, file: Admitted) -> Answer {
+    let (tag, modified) = (file.hash().to_string(), Some(file.modified()));
+    let payload = Payload::File(Source::Module(file));
+    Answer { payload, modified, ..Answer::new(kind, FOR_EVER, Bytes::new()) }.named(&tag)
+}
+
+/// A go.mod: in memory from now on, if it is of a usual size.
+async fn go_mod(app: &App, file: Admitted, question: &Question<'_>) -> Answer {
+    let answer = of_file(PLAIN, file);
+    let Payload::File(source) = &answer.payload else { return answer };
+    if source.len() > MAX_SMALL_BYTES {
+        return answer;
+    }
+    let bytes = match source.read_whole().await {
+        Ok(bytes) => bytes,
+        Err(error) => return fault(&Fault::unavailable("the store", format!("cannot read a go.mod: {error}"))),
+    };
+    let answer = Answer { payload: Payload::Bytes(bytes), ..answer }.packed(question.packs);
+    app.hot.keep(question, &answer, Holds::ForEver);
+    answer
+}
+
+/// A hint, for as long as it is one.
+fn of_text(app: &App, text: Text, question: &Question<'_>) -> Answer {
+    let kind = match text.kind {
+        TextKind::List => PLAIN,
+        TextKind::Info => JSON,
+    };
+    let (cache, holds) = match text.keep {
+        Keep::ForEver => (Cache::As(FOR_EVER), Holds::ForEver),
+        Keep::For(time) => {
+            let end = Instant::now() + time;
+            (Cache::Until(end), Holds::Until(end))
+        }
+    };
+    let extra = text.stale.then_some((WARNING, HeaderValue::from_static(STALE)));
+    let answer = Answer { cache, extra, ..Answer::new(kind, NEVER, text.bytes) }.hashed().packed(question.packs);
+    // An upstream may be back with the next question.
+    if !text.stale {
+        app.hot.keep(question, &answer, holds);
+    }
+    answer
+}
+
+/// 404 sends the go command to its next proxy: only where there is no such thing, or none was to be brought.
+fn refused(denied: &Denied) -> Answer {
+    match denied {
+        Denied::NotFound(words) => not_found(words),
+        // For this client only: another one has it brought.
+        Denied::NotCached(words) => refusal(StatusCode::NOT_FOUND, &format!("not cached here: {words}")),
+        Denied::Refused(lines) => in_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)),
+        Denied::Fault(failed) => fault(failed),
+    }
+}

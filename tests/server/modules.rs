@@ -1,0 +1,308 @@
+//! The GOPROXY protocol on the wire: which paths are questions, what the answers look like, how long they may be kept.
+
+use std::time::Duration;
+
+use gosumcheck::fault::Fault;
+use gosumcheck::proxy::{Denied, Found, Keep};
+
+use crate::client::{ask, get};
+use crate::script::{A_MINUTE, Script, text};
+use crate::world::{Plan, World};
+
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const PLAIN: &str = "text/plain; charset=utf-8";
+const INFO: &str = "{\"Version\":\"v1.0.0\",\"Time\":\"2020-01-01T00:00:00Z\"}";
+
+/// Seconds of the `max-age` of an answer.
+fn max_age(cache_control: Option<&str>) -> u64 {
+    cache_control.unwrap().strip_prefix("public, max-age=").unwrap().parse().unwrap()
+}
+
+#[test]
+fn each_question_has_its_type_and_its_time() {
+    let script = Script::new()
+        .text("example.com/m/@v/list", "v1.0.0\nv1.1.0\n", A_MINUTE)
+        .text("example.com/m/@latest", INFO, A_MINUTE)
+        .text("example.com/m/@v/v1.0.0.info", INFO, Keep::ForEver)
+        .text("example.com/m/@v/master.info", INFO, A_MINUTE)
+        .file("example.com/m/@v/v1.0.0.mod", b"module example.com/m\n")
+        .file("example.com/m/@v/v1.0.0.zip", b"PK zip");
+    let world = script.serve();
+    for (path, kind, body) in [
+        ("/example.com/m/@v/list", PLAIN, "v1.0.0\nv1.1.0\n"),
+        ("/example.com/m/@latest", "application/json", INFO),
+        ("/example.com/m/@v/v1.0.0.info", "application/json", INFO),
+        ("/example.com/m/@v/master.info", "application/json", INFO),
+        ("/example.com/m/@v/v1.0.0.mod", PLAIN, "module example.com/m\n"),
+        ("/example.com/m/@v/v1.0.0.zip", "application/zip", "PK zip"),
+    ] {
+        for _ in 0..2 {
+            let reply = get(world.at, path);
+            assert_eq!((reply.status, reply.header("content-type")), (200, Some(kind)), "{path}: {reply:?}");
+            assert_eq!(reply.text(), body, "{path}");
+            assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+            match reply.header("cache-control") {
+                Some(FOR_EVER) => assert!(path.contains("v1.0.0"), "{path}"),
+                other => assert!((50..=60).contains(&max_age(other)), "{path}: {other:?}"),
+            }
+            assert_eq!(reply.header("warning"), None);
+        }
+    }
+    // All but the zip are given out of memory the second time.
+    let asked = script.asked();
+    let times = |path: &str| asked.iter().filter(|(asked, _)| asked == &path[1..]).count();
+    assert_eq!((times("/example.com/m/@v/v1.0.0.mod"), times("/example.com/m/@v/list")), (1, 1), "{asked:?}");
+    assert_eq!(times("/example.com/m/@v/v1.0.0.zip"), 2);
+    assert!(asked.iter().all(|(_, cached_only)| !cached_only));
+}
+
+#[test]
+fn a_question_has_one_spelling_percent_escapes_aside() {
+    let script = Script::new()
+        .text("github.com/!burnt!sushi/toml/@v/list", "v0.3.1\n", A_MINUTE)
+        .text("example.com/m/@v/v2.0.0+incompatible.info", INFO, Keep::ForEver)
+        .text("example.com/m/@v/a b#$&=[]^{}~,().info", INFO, A_MINUTE)
+        .text("example.com/m/@v/!head.info", INFO, A_MINUTE);
+    let world = script.serve();
+    for (one, other) in [
+        ("/github.com/!burnt!sushi/toml/@v/list", "/github.com/%21burnt%21sushi/toml/%40v/list"),
+        ("/example.com/m/@v/v2.0.0+incompatible.info", "/example.com/m/@v/v2.0.0%2Bincompatible.info"),
+        ("/example.com/m/@v/!head.info", "/example.com/m/@v/%21head.info"),
+    ] {
+        let reply = get(world.at, one);
+        assert_eq!(reply.status, 200, "{one}: {reply:?}");
+        assert_eq!((reply.body, 200), (get(world.at, other).body, get(world.at, other).status), "{other}");
+    }
+    let query = "/example.com/m/@v/a%20b%23%24%26%3D%5B%5D%5E%7B%7D~%2C%28%29.info";
+    assert_eq!(get(world.at, query).status, 200);
+    let before = script.asked().len();
+    for path in [
+        "/github.com/BurntSushi/toml/@v/list",
+        "/github.com/%42urnt/toml/@v/list",
+        "/example.com/m/@v/list/",
+        "/example.com/m/@v/",
+        "/example.com/m/@v/v1.0.0.zip/",
+        "/example.com/m/@v/v1.0.0.ziphash",
+        "/example.com/m/@v/v1.0.0.lock",
+        "/example.com/m/@v/v1.mod",
+        "/example.com/m/@v/v1.0.zip",
+        "/example.com/m/@v/master.zip",
+        "/example.com/m/@v/v1.0.0+meta.mod",
+        "/example.com/m/@v/V1.0.0.info",
+        "/example.com/m/@v/latest.info",
+        "/example.com/m/@v/upgrade.info",
+        "/example.com/m/@v/patch.info",
+        "/example.com/m/@v/v2.0.0.zip",
+        "/example.com/m/v2/@v/v1.0.0.mod",
+        "/example.com/m/@v/../../../etc/passwd",
+        "/example.com/m/../../@v/list",
+        "/example.com/./m/@v/list",
+        "/example.com//m/@v/list",
+        "/example.com/m/@v/..info",
+        "/example.com/m/@v/con.info",
+        "/example.com/%2e%2e/m/@v/list",
+        "/.hidden.com/m/@v/list",
+        "/example/m/@v/list",
+        "/example.com/m",
+        "/@v/list",
+        "/@latest",
+    ] {
+        let reply = get(world.at, path);
+        assert_eq!((reply.status, reply.header("content-type")), (404, Some(PLAIN)), "{path}: {reply:?}");
+        assert!(reply.text().starts_with("not found: "), "{path}: {}", reply.text());
+        assert_eq!(reply.header("cache-control"), Some("public, max-age=60"));
+    }
+    for path in ["/example.com/m%2f@v/list", "/example.com/m/@v/a%00.info", "/example.com/m/@v/%0d%0aX-A:b.info"] {
+        assert_eq!(get(world.at, path).status, 400, "{path}");
+    }
+    assert_eq!(script.asked().len(), before, "nobody was asked any of it");
+}
+
+#[test]
+fn an_untagged_module_is_an_empty_list() {
+    let world = Script::new().text("example.com/m/@v/list", "", A_MINUTE).serve();
+    let reply = get(world.at, "/example.com/m/@v/list");
+    assert_eq!((reply.status, reply.body.len(), reply.header("content-length")), (200, 0, Some("0")));
+}
+
+#[test]
+fn a_hint_is_kept_for_as_long_as_it_is_fresh() {
+    let path = "example.com/m/@v/list";
+    let script = Script::new().text(path, "v1.0.0\n", Keep::For(Duration::ZERO));
+    let world = script.serve();
+    for asked in 1..=3 {
+        let reply = get(world.at, "/example.com/m/@v/list");
+        assert_eq!((reply.status, max_age(reply.header("cache-control"))), (200, 0));
+        assert_eq!(script.asked().len(), asked);
+    }
+    // What is old is said to be, and is not kept: an upstream may be back at once.
+    let stale = gosumcheck::proxy::Text { stale: true, ..text(path, "v1.0.0\n", Keep::For(Duration::from_secs(5))) };
+    script.says(path, Ok(Found::Text(stale)));
+    for asked in 4..=5 {
+        let reply = get(world.at, "/example.com/m/@v/list");
+        assert_eq!((reply.status, reply.text().as_str()), (200, "v1.0.0\n"));
+        assert_eq!(reply.header("warning"), Some("110 gosumcheck \"Response is Stale\""));
+        assert!(max_age(reply.header("cache-control")) <= 5);
+        assert_eq!(script.asked().len(), asked);
+    }
+}
+
+#[test]
+fn text_is_packed_for_those_who_take_it_and_zips_for_nobody() {
+    let list = (0..500).map(|n| format!("v1.0.{n}\n")).collect::<String>();
+    let go_mod = format!("module example.com/m\n\n// {}\n", "long ".repeat(500));
+    let script = Script::new()
+        .text("example.com/m/@v/list", &list, A_MINUTE)
+        .file("example.com/m/@v/v1.0.0.mod", go_mod.as_bytes())
+        .file("example.com/m/@v/v1.0.0.zip", &[0; 5000]);
+    let world = script.serve();
+    for (path, plain) in [("/example.com/m/@v/list", &list), ("/example.com/m/@v/v1.0.0.mod", &go_mod)] {
+        for _ in 0..2 {
+            let packed = ask(world.at, "GET", path, &[("Accept-Encoding", "gzip")]);
+            assert_eq!(
+                (packed.header("content-encoding"), packed.header("vary")),
+                (Some("gzip"), Some("accept-encoding"))
+            );
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed.body), &mut text).unwrap();
+            assert_eq!(&text, plain);
+            let reply = get(world.at, path);
+            assert_eq!((reply.header("content-encoding"), &reply.text()), (None, plain));
+            assert_ne!(reply.header("etag"), packed.header("etag"));
+        }
+    }
+    let zip = ask(world.at, "GET", "/example.com/m/@v/v1.0.0.zip", &[("Accept-Encoding", "gzip")]);
+    assert_eq!((zip.header("content-encoding"), zip.header("vary"), zip.body.len()), (None, None, 5000));
+}
+
+#[test]
+fn nobody_is_asked_for_those_who_want_it_so() {
+    let script = Script::new().text("example.com/m/@v/list", "v1.0.0\n", Keep::For(Duration::ZERO));
+    let world = World::of(Plan { prefix: "/artifacts/go", ..script.plan() });
+    let fetch = ("Disable-Module-Fetch", "true");
+    for (path, headers, cached_only) in [
+        ("/example.com/m/@v/list", &[][..], false),
+        ("/artifacts/go/example.com/m/@v/list", &[], false),
+        ("/cached-only/example.com/m/@v/list", &[], true),
+        ("/artifacts/go/cached-only/example.com/m/@v/list", &[], true),
+        ("/example.com/m/@v/list", &[fetch], true),
+        ("/example.com/m/@v/list", &[("Disable-Module-Fetch", "false")], false),
+        ("/artifacts/go/example.com/m/@v/list", &[fetch], true),
+    ] {
+        assert_eq!(ask(world.at, "GET", path, headers).status, 200, "{path}");
+        assert_eq!(script.asked().pop(), Some(("example.com/m/@v/list".to_owned(), cached_only)), "{path} {headers:?}");
+    }
+    let reply = get(world.at, "/cached-only/example.com/other/@v/list");
+    assert_eq!((reply.status, reply.header("content-type")), (404, Some(PLAIN)));
+    assert_eq!(reply.text(), "not cached here: example.com/other/@v/list\n");
+    // Whoever keeps answers for others must not keep this one: without the header it is another.
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+}
+
+#[test]
+fn everything_is_below_the_prefix_too() {
+    let world = World::of(Plan { prefix: "/go", full: true, ..Script::new().plan() });
+    let name = world.db.name();
+    for path in ["/latest", &format!("/sumdb/{name}/supported"), "/tile/8/0/000", "/healthz", "/readyz"] {
+        assert_eq!(get(world.at, &format!("/go{path}")), get(world.at, path), "{path}");
+        assert_eq!(get(world.at, path).status, 200, "{path}");
+        assert_eq!(get(world.at, &format!("/gone{path}")).status, 404, "{path}");
+        assert_eq!(get(world.at, &format!("/cached-only{path}")).status, 200, "{path}");
+    }
+    for (path, url) in
+        [("/", "http://test,direct"), ("/go", "http://test/go,direct"), ("/go/", "http://test/go,direct")]
+    {
+        let page = get(world.at, path).text();
+        assert!(page.contains(&format!("GOPROXY={url}\n")) && page.contains("/MODULE/@v/list"), "{page}");
+    }
+}
+
+#[test]
+fn without_a_module_proxy_there_are_no_modules() {
+    let world = World::full();
+    for path in ["/example.com/m/@v/list", "/example.com/m/@latest", "/cached-only/example.com/m/@v/v1.0.0.zip"] {
+        let reply = get(world.at, path);
+        assert_eq!((reply.status, reply.header("content-type")), (404, Some(PLAIN)), "{path}");
+    }
+}
+
+#[test]
+fn a_refusal_is_what_the_go_command_shows_and_no_404() {
+    let path = "/example.com/m/@v/v1.0.0.zip";
+    let script = Script::new();
+    let world = script.serve();
+    let refuse = |lines: &[&str]| {
+        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+        script.says(&path[1..], Err(Denied::Refused(lines)));
+        let reply = get(world.at, path);
+        assert_eq!((reply.status, reply.header("content-type")), (403, Some(PLAIN)), "{reply:?}");
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+        let text = reply.text();
+        assert!(text.lines().count() <= 8 && text.lines().all(|line| (1..=80).contains(&line.len())), "{text}");
+        assert!(text.len() <= 648 && text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+        text
+    };
+    let told = ["SECURITY: example.com/m@v1.0.0 is not what the log says", "expected h1:a", "got      h1:b"];
+    let expected = "SECURITY: example.com/m@v1.0.0 is not what the log says\nexpected h1:a\ngot h1:b\n";
+    assert_eq!(refuse(&told), expected);
+    let hostile = refuse(&["\u{1b}[31mred\u{1b}[0m", "", "  ", "two\r\n\r\nlines", "\u{202e}txt\0"]);
+    assert!(!hostile.contains(['\u{1b}', '\u{202e}', '\0', '\r']), "{hostile:?}");
+    assert_eq!(refuse(&["line"; 20]).lines().count(), 8);
+    refuse(&["long ".repeat(300).as_str(), &"x".repeat(1000)]);
+    refuse(&[]);
+}
+
+#[test]
+fn an_outage_is_no_404_and_a_404_is_asked_again_in_a_minute() {
+    let path = "/example.com/m/@v/v1.0.0.zip";
+    let script = Script::new();
+    let world = script.serve();
+    let missing = get(world.at, path);
+    assert_eq!((missing.status, missing.header("cache-control")), (404, Some("public, max-age=60")));
+    assert_eq!(missing.text(), format!("not found: {}\n", &path[1..]));
+    for (source, why, status, again) in [
+        ("https://a.example", "500 Internal Server Error", 502, None),
+        ("https://a.example", "timed out: no byte within 40s", 504, None),
+        ("/var/lib/gosumcheck/modules", "no space left on device", 503, Some("10")),
+    ] {
+        script.says(&path[1..], Err(Denied::Fault(Fault::unavailable(source, why))));
+        for _ in 0..2 {
+            let reply = get(world.at, path);
+            assert_eq!((reply.status, reply.header("retry-after")), (status, again), "{reply:?}");
+            assert_eq!((reply.header("content-type"), reply.header("cache-control")), (Some(PLAIN), Some("no-store")));
+            assert!(reply.text().contains(why), "{}", reply.text());
+        }
+    }
+    // Nothing of it was kept: the next answer is the next answer.
+    script.file(&path[1..], b"PK");
+    assert_eq!(get(world.at, path).status, 200);
+}
+
+#[test]
+fn other_methods_are_refused() {
+    let world = Script::new().serve();
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+        let reply = ask(world.at, method, "/example.com/m/@v/list", &[("Content-Length", "0")]);
+        assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD")), "{method}");
+    }
+}
+
+#[test]
+fn questions_about_modules_are_counted_by_what_they_ask() {
+    let script = Script::new()
+        .text("example.com/m/@v/list", "", A_MINUTE)
+        .text("example.com/m/@latest", INFO, A_MINUTE)
+        .text("example.com/m/@v/v1.0.0.info", INFO, Keep::ForEver)
+        .file("example.com/m/@v/v1.0.0.mod", b"module example.com/m\n")
+        .file("example.com/m/@v/v1.0.0.zip", b"PK");
+    let world = script.serve();
+    for path in ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip", "@v/v1.0.9.zip"] {
+        get(world.at, &format!("/example.com/m/{path}"));
+    }
+    let metrics = get(world.at, "/metrics").text();
+    for (route, code) in [("list", 200), ("mod_latest", 200), ("info", 200), ("mod", 200), ("zip", 200), ("zip", 404)] {
+        let line = format!("gosumcheck_http_requests_total{{route=\"{route}\",code=\"{code}\"}} 1");
+        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
+    }
+    assert!(metrics.contains("\ngosumcheck_modules{event=\"asked\"} 6\n"), "{metrics}");
+}
