@@ -15,7 +15,7 @@ mod list;
 mod runs;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use answer::{Denied, Found, Keep, Manner, Text, TextKind};
 
@@ -102,10 +102,14 @@ impl Proxy {
     pub fn open(folder: &Folder, relay: Relay, upstreams: Upstreams, options: Options) -> Result<Proxy, Fault> {
         let modules = folder.modules();
         let claim = modules.claim()?;
+        let journal = folder.journal()?;
+        if let Some(before) = SystemTime::now().checked_sub(options.stale) {
+            journal.sweep(before).unwrap_or_else(|fault| tracing::warn!("{fault}"));
+        }
         let inner = Inner {
             relay,
             modules,
-            journal: folder.journal()?,
+            journal,
             upstreams,
             files: Runs::default(),
             hints: Runs::default(),

@@ -1,6 +1,7 @@
 //! `gosumcheck serve`: settings in, a server that runs until it is told to stop.
 
 mod args;
+mod modules;
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::config::{self, GoEnv, Sumdb};
 use crate::database::{Database, Relay, RelayOptions};
 use crate::fault::Fault;
 use crate::report::{Level, Notice, printable};
-use crate::server::{self, Access, Config, Limits, Served, Syncing};
+use crate::server::{self, Access, Config, Limits, ModuleProxy, Served, Syncing};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
@@ -71,6 +72,8 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let folder = Folder::open(&settings.data)?;
     let served = settings.sumdb.iter().map(|sumdb| open(settings, &folder, sumdb, &private));
     let served = served.collect::<Result<Vec<Served>, Fault>>()?;
+    let relay = served.first().map(Served::relay);
+    let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private))?;
     let mut listeners = Vec::new();
     for address in &settings.listen {
         let listener = TcpListener::bind(address).await;
@@ -96,7 +99,11 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         file::Access::All => Access::All,
     };
     let config = Config { prefix: settings.prefix.clone(), limits, access };
-    server::run(config, served, None, listeners, signals.stop()).await
+    let probing = proxy.clone().map(|proxy| tokio::spawn(async move { proxy.probe().await }));
+    let proxy = proxy.map(|proxy| Arc::new(proxy) as Arc<dyn ModuleProxy>);
+    let served = server::run(config, served, proxy, listeners, signals.stop()).await;
+    probing.inspect(tokio::task::JoinHandle::abort);
+    served
 }
 
 /// One database, ready to be served.

@@ -17,13 +17,14 @@ use tokio::task::JoinHandle;
 
 use super::limits::{MAX_PIECES_BYTES, MAX_SPARE, MIN_PIECE_BYTES, PIECE_BYTES};
 use crate::store::log::Snapshot;
-use crate::store::modules::Admitted;
+use crate::store::modules::{Admitted, Refused};
 
 /// What a file is.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
     Log(LogFile),
     Module(Admitted),
+    Refused(Refused),
 }
 
 /// A file of the full log, of which only what is committed can be read.
@@ -42,6 +43,7 @@ impl Source {
         match self {
             Source::Log(file) => file.len,
             Source::Module(file) => file.len(),
+            Source::Refused(file) => file.len(),
         }
     }
 
@@ -49,6 +51,7 @@ impl Source {
         match self {
             Source::Log(file) => Ok(file.snapshot.file(&file.name).ok_or(io::ErrorKind::NotFound)?.0),
             Source::Module(file) => Ok(file.file()),
+            Source::Refused(file) => Ok(file.file()),
         }
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, WARNING};
 
-use super::answer::{Answer, Cache, FOR_EVER, NEVER, PLAIN, Payload};
+use super::answer::{Answer, BINARY, Cache, FOR_EVER, NEVER, PLAIN, Payload};
 use super::file::Source;
 use super::hot::Holds;
 use super::limits::{MAX_SMALL_BYTES, MODULE_TIMEOUT};
@@ -15,8 +15,8 @@ use super::path::BadPath;
 use super::refusal::{self, fault, in_lines, not_found, refusal};
 use super::{App, Question};
 use crate::fault::Fault;
-use crate::proxy::{Denied, Found, Keep, Manner, Text, TextKind};
-use crate::store::modules::Admitted;
+use crate::proxy::{Denied, Found, Keep, Manner, Proxy, Text, TextKind};
+use crate::store::modules::{Admitted, Refused};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
 
@@ -32,6 +32,9 @@ const JSON: &str = "application/json";
 /// What is said of an old answer while no upstream can be had (RFC 7234 section 5.5.1).
 const STALE: &str = "110 gosumcheck \"Response is Stale\"";
 
+/// What is said of bytes that nothing proves (RFC 7234 section 5.5.7).
+const UNPROVEN: &str = "299 gosumcheck \"UNPROVEN: not what the checksum database says\"";
+
 /// An answer on its way.
 pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Found, Denied>> + Send + 'a>>;
 
@@ -42,6 +45,16 @@ pub trait ModuleProxy: Send + Sync {
 
     /// How often what happened, by name.
     fn counts(&self) -> Vec<(&'static str, u64)>;
+}
+
+impl ModuleProxy for Proxy {
+    fn answer<'a>(&'a self, asked: &'a Asked, manner: Manner) -> Answering<'a> {
+        Box::pin(Proxy::answer(self, asked, manner))
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        Proxy::counts(self)
+    }
 }
 
 /// Whether the client wants nobody to be asked.
@@ -60,6 +73,7 @@ pub(super) async fn answer(app: &App, asked: &Asked, question: &Question<'_>) ->
     match answered {
         Ok(Found::File(file)) if matches!(asked, Asked::File(_, Kind::GoMod)) => go_mod(app, file, question).await,
         Ok(Found::File(file)) => of_file(ZIP, file),
+        Ok(Found::Unproven(file)) => unproven(file),
         Ok(Found::Text(text)) => of_text(app, text, question),
         Err(denied) => refused(&denied),
     }
@@ -70,6 +84,12 @@ fn of_file(kind: &'static str, file: Admitted) -> Answer {
     let (tag, modified) = (file.hash().to_string(), Some(file.modified()));
     let payload = Payload::File(Source::Module(file));
     Answer { payload, modified, ..Answer::new(kind, FOR_EVER, Bytes::new()) }.named(&tag)
+}
+
+/// Bytes that are not what their record says, as `on_mismatch = "warn"` wants it: nobody is to keep them.
+fn unproven(file: Refused) -> Answer {
+    let extra = Some((WARNING, HeaderValue::from_static(UNPROVEN)));
+    Answer { payload: Payload::File(Source::Refused(file)), extra, ..Answer::new(BINARY, NEVER, Bytes::new()) }
 }
 
 /// A go.mod: in memory from now on, if it is of a usual size.

@@ -27,6 +27,11 @@ impl Served {
         Served { relay, log, syncing: None, asked: None, watch: Arc::default() }
     }
 
+    /// What it answers.
+    pub fn relay(&self) -> &Relay {
+        &self.relay
+    }
+
     /// The same, kept up to date by `syncing`, again after `every`; `asked` tells of its upstreams.
     #[must_use]
     pub fn synced(mut self, syncing: Syncing, every: Duration, asked: Asked) -> Served {

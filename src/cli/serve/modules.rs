@@ -1,0 +1,113 @@
+//! The module proxy, as the settings want it.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use crate::config::file::{self, Settings, Upstream};
+use crate::config::{self, ProxyList};
+use crate::database::Relay;
+use crate::fault::Fault;
+use crate::proxy::{OnMismatch, Options, Proxy, Upstreams};
+use crate::store::Folder;
+use crate::sumdb::module::Patterns;
+use crate::upstream::{self, Base, Direct, DirectSettings, Entry, Proxies, ProxyPlace};
+
+/// The proxy; none where `proxy` is off. `relay` tells the hashes.
+pub(super) fn open(
+    settings: &Settings,
+    folder: &Folder,
+    relay: Relay,
+    private: &Patterns,
+) -> Result<Option<Proxy>, Fault> {
+    if settings.proxy.entries().next().is_none_or(|(first, _)| first == "off") {
+        return Ok(None);
+    }
+    let no_private = settings.private_proxy.entries().len() == 0;
+    let upstreams = Upstreams {
+        public: proxies(settings, folder, &settings.proxy, Whose::Public)?,
+        private: if no_private {
+            None
+        } else {
+            Some(proxies(settings, folder, &settings.private_proxy, Whose::Private)?)
+        },
+    };
+    let options = Options {
+        private: private.clone(),
+        on_mismatch: match settings.on_mismatch {
+            file::OnMismatch::Refuse => OnMismatch::Refuse,
+            file::OnMismatch::Warn => OnMismatch::Warn,
+        },
+        freshness: settings.freshness,
+        stale: settings.stale,
+        negative: settings.negative,
+        threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+    };
+    Proxy::open(folder, relay, upstreams, options).map(Some)
+}
+
+/// Which modules a list is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Public,
+    Private,
+}
+
+/// How `direct` runs the go command. What is private takes this user's keys; strangers' repositories get to see none.
+fn direct(settings: &Settings, folder: &Folder, whose: Whose) -> DirectSettings {
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|_| whose == Whose::Private);
+    let private = settings.private.clone();
+    DirectSettings { home, private, ..DirectSettings::below(&folder.root().join("tmp")) }
+}
+
+/// The entries of a list; offline, only folders.
+fn proxies(settings: &Settings, folder: &Folder, list: &ProxyList, whose: Whose) -> Result<Proxies, Fault> {
+    let mut entries = Vec::new();
+    for (url, falls_back) in list.entries() {
+        let place = match url {
+            "off" => ProxyPlace::Off,
+            "direct" if settings.offline => continue,
+            "direct" => match Direct::find() {
+                Some(go) => ProxyPlace::Direct(Direct::new(go, direct(settings, folder, whose))),
+                None => {
+                    tracing::info!("direct: there is no go command here, so repositories are not asked");
+                    continue;
+                }
+            },
+            url => {
+                let base = Base::parse(url)?;
+                if settings.offline && !base.is_tree() {
+                    continue;
+                }
+                let (base, asked) = asked(settings, base, settings.upstream(url))?;
+                ProxyPlace::Base(base, asked)
+            }
+        };
+        entries.push(Entry { place, falls_back });
+    }
+    Ok(Proxies::new(entries))
+}
+
+/// A base, and the manners with which it is asked.
+fn asked(settings: &Settings, base: Base, told: Option<&Upstream>) -> Result<(Base, upstream::Settings), Fault> {
+    let netrc = config::netrc_file(|name| std::env::var(name).ok());
+    let mut asked = upstream::Settings { concurrency: settings.jobs, netrc, ..upstream::Settings::default() };
+    let Some(told) = told else { return Ok((base, asked)) };
+    asked.connect = told.connect_timeout.unwrap_or(asked.connect);
+    asked.silence = told.first_byte_timeout.unwrap_or(asked.silence);
+    asked.file_total = told.file_timeout.unwrap_or(asked.file_total);
+    asked.concurrency = told.concurrency.unwrap_or(asked.concurrency);
+    asked.tries = told.tries.unwrap_or(asked.tries);
+    if let Some(token) = &told.bearer {
+        asked.access = asked.access.bearer(&base, token.reveal())?;
+    }
+    if let Some((name, password)) = &told.login {
+        asked.access = asked.access.basic(&base, name, password.reveal())?;
+    }
+    if let Some(file) = &told.ca {
+        asked.access = asked.access.certificates(file)?;
+    }
+    if let Some(url) = &told.via {
+        asked.access = asked.access.proxy(url)?;
+    }
+    Ok((base, asked))
+}
