@@ -41,7 +41,7 @@ mod spoil;
 mod wire;
 mod zips;
 
-pub use corpus::{Corpus, FILLERS};
+pub use corpus::{Corpus, FILLERS, log_of};
 pub use fault::{Fault, Tamper};
 pub use gate::Gate;
 pub use hostile::{Bomb, bomb};
