@@ -37,7 +37,7 @@ pub enum Fault {
         /// with a Content-Length
         declared: bool,
     },
-    /// the connection stays, and nothing comes after so many bytes of the body; `None`: nothing at all
+    /// the connection stays, and nothing comes after so many bytes of the body; `None`: nothing at all. Who asked may leave
     Hang(Option<u64>),
     /// the connection is reset after so many bytes of the body; `None`: at once
     Reset(Option<u64>),

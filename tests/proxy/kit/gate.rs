@@ -72,3 +72,14 @@ pub(super) fn block<T>(task: impl Future<Output = T>) -> Option<T> {
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async { tokio::time::timeout(PATIENCE, task).await.ok() })
 }
+
+/// Waits for a state that only another thread or process can bring about.
+#[track_caller]
+pub fn until(what: &str, is: impl Fn() -> bool) {
+    let asked = async {
+        while !is() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    block(asked).unwrap_or_else(|| panic!("not so after {PATIENCE:?}: {what}"));
+}

@@ -97,7 +97,8 @@ impl Machine {
         let own = [("GOPATH", "gopath"), ("GOMODCACHE", "modcache"), ("HOME", "home")];
         command.envs(own.map(|(name, folder)| (name, self.path(folder))));
         command.env("GOCACHE", &self.go.compiled).env("GOENV", "off").env("GOTOOLCHAIN", "local").env("GOWORK", "off");
-        command.env("GOFLAGS", "-modcacherw -buildvcs=false");
+        // What is compiled is then the same wherever the module cache is, and compiled once.
+        command.env("GOFLAGS", "-modcacherw -buildvcs=false -trimpath");
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }

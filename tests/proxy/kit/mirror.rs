@@ -132,6 +132,11 @@ impl FakeMirror {
         self.requests_for(pattern).iter().map(|request| request.sent).sum()
     }
 
+    /// The most answers that were in the making at once since the last `clear_requests`.
+    pub fn busiest(&self) -> usize {
+        self.shared.requests.busiest()
+    }
+
     /// Forgets the requests.
     pub fn clear_requests(&self) {
         self.shared.requests.clear();

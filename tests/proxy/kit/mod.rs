@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `spec` | what is a module of the corpus made of |
 //! | `zips` | what are a zip's bytes, and the same with one thing changed |
-//! | `crafted` | what do zips look like that no honest writer writes |
+//! | `hostile` | what do zips look like that no honest writer writes |
 //! | `corpus` | what is the true answer to a path, and which log proves it |
 //! | `fault` | which answers are spoilt, and how |
 //! | `spoil` | what does a fault make of an answer |
@@ -13,6 +13,7 @@
 //! | `requests` | what was asked |
 //! | `gate` | how does a test hold an answer back without a clock |
 //! | `mirror` | the mirror as tests hold it |
+//! | `site` | a corpus, its mirror and its log at once |
 //! | `machine` | how is the go command run, each test in a folder of its own |
 //!
 //! Test programs include it with `#[path = "../proxy/kit/mod.rs"] mod kit;` beside `mod fake;` and `mod common;`.
@@ -36,17 +37,19 @@ mod hostile;
 mod machine;
 mod mirror;
 mod requests;
+mod site;
 mod spec;
 mod spoil;
 mod wire;
 mod zips;
 
-pub use corpus::{Corpus, FILLERS};
+pub use corpus::{Corpus, FILLERS, log_of};
 pub use fault::{Fault, Tamper};
-pub use gate::Gate;
+pub use gate::{Gate, until};
 pub use hostile::{Bomb, bomb};
 pub use machine::{Machine, expect, told};
 pub use mirror::FakeMirror;
 pub use requests::Request;
+pub use site::Site;
 pub use spec::{Spec, noise};
 pub use zips::{Entry, read_zip, write_zip};

@@ -20,10 +20,14 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// of the answer; 0 while there is none
     pub status: u16,
-    /// bytes of the answer's body that were sent so far
+    /// bytes of the answer's body that were given to the connection so far
     pub sent: u64,
-    /// whether the answer was sent as it was meant to be
+    /// whether all of the body was
     pub done: bool,
+    /// whether nothing more will be sent
+    pub over: bool,
+    /// whether who asked went away before that
+    pub left: bool,
     /// which connection it came on, from 0
     pub connection: u64,
 }
@@ -49,28 +53,50 @@ impl Request {
         let module = path.split_once("/@").and_then(|(module, _)| ModulePath::unescape(module).ok());
         let headers = lines.filter(|line| !line.is_empty()).map(header).collect::<Option<_>>()?;
         let module = module.map(|module| module.to_string());
-        Some(Request { method, target, path, module, headers, status: 0, sent: 0, done: false, connection })
+        Some(Request {
+            method,
+            target,
+            path,
+            module,
+            headers,
+            status: 0,
+            sent: 0,
+            done: false,
+            over: false,
+            left: false,
+            connection,
+        })
     }
 }
 
 /// The log of requests.
 pub(super) struct Requests {
-    all: Mutex<Vec<Request>>,
+    state: Mutex<State>,
     /// how many there were, for those who wait for one
     pub(super) count: watch::Sender<usize>,
 }
 
+#[derive(Default)]
+struct State {
+    all: Vec<Request>,
+    /// how many were forgotten: the first one's place
+    forgotten: usize,
+    /// the most that were being answered at once
+    busiest: usize,
+}
+
 impl Requests {
     pub(super) fn new() -> Requests {
-        Requests { all: Mutex::default(), count: watch::Sender::new(0) }
+        Requests { state: Mutex::default(), count: watch::Sender::new(0) }
     }
 
     /// Notes a request; gives its place.
     pub(super) fn add(&self, request: Request) -> usize {
         let place = {
-            let mut all = self.all.lock().unwrap();
-            all.push(request);
-            all.len() - 1
+            let mut state = self.state.lock().unwrap();
+            state.all.push(request);
+            state.busiest = state.busiest.max(state.all.iter().filter(|request| !request.over).count());
+            state.forgotten + state.all.len() - 1
         };
         self.count.send_modify(|count| *count += 1);
         place
@@ -78,18 +104,26 @@ impl Requests {
 
     /// Changes what is noted at a place, unless it was forgotten since.
     pub(super) fn change(&self, place: usize, change: impl FnOnce(&mut Request)) {
-        if let Some(request) = self.all.lock().unwrap().get_mut(place) {
+        let mut state = self.state.lock().unwrap();
+        let place = place.checked_sub(state.forgotten);
+        if let Some(request) = place.and_then(|place| state.all.get_mut(place)) {
             change(request);
         }
     }
 
     pub(super) fn all(&self) -> Vec<Request> {
-        self.all.lock().unwrap().clone()
+        self.state.lock().unwrap().all.clone()
+    }
+
+    pub(super) fn busiest(&self) -> usize {
+        self.state.lock().unwrap().busiest
     }
 
     /// Forgets all of them. What is still being answered is then noted nowhere.
     pub(super) fn clear(&self) {
-        self.all.lock().unwrap().clear();
+        let mut state = self.state.lock().unwrap();
+        let forgotten = state.forgotten + state.all.len();
+        *state = State { forgotten, ..State::default() };
     }
 }
 

@@ -105,7 +105,7 @@ impl Spec {
         self
     }
 
-    /// Entries for the folders too: they count in the hash. The go command refuses such zips.
+    /// Entries for the folders too: they count in the hash.
     pub fn folders(mut self) -> Spec {
         let at = self.prefix().len();
         let mut folders: Vec<String> = Vec::new();

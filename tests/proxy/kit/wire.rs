@@ -58,40 +58,62 @@ async fn next_head(stream: &mut TcpStream, read: &mut Vec<u8>) -> io::Result<Opt
     }
 }
 
-/// Sends one answer; whether the connection can go on.
+/// Sends one answer; whether the connection can go on. What is sent is noted before it is: who has read an answer finds it.
 async fn respond(stream: &mut TcpStream, request: Request, shared: &Shared, last: bool) -> io::Result<bool> {
     let without_body = request.method == "HEAD";
     let (answer, place) = shared.answer(request);
+    let note = |change: &dyn Fn(&mut Request)| shared.requests.change(place, change);
+    let ended = send(stream, &answer, without_body, last, &note).await;
+    note(&|request| {
+        request.over = true;
+        request.left = ended.is_err();
+        request.done &= ended.is_ok();
+    });
+    ended
+}
+
+type Note<'a> = &'a (dyn Fn(&dyn Fn(&mut Request)) + Sync);
+
+/// The same; an error where who asked has left.
+async fn send(
+    stream: &mut TcpStream,
+    answer: &Answer,
+    without_body: bool,
+    last: bool,
+    note: Note<'_>,
+) -> io::Result<bool> {
     if let Some(gate) = &answer.hold {
         gate.arrive();
         gate.passes(0).await;
     }
+    let nothing_more = without_body || (answer.body.len() == 0 && answer.end == End::Whole);
     if answer.head {
-        shared.requests.change(place, |request| request.status = answer.status);
-        stream.write_all(head(&answer, last).as_bytes()).await?;
+        note(&|request| {
+            request.status = answer.status;
+            (request.done, request.over) = (nothing_more, nothing_more);
+        });
+        stream.write_all(head(answer, last).as_bytes()).await?;
     }
-    let mut sent = 0;
-    if !without_body {
-        sent = send_body(stream, &answer, |sent| shared.requests.change(place, |request| request.sent = sent)).await?;
+    if !nothing_more {
+        send_body(stream, answer, note).await?;
     }
     match answer.end {
-        End::Hang(_) => std::future::pending().await,
+        End::Hang(_) => {
+            while stream.read(&mut [0; 64]).await? > 0 {}
+            Err(io::ErrorKind::ConnectionAborted.into())
+        }
         End::Reset(_) => {
             // With no linger time, closing sends RST and not FIN.
             stream.set_zero_linger()?;
             Ok(false)
         }
         End::Cut(_) => Ok(false),
-        End::Whole => {
-            let whole = without_body || sent == answer.body.len();
-            shared.requests.change(place, |request| request.done = whole);
-            Ok(answer.length)
-        }
+        End::Whole => Ok(answer.length),
     }
 }
 
-/// Sends what is to be sent of the body; gives how much that was.
-async fn send_body(stream: &mut TcpStream, answer: &Answer, mut told: impl FnMut(u64)) -> io::Result<u64> {
+/// Sends what is to be sent of the body.
+async fn send_body(stream: &mut TcpStream, answer: &Answer, note: Note<'_>) -> io::Result<()> {
     let end = match answer.end {
         End::Whole => answer.body.len(),
         End::Cut(at) | End::Hang(at) | End::Reset(at) => at.min(answer.body.len()),
@@ -107,12 +129,16 @@ async fn send_body(stream: &mut TcpStream, answer: &Answer, mut told: impl FnMut
         };
         while sent < may {
             let piece = answer.body.piece(sent, PIECE.min(may - sent));
-            stream.write_all(&piece).await?;
             sent += piece.len() as u64;
-            told(sent);
+            note(&|request| {
+                request.sent = sent;
+                request.done = sent == answer.body.len();
+                request.over = request.done;
+            });
+            stream.write_all(&piece).await?;
         }
     }
-    Ok(sent)
+    Ok(())
 }
 
 /// The status line and the headers, and the blank line.
