@@ -15,7 +15,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// A held lock; dropping it lets the next one in.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -44,7 +44,7 @@ impl Lock {
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(Lock { _file: file })),
+                Ok(()) => return Ok(Some(Lock { file })),
                 Err(TryLockError::Error(error)) => return Err(unavailable(path, "lock", &error)),
                 Err(TryLockError::WouldBlock) if waited >= patience => return Ok(None),
                 Err(TryLockError::WouldBlock) => {
@@ -53,6 +53,13 @@ impl Lock {
                 }
             }
         }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Not left to the closing of the file: a process that is being started has it open too, until it becomes another program.
+        let _ = self.file.unlock();
     }
 }
 
