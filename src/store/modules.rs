@@ -14,6 +14,7 @@
 //! synced, and renamed after its hash is in place. A hash without a file is a pin: what the file was, and may only ever be.
 //! A file without a hash is nobody's: it is not opened, and what arrives for it takes its place.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -153,6 +154,8 @@ impl Modules {
     pub fn admit(&self, mut arrival: Arrival, hash: &SumHash) -> Result<Admitted, Fault> {
         let (module, kind) = arrival.file();
         let (path, beside) = (self.place(module, kind)?, self.place_of_pin(module, kind)?);
+        // In this order: another process that admits it has its hash there before the file.
+        let stands = path.symlink_metadata().is_ok_and(|found| !found.is_dir());
         let pin = Pin::read(&beside).map_err(|error| unavailable(&beside, "read", &error))?;
         match pin {
             Pin::Is(pinned) if pinned != *hash => {
@@ -166,8 +169,10 @@ impl Modules {
                 }
             }
             Pin::Missing | Pin::Damaged => {
-                // Whatever stands there was never proven, and must not be found beside a hash that was.
-                self.clear(&path).map_err(|error| unavailable(&path, "remove", &error))?;
+                if stands {
+                    // It was never proven, and must not be found beside a hash that was.
+                    self.clear(&path).map_err(|error| unavailable(&path, "remove", &error))?;
+                }
                 self.folder.write(&beside, hash.to_string().as_bytes(), true)?;
             }
         }
@@ -211,15 +216,13 @@ impl Modules {
         below(&self.dir, &name)
     }
 
-    /// Removes what stands at `path` and is no folder, durably.
-    fn clear(&self, path: &Path) -> std::io::Result<()> {
-        match path.symlink_metadata() {
-            Ok(found) if !found.is_dir() => {
-                self.folder.disk().remove(path)?;
-                path.parent().map_or(Ok(()), |parent| self.folder.disk().sync_folder(parent))
-            }
-            _ => Ok(()),
+    /// Removes the file at `path`, durably.
+    fn clear(&self, path: &Path) -> io::Result<()> {
+        match self.folder.disk().remove(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
+        self.folder.disk().sync_folder(path.parent().unwrap_or(path))
     }
 }
 

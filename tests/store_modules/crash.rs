@@ -248,7 +248,7 @@ fn processes_that_admit_the_same_files_leave_each_of_them_whole() {
     let root = tempfile::tempdir().unwrap();
     let spawn = || {
         Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::admitting_process"])
+            .args(["--exact", "--nocapture", "crash::admitting_process"])
             .env(ROOT, root.path())
             .stdout(Stdio::null())
             .spawn()

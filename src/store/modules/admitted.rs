@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -24,19 +24,20 @@ impl Admitted {
     pub(super) fn open(path: &Path, hash: SumHash) -> io::Result<Option<Admitted>> {
         use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
         let nothing = |error: &io::Error| matches!(error.kind(), NotFound | NotADirectory | InvalidFilename);
-        let named = match path.symlink_metadata() {
-            Ok(named) if named.is_file() => named,
+        match path.symlink_metadata() {
+            Ok(named) if named.is_file() => {}
             Ok(_) => return Ok(None),
             Err(error) if nothing(&error) => return Ok(None),
             Err(error) => return Err(error),
-        };
+        }
+        // Another process may have put the same bytes there meanwhile: either file will do.
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if nothing(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
         let found = file.metadata()?;
-        if (found.dev(), found.ino()) != (named.dev(), named.ino()) {
+        if !found.is_file() {
             return Ok(None);
         }
         Ok(Some(Admitted { file: Arc::new(file), len: found.len(), modified: found.modified()?, hash }))

@@ -174,6 +174,8 @@ impl Drop for Arrival {
         if self.len == 0 {
             self.remove();
         }
+        // Not left to the closing of the file: a process that is being started has it open too, until it becomes another program.
+        let _ = self.file.unlock();
     }
 }
 
