@@ -96,6 +96,8 @@ fn heads_about_modules_are_bounded() {
         (head("GET", &format!("/example.com/{}@v/list", "a/".repeat(300)), &[]), 404),
         (head("GET", &format!("http://other.example{PATH}"), &[]), 200),
         (format!("GET {PATH} HTTP/1.1\r\n\r\n"), 400),
+        (head("GET", PATH, &[("Host", "other.example")]), 400),
+        (format!("GET {PATH} HTTP/1.0\r\n\r\n"), 200),
     ] {
         let mut stream = crate::client::connect(world.at);
         std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
