@@ -109,8 +109,8 @@ fn is_above(source: &Source) -> bool {
 }
 
 fn of_table(document: &Document, table: &Table) -> Result<Upstream, Fault> {
-    let mut upstream = Upstream::default();
-    upstream.url = url(&table.url).map_err(|why| document.fault(&table.place, &why))?;
+    let url = url(&table.url).map_err(|why| document.fault(&table.place, &why))?;
+    let mut upstream = Upstream { url, ..Upstream::default() };
     let (mut username, mut password) = (None, None);
     for (name, text, place) in &table.rows {
         let read = match *name {
