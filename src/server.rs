@@ -34,8 +34,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT_ENCODING, RANGE};
-use hyper::{Method, Request, Response};
+use hyper::header::{ACCEPT_ENCODING, HOST, RANGE};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -189,6 +189,13 @@ impl App {
     async fn answer(&self, head: &hyper::http::request::Parts) -> (Class, Answer) {
         if head.method != Method::GET && head.method != Method::HEAD {
             return (Class::Other, refusal::method());
+        }
+        // RFC 9112 section 3.2.
+        if head.version == Version::HTTP_11 && head.headers.get_all(HOST).iter().count() != 1 {
+            return (
+                Class::Other,
+                refusal::refusal(StatusCode::BAD_REQUEST, "a request names its host, and only once"),
+            );
         }
         let (prefix, raw) = path::split(head.uri.path(), &self.prefix);
         let (cached_only, raw) = path::split(raw, modules::CACHED_ONLY);

@@ -100,7 +100,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     };
     let config = Config { prefix: settings.prefix.clone(), limits, access };
     let probing = proxy.clone().map(|proxy| tokio::spawn(async move { proxy.probe().await }));
-    let proxy = proxy.map(|proxy| Arc::new(proxy) as Arc<dyn ModuleProxy>);
+    let proxy = proxy.map(|proxy| -> Arc<dyn ModuleProxy> { Arc::new(proxy) });
     let served = server::run(config, served, proxy, listeners, signals.stop()).await;
     probing.inspect(tokio::task::JoinHandle::abort);
     served

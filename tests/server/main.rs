@@ -20,6 +20,7 @@ mod hostile;
 mod modules;
 mod modules_config;
 mod modules_files;
+mod modules_refused;
 mod outside;
 mod process;
 mod script;

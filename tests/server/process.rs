@@ -111,6 +111,20 @@ fn by_default_only_failures_are_logged() {
 }
 
 #[test]
+fn it_answers_below_its_prefix_and_serves_no_modules_where_it_is_told_so() {
+    let db = log();
+    let upstream = db.serve();
+    let sumdb = format!("{} {}", db.vkey(), upstream.url());
+    let process =
+        Process::start(&["--sumdb", &sumdb, "--data", "data", "--prefix", "/artifacts/go/", "--proxy", "off"]);
+    assert_eq!(get(process.at, "/artifacts/go/latest"), get(process.at, "/latest"));
+    assert_eq!(get(process.at, "/artifacts/go/healthz").status, 200);
+    assert_eq!(get(process.at, "/artifacts/go/example.com/m/@v/list").status, 404);
+    assert!(get(process.at, "/artifacts/go").text().contains("http://test/artifacts/go"));
+    assert_eq!(process.end("-TERM").0, 0);
+}
+
+#[test]
 fn two_databases_are_served_side_by_side() {
     let (one, two) = (log(), FakeSumdb::named("sum.example.org/two", 300, 9));
     let (first, second) = (one.serve(), two.serve());

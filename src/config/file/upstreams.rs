@@ -1,6 +1,8 @@
 //! `[upstreams."https://host/path"]` of gosumcheck.toml: the manners, and the keys, with which one entry of `proxy` or
 //! `private_proxy` is asked. Where a table says nothing, upstream's own defaults count.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,6 +33,8 @@ pub(super) const SETTINGS: [&str; 10] = [
 const MAX_CONCURRENCY: u32 = 512;
 /// Tries of one request at most.
 const MAX_TRIES: u32 = 20;
+/// The longest file of certificates, in bytes.
+const MAX_PEM_BYTES: u64 = 4 << 20;
 /// How a file of certificates says that it is one (RFC 7468).
 const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
@@ -105,8 +109,8 @@ fn is_above(source: &Source) -> bool {
 }
 
 fn of_table(document: &Document, table: &Table) -> Result<Upstream, Fault> {
-    let mut upstream = Upstream::default();
-    upstream.url = url(&table.url).map_err(|why| document.fault(&table.place, &why))?;
+    let url = url(&table.url).map_err(|why| document.fault(&table.place, &why))?;
+    let mut upstream = Upstream { url, ..Upstream::default() };
     let (mut username, mut password) = (None, None);
     for (name, text, place) in &table.rows {
         let read = match *name {
@@ -153,7 +157,9 @@ fn user(text: &str) -> Result<String, String> {
 }
 
 fn certificates(text: &str) -> Result<PathBuf, String> {
-    let bytes = std::fs::read(text).map_err(|error| format!("{text}: cannot be read: {error}"))?;
+    let mut bytes = Vec::new();
+    let read = File::open(text).and_then(|file| file.take(MAX_PEM_BYTES).read_to_end(&mut bytes));
+    read.map_err(|error| format!("{text}: cannot be read: {error}"))?;
     let has = bytes.windows(PEM.len()).any(|window| window == PEM);
     if has { Ok(PathBuf::from(text)) } else { Err(format!("{text}: has no certificates in PEM form")) }
 }
