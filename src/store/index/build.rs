@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params_from_iter};
 
 use super::super::log::{Log, Snapshot};
 use super::super::words::unavailable;
@@ -27,6 +27,8 @@ const SHARE_TILES: u64 = 64;
 const WAITING_PARTS: usize = 1;
 /// Entries between two reports of progress.
 const REPORT: usize = 1 << 16;
+/// Rows inserted by one statement: each begins where the last one is, and only the first has to look for its place.
+const ROWS: usize = 256;
 
 /// Makes the index of `snapshot` and puts it in the place of what is there. Gives all that is odd about the log.
 pub(super) fn build(
@@ -192,13 +194,21 @@ fn insert_all(
     failed: &dyn Fn(rusqlite::Error) -> Fault,
     progress: &dyn Fn(u64),
 ) -> Result<(), Fault> {
-    let mut insert = db.prepare("INSERT INTO record (key, id) VALUES (?1, ?2)").map_err(failed)?;
+    let rows = |count: usize| {
+        let places = vec!["(?,?)"; count].join(",");
+        db.prepare(&format!("INSERT INTO record (key, id) VALUES {places}")).map_err(failed)
+    };
+    let (mut many, mut one) = (rows(ROWS)?, rows(1)?);
     let mut done = 0;
     for part in sorted {
         let (entries, found) = part?;
         for entries in entries.chunks(REPORT) {
-            for entry in entries {
-                insert.execute(entry.row()).map_err(failed)?;
+            let (groups, rest) = entries.as_chunks::<ROWS>();
+            for group in groups {
+                many.execute(params_from_iter(group.iter().flat_map(|entry| entry.row()))).map_err(failed)?;
+            }
+            for entry in rest {
+                one.execute(entry.row()).map_err(failed)?;
             }
             done += u64::try_from(entries.len()).unwrap_or(0);
             progress(done);
