@@ -3,7 +3,8 @@
 //! A straight line: the newest head (`database`: it contains every head accepted before, or the log is caught) → what is held
 //! already is its beginning → the hashes of its data tiles, from the top down → the data tiles, many at once, from any
 //! upstream, each held against its one hash (`fetch`, `tile`) → appended in order by one thread that marks how far it is
-//! (`append`) → the head is committed → the index follows. Hashes of leaves are computed and never fetched.
+//! (`append`) → the head is committed → the index follows (`indexing`), of what was gathered for it on the way. Hashes of leaves
+//! are computed and never fetched.
 //!
 //! Whoever stops this at any moment, or loses power, goes on later where it was; dropping the future is a way to stop it.
 
