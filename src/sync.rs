@@ -3,7 +3,8 @@
 //! A straight line: the newest head (`database`: it contains every head accepted before, or the log is caught) → what is held
 //! already is its beginning → the hashes of its data tiles, from the top down → the data tiles, many at once, from any
 //! upstream, each held against its one hash (`fetch`, `tile`) → appended in order by one thread that marks how far it is
-//! (`append`) → the head is committed → the index follows. Hashes of leaves are computed and never fetched.
+//! (`append`) → the head is committed → the index follows (`indexing`), of what was gathered for it on the way. Hashes of leaves
+//! are computed and never fetched.
 //!
 //! Whoever stops this at any moment, or loses power, goes on later where it was; dropping the future is a way to stop it.
 
@@ -11,17 +12,14 @@ mod append;
 mod bulk;
 mod fetch;
 mod held;
+mod indexing;
 mod plan;
 mod rate;
 mod tile;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
 use futures_util::StreamExt as _;
 
-use append::Appender;
+use append::{Appended, Appender};
 use bulk::Bulk;
 use fetch::Fetch;
 use held::Held;
@@ -29,14 +27,12 @@ use held::Held;
 use crate::database::{Database, Newest, Progress};
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::index::{Oddity, bring_up_to_date};
+use crate::store::index::Oddity;
 use crate::store::log::Writer;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
 use crate::sumdb::tile::{FULL, Want};
 use crate::upstream::Complaint;
 
-/// How often it is looked how far the index is.
-const GLANCE: Duration = Duration::from_millis(100);
 /// The stages of comparing heads are too short to be told.
 const QUIET: Progress<'static> = &|_, _, _| {};
 
@@ -126,9 +122,9 @@ pub async fn sync(
         Some(to) if to < head.tree().size => (to / FULL * FULL).max(writer.tree().size),
         _ => head.tree().size,
     };
-    let (writer, done) = bring(database, &mut newest, writer, end, options, progress).await;
-    let done = done?;
-    let Some(mut writer) = writer else { return Err(Fault::unavailable("the writer", "it failed")) };
+    let gathered = if end == head.tree().size { indexing::begin(log, writer.tree().size, end).await? } else { None };
+    let ((mut writer, gathered), done) =
+        bring(database, &mut newest, (writer, gathered), end, options, progress).await?;
     let reached = writer.tree() == head.tree();
     let news = committed.is_none_or(|committed| committed.tree() != head.tree());
     let tree = writer.tree();
@@ -136,8 +132,8 @@ pub async fn sync(
         let commit = move || writer.commit(&head);
         tokio::task::spawn_blocking(commit).await.unwrap_or_else(|error| Err(panicked(&error)))?;
     }
-    let oddities =
-        index(log, if reached { tree } else { committed.map_or(Tree::EMPTY, Checkpoint::tree) }, progress).await?;
+    let indexed = if reached { tree } else { committed.map_or(Tree::EMPTY, Checkpoint::tree) };
+    let oddities = indexing::bring_up_to_date(log, indexed, gathered.filter(|_| reached), progress).await?;
     Ok(Synced {
         before,
         tree,
@@ -148,28 +144,6 @@ pub async fn sync(
         oddities,
         complaints: database.upstreams().complaints(),
     })
-}
-
-/// Brings the index up to `tree`, the committed one; gives what it found odd on the way.
-async fn index(log: &Log, tree: Tree, progress: &(dyn Fn(Step) + Sync)) -> Result<Vec<Oddity>, Fault> {
-    if tree.size == 0 {
-        return Ok(Vec::new());
-    }
-    let indexed = Arc::new(AtomicU64::new(0));
-    let (log, told) = (log.clone(), Arc::clone(&indexed));
-    let mut work = tokio::task::spawn_blocking(move || {
-        let tell = |done, _| told.store(done, Ordering::Relaxed);
-        bring_up_to_date(&log, &log.snapshot(tree)?, &tell)
-    });
-    loop {
-        tokio::select! {
-            grown = &mut work => return Ok(grown.unwrap_or_else(|error| Err(panicked(&error)))?.findings),
-            () = tokio::time::sleep(GLANCE) => {
-                let records = indexed.load(Ordering::Relaxed);
-                progress(Step { stage: Stage::Index, records, total: tree.size, new: 0, bytes: 0 });
-            }
-        }
-    }
 }
 
 /// The committed head and the one writer that goes on after it.
@@ -218,19 +192,19 @@ struct Done {
     bytes: u64,
 }
 
-/// Brings the data tiles up to `end` and appends them. The writer is given back where it still works.
+/// Brings the data tiles up to `end` and appends them; gives what appended them back.
 async fn bring(
     database: &Database,
     newest: &mut Newest,
-    writer: Writer,
+    (writer, gathered): Appended,
     end: u64,
     options: &Options,
     progress: &(dyn Fn(Step) + Sync),
-) -> (Option<Writer>, Result<Done, Fault>) {
+) -> Result<(Appended, Done), Fault> {
     let start = writer.tree().size;
     let bulk = Bulk::find(database, end.saturating_sub(start)).await;
-    let fetch = Fetch::new(database.upstreams(), bulk, options);
-    let mut appender = Appender::start(writer);
+    let fetch = Fetch::new(database.upstreams(), bulk, gathered.is_some(), options);
+    let mut appender = Appender::start(writer, gathered);
     let mut done = Done::default();
     let mut failed = None;
     {
@@ -257,10 +231,8 @@ async fn bring(
             });
         }
     }
-    match appender.finish().await {
-        Ok(writer) => (Some(writer), failed.map_or(Ok(done), Err)),
-        Err(fault) => (None, Err(fault)),
-    }
+    let appended = appender.finish().await?;
+    failed.map_or(Ok((appended, done)), Err)
 }
 
 impl Done {

@@ -1,5 +1,6 @@
 //! From arguments and the go command's own settings to a database that can be asked.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use tokio::runtime::Runtime;
@@ -36,6 +37,8 @@ pub(super) struct Setup {
     tries: usize,
 }
 
+/// Threads that wait for the disk while the others hash.
+const WAITING_THREADS: usize = 2;
 /// Tries of one request of a command that works for hours: a source may be gone for a while.
 const PATIENT_TRIES: usize = 6;
 
@@ -83,9 +86,11 @@ pub(super) fn kept_at(sumdb: Option<&str>, data: Option<&PathBuf>) -> Result<(St
     Ok((name, policy, Folder::open(&data)?))
 }
 
-/// One thread: requests wait, and hashing is done outside.
+/// One thread for requests, which wait; hashing and the disk are left to others. Of those there is no thread for every piece of
+/// work, but some more than processors: what has to wait for one wakes nobody.
 pub(super) fn runtime() -> Result<Runtime, Fault> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get) + WAITING_THREADS;
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(threads).enable_all().build();
     runtime.map_err(|error| Fault::unavailable("the system", format!("cannot start the runtime: {error}")))
 }
 

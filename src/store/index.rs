@@ -37,6 +37,7 @@ use file::Meta;
 mod append;
 mod build;
 mod file;
+mod gather;
 mod grow;
 mod key;
 mod oddity;
@@ -45,7 +46,8 @@ mod stream;
 mod suspects;
 mod tally;
 
-pub use grow::{Grown, Tuning, bring_up_to_date, grow_tuned, rebuild};
+pub use gather::{Entries, Gathered};
+pub use grow::{Grown, Tuning, bring_up_to_date, bring_up_to_date_with, grow_tuned, rebuild};
 pub use oddity::{Kind, MAX_OF_A_KIND, Oddity};
 pub use tally::Tally;
 

@@ -1,12 +1,13 @@
 //! Bringing one data tile: from the upstream whose turn it is, else from the others, until the bytes prove.
 
-use super::{Options, panicked};
 use futures_util::stream::{self, StreamExt as _};
 
 use super::bulk::{self, Bulk};
 use super::rate::Rate;
 use super::tile::{Proven, Wanted, prove};
+use super::{Options, panicked};
 use crate::fault::Fault;
+use crate::sumdb;
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
 use crate::sumdb::tile::DataTile;
 use crate::upstream::{Got, Upstreams};
@@ -27,6 +28,8 @@ pub(super) struct Fetch<'a> {
     bulk: Option<Bulk>,
     rate: Option<Rate>,
     jobs: usize,
+    /// whether to make the index's entries of what is proven
+    index: bool,
     /// of tiles that are longer than any should be there is one in memory at a time
     huge: tokio::sync::Mutex<()>,
 }
@@ -35,10 +38,10 @@ pub(super) struct Fetch<'a> {
 type Run = (Vec<Proven>, Option<Fault>);
 
 impl<'a> Fetch<'a> {
-    pub(super) fn new(upstreams: &'a Upstreams, bulk: Option<Bulk>, options: &Options) -> Fetch<'a> {
+    pub(super) fn new(upstreams: &'a Upstreams, bulk: Option<Bulk>, index: bool, options: &Options) -> Fetch<'a> {
         let jobs = options.jobs.max(1).saturating_mul(upstreams.names().len().max(1));
         let rate = options.limit_rate.map(Rate::new);
-        Fetch { upstreams, bulk, rate, jobs, huge: tokio::sync::Mutex::default() }
+        Fetch { upstreams, bulk, rate, jobs, index, huge: tokio::sync::Mutex::default() }
     }
 
     /// How many tiles make a run, and how many runs to bring at once.
@@ -80,9 +83,10 @@ impl<'a> Fetch<'a> {
         if let Some(rate) = &self.rate {
             rate.spent(bytes.iter().map(Vec::len).sum());
         }
+        let index = self.index;
         let judge = move || {
             let pairs = wanted.iter().zip(bytes);
-            let proven: Vec<Proven> = pairs.map_while(|(wanted, bytes)| prove(wanted, bytes).ok()).collect();
+            let proven: Vec<Proven> = pairs.map_while(|(wanted, bytes)| judge(wanted, bytes, index).ok()).collect();
             (wanted.split_off(proven.len()), proven)
         };
         let (rest, proven) = tokio::task::spawn_blocking(judge).await.map_err(|error| panicked(&error))?;
@@ -133,8 +137,8 @@ impl<'a> Fetch<'a> {
                     if let Some(rate) = &self.rate {
                         rate.spent(bytes.len());
                     }
-                    let wanted = wanted.clone();
-                    let proof = tokio::task::spawn_blocking(move || prove(&wanted, bytes)).await;
+                    let (wanted, index) = (wanted.clone(), self.index);
+                    let proof = tokio::task::spawn_blocking(move || judge(&wanted, bytes, index)).await;
                     match proof.map_err(|error| panicked(&error))? {
                         Ok(proven) => return Ok(proven),
                         Err(error) => {
@@ -150,4 +154,10 @@ impl<'a> Fetch<'a> {
             }
         }
     }
+}
+
+/// Proves a tile, and while its bytes are at hand makes the index's entries of it, where these are wanted.
+fn judge(wanted: &Wanted, bytes: Vec<u8>, index: bool) -> sumdb::Result<Proven> {
+    let proven = prove(wanted, bytes)?;
+    Ok(if index { proven.index() } else { proven })
 }

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::store::index::Entries;
 use crate::sumdb::error::{Error, Result};
 use crate::sumdb::hash::{Hash, leaf_hashes};
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
@@ -34,6 +35,10 @@ pub(super) struct Proven {
     bytes: Vec<u8>,
     records: Vec<Range<usize>>,
     leaves: Vec<Hash>,
+    /// what the leaf hashes of a full tile hash to
+    root: Option<Hash>,
+    /// what an index will hold of those that are not held yet
+    entries: Option<Entries>,
 }
 
 /// Proves `bytes` to be the wanted tile. Where a partial tile is wanted, they may go on with the records after it.
@@ -62,7 +67,11 @@ pub(super) fn prove(wanted: &Wanted, bytes: Vec<u8>) -> Result<Proven> {
         Expected::Leaves(_) => {}
     }
     let first = wanted.tile.hashes().index() << 8;
-    Ok(Proven { first, skip: usize::try_from(wanted.skip).unwrap_or(0), records, leaves, bytes })
+    let root = match &wanted.expected {
+        Expected::Full(root) => Some(*root),
+        Expected::Leaves(_) => None,
+    };
+    Ok(Proven { first, skip: usize::try_from(wanted.skip).unwrap_or(0), records, leaves, root, bytes, entries: None })
 }
 
 /// Where the first `width` records are: each with its newline, parted by blank lines, the last with a blank line or without.
@@ -116,6 +125,22 @@ impl Proven {
         let start = self.records.get(usize::try_from(skipped).unwrap_or(usize::MAX)).map_or(0, |range| range.start);
         let end = self.records.last().map_or(0, |range| range.end);
         u64::try_from(end.saturating_sub(start)).unwrap_or(0)
+    }
+
+    /// Makes what an index will hold of the records that are not held yet.
+    pub(super) fn index(mut self) -> Proven {
+        self.entries = Some(Entries::of(self.first_new(), &self.news().0));
+        self
+    }
+
+    /// What was made so.
+    pub(super) fn take_entries(&mut self) -> Option<Entries> {
+        self.entries.take()
+    }
+
+    /// The leaf hashes and what they hash to, of a full tile of which nothing is held yet.
+    pub(super) fn whole(&self) -> Option<(&[Hash; FULL_LEN], Hash)> {
+        self.leaves.as_array().zip(self.root).filter(|_| self.skip == 0)
     }
 
     /// The texts that are not held yet, with their leaf hashes.

@@ -6,6 +6,7 @@ mod fake;
 
 mod answers;
 mod broken;
+mod gathered;
 mod interrupted;
 mod odd;
 mod world;

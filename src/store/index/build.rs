@@ -2,16 +2,18 @@
 //! order of the b-tree, into a file that gets its name when it is whole. What a crash leaves is a file that the next attempt
 //! throws away: all of it takes about a minute for 50 million records.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params_from_iter};
 
 use super::super::log::{Log, Snapshot};
 use super::super::sqlite::{COMPANIONS, beside};
 use super::super::words::unavailable;
 use super::file;
+use super::gather::{Gathered, Ready};
 use super::grow::{Tuning, meta_of};
 use super::key::{Entry, Width};
 use super::oddity::{Keeper, MAX_OF_A_KIND, Oddity};
@@ -26,6 +28,8 @@ use crate::sumdb::tile::FULL;
 const SHARE_TILES: u64 = 64;
 /// Sorted parts that wait to be inserted.
 const WAITING_PARTS: usize = 1;
+/// Rows inserted by one statement: each begins where the last one is, and only the first has to look for its place.
+const ROWS: usize = 256;
 /// Entries between two reports of progress.
 const REPORT: usize = 1 << 16;
 
@@ -33,16 +37,22 @@ const REPORT: usize = 1 << 16;
 pub(super) fn build(
     log: &Log,
     snapshot: &Snapshot,
+    gathered: Option<Gathered>,
     tuning: Tuning,
     progress: &dyn Fn(u64, u64),
 ) -> Result<Vec<Oddity>, Fault> {
     let (path, size) = (log.index_path(), snapshot.tree().size);
     let meta = meta_of(log, snapshot, tuning)?;
-    let tmp = log.folder().tmp();
-    log.folder().ensure(&tmp, false).map_err(|error| unavailable(&tmp, "create", &error))?;
-    let spill = Spill::new(&tmp, meta.width, size, tuning.part)?;
+    let ready = match gathered.and_then(|gathered| gathered.ready(meta.width, size)) {
+        Some(ready) => ready,
+        None => {
+            Ready { spill: Spill::of_log(log, meta.width, size, tuning.part)?, records: 0..0, malformed: Vec::new() }
+        }
+    };
+    let Ready { spill, records, malformed } = ready;
     // Each record is done twice: read, then inserted.
-    let malformed = read_all(log, snapshot, &spill, tuning.threads, &|done| progress(done / 2, size))?;
+    let read = read_all(log, snapshot, (&spill, &records), tuning.threads, &|done| progress(done / 2, size))?;
+    let malformed = in_order(vec![malformed, read]);
 
     let new = beside(&path, ".new");
     discard(log, &new)?;
@@ -93,18 +103,19 @@ fn discard(log: &Log, path: &std::path::Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Reads all records by some threads; their entries go to `spill`. Gives what is malformed, oldest first.
+/// Reads all records by some threads, but for those of which `spill` has the entries already; to it go the others'. Gives what is
+/// malformed among them.
 fn read_all(
     log: &Log,
     snapshot: &Snapshot,
-    spill: &Spill,
+    filled: (&Spill, &Range<u64>),
     threads: usize,
     progress: &dyn Fn(u64),
 ) -> Result<Vec<Oddity>, Fault> {
     let stream = Stream::new(log, snapshot)?;
     let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let reader = |done: Sender<u64>| {
-        let found = read_shares(&stream, snapshot, spill, (&next, &stop), &done);
+        let found = read_shares(&stream, snapshot, filled, (&next, &stop), &done);
         stop.fetch_or(found.is_err(), Ordering::Relaxed);
         found
     };
@@ -119,9 +130,14 @@ fn read_all(
         }
         readers.into_iter().map(join).collect::<Result<Vec<_>, _>>()
     })?;
+    Ok(in_order(found))
+}
+
+/// Findings from several hands, oldest first.
+fn in_order(found: Vec<Vec<Oddity>>) -> Vec<Oddity> {
     let mut found: Vec<Oddity> = found.into_iter().flatten().collect();
     found.sort_by_key(Oddity::newest);
-    Ok(found)
+    found
 }
 
 /// The value of a thread, whose panic goes on here.
@@ -132,7 +148,7 @@ fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
 fn read_shares(
     stream: &Stream<'_>,
     snapshot: &Snapshot,
-    spill: &Spill,
+    (spill, filled): (&Spill, &Range<u64>),
     (next, stop): (&AtomicU64, &AtomicBool),
     done: &Sender<u64>,
 ) -> Result<Vec<Oddity>, Fault> {
@@ -141,13 +157,16 @@ fn read_shares(
     loop {
         let from = next.fetch_add(share, Ordering::Relaxed);
         if from >= size || stop.load(Ordering::Relaxed) {
-            held.finish()?;
+            held.finish(spill)?;
             return Ok(malformed);
         }
-        stream.each(from, from + share, &mut |first, records| {
-            let headings = headings(first, records, &mut malformed);
-            held.add(&spill.width().entries(&headings))
-        })?;
+        let to = from + share;
+        for (from, to) in [(from, to.min(filled.start)), (from.max(filled.end), to)] {
+            stream.each(from, to, &mut |first, records| {
+                let headings = headings(first, records, &mut malformed);
+                held.add(spill, &spill.width().entries(&headings))
+            })?;
+        }
         // Nobody listens where another thread has failed.
         let _ = done.send(share.min(size - from));
     }
@@ -193,13 +212,21 @@ fn insert_all(
     failed: &dyn Fn(rusqlite::Error) -> Fault,
     progress: &dyn Fn(u64),
 ) -> Result<(), Fault> {
-    let mut insert = db.prepare("INSERT INTO record (key, id) VALUES (?1, ?2)").map_err(failed)?;
+    let rows = |count: usize| {
+        let places = vec!["(?,?)"; count].join(",");
+        db.prepare(&format!("INSERT INTO record (key, id) VALUES {places}")).map_err(failed)
+    };
+    let (mut many, mut one) = (rows(ROWS)?, rows(1)?);
     let mut done = 0;
     for part in sorted {
         let (entries, found) = part?;
         for entries in entries.chunks(REPORT) {
-            for entry in entries {
-                insert.execute(entry.row()).map_err(failed)?;
+            let (groups, rest) = entries.as_chunks::<ROWS>();
+            for group in groups {
+                many.execute(params_from_iter(group.iter().flat_map(|entry| entry.row()))).map_err(failed)?;
+            }
+            for entry in rest {
+                one.execute(entry.row()).map_err(failed)?;
             }
             done += u64::try_from(entries.len()).unwrap_or(0);
             progress(done);

@@ -7,6 +7,7 @@ use super::super::lock::Lock;
 use super::super::log::{Log, Snapshot};
 use super::super::words::unavailable;
 use super::file::{self, Meta};
+use super::gather::Gathered;
 use super::key::Width;
 use super::oddity::Oddity;
 use super::{append, build, look};
@@ -44,15 +45,15 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Tuning {
         let threads = std::thread::available_parallelism().map_or(2, |found| found.get().min(8));
-        Tuning {
-            path_bits: 36,
-            version_bits: 27,
-            threads,
-            part: 1 << 19,
-            batch: 8192,
-            append_most: 1 << 17,
-            append_share: 32,
-        }
+        let (path_bits, version_bits) = Width::USUAL.bits();
+        Tuning { path_bits, version_bits, threads, part: 1 << 19, batch: 8192, append_most: 1 << 17, append_share: 32 }
+    }
+}
+
+impl Tuning {
+    /// Whether an index of `known` records that is to have `total` is made anew rather than appended to.
+    pub(super) fn makes_anew(&self, known: u64, total: u64) -> bool {
+        total.saturating_sub(known) > self.append_most.max(total / self.append_share)
     }
 }
 
@@ -63,7 +64,20 @@ impl Default for Tuning {
 /// `Unavailable`: the disk; another process is doing the same; the index is damaged, ahead of the log or of another log, which
 /// [`rebuild`] helps against.
 pub fn bring_up_to_date(log: &Log, snapshot: &Snapshot, progress: &dyn Fn(u64, u64)) -> Result<Grown, Fault> {
-    grow_tuned(log, snapshot, Tuning::default(), false, progress)
+    grow(log, snapshot, None, Tuning::default(), false, progress)
+}
+
+/// [`bring_up_to_date`], where the entries of some of the records of `snapshot` have been gathered.
+///
+/// # Errors
+/// As [`bring_up_to_date`].
+pub fn bring_up_to_date_with(
+    log: &Log,
+    snapshot: &Snapshot,
+    gathered: Option<Gathered>,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Grown, Fault> {
+    grow(log, snapshot, gathered, Tuning::default(), false, progress)
 }
 
 /// Makes the index anew, whatever there is. Readers go on with the old one meanwhile. All findings are told.
@@ -86,24 +100,31 @@ pub fn grow_tuned(
     anew: bool,
     progress: &dyn Fn(u64, u64),
 ) -> Result<Grown, Fault> {
+    grow(log, snapshot, None, tuning, anew, progress)
+}
+
+fn grow(
+    log: &Log,
+    snapshot: &Snapshot,
+    gathered: Option<Gathered>,
+    tuning: Tuning,
+    anew: bool,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Grown, Fault> {
     let (path, total) = (log.index_path(), snapshot.tree().size);
     log.folder().ensure(log.dir(), false).map_err(|error| unavailable(log.dir(), "create", &error))?;
     let _lock = Lock::acquire(&log.dir().join("index.lock"))?;
-    if anew {
-        return Ok(Grown { size: total, findings: build::build(log, snapshot, tuning, progress)? });
+    if anew || look(&path)?.is_none() {
+        return Ok(Grown { size: total, findings: build::build(log, snapshot, gathered, tuning, progress)? });
     }
-    let Some(_) = look(&path)? else {
-        return Ok(Grown { size: total, findings: build::build(log, snapshot, tuning, progress)? });
-    };
     let (db, meta) = file::open_to_write(&path)?;
     if meta.origin != log.name() {
         return Err(file::broken(&path, &format!("is the index of {}, not of {}", meta.origin, log.name())));
     }
     belongs(&path, &meta, snapshot)?;
-    let lag = total - meta.size;
-    if lag > tuning.append_most.max(total / tuning.append_share) {
+    if tuning.makes_anew(meta.size, total) {
         drop(db);
-        let findings = build::build(log, snapshot, tuning, progress)?;
+        let findings = build::build(log, snapshot, gathered, tuning, progress)?;
         let is_news = |oddity: &Oddity| oddity.newest() >= meta.size;
         return Ok(Grown { size: total, findings: findings.into_iter().filter(is_news).collect() });
     }

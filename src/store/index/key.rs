@@ -24,6 +24,8 @@ pub(super) struct Entry {
 }
 
 impl Width {
+    /// That of an index which is made anew: among 100 million paths hardly any share a range.
+    pub(super) const USUAL: Width = Width { path: 36, version: 27 };
     /// A key is never negative in SQLite, so that keys sort there as they do here.
     const MAX_BITS: u32 = 63;
 

@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::super::log::Log;
 use super::super::words::unavailable;
 use super::key::{Entry, Width};
 use crate::fault::Fault;
@@ -26,14 +27,13 @@ pub(super) struct Spill {
 
 /// What one thread has to add.
 #[derive(Debug)]
-pub(super) struct Held<'a> {
-    spill: &'a Spill,
+pub(super) struct Held {
     parts: Vec<Vec<u8>>,
 }
 
 impl Spill {
     /// Room for `size` entries, about `part` of them in each part.
-    pub(super) fn new(folder: &Path, width: Width, size: u64, part: u64) -> Result<Spill, Fault> {
+    fn new(folder: &Path, width: Width, size: u64, part: u64) -> Result<Spill, Fault> {
         let wanted = (size / part.max(1)).max(1).ilog2();
         let bits = wanted.min(MAX_PART_BITS).min(width.bits().0);
         let parts = (0..1_u32 << bits).map(|_| tempfile::tempfile_in(folder).map(Mutex::new)).collect::<Result<_, _>>();
@@ -41,8 +41,15 @@ impl Spill {
         Ok(Spill { folder: folder.to_path_buf(), width, bits, parts })
     }
 
-    pub(super) fn held(&self) -> Held<'_> {
-        Held { spill: self, parts: vec![Vec::new(); self.parts.len()] }
+    /// The same among the temporary files of a log's data folder.
+    pub(super) fn of_log(log: &Log, width: Width, size: u64, part: u64) -> Result<Spill, Fault> {
+        let tmp = log.folder().tmp();
+        log.folder().ensure(&tmp, false).map_err(|error| unavailable(&tmp, "create", &error))?;
+        Spill::new(&tmp, width, size, part)
+    }
+
+    pub(super) fn held(&self) -> Held {
+        Held { parts: vec![Vec::new(); self.parts.len()] }
     }
 
     pub(super) fn width(&self) -> Width {
@@ -75,21 +82,22 @@ impl Spill {
     }
 }
 
-impl Held<'_> {
-    pub(super) fn add(&mut self, entries: &[Entry]) -> Result<(), Fault> {
+impl Held {
+    /// Adds to `spill`, of whose parts this was made.
+    pub(super) fn add(&mut self, spill: &Spill, entries: &[Entry]) -> Result<(), Fault> {
         for entry in entries {
-            let part = usize::try_from(self.spill.width.part(entry.key, self.spill.bits)).unwrap_or(usize::MAX);
+            let part = usize::try_from(spill.width.part(entry.key, spill.bits)).unwrap_or(usize::MAX);
             let Some(held) = self.parts.get_mut(part) else { continue };
             held.extend_from_slice(&entry.to_bytes());
             if held.len() >= HELD * Entry::BYTES {
-                self.spill.write(part, held)?;
+                spill.write(part, held)?;
             }
         }
         Ok(())
     }
 
     /// Writes what is left.
-    pub(super) fn finish(mut self) -> Result<(), Fault> {
-        self.parts.iter_mut().enumerate().try_for_each(|(part, held)| self.spill.write(part, held))
+    pub(super) fn finish(mut self, spill: &Spill) -> Result<(), Fault> {
+        self.parts.iter_mut().enumerate().try_for_each(|(part, held)| spill.write(part, held))
     }
 }

@@ -7,10 +7,10 @@ use super::super::words::unavailable;
 use super::files::{HASH_BYTES, Named, hashes_path, levels, offsets_len};
 use crate::fault::Fault;
 use crate::sumdb::hash::Hash;
-use crate::sumdb::tile::{Edge, FULL};
+use crate::sumdb::tile::{Edge, FULL, FULL_LEN};
 
-/// Bytes held back for one file before they are written.
-const BUFFER_BYTES: usize = 4 << 20;
+/// Bytes held back for one file before they are written: few enough to be still in the processor's cache then.
+const BUFFER_BYTES: usize = 512 << 10;
 
 /// A file that is appended to.
 #[derive(Debug)]
@@ -57,12 +57,26 @@ impl Growing {
         let tile = usize::try_from(FULL).unwrap_or(1);
         for (records, leaves) in records.chunks(tile).zip(leaves.chunks(tile)) {
             self.hold_records(records);
-            self.hold_hashes(leaves)?;
-            if self.files().any(|file| file.held.len() >= BUFFER_BYTES) {
-                self.flush()?;
-            }
+            self.hold_hashes(|edge, grown| edge.append(leaves, grown))?;
+            self.flush_if_full()?;
         }
         Ok(())
+    }
+
+    /// As [`Growing::append`], of a whole data tile whose leaf hashes are known to hash to `root`.
+    pub(super) fn append_tile(
+        &mut self,
+        records: &[&[u8]],
+        leaves: &[Hash; FULL_LEN],
+        root: Hash,
+    ) -> Result<(), Fault> {
+        self.hold_records(records);
+        self.hold_hashes(|edge, grown| edge.append_tile(leaves, root, grown))?;
+        self.flush_if_full()
+    }
+
+    fn flush_if_full(&mut self) -> Result<(), Fault> {
+        if self.files().any(|file| file.held.len() >= BUFFER_BYTES) { self.flush() } else { Ok(()) }
     }
 
     fn hold_records(&mut self, records: &[&[u8]]) {
@@ -81,10 +95,10 @@ impl Growing {
         }
     }
 
-    fn hold_hashes(&mut self, leaves: &[Hash]) -> Result<(), Fault> {
+    fn hold_hashes(&mut self, append: impl FnOnce(&mut Edge, &mut dyn FnMut(u32, &[Hash]))) -> Result<(), Fault> {
         let Growing { edge, hashes, dir, folder, .. } = self;
         let mut opened = Ok(());
-        edge.append(leaves, |level, grown| {
+        append(edge, &mut |level, grown| {
             let at = usize::try_from(level).unwrap_or(usize::MAX);
             if hashes.len() <= at {
                 match Appended::open(folder, hashes_path(dir, level), 0) {

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Checkpoint, FIRST_LINE, Tree};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::record::MAX_RECORD_BYTES;
-use crate::sumdb::tile::{Edge, FULL};
+use crate::sumdb::tile::{Edge, FULL, FULL_LEN};
 
 /// How long another writer is waited for: long enough for one that is ending, and no sync is worth waiting for.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -63,6 +63,21 @@ impl Writer {
     /// `Usage`: not as many hashes as records, or a text that could not be told from its neighbours; nothing was appended.
     /// `Unavailable`: the disk.
     pub fn append(&mut self, records: &[&[u8]], leaves: &[Hash]) -> Result<(), Fault> {
+        self.require_apart(records, leaves)?;
+        self.attempt(|writer| writer.growing.append(records, leaves))
+    }
+
+    /// As [`Writer::append`], of all records of a full data tile, whose leaf hashes were proven to hash to `root`.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn append_tile(&mut self, records: &[&[u8]], leaves: &[Hash; FULL_LEN], root: Hash) -> Result<(), Fault> {
+        self.require_apart(records, leaves)?;
+        self.attempt(|writer| writer.growing.append_tile(records, leaves, root))
+    }
+
+    /// That there are as many records as hashes, and that each record's text ends where the next one's begins.
+    fn require_apart(&self, records: &[&[u8]], leaves: &[Hash]) -> Result<(), Fault> {
         if records.len() != leaves.len() {
             return Err(Fault::Usage(format!("{} records with {} leaf hashes", records.len(), leaves.len())));
         }
@@ -79,7 +94,7 @@ impl Writer {
                 "record {id} is too long, has a blank line or does not end its last line"
             )));
         }
-        self.attempt(|writer| writer.growing.append(records, leaves))
+        Ok(())
     }
 
     /// Makes what was appended durable without committing it, so that an interrupted sync can go on from here. Only a whole

@@ -36,7 +36,8 @@ fn split_gopkg_in(path: &str) -> Option<(&str, &str)> {
 
 /// Whether a path that ends in `suffix` allows the canonical `version`; if not, what it should be.
 pub(super) fn check(version: &str, suffix: &str) -> Result<(), String> {
-    let major = version.split('.').next().unwrap_or_default();
+    let end = version.bytes().position(|byte| byte == b'.').unwrap_or(version.len());
+    let major = version.get(..end).unwrap_or_default();
     let wanted = if suffix.starts_with(".v") { suffix.strip_suffix(UNSTABLE).unwrap_or(suffix) } else { suffix };
     // An old bug made v0.0.0- pseudo-versions for gopkg.in's .v1 paths; go.mod files have them still (x/mod CheckPathMajor).
     if wanted == ".v1" && version.starts_with("v0.0.0-") {

@@ -2,7 +2,7 @@
 //! what each full tile hashes to, level by level.
 
 use super::verified::{complete_root, peaks};
-use super::{FULL_LEN, HEIGHT, Tile};
+use super::{FULL, FULL_LEN, HEIGHT, Tile};
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::error::Error;
 use crate::sumdb::hash::Hash;
@@ -61,6 +61,20 @@ impl Edge {
         }
     }
 
+    /// Appends the leaves of a full tile, of which it is known that they hash to `root`; as [`Edge::append`] where the tree does
+    /// not end at the beginning of a tile.
+    pub fn append_tile(&mut self, leaves: &[Hash; FULL_LEN], root: Hash, mut grown: impl FnMut(u32, &[Hash])) {
+        if self.levels.first().is_some_and(|partial| !partial.is_empty()) {
+            return self.append(leaves, grown);
+        }
+        grown(0, leaves);
+        self.size += FULL;
+        if self.levels.is_empty() {
+            self.levels.push(Vec::new());
+        }
+        self.push(1, &[root], &mut grown);
+    }
+
     /// Adds hashes that fit into the partial tile of a level; a tile that is full by that goes one level up as one hash.
     fn push(&mut self, level: u32, hashes: &[Hash], grown: &mut impl FnMut(u32, &[Hash])) {
         grown(level, hashes);
@@ -90,6 +104,37 @@ mod tests {
     use crate::sumdb::hash::leaf_hash;
     use crate::sumdb::tlog::Frontier;
 
+    /// Keeps what is told of each level.
+    fn tell(told: &mut [Vec<Hash>]) -> impl FnMut(u32, &[Hash]) {
+        |level, hashes| {
+            if let Some(level) = told.get_mut(usize::try_from(level).unwrap_or(9)) {
+                level.extend_from_slice(hashes);
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_whose_hash_is_known_are_leaves_like_others() {
+        let leaves: Vec<Hash> = (0..70_000_u32).map(|n| leaf_hash(&n.to_le_bytes())).collect();
+        for before in [0, 100] {
+            let (mut one, mut other) = (Edge::default(), Edge::default());
+            let mut told = [vec![Vec::new(); 3], vec![Vec::new(); 3]];
+            let [told_one, told_other] = &mut told;
+            let (first, rest) = leaves.split_at(before);
+            one.append(first, tell(told_one));
+            other.append(first, tell(told_other));
+            let (tiles, last) = rest.as_chunks::<FULL_LEN>();
+            for tile in tiles {
+                one.append(tile, tell(told_one));
+                other.append_tile(tile, complete_root(tile), tell(told_other));
+                assert_eq!(one.tree(), other.tree(), "{} leaves", one.size());
+            }
+            one.append(last, tell(told_one));
+            other.append(last, tell(told_other));
+            assert_eq!((one.tree(), told_one), (other.tree(), told_other));
+        }
+    }
+
     #[test]
     fn it_has_the_root_of_the_frontier_at_every_size_and_tells_every_hash() {
         let leaves: Vec<Hash> = (0..70_000_u32).map(|n| leaf_hash(&n.to_le_bytes())).collect();
@@ -97,11 +142,7 @@ mod tests {
         let mut told: Vec<Vec<Hash>> = vec![Vec::new(); 3];
         for (at, run) in leaves.chunks(97).enumerate() {
             run.iter().for_each(|leaf| frontier.append(*leaf));
-            edge.append(run, |level, hashes| {
-                if let Some(level) = told.get_mut(usize::try_from(level).unwrap_or(9)) {
-                    level.extend_from_slice(hashes);
-                }
-            });
+            edge.append(run, tell(&mut told));
             assert_eq!(edge.tree(), frontier.tree(), "after run {at}");
         }
         let reread = Edge::read::<Error>(70_000, |tile| {
