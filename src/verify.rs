@@ -133,15 +133,9 @@ fn hashes(files: &Files, levels: &Levels, truth: Option<&levels::Truth>, tile: &
 /// Tells of records that the log should not hold.
 fn malformed(passed: &stream::Passed, report: &mut Integrity) {
     for id in &passed.malformed {
-        report.add(Finding {
-            flaw: Flaw::Malformed,
-            file: "records".into(),
-            bytes: None,
-            records: Some(*id..*id + 1),
-            tile: None,
-            what: "is not two well-formed lines about one module version".into(),
-            fetch: None,
-        });
+        let what = "is not two well-formed lines about one module version";
+        report
+            .add(Finding { records: Some(*id..*id + 1), ..Finding::of_file(Flaw::Malformed, "records", what) });
     }
     let told = u64::try_from(passed.malformed.len()).unwrap_or(0);
     report.count(Flaw::Malformed, passed.malformed_count.saturating_sub(told));

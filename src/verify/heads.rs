@@ -47,7 +47,7 @@ pub(super) fn read(
     let committed = log.head();
     let mut others = Vec::new();
     let damaged = |report: &mut Integrity, flaw, file: &str, bytes: Option<Range<u64>>, what: String| {
-        report.add(Finding { flaw, file: file.into(), bytes, records: None, tile: None, what, fetch: None });
+        report.add(Finding { bytes, ..Finding::of_file(flaw, file, what) });
     };
     let mut torn = false;
     for range in entries(&bytes) {
