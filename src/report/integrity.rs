@@ -76,6 +76,8 @@ pub struct ModuleFigures {
     pub evicted: u64,
     /// quarantined files
     pub refused: u64,
+    /// their bytes
+    pub refused_bytes: u64,
 }
 
 /// The module version that a finding is about.

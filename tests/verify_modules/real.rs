@@ -1,0 +1,1 @@
+//! Real modules: those of a go command's module cache.
