@@ -74,7 +74,8 @@ fn what_was_refused_has_its_report() {
     world.finds(Flaw::Stray, &folder);
 }
 
-fn incident() -> Incident {
+/// Something that a server wrote down.
+pub(crate) fn incident() -> Incident {
     let [module, version, file, expected, got, upstream, why] =
         ["example.com/a", "v1.0.0", "zip", "h1:a", "h1:b", "https://mirror.example", "wrong"].map(str::to_owned);
     let at = SystemTime::UNIX_EPOCH;

@@ -27,6 +27,7 @@ fn verify(world: &World, args: &[&str]) -> Ran {
 #[test]
 fn a_folder_in_order_is_told_in_one_line_and_left_alone() {
     let world = World::new();
+    world.folder().journal().unwrap().add(&super::beside::incident()).unwrap();
     let before = contents(world.root());
     verify(&world, &[]).says(0, &["16 module files (", "14 by their records, 2 by their pins: all derived again"]).quiet();
     verify(&world, &["--no-log"]).says(0, &["16 module files (", "2 by their pins: all hashed again under tree 607"]).quiet();
