@@ -84,7 +84,7 @@ enum Command {
     /// Serve modules and the checksum database to go commands: nothing that is not proven
     #[command(after_help = SERVE_EXIT_CODES)]
     Serve(Box<serve::ServeArgs>),
-    /// Derive a full mirror again from its bytes, and find out what is damaged
+    /// Judge all that is stored again from its bytes, the full mirror and the modules, and find out what is damaged
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyArgs),
     /// Check a proof file that `audit --proof` wrote, without any network
@@ -157,12 +157,27 @@ struct VerifyArgs {
     /// The database, as in GOSUMDB: NAME or a verifier key
     #[arg(long, value_name = "GOSUMDB")]
     sumdb: Option<String>,
-    /// The data folder with the mirror; nothing in it is changed [default: GOSUMCHECK_DATA, else the user's data folder]
+    /// The data folder; nothing in it is changed, and a server may use it meanwhile [default: GOSUMCHECK_DATA, else the
+    /// user's data folder]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// How to tell what was found: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
     format: String,
+    /// Leave out the full mirror
+    #[arg(long)]
+    no_log: bool,
+    /// Leave out the modules that `serve` has stored, what it refused, and its journal
+    #[arg(long, conflicts_with = "no_log")]
+    no_modules: bool,
+    /// Judge modules that match these patterns, as in GONOSUMDB, by what they were when they were first fetched; "none" for
+    /// no modules [default: as for serve]
+    #[arg(long, value_name = "PATTERNS", conflicts_with = "no_modules")]
+    private: Option<String>,
+    /// Read the private patterns of `serve` from this file [default: gosumcheck/gosumcheck.toml in the user's configuration
+    /// folder, if it is there]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_modules")]
+    config: Option<PathBuf>,
     /// Do not compare the index, which decides nothing and takes about as long again
     #[arg(long)]
     no_index: bool,

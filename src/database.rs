@@ -180,8 +180,11 @@ impl Database {
         Ok(())
     }
 
-    /// Keeps the tiles that came by the network, all of them proven.
+    /// Keeps the tiles that came by the network, all of them proven; not in a folder that is only looked at.
     fn keep_tiles(&self, proven: &mut Proven) -> Result<(), Fault> {
+        if self.folder.reads_only() {
+            return Ok(());
+        }
         self.cache.write_all(&std::mem::take(&mut proven.fresh))
     }
 

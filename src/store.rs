@@ -37,7 +37,7 @@ pub use journal::Journal;
 pub use log::Log;
 pub use modules::Modules;
 
-use disk::{Disk, RealDisk};
+use disk::{Disk, NoDisk, RealDisk};
 use words::unavailable;
 
 /// A file in `DATA/tmp` older than this belongs to a process that died: no write takes that long.
@@ -61,6 +61,8 @@ struct Shared {
     serial: AtomicU64,
     /// makes the names of temporary files of processes with one process id (in two containers) differ
     born: u32,
+    /// whether this process only looks at it
+    reads_only: bool,
 }
 
 impl Folder {
@@ -72,11 +74,30 @@ impl Folder {
         Folder::open_on(root, Box::new(RealDisk))
     }
 
+    /// The same for a command that looks and changes nothing: nothing is swept, and every write is refused.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn look(root: &Path) -> Result<Folder, Fault> {
+        Folder::found(root, Box::new(NoDisk), true)
+    }
+
+    /// Whether nothing can be written through this folder.
+    pub fn reads_only(&self) -> bool {
+        self.shared.reads_only
+    }
+
     /// The same over another disk: tests bring one that fails.
     ///
     /// # Errors
     /// As `open`.
     pub fn open_on(root: &Path, disk: Box<dyn Disk>) -> Result<Folder, Fault> {
+        let folder = Folder::found(root, disk, false)?;
+        folder.sweep(SystemTime::now());
+        Ok(folder)
+    }
+
+    fn found(root: &Path, disk: Box<dyn Disk>, reads_only: bool) -> Result<Folder, Fault> {
         match root.metadata() {
             Ok(found) if !found.is_dir() => {
                 return Err(Fault::unavailable(
@@ -88,10 +109,9 @@ impl Folder {
             _ => {}
         }
         let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.subsec_nanos());
-        let shared = Shared { root: root.to_path_buf(), disk, made: Mutex::default(), serial: AtomicU64::new(0), born };
-        let folder = Folder { shared: Arc::new(shared) };
-        folder.sweep(SystemTime::now());
-        Ok(folder)
+        let (root, serial) = (root.to_path_buf(), AtomicU64::new(0));
+        let shared = Shared { root, disk, made: Mutex::default(), serial, born, reads_only };
+        Ok(Folder { shared: Arc::new(shared) })
     }
 
     /// Where it is.
@@ -280,6 +300,20 @@ mod tests {
         Folder::open(root.path()).unwrap();
         assert!(!tmp.join("old").exists());
         assert!(tmp.join("young").exists());
+    }
+
+    #[test]
+    fn who_only_looks_sweeps_nothing_and_writes_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let old = root.path().join("tmp/old");
+        std::fs::create_dir(root.path().join("tmp")).unwrap();
+        let file = std::fs::File::create(&old).unwrap();
+        file.set_modified(SystemTime::now() - LEFTOVER_AGE * 2).unwrap();
+        let folder = Folder::look(root.path()).unwrap();
+        assert!(old.exists() && folder.reads_only());
+        let refused = folder.cache("sum.golang.org").unwrap().write("tile/8/0/000", b"x").unwrap_err();
+        assert!(refused.to_string().contains("read-only"), "{refused}");
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
     }
 
     #[test]

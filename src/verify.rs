@@ -1,4 +1,5 @@
-//! `verify`: a full log derived again from its bytes, under the head that the log signed. Nothing that is stored is believed.
+//! `verify`: what is stored, judged again from its bytes. Nothing that is stored is believed. Two parts, with one report: a full
+//! log derived again under the head that it signed (`log`), and the module store hashed again (`modules`).
 //!
 //! First the levels above the leaves, which are small, are folded to the signed root. Then all records are read in order: each
 //! gives its leaf hash, each data tile its hash in level 1 (`stream`). Where anything differs a closer look finds out what is
@@ -26,14 +27,20 @@ mod heads;
 mod indexed;
 mod levels;
 mod locate;
+mod modules;
 mod stream;
 mod tell;
+
+pub use modules::{ModuleOptions, modules};
 
 use files::Files;
 use indexed::Indexed;
 use levels::Levels;
 use stream::Against;
 use tell::Tell;
+
+/// The files by which a full log is known.
+const LOG_FILES: [&str; 3] = ["head", "heads", "records"];
 
 /// How to verify.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +51,11 @@ pub struct Options {
     pub remembered: Option<Vec<u8>>,
     /// leave the index alone
     pub skip_index: bool,
+}
+
+/// Whether anything of a full log is here, be it damaged: where only answers are kept there is none to derive again.
+pub fn is_there(log: &Log) -> bool {
+    LOG_FILES.iter().any(|name| log.dir().join(name).symlink_metadata().is_ok())
 }
 
 /// Derives the log `name` again, whose heads must satisfy `policy`. `progress` is told how many records of how many are done.
@@ -133,15 +145,9 @@ fn hashes(files: &Files, levels: &Levels, truth: Option<&levels::Truth>, tile: &
 /// Tells of records that the log should not hold.
 fn malformed(passed: &stream::Passed, report: &mut Integrity) {
     for id in &passed.malformed {
-        report.add(Finding {
-            flaw: Flaw::Malformed,
-            file: "records".into(),
-            bytes: None,
-            records: Some(*id..*id + 1),
-            tile: None,
-            what: "is not two well-formed lines about one module version".into(),
-            fetch: None,
-        });
+        let what = "is not two well-formed lines about one module version";
+        report
+            .add(Finding { records: Some(*id..*id + 1), ..Finding::of_file(Flaw::Malformed, "records", what) });
     }
     let told = u64::try_from(passed.malformed.len()).unwrap_or(0);
     report.count(Flaw::Malformed, passed.malformed_count.saturating_sub(told));

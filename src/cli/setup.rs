@@ -86,6 +86,19 @@ pub(super) fn kept_at(sumdb: Option<&str>, data: Option<&PathBuf>) -> Result<(St
     Ok((name, policy, Folder::open(&data)?))
 }
 
+/// A database as far as it is kept in the data folder, which is only looked at: nobody is asked and nothing is changed.
+pub(super) fn looked_at(
+    sumdb: Option<&str>,
+    data: Option<&PathBuf>,
+) -> Result<(String, Policy, Folder, Database), Fault> {
+    let (name, policy, _) = known(&GoEnv::of_process(), sumdb)?;
+    let data = data.map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
+    let folder = Folder::look(&data)?;
+    let nobody = Upstreams::new(Http::new(Settings::default()), Vec::new());
+    let database = Database::open(&folder, &name, policy.clone(), nobody, 1)?;
+    Ok((name, policy, folder, database))
+}
+
 /// One thread for requests, which wait; hashing and the disk are left to others. Of those there is no thread for every piece of
 /// work, but some more than processors: what has to wait for one wakes nobody.
 pub(super) fn runtime() -> Result<Runtime, Fault> {

@@ -1,26 +1,93 @@
-//! `gosumcheck verify`: a full mirror against its own bytes and the heads that the log signed.
+//! `gosumcheck verify`: what the data folder holds against its own bytes and the heads that the log signed: a full mirror, and the
+//! modules that were stored.
 
 use std::io::IsTerminal as _;
 
-use super::output::{complain, tell, worst};
+use super::output::{complain, plain, tell, worst};
 use super::progress::Bar;
 use super::{VerifyArgs, setup};
+use crate::config::GoEnv;
+use crate::config::file::{Layers, private_patterns};
+use crate::database::Database;
 use crate::fault::Fault;
-use crate::verify::{self, Options};
+use crate::report::{Integrity, Level, Notice};
+use crate::store::Folder;
+use crate::sumdb::checkpoint::Policy;
+use crate::sumdb::module::Patterns;
+use crate::verify::{self, ModuleOptions, Options};
+
+/// What is there to look at.
+struct Held {
+    name: String,
+    policy: Policy,
+    folder: Folder,
+    database: Database,
+}
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
-    let (name, policy, folder) = setup::kept_at(args.sumdb.as_deref(), args.data.as_ref())?;
-    let log = folder.log(&name)?;
-    let options = Options { threads: args.threads, remembered: folder.head(&name)?.load()?, skip_index: args.no_index };
+    let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
+    let held = Held { name, policy, folder, database };
+    let modules = if args.no_modules { None } else { Some(module_options(args)?) };
+    let modules = modules.filter(|_| held.folder.modules().dir().symlink_metadata().is_ok());
+    let has_log = !args.no_log && verify::is_there(&held.folder.log(&held.name)?);
+    if modules.is_none() && args.no_log {
+        let why = "holds no modules: `gosumcheck serve` stores what it proves there; name another folder with --data";
+        return Err(Fault::unavailable(held.folder.root().display().to_string(), why));
+    }
     let bar = Bar::new();
+    // Where there is nothing at all, that there is no log is the answer.
+    let log = if has_log || modules.is_none() { log(args, &held, &bar).map(Some) } else { Ok(None) };
+    let Some(modules) = modules else {
+        bar.clear();
+        return print(args, &mut log?.unwrap_or_else(|| Integrity::new(&held.name)));
+    };
+    // The modules are judged even where the log is past that.
+    let (mut report, failed) = match log {
+        Ok(report) => (report.unwrap_or_else(|| without_log(args, &held)), None),
+        Err(fault) => (Integrity::new(&held.name), Some(fault)),
+    };
+    let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
+    let work = verify::modules(&held.folder, &held.database, &modules, &show, &mut report);
+    setup::runtime()?.block_on(work);
+    bar.clear();
+    let malformed = modules.private.malformed().iter();
+    let warning = |pattern| format!("the pattern {pattern:?} is malformed and matches nothing");
+    report.notices.extend(malformed.map(|pattern| Notice { level: Level::Warning, text: warning(pattern) }));
+    let code = print(args, &mut report)?;
+    Ok(worst(&[code, failed.inspect(complain).map_or(0, |fault| fault.exit_code())]))
+}
+
+fn module_options(args: &VerifyArgs) -> Result<ModuleOptions, Fault> {
+    let layers = Layers::read(args.config.as_deref(), |name| std::env::var(name).ok())?;
+    let layers = layers.flag("private", args.private.clone());
+    let private = Patterns::parse(&private_patterns(&layers, &GoEnv::of_process())?);
+    Ok(ModuleOptions { threads: args.threads, private })
+}
+
+fn log(args: &VerifyArgs, held: &Held, bar: &Bar) -> Result<Integrity, Fault> {
+    let remembered = held.folder.head(&held.name)?.load()?;
+    let options = Options { threads: args.threads, remembered, skip_index: args.no_index };
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         bar.show("records", done, total);
     };
-    let report = verify::log(&log, &name, &policy, &options, &show);
-    bar.clear();
-    let report = report?;
+    verify::log(&held.folder.log(&held.name)?, &held.name, &held.policy, &options, &show)
+}
+
+/// A report that says why there is no log in it.
+fn without_log(args: &VerifyArgs, held: &Held) -> Integrity {
+    let mut report = Integrity::new(&held.name);
+    if !args.no_log {
+        let text = "no full log is held here: the modules are judged by the answers that are kept; `gosumcheck sync` brings it";
+        report.notices.push(Notice { level: Level::Note, text: text.to_owned() });
+    }
+    report
+}
+
+fn print(args: &VerifyArgs, report: &mut Integrity) -> Result<u8, Fault> {
+    let texts = report.findings.iter_mut().map(|finding| &mut finding.what);
+    texts.chain(report.notices.iter_mut().map(|notice| &mut notice.text)).for_each(|text| *text = plain(text));
     let told = tell(|out| match args.format.as_str() {
         "json" => report.write_json(out),
         _ => report.write_text(std::io::stdout().is_terminal(), out),

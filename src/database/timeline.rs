@@ -72,7 +72,9 @@ impl Database {
                     }
                     Err(stop) => return Err(stop),
                 };
-                if known.as_ref().is_none_or(|known| known.tree() != head.tree()) {
+                let is_news = known.as_ref().is_none_or(|known| known.tree() != head.tree());
+                // Who only looks remembers nothing.
+                if is_news && !self.folder.reads_only() {
                     // First the tiles: a head whose edge is not at hand could not be used offline.
                     self.keep_tiles(&mut proven)?;
                     if let Swap::Conflict(_) = self.head.swap(known.as_ref().map(Checkpoint::bytes), head.bytes())? {

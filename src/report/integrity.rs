@@ -1,8 +1,8 @@
-//! What became of a mirror that was derived again from its bytes, as one value: [`Integrity`]. Text and JSON are renderings of
-//! it, and the exit code is read off it.
+//! What became of a data folder that was verified, a log derived again and modules hashed again, as one value: [`Integrity`].
+//! Text and JSON are renderings of it, and the exit code is read off it.
 //!
-//! A finding says where it is (file, bytes, records, tile), what it is, what to do next, and which data tiles would have to be
-//! fetched again to mend it. Findings are counted without bound and told up to [`MAX_TOLD`] of each kind.
+//! A finding says where it is (file, bytes, records, tile, or module), what it is, what to do next, and which data tiles would
+//! have to be fetched again to mend it. Findings are counted without bound and told up to [`MAX_TOLD`] of each kind.
 
 use std::ops::Range;
 
@@ -55,6 +55,42 @@ pub struct Figures {
     pub heads: u64,
     /// records that were compared with the index; absent where there is none
     pub indexed: Option<u64>,
+    /// what was looked at of the module store; absent where it was left out
+    pub modules: Option<ModuleFigures>,
+}
+
+/// What a verification looked at of the module store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ModuleFigures {
+    /// module files, zips and go.mod files
+    pub files: u64,
+    /// their bytes
+    pub bytes: u64,
+    /// those whose hash was computed
+    pub hashed: u64,
+    /// those whose hash is that of their proven record
+    pub proven: u64,
+    /// private ones whose hash is the one that they were pinned to
+    pub pinned: u64,
+    /// hashes that are kept of files that are not there any more
+    pub evicted: u64,
+    /// quarantined files
+    pub refused: u64,
+    /// their bytes
+    pub refused_bytes: u64,
+}
+
+/// The module version that a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfModule {
+    /// the module's path
+    pub path: String,
+    /// its version
+    pub version: String,
+    /// what the file should hash to; absent where nothing tells
+    pub expected: Option<String>,
+    /// what it hashes to; absent where it has no hash
+    pub got: Option<String>,
 }
 
 /// One thing that is wrong, and where.
@@ -62,7 +98,7 @@ pub struct Figures {
 pub struct Finding {
     /// what kind of thing
     pub flaw: Flaw,
-    /// the file, by its name in the log's folder
+    /// the file: of the log by its name in the log's folder, of the module store by its whole path
     pub file: String,
     /// which bytes of it; absent where it is about the file as a whole
     pub bytes: Option<Range<u64>>,
@@ -75,6 +111,18 @@ pub struct Finding {
     /// the data tiles that would mend it if they were fetched and proven again; absent where what is here is enough, or
     /// where fetching would not help
     pub fetch: Option<Range<u64>>,
+    /// the module version that it is about; absent for the log's files
+    pub module: Option<OfModule>,
+    /// what to do about this one; absent where what is told of its kind is all
+    pub next: Option<String>,
+}
+
+impl Finding {
+    /// One about a file as a whole.
+    pub fn of_file(flaw: Flaw, file: impl Into<String>, what: impl Into<String>) -> Finding {
+        let (file, what) = (file.into(), what.into());
+        Finding { flaw, file, bytes: None, records: None, tile: None, what, fetch: None, module: None, next: None }
+    }
 }
 
 impl Integrity {

@@ -108,3 +108,54 @@ impl Disk for RealDisk {
         fs::remove_dir(path)
     }
 }
+
+/// The disk for those who only look: every change of it is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct NoDisk;
+
+/// What every change is refused with.
+fn refused<T>() -> io::Result<T> {
+    Err(io::ErrorKind::ReadOnlyFilesystem.into())
+}
+
+impl Disk for NoDisk {
+    fn create_folder(&self, _path: &Path) -> io::Result<()> {
+        refused()
+    }
+
+    fn write_new(&self, _path: &Path, _bytes: &[u8], _durable: bool) -> io::Result<()> {
+        refused()
+    }
+
+    fn open(&self, _path: &Path) -> io::Result<File> {
+        refused()
+    }
+
+    fn write_at(&self, _file: &File, _bytes: &[u8], _at: u64) -> io::Result<()> {
+        refused()
+    }
+
+    fn truncate(&self, _file: &File, _len: u64) -> io::Result<()> {
+        refused()
+    }
+
+    fn sync(&self, _file: &File) -> io::Result<()> {
+        refused()
+    }
+
+    fn rename(&self, _from: &Path, _to: &Path) -> io::Result<()> {
+        refused()
+    }
+
+    fn sync_folder(&self, _path: &Path) -> io::Result<()> {
+        refused()
+    }
+
+    fn remove(&self, _path: &Path) -> io::Result<()> {
+        refused()
+    }
+
+    fn remove_folder(&self, _path: &Path) -> io::Result<()> {
+        refused()
+    }
+}

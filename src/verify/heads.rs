@@ -47,7 +47,7 @@ pub(super) fn read(
     let committed = log.head();
     let mut others = Vec::new();
     let damaged = |report: &mut Integrity, flaw, file: &str, bytes: Option<Range<u64>>, what: String| {
-        report.add(Finding { flaw, file: file.into(), bytes, records: None, tile: None, what, fetch: None });
+        report.add(Finding { bytes, ..Finding::of_file(flaw, file, what) });
     };
     let mut torn = false;
     for range in entries(&bytes) {
@@ -71,7 +71,8 @@ pub(super) fn read(
     }
     let head = match committed {
         Ok(Some(note)) => Checkpoint::open(&note, policy).map_err(|error| error.to_string()),
-        Ok(None) if others.is_empty() && !log.found("records")?.is_there() => {
+        // A head that is remembered of answers that were asked for is no log.
+        Ok(None) if !others.iter().any(|(_, from)| *from == "heads") && !log.found("records")?.is_there() => {
             let why = "there is no mirror of this log here: `gosumcheck sync` makes one";
             return Err(Fault::unavailable(log.dir().display().to_string(), why));
         }

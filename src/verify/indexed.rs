@@ -64,23 +64,16 @@ impl Indexed {
         }
         for oddity in self.index.oddities().unwrap_or_default() {
             if let Oddity::Duplicate { first, second, same: false, .. } = &oddity {
-                report.add(Finding {
-                    flaw: Flaw::Duplicate,
-                    file: "records".into(),
-                    bytes: None,
-                    records: Some(*second..*second + 1),
-                    tile: None,
-                    what: format!("{oddity} (the other is record {first})"),
-                    fetch: None,
-                });
+                let what = format!("{oddity} (the other is record {first})");
+                let finding = Finding::of_file(Flaw::Duplicate, "records", what);
+                report.add(Finding { records: Some(*second..*second + 1), ..finding });
             }
         }
     }
 }
 
 fn wrong(report: &mut Integrity, what: &str) {
-    let (flaw, file, what) = (Flaw::IndexWrong, FILE.to_owned(), what.to_owned());
-    report.add(Finding { flaw, file, bytes: None, records: None, tile: None, what, fetch: None });
+    report.add(Finding::of_file(Flaw::IndexWrong, FILE, what));
 }
 
 fn notice(report: &mut Integrity, text: &str) {

@@ -71,8 +71,7 @@ impl<'a> Tell<'a> {
     pub(super) fn root(&mut self) {
         let Tree { size, root } = self.tree;
         let what = format!("nothing here folds to the root {root} of the signed head of size {size}");
-        let (flaw, file) = (Flaw::RootDiffers, "head".to_owned());
-        self.report.add(Finding { flaw, file, bytes: None, records: None, tile: None, what, fetch: None });
+        self.report.add(Finding::of_file(Flaw::RootDiffers, "head", what));
     }
 
     /// The disk reports an error.
@@ -100,7 +99,8 @@ impl<'a> Tell<'a> {
         let is_undecided = spot.flaw == Flaw::Undecided;
         let fetch = spot.records.as_ref().filter(|_| !is_mended_from_here || is_undecided).map(tiles);
         let (tile, Spot { flaw, file, bytes, records, what, .. }) = (self.tiles(&spot), spot);
-        self.report.add(Finding { flaw, file, bytes: Some(bytes), records, tile, what, fetch });
+        let finding = Finding::of_file(flaw, file, what);
+        self.report.add(Finding { bytes: Some(bytes), records, tile, fetch, ..finding });
     }
 
     /// The path of the tile that the spot is in, or of the first and the last.

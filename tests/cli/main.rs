@@ -5,6 +5,9 @@
 
 mod codes;
 mod command;
+#[path = "../common/mod.rs"]
+mod common;
+mod deploy;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 mod folder;

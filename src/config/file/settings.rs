@@ -118,6 +118,14 @@ impl Reader<'_> {
     }
 }
 
+/// The patterns of private modules alone, for a command that needs no other setting.
+///
+/// # Errors
+/// `Usage`: the value makes no sense.
+pub fn private_patterns(layers: &Layers, go: &GoEnv) -> Result<String, Fault> {
+    Reader { layers, told: Vec::new() }.private(go)
+}
+
 impl Settings {
     /// The settings in effect. `go` says which modules are private where no layer does; `env` where the data folder is.
     ///

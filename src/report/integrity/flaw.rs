@@ -27,6 +27,24 @@ pub enum Flaw {
     Duplicate,
     /// the log holds a record that is not two well-formed lines about one module version
     Malformed,
+    /// a module's file is not what its record or its pin says
+    ModuleDamaged,
+    /// a file of the module store could not be read
+    ModuleUnreadable,
+    /// the hash that is kept beside a module's file is missing or another than the file's
+    ModuleHash,
+    /// a module's file has no record here, and is not private
+    ModuleUnrecorded,
+    /// a zip is as it was recorded, and breaks the rules for module zips
+    ModuleRules,
+    /// an `.info` is not JSON about its version
+    ModuleInfo,
+    /// something below `modules/` or `refused/` is not ours
+    Stray,
+    /// quarantined bytes without a report, or a report that cannot be read
+    Refused,
+    /// `proxy.sqlite` is damaged
+    Journal,
 }
 
 /// Who has to do something about a finding.
@@ -42,7 +60,7 @@ pub enum Blame {
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 12] = [
+    pub const ALL: [Flaw; 21] = [
         Flaw::HeadDamaged,
         Flaw::RootDiffers,
         Flaw::CutOff,
@@ -55,6 +73,15 @@ impl Flaw {
         Flaw::IndexWrong,
         Flaw::Duplicate,
         Flaw::Malformed,
+        Flaw::ModuleDamaged,
+        Flaw::ModuleUnreadable,
+        Flaw::ModuleHash,
+        Flaw::ModuleUnrecorded,
+        Flaw::ModuleRules,
+        Flaw::ModuleInfo,
+        Flaw::Stray,
+        Flaw::Refused,
+        Flaw::Journal,
     ];
 
     /// The stable name that programs read.
@@ -72,6 +99,15 @@ impl Flaw {
             Flaw::IndexWrong => "index-wrong",
             Flaw::Duplicate => "duplicate",
             Flaw::Malformed => "malformed",
+            Flaw::ModuleDamaged => "module-damaged",
+            Flaw::ModuleUnreadable => "module-unreadable",
+            Flaw::ModuleHash => "module-hash-wrong",
+            Flaw::ModuleUnrecorded => "module-not-recorded",
+            Flaw::ModuleRules => "module-zip-refused",
+            Flaw::ModuleInfo => "module-info-damaged",
+            Flaw::Stray => "stray",
+            Flaw::Refused => "refused-damaged",
+            Flaw::Journal => "journal-damaged",
         }
     }
 
@@ -109,6 +145,18 @@ impl Flaw {
                 "The log itself has two records of one module version that differ. No honest database writes that."
             }
             Flaw::Malformed => "The log itself has a record that is not two lines about one module version.",
+            Flaw::ModuleDamaged => "A stored module is not the one that was proven when it was admitted.",
+            Flaw::ModuleUnreadable => "A file of the module store cannot be read, so nothing can be told of it.",
+            Flaw::ModuleHash => "A stored module is in order, and the hash that is kept beside it is not.",
+            Flaw::ModuleUnrecorded => {
+                "Nothing here proves these modules: there is no record of them in the data folder, and no pattern says that \
+                 they are private."
+            }
+            Flaw::ModuleRules => "A stored zip is as it was recorded, but the go command would refuse it.",
+            Flaw::ModuleInfo => "What is kept about a version is not JSON about that version.",
+            Flaw::Stray => "There is something in the store that gosumcheck did not put there. It is never served.",
+            Flaw::Refused => "What was refused once can no longer be explained. None of it is ever served.",
+            Flaw::Journal => "The hints and incidents of the proxy are damaged. They prove nothing and decide nothing.",
         }
     }
 
@@ -132,6 +180,25 @@ impl Flaw {
                  `gosumcheck sync`."
             }
             Flaw::IndexWrong => "Run `gosumcheck index --rebuild`.",
+            Flaw::ModuleDamaged | Flaw::ModuleHash | Flaw::ModuleInfo => {
+                "Check the disk and its memory. Delete the files that are named here: a module that is asked for again is \
+                 fetched again and proven. What is private was pinned when it was first fetched: compare with its source."
+            }
+            Flaw::ModuleUnreadable => {
+                "Run as the user that owns the data folder. If it does, look at the system's log; delete the file, and it is \
+                 fetched again."
+            }
+            Flaw::ModuleUnrecorded => {
+                "Name what is private with --private, as for `serve`. Prove the rest with `gosumcheck lookup MODULE@VERSION` \
+                 and verify again, or delete it: it is fetched again and proven."
+            }
+            Flaw::ModuleRules => "Delete the files that are named here.",
+            Flaw::Stray => "Find out who put it there, and move it away.",
+            Flaw::Refused => "Move it away, or delete it.",
+            Flaw::Journal => {
+                "Stop the server and delete the file: a new one is begun. The reports in `refused/` stay, which is what the \
+                 incidents in it were told from."
+            }
             Flaw::Duplicate | Flaw::Malformed => {
                 "Tell whoever runs the database (sum.golang.org: security@golang.org), with the record numbers."
             }

@@ -49,6 +49,11 @@ struct Found<'a> {
     tile: Option<&'a str>,
     what: &'a str,
     fetch: Option<Span>,
+    module: Option<&'a str>,
+    version: Option<&'a str>,
+    expected: Option<&'a str>,
+    got: Option<&'a str>,
+    next: Option<&'a str>,
 }
 
 /// From `first` up to and not including `end`.
@@ -83,6 +88,7 @@ fn tally(&(flaw, findings): &(super::Flaw, u64)) -> Tally {
 }
 
 fn found(finding: &Finding) -> Found<'_> {
+    let module = finding.module.as_ref();
     Found {
         flaw: finding.flaw.id(),
         blame: finding.flaw.blame().id(),
@@ -92,6 +98,11 @@ fn found(finding: &Finding) -> Found<'_> {
         tile: finding.tile.as_deref(),
         what: &finding.what,
         fetch: finding.fetch.clone().map(span),
+        module: module.map(|module| module.path.as_str()),
+        version: module.map(|module| module.version.as_str()),
+        expected: module.and_then(|module| module.expected.as_deref()),
+        got: module.and_then(|module| module.got.as_deref()),
+        next: finding.next.as_deref(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 
 use super::super::{Level, printable, printable_lines};
-use super::{Finding, Flaw, Integrity};
+use super::{Figures, Finding, Flaw, Integrity, ModuleFigures};
 use crate::report::text::layout::{counted, grouped, wrapped};
 
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -70,7 +70,10 @@ fn detail(finding: &Finding) -> Option<String> {
     let records = finding.records.as_ref().map(|records| span("record", records));
     let tile = finding.tile.as_deref().map(printable);
     let fetch = finding.fetch.as_ref().map(|tiles| format!("to fetch again: {}", span("data tile", tiles)));
-    let parts: Vec<String> = [records, tile, fetch].into_iter().flatten().collect();
+    let module =
+        finding.module.as_ref().map(|module| format!("{} {}", printable(&module.path), printable(&module.version)));
+    let next = finding.next.as_deref().map(|next| printable(next).to_string());
+    let parts: Vec<String> = [records, tile, fetch, module, next].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
@@ -81,23 +84,45 @@ fn span(noun: &str, range: &Range<u64>) -> String {
 }
 
 fn summary(report: &Integrity) -> String {
-    let database = printable(&report.database);
     let figures = report.figures;
+    // Every log has a head, so where none was compared and nothing was read there was no log.
+    let has_log = figures.heads > 0 || figures.records > 0 || figures.modules.is_none();
+    let looked: Vec<String> =
+        has_log.then(|| log(figures)).into_iter().chain(figures.modules.map(|figures| modules(&figures))).collect();
+    let looked = looked.join("; ");
     let under = report.head.as_ref().map_or_else(String::new, |head| {
+        let database = printable(&report.database);
         format!(" under tree {} of {database}, root {}", grouped(head.size), printable(&head.root))
     });
+    match (&report.misbehaviour, report.total()) {
+        (Some(_), _) => format!("{looked}: THE LOG MISBEHAVED"),
+        (None, 0) if has_log => format!("{looked}: all derived again{under}"),
+        (None, 0) => format!("{looked}: all hashed again{under}"),
+        (None, found) => format!("{looked}: {}{under}", counted(found, "finding")),
+    }
+}
+
+/// What was looked at of the log.
+fn log(figures: Figures) -> String {
     let index =
         figures.indexed.map_or_else(|| ", no index".to_owned(), |count| format!(", {} indexed", grouped(count)));
-    let looked = format!(
+    format!(
         "{} ({} bytes), {}, {}{index}",
         counted(figures.records, "record"),
         grouped(figures.record_bytes),
         counted(figures.hashes, "hash").replace("hashs", "hashes"),
         counted(figures.heads, "signed head"),
-    );
-    match (&report.misbehaviour, report.total()) {
-        (Some(_), _) => format!("{looked}: THE LOG MISBEHAVED"),
-        (None, 0) => format!("{looked}: all derived again{under}"),
-        (None, found) => format!("{looked}: {}{under}", counted(found, "finding")),
-    }
+    )
+}
+
+/// What was looked at of the module store.
+fn modules(figures: &ModuleFigures) -> String {
+    let ModuleFigures { files, bytes, proven, pinned, .. } = *figures;
+    format!(
+        "{} ({} bytes), {} by their records, {} by their pins",
+        counted(files, "module file"),
+        grouped(bytes),
+        grouped(proven),
+        grouped(pinned)
+    )
 }

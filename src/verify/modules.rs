@@ -1,0 +1,170 @@
+//! The module store, hashed again: every file that was admitted must still have the hash that its record proves, or, where it is
+//! private, the one that it was pinned to when it was first fetched.
+//!
+//! The store is walked (`survey`), all records are proven under one head from what is held here and nothing else, and every file
+//! is judged (`judge`), many at once (`share`). A server may be at work meanwhile: what seems wrong is looked at a second time,
+//! with records asked for anew, before it is told. Then comes what lies beside the files: `.info`, quarantine, journal (`beside`).
+
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::thread;
+
+use super::describe;
+use crate::database::{Answer, Database, Miss, Progress};
+use crate::fault::Fault;
+use crate::report::integrity::ModuleFigures;
+use crate::report::{Integrity, Level, Misbehaviour, Notice};
+use crate::store::Folder;
+use crate::sumdb::module::{ModuleVersion, Patterns};
+use crate::sumdb::record::VerifiedRecord;
+
+mod beside;
+mod judge;
+mod share;
+mod survey;
+
+use judge::{Outcome, Verdict, judge};
+use survey::{Stored, Survey};
+
+/// Files that have left which are named; the rest is counted.
+const MAX_EVICTED: u64 = 20;
+
+/// How to verify the module store.
+#[derive(Debug, Clone, Default)]
+pub struct ModuleOptions {
+    /// threads that hash; as many as there are processors where none are named
+    pub threads: Option<NonZero<usize>>,
+    /// the modules that no database knows: their pins are their judges
+    pub private: Patterns,
+}
+
+/// What is known of a module version, by which its files are judged.
+#[derive(Debug, Clone)]
+enum Known {
+    /// what the log committed to
+    Record(VerifiedRecord),
+    /// no database is asked about it
+    Private,
+    /// nothing here proves it, and why
+    Nothing(String),
+}
+
+/// Hashes the modules of `folder` again and holds them against the records of `database`, which should have no source but that
+/// folder. What is found is added to `report`. `progress` is told how many bytes of how many are hashed.
+pub async fn modules(
+    folder: &Folder,
+    database: &Database,
+    options: &ModuleOptions,
+    progress: Progress<'_>,
+    report: &mut Integrity,
+) {
+    let store = folder.modules();
+    let survey = Survey::of(&store, report);
+    let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let first: Vec<&Stored> = survey.files.iter().collect();
+    let known = learn(&first, database, options, report).await;
+    let look = |known: &HashMap<&ModuleVersion, Known>, file: &Stored, threads| {
+        let nothing = || Known::Nothing("its record was not asked for".to_owned());
+        judge(&store, file, &known.get(&file.module).cloned().unwrap_or_else(nothing), threads)
+    };
+    let verdicts = share::all(&first, threads, progress, |file, threads| look(&known, file, threads));
+    let (settled, doubtful): (Vec<_>, Vec<_>) =
+        first.into_iter().zip(verdicts).partition(|(_, verdict)| !matches!(verdict.outcome, Outcome::Found(_)));
+    let again: Vec<&Stored> = doubtful.into_iter().map(|(file, _)| file).collect();
+    let known = learn(&again, database, options, report).await;
+    let second = share::all(&again, threads, &|_, _, _| {}, |file, threads| look(&known, file, threads));
+    let mut figures = ModuleFigures::default();
+    for (file, verdict) in settled.into_iter().chain(again.into_iter().zip(second)) {
+        count(file, verdict, &mut figures, report);
+    }
+    let more = figures.evicted.saturating_sub(MAX_EVICTED);
+    if more > 0 {
+        note(report, format!("... and {more} more files have left the store"));
+    }
+    beside::check(folder, &survey, &mut figures, report);
+    report.figures.modules = Some(figures);
+}
+
+/// Counts what became of one file, and tells it.
+fn count(file: &Stored, verdict: Verdict, figures: &mut ModuleFigures, report: &mut Integrity) {
+    if matches!(verdict.outcome, Outcome::Gone) {
+        figures.evicted += 1;
+        if figures.evicted <= MAX_EVICTED {
+            note(report, format!("{} has left the store; it may come back as it was, and only so", file.path.display()));
+        }
+        return;
+    }
+    figures.files += 1;
+    figures.bytes += file.len;
+    figures.hashed += u64::from(verdict.hashed);
+    match verdict.outcome {
+        Outcome::Proven => figures.proven += 1,
+        Outcome::Pinned => figures.pinned += 1,
+        Outcome::Found(finding) => report.add(*finding),
+        Outcome::Gone => {}
+    }
+}
+
+fn note(report: &mut Integrity, text: String) {
+    report.notices.push(Notice { level: Level::Note, text });
+}
+
+/// What is known of the module versions of `files`.
+async fn learn<'a>(
+    files: &[&'a Stored],
+    database: &Database,
+    options: &ModuleOptions,
+    report: &mut Integrity,
+) -> HashMap<&'a ModuleVersion, Known> {
+    let mut known = HashMap::new();
+    let mut asked = Vec::new();
+    for file in files {
+        let is_private = options.private.matching(file.module.path().as_str()).is_some();
+        let first = if is_private { Known::Private } else { Known::Nothing(String::new()) };
+        if known.insert(&file.module, first).is_none() && !is_private {
+            asked.push(file.module.clone());
+        }
+    }
+    if asked.is_empty() {
+        return known;
+    }
+    let answers = match database.records(&asked, &|_, _, _| {}).await {
+        Ok(batch) => {
+            report.head = report.head.take().or_else(|| batch.proven_under.as_ref().map(describe));
+            batch.answers.into_iter().map(told).collect()
+        }
+        Err(fault) => vec![Known::Nothing(failed(fault, report)); asked.len()],
+    };
+    for (module, answer) in asked.iter().zip(answers) {
+        if let Some(slot) = known.get_mut(module) {
+            *slot = answer;
+        }
+    }
+    known
+}
+
+fn told(answer: Answer) -> Known {
+    match answer {
+        Answer::Proven(record) => Known::Record(record),
+        Answer::NotInLog { by } => Known::Nothing(format!("the database has no such module version: {}", by.join("; "))),
+        Answer::Unknown(Miss::NotHeld(why)) => Known::Nothing(why),
+        Answer::Unknown(Miss::Fault(fault)) => Known::Nothing(fault.to_string()),
+    }
+}
+
+/// Tells, once, that no record can be proven; gives the reason.
+fn failed(fault: Fault, report: &mut Integrity) -> String {
+    let why = match fault {
+        Fault::Forked { evidence, saved } => {
+            let saved = saved.map(|path| path.display().to_string());
+            report.misbehaviour.get_or_insert(Misbehaviour { evidence: evidence.to_string(), saved });
+            return "the log signed two histories: none of its records counts".to_owned();
+        }
+        fault => fault.to_string(),
+    };
+    let notice = Notice { level: Level::Warning, text: format!("no record can be proven from what is held here: {why}") };
+    if !report.notices.contains(&notice) {
+        report.notices.push(notice);
+    }
+    why
+}

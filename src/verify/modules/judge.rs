@@ -1,0 +1,223 @@
+//! One admitted file against what it must be: its record, the hash that is kept beside it, and the rules for module zips.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::Known;
+use super::survey::Stored;
+use crate::report::integrity::{Finding, Flaw, OfModule};
+use crate::store::Modules;
+use crate::store::zipfile::ZipFile;
+use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::hash::Hash;
+use crate::sumdb::modzip::check_zip;
+
+/// As the go command: a go.mod is not larger (x/mod/zip, MaxGoMod).
+const MAX_GO_MOD_BYTES: u64 = 16 << 20;
+
+/// Looks at a file that is taken away and put back all the while.
+const MAX_LOOKS: usize = 8;
+
+/// What became of one file.
+pub(super) struct Verdict {
+    pub(super) outcome: Outcome,
+    /// whether its hash was computed
+    pub(super) hashed: bool,
+}
+
+/// How a file stands.
+pub(super) enum Outcome {
+    /// it is what its record says
+    Proven,
+    /// it is private, and what it was pinned to
+    Pinned,
+    /// it is not here, and what is kept of it is in order
+    Gone,
+    /// it is not what it should be
+    Found(Box<Finding>),
+}
+
+/// Why a file has no hash.
+#[derive(Clone)]
+enum Bad {
+    /// it is not there
+    Gone,
+    /// the disk, or its rights
+    Unreadable(String),
+    /// its bytes
+    Refused(String),
+}
+
+/// Looks at `file` as it is now; a zip is hashed by up to `threads` threads. Where another file has its name by the time that
+/// something is found, that one is looked at.
+pub(super) fn judge(store: &Modules, file: &Stored, known: &Known, threads: usize) -> Verdict {
+    let mut looks = 1;
+    loop {
+        let opened = open(&file.path);
+        let verdict = look(store, file, known, opened.as_ref(), threads);
+        let is_settled = match (&verdict.outcome, &opened) {
+            (Outcome::Found(_), Ok(opened)) => is_named(opened, &file.path),
+            _ => true,
+        };
+        if is_settled || looks == MAX_LOOKS {
+            return verdict;
+        }
+        looks += 1;
+    }
+}
+
+fn look(store: &Modules, file: &Stored, known: &Known, opened: Result<&File, &Bad>, threads: usize) -> Verdict {
+    let hashed = opened.map_err(Bad::clone).and_then(|opened| hash(file, opened, threads));
+    // Read after the file: what is admitted has its hash before its name.
+    let pin = store.hash(&file.module, file.kind);
+    let record = match known {
+        Known::Record(record) => Some(record.hash(file.kind)),
+        Known::Private | Known::Nothing(_) => None,
+    };
+    let (got, rules) = match hashed {
+        Ok((hash, rules)) => (SumHash::H1(hash), rules),
+        Err(Bad::Gone) => return gone(file, record, pin.ok().flatten().as_ref()),
+        Err(Bad::Unreadable(why)) => return told(file, Flaw::ModuleUnreadable, why, record, None),
+        Err(Bad::Refused(why)) => {
+            let expected = record.or_else(|| pin.as_ref().ok().and_then(Option::as_ref));
+            let what = expected.map_or_else(|| why.clone(), |expected| format!("{why}; expected {expected}"));
+            return told(file, Flaw::ModuleDamaged, what, expected, None);
+        }
+    };
+    let pin = pin.map_err(|fault| fault.to_string());
+    match (record, &pin) {
+        (Some(record), pin) if *record == got => against_record(file, &got, pin, rules),
+        (Some(record), pin) => {
+            let beside = match pin {
+                Ok(Some(pin)) if *pin == got => ", and the hash beside it was changed with it",
+                Ok(Some(pin)) if pin == record => " and the hash beside it",
+                _ => "",
+            };
+            let what = format!("hashes to {got} where {record} is in its record{beside}");
+            told(file, Flaw::ModuleDamaged, what, Some(record), Some(&got))
+        }
+        (None, Ok(Some(pin))) if *pin == got => against_pin(file, &got, known, rules),
+        (None, Ok(Some(pin))) => {
+            let what = format!("hashes to {got} where it was pinned to {pin}");
+            told(file, Flaw::ModuleDamaged, what, Some(pin), Some(&got))
+        }
+        (None, pin) => {
+            let what = match (pin, known) {
+                (Err(why), _) => format!("hashes to {got}, and nothing tells what it should: {why}"),
+                (_, Known::Nothing(why)) => format!("hashes to {got}, and has neither a hash beside it nor a record: {why}"),
+                _ => format!("hashes to {got}, is private, and has no hash beside it that it was pinned to"),
+            };
+            told(file, Flaw::ModuleUnrecorded, what, None, Some(&got))
+        }
+    }
+}
+
+/// It is not here: what is kept of it decides what may come in its place.
+fn gone(file: &Stored, record: Option<&SumHash>, pin: Option<&SumHash>) -> Verdict {
+    match (record, pin) {
+        (Some(record), Some(pin)) if record != pin => {
+            let what = format!("is not here any more, and the hash that is kept of it is {pin} where its record has {record}");
+            told(file, Flaw::ModuleHash, what, Some(record), None)
+        }
+        _ => Verdict { outcome: Outcome::Gone, hashed: false },
+    }
+}
+
+/// It is what its record says: so must be the hash beside it, and it must be fit to be unpacked.
+fn against_record(file: &Stored, got: &SumHash, pin: &Result<Option<SumHash>, String>, rules: Option<String>) -> Verdict {
+    let what = match (pin, rules) {
+        (Ok(Some(pin)), None) if pin == got => return Verdict { outcome: Outcome::Proven, hashed: true },
+        (Ok(Some(pin)), Some(why)) if pin == got => return told(file, Flaw::ModuleRules, why, Some(got), Some(got)),
+        (Ok(Some(pin)), _) => format!("is what its record says, {got}, and the hash beside it is {pin}"),
+        (Ok(None), _) => format!("is what its record says, {got}, and has no hash beside it, so that it is not served"),
+        (Err(why), _) => format!("is what its record says, {got}, and the hash beside it cannot be read: {why}"),
+    };
+    told(file, Flaw::ModuleHash, what, Some(got), Some(got))
+}
+
+/// It has no record and is what it was pinned to, which is enough where it is private.
+fn against_pin(file: &Stored, got: &SumHash, known: &Known, rules: Option<String>) -> Verdict {
+    match (known, rules) {
+        (Known::Nothing(why), _) => {
+            let what = format!("is as it was admitted, {got}, and nothing here proves it: {why}");
+            told(file, Flaw::ModuleUnrecorded, what, Some(got), Some(got))
+        }
+        (_, Some(why)) => told(file, Flaw::ModuleRules, why, Some(got), Some(got)),
+        (_, None) => Verdict { outcome: Outcome::Pinned, hashed: true },
+    }
+}
+
+/// A finding about a file that was hashed, or that has no hash by its own fault.
+fn told(file: &Stored, flaw: Flaw, what: String, expected: Option<&SumHash>, got: Option<&SumHash>) -> Verdict {
+    let [expected_hash, got_hash] = [expected, got].map(|hash| hash.map(ToString::to_string));
+    let (path, version) = (file.module.path().to_string(), file.module.version().to_string());
+    let module = Some(OfModule { path, version, expected: expected_hash, got: got_hash });
+    let shown = file.path.display();
+    let next = match flaw {
+        Flaw::ModuleUnreadable => format!("make it readable, or delete {shown}: it is fetched again"),
+        _ => format!("delete {shown} and {}: it is fetched again and proven", beside(&file.path, file.kind).display()),
+    };
+    let finding = Finding { module, next: Some(next), ..Finding::of_file(flaw, shown.to_string(), what) };
+    Verdict { outcome: Outcome::Found(Box::new(finding)), hashed: got.is_some() }
+}
+
+/// Where the hash of the file at `path` is kept.
+fn beside(path: &Path, kind: Kind) -> PathBuf {
+    path.with_extension(match kind {
+        Kind::Zip => "ziphash",
+        Kind::GoMod => "modhash",
+    })
+}
+
+/// The file's hash, and which rule for module zips it breaks, if any.
+fn hash(file: &Stored, opened: &File, threads: usize) -> Result<(Hash, Option<String>), Bad> {
+    match file.kind {
+        Kind::GoMod => {
+            let mut bytes = Vec::with_capacity(usize::try_from(file.len).unwrap_or(0).min(4096));
+            opened.take(MAX_GO_MOD_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+            if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_GO_MOD_BYTES {
+                return Err(Bad::Refused("is a go.mod of more than 16 MiB".to_owned()));
+            }
+            Ok((h1_go_mod(&bytes), None))
+        }
+        Kind::Zip => {
+            let zip = opened.try_clone().and_then(ZipFile::new).map_err(unreadable)?;
+            let hash = h1_zip(&zip, threads).map_err(bad_zip)?;
+            let (path, version) = (file.module.path().as_str(), file.module.version().as_str());
+            match check_zip(&zip, path, version) {
+                Ok(()) => Ok((hash, None)),
+                Err(ZipError::Read(error)) => Err(unreadable(error)),
+                Err(ZipError::Refused(error)) => Ok((hash, Some(error.to_string()))),
+            }
+        }
+    }
+}
+
+/// Opens what is a file; what has taken its place since it was come upon is told.
+fn open(path: &Path) -> Result<File, Bad> {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_file() => File::open(path).map_err(unreadable),
+        Ok(_) => Err(Bad::Refused("is no file".to_owned())),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+/// Whether `path` is the name of this open file, whose inode no other file can have meanwhile.
+fn is_named(opened: &File, path: &Path) -> bool {
+    let inode = |found: Metadata| (found.dev(), found.ino());
+    opened.metadata().map(inode).ok() == path.symlink_metadata().map(inode).ok()
+}
+
+fn unreadable(error: io::Error) -> Bad {
+    if error.kind() == io::ErrorKind::NotFound { Bad::Gone } else { Bad::Unreadable(format!("cannot be read: {error}")) }
+}
+
+fn bad_zip(error: ZipError) -> Bad {
+    match error {
+        ZipError::Read(error) => unreadable(error),
+        ZipError::Refused(error) => Bad::Refused(error.to_string()),
+    }
+}

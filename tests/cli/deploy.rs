@@ -1,0 +1,199 @@
+//! The files of `deploy/` against the program: what they start parses, and they say what they should.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::command::{Machine, binary};
+use crate::common::skip;
+use crate::fake::FakeSumdb;
+
+/// Where the units expect the program and its data.
+const INSTALLED: &str = "/usr/local/bin/gosumcheck";
+const DATA: &str = "/var/lib/gosumcheck";
+const SERVER: &str = "gosumcheck.service";
+const NIGHTLY: &str = "gosumcheck-verify.service";
+const TIMER: &str = "gosumcheck-verify.timer";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy")
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(folder().join(name)).unwrap()
+}
+
+/// The lines of a unit file: section, key, and the last value.
+fn unit(name: &str) -> BTreeMap<(String, String), String> {
+    let (text, mut section, mut keys) = (text(name), String::new(), BTreeMap::new());
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.strip_suffix(']').unwrap().to_owned();
+        } else {
+            let (key, value) = line.split_once('=').unwrap_or_else(|| panic!("{name}: {line}"));
+            assert!(keys.insert((section.clone(), key.to_owned()), value.to_owned()).is_none(), "{name}: {key} twice");
+        }
+    }
+    keys
+}
+
+/// The command line that begins with the program, in `text`: its arguments.
+fn arguments(text: &str) -> Vec<&str> {
+    let after = text.split_once(INSTALLED).unwrap().1;
+    after.lines().next().unwrap().split_whitespace().take_while(|word| !word.starts_with("2>")).collect()
+}
+
+/// The server of the binary under test, on a free port.
+struct Serving(Child, u16);
+
+impl Serving {
+    fn start(machine: &Machine) -> Serving {
+        let mut command = machine.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Serving(child, port(line.trim_end()))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn port(url: &str) -> u16 {
+    url.rsplit_once(':').unwrap().1.parse().unwrap()
+}
+
+#[test]
+fn what_the_units_and_cron_start_is_understood() {
+    let machine = Machine::new();
+    let server = unit(SERVER)[&("Service".into(), "ExecStart".into())].clone();
+    let args = arguments(&server);
+    assert_eq!(args[0], "serve");
+    machine.run(&[&args, ["--check-config"].as_slice()].concat()).says(0, &[DATA, "--data"]).quiet();
+    let nightly = unit(NIGHTLY)[&("Service".into(), "ExecStart".into())].clone();
+    let crontab = text("crontab");
+    for line in [nightly.as_str(), crontab.lines().last().unwrap()] {
+        let args = arguments(line);
+        assert_eq!(args, ["verify", "--data", DATA]);
+        // All arguments are understood, and on a folder of our own the outcome is the exit code.
+        machine.run(&[&args, ["--help"].as_slice()].concat()).says(0, &["Exit codes:"]);
+        let data = machine.at("data");
+        machine.run(&["verify", "--data", data.to_str().unwrap()]).complains(2, &["there is no mirror of this log here"]);
+    }
+}
+
+#[test]
+fn cron_is_silent_unless_something_is_found() {
+    let machine = Machine::new();
+    let line = text("crontab").lines().last().unwrap().to_owned();
+    let (times, command) = line.split_once(" gosumcheck told=").unwrap();
+    assert_eq!(times.split(' ').count(), 5, "{times}");
+    assert!(!command.contains('%'), "cron takes it for a newline");
+    let script = format!("told={command}");
+    for (code, said) in [(0, ""), (1, "exit code 1\nfound\n"), (3, "exit code 3\nfound\n")] {
+        let stub = format!("f() {{ echo found; return {code}; }}\n{}", script.replace(INSTALLED, "f"));
+        let ran = machine.shell(&stub);
+        assert_eq!((ran.code, ran.out.as_str()), (code, said), "{}", ran.show());
+    }
+}
+
+#[test]
+fn the_units_say_what_they_should() {
+    let [server, nightly, timer] = [SERVER, NIGHTLY, TIMER].map(unit);
+    for (name, keys) in [(SERVER, &server), (NIGHTLY, &nightly)] {
+        for (key, value) in [
+            ("DynamicUser", "yes"),
+            ("User", "gosumcheck"),
+            ("StateDirectory", "gosumcheck"),
+            ("CapabilityBoundingSet", ""),
+            ("NoNewPrivileges", "yes"),
+            ("ProtectSystem", "strict"),
+            ("ProtectHome", "yes"),
+            ("PrivateTmp", "yes"),
+            ("EnvironmentFile", "-/etc/gosumcheck/environment"),
+        ] {
+            assert_eq!(keys.get(&("Service".into(), key.into())).map(String::as_str), Some(value), "{name}: {key}");
+        }
+    }
+    let has = |keys: &BTreeMap<_, String>, section: &str, key: &str, value: &str| {
+        assert_eq!(keys.get(&(section.to_owned(), key.to_owned())).map(String::as_str), Some(value), "{section}: {key}");
+    };
+    has(&server, "Service", "Restart", "always");
+    has(&server, "Service", "LimitNOFILE", "65536");
+    has(&server, "Service", "KillSignal", "SIGTERM");
+    has(&server, "Install", "WantedBy", "multi-user.target");
+    // Whoever waits for the nightly job gets its exit code: nothing but 0 is a success.
+    has(&nightly, "Service", "Type", "oneshot");
+    has(&nightly, "Service", "PrivateNetwork", "yes");
+    assert!(!nightly.contains_key(&("Service".into(), "SuccessExitStatus".into())));
+    assert!(text(NIGHTLY).contains("#OnFailure="));
+    has(&timer, "Timer", "Persistent", "true");
+    has(&timer, "Timer", "RandomizedDelaySec", "1h");
+    has(&timer, "Install", "WantedBy", "timers.target");
+    assert_eq!(TIMER.strip_suffix(".timer"), NIGHTLY.strip_suffix(".service"), "a timer starts the service of its name");
+}
+
+#[test]
+fn systemd_takes_the_units() {
+    let found = ["/usr/bin/systemd-analyze", "/bin/systemd-analyze"].into_iter().find(|path| Path::new(path).is_file());
+    let Some(analyze) = found else { return skip("there is no systemd-analyze", "GOSUMCHECK_REQUIRE_SYSTEMD") };
+    let root = tempfile::tempdir().unwrap();
+    for name in [SERVER, NIGHTLY, TIMER] {
+        fs::write(root.path().join(name), text(name).replace(INSTALLED, binary())).unwrap();
+    }
+    for name in [SERVER, NIGHTLY, TIMER] {
+        let run = Command::new(analyze).args(["verify", "--man=no"]).arg(root.path().join(name)).output().unwrap();
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        // Of other units of this machine, and of a machine that systemd does not run, it may say what it likes.
+        let ours: Vec<&str> = said.lines().filter(|line| line.contains("gosumcheck")).collect();
+        assert!(ours.is_empty(), "{name}: {ours:#?}");
+    }
+}
+
+#[test]
+fn the_image_serves_where_it_says_so() {
+    let dockerfile = text("Dockerfile");
+    let line = |start: &str| dockerfile.lines().find(|line| line.starts_with(start)).unwrap();
+    let mut machine = Machine::new();
+    for pair in line("ENV ").split(' ').skip(1) {
+        let (name, value) = pair.split_once('=').unwrap();
+        machine.set(name, value);
+    }
+    let args = line("CMD ").trim_start_matches("CMD ").to_owned();
+    let args: Vec<String> = serde_json::from_str(&args).unwrap();
+    let args: Vec<&str> = args.iter().map(String::as_str).chain(["--check-config"]).collect();
+    machine.run(&args).says(0, &["0.0.0.0:3000", "GOSUMCHECK_LISTEN", DATA, "GOSUMCHECK_DATA"]);
+    assert_eq!(line("VOLUME "), format!("VOLUME {DATA}"));
+    assert_eq!(line("EXPOSE "), "EXPOSE 3000");
+    assert_eq!(line("USER "), "USER 65532:65532");
+    assert_eq!(dockerfile.matches("\nFROM ").count(), 2);
+    assert!(line("COPY --from=build ").ends_with(&format!(" {INSTALLED}")));
+}
+
+#[test]
+fn the_health_check_knows_a_server_that_answers_from_one_that_does_not() {
+    let Some(bash) = ["/bin/bash", "/usr/bin/bash"].into_iter().find(|path| Path::new(path).is_file()) else {
+        return skip("there is no bash", "GOSUMCHECK_REQUIRE_BASH");
+    };
+    let dockerfile = text("Dockerfile");
+    let check = dockerfile.lines().find_map(|line| line.trim().strip_prefix("CMD [\"bash\"")).unwrap();
+    let check: Vec<String> = serde_json::from_str(&format!("[\"bash\"{check}")).unwrap();
+    let asked = |port: u16| {
+        let script = check[2].replace("/3000", &format!("/{port}"));
+        Command::new(bash).args(["-c", &script]).output().unwrap().status.success()
+    };
+    let served = FakeSumdb::synthetic(1, 1).serve();
+    assert!(!asked(port(&served.url())), "it answers, and with 404");
+    let machine = Machine::new();
+    let server = Serving::start(&machine);
+    let there = server.1;
+    assert!(asked(there));
+    drop(server);
+    assert!(!asked(there), "nobody listens");
+}

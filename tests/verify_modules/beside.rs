@@ -1,0 +1,110 @@
+//! What lies beside the module files.
+
+use std::fs;
+use std::time::SystemTime;
+
+use gosumcheck::report::integrity::Flaw;
+use gosumcheck::store::journal::Incident;
+use gosumcheck::sumdb::gosum::Kind;
+
+use super::world::{Changed, Module, World};
+
+#[test]
+fn what_is_kept_about_a_version_is_about_it() {
+    let world = World::new();
+    let module = &world.modules[1];
+    let path = world.path(module, "info");
+    let version = module.version.version();
+    for good in [
+        format!("{{\"Version\":\"{version}\",\"Time\":\"2026-01-02T03:04:05Z\"}}"),
+        format!("{{\"Version\":\"{version}\"}}\n"),
+        format!("{{\"Version\":\"{version}\",\"Origin\":{{\"VCS\":\"git\"}},\"Time\":\"2026-01-02T03:04:05.5+02:00\"}}"),
+    ] {
+        world.folder().modules().write_info(&module.version, good.as_bytes()).unwrap();
+        world.is_in_order();
+    }
+    for bad in [
+        String::new(),
+        "{".to_owned(),
+        "null".to_owned(),
+        "{\"Version\":\"v9.9.9\"}".to_owned(),
+        "{\"Time\":\"2026-01-02T03:04:05Z\"}".to_owned(),
+        format!("{{\"Version\":\"{version}\",\"Time\":\"yesterday\"}}"),
+        format!("{{\"Version\":\"{version}\"}} and more"),
+        "<html>".to_owned(),
+    ] {
+        fs::write(&path, &bad).unwrap();
+        let finding = world.finds(Flaw::ModuleInfo, &path);
+        assert_eq!(finding.module.unwrap().version, version.to_string(), "{bad}");
+    }
+}
+
+/// Refuses a file as `serve` does; gives where it is kept.
+fn refuse(world: &World, report: &[u8]) -> std::path::PathBuf {
+    let other = Module::new("example.com/refused", "v1.0.0", 10);
+    let store = world.folder().modules();
+    let mut arrival = store.arrival(&other.version, Kind::Zip).unwrap();
+    arrival.append(b"not what the log has").unwrap();
+    store.refuse(arrival, report).unwrap().with_extension("")
+}
+
+#[test]
+fn what_was_refused_has_its_report() {
+    let world = World::new();
+    let file = refuse(&world, b"{\"why\": \"wrong hash\"}");
+    let report = world.verify();
+    assert_eq!(report.findings, []);
+    let figures = report.figures.modules.unwrap();
+    assert_eq!((figures.refused, figures.refused_bytes), (1, 20));
+    assert!(report.notices.iter().any(|notice| notice.text.contains("1 refused file")), "{:?}", report.notices);
+
+    let beside = world.root().join("refused").join(format!("{}.json", file.file_name().unwrap().to_str().unwrap()));
+    for bad in ["", "{", "[]", "html"] {
+        let _changed = Changed::to(&beside, bad.as_bytes());
+        world.finds(Flaw::Refused, &beside);
+    }
+    {
+        let _removed = Changed::removed(&beside);
+        world.finds(Flaw::Refused, &file);
+    }
+    let _gone = Changed::removed(&file);
+    assert_eq!(world.verify().findings, [], "a report is written before the file that it is about");
+    let folder = world.root().join("refused/folder");
+    fs::create_dir(&folder).unwrap();
+    world.finds(Flaw::Stray, &folder);
+}
+
+/// Something that a server wrote down.
+pub(crate) fn incident() -> Incident {
+    let [module, version, file, expected, got, upstream, why] =
+        ["example.com/a", "v1.0.0", "zip", "h1:a", "h1:b", "https://mirror.example", "wrong"].map(str::to_owned);
+    let at = SystemTime::UNIX_EPOCH;
+    Incident { at, module, version, file, expected, got, upstream, record: Some(7), tree: Some(9), report: None, why }
+}
+
+#[test]
+fn a_broken_journal_is_told_and_left_where_it_is() {
+    let world = World::new();
+    let path = world.root().join("proxy.sqlite");
+    {
+        let journal = world.folder().journal().unwrap();
+        journal.add(&incident()).unwrap();
+        world.is_in_order();
+    }
+    world.is_in_order();
+    let before = fs::read(&path).unwrap();
+    let pages = (0..before.len()).step_by(4096).skip(1).map(|page| (page, vec![0xa5; 64]));
+    for (at, bytes) in pages.chain([(0, b"no SQLite file".to_vec())]) {
+        let mut broken = before.clone();
+        broken[at..at + bytes.len()].copy_from_slice(&bytes);
+        fs::write(&path, &broken).unwrap();
+        let report = world.verify();
+        assert!(report.findings.iter().all(|finding| finding.flaw == Flaw::Journal), "{:#?}", report.findings);
+        assert!(!report.findings.is_empty(), "{at}");
+        assert_eq!(fs::read(&path).unwrap(), broken);
+    }
+    fs::write(&path, &before[..before.len() / 2]).unwrap();
+    assert!(!world.verify().findings.is_empty());
+    fs::remove_file(&path).unwrap();
+    world.is_in_order();
+}
