@@ -1,4 +1,5 @@
-//! The only module that speaks HTTP outwards, and that reads `file://` trees: paths of a checksum database in, bytes out.
+//! The only module that speaks HTTP outwards, that reads `file://` trees, and that runs the go command: paths of a checksum
+//! database ([`Upstreams`]) or questions of the GOPROXY protocol ([`Proxies`]) in, bytes out.
 //!
 //! Several bases are asked in turn until one has an answer. Nothing that comes from here is proven; `fetch_where` lets
 //! the caller judge the bytes, and asks the next base where they do not pass. An answer that is absent is told apart

@@ -99,6 +99,14 @@ struct Downloaded {
     zip: Option<PathBuf>,
 }
 
+/// How a run ended that did not fail.
+enum Ran {
+    /// with an answer, and a sandbox that holds what it is about
+    Well(Output, Sandbox),
+    /// there is no such thing, in these words
+    InVain(String),
+}
+
 /// What the go command brought.
 enum Brought {
     Bytes(Vec<u8>),
@@ -191,11 +199,12 @@ impl Direct {
     /// The tagged versions, one a line.
     async fn versions(&self, module: &ModulePath) -> Result<Brought, Failed> {
         let asked = format!("{module}@latest");
-        let (output, sandbox) = self.run(&["list", "-m", "-versions", "-retracted", "-json", "--", &asked]).await?;
+        let (output, sandbox) =
+            match self.run(&["list", "-m", "-versions", "-retracted", "-json", "--", &asked]).await? {
+                Ran::Well(output, sandbox) => (output, sandbox),
+                Ran::InVain(words) => return Ok(Brought::Nothing(words)),
+            };
         sandbox.remove().await;
-        if let Some(words) = verdict::absence(&output)? {
-            return Ok(Brought::Nothing(words));
-        }
         let listed: Listed = parse(&output)?;
         Ok(Brought::Bytes(
             listed.versions.iter().map(|version| format!("{version}\n")).collect::<String>().into_bytes(),
@@ -205,10 +214,10 @@ impl Direct {
     /// What the go command put into its cache about the version that a query means: its `info` or its `mod`.
     async fn about(&self, module: &ModulePath, query: &str, suffix: &str) -> Result<Brought, Failed> {
         let asked = format!("{module}@{query}");
-        let (output, sandbox) = self.run(&["list", "-m", "-json", "--", &asked]).await?;
-        if let Some(words) = verdict::absence(&output)? {
-            return Ok(Brought::Nothing(words));
-        }
+        let (output, sandbox) = match self.run(&["list", "-m", "-json", "--", &asked]).await? {
+            Ran::Well(output, sandbox) => (output, sandbox),
+            Ran::InVain(words) => return Ok(Brought::Nothing(words)),
+        };
         let listed: Listed = parse(&output)?;
         let version =
             Version::parse(&listed.version).map_err(|error| Failed::broken(format!("the go command says {error}")))?;
@@ -218,20 +227,27 @@ impl Direct {
 
     /// The zip.
     async fn zip(&self, version: &ModuleVersion) -> Result<Brought, Failed> {
-        let (output, sandbox) = self.run(&["mod", "download", "-json", "--", &version.to_string()]).await?;
-        if let Some(words) = verdict::absence(&output)? {
-            return Ok(Brought::Nothing(words));
-        }
+        let (output, sandbox) = match self.run(&["mod", "download", "-json", "--", &version.to_string()]).await? {
+            Ran::Well(output, sandbox) => (output, sandbox),
+            Ran::InVain(words) => return Ok(Brought::Nothing(words)),
+        };
         let downloaded: Downloaded = parse(&output)?;
         let zip = downloaded.zip.ok_or_else(|| Failed::broken("the go command brought no zip"))?;
         Ok(Brought::File(zip, sandbox))
     }
 
-    async fn run(&self, arguments: &[&str]) -> Result<(Output, Sandbox), Failed> {
+    async fn run(&self, arguments: &[&str]) -> Result<Ran, Failed> {
         let Shared { go, settings, .. } = &*self.shared;
         let sandbox = Sandbox::make(settings).await?;
         let command = sandbox.command(go, settings, arguments);
-        run::run(command, settings.total, sandbox).await
+        let (output, sandbox) = run::run(command, settings.total, sandbox).await?;
+        let absence = match verdict::absence(&output) {
+            Ok(None) => return Ok(Ran::Well(output, sandbox)),
+            Ok(Some(words)) => Ok(Ran::InVain(words)),
+            Err(failed) => Err(failed),
+        };
+        sandbox.remove().await;
+        absence
     }
 }
 

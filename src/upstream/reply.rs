@@ -59,6 +59,8 @@ pub(super) async fn no(mut response: Response) -> Result<String, Failed> {
         }
         StatusCode::SERVICE_UNAVAILABLE => Err(Failed { overloaded: true, ..Failed::busy(why, pause) }),
         _ if status.is_server_error() => Err(Failed::busy(why, pause)),
+        // It answers a header that was not sent.
+        StatusCode::RANGE_NOT_SATISFIABLE => Err(Failed::lasting(FailureKind::Answer(code), why)),
         _ if status.is_client_error() => Err(Failed::lasting(FailureKind::Denied(code), why)),
         _ if status.is_success() => {
             let why = format!("{why}, where only 200 OK is an answer");

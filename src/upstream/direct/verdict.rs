@@ -13,9 +13,11 @@ const SHOWN_LINES: usize = 8;
 /// Characters of each line that are shown.
 const SHOWN_CHARS: usize = 200;
 
-/// Words of those that could not find out, in lower case. They go before `ABSENT`: "invalid version" also begins an error about a
-/// network.
-const OUT: [&str; 23] = [
+/// Words of those that could not find out, in lower case. They go before `ABSENT`: one text may have words of both.
+const OUT: [&str; 26] = [
+    "unable to access",
+    "failed to connect",
+    "couldn't connect",
     "could not resolve host",
     "no such host",
     "server misbehaving",
@@ -40,10 +42,10 @@ const OUT: [&str; 23] = [
     "executable file not found",
     "permission denied",
 ];
-/// Words of a policy.
+/// Words of a policy, which go before all others.
 const FORBIDDEN: [&str; 3] = ["govcs disallows", "returned error: 403", "403 forbidden"];
 /// Words of an absence. A host that asks for a password says that there is nothing for us: GitHub does so of what does not exist.
-const ABSENT: [&str; 17] = [
+const ABSENT: [&str; 19] = [
     "unknown revision",
     "no matching versions",
     "repository not found",
@@ -56,10 +58,12 @@ const ABSENT: [&str; 17] = [
     "could not read username",
     "terminal prompts disabled",
     "no go-import meta tags",
-    "unrecognized import path",
     "malformed module path",
     "invalid github.com",
-    "invalid version",
+    "invalid pseudo-version",
+    "invalid version: module contains a go.mod file",
+    "invalid version: should be",
+    "go.mod has post-v",
     "module declares its path as",
 ];
 
@@ -87,10 +91,10 @@ fn judge(text: &str) -> Result<Option<String>, Failed> {
     let lower = text.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let shown = shown(text);
-    if says(&OUT) {
-        Err(Failed::lasting(FailureKind::Unreachable, shown))
-    } else if says(&FORBIDDEN) {
+    if says(&FORBIDDEN) {
         Err(Failed::lasting(FailureKind::Denied(403), shown))
+    } else if says(&OUT) {
+        Err(Failed::lasting(FailureKind::Unreachable, shown))
     } else if says(&ABSENT) {
         Ok(Some(shown))
     } else {
@@ -104,4 +108,47 @@ fn shown(text: &str) -> String {
     let last = lines.iter().skip(lines.len().saturating_sub(SHOWN_LINES));
     let shown: Vec<String> = last.map(|line| printable(line.as_bytes(), SHOWN_CHARS)).collect();
     if shown.is_empty() { "the go command failed without a word".to_owned() } else { shown.join(" / ") }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    // What go 1.26 and git 2.39 say.
+    #[test]
+    fn words_of_absence_outage_and_policy_are_told_apart() {
+        for text in [
+            "go: example.com/m@v9.9.9: invalid version: unknown revision v9.9.9",
+            "go: module github.com/a/b: no matching versions for query \"latest\"",
+            "go: module x: reading https://github.com/x: 404 Not Found",
+            "remote: Repository not found.\nfatal: repository 'https://github.com/a/b/' not found",
+            "fatal: could not read Username for 'https://github.com': terminal prompts disabled",
+            "go: github.com/a@latest: invalid github.com/ import path \"github.com/a\"",
+            "go: x.example/go-tls@v1.0.0: invalid version: unknown revision v1.0.0",
+        ] {
+            assert_eq!(judge(text).unwrap().unwrap().lines().count(), 1, "{text}");
+        }
+        for (text, kind) in [
+            ("go: m@v1: invalid version: git ls-remote: fatal: Could not resolve host: x", FailureKind::Unreachable),
+            ("unrecognized import path \"x.example/m\": https fetch: dial tcp: no such host", FailureKind::Unreachable),
+            ("go: m@v1: invalid version: The requested URL returned error: 502", FailureKind::Unreachable),
+            ("invalid version: fatal: unable to access 'https://x/': Failed to connect to x", FailureKind::Unreachable),
+            ("go: m@v1: invalid version: git fetch: something new", FailureKind::Unreachable),
+            ("exec: \"git\": executable file not found in $PATH", FailureKind::Unreachable),
+            ("something new", FailureKind::Unreachable),
+            ("", FailureKind::Unreachable),
+            ("go: GOVCS disallows using svn for public x.example/m", FailureKind::Denied(403)),
+            ("fatal: unable to access 'https://x/': The requested URL returned error: 403", FailureKind::Denied(403)),
+        ] {
+            assert_eq!(judge(text).unwrap_err().kind, kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_shown() {
+        let many: String = (0..20).map(|n| format!("line {n}\n\n")).collect();
+        let shown = shown(&many);
+        assert!(shown.starts_with("line 12 / ") && shown.ends_with(" / line 19"), "{shown}");
+    }
 }
