@@ -33,6 +33,7 @@ pub struct Entry {
 
 /// Who is asked for modules.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a list has a handful of entries")]
 pub enum ProxyPlace {
     /// a proxy, or a tree such as `GOMODCACHE/cache/download`, under its own bounds and with its own passwords
     Base(Base, Settings),

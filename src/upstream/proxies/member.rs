@@ -28,6 +28,7 @@ pub(super) struct Member {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a list has a handful of entries")]
 enum Seat {
     Site { http: Http, site: Site, source: Source },
     Tree(PathBuf),
