@@ -62,7 +62,7 @@ fn the_same_specs_make_the_same_bytes() {
 #[test]
 fn folders_count_in_the_hash() {
     let spec = Spec::new("example.com/a", "v1.0.0").file("d/e/f.go", b"package e\n");
-    let (without, with) = (Corpus::of(&[spec.clone()]), Corpus::of(&[spec.folders()]));
+    let (without, with) = (Corpus::of(std::slice::from_ref(&spec)), Corpus::of(&[spec.clone().folders()]));
     let names: Vec<_> = read_zip(&with.zip("example.com/a", "v1.0.0")).into_iter().map(|entry| entry.name).collect();
     let folders: Vec<_> = names.iter().filter(|name| name.ends_with('/')).map(String::as_str).collect();
     assert_eq!(folders, ["example.com/a@v1.0.0/d/", "example.com/a@v1.0.0/d/e/"], "{names:?}");

@@ -52,7 +52,7 @@ impl Corpus {
         let name = ModuleVersion::new(&spec.module, &spec.version).unwrap();
         let (go_mod, zip) = (Bytes::from(spec.go_mod.clone()), Bytes::from(spec.zip_bytes()));
         // What nobody can hash is refused whatever the log says of it.
-        let h1_of_zip = h1_zip(&zip[..], 2).map_or_else(|_| h1_go_mod(&zip), |hash| hash);
+        let h1_of_zip = h1_zip(&zip[..], 2).unwrap_or_else(|_| h1_go_mod(&zip));
         let module = Module {
             dated: spec.dated(),
             logged: spec.logged,
@@ -131,7 +131,7 @@ impl Corpus {
         self.shelf.read().unwrap().modules.iter().map(|module| module.name.clone()).collect()
     }
 
-    /// The go.sum that a project with all of them has.
+    /// The go.sum lines of those that are in the log.
     pub fn go_sum(&self) -> String {
         self.records().iter().map(|record| record.text.as_str()).collect()
     }
