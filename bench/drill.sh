@@ -12,7 +12,7 @@ timeout=2
 modules=3000
 workers=4
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
+[ -n "${NO_BUILD:-}" ] || cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY
@@ -33,7 +33,12 @@ mirror() {
     static "$dir/$2" "${ports[$1]}"
     master[$1]=$nginx_pid worker[$1]=$static_pid
 }
-end() { kill -9 "${worker[$1]}" "${master[$1]}" 2>/dev/null || true; wait "${master[$1]}" 2>/dev/null || true; }
+# The master first: it would begin another worker.
+end() {
+    kill -9 "${master[$1]}" "${worker[$1]}" 2>/dev/null || true
+    wait "${master[$1]}" 2>/dev/null || true
+    while curl -s -o /dev/null "http://127.0.0.1:${ports[$1]}/"; do sleep 0.05; done
+}
 for name in a b c; do mirror "$name" good; done
 
 {

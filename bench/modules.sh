@@ -14,7 +14,7 @@ rounds=${2:-3}
 seconds=${SECONDS_EACH:-5}
 port=${PORT:-8770}
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
+[ -n "${NO_BUILD:-}" ] || cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
 go_env=$(go env GOPROXY)
 
