@@ -3,6 +3,8 @@
 //! | file | question |
 //! |---|---|
 //! | `real` | how are the real modules had, and the log that proves them |
+//! | `served` | how is the proxy run |
+//! | `builds` | does the go command build by way of the proxy, cold and with nobody upstream |
 //! | `tree` | are they whole, and does the go command build from them alone |
 //!
 //! Skipped where there is no go command, or where the modules cannot be had; GOSUMCHECK_REQUIRE_GO=1 makes that a failure.
@@ -24,4 +26,6 @@ mod kit;
 #[allow(dead_code, reason = "the tests of the proxy need all of it")]
 mod real;
 
+mod builds;
+mod served;
 mod tree;
