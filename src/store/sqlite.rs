@@ -47,7 +47,9 @@ fn is_read_only(path: &Path) -> bool {
     tempfile::tempfile_in(folder).is_err()
 }
 
-fn reader(path: &Path, immutable: bool) -> rusqlite::Result<Connection> {
+/// Opens the file at `path` for reading. As `immutable` nothing is made beside it and nobody is waited for: it must not change
+/// meanwhile.
+pub(super) fn reader(path: &Path, immutable: bool) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if immutable {
         Connection::open_with_flags(uri(path), flags | OpenFlags::SQLITE_OPEN_URI)

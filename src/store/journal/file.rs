@@ -206,7 +206,20 @@ pub(super) fn check(path: &Path) -> Result<Vec<String>, Fault> {
 }
 
 fn try_check(path: &Path) -> rusqlite::Result<Vec<String>> {
+    // A reader makes the files that writers share with it. Where there is no writer none are needed.
+    if !is_written(path) {
+        let found = sqlite::reader(path, true).and_then(|db| findings(&db));
+        // What a writer who has come meanwhile does may look like damage.
+        if matches!(&found, Ok(wrong) if wrong.is_empty()) || !is_written(path) {
+            return found;
+        }
+    }
     sqlite::open_to_read(path, |opened| findings(&opened?))
+}
+
+/// Whether somebody has it open for writing, or died so.
+fn is_written(path: &Path) -> bool {
+    beside(path, "-wal").exists()
 }
 
 fn findings(db: &Connection) -> rusqlite::Result<Vec<String>> {
