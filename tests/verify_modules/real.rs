@@ -1,6 +1,6 @@
 //! Real modules: those of a go command's module cache, each file in turn damaged in every way.
 //!
-//! GOSUMCHECK_MODCACHE names the cache; else it is the one of the go command. GOSUMCHECK_REQUIRE_MODCACHE=1 turns a skip into a
+//! GOSUMCHECK_MODCACHE names the cache, or several as PATH does; else it is the one of the go command. GOSUMCHECK_REQUIRE_MODCACHE=1 turns a skip into a
 //! failure.
 
 use std::collections::BTreeSet;
@@ -12,12 +12,15 @@ use gosumcheck::report::integrity::Flaw;
 use gosumcheck::sumdb::dirhash::h1_zip;
 use gosumcheck::sumdb::goproxy::Asked;
 use gosumcheck::sumdb::gosum::{Kind, SumHash};
+use gosumcheck::sumdb::module::ModuleVersion;
 
 use super::common::{files_below, go_command, skip};
 use super::world::{Changed, Module, World};
 
 /// Modules of the store, the smallest of the cache.
-const MODULES: usize = 200;
+const MODULES: usize = 250;
+/// Larger zips take long to hash again and again, and are damaged no otherwise.
+const LARGEST: u64 = 512 << 10;
 /// Fewer are not worth the name of a store.
 const FEWEST: usize = 100;
 /// Files that are damaged at once: as many findings of one kind are named.
@@ -25,28 +28,38 @@ const AT_ONCE: usize = 100;
 /// Files that are removed at once: as many are named.
 const REMOVED_AT_ONCE: usize = 20;
 
-/// The modules of the cache that have both files.
-fn cached() -> Option<Vec<Module>> {
-    let named = std::env::var_os("GOSUMCHECK_MODCACHE").map(PathBuf::from);
-    let root = named.or_else(|| {
-        let said = Command::new(go_command()?).args(["env", "GOMODCACHE"]).output().ok()?;
-        Some(PathBuf::from(String::from_utf8(said.stdout).ok()?.trim_end()))
-    })?;
+/// The zips below a module cache that are not too large, by size.
+fn zips(root: &Path) -> Vec<(u64, ModuleVersion, PathBuf)> {
     let download = root.join("cache/download");
     let files = if download.is_dir() { files_below(&download) } else { Vec::new() };
     let zip = |path: PathBuf| {
-        let below = path.strip_prefix(&download).ok()?.to_str()?.to_owned();
-        let Ok(Asked::File(version, Kind::Zip)) = Asked::parse(&below) else { return None };
-        path.with_extension("mod").is_file().then_some((path.metadata().ok()?.len(), path, version))
+        let Ok(Asked::File(version, Kind::Zip)) = Asked::parse(path.strip_prefix(&download).ok()?.to_str()?) else {
+            return None;
+        };
+        let len = path.metadata().ok()?.len();
+        (len <= LARGEST && path.with_extension("mod").is_file()).then_some((len, version, path))
     };
-    let mut found: Vec<_> = files.into_iter().filter_map(zip).collect();
+    files.into_iter().filter_map(zip).collect()
+}
+
+/// The modules of the cache that have both files.
+fn cached() -> Option<Vec<Module>> {
+    let roots = match std::env::var_os("GOSUMCHECK_MODCACHE") {
+        Some(named) => named,
+        None => {
+            let said = Command::new(go_command()?).args(["env", "GOMODCACHE"]).output().ok()?;
+            String::from_utf8(said.stdout).ok()?.trim_end().into()
+        }
+    };
+    let mut found: Vec<_> = std::env::split_paths(&roots).flat_map(|root| zips(&root)).collect();
     found.sort();
+    found.dedup_by(|(_, one, _), (_, other, _)| one == other);
     if found.len() < FEWEST {
-        skip(&format!("{} holds {} modules", root.display(), found.len()), "GOSUMCHECK_REQUIRE_MODCACHE");
+        skip(&format!("the module cache holds {} modules", found.len()), "GOSUMCHECK_REQUIRE_MODCACHE");
         return None;
     }
     found.truncate(MODULES);
-    let module = |(_, path, version): (u64, PathBuf, _)| Module {
+    let module = |(_, version, path): (u64, _, PathBuf)| Module {
         version,
         zip: fs::read(&path).unwrap(),
         go_mod: fs::read(path.with_extension("mod")).unwrap(),
