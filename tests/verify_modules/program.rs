@@ -37,7 +37,7 @@ fn a_folder_in_order_is_told_in_one_line_and_left_alone() {
         .quiet();
     verify(&world, &["--threads", "1"]).says(0, &["607 records"]);
     machine(&world).run(&["verify", "--no-modules", "--no-index"]).says(0, &["607 records"]).quiet();
-    assert_eq!(contents(world.root()) == before, true);
+    assert!(contents(world.root()) == before, "verify changes nothing");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_folder_without_a_log_is_judged_by_what_is_kept() {
     verify(&world, &[]).says(0, &["no full log is held here", "14 by their records"]).quiet();
     let ran = verify(&world, &["--no-log"]);
     assert!(!ran.says(0, &["14 by their records"]).out.contains("no full log"), "{}", ran.show());
-    assert_eq!(contents(world.root()) == before, true);
+    assert!(contents(world.root()) == before, "verify changes nothing");
     // Where there is nothing at all that is said, as ever.
     let empty = Machine::new();
     empty.run(&["verify"]).complains(2, &["there is no mirror of this log here", "gosumcheck sync"]);
