@@ -1,6 +1,6 @@
 //! `verify` of the module store: every file that is not what was proven is found and named, and nothing else is.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
+#![allow(clippy::as_conversions, clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
 
 mod beside;
 mod busy;
