@@ -10,8 +10,9 @@
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
 //!     server                             the HTTP edge: what is asked, how it may be kept, how long strangers may take
-//!       audit  sync  verify              the commands' logic, each a straight line: go.sum files and module caches against
-//!                                        the database · the whole log, brought · the whole log, derived again from its bytes
+//!       audit  sync  proxy  verify       the commands' logic, each a straight line: go.sum files and module caches against
+//!                                        the database · the whole log, brought · modules, proven before anybody gets them ·
+//!                                        the whole log and all modules, derived again from their bytes
 //!         database                       a module version in, a verified record out; the one timeline of heads; what a relay
 //!                                        answers
 //!           config  report  store  upstream
@@ -32,12 +33,13 @@
 //! Stated as absences, because these are what can be tested:
 //!
 //! 1. Nothing under `sumdb` reads a file, a socket, a clock, a random number or the environment, or prints.
-//! 2. No byte from upstream gets a name in the store before it is proven; until then it is in memory.
+//! 2. No byte from upstream gets a name in the store before it is proven; until then it is in memory or in `tmp`.
 //! 3. No hash can be read from an unproven tile, and no go.sum line from an unproven answer: the types that hold raw bytes have
 //!    no accessor for either. See [`sumdb::tile::VerifiedTree`] and [`sumdb::record::VerifiedRecord`].
 //! 4. The remembered head never moves to a tree that does not contain the old one, and never back. At first contact the first
 //!    signed head is trusted.
-//! 5. No complete tile that was proven is ever changed, and no byte of the full log that a committed head covers.
+//! 5. No complete tile that was proven is ever changed, no admitted module file, and no byte of the full log that a committed
+//!    head covers.
 //! 6. The index decides nothing: a wrong entry can only make a check fail.
 //! 7. No outcome passes by default: not an empty answer, not an unknown algorithm, not a missing line.
 //! 8. Nothing but a person clears a fork.
