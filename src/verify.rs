@@ -146,8 +146,7 @@ fn hashes(files: &Files, levels: &Levels, truth: Option<&levels::Truth>, tile: &
 fn malformed(passed: &stream::Passed, report: &mut Integrity) {
     for id in &passed.malformed {
         let what = "is not two well-formed lines about one module version";
-        report
-            .add(Finding { records: Some(*id..*id + 1), ..Finding::of_file(Flaw::Malformed, "records", what) });
+        report.add(Finding { records: Some(*id..*id + 1), ..Finding::of_file(Flaw::Malformed, "records", what) });
     }
     let told = u64::try_from(passed.malformed.len()).unwrap_or(0);
     report.count(Flaw::Malformed, passed.malformed_count.saturating_sub(told));

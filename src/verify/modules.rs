@@ -90,7 +90,10 @@ fn count(file: &Stored, verdict: Verdict, figures: &mut ModuleFigures, report: &
     if matches!(verdict.outcome, Outcome::Gone) {
         figures.evicted += 1;
         if figures.evicted <= MAX_EVICTED {
-            note(report, format!("{} has left the store; it may come back as it was, and only so", file.path.display()));
+            note(
+                report,
+                format!("{} has left the store; it may come back as it was, and only so", file.path.display()),
+            );
         }
         return;
     }
@@ -146,7 +149,9 @@ async fn learn<'a>(
 fn told(answer: Answer) -> Known {
     match answer {
         Answer::Proven(record) => Known::Record(record),
-        Answer::NotInLog { by } => Known::Nothing(format!("the database has no such module version: {}", by.join("; "))),
+        Answer::NotInLog { by } => {
+            Known::Nothing(format!("the database has no such module version: {}", by.join("; ")))
+        }
         Answer::Unknown(Miss::NotHeld(why)) => Known::Nothing(why),
         Answer::Unknown(Miss::Fault(fault)) => Known::Nothing(fault.to_string()),
     }
@@ -162,7 +167,8 @@ fn failed(fault: Fault, report: &mut Integrity) -> String {
         }
         fault => fault.to_string(),
     };
-    let notice = Notice { level: Level::Warning, text: format!("no record can be proven from what is held here: {why}") };
+    let notice =
+        Notice { level: Level::Warning, text: format!("no record can be proven from what is held here: {why}") };
     if !report.notices.contains(&notice) {
         report.notices.push(notice);
     }

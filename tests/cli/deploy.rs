@@ -84,7 +84,9 @@ fn what_the_units_and_cron_start_is_understood() {
         // All arguments are understood, and on a folder of our own the outcome is the exit code.
         machine.run(&[&args, ["--help"].as_slice()].concat()).says(0, &["Exit codes:"]);
         let data = machine.at("data");
-        machine.run(&["verify", "--data", data.to_str().unwrap()]).complains(2, &["there is no mirror of this log here"]);
+        machine
+            .run(&["verify", "--data", data.to_str().unwrap()])
+            .complains(2, &["there is no mirror of this log here"]);
     }
 }
 
@@ -122,7 +124,11 @@ fn the_units_say_what_they_should() {
         }
     }
     let has = |keys: &BTreeMap<_, String>, section: &str, key: &str, value: &str| {
-        assert_eq!(keys.get(&(section.to_owned(), key.to_owned())).map(String::as_str), Some(value), "{section}: {key}");
+        assert_eq!(
+            keys.get(&(section.to_owned(), key.to_owned())).map(String::as_str),
+            Some(value),
+            "{section}: {key}"
+        );
     };
     has(&server, "Service", "Restart", "always");
     has(&server, "Service", "LimitNOFILE", "65536");
@@ -136,7 +142,11 @@ fn the_units_say_what_they_should() {
     has(&timer, "Timer", "Persistent", "true");
     has(&timer, "Timer", "RandomizedDelaySec", "1h");
     has(&timer, "Install", "WantedBy", "timers.target");
-    assert_eq!(TIMER.strip_suffix(".timer"), NIGHTLY.strip_suffix(".service"), "a timer starts the service of its name");
+    assert_eq!(
+        TIMER.strip_suffix(".timer"),
+        NIGHTLY.strip_suffix(".service"),
+        "a timer starts the service of its name"
+    );
 }
 
 #[test]

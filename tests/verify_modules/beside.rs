@@ -18,7 +18,9 @@ fn what_is_kept_about_a_version_is_about_it() {
     for good in [
         format!("{{\"Version\":\"{version}\",\"Time\":\"2026-01-02T03:04:05Z\"}}"),
         format!("{{\"Version\":\"{version}\"}}\n"),
-        format!("{{\"Version\":\"{version}\",\"Origin\":{{\"VCS\":\"git\"}},\"Time\":\"2026-01-02T03:04:05.5+02:00\"}}"),
+        format!(
+            "{{\"Version\":\"{version}\",\"Origin\":{{\"VCS\":\"git\"}},\"Time\":\"2026-01-02T03:04:05.5+02:00\"}}"
+        ),
     ] {
         world.folder().modules().write_info(&module.version, good.as_bytes()).unwrap();
         world.is_in_order();

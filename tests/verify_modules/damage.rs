@@ -103,10 +103,8 @@ fn swapped_together_with_its_hash() {
     for (module, kind, path) in world.files() {
         let other = other_than(&world, module);
         let beside = path.with_extension(format!("{}hash", ending(kind)));
-        let _both = (
-            Changed::to(&path, other.bytes(kind)),
-            Changed::to(&beside, other.hash(kind).to_string().as_bytes()),
-        );
+        let _both =
+            (Changed::to(&path, other.bytes(kind)), Changed::to(&beside, other.hash(kind).to_string().as_bytes()));
         if module.version.path().as_str().starts_with(super::world::PRIVATE) && kind == Kind::GoMod {
             // Nothing but its pin vouches for what is private, and it was changed too: only a copy elsewhere could tell.
             assert_eq!(world.verify().findings, []);
@@ -155,7 +153,11 @@ fn something_else_in_its_place() {
         fs::write(&kept, module.bytes(kind)).unwrap();
         for is_link in [true, false] {
             let _changed = Changed::removed(&path);
-            if is_link { symlink(&kept, &path).unwrap() } else { fs::create_dir(&path).unwrap() }
+            if is_link {
+                symlink(&kept, &path).unwrap()
+            } else {
+                fs::create_dir(&path).unwrap()
+            }
             let finding = world.finds(Flaw::ModuleDamaged, &path);
             assert!(finding.what.contains(if is_link { "a link" } else { "a folder" }), "{}", finding.what);
             assert_eq!(finding.module.unwrap().path, module.version.path().as_str());

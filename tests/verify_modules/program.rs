@@ -29,8 +29,12 @@ fn a_folder_in_order_is_told_in_one_line_and_left_alone() {
     let world = World::new();
     world.folder().journal().unwrap().add(&super::beside::incident()).unwrap();
     let before = contents(world.root());
-    verify(&world, &[]).says(0, &["16 module files (", "14 by their records, 2 by their pins: all derived again"]).quiet();
-    verify(&world, &["--no-log"]).says(0, &["16 module files (", "2 by their pins: all hashed again under tree 607"]).quiet();
+    verify(&world, &[])
+        .says(0, &["16 module files (", "14 by their records, 2 by their pins: all derived again"])
+        .quiet();
+    verify(&world, &["--no-log"])
+        .says(0, &["16 module files (", "2 by their pins: all hashed again under tree 607"])
+        .quiet();
     verify(&world, &["--threads", "1"]).says(0, &["607 records"]);
     machine(&world).run(&["verify", "--no-modules", "--no-index"]).says(0, &["607 records"]).quiet();
     assert_eq!(contents(world.root()) == before, true);
@@ -76,7 +80,8 @@ fn a_changed_file_is_named_with_what_to_do() {
     let shown = path.to_str().unwrap();
     let expected = module.hash(kind).to_string();
     let next = format!("delete {shown} and {}hash: it is fetched again and proven", shown);
-    verify(&world, &[]).says(1, &[shown, "module-damaged", "example.com/plain v1.1.0-rc.1", &expected, &next, "1 finding"]);
+    verify(&world, &[])
+        .says(1, &[shown, "module-damaged", "example.com/plain v1.1.0-rc.1", &expected, &next, "1 finding"]);
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn an_answer_that_was_changed_proves_nothing() {
     let _changed = Changed::to(&answer, text.replacen("h1:", "h1:A", 1).replacen("=\n", "\n", 1).as_bytes());
     let report = world.verify();
     assert_eq!(report.counts, [(Flaw::ModuleUnrecorded, 2)], "{:#?}", report.findings);
-    let told: Vec<&str> = report.findings.iter().map(|finding| finding.module.as_ref().unwrap().version.as_str()).collect();
+    let told: Vec<&str> =
+        report.findings.iter().map(|finding| finding.module.as_ref().unwrap().version.as_str()).collect();
     assert_eq!(told, ["v1.0.0", "v1.0.0"]);
 }
 

@@ -46,8 +46,10 @@ fn cached() -> Option<Vec<Module>> {
         return None;
     }
     found.truncate(MODULES);
-    let module = |(_, path, version): (u64, PathBuf, _)| {
-        Module { version, zip: fs::read(&path).unwrap(), go_mod: fs::read(path.with_extension("mod")).unwrap() }
+    let module = |(_, path, version): (u64, PathBuf, _)| Module {
+        version,
+        zip: fs::read(&path).unwrap(),
+        go_mod: fs::read(path.with_extension("mod")).unwrap(),
     };
     Some(found.into_iter().map(module).collect())
 }

@@ -68,7 +68,11 @@ fn quarantine(dir: &Path, figures: &mut ModuleFigures, report: &mut Integrity) {
         Ok(names) => names,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return,
         Err(error) => {
-            return report.add(Finding::of_file(Flaw::Refused, dir.display().to_string(), format!("cannot be read: {error}")));
+            return report.add(Finding::of_file(
+                Flaw::Refused,
+                dir.display().to_string(),
+                format!("cannot be read: {error}"),
+            ));
         }
     };
     let mut without_bytes = 0_u64;

@@ -107,7 +107,9 @@ fn look(store: &Modules, file: &Stored, known: &Known, opened: Result<&File, &Ba
         (None, pin) => {
             let what = match (pin, known) {
                 (Err(why), _) => format!("hashes to {got}, and nothing tells what it should: {why}"),
-                (_, Known::Nothing(why)) => format!("hashes to {got}, and has neither a hash beside it nor a record: {why}"),
+                (_, Known::Nothing(why)) => {
+                    format!("hashes to {got}, and has neither a hash beside it nor a record: {why}")
+                }
                 _ => format!("hashes to {got}, is private, and has no hash beside it that it was pinned to"),
             };
             told(file, Flaw::ModuleUnrecorded, what, None, Some(&got))
@@ -119,7 +121,8 @@ fn look(store: &Modules, file: &Stored, known: &Known, opened: Result<&File, &Ba
 fn gone(file: &Stored, record: Option<&SumHash>, pin: Option<&SumHash>) -> Verdict {
     match (record, pin) {
         (Some(record), Some(pin)) if record != pin => {
-            let what = format!("is not here any more, and the hash that is kept of it is {pin} where its record has {record}");
+            let what =
+                format!("is not here any more, and the hash that is kept of it is {pin} where its record has {record}");
             told(file, Flaw::ModuleHash, what, Some(record), None)
         }
         _ => Verdict { outcome: Outcome::Gone, hashed: false },
@@ -127,7 +130,12 @@ fn gone(file: &Stored, record: Option<&SumHash>, pin: Option<&SumHash>) -> Verdi
 }
 
 /// It is what its record says: so must be the hash beside it, and it must be fit to be unpacked.
-fn against_record(file: &Stored, got: &SumHash, pin: &Result<Option<SumHash>, String>, rules: Option<String>) -> Verdict {
+fn against_record(
+    file: &Stored,
+    got: &SumHash,
+    pin: &Result<Option<SumHash>, String>,
+    rules: Option<String>,
+) -> Verdict {
     let what = match (pin, rules) {
         (Ok(Some(pin)), None) if pin == got => return Verdict { outcome: Outcome::Proven, hashed: true },
         (Ok(Some(pin)), Some(why)) if pin == got => return told(file, Flaw::ModuleRules, why, Some(got), Some(got)),
@@ -212,7 +220,11 @@ fn is_named(opened: &File, path: &Path) -> bool {
 }
 
 fn unreadable(error: io::Error) -> Bad {
-    if error.kind() == io::ErrorKind::NotFound { Bad::Gone } else { Bad::Unreadable(format!("cannot be read: {error}")) }
+    if error.kind() == io::ErrorKind::NotFound {
+        Bad::Gone
+    } else {
+        Bad::Unreadable(format!("cannot be read: {error}"))
+    }
 }
 
 fn bad_zip(error: ZipError) -> Bad {

@@ -54,7 +54,8 @@ impl Survey {
                 Ok(Found::Stray(_)) => {}
                 Err(fault) => {
                     let next = "make it readable to the user that verifies, and verify again".to_owned();
-                    let finding = Finding::of_file(Flaw::ModuleUnreadable, store.dir().display().to_string(), fault.to_string());
+                    let finding =
+                        Finding::of_file(Flaw::ModuleUnreadable, store.dir().display().to_string(), fault.to_string());
                     report.add(Finding { next: Some(next), ..finding });
                 }
             }
@@ -82,7 +83,8 @@ fn stray(dir: &Path, path: &Path) -> Finding {
             Finding { module, next, ..Finding::of_file(Flaw::ModuleDamaged, shown, what) }
         }
         _ => {
-            let what = format!("is {is} that is neither a module's file nor its hash nor what is kept about its version");
+            let what =
+                format!("is {is} that is neither a module's file nor its hash nor what is kept about its version");
             Finding { next, ..Finding::of_file(Flaw::Stray, shown, what) }
         }
     }
