@@ -4,6 +4,7 @@
 //! wherever it came from. All else (`list`, `@latest`, `.info`) nobody can prove: hints, kept for a while (`hints`, `list`).
 //! Modules that the log is not to know of have their own upstreams, and are held to what they were at first (`expected`).
 
+mod absences;
 mod answer;
 mod counts;
 mod expected;
@@ -19,9 +20,9 @@ use std::time::{Duration, SystemTime};
 
 pub use answer::{Denied, Found, Keep, Manner, Text, TextKind};
 
+use absences::Absences;
 use counts::Counters;
 use files::Given;
-use hints::Absences;
 use runs::Runs;
 use tokio::sync::Semaphore;
 

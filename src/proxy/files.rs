@@ -16,7 +16,7 @@ use crate::store::modules::{Admitted, Arrival, Refused};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
-use crate::upstream::{Failure, Origin, Sent, Sink};
+use crate::upstream::{Failure, FailureKind, Origin, Sent, Sink};
 
 /// Bytes of a module zip at most (x/mod/zip, MaxZipFile).
 const MAX_ZIP_BYTES: u64 = 500 << 20;
@@ -44,6 +44,10 @@ pub(super) async fn answer(
     }
     if manner.cached_only {
         return Err(Denied::NotCached(format!("not cached here: {}", what(module, kind))));
+    }
+    if let Some(denied) = inner.absences.recent(&path_of(module, kind)) {
+        inner.counters.count(Event::Repeated);
+        return Err(denied);
     }
     let bring = || {
         let (inner, module) = (Arc::clone(inner), module.clone());
@@ -79,7 +83,18 @@ async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<Give
             Next::Stop => break,
         }
     }
-    told.conclude(&task)
+    // Where somebody was out, it may be otherwise with the next question.
+    let is_final = told.failed.is_empty();
+    let given = told.conclude(&task);
+    if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(_)))) = (is_final, &given) {
+        inner.absences.note(path_of(module, kind), denied);
+    }
+    given
+}
+
+/// What the go command asks for a file by.
+fn path_of(module: &ModuleVersion, kind: Kind) -> String {
+    Asked::File(module.clone(), kind).to_string()
 }
 
 /// What follows from an upstream's answer.
@@ -103,6 +118,10 @@ impl Task<'_> {
     async fn ask(&self, at: usize, told: &mut Told) -> Result<Next, Denied> {
         let (inner, proxies) = (self.inner, self.road.proxies());
         let mut arrival = inner.modules.arrival(self.module, self.kind)?;
+        if *self.expected == Expected::First && arrival.resumed() {
+            // Nothing would tell a file made of two upstreams' bytes from a right one.
+            arrival.restart().map_err(|error| disk(&error))?;
+        }
         loop {
             let (returned, sent) = self.download(at, arrival).await;
             arrival = returned;
@@ -114,6 +133,10 @@ impl Task<'_> {
                 }
                 Err(failure) => {
                     inner.counters.count(Event::Failure);
+                    if failure.kind == FailureKind::TooLong {
+                        // Nobody can go on with these.
+                        arrival.discard();
+                    }
                     told.failed.push(failure.to_string());
                     return Ok(if proxies.goes_on(at, &failure) { Next::GoOn } else { Next::Stop });
                 }
@@ -168,13 +191,13 @@ impl Task<'_> {
         let mut mismatch = Mismatch::new(self.module, self.kind, self.expected, wrong, proxies.name(at));
         mismatch.came(origin, arrival.len());
         mismatch.keep(&inner.modules, &inner.journal, inner.relay.name(), arrival);
-        let is_recorded = self.expected.hash().is_some() && self.expected.hash() == wrong.got.as_ref();
-        if !is_recorded {
+        // What the log itself has recorded is the same everywhere, and no mirror's fault.
+        let next = if mismatch.is_recorded() { Next::Stop } else { Next::GoOn };
+        if !mismatch.is_recorded() {
             proxies.refute(at, &wrong.error.to_string());
         }
         told.mismatches.push(mismatch);
-        // What the log itself has recorded is the same everywhere.
-        if is_recorded { Next::Stop } else { Next::GoOn }
+        next
     }
 }
 

@@ -2,10 +2,9 @@
 //! while, and given when it is old where no upstream can be had; what the log or the store can say, they say.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use quick_cache::sync::Cache;
 use serde::Deserialize;
 
 use super::counts::Event;
@@ -23,31 +22,12 @@ use crate::upstream::Fetched;
 const MAX_LIST_BYTES: usize = 16 << 20;
 /// Bytes of an `.info` at most: they have some 300.
 const MAX_INFO_BYTES: usize = 1 << 20;
-/// Absences that are remembered.
-const ABSENCES: usize = 65_536;
 
 /// What an `.info` says, as far as anybody here needs it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Info {
     version: String,
-}
-
-/// What upstreams said lately that they do not have, in their words.
-pub(super) struct Absences {
-    said: Cache<String, (Instant, String)>,
-    age: Duration,
-}
-
-impl Absences {
-    pub(super) fn new(age: Duration) -> Absences {
-        Absences { said: Cache::new(ABSENCES), age }
-    }
-
-    fn recent(&self, path: &str) -> Option<String> {
-        let (since, words) = self.said.get(path)?;
-        (since.elapsed() < self.age).then_some(words)
-    }
 }
 
 /// The answer to a question about what cannot be proven.
@@ -71,9 +51,9 @@ pub(super) async fn answer(inner: &Arc<Inner>, asked: &Asked, manner: Manner) ->
         let old = old.map(|bytes| text(asked, bytes, Keep::For(Duration::ZERO), true));
         return old.or_else(|| inner.known(asked)).ok_or_else(|| Denied::NotCached(format!("not cached here: {path}")));
     }
-    if let Some(words) = inner.absences.recent(&path) {
+    if let Some(denied) = inner.absences.recent(&path) {
         inner.counters.count(Event::Repeated);
-        return Err(Denied::NotFound(words));
+        return Err(denied);
     }
     let ask = || {
         let (inner, asked) = (Arc::clone(inner), asked.clone());
@@ -120,9 +100,9 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<(Hint, Duration)>) 
         return Ok(text);
     }
     if failed.is_empty() && !absent.is_empty() {
-        let words = format!("not found: {path}: {}", absent.join("; "));
-        inner.absences.said.insert(path, (Instant::now(), words.clone()));
-        return Err(Denied::NotFound(words));
+        let denied = Denied::NotFound(format!("not found: {path}: {}", absent.join("; ")));
+        inner.absences.note(path, &denied);
+        return Err(denied);
     }
     failed.extend(absent);
     let why = if failed.is_empty() { "there is no upstream to ask".to_owned() } else { failed.join("; ") };

@@ -119,6 +119,11 @@ impl Mismatch {
         }
     }
 
+    /// Whether the bytes are those that the log or the first time committed to, and wrong all the same.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.expected.is_some() && self.expected == self.got
+    }
+
     /// In one line, for logs.
     pub(super) fn line(&self) -> String {
         format!("{} from {}: {}", self.what, self.upstream, printable(&self.why))
@@ -138,11 +143,16 @@ impl Mismatch {
         lines.push(match (self.record, self.tree) {
             (Some(record), Some(tree)) => format!("expected by record {record} of {database}, tree {tree}"),
             _ if self.expected.is_some() => "expected by what came here at first (a private module)".to_owned(),
-            _ => "no module zip that go would unpack".to_owned(),
+            _ => "a private module: nothing of it was here before".to_owned(),
         });
         let name = self.report.as_ref().and_then(|path| path.file_name());
         lines.extend(name.map(|name| format!("report: refused/{}", name.to_string_lossy())));
-        lines.push("No upstream has the right bytes. Do not work around this: ask who runs this proxy.".to_owned());
+        let end = if self.is_recorded() {
+            "These are the bytes that were published: no go command unpacks them."
+        } else {
+            "No upstream has the right bytes. Do not work around it: ask who runs this."
+        };
+        lines.push(end.to_owned());
         lines
     }
 }

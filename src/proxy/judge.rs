@@ -29,7 +29,15 @@ pub(super) fn judge(
 ) -> Result<Result<SumHash, Wrong>, Fault> {
     let failed = |error: io::Error| Fault::unavailable("the data folder", format!("cannot read what arrived: {error}"));
     let hash = match kind {
-        Kind::GoMod => h1_go_mod(&arrival.read().map_err(failed)?),
+        Kind::GoMod => {
+            let bytes = arrival.read().map_err(failed)?;
+            if expected.hash().is_none() && !names_a_module(&bytes) {
+                // What comes first is what it is to be for ever: a page of a portal had better not be.
+                let error = sumdb::Error::malformed(what(module, kind), "no line of it names a module");
+                return Ok(Err(Wrong { got: Some(SumHash::H1(h1_go_mod(&bytes))), error }));
+            }
+            h1_go_mod(&bytes)
+        }
         Kind::Zip => {
             let zip = arrival.zip().map_err(failed)?;
             match h1_zip(&zip, threads) {
@@ -54,6 +62,12 @@ pub(super) fn judge(
         }
     }
     Ok(Ok(got))
+}
+
+/// Whether the bytes are a text with a line that begins with `module`, as every go.mod has one (go.dev/ref/mod, "module directive").
+fn names_a_module(go_mod: &[u8]) -> bool {
+    let is_directive = |line: &str| line.split_whitespace().next() == Some("module");
+    str::from_utf8(go_mod).is_ok_and(|text| text.lines().any(is_directive))
 }
 
 /// What a file is called in messages.

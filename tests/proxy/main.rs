@@ -6,6 +6,12 @@
 //! | `kit_corpus` | are the corpus's hashes, lists and logs what they claim to be |
 //! | `kit_faults` | does each fault of what is said do what it says, and no more |
 //! | `kit_wire` | does each fault of how it is sent do so |
+//! | `faults` | what becomes of a question while upstreams, disks and clients fail |
+//! | `hints` | what is said of what nobody can prove, and for how long |
+//! | `private` | who hears of private modules, and what they are held to |
+//! | `go_refused` | what does the go command's user see of a refusal |
+//! | `refusals` | what becomes of wrong bytes, and of who has the right ones |
+//! | `world` | how does a test open a proxy over mirrors and a log |
 //! | `kit_go` | does the go command take the corpus from a mirror, proven by its log |
 
 #![allow(
@@ -30,3 +36,10 @@ mod kit_corpus;
 mod kit_faults;
 mod kit_go;
 mod kit_wire;
+
+mod faults;
+mod go_refused;
+mod hints;
+mod private;
+mod refusals;
+mod world;

@@ -1,0 +1,234 @@
+//! A module proxy of this process over a folder of its own: a log, and mirrors that are honest until a test says otherwise.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gosumcheck::database::{Database, Relay, RelayOptions};
+use gosumcheck::fault::Fault as ServerFault;
+use gosumcheck::proxy::{Denied, Found, Manner, OnMismatch, Options, Proxy, Text, Upstreams};
+use gosumcheck::store::Folder;
+use gosumcheck::store::disk::{Disk, RealDisk};
+use gosumcheck::store::journal::Incident;
+use gosumcheck::store::modules;
+use gosumcheck::sumdb::checkpoint::Policy;
+use gosumcheck::sumdb::goproxy::Asked;
+use gosumcheck::sumdb::module::Patterns;
+use gosumcheck::sumdb::note::VerifierKey;
+use gosumcheck::sync::{Options as SyncOptions, sync};
+use gosumcheck::upstream::{self, Base, Entry, Http, Proxies, ProxyPlace, Settings};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::fake::{FakeSumdb, Served};
+use crate::kit::{Corpus, FakeMirror};
+
+/// Longer than any test: what is kept that long is kept.
+pub const LONG: Duration = Duration::from_secs(3600);
+
+/// What is said of modules, and who says it. The proxy is opened with `proxy`, as often as the test wants.
+pub struct World {
+    pub corpus: Corpus,
+    pub log: FakeSumdb,
+    pub served: Option<Served>,
+    pub mirrors: Vec<FakeMirror>,
+    /// who is asked for private modules
+    pub private: Vec<FakeMirror>,
+    pub data: TempDir,
+    pub runtime: Runtime,
+    /// what stands between the mirrors
+    pub separator: char,
+    pub settings: Settings,
+    pub options: Options,
+    pub offline: bool,
+}
+
+impl World {
+    /// So many honest mirrors of a corpus, and its log.
+    pub fn new(corpus: Corpus, mirrors: usize) -> World {
+        let log = corpus.log();
+        World {
+            served: Some(log.serve()),
+            log,
+            mirrors: (0..mirrors).map(|_| FakeMirror::serve(&corpus)).collect(),
+            private: Vec::new(),
+            corpus,
+            data: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
+            runtime: Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap(),
+            separator: ',',
+            settings: Settings { tries: 2, first_delay: Duration::from_millis(1), ..Settings::default() },
+            options: Options {
+                private: Patterns::default(),
+                on_mismatch: OnMismatch::Refuse,
+                freshness: LONG,
+                stale: LONG * 2,
+                negative: LONG,
+                threads: 2,
+            },
+            offline: false,
+        }
+    }
+
+    /// The proxy as a process opens it that has just begun.
+    pub fn proxy(&self) -> Proxy {
+        self.open(Box::new(RealDisk)).unwrap()
+    }
+
+    /// The same over another disk, or why not.
+    pub fn open(&self, disk: Box<dyn Disk>) -> Result<Proxy, ServerFault> {
+        let folder = Folder::open_on(self.data.path(), disk)?;
+        let options = RelayOptions { offline: self.offline, private: self.options.private.clone() };
+        let relay = Relay::new(self.database(), self.folder().log(self.log.name())?, options)?;
+        let private = (!self.private.is_empty()).then(|| self.proxies(&self.private));
+        Proxy::open(&folder, relay, Upstreams { public: self.proxies(&self.mirrors), private }, self.options.clone())
+    }
+
+    fn database(&self) -> Database {
+        let policy = Policy::log(VerifierKey::parse(&self.log.vkey()).unwrap());
+        let url = self.served.as_ref().map(Served::url);
+        let bases = url.iter().map(|url| Base::parse(url).unwrap()).collect();
+        let http = Http::new(Settings { tries: 1, ..self.settings.clone() });
+        Database::open(&self.folder(), self.log.name(), policy, upstream::Upstreams::new(http, bases), 8).unwrap()
+    }
+
+    fn proxies(&self, mirrors: &[FakeMirror]) -> Proxies {
+        let entry = |mirror: &FakeMirror| Entry {
+            place: ProxyPlace::Base(Base::parse(&mirror.url()).unwrap(), self.settings.clone()),
+            falls_back: self.separator == '|',
+        };
+        Proxies::new(mirrors.iter().map(entry).collect())
+    }
+
+    pub fn folder(&self) -> Folder {
+        Folder::open(self.data.path()).unwrap()
+    }
+
+    /// Brings the whole log into the folder.
+    pub fn sync(&self) {
+        let options = SyncOptions { to: None, jobs: 8, limit_rate: None };
+        let log = self.folder().log(self.log.name()).unwrap();
+        self.runtime.block_on(sync(&self.database(), &log, &options, &|_| {})).unwrap();
+    }
+
+    /// What the proxy says to a question, `example.com/a/@v/v1.0.0.zip`.
+    pub fn ask(&self, proxy: &Proxy, path: &str) -> Result<Found, Denied> {
+        self.runtime.block_on(ask(proxy, path))
+    }
+
+    /// The same where nobody is to be asked.
+    pub fn cached(&self, proxy: &Proxy, path: &str) -> Result<Found, Denied> {
+        self.runtime.block_on(proxy.answer(&Asked::parse(path).unwrap(), Manner { cached_only: true }))
+    }
+
+    /// The file that is answered must be the corpus's, byte for byte.
+    #[track_caller]
+    pub fn expect_true(&self, proxy: &Proxy, path: &str) {
+        let truth = self.corpus.file(path).unwrap();
+        assert!(bytes(self.ask(proxy, path)) == truth, "{path}: not the right bytes");
+    }
+
+    /// The files below `modules/` that have a name there, sorted; each must hash to what stands beside it.
+    #[track_caller]
+    pub fn stored(&self) -> Vec<String> {
+        let found = self.folder().modules().walk().map(Result::unwrap);
+        let names = found.map(|found| match found {
+            modules::Found::File { module, kind, path, hash, .. } => {
+                let bytes = std::fs::read(&path).unwrap();
+                let got = h1(kind, &bytes);
+                assert_eq!(hash.map(|hash| hash.to_string()), Some(got), "{}", path.display());
+                Asked::File(module, kind).to_string()
+            }
+            modules::Found::Info { module, .. } => Asked::Info(module).to_string(),
+            modules::Found::HashOnly { module, kind, .. } => format!("{} (hash)", Asked::File(module, kind)),
+            modules::Found::Stray(path) => format!("stray {}", path.display()),
+        });
+        names.collect()
+    }
+
+    /// What was noted of wrong bytes, oldest first.
+    pub fn incidents(&self) -> Vec<Incident> {
+        let mut incidents = self.folder().journal().unwrap().incidents(100).unwrap();
+        incidents.reverse();
+        incidents
+    }
+
+    /// The reports of quarantined files, each with the file's bytes.
+    pub fn reports(&self) -> Vec<(Value, Vec<u8>)> {
+        let refused = files(self.data.path().join("refused"));
+        let reports = refused.iter().filter(|path| path.extension().is_some_and(|end| end == "json"));
+        let read = |path: &PathBuf| std::fs::read(path).unwrap();
+        reports.map(|path| (serde_json::from_slice(&read(path)).unwrap(), read(&path.with_extension("")))).collect()
+    }
+
+    /// What is on its way in `tmp/`.
+    pub fn arrivals(&self) -> Vec<PathBuf> {
+        files(self.data.path().join("tmp"))
+    }
+}
+
+/// What the proxy says to a question, for tests that are tasks.
+pub async fn ask(proxy: &Proxy, path: &str) -> Result<Found, Denied> {
+    proxy.answer(&Asked::parse(path).unwrap(), Manner::default()).await
+}
+
+/// The bytes of an answer.
+#[track_caller]
+pub fn bytes(answer: Result<Found, Denied>) -> Vec<u8> {
+    match answer {
+        Ok(Found::File(admitted)) => admitted.read().unwrap(),
+        Ok(Found::Text(text)) => text.bytes.to_vec(),
+        Ok(Found::Unproven(refused)) => panic!("{} unproven bytes", refused.len()),
+        Err(denied) => panic!("{denied:?}"),
+    }
+}
+
+/// An answer that is a hint.
+#[track_caller]
+pub fn text(answer: Result<Found, Denied>) -> Text {
+    match answer {
+        Ok(Found::Text(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The words of a 404.
+#[track_caller]
+pub fn absent(answer: Result<Found, Denied>) -> String {
+    match answer {
+        Err(Denied::NotFound(words)) => words,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The words of an outage.
+#[track_caller]
+pub fn outage(answer: Result<Found, Denied>) -> String {
+    match answer {
+        Err(Denied::Fault(fault @ ServerFault::Unavailable { .. })) => fault.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The lines of a refusal: as many and as long as the go command shows.
+#[track_caller]
+pub fn refusal(answer: Result<Found, Denied>) -> Vec<String> {
+    let Err(Denied::Refused(lines)) = answer else { panic!("{answer:?}") };
+    assert!(!lines.is_empty() && lines.len() <= 8, "{lines:#?}");
+    for line in &lines {
+        assert!(!line.is_empty() && line.len() <= 80 && !line.contains(char::is_control), "{lines:#?}");
+    }
+    lines
+}
+
+fn h1(kind: gosumcheck::sumdb::gosum::Kind, bytes: &[u8]) -> String {
+    use gosumcheck::sumdb::dirhash::{h1_go_mod, h1_zip};
+    use gosumcheck::sumdb::gosum::Kind;
+    match kind {
+        Kind::Zip => format!("h1:{}", h1_zip(bytes, 1).unwrap()),
+        Kind::GoMod => format!("h1:{}", h1_go_mod(bytes)),
+    }
+}
+
+fn files(folder: PathBuf) -> Vec<PathBuf> {
+    if folder.is_dir() { crate::common::files_below(&folder) } else { Vec::new() }
+}
