@@ -78,8 +78,13 @@ pub(super) fn fault(fault: &Fault) -> Answer {
 fn lines<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut lines: Vec<String> = Vec::new();
     for words in words {
-        let first = lines.len();
-        for mut word in printable(words).split(' ').filter(|word| !word.is_empty()) {
+        let (first, words) = (lines.len(), printable(words));
+        // What fits stays as it was set: hashes one below the other.
+        if words.len() <= MAX_LINE_BYTES {
+            lines.extend(Some(words.trim_end().to_owned()).filter(|line| !line.trim().is_empty()));
+            continue;
+        }
+        for mut word in words.split(' ').filter(|word| !word.is_empty()) {
             let open = lines.get_mut(first..).and_then(|lines| lines.last_mut());
             if let Some(line) = open.filter(|line| line.len() + 1 + word.len() <= MAX_LINE_BYTES) {
                 line.push(' ');
