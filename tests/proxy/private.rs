@@ -108,7 +108,7 @@ fn patterns_are_those_of_goprivate() {
     let proxy = world.proxy();
     for path in [
         "example.com/!secret/@v/list",
-        "example.com/!secret/v2/deep/@v/v2.0.0.zip",
+        "example.com/!secret/deep/@v/v1.0.0.zip",
         "git.corp.example/xyz/m/@latest",
         "other.example/m/@v/list",
     ] {
