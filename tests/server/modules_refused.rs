@@ -25,7 +25,7 @@ fn a_refusal_is_what_the_go_command_shows_and_no_404() {
         text
     };
     let told = ["SECURITY: example.com/m@v1.0.0 is not what the log says", "expected h1:a", "got      h1:b"];
-    let expected = "SECURITY: example.com/m@v1.0.0 is not what the log says\nexpected h1:a\ngot h1:b\n";
+    let expected = "SECURITY: example.com/m@v1.0.0 is not what the log says\nexpected h1:a\ngot      h1:b\n";
     assert_eq!(refuse(&told), expected);
     let hostile = refuse(&["\u{1b}[31mred\u{1b}[0m", "", "  ", "two\r\n\r\nlines", "\u{202e}txt\0"]);
     assert!(!hostile.contains(['\u{1b}', '\u{202e}', '\0', '\r']), "{hostile:?}");
