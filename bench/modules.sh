@@ -55,11 +55,11 @@ start() {
     mkdir -p "$2"
     local address=${base[$1]#http://}
     case $1 in
-        ours) "$target/gosumcheck" serve --sumdb "$sumdb" --proxy "$upstream" --data "$2" --listen "$address" ;;
-        goproxy) GOPROXY=$upstream GOSUMDB=$sumdb "$dir/peers/goproxy" server --address "$address" --cacher-dir "$2" ;;
+        ours) exec "$target/gosumcheck" serve --sumdb "$sumdb" --proxy "$upstream" --data "$2" --listen "$address" ;;
+        goproxy) GOPROXY=$upstream GOSUMDB=$sumdb exec "$dir/peers/goproxy" server --address "$address" --cacher-dir "$2" ;;
         athens) ATHENS_STORAGE_TYPE=disk ATHENS_DISK_STORAGE_ROOT=$2 ATHENS_PORT=:${address#*:} ATHENS_LOG_LEVEL=error \
             ATHENS_NETWORK_MODE=fallback ATHENS_GO_BINARY_ENV_VARS="GOPROXY=$upstream;GOSUMDB=$sumdb;GOFLAGS=-modcacherw" \
-            "$dir/peers/athens" ;;
+            exec "$dir/peers/athens" ;;
     esac >"$work/$1.txt" 2>&1 &
     server_pid=$!
     until curl -s -o "$work/alive" "${base[$1]}/"; do kill -0 "$server_pid"; sleep 0.1; done
