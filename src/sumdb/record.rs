@@ -60,7 +60,9 @@ impl VerifiedRecord {
         let text = text::check(text)?;
         // What does not begin as `asked` does is about another module version, or no record at all: then say which.
         let [zip_hash, go_mod_hash] = text::hashes(text, asked).map_err(|error| match subject(text.as_bytes()) {
-            Ok(other) if other != *asked => Error::unproven(what(), format!("the record is about {other}")),
+            Ok(other) if other != *asked => {
+                Error::unproven(what(), format!("the record is about {}", text::shown(&other)))
+            }
             Ok(_) => error,
             Err(error) => error,
         })?;

@@ -3,10 +3,12 @@
 use super::super::error::{Error, Result};
 use super::super::gosum::{Kind, MAX_LINE_BYTES, SumHash};
 use super::super::module::ModuleVersion;
-use super::super::printable::quoted;
+use super::super::printable::{printable, quoted};
 
 /// The largest record: two go.sum lines of the largest size. Those of sum.golang.org have about 200 bytes.
 pub const MAX_RECORD_BYTES: usize = 2 * MAX_LINE_BYTES;
+/// The longest name of a module version that an error shows whole, in characters.
+const MAX_SHOWN: usize = 300;
 
 /// Which module version the text of a record says it is about. No hash of it is told: the text may be unproven.
 ///
@@ -22,9 +24,14 @@ pub fn subject(text: &[u8]) -> Result<ModuleVersion> {
     Ok(module)
 }
 
+/// A module version as errors name it, which is as long as a stranger wants.
+pub(super) fn shown(module: &ModuleVersion) -> String {
+    printable(module.to_string().as_bytes(), MAX_SHOWN)
+}
+
 /// The hashes of the zip and of the go.mod in a record about `module`.
 pub(super) fn hashes(text: &str, module: &ModuleVersion) -> Result<[SumHash; 2]> {
-    let malformed = |why: String| Error::malformed(format!("record of {module}"), why);
+    let malformed = |why: String| Error::malformed(format!("record of {}", shown(module)), why);
     let lines: Vec<&str> = text.lines().collect();
     let [zip, go_mod] = lines.as_slice() else {
         return Err(malformed(format!("{} lines, not 2", lines.len())));
