@@ -16,6 +16,9 @@ use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::upstream::Origin;
 
+/// Bytes of a reason that the go command's user is told: two of the eight lines that it shows.
+const MAX_WHY: usize = 150;
+
 /// One upstream's wrong bytes.
 #[derive(Debug, Serialize)]
 pub(super) struct Mismatch {
@@ -137,7 +140,11 @@ impl Mismatch {
                 lines.push(format!("expected {expected}"));
                 lines.push(format!("got      {got}"));
             }
-            _ => lines.push(self.why.clone()),
+            (expected, _) => {
+                let why = printable(&self.why);
+                lines.push(why.get(..why.floor_char_boundary(MAX_WHY)).unwrap_or_default().to_owned());
+                lines.extend(expected.iter().map(|expected| format!("expected {expected}")));
+            }
         }
         lines.push(format!("from     {}", self.upstream));
         lines.push(match (self.record, self.tree) {
