@@ -16,6 +16,7 @@ cargo build --quiet --profile "$profile" --bin gosumcheck --example fakelog --ex
 folder=${profile/dev/debug}
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/$folder
 work=$(mktemp -d)
+chmod 755 "$work" # nginx's worker is somebody else where this is run by root
 tree=$work/tree
 "$target/examples/fakemodules" "$tree" --zips 190x200000 --zips 10x5000000
 echo ready >"$tree/latest"
@@ -24,7 +25,7 @@ static "$tree" "$port"
 upstream=$url
 "$target/examples/fakelog" --from-gosum "$tree/go.sum" --listen "127.0.0.1:$((port + 1))" >"$work/log.txt" &
 log_pid=$!
-trap 'kill -9 $nginx_pid $log_pid ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill $nginx_pid $log_pid ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
 until grep -q '^vkey: ' "$work/log.txt"; do sleep 0.1; done
 sumdb="$(sed -n 's/^vkey: //p' "$work/log.txt") http://127.0.0.1:$((port + 1))"
 base=http://127.0.0.1:$((port + 2))
