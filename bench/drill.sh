@@ -12,7 +12,7 @@ timeout=2
 modules=3000
 workers=4
 
-[ -n "${NO_BUILD:-}" ] || cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
+cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY
@@ -22,9 +22,7 @@ unset GOPRIVATE GOSUMDB GOPROXY
 for tree in good wrong; do echo ready >"$dir/$tree/latest"; done
 
 trap 'kill -CONT $(jobs -p) 2>/dev/null; kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
-"$target/examples/fakelog" --from-gosum "$dir/good/go.sum" --listen "127.0.0.1:$port" >"$work/log.txt" &
-until grep -q '^vkey: ' "$work/log.txt"; do sleep 0.1; done
-sumdb="$(sed -n 's/^vkey: //p' "$work/log.txt") http://127.0.0.1:$port"
+log_of "$dir/good/go.sum" "$port"
 
 declare -A master worker
 # mirror NAME TREE: an nginx of that name over that tree; again after it was killed.

@@ -23,11 +23,8 @@ echo ready >"$tree/latest"
 (cd "$tree" && find . -name '*.zip' -o -name '*.mod' | sed 's|^\./||' | sort -R --random-source=<(yes "$RANDOM")) >"$work/paths"
 static "$tree" "$port"
 upstream=$url
-"$target/examples/fakelog" --from-gosum "$tree/go.sum" --listen "127.0.0.1:$((port + 1))" >"$work/log.txt" &
-log_pid=$!
-trap 'kill $nginx_pid $log_pid ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
-until grep -q '^vkey: ' "$work/log.txt"; do sleep 0.1; done
-sumdb="$(sed -n 's/^vkey: //p' "$work/log.txt") http://127.0.0.1:$((port + 1))"
+trap 'kill $nginx_pid ${log_pid:-} ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+log_of "$tree/go.sum" "$((port + 1))"
 base=http://127.0.0.1:$((port + 2))
 
 start() {

@@ -10,11 +10,12 @@ dir=$(mkdir -p "${1:?usage: bench/modules.sh DIR [alternations]}" && cd "$1" && 
 cd "$(dirname "$0")/.."
 . bench/peer.sh
 . bench/static.sh
+. bench/load.sh
 rounds=${2:-3}
 seconds=${SECONDS_EACH:-5}
 port=${PORT:-8770}
 
-[ -n "${NO_BUILD:-}" ] || cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
+cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
 go_env=$(go env GOPROXY)
 
@@ -38,11 +39,8 @@ tree=$dir/tree
 echo ready >"$tree/latest"
 static "$tree" "$port"
 upstream=$url
-"$target/examples/fakelog" --from-gosum "$tree/go.sum" --listen "127.0.0.1:$((port + 1))" >"$work/log.txt" &
-log_pid=$!
-trap 'kill $nginx_pid $log_pid ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
-until grep -q '^vkey: ' "$work/log.txt"; do sleep 0.1; done
-sumdb="$(sed -n 's/^vkey: //p' "$work/log.txt") http://127.0.0.1:$((port + 1))"
+trap 'kill $nginx_pid ${log_pid:-} ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+log_of "$tree/go.sum" "$((port + 1))"
 
 declare -A base
 base[ours]=http://127.0.0.1:$((port + 2)) base[goproxy]=http://127.0.0.1:$((port + 3)) base[athens]=http://127.0.0.1:$((port + 4))
@@ -67,21 +65,8 @@ start() {
 
 stop() { kill "$server_pid" && wait "$server_pid" 2>/dev/null || true; }
 
-cpu() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$1/stat"; }
 peak() { awk '/^VmHWM/ { printf "%d\n", $2 / 1024 }' "/proc/$1/status"; }
 
-cat >"$work/paths.lua" <<'LUA'
-local paths, at = {}, 0
-function init(args)
-    for path in io.lines(args[1]) do paths[#paths + 1] = wrk.format("GET", "/" .. path) end
-    math.randomseed(1)
-    at = math.random(#paths)
-end
-function request()
-    at = at % #paths + 1
-    return paths[at]
-end
-LUA
 for kind in mod info; do (cd "$tree" && find example.com/m200000 -name "*.$kind") | sort >"$work/$kind.paths"; done
 (cd "$tree" && find example.com/m200000 -name list) | sort >"$work/list.paths"
 (cd "$tree" && find example.com/m20000000 -name '*.zip') | sort >"$work/zip.paths"

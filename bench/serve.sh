@@ -8,6 +8,7 @@ dir=$(mkdir -p "${1:?usage: bench/serve.sh DIR [RECORDS] [alternations]}" && cd 
 cd "$(dirname "$0")/.."
 . bench/peer.sh
 . bench/static.sh
+. bench/load.sh
 records=${2:-1000000}
 rounds=${3:-5}
 seconds=${SECONDS_EACH:-5}
@@ -37,18 +38,6 @@ taskset -acp 0 "$static_pid" >/dev/null
 (cd "$tree" && find tile/8/0 tile/8/1 -type f ! -path '*.p/*') | shuf -n 2000 --random-source=<(yes) >"$work/tile.paths"
 (cd "$tree" && find tile/8/data -type f ! -path '*.p/*') | shuf -n 2000 --random-source=<(yes) >"$work/data.paths"
 (cd "$tree" && find lookup -type f) | shuf -n 20000 --random-source=<(yes) >"$work/lookup.paths"
-cat >"$work/paths.lua" <<'LUA'
-local paths, at = {}, 0
-function init(args)
-    for path in io.lines(args[1]) do paths[#paths + 1] = wrk.format("GET", "/" .. path) end
-    math.randomseed(1)
-    at = math.random(#paths)
-end
-function request()
-    at = at % #paths + 1
-    return paths[at]
-end
-LUA
 
 # The same bytes, but for the head under a lookup, which is the newest of each.
 for kind in tile data; do
@@ -56,7 +45,6 @@ for kind in tile data; do
     cmp <(curl -fs "$ours_url/$path") "$tree/$path"
 done
 
-cpu() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$1/stat"; }
 
 # ask NAME URL PID PATHS: appends requests per CPU-second, requests per second and p99 in us to $work/NAME.{percpu,rate,p99}.
 ask() {

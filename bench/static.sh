@@ -1,5 +1,5 @@
 # Sourced by the scripts that need a static file server: nginx over a dumped database, and what a command costs.
-# usage: . bench/static.sh; then: dump, static, measure, evict
+# usage: . bench/static.sh; then: dump, static, log_of, measure, evict
 
 # dump DIR RECORDS [fakelog's options]: writes the database as files below DIR, once; sets key.
 dump() {
@@ -43,6 +43,17 @@ CONF
         sleep 0.1
     done
     static_pid=$(pgrep -P "$nginx_pid" | head -n 1)
+}
+
+# log_of GOSUM PORT: serves the log of a go.sum's lines; sets sumdb (as GOSUMDB) and log_pid.
+log_of() {
+    "$target/examples/fakelog" --from-gosum "$1" --listen "127.0.0.1:$2" >"$work/log.txt" &
+    log_pid=$!
+    until grep -q '^vkey: ' "$work/log.txt"; do
+        kill -0 "$log_pid"
+        sleep 0.1
+    done
+    sumdb="$(sed -n 's/^vkey: //p' "$work/log.txt") http://127.0.0.1:$2"
 }
 
 # static_stop: ends the nginx that `static` started.
