@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use crate::command::{Machine, binary};
-use crate::common::skip;
+use crate::common::{Serving, skip};
 use crate::fake::FakeSumdb;
 
 /// Where the units expect the program and its data.
@@ -43,26 +42,6 @@ fn unit(name: &str) -> BTreeMap<(String, String), String> {
 fn arguments(text: &str) -> Vec<&str> {
     let after = text.split_once(INSTALLED).unwrap().1;
     after.lines().next().unwrap().split_whitespace().take_while(|word| !word.starts_with("2>")).collect()
-}
-
-/// The server of the binary under test, on a free port.
-struct Serving(Child, u16);
-
-impl Serving {
-    fn start(machine: &Machine) -> Serving {
-        let mut command = machine.command(&["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Serving(child, port(line.trim_end()))
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
 }
 
 fn port(url: &str) -> u16 {
@@ -201,8 +180,8 @@ fn the_health_check_knows_a_server_that_answers_from_one_that_does_not() {
     let served = FakeSumdb::synthetic(1, 1).serve();
     assert!(!asked(port(&served.url())), "it answers, and with 404");
     let machine = Machine::new();
-    let server = Serving::start(&machine);
-    let there = server.1;
+    let server = Serving::start(&mut machine.command(&["serve", "--listen", "127.0.0.1:0"]));
+    let there = server.address().port();
     assert!(asked(there));
     drop(server);
     assert!(!asked(there), "nobody listens");

@@ -1,10 +1,20 @@
 //! What tests share: where the material outside the repository is, and the go command.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test program uses another part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    clippy::unwrap_used,
+    reason = "each test program uses another part of it"
+)]
+
+mod serving;
 
 use std::env;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+pub use serving::Serving;
 
 /// The folder `name` of the shared material beside the repository, or `None` (and a line that says so) where this machine
 /// has none. GOSUMCHECK_REALDATA and GOSUMCHECK_VECTORS name other places for these two; GOSUMCHECK_REQUIRE_SHARED=1 turns

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::common::skip;
 use super::fake::{FakeSumdb, write_gosum};
-use super::served::{Server, sync};
+use super::served::{serve, sync};
 use super::world::{World, expect, go};
 
 /// Records in the log: more than two levels of tiles, and a right edge on each.
@@ -22,7 +22,7 @@ fn xmods_client_proves_random_records_of_the_mirror() {
     let upstream = log.serve();
     let mut world = World::new(go, "off");
     sync(&world, "data", &log, &upstream.url());
-    let server = Server::start(&world, "data", &log, &upstream.url());
+    let server = serve(&world, "data", &log, &upstream.url());
     log.clear_requests();
     let path = |name: &str| world.path(name).display().to_string();
     for round in 1..4 {
@@ -56,7 +56,7 @@ fn torchwoods_client_proves_every_record_of_the_mirror() {
     let upstream = log.serve();
     let world = World::new(go, "off");
     sync(&world, "data", &log, &upstream.url());
-    let server = Server::start(&world, "data", &log, &upstream.url());
+    let server = serve(&world, "data", &log, &upstream.url());
     log.clear_requests();
     let origin = hex::encode(Sha256::digest("go.sum database tree"));
     client.args([log.vkey(), format!("{}/tlog/{origin}/", server.url)]);

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use super::common::Serving;
 use super::fake::{FakeSumdb, Given, read_gosum};
-use super::served::{Server, sumdb, sync};
+use super::served::{serve, sumdb, sync};
 use super::world::{World, copy_of, expect, go, gosum_of, told};
 
 /// No server is there.
@@ -38,7 +39,7 @@ fn by_every_road_and_with_nobody_upstream() {
     let mut world = World::new(go, "off");
     sync(&world, "data", &log, &upstream.url());
     drop(upstream);
-    let server = Server::start(&world, "data", &log, NOBODY);
+    let server = serve(&world, "data", &log, NOBODY);
     let modules = world.proxy.clone();
     let direct = [server.url.clone(), format!("{}/sumdb/{}", server.url, log.name())];
     for url in direct {
@@ -64,7 +65,7 @@ fn fresh(mut world: World, sumdb: String, proxy: String) -> World {
 fn with_an_older_and_with_a_newer_head_remembered() {
     let Some(go) = go() else { return };
     let log = log();
-    let (size, url) = (log.size(), |server: &Server| sumdb(&log, &server.url));
+    let (size, url) = (log.size(), |server: &Serving| sumdb(&log, &server.url));
     let upstream = log.serve();
     let mut world = World::new(go, &sumdb(&log, &upstream.url()));
 
@@ -72,7 +73,7 @@ fn with_an_older_and_with_a_newer_head_remembered() {
     download(&world, "ten");
     log.grow(60_000);
     sync(&world, "data", &log, &upstream.url());
-    let server = Server::start(&world, "data", &log, &upstream.url());
+    let server = serve(&world, "data", &log, &upstream.url());
     log.clear_requests();
     world.sumdb = url(&server);
     download(&world, "thirty");
@@ -107,7 +108,7 @@ fn a_mirror_of_a_fork_is_found_out() {
     log.grow(size);
     sync(&world, "data", &log, &upstream.url());
     drop(upstream);
-    let server = Server::start(&world, "data", &log, NOBODY);
+    let server = serve(&world, "data", &log, NOBODY);
     world.sumdb = sumdb(&log, &server.url);
     let (code, _, err) = told(&world.go(copy_of("ten").path(), &["mod", "download", "all"]));
     assert!(code == 1 && err.contains("SECURITY ERROR"), "{code} {err}");

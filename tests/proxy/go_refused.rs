@@ -1,18 +1,17 @@
 //! The go command before a proxy that refuses: it is told why, and does not go on to another source.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::common::Serving;
 use crate::kit::{FakeMirror, Fault, Machine, Site, Spec, Tamper, expect};
 
 const DOWNLOAD: [&str; 3] = ["mod", "download", "example.com/a@v1.0.0"];
 
 /// `gosumcheck serve` over mirrors.
 struct Server {
-    child: Child,
-    url: String,
+    serving: Serving,
     _data: TempDir,
 }
 
@@ -23,27 +22,12 @@ impl Server {
         command.args(["serve", "--listen", "127.0.0.1:0", "--data", "data", "--sumdb", &site.sumdb()]);
         command.args(["--proxy", proxy]).args(more).current_dir(data.path());
         command.env_clear().env("HOME", data.path()).env("GOENV", "off");
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim_end().strip_prefix("listening: ").unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        Server { child, url, _data: data }
+        Server { serving: Serving::start(&mut command), _data: data }
     }
 
     /// Stops it; gives what it logged.
-    fn stop(mut self) -> String {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-        let mut logged = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut logged).unwrap();
-        logged
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // it may have been stopped
-        let _ = self.child.wait();
+    fn stop(self) -> String {
+        self.serving.end("-TERM").1
     }
 }
 
@@ -53,7 +37,7 @@ fn site() -> Site {
 
 /// A go command that asks the proxy, and after it the repositories themselves.
 fn machine(site: &Site, server: &Server) -> Option<Machine> {
-    Machine::new(&format!("{},direct", server.url), &site.sumdb())
+    Machine::new(&format!("{},direct", server.serving.url), &site.sumdb())
 }
 
 /// Nothing was asked of a repository.

@@ -4,16 +4,17 @@
 use std::fs;
 use std::path::Path;
 
+use crate::common::Serving;
 use crate::fake::FakeSumdb;
 use crate::kit::{Corpus, FakeMirror, Machine, Spec, expect, log_of};
 use crate::real::{Real, go_sum, project, real};
-use crate::served::Server;
+use crate::served::serve;
 
 /// No server is there.
 const NOBODY: &str = "http://127.0.0.1:1";
 
 /// `go` for which `server` is GOPROXY and the log is asked there too.
-fn machine(server: &Server, log: &FakeSumdb) -> Option<Machine> {
+fn machine(server: &Serving, log: &FakeSumdb) -> Option<Machine> {
     Machine::new(&server.url, &format!("{} {}", log.vkey(), server.url))
 }
 
@@ -45,7 +46,7 @@ fn cold_and_then_with_nobody_upstream() {
     let (log, data) = (real.log(), crate::real::scratch());
     let served = log.serve();
     let sumdb = format!("{} {}", log.vkey(), served.url());
-    let server = Server::start(data.path(), &["--sumdb", &sumdb, "--proxy", &real.url()]);
+    let server = serve(data.path(), &["--sumdb", &sumdb, "--proxy", &real.url()]);
     let Some(machine) = machine(&server, &log) else { return };
     build(&machine);
     assert!(kept(data.path(), ".zip") >= 100, "each zip is kept once it is proven");
@@ -53,7 +54,7 @@ fn cold_and_then_with_nobody_upstream() {
     drop((server, served));
 
     let nobody = format!("{} {NOBODY}", log.vkey());
-    let server = Server::start(data.path(), &["--sumdb", &nobody, "--proxy", NOBODY]);
+    let server = serve(data.path(), &["--sumdb", &nobody, "--proxy", NOBODY]);
     let Some(machine) = self::machine(&server, &log) else { return };
     build(&machine);
     assert_eq!(log.requests_for("lookup/").len(), looked_up, "nobody is there to be asked");
@@ -83,7 +84,7 @@ fn versions_queries_and_toolchains() {
     let (corpus, log) = site(real);
     let (served, mirror, data) = (log.serve(), FakeMirror::serve(&corpus), crate::real::scratch());
     let sumdb = format!("{} {}", log.vkey(), served.url());
-    let server = Server::start(data.path(), &["--sumdb", &sumdb, "--proxy", &mirror.url()]);
+    let server = serve(data.path(), &["--sumdb", &sumdb, "--proxy", &mirror.url()]);
     let Some(machine) = machine(&server, &log) else { return };
     let folder = project(&machine.path("."));
 

@@ -8,6 +8,8 @@
     reason = "a panic is a failed test"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 

@@ -1,18 +1,18 @@
 //! The built binary: it says where it is, logs, syncs, and stops when told to.
 
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::client::{ask, get};
+use crate::common::Serving;
 use crate::fake::FakeSumdb;
 use crate::world::until;
 
 /// `gosumcheck serve`, until it is told to stop.
 struct Process {
-    child: Child,
+    serving: Serving,
     at: SocketAddr,
     _home: tempfile::TempDir,
 }
@@ -23,27 +23,13 @@ impl Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
         command.env_clear().env("HOME", home.path()).env("GOENV", "off").current_dir(home.path());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let at = line.trim_end().strip_prefix("listening: http://").unwrap_or_else(|| panic!("{line:?}"));
-        Process { child, at: at.parse().unwrap(), _home: home }
+        let serving = Serving::start(&mut command);
+        Process { at: serving.address(), serving, _home: home }
     }
 
     /// Sends a signal; gives the exit code and what was logged.
-    fn end(mut self, signal: &str) -> (i32, String) {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-        let mut logged = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut logged).unwrap();
-        let code = self.child.wait().unwrap().code();
-        (code.unwrap_or_else(|| panic!("killed: {logged}")), logged)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // a test that failed; otherwise it has ended
+    fn end(self, signal: &str) -> (i32, String) {
+        self.serving.end(signal)
     }
 }
 
