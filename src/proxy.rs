@@ -23,9 +23,11 @@ pub use answer::{Denied, Found, Keep, Manner, Text, TextKind};
 use absences::Absences;
 use counts::Counters;
 use files::Given;
+use futures_util::future::{join, join_all};
 use runs::Runs;
 use tokio::sync::Semaphore;
 
+pub use crate::config::file::OnMismatch;
 use crate::database::Relay;
 use crate::fault::Fault;
 use crate::store::lock::Lock;
@@ -38,6 +40,8 @@ use crate::upstream::{Proxies, State};
 
 /// Files that are brought from upstreams at once; more wait for their turn.
 const MAX_DOWNLOADS: usize = 64;
+/// How often what unfinished downloads left is looked through.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// What a proxy may do.
 #[derive(Debug, Clone)]
@@ -54,15 +58,6 @@ pub struct Options {
     pub negative: Duration,
     /// threads that hash one zip
     pub threads: usize,
-}
-
-/// What becomes of a file that is not what its record says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnMismatch {
-    /// nobody gets it
-    Refuse,
-    /// who asked gets it, and it is told of loudly; it is not kept as a module. For migrations only.
-    Warn,
 }
 
 /// The upstreams of a proxy.
@@ -82,6 +77,7 @@ pub struct Proxy {
 
 struct Inner {
     relay: Relay,
+    folder: Folder,
     modules: Modules,
     journal: Journal,
     upstreams: Upstreams,
@@ -109,6 +105,7 @@ impl Proxy {
         }
         let inner = Inner {
             relay,
+            folder: folder.clone(),
             modules,
             journal,
             upstreams,
@@ -140,15 +137,21 @@ impl Proxy {
         answer
     }
 
-    /// Looks after upstreams that do not answer, for as long as it is polled.
-    pub async fn probe(&self) {
-        let private = async {
-            match &self.inner.upstreams.private {
-                Some(private) => private.probe().await,
-                None => std::future::pending().await,
-            }
-        };
-        futures_util::future::join(self.inner.upstreams.public.probe(), private).await;
+    /// Looks after upstreams that do not answer, and after what unfinished downloads left, for as long as it is polled.
+    pub async fn tend(&self) {
+        let Upstreams { public, private } = &self.inner.upstreams;
+        let probes = public_and_private(public, private.as_ref()).map(Proxies::probe);
+        join(join_all(probes), self.sweep()).await;
+    }
+
+    /// Removes downloads that nobody went on with.
+    async fn sweep(&self) {
+        loop {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            let folder = self.inner.folder.clone();
+            // One that died has left its litter for the next.
+            let _ = tokio::task::spawn_blocking(move || folder.sweep(SystemTime::now())).await;
+        }
     }
 
     /// How often what happened, by name.
@@ -158,7 +161,11 @@ impl Proxy {
 
     /// How the upstreams are.
     pub fn upstreams(&self) -> Vec<State> {
-        let private = self.inner.upstreams.private.iter().flat_map(Proxies::states);
-        self.inner.upstreams.public.states().into_iter().chain(private).collect()
+        let Upstreams { public, private } = &self.inner.upstreams;
+        public_and_private(public, private.as_ref()).flat_map(Proxies::states).collect()
     }
+}
+
+fn public_and_private<'a>(public: &'a Proxies, private: Option<&'a Proxies>) -> impl Iterator<Item = &'a Proxies> {
+    std::iter::once(public).chain(private)
 }

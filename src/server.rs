@@ -43,7 +43,7 @@ use tokio::task::JoinSet;
 pub use access::Access;
 pub use background::{Asked, Syncing};
 pub use limits::Limits;
-pub use modules::{Answering, ModuleProxy};
+pub use modules::{Answering, ModuleProxy, Tending};
 pub use served::Served;
 
 use accept::Acceptor;
@@ -90,6 +90,9 @@ pub async fn run(
         if let Some((syncing, every)) = served.syncing.clone() {
             background.spawn(background::sync(served.clone(), syncing, every));
         }
+    }
+    if let Some(proxy) = proxy.clone() {
+        background.spawn(async move { proxy.tend().await });
     }
     let app = Arc::new(App::new(config, served, proxy));
     let acceptor = Acceptor::new(Arc::clone(&app));

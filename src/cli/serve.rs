@@ -5,7 +5,6 @@ mod modules;
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,8 +25,6 @@ use crate::sumdb::module::Patterns;
 use crate::sync::{self, Options};
 use crate::upstream::{Base, Http, Upstreams};
 
-/// How often what unfinished downloads left is looked through.
-const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
 
@@ -102,23 +99,8 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         file::Access::All => Access::All,
     };
     let config = Config { prefix: settings.prefix.clone(), limits, access };
-    let probing = proxy.clone().map(|proxy| tokio::spawn(async move { proxy.probe().await }));
-    let sweeping = tokio::spawn(sweep(folder));
     let proxy = proxy.map(|proxy| -> Arc<dyn ModuleProxy> { Arc::new(proxy) });
-    let served = server::run(config, served, proxy, listeners, signals.stop()).await;
-    sweeping.abort();
-    probing.inspect(tokio::task::JoinHandle::abort);
-    served
-}
-
-/// Removes downloads that nobody went on with, for as long as the server runs.
-async fn sweep(folder: Folder) {
-    loop {
-        tokio::time::sleep(SWEEP_EVERY).await;
-        let folder = folder.clone();
-        // One that died has left its litter for the next.
-        let _ = tokio::task::spawn_blocking(move || folder.sweep(SystemTime::now())).await;
-    }
+    server::run(config, served, proxy, listeners, signals.stop()).await
 }
 
 /// One database, ready to be served.

@@ -38,6 +38,9 @@ const UNPROVEN: &str = "299 gosumcheck \"UNPROVEN: not what the checksum databas
 /// An answer on its way.
 pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Found, Denied>> + Send + 'a>>;
 
+/// Work beside the answers.
+pub type Tending<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// Who knows the answers to questions about modules.
 pub trait ModuleProxy: Send + Sync {
     /// What there is to say to a question.
@@ -45,6 +48,11 @@ pub trait ModuleProxy: Send + Sync {
 
     /// How often what happened, by name.
     fn counts(&self) -> Vec<(&'static str, u64)>;
+
+    /// What it has to do besides, for as long as the server runs; nothing, unless it says so.
+    fn tend(&self) -> Tending<'_> {
+        Box::pin(async {})
+    }
 }
 
 impl ModuleProxy for Proxy {
@@ -54,6 +62,10 @@ impl ModuleProxy for Proxy {
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
         Proxy::counts(self)
+    }
+
+    fn tend(&self) -> Tending<'_> {
+        Box::pin(Proxy::tend(self))
     }
 }
 

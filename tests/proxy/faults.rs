@@ -126,7 +126,7 @@ fn an_upstream_that_comes_and_goes() {
     let world = world(1);
     let proxy = world.proxy();
     let probing = proxy.clone();
-    world.runtime.spawn(async move { probing.probe().await });
+    world.runtime.spawn(async move { probing.tend().await });
     for _ in 0..2 {
         world.mirrors[0].stop();
         while proxy.upstreams()[0].breaker == Breaker::Closed {
