@@ -19,9 +19,7 @@ use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
 use crate::sumdb::gosum::{Kind, SumHash, SumLine};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
-
-/// As the go command: a go.mod is not larger.
-const MAX_GO_MOD_BYTES: u64 = 16 << 20;
+use crate::sumdb::modzip::MAX_GO_MOD;
 
 /// A file of the cache and what it is of.
 struct Cached {
@@ -119,8 +117,8 @@ fn hash(file: &Cached) -> Result<Hash, Verdict> {
         Kind::GoMod => {
             let mut bytes = Vec::new();
             let opened = File::open(&file.path).map_err(unavailable)?;
-            opened.take(MAX_GO_MOD_BYTES + 1).read_to_end(&mut bytes).map_err(unavailable)?;
-            if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_GO_MOD_BYTES {
+            opened.take(MAX_GO_MOD + 1).read_to_end(&mut bytes).map_err(unavailable)?;
+            if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_GO_MOD {
                 return Err(Verdict::Malformed { why: "a go.mod of more than 16 MiB".to_owned() });
             }
             Ok(h1_go_mod(&bytes))

@@ -10,18 +10,16 @@ use super::counts::Event;
 use super::expected::{Expected, Road};
 use super::incident::Mismatch;
 use super::judge::{Wrong, judge, what};
-use super::{Denied, Inner, Manner, OnMismatch};
+use super::{Denied, Inner, Manner};
+use crate::config::file::OnMismatch;
 use crate::fault::Fault;
 use crate::store::modules::{Admitted, Arrival, Refused};
+use crate::sumdb::dirhash::MAX_ZIP;
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::modzip::MAX_GO_MOD;
 use crate::upstream::{Failure, FailureKind, Origin, Sent, Sink};
-
-/// Bytes of a module zip at most (x/mod/zip, MaxZipFile).
-const MAX_ZIP_BYTES: u64 = 500 << 20;
-/// Bytes of a go.mod at most (x/mod/zip, MaxGoMod).
-const MAX_GO_MOD_BYTES: u64 = 16 << 20;
 
 /// A file as it is given.
 #[derive(Debug, Clone)]
@@ -123,9 +121,7 @@ impl Task<'_> {
             arrival.restart().map_err(|error| disk(&error))?;
         }
         loop {
-            let (returned, sent) = self.download(at, arrival).await;
-            arrival = returned;
-            let origin = match sent {
+            let origin = match self.download(at, &mut arrival).await {
                 Ok(Sent::Whole(origin)) => origin,
                 Ok(Sent::Missing(why)) => {
                     told.absent.push(format!("{}: {why}", proxies.name(at)));
@@ -152,15 +148,13 @@ impl Task<'_> {
         }
     }
 
-    async fn download(&self, at: usize, arrival: Arrival) -> (Arrival, Result<Sent, Failure>) {
+    async fn download(&self, at: usize, arrival: &mut Arrival) -> Result<Sent, Failure> {
         let limit = match self.kind {
-            Kind::Zip => MAX_ZIP_BYTES,
-            Kind::GoMod => MAX_GO_MOD_BYTES,
+            Kind::Zip => MAX_ZIP,
+            Kind::GoMod => MAX_GO_MOD,
         };
         let asked = Asked::File(self.module.clone(), self.kind);
-        let mut into = Into(arrival);
-        let sent = self.road.proxies().download(at, &asked, limit, &mut into).await;
-        (into.0, sent)
+        self.road.proxies().download(at, &asked, limit, arrival).await
     }
 
     /// Hashes what arrived on a thread that may take its time.
@@ -226,20 +220,18 @@ impl Told {
     }
 }
 
-/// An arrival as upstreams write to it.
-struct Into(Arrival);
-
-impl Sink for Into {
+// The store and the upstreams know nothing of each other.
+impl Sink for Arrival {
     fn len(&self) -> u64 {
-        self.0.len()
+        Arrival::len(self)
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.append(bytes)
+        Arrival::append(self, bytes)
     }
 
     fn restart(&mut self) -> io::Result<()> {
-        self.0.restart()
+        Arrival::restart(self)
     }
 }
 

@@ -77,10 +77,10 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<(Hint, Duration)>) 
     for at in 0..proxies.len() {
         match proxies.fetch(at, asked, limit).await {
             Ok(Fetched::Missing(why)) => absent.push(format!("{}: {why}", proxies.name(at))),
-            Ok(Fetched::Body(bytes, _)) => match read(asked, bytes) {
+            Ok(Fetched::Body(bytes, _)) => match inner.read(asked, bytes, road).await {
                 Ok(bytes) => {
                     let hint = Hint { bytes, from: proxies.name(at).to_owned(), fetched: SystemTime::now() };
-                    return Ok(inner.keep(asked, &path, hint, road).await);
+                    return Ok(inner.keep(asked, &path, hint));
                 }
                 Err(error) => {
                     proxies.refute(at, &error.to_string());
@@ -109,11 +109,8 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<(Hint, Duration)>) 
     Err(Fault::unavailable(path, why).into())
 }
 
-/// An upstream's words, if they answer the question.
-fn read(asked: &Asked, bytes: Vec<u8>) -> sumdb::Result<Bytes> {
-    if let Asked::List(module) = asked {
-        return list::read(module, &bytes).map(|versions| list::write(&versions).into());
-    }
+/// The words of an `.info`, if they answer the question.
+fn read_info(asked: &Asked, bytes: Vec<u8>) -> sumdb::Result<Bytes> {
     let malformed = |why: String| sumdb::Error::malformed(asked.to_string(), why);
     let told: Info = serde_json::from_slice(&bytes).map_err(|error| malformed(format!("no .info: {error}")))?;
     let version = Version::parse(&told.version)?;
@@ -137,15 +134,18 @@ impl Inner {
         Some((hint, age))
     }
 
-    /// Keeps an upstream's words; gives what to answer.
-    async fn keep(self: &Arc<Inner>, asked: &Asked, path: &str, mut hint: Hint, road: Road<'_>) -> Text {
-        if let (Asked::List(module), Road::Public(_)) = (asked, road) {
-            let logged = self.logged(module).await;
-            if let Ok(mut versions) = list::read(module, &hint.bytes) {
-                versions.extend(list::logged(module, logged));
-                hint.bytes = list::write(&versions).into();
-            }
+    /// An upstream's words, if they answer the question; a list of a public module with what the log has besides.
+    async fn read(self: &Arc<Inner>, asked: &Asked, bytes: Vec<u8>, road: Road<'_>) -> sumdb::Result<Bytes> {
+        let Asked::List(module) = asked else { return read_info(asked, bytes) };
+        let mut versions = list::read(module, &bytes)?;
+        if let Road::Public(_) = road {
+            versions.extend(list::logged(module, self.logged(module).await));
         }
+        Ok(list::write(&versions).into())
+    }
+
+    /// Keeps an upstream's words; gives what to answer.
+    fn keep(&self, asked: &Asked, path: &str, hint: Hint) -> Text {
         if let Err(fault) = self.journal.keep_hint(path, &hint) {
             tracing::warn!("{fault}");
         }

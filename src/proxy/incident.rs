@@ -63,10 +63,7 @@ impl Mismatch {
         Mismatch {
             module: module.path().to_string(),
             version: module.version().to_string(),
-            file: match kind {
-                Kind::Zip => "zip",
-                Kind::GoMod => "mod",
-            },
+            file: kind.extension(),
             expected: expected.hash().map(ToString::to_string),
             got: wrong.got.as_ref().map(ToString::to_string),
             why: wrong.error.to_string(),

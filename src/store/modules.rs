@@ -204,11 +204,11 @@ impl Modules {
     }
 
     fn place(&self, module: &ModuleVersion, kind: Kind) -> Result<PathBuf, Fault> {
-        self.named(module, suffix(kind))
+        self.named(module, kind.extension())
     }
 
     fn place_of_pin(&self, module: &ModuleVersion, kind: Kind) -> Result<PathBuf, Fault> {
-        self.named(module, pin_suffix(kind))
+        self.named(module, pin_extension(kind))
     }
 
     fn named(&self, module: &ModuleVersion, suffix: &str) -> Result<PathBuf, Fault> {
@@ -226,16 +226,8 @@ impl Modules {
     }
 }
 
-/// What the name of a file ends with.
-fn suffix(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Zip => "zip",
-        Kind::GoMod => "mod",
-    }
-}
-
-/// What the name of its hash ends with.
-fn pin_suffix(kind: Kind) -> &'static str {
+/// What the name of a file's hash ends with, after the dot.
+pub fn pin_extension(kind: Kind) -> &'static str {
     match kind {
         Kind::Zip => "ziphash",
         Kind::GoMod => "modhash",

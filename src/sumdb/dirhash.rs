@@ -27,6 +27,9 @@ use super::hash::{Hash, sha256};
 /// How many characters of a name from a stranger's zip an error shows.
 const MAX_SHOWN_NAME: usize = 120;
 
+/// Bytes of a module zip at most, and of all its files (x/mod/zip, MaxZipFile).
+pub const MAX_ZIP: u64 = 500 << 20;
+
 /// What a module zip may hold at most. The default is Go's own where Go has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -42,7 +45,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { packed: 500 << 20, unpacked: 500 << 20, entries: 1 << 20, names: 128 << 20 }
+        Limits { packed: MAX_ZIP, unpacked: MAX_ZIP, entries: 1 << 20, names: 128 << 20 }
     }
 }
 

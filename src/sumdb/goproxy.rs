@@ -68,8 +68,7 @@ impl fmt::Display for Asked {
             Asked::Latest(_) => write!(f, "{module}/@latest"),
             Asked::Query(_, query) => write!(f, "{module}/@v/{}.info", query.escaped()),
             Asked::Info(version) => write!(f, "{module}/@v/{}.info", version.version().escaped()),
-            Asked::File(version, Kind::GoMod) => write!(f, "{module}/@v/{}.mod", version.version().escaped()),
-            Asked::File(version, Kind::Zip) => write!(f, "{module}/@v/{}.zip", version.version().escaped()),
+            Asked::File(version, kind) => write!(f, "{module}/@v/{}.{}", version.version().escaped(), kind.extension()),
         }
     }
 }

@@ -175,6 +175,14 @@ impl Kind {
             Kind::GoMod => "/go.mod",
         }
     }
+
+    /// What its file's name ends with in a module proxy and in a module cache, after the dot (go.dev/ref/mod, "GOPROXY protocol").
+    pub fn extension(self) -> &'static str {
+        match self {
+            Kind::Zip => "zip",
+            Kind::GoMod => "mod",
+        }
+    }
 }
 
 /// Which limit is passed by a line that ends at byte `end`, after `lines` lines with `faults` faults among them.

@@ -12,8 +12,8 @@ use super::dirhash::{Archive, Limits, ReadAt, ZipError, entry_named, shown};
 use super::error::Error;
 use paths::{Paths, check_file_path};
 
-/// Bytes of go.mod at most (x/mod/zip, MaxGoMod).
-const MAX_GO_MOD: u64 = 16 << 20;
+/// Bytes of a go.mod at most, inside a zip and beside it (x/mod/zip, MaxGoMod).
+pub const MAX_GO_MOD: u64 = 16 << 20;
 /// Bytes of LICENSE at most (x/mod/zip, MaxLICENSE).
 const MAX_LICENSE: u64 = 16 << 20;
 /// How many faults an error tells one by one.

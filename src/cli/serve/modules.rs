@@ -3,11 +3,11 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use crate::config::file::{self, Settings, Upstream};
+use crate::config::file::{Settings, Upstream};
 use crate::config::{self, ProxyList};
 use crate::database::Relay;
 use crate::fault::Fault;
-use crate::proxy::{OnMismatch, Options, Proxy, Upstreams};
+use crate::proxy::{Options, Proxy, Upstreams};
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
 use crate::upstream::{self, Base, Direct, DirectSettings, Entry, Proxies, ProxyPlace};
@@ -33,10 +33,7 @@ pub(super) fn open(
     };
     let options = Options {
         private: private.clone(),
-        on_mismatch: match settings.on_mismatch {
-            file::OnMismatch::Refuse => OnMismatch::Refuse,
-            file::OnMismatch::Warn => OnMismatch::Warn,
-        },
+        on_mismatch: settings.on_mismatch,
         freshness: settings.freshness,
         stale: settings.stale,
         negative: settings.negative,

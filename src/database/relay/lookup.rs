@@ -28,17 +28,15 @@ pub(super) enum Outcome {
 
 impl Inner {
     pub(super) async fn lookup(&self, module: &ModuleVersion) -> Result<LookupAnswer, Fault> {
-        if let Some(pattern) = self.options.private.matching(module.path().as_str()) {
-            return Ok(LookupAnswer::Private { pattern: pattern.to_owned() });
-        }
-        match self.outcome(module).await? {
-            Outcome::NotInLog(by) => Ok(LookupAnswer::NotInLog { by }),
-            Outcome::NotHeld(why) => Ok(LookupAnswer::NotHeld(why)),
-            Outcome::Record(record) => match self.now().await.map_err(why)? {
-                Some(now) if record.id() < now.size() => Ok(answer(&record, &now)),
-                _ => Ok(LookupAnswer::NotHeld("no signed tree head could be had".to_owned())),
+        Ok(match self.record(module).await? {
+            Recorded::Private { pattern } => LookupAnswer::Private { pattern },
+            Recorded::NotInLog { by } => LookupAnswer::NotInLog { by },
+            Recorded::NotHeld(why) => LookupAnswer::NotHeld(why),
+            Recorded::Proven { record, .. } => match self.now().await.map_err(why)? {
+                Some(now) if record.id() < now.size() => answer(&record, &now),
+                _ => LookupAnswer::NotHeld("no signed tree head could be had".to_owned()),
             },
-        }
+        })
     }
 
     /// The record itself, with the size of the tree that it was found in.

@@ -11,7 +11,6 @@ use sha2::{Digest as _, Sha256};
 use super::super::Folder;
 use super::super::words::unavailable;
 use super::arrival::Arrival;
-use super::suffix;
 use crate::fault::Fault;
 use crate::sumdb::dirhash::ReadAt as _;
 use crate::sumdb::gosum::Kind;
@@ -53,7 +52,7 @@ fn try_keep(folder: &Folder, arrival: &mut Arrival, report: &[u8]) -> Result<Pat
 fn name(module: &ModuleVersion, kind: Kind, digest: &[u8]) -> String {
     let full = format!("{}@{}", module.path().escaped().replace('/', "!!"), module.version().escaped());
     let digits: String = digest.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}.{}.{digits}", full.get(..NAME_LIMIT).unwrap_or(&full), suffix(kind))
+    format!("{}.{}.{digits}", full.get(..NAME_LIMIT).unwrap_or(&full), kind.extension())
 }
 
 fn digest(arrival: &Arrival) -> io::Result<[u8; 32]> {

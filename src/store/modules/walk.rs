@@ -9,7 +9,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::super::words::unavailable;
 use super::pin::Pin;
-use super::{is_file, pin_suffix, suffix};
+use super::{is_file, pin_extension};
 use crate::fault::Fault;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
@@ -87,21 +87,21 @@ fn found(dir: &Path, entry: &DirEntry) -> Result<Option<Found>, Fault> {
         return Ok(Some(Found::Info { module, path }));
     }
     for kind in KINDS {
-        if ending == suffix(kind) {
+        if ending == kind.extension() {
             let len = match path.symlink_metadata() {
                 Ok(meta) => meta.len(),
                 Err(error) if error.kind() == NotFound => return Ok(None),
                 Err(error) => return Err(unreadable(&path, &error)),
             };
-            let beside = path.with_extension(pin_suffix(kind));
+            let beside = path.with_extension(pin_extension(kind));
             let hash = match Pin::read(&beside).map_err(|error| unreadable(&beside, &error))? {
                 Pin::Is(hash) => Some(hash),
                 Pin::Missing | Pin::Damaged => None,
             };
             return Ok(Some(Found::File { module, kind, path, len, hash }));
         }
-        if ending == pin_suffix(kind) {
-            if is_file(&path.with_extension(suffix(kind))) {
+        if ending == pin_extension(kind) {
+            if is_file(&path.with_extension(kind.extension())) {
                 return Ok(None);
             }
             return match Pin::read(&path).map_err(|error| unreadable(&path, &error))? {
@@ -139,8 +139,8 @@ pub(super) fn versions(dir: &Path, module: &ModulePath) -> Result<Vec<Version>, 
     }
     let version = |name: &String| {
         let (version, ending) = name.rsplit_once('.')?;
-        let kind = KINDS.into_iter().find(|kind| ending == suffix(*kind))?;
-        let hash = files.contains(&format!("{version}.{}", pin_suffix(kind)));
+        let kind = KINDS.into_iter().find(|kind| ending == kind.extension())?;
+        let hash = files.contains(&format!("{version}.{}", pin_extension(kind)));
         let version = Version::unescape(version).ok().filter(|_| hash)?;
         ModuleVersion::pair(module.clone(), version).ok().map(|found| found.version().clone())
     };

@@ -3,20 +3,18 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Known;
 use super::survey::Stored;
 use crate::report::integrity::{Finding, Flaw, OfModule};
 use crate::store::Modules;
+use crate::store::modules::pin_extension;
 use crate::store::zipfile::ZipFile;
 use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::hash::Hash;
-use crate::sumdb::modzip::check_zip;
-
-/// As the go command: a go.mod is not larger (x/mod/zip, MaxGoMod).
-const MAX_GO_MOD_BYTES: u64 = 16 << 20;
+use crate::sumdb::modzip::{MAX_GO_MOD, check_zip};
 
 /// Looks at a file that is taken away and put back all the while.
 const MAX_LOOKS: usize = 8;
@@ -166,18 +164,13 @@ fn told(file: &Stored, flaw: Flaw, what: String, expected: Option<&SumHash>, got
     let shown = file.path.display();
     let next = match flaw {
         Flaw::ModuleUnreadable => format!("make it readable, or delete {shown}: it is fetched again"),
-        _ => format!("delete {shown} and {}: it is fetched again and proven", beside(&file.path, file.kind).display()),
+        _ => format!(
+            "delete {shown} and {}: it is fetched again and proven",
+            file.path.with_extension(pin_extension(file.kind)).display()
+        ),
     };
     let finding = Finding { module, next: Some(next), ..Finding::of_file(flaw, shown.to_string(), what) };
     Verdict { outcome: Outcome::Found(Box::new(finding)), hashed: got.is_some() }
-}
-
-/// Where the hash of the file at `path` is kept.
-fn beside(path: &Path, kind: Kind) -> PathBuf {
-    path.with_extension(match kind {
-        Kind::Zip => "ziphash",
-        Kind::GoMod => "modhash",
-    })
 }
 
 /// The file's hash, and which rule for module zips it breaks, if any.
@@ -185,8 +178,8 @@ fn hash(file: &Stored, opened: &File, threads: usize) -> Result<(Hash, Option<St
     match file.kind {
         Kind::GoMod => {
             let mut bytes = Vec::with_capacity(usize::try_from(file.len).unwrap_or(0).min(4096));
-            opened.take(MAX_GO_MOD_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-            if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_GO_MOD_BYTES {
+            opened.take(MAX_GO_MOD + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+            if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_GO_MOD {
                 return Err(Bad::Refused("is a go.mod of more than 16 MiB".to_owned()));
             }
             Ok((h1_go_mod(&bytes), None))

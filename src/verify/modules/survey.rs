@@ -39,7 +39,7 @@ impl Survey {
                     survey.files.push(Stored { module, kind, path, len });
                 }
                 Ok(Found::HashOnly { module, kind, path, .. }) => {
-                    let path = path.with_extension(ending(kind));
+                    let path = path.with_extension(kind.extension());
                     match path.symlink_metadata() {
                         // Folders are walked and not told, and this one is in a file's place.
                         Ok(found) if found.is_dir() => report.add(stray(store.dir(), &path)),
@@ -87,12 +87,5 @@ fn stray(dir: &Path, path: &Path) -> Finding {
                 format!("is {is} that is neither a module's file nor its hash nor what is kept about its version");
             Finding { next, ..Finding::of_file(Flaw::Stray, shown, what) }
         }
-    }
-}
-
-fn ending(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Zip => "zip",
-        Kind::GoMod => "mod",
     }
 }
