@@ -18,6 +18,7 @@ mod hot;
 mod limits;
 mod metrics;
 mod modules;
+mod outbox;
 mod path;
 mod pulse;
 mod range;

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use super::App;
 use super::body::Body;
 use super::limits::{ACCEPT_PAUSE, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES};
+use super::outbox::Outbox;
 use super::pulse::{Expired, Felt, Pulse};
 
 /// One connection, as its requests see it.
@@ -30,14 +31,16 @@ struct Line {
     slots: Arc<Semaphore>,
     peer: SocketAddr,
     pulse: Arc<Pulse>,
+    outbox: Arc<Outbox>,
 }
 
 impl Line {
     async fn answer(self: Arc<Line>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let busy = self.pulse.begin();
         let closes = request.version() < Version::HTTP_2 && self.slots.available_permits() == 0;
+        let outbox = (request.version() < Version::HTTP_2).then(|| Arc::clone(&self.outbox));
         let response = self.app.respond(request, self.peer).await;
-        let mut response = response.map(|body| body.sent(busy.answered()));
+        let mut response = response.map(|body| body.sent(busy.answered(), outbox));
         if closes {
             // Others wait for this connection's place.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -135,8 +138,10 @@ impl Acceptor {
         #[cfg(target_os = "linux")]
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
         let pulse = Pulse::new();
-        let io = TokioIo::new(Felt { stream, pulse: Arc::clone(&pulse) });
-        let line = Arc::new(Line { app: Arc::clone(&self.app), slots: self.slots, peer, pulse: Arc::clone(&pulse) });
+        let outbox = Arc::new(Outbox::default());
+        let io = TokioIo::new(Felt { stream, pulse: Arc::clone(&pulse), outbox: Arc::clone(&outbox) });
+        let (app, pulsing) = (Arc::clone(&self.app), Arc::clone(&pulse));
+        let line = Arc::new(Line { app, slots: self.slots, peer, pulse: pulsing, outbox });
         let service = service_fn(move |request| Arc::clone(&line).answer(request));
         let mut connection = pin!(self.http.serve_connection(io, service));
         let mut ending = false;

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
 use super::file::Stream;
+use super::outbox::Outbox;
 use super::pulse::Sending;
 
 /// A body, sent once.
@@ -33,9 +35,13 @@ impl Body {
         Body { content: Content::File(stream), _sending: None }
     }
 
-    /// The same, seen by the connection until it is sent.
-    pub(super) fn sent(self, sending: Sending) -> Body {
-        Body { _sending: Some(sending), ..self }
+    /// The same, seen by the connection until it is sent; by way of its outbox, if it has one.
+    pub(super) fn sent(self, sending: Sending, outbox: Option<Arc<Outbox>>) -> Body {
+        let content = match (self.content, outbox) {
+            (Content::File(stream), Some(outbox)) => Content::File(stream.by(outbox)),
+            (content, _) => content,
+        };
+        Body { content, _sending: Some(sending) }
     }
 }
 

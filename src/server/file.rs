@@ -1,5 +1,6 @@
-//! A file on its way to a client, in pieces as the client takes them. A piece that the system has in memory is read where we
-//! are; one that has to come from the disk is read on a thread that may wait for it, and the next one with it.
+//! A file on its way to a client, in pieces as the client takes them. A piece that the system has in memory is sent from there
+//! if the connection has an outbox, else read where we are; one that has to come from the disk is read on a thread that may wait
+//! for it, and the next one with it.
 
 use std::fs::File;
 use std::future::Future as _;
@@ -15,7 +16,8 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
-use super::limits::{MAX_PIECES_BYTES, MAX_SPARE, MIN_PIECE_BYTES, PIECE_BYTES};
+use super::limits::{MAX_PIECES_BYTES, MAX_SPARE, MIN_PIECE_BYTES, PIECE_BYTES, STAND_IN_BYTES};
+use super::outbox::Outbox;
 use crate::store::log::Snapshot;
 use crate::store::modules::{Admitted, Refused};
 
@@ -47,7 +49,8 @@ impl Source {
         }
     }
 
-    fn file(&self) -> io::Result<&File> {
+    /// The open file.
+    pub(super) fn file(&self) -> io::Result<&File> {
         match self {
             Source::Log(file) => Ok(file.snapshot.file(&file.name).ok_or(io::ErrorKind::NotFound)?.0),
             Source::Module(file) => Ok(file.file()),
@@ -73,6 +76,18 @@ impl Source {
         let read = read_at_once(self.file()?, &mut piece.bytes, at)?;
         piece.len = read.unwrap_or(0);
         Ok(read.map(|_| Bytes::from_owner(piece)))
+    }
+
+    /// Whether the system has these bytes in memory, as far as their ends tell: it brings files in long stretches.
+    fn is_in_memory(&self, at: u64, len: usize) -> io::Result<bool> {
+        let file = self.file()?;
+        let is_there = |at| match read_at_once(file, &mut [0], at) {
+            // There is nothing to wait for, and whoever sends it meets the end.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
+            read => read.map(|read| read.is_some()),
+        };
+        let last = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX)).saturating_sub(1);
+        Ok(is_there(at)? && is_there(last)?)
     }
 
     /// These bytes, once the disk has given them.
@@ -115,12 +130,20 @@ pub(super) struct Stream {
     left: Range<u64>,
     /// the next piece, if the disk is waited for
     piece: Option<JoinHandle<io::Result<Bytes>>>,
+    /// where to note what need not be read, if the connection can send it so
+    outbox: Option<Arc<Outbox>>,
 }
 
 impl Stream {
     pub(super) fn new(source: Source, range: Range<u64>) -> Stream {
         STREAMS.fetch_add(1, Ordering::Relaxed);
-        Stream { source, left: range, piece: None }
+        Stream { source, left: range, piece: None, outbox: None }
+    }
+
+    /// The same, by way of an outbox.
+    pub(super) fn by(mut self, outbox: Arc<Outbox>) -> Stream {
+        self.outbox = Some(outbox);
+        self
     }
 
     /// How many bytes are still to come.
@@ -135,7 +158,7 @@ impl Stream {
             return Poll::Ready(None);
         }
         if self.piece.is_none() {
-            match self.source.at_hand(self.left.start, len) {
+            match self.at_hand(len) {
                 Ok(None) => {}
                 Ok(Some(bytes)) => return Poll::Ready(Some(Ok(self.give(bytes)))),
                 Err(error) => return Poll::Ready(Some(Err(error))),
@@ -152,6 +175,14 @@ impl Stream {
             self.piece = Some(self.source.wait_for(self.left.start, len));
         }
         Poll::Ready(Some(given))
+    }
+
+    /// The next piece, if the system has it in memory.
+    fn at_hand(&self, len: usize) -> io::Result<Option<Bytes>> {
+        let at = self.left.start;
+        let Some(outbox) = &self.outbox else { return self.source.at_hand(at, len) };
+        let len = usize::try_from(self.left()).unwrap_or(STAND_IN_BYTES).min(STAND_IN_BYTES);
+        Ok(self.source.is_in_memory(at, len)?.then(|| outbox.put(&self.source, at, len)))
     }
 
     fn give(&mut self, bytes: Bytes) -> Bytes {

@@ -21,13 +21,16 @@ pub(super) const PIECE_BYTES: usize = 256 << 10;
 pub(super) const MIN_PIECE_BYTES: usize = 16 << 10;
 /// Bytes of all pieces that are being sent, about.
 pub(super) const MAX_PIECES_BYTES: usize = 32 << 20;
+/// Bytes of a file that are sent in one go where they need not be read.
+pub(super) const STAND_IN_BYTES: usize = 2 << 20;
 /// Pieces that are kept to be filled again.
 pub(super) const MAX_SPARE: usize = 16;
 /// Bytes of a go.mod that is given out of memory; longer ones are rare, and streamed.
 pub(super) const MAX_SMALL_BYTES: u64 = 256 << 10;
-/// Bytes that the system holds for a connection and has not sent; when half of it is gone it asks for more.
+/// Bytes that the system holds for a connection and has not sent; when half of it is gone it asks for more. At a quarter of this
+/// it asks so often that a large file costs a third more.
 #[cfg(target_os = "linux")]
-pub(super) const MAX_UNSENT_BYTES: u32 = 512 << 10;
+pub(super) const MAX_UNSENT_BYTES: u32 = 2 << 20;
 /// Bytes that a client which could not take more must take within the write timeout.
 pub(super) const MIN_PROGRESS_BYTES: u64 = 64 << 10;
 /// The longest that one question may take, upstream's part included.

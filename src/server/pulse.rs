@@ -8,14 +8,15 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use super::limits::{Limits, MIN_PROGRESS_BYTES};
+use super::outbox::{Outbox, is_stand_in};
 
 /// What a connection has waited for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,11 +170,12 @@ impl Drop for Busy {
     }
 }
 
-/// A socket whose pulse is felt.
+/// A socket whose pulse is felt, and which sends what is in its outbox.
 #[derive(Debug)]
 pub(super) struct Felt {
     pub(super) stream: TcpStream,
     pub(super) pulse: Arc<Pulse>,
+    pub(super) outbox: Arc<Outbox>,
 }
 
 impl Felt {
@@ -182,6 +184,23 @@ impl Felt {
             Poll::Ready(Ok(bytes)) => self.pulse.wrote(*bytes),
             Poll::Ready(Err(_)) => {}
             Poll::Pending => self.pulse.refused(),
+        }
+    }
+
+    /// Writes the bytes before the first stand-in, or else sends what that stands for.
+    fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let plain = bufs.iter().take_while(|buf| !is_stand_in(buf)).count();
+        let Some(stand_in) = bufs.get(plain).filter(|_| bufs.iter().take(plain).all(|buf| buf.is_empty())) else {
+            let plain = bufs.get(..plain).unwrap_or_default();
+            return Pin::new(&mut self.stream).poll_write_vectored(cx, plain);
+        };
+        loop {
+            ready!(self.stream.poll_write_ready(cx))?;
+            let send = || self.outbox.send(&self.stream, stand_in.len());
+            match self.stream.try_io(Interest::WRITABLE, send) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                sent => return Poll::Ready(sent),
+            }
         }
     }
 }
@@ -198,10 +217,8 @@ impl AsyncRead for Felt {
 }
 
 impl AsyncWrite for Felt {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.told(&outcome);
-        outcome
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -209,7 +226,7 @@ impl AsyncWrite for Felt {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let outcome = self.poll_send(cx, bufs);
         self.told(&outcome);
         outcome
     }

@@ -85,6 +85,21 @@ pub(crate) fn drain(stream: &mut TcpStream) -> Vec<u8> {
     }
 }
 
+/// Reads one answer from a connection that is kept alive.
+pub(crate) fn one(stream: &mut TcpStream) -> Reply {
+    let mut bytes = Vec::new();
+    let mut byte = [0];
+    while !bytes.ends_with(b"\r\n\r\n") {
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "closed before an answer");
+        bytes.push(byte[0]);
+    }
+    let mut reply = Reply::parse(&bytes);
+    let len: usize = reply.header("content-length").unwrap().parse().unwrap();
+    reply.body = vec![0; len];
+    stream.read_exact(&mut reply.body).unwrap();
+    reply
+}
+
 /// A request head; the connection is closed after the answer.
 pub(crate) fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> String {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");

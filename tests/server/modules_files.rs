@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gosumcheck::server::Limits;
 
-use crate::client::{Reply, ask, connect, drain, get, head, raw};
+use crate::client::{Reply, ask, connect, drain, get, head, one, raw};
 use crate::script::{H1, Script};
 use crate::world::{Plan, World, runtime, until};
 
@@ -166,6 +166,35 @@ fn http2_takes_files_too() {
 }
 
 #[test]
+fn what_was_asked_for_in_one_go_comes_in_order() {
+    let (long, short, text) = (noise(9_000_001), noise(10_000), b"module example.com/m\n".as_slice());
+    let other = "example.com/m/@v/v1.0.1.zip";
+    let script = Script::new().file(ZIP, &long).file(other, &short).file(MODULE, text);
+    let world = script.serve();
+    let (zip, module, other) = (format!("/{ZIP}"), format!("/{MODULE}"), format!("/{other}"));
+    let asked = [
+        (&zip, "", long.as_slice()),
+        (&module, "", text),
+        (&other, "", &short),
+        (&zip, "Range: bytes=8999990-\r\n", &long[8_999_990..]),
+        (&other, "Range: bytes=0-0\r\n", &short[..1]),
+        (&zip, "", &long),
+        (&other, "", &short),
+    ];
+    let heads = asked.map(|(path, range, _)| format!("GET {path} HTTP/1.1\r\nHost: test\r\n{range}\r\n"));
+    for cold in [false, true] {
+        if cold {
+            chill(&script);
+        }
+        let mut stream = connect(world.at);
+        stream.write_all(heads.concat().as_bytes()).unwrap();
+        for (path, range, bytes) in asked {
+            assert!(one(&mut stream).body == bytes, "{path} {range}");
+        }
+    }
+}
+
+#[test]
 fn many_at_once_get_smaller_pieces_and_the_same_bytes() {
     let bytes = noise(700_000);
     let world = Script::new().file(ZIP, &bytes).serve();
@@ -198,14 +227,14 @@ fn who_takes_nothing_of_a_file_is_cut_off() {
 
 #[test]
 fn who_goes_on_taking_gets_all_of_it() {
-    let len = 24 << 20;
+    let len = 64 << 20;
     let script = Script::new().file(ZIP, &vec![7; len]);
     let world = impatient(&script);
-    // 64 KiB at a time, past the idle timeout and past the write timeout.
+    // 256 KiB at a time, past the idle timeout and past the write timeout.
     let mut stream = connect(world.at);
     stream.write_all(head("GET", ZIP_PATH, &[]).as_bytes()).unwrap();
     let began = std::time::Instant::now();
-    let (mut taken, mut piece) = (0, vec![0; 1 << 16]);
+    let (mut taken, mut piece) = (0, vec![0; 1 << 18]);
     while began.elapsed() < Duration::from_millis(1500) {
         std::thread::sleep(Duration::from_millis(20));
         taken += stream.read(&mut piece).unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gosumcheck::server::Limits;
 
-use crate::client::{Reply, connect, drain, get, head, raw};
+use crate::client::{Reply, connect, drain, get, head, one, raw};
 use crate::world::{Plan, World, until};
 
 /// Short enough for a test to wait for, long enough for a busy machine to answer in.
@@ -14,21 +14,6 @@ fn impatient() -> Plan {
     let short = Duration::from_millis(500);
     let limits = Limits { header: short, idle: short, write: short, stop: short, ..Limits::default() };
     Plan { limits, ..Plan::default() }
-}
-
-/// Reads one answer from a connection that is kept alive.
-fn one(stream: &mut TcpStream) -> Reply {
-    let mut bytes = Vec::new();
-    let mut byte = [0];
-    while !bytes.ends_with(b"\r\n\r\n") {
-        assert_eq!(stream.read(&mut byte).unwrap(), 1, "closed before an answer");
-        bytes.push(byte[0]);
-    }
-    let mut reply = Reply::parse(&bytes);
-    let len: usize = reply.header("content-length").unwrap().parse().unwrap();
-    reply.body = vec![0; len];
-    stream.read_exact(&mut reply.body).unwrap();
-    reply
 }
 
 #[test]
