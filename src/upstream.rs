@@ -26,6 +26,7 @@ mod netrc;
 mod origin;
 mod outcome;
 mod proxies;
+mod reach;
 mod redirect;
 mod reply;
 mod retry;

@@ -5,12 +5,21 @@ use std::sync::OnceLock;
 use reqwest::{Client, ClientBuilder, Url, redirect, retry};
 
 use super::base::is_loopback;
+use super::reach::{NoNearer, Reach};
 use super::settings::Settings;
+
+/// The clients for URLs that we were told to ask, and those for URLs that redirects lead to, by how near these may be.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    here: Kinds,
+    inside: Kinds,
+    outside: Kinds,
+}
 
 /// One client by the kind of URL, each built at first use: the system's root certificates cost 20 ms to read and may not
 /// be there at all, which must not keep anybody from asking a plain http server.
 #[derive(Debug, Default)]
-pub(super) struct Clients {
+struct Kinds {
     near_plain: OnceLock<Result<Client, String>>,
     near_tls: OnceLock<Result<Client, String>>,
     far_plain: OnceLock<Result<Client, String>>,
@@ -18,20 +27,25 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// The client for a URL.
-    pub(super) fn of(&self, url: &Url, settings: &Settings) -> Result<&Client, String> {
+    /// The client for a URL, whose name is not to resolve to anything nearer than `floor`.
+    pub(super) fn of(&self, url: &Url, floor: Reach, settings: &Settings) -> Result<&Client, String> {
+        let kinds = match floor {
+            Reach::Here => &self.here,
+            Reach::Inside => &self.inside,
+            Reach::Outside => &self.outside,
+        };
         let (tls, near) = (url.scheme() == "https", is_loopback(url));
         let slot = match (tls, near) {
-            (false, true) => &self.near_plain,
-            (true, true) => &self.near_tls,
-            (false, false) => &self.far_plain,
-            (true, false) => &self.far_tls,
+            (false, true) => &kinds.near_plain,
+            (true, true) => &kinds.near_tls,
+            (false, false) => &kinds.far_plain,
+            (true, false) => &kinds.far_tls,
         };
-        slot.get_or_init(|| build(settings, tls, near)).as_ref().map_err(Clone::clone)
+        slot.get_or_init(|| build(settings, floor, tls, near)).as_ref().map_err(Clone::clone)
     }
 }
 
-fn build(settings: &Settings, tls: bool, near: bool) -> Result<Client, String> {
+fn build(settings: &Settings, floor: Reach, tls: bool, near: bool) -> Result<Client, String> {
     let access = &settings.access;
     let builder = || -> ClientBuilder {
         let builder = Client::builder()
@@ -42,6 +56,7 @@ fn build(settings: &Settings, tls: bool, near: bool) -> Result<Client, String> {
             .connect_timeout(settings.connect)
             .read_timeout(settings.silence)
             .pool_max_idle_per_host(settings.concurrency);
+        let builder = if floor > Reach::Here { builder.dns_resolver(NoNearer(floor)) } else { builder };
         match &access.proxy {
             _ if near => builder.no_proxy(),
             Some(proxy) => builder.proxy(proxy.clone()),

@@ -13,7 +13,8 @@ use super::client::Clients;
 use super::failure::FailureKind;
 use super::netrc::Netrc;
 use super::origin::Origin;
-use super::redirect::{MAX_REDIRECTS, next, place, same_server};
+use super::reach::Reach;
+use super::redirect::{MAX_REDIRECTS, next, place, same_host, same_server};
 use super::reply::{self, Reply};
 use super::retry::Failed;
 use super::settings::Settings;
@@ -87,24 +88,35 @@ impl Http {
     pub(super) async fn open(&self, site: &Site, path: &str, headers: &HeaderMap) -> Result<Opened, Failed> {
         let astray = |why: String| Failed::lasting(FailureKind::Redirect, why);
         let first = site.url_of(path).map_err(|fault| astray(fault.to_string()))?;
-        let mut url = first.clone();
+        let (mut url, mut floor) = (first.clone(), Reach::Here);
         for _ in 0..=MAX_REDIRECTS {
             let login = if same_server(&first, &url) { self.login(site, &first) } else { None };
-            let response = self.send(&url, login, headers).await?;
+            let response = self.send(&url, floor, login, headers).await?;
             if !is_redirect(response.status()) {
                 return Ok(Opened { response, first, last: url });
             }
             let location = response.headers().get(LOCATION).cloned();
-            let status = response.status();
+            let (status, from) = (response.status(), response.remote_addr());
             reply::discard(response).await;
             let location = location.ok_or_else(|| astray(format!("{status} that leads nowhere")))?;
-            url = next(&url, &location).map_err(astray)?;
+            let to = next(&url, &location).map_err(astray)?;
+            // One server may lead to itself, wherever it is. A proxy on the way resolves names as it sees fit.
+            if !same_host(&url, &to) {
+                floor = floor.max(from.map_or(Reach::Outside, |from| Reach::of(from.ip())));
+            }
+            url = to;
         }
         Err(astray(format!("stopped after {MAX_REDIRECTS} redirects, at {}", place(&url))))
     }
 
-    async fn send(&self, url: &Url, login: Option<HeaderValue>, headers: &HeaderMap) -> Result<Response, Failed> {
-        let client = self.shared.clients.of(url, self.settings());
+    async fn send(
+        &self,
+        url: &Url,
+        floor: Reach,
+        login: Option<HeaderValue>,
+        headers: &HeaderMap,
+    ) -> Result<Response, Failed> {
+        let client = self.shared.clients.of(url, floor, self.settings());
         let client = client.map_err(|why| Failed::lasting(FailureKind::Unreachable, why))?;
         let mut request = Request::new(Method::GET, url.clone());
         request.headers_mut().clone_from(headers);
@@ -151,5 +163,22 @@ mod tests {
         assert_eq!(login("https://url:pw@b.example"), basic("url"));
         assert_eq!(login("https://b.example"), None);
         assert_eq!(login("http://a.example"), None);
+    }
+
+    #[tokio::test]
+    async fn a_redirect_does_not_lead_to_a_name_that_resolves_to_what_is_nearer() {
+        let listener = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
+        let url = Url::parse(&format!("http://localhost:{}/x", listener.local_addr().unwrap().port())).unwrap();
+        let http = Http::new(Settings::default());
+        for floor in [Reach::Inside, Reach::Outside] {
+            let failed = http.send(&url, floor, None, &HeaderMap::new()).await.unwrap_err();
+            assert_eq!((failed.kind, failed.transient), (FailureKind::Redirect, false), "{}", failed.why);
+            assert_eq!(failed.why, "redirects to a name whose addresses are not for strangers, localhost");
+        }
+        let headers = HeaderMap::new();
+        tokio::select! {
+            came = listener.accept() => assert!(came.is_ok()),
+            answered = http.send(&url, Reach::Here, None, &headers) => panic!("{answered:?}"),
+        }
     }
 }

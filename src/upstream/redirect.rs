@@ -1,10 +1,11 @@
 //! Where a redirect may lead: to http or https, never from https to plain http, and never from outside to an address inside.
 //! Followed here and not by the HTTP client, so that no password follows it to another host and every hop is ours to bound.
-
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+//! Where a name leads is known only when it is resolved: that is `reach`'s part.
 
 use reqwest::Url;
 use reqwest::header::HeaderValue;
+
+use super::reach::Reach;
 
 /// Redirects followed for one request, as by the go command.
 pub(super) const MAX_REDIRECTS: usize = 10;
@@ -18,7 +19,7 @@ pub(super) fn next(from: &Url, location: &HeaderValue) -> Result<Url, String> {
         (_, "http" | "https") => {}
         (_, scheme) => return Err(format!("redirects to a {scheme} URL")),
     }
-    if !same_host(from, &url) && reach(&url) < reach(from) {
+    if !same_host(from, &url) && Reach::of_spelling(&url) < Reach::of_spelling(from) {
         return Err(format!("redirects to an address that is not for strangers, {}", place(&url)));
     }
     // A server does not choose our credentials. Cannot fail for a URL with a host.
@@ -27,56 +28,8 @@ pub(super) fn next(from: &Url, location: &HeaderValue) -> Result<Url, String> {
     Ok(url)
 }
 
-/// From where a host is reached, the nearest first. Whoever is further away has no business with what is nearer: such a redirect
-/// would make us ask, in a stranger's name, what the stranger cannot ask (server-side request forgery).
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
-    /// this machine, or this link: where clouds keep their machines' secrets
-    Here,
-    /// a private network
-    Inside,
-    /// anywhere
-    Outside,
-}
-
-/// From where a URL's host is reached, as far as its spelling says. Names other than `localhost` say nothing.
-fn reach(url: &Url) -> Reach {
-    let host = url.host_str().unwrap_or("").trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-    match host.parse() {
-        Ok(IpAddr::V4(address)) => reach_of_v4(address),
-        Ok(IpAddr::V6(address)) => reach_of_v6(address),
-        Err(_) if host == "localhost" || host.ends_with(".localhost") => Reach::Here,
-        Err(_) => Reach::Outside,
-    }
-}
-
-fn reach_of_v4(address: Ipv4Addr) -> Reach {
-    // Shared addresses of carriers (RFC 6598): 100.64.0.0/10.
-    let is_shared = matches!(address.octets(), [100, 64..=127, ..]);
-    if address.is_loopback() || address.is_link_local() || matches!(address.octets(), [0, ..]) {
-        Reach::Here
-    } else if address.is_private() || is_shared {
-        Reach::Inside
-    } else {
-        Reach::Outside
-    }
-}
-
-fn reach_of_v6(address: Ipv6Addr) -> Reach {
-    if let Some(address) = address.to_ipv4_mapped() {
-        return reach_of_v4(address);
-    }
-    if address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local() {
-        Reach::Here
-    } else if address.is_unique_local() {
-        Reach::Inside
-    } else {
-        Reach::Outside
-    }
-}
-
 /// Whether both URLs are of one machine, on whichever port.
-fn same_host(one: &Url, other: &Url) -> bool {
+pub(super) fn same_host(one: &Url, other: &Url) -> bool {
     one.host_str() == other.host_str()
 }
 

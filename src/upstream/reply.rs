@@ -1,6 +1,7 @@
 //! What one base answers: only 200 is an answer; 404 and 410 are a "no"; 429 and 5xx are a "not now"; all else is a failure.
 //! Bodies are read up to a bound. Of an error's text, a few printable lines are shown to people.
 
+use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -9,6 +10,7 @@ use reqwest::{Response, StatusCode};
 
 use super::asked::Asked;
 use super::failure::FailureKind;
+use super::reach::NotForStrangers;
 use super::retry::{Failed, retry_after};
 use super::settings::Settings;
 use crate::sumdb::printable::quoted;
@@ -145,8 +147,17 @@ pub(super) fn broke_off(error: &reqwest::Error, after: impl fmt::Display, settin
 
 /// A connection that failed.
 pub(super) fn broken(error: &reqwest::Error, settings: &Settings) -> Failed {
+    if let Some(refused) = causes(error).find_map(|cause| cause.downcast_ref::<NotForStrangers>()) {
+        return Failed::lasting(FailureKind::Redirect, refused.to_string());
+    }
     let kind = if error.is_timeout() { FailureKind::Timeout } else { FailureKind::Unreachable };
     Failed::passing(kind, explain(error, settings))
+}
+
+/// An error, its cause, the cause of that.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    let outermost: &(dyn Error + 'static) = error;
+    std::iter::successors(Some(outermost), |&error| error.source())
 }
 
 /// Why a connection failed, without its URL: the time that ran out, or the deepest cause, which says most.
@@ -157,10 +168,7 @@ fn explain(error: &reqwest::Error, settings: &Settings) -> String {
     if error.is_timeout() {
         return format!("timed out: not a byte for {:?}", settings.silence);
     }
-    let mut deepest: &dyn std::error::Error = error;
-    while let Some(cause) = deepest.source() {
-        deepest = cause;
-    }
+    let deepest = causes(error).last().map(ToString::to_string).unwrap_or_default();
     let what = match (error.is_dns(), error.is_connect()) {
         (true, _) => "cannot find the host: ",
         (false, true) => "cannot connect: ",
