@@ -36,11 +36,13 @@ mod progress;
 mod scan;
 mod snapshot;
 mod state;
+mod stretch;
 mod writer;
 
 pub use files::{HASH_BYTES, OFFSET_BYTES};
 pub use scan::Found;
 pub use snapshot::Snapshot;
+pub use stretch::Stretch;
 pub use writer::Writer;
 
 /// The longest head that is read, in bytes (x/mod bounds a tree note's text to 10^6 bytes).

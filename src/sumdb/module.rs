@@ -10,6 +10,7 @@ mod glob;
 mod major;
 mod path;
 mod pattern;
+mod plain;
 mod pseudo;
 mod query;
 pub mod semver;
@@ -19,6 +20,7 @@ use std::fmt;
 
 pub use path::ModulePath;
 pub use pattern::Patterns;
+pub(super) use plain::space_in;
 pub use pseudo::PseudoVersion;
 pub use query::Query;
 pub use version::Version;

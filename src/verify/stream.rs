@@ -5,7 +5,6 @@
 //! A reader keeps a few pieces ahead of the threads that hash, so the disk and the processors work at the same time. Buffers
 //! go round; nothing is allocated for a record.
 
-use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -17,7 +16,7 @@ use memchr::memmem;
 use super::files::{Files, TILE_BYTES};
 use super::indexed::Indexed;
 use crate::store::index::Tally;
-use crate::store::log::{Found, HASH_BYTES};
+use crate::store::log::{HASH_BYTES, Stretch};
 use crate::sumdb::hash::{Hash, leaf_hashes, parent_hashes};
 use crate::sumdb::record::{claimed, heading};
 use crate::sumdb::tile::{FULL, FULL_LEN};
@@ -76,8 +75,8 @@ type Placed = (Range<u64>, u64, u64);
 struct Piece {
     tiles: Range<u64>,
     begin: u64,
-    records: Vec<u8>,
-    leaves: Vec<u8>,
+    records: Stretch,
+    leaves: Stretch,
 }
 
 /// What the fast pass compares records with, and whom it tells how far it is.
@@ -139,8 +138,11 @@ fn read(
         let length = usize::try_from(end - begin).unwrap_or(0);
         let leaves_at = tiles.start * FULL * HASH_BYTES;
         let reads = [
-            fill(&mut piece.records, length, &files.records, begin),
-            files.hashes.first().map_or(Ok(false), |file| fill(&mut piece.leaves, count * TILE_BYTES, file, leaves_at)),
+            files.records.read_stretch(begin, length, &mut piece.records),
+            files
+                .hashes
+                .first()
+                .map_or(Ok(false), |file| file.read_stretch(leaves_at, count * TILE_BYTES, &mut piece.leaves)),
         ];
         if !reads.iter().all(|read| matches!(read, Ok(true))) {
             let mut passed = lock(passed);
@@ -183,12 +185,6 @@ fn plan(files: &Files, next: &AtomicU64) -> (Option<Placed>, Vec<u64>) {
     (found, skipped)
 }
 
-/// Fills the buffer with exactly so many bytes of a file; says whether there were so many.
-fn fill(buffer: &mut Vec<u8>, length: usize, file: &Found, at: u64) -> io::Result<bool> {
-    buffer.resize(length, 0);
-    file.read_at(at, buffer).map(|count| count == length)
-}
-
 /// Takes full pieces, derives their tiles, and hands the buffers back.
 fn hash(
     files: &Files,
@@ -199,7 +195,7 @@ fn hash(
 ) {
     loop {
         let Ok(piece) = lock(filled).recv() else { return };
-        if !piece.records.is_empty() {
+        if !piece.records.bytes().is_empty() {
             let found = derive(files, &piece, against);
             let mut passed = lock(passed);
             passed.expected += found.expected;
@@ -237,7 +233,7 @@ fn bytes_of<'a>(files: &Files, piece: &'a Piece, tile: u64) -> Option<&'a [u8]> 
     let (begin, end) = files.place(tile)?;
     let begin = usize::try_from(begin.checked_sub(piece.begin)?).ok()?;
     let end = usize::try_from(end.checked_sub(piece.begin)?).ok()?;
-    piece.records.get(begin..end)
+    piece.records.bytes().get(begin..end)
 }
 
 /// Appends the records of a full data tile, if there are just as many.
@@ -272,7 +268,7 @@ fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], against: &Against<'_
     let (records, _) = records.as_chunks::<FULL_LEN>();
     for (((tile, leaves), top), records) in tiles.iter().zip(leaves).zip(&level).zip(records) {
         let at = usize::try_from(tile - piece.tiles.start).unwrap_or(0) * TILE_BYTES;
-        let stored = piece.leaves.get(at..at + TILE_BYTES).map(|bytes| bytes.as_chunks::<32>().0);
+        let stored = piece.leaves.bytes().get(at..at + TILE_BYTES).map(|bytes| bytes.as_chunks::<32>().0);
         let is_same = stored.is_some_and(|stored| leaves.iter().map(|hash| &hash.0).eq(stored));
         let slot = usize::try_from(*tile).ok().and_then(|slot| against.tops.get(slot));
         if !is_same || slot != Some(top) {

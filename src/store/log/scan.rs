@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::super::words::unavailable;
 use super::Log;
+use super::stretch::{Stretch, open_if_large};
 use crate::fault::Fault;
 
 /// One file of a log, whatever state it is in.
@@ -15,6 +16,8 @@ pub struct Found {
     name: String,
     path: PathBuf,
     file: Option<File>,
+    /// the same file for reads past the cache
+    direct: Option<File>,
     len: u64,
 }
 
@@ -34,7 +37,8 @@ impl Log {
             Some(file) => file.metadata().map_err(|error| unavailable(&path, "read", &error))?.len(),
             None => 0,
         };
-        Ok(Found { name: name.to_owned(), path, file, len })
+        let direct = open_if_large(&path, len);
+        Ok(Found { name: name.to_owned(), path, file, direct, len })
     }
 }
 
@@ -69,22 +73,20 @@ impl Found {
     /// # Errors
     /// What the system says, a bad sector for instance.
     pub fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
-        let Some(file) = &self.file else { return Ok(0) };
-        let mut rest = into;
-        let (mut at, mut done) = (at, 0);
-        while !rest.is_empty() {
-            match file.read_at(rest, at) {
-                Ok(0) => break,
-                Ok(count) => {
-                    rest = rest.get_mut(count..).unwrap_or_default();
-                    at += u64::try_from(count).unwrap_or(0);
-                    done += count;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        self.file.as_ref().map_or(Ok(0), |file| read_at(file, at, into))
+    }
+
+    /// Reads `len` bytes from `at` on, in large pieces and once; says whether there were so many.
+    ///
+    /// # Errors
+    /// As [`Found::read_at`].
+    pub fn read_stretch(&self, at: u64, len: usize, into: &mut Stretch) -> io::Result<bool> {
+        let Some(file) = &self.file else { return Ok(len == 0) };
+        let past_the_cache = self.direct.as_ref().map(|direct| into.read_pages(direct, at, len));
+        if !matches!(past_the_cache, Some(Ok(()))) {
+            into.read(file, at, len)?;
         }
-        Ok(done)
+        Ok(into.bytes().len() == len)
     }
 
     /// Up to `len` bytes from `at` on; what cannot be read ends them as the end of the file does.
@@ -95,4 +97,22 @@ impl Found {
         bytes.truncate(count);
         bytes
     }
+}
+
+/// Fills `into` from `at` on; says how many bytes there were.
+pub(super) fn read_at(file: &File, mut at: u64, into: &mut [u8]) -> io::Result<usize> {
+    let (mut rest, mut done) = (into, 0);
+    while !rest.is_empty() {
+        match file.read_at(rest, at) {
+            Ok(0) => break,
+            Ok(count) => {
+                rest = rest.get_mut(count..).unwrap_or_default();
+                at += u64::try_from(count).unwrap_or(0);
+                done += count;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
 }

@@ -65,10 +65,10 @@ impl fmt::Display for ModulePath {
 }
 
 /// Whether Windows refuses a file of this name: one of its device names, in any case, before the first dot.
-pub(in crate::sumdb) fn is_reserved_on_windows(element: &str) -> bool {
-    let stem = before_first_dot(element);
+pub(in crate::sumdb) fn is_reserved_on_windows(element: &[u8]) -> bool {
+    let stem = element.split(|byte| *byte == b'.').next().unwrap_or_default();
     // All have three or four letters; this is asked of every element of every record of a log.
-    matches!(stem.len(), 3 | 4) && WINDOWS_RESERVED.iter().any(|name| name.eq_ignore_ascii_case(stem))
+    matches!(stem.len(), 3 | 4) && WINDOWS_RESERVED.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(stem))
 }
 
 /// x/mod module.go, CheckPath and checkPath with kind modulePath.
@@ -123,7 +123,7 @@ fn check_element(element: &str) -> std::result::Result<(), String> {
         let symbol = element.chars().find(|symbol| !u8::try_from(*symbol).is_ok_and(may_stand_in_path));
         return Err(format!("invalid character {:?}", symbol.unwrap_or_default()));
     }
-    if is_reserved_on_windows(element) {
+    if is_reserved_on_windows(element.as_bytes()) {
         return Err(format!("{} is a reserved name on Windows", quoted(before_first_dot(element))));
     }
     if looks_like_windows_short_name(element) {

@@ -32,7 +32,7 @@ impl Query {
         if text.is_empty() || text.len() > MAX_BYTES || !text.bytes().all(plain) {
             return Err(malformed("not one element of a path, of letters, digits and plain punctuation"));
         }
-        if text.bytes().all(|byte| byte == b'.') || text.ends_with('.') || is_reserved_on_windows(&text) {
+        if text.bytes().all(|byte| byte == b'.') || text.ends_with('.') || is_reserved_on_windows(text.as_bytes()) {
             return Err(malformed("not a file's name on every system"));
         }
         if ANSWERED_BY_GO.contains(&text.as_str()) {
