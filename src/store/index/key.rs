@@ -69,9 +69,9 @@ impl Width {
 
     /// The entries of many records, hashed many at a time.
     pub(super) fn entries(self, headings: &[(u64, Heading<'_>)]) -> Vec<Entry> {
-        let paths: Vec<&[u8]> = headings.iter().map(|(_, heading)| heading.path().as_bytes()).collect();
+        let paths: Vec<&[u8]> = headings.iter().map(|(_, heading)| heading.path_bytes()).collect();
         let texts: Vec<&[u8]> = headings.iter().map(|(_, heading)| heading.bytes()).collect();
-        let upper = |path: &&&[u8]| path.iter().any(u8::is_ascii_uppercase);
+        let upper = |path: &&&[u8]| path.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase());
         let folded: Vec<Vec<u8>> = paths.iter().filter(upper).map(|path| path.to_ascii_lowercase()).collect();
         let folded: Vec<&[u8]> = folded.iter().map(Vec::as_slice).collect();
         let (exact, texts, mut folded) = (sha256_many(&paths), sha256_many(&texts), sha256_many(&folded).into_iter());

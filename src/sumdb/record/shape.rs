@@ -26,20 +26,25 @@ impl<'a> Heading<'a> {
         self.text
     }
 
+    /// The module path, as its bytes.
+    pub fn path_bytes(&self) -> &'a [u8] {
+        self.text.get(..self.space).unwrap_or_default()
+    }
+
     /// The module path.
     pub fn path(&self) -> &'a str {
-        text(self.text.get(..self.space))
+        text(self.path_bytes())
     }
 
     /// The version.
     pub fn version(&self) -> &'a str {
-        text(self.text.get(self.space + 1..))
+        text(self.text.get(self.space + 1..).unwrap_or_default())
     }
 }
 
 /// Not looked at again where nobody wants text: that would be a third of the whole look at a record.
-fn text(bytes: Option<&[u8]>) -> &str {
-    bytes.and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// What the text of a record says it is about: exactly what [`subject`] says.
