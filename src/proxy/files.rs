@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::store::modules::{Admitted, Arrival, Refused};
 use crate::sumdb::dirhash::MAX_ZIP;
 use crate::sumdb::goproxy::Asked;
-use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::modzip::MAX_GO_MOD;
 use crate::upstream::{Failure, FailureKind, Origin, Sent, Sink};
@@ -102,6 +102,12 @@ enum Next {
     Stop,
 }
 
+/// What became of a file that arrived.
+enum Judged {
+    Right(Admitted),
+    Wrong(Arrival, Wrong),
+}
+
 /// One file to be brought.
 struct Task<'a> {
     inner: &'a Inner,
@@ -137,13 +143,17 @@ impl Task<'_> {
                     return Ok(if proxies.goes_on(at, &failure) { Next::GoOn } else { Next::Stop });
                 }
             };
-            let (judged, verdict) = self.judge(arrival).await?;
-            arrival = judged;
-            match verdict {
-                Ok(hash) => return self.admit(arrival, &hash).map(Next::Done),
+            match self.judge(arrival).await? {
+                Judged::Right(admitted) => {
+                    self.admitted();
+                    return Ok(Next::Done(admitted));
+                }
                 // Its beginning came another time, or from another upstream, whose zip may be packed differently.
-                Err(_) if arrival.resumed() => arrival.restart().map_err(|error| disk(&error))?,
-                Err(wrong) => return Ok(self.refuse(at, arrival, &wrong, origin, told)),
+                Judged::Wrong(begun, _) if begun.resumed() => {
+                    arrival = begun;
+                    arrival.restart().map_err(|error| disk(&error))?;
+                }
+                Judged::Wrong(arrival, wrong) => return Ok(self.refuse(at, arrival, &wrong, origin, told)),
             }
         }
     }
@@ -157,25 +167,22 @@ impl Task<'_> {
         self.road.proxies().download(at, &asked, limit, arrival).await
     }
 
-    /// Hashes what arrived on a thread that may take its time.
-    async fn judge(&self, arrival: Arrival) -> Result<(Arrival, Result<SumHash, Wrong>), Denied> {
-        let (module, kind, expected) = (self.module.clone(), self.kind, self.expected.clone());
-        let threads = self.inner.options.threads;
-        let judged = tokio::task::spawn_blocking(move || {
-            let verdict = judge(&arrival, &module, kind, &expected, threads)?;
-            Ok::<_, Fault>((arrival, verdict))
+    /// Hashes what arrived, and admits it if it is right, on a thread that may wait for the disk.
+    async fn judge(&self, arrival: Arrival) -> Result<Judged, Denied> {
+        let (modules, module, kind) = (self.inner.modules.clone(), self.module.clone(), self.kind);
+        let (expected, threads) = (self.expected.clone(), self.inner.options.threads);
+        let judged = tokio::task::spawn_blocking(move || match judge(&arrival, &module, kind, &expected, threads)? {
+            Ok(hash) => modules.admit(arrival, &hash).map(Judged::Right),
+            Err(wrong) => Ok(Judged::Wrong(arrival, wrong)),
         });
-        let judged = judged.await.map_err(|error| Fault::unavailable("hashing", error.to_string()))?;
-        Ok(judged?)
+        Ok(judged.await.map_err(|error| Fault::unavailable("hashing", error.to_string()))??)
     }
 
-    fn admit(&self, arrival: Arrival, hash: &SumHash) -> Result<Admitted, Denied> {
-        let admitted = self.inner.modules.admit(arrival, hash)?;
+    fn admitted(&self) {
         self.inner.counters.count(Event::Admitted);
         if self.kind == Kind::Zip {
             self.inner.keep_info(self.module);
         }
-        Ok(admitted)
     }
 
     /// Puts wrong bytes aside, and tells of it.

@@ -34,9 +34,11 @@ struct Info {
 pub(super) async fn answer(inner: &Arc<Inner>, asked: &Asked, manner: Manner) -> Result<Text, Denied> {
     if let Asked::Info(module) = asked
         && let Some(bytes) = inner.modules.read_info(module)?
+        // What a power cut left is asked for again.
+        && let Ok(bytes) = read_info(asked, bytes)
     {
         inner.counters.count(Event::Hit);
-        return Ok(Text { bytes: bytes.into(), kind: TextKind::Info, keep: Keep::ForEver, stale: false });
+        return Ok(text(asked, bytes, Keep::ForEver, false));
     }
     let path = asked.to_string();
     let kept = inner.hint(&path);

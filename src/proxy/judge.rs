@@ -1,6 +1,7 @@
 //! Whether the bytes of a file are what they must be: h1, and for zips the rules of what a module zip may hold.
 
 use std::io;
+use std::thread;
 
 use super::expected::Expected;
 use crate::fault::Fault;
@@ -40,7 +41,12 @@ pub(super) fn judge(
         }
         Kind::Zip => {
             let zip = arrival.zip().map_err(failed)?;
-            match h1_zip(&zip, threads) {
+            // It is most likely right: the disk may as well begin.
+            let hashed = thread::scope(|scope| {
+                scope.spawn(|| arrival.write_back());
+                h1_zip(&zip, threads)
+            });
+            match hashed {
                 Ok(hash) => hash,
                 Err(ZipError::Read(error)) => return Err(failed(error)),
                 Err(ZipError::Refused(error)) => return Ok(Err(Wrong { got: None, error })),

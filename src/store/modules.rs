@@ -121,7 +121,8 @@ impl Modules {
         read.map_err(|error| unavailable(&path, "read", &error))
     }
 
-    /// Keeps an `.info`, durably, since it may be kept for ever. One that is already equal is left alone.
+    /// Keeps an `.info`, whole or not at all. What a power cut makes of it is empty, or can be asked for again. One that is already
+    /// equal is left alone.
     ///
     /// # Errors
     /// `Usage` for more than [`INFO_LIMIT`] bytes; `Unavailable` where the disk fails; then nothing is visible.
@@ -133,7 +134,7 @@ impl Modules {
         if matches!(self.read_info(module), Ok(Some(kept)) if kept == bytes) {
             return Ok(());
         }
-        self.folder.write(&self.named(module, "info")?, bytes, true)
+        self.folder.write(&self.named(module, "info")?, bytes, false)
     }
 
     /// A place for the unproven bytes of this file. It begins with what an earlier try left there within the hour.

@@ -179,6 +179,22 @@ fn when_a_proven_version_was_made_is_kept_for_ever() {
 }
 
 #[test]
+fn a_kept_info_that_a_power_cut_spoiled_is_asked_for_again() {
+    let world = world(1);
+    let proxy = world.proxy();
+    let told = said(&world, &proxy, DATED);
+    world.ask(&proxy, ZIP).unwrap();
+    let kept = world.data.path().join("modules").join(DATED);
+    drop(proxy);
+    for spoiled in [vec![0; told.len()], Vec::new(), told.as_bytes()[..9].to_vec()] {
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), told);
+        std::fs::write(&kept, spoiled).unwrap();
+        age(&world, DATED, LONG);
+        assert_eq!(said(&world, &world.proxy(), DATED), told);
+    }
+}
+
+#[test]
 fn nobody_is_asked_where_only_the_cached_is_wanted() {
     let world = world(1);
     let proxy = world.proxy();

@@ -21,6 +21,8 @@ use crate::sumdb::module::ModuleVersion;
 
 /// Bytes of the hash that the file is named after.
 const NAME_BYTES: usize = 16;
+/// Bytes that take the disk so long that they had better not wait until they are proven.
+const WRITE_BACK_FROM: u64 = 1 << 20;
 
 /// The bytes of one file so far. Dropped, they stay in `tmp` for the next try.
 #[derive(Debug)]
@@ -130,6 +132,13 @@ impl Arrival {
         let mut bytes = vec![0; usize::try_from(self.len).map_err(|_| io::ErrorKind::FileTooLarge)?];
         self.file.read_exact_at(&mut bytes, 0).map_err(|error| self.named("read", &error))?;
         Ok(bytes)
+    }
+
+    /// Brings what has arrived to the disk, so that admitting it need not wait for that. What fails is told then.
+    pub fn write_back(&self) {
+        if self.len >= WRITE_BACK_FROM {
+            let _ = self.folder.disk().sync(&self.file);
+        }
     }
 
     /// Throws it away.
