@@ -15,10 +15,12 @@ use std::io::Read as _;
 use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use std::{env, thread};
 
 use fake::FakeSumdb;
+use gosumcheck::store::log::Stretch;
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use gosumcheck::sumdb::hash::{leaf_hashes, parent_hashes};
@@ -33,6 +35,8 @@ const RUN: u64 = 65_536;
 const SAMPLE: usize = 1 << 18;
 /// Records hashed in one call.
 const CHUNK: usize = 4096;
+/// Bytes read at a time.
+const AT_ONCE: u64 = 4 << 20;
 
 fn main() {
     let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
@@ -107,21 +111,19 @@ fn forget(log: &Log) {
     }
 }
 
-/// Reads the records and the leaf hashes, each thread its part.
+/// Reads the records and the leaf hashes as `verify` does: in order, with more than one read under way.
 fn disk(log: &Log, threads: usize) {
-    let files: Vec<_> = ["records", "hashes.0"].map(|name| log.dir().join(name)).into();
-    for path in &files {
-        let len = path.metadata().unwrap().len();
+    for name in ["records", "hashes.0"] {
+        let (file, next) = (log.found(name).unwrap(), AtomicU64::new(0));
         thread::scope(|scope| {
-            for part in 0..threads as u64 {
-                let (begin, end) = (len * part / threads as u64, len * (part + 1) / threads as u64);
-                scope.spawn(move || {
-                    use std::io::{Seek as _, SeekFrom};
-                    let mut file = File::open(path).unwrap();
-                    file.seek(SeekFrom::Start(begin)).unwrap();
-                    let (mut rest, mut buffer) = (file.take(end - begin), vec![0; 4 << 20]);
-                    while rest.read(&mut buffer).unwrap() > 0 {
-                        black_box(&buffer);
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    let mut stretch = Stretch::default();
+                    loop {
+                        let at = next.fetch_add(AT_ONCE, Ordering::Relaxed);
+                        let Some(left) = file.len().checked_sub(at).filter(|left| *left > 0) else { return };
+                        assert!(file.read_stretch(at, AT_ONCE.min(left) as usize, &mut stretch).unwrap());
+                        black_box(stretch.bytes());
                     }
                 });
             }

@@ -15,8 +15,7 @@ use bytes::Bytes;
 use super::file::Source;
 use super::limits::STAND_IN_BYTES;
 
-/// What stands for any part of any file. It is never written to and only read in a connection that does not know of it, so the
-/// system gives it no memory.
+/// What stands for any part of any file. Nobody writes to it or reads it, so the system gives it no memory.
 static STAND_IN: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![0; STAND_IN_BYTES]));
 
 /// Whether these bytes stand for a part of a file.
