@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tokio::sync;
 
 use super::super::tiles::Proven;
@@ -119,6 +120,12 @@ impl Inner {
         if let Some(now) = self.heads.now().filter(|_| is_done()) {
             return Ok(Some(now));
         }
+        // Boxed, here and where upstreams are asked: every question would have to carry the room for it from hand to hand.
+        self.compare(heads).boxed().await
+    }
+
+    async fn compare(&self, heads: &[Checkpoint]) -> Result<Option<Arc<Now>>, Halt> {
+        let is_done = || heads.iter().all(|head| self.heads.is_compared(head.tree()));
         let _turn = self.heads.moving.lock().await;
         let before = self.heads.now();
         if let Some(now) = before.as_ref().filter(|_| is_done()) {
@@ -180,7 +187,7 @@ impl Inner {
         if let Some((_, outcome)) = asked.as_ref().filter(|(at, _)| at.elapsed() < age) {
             return outcome.clone();
         }
-        let outcome = match tokio::time::timeout(PATIENCE, self.ask_newest()).await {
+        let outcome = match tokio::time::timeout(PATIENCE, Box::pin(self.ask_newest())).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Fault::unavailable("latest", format!("no answer within {} s", PATIENCE.as_secs()))),
         };

@@ -65,7 +65,7 @@ impl Inner {
         if let Some(by) = self.absences.recent(&path, Instant::now()) {
             return Ok(Outcome::NotInLog(by));
         }
-        self.lookups.join(&path, self.ask(module, &path)).await
+        self.lookups.join(&path, Box::pin(self.ask(module, &path))).await
     }
 
     fn keep(&self, path: String, record: VerifiedRecord) -> Arc<VerifiedRecord> {

@@ -115,7 +115,7 @@ impl Inner {
         let path = TilePath::Data(widest);
         let bytes = match self.tiles.get(&path) {
             Some(bytes) => bytes,
-            None => self.bringing.join(&path, self.bring_data_tile(now, &widest)).await?,
+            None => self.bringing.join(&path, Box::pin(self.bring_data_tile(now, &widest))).await?,
         };
         let records = split(&bytes, &widest).map_err(|error| Fault::refused(path.to_string(), error))?;
         let width = usize::try_from(tile.hashes().width()).unwrap_or(usize::MAX);

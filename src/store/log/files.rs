@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::buffer::spare_capacity;
+
 use super::super::disk::Disk;
 use super::super::words::unavailable;
 use crate::fault::Fault;
@@ -51,10 +53,18 @@ impl Named {
         self.file.metadata().map(|found| found.len()).map_err(|error| unavailable(&self.path, "read", &error))
     }
 
-    /// Exactly these bytes.
+    /// Exactly these bytes. The room for them is not set to zeros first, which costs half as much as reading them.
     pub(super) fn bytes(&self, at: u64, len: usize) -> Result<Vec<u8>, Fault> {
-        let mut bytes = vec![0; len];
-        self.file.read_exact_at(&mut bytes, at).map_err(|error| unavailable(&self.path, "read", &error))?;
+        let mut bytes = Vec::with_capacity(len);
+        while bytes.len() < len {
+            let from = at + u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            match rustix::io::pread(&self.file, spare_capacity(&mut bytes), from) {
+                Ok(0) => return Err(unavailable(&self.path, "read", &ErrorKind::UnexpectedEof.into())),
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(unavailable(&self.path, "read", &error.into())),
+            }
+        }
+        bytes.truncate(len);
         Ok(bytes)
     }
 
