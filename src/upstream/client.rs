@@ -6,6 +6,7 @@ use reqwest::{Client, ClientBuilder, Url, redirect, retry};
 
 use super::base::is_loopback;
 use super::reach::{NoNearer, Reach};
+use super::reply::causes;
 use super::settings::Settings;
 
 /// The clients for URLs that we were told to ask, and those for URLs that redirects lead to, by how near these may be.
@@ -74,10 +75,7 @@ fn build(settings: &Settings, floor: Reach, tls: bool, near: bool) -> Result<Cli
         (false, false) => with_roots().or_else(|_| only_own()),
     };
     client.map_err(|error| {
-        let mut deepest: &dyn std::error::Error = &error;
-        while let Some(cause) = deepest.source() {
-            deepest = cause;
-        }
+        let deepest = causes(&error).last().map(ToString::to_string).unwrap_or_default();
         format!("cannot speak TLS: {deepest}; install the system's root certificates, or name them with SSL_CERT_FILE")
     })
 }

@@ -155,7 +155,7 @@ pub(super) fn broken(error: &reqwest::Error, settings: &Settings) -> Failed {
 }
 
 /// An error, its cause, the cause of that.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+pub(super) fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     let outermost: &(dyn Error + 'static) = error;
     std::iter::successors(Some(outermost), |&error| error.source())
 }

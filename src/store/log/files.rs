@@ -9,6 +9,7 @@ use rustix::buffer::spare_capacity;
 
 use super::super::disk::Disk;
 use super::super::words::unavailable;
+use super::scan::read_at;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::Hash;
@@ -72,15 +73,7 @@ impl Named {
     pub(super) fn bytes_at_most(&self, at: u64, len: usize) -> Result<Vec<u8>, Fault> {
         let there = usize::try_from(self.len()?.saturating_sub(at)).unwrap_or(usize::MAX);
         let mut bytes = vec![0; there.min(len)];
-        let mut filled = 0;
-        while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
-            match self.file.read_at(room, at + u64::try_from(filled).unwrap_or(0)) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(unavailable(&self.path, "read", &error)),
-            }
-        }
+        let filled = read_at(&self.file, at, &mut bytes).map_err(|error| unavailable(&self.path, "read", &error))?;
         bytes.truncate(filled);
         Ok(bytes)
     }
