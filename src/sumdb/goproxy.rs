@@ -15,7 +15,8 @@ pub enum Asked {
     List(ModulePath),
     /// `M/@latest`: which version is the newest
     Latest(ModulePath),
-    /// `M/@v/QUERY.info`: which version a branch, a commit or another spelling of a version stands for
+    /// `M/@v/QUERY.info`: which version a branch, a commit or another spelling of a version stands for; `v2.0.0` of a module
+    /// whose path ends in no `/v2` is one too, and stands for `v2.0.0+incompatible` (cmd/go modfetch proxy.go, Stat)
     Query(ModulePath, Query),
     /// `M/@v/V.info`: when a version was made
     Info(ModuleVersion),
@@ -43,8 +44,9 @@ impl Asked {
         match suffix {
             "mod" => Ok(Asked::File(ModuleVersion::pair(module, Version::unescape(version)?)?, Kind::GoMod)),
             "zip" => Ok(Asked::File(ModuleVersion::pair(module, Version::unescape(version)?)?, Kind::Zip)),
-            "info" => match Version::unescape(version) {
-                Ok(version) => Ok(Asked::Info(ModuleVersion::pair(module, version)?)),
+            "info" => match Version::unescape(version).and_then(|version| ModuleVersion::pair(module.clone(), version))
+            {
+                Ok(version) => Ok(Asked::Info(version)),
                 Err(_) => Ok(Asked::Query(module, Query::unescape(version)?)),
             },
             _ => Err(malformed("names no file of a module proxy")),
@@ -91,6 +93,8 @@ mod tests {
             "example.com/m/@v/master.info",
             "example.com/m/@v/v1.0.0+meta.info",
             "example.com/m/@v/v1.info",
+            "example.com/m/@v/v2.0.0.info",
+            "example.com/m/v2/@v/v1.5.2.info",
             "example.com/m/@v/release-1.2.info",
             "example.com/m/@v/!head~1.info",
             "golang.org/toolchain/@v/v0.0.1-go1.21.0.linux-amd64.zip",
@@ -99,7 +103,9 @@ mod tests {
             assert_eq!(Asked::parse(path).unwrap().to_string(), path);
         }
         assert!(matches!(Asked::parse("example.com/m/@v/v1.2.0.info").unwrap(), Asked::Info(_)));
-        assert!(matches!(Asked::parse("example.com/m/@v/v1.2.info").unwrap(), Asked::Query(..)));
+        for path in ["example.com/m/@v/v1.2.info", "example.com/m/@v/v2.0.0.info"] {
+            assert!(matches!(Asked::parse(path).unwrap(), Asked::Query(..)), "{path}");
+        }
     }
 
     #[test]
@@ -116,7 +122,7 @@ mod tests {
             "rsc.io/quote/@v/v1.5.2+meta.zip",
             "rsc.io/quote/@v/master.zip",
             "rsc.io/quote/@v/v2.0.0.zip",
-            "rsc.io/quote/v2/@v/v1.5.2.info",
+            "rsc.io/quote/v2/@v/v1.5.2.mod",
             "github.com/BurntSushi/toml/@v/list",
             "rsc.io/quote/@v/V1.5.2.zip",
             "rsc.io/quote/@v/latest.info",

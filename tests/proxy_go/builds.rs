@@ -67,12 +67,14 @@ fn cold_and_then_with_nobody_upstream() {
     expect(0, &machine.go(&project(&machine.path(".")), &["build", "-o", "program", "."]));
 }
 
-/// The real modules, behind a server that also knows a branch and a toolchain.
+/// The real modules, behind a server that also knows a branch, a toolchain, and a second major version from before modules.
 fn site(real: &Real) -> (Corpus, FakeSumdb) {
     let corpus = real.corpus();
     corpus.add(&Spec::toolchain("go1.99.0"));
     corpus.add(&Spec::new("example.com/branched", "v0.0.0-20260102030405-0123456789ab"));
     corpus.query("example.com/branched", "master", "v0.0.0-20260102030405-0123456789ab");
+    corpus.add(&Spec::new("example.com/old", "v2.0.0+incompatible"));
+    corpus.query("example.com/old", "v2.0.0", "v2.0.0+incompatible");
     let mut records = real.records();
     records.extend(corpus.records());
     (corpus, log_of(records, 1000))
@@ -94,6 +96,9 @@ fn versions_queries_and_toolchains() {
     expect(0, &machine.go(&folder, &["get", "example.com/branched@master"]));
     let go_mod = fs::read_to_string(folder.join("go.mod")).unwrap();
     assert!(go_mod.contains("example.com/branched v0.0.0-20260102030405-0123456789ab"), "{go_mod}");
+    expect(0, &machine.go(&folder, &["get", "example.com/old@v2.0.0"]));
+    let go_mod = fs::read_to_string(folder.join("go.mod")).unwrap();
+    assert!(go_mod.contains("example.com/old v2.0.0+incompatible"), "{go_mod}");
     expect(0, &machine.go(&folder, &["mod", "verify"]));
 
     let (_, told) = expect(1, &machine.go(&folder, &["get", "example.com/nothing@latest"]));

@@ -15,7 +15,7 @@ const PUNCTUATION: &[u8] = b"#$%&()+,-.=@[]^_{}~ ";
 /// The go command answers these itself; a proxy is never asked.
 const ANSWERED_BY_GO: [&str; 3] = ["latest", "upgrade", "patch"];
 
-/// A branch, a tag, a commit, or a version in another spelling than the canonical one. Printed plainly.
+/// A branch, a tag, a commit, or a version in another spelling than the canonical one of its module. Printed plainly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query(String);
 
