@@ -18,9 +18,6 @@ use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::gosum::{self, SumLine};
 use crate::sumdb::module::{ModuleVersion, Patterns};
 
-/// The go command checks toolchains whatever GONOSUMDB says (cmd/go modfetch useSumDB).
-const ALWAYS_CHECKED: &str = "golang.org/toolchain";
-
 /// A file to audit, taken apart.
 pub struct Claims {
     /// the path as the user named it
@@ -139,8 +136,7 @@ pub fn misbehaviour(fault: &Fault) -> Option<Misbehaviour> {
 }
 
 fn exemption<'a>(sum: &SumLine, exempt: &'a Patterns) -> Option<&'a str> {
-    let path = sum.module.path().as_str();
-    if path == ALWAYS_CHECKED { None } else { exempt.matching(path) }
+    exempt.exempting(sum.module.path())
 }
 
 fn subject(sum: &SumLine) -> Subject {

@@ -121,6 +121,20 @@ fn patterns_are_those_of_goprivate() {
     }
 }
 
+/// As the go command proves them whatever GONOSUMDB says.
+#[test]
+fn toolchains_are_nobodys_private_modules() {
+    let mut world = World::new(Corpus::of(&[Spec::toolchain("go1.99.0")]), 1);
+    world.options.private = Patterns::parse("*");
+    world.private = vec![FakeMirror::serve(&Corpus::of(&[]))];
+    let proxy = world.proxy();
+    let (zip, _) = world.corpus.files().into_iter().find(|(path, _)| path.ends_with(".zip")).unwrap();
+    world.expect_true(&proxy, &zip);
+    assert_eq!((world.log.requests_for("lookup/").len(), world.private[0].count("*")), (1, 0));
+    absent(world.ask(&proxy, "example.com/a/@v/list"));
+    assert_eq!((world.mirrors[0].heard_of("example.com"), world.private[0].count("*")), (false, 1));
+}
+
 /// The name of a private module's file in the store.
 fn file_of(world: &World, path: &str) -> std::path::PathBuf {
     world.data.path().join("modules").join(escaped(path))

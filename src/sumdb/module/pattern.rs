@@ -3,6 +3,10 @@
 //! path, so `*.corp.example.com` names every module below such a host.
 
 use super::glob::Glob;
+use super::path::ModulePath;
+
+/// The go command asks the database about toolchains whatever GONOSUMDB says (cmd/go modfetch sumdb.go, useSumDB).
+const ALWAYS_CHECKED: &str = "golang.org/toolchain";
 
 /// A parsed list of patterns. Empty and malformed ones name nothing, as in Go; the malformed ones are kept to be warned of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,6 +50,11 @@ impl Patterns {
         self.sound.iter().find(names).map(|pattern| pattern.text.as_str())
     }
 
+    /// The pattern that keeps `module` from the checksum database and from public upstreams; none keeps toolchains.
+    pub fn exempting(&self, module: &ModulePath) -> Option<&str> {
+        if module.as_str() == ALWAYS_CHECKED { None } else { self.matching(module.as_str()) }
+    }
+
     /// The patterns that can match nothing because they break the syntax, as they were written.
     pub fn malformed(&self) -> &[String] {
         &self.malformed
@@ -64,6 +73,7 @@ fn leading(path: &str, slashes: usize) -> Option<&str> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -102,6 +112,19 @@ mod tests {
             ("none", "rsc.io/quote", None),
         ] {
             assert_eq!(Patterns::parse(list).matching(target), expected, "{list} {target}");
+        }
+    }
+
+    #[test]
+    fn toolchains_are_exempt_by_no_pattern() {
+        let patterns = Patterns::parse("golang.org,*");
+        for (path, pattern) in [
+            ("golang.org/toolchain", None),
+            ("golang.org/x/text", Some("golang.org")),
+            ("golang.org/toolchain/x", Some("golang.org")),
+            ("example.com", Some("*")),
+        ] {
+            assert_eq!(patterns.exempting(&ModulePath::parse(path).unwrap()), pattern, "{path}");
         }
     }
 
