@@ -45,20 +45,22 @@ impl Evidence {
         Evidence { old: old.bytes().to_vec(), new: new.bytes().to_vec(), rewritten, proof }
     }
 
-    /// Reads a report in Go's layout, with or without a last newline.
+    /// Reads a report in Go's layout, with or without a last newline, by itself or among the other lines of a build's log.
     ///
     /// # Errors
     /// `Malformed`: it is not one.
     pub fn parse(text: &str) -> Result<Evidence> {
         let bad = |why: &str| Error::malformed("evidence", why);
-        // Whatever a log file put before the report is not part of it.
+        // Whatever a build's log put before and behind the report is not part of it.
         let start = text.find(TITLE).ok_or_else(|| bad("does not hold Go's `SECURITY ERROR` report"))?;
         let rest = text.get(start + TITLE.len()..).unwrap_or_default();
         let rest = rest.strip_prefix(OLD).ok_or_else(|| bad("no `old database:`"))?;
         let (old, rest) = rest.split_once(&format!("\n{NEW}")).ok_or_else(|| bad("no `new database:`"))?;
         let (new, rest) = rest.split_once(&format!("\n{PROOF}")).ok_or_else(|| bad("no `proof of misbehavior:`"))?;
         let mut hashes = Vec::new();
-        for line in rest.strip_suffix('\n').unwrap_or(rest).split("\n\t") {
+        let mut lines = rest.split('\n');
+        let first = lines.next();
+        for line in first.into_iter().chain(lines.map_while(|line| line.strip_prefix('\t'))) {
             if hashes.len() > MAX_PROOF_HASHES {
                 return Err(bad("too many hashes"));
             }
@@ -137,7 +139,8 @@ mod tests {
         let text = evidence.to_string();
         assert!(text.starts_with("SECURITY ERROR\ngo.sum database server misbehavior detected!\n\nold database:\n\tgo.sum database tree\n\t1\n"));
         assert!(text.contains("\n\t\n\t— example.org/log ") && text.contains("\n\t\nnew database:\n\t"));
-        for text in [text.clone(), format!("go: some log line\n{text}\n")] {
+        let logged = format!("go: some log line\n{text}\nmake: *** [build] Error 1\n");
+        for text in [text.clone(), format!("{text}\n"), logged, format!("{text}\n\n\tan indented line")] {
             assert_eq!(Evidence::parse(&text), Ok(evidence.clone()));
         }
     }
