@@ -67,21 +67,22 @@ impl Policy {
         Policy { keys: vec![key], quorum: 0 }
     }
 
-    /// The log's signature and those of `quorum` of `witnesses` (any form of their keys; each key counts once).
+    /// The log's signature and those of `quorum` of `witnesses` (any form of their keys; each key counts once, under whatever
+    /// names: C2SP tlog-cosignature).
     ///
     /// # Errors
     /// `Malformed`: the quorum cannot be reached by so many distinct witnesses.
     pub fn witnessed(key: VerifierKey, witnesses: &[VerifierKey], quorum: usize) -> Result<Policy> {
-        let mut keys = vec![key];
-        for witness in witnesses.iter().map(VerifierKey::as_witness) {
-            if !keys.contains(&witness) {
-                keys.push(witness);
+        let mut distinct: Vec<VerifierKey> = Vec::new();
+        for witness in witnesses {
+            if !distinct.iter().any(|known| known.has_key_of(witness)) {
+                distinct.push(witness.as_witness());
             }
         }
-        if quorum >= keys.len() {
-            return Err(Error::malformed("policy", format!("{quorum} witnesses of {} are asked for", keys.len() - 1)));
+        if quorum > distinct.len() {
+            return Err(Error::malformed("policy", format!("{quorum} witnesses of {} are asked for", distinct.len())));
         }
-        Ok(Policy { keys, quorum })
+        Ok(Policy { keys: [vec![key], distinct].concat(), quorum })
     }
 
     fn log_key(&self) -> Option<&VerifierKey> {
@@ -182,5 +183,7 @@ mod tests {
             open(&[a.cosign(&text, 1), b.cosign(&text, 2)]).unwrap_err().to_string().contains("the log did not sign")
         );
         assert!(Policy::witnessed(log.verifier(), &witnesses, 4).is_err(), "three distinct witnesses cannot be four");
+        let [one, other] = ["k2", "another.name"].map(|name| SignerKey::from_seed(name, [2; 32]).unwrap().verifier());
+        assert!(Policy::witnessed(log.verifier(), &[one, other], 2).is_err(), "one key is one witness");
     }
 }

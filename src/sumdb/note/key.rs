@@ -103,6 +103,11 @@ impl VerifierKey {
         VerifierKey { kind: KeyKind::Witness, ..self.clone() }
     }
 
+    /// Whether whoever can sign for one can sign for the other, whatever their names.
+    pub(in crate::sumdb) fn has_key_of(&self, other: &VerifierKey) -> bool {
+        self.key == other.key
+    }
+
     /// Whether `signature` is this key's over `text`; for a witness's, the time in it, in seconds since 1970.
     pub(super) fn verifies(&self, text: &str, signature: &[u8]) -> Option<Option<u64>> {
         // Go's meaning is dalek's `verify`; what `verify_strict` adds for the key is done once, when the key is read.
