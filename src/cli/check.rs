@@ -1,13 +1,13 @@
 //! `gosumcheck verify-proof` and `verify-evidence`: files that anybody can check with the log's key, without any network.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::output::{complain, tell, worst};
 use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
-use crate::audit::{Answers, describe, judge, questions};
+use crate::audit::{Answers, describe, judge, misbehaviour, questions};
 use crate::database::{Answer, Miss};
 use crate::fault::Fault;
 use crate::report::{Level, Notice, Outcome, Report};
@@ -22,6 +22,14 @@ use crate::sumdb::record::{VerifiedRecord, subject};
 /// A proof file of a million records has this size; more is not read.
 const MAX_FILE_BYTES: u64 = 4 << 30;
 
+/// What the proofs of a file prove together.
+#[derive(Default)]
+struct Proven {
+    answers: Answers,
+    /// the trees that they are in, by size
+    heads: BTreeMap<u64, Checkpoint>,
+}
+
 /// Checks a proof file, and go.sum files against it; gives the exit code.
 pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     let (name, policy, exempt) = setup::offline(args.sumdb.as_deref(), args.private.as_deref())?;
@@ -30,21 +38,23 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
         Fault::unavailable(&path, format!("proves nothing: {error}; ask whoever made it for another"))
     };
     let proofs = parse_proofs(&read(&args.file)?).map_err(refused)?;
-    let mut heads = HashMap::new();
-    let mut answers = Answers::new();
-    for proof in &proofs {
-        let (module, record, head) = check(proof, &policy).map_err(refused)?;
-        answers.insert(module, Answer::Proven(record));
-        heads.insert(head.bytes().to_vec(), head);
-    }
+    let proven = proofs.iter().map(|proof| check(proof, &policy).map_err(refused));
     let mut report = Report::new(&name);
-    report.head = heads.values().max_by_key(|head| head.tree().size).map(describe);
-    if args.gosum.is_empty() {
-        return summary(&path, &name, &answers, &heads);
-    }
+    let Proven { mut answers, heads } = match together(&path, proven) {
+        Ok(proven) if args.gosum.is_empty() => return summary(&path, &name, &proven),
+        Ok(proven) => proven,
+        Err(fault @ Fault::Forked { .. }) if !args.gosum.is_empty() => {
+            report.misbehaviour = misbehaviour(&fault);
+            Proven::default()
+        }
+        Err(fault) => return Err(fault),
+    };
+    report.head = heads.values().next_back().map(describe);
     let files = audit::read(&args.gosum);
     report.notices.extend(audit::unread_advice(&files, false));
-    for module in questions(&files, &exempt) {
+    // The word of a log that was caught is no answer to anything.
+    let uncovered = questions(&files, &exempt).into_iter().filter(|_| report.misbehaviour.is_none());
+    for module in uncovered {
         let unknown = || Answer::Unknown(Miss::NotHeld(format!("{path} has no proof of it")));
         answers.entry(module).or_insert_with(unknown);
     }
@@ -57,8 +67,37 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     Ok(worst(&[report.exit_code(), told.map_or_else(|fault| fault.exit_code(), |()| 0)]))
 }
 
+/// Holds the proofs of one file against each other: two heads of one size are one tree, and a module version has one record.
+fn together(path: &str, proven: impl Iterator<Item = Result<One, Fault>>) -> Result<Proven, Fault> {
+    let Proven { mut answers, mut heads } = Proven::default();
+    for one in proven {
+        let (module, record, head) = one?;
+        let first = heads.entry(head.tree().size).or_insert_with(|| head.clone());
+        if first.tree() != head.tree() {
+            let evidence = Box::new(Evidence::new(first, &head, head.tree().root, Vec::new()));
+            return Err(Fault::Forked { evidence, saved: None });
+        }
+        let (id, text) = (record.id(), record.text().to_owned());
+        if let Some(Answer::Proven(other)) = answers.insert(module, Answer::Proven(record))
+            && other.text() != text
+        {
+            let why = format!(
+                "proves two records of {} that are not the same, {} and {id}: the log recorded it twice, or it \
+                 signed two histories; no line can be held against them. Make each proof alone, and report it",
+                other.module(),
+                other.id()
+            );
+            return Err(Fault::unavailable(path, why));
+        }
+    }
+    Ok(Proven { answers, heads })
+}
+
+/// What one proof proves.
+type One = (ModuleVersion, VerifiedRecord, Checkpoint);
+
 /// What one proof proves. Its `extra` is the record's text, as far as it hashes to the leaf.
-fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, VerifiedRecord, Checkpoint)> {
+fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<One> {
     let text = proof.extra().ok_or_else(|| {
         sumdb::Error::malformed("tlog-proof", format!("the proof of record {} does not carry its text", proof.index()))
     })?;
@@ -69,9 +108,9 @@ fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, 
     Ok((module, record, head))
 }
 
-fn summary(path: &str, name: &str, answers: &Answers, heads: &HashMap<Vec<u8>, Checkpoint>) -> Result<u8, Fault> {
-    let sizes: Vec<_> = heads.values().map(|head| head.tree().size.to_string()).collect();
-    let (count, sizes) = (answers.len(), sizes.join(" and "));
+fn summary(path: &str, name: &str, proven: &Proven) -> Result<u8, Fault> {
+    let sizes: Vec<_> = proven.heads.keys().map(u64::to_string).collect();
+    let (count, sizes) = (proven.answers.len(), sizes.join(" and "));
     tell(|out| {
         writeln!(out, "{path}: {count} module versions are proven to be in the tree of size {sizes} of {name}")
     })?;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use crate::fault::Fault;
 use crate::report::{Level, Notice, printable, printable_lines};
+use crate::sumdb::evidence::Evidence;
 
 /// Hands findings to standard output.
 pub(super) fn tell(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Fault> {
@@ -21,13 +22,13 @@ pub(super) fn tell(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resu
 pub(super) fn complain(fault: &Fault) {
     let Fault::Forked { evidence, saved } = fault else { return say(&fault.to_string()) };
     say("the log misbehaved: it signed two histories that cannot both be true");
-    say(&evidence.to_string());
+    show(evidence);
     match saved {
         Some(path) => {
             let path = path.display();
             say(&format!("trust no answer of it; the evidence is kept in {path} (gosumcheck verify-evidence {path})"));
         }
-        None => say("trust no answer of it; the evidence could not be written to the disk: keep what stands above"),
+        None => say("trust no answer of it; the evidence is in no file of its own: keep what stands above"),
     }
 }
 
@@ -43,6 +44,15 @@ pub(super) fn say(text: &str) {
     let mut err = anstream::stderr().lock();
     for line in printable_lines(&plain(text)) {
         let _ = writeln!(err, "gosumcheck: {line}");
+    }
+}
+
+/// Shows evidence line by line as it is, with its tabs, so that `verify-evidence` can read a log that these lines went to.
+fn show(evidence: &Evidence) {
+    let mut err = anstream::stderr().lock();
+    for line in evidence.to_string().lines() {
+        let (tab, words) = line.strip_prefix('\t').map_or(("", line), |words| ("\t", words));
+        let _ = writeln!(err, "{tab}{}", printable(words));
     }
 }
 

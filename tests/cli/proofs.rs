@@ -1,7 +1,7 @@
 //! `audit --proof` and `verify-proof`: what one machine has proven, another believes with the log's key alone.
 
 use crate::command::Machine;
-use crate::world::{NO_HASH, World};
+use crate::world::{NO_HASH, RECORDS, World};
 
 /// A machine that knows the key and reaches nobody, with a proof and the go.sum that it covers.
 fn third_party() -> (World, Machine) {
@@ -90,4 +90,35 @@ fn a_proof_can_go_down_a_pipe() {
     let (world, other) = third_party();
     let ran = world.machine.shell("$G audit --proof /dev/stdout | grep -c tlog-proof");
     assert_eq!(ran.out.trim(), other.read("p.txt").matches("tlog-proof").count().to_string(), "{}", ran.show());
+}
+
+#[test]
+fn proofs_that_cannot_both_be_true_prove_nothing() {
+    for growth in [0, 300] {
+        let (world, other) = third_party();
+        world.log.fork(0);
+        world.log.grow(RECORDS + growth);
+        // A machine that was shown the other history from the start.
+        let mut deceived = Machine::new();
+        deceived.set("GOSUMDB", format!("{} {}", world.log.vkey(), world.served.url()));
+        deceived.write("go.sum", world.gosum()).run(&["audit", "--proof", "q.txt"]).says(1, &["DIFFERS"]);
+        let [one, two] = [other.read("p.txt"), deceived.read("q.txt")];
+        for (first, second) in [(&one, &two), (&two, &one)] {
+            other.write("both.txt", format!("{first}{second}"));
+            let alone = other.run(&["verify-proof", "both.txt"]);
+            if growth > 0 {
+                // Two sizes cannot be compared without the tiles.
+                alone.complains(2, &["both.txt: proves two records of ", "two histories"]);
+                other.run(&["verify-proof", "both.txt", "go.sum"]).complains(2, &["proves two records of "]);
+                continue;
+            }
+            alone.says(3, &["the log misbehaved", "SECURITY ERROR"]);
+            assert_eq!(alone.out, "");
+            other.write("build.log", &alone.err).run(&["verify-evidence", "build.log"]).says(3, &["misbehaved"]);
+            for format in ["text", "json", "sarif", "junit"] {
+                let ran = other.run(&["verify-proof", "both.txt", "go.sum", "--format", format]);
+                ran.says(3, &["SECURITY ERROR", "no answer that can be trusted"]);
+            }
+        }
+    }
 }
