@@ -56,7 +56,7 @@ pub type Answers = HashMap<ModuleVersion, Answer>;
 /// The module versions that `files` make claims about and that `exempt` does not name, each once.
 pub fn questions(files: &[Claims], exempt: &Patterns) -> Vec<ModuleVersion> {
     let sums = files.iter().flat_map(|file| &file.claims).filter_map(|claim| match &claim.says {
-        Says::Sum(sum) if exemption(sum, exempt).is_none() => Some(&sum.module),
+        Says::Sum(sum) if exempt.exemption(sum.module.path()).is_none() => Some(&sum.module),
         _ => None,
     });
     sums.collect::<BTreeSet<_>>().into_iter().cloned().collect()
@@ -109,7 +109,10 @@ pub fn judge(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<Fi
     let judge_claim = |claim: Claim| {
         let (subject, verdict) = match claim.says {
             Says::Nothing(verdict) => (None, verdict),
-            Says::Sum(sum) => (Some(subject(&sum)), verdict::verdict(&sum, exemption(&sum, exempt), answers)),
+            Says::Sum(sum) => {
+                let exemption = exempt.exemption(sum.module.path());
+                (Some(subject(&sum)), verdict::verdict(&sum, exemption, answers))
+            }
         };
         LineReport { place: claim.place, subject, text: claim.text, verdict, duplicate_of: claim.duplicate_of }
     };
@@ -133,10 +136,6 @@ pub fn misbehaviour(fault: &Fault) -> Option<Misbehaviour> {
     let Fault::Forked { evidence, saved } = fault else { return None };
     let saved = saved.as_ref().map(|path| path.display().to_string());
     Some(Misbehaviour { evidence: evidence.to_string(), saved })
-}
-
-fn exemption<'a>(sum: &SumLine, exempt: &'a Patterns) -> Option<&'a str> {
-    exempt.exempting(sum.module.path())
 }
 
 fn subject(sum: &SumLine) -> Subject {

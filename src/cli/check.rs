@@ -34,13 +34,9 @@ struct Proven {
 pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     let (name, policy, exempt) = setup::offline(args.sumdb.as_deref(), args.private.as_deref())?;
     let path = args.file.display().to_string();
-    let refused = |error: sumdb::Error| {
-        Fault::unavailable(&path, format!("proves nothing: {error}; ask whoever made it for another"))
-    };
-    let proofs = parse_proofs(&read(&args.file)?).map_err(refused)?;
-    let proven = proofs.iter().map(|proof| check(proof, &policy).map_err(refused));
+    let proofs = parse_proofs(&read(&args.file)?).map_err(|error| proves_nothing(&path, &error))?;
     let mut report = Report::new(&name);
-    let Proven { mut answers, heads } = match together(&path, proven) {
+    let Proven { mut answers, heads } = match together(&path, &proofs, &policy) {
         Ok(proven) if args.gosum.is_empty() => return summary(&path, &name, &proven),
         Ok(proven) => proven,
         Err(fault @ Fault::Forked { .. }) if !args.gosum.is_empty() => {
@@ -53,10 +49,11 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     let files = audit::read(&args.gosum);
     report.notices.extend(audit::unread_advice(&files, false));
     // The word of a log that was caught is no answer to anything.
-    let uncovered = questions(&files, &exempt).into_iter().filter(|_| report.misbehaviour.is_none());
-    for module in uncovered {
-        let unknown = || Answer::Unknown(Miss::NotHeld(format!("{path} has no proof of it")));
-        answers.entry(module).or_insert_with(unknown);
+    if report.misbehaviour.is_none() {
+        for module in questions(&files, &exempt) {
+            let unknown = || Answer::Unknown(Miss::NotHeld(format!("{path} has no proof of it")));
+            answers.entry(module).or_insert_with(unknown);
+        }
     }
     report.files = judge(files, &exempt, &answers);
     if report.lines().any(|line| line.verdict.outcome() == Outcome::NotHeld) {
@@ -67,37 +64,38 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     Ok(worst(&[report.exit_code(), told.map_or_else(|fault| fault.exit_code(), |()| 0)]))
 }
 
-/// Holds the proofs of one file against each other: two heads of one size are one tree, and a module version has one record.
-fn together(path: &str, proven: impl Iterator<Item = Result<One, Fault>>) -> Result<Proven, Fault> {
+fn proves_nothing(path: &str, error: &sumdb::Error) -> Fault {
+    Fault::unavailable(path, format!("proves nothing: {error}; ask whoever made it for another"))
+}
+
+/// Checks the proofs of one file, and holds them against each other: two heads of one size are one tree, and a module version
+/// has one record.
+fn together(path: &str, proofs: &[RecordProof], policy: &Policy) -> Result<Proven, Fault> {
     let Proven { mut answers, mut heads } = Proven::default();
-    for one in proven {
-        let (module, record, head) = one?;
+    for proof in proofs {
+        let (module, record, head) = check(proof, policy).map_err(|error| proves_nothing(path, &error))?;
         let first = heads.entry(head.tree().size).or_insert_with(|| head.clone());
-        if first.tree() != head.tree() {
-            let evidence = Box::new(Evidence::new(first, &head, head.tree().root, Vec::new()));
-            return Err(Fault::Forked { evidence, saved: None });
+        if let Some(evidence) = Evidence::of_one_size(first, &head) {
+            return Err(Fault::Forked { evidence: Box::new(evidence), saved: None });
         }
-        let (id, text) = (record.id(), record.text().to_owned());
-        if let Some(Answer::Proven(other)) = answers.insert(module, Answer::Proven(record))
-            && other.text() != text
+        if let Some(Answer::Proven(other)) = answers.get(&module)
+            && other.text() != record.text()
         {
             let why = format!(
-                "proves two records of {} that are not the same, {} and {id}: the log recorded it twice, or it \
-                 signed two histories; no line can be held against them. Make each proof alone, and report it",
-                other.module(),
-                other.id()
+                "proves two records of {module} that are not the same, {} and {}: the log recorded it twice, or it \
+                 signed two histories; no line can be held against them. Keep the file, and report it",
+                other.id(),
+                record.id()
             );
             return Err(Fault::unavailable(path, why));
         }
+        answers.insert(module, Answer::Proven(record));
     }
     Ok(Proven { answers, heads })
 }
 
-/// What one proof proves.
-type One = (ModuleVersion, VerifiedRecord, Checkpoint);
-
 /// What one proof proves. Its `extra` is the record's text, as far as it hashes to the leaf.
-fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<One> {
+fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, VerifiedRecord, Checkpoint)> {
     let text = proof.extra().ok_or_else(|| {
         sumdb::Error::malformed("tlog-proof", format!("the proof of record {} does not carry its text", proof.index()))
     })?;

@@ -15,7 +15,7 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
     })?;
     let setup = setup::prepare(&args.database)?;
     warn(&setup.notices);
-    if let Some((module, pattern)) = asked.iter().find_map(|m| Some((m, setup.exempt.exempting(m.path())?))) {
+    if let Some((module, pattern)) = asked.iter().find_map(|m| Some((m, setup.exempt.exemption(m.path())?))) {
         let why =
             format!("{module} matches {pattern}, which exempts it from the database; --private none asks all the same");
         return Err(Fault::Usage(why));

@@ -92,10 +92,10 @@ impl Database {
     /// Two roots at one size need no tile to be told apart.
     pub(super) fn require_one_tree_a_size<'a>(&self, heads: impl Iterator<Item = &'a Checkpoint>) -> Result<(), Fault> {
         let mut seen: HashMap<u64, &Checkpoint> = HashMap::new();
-        for head in heads.filter(|head| head.tree().size > 0) {
+        for head in heads {
             let first = *seen.entry(head.tree().size).or_insert(head);
-            if first.tree() != head.tree() {
-                return Err(self.caught(Evidence::new(first, head, head.tree().root, Vec::new())));
+            if let Some(evidence) = Evidence::of_one_size(first, head) {
+                return Err(self.caught(evidence));
             }
         }
         Ok(())

@@ -40,7 +40,7 @@ impl Expected {
 impl<'a> Road<'a> {
     /// The road to a module.
     pub(super) fn to(inner: &'a Inner, module: &ModulePath) -> Result<Road<'a>, Denied> {
-        let Some(pattern) = inner.options.private.exempting(module) else {
+        let Some(pattern) = inner.options.private.exemption(module) else {
             return Ok(Road::Public(&inner.upstreams.public));
         };
         inner.upstreams.private.as_ref().map(Road::Private).ok_or_else(|| {

@@ -73,16 +73,16 @@ impl Policy {
     /// # Errors
     /// `Malformed`: the quorum cannot be reached by so many distinct witnesses.
     pub fn witnessed(key: VerifierKey, witnesses: &[VerifierKey], quorum: usize) -> Result<Policy> {
-        let mut distinct: Vec<VerifierKey> = Vec::new();
+        let mut keys = vec![key];
         for witness in witnesses {
-            if !distinct.iter().any(|known| known.has_key_of(witness)) {
-                distinct.push(witness.as_witness());
+            if !keys.iter().skip(1).any(|known| known.has_key_of(witness)) {
+                keys.push(witness.as_witness());
             }
         }
-        if quorum > distinct.len() {
-            return Err(Error::malformed("policy", format!("{quorum} witnesses of {} are asked for", distinct.len())));
+        if quorum >= keys.len() {
+            return Err(Error::malformed("policy", format!("{quorum} witnesses of {} are asked for", keys.len() - 1)));
         }
-        Ok(Policy { keys: [vec![key], distinct].concat(), quorum })
+        Ok(Policy { keys, quorum })
     }
 
     fn log_key(&self) -> Option<&VerifierKey> {

@@ -45,6 +45,14 @@ impl Evidence {
         Evidence { old: old.bytes().to_vec(), new: new.bytes().to_vec(), rewritten, proof }
     }
 
+    /// Evidence that needs no proof and so no tile: two trees of one size that are not the same. Empty trees are: Go once gave
+    /// theirs another root.
+    pub fn of_one_size(one: &Checkpoint, other: &Checkpoint) -> Option<Evidence> {
+        let (first, second) = (one.tree(), other.tree());
+        let differ = first.size == second.size && first.size > 0 && first.root != second.root;
+        differ.then(|| Evidence::new(one, other, second.root, Vec::new()))
+    }
+
     /// Reads a report in Go's layout, with or without a last newline, by itself or among the other lines of a build's log.
     ///
     /// # Errors
@@ -112,7 +120,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::sumdb::hash::{leaf_hash, node_hash};
+    use crate::sumdb::hash::{EMPTY_ROOT, leaf_hash, node_hash};
     use crate::sumdb::note::{SignerKey, message};
 
     /// Heads of sizes 1 and 2 by one key; the second tree's first leaf is `first`.
@@ -143,6 +151,22 @@ mod tests {
         for text in [text.clone(), format!("{text}\n"), logged, format!("{text}\n\n\tan indented line")] {
             assert_eq!(Evidence::parse(&text), Ok(evidence.clone()));
         }
+    }
+
+    #[test]
+    fn two_trees_of_one_size_are_evidence_enough() {
+        let signer = SignerKey::from_seed("example.org/log", [5; 32]).unwrap();
+        let policy = Policy::log(signer.verifier());
+        let head = |size: u64, root: Hash| {
+            let text = Tree { size, root }.note_text();
+            Checkpoint::open(message(&text, &[signer.sign(&text)]).unwrap().as_bytes(), &policy).unwrap()
+        };
+        let (a, b) = (leaf_hash(b"a"), leaf_hash(b"b"));
+        let evidence = Evidence::of_one_size(&head(3, a), &head(3, b)).unwrap();
+        assert_eq!(evidence.check(&policy).unwrap().rewritten, b);
+        assert_eq!(Evidence::of_one_size(&head(3, a), &head(3, a)), None);
+        assert_eq!(Evidence::of_one_size(&head(3, a), &head(4, b)), None);
+        assert_eq!(Evidence::of_one_size(&head(0, EMPTY_ROOT), &head(0, Hash::default())), None);
     }
 
     #[test]

@@ -44,11 +44,10 @@ impl Asked {
         match suffix {
             "mod" => Ok(Asked::File(ModuleVersion::pair(module, Version::unescape(version)?)?, Kind::GoMod)),
             "zip" => Ok(Asked::File(ModuleVersion::pair(module, Version::unescape(version)?)?, Kind::Zip)),
-            "info" => match Version::unescape(version).and_then(|version| ModuleVersion::pair(module.clone(), version))
-            {
-                Ok(version) => Ok(Asked::Info(version)),
-                Err(_) => Ok(Asked::Query(module, Query::unescape(version)?)),
-            },
+            "info" => {
+                let exact = Version::unescape(version).and_then(|version| ModuleVersion::pair(module.clone(), version));
+                exact.map(Asked::Info).or_else(|_| Ok(Asked::Query(module, Query::unescape(version)?)))
+            }
             _ => Err(malformed("names no file of a module proxy")),
         }
     }

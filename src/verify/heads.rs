@@ -154,8 +154,8 @@ impl Heads {
         for (other, file) in &self.others {
             let Tree { size, root } = other.tree();
             let same_size = *by_size.entry(size).or_insert(other);
-            if size > 0 && same_size.tree() != other.tree() {
-                caught(report, Evidence::new(same_size, other, root, Vec::new()));
+            if let Some(evidence) = Evidence::of_one_size(same_size, other) {
+                caught(report, evidence);
             } else if size > tree.size {
                 beyond += u64::from(*file == "heads");
             } else if other.tree() != tree && size > 0 {

@@ -122,7 +122,7 @@ async fn learn<'a>(
     let mut known = HashMap::new();
     let mut asked = Vec::new();
     for file in files {
-        let is_private = options.private.exempting(file.module.path()).is_some();
+        let is_private = options.private.exemption(file.module.path()).is_some();
         let first = if is_private { Known::Private } else { Known::Nothing(String::new()) };
         if known.insert(&file.module, first).is_none() && !is_private {
             asked.push(file.module.clone());

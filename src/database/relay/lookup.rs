@@ -41,7 +41,7 @@ impl Inner {
 
     /// The record itself, with the size of the tree that it was found in.
     pub(super) async fn record(&self, module: &ModuleVersion) -> Result<Recorded, Fault> {
-        if let Some(pattern) = self.options.private.exempting(module.path()) {
+        if let Some(pattern) = self.options.private.exemption(module.path()) {
             return Ok(Recorded::Private { pattern: pattern.to_owned() });
         }
         match self.outcome(module).await? {

@@ -51,7 +51,7 @@ impl Patterns {
     }
 
     /// The pattern that keeps `module` from the checksum database and from public upstreams; none keeps toolchains.
-    pub fn exempting(&self, module: &ModulePath) -> Option<&str> {
+    pub fn exemption(&self, module: &ModulePath) -> Option<&str> {
         if module.as_str() == ALWAYS_CHECKED { None } else { self.matching(module.as_str()) }
     }
 
@@ -124,7 +124,7 @@ mod tests {
             ("golang.org/toolchain/x", Some("golang.org")),
             ("example.com", Some("*")),
         ] {
-            assert_eq!(patterns.exempting(&ModulePath::parse(path).unwrap()), pattern, "{path}");
+            assert_eq!(patterns.exemption(&ModulePath::parse(path).unwrap()), pattern, "{path}");
         }
     }
 
