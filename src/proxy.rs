@@ -13,12 +13,14 @@ mod hints;
 mod incident;
 mod judge;
 mod list;
+mod peer;
 mod runs;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use answer::{Denied, Found, Keep, Manner, Text, TextKind};
+pub use peer::Peer;
 
 use absences::Absences;
 use counts::Counters;
