@@ -78,11 +78,13 @@ pub fn h1_zip_within<R: ReadAt + ?Sized>(
     limits: &Limits,
 ) -> std::result::Result<Hash, ZipError> {
     let archive = Archive::read(source, limits)?;
-    let mut sorted: Vec<(&[u8], usize)> = archive.names().zip(0..).collect();
-    sorted.sort_unstable();
-    check_names(sorted.iter().map(|&(name, _)| name))?;
+    // Numbers and not names: of a million entries they take 4 MB and not 24.
+    let mut sorted: Vec<u32> = (0..).take(archive.entries().len()).collect();
+    sorted.sort_unstable_by_key(|&number| archive.name_of(number));
+    check_names(sorted.iter().map(|&number| archive.name_of(number)))?;
     let hashes = content::hash_all(source, &archive, threads, limits)?;
-    Ok(summary(sorted.into_iter().filter_map(|(name, entry)| Some((name, *hashes.get(entry)?)))))
+    let hash_of = |number: u32| hashes.get(usize::try_from(number).ok()?).copied();
+    Ok(summary(sorted.into_iter().filter_map(|number| Some((archive.name_of(number), hash_of(number)?)))))
 }
 
 /// h1 of a go.mod file: of a tree with the one file `go.mod`.

@@ -56,7 +56,7 @@ pub fn check_zip_within<R: ReadAt + ?Sized>(
 }
 
 /// Checks one entry; returns the bytes that count towards the limit, which those of folders do not.
-fn check_entry(name: &[u8], unpacked: u64, prefix: &str, paths: &mut Paths) -> Result<u64, String> {
+fn check_entry<'a>(name: &'a [u8], unpacked: u64, prefix: &str, paths: &mut Paths<'a>) -> Result<u64, String> {
     let Some(path) = name.strip_prefix(prefix.as_bytes()) else {
         return Err(format!("it does not begin with \"{}\"", shown(prefix.as_bytes())));
     };

@@ -2,7 +2,7 @@
 //! end of the file, the directory is placed by its size and that end, and read until something else stands there.
 //! (go/src/archive/zip/reader.go, readDirectoryEnd and Reader.init; APPNOTE.TXT 4.3.14 to 4.3.16)
 
-use super::directory::{Entry, Header, Headers, le16, le32, le64};
+use super::directory::{Entry, FIXED, Header, Headers, le16, le32, le64};
 use super::{Error, Limits, ReadAt, ZipError};
 
 /// Bytes of the end-of-central-directory record before its comment, APPNOTE 4.3.16.
@@ -43,7 +43,8 @@ impl Archive {
         }
         let end = find_end(source)?;
         let (start, base) = place_directory(source, &end)?;
-        let mut archive = Archive { entries: Vec::new(), names: Vec::new(), base };
+        let (entries, names) = room_for(end.at.saturating_sub(start), end.records, limits);
+        let mut archive = Archive { entries: Vec::with_capacity(entries), names: Vec::with_capacity(names), base };
         let mut headers = Headers::at(source, start);
         loop {
             match headers.read()? {
@@ -67,27 +68,38 @@ impl Archive {
 
     /// The name of one of its entries, as stored.
     pub(in crate::sumdb) fn name(&self, entry: &Entry) -> &[u8] {
-        self.names.get(entry.name.clone()).unwrap_or_default()
+        let name = usize::try_from(entry.name_start).ok().and_then(|start| self.names.get(start..));
+        name.and_then(|rest| rest.get(..usize::from(entry.name_length))).unwrap_or_default()
     }
 
-    /// The names, in the order of the entries.
-    pub(in crate::sumdb) fn names(&self) -> impl Iterator<Item = &[u8]> {
-        self.entries.iter().map(|entry| self.name(entry))
+    /// The name of entry number `number`, counted from 0; empty where there are fewer.
+    pub(super) fn name_of(&self, number: u32) -> &[u8] {
+        let entry = usize::try_from(number).ok().and_then(|number| self.entries.get(number));
+        entry.map_or(&[], |entry| self.name(entry))
     }
 
     fn push(&mut self, mut entry: Entry, name: &[u8], limits: &Limits) -> Result<(), ZipError> {
-        let start = self.names.len();
+        let too_long = || malformed(format!("more than {} bytes of names", limits.names));
+        entry.name_start = u32::try_from(self.names.len()).map_err(|_| too_long())?;
+        entry.name_length = u16::try_from(name.len()).map_err(|_| too_long())?;
         self.names.extend_from_slice(name);
-        entry.name = start..self.names.len();
         self.entries.push(entry);
         if self.entries.len() > limits.entries {
             return Err(malformed(format!("more than {} entries", limits.entries)));
         }
         if self.names.len() > limits.names {
-            return Err(malformed(format!("more than {} bytes of names", limits.names)));
+            return Err(too_long());
         }
         Ok(())
     }
+}
+
+/// How many entries a directory of `size` bytes holds, and how many bytes of names at most, if it is honest about `records`: lists
+/// that grow as they are read would take up to three times their size.
+fn room_for(size: u64, records: u64, limits: &Limits) -> (usize, usize) {
+    let [size, records] = [size, records].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
+    let entries = records.min(size / FIXED).min(limits.entries);
+    (entries, (size - entries * FIXED).min(limits.names))
 }
 
 /// The last end record within reach whose comment fits; zip64 values replace its own where it asks for that.

@@ -2,12 +2,11 @@
 //! (APPNOTE.TXT 4.3.12 and 4.5.3; go/src/archive/zip/reader.go)
 
 use std::io;
-use std::ops::Range;
 
 use super::ReadAt;
 
 /// Bytes of a header before its name, APPNOTE 4.3.12.
-const FIXED: usize = 46;
+pub(super) const FIXED: usize = 46;
 /// "PK\1\2".
 const SIGNATURE: u32 = 0x0201_4b50;
 /// The extra field that holds 64-bit sizes, APPNOTE 4.5.3.
@@ -15,11 +14,13 @@ const ZIP64_EXTRA: u16 = 1;
 /// Directories are read in pieces of this many bytes (or one entry's, whichever is more).
 const PIECE: usize = 64 << 10;
 
-/// What the central directory says of one entry.
+/// What the central directory says of one entry. A zip may have a million of them, so each is kept small: 40 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::sumdb) struct Entry {
-    /// Where its name is among the archive's names.
-    pub(super) name: Range<usize>,
+    /// Where its name begins among the archive's names.
+    pub(super) name_start: u32,
+    /// Bytes of its name.
+    pub(super) name_length: u16,
     /// 0 stored, 8 deflated; others are refused when the content is read.
     pub(super) method: u16,
     /// Bit 3 of the flags: a data descriptor follows the content.
@@ -113,7 +114,8 @@ impl<'a, R: ReadAt + ?Sized> Headers<'a, R> {
 fn entry(fixed: &[u8; FIXED], name: &[u8], extra: &[u8]) -> Option<Entry> {
     let (packed, unpacked, header) = (le32(fixed, 20), le32(fixed, 24), le32(fixed, 42));
     let mut entry = Entry {
-        name: 0..0,
+        name_start: 0,
+        name_length: 0,
         method: le16(fixed, 10),
         has_descriptor: le16(fixed, 8) & 0x8 != 0,
         crc: le32(fixed, 16),

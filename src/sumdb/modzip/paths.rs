@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::unicode::{fold, is_letter};
+use crate::sumdb::hash::{Hash, sha256};
 
-/// Files and folders of one module, those only implied by a path included. Go has no limit; each costs about 100 bytes.
-const MAX_PATHS: usize = 1 << 20;
+/// Files and folders of one module, those only implied by a path included. Go has no limit; each costs about 60 bytes.
+const MAX_PATHS: u32 = 1 << 20;
 
 /// Punctuation that a file name may have beside letters and digits (module.go, fileNameOK).
 const PUNCTUATION: &str = "!#$%&()+,-.=@[]^_{}~ ";
@@ -44,36 +45,40 @@ fn check_element(element: &str) -> Result<(), String> {
     }
 }
 
-/// The paths so far, as a tree of folded elements: two that are one under case folding meet in one place.
+/// The paths so far, as a tree of folded elements: two that are one under case folding meet in one place. A zip may have a
+/// million paths, so a place is known by a hash of its element, and its spelling stays in the zip's names: 60 bytes each.
 #[derive(Default)]
-pub(super) struct Paths {
+pub(super) struct Paths<'a> {
     /// By the place of the parent (0 is the root, the first child is 1) and the folded element.
-    children: BTreeMap<(usize, String), Place>,
+    children: BTreeMap<(u32, Folded), Place<'a>>,
 }
 
-struct Place {
-    number: usize,
-    /// The element as it was first spelled.
-    spelled: String,
+/// The first half of the SHA-256 of a folded element. If ever two of them had one hash, the second would be refused.
+type Folded = [u8; 16];
+
+struct Place<'a> {
+    number: u32,
     is_folder: bool,
+    /// The element as it was first spelled.
+    spelled: &'a str,
 }
 
-impl Paths {
+impl<'a> Paths<'a> {
     /// Adds a path and the folders that it implies.
     ///
     /// # Errors
     /// If one of them is there already under another spelling, as both file and folder, or as a file.
-    pub(super) fn add(&mut self, path: &str, is_folder: bool) -> Result<(), String> {
+    pub(super) fn add(&mut self, path: &'a str, is_folder: bool) -> Result<(), String> {
         let mut parent = 0;
         let mut elements = path.split('/').peekable();
         while let Some(element) = elements.next() {
             let is_last = elements.peek().is_none();
             let is_folder = is_folder || !is_last;
-            let number = self.children.len() + 1;
-            match self.children.entry((parent, element.chars().map(fold).collect())) {
+            let number = u32::try_from(self.children.len() + 1).unwrap_or(u32::MAX);
+            match self.children.entry((parent, folded(element))) {
                 Entry::Vacant(_) if number > MAX_PATHS => return Err(format!("more than {MAX_PATHS} paths")),
                 Entry::Vacant(slot) => {
-                    slot.insert(Place { number, spelled: element.to_owned(), is_folder });
+                    slot.insert(Place { number, is_folder, spelled: element });
                     parent = number;
                 }
                 Entry::Occupied(slot) => {
@@ -93,4 +98,11 @@ impl Paths {
         }
         Ok(())
     }
+}
+
+/// What an element is known by.
+fn folded(element: &str) -> Folded {
+    let folded: String = element.chars().map(fold).collect();
+    let Hash(hash) = sha256(folded.as_bytes());
+    hash.first_chunk().copied().unwrap_or_default()
 }
