@@ -45,9 +45,9 @@ CONF
     static_pid=$(pgrep -P "$nginx_pid" | head -n 1)
 }
 
-# log_of GOSUM PORT: serves the log of a go.sum's lines; sets sumdb (as GOSUMDB) and log_pid.
+# log_of GOSUM PORT [fakelog's options]: serves the log of a go.sum's lines; sets sumdb (as GOSUMDB) and log_pid.
 log_of() {
-    "$target/examples/fakelog" --from-gosum "$1" --listen "127.0.0.1:$2" >"$work/log.txt" &
+    "$target/examples/fakelog" --from-gosum "$1" --listen "127.0.0.1:$2" "${@:3}" >"$work/log.txt" &
     log_pid=$!
     until grep -q '^vkey: ' "$work/log.txt"; do
         kill -0 "$log_pid"

@@ -18,8 +18,11 @@ struct Arguments {
     /// Where to
     dir: PathBuf,
     /// How many of which size: COUNTxBYTES. Repeatable
-    #[arg(long, value_name = "COUNTxBYTES", default_value = "100x50000")]
+    #[arg(long, value_name = "COUNTxBYTES", default_values_t = [String::from("100x50000")])]
     zips: Vec<String>,
+    /// How many with how many empty files: COUNTxFILES, at `example.com/fFILES/nNUMBER`. Repeatable
+    #[arg(long, value_name = "COUNTxFILES")]
+    files: Vec<String>,
     /// Change one byte of each zip's content, and nothing else
     #[arg(long)]
     corrupt: bool,
@@ -38,18 +41,36 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut sums = String::new();
     for zips in &arguments.zips {
-        let (count, bytes) = zips.split_once('x').ok_or("--zips is COUNTxBYTES")?;
-        let (count, bytes): (u32, usize) = (count.parse()?, bytes.parse()?);
+        let (count, bytes) = pair(zips)?;
         for number in 0..count {
-            sums += &module(&arguments.dir, &format!("example.com/m{bytes}/n{number}"), bytes, arguments.corrupt)?;
+            let path = format!("example.com/m{bytes}/n{number}");
+            sums += &module(&arguments.dir, &path, bytes, 0, arguments.corrupt)?;
+        }
+    }
+    for files in &arguments.files {
+        let (count, files) = pair(files)?;
+        for number in 0..count {
+            sums += &module(&arguments.dir, &format!("example.com/f{files}/n{number}"), 0, files, arguments.corrupt)?;
         }
     }
     fs::write(arguments.dir.join("go.sum"), sums)?;
     Ok(())
 }
 
-/// Writes one module; gives its two lines.
-fn module(dir: &Path, path: &str, bytes: usize, corrupt: bool) -> Result<String, Box<dyn std::error::Error>> {
+/// `COUNTxNUMBER`.
+fn pair(text: &str) -> Result<(u32, usize), Box<dyn std::error::Error>> {
+    let (count, number) = text.split_once('x').ok_or("a count, an x and a number are wanted, as in 100x50000")?;
+    Ok((count.parse()?, number.parse()?))
+}
+
+/// Writes one module with `bytes` of noise and so many empty `files`; gives its two lines.
+fn module(
+    dir: &Path,
+    path: &str,
+    bytes: usize,
+    files: usize,
+    corrupt: bool,
+) -> Result<String, Box<dyn std::error::Error>> {
     let version = "v1.0.0";
     let go_mod = format!("module {path}\n\ngo 1.21\n");
     let mut content = noise(path, bytes);
@@ -62,6 +83,9 @@ fn module(dir: &Path, path: &str, bytes: usize, corrupt: bool) -> Result<String,
     for (name, content) in [("go.mod", go_mod.as_bytes()), ("m.go", source), ("noise.bin", &content)] {
         zip.start_file(format!("{path}@{version}/{name}"), options)?;
         zip.write_all(content)?;
+    }
+    for number in 0..files {
+        zip.start_file(format!("{path}@{version}/{}/{number}.go", number % 1000), options)?;
     }
     let zip = zip.finish()?.into_inner();
     let folder = dir.join(path).join("@v");

@@ -1,0 +1,77 @@
+//! The other client: what it waits for while somebody attacks.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::wire::get;
+
+/// How long one kind of request took.
+#[derive(Default)]
+pub(crate) struct Waits {
+    pub(crate) took: Vec<Duration>,
+    pub(crate) failed: usize,
+}
+
+impl Waits {
+    async fn ask(&mut self, to: SocketAddr, from: IpAddr, path: &str) {
+        let began = Instant::now();
+        match get(to, from, path).await {
+            Ok(200) => {}
+            _ => self.failed += 1,
+        }
+        self.took.push(began.elapsed());
+    }
+
+    /// The wait that this share of the requests did not exceed; nothing where there were none.
+    pub(crate) fn percentile(&self, percent: usize) -> Duration {
+        let mut sorted = self.took.clone();
+        sorted.sort();
+        let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+        sorted.get(rank).copied().unwrap_or_default()
+    }
+}
+
+/// What the client asks for.
+pub(crate) struct Wishes<'a> {
+    /// a file that the server has
+    pub(crate) warm: &'a str,
+    /// the module path of modules that it does not have, before their number
+    pub(crate) new: &'a str,
+    /// the number of the first of those
+    pub(crate) first: usize,
+}
+
+/// Asks for a warm file every `every`, and for a new module every tenth time, until `time` is over.
+pub(crate) async fn probe(
+    to: SocketAddr,
+    from: IpAddr,
+    wishes: &Wishes<'_>,
+    every: Duration,
+    time: Duration,
+) -> (Waits, Waits) {
+    let end = Instant::now() + time;
+    let warm = async {
+        let (mut waits, mut next) = (Waits::default(), Instant::now());
+        while next < end {
+            sleep_until(next).await;
+            waits.ask(to, from, wishes.warm).await;
+            next = Instant::now().max(next + every);
+        }
+        waits
+    };
+    let new = async {
+        let (mut waits, mut next, mut number) = (Waits::default(), Instant::now(), wishes.first);
+        while next < end {
+            sleep_until(next).await;
+            for extension in ["mod", "zip"] {
+                waits.ask(to, from, &format!("{}{number}/@v/v1.0.0.{extension}", wishes.new)).await;
+            }
+            number += 1;
+            next = Instant::now().max(next + every * 10);
+        }
+        waits
+    };
+    tokio::join!(warm, new)
+}
