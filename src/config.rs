@@ -1,5 +1,5 @@
 //! What the go command is told about its checksum database, read as it reads it: which database (`GOSUMDB`), by which
-//! way (`GOPROXY`), for which modules not (`GONOSUMDB`, `GOPRIVATE`), and where its caches are. Also where our own data
+//! way (`GOPROXY`), for which modules not (`GONOSUMDB`, `GONOPROXY`, `GOPRIVATE`), and where its caches are. Also where our own data
 //! folder is. Nothing here asks the network.
 //!
 //! `GOINSECURE` and `GOFLAGS` have no say in it: neither switches the database off.
@@ -10,6 +10,7 @@ use crate::fault::Fault;
 
 pub mod file;
 pub mod goenv;
+pub mod private;
 pub mod proxies;
 pub mod sumdb;
 

@@ -85,6 +85,25 @@ fn gonosumdb_replaces_goprivate_where_it_is_set() {
 }
 
 #[test]
+fn for_a_server_every_setting_that_exempts_a_module_counts() {
+    for (pairs, expected) in [
+        (&[][..], &[][..]),
+        (&[("GOPRIVATE", "a.b")], &[("GOPRIVATE", "a.b")]),
+        (&[("GOPRIVATE", "a.b"), ("GONOSUMDB", "c.d")], &[("GOPRIVATE", "a.b"), ("GONOSUMDB", "c.d")]),
+        (&[("GONOPROXY", "a.b"), ("GONOSUMDB", "none")], &[("GONOPROXY", "a.b")]),
+        (&[("GOPRIVATE", "a.b"), ("GONOPROXY", "none"), ("GONOSUMDB", " none ")], &[("GOPRIVATE", "a.b")]),
+    ] {
+        let go = GoEnv::resolve(env(pairs), "", "");
+        let found: Vec<_> =
+            go.private_from_anybody().iter().map(|private| (private.setting, private.patterns)).collect();
+        assert_eq!(found, expected, "{pairs:?}");
+    }
+    let go = GoEnv::resolve(env(&[("GONOSUMDB", "a.b")]), "GONOPROXY=c.d\n", "GOPRIVATE=e.f\n");
+    let origins: Vec<Origin> = go.private_from_anybody().iter().map(|private| private.origin).collect();
+    assert_eq!(origins, [Origin::Installation, Origin::User, Origin::Environment]);
+}
+
+#[test]
 fn folders_have_gos_defaults() {
     for (pairs, modcache, head) in [
         (&[][..], None, None),

@@ -32,10 +32,11 @@ struct Proven {
 
 /// Checks a proof file, and go.sum files against it; gives the exit code.
 pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
-    let (name, policy, exempt) = setup::offline(args.sumdb.as_deref(), args.private.as_deref())?;
+    let (name, policy, exempt, notices) = setup::offline(args.sumdb.as_deref(), args.private.as_deref())?;
     let path = args.file.display().to_string();
     let proofs = parse_proofs(&read(&args.file)?).map_err(|error| proves_nothing(&path, &error))?;
     let mut report = Report::new(&name);
+    report.notices = notices;
     let Proven { mut answers, heads } = match together(&path, &proofs, &policy) {
         Ok(proven) if args.gosum.is_empty() => return summary(&path, &name, &proven),
         Ok(proven) => proven,
@@ -117,7 +118,7 @@ fn summary(path: &str, name: &str, proven: &Proven) -> Result<u8, Fault> {
 
 /// Checks evidence that a log signed two histories; gives 3 where it holds.
 pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
-    let (name, policy, _) = setup::offline(args.sumdb.as_deref(), None)?;
+    let (name, policy, _, _) = setup::offline(args.sumdb.as_deref(), None)?;
     let path = args.file.display().to_string();
     let refused = |error: sumdb::Error| Fault::unavailable(&path, format!("is no evidence against {name}: {error}"));
     let bytes = read(&args.file)?;

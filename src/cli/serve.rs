@@ -13,11 +13,12 @@ use tracing_subscriber::EnvFilter;
 pub(super) use args::ServeArgs;
 
 use super::output::{tell, warn};
+use super::setup;
 use crate::config::file::{self, Layers, LogFormat, Settings};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::{Database, Relay, RelayOptions};
 use crate::fault::Fault;
-use crate::report::{Level, Notice, printable};
+use crate::report::printable;
 use crate::server::{self, Access, Config, Limits, ModuleProxy, Served, Syncing};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
@@ -33,6 +34,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     let environment = |name: &str| std::env::var(name).ok();
     let layers = args.over(Layers::read(args.config.as_deref(), environment)?);
     let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
+    // Before anything is asked of anybody.
+    warn(&setup::warned(settings.warnings.iter().cloned()));
     if args.check_config {
         tell(|out| {
             settings.told.iter().try_for_each(|(name, value, source)| {
@@ -64,11 +67,6 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     // Before anybody can think that we are ready: a signal must not find us without a handler.
     let mut signals = Signals::install()?;
     let private = Patterns::parse(&settings.private);
-    let warning = |text| Notice { level: Level::Warning, text };
-    let malformed = private.malformed().iter();
-    let notices: Vec<_> =
-        malformed.map(|pattern| warning(format!("the pattern {pattern:?} is malformed and matches nothing"))).collect();
-    warn(&notices);
     let folder = Folder::open(&settings.data)?;
     let served = settings.sumdb.iter().map(|sumdb| open(settings, &folder, sumdb, &private));
     let served = served.collect::<Result<Vec<Served>, Fault>>()?;

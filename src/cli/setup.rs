@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 use super::DatabaseArgs;
+use crate::config::private::{self, NONE};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
@@ -50,12 +51,8 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
         Some(data) => data.clone(),
         None => config::data_folder(environment)?,
     };
-    let warning = |text| Notice { level: Level::Warning, text };
-    let exempt = exempt(&go, args.private.as_deref());
-    let mut notices: Vec<_> = go.warnings().into_iter().map(warning).collect();
-    let malformed = exempt.malformed().iter();
-    notices
-        .extend(malformed.map(|pattern| warning(format!("the pattern {pattern:?} is malformed and matches nothing"))));
+    let (exempt, warnings) = exempt(&go, args.private.as_deref())?;
+    let notices = warned(go.warnings().into_iter().chain(warnings));
     Ok(Setup {
         name,
         exempt,
@@ -72,11 +69,21 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     })
 }
 
-/// What it takes to check files without a database: its name, whose signature counts, and which modules do not.
-pub(super) fn offline(sumdb: Option<&str>, private: Option<&str>) -> Result<(String, Policy, Patterns), Fault> {
+/// What it takes to check files without a database: its name, whose signature counts, which modules do not, and what is wrong with
+/// the settings that say so.
+pub(super) fn offline(
+    sumdb: Option<&str>,
+    private: Option<&str>,
+) -> Result<(String, Policy, Patterns, Vec<Notice>), Fault> {
     let go = GoEnv::of_process();
     let (name, policy, _) = known(&go, sumdb)?;
-    Ok((name, policy, exempt(&go, private)))
+    let (exempt, warnings) = exempt(&go, private)?;
+    Ok((name, policy, exempt, warned(warnings)))
+}
+
+/// Warnings as notices.
+pub(super) fn warned(texts: impl IntoIterator<Item = String>) -> Vec<Notice> {
+    texts.into_iter().map(|text| Notice { level: Level::Warning, text }).collect()
 }
 
 /// Where a database is kept, without asking anybody: its name, whose signature counts, and the data folder.
@@ -202,10 +209,18 @@ fn known(go: &GoEnv, argument: Option<&str>) -> Result<(String, Policy, Option<S
     }
 }
 
-fn exempt(go: &GoEnv, argument: Option<&str>) -> Patterns {
+/// The modules that are not asked about: those of `--private`, else those that go does not ask about. With what is wrong with go's
+/// settings.
+fn exempt(go: &GoEnv, argument: Option<&str>) -> Result<(Patterns, Vec<String>), Fault> {
     match argument {
-        Some("none") => Patterns::default(),
-        Some(patterns) => Patterns::parse(patterns),
-        None => Patterns::parse(go.private().patterns),
+        Some(NONE) => Ok((Patterns::default(), Vec::new())),
+        Some(list) => {
+            private::check(list).map_err(|why| Fault::Usage(format!("--private is {list:?}: {why}")))?;
+            Ok((Patterns::parse(list), Vec::new()))
+        }
+        None => {
+            let checked = private::of_go(&[go.private()]);
+            Ok((Patterns::parse(&checked.patterns), checked.warnings))
+        }
     }
 }

@@ -28,7 +28,7 @@ struct Held {
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
     let held = Held { name, policy, folder, database };
-    let modules = if args.no_modules { None } else { Some(module_options(args)?) };
+    let (modules, warnings) = if args.no_modules { (None, Vec::new()) } else { module_options(args)? };
     let modules = modules.filter(|_| held.folder.modules().dir().symlink_metadata().is_ok());
     let has_log = !args.no_log && verify::is_there(&held.folder.log(&held.name)?);
     if modules.is_none() && args.no_log {
@@ -51,18 +51,18 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     let work = verify::modules(&held.folder, &held.database, &modules, &show, &mut report);
     setup::runtime()?.block_on(work);
     bar.clear();
-    let malformed = modules.private.malformed().iter();
-    let warning = |pattern| format!("the pattern {pattern:?} is malformed and matches nothing");
-    report.notices.extend(malformed.map(|pattern| Notice { level: Level::Warning, text: warning(pattern) }));
+    report.notices.extend(warnings);
     let code = print(args, &mut report)?;
     Ok(worst(&[code, failed.inspect(complain).map_or(0, |fault| fault.exit_code())]))
 }
 
-fn module_options(args: &VerifyArgs) -> Result<ModuleOptions, Fault> {
+/// How modules are judged, and what is wrong with the settings that say which are private.
+fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notice>), Fault> {
     let layers = Layers::read(args.config.as_deref(), |name| std::env::var(name).ok())?;
     let layers = layers.flag("private", args.private.clone());
-    let private = Patterns::parse(&private_patterns(&layers, &GoEnv::of_process())?);
-    Ok(ModuleOptions { threads: args.threads, private })
+    let checked = private_patterns(&layers, &GoEnv::of_process())?;
+    let private = Patterns::parse(&checked.patterns);
+    Ok((Some(ModuleOptions { threads: args.threads, private }), setup::warned(checked.warnings)))
 }
 
 fn log(args: &VerifyArgs, held: &Held, bar: &Bar) -> Result<Integrity, Fault> {

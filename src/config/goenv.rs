@@ -16,7 +16,10 @@ const FILE_LIMIT: u64 = 1 << 20;
 /// Some guides set it; no go command has ever read it.
 const NO_EFFECT: &str = "GONOSUMCHECK";
 /// The settings that are read.
-const NAMES: [&str; 7] = ["GOSUMDB", "GOPROXY", "GONOSUMDB", "GOPRIVATE", "GOMODCACHE", "GOPATH", NO_EFFECT];
+const NAMES: [&str; 8] =
+    ["GOSUMDB", "GOPROXY", "GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOMODCACHE", "GOPATH", NO_EFFECT];
+/// The settings that keep modules from somebody: in go's documentation, from proxies, from the checksum database, from both.
+const EXEMPTIONS: [&str; 3] = ["GOPRIVATE", "GONOPROXY", "GONOSUMDB"];
 
 /// The settings as the go command sees them.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +58,7 @@ impl fmt::Display for Origin {
 pub struct Private<'a> {
     /// comma-separated patterns on path prefixes; empty where nothing is kept from it
     pub patterns: &'a str,
-    /// `GONOSUMDB` or `GOPRIVATE`
+    /// `GONOSUMDB`, `GOPRIVATE` or `GONOPROXY`
     pub setting: &'static str,
     /// where that setting comes from
     pub origin: Origin,
@@ -129,6 +132,18 @@ impl GoEnv {
     /// The modules that are kept from it: `GONOSUMDB` where that is set, else `GOPRIVATE`. `none` keeps nothing from it.
     pub fn private(&self) -> Private<'_> {
         let setting = if self.value("GONOSUMDB").is_some() { "GONOSUMDB" } else { "GOPRIVATE" };
+        self.exempted_by(setting)
+    }
+
+    /// The modules that any setting keeps from a proxy or from the checksum database, by setting: a server asks both in public, so
+    /// what one setting exempts stays exempt whatever another says. `GONOPROXY=none` names modules to the proxies of the user's own
+    /// choice; it is no permission to name them to those of this server.
+    pub fn private_from_anybody(&self) -> Vec<Private<'_>> {
+        let all = EXEMPTIONS.into_iter().map(|setting| self.exempted_by(setting));
+        all.filter(|private| !private.patterns.is_empty()).collect()
+    }
+
+    fn exempted_by(&self, setting: &'static str) -> Private<'_> {
         let patterns = self.value(setting).filter(|patterns| patterns.trim() != "none").unwrap_or("");
         Private { patterns, setting, origin: self.origin(setting) }
     }

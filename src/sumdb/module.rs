@@ -14,6 +14,7 @@ mod plain;
 mod pseudo;
 mod query;
 pub mod semver;
+mod unmatchable;
 mod version;
 
 use std::fmt;
@@ -23,6 +24,7 @@ pub use pattern::Patterns;
 pub(super) use plain::space_in;
 pub use pseudo::PseudoVersion;
 pub use query::Query;
+pub use unmatchable::{Reason, Unmatchable};
 pub use version::Version;
 
 use super::error::{Error, Result};

@@ -117,9 +117,27 @@ fn private_modules_are_not_asked_for() {
     world.run(&["audit"]).says(1, &["1 not in the log, 1 skipped"]);
     world.run(&["audit", "--private", "none"]).says(1, &["2 not in the log"]);
     world.run(&["audit", "--private", "corp.example"]).says(0, &["2 skipped"]);
-    world.run(&["audit", "--private", "[,corp.example"]).says(0, &["warning: the pattern \"[\" is malformed"]);
+    for wrong in ["[,corp.example", "corp.example, x.example", ""] {
+        world.run(&["audit", "--private", wrong]).complains(2, &["--private is \"", "write "]);
+    }
     world.machine.set("GONOSUMDB", "none");
     world.run(&["audit"]).says(1, &["2 not in the log"]);
+    // What go takes for a pattern that matches nothing, and so names to everybody.
+    for (pattern, told) in [
+        ("x.example, corp.example", "keeps \"corp.example\" private"),
+        ("https://corp.example/", "keeps \"corp.example\" private"),
+        ("corp.example/[", "keeps \"corp.example\" private"),
+    ] {
+        world.machine.set("GONOSUMDB", pattern);
+        world.log.clear_requests();
+        world
+            .run(&["audit", "--data", "fresh-too"])
+            .says(0, &["2 skipped", "warning: GONOSUMDB", "matches no module", told]);
+        assert!(world.log.counts("").keys().all(|path| !path.contains("corp.example")), "{pattern}");
+    }
+    world.machine.set("GONOSUMDB", "[");
+    world.run(&["audit"]).says(1, &["2 not in the log", "It makes no module private"]);
+    world.machine.set("GONOSUMDB", "none");
     // A go.sum of nothing else asks nobody at all.
     world.machine.write("go.sum", private);
     world.log.clear_requests();

@@ -86,6 +86,30 @@ fn go_says_which_modules_are_private_where_nobody_else_does() {
     let given = Given::file("").env("GOPRIVATE", "corp.example/*");
     assert_eq!(line(&given.run(&[]).1, "private"), "private corp.example/* go env GOPRIVATE");
     assert_eq!(line(&given.run(&["--private", "none"]).1, "private"), "private none --private");
+    // Each of go's settings counts, and is shown; a pattern of one that matches nothing is shown and reported.
+    let given = given.env("GONOSUMDB", "other.example, x.example").env("GONOPROXY", "none");
+    let (code, out, err) = given.run(&[]);
+    let shown: Vec<String> =
+        out.lines().filter(|line| line.starts_with("private ")).map(|line| self::line(line, "private")).collect();
+    let expected = ["private corp.example/* go env GOPRIVATE", "private other.example, x.example go env GONOSUMDB"];
+    assert_eq!((code, shown), (0, expected.map(str::to_owned).to_vec()));
+    assert!(
+        err.starts_with("gosumcheck: warning: GONOSUMDB (from the environment): the pattern \" x.example\""),
+        "{err}"
+    );
+    assert_eq!(given.run(&["--private", "none"]).2, "", "go's settings decide nothing then");
+}
+
+#[test]
+fn the_servers_names_are_names() {
+    let given = Given::file("hosts = [\"goproxy.corp.example\", \"mirror\"]\n");
+    assert_eq!(line(&given.run(&["--config", "g.toml"]).1, "hosts"), "hosts goproxy.corp.example, mirror g.toml:1");
+    let given = given.env("GOSUMCHECK_HOSTS", "a.example, b.example");
+    assert_eq!(line(&given.run(&[]).1, "hosts"), "hosts a.example, b.example GOSUMCHECK_HOSTS");
+    for wrong in ["a.example:3000", "https://a.example", "*.a.example", ""] {
+        let (code, _, err) = given.run(&["--host", wrong]);
+        assert!(code == 2 && err.starts_with("gosumcheck: --host is ") && err.contains("without a port"), "{err}");
+    }
 }
 
 #[test]

@@ -34,7 +34,8 @@ pub(in super::super) struct ServeArgs {
     /// Ask nobody: answer from what the data folder holds
     #[arg(long)]
     offline: bool,
-    /// Modules that match these patterns, as in GONOSUMDB, are never asked about in public. "none" exempts nothing
+    /// Modules that match these patterns, as in GOPRIVATE, are never asked about in public; "none" for no modules [default: all
+    /// patterns of GOPRIVATE, GONOPROXY and GONOSUMDB]
     #[arg(long, value_name = "PATTERNS")]
     private: Option<String>,
     /// The data folder [default: GOSUMCHECK_DATA, else the user's data folder]

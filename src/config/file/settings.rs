@@ -8,6 +8,7 @@ use super::keys::{self, KEYS, Key};
 use super::upstreams::{self, Upstream};
 use super::values::{address, bytes, duration, flag, number, prefix, word};
 use super::{Layers, Source};
+use crate::config::private::{self, Checked, NONE};
 use crate::config::{self, GoEnv, ProxyList, Sumdb};
 use crate::fault::Fault;
 
@@ -52,6 +53,8 @@ pub struct Settings {
     /// `off` where no modules are served
     pub proxy: ProxyList,
     pub private: String,
+    /// what is wrong with go's settings, which decide nothing where one of ours is set
+    pub warnings: Vec<String>,
     /// empty or `off` where private modules are refused
     pub private_proxy: ProxyList,
     /// what the file says about single entries of both
@@ -122,7 +125,7 @@ impl Reader<'_> {
 ///
 /// # Errors
 /// `Usage`: the value makes no sense.
-pub fn private_patterns(layers: &Layers, go: &GoEnv) -> Result<String, Fault> {
+pub fn private_patterns(layers: &Layers, go: &GoEnv) -> Result<Checked, Fault> {
     Reader { layers, told: Vec::new() }.private(go)
 }
 
@@ -142,7 +145,7 @@ impl Settings {
         let sumdb = read.all(&keys::SUMDB, database)?;
         let upstream = read.all(&keys::UPSTREAM, |text| Ok(text.to_owned()))?;
         let proxy = read.one(&keys::PROXY, proxies)?;
-        let private = read.private(go)?;
+        let Checked { patterns: private, warnings } = read.private(go)?;
         let private_proxy = read.all(&keys::PRIVATE_PROXY, proxies)?.pop().unwrap_or_default();
         let mut settings = Settings {
             listen,
@@ -151,6 +154,7 @@ impl Settings {
             upstream,
             proxy,
             private,
+            warnings,
             private_proxy,
             on_mismatch: read.one(&keys::ON_MISMATCH, |text| word(text, &MISMATCH))?,
             prefix: read.all(&keys::PREFIX, prefix)?.pop().unwrap_or_default(),
@@ -228,16 +232,24 @@ impl Reader<'_> {
         value
     }
 
-    fn private(&mut self, go: &GoEnv) -> Result<String, Fault> {
-        let patterns = self.all(&keys::PRIVATE, |text| Ok(text.to_owned()))?;
+    /// What a setting of ours says, else everything that go's settings say: each of them is shown.
+    fn private(&mut self, go: &GoEnv) -> Result<Checked, Fault> {
+        let patterns = self.all(&keys::PRIVATE, |text| private::check(text).map(|()| text.to_owned()))?;
+        if patterns == [NONE] {
+            return Ok(Checked::default());
+        }
         if !patterns.is_empty() {
-            return Ok(if patterns == ["none"] { String::new() } else { patterns.join(",") });
+            let patterns = patterns.join(",");
+            private::check(&patterns).map_err(|why| Fault::Usage(format!("{}: {why}", keys::PRIVATE.name)))?;
+            return Ok(Checked { patterns, warnings: Vec::new() });
         }
-        let theirs = go.private();
-        if theirs.patterns.is_empty() {
-            return Ok(String::new());
+        let theirs = go.private_from_anybody();
+        let mut shown = theirs.iter().map(|theirs| (theirs.patterns.to_owned(), Source::Go(theirs.setting)));
+        if let Some((patterns, source)) = shown.next() {
+            self.fall_back(patterns, String::clone, source);
         }
-        Ok(self.fall_back(theirs.patterns.to_owned(), String::clone, Source::Go(theirs.setting)))
+        self.told.extend(shown.map(|(patterns, source)| (keys::PRIVATE.name, patterns, source)));
+        Ok(private::of_go(&theirs))
     }
 }
 

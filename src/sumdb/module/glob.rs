@@ -10,6 +10,8 @@
 //! Go tells a malformed pattern from a sound one whatever it is matched with, so a pattern is read once, here, into a list
 //! of chunks; matching cannot fail.
 
+mod feasible;
+
 /// A well-formed pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Glob(Vec<Chunk>);

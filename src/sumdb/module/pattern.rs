@@ -4,15 +4,17 @@
 
 use super::glob::Glob;
 use super::path::ModulePath;
+use super::unmatchable::Unmatchable;
 
 /// The go command asks the database about toolchains whatever GONOSUMDB says (cmd/go modfetch sumdb.go, useSumDB).
 const ALWAYS_CHECKED: &str = "golang.org/toolchain";
 
-/// A parsed list of patterns. Empty and malformed ones name nothing, as in Go; the malformed ones are kept to be warned of.
+/// A parsed list of patterns. Those that are malformed or that no module path can match name nothing, as in Go; they are kept
+/// apart, since somebody meant something by them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patterns {
     sound: Vec<Pattern>,
-    malformed: Vec<String>,
+    unmatchable: Vec<Unmatchable>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,17 +29,14 @@ impl Patterns {
     /// The patterns of `list`: with commas between them, one slash at the end of each ignored, spaces kept as Go keeps them.
     pub fn parse(list: &str) -> Patterns {
         let mut patterns = Patterns::default();
-        for text in list.split(',') {
+        for text in list.split(',').filter(|text| !text.is_empty()) {
             let bare = text.strip_suffix('/').unwrap_or(text);
-            if bare.is_empty() {
-                continue;
-            }
-            match Glob::parse(bare) {
+            match Glob::parse(bare).filter(Glob::can_match) {
                 Some(glob) => {
                     let slashes = bare.matches('/').count();
                     patterns.sound.push(Pattern { text: text.to_owned(), slashes, glob });
                 }
-                None => patterns.malformed.push(text.to_owned()),
+                None => patterns.unmatchable.push(Unmatchable::new(text)),
             }
         }
         patterns
@@ -55,9 +54,9 @@ impl Patterns {
         if module.as_str() == ALWAYS_CHECKED { None } else { self.matching(module.as_str()) }
     }
 
-    /// The patterns that can match nothing because they break the syntax, as they were written.
-    pub fn malformed(&self) -> &[String] {
-        &self.malformed
+    /// The patterns that match no module path.
+    pub fn unmatchable(&self) -> &[Unmatchable] {
+        &self.unmatchable
     }
 
     /// Whether no pattern can match anything.
@@ -129,11 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn malformed_patterns_match_nothing_and_are_listed() {
-        let patterns = Patterns::parse("[,a.b/[x-]/,*.corp.example.com,\\");
-        assert_eq!(patterns.malformed(), ["[", "a.b/[x-]/", "\\"]);
+    fn patterns_that_match_nothing_are_listed() {
+        let patterns = Patterns::parse("[,a.b/[x-]/,*.corp.example.com,\\, a.b,none");
+        let listed: Vec<&str> = patterns.unmatchable().iter().map(Unmatchable::pattern).collect();
+        assert_eq!(listed, ["[", "a.b/[x-]/", "\\", " a.b", "none"]);
         assert_eq!(patterns.matching("git.corp.example.com/x/y"), Some("*.corp.example.com"));
         assert!(patterns.matching("a.b/x").is_none() && !patterns.is_empty());
-        assert!(Patterns::parse(",/,[").is_empty() && Patterns::default().malformed().is_empty());
+        assert!(Patterns::parse(",/,[").is_empty() && Patterns::parse("a.b,,").unmatchable().is_empty());
     }
 }

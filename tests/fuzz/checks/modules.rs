@@ -74,14 +74,20 @@ pub fn versions(bytes: &[u8]) -> bool {
 }
 
 /// `Patterns::parse` of the first line, matched with the second: a path that matches does so whatever lies below it, and each
-/// pattern is either sound or listed as malformed.
+/// pattern is either sound or listed as one that matches nothing.
 pub fn patterns(bytes: &[u8]) -> bool {
     let Some((list, path)) = super::text(bytes).and_then(|text| text.split_once('\n')) else { return false };
     let patterns = Patterns::parse(list);
-    let count = list.split(',').filter(|text| !text.strip_suffix('/').unwrap_or(text).is_empty()).count();
-    assert!(patterns.malformed().len() <= count && patterns.is_empty() == (patterns.malformed().len() == count));
+    let count = list.split(',').filter(|text| !text.is_empty()).count();
+    let unmatchable = patterns.unmatchable();
+    assert!(unmatchable.len() <= count && patterns.is_empty() == (unmatchable.len() == count));
+    for meant in unmatchable.iter().filter_map(|pattern| pattern.meant()) {
+        assert!(!Patterns::parse(meant).is_empty() && Patterns::parse(meant).unmatchable().is_empty());
+    }
     let Some(matched) = patterns.matching(path) else { return false };
-    assert!(list.split(',').any(|text| text == matched) && !patterns.malformed().iter().any(|text| text == matched));
+    assert!(
+        list.split(',').any(|text| text == matched) && !unmatchable.iter().any(|pattern| pattern.pattern() == matched)
+    );
     assert!(patterns.matching(&format!("{path}/below")).is_some());
     true
 }
