@@ -10,11 +10,13 @@ use crate::fault::Fault;
 
 pub mod file;
 pub mod goenv;
+pub mod host;
 pub mod private;
 pub mod proxies;
 pub mod sumdb;
 
 pub use goenv::{GoEnv, Origin, Private};
+pub use host::HostName;
 pub use proxies::ProxyList;
 pub use sumdb::Sumdb;
 

@@ -14,6 +14,7 @@ mod file;
 mod gzip;
 mod health;
 mod home;
+mod host;
 mod hot;
 mod limits;
 mod metrics;
@@ -29,7 +30,7 @@ mod sumdb;
 mod tlog;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -51,11 +52,13 @@ use accept::Acceptor;
 use answer::Answer;
 use body::Body;
 use health::Looked;
+use host::Hosts;
 use hot::{Holds, Hot, Under};
 use metrics::Metrics;
 use path::BadPath;
 use route::{Class, Names, Route};
 
+use crate::config::HostName;
 use crate::database::Relay;
 use crate::fault::Fault;
 
@@ -64,6 +67,8 @@ use crate::fault::Fault;
 pub struct Config {
     /// a path below which everything is answered too, as in `/go`; empty for none
     pub prefix: String,
+    /// the names of this server; where there are any, requests for other hosts are refused on every address
+    pub hosts: Vec<HostName>,
     /// what strangers are granted
     pub limits: Limits,
     /// which requests are logged
@@ -116,6 +121,7 @@ struct App {
     served: Vec<Served>,
     proxy: Option<Arc<dyn ModuleProxy>>,
     prefix: String,
+    hosts: Hosts,
     names: Names,
     limits: Limits,
     access: Access,
@@ -158,6 +164,7 @@ impl App {
             served,
             proxy,
             prefix: config.prefix,
+            hosts: Hosts::new(config.hosts),
             limits: config.limits,
             access: config.access,
             ids: access::Ids::new(),
@@ -174,10 +181,11 @@ impl App {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    /// The response to a request of `peer` that arrived at the address `local`.
+    async fn respond(&self, request: Request<Incoming>, peer: SocketAddr, local: IpAddr) -> Response<Body> {
         let began = Instant::now();
         let (head, _) = request.into_parts(); // what a GET carries as a body means nothing here
-        let (class, answer) = self.answer(&head).await;
+        let (class, answer) = self.answer(&head, local).await;
         let bytes = answer.len();
         let mut response = answer.respond(&head.method, &head.headers);
         let (status, took) = (response.status(), began.elapsed());
@@ -190,7 +198,7 @@ impl App {
         response
     }
 
-    async fn answer(&self, head: &hyper::http::request::Parts) -> (Class, Answer) {
+    async fn answer(&self, head: &hyper::http::request::Parts, local: IpAddr) -> (Class, Answer) {
         if head.method != Method::GET && head.method != Method::HEAD {
             return (Class::Other, refusal::method());
         }
@@ -202,6 +210,12 @@ impl App {
             );
         }
         let (prefix, raw) = path::split(head.uri.path(), &self.prefix);
+        // Whether the process is alive is no secret, and health checks name it in any way.
+        if raw != "/healthz"
+            && let Some(refused) = self.hosts.refusal(local, head)
+        {
+            return (Class::Other, refused);
+        }
         let (cached_only, raw) = path::split(raw, modules::CACHED_ONLY);
         let takes_gzip =
             || head.headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(gzip::accepted);
@@ -228,7 +242,7 @@ impl App {
     async fn handle(&self, route: Route<'_>, question: &Question<'_>, head: &hyper::http::request::Parts) -> Answer {
         let Some(served) = self.served.get(question.database) else { return refusal::path(BadPath::NoSuch) };
         match route {
-            Route::Home => home::page(self, question, &head.headers, head.uri.authority().map(|host| host.as_str())),
+            Route::Home => home::page(self, question, host::reached_by(head)),
             Route::Alive => health::alive(),
             Route::Ready => health::ready(self).await,
             Route::Metrics => self.metrics.page(self).await,

@@ -96,7 +96,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         file::Access::Errors => Access::Errors,
         file::Access::All => Access::All,
     };
-    let config = Config { prefix: settings.prefix.clone(), limits, access };
+    let config = Config { prefix: settings.prefix.clone(), hosts: settings.hosts.clone(), limits, access };
     let proxy = proxy.map(|proxy| -> Arc<dyn ModuleProxy> { Arc::new(proxy) });
     server::run(config, served, proxy, listeners, signals.stop()).await
 }

@@ -2,7 +2,7 @@
 //! server is told to stop.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,6 +30,8 @@ struct Line {
     app: Arc<App>,
     slots: Arc<Semaphore>,
     peer: SocketAddr,
+    /// where it arrived
+    local: IpAddr,
     pulse: Arc<Pulse>,
     outbox: Arc<Outbox>,
 }
@@ -39,7 +41,7 @@ impl Line {
         let busy = self.pulse.begin();
         let closes = request.version() < Version::HTTP_2 && self.slots.available_permits() == 0;
         let outbox = (request.version() < Version::HTTP_2).then(|| Arc::clone(&self.outbox));
-        let response = self.app.respond(request, self.peer).await;
+        let response = self.app.respond(request, self.peer, self.local).await;
         let mut response = response.map(|body| body.sent(busy.answered(), outbox));
         if closes {
             // Others wait for this connection's place.
@@ -132,6 +134,8 @@ impl Acceptor {
         mut stop: watch::Receiver<bool>,
     ) {
         let _open = Open::new(&self.app);
+        // What cannot be told is held to the stricter rule.
+        let local = stream.local_addr().map_or(Ipv4Addr::LOCALHOST.into(), |local| local.ip());
         let _ = stream.set_nodelay(true);
         // Only so a slow client is seen to take anything: the system tells of room when a third of all it buffers was taken, and
         // it buffers megabytes.
@@ -141,7 +145,7 @@ impl Acceptor {
         let outbox = Arc::new(Outbox::default());
         let io = TokioIo::new(Felt { stream, pulse: Arc::clone(&pulse), outbox: Arc::clone(&outbox) });
         let (app, pulsing) = (Arc::clone(&self.app), Arc::clone(&pulse));
-        let line = Arc::new(Line { app, slots: self.slots, peer, pulse: pulsing, outbox });
+        let line = Arc::new(Line { app, slots: self.slots, peer, local, pulse: pulsing, outbox });
         let service = service_fn(move |request| Arc::clone(&line).answer(request));
         let mut connection = pin!(self.http.serve_connection(io, service));
         let mut ending = false;

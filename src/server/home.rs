@@ -1,16 +1,15 @@
 //! `/`: what this is, for a person with a browser, and the two lines to set.
 
 use bytes::Bytes;
-use hyper::header::{HOST, HeaderMap};
+use hyper::header::{HeaderValue, VARY};
 
-use super::answer::{A_MINUTE, Answer, TEXT};
+use super::answer::{Answer, NEVER, TEXT};
 use super::{App, Question};
 
-/// The page. The server's own address is the one that the client used, if that looks like one.
-pub(super) fn page(app: &App, question: &Question<'_>, request: &HeaderMap, uri_host: Option<&str>) -> Answer {
-    let named = request.get(HOST).and_then(|host| host.to_str().ok()).or(uri_host);
-    let is_host = |host: &&str| !host.is_empty() && host.len() <= 253 && host.bytes().all(is_host_byte);
-    let host = format!("{}{}", named.filter(is_host).unwrap_or("THIS-SERVER"), question.prefix);
+/// The page. Its lines are copied into a shell, and name the host that the client used, which was checked: a cache that gave them to
+/// somebody else could have them name any host.
+pub(super) fn page(app: &App, question: &Question<'_>, host: Option<String>) -> Answer {
+    let host = format!("{}{}", host.as_deref().unwrap_or("THIS-SERVER"), question.prefix);
     let mut page = format!(
         "gosumcheck {}: Go's modules and checksum database, proven.\n\n\
          Nothing is stored or served here before it is proven, from the log's public key up;\n\
@@ -33,9 +32,6 @@ pub(super) fn page(app: &App, question: &Question<'_>, request: &HeaderMap, uri_
     page.push_str(
         "\nAlso here: /healthz /readyz /metrics /log/NAME/ (the files of the log) /tlog/ (C2SP tlog-tiles)\n",
     );
-    Answer { varies: false, ..Answer::new(TEXT, A_MINUTE, Bytes::from(page)) }
-}
-
-fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte)
+    let varies = Some((VARY, HeaderValue::from_static("host")));
+    Answer { extra: varies, ..Answer::new(TEXT, NEVER, Bytes::from(page)) }
 }

@@ -102,7 +102,7 @@ pub(crate) fn one(stream: &mut TcpStream) -> Reply {
 
 /// A request head; the connection is closed after the answer.
 pub(crate) fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> String {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -127,6 +127,6 @@ fn head_is_get_without_the_body() {
 fn a_person_is_told_what_to_set() {
     let world = World::full();
     let page = ask(world.at, "GET", "/", &[("X-Test", "1")]).text();
-    assert!(page.contains("GOSUMDB=") && page.contains("GOPROXY=http://test"), "{page}");
+    assert!(page.contains("GOSUMDB=") && page.contains("GOPROXY=http://localhost"), "{page}");
     assert!(page.contains(world.db.name()), "{page}");
 }

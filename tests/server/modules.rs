@@ -208,9 +208,11 @@ fn everything_is_below_the_prefix_too() {
         assert_eq!(get(world.at, &format!("/gone{path}")).status, 404, "{path}");
         assert_eq!(get(world.at, &format!("/cached-only{path}")).status, 200, "{path}");
     }
-    for (path, url) in
-        [("/", "http://test,direct"), ("/go", "http://test/go,direct"), ("/go/", "http://test/go,direct")]
-    {
+    for (path, url) in [
+        ("/", "http://localhost,direct"),
+        ("/go", "http://localhost/go,direct"),
+        ("/go/", "http://localhost/go,direct"),
+    ] {
         let page = get(world.at, path).text();
         assert!(page.contains(&format!("GOPROXY={url}\n")) && page.contains("/MODULE/@v/list"), "{page}");
     }

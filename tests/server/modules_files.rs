@@ -181,7 +181,7 @@ fn what_was_asked_for_in_one_go_comes_in_order() {
         (&zip, "", &long),
         (&other, "", &short),
     ];
-    let heads = asked.map(|(path, range, _)| format!("GET {path} HTTP/1.1\r\nHost: test\r\n{range}\r\n"));
+    let heads = asked.map(|(path, range, _)| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{range}\r\n"));
     for cold in [false, true] {
         if cold {
             chill(&script);
@@ -267,8 +267,8 @@ fn who_never_ends_a_question_is_cut_off() {
     let world = impatient(&Script::new().file(ZIP, b"PK"));
     for begun in [
         format!("GET {ZIP_PATH}"),
-        format!("GET {ZIP_PATH} HTTP/1.1\r\nHost: a\r\nX-Slow: "),
-        format!("GET {ZIP_PATH} HTTP/1.1\r\nHost: a\r\n"),
+        format!("GET {ZIP_PATH} HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
+        format!("GET {ZIP_PATH} HTTP/1.1\r\nHost: localhost\r\n"),
     ] {
         assert!(!raw(world.at, begun.as_bytes()).starts_with(b"HTTP/1.1 200"), "{begun:?}");
     }

@@ -106,7 +106,7 @@ fn it_answers_below_its_prefix_and_serves_no_modules_where_it_is_told_so() {
     assert_eq!(get(process.at, "/artifacts/go/latest"), get(process.at, "/latest"));
     assert_eq!(get(process.at, "/artifacts/go/healthz").status, 200);
     assert_eq!(get(process.at, "/artifacts/go/example.com/m/@v/list").status, 404);
-    assert!(get(process.at, "/artifacts/go").text().contains("http://test/artifacts/go"));
+    assert!(get(process.at, "/artifacts/go").text().contains("http://localhost/artifacts/go"));
     assert_eq!(process.end("-TERM").0, 0);
 }
 

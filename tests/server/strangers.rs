@@ -19,15 +19,19 @@ fn impatient() -> Plan {
 #[test]
 fn who_never_ends_a_head_is_cut_off() {
     let world = World::of(impatient());
-    for begun in
-        ["", "G", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /latest HTT", "GET /latest HTTP/1.1\r\nHost: a\r\nX-Slow: "]
-    {
+    for begun in [
+        "",
+        "G",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "GET /latest HTT",
+        "GET /latest HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+    ] {
         let got = raw(world.at, begun.as_bytes());
         assert!(!got.starts_with(b"HTTP/1.1 200"), "{begun:?}");
     }
     // The second head on a connection is held to the same.
     let mut stream = connect(world.at);
-    stream.write_all(b"GET /latest HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    stream.write_all(b"GET /latest HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert_eq!(one(&mut stream).status, 200);
     stream.write_all(b"GET /lat").unwrap();
     assert!(drain(&mut stream).is_empty());
@@ -38,7 +42,7 @@ fn who_asks_nothing_more_is_let_go() {
     let world = World::of(impatient());
     let mut stream = connect(world.at);
     for _ in 0..3 {
-        stream.write_all(b"GET /tile/8/0/000 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        stream.write_all(b"GET /tile/8/0/000 HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         assert_eq!(one(&mut stream).body.len(), 8192);
     }
     assert!(drain(&mut stream).is_empty());
@@ -49,7 +53,7 @@ fn who_takes_nothing_is_cut_off() {
     let world = World::of(impatient());
     let asked = 3000;
     let mut stream = connect(world.at);
-    stream.write_all("GET /tile/8/data/000 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(asked).as_bytes()).unwrap();
+    stream.write_all("GET /tile/8/data/000 HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(asked).as_bytes()).unwrap();
     // Ours and the one that asks for the metric.
     until("the connection is closed", || world.metric("gosumcheck_connections") < 2.0);
     let all = asked * get(world.at, "/tile/8/data/000").body.len();
@@ -68,7 +72,7 @@ fn heads_are_bounded() {
         (head("GET", &format!("/{}", "a".repeat(5_000)), &[]), 414),
         (head("GET", "latest", &[]), 400),
         (head("GET", "/lat\u{0}est", &[]), 400),
-        ("GET /latest HTTP/1.1\r\nHost: a\r\nA\u{0}B: 1\r\n\r\n".to_owned(), 400),
+        ("GET /latest HTTP/1.1\r\nHost: localhost\r\nA\u{0}B: 1\r\n\r\n".to_owned(), 400),
         ("nonsense\r\n\r\n".to_owned(), 400),
     ] {
         let reply = Reply::parse(&raw(world.at, request.as_bytes()));
@@ -83,7 +87,7 @@ fn a_body_is_not_waited_for() {
     let mut stream = connect(world.at);
     let length = 10_u64 << 40;
     stream
-        .write_all(format!("GET /latest HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\nx").as_bytes())
+        .write_all(format!("GET /latest HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\nx").as_bytes())
         .unwrap();
     assert_eq!(Reply::parse(&drain(&mut stream)).status, 200);
 }
@@ -94,7 +98,7 @@ fn connections_are_bounded_and_the_next_one_waits() {
     plan.limits.connections = 1;
     let world = World::of(plan);
     let mut first = connect(world.at);
-    first.write_all(b"GET /latest HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    first.write_all(b"GET /latest HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     // Others may wait for its place, so it is not kept alive.
     assert_eq!(one(&mut first).header("connection"), Some("close"));
     let mut idle = connect(world.at);
@@ -123,7 +127,7 @@ fn a_stop_waits_for_nobody_for_ever() {
     let mut world = World::of(impatient());
     let mut stream = connect(world.at);
     let mut idle = connect(world.at);
-    stream.write_all("GET /tile/8/data/000 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3000).as_bytes()).unwrap();
+    stream.write_all("GET /tile/8/data/000 HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(3000).as_bytes()).unwrap();
     stream.read_exact(&mut [0; 100]).unwrap();
     world.stopped();
     assert!(drain(&mut idle).is_empty());

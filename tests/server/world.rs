@@ -95,7 +95,8 @@ impl World {
         let at = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let config = Config { prefix: plan.prefix.to_owned(), limits: plan.limits, access: Access::Off };
+        let prefix = plan.prefix.to_owned();
+        let config = Config { prefix, limits: plan.limits, access: Access::Off, ..Config::default() };
         let proxy = plan.proxy;
         let server = std::thread::spawn(move || {
             runtime().block_on(async move {

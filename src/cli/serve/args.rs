@@ -18,6 +18,11 @@ pub(in super::super) struct ServeArgs {
     /// Listen here [default: 127.0.0.1:3000]. Repeatable; port 0 takes any, which is printed
     #[arg(long, value_name = "HOST:PORT")]
     listen: Vec<String>,
+    /// A name of this server, as in goproxy.corp.example. At loopback addresses requests for a host other than localhost, an IP address
+    /// and these names are refused, so that no web page can read private modules (DNS rebinding); with names, at all addresses.
+    /// Needed behind a reverse proxy that passes the Host header on. Repeatable
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
     /// Serve this database, as in GOSUMDB: NAME, NAME+HASH+KEY, or "NAME-or-KEY URL" [default: sum.golang.org]. Repeatable;
     /// the first is also answered for at the root
     #[arg(long, value_name = "GOSUMDB")]
@@ -123,6 +128,7 @@ impl ServeArgs {
         let (modules, log, limits) = (&self.modules, &self.log, &self.limits);
         layers
             .flag("listen", self.listen.iter().cloned())
+            .flag("hosts", self.hosts.iter().cloned())
             .flag("sumdb", self.sumdb.iter().cloned())
             .flag("upstream", self.upstream.iter().cloned())
             .flag("mirror", yes(self.mirror))

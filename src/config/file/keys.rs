@@ -40,6 +40,14 @@ const fn list(
 /// Where to listen.
 pub(super) const LISTEN: Key =
     list("listen", "GOSUMCHECK_LISTEN", "--listen", "127.0.0.1:3000", "addresses to listen at, HOST:PORT");
+/// Its own names.
+pub(super) const HOSTS: Key = list(
+    "hosts",
+    "GOSUMCHECK_HOSTS",
+    "--host",
+    "",
+    "names of this server; requests for other hosts are refused on loopback, and where any is set, on every address",
+);
 /// The data folder.
 pub(super) const DATA: Key = one("data", super::super::DATA_VARIABLE, "--data", "", "the data folder");
 /// Which databases.
@@ -139,8 +147,9 @@ pub(super) const STOP_TIMEOUT: Key =
 pub(super) const MEMORY: Key = one("limits.memory", "GOSUMCHECK_MEMORY", "--memory", "64MiB", "answers kept in memory");
 
 /// All of them, in the order in which they are shown.
-pub const KEYS: [&Key; 25] = [
+pub const KEYS: [&Key; 26] = [
     &LISTEN,
+    &HOSTS,
     &DATA,
     &SUMDB,
     &UPSTREAM,

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::keys::{self, KEYS, Key};
 use super::upstreams::{self, Upstream};
-use super::values::{address, bytes, duration, flag, number, prefix, word};
+use super::values::{address, bytes, duration, flag, host, number, prefix, word};
 use super::{Layers, Source};
 use crate::config::private::{self, Checked, NONE};
-use crate::config::{self, GoEnv, ProxyList, Sumdb};
+use crate::config::{self, GoEnv, HostName, ProxyList, Sumdb};
 use crate::fault::Fault;
 
 /// How logs are written.
@@ -46,6 +46,7 @@ pub enum OnMismatch {
 #[allow(missing_docs, reason = "each is a row of `KEYS`, with its help")]
 pub struct Settings {
     pub listen: Vec<SocketAddr>,
+    pub hosts: Vec<HostName>,
     pub data: PathBuf,
     /// one or more, none of them `Off`
     pub sumdb: Vec<Sumdb>,
@@ -137,6 +138,7 @@ impl Settings {
     pub fn of(layers: &Layers, go: &GoEnv, env: impl Fn(&str) -> Option<String>) -> Result<Settings, Fault> {
         let mut read = Reader { layers, told: Vec::with_capacity(KEYS.len()) };
         let listen = read.all(&keys::LISTEN, address)?;
+        let hosts = read.all(&keys::HOSTS, host)?;
         let data = read.all(&keys::DATA, |text| Ok(PathBuf::from(text)))?.pop();
         let data = match data {
             Some(data) => data,
@@ -149,6 +151,7 @@ impl Settings {
         let private_proxy = read.all(&keys::PRIVATE_PROXY, proxies)?.pop().unwrap_or_default();
         let mut settings = Settings {
             listen,
+            hosts,
             data,
             sumdb,
             upstream,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::config::HostName;
+
 /// Binary sizes as people write them.
 const UNITS: [(&str, u64); 7] = [
     ("KiB", 1 << 10),
@@ -32,6 +34,12 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
         "not an address to listen at; write it as in 127.0.0.1:3000, [::]:3000 or localhost:3000; port 0 takes any";
     let text = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     text.to_socket_addrs().ok().and_then(|mut all| all.next()).ok_or_else(|| why.to_owned())
+}
+
+/// The name of a host, without a port.
+pub(super) fn host(text: &str) -> Result<HostName, String> {
+    HostName::parse(text)
+        .ok_or_else(|| "not the name of a host; write it as in goproxy.corp.example, without a port".to_owned())
 }
 
 pub(super) fn flag(text: &str) -> Result<bool, String> {
@@ -116,6 +124,10 @@ mod tests {
         }
         for wrong in ["", "soon", "0s", "-5s", "10", "9999h"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(host("GoProxy.Corp.example.").unwrap().to_string(), "goproxy.corp.example");
+        for wrong in ["", "a.example:3000", "http://a.example", "*.a.example", "a b", "a/"] {
+            assert!(host(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "3000", "localhost", "127.0.0.1:99999", "no such host:1"] {
             assert!(address(wrong).is_err(), "{wrong}");
