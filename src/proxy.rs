@@ -37,7 +37,7 @@ use crate::store::modules::Modules;
 use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
-use crate::sumdb::module::{ModuleVersion, Patterns};
+use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
 use crate::upstream::{Proxies, State};
 
 /// Files that are brought from upstreams at once; more wait for their turn.
@@ -137,6 +137,11 @@ impl Proxy {
         };
         self.inner.counters.answered(&answer);
         answer
+    }
+
+    /// Whether a module is private: its name leaves for private upstreams only.
+    pub fn is_private(&self, module: &ModulePath) -> bool {
+        self.inner.options.private.exemption(module).is_some()
     }
 
     /// Looks after upstreams that do not answer, and after what unfinished downloads left, for as long as it is polled.

@@ -49,7 +49,7 @@ pub use modules::{Answering, ModuleProxy, Tending};
 pub use served::Served;
 
 use accept::Acceptor;
-use answer::Answer;
+use answer::{Answer, Audience};
 use body::Body;
 use health::Looked;
 use host::Hosts;
@@ -148,6 +148,8 @@ struct Question<'a> {
     /// whether the client takes gzip, and all of it
     packs: bool,
     class: Class,
+    /// whom caches may give the answer to
+    audience: Audience,
 }
 
 impl Question<'_> {
@@ -232,7 +234,8 @@ impl App {
             Some(route) => {
                 let cached_only = !cached_only.is_empty() || modules::wants_cached_only(&head.headers);
                 let class = route.class();
-                let question = Question { raw, prefix, cached_only, database: route.database(), packs, class };
+                let (database, audience) = (route.database(), self.audience(&route));
+                let question = Question { raw, prefix, cached_only, database, packs, class, audience };
                 (class, self.handle(route, &question, head).await)
             }
             None => (Class::Other, refusal::path(BadPath::NoSuch)),
@@ -251,6 +254,13 @@ impl App {
             Route::Export(_, name) => export::answer(self, served, name).await,
             Route::Module(asked) => modules::answer(self, &asked, question).await,
             Route::NoModule(why) => refusal::not_found(&format!("not found: {why}")),
+        }
+    }
+
+    fn audience(&self, route: &Route<'_>) -> Audience {
+        match (route, &self.proxy) {
+            (Route::Module(asked), Some(proxy)) if proxy.is_private(asked.module()) => Audience::Client,
+            _ => Audience::Anybody,
         }
     }
 

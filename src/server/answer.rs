@@ -47,16 +47,30 @@ pub(super) enum Cache {
     Until(Instant),
 }
 
+/// Whom a cache may give an answer to (RFC 9111 section 5.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// everybody
+    Anybody,
+    /// the client that asked: a private module
+    Client,
+}
+
 impl Cache {
-    fn header(self) -> HeaderValue {
-        match self {
-            Cache::As(said) => HeaderValue::from_static(said),
+    fn header(self, audience: Audience) -> HeaderValue {
+        let directives = match self {
+            Cache::As(directives) if audience == Audience::Anybody => return HeaderValue::from_static(directives),
+            Cache::As(directives) => directives.to_owned(),
             Cache::Until(end) => {
                 let left = end.saturating_duration_since(Instant::now()).as_secs();
-                HeaderValue::try_from(format!("public, max-age={left}"))
-                    .unwrap_or_else(|_| HeaderValue::from_static(NEVER))
+                format!("public, max-age={left}")
             }
-        }
+        };
+        let directives = match (audience, directives.strip_prefix("public")) {
+            (Audience::Client, Some(rest)) => format!("private{rest}"),
+            _ => directives,
+        };
+        HeaderValue::try_from(directives).unwrap_or_else(|_| HeaderValue::from_static(NEVER))
     }
 }
 
@@ -66,6 +80,7 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) kind: &'static str,
     pub(super) cache: Cache,
+    pub(super) audience: Audience,
     /// with its quotes; only answers with one take conditions and ranges
     pub(super) etag: Option<HeaderValue>,
     /// when it came to be what it is
@@ -85,6 +100,7 @@ impl Answer {
             status: StatusCode::OK,
             kind,
             cache: Cache::As(cache),
+            audience: Audience::Anybody,
             etag: None,
             modified: None,
             varies: false,
@@ -135,7 +151,7 @@ impl Answer {
     pub(super) fn respond(self, method: &Method, request: &HeaderMap) -> Response<Body> {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
-        headers.insert(header::CACHE_CONTROL, self.cache.header());
+        headers.insert(header::CACHE_CONTROL, self.cache.header(self.audience));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if self.varies {
             headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));

@@ -96,7 +96,8 @@ impl Hot {
     pub(super) fn keep(&self, question: &Question<'_>, answer: &Answer, holds: Holds) {
         let fits = question.raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_));
         if fits && answer.status.is_success() {
-            let kept = Kept { since: Instant::now(), class: question.class, answer: answer.clone(), holds };
+            let answer = Answer { audience: question.audience, ..answer.clone() };
+            let kept = Kept { since: Instant::now(), class: question.class, answer, holds };
             self.of(question.packs).insert(question.raw.into(), kept);
         }
     }

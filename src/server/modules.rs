@@ -19,6 +19,7 @@ use crate::proxy::{Denied, Found, Keep, Manner, Proxy, Text, TextKind};
 use crate::store::modules::{Admitted, Refused};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
+use crate::sumdb::module::ModulePath;
 
 /// Below this, nobody is asked for a module; as at Go's own public proxy.
 pub(super) const CACHED_ONLY: &str = "/cached-only";
@@ -46,6 +47,11 @@ pub trait ModuleProxy: Send + Sync {
     /// What there is to say to a question.
     fn answer<'a>(&'a self, asked: &'a Asked, manner: Manner) -> Answering<'a>;
 
+    /// Whether a module is private: caches that several clients share must not keep answers about it.
+    fn is_private(&self, _module: &ModulePath) -> bool {
+        false
+    }
+
     /// How often what happened, by name.
     fn counts(&self) -> Vec<(&'static str, u64)>;
 
@@ -58,6 +64,10 @@ pub trait ModuleProxy: Send + Sync {
 impl ModuleProxy for Proxy {
     fn answer<'a>(&'a self, asked: &'a Asked, manner: Manner) -> Answering<'a> {
         Box::pin(Proxy::answer(self, asked, manner))
+    }
+
+    fn is_private(&self, module: &ModulePath) -> bool {
+        Proxy::is_private(self, module)
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
@@ -82,13 +92,14 @@ pub(super) async fn answer(app: &App, asked: &Asked, question: &Question<'_>) ->
         let why = format!("timed out: no answer within {MODULE_TIMEOUT:?}");
         return fault(&Fault::unavailable(asked.to_string(), why));
     };
-    match answered {
+    let answer = match answered {
         Ok(Found::File(file)) if matches!(asked, Asked::File(_, Kind::GoMod)) => go_mod(app, file, question).await,
         Ok(Found::File(file)) => of_file(ZIP, file),
         Ok(Found::Unproven(file)) => unproven(file),
         Ok(Found::Text(text)) => of_text(app, text, question),
         Err(denied) => refused(&denied),
-    }
+    };
+    Answer { audience: question.audience, ..answer }
 }
 
 /// A proven file, streamed.
