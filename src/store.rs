@@ -25,6 +25,7 @@ pub mod index;
 pub mod journal;
 pub mod lock;
 pub mod log;
+mod modes;
 pub mod modules;
 mod sqlite;
 mod words;
@@ -66,7 +67,8 @@ struct Shared {
 }
 
 impl Folder {
-    /// The data folder at `root`, which need not exist yet. Leftovers of processes that died are swept from its `tmp`.
+    /// The data folder at `root`, which need not exist yet. Leftovers of processes that died are swept from its `tmp`, and it is
+    /// closed to other users.
     ///
     /// # Errors
     /// `Unavailable` where `root` exists and is not a folder.
@@ -93,6 +95,7 @@ impl Folder {
     /// As `open`.
     pub fn open_on(root: &Path, disk: Box<dyn Disk>) -> Result<Folder, Fault> {
         let folder = Folder::found(root, disk, false)?;
+        modes::close(root);
         folder.sweep(SystemTime::now());
         Ok(folder)
     }

@@ -6,6 +6,7 @@ mod modules;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
+use rustix::fs::Mode;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -45,6 +46,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
         return Ok(0);
     }
     logs(&settings);
+    // The store sets the mode of all that it makes; what the commands of `direct` make is below the data folder too.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Fault::unavailable("the system", format!("cannot start threads: {error}")))?;

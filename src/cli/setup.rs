@@ -185,7 +185,7 @@ impl Setup {
     /// where it cannot be made there is no source.
     fn own_tree(&self) -> Result<Option<Base>, Fault> {
         let cache = Folder::open(&self.data)?.cache(&self.name)?;
-        let _ = std::fs::create_dir_all(cache.dir());
+        let _ = cache.create();
         Ok(cache.dir().is_dir().then(|| Base::tree(cache.dir())))
     }
 

@@ -41,6 +41,14 @@ impl Cache {
         &self.dir
     }
 
+    /// Makes its folder where there is none.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails or forbids.
+    pub fn create(&self) -> Result<(), Fault> {
+        self.folder.ensure(&self.dir, false).map_err(|error| unavailable(&self.dir, "create", &error))
+    }
+
     /// The bytes kept for `path` (`lookup/...`, `tile/8/...`), or none.
     ///
     /// # Errors

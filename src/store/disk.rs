@@ -1,10 +1,12 @@
 //! The disk as the store writes to it: ten calls, behind a trait so that tests can make any one of them fail.
 
 use std::fmt::Debug;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+
+use super::modes;
 
 /// Every way in which the store changes the disk.
 pub trait Disk: Debug + Send + Sync {
@@ -60,23 +62,23 @@ pub trait Disk: Debug + Send + Sync {
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
 }
 
-/// The disk of this machine.
+/// The disk of this machine. What is made is its owner's alone.
 #[derive(Debug, Clone, Copy)]
 pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir(path)
+        modes::create_folder(path)
     }
 
     fn write_new(&self, path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let mut file = modes::options().write(true).create_new(true).open(path)?;
         file.write_all(bytes)?;
         if durable { file.sync_all() } else { Ok(()) }
     }
 
     fn open(&self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+        modes::options().read(true).write(true).create(true).truncate(false).open(path)
     }
 
     fn write_at(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {

@@ -1,9 +1,10 @@
 //! One writer at a time, across processes: an advisory lock on a file, which the system drops when its holder dies.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
+use super::modes;
 use super::words::unavailable;
 use crate::fault::Fault;
 
@@ -35,7 +36,7 @@ impl Lock {
     /// # Errors
     /// `Unavailable` where the file cannot be opened or locked.
     pub fn acquire_within(path: &Path, patience: Duration) -> Result<Option<Lock>, Fault> {
-        let file = OpenOptions::new()
+        let file = modes::options()
             .write(true)
             .create(true)
             .truncate(false)

@@ -92,6 +92,8 @@ fn the_units_say_what_they_should() {
             ("DynamicUser", "yes"),
             ("User", "gosumcheck"),
             ("StateDirectory", "gosumcheck"),
+            ("StateDirectoryMode", "0700"),
+            ("UMask", "0077"),
             ("CapabilityBoundingSet", ""),
             ("NoNewPrivileges", "yes"),
             ("ProtectSystem", "strict"),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::ffi::ErrorCode;
 use rusqlite::{Connection, OpenFlags, params};
 
+use super::super::modes;
 use super::super::sqlite;
 use super::super::words::unavailable;
 use super::key::Width;
@@ -67,6 +68,7 @@ pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> Fault {
 /// A new index without records, in a file of its own that nobody else opens.
 pub(super) fn create(path: &Path, meta: &Meta) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    modes::reserve(path);
     let db = Connection::open_with_flags(path, flags)?;
     // Whatever happens before it has its name, the file is thrown away: no journal, no waiting for the disk.
     db.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;")?;

@@ -9,6 +9,7 @@ use rusqlite::ffi::ErrorCode;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::super::Folder;
+use super::super::modes;
 use super::super::sqlite::{self, COMPANIONS, beside};
 use super::super::words::unavailable;
 use super::rows::MAX_HINT_BYTES;
@@ -100,6 +101,7 @@ impl Trouble {
 pub(super) fn open(path: &Path) -> Result<Connection, Trouble> {
     let failed = |error: rusqlite::Error| Trouble::of(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    modes::reserve(path);
     let mut db = Connection::open_with_flags(path, flags).map_err(failed)?;
     guard(&db).map_err(failed)?;
     if is_new(&db).map_err(failed)? {

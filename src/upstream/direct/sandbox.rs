@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
@@ -78,7 +79,7 @@ impl Sandbox {
     pub(super) async fn make(settings: &DirectSettings) -> Result<Sandbox, Failed> {
         let below = settings.folder.clone();
         let made = tokio::task::spawn_blocking(move || {
-            fs::create_dir_all(&below)?;
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&below)?;
             sweep(&below, SystemTime::now());
             let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&below)?;
             for name in ["home", "work", "tmp"] {
