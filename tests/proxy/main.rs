@@ -9,6 +9,7 @@
 //! | `faults` | what becomes of a question while upstreams, disks and clients fail |
 //! | `hints` | what is said of what nobody can prove, and for how long |
 //! | `private` | who hears of private modules, and what they are held to |
+//! | `private_served` | which settings make a module private, who may ask `serve` for one, who can read what is stored |
 //! | `go_refused` | what does the go command's user see of a refusal |
 //! | `refusals` | what becomes of wrong bytes, and of who has the right ones |
 //! | `world` | how does a test open a proxy over mirrors and a log |
@@ -41,5 +42,6 @@ mod faults;
 mod go_refused;
 mod hints;
 mod private;
+mod private_served;
 mod refusals;
 mod world;

@@ -66,7 +66,8 @@ struct ModuleArgs {
     /// Where modules come from, as in GOPROXY; "off" serves none [default: https://proxy.golang.org,direct]
     #[arg(long, value_name = "GOPROXY")]
     proxy: Option<String>,
-    /// Where private modules come from, as in GOPROXY [default: nowhere, they get 403]
+    /// Where private modules come from, as in GOPROXY. Anybody who reaches the port has all of them: there is no access control yet
+    /// [default: nowhere, they get 403]
     #[arg(long, value_name = "GOPROXY")]
     private_proxy: Option<String>,
     /// What becomes of modules that are not what the database says: refuse, or warn to serve them all the same [default:
