@@ -21,6 +21,11 @@ impl Notes {
         Notes { policy, opened: Mutex::default() }
     }
 
+    /// The policy that heads must satisfy.
+    pub(super) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// [`Checkpoint::open`], done once for the same bytes.
     pub(super) fn open(&self, note: &[u8]) -> sumdb::Result<Checkpoint> {
         if let Some(head) = self.lock().get(note) {

@@ -85,7 +85,8 @@ impl Policy {
         Ok(Policy { keys, quorum })
     }
 
-    fn log_key(&self) -> Option<&VerifierKey> {
+    /// The log's key: two policies are about one log where it is the same.
+    pub fn log_key(&self) -> Option<&VerifierKey> {
         self.keys.first()
     }
 }

@@ -10,6 +10,7 @@
 //! | `hints` | what is said of what nobody can prove, and for how long |
 //! | `private` | who hears of private modules, and what they are held to |
 //! | `go_refused` | what does the go command's user see of a refusal |
+//! | `raw` | is anything kept or passed on in an upstream's own words, or under another policy |
 //! | `refusals` | what becomes of wrong bytes, and of who has the right ones |
 //! | `world` | how does a test open a proxy over mirrors and a log |
 //! | `kit_go` | does the go command take the corpus from a mirror, proven by its log |
@@ -41,5 +42,6 @@ mod faults;
 mod go_refused;
 mod hints;
 mod private;
+mod raw;
 mod refusals;
 mod world;
