@@ -123,6 +123,9 @@ fn read(module: &ModulePath, bytes: &[u8]) -> Result<VersionInfo> {
         Value::Object(object) => Fields::read(object)?,
         _ => return Err(Error::malformed(".info", "not a JSON object")),
     };
+    if fields.time.is_some_and(|time| !time.is_writable()) {
+        return Err(Error::malformed(".info", "the Time is 24 hours from UTC, which Go cannot write"));
+    }
     let version = Version::parse(&fields.version)?;
     let version = ModuleVersion::pair(module.clone(), version)?.version().clone();
     Ok(VersionInfo { version, time: fields.time, origin: fields.origin.filter(Origin::is_safe) })

@@ -1,7 +1,7 @@
 //! The time in an `.info`: RFC 3339 as Go's `time.Time.UnmarshalJSON` reads it, written in one form.
 //!
-//! Go also takes an hour of one digit and a comma before the fraction (go.dev/issue/54580); both are read here and written as
-//! RFC 3339 has them. Offsets of 24 hours or 60 minutes, which Go reads and cannot write again, are refused.
+//! Go also takes an hour of one digit, a comma before the fraction (go.dev/issue/54580) and an offset of 60 minutes; all are read
+//! here and written as RFC 3339 has them. An offset of 24 hours Go reads too, and cannot write again ([`Time::is_writable`]).
 
 use std::fmt;
 
@@ -16,7 +16,12 @@ pub struct Time {
 }
 
 impl Time {
-    /// The time that a text names; none where Go would refuse it, or could not write it again.
+    /// Whether RFC 3339 has a text for it: offsets end before 24 hours.
+    pub fn is_writable(&self) -> bool {
+        self.offset.abs() < 24 * 60
+    }
+
+    /// The time that a text names; none where Go would refuse it.
     pub fn parse(text: &[u8]) -> Option<Time> {
         let mut rest = text;
         let year = digits(&mut rest, 4)?;
@@ -82,8 +87,8 @@ fn offset(text: &[u8]) -> Option<i32> {
         (b'-', rest) => (-1, rest),
         _ => return None,
     };
-    let hours = digits(&mut rest, 2).filter(|hours| *hours < 24)?;
-    let minutes = after(&mut rest, b":").and_then(|()| digits(&mut rest, 2)).filter(|minutes| *minutes < 60)?;
+    let hours = digits(&mut rest, 2).filter(|hours| *hours <= 24)?;
+    let minutes = after(&mut rest, b":").and_then(|()| digits(&mut rest, 2)).filter(|minutes| *minutes <= 60)?;
     let minutes = i32::try_from(hours * 60 + minutes).ok()?;
     rest.is_empty().then_some(sign * minutes)
 }
@@ -112,6 +117,7 @@ mod tests {
             ("2026-01-02T03:04:05+00:00", "2026-01-02T03:04:05Z"),
             ("2026-01-02T03:04:05-00:00", "2026-01-02T03:04:05Z"),
             ("2026-01-02T3:04:05,5+23:59", "2026-01-02T03:04:05.5+23:59"),
+            ("2026-01-02T03:04:05-07:60", "2026-01-02T03:04:05-08:00"),
             ("2024-02-29T00:00:00Z", "2024-02-29T00:00:00Z"),
             ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
             ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999999999Z"),
@@ -137,8 +143,8 @@ mod tests {
             "2026-01-02T24:04:05Z",
             "2026-01-02T03:60:05Z",
             "2026-01-02T03:04:60Z",
-            "2026-01-02T03:04:05+24:00",
-            "2026-01-02T03:04:05+07:60",
+            "2026-01-02T03:04:05+25:00",
+            "2026-01-02T03:04:05+07:61",
             "2026-01-02T03:04:05+0700",
             "2026-01-02T03:04:05+7:00",
             "2026-01-02T03:04:05ZZ",
@@ -151,6 +157,12 @@ mod tests {
             "2026-01-02T03:04:05\u{6f0}Z",
         ] {
             assert_eq!(Time::parse(text.as_bytes()), None, "{text}");
+        }
+        for (offset, is_writable) in
+            [("+23:59", true), ("-23:59", true), ("+23:60", false), ("+24:00", false), ("-24:60", false)]
+        {
+            let time = Time::parse(format!("2026-01-02T03:04:05{offset}").as_bytes());
+            assert_eq!(time.map(|time| time.is_writable()), Some(is_writable), "{offset}");
         }
     }
 }
