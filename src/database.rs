@@ -195,6 +195,8 @@ impl Database {
     pub async fn compare(&self, note: &[u8], whose: &str, progress: Progress<'_>) -> Result<Comparison, Fault> {
         let theirs = self.notes.open(note).map_err(|error| Fault::refused(whose, error))?;
         let Some(ours) = self.remembered()? else { return Ok(Comparison::OneHistory) };
+        // Ours may be that of the full log, which then has the tiles.
+        self.mirror.refresh(&self.notes)?;
         self.require_one_tree_a_size([&ours, &theirs].into_iter())?;
         let (old, new) = if theirs.tree().size <= ours.tree().size { (theirs, ours) } else { (ours, theirs) };
         let mut proven = Proven::nothing_of(new.tree());

@@ -1,7 +1,7 @@
 //! The module proxy: a question of the GOPROXY protocol in, a proven file or an answer out.
 //!
 //! Files (`.mod`, `.zip`) are what the log has hashes of: one is given only if it is what its record says (`files`, `judge`),
-//! wherever it came from. All else (`list`, `@latest`, `.info`) nobody can prove: hints, kept for a while (`hints`, `list`).
+//! wherever it came from. All else (`list`, `@latest`, `.info`) nobody can prove: hints, kept for a while (`hints`, `kept`).
 //! Modules that the log is not to know of have their own upstreams, and are held to what they were at first (`expected`).
 
 mod absences;
@@ -12,14 +12,14 @@ mod files;
 mod hints;
 mod incident;
 mod judge;
-mod list;
+mod kept;
 mod peer;
 mod runs;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-pub use answer::{Denied, Found, Keep, Manner, Text, TextKind};
+pub use answer::{Denied, Found, Manner, Text, TextKind};
 pub use peer::Peer;
 
 use absences::Absences;
@@ -82,6 +82,8 @@ struct Inner {
     folder: Folder,
     modules: Modules,
     journal: Journal,
+    /// the key of the database that public modules are proven by
+    vkey: String,
     upstreams: Upstreams,
     options: Options,
     files: Runs<(ModuleVersion, Kind), Result<Given, Denied>>,
@@ -106,6 +108,7 @@ impl Proxy {
             journal.sweep(before).unwrap_or_else(|fault| tracing::warn!("{fault}"));
         }
         let inner = Inner {
+            vkey: relay.vkey(),
             relay,
             folder: folder.clone(),
             modules,

@@ -66,7 +66,7 @@ fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notic
 }
 
 fn log(args: &VerifyArgs, held: &Held, bar: &Bar) -> Result<Integrity, Fault> {
-    let remembered = held.folder.head(&held.name)?.load()?;
+    let remembered = held.folder.head(&held.name)?.accepted()?;
     let options = Options { threads: args.threads, remembered, skip_index: args.no_index };
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));

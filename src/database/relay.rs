@@ -149,6 +149,11 @@ impl Relay {
         &self.inner.database.name
     }
 
+    /// The database's public key, `NAME+ID+BASE64`: what is told under one key says nothing under another.
+    pub fn vkey(&self) -> String {
+        self.inner.database.notes.policy().log_key().map(ToString::to_string).unwrap_or_default()
+    }
+
     /// The newest signed note whose tree was proven; never older than one that was given before.
     ///
     /// # Errors

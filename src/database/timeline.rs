@@ -1,7 +1,8 @@
 //! One timeline: every signed head that is accepted contains all that were accepted before, or the log is caught.
 //!
-//! The head moves only forward, to a tree that has been shown to contain the remembered one. At first contact the first
-//! signed head is trusted, as the go command does. Two heads that cannot both be true become evidence, and nothing is
+//! The head moves only forward, to a tree that has been shown to contain the remembered one, which is the largest of all heads
+//! that the data folder holds. At first contact, where it holds none, the first signed head is trusted, as the go command does.
+//! Two heads that cannot both be true become evidence, and nothing is
 //! accepted or kept. A head whose tree cannot be had moves nothing: what the next older one proves stays proven.
 
 use std::collections::HashMap;
@@ -29,21 +30,49 @@ pub(super) struct Present {
     pub(super) beyond: Option<Miss>,
 }
 
+/// The heads that the data folder remembers.
+pub(super) struct Memory {
+    /// the largest first, each tree once
+    heads: Vec<Checkpoint>,
+    /// what stands in the file that is changed when a larger one is accepted
+    latest: Option<Vec<u8>>,
+}
+
+impl Memory {
+    /// The remembered head.
+    fn known(&self) -> Option<&Checkpoint> {
+        self.heads.first()
+    }
+}
+
 impl Database {
-    /// The newest head that was accepted here.
+    /// The remembered head: the largest that the data folder holds.
     ///
     /// # Errors
-    /// `Unavailable`: the disk, or what stands there is not signed by this database's key.
+    /// As [`Database::remembered_heads`].
     pub fn remembered(&self) -> Result<Option<Checkpoint>, Fault> {
-        let Some(note) = self.head.load()? else { return Ok(None) };
-        self.notes.open(&note).map(Some).map_err(|error| {
-            let name = &self.name;
-            let why = format!(
-                "is not a tree head that {name} signed ({error}); restore it from a backup, or delete it to trust the \
-                 next head of {name} as at first contact"
-            );
-            Fault::unavailable(self.head.path().display().to_string(), why)
-        })
+        Ok(self.memory()?.heads.into_iter().next())
+    }
+
+    /// All heads that the data folder holds as the newest of something, the largest first.
+    ///
+    /// # Errors
+    /// `Forked`: two of them are of one size and differ. `Unavailable`: the disk, or one of them is damaged or not signed by this
+    /// database's key; none is passed over.
+    pub fn remembered_heads(&self) -> Result<Vec<Checkpoint>, Fault> {
+        Ok(self.memory()?.heads)
+    }
+
+    fn memory(&self) -> Result<Memory, Fault> {
+        let stored = self.head.all()?;
+        let mut heads = stored.iter().map(|head| self.notes.open_stored(head)).collect::<Result<Vec<_>, _>>()?;
+        self.require_one_tree_a_size(heads.iter())?;
+        // Stable: of several notes about one tree the first is kept, that of `latest`.
+        heads.sort_by_key(|head| std::cmp::Reverse(head.tree().size));
+        heads.dedup_by_key(|head| head.tree().size);
+        let path = self.head.path();
+        let latest = stored.into_iter().find(|head| head.path == path).map(|head| head.note);
+        Ok(Memory { heads, latest })
     }
 
     /// Moves on to the newest of `heads` that is newer than the remembered one and can be proven, having compared all of
@@ -58,13 +87,13 @@ impl Database {
         mut before: Option<Present>,
     ) -> Result<Option<Present>, Halt> {
         'conflict: for _ in 0..MAX_CONFLICTS {
-            let known = self.remembered()?;
-            self.require_one_tree_a_size(known.iter().chain(heads))?;
+            let memory = self.memory()?;
+            self.require_one_tree_a_size(memory.heads.iter().chain(heads))?;
             let mut beyond = None;
-            for head in candidates(known.as_ref(), heads) {
+            for head in candidates(memory.known(), heads) {
                 let same = before.take_if(|before| before.head.tree() == head.tree());
                 let mut proven = same.map_or_else(|| Proven::nothing_of(head.tree()), |same| same.proven);
-                let uncompared = match self.compare_all(tiles, &mut proven, known.as_ref(), heads, head).await {
+                let uncompared = match self.compare_all(tiles, &mut proven, &memory.heads, heads, head).await {
                     Ok(uncompared) => uncompared,
                     Err(Halt::Missed(miss)) => {
                         beyond.get_or_insert(miss);
@@ -72,14 +101,8 @@ impl Database {
                     }
                     Err(stop) => return Err(stop),
                 };
-                let is_news = known.as_ref().is_none_or(|known| known.tree() != head.tree());
-                // Who only looks remembers nothing.
-                if is_news && !self.folder.reads_only() {
-                    // First the tiles: a head whose edge is not at hand could not be used offline.
-                    self.keep_tiles(&mut proven)?;
-                    if let Swap::Conflict(_) = self.head.swap(known.as_ref().map(Checkpoint::bytes), head.bytes())? {
-                        continue 'conflict; // another process moved it: look at what it moved to
-                    }
+                if let Swap::Conflict(_) = self.put_latest(&memory, head, &mut proven)? {
+                    continue 'conflict; // another process moved it: look at what it moved to
                 }
                 return Ok(Some(Present { head: head.clone(), proven, uncompared, beyond }));
             }
@@ -87,6 +110,26 @@ impl Database {
         }
         let path = self.head.path().display().to_string();
         Err(Fault::unavailable(path, "other processes keep changing the remembered head; try again").into())
+    }
+
+    /// Writes `head`, which is the remembered one or newer, to `latest`, unless it stands there.
+    fn put_latest(&self, memory: &Memory, head: &Checkpoint, proven: &mut Proven) -> Result<Swap, Fault> {
+        let is_known = memory.known().is_some_and(|known| known.tree() == head.tree());
+        let stands = is_known && memory.latest.as_deref() == memory.known().map(Checkpoint::bytes);
+        // Who only looks remembers nothing.
+        if self.folder.reads_only() || stands {
+            return Ok(Swap::Done);
+        }
+        // First the tiles: a head whose edge is not at hand could not be used offline.
+        let put = self.keep_tiles(proven).and_then(|()| self.head.swap(memory.latest.as_deref(), head.bytes()));
+        match put {
+            // It is remembered elsewhere in the data folder; `latest` takes it over when the disk lets it.
+            Err(fault) if is_known => {
+                tracing::warn!("{fault}");
+                Ok(Swap::Done)
+            }
+            other => other,
+        }
     }
 
     /// Two roots at one size need no tile to be told apart.
@@ -125,22 +168,24 @@ impl Database {
         }
     }
 
-    /// Compares the remembered head, which must be contained in `head`, and those that came along with answers. These are
-    /// not adopted, so one that cannot be compared is only counted.
+    /// Compares the remembered heads, of which the largest must be contained in `head`, and those that came along with answers.
+    /// What else is remembered was compared when it was accepted, and the others are not adopted: one that cannot be compared is
+    /// only counted.
     async fn compare_all(
         &self,
         tiles: &Tiles<'_>,
         proven: &mut Proven,
-        known: Option<&Checkpoint>,
+        remembered: &[Checkpoint],
         heads: &[Checkpoint],
         head: &Checkpoint,
     ) -> Result<usize, Halt> {
         tiles.bring(proven, &[]).await?;
-        let others = || heads.iter().filter(|other| other.tree() != head.tree() && other.tree().size > 0);
-        let all = known.into_iter().chain(others()).map(|other| other.tree().size);
-        let wants: Vec<_> = all.filter(|size| *size < head.tree().size).map(Want::RootAt).collect();
+        let all = remembered.iter().chain(heads);
+        let others = || all.clone().filter(|other| other.tree() != head.tree() && other.tree().size > 0);
+        let sizes = others().map(|other| other.tree().size);
+        let wants: Vec<_> = sizes.filter(|size| *size < head.tree().size).map(Want::RootAt).collect();
         tiles.bring(proven, &wants).await?;
-        if let Some(known) = known {
+        if let Some(known) = remembered.first() {
             self.require_contained(tiles, proven, known, head).await?;
         }
         let mut uncompared = 0;
@@ -176,7 +221,7 @@ impl Database {
     }
 }
 
-/// The heads that may be in force, best first: some that are newer than the known one, and that one.
+/// The heads that may be in force, best first: some that are newer than the remembered one, and that one.
 fn candidates<'a>(known: Option<&'a Checkpoint>, heads: &'a [Checkpoint]) -> Vec<&'a Checkpoint> {
     let is_news = |head: &&Checkpoint| known.is_none_or(|known| head.tree().size > known.tree().size);
     let mut newer: Vec<&Checkpoint> = heads.iter().filter(is_news).collect();

@@ -181,7 +181,7 @@ impl Task<'_> {
     fn admitted(&self) {
         self.inner.counters.count(Event::Admitted);
         if self.kind == Kind::Zip {
-            self.inner.keep_info(self.module);
+            self.inner.keep_info(self.module, self.road);
         }
     }
 

@@ -15,7 +15,7 @@ use super::path::BadPath;
 use super::refusal::{self, fault, in_lines, not_found, refusal};
 use super::{App, Question};
 use crate::fault::Fault;
-use crate::proxy::{Denied, Found, Keep, Manner, Proxy, Text, TextKind};
+use crate::proxy::{Denied, Found, Manner, Proxy, Text, TextKind};
 use crate::store::modules::{Admitted, Refused};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
@@ -137,18 +137,14 @@ fn of_text(app: &App, text: Text, question: &Question<'_>) -> Answer {
         TextKind::List => PLAIN,
         TextKind::Info => JSON,
     };
-    let (cache, holds) = match text.keep {
-        Keep::ForEver => (Cache::As(FOR_EVER), Holds::ForEver),
-        Keep::For(time) => {
-            let end = Instant::now() + time;
-            (Cache::Until(end), Holds::Until(end))
-        }
-    };
+    let end = Instant::now() + text.keep;
     let extra = text.stale.then_some((WARNING, HeaderValue::from_static(STALE)));
-    let answer = Answer { cache, extra, ..Answer::new(kind, NEVER, text.bytes) }.hashed().packed(question.packs);
+    let answer = Answer { cache: Cache::Until(end), extra, ..Answer::new(kind, NEVER, text.bytes) }
+        .hashed()
+        .packed(question.packs);
     // An upstream may be back with the next question.
     if !text.stale {
-        app.hot.keep(question, &answer, holds);
+        app.hot.keep(question, &answer, Holds::Until(end));
     }
     answer
 }

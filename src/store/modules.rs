@@ -23,6 +23,7 @@ use super::lock::Lock;
 use super::words::unavailable;
 use super::{Folder, below};
 use crate::fault::Fault;
+use crate::sumdb::goproxy::MAX_INFO_BYTES;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
@@ -41,8 +42,8 @@ pub use walk::Found;
 
 use pin::Pin;
 
-/// The longest `.info` that is kept, in bytes: the largest ones name a commit and a few tags.
-pub const INFO_LIMIT: usize = 1 << 20;
+/// The longest `.info` that is kept or read, in bytes.
+pub const INFO_LIMIT: usize = MAX_INFO_BYTES;
 
 /// The tree of proven files. Nothing is made before the first write.
 #[derive(Debug, Clone)]
@@ -119,6 +120,11 @@ impl Modules {
         let limit = u64::try_from(INFO_LIMIT).unwrap_or(u64::MAX);
         let read = if is_file(&path) { read_bounded(&path, limit) } else { Ok(None) };
         read.map_err(|error| unavailable(&path, "read", &error))
+    }
+
+    /// Whether anything stands where the `.info` is kept, be it readable or not.
+    pub fn has_info(&self, module: &ModuleVersion) -> bool {
+        self.named(module, "info").is_ok_and(|path| path.symlink_metadata().is_ok())
     }
 
     /// Keeps an `.info`, whole or not at all. What a power cut makes of it is empty, or can be asked for again. One that is already

@@ -44,7 +44,7 @@ fn two_audits_at_once_in_one_data_folder() {
 fn a_full_disk_is_told_and_loses_nothing() {
     let world = World::new();
     world.run(&["audit"]).says(0, &["40 verified"]);
-    let head = std::fs::read(world.cache().join("latest")).unwrap();
+    let head = std::fs::read(world.head_file()).unwrap();
     world.log.grow(RECORDS + 500);
     world.machine.write("more/go.sum", write_gosum(&world.log, LINES, 9));
     // No file may grow at all: every write fails, as on a full disk.
@@ -53,7 +53,7 @@ fn a_full_disk_is_told_and_loses_nothing() {
     let data = data.split("/cache/").next().unwrap();
     limited("exec $G audit more").complains(2, &[data, "cannot write", "File too large"]);
     limited("exec $G lookup example.com/none@v1.0.0").says(1, &["not in the log"]);
-    assert_eq!(std::fs::read(world.cache().join("latest")).unwrap(), head);
+    assert_eq!(std::fs::read(world.head_file()).unwrap(), head);
     // What was there still proves, on the full disk too.
     limited("exec $G audit").says(0, &["40 verified"]).quiet();
     world.run(&["audit", "more"]).says(0, &["40 verified"]);
@@ -71,6 +71,6 @@ fn a_data_folder_that_is_none() {
 fn a_damaged_head_is_told_with_its_path() {
     let world = World::new();
     world.run(&["audit"]).says(0, &[]);
-    std::fs::write(world.cache().join("latest"), "damaged").unwrap();
-    world.run(&["audit"]).complains(2, &["cache/fakelog.example/latest: is not a tree head", "delete it"]);
+    std::fs::write(world.head_file(), "damaged").unwrap();
+    world.run(&["audit"]).complains(2, &["heads/fakelog.example/latest: is not a tree head", "delete it"]);
 }

@@ -171,6 +171,15 @@ pub fn modules() -> Vec<Vec<u8>> {
     ])
 }
 
+pub fn hints() -> Vec<Vec<u8>> {
+    texts(&[
+        r#"{"Version":"v1.0.0","Time":"2026-01-02T03:04:05.5+02:00","Origin":{"VCS":"git","URL":"https://h/m","Hash":"abc","Ref":"refs/tags/v1.0.0"}}"#,
+        r#"{"version":"v9.9.9","Version":"v1.0.0","Name":[1,{"x":null}],"origin":null}"#,
+        r#"{"Version":"v1.0.0","Ver\u017fion":null,"time":null,"Origin":{"tagSum":"\ud83d\ude00","TagPrefix":"<>"}}"#,
+        "v1.0.0\r\nv1.1.0 2024-01-01T00:00:00Z\nmaster\n\nv0.0.0-20240102030405-abcdefabcdef\n",
+    ])
+}
+
 pub fn versions() -> Vec<Vec<u8>> {
     texts(&["v1\nv1.0.0", "v1.2.3-rc.1+meta\nv1.2.3-rc.01", "v1.0.0-a.b.1\nv1.0.0-a.b.10", "v0.0.0-2-\nbad"])
 }

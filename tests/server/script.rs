@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gosumcheck::proxy::{Denied, Found, Keep, Manner, Text, TextKind};
+use gosumcheck::proxy::{Denied, Found, Manner, Text, TextKind};
 use gosumcheck::server::{Answering, ModuleProxy};
 use gosumcheck::store::Folder;
 use gosumcheck::store::modules::Modules;
@@ -53,7 +53,7 @@ impl Script {
     }
 
     /// Says this text, good for so long.
-    pub(crate) fn text(self: &Arc<Script>, path: &str, text: &str, keep: Keep) -> Arc<Script> {
+    pub(crate) fn text(self: &Arc<Script>, path: &str, text: &str, keep: Duration) -> Arc<Script> {
         self.says(path, Ok(Found::Text(self::text(path, text, keep))))
     }
 
@@ -74,12 +74,12 @@ impl Script {
 }
 
 /// A hint as that path has it.
-pub(crate) fn text(path: &str, text: &str, keep: Keep) -> Text {
+pub(crate) fn text(path: &str, text: &str, keep: Duration) -> Text {
     let kind = if path.ends_with("/list") { TextKind::List } else { TextKind::Info };
     Text { bytes: Bytes::from(text.to_owned()), kind, keep, stale: false }
 }
 
-pub(crate) const A_MINUTE: Keep = Keep::For(Duration::from_secs(60));
+pub(crate) const A_MINUTE: Duration = Duration::from_secs(60);
 
 impl ModuleProxy for Script {
     fn answer<'a>(&'a self, asked: &'a Asked, manner: Manner) -> Answering<'a> {

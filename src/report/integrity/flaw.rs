@@ -17,6 +17,8 @@ pub enum Flaw {
     Undecided,
     /// `head` is missing or no signed note
     HeadDamaged,
+    /// `head` is older than a head that was committed before
+    HeadBehind,
     /// the files are of one piece but have another root than a signed head
     RootDiffers,
     /// an entry of `heads` or the remembered head is no signed note
@@ -60,8 +62,9 @@ pub enum Blame {
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 21] = [
+    pub const ALL: [Flaw; 22] = [
         Flaw::HeadDamaged,
+        Flaw::HeadBehind,
         Flaw::RootDiffers,
         Flaw::CutOff,
         Flaw::Unreadable,
@@ -94,6 +97,7 @@ impl Flaw {
             Flaw::Unreadable => "unreadable",
             Flaw::Undecided => "undecided",
             Flaw::HeadDamaged => "head-damaged",
+            Flaw::HeadBehind => "head-behind",
             Flaw::RootDiffers => "root-differs",
             Flaw::HeadsDamaged => "heads-damaged",
             Flaw::IndexWrong => "index-wrong",
@@ -138,6 +142,10 @@ impl Flaw {
             Flaw::HeadDamaged => {
                 "The committed head is lost; everything was checked under the newest other signed head."
             }
+            Flaw::HeadBehind => {
+                "The committed head is older than one that was committed before: the file was replaced, or a commit was \
+                 interrupted. Everything was checked under the newer one, as far as the files have its records."
+            }
             Flaw::RootDiffers => "The files are of one piece, and not those of this signed head.",
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
             Flaw::IndexWrong => "The index does not agree with the records. It decides nothing, but lookups may miss.",
@@ -174,6 +182,10 @@ impl Flaw {
             Flaw::Unreadable => "Look at the system's log, replace the disk, and restore the file from a copy.",
             Flaw::HeadDamaged | Flaw::HeadsDamaged => {
                 "Restore the file from a copy; `gosumcheck sync` writes a new head once the files are in order."
+            }
+            Flaw::HeadBehind => {
+                "Run `gosumcheck sync`: it goes on from here and commits a newer head. If no sync was interrupted here, find out \
+                 who replaced the file."
             }
             Flaw::RootDiffers => {
                 "Find out where these files came from. Restore them from a copy, or delete the log's folder and run \
