@@ -65,7 +65,7 @@ fn defaults_file_environment_flags() {
     ] {
         assert_eq!(line(&out, name), shown);
     }
-    assert_eq!(out.lines().count(), 25, "{out}");
+    assert_eq!(out.lines().count(), 26, "{out}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[Limits]\n",
-        "g.toml:1:2: \"Limits\" is no setting; the settings are listen, data, sumdb, upstream, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
+        "g.toml:1:2: \"Limits\" is no setting; the settings are listen, admin_listen, data, sumdb, upstream, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
   |
 1 | [Limits]
   |  ^^^^^^",
