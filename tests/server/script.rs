@@ -24,18 +24,25 @@ pub(crate) struct Script {
     modules: Modules,
     said: Mutex<HashMap<String, Result<Found, Denied>>>,
     asked: Mutex<Vec<(String, bool)>>,
+    delays: Mutex<HashMap<String, Duration>>,
 }
 
 impl Script {
     pub(crate) fn new() -> Arc<Script> {
         let folder = tempfile::tempdir().unwrap();
         let modules = Folder::open(folder.path()).unwrap().modules();
-        Arc::new(Script { folder, modules, said: Mutex::default(), asked: Mutex::default() })
+        Arc::new(Script { folder, modules, said: Mutex::default(), asked: Mutex::default(), delays: Mutex::default() })
     }
 
     /// Says this to that.
     pub(crate) fn says(self: &Arc<Script>, path: &str, answer: Result<Found, Denied>) -> Arc<Script> {
         self.said.lock().unwrap().insert(path.to_owned(), answer);
+        Arc::clone(self)
+    }
+
+    /// Takes so long for that.
+    pub(crate) fn delayed(self: &Arc<Script>, path: &str, delay: Duration) -> Arc<Script> {
+        self.delays.lock().unwrap().insert(path.to_owned(), delay);
         Arc::clone(self)
     }
 
@@ -86,6 +93,10 @@ impl ModuleProxy for Script {
         Box::pin(async move {
             let path = asked.to_string();
             self.asked.lock().unwrap().push((path.clone(), manner.cached_only));
+            let delay = self.delays.lock().unwrap().get(&path).copied();
+            if let Some(delay) = delay {
+                tokio::time::sleep(delay).await;
+            }
             let said = self.said.lock().unwrap().get(&path).cloned();
             said.unwrap_or_else(|| {
                 Err(if manner.cached_only {

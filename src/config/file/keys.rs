@@ -48,6 +48,14 @@ pub(super) const HOSTS: Key = list(
     "",
     "names of this server; requests for other hosts are refused on loopback, and where any is set, on every address",
 );
+/// Where to listen for health and metrics alone.
+pub(super) const ADMIN_LISTEN: Key = list(
+    "admin_listen",
+    "GOSUMCHECK_ADMIN_LISTEN",
+    "--admin-listen",
+    "",
+    "addresses at which only /healthz, /readyz and /metrics are answered, HOST:PORT",
+);
 /// The data folder.
 pub(super) const DATA: Key = one("data", super::super::DATA_VARIABLE, "--data", "", "the data folder");
 /// Which databases.
@@ -125,7 +133,7 @@ pub(super) const LOG_ACCESS: Key =
     one("log.access", "GOSUMCHECK_ACCESS_LOG", "--access-log", "errors", "off, errors or all");
 /// Connections at once.
 pub(super) const CONNECTIONS: Key =
-    one("limits.connections", "GOSUMCHECK_CONNECTIONS", "--connections", "4096", "connections at once");
+    one("limits.connections", "GOSUMCHECK_CONNECTIONS", "--connections", "", "connections at once");
 /// Slow heads.
 pub(super) const HEADER_TIMEOUT: Key =
     one("limits.header_timeout", "GOSUMCHECK_HEADER_TIMEOUT", "--header-timeout", "10s", "for a request's head");
@@ -138,7 +146,7 @@ pub(super) const WRITE_TIMEOUT: Key = one(
     "GOSUMCHECK_WRITE_TIMEOUT",
     "--write-timeout",
     "30s",
-    "for a slow client to take 64 KiB",
+    "for a client to take 64 KiB of what is being sent to it",
 );
 /// The end.
 pub(super) const STOP_TIMEOUT: Key =
@@ -147,9 +155,10 @@ pub(super) const STOP_TIMEOUT: Key =
 pub(super) const MEMORY: Key = one("limits.memory", "GOSUMCHECK_MEMORY", "--memory", "64MiB", "answers kept in memory");
 
 /// All of them, in the order in which they are shown.
-pub const KEYS: [&Key; 26] = [
+pub const KEYS: [&Key; 27] = [
     &LISTEN,
     &HOSTS,
+    &ADMIN_LISTEN,
     &DATA,
     &SUMDB,
     &UPSTREAM,
