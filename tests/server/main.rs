@@ -17,6 +17,8 @@ mod client;
 mod conditions;
 mod config;
 mod conformance;
+#[cfg(unix)]
+mod direct;
 mod export;
 mod hostile;
 mod modules;
