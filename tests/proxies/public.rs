@@ -194,6 +194,9 @@ async fn nothing_leads_a_run_to_an_inner_address() {
             assert_eq!(why, not_public(&format!("{host}.example.com")), "no address is named");
         }
     }
+    let unknown = fetch(&proxies, "nowhere.example.com/x/@v/list").await.unwrap_err();
+    assert_eq!(unknown.kind, FailureKind::Unreachable);
+    assert_eq!(unknown.why, not_public("nowhere.example.com"), "names inside are not told from names that are nowhere");
     assert_eq!(world.contacts(), ["9.9.9.9:443"]);
     assert_eq!(inner.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
     assert_eq!((place.read("ssh"), place.read("hg")), (String::new(), String::new()));

@@ -416,7 +416,7 @@ mod tests {
             assert!(!failed.why.contains("10.0.0.5") && !failed.why.contains("169.254"), "{}", failed.why);
         }
         assert_eq!(ask(&guard, &vcs, "CONNECT nowhere.example:443", b"").await.0, "403");
-        assert_eq!(guard.trouble(), Some(Trouble::Unreachable("nowhere.example".to_owned())));
+        assert_eq!(guard.trouble(), Some(Trouble::Unresolved("nowhere.example".to_owned())));
         assert_eq!(network.contacts.lock().unwrap().len(), 3, "nobody else is contacted");
     }
 

@@ -97,6 +97,9 @@ pub(super) async fn connect(
             }
         };
     }
+    if public.is_empty() {
+        return Err(Trouble::Unresolved(host.to_owned()));
+    }
     for address in public.into_iter().take(TRIED) {
         match timeout(longest, network.connect(SocketAddr::new(address, PORT))).await {
             Ok(Ok(stream)) => return Ok(stream),

@@ -9,6 +9,8 @@ use crate::upstream::retry::Failed;
 /// The kinds, the most telling last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trouble {
+    /// this host has no address that we can find out
+    Unresolved(String),
     /// this host cannot be reached, or answered that it cannot answer now
     Unreachable(String),
     /// this host sent nothing for too long
@@ -22,12 +24,14 @@ pub(super) enum Trouble {
 impl Trouble {
     /// Not a host that public modules may come from. Says nothing of what is there, or whether anything is.
     pub(super) fn not_public(host: &str) -> Trouble {
-        Trouble::Refused(format!("{host} is not a public address: public modules are fetched from public hosts alone"))
+        Trouble::Refused(no_public_address(host))
     }
 
     /// The run's failure. Names no address and no cause: strangers read it, and would learn about the network from either.
     pub(super) fn failed(self) -> Failed {
         match self {
+            // In the words of a refusal: else strangers could find out which names exist in the operator's own network.
+            Trouble::Unresolved(host) => Failed::broken(no_public_address(&host)),
             Trouble::Unreachable(host) => Failed::broken(format!("{host} cannot be reached")),
             Trouble::Silent(host) => Failed::passing(FailureKind::Timeout, format!("timed out: {host} sends nothing")),
             Trouble::TooMuch(limit) => {
@@ -36,6 +40,10 @@ impl Trouble {
             Trouble::Refused(why) => Failed::lasting(FailureKind::Denied(403), why),
         }
     }
+}
+
+fn no_public_address(host: &str) -> String {
+    format!("{host} is not a public address: public modules are fetched from public hosts alone")
 }
 
 /// The most telling trouble of one run.
