@@ -18,6 +18,8 @@ mod conditions;
 mod config;
 mod conformance;
 mod crowd;
+#[cfg(unix)]
+mod direct;
 mod export;
 mod hostile;
 mod modules;

@@ -67,7 +67,8 @@ pub(in super::super) struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Modules")]
 struct ModuleArgs {
-    /// Where modules come from, as in GOPROXY; "off" serves none [default: https://proxy.golang.org,direct]
+    /// Where modules come from, as in GOPROXY; "off" serves none; "direct" lets clients choose which public hosts git asks from
+    /// here [default: https://proxy.golang.org]
     #[arg(long, value_name = "GOPROXY")]
     proxy: Option<String>,
     /// Where private modules come from, as in GOPROXY. Anybody who reaches the port has all of them: there is no access control yet

@@ -67,12 +67,14 @@ pub(super) const UPSTREAM: Key =
 /// Whose names never leave.
 pub(super) const PRIVATE: Key =
     list("private", "GOSUMCHECK_PRIVATE", "--private", "", "patterns of modules that are never asked about");
-/// Where modules come from.
+/// Where modules come from. Not `direct` unless somebody says so: it makes clients choose the hosts that this machine asks, and
+/// runs git on what these send. The go command needs it not: it goes to the repository itself after our 404, where its own
+/// GOPROXY ends with `direct`.
 pub(super) const PROXY: Key = one(
     "proxy",
     "GOSUMCHECK_PROXY",
     "--proxy",
-    "https://proxy.golang.org,direct",
+    "https://proxy.golang.org",
     "where modules come from, as in GOPROXY; off: no modules are served",
 );
 /// Where private modules come from.
