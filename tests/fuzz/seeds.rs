@@ -153,7 +153,18 @@ pub fn proofs() -> Vec<Vec<u8>> {
 
 pub fn evidence() -> Vec<Vec<u8>> {
     let text = genuine_evidence().0.to_string();
-    texts(&[&text, &format!("go: a line before\n{text}\n")])
+    let title: String = text.split_inclusive('\n').take(3).collect();
+    let stamped: String = text.lines().zip(10..).map(|(line, at)| format!("12:00:{at} {line}\n")).collect();
+    let fake = text.replace("\t3\n", "\t4\n");
+    texts(&[
+        &text,
+        &format!("go: a line before\n{text}\n"),
+        &text.replace('\n', "\r\n"),
+        &stamped,
+        &stamped.replace(" \n", "\n"),
+        &format!("{title}{title}{text}\n"),
+        &format!("{fake}\n{text}"),
+    ])
 }
 
 pub fn modules() -> Vec<Vec<u8>> {

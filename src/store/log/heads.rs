@@ -11,6 +11,7 @@ use super::super::Folder;
 use super::super::words::unavailable;
 use super::files::Named;
 use crate::fault::Fault;
+use crate::files;
 use crate::sumdb::checkpoint::{FIRST_LINE, parse_decimal};
 
 /// The longest `heads` that is read, in bytes: a note a minute for 30 years.
@@ -62,12 +63,11 @@ impl Heads {
     /// What the file at `path` holds; nothing where there is none.
     pub(super) fn read(path: &Path) -> Result<Heads, Fault> {
         let failed = |error| unavailable(path, "read", &error);
-        let file = match File::open(path) {
+        let file = match files::open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Heads::default()),
             opened => opened.map_err(failed)?,
         };
-        let mut bytes = Vec::new();
-        file.take(HEADS_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let bytes = files::read_bounded(file, HEADS_LIMIT).map_err(failed)?;
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > HEADS_LIMIT {
             let why =
                 format!("is longer than {HEADS_LIMIT} bytes: no list of signed notes is; restore it from a backup");
@@ -103,7 +103,7 @@ impl Heads {
 /// A torn entry at the end is none. Where `must_have` one, a file without any is damaged: nothing else says what was accepted.
 pub(in crate::store) fn newest(path: &Path, must_have: bool) -> Result<Option<Vec<u8>>, Fault> {
     let failed = |error| unavailable(path, "read", &error);
-    let mut file = match File::open(path) {
+    let mut file = match files::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(failed)?,
     };

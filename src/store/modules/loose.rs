@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::super::words::unavailable;
 use super::Modules;
 use crate::fault::Fault;
+use crate::files;
 
 /// An open file that is not what its record says. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,7 +37,7 @@ impl Modules {
     pub fn refused(&self, report: &Path) -> Result<Refused, Fault> {
         let path = report.with_extension("");
         let failed = |error| unavailable(&path, "open", &error);
-        let file = File::open(&path).map_err(failed)?;
+        let file = files::open(&path).map_err(failed)?;
         let len = file.metadata().map_err(failed)?.len();
         Ok(Refused { file: Arc::new(file), len })
     }

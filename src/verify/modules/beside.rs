@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::survey::Survey;
 use crate::fault::Fault;
+use crate::files;
 use crate::report::integrity::{Finding, Flaw, ModuleFigures, OfModule};
 use crate::report::{Integrity, Level, Notice};
 use crate::store::{Folder, Modules};
@@ -113,7 +114,7 @@ fn lacks_report(path: &Path) -> Option<String> {
 fn unreadable_report(path: &Path) -> Option<String> {
     let bytes = match path.symlink_metadata() {
         Ok(found) if found.len() > MAX_REPORT_BYTES => return Some(format!("is a report of {} bytes", found.len())),
-        _ => fs::read(path),
+        _ => files::open(path).and_then(|file| files::read_bounded(file, MAX_REPORT_BYTES)),
     };
     match bytes.map(|bytes| serde_json::from_slice::<Value>(&bytes)) {
         Ok(Ok(Value::Object(_))) => None,

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::Known;
 use super::survey::Stored;
+use crate::files;
 use crate::report::integrity::{Finding, Flaw, OfModule};
 use crate::store::Modules;
 use crate::store::modules::pin_extension;
@@ -200,7 +201,7 @@ fn hash(file: &Stored, opened: &File, threads: usize) -> Result<(Hash, Option<St
 /// Opens what is a file; what has taken its place since it was come upon is told.
 fn open(path: &Path) -> Result<File, Bad> {
     match path.symlink_metadata() {
-        Ok(found) if found.is_file() => File::open(path).map_err(unreadable),
+        Ok(found) if found.is_file() => files::open(path).map_err(unreadable),
         Ok(_) => Err(Bad::Refused("is no file".to_owned())),
         Err(error) => Err(unreadable(error)),
     }
