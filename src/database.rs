@@ -46,6 +46,8 @@ pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 /// One checksum database, as far as this data folder and these upstreams know it.
 pub struct Database {
     name: String,
+    /// the log's verifier key, which tells databases of one name apart
+    vkey: String,
     folder: Folder,
     cache: Cache,
     head: HeadFile,
@@ -69,6 +71,7 @@ impl Database {
     ) -> Result<Database, Fault> {
         Ok(Database {
             name: name.to_owned(),
+            vkey: policy.log_key().map(ToString::to_string).unwrap_or_default(),
             folder: folder.clone(),
             cache: folder.cache(name)?,
             head: folder.head(name)?,

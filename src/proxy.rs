@@ -15,6 +15,7 @@ mod judge;
 mod kept;
 mod peer;
 mod runs;
+mod stored;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -108,7 +109,7 @@ impl Proxy {
             journal.sweep(before).unwrap_or_else(|fault| tracing::warn!("{fault}"));
         }
         let inner = Inner {
-            vkey: relay.vkey(),
+            vkey: relay.vkey().to_owned(),
             relay,
             folder: folder.clone(),
             modules,

@@ -152,6 +152,11 @@ impl Database {
         &self.name
     }
 
+    /// The log's verifier key, `NAME+HASH+KEY`: what is proven by one key is not proven by another of the same name.
+    pub fn vkey(&self) -> &str {
+        &self.vkey
+    }
+
     fn fault_of(&self, miss: Miss) -> Fault {
         match miss {
             Miss::Fault(fault) => fault,

@@ -23,11 +23,6 @@ impl Notes {
         Notes { policy, opened: Mutex::default() }
     }
 
-    /// The policy that heads must satisfy.
-    pub(super) fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
     /// A head of the data folder.
     ///
     /// # Errors

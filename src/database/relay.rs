@@ -27,7 +27,7 @@ use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
-use crate::upstream::{Complaint, Counts};
+use crate::upstream::{Complaint, Counts, Http, Settings, Upstreams};
 
 /// A server has nobody to show progress to.
 pub(super) const QUIETLY: Progress<'static> = &|_, _, _| {};
@@ -110,6 +110,8 @@ struct Inner {
     log: Log,
     options: RelayOptions,
     heads: Heads,
+    /// who is asked for what must come from the disk
+    nobody: Upstreams,
     /// told when the full log is known to lag behind
     lags: Notify,
     records: Records,
@@ -134,6 +136,7 @@ impl Relay {
             log,
             options,
             heads: Heads::default(),
+            nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             lags: Notify::new(),
             records: recent::records(),
             absences: Absences::default(),
@@ -149,9 +152,9 @@ impl Relay {
         &self.inner.database.name
     }
 
-    /// The database's public key, `NAME+ID+BASE64`: what is told under one key says nothing under another.
-    pub fn vkey(&self) -> String {
-        self.inner.database.notes.policy().log_key().map(ToString::to_string).unwrap_or_default()
+    /// The database's verifier key, as [`Database::vkey`].
+    pub fn vkey(&self) -> &str {
+        self.inner.database.vkey()
     }
 
     /// The newest signed note whose tree was proven; never older than one that was given before.
@@ -176,6 +179,14 @@ impl Relay {
     /// As [`Relay::lookup`].
     pub async fn record(&self, module: &ModuleVersion) -> Result<Recorded, Fault> {
         self.inner.record(module).await
+    }
+
+    /// The record of a module version, if it can be proven from what is held here: nobody is asked about it.
+    ///
+    /// # Errors
+    /// `Unavailable`: the data folder.
+    pub async fn held_record(&self, module: &ModuleVersion) -> Result<Option<Arc<VerifiedRecord>>, Fault> {
+        self.inner.held_record(module).await
     }
 
     /// The versions of a module that the full log has records of, pseudo-versions among them; none where it is not held. Reads

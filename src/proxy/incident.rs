@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use super::expected::Expected;
 use super::judge::{Wrong, what};
+use crate::fault::Fault;
 use crate::report::printable;
 use crate::store::Journal;
 use crate::store::journal::Incident;
-use crate::store::modules::{Arrival, Modules, Refused};
+use crate::store::modules::{Modules, Refused};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::upstream::Origin;
@@ -85,16 +86,26 @@ impl Mismatch {
         (self.came_from, self.headers, self.bytes) = (origin.place, origin.headers, bytes);
     }
 
+    /// Notes that so many bytes were stored here already.
+    pub(super) fn stored(&mut self, bytes: u64) {
+        (self.came_from, self.bytes) = ("the module store".to_owned(), bytes);
+    }
+
     /// The wrong bytes themselves, if they were kept.
     pub(super) fn loose(&self, modules: &Modules) -> Option<Refused> {
         modules.refused(self.report.as_deref()?).inspect_err(|fault| tracing::warn!("{fault}")).ok()
     }
 
-    /// Puts the bytes aside with the report, and makes a note in the journal. A disk that fails here changes no verdict.
-    pub(super) fn keep(&mut self, modules: &Modules, journal: &Journal, database: &str, arrival: Arrival) {
+    /// The report that is kept beside the bytes.
+    pub(super) fn report(&self, database: &str) -> Vec<u8> {
         tracing::warn!("refused: {}", self.line());
         let report = serde_json::json!({ "database": database, "refused": self });
-        match modules.refuse(arrival, format!("{report:#}\n").as_bytes()) {
+        format!("{report:#}\n").into_bytes()
+    }
+
+    /// Makes a note in the journal; `kept` is where the report is. A disk that fails here changes no verdict.
+    pub(super) fn note(&mut self, journal: &Journal, kept: Result<PathBuf, Fault>) {
+        match kept {
             Ok(path) => self.report = Some(path),
             Err(fault) => tracing::warn!("the refused bytes could not be kept: {fault}"),
         }

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::Inner;
 use super::expected::Road;
+use super::{Inner, stored};
 use crate::store::journal::{Hint, Scope};
 use crate::sumdb;
 use crate::sumdb::goproxy::{Asked, VersionInfo, list};
@@ -69,7 +69,7 @@ impl Inner {
             tracing::warn!("{fault}");
         }
         if let Asked::Info(module) = asked
-            && self.has_zip(module)
+            && self.has_zip(module, road)
         {
             self.write_info(module, bytes);
         }
@@ -87,9 +87,9 @@ impl Inner {
 
     /// What is known of a version because its zip is here: what an upstream said of it, however long ago; what stands beside the
     /// zip; or that there is such a version.
-    pub(super) fn of_stored_zip(&self, asked: &Asked, _road: Road<'_>, kept: Option<&Kept>) -> Option<Bytes> {
+    pub(super) fn of_stored_zip(&self, asked: &Asked, road: Road<'_>, kept: Option<&Kept>) -> Option<Bytes> {
         let Asked::Info(module) = asked else { return None };
-        if !self.has_zip(module) {
+        if !self.has_zip(module, road) {
             return None;
         }
         if let Some(kept) = kept {
@@ -117,8 +117,9 @@ impl Inner {
         }
     }
 
-    fn has_zip(&self, module: &ModuleVersion) -> bool {
-        self.modules.open(module, Kind::Zip).is_ok_and(|zip| zip.is_some())
+    /// Whether the zip of a module version would be given now without asking anybody.
+    fn has_zip(&self, module: &ModuleVersion, road: Road<'_>) -> bool {
+        stored::ready(self, road, module, Kind::Zip).is_ok_and(|zip| zip.is_some())
     }
 }
 

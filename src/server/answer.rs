@@ -247,6 +247,7 @@ impl Answer {
         let since = text(header::IF_MODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
         // A date has whole seconds.
         let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
-        self.modified.zip(since).is_some_and(|(modified, since)| seconds(modified) <= seconds(since))
+        // The same date and not an earlier one: it may be that of other bytes, which were given here under other settings.
+        self.modified.zip(since).is_some_and(|(modified, since)| seconds(modified) == seconds(since))
     }
 }

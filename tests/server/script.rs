@@ -8,7 +8,7 @@ use bytes::Bytes;
 use gosumcheck::proxy::{Denied, Found, Manner, Text, TextKind};
 use gosumcheck::server::{Answering, ModuleProxy};
 use gosumcheck::store::Folder;
-use gosumcheck::store::modules::Modules;
+use gosumcheck::store::modules::{Modules, Proof, Provenance};
 use gosumcheck::sumdb::goproxy::Asked;
 use gosumcheck::sumdb::gosum::{Kind, SumHash};
 use gosumcheck::sumdb::module::ModuleVersion;
@@ -56,7 +56,8 @@ impl Script {
     fn admit(&self, module: &ModuleVersion, kind: Kind, bytes: &[u8]) -> gosumcheck::store::modules::Admitted {
         let mut arrival = self.modules.arrival(module, kind).unwrap();
         arrival.append(bytes).unwrap();
-        self.modules.admit(arrival, &SumHash::parse(H1).unwrap()).unwrap()
+        let by = Provenance::Recorded(Proof { database: "sum.example+033de0ae+AcKey".to_owned(), record: 1 });
+        self.modules.admit(arrival, &SumHash::parse(H1).unwrap(), &by).unwrap()
     }
 
     /// Says this text, good for so long.

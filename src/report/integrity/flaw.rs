@@ -37,6 +37,8 @@ pub enum Flaw {
     ModuleHash,
     /// a module's file has no record here, and is not private
     ModuleUnrecorded,
+    /// a module's file is intact, and was admitted under other settings: another database proved it, or it was public then
+    ModuleOtherPolicy,
     /// a zip is as it was recorded, and breaks the rules for module zips
     ModuleRules,
     /// an `.info` is not JSON about its version
@@ -62,7 +64,7 @@ pub enum Blame {
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 22] = [
+    pub const ALL: [Flaw; 23] = [
         Flaw::HeadDamaged,
         Flaw::HeadBehind,
         Flaw::RootDiffers,
@@ -80,6 +82,7 @@ impl Flaw {
         Flaw::ModuleUnreadable,
         Flaw::ModuleHash,
         Flaw::ModuleUnrecorded,
+        Flaw::ModuleOtherPolicy,
         Flaw::ModuleRules,
         Flaw::ModuleInfo,
         Flaw::Stray,
@@ -107,6 +110,7 @@ impl Flaw {
             Flaw::ModuleUnreadable => "module-unreadable",
             Flaw::ModuleHash => "module-hash-wrong",
             Flaw::ModuleUnrecorded => "module-not-recorded",
+            Flaw::ModuleOtherPolicy => "module-other-policy",
             Flaw::ModuleRules => "module-zip-refused",
             Flaw::ModuleInfo => "module-info-damaged",
             Flaw::Stray => "stray",
@@ -160,6 +164,10 @@ impl Flaw {
                 "Nothing here proves these modules: there is no record of them in the data folder, and no pattern says that \
                  they are private."
             }
+            Flaw::ModuleOtherPolicy => {
+                "These modules were admitted under other settings: another database proved them, or they were public then. They \
+                 are as they were admitted, and are not given under these settings."
+            }
             Flaw::ModuleRules => "A stored zip is as it was recorded, but the go command would refuse it.",
             Flaw::ModuleInfo => "What is kept about a version is not JSON about that version.",
             Flaw::Stray => "There is something in the store that gosumcheck did not put there. It is never served.",
@@ -203,6 +211,10 @@ impl Flaw {
             Flaw::ModuleUnrecorded => {
                 "Name what is private with --private, as for `serve`. Prove the rest with `gosumcheck lookup MODULE@VERSION` \
                  and verify again, or delete it: it is fetched again and proven."
+            }
+            Flaw::ModuleOtherPolicy => {
+                "Verify with the settings of `serve`: --sumdb and --private. If the settings were changed for good, delete the \
+                 files that are named here: a module that is asked for again is fetched again and proven."
             }
             Flaw::ModuleRules => "Delete the files that are named here.",
             Flaw::Stray => "Find out who put it there, and move it away.",

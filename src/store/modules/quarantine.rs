@@ -10,9 +10,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::Folder;
 use super::super::words::unavailable;
+use super::admitted::Admitted;
 use super::arrival::Arrival;
 use crate::fault::Fault;
-use crate::sumdb::dirhash::ReadAt as _;
+use crate::sumdb::dirhash::ReadAt;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 
@@ -37,7 +38,8 @@ pub(super) fn keep(folder: &Folder, mut arrival: Arrival, report: &[u8]) -> Resu
 }
 
 fn try_keep(folder: &Folder, arrival: &mut Arrival, report: &[u8]) -> Result<PathBuf, Fault> {
-    let digest = digest(arrival).map_err(|error| unavailable(arrival.path(), "read", &error))?;
+    let digest = arrival.zip().and_then(|bytes| digest(&bytes));
+    let digest = digest.map_err(|error| unavailable(arrival.path(), "read", &error))?;
     let (module, kind) = arrival.file();
     let dir = folder.root().join("refused");
     let name = name(module, kind, &digest);
@@ -49,21 +51,43 @@ fn try_keep(folder: &Folder, arrival: &mut Arrival, report: &[u8]) -> Result<Pat
     Ok(beside)
 }
 
+/// Moves a stored file there, after its report, and gives the report's path. Where that fails the file stays where it is.
+pub(super) fn keep_stored(
+    folder: &Folder,
+    path: &Path,
+    file: &Admitted,
+    (module, kind): (&ModuleVersion, Kind),
+    report: &[u8],
+) -> Result<PathBuf, Fault> {
+    let digest = digest(file).map_err(|error| unavailable(path, "read", &error))?;
+    let dir = folder.root().join("refused");
+    let name = name(module, kind, &digest);
+    let report_bytes = u64::try_from(report.len()).unwrap_or(u64::MAX);
+    make_room(folder, &dir, &name, file.len().saturating_add(report_bytes));
+    let beside = dir.join(format!("{name}.json"));
+    folder.write(&beside, report, true)?;
+    let (disk, target) = (folder.disk(), dir.join(name));
+    disk.rename(path, &target).map_err(|error| unavailable(&target, "write", &error))?;
+    for dir in [Some(dir.as_path()), path.parent()].into_iter().flatten() {
+        disk.sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error))?;
+    }
+    Ok(beside)
+}
+
 fn name(module: &ModuleVersion, kind: Kind, digest: &[u8]) -> String {
     let full = format!("{}@{}", module.path().escaped().replace('/', "!!"), module.version().escaped());
     let digits: String = digest.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect();
     format!("{}.{}.{digits}", full.get(..NAME_LIMIT).unwrap_or(&full), kind.extension())
 }
 
-fn digest(arrival: &Arrival) -> io::Result<[u8; 32]> {
-    let zip = arrival.zip()?;
+fn digest(bytes: &impl ReadAt) -> io::Result<[u8; 32]> {
     let mut sha = Sha256::new();
     let mut chunk = vec![0; CHUNK];
     let mut at = 0;
-    while at < zip.size() {
-        let room = usize::try_from(zip.size() - at).unwrap_or(CHUNK).min(CHUNK);
+    while at < bytes.size() {
+        let room = usize::try_from(bytes.size() - at).unwrap_or(CHUNK).min(CHUNK);
         let part = chunk.get_mut(..room).unwrap_or_default();
-        zip.read_exact_at(at, part)?;
+        bytes.read_exact_at(at, part)?;
         sha.update(&*part);
         at += u64::try_from(room).unwrap_or(u64::MAX);
     }
