@@ -15,7 +15,7 @@ const FILE: u32 = 0o600;
 /// What others than the owner may do.
 const OTHERS: u32 = 0o077;
 /// The names that stand in a data folder.
-const OWN_NAMES: [&str; 6] = ["cache", "log", "modules", "refused", "tmp", "lock"];
+const OWN_NAMES: [&str; 8] = ["cache", "heads", "log", "modules", "private", "refused", "tmp", "lock"];
 /// What the names of the journal's files begin with.
 const OWN_PREFIX: &str = "proxy.sqlite";
 /// Stands in the root of a file system.
@@ -94,6 +94,7 @@ fn close_one(path: &Path, found: &Metadata) {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::store::modules::Tree;
 
     #[test]
     fn what_is_ours_is_closed_and_the_rest_is_left() {
@@ -121,5 +122,25 @@ mod tests {
         close(root.path());
         assert_eq!((mode("lost+found"), mode("")), (0o755, 0o700));
         close(&at("nothing"));
+    }
+
+    #[test]
+    fn whatever_the_store_makes_is_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = super::super::Folder::open(root.path()).unwrap();
+        let (modules, name) = (folder.modules(), "sum.golang.org");
+        let made = [
+            modules.dir_of(Tree::Proven).to_owned(),
+            modules.dir_of(Tree::FirstUse).to_owned(),
+            folder.cache(name).unwrap().dir().to_owned(),
+            folder.head(name).unwrap().path(),
+            folder.log(name).unwrap().dir().to_owned(),
+            folder.journal().unwrap().path().to_owned(),
+            folder.tmp(),
+        ];
+        for path in made {
+            let top = path.strip_prefix(root.path()).unwrap().iter().next().unwrap().to_str().unwrap();
+            assert!(OWN_NAMES.contains(&top) || top.starts_with(OWN_PREFIX), "{top} is missing from OWN_NAMES");
+        }
     }
 }
