@@ -28,6 +28,7 @@ mod outbox;
 mod path;
 mod piece;
 mod pool;
+mod question;
 mod range;
 mod refusal;
 mod route;
@@ -60,20 +61,20 @@ pub use modules::{Answering, ModuleProxy, Tending};
 pub use served::Served;
 
 use accept::Acceptor;
-use answer::{Answer, Audience, Payload};
+use answer::{Answer, Audience};
 use body::Body;
 use connection::{Ends, Offer};
 use health::Looked;
 use host::Hosts;
-use hot::{Holds, Hot, Under};
+use hot::{Hot, Under};
 use metrics::Metrics;
 use path::BadPath;
-use pool::{Client, Pools, Resource, Share};
+use pool::{Client, Pools};
+use question::Question;
 use route::{Class, Names, Route};
 use slots::Slots;
 
 use crate::config::HostName;
-use crate::database::Relay;
 use crate::fault::Fault;
 
 /// How to serve.
@@ -154,32 +155,6 @@ struct App {
     stopping: AtomicBool,
 }
 
-/// A request, as handlers need it.
-struct Question<'a> {
-    /// the path as it came, without the prefix that it may have had
-    raw: &'a str,
-    /// that prefix
-    prefix: &'a str,
-    /// whether nobody is to be asked for it
-    cached_only: bool,
-    /// which database is asked
-    database: usize,
-    /// whether the client takes gzip, and all of it
-    packs: bool,
-    class: Class,
-    /// whom caches may give the answer to
-    audience: Audience,
-    /// the connection that it came over
-    client: &'a Arc<Client>,
-}
-
-impl Question<'_> {
-    /// The head under which `relay` would answer now.
-    fn under(&self, relay: &Relay) -> Holds {
-        Holds::Under(Under { database: self.database, size: relay.head().map_or(0, |tree| tree.size) })
-    }
-}
-
 impl App {
     fn new(config: Config, served: Vec<Served>, proxy: Option<Arc<dyn ModuleProxy>>) -> App {
         App {
@@ -205,20 +180,12 @@ impl App {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// The response to a request over the connection between `ends`.
+    /// The response to a request that came over `client`'s connection, between these addresses.
     async fn respond(&self, request: Request<Incoming>, ends: Ends, client: &Arc<Client>) -> Response<Body> {
         let began = Instant::now();
         let (head, _) = request.into_parts(); // what a GET carries as a body means nothing here
         let (class, answer) = self.answer(&head, ends.local, client).await;
-        // Many bytes, or those that the client can leave in our memory by giving no window.
-        let free = if head.version == Version::HTTP_2 { limits::SMALL_BODY_BYTES } else { limits::MIN_PIECE_BYTES };
-        let (answer, held) = match &answer.payload {
-            Payload::Bytes(bytes) if bytes.len() > free && head.method == Method::GET => {
-                let len = bytes.len();
-                self.hold(answer, len, client).await
-            }
-            _ => (answer, None),
-        };
+        let (answer, held) = connection::with_memory(answer, &head, client).await;
         let bytes = answer.len();
         let mut response = answer.respond(&head.method, &head.headers, client, held);
         let (status, took) = (response.status(), began.elapsed());
@@ -229,14 +196,6 @@ impl App {
             response.headers_mut().insert(access::REQUEST_ID, line.write(&self.ids));
         }
         response
-    }
-
-    /// Takes memory for the bytes of an answer, or answers that there is none.
-    async fn hold(&self, answer: Answer, bytes: usize, client: &Arc<Client>) -> (Answer, Option<Share>) {
-        match client.take(Resource::Bytes, bytes, limits::POOL_TIMEOUT).await {
-            Some(share) => (answer, Some(share)),
-            None => (refusal::later("too many answers wait for their clients to take them"), None),
-        }
     }
 
     async fn answer(&self, head: &hyper::http::request::Parts, local: IpAddr, client: &Arc<Client>) -> (Class, Answer) {

@@ -104,9 +104,8 @@ impl Acceptor {
     }
 
     async fn serve(self, stream: TcpStream, peer: SocketAddr, place: Place, mut stop: watch::Receiver<bool>) {
-        // A local address that cannot be had is held to the stricter rule.
+        // An address that cannot be told is held to the stricter rule.
         let local = stream.local_addr().map_or(Ipv4Addr::LOCALHOST.into(), |local| local.ip());
-        let ends = Ends { peer, local };
         let _ = stream.set_nodelay(true);
         // Only so a slow client is seen to take anything: the system tells of room when a third of all it buffers was taken, and
         // it buffers megabytes.
@@ -118,18 +117,20 @@ impl Acceptor {
         let outbox = Arc::new(Outbox::default());
         let io = TokioIo::new(Socket::new(stream, Arc::clone(&clock), Arc::clone(&outbox)));
         let app = Arc::clone(&self.app);
-        let connection = Arc::new(Connection::new(app, slot, ends, Arc::clone(&clock), outbox, self.offer));
+        let connection =
+            Arc::new(Connection::new(app, slot, Ends { peer, local }, Arc::clone(&clock), outbox, self.offer));
         let service = service_fn(move |request| Arc::clone(&connection).answer(request));
         let mut serving = pin!(self.http.serve_connection(io, service));
         // Whether it was asked to end; and if it may be cut off, when.
         let (mut ending, mut order, mut cut_off) = (false, Order::Stay, None::<Instant>);
+        let mut counted = false;
         let end = loop {
             let polite = tokio::select! {
                 biased; // a farewell is sent before the connection is cut
                 _ = serving.as_mut() => return,
                 _ = stop.wait_for(|stop| *stop), if !ending => None,
-                Ok(told) = orders.wait_for(|order| *order != Order::Stay), if order == Order::Stay => {
-                    order = *told;
+                Ok(given) = orders.wait_for(|order| *order != Order::Stay), if order == Order::Stay => {
+                    order = *given;
                     cut_off = Some(Instant::now() + LEAVE_TIMEOUT);
                     if order == Order::End { break End::Pressure }
                     Some(End::Pressure)
@@ -152,12 +153,15 @@ impl Acceptor {
                     Expired::Stalled => break End::Stalled,
                 },
             };
-            if let Some(end) = polite.filter(|_| !ending) {
+            if let Some(end) = polite.filter(|_| !counted) {
                 self.app.metrics.connection_ended(end);
+                counted = true;
             }
             ending = true;
             serving.as_mut().graceful_shutdown();
         };
-        self.app.metrics.connection_ended(end);
+        if !counted {
+            self.app.metrics.connection_ended(end);
+        }
     }
 }

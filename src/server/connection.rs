@@ -8,11 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
-use super::answer::Answer;
+use super::answer::{Answer, Payload};
 use super::body::Body;
 use super::clock::Clock;
+use super::limits::{MIN_PIECE_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
 use super::outbox::Outbox;
 use super::pool::{Client, Resource, Share};
 use super::route::Class;
@@ -137,5 +139,19 @@ impl Connection {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(refusal::RETRY_SECONDS));
         response
+    }
+}
+
+/// Takes memory for the bytes of an answer, where these are many, or where the client can leave them in ours by giving no
+/// window. Where there is none in time, that is the answer.
+pub(super) async fn with_memory(answer: Answer, request: &Parts, client: &Arc<Client>) -> (Answer, Option<Share>) {
+    let free = if request.version == Version::HTTP_2 { SMALL_BODY_BYTES } else { MIN_PIECE_BYTES };
+    let len = match &answer.payload {
+        Payload::Bytes(bytes) if request.method == Method::GET && bytes.len() > free => bytes.len(),
+        _ => return (answer, None),
+    };
+    match client.take(Resource::Bytes, len, POOL_TIMEOUT).await {
+        Some(share) => (answer, Some(share)),
+        None => (refusal::later("too many answers wait for their clients to take them"), None),
     }
 }

@@ -128,9 +128,12 @@ impl Slots {
     /// Tells one connection to give its slot to connection `number` of `peer`.
     fn make_room(&self, number: u64, peer: Peer) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let others = || open.iter().filter(|(other, entry)| **other != number && entry.stays());
+        // Only those with a slot have one to give.
+        let others = || open.iter().filter(|(other, entry)| **other != number && entry.stays() && entry.has_slot);
         let first = |wanted: Activity| {
             let those = others().filter_map(|(_, entry)| match entry.clock.activity() {
+                // A head needs a moment to arrive; a connection that waits for a slot looks again.
+                (Activity::Head, since) if since.elapsed() < SLOT_RETRY => None,
                 (activity, since) if activity == wanted => Some((since, entry)),
                 _ => None,
             });
@@ -149,7 +152,7 @@ impl Slots {
             let Some((most, _)) = largest.filter(|(most, held)| *most != peer && *held > self.total / 2) else {
                 return;
             };
-            let of_largest = others().filter(|(_, entry)| entry.peer == most && entry.has_slot);
+            let of_largest = others().filter(|(_, entry)| entry.peer == most);
             if let Some((_, entry)) = of_largest.min_by_key(|(_, entry)| entry.clock.activity().1) {
                 entry.order.send_replace(Order::MakeRoom);
             }

@@ -65,7 +65,7 @@ fn defaults_file_environment_flags() {
     ] {
         assert_eq!(line(&out, name), shown);
     }
-    assert_eq!(out.lines().count(), 26, "{out}");
+    assert_eq!(out.lines().count(), 27, "{out}");
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl Raw {
         let mut block = vec![0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()];
         assert!(path.len() < 127, "one byte of length");
         block.extend_from_slice(path.as_bytes());
-        block.extend_from_slice(b"\x01\x04test");
+        block.extend_from_slice(b"\x01\x09localhost");
         self.send(HEADERS, END_STREAM_AND_HEADERS, stream, &block);
     }
 
