@@ -107,9 +107,8 @@ fn a_repeated_line_counts_under_its_own_verdict_and_as_a_repeat() {
 #[test]
 fn repeats_that_are_not_listed_are_counted_in_every_format() {
     let mut report = of(&[finding(), Verdict::Skipped { pattern: "a".to_owned() }]);
-    for (line, count) in report.files[0].lines.iter_mut().zip([4_000, 1]) {
-        line.unlisted_repeats = count;
-    }
+    report.files[0].lines[0].unlisted_repeats = 4_000;
+    report.files[0].lines[1].unlisted_repeats = 1;
     assert_eq!(report.tally(), [(Outcome::Malformed, 4_001), (Outcome::Skipped, 2)]);
     assert_eq!((report.duplicates(), report.exit_code()), (4_001, 1));
     let text = rendered(&report, Format::Text);

@@ -73,10 +73,11 @@ fn what_an_audit_of_a_module_cache_passes_over_is_named() {
 
 #[test]
 fn a_pipe_in_the_data_folder_is_named_and_not_waited_for() {
-    for path in ["latest", "lock", "pack"] {
+    for path in ["cache/NAME/latest", "cache/NAME/lock", "cache/NAME/pack", "heads/NAME/latest"] {
         let world = World::new();
         world.run(&["audit"]).says(0, &["40 verified"]);
-        let path = world.cache().join(path);
+        let data = world.machine.home().join(".local/share/gosumcheck");
+        let path = data.join(path.replace("NAME", world.log.name()));
         let _ = std::fs::remove_file(&path);
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         world.log.grow(RECORDS + 100);
