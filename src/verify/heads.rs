@@ -145,7 +145,9 @@ fn newest_committed(
         return Ok(Heads { head, others });
     }
     let newest = newest.clone();
-    others.push((head, Place::Head));
+    if !others.iter().any(|(other, _)| other.bytes() == head.bytes()) {
+        others.push((head, Place::Head));
+    }
     Ok(Heads { head: newest, others })
 }
 

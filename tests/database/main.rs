@@ -16,6 +16,7 @@ mod disk;
 mod forged;
 mod memo;
 mod pack;
+mod remembered;
 mod requests;
 mod tampering;
 mod timeline;
