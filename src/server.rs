@@ -40,7 +40,6 @@ mod tlog;
 mod transfer;
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -75,6 +74,8 @@ use slots::Slots;
 use crate::config::HostName;
 use crate::database::Relay;
 use crate::fault::Fault;
+use crate::proxy::Peer;
+use crate::upstream::Asker;
 
 /// How to serve.
 #[derive(Debug, Clone, Default)]
@@ -164,6 +165,8 @@ struct Question<'a> {
     cached_only: bool,
     /// which database is asked
     database: usize,
+    /// who asks
+    peer: Peer,
     /// whether the client takes gzip, and all of it
     packs: bool,
     class: Class,
@@ -209,7 +212,7 @@ impl App {
     async fn respond(&self, request: Request<Incoming>, ends: Ends, client: &Arc<Client>) -> Response<Body> {
         let began = Instant::now();
         let (head, _) = request.into_parts(); // what a GET carries as a body means nothing here
-        let (class, answer) = self.answer(&head, ends.local, client).await;
+        let (class, answer) = self.answer(&head, ends, client).await;
         // Many bytes, or those that the client can leave in our memory by giving no window.
         let free = if head.version == Version::HTTP_2 { limits::SMALL_BODY_BYTES } else { limits::MIN_PIECE_BYTES };
         let (answer, held) = match &answer.payload {
@@ -239,7 +242,7 @@ impl App {
         }
     }
 
-    async fn answer(&self, head: &hyper::http::request::Parts, local: IpAddr, client: &Arc<Client>) -> (Class, Answer) {
+    async fn answer(&self, head: &hyper::http::request::Parts, ends: Ends, client: &Arc<Client>) -> (Class, Answer) {
         if head.method != Method::GET && head.method != Method::HEAD {
             return (Class::Other, refusal::method());
         }
@@ -253,7 +256,7 @@ impl App {
         let (prefix, raw) = path::split(head.uri.path(), &self.prefix);
         // Whether the process is alive is no secret, and health checks name it in any way.
         if raw != "/healthz"
-            && let Some(refused) = self.hosts.refusal(local, head)
+            && let Some(refused) = self.hosts.refusal(ends.local, head)
         {
             return (Class::Other, refused);
         }
@@ -274,7 +277,8 @@ impl App {
                 let cached_only = !cached_only.is_empty() || modules::wants_cached_only(&head.headers);
                 let class = route.class();
                 let (database, audience) = (route.database(), self.audience(&route));
-                let question = Question { raw, prefix, cached_only, database, packs, class, audience, client };
+                let peer = Peer::of(ends.peer.ip());
+                let question = Question { raw, prefix, cached_only, database, peer, packs, class, audience, client };
                 (class, self.handle(route, &question, head).await)
             }
             None => (Class::Other, refusal::path(BadPath::NoSuch)),
@@ -310,7 +314,9 @@ impl App {
     }
 
     /// What the relay says, if it says so in time.
-    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    /// Upstreams are asked in the queue of `peer`.
+    async fn in_time<T>(&self, peer: Peer, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let asked = Asker::peer(peer).scope(asked);
         match tokio::time::timeout(limits::ANSWER_TIMEOUT, asked).await {
             Ok(answer) => answer,
             Err(_) => {
