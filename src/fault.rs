@@ -2,6 +2,7 @@
 //! with the exit code of each.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::sumdb;
 use crate::sumdb::evidence::Evidence;
@@ -28,6 +29,14 @@ pub enum Fault {
         /// the rule or the proof that failed
         error: sumdb::Error,
     },
+    /// This server has too many requests waiting to take another one; nobody was asked. Exit code 2.
+    #[error("this server is busy: {what}; try again in {} s", retry_after.as_secs())]
+    Busy {
+        /// what too many requests wait for
+        what: String,
+        /// how soon another try makes sense
+        retry_after: Duration,
+    },
     /// The log signed two histories. Exit code 3.
     #[error("{evidence}")]
     Forked {
@@ -53,7 +62,7 @@ impl Fault {
     pub fn exit_code(&self) -> u8 {
         match self {
             Fault::Forked { .. } => 3,
-            Fault::Usage(_) | Fault::Unavailable { .. } | Fault::Refused { .. } => 2,
+            Fault::Usage(_) | Fault::Unavailable { .. } | Fault::Refused { .. } | Fault::Busy { .. } => 2,
         }
     }
 }

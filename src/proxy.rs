@@ -9,26 +9,28 @@ mod answer;
 mod counts;
 mod expected;
 mod files;
+mod hashing;
 mod hints;
 mod incident;
 mod judge;
 mod kept;
-mod peer;
-mod runs;
+mod limits;
+mod shared_tasks;
 mod stored;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub use crate::upstream::Peer;
 pub use answer::{Denied, Found, Manner, Text, TextKind};
-pub use peer::Peer;
+pub use limits::{Limits, MAX_TASK_TIME};
 
 use absences::Absences;
 use counts::Counters;
 use files::Given;
 use futures_util::future::{join, join_all};
-use runs::Runs;
-use tokio::sync::Semaphore;
+use hashing::Hashing;
+use shared_tasks::SharedTasks;
 
 pub use crate::config::file::OnMismatch;
 use crate::database::Relay;
@@ -39,10 +41,8 @@ use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
-use crate::upstream::{Proxies, State};
+use crate::upstream::{FairQueue, Load, Proxies, State};
 
-/// Files that are brought from upstreams at once; more wait for their turn.
-const MAX_DOWNLOADS: usize = 64;
 /// How often what unfinished downloads left is looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -72,6 +72,19 @@ pub struct Upstreams {
     pub private: Option<Proxies>,
 }
 
+/// How much work of one kind there is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// `files` or `hints`
+    pub kind: &'static str,
+    /// the queue for it
+    pub queue: Load,
+    /// tasks, those that wait in the queue among them
+    pub tasks: usize,
+    /// tasks that nobody waits for any more: downloads whose bytes flow
+    pub detached: usize,
+}
+
 /// A module proxy over one data folder. Cheap to clone.
 #[derive(Clone)]
 pub struct Proxy {
@@ -87,10 +100,12 @@ struct Inner {
     vkey: String,
     upstreams: Upstreams,
     options: Options,
-    files: Runs<(ModuleVersion, Kind), Result<Given, Denied>>,
-    hints: Runs<String, Result<Text, Denied>>,
+    files: SharedTasks<(ModuleVersion, Kind), Result<Given, Denied>>,
+    hints: SharedTasks<String, Result<Text, Denied>>,
     absences: Absences,
-    downloads: Semaphore,
+    downloads: FairQueue,
+    questions: FairQueue,
+    hashing: Hashing,
     counters: Counters,
     /// no other server has this data folder
     _claim: Lock,
@@ -102,6 +117,20 @@ impl Proxy {
     /// # Errors
     /// `Unavailable`: another server has the modules of this folder, or they cannot be read.
     pub fn open(folder: &Folder, relay: Relay, upstreams: Upstreams, options: Options) -> Result<Proxy, Fault> {
+        Proxy::within(folder, relay, upstreams, options, Limits::default())
+    }
+
+    /// The same with other bounds than the common ones.
+    ///
+    /// # Errors
+    /// As [`Proxy::open`].
+    pub fn within(
+        folder: &Folder,
+        relay: Relay,
+        upstreams: Upstreams,
+        options: Options,
+        limits: Limits,
+    ) -> Result<Proxy, Fault> {
         let modules = folder.modules();
         let claim = modules.claim()?;
         let journal = folder.journal()?;
@@ -115,11 +144,13 @@ impl Proxy {
             modules,
             journal,
             upstreams,
-            files: Runs::default(),
-            hints: Runs::default(),
-            absences: Absences::new(options.negative),
+            files: SharedTasks::new(limits.deadline),
+            hints: SharedTasks::new(limits.deadline),
+            absences: Absences::new(options.negative, limits.refusal_bytes),
             options,
-            downloads: Semaphore::new(MAX_DOWNLOADS),
+            downloads: FairQueue::new(limits.downloads),
+            questions: FairQueue::new(limits.questions),
+            hashing: Hashing::default(),
             counters: Counters::default(),
             _claim: claim,
         };
@@ -168,6 +199,19 @@ impl Proxy {
     /// How often what happened, by name.
     pub fn counts(&self) -> Vec<(&'static str, u64)> {
         self.inner.counters.snapshot()
+    }
+
+    /// How much work there is: downloads of files, and questions about what is no file.
+    pub fn work(&self) -> [Work; 2] {
+        let Inner { files, hints, downloads, questions, .. } = &*self.inner;
+        let files = Work { kind: "files", queue: downloads.load(), tasks: files.len(), detached: files.detached() };
+        let hints = Work { kind: "hints", queue: questions.load(), tasks: hints.len(), detached: hints.detached() };
+        [files, hints]
+    }
+
+    /// Bytes of the refusals that are remembered.
+    pub fn remembered_bytes(&self) -> u64 {
+        self.inner.absences.bytes()
     }
 
     /// How the upstreams are.

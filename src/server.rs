@@ -41,7 +41,6 @@ mod tlog;
 mod transfer;
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -76,6 +75,8 @@ use slots::Slots;
 
 use crate::config::HostName;
 use crate::fault::Fault;
+use crate::proxy::Peer;
+use crate::upstream::Asker;
 
 /// How to serve.
 #[derive(Debug, Clone, Default)]
@@ -184,7 +185,7 @@ impl App {
     async fn respond(&self, request: Request<Incoming>, ends: Ends, client: &Arc<Client>) -> Response<Body> {
         let began = Instant::now();
         let (head, _) = request.into_parts(); // what a GET carries as a body means nothing here
-        let (class, answer) = self.answer(&head, ends.local, client).await;
+        let (class, answer) = self.answer(&head, ends, client).await;
         let (answer, held) = connection::with_memory(answer, &head, client).await;
         let bytes = answer.len();
         let mut response = answer.respond(&head.method, &head.headers, client, held);
@@ -198,7 +199,7 @@ impl App {
         response
     }
 
-    async fn answer(&self, head: &hyper::http::request::Parts, local: IpAddr, client: &Arc<Client>) -> (Class, Answer) {
+    async fn answer(&self, head: &hyper::http::request::Parts, ends: Ends, client: &Arc<Client>) -> (Class, Answer) {
         if head.method != Method::GET && head.method != Method::HEAD {
             return (Class::Other, refusal::method());
         }
@@ -212,7 +213,7 @@ impl App {
         let (prefix, raw) = path::split(head.uri.path(), &self.prefix);
         // Whether the process is alive is no secret, and health checks name it in any way.
         if raw != "/healthz"
-            && let Some(refused) = self.hosts.refusal(local, head)
+            && let Some(refused) = self.hosts.refusal(ends.local, head)
         {
             return (Class::Other, refused);
         }
@@ -233,7 +234,8 @@ impl App {
                 let cached_only = !cached_only.is_empty() || modules::wants_cached_only(&head.headers);
                 let class = route.class();
                 let (database, audience) = (route.database(), self.audience(&route));
-                let question = Question { raw, prefix, cached_only, database, packs, class, audience, client };
+                let peer = Peer::of(ends.peer.ip());
+                let question = Question { raw, prefix, cached_only, database, peer, packs, class, audience, client };
                 (class, self.handle(route, &question, head).await)
             }
             None => (Class::Other, refusal::path(BadPath::NoSuch)),
@@ -269,7 +271,9 @@ impl App {
     }
 
     /// What the relay says, if it says so in time.
-    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    /// Upstreams are asked in the queue of `peer`.
+    async fn in_time<T>(&self, peer: Peer, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let asked = Asker::peer(peer).scope(asked);
         match tokio::time::timeout(limits::ANSWER_TIMEOUT, asked).await {
             Ok(answer) => answer,
             Err(_) => {

@@ -11,6 +11,7 @@ use crate::sumdb;
 
 mod access;
 mod asked;
+mod asker;
 mod base;
 mod breaker;
 mod client;
@@ -25,7 +26,9 @@ mod limit;
 mod netrc;
 mod origin;
 mod outcome;
+mod peer;
 mod proxies;
+mod queue;
 mod reach;
 mod redirect;
 mod reply;
@@ -35,6 +38,7 @@ mod source;
 mod tree;
 
 pub use access::Access;
+pub use asker::{Asker, Clients};
 pub use base::Base;
 pub use breaker::Breaker;
 pub use complaint::Complaint;
@@ -46,7 +50,9 @@ pub use find::find_base;
 pub use http::Http;
 pub use origin::Origin;
 pub use outcome::{Absence, Got};
+pub use peer::Peer;
 pub use proxies::{Entry, Fetched, Proxies, ProxyPlace, Sent, State};
+pub use queue::{Bounds, Busy, FairQueue, Load, Slot};
 pub use settings::Settings;
 
 use std::ops::Range;
@@ -91,6 +97,11 @@ impl Upstreams {
     /// The same by kind.
     pub fn counts(&self) -> Counts {
         self.counters.snapshot()
+    }
+
+    /// How many requests all bases are asked now, and how many wait for that.
+    pub fn load(&self) -> Load {
+        self.sources.iter().map(Source::load).sum()
     }
 
     /// The bytes at `path` (`lookup/...`, `tile/8/...`, `latest`) from the first base that has them, at most `limit`.
@@ -247,6 +258,9 @@ impl Upstreams {
         base::check_path(path)?;
         let asked = Asked { path, limit, range: None };
         let reply = source.ask(Question { http: &self.http, asked: &asked, counters: &self.counters }).await;
+        if reply.as_ref().is_err_and(|failed| failed.kind == FailureKind::QueueFull) {
+            return Err(Busy.fault(source.name()));
+        }
         Ok(reply.map(|(reply, _)| reply).map_err(|failed| failed.why))
     }
 }

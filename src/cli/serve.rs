@@ -1,6 +1,7 @@
 //! `gosumcheck serve`: settings in, a server that runs until it is told to stop.
 
 mod args;
+mod memory;
 mod modules;
 
 use std::io::IsTerminal as _;
@@ -13,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 pub(super) use args::ServeArgs;
+use memory::Memory;
 
 use super::output::{tell, warn};
 use super::setup;
@@ -73,10 +75,11 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let connections = connections(settings)?;
     let private = Patterns::parse(&settings.private);
     let folder = Folder::open(&settings.data)?;
-    let served = settings.sumdb.iter().map(|sumdb| open(settings, &folder, sumdb, &private));
+    let memory = Memory::divide(settings.memory, settings.sumdb.len());
+    let served = settings.sumdb.iter().map(|sumdb| open(settings, &folder, sumdb, &private, memory));
     let served = served.collect::<Result<Vec<Served>, Fault>>()?;
     let relay = served.first().map(Served::relay);
-    let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private))?;
+    let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, memory))?;
     let listeners = Listeners { public: listen(&settings.listen).await?, admin: listen(&settings.admin_listen).await? };
     // Printed, not logged: with port 0 nobody else can tell where we are.
     tell(|out| {
@@ -91,7 +94,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         idle: settings.idle_timeout,
         write: settings.write_timeout,
         stop: settings.stop_timeout,
-        hot_bytes: settings.memory,
+        hot_bytes: memory.hot,
         body_bytes: Limits::body_bytes(settings.memory),
         ..Limits::default()
     };
@@ -126,11 +129,17 @@ async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
 }
 
 /// One database, ready to be served.
-fn open(settings: &Settings, folder: &Folder, sumdb: &Sumdb, private: &Patterns) -> Result<Served, Fault> {
+fn open(
+    settings: &Settings,
+    folder: &Folder,
+    sumdb: &Sumdb,
+    private: &Patterns,
+    memory: Memory,
+) -> Result<Served, Fault> {
     let Sumdb::On { name, .. } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
     let log = folder.log(name)?;
     let options = RelayOptions { offline: settings.offline, private: private.clone() };
-    let relay = Relay::new(database(settings, folder, sumdb)?, log.clone(), options)?;
+    let relay = Relay::within(database(settings, folder, sumdb)?, log.clone(), options, memory.database)?;
     let served = Served::new(relay, log.clone());
     if !settings.mirror {
         return Ok(served);

@@ -2,20 +2,29 @@
 //! signature again tells nothing new: Go's client spends most of its time on that.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::fault::Fault;
 use crate::store::StoredHead;
 use crate::sumdb;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 
-/// Notes remembered at most; a log that signs more heads than this during one run only costs time.
-const MAX_NOTES: usize = 4096;
+/// Bytes of notes that are remembered. A log signs a few heads an hour, of some 200 bytes each; but whoever passes them on can add
+/// signatures of keys that nobody knows, and so make many notes, long ones, of one head.
+const MAX_BYTES: usize = 2 << 20;
+/// What a note takes besides its bytes, of which there are two copies.
+const OVERHEAD_BYTES: usize = 200;
 
 /// The policy that heads must satisfy, and the heads that have.
 pub(super) struct Notes {
     policy: Policy,
-    opened: Mutex<HashMap<Vec<u8>, Checkpoint>>,
+    opened: Mutex<Opened>,
+}
+
+#[derive(Default)]
+struct Opened {
+    heads: HashMap<Vec<u8>, Checkpoint>,
+    bytes: usize,
 }
 
 impl Notes {
@@ -48,18 +57,28 @@ impl Notes {
 
     /// [`Checkpoint::open`], done once for the same bytes.
     pub(super) fn open(&self, note: &[u8]) -> sumdb::Result<Checkpoint> {
-        if let Some(head) = self.lock().get(note) {
+        if let Some(head) = self.lock().heads.get(note) {
             return Ok(head.clone());
         }
         let head = Checkpoint::open(note, &self.policy)?;
-        let mut opened = self.lock();
-        if opened.len() < MAX_NOTES {
-            opened.insert(note.to_vec(), head.clone());
-        }
+        self.lock().add(note, &head);
         Ok(head)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Vec<u8>, Checkpoint>> {
+    fn lock(&self) -> MutexGuard<'_, Opened> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Opened {
+    /// Where there is no more room, all others are forgotten: they only cost time.
+    fn add(&mut self, note: &[u8], head: &Checkpoint) {
+        let bytes = 2 * note.len() + OVERHEAD_BYTES;
+        if self.bytes + bytes > MAX_BYTES {
+            *self = Opened::default();
+        }
+        if bytes <= MAX_BYTES && self.heads.insert(note.to_vec(), head.clone()).is_none() {
+            self.bytes += bytes;
+        }
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use flight::Flights;
 use heads::Heads;
 use lookup::Outcome;
-use recent::{Absences, Records, Tiles};
+use recent::Recent;
 
 use super::{Database, Mirror, Miss, Progress};
 use crate::fault::Fault;
@@ -27,10 +27,13 @@ use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
-use crate::upstream::{Complaint, Counts, Http, Settings, Upstreams};
+use crate::upstream::{Complaint, Counts, Http, Load, Settings, Upstreams};
 
 /// A server has nobody to show progress to.
 pub(super) const QUIETLY: Progress<'static> = &|_, _, _| {};
+
+/// Bytes that a relay remembers unless told otherwise.
+const COMMON_BYTES: u64 = 56 << 20;
 
 /// What a relay may do.
 #[derive(Debug, Clone, Default)]
@@ -114,9 +117,7 @@ struct Inner {
     nobody: Upstreams,
     /// told when the full log is known to lag behind
     lags: Notify,
-    records: Records,
-    absences: Absences,
-    tiles: Tiles,
+    recent: Recent,
     lookups: Flights<String, Result<Outcome, Fault>>,
     bringing: Flights<TilePath, Result<Bytes, Miss>>,
 }
@@ -126,7 +127,15 @@ impl Relay {
     ///
     /// # Errors
     /// `Unavailable`: a full log is there and cannot be read, or is damaged.
-    pub fn new(mut database: Database, log: Log, options: RelayOptions) -> Result<Relay, Fault> {
+    pub fn new(database: Database, log: Log, options: RelayOptions) -> Result<Relay, Fault> {
+        Relay::within(database, log, options, COMMON_BYTES)
+    }
+
+    /// The same, which remembers records, tiles and denials of at most `bytes` together.
+    ///
+    /// # Errors
+    /// As [`Relay::new`].
+    pub fn within(mut database: Database, log: Log, options: RelayOptions, bytes: u64) -> Result<Relay, Fault> {
         if options.offline {
             database.upstreams = database.upstreams.trees_only();
         }
@@ -138,9 +147,7 @@ impl Relay {
             heads: Heads::default(),
             nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             lags: Notify::new(),
-            records: recent::records(),
-            absences: Absences::default(),
-            tiles: recent::tiles(),
+            recent: Recent::within(bytes),
             lookups: Flights::default(),
             bringing: Flights::default(),
         };
@@ -232,6 +239,16 @@ impl Relay {
     /// What the upstreams were asked so far.
     pub fn counts(&self) -> Counts {
         self.inner.database.upstreams.counts()
+    }
+
+    /// How many questions the upstreams are asked now, and how many wait for that.
+    pub fn queue(&self) -> Load {
+        self.inner.database.upstreams.load()
+    }
+
+    /// Bytes of what it remembers.
+    pub fn remembered_bytes(&self) -> u64 {
+        self.inner.recent.bytes()
     }
 
     /// What there is to complain of the upstreams about.

@@ -1,35 +1,136 @@
 //! What the upstreams said "no" to lately. The go command asks twice what is answered with 4xx, and a build asks for every prefix
 //! of an import's path: the answer is repeated for a while without asking anybody.
+//!
+//! What is remembered is weighed in bytes. Of a path only a hash is kept, of the answer what clients show of it.
 
 use std::time::{Duration, Instant};
 
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::Denied;
+use crate::sumdb::hash::sha256;
 
-/// Questions whose answers are remembered.
-const ABSENCES: usize = 65_536;
+/// Bytes of an answer's words that are kept: the go command shows 8 lines of 80.
+const MAX_WORDS: usize = 640;
+/// What one answer takes besides its words: the key, the times, its place in the cache.
+const OVERHEAD_BYTES: usize = 200;
+/// What a common answer takes, to size the table.
+const COMMON_BYTES: u64 = 400;
+
+/// The first 128 bits of the SHA-256 of a path.
+type Key = [u8; 16];
 
 /// Answers that are no files and no hints, by the paths of the questions.
 pub(super) struct Absences {
-    said: Cache<String, (Instant, Denied)>,
+    said: Cache<Key, (Instant, Denied), Weight>,
     age: Duration,
 }
 
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Key, (Instant, Denied)> for Weight {
+    fn weight(&self, _: &Key, (_, denied): &(Instant, Denied)) -> u64 {
+        let words = match denied {
+            Denied::NotFound(words) | Denied::NotCached(words) => words.len(),
+            Denied::Refused(lines) => lines.iter().map(|line| line.len() + size_of::<String>()).sum(),
+            Denied::Fault(_) => MAX_WORDS,
+        };
+        u64::try_from(OVERHEAD_BYTES + words).unwrap_or(u64::MAX)
+    }
+}
+
 impl Absences {
-    /// Each answer is repeated for as long as `age`.
-    pub(super) fn new(age: Duration) -> Absences {
-        Absences { said: Cache::new(ABSENCES), age }
+    /// Each answer is repeated for as long as `age`; all of them together take `bytes` at most.
+    pub(super) fn new(age: Duration, bytes: u64) -> Absences {
+        let items = usize::try_from(bytes / COMMON_BYTES).unwrap_or(usize::MAX).max(1);
+        Absences { said: Cache::with_weighter(items, bytes, Weight), age }
     }
 
     /// What was answered lately to the question `path`, if that was a "no".
     pub(super) fn recent(&self, path: &str) -> Option<Denied> {
-        let (since, denied) = self.said.get(path)?;
+        let (since, denied) = self.said.get(&key(path))?;
         (since.elapsed() < self.age).then_some(denied)
     }
 
     /// This was answered to the question `path`, and everybody who was asked had a say in it.
-    pub(super) fn note(&self, path: String, denied: &Denied) {
-        self.said.insert(path, (Instant::now(), denied.clone()));
+    pub(super) fn note(&self, path: &str, denied: &Denied) {
+        let denied = match denied {
+            Denied::NotFound(words) => Denied::NotFound(cut(words, MAX_WORDS)),
+            Denied::NotCached(words) => Denied::NotCached(cut(words, MAX_WORDS)),
+            Denied::Refused(lines) => Denied::Refused(cut_lines(lines)),
+            // An outage is over when it is over.
+            Denied::Fault(_) => return,
+        };
+        self.said.insert(key(path), (Instant::now(), denied));
+    }
+
+    /// Bytes that the answers take.
+    pub(super) fn bytes(&self) -> u64 {
+        self.said.weight()
+    }
+}
+
+fn key(path: &str) -> Key {
+    sha256(path.as_bytes()).0.first_chunk().copied().unwrap_or_default()
+}
+
+/// The first `most` bytes of a text, in a string that is no longer than that.
+fn cut(words: &str, most: usize) -> String {
+    words.get(..words.floor_char_boundary(most)).unwrap_or_default().to_owned()
+}
+
+fn cut_lines(lines: &[String]) -> Vec<String> {
+    let mut left = MAX_WORDS;
+    let cut = lines.iter().map_while(|line| {
+        let line = (left > 0).then(|| cut(line, left))?;
+        left -= line.len().max(1);
+        Some(line)
+    });
+    cut.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: u64 = 2 << 20;
+
+    fn absences() -> Absences {
+        Absences::new(Duration::from_secs(60), BYTES)
+    }
+
+    /// The longest path that is answered, and a server's page with it.
+    fn long(number: usize) -> (String, Denied) {
+        let path = format!("{}/{number}/@v/v1.0.0.info", "example.com/a".repeat(145));
+        let words = format!("not found: {path}: https://proxy.example: 404 Not Found: {}", "words ".repeat(200));
+        (path, Denied::NotFound(words))
+    }
+
+    #[test]
+    fn seventy_thousand_long_paths_take_no_more_than_the_bound() {
+        let absences = absences();
+        for number in 0..70_000 {
+            let (path, denied) = long(number);
+            absences.note(&path, &denied);
+        }
+        assert!((BYTES / 2..=BYTES).contains(&absences.bytes()), "{}", absences.bytes());
+        let remembered = (0..70_000).filter(|number| absences.recent(&long(*number).0).is_some()).count();
+        assert!((1_000..5_000).contains(&remembered), "{remembered} times 840 bytes");
+    }
+
+    #[test]
+    fn what_is_repeated_is_cut_to_what_clients_show() {
+        let absences = absences();
+        let (path, denied) = long(1);
+        absences.note(&path, &denied);
+        absences.note("refused", &Denied::Refused(vec!["é".repeat(300), "x".repeat(100), String::new()]));
+        absences.note("out", &Denied::Fault(crate::fault::Fault::unavailable("https://a", "no connection")));
+        let Some(Denied::NotFound(words)) = absences.recent(&path) else { panic!("forgotten") };
+        assert!(words.len() == MAX_WORDS && words.starts_with("not found: example.com/a"), "{words}");
+        let Some(Denied::Refused(lines)) = absences.recent("refused") else { panic!("forgotten") };
+        assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [600, 40]);
+        assert!(absences.recent("out").is_none() && absences.recent("another").is_none());
     }
 }

@@ -6,12 +6,15 @@ use bytes::Bytes;
 
 use crate::fault::Fault;
 use crate::store::modules::{Admitted, Refused};
+use crate::upstream::Peer;
 
 /// How a client wants to be answered.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Manner {
     /// nobody is asked: only what is here (`/cached-only`, `Disable-Module-Fetch: true`)
     pub cached_only: bool,
+    /// who asks; none: this process itself
+    pub peer: Option<Peer>,
 }
 
 /// An answer.
@@ -56,7 +59,7 @@ pub enum Denied {
     NotCached(String),
     /// what there is must not be given; lines that the go command shows its user: 403
     Refused(Vec<String>),
-    /// it could not be told: 502, 503, 504
+    /// it could not be told: 502, 503, 504; or this server is busy: 503
     Fault(Fault),
 }
 

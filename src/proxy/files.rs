@@ -10,6 +10,7 @@ use super::counts::Event;
 use super::expected::{Expected, Road};
 use super::incident::Mismatch;
 use super::judge::{Wrong, judge, what};
+use super::shared_tasks::{Phase, Progress};
 use super::{Denied, Inner, Manner, stored};
 use crate::config::file::OnMismatch;
 use crate::fault::Fault;
@@ -19,7 +20,7 @@ use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::modzip::MAX_GO_MOD;
-use crate::upstream::{Failure, FailureKind, Origin, Sent, Sink};
+use crate::upstream::{Asker, Busy, Failure, FailureKind, Origin, Sent, Sink};
 
 /// A file as it is given.
 #[derive(Debug, Clone)]
@@ -59,12 +60,16 @@ pub(super) async fn answer(
         inner.counters.count(Event::Repeated);
         return Err(denied);
     }
-    let bring = || {
+    let bring = |asker: Asker, progress: Arc<Progress>| {
         let (inner, module) = (Arc::clone(inner), module.clone());
-        async move { bring(&inner, &module, kind).await }
+        async move {
+            let _slot = inner.downloads.enter(&asker).await.map_err(|busy| busy.fault("downloads"))?;
+            // Boxed: a request that waits for a slot takes no room for what comes after.
+            Box::pin(asker.admitted().scope(bring(&inner, &module, kind, &progress))).await
+        }
     };
-    let died = || Denied::Fault(Fault::unavailable(what(module, kind), "the download ended without a result"));
-    inner.files.join(&(module.clone(), kind), bring).await.unwrap_or_else(|| Err(died()))
+    let given = inner.files.join(&(module.clone(), kind), manner.peer, bring).await;
+    given.unwrap_or_else(|ended| Err(ended.of(&what(module, kind))))
 }
 
 /// What the upstreams said so far, none of whom had the right bytes.
@@ -75,20 +80,18 @@ struct Told {
     mismatches: Vec<Mismatch>,
 }
 
-async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<Given, Denied> {
+async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind, progress: &Progress) -> Result<Given, Denied> {
     let road = Road::to(inner, module.path())?;
     let expected = road.expected(inner, module, kind).await;
     let expected = expected.map_err(|denied| stored::explain(inner, road, module, kind, denied))?;
     if let Some(admitted) = stored::settle(inner, road, module, kind, &expected).await? {
         return Ok(Given::Proven(admitted));
     }
-    // The semaphore is never closed.
-    let _turn = inner.downloads.acquire().await;
     // Who had it before us has brought it.
     if let Some(admitted) = stored::ready(inner, road, module, kind)? {
         return Ok(Given::Proven(admitted));
     }
-    let task = Task { inner, road, module, kind, expected: &expected };
+    let task = Task { inner, road, module, kind, expected: &expected, progress };
     let mut told = Told::default();
     for at in 0..road.proxies().len() {
         match task.ask(at, &mut told).await? {
@@ -101,7 +104,7 @@ async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<Give
     let is_final = told.failed.is_empty();
     let given = told.conclude(&task);
     if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(_)))) = (is_final, &given) {
-        inner.absences.note(path_of(module, kind), denied);
+        inner.absences.note(&path_of(module, kind), denied);
     }
     given
 }
@@ -131,12 +134,21 @@ struct Task<'a> {
     module: &'a ModuleVersion,
     kind: Kind,
     expected: &'a Expected,
+    progress: &'a Progress,
+}
+
+/// An arrival that tells when bytes come: then the download may finish though nobody waits for it any more.
+struct Watched<'a> {
+    arrival: &'a mut Arrival,
+    progress: &'a Progress,
 }
 
 impl Task<'_> {
     /// Asks upstream number `at`.
     async fn ask(&self, at: usize, told: &mut Told) -> Result<Next, Denied> {
         let (inner, proxies) = (self.inner, self.road.proxies());
+        // Until this one sends something, what others sent is no reason to go on without a client.
+        self.progress.set(Phase::Asking);
         let mut arrival = inner.modules.arrival(self.module, self.kind)?;
         if *self.expected == Expected::First && arrival.resumed() {
             // Nothing would tell a file made of two upstreams' bytes from a right one.
@@ -151,6 +163,9 @@ impl Task<'_> {
                 }
                 Err(failure) => {
                     inner.counters.count(Event::Failure);
+                    if failure.kind == FailureKind::QueueFull {
+                        return Err(Busy.fault(&failure.source).into());
+                    }
                     if failure.kind == FailureKind::TooLong {
                         // Nobody can go on with these.
                         arrival.discard();
@@ -180,7 +195,8 @@ impl Task<'_> {
             Kind::GoMod => MAX_GO_MOD,
         };
         let asked = Asked::File(self.module.clone(), self.kind);
-        self.road.proxies().download(at, &asked, limit, arrival).await
+        let mut sink = Watched { arrival, progress: self.progress };
+        self.road.proxies().download(at, &asked, limit, &mut sink).await
     }
 
     /// Hashes what arrived, and admits it if it is right, on a thread that may wait for the disk.
@@ -188,6 +204,10 @@ impl Task<'_> {
         let (modules, module, kind) = (self.inner.modules.clone(), self.module.clone(), self.kind);
         let (expected, threads) = (self.expected.clone(), self.inner.options.threads);
         let by = stored::provenance(self.inner, self.expected);
+        let _room = match kind {
+            Kind::Zip => Some(self.inner.hashing.room_for(&arrival).await),
+            Kind::GoMod => None,
+        };
         let judged = tokio::task::spawn_blocking(move || match judge(&arrival, &module, kind, &expected, threads)? {
             Ok(hash) => modules.admit(arrival, &hash, &by).map(Judged::Right),
             Err(wrong) => Ok(Judged::Wrong(arrival, wrong)),
@@ -246,17 +266,18 @@ impl Told {
 }
 
 // The store and the upstreams know nothing of each other.
-impl Sink for Arrival {
+impl Sink for Watched<'_> {
     fn len(&self) -> u64 {
-        Arrival::len(self)
+        self.arrival.len()
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        Arrival::append(self, bytes)
+        self.progress.set(Phase::Receiving);
+        self.arrival.append(bytes)
     }
 
     fn restart(&mut self) -> io::Result<()> {
-        Arrival::restart(self)
+        self.arrival.restart()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::sumdb;
 use crate::sumdb::goproxy::{Asked, MAX_INFO_BYTES, VersionInfo, list};
 use crate::sumdb::module::{ModulePath, Version};
-use crate::upstream::Fetched;
+use crate::upstream::{Asker, Busy, FailureKind, Fetched};
 
 /// Bytes of a list at most.
 const MAX_LIST_BYTES: usize = 16 << 20;
@@ -40,12 +40,15 @@ pub(super) async fn answer(inner: &Arc<Inner>, asked: &Asked, manner: Manner) ->
         inner.counters.count(Event::Repeated);
         return Err(denied);
     }
-    let ask = || {
+    let ask = |asker: Asker, _| {
         let (inner, asked) = (Arc::clone(inner), asked.clone());
-        async move { ask(&inner, &asked, kept).await }
+        async move {
+            let _slot = inner.questions.enter(&asker).await.map_err(|busy| busy.fault("answers of module proxies"))?;
+            // Boxed: a request that waits for a slot takes no room for what comes after.
+            Box::pin(asker.admitted().scope(ask(&inner, &asked, kept))).await
+        }
     };
-    let died = || Denied::Fault(Fault::unavailable(path.as_str(), "asking ended without a result"));
-    inner.hints.join(&path, ask).await.unwrap_or_else(|| Err(died()))
+    inner.hints.join(&path, manner.peer, ask).await.unwrap_or_else(|ended| Err(ended.of(&path)))
 }
 
 fn text(asked: &Asked, bytes: Bytes, keep: Duration, stale: bool) -> Text {
@@ -72,6 +75,7 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
                     failed.push(format!("{}: {error}", proxies.name(at)));
                 }
             },
+            Err(failure) if failure.kind == FailureKind::QueueFull => return Err(Busy.fault(&failure.source).into()),
             Err(failure) => {
                 inner.counters.count(Event::Failure);
                 failed.push(failure.to_string());
@@ -86,7 +90,7 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
     }
     if failed.is_empty() && !absent.is_empty() {
         let denied = Denied::NotFound(format!("not found: {path}: {}", absent.join("; ")));
-        inner.absences.note(path, &denied);
+        inner.absences.note(&path, &denied);
         return Err(denied);
     }
     failed.extend(absent);

@@ -137,7 +137,7 @@ impl Connection {
         self.app.metrics.answered(Class::Other, StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
         let mut response = Response::new(Body::of_bytes(Bytes::new(), None));
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(refusal::RETRY_SECONDS));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refusal::RETRY_SECONDS));
         response
     }
 }

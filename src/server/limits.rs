@@ -49,8 +49,8 @@ pub(super) const MAX_UNSENT_BYTES: u32 = 2 << 20;
 pub(super) const MIN_PROGRESS_BYTES: u64 = 64 << 10;
 /// The longest that one question may take, upstream's part included.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
-/// The longest that one question about modules may take: a download or a clone, tried again, from one upstream after another.
-pub(super) const MODULE_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// The longest that one question about modules may take.
+pub(super) const MODULE_TIMEOUT: Duration = crate::proxy::MAX_TASK_TIME;
 /// A pause after a failed accept, such as for want of file descriptors.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -1,5 +1,7 @@
 //! `/metrics`, as Prometheus reads it (OpenMetrics text). Counters are moved as requests end; gauges are looked up when asked.
 
+mod queues;
+
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use super::frames::Protocol;
 use super::pool::Resource;
 use super::route::Class;
 use super::{App, health};
+use queues::Queues;
 
 /// The content type of OpenMetrics text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -104,6 +107,7 @@ struct Gauges {
     body_bytes_peak: Gauge<u64, AtomicU64>,
     body_bytes_bound: Gauge<u64, AtomicU64>,
     ready: Gauge,
+    queues: Queues,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -213,6 +217,7 @@ impl Gauges {
         registry.register("body_bytes", "Bytes of bodies in flight in memory now", self.body_bytes.clone());
         registry.register("body_bytes_peak", "The most of these since the start", self.body_bytes_peak.clone());
         registry.register("body_bytes_bound", "The most of these that there can be", self.body_bytes_bound.clone());
+        self.queues.register(registry);
         registry.register("ready", "Whether /readyz says so", self.ready.clone());
     }
 
@@ -246,6 +251,7 @@ impl Gauges {
         for (event, count) in app.proxy.iter().flat_map(|proxy| proxy.counts()) {
             self.modules.get_or_create(&ByEvent { event }).set(count);
         }
+        self.queues.look(app);
         self.hot_bytes.set(app.hot.bytes());
         self.look_at_connections(app);
         self.ready.set(i64::from(health::not_ready(app).await.is_empty()));

@@ -17,7 +17,7 @@ use super::pool::{Resource, Share};
 use super::refusal::{self, fault, in_lines, later, not_found, refusal};
 use super::{App, Question};
 use crate::fault::Fault;
-use crate::proxy::{Denied, Found, Manner, Proxy, Text, TextKind};
+use crate::proxy::{Denied, Found, Manner, Proxy, Text, TextKind, Work};
 use crate::store::modules::{Admitted, Refused};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
@@ -57,6 +57,16 @@ pub trait ModuleProxy: Send + Sync {
     /// How often what happened, by name.
     fn counts(&self) -> Vec<(&'static str, u64)>;
 
+    /// How much work there is now, by kind.
+    fn work(&self) -> Vec<Work> {
+        Vec::new()
+    }
+
+    /// Bytes of the refusals that are remembered.
+    fn remembered_bytes(&self) -> u64 {
+        0
+    }
+
     /// What it has to do besides, for as long as the server runs; nothing, unless it says so.
     fn tend(&self) -> Tending<'_> {
         Box::pin(async {})
@@ -76,6 +86,14 @@ impl ModuleProxy for Proxy {
         Proxy::counts(self)
     }
 
+    fn work(&self) -> Vec<Work> {
+        Proxy::work(self).into()
+    }
+
+    fn remembered_bytes(&self) -> u64 {
+        Proxy::remembered_bytes(self)
+    }
+
     fn tend(&self) -> Tending<'_> {
         Box::pin(Proxy::tend(self))
     }
@@ -89,7 +107,7 @@ pub(super) fn wants_cached_only(headers: &HeaderMap) -> bool {
 /// Answers one question.
 pub(super) async fn answer(app: &App, asked: &Asked, question: &Question<'_>) -> Answer {
     let Some(proxy) = &app.proxy else { return refusal::path(BadPath::NoSuch) };
-    let manner = Manner { cached_only: question.cached_only };
+    let manner = Manner { cached_only: question.cached_only, peer: Some(question.peer) };
     let answers = || async {
         let answered = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(asked, manner)).await;
         answered.unwrap_or_else(|_| {

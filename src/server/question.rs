@@ -7,6 +7,7 @@ use super::hot::{Holds, Under};
 use super::pool::Client;
 use super::route::Class;
 use crate::database::Relay;
+use crate::proxy::Peer;
 
 /// A request, as handlers need it.
 pub(super) struct Question<'a> {
@@ -18,6 +19,8 @@ pub(super) struct Question<'a> {
     pub(super) cached_only: bool,
     /// which database is asked
     pub(super) database: usize,
+    /// who asks
+    pub(super) peer: Peer,
     /// whether the client takes gzip, and all of it
     pub(super) packs: bool,
     pub(super) class: Class,

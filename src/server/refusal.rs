@@ -3,6 +3,8 @@
 //!
 //! 404 and 410 mean "ask someone else" to the go command: an outage or a refusal must never be one of them.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
@@ -16,7 +18,7 @@ use crate::report::printable;
 const MAX_LINES: usize = 8;
 const MAX_LINE_BYTES: usize = 80;
 /// Seconds after which trying again makes sense.
-pub(super) const RETRY_SECONDS: &str = "10";
+pub(super) const RETRY_SECONDS: u64 = 10;
 
 /// A refusal with this status and these words.
 pub(super) fn refusal(status: StatusCode, words: &str) -> Answer {
@@ -41,7 +43,12 @@ pub(super) fn method() -> Answer {
 
 /// Busy, or not there yet: to be asked again.
 pub(super) fn later(words: &str) -> Answer {
-    let again = Some((RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS)));
+    retry(words, Duration::from_secs(RETRY_SECONDS))
+}
+
+/// The same, to be asked again after this time.
+fn retry(words: &str, after: Duration) -> Answer {
+    let again = Some((RETRY_AFTER, HeaderValue::from(after.as_secs())));
     Answer { extra: again, ..refusal(StatusCode::SERVICE_UNAVAILABLE, words) }
 }
 
@@ -62,6 +69,7 @@ pub(super) fn fault(fault: &Fault) -> Answer {
     match fault {
         Fault::Usage(_) => refusal(StatusCode::BAD_REQUEST, &words),
         Fault::Refused { .. } => refusal(StatusCode::BAD_GATEWAY, &words),
+        Fault::Busy { retry_after, .. } => retry(&words, *retry_after),
         Fault::Forked { .. } => refusal(
             StatusCode::SERVICE_UNAVAILABLE,
             "SECURITY: the checksum database signed two histories that cannot both be true. \

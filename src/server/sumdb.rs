@@ -17,7 +17,7 @@ pub(super) async fn answer(app: &App, relay: &Relay, asked: Sumdb<'_>, question:
     match asked {
         // Ours to say, whatever upstream would: yes, ask here.
         Sumdb::Supported => Answer::new(TEXT, A_MINUTE, Bytes::new()),
-        Sumdb::Latest => latest(app, relay).await,
+        Sumdb::Latest => latest(app, relay, question).await,
         Sumdb::Lookup(path) => lookup(app, relay, path, question).await,
         Sumdb::Tile(path) => match TilePath::parse(path) {
             Ok(tile) => of_tile(app, relay, &tile, question).await,
@@ -27,8 +27,8 @@ pub(super) async fn answer(app: &App, relay: &Relay, asked: Sumdb<'_>, question:
 }
 
 /// The newest signed head.
-pub(super) async fn latest(app: &App, relay: &Relay) -> Answer {
-    match app.in_time(relay.latest()).await {
+pub(super) async fn latest(app: &App, relay: &Relay, question: &Question<'_>) -> Answer {
+    match app.in_time(question.peer, relay.latest()).await {
         Ok(note) => Answer::new(TEXT, ASK_AGAIN, note).hashed(),
         Err(refused) => fault(&refused),
     }
@@ -40,7 +40,7 @@ async fn lookup(app: &App, relay: &Relay, path: &str, question: &Question<'_>) -
     };
     // Read before the answer is made: what is kept under an older head is not given again.
     let under = question.under(relay);
-    match app.in_time(relay.lookup(&module)).await {
+    match app.in_time(question.peer, relay.lookup(&module)).await {
         Ok(LookupAnswer::Found(bytes)) => {
             let answer = Answer::new(TEXT, A_MINUTE, bytes).hashed().packed(question.packs);
             app.hot.keep(question, &answer, under);
@@ -61,7 +61,7 @@ async fn lookup(app: &App, relay: &Relay, path: &str, question: &Question<'_>) -
 }
 
 async fn of_tile(app: &App, relay: &Relay, tile: &TilePath, question: &Question<'_>) -> Answer {
-    let bytes = match tile_bytes(app, relay, tile).await {
+    let bytes = match tile_bytes(app, relay, tile, question).await {
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };
@@ -74,8 +74,13 @@ async fn of_tile(app: &App, relay: &Relay, tile: &TilePath, question: &Question<
 }
 
 /// The bytes of a tile, or why there are none.
-pub(super) async fn tile_bytes(app: &App, relay: &Relay, tile: &TilePath) -> Result<Bytes, Answer> {
-    match app.in_time(relay.tile(tile)).await {
+pub(super) async fn tile_bytes(
+    app: &App,
+    relay: &Relay,
+    tile: &TilePath,
+    question: &Question<'_>,
+) -> Result<Bytes, Answer> {
+    match app.in_time(question.peer, relay.tile(tile)).await {
         Ok(Some(bytes)) => Ok(bytes),
         // It may come with the next record.
         Ok(None) => Err(refusal(

@@ -16,13 +16,13 @@ use crate::sumdb::tile::{DataTile, TilePath};
 /// Answers one question of a tlog-tiles client.
 pub(super) async fn answer(app: &App, relay: &Relay, asked: Tlog<'_>, question: &Question<'_>) -> Answer {
     let path = match asked {
-        Tlog::Checkpoint => return latest(app, relay).await,
+        Tlog::Checkpoint => return latest(app, relay, question).await,
         Tlog::Tile(path) => path,
     };
     let Ok(tile) = TilePath::parse_tlog(path) else {
         return refusal(StatusCode::BAD_REQUEST, "invalid tile syntax");
     };
-    let bytes = match tile_bytes(app, relay, &tile).await {
+    let bytes = match tile_bytes(app, relay, &tile, question).await {
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };

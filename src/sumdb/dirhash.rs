@@ -87,6 +87,15 @@ pub fn h1_zip_within<R: ReadAt + ?Sized>(
     Ok(summary(sorted.into_iter().filter_map(|number| Some((archive.name_of(number), hash_of(number)?)))))
 }
 
+/// Bytes of a zip from the beginning of its central directory to the end: what is held of it while it is hashed grows with that.
+/// Reads some 64 KB of it at most.
+///
+/// # Errors
+/// As `h1_zip` where Go finds no directory.
+pub fn directory_bytes<R: ReadAt + ?Sized>(source: &R) -> std::result::Result<u64, ZipError> {
+    archive::directory_bytes(source)
+}
+
 /// h1 of a go.mod file: of a tree with the one file `go.mod`.
 pub fn h1_go_mod(bytes: &[u8]) -> Hash {
     summary([(b"go.mod".as_slice(), sha256(bytes))])

@@ -32,6 +32,8 @@ pub enum FailureKind {
     Disk,
     /// it redirects to where nobody follows
     Redirect,
+    /// it was not asked: too many requests of this server's clients wait for it already
+    QueueFull,
 }
 
 impl FailureKind {

@@ -1,15 +1,24 @@
 //! How many requests one base is asked at once: no more than its settings say, and fewer where it says that it is too much
 //! (429, 503). Then the number is halved, and grows by one for every so many answers as there are requests at once, as
-//! TCP does. What a base says to requests that were sent before the last cut is about that cut and cuts no further.
+//! TCP does. What a base says to requests that were sent before the last cut is about that cut and cuts no further. Requests
+//! for a server's clients wait in a bounded queue, in which no client can starve another.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use super::asker::Asker;
+use super::queue::{Bounds, Busy, FairQueue, Load, Slot};
+
+/// Requests of clients that wait for one base, and of one client.
+const MAX_WAITING: usize = 4096;
+const MAX_WAITING_PER_PEER: usize = 1024;
+/// How long a client's request waits for its turn.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Permits to ask, as many as seem welcome.
 #[derive(Debug)]
 pub(super) struct Limit {
-    permits: Semaphore,
+    queue: FairQueue,
     /// no more than this in any case
     most: usize,
     state: Mutex<State>,
@@ -17,10 +26,8 @@ pub(super) struct Limit {
 
 #[derive(Debug)]
 struct State {
-    /// permits that there are, those in use among them
+    /// requests at once
     allowed: usize,
-    /// permits in use that are not given back, since fewer are allowed by now
-    excess: usize,
     /// answers since the number last changed
     answers: usize,
     /// cuts so far
@@ -31,38 +38,54 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Leave<'a> {
     limit: &'a Limit,
-    permit: Option<SemaphorePermit<'a>>,
     /// cuts before it was given
     cuts: u64,
+    _slot: Slot,
 }
 
 impl Limit {
     /// `first` requests at once to begin with, `most` at any time.
     pub(super) fn new(first: usize, most: usize) -> Limit {
-        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        let most = most.max(1);
         let first = first.clamp(1, most);
-        let state = State { allowed: first, excess: 0, answers: 0, cuts: 0 };
-        Limit { permits: Semaphore::new(first), most, state: Mutex::new(state) }
+        let queue = FairQueue::new(Bounds {
+            running: first,
+            waiting: MAX_WAITING,
+            waiting_per_peer: MAX_WAITING_PER_PEER,
+            longest_wait: LONGEST_WAIT,
+        });
+        Limit { queue, most, state: Mutex::new(State { allowed: first, answers: 0, cuts: 0 }) }
     }
 
-    /// Waits for leave to ask.
-    pub(super) async fn leave(&self) -> Leave<'_> {
-        // The semaphore is never closed.
-        let permit = self.permits.acquire().await.ok();
-        Leave { limit: self, permit, cuts: self.state().cuts }
+    /// Waits for leave to ask, in the line of the client that the running task works for.
+    ///
+    /// # Errors
+    /// Too many wait already.
+    pub(super) async fn leave(&self) -> Result<Leave<'_>, Busy> {
+        let slot = self.queue.enter(&Asker::current()).await?;
+        Ok(Leave { limit: self, cuts: self.state().cuts, _slot: slot })
+    }
+
+    /// How many ask and wait.
+    pub(super) fn load(&self) -> Load {
+        self.queue.load()
     }
 
     /// Allows all that there may be, unless a cut says otherwise.
     pub(super) fn open(&self) {
         let mut state = self.state();
         if state.cuts == 0 {
-            self.permits.add_permits(self.most - state.allowed);
-            state.allowed = self.most;
+            self.allow(&mut state, self.most);
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn allow(&self, state: &mut State, allowed: usize) {
+        state.allowed = allowed;
+        self.queue.set_slots(allowed);
     }
 
     fn grow(&self) {
@@ -71,11 +94,9 @@ impl Limit {
         if state.cuts == 0 || state.allowed >= self.most || state.answers < state.allowed {
             return;
         }
-        (state.allowed, state.answers) = (state.allowed + 1, 0);
-        match state.excess.checked_sub(1) {
-            Some(fewer) => state.excess = fewer,
-            None => self.permits.add_permits(1),
-        }
+        state.answers = 0;
+        let allowed = state.allowed + 1;
+        self.allow(&mut state, allowed);
     }
 
     fn cut(&self, cuts: u64) {
@@ -83,10 +104,9 @@ impl Limit {
         if state.cuts != cuts {
             return;
         }
+        (state.answers, state.cuts) = (0, cuts + 1);
         let allowed = (state.allowed / 2).max(1);
-        let fewer = state.allowed - allowed;
-        state.excess += fewer - self.permits.forget_permits(fewer);
-        (state.allowed, state.answers, state.cuts) = (allowed, 0, cuts + 1);
+        self.allow(&mut state, allowed);
     }
 }
 
@@ -102,18 +122,6 @@ impl Leave<'_> {
     }
 }
 
-impl Drop for Leave<'_> {
-    fn drop(&mut self) {
-        let mut state = self.limit.state();
-        if let Some(fewer) = state.excess.checked_sub(1) {
-            state.excess = fewer;
-            if let Some(permit) = self.permit.take() {
-                permit.forget();
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -122,7 +130,7 @@ mod tests {
     use super::*;
 
     fn take(limit: &Limit, count: usize) -> Vec<Leave<'_>> {
-        (0..count).map(|_| limit.leave().now_or_never().unwrap()).collect()
+        (0..count).map(|_| limit.leave().now_or_never().unwrap().unwrap()).collect()
     }
 
     fn is_full(limit: &Limit) -> bool {

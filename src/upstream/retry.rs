@@ -7,6 +7,7 @@ use backon::ExponentialBuilder;
 use reqwest::header::HeaderValue;
 
 use super::failure::FailureKind;
+use super::queue::Busy;
 use super::settings::Settings;
 
 /// A try that failed.
@@ -37,6 +38,11 @@ impl Failed {
     /// The server answered that it cannot answer now.
     pub(super) fn busy(why: impl Into<String>, retry_after: Option<Duration>) -> Failed {
         Failed { retry_after, ..Failed::passing(FailureKind::Busy, why) }
+    }
+
+    /// The base was not asked, since too many requests wait for it.
+    pub(super) fn turned_away(_: Busy) -> Failed {
+        Failed::lasting(FailureKind::QueueFull, "too many requests wait for it already")
     }
 
     /// The connection failed.

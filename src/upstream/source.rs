@@ -14,6 +14,7 @@ use super::failure::FailureKind;
 use super::http::Http;
 use super::limit::Limit;
 use super::origin::Origin;
+use super::queue::Load;
 use super::reply::Reply;
 use super::retry::{Failed, backoff};
 use super::tree;
@@ -61,6 +62,11 @@ impl Source {
         &self.name
     }
 
+    /// How many requests it is asked now, and how many wait for that.
+    pub(super) fn load(&self) -> Load {
+        self.limit.load()
+    }
+
     /// Whether this is a server, whose "no" is a statement, and not a tree, which merely does not hold something.
     pub(super) fn is_site(&self) -> bool {
         matches!(self.base.place, Place::Site(_))
@@ -74,7 +80,7 @@ impl Source {
             Place::Site(site) => self.ask_site(site, question).await,
             Place::Tree(_) if range.is_some() => Err(Failed::broken("is no server of files")),
             Place::Tree(root) => {
-                let _leave = self.limit.leave().await;
+                let _leave = self.limit.leave().await.map_err(Failed::turned_away)?;
                 counters.asked(path);
                 let (root, path) = (root.clone(), path.to_owned());
                 let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit)).await;
@@ -85,6 +91,8 @@ impl Source {
         match &reply {
             Ok((Reply::Body(bytes), _)) => counters.received(bytes.len()),
             Ok((Reply::Missing(_), _)) => {}
+            // Ours to answer for.
+            Err(failed) if failed.kind == FailureKind::QueueFull => {}
             Err(failed) => self.grievance.failed(path, &failed.why),
         }
         reply
@@ -155,7 +163,7 @@ impl Source {
         attempt: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, Failed> {
         // A pause between tries holds no leave.
-        let leave = self.limit.leave().await;
+        let leave = self.limit.leave().await.map_err(Failed::turned_away)?;
         counters.asked(path);
         let reply = attempt.await;
         // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none

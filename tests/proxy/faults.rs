@@ -163,21 +163,44 @@ fn a_hundred_clients_and_one_download() {
     assert_eq!((world.mirrors[0].count(ZIP), world.mirrors[0].busiest()), (1, 1));
 }
 
-#[test]
-fn a_client_that_leaves_does_not_end_the_download() {
-    let world = world(1);
+/// A client that leaves while the first bytes of its zip are here, or not yet.
+fn leaves_after(world: &World, proxy: &gosumcheck::proxy::Proxy, bytes: u64) -> Gate {
     let gate = Gate::new();
-    world.mirrors[0].fault(ZIP, Fault::Hold(gate.clone()));
-    let proxy = world.proxy();
+    world.mirrors[0].fault_times(ZIP, 1, Fault::Drip(gate.clone()));
     let asking = proxy.clone();
     let client = world.runtime.spawn(async move { ask(&asking, ZIP).await.is_ok() });
     gate.wait(1);
+    gate.release(bytes);
+    let arrived = || world.arrivals().iter().map(|path| fs::metadata(path).map_or(0, |found| found.len())).sum::<u64>();
+    until("the bytes are here", || arrived() == bytes);
     client.abort();
     assert!(world.runtime.block_on(client).is_err());
+    gate
+}
+
+#[test]
+fn a_client_that_leaves_does_not_end_a_download_whose_bytes_flow() {
+    let world = world(1);
+    let proxy = world.proxy();
+    let gate = leaves_after(&world, &proxy, 1_000);
+    until("nobody waits for it", || proxy.work()[0].detached == 1);
     gate.open();
     until("the file is stored", || world.stored() == [ZIP]);
     world.expect_true(&proxy, ZIP);
     assert_eq!(world.mirrors[0].count(ZIP), 1);
+    until("nothing is left", || proxy.work()[0].tasks == 0);
+}
+
+#[test]
+fn a_client_that_leaves_ends_a_download_that_has_brought_nothing() {
+    let world = world(1);
+    let proxy = world.proxy();
+    let gate = leaves_after(&world, &proxy, 0);
+    until("nothing is left", || proxy.work()[0].tasks == 0);
+    assert_eq!((proxy.work()[0].queue.running, world.stored().len()), (0, 0));
+    gate.open();
+    world.expect_true(&proxy, ZIP);
+    assert_eq!(world.mirrors[0].count(ZIP), 2, "the next client's download began anew");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! | `kit_wire` | does each fault of how it is sent do so |
 //! | `faults` | what becomes of a question while upstreams, disks and clients fail |
 //! | `hints` | what is said of what nobody can prove, and for how long |
+//! | `load` | what is left of requests that are abandoned, and whom do they keep waiting |
 //! | `private` | who hears of private modules, and what they are held to |
 //! | `private_served` | which settings make a module private, who may ask `serve` for one, who can read what is stored |
 //! | `go_refused` | what does the go command's user see of a refusal |
@@ -42,6 +43,7 @@ mod kit_wire;
 mod faults;
 mod go_refused;
 mod hints;
+mod load;
 mod private;
 mod private_served;
 mod raw;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gosumcheck::database::{Database, Relay, RelayOptions};
 use gosumcheck::fault::Fault as ServerFault;
-use gosumcheck::proxy::{Denied, Found, Manner, OnMismatch, Options, Proxy, Text, Upstreams};
+use gosumcheck::proxy::{Denied, Found, Limits, Manner, OnMismatch, Options, Proxy, Text, Upstreams};
 use gosumcheck::store::Folder;
 use gosumcheck::store::disk::{Disk, RealDisk};
 use gosumcheck::store::journal::Incident;
@@ -83,7 +83,13 @@ impl World {
         Proxy::open(&folder, relay, Upstreams { public: self.proxies(&self.mirrors), private }, self.options.clone())
     }
 
-    fn database(&self) -> Database {
+    /// The proxy with other bounds, over a relay that a server may have besides.
+    pub fn within(&self, relay: Relay, limits: Limits) -> Proxy {
+        let upstreams = Upstreams { public: self.proxies(&self.mirrors), private: None };
+        Proxy::within(&self.folder(), relay, upstreams, self.options.clone(), limits).unwrap()
+    }
+
+    pub fn database(&self) -> Database {
         let policy = Policy::log(VerifierKey::parse(&self.log.vkey()).unwrap());
         let url = self.served.as_ref().map(Served::url);
         let bases = url.iter().map(|url| Base::parse(url).unwrap()).collect();
@@ -117,7 +123,7 @@ impl World {
 
     /// The same where nobody is to be asked.
     pub fn cached(&self, proxy: &Proxy, path: &str) -> Result<Found, Denied> {
-        self.runtime.block_on(proxy.answer(&Asked::parse(path).unwrap(), Manner { cached_only: true }))
+        self.runtime.block_on(proxy.answer(&Asked::parse(path).unwrap(), Manner { cached_only: true, peer: None }))
     }
 
     /// The file that is answered must be the corpus's, byte for byte.

@@ -122,7 +122,7 @@ struct LimitArgs {
     /// To finish what is in flight when told to stop [default: 20s]
     #[arg(long, value_name = "DURATION")]
     stop_timeout: Option<String>,
-    /// Answers kept in memory, beside half as much (8 to 32 MiB) for those being sent [default: 64MiB]
+    /// Answers and refusals kept in memory, all together, beside half as much (8 to 32 MiB) for those being sent [default: 128MiB]
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
 }

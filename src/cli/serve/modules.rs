@@ -3,11 +3,12 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 
+use super::memory::Memory;
 use crate::config::file::{Settings, Upstream};
 use crate::config::{self, ProxyList};
 use crate::database::Relay;
 use crate::fault::Fault;
-use crate::proxy::{Options, Proxy, Upstreams};
+use crate::proxy::{Limits, Options, Proxy, Upstreams};
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
 use crate::upstream::{self, Base, Direct, DirectAccess, DirectSettings, Entry, Proxies, ProxyPlace};
@@ -18,6 +19,7 @@ pub(super) fn open(
     folder: &Folder,
     relay: Relay,
     private: &Patterns,
+    memory: Memory,
 ) -> Result<Option<Proxy>, Fault> {
     if settings.proxy.entries().next().is_none_or(|(first, _)| first == "off") {
         return Ok(None);
@@ -39,7 +41,8 @@ pub(super) fn open(
         negative: settings.negative,
         threads: std::thread::available_parallelism().map_or(1, NonZero::get),
     };
-    Proxy::open(folder, relay, upstreams, options).map(Some)
+    let limits = Limits { refusal_bytes: memory.refusals, ..Limits::default() };
+    Proxy::within(folder, relay, upstreams, options, limits).map(Some)
 }
 
 /// Which modules a list is for.

@@ -154,7 +154,8 @@ pub(super) const WRITE_TIMEOUT: Key = one(
 pub(super) const STOP_TIMEOUT: Key =
     one("limits.stop_timeout", "GOSUMCHECK_STOP_TIMEOUT", "--stop-timeout", "20s", "to finish when told to stop");
 /// Answers in memory.
-pub(super) const MEMORY: Key = one("limits.memory", "GOSUMCHECK_MEMORY", "--memory", "64MiB", "answers kept in memory");
+pub(super) const MEMORY: Key =
+    one("limits.memory", "GOSUMCHECK_MEMORY", "--memory", "128MiB", "all answers and refusals kept in memory");
 
 /// All of them, in the order in which they are shown.
 pub const KEYS: [&Key; 27] = [

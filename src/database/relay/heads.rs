@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::tile::{Edge, Tile, TilePath, VerifiedTree};
-use crate::upstream::Got;
+use crate::upstream::{Asker, Got};
 
 /// A remembered head is answered with for so long before the upstreams are asked for a newer one.
 const HEAD_AGE: Duration = Duration::from_secs(60);
@@ -121,7 +121,8 @@ impl Inner {
             return Ok(Some(now));
         }
         // Boxed, here and where upstreams are asked: every question would have to carry the room for it from hand to hand.
-        self.compare(heads).boxed().await
+        // All who ask wait for this one: it is this server's own question, and no client's line holds it up.
+        Asker::own().scope(self.compare(heads)).boxed().await
     }
 
     async fn compare(&self, heads: &[Checkpoint]) -> Result<Option<Arc<Now>>, Halt> {
@@ -187,7 +188,7 @@ impl Inner {
         if let Some((_, outcome)) = asked.as_ref().filter(|(at, _)| at.elapsed() < age) {
             return outcome.clone();
         }
-        let outcome = match tokio::time::timeout(PATIENCE, Box::pin(self.ask_newest())).await {
+        let outcome = match tokio::time::timeout(PATIENCE, Box::pin(Asker::own().scope(self.ask_newest()))).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Fault::unavailable("latest", format!("no answer within {} s", PATIENCE.as_secs()))),
         };

@@ -62,7 +62,7 @@ impl Inner {
             return Ok(None);
         }
         let path = module.lookup_path();
-        if let Some(record) = self.records.get(&path) {
+        if let Some(record) = self.recent.records.get(&path) {
             return Ok(Some(record));
         }
         if let Some(record) = self.database.mirror.find(module)? {
@@ -85,13 +85,13 @@ impl Inner {
 
     async fn outcome(&self, module: &ModuleVersion) -> Result<Outcome, Fault> {
         let path = module.lookup_path();
-        if let Some(record) = self.records.get(&path) {
+        if let Some(record) = self.recent.records.get(&path) {
             return Ok(Outcome::Record(record));
         }
         if let Some(record) = self.database.mirror.find(module)? {
             return Ok(Outcome::Record(self.keep(path, record)));
         }
-        if let Some(by) = self.absences.recent(&path, Instant::now()) {
+        if let Some(by) = self.recent.denials.recent(&path, Instant::now()) {
             return Ok(Outcome::NotInLog(by));
         }
         self.lookups.join(&path, Box::pin(self.ask(module, &path))).await
@@ -99,7 +99,7 @@ impl Inner {
 
     fn keep(&self, path: String, record: VerifiedRecord) -> Arc<VerifiedRecord> {
         let record = Arc::new(record);
-        self.records.insert(path, Arc::clone(&record));
+        self.recent.records.insert(path, Arc::clone(&record));
         record
     }
 
@@ -114,7 +114,7 @@ impl Inner {
                 Said::Claim(claim) => claim,
                 Said::NotInLog { mut by } => {
                     by.truncate(SHOWN_DENIALS);
-                    self.absences.keep(path, &by, Instant::now());
+                    self.recent.denials.keep(path, &by, Instant::now());
                     return Ok(Outcome::NotInLog(by));
                 }
                 Said::Missed(miss) => return not_had(miss.into()),

@@ -1,4 +1,4 @@
-//! What was proven or denied lately, in memory and bounded: a hot answer is not proven twice.
+//! What was proven or denied lately, in memory and weighed in bytes: a hot answer is not proven twice.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,58 +10,96 @@ use quick_cache::sync::Cache;
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
 
-/// Records in memory; about 600 bytes each with their names.
-const RECORDS: usize = 32_768;
-/// Bytes of tiles in memory.
-const TILE_BYTES: u64 = 64 << 20;
-/// Tiles that are expected to fit.
-const TILES: usize = 8192;
-/// Denials in memory.
-const ABSENCES: usize = 8192;
+/// Parts of the memory of one relay: to tiles, to records, and the rest to denials.
+const TILES_PART: u64 = 4;
+const RECORDS_PART: u64 = 2;
+const PARTS: u64 = 7;
+
+/// What common entries take, to size the tables.
+const COMMON_TILE_BYTES: u64 = 8 << 10;
+const COMMON_RECORD_BYTES: u64 = 600;
+const COMMON_DENIAL_BYTES: u64 = 400;
+/// What an entry takes besides its key and its value: its place in the cache, what the allocator adds.
+const OVERHEAD_BYTES: usize = 100;
+/// Bytes of one line of a denial that are kept.
+const MAX_DENIAL_LINE: usize = 160;
 /// How long a denial is repeated: what is not in the log now may be in a minute.
-const ABSENCE_AGE: Duration = Duration::from_secs(60);
+const DENIAL_AGE: Duration = Duration::from_secs(60);
 
 /// Proven records by lookup path.
-pub(super) type Records = Cache<String, Arc<VerifiedRecord>>;
+pub(super) type Records = Cache<String, Arc<VerifiedRecord>, ByBytes>;
 /// Proven tiles by path.
-pub(super) type Tiles = Cache<TilePath, Bytes, ByLength>;
+pub(super) type Tiles = Cache<TilePath, Bytes, ByBytes>;
 
-pub(super) fn records() -> Records {
-    Cache::new(RECORDS)
+/// All that one relay remembers.
+pub(super) struct Recent {
+    pub(super) records: Records,
+    pub(super) tiles: Tiles,
+    pub(super) denials: Denials,
 }
 
-pub(super) fn tiles() -> Tiles {
-    Cache::with_weighter(TILES, TILE_BYTES, ByLength)
+impl Recent {
+    /// Nothing yet, and never more than `bytes`.
+    pub(super) fn within(bytes: u64) -> Recent {
+        let (tiles, records) = (bytes / PARTS * TILES_PART, bytes / PARTS * RECORDS_PART);
+        let denials = bytes - tiles - records;
+        let items = |bytes: u64, common: u64| usize::try_from(bytes / common).unwrap_or(usize::MAX).max(1);
+        Recent {
+            records: Cache::with_weighter(items(records, COMMON_RECORD_BYTES), records, ByBytes),
+            tiles: Cache::with_weighter(items(tiles, COMMON_TILE_BYTES), tiles, ByBytes),
+            denials: Denials(Cache::with_weighter(items(denials, COMMON_DENIAL_BYTES), denials, ByBytes)),
+        }
+    }
+
+    /// Bytes that are taken.
+    pub(super) fn bytes(&self) -> u64 {
+        self.records.weight() + self.tiles.weight() + self.denials.0.weight()
+    }
 }
 
-/// A tile weighs what it takes of memory.
+/// An entry weighs what it takes of memory.
 #[derive(Clone)]
-pub(super) struct ByLength;
+pub(super) struct ByBytes;
 
-impl Weighter<TilePath, Bytes> for ByLength {
+fn weight<K, V>(held: usize) -> u64 {
+    u64::try_from(size_of::<(K, V)>() + OVERHEAD_BYTES + held).unwrap_or(u64::MAX)
+}
+
+impl Weighter<TilePath, Bytes> for ByBytes {
     fn weight(&self, _: &TilePath, bytes: &Bytes) -> u64 {
-        u64::try_from(bytes.len() + size_of::<(TilePath, Bytes)>()).unwrap_or(u64::MAX)
+        weight::<TilePath, Bytes>(bytes.len())
+    }
+}
+
+impl Weighter<String, Arc<VerifiedRecord>> for ByBytes {
+    fn weight(&self, path: &String, record: &Arc<VerifiedRecord>) -> u64 {
+        // The text holds its module version and its hashes, which the record has a second time.
+        weight::<String, VerifiedRecord>(path.len() + 2 * record.text().len())
+    }
+}
+
+/// A denial: when it was said, and by whom, with their words.
+type Denial = (Instant, Arc<[String]>);
+
+impl Weighter<String, Denial> for ByBytes {
+    fn weight(&self, path: &String, (_, by): &Denial) -> u64 {
+        weight::<String, Denial>(path.len() + by.iter().map(|line| line.len() + size_of::<String>()).sum::<usize>())
     }
 }
 
 /// What the database said that it does not have, by lookup path.
-pub(super) struct Absences(Cache<String, (Instant, Vec<String>)>);
+pub(super) struct Denials(Cache<String, Denial, ByBytes>);
 
-impl Default for Absences {
-    fn default() -> Absences {
-        Absences(Cache::new(ABSENCES))
-    }
-}
-
-impl Absences {
+impl Denials {
     pub(super) fn keep(&self, path: &str, by: &[String], now: Instant) {
-        self.0.insert(path.to_owned(), (now, by.to_vec()));
+        let cut = |line: &String| line.get(..line.floor_char_boundary(MAX_DENIAL_LINE)).unwrap_or_default().to_owned();
+        self.0.insert(path.to_owned(), (now, by.iter().map(cut).collect()));
     }
 
     /// Who denied it within the last minute, with their words.
     pub(super) fn recent(&self, path: &str, now: Instant) -> Option<Vec<String>> {
         let (said, by) = self.0.get(path)?;
-        (now.saturating_duration_since(said) < ABSENCE_AGE).then_some(by)
+        (now.saturating_duration_since(said) < DENIAL_AGE).then(|| by.to_vec())
     }
 }
 
@@ -69,17 +107,31 @@ impl Absences {
 mod tests {
     use super::*;
 
+    const BYTES: u64 = 4 << 20;
+
     #[test]
-    fn a_denial_is_repeated_for_a_minute_and_the_store_of_them_is_bounded() {
-        let absences = Absences::default();
+    fn a_denial_is_repeated_for_a_minute() {
+        let recent = Recent::within(BYTES);
         let start = Instant::now();
-        absences.keep("lookup/a@v1.0.0", &["404".to_owned()], start);
-        let at = |seconds| absences.recent("lookup/a@v1.0.0", start + Duration::from_secs(seconds));
-        assert_eq!(at(59), Some(vec!["404".to_owned()]));
+        recent.denials.keep("lookup/a@v1.0.0", &["404".to_owned(), "x".repeat(4000)], start);
+        let at = |seconds| recent.denials.recent("lookup/a@v1.0.0", start + Duration::from_secs(seconds));
+        assert_eq!(at(59), Some(vec!["404".to_owned(), "x".repeat(160)]));
         assert_eq!(at(60), None);
-        for number in 0..ABSENCES * 2 {
-            absences.keep(&format!("lookup/a{number}@v1.0.0"), &[], start);
+    }
+
+    #[test]
+    fn seventy_thousand_long_denials_and_tiles_take_no_more_than_the_bound() {
+        let recent = Recent::within(BYTES);
+        let words = vec!["https://sum.example: 404 Not Found: ".to_owned() + &"words ".repeat(200); 8];
+        for number in 0..70_000 {
+            recent.denials.keep(&format!("lookup/{}{number}@v1.0.0", "a".repeat(1900)), &words, Instant::now());
         }
-        assert!(absences.0.len() <= ABSENCES);
+        let denials = recent.bytes();
+        assert!((BYTES / PARTS / 2..=BYTES / PARTS + PARTS).contains(&denials), "{denials}");
+        for index in 0..1000 {
+            let Ok(tile) = TilePath::parse(&format!("tile/8/0/{index:03}")) else { panic!("{index}") };
+            recent.tiles.insert(tile, Bytes::from(vec![0; 8192]));
+        }
+        assert!((BYTES / 2..=BYTES).contains(&recent.bytes()), "{}", recent.bytes());
     }
 }

@@ -81,7 +81,7 @@ impl Inner {
 
     async fn full_tile(&self, now: &Now, tile: &Tile) -> Result<Bytes, Miss> {
         let path = TilePath::Hashes(*tile);
-        if let Some(bytes) = self.tiles.get(&path) {
+        if let Some(bytes) = self.recent.tiles.get(&path) {
             return Ok(bytes);
         }
         self.bringing.join(&path, Box::pin(self.bring_tile(now, tile))).await
@@ -104,7 +104,7 @@ impl Inner {
             let why = || Miss::NotHeld(format!("{tile} could not be had"));
             return Err(proven.missed.remove(tile).unwrap_or_else(why));
         };
-        self.tiles.insert(TilePath::Hashes(*tile), bytes.clone());
+        self.recent.tiles.insert(TilePath::Hashes(*tile), bytes.clone());
         Ok(bytes)
     }
 
@@ -113,7 +113,7 @@ impl Inner {
         // One tile is kept for all widths: the whole of what this tree has.
         let widest = self.widest(now, tile)?;
         let path = TilePath::Data(widest);
-        let bytes = match self.tiles.get(&path) {
+        let bytes = match self.recent.tiles.get(&path) {
             Some(bytes) => bytes,
             None => self.bringing.join(&path, Box::pin(self.bring_data_tile(now, &widest))).await?,
         };
@@ -143,7 +143,7 @@ impl Inner {
             }
         };
         let bytes = Bytes::from(bytes);
-        self.tiles.insert(TilePath::Data(*tile), bytes.clone());
+        self.recent.tiles.insert(TilePath::Data(*tile), bytes.clone());
         Ok(bytes)
     }
 

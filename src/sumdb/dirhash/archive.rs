@@ -102,6 +102,12 @@ fn room_for(size: u64, records: u64, limits: &Limits) -> (usize, usize) {
     (entries, (size - entries * FIXED).min(limits.names))
 }
 
+/// Bytes from the beginning of the directory to the end of the zip.
+pub(super) fn directory_bytes<R: ReadAt + ?Sized>(source: &R) -> Result<u64, ZipError> {
+    let (start, _) = place_directory(source, &find_end(source)?)?;
+    Ok(source.size().saturating_sub(start))
+}
+
 /// The last end record within reach whose comment fits; zip64 values replace its own where it asks for that.
 fn find_end<R: ReadAt + ?Sized>(source: &R) -> Result<End, ZipError> {
     let size = source.size();

@@ -1,0 +1,69 @@
+//! How many zips are hashed at once: as many as the lists of their entries find room for. The contents take a few megabytes, however
+//! many there are; what is held of a zip with a million entries is the list, up to three times as large as in the zip.
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::store::modules::Arrival;
+use crate::sumdb::dirhash::directory_bytes;
+
+/// Bytes of the directories of all zips that are hashed at once. The largest modules have one of 5 MB, common ones of 50 KB.
+const ROOM_BYTES: u64 = 8 << 20;
+/// Bytes that one permit stands for.
+const UNIT_BYTES: u64 = 4 << 10;
+/// Zips of so many bytes are not looked into: their directory is shorter than they are.
+const SHORT_ZIP_BYTES: u64 = 64 << 10;
+
+/// The room that is left.
+pub(super) struct Hashing {
+    room: Semaphore,
+}
+
+/// Room for one zip, given back when it is dropped.
+pub(super) struct Room<'a> {
+    _units: Option<SemaphorePermit<'a>>,
+}
+
+impl Default for Hashing {
+    fn default() -> Hashing {
+        Hashing { room: Semaphore::new(usize::try_from(ROOM_BYTES / UNIT_BYTES).unwrap_or(1)) }
+    }
+}
+
+impl Hashing {
+    /// Waits for room for a zip that has arrived. One whose directory is longer than all the room is hashed alone.
+    pub(super) async fn room_for(&self, arrival: &Arrival) -> Room<'_> {
+        let bytes = if arrival.len() <= SHORT_ZIP_BYTES { arrival.len() } else { directory_of(arrival).await };
+        // The semaphore is never closed.
+        Room { _units: self.room.acquire_many(units(bytes)).await.ok() }
+    }
+}
+
+/// Bytes of the directory of a zip. One that has none is refused before anything of it is held.
+async fn directory_of(arrival: &Arrival) -> u64 {
+    let Ok(zip) = arrival.zip() else { return 0 };
+    let bytes = tokio::task::spawn_blocking(move || directory_bytes(&zip).unwrap_or(0)).await;
+    bytes.unwrap_or(ROOM_BYTES)
+}
+
+fn units(bytes: u64) -> u32 {
+    u32::try_from(bytes.min(ROOM_BYTES).div_ceil(UNIT_BYTES)).unwrap_or(1).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn common_zips_are_hashed_side_by_side_and_huge_ones_alone() {
+        let hashing = Hashing::default();
+        let take = |bytes| hashing.room.acquire_many(units(bytes)).now_or_never();
+        let common: Vec<_> = (0..100).map(|_| take(50 << 10)).collect();
+        assert!(common.iter().all(Option::is_some));
+        assert!(take(u64::MAX).is_none());
+        drop(common);
+        let huge = take(80 << 20);
+        assert!(huge.is_some() && take(0).is_none());
+    }
+}

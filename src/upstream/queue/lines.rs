@@ -1,0 +1,151 @@
+//! Who runs and who waits: a line of each client, and whose turn is next. Nothing here waits.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use tokio::sync::oneshot;
+
+use super::super::peer::Peer;
+use super::{Bounds, Slot};
+
+/// One slot in so many stays free for clients other than the one that has all the rest.
+const RESERVE: usize = 8;
+/// Slots from which on one of them is reserved.
+const RESERVE_FROM: usize = 4;
+
+#[derive(Debug)]
+pub(super) struct Lines {
+    /// slots that there are
+    pub(super) slots: usize,
+    pub(super) running: usize,
+    pub(super) waiting: usize,
+    /// the number of the next request that waits
+    next: u64,
+    /// of each client that has a request here
+    pub(super) of_peers: HashMap<Option<Peer>, Line>,
+    /// the clients that have a request waiting, the one whose turn is next first
+    turns: VecDeque<Option<Peer>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    running: usize,
+    waiting: BTreeMap<u64, Waiting>,
+}
+
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) slot: oneshot::Sender<Slot>,
+    pub(super) may_be_rejected: bool,
+}
+
+impl Lines {
+    pub(super) fn new(slots: usize) -> Lines {
+        let (of_peers, turns) = (HashMap::new(), VecDeque::new());
+        Lines { slots: slots.max(1), running: 0, waiting: 0, next: 0, of_peers, turns }
+    }
+
+    /// Takes a slot for a client, if one is free for it and none of its requests waits.
+    pub(super) fn run_at_once(&mut self, peer: Option<Peer>) -> bool {
+        let may_run = self.waiting_of(peer) == 0 && self.may_run(peer);
+        if may_run {
+            self.run(peer);
+        }
+        may_run
+    }
+
+    /// Puts a request at the end of its client's line; gives its number. None where there is no room.
+    pub(super) fn wait(&mut self, peer: Option<Peer>, waiting: Waiting, bounds: &Bounds) -> Option<u64> {
+        let own = self.waiting_of(peer);
+        if waiting.may_be_rejected && !self.makes_room(own, bounds) {
+            return None;
+        }
+        let number = self.next;
+        self.next += 1;
+        self.waiting += 1;
+        if own == 0 {
+            self.turns.push_back(peer);
+        }
+        self.of_peers.entry(peer).or_default().waiting.insert(number, waiting);
+        Some(number)
+    }
+
+    /// A request has run.
+    pub(super) fn done(&mut self, peer: Option<Peer>) {
+        self.running -= 1;
+        if let Some(line) = self.of_peers.get_mut(&peer) {
+            line.running -= 1;
+        }
+        self.forget_if_idle(peer);
+    }
+
+    fn waiting_of(&self, peer: Option<Peer>) -> usize {
+        self.of_peers.get(&peer).map_or(0, |line| line.waiting.len())
+    }
+
+    fn may_run(&self, peer: Option<Peer>) -> bool {
+        let reserve = (self.slots / RESERVE).max(usize::from(self.slots >= RESERVE_FROM));
+        let share = if peer.is_some() { self.slots - reserve } else { self.slots };
+        self.running < self.slots && self.of_peers.get(&peer).is_none_or(|line| line.running < share)
+    }
+
+    fn run(&mut self, peer: Option<Peer>) {
+        self.running += 1;
+        self.of_peers.entry(peer).or_default().running += 1;
+    }
+
+    /// Whether one more may wait, of a client of whom `own` do; makes room for it if others have had more than their share.
+    fn makes_room(&mut self, own: usize, bounds: &Bounds) -> bool {
+        if own >= bounds.waiting_per_peer {
+            return false;
+        }
+        if self.waiting < bounds.waiting {
+            return true;
+        }
+        let longest = self.of_peers.iter().max_by_key(|(_, line)| line.waiting.len());
+        let Some((peer, line)) = longest.filter(|(_, line)| line.waiting.len() > own + 1) else { return false };
+        let newest = line.waiting.last_key_value().filter(|(_, newest)| newest.may_be_rejected);
+        let Some((peer, number)) = newest.map(|(number, _)| (*peer, *number)) else { return false };
+        self.remove(peer, number);
+        true
+    }
+
+    /// Takes a request out of its line; nothing where it has left that already.
+    pub(super) fn remove(&mut self, peer: Option<Peer>, number: u64) {
+        let Some(line) = self.of_peers.get_mut(&peer) else { return };
+        if line.waiting.remove(&number).is_some() {
+            self.waiting -= 1;
+            if line.waiting.is_empty() {
+                self.turns.retain(|other| *other != peer);
+            }
+            self.forget_if_idle(peer);
+        }
+    }
+
+    /// The request whose turn it is, if there is a slot for it.
+    pub(super) fn take_next(&mut self) -> Option<(Option<Peer>, Waiting)> {
+        for _ in 0..self.turns.len() {
+            let peer = self.turns.pop_front()?;
+            if !self.may_run(peer) {
+                self.turns.push_back(peer);
+                continue;
+            }
+            let line = self.of_peers.get_mut(&peer)?;
+            let next = line.waiting.pop_first();
+            if !line.waiting.is_empty() {
+                self.turns.push_back(peer);
+            }
+            if let Some((_, waiting)) = next {
+                self.waiting -= 1;
+                self.run(peer);
+                return Some((peer, waiting));
+            }
+        }
+        None
+    }
+
+    fn forget_if_idle(&mut self, peer: Option<Peer>) {
+        if self.of_peers.get(&peer).is_some_and(|line| line.running == 0 && line.waiting.is_empty()) {
+            self.of_peers.remove(&peer);
+        }
+    }
+}
