@@ -130,7 +130,7 @@ impl Database {
         head: &Checkpoint,
         edge: &[(String, Vec<u8>)],
     ) -> Result<(), Fault> {
-        edge.iter().try_for_each(|(path, bytes)| self.cache.write(path, bytes))?;
+        self.cache.keep_all(edge);
         match self.head.swap(known.map(Checkpoint::bytes), head.bytes())? {
             Swap::Done | Swap::Conflict(_) => Ok(()),
         }

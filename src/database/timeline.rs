@@ -10,6 +10,7 @@ use super::tiles::{Proven, Tiles};
 use super::{Database, Halt, Miss};
 use crate::fault::Fault;
 use crate::store::Swap;
+use crate::store::failures::WriteKind;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::tile::Want;
@@ -58,13 +59,14 @@ impl Database {
         mut before: Option<Present>,
     ) -> Result<Option<Present>, Halt> {
         'conflict: for _ in 0..MAX_CONFLICTS {
-            let known = self.remembered()?;
-            self.require_one_tree_a_size(known.iter().chain(heads))?;
+            let (stored, unstored) = (self.remembered()?, self.unstored.head());
+            self.require_one_tree_a_size(stored.iter().chain(&unstored).chain(heads))?;
+            let known: Vec<&Checkpoint> = stored.iter().chain(&unstored).collect();
             let mut beyond = None;
-            for head in candidates(known.as_ref(), heads) {
+            for head in candidates(newest(&known), heads) {
                 let same = before.take_if(|before| before.head.tree() == head.tree());
                 let mut proven = same.map_or_else(|| Proven::nothing_of(head.tree()), |same| same.proven);
-                let uncompared = match self.compare_all(tiles, &mut proven, known.as_ref(), heads, head).await {
+                let uncompared = match self.compare_all(tiles, &mut proven, &known, heads, head).await {
                     Ok(uncompared) => uncompared,
                     Err(Halt::Missed(miss)) => {
                         beyond.get_or_insert(miss);
@@ -72,12 +74,12 @@ impl Database {
                     }
                     Err(stop) => return Err(stop),
                 };
-                let is_news = known.as_ref().is_none_or(|known| known.tree() != head.tree());
+                let is_news = stored.as_ref().is_none_or(|stored| stored.tree() != head.tree());
                 // Who only looks remembers nothing.
                 if is_news && !self.folder.reads_only() {
                     // First the tiles: a head whose edge is not at hand could not be used offline.
-                    self.keep_tiles(&mut proven)?;
-                    if let Swap::Conflict(_) = self.head.swap(known.as_ref().map(Checkpoint::bytes), head.bytes())? {
+                    self.keep_tiles(&mut proven);
+                    if let Swap::Conflict(_) = self.store_head(stored.as_ref(), head)? {
                         continue 'conflict; // another process moved it: look at what it moved to
                     }
                 }
@@ -125,22 +127,22 @@ impl Database {
         }
     }
 
-    /// Compares the remembered head, which must be contained in `head`, and those that came along with answers. These are
+    /// Compares the known heads, all of which must be contained in `head`, and those that came along with answers. These are
     /// not adopted, so one that cannot be compared is only counted.
     async fn compare_all(
         &self,
         tiles: &Tiles<'_>,
         proven: &mut Proven,
-        known: Option<&Checkpoint>,
+        known: &[&Checkpoint],
         heads: &[Checkpoint],
         head: &Checkpoint,
     ) -> Result<usize, Halt> {
         tiles.bring(proven, &[]).await?;
         let others = || heads.iter().filter(|other| other.tree() != head.tree() && other.tree().size > 0);
-        let all = known.into_iter().chain(others()).map(|other| other.tree().size);
+        let all = known.iter().copied().chain(others()).map(|other| other.tree().size);
         let wants: Vec<_> = all.filter(|size| *size < head.tree().size).map(Want::RootAt).collect();
         tiles.bring(proven, &wants).await?;
-        if let Some(known) = known {
+        for known in known {
             self.require_contained(tiles, proven, known, head).await?;
         }
         let mut uncompared = 0;
@@ -171,9 +173,15 @@ impl Database {
     }
 
     pub(super) fn caught(&self, evidence: Evidence) -> Fault {
-        let saved = self.folder.save_evidence(&self.name, &format!("{evidence}\n")).ok();
+        let saved = self.folder.save_evidence(&self.name, &format!("{evidence}\n"));
+        let saved = saved.inspect_err(|fault| self.folder.note_failure(WriteKind::Evidence, fault)).ok();
         Fault::Forked { evidence: Box::new(evidence), saved }
     }
+}
+
+/// The newest of the known heads.
+fn newest<'a>(known: &[&'a Checkpoint]) -> Option<&'a Checkpoint> {
+    known.iter().copied().max_by_key(|head| head.tree().size)
 }
 
 /// The heads that may be in force, best first: some that are newer than the known one, and that one.

@@ -80,6 +80,8 @@ struct Gauges {
     upstream: PerKind,
     upstream_errors: PerKind,
     modules: Family<ByEvent, Gauge<u64, AtomicU64>>,
+    store_errors: Family<ByWrite, Counter>,
+    head_unstored: PerDatabase,
     hot_bytes: Gauge<u64, AtomicU64>,
     connections: Gauge,
     ready: Gauge,
@@ -88,6 +90,11 @@ struct Gauges {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByKind {
     database: String,
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByWrite {
     kind: &'static str,
 }
 
@@ -163,11 +170,18 @@ impl Gauges {
         each("disk_bytes", "What the full log takes on disk", &self.disk_bytes);
         each("forks", "How many times the log was caught with two histories", &self.forks);
         each("disk_writable", "Whether the disk takes writes", &self.writable);
+        each(
+            "head_unstored",
+            "Whether the newest proven head is only in memory: the disk did not take it",
+            &self.head_unstored,
+        );
         each("last_sync_timestamp_seconds", "When the last sync ended well; 0: not since the start", &self.last_sync);
         registry.register("upstream_requests", "What upstreams were asked so far, by kind", self.upstream.clone());
         let help = "Answers that were refused, requests that failed, things not held, so far";
         registry.register("upstream_errors", help, self.upstream_errors.clone());
         registry.register("modules", "What came of questions about modules so far", self.modules.clone());
+        let help = "Writes to the data folder that failed, by kind; answers were given all the same";
+        registry.register("store_errors", help, self.store_errors.clone());
         registry.register("hot_bytes", "Answers held in memory", self.hot_bytes.clone());
         registry.register("connections", "Connections open now", self.connections.clone());
         registry.register("ready", "Whether /readyz says so", self.ready.clone());
@@ -192,6 +206,7 @@ impl Gauges {
             set(&self.disk_bytes, seen.disk_bytes);
             set(&self.forks, u64::try_from(status.forks).unwrap_or(u64::MAX));
             set(&self.writable, u64::from(status.writable.is_ok()));
+            set(&self.head_unstored, u64::from(status.unstored.is_some()));
             set(&self.last_sync, served.watch.last_sync());
             let (requests, errors) = served.upstream();
             for (family, counts) in [(&self.upstream, requests), (&self.upstream_errors, errors)] {
@@ -202,6 +217,11 @@ impl Gauges {
         }
         for (event, count) in app.proxy.iter().flat_map(|proxy| proxy.counts()) {
             self.modules.get_or_create(&ByEvent { event }).set(count);
+        }
+        // One data folder is behind all databases.
+        for failure in app.served.first().into_iter().flat_map(|served| served.relay.store_failures()) {
+            let counter = self.store_errors.get_or_create(&ByWrite { kind: failure.write.name() });
+            counter.inner().store(failure.count, Ordering::Relaxed);
         }
         self.hot_bytes.set(app.hot.bytes());
         self.connections.set(i64::try_from(app.open.load(Ordering::Relaxed)).unwrap_or(i64::MAX));

@@ -20,7 +20,7 @@ pub(super) fn unavailable(path: &Path, doing: &str, error: &io::Error) -> Fault 
         }
         _ => "",
     };
-    Fault::unavailable(path.display().to_string(), format!("cannot {doing}: {error}{next}"))
+    Fault::disk(path.display().to_string(), format!("cannot {doing}: {error}{next}"))
 }
 
 #[cfg(test)]

@@ -237,7 +237,7 @@ fn admitting_process() {
         let arrival = arrived(&modules, &module, Kind::Zip, BYTES);
         match modules.admit(arrival, &hash(BYTES)) {
             Ok(admitted) => assert_eq!(admitted.read().unwrap(), BYTES),
-            Err(Fault::Unavailable { source_name, why }) => panic!("{source_name}: {why}"),
+            Err(Fault::Unavailable { source_name, why, .. }) => panic!("{source_name}: {why}"),
             Err(other) => panic!("{other}"),
         }
     }
