@@ -72,6 +72,8 @@ struct Shared {
     failures: Failures,
     /// how much may still be stored
     room: Mutex<Room>,
+    /// who sent the wrong bytes that are kept
+    refused: Mutex<modules::Ledger>,
 }
 
 impl Folder {
@@ -121,8 +123,8 @@ impl Folder {
         }
         let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.subsec_nanos());
         let (root, serial) = (root.to_path_buf(), AtomicU64::new(0));
-        let (made, failures, room) = (Mutex::default(), Failures::default(), Mutex::default());
-        let shared = Shared { root, disk, made, serial, born, reads_only, failures, room };
+        let (made, failures, room, refused) = Default::default();
+        let shared = Shared { root, disk, made, serial, born, reads_only, failures, room, refused };
         Ok(Folder { shared: Arc::new(shared) })
     }
 

@@ -191,7 +191,7 @@ impl Task<'_> {
         inner.counters.count(Event::Mismatch);
         let mut mismatch = Mismatch::new(self.module, self.kind, self.expected, wrong, proxies.name(at));
         mismatch.came(origin, arrival.len());
-        mismatch.keep(&inner.modules, &inner.journal, inner.relay.name(), arrival);
+        mismatch.keep(inner, arrival);
         // What the log itself has recorded is the same everywhere, and no mirror's fault.
         let next = if mismatch.is_recorded() { Next::Stop } else { Next::GoOn };
         if !mismatch.is_recorded() {
@@ -208,7 +208,7 @@ impl Told {
         let what = what(task.module, task.kind);
         if let Some(mismatch) = self.mismatches.first() {
             if task.inner.options.on_mismatch == OnMismatch::Warn
-                && let Some(loose) = mismatch.loose(&task.inner.modules)
+                && let Some(loose) = mismatch.loose()
             {
                 task.inner.counters.count(Event::Unproven);
                 tracing::error!("on_mismatch is warn: UNPROVEN bytes are given: {}", mismatch.line());

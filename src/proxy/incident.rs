@@ -6,12 +6,13 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::Inner;
 use super::expected::Expected;
 use super::judge::{Wrong, what};
 use crate::report::printable;
-use crate::store::Journal;
+use crate::store::failures::WriteKind;
 use crate::store::journal::Incident;
-use crate::store::modules::{Arrival, Modules, Refused};
+use crate::store::modules::{Arrival, Refused};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::upstream::Origin;
@@ -46,6 +47,9 @@ pub(super) struct Mismatch {
     what: String,
     #[serde(skip)]
     report: Option<PathBuf>,
+    /// the wrong bytes, also where they were not kept
+    #[serde(skip)]
+    loose: Option<Refused>,
 }
 
 impl Mismatch {
@@ -77,6 +81,7 @@ impl Mismatch {
             at: SystemTime::now(),
             what: what(module, kind),
             report: None,
+            loose: None,
         }
     }
 
@@ -85,21 +90,22 @@ impl Mismatch {
         (self.came_from, self.headers, self.bytes) = (origin.place, origin.headers, bytes);
     }
 
-    /// The wrong bytes themselves, if they were kept.
-    pub(super) fn loose(&self, modules: &Modules) -> Option<Refused> {
-        modules.refused(self.report.as_deref()?).inspect_err(|fault| tracing::warn!("{fault}")).ok()
+    /// The wrong bytes themselves, whether or not they were kept.
+    pub(super) fn loose(&self) -> Option<Refused> {
+        self.loose.clone()
     }
 
     /// Puts the bytes aside with the report, and makes a note in the journal. A disk that fails here changes no verdict.
-    pub(super) fn keep(&mut self, modules: &Modules, journal: &Journal, database: &str, arrival: Arrival) {
+    pub(super) fn keep(&mut self, inner: &Inner, arrival: Arrival) {
         tracing::warn!("refused: {}", self.line());
-        let report = serde_json::json!({ "database": database, "refused": self });
-        match modules.refuse(arrival, format!("{report:#}\n").as_bytes()) {
-            Ok(path) => self.report = Some(path),
-            Err(fault) => tracing::warn!("the refused bytes could not be kept: {fault}"),
+        let report = serde_json::json!({ "database": inner.relay.name(), "refused": self });
+        self.loose = arrival.loose().inspect_err(|error| tracing::warn!("the refused bytes: {error}")).ok();
+        match inner.modules.refuse(arrival, &self.upstream, format!("{report:#}\n").as_bytes()) {
+            Ok(report) => self.report = report,
+            Err(fault) => inner.folder.note_failure(WriteKind::Refused, &fault),
         }
-        if let Err(fault) = journal.add(&self.incident()) {
-            tracing::warn!("the incident could not be noted: {fault}");
+        if let Err(fault) = inner.journal.add(&self.incident()) {
+            inner.folder.note_failure(WriteKind::Incident, &fault);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::fault::Fault;
 mod file;
 mod rows;
 
-pub use rows::{MAX_HINT_BYTES, MAX_HINTS, MAX_HINTS_BYTES, MAX_INCIDENTS, MAX_TEXT};
+pub use rows::{MAX_HINT_BYTES, MAX_HINTS, MAX_HINTS_BYTES, MAX_INCIDENTS, MAX_SOURCE_INCIDENTS, MAX_TEXT};
 
 use file::Trouble;
 use rows::Written;

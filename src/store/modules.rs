@@ -36,7 +36,8 @@ mod walk;
 pub use admitted::Admitted;
 pub use arrival::Arrival;
 pub use loose::Refused;
-pub use quarantine::{MAX_REFUSED, MAX_REFUSED_BYTES};
+pub(super) use quarantine::Ledger;
+pub use quarantine::{MAX_FILE_REFUSED, MAX_REFUSED, MAX_REFUSED_BYTES, MAX_SOURCE_REFUSED, MAX_SOURCE_REFUSED_BYTES};
 pub use walk::Found;
 
 use pin::Pin;
@@ -182,13 +183,15 @@ impl Modules {
         admitted.ok_or_else(|| Fault::unavailable(path.display().to_string(), "vanished while it was admitted"))
     }
 
-    /// Keeps bytes that proved wrong, with `report` (JSON) beside them, durably; gives the report's path. At most
-    /// [`MAX_REFUSED`] are kept and at most [`MAX_REFUSED_BYTES`]; the oldest leave.
+    /// Keeps bytes that proved wrong, with `report` (JSON that names `source` as `refused.upstream`) beside them, durably; gives
+    /// the report's path. The first ones stay: a source that has had its part ([`MAX_SOURCE_REFUSED`],
+    /// [`MAX_SOURCE_REFUSED_BYTES`], for one file [`MAX_FILE_REFUSED`]) gets no more, then the path is none. Where the disk is down
+    /// to its floor, and where bytes are too many, the report alone is kept.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails; then the bytes are gone: no later try goes on with them.
-    pub fn refuse(&self, arrival: Arrival, report: &[u8]) -> Result<PathBuf, Fault> {
-        quarantine::keep(&self.folder, arrival, report)
+    pub fn refuse(&self, arrival: Arrival, source: &str, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
+        quarantine::keep(&self.folder, arrival, source, report)
     }
 
     /// The versions of a module of which a `.mod` or a `.zip` is here with its hash, ascending.

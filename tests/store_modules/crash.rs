@@ -102,7 +102,8 @@ fn a_refusal_that_fails_anywhere_keeps_the_whole_bytes_or_none_and_never_goes_on
     let refuse = |modules: &Modules| -> Result<PathBuf, String> {
         let arrival = bring(modules, &mixed())?;
         assert_eq!(arrival.read().unwrap(), BYTES);
-        modules.refuse(arrival, REPORT).map_err(|fault| fault.to_string())
+        let kept = modules.refuse(arrival, "https://liar.example", REPORT).map_err(|fault| fault.to_string())?;
+        Ok(kept.unwrap())
     };
     let root = tempfile::tempdir().unwrap();
     let counting = Arc::new(FailingDisk::never());
@@ -170,7 +171,7 @@ fn bytes_and_hash_are_synced_before_the_file_gets_its_name_and_the_name_after() 
     assert_eq!(calls.iter().filter(|call| **call == "sync_folder").count(), 5 + 2, "{calls:?}");
 
     let before = disk.calls().len();
-    modules.refuse(bring(&modules, &module("example.com/m@v1.0.0")).unwrap(), REPORT).unwrap();
+    modules.refuse(bring(&modules, &module("example.com/m@v1.0.0")).unwrap(), "https://liar.example", REPORT).unwrap();
     let calls = disk.calls().split_off(before);
     assert_eq!(
         calls[calls.len() - 6..],

@@ -187,7 +187,8 @@ fn names_that_no_file_can_have_are_nothing_and_a_fault() {
     assert!(modules.versions(long.path()).unwrap().is_empty());
     // It can arrive, and be refused; it cannot be kept.
     assert!(modules.admit(arrived(&modules, &long, Kind::Zip, BYTES), &hash(BYTES)).is_err());
-    let report = modules.refuse(arrived(&modules, &long, Kind::Zip, BYTES), b"{}").unwrap();
+    let report =
+        modules.refuse(arrived(&modules, &long, Kind::Zip, BYTES), "https://liar.example", b"{}").unwrap().unwrap();
     assert_eq!(fs::read(report).unwrap(), b"{}");
 }
 
@@ -208,7 +209,7 @@ proptest! {
         let modules = Folder::open(&data).unwrap().modules();
         for kind in KINDS {
             admit(&modules, &module, kind, BYTES);
-            modules.refuse(arrived(&modules, &module, kind, b"bad"), b"{}").unwrap();
+            modules.refuse(arrived(&modules, &module, kind, b"bad"), "https://liar.example", b"{}").unwrap();
         }
         modules.write_info(&module, b"{}").unwrap();
         prop_assert_eq!(names(root.path()), ["data"]);

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use super::super::words::unavailable;
 use super::super::zipfile::ZipFile;
 use super::super::{Folder, LEFTOVER_AGE};
+use super::loose::Refused;
 use crate::fault::Fault;
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
@@ -159,6 +160,14 @@ impl Arrival {
     /// The file is on the disk as long as it should be.
     fn settle(&self) -> io::Result<()> {
         if self.file.metadata()?.len() != self.len {
+    /// What has arrived so far, open for reading also after the file has lost its name.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn loose(&self) -> io::Result<Refused> {
+        Ok(Refused::of(self.file.try_clone()?, self.len))
+    }
+
             self.folder.disk().truncate(&self.file, self.len)?;
         }
         self.folder.disk().sync(&self.file)
