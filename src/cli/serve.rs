@@ -15,12 +15,13 @@ pub(super) use args::ServeArgs;
 
 use super::output::{tell, warn};
 use super::setup;
-use crate::config::file::{self, Layers, LogFormat, Settings};
+use crate::config::file::{self, DiskFloor, Layers, LogFormat, Settings};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::{Database, Relay, RelayOptions};
 use crate::fault::Fault;
 use crate::report::printable;
 use crate::server::{self, Access, Config, Limits, ModuleProxy, Served, Syncing};
+use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
@@ -71,6 +72,11 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let mut signals = Signals::install()?;
     let private = Patterns::parse(&settings.private);
     let folder = Folder::open(&settings.data)?;
+    folder.set_floor(match settings.disk_floor {
+        DiskFloor::Auto => Floor::Auto,
+        DiskFloor::Bytes(0) => Floor::Off,
+        DiskFloor::Bytes(bytes) => Floor::Bytes(bytes),
+    });
     let served = settings.sumdb.iter().map(|sumdb| open(settings, &folder, sumdb, &private));
     let served = served.collect::<Result<Vec<Served>, Fault>>()?;
     let relay = served.first().map(Served::relay);

@@ -146,11 +146,21 @@ pub(super) const STOP_TIMEOUT: Key =
 /// Answers in memory.
 pub(super) const MEMORY: Key = one("limits.memory", "GOSUMCHECK_MEMORY", "--memory", "64MiB", "answers kept in memory");
 
+/// Free space that is left alone.
+pub(super) const DISK_FLOOR: Key = one(
+    "disk_floor",
+    "GOSUMCHECK_DISK_FLOOR",
+    "--disk-floor",
+    "auto",
+    "free disk space below which nothing is stored: a size, 0, or auto (256MiB, at most 5 % of the disk)",
+);
+
 /// All of them, in the order in which they are shown.
-pub const KEYS: [&Key; 26] = [
+pub const KEYS: [&Key; 27] = [
     &LISTEN,
     &HOSTS,
     &DATA,
+    &DISK_FLOOR,
     &SUMDB,
     &UPSTREAM,
     &PROXY,
