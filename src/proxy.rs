@@ -6,6 +6,7 @@
 
 mod absences;
 mod answer;
+mod claim;
 mod counts;
 mod expected;
 mod files;
@@ -23,6 +24,7 @@ pub use answer::{Denied, Found, Keep, Manner, Text, TextKind};
 pub use peer::Peer;
 
 use absences::Absences;
+use claim::Claim;
 use counts::Counters;
 use files::Given;
 use futures_util::future::{join, join_all};
@@ -32,7 +34,7 @@ use tokio::sync::Semaphore;
 pub use crate::config::file::OnMismatch;
 use crate::database::Relay;
 use crate::fault::Fault;
-use crate::store::lock::Lock;
+use crate::store::failures::WriteKind;
 use crate::store::modules::Modules;
 use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::Asked;
@@ -43,7 +45,7 @@ use crate::upstream::{Proxies, State};
 /// Files that are brought from upstreams at once; more wait for their turn.
 const MAX_DOWNLOADS: usize = 64;
 /// How often what unfinished downloads left is looked through.
-const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// What a proxy may do.
 #[derive(Debug, Clone)]
@@ -89,21 +91,21 @@ struct Inner {
     absences: Absences,
     downloads: Semaphore,
     counters: Counters,
-    /// no other server has this data folder
-    _claim: Lock,
+    /// no other server stores modules in this data folder
+    claim: Claim,
 }
 
 impl Proxy {
     /// Over the modules of `folder`, which `relay` tells the hashes of.
     ///
     /// # Errors
-    /// `Unavailable`: another server has the modules of this folder, or they cannot be read.
+    /// `Unavailable`: another server has the modules of this folder. A disk that takes nothing is no reason not to start.
     pub fn open(folder: &Folder, relay: Relay, upstreams: Upstreams, options: Options) -> Result<Proxy, Fault> {
         let modules = folder.modules();
-        let claim = modules.claim()?;
+        let claim = Claim::open(&modules)?;
         let journal = folder.journal()?;
         if let Some(before) = SystemTime::now().checked_sub(options.stale) {
-            journal.sweep(before).unwrap_or_else(|fault| tracing::warn!("{fault}"));
+            journal.sweep(before).unwrap_or_else(|fault| folder.note_failure(WriteKind::Hint, &fault));
         }
         let inner = Inner {
             relay,
@@ -117,7 +119,7 @@ impl Proxy {
             options,
             downloads: Semaphore::new(MAX_DOWNLOADS),
             counters: Counters::default(),
-            _claim: claim,
+            claim,
         };
         Ok(Proxy { inner: Arc::new(inner) })
     }

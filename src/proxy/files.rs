@@ -13,6 +13,7 @@ use super::judge::{Wrong, judge, what};
 use super::{Denied, Inner, Manner};
 use crate::config::file::OnMismatch;
 use crate::fault::Fault;
+use crate::store::failures::WriteKind;
 use crate::store::modules::{Admitted, Arrival, Refused};
 use crate::sumdb::dirhash::MAX_ZIP;
 use crate::sumdb::goproxy::Asked;
@@ -73,9 +74,10 @@ async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<Give
         return Ok(Given::Proven(admitted));
     }
     let task = Task { inner, road, module, kind, expected: &expected };
+    inner.claim.require(&inner.modules).map_err(|fault| task.unstored(fault))?;
     let mut told = Told::default();
     for at in 0..road.proxies().len() {
-        match task.ask(at, &mut told).await? {
+        match task.ask(at, &mut told).await.map_err(|denied| task.noted(denied))? {
             Next::Done(admitted) => return Ok(Given::Proven(admitted)),
             Next::GoOn => {}
             Next::Stop => break,
@@ -133,6 +135,11 @@ impl Task<'_> {
                     told.absent.push(format!("{}: {why}", proxies.name(at)));
                     return Ok(Next::GoOn);
                 }
+                // Another upstream's bytes would find no more room, and this one did its part.
+                Err(Failure { kind: FailureKind::Disk, why, .. }) => {
+                    arrival.discard();
+                    return Err(Fault::disk(inner.folder.root().display().to_string(), why).into());
+                }
                 Err(failure) => {
                     inner.counters.count(Event::Failure);
                     if failure.kind == FailureKind::TooLong {
@@ -176,6 +183,19 @@ impl Task<'_> {
             Err(wrong) => Ok(Judged::Wrong(arrival, wrong)),
         });
         Ok(judged.await.map_err(|error| Fault::unavailable("hashing", error.to_string()))??)
+    }
+
+    /// Notes a failure of our disk, for which nobody else is asked.
+    fn noted(&self, denied: Denied) -> Denied {
+        match denied {
+            Denied::Fault(fault) if fault.is_disk() => self.unstored(fault),
+            denied => denied,
+        }
+    }
+
+    fn unstored(&self, fault: Fault) -> Denied {
+        self.inner.folder.note_failure(WriteKind::Module, &fault);
+        Denied::Fault(fault)
     }
 
     fn admitted(&self) {
@@ -243,5 +263,5 @@ impl Sink for Arrival {
 }
 
 fn disk(error: &io::Error) -> Denied {
-    Fault::unavailable("the data folder", format!("cannot hold what arrives: {error}")).into()
+    Fault::disk("the data folder", format!("cannot hold what arrives: {error}")).into()
 }

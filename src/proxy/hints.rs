@@ -11,12 +11,13 @@ use super::counts::Event;
 use super::expected::Road;
 use super::{Denied, Inner, Keep, Manner, Text, TextKind, list};
 use crate::fault::Fault;
+use crate::store::failures::WriteKind;
 use crate::store::journal::Hint;
 use crate::sumdb;
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
-use crate::upstream::Fetched;
+use crate::upstream::{FailureKind, Fetched};
 
 /// Bytes of a list at most.
 const MAX_LIST_BYTES: usize = 16 << 20;
@@ -75,7 +76,7 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<(Hint, Duration)>) 
     let road = Road::to(inner, asked.module())?;
     let (proxies, path) = (road.proxies(), asked.to_string());
     let limit = if matches!(asked, Asked::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
-    let (mut absent, mut failed) = (Vec::new(), Vec::new());
+    let (mut absent, mut failed, mut is_our_disk) = (Vec::new(), Vec::new(), false);
     for at in 0..proxies.len() {
         match proxies.fetch(at, asked, limit).await {
             Ok(Fetched::Missing(why)) => absent.push(format!("{}: {why}", proxies.name(at))),
@@ -91,6 +92,7 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<(Hint, Duration)>) 
             },
             Err(failure) => {
                 inner.counters.count(Event::Failure);
+                is_our_disk |= failure.kind == FailureKind::Disk;
                 failed.push(failure.to_string());
                 if !proxies.goes_on(at, &failure) {
                     break;
@@ -108,7 +110,7 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<(Hint, Duration)>) 
     }
     failed.extend(absent);
     let why = if failed.is_empty() { "there is no upstream to ask".to_owned() } else { failed.join("; ") };
-    Err(Fault::unavailable(path, why).into())
+    Err(if is_our_disk { Fault::disk(path, why) } else { Fault::unavailable(path, why) }.into())
 }
 
 /// The words of an `.info`, if they answer the question.
@@ -128,7 +130,7 @@ impl Inner {
     /// What an upstream said, and how long ago. A journal that cannot be read is as good as an empty one.
     fn hint(&self, path: &str) -> Option<(Hint, Duration)> {
         let hint = self.journal.hint(path).unwrap_or_else(|fault| {
-            tracing::warn!("{fault}");
+            self.folder.note_failure(WriteKind::Hint, &fault);
             None
         })?;
         // What comes from the future is as old as can be: the clock was set back.
@@ -149,7 +151,7 @@ impl Inner {
     /// Keeps an upstream's words; gives what to answer.
     fn keep(&self, asked: &Asked, path: &str, hint: Hint) -> Text {
         if let Err(fault) = self.journal.keep_hint(path, &hint) {
-            tracing::warn!("{fault}");
+            self.folder.note_failure(WriteKind::Hint, &fault);
         }
         let mut keep = Keep::For(self.options.freshness);
         if let Asked::Info(module) = asked
@@ -172,7 +174,7 @@ impl Inner {
         if let Some((hint, _)) = self.hint(&asked.to_string())
             && let Err(fault) = self.modules.write_info(module, &hint.bytes)
         {
-            tracing::warn!("{fault}");
+            self.folder.note_failure(WriteKind::Hint, &fault);
         }
     }
 

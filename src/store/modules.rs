@@ -135,7 +135,9 @@ impl Modules {
         if matches!(self.read_info(module), Ok(Some(kept)) if kept == bytes) {
             return Ok(());
         }
-        self.folder.write(&self.named(module, "info")?, bytes, false)
+        let path = self.named(module, "info")?;
+        self.folder.take_room(bytes.len()).map_err(|error| unavailable(&path, "write", &error))?;
+        self.folder.write(&path, bytes, false)
     }
 
     /// A place for the unproven bytes of this file. It begins with what an earlier try left there within the hour.
@@ -151,9 +153,18 @@ impl Modules {
     /// ones: who uses what no log proves holds the [claim](Modules::claim).
     ///
     /// # Errors
-    /// `Unavailable` where the disk fails; then the file has its name or not, and what arrived stays for the next try. Also where
+    /// `Unavailable` where the disk fails; then the file has its name or not, and what arrived is thrown away: a full disk needs
+    /// the room. Also where
     /// another hash was proven or pinned before: that never changes.
     pub fn admit(&self, mut arrival: Arrival, hash: &SumHash) -> Result<Admitted, Fault> {
+        let admitted = self.try_admit(&mut arrival, hash);
+        if admitted.as_ref().is_err_and(Fault::is_disk) {
+            arrival.discard();
+        }
+        admitted
+    }
+
+    fn try_admit(&self, arrival: &mut Arrival, hash: &SumHash) -> Result<Admitted, Fault> {
         let (module, kind) = arrival.file();
         let (path, beside) = (self.place(module, kind)?, self.place_of_pin(module, kind)?);
         // In this order: another process that admits it has its hash there before the file.
@@ -166,7 +177,7 @@ impl Modules {
             }
             Pin::Is(_) => {
                 if let Some(here) = self.open(module, kind)? {
-                    arrival.discard();
+                    arrival.remove();
                     return Ok(here);
                 }
             }
