@@ -1,11 +1,13 @@
 //! The audit: is every line what the log says?
 //!
-//! Files are read into claims ([`inputs`], [`modcache`]); what settles itself (a malformed line, an exempted module) is
+//! Files are read into claims ([`inputs`], [`modcache`]; the tree that they are found in is a stranger's); what settles itself (a malformed line, an exempted module) is
 //! settled; the rest is asked of the database, each module version once, all under one head; each claim is held against its
 //! answer (`verdict`). The report is the only outcome: whatever is missing shows there as something that could not be told.
 
 pub mod inputs;
+mod lines;
 pub mod modcache;
+mod search;
 mod verdict;
 
 use std::collections::{BTreeSet, HashMap};
@@ -30,6 +32,13 @@ pub struct Claims {
     pub claims: Vec<Claim>,
 }
 
+impl Claims {
+    /// Of a file that was not read.
+    pub(in crate::audit) fn unread(path: impl Into<String>, why: impl Into<String>) -> Claims {
+        Claims { path: path.into(), unread: Some(why.into()), remarks: Vec::new(), claims: Vec::new() }
+    }
+}
+
 /// One line, or one file of a module cache.
 pub struct Claim {
     /// where it stands
@@ -38,6 +47,8 @@ pub struct Claim {
     pub text: String,
     /// the earlier line that says the same
     pub duplicate_of: Option<u64>,
+    /// how many later lines say the same and are no claims of their own
+    pub unlisted_repeats: u64,
     /// what it says
     pub says: Says,
 }
@@ -114,7 +125,8 @@ pub fn judge(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<Fi
                 (Some(subject(&sum)), verdict::verdict(&sum, exemption, answers))
             }
         };
-        LineReport { place: claim.place, subject, text: claim.text, verdict, duplicate_of: claim.duplicate_of }
+        let Claim { place, text, duplicate_of, unlisted_repeats, .. } = claim;
+        LineReport { place, subject, text, verdict, duplicate_of, unlisted_repeats }
     };
     let judge_file = |file: Claims| FileReport {
         path: file.path,

@@ -125,7 +125,8 @@ struct DatabaseArgs {
 #[derive(Debug, Args)]
 struct AuditArgs {
     /// go.sum or go.work.sum files, folders to search for them (not inside vendor or .git), or - for standard input
-    #[arg(value_name = "PATH", default_value = "./go.sum")]
+    /// [default: ./go.sum]
+    #[arg(value_name = "PATH")]
     paths: Vec<String>,
     /// Hash every zip and .mod of the go command's module cache again, and prove those [default DIR: GOMODCACHE]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "paths")]

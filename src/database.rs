@@ -49,6 +49,8 @@ pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 /// One checksum database, as far as this data folder and these upstreams know it.
 pub struct Database {
     name: String,
+    /// the log's verifier key, which tells databases of one name apart
+    vkey: String,
     folder: Folder,
     cache: Cache,
     head: HeadFile,
@@ -74,6 +76,7 @@ impl Database {
     ) -> Result<Database, Fault> {
         Ok(Database {
             name: name.to_owned(),
+            vkey: policy.log_key().map(ToString::to_string).unwrap_or_default(),
             folder: folder.clone(),
             cache: folder.cache(name)?,
             head: folder.head(name)?,
@@ -122,7 +125,7 @@ impl Database {
         let tiles = self.tiles(progress);
         let mut refuted = HashMap::new();
         let memo = Memo::of(asked, &self.cache);
-        let mut known = self.newest_known()?.map_or(0, |head| head.tree().size);
+        let mut known = self.remembered()?.map_or(0, |head| head.tree().size);
         let mut said = said_last_time(asked, &memo, known);
         let mut present = None;
         // Ends: a source whose claim was false is not asked again about that module version.
@@ -202,7 +205,9 @@ impl Database {
     /// `Forked`: the log showed them another history. `Refused`: their note is not signed by this database's key.
     pub async fn compare(&self, note: &[u8], whose: &str, progress: Progress<'_>) -> Result<Comparison, Fault> {
         let theirs = self.notes.open(note).map_err(|error| Fault::refused(whose, error))?;
-        let Some(ours) = self.newest_known()? else { return Ok(Comparison::OneHistory) };
+        let Some(ours) = self.remembered()? else { return Ok(Comparison::OneHistory) };
+        // Ours may be that of the full log, which then has the tiles.
+        self.mirror.refresh(&self.notes)?;
         self.require_one_tree_a_size([&ours, &theirs].into_iter())?;
         let (old, new) = if theirs.tree().size <= ours.tree().size { (theirs, ours) } else { (ours, theirs) };
         let mut proven = Proven::nothing_of(new.tree());

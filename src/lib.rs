@@ -17,7 +17,8 @@
 //!                                        answers
 //!           config  report  store  upstream
 //!                                        settings · findings and their renderings · the disk · the network
-//!             fault                      why a command could not work, by who is at fault
+//!             fault  files               why a command could not work, by who is at fault · opening files that somebody else
+//!                                        may have put there
 //!               sumdb                    PURE CORE: formats and proofs; bytes in, verified facts out
 //! ```
 //!
@@ -55,6 +56,7 @@ pub mod cli;
 pub mod config;
 pub mod database;
 pub mod fault;
+pub mod files;
 pub mod proxy;
 pub mod report;
 pub mod server;

@@ -1,7 +1,7 @@
 //! The module proxy: a question of the GOPROXY protocol in, a proven file or an answer out.
 //!
 //! Files (`.mod`, `.zip`) are what the log has hashes of: one is given only if it is what its record says (`files`, `judge`),
-//! wherever it came from. All else (`list`, `@latest`, `.info`) nobody can prove: hints, kept for a while (`hints`, `list`).
+//! wherever it came from. All else (`list`, `@latest`, `.info`) nobody can prove: hints, kept for a while (`hints`, `kept`).
 //! Modules that the log is not to know of have their own upstreams, and are held to what they were at first (`expected`).
 
 mod absences;
@@ -13,14 +13,15 @@ mod files;
 mod hints;
 mod incident;
 mod judge;
-mod list;
+mod kept;
 mod peer;
 mod runs;
+mod stored;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-pub use answer::{Denied, Found, Keep, Manner, Text, TextKind};
+pub use answer::{Denied, Found, Manner, Text, TextKind};
 pub use peer::Peer;
 
 use absences::Absences;
@@ -84,6 +85,8 @@ struct Inner {
     folder: Folder,
     modules: Modules,
     journal: Journal,
+    /// the key of the database that public modules are proven by
+    vkey: String,
     upstreams: Upstreams,
     options: Options,
     files: Runs<(ModuleVersion, Kind), Result<Given, Denied>>,
@@ -108,6 +111,7 @@ impl Proxy {
             journal.sweep(before).unwrap_or_else(|fault| folder.note_failure(WriteKind::Hint, &fault));
         }
         let inner = Inner {
+            vkey: relay.vkey().to_owned(),
             relay,
             folder: folder.clone(),
             modules,

@@ -71,7 +71,7 @@ pub struct FileReport {
     pub unread: Option<String>,
     /// oddities of the file as a whole that the go command accepts: CRLF, no newline at the end
     pub remarks: Vec<String>,
-    /// one entry per line that is not blank, or per file of a module cache, in order
+    /// one entry per line that is not blank, or per file of a module cache, in order; of very many repeats only the first
     pub lines: Vec<LineReport>,
 }
 
@@ -89,6 +89,8 @@ pub struct LineReport {
     /// the number, counted from 1, of the first line of the same file that says the same: module, version, kind and hash, or
     /// where it could not be read its text; absent where no earlier line does, and for a file of a module cache
     pub duplicate_of: Option<u64>,
+    /// how many later lines say the same and have no entry of their own, because the file has so many repeats
+    pub unlisted_repeats: u64,
 }
 
 /// Where a verdict belongs.
@@ -109,6 +111,16 @@ pub struct Subject {
     pub version: String,
     /// which of the two hashes of a module version
     pub kind: Kind,
+}
+
+impl Place {
+    /// The number of the line; none for a file of a module cache.
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            Place::Line(number) => Some(*number),
+            Place::File(_) => None,
+        }
+    }
 }
 
 /// Which of the two hashes of a module version a line gives.
@@ -173,7 +185,7 @@ impl Report {
         for line in self.lines() {
             let found = line.verdict.outcome();
             if let Some((_, count)) = tally.iter_mut().find(|(outcome, _)| *outcome == found) {
-                *count += 1;
+                *count += line.lines();
             }
         }
         tally.into_iter().filter(|(_, count)| *count > 0).collect()
@@ -181,7 +193,7 @@ impl Report {
 
     /// How many lines repeat an earlier line of their file; each is in the tally too, under its own verdict.
     pub fn duplicates(&self) -> u64 {
-        self.lines().filter(|line| line.duplicate_of.is_some()).map(|_| 1).sum()
+        self.lines().map(|line| line.unlisted_repeats + u64::from(line.duplicate_of.is_some())).sum()
     }
 
     /// Writes the report in `format`; `style` is read by the text rendering only.
@@ -199,8 +211,16 @@ impl Report {
 }
 
 impl LineReport {
-    /// `repeats line 12`, for a line that does.
+    /// How many lines of the file it stands for: itself, and the repeats that are not listed.
+    pub fn lines(&self) -> u64 {
+        self.unlisted_repeats.saturating_add(1)
+    }
+
+    /// `repeats line 12`, for a line that does; or `is repeated by 2 more lines`, where these are not listed.
     fn repetition(&self) -> Option<String> {
+        if self.unlisted_repeats > 0 {
+            return Some(format!("is repeated by {}", text::layout::counted(self.unlisted_repeats, "more line")));
+        }
         self.duplicate_of.map(|first| format!("repeats line {first}"))
     }
 }

@@ -1,6 +1,6 @@
 //! The HTTP edge over proven databases and a module proxy: `gosumcheck serve`. What is asked (`route`), how it is answered (one
-//! file a question), how an answer may be kept (`answer`), how long strangers may take (`limits`, `pulse`). Nothing here decides
-//! what is true.
+//! file a question), how an answer may be kept (`answer`), how long clients may take (`limits`, `clock`, `transfer`), how much of
+//! what is scarce each may hold (`slots`, `pool`). Nothing here decides what is true.
 //!
 //! A request goes: raw path → `hot` (answers in memory) → `path` (decoded once) → `route` → its handler → `answer` → response.
 
@@ -9,8 +9,13 @@ mod access;
 mod answer;
 mod background;
 mod body;
+mod clock;
+mod connection;
+mod descriptors;
+mod end;
 mod export;
 mod file;
+mod frames;
 mod gzip;
 mod health;
 mod home;
@@ -21,42 +26,51 @@ mod metrics;
 mod modules;
 mod outbox;
 mod path;
-mod pulse;
+mod piece;
+mod pool;
 mod range;
 mod refusal;
 mod route;
 mod served;
+mod slots;
+mod socket;
+mod spawn;
 mod sumdb;
 mod tlog;
+mod transfer;
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT_ENCODING, HOST, RANGE};
 use hyper::{Method, Request, Response, StatusCode, Version};
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use accept::Listeners;
 pub use access::Access;
 pub use background::{Asked, Syncing};
+pub use descriptors::Descriptors;
 pub use limits::Limits;
 pub use modules::{Answering, ModuleProxy, Tending};
 pub use served::Served;
 
 use accept::Acceptor;
-use answer::{Answer, Audience};
+use answer::{Answer, Audience, Payload};
 use body::Body;
+use connection::{Ends, Offer};
 use health::Looked;
 use host::Hosts;
 use hot::{Holds, Hot, Under};
 use metrics::Metrics;
 use path::BadPath;
+use pool::{Client, Pools, Resource, Share};
 use route::{Class, Names, Route};
+use slots::Slots;
 
 use crate::config::HostName;
 use crate::database::Relay;
@@ -84,7 +98,7 @@ pub async fn run(
     config: Config,
     served: Vec<Served>,
     proxy: Option<Arc<dyn ModuleProxy>>,
-    listeners: Vec<TcpListener>,
+    listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Fault> {
     if served.is_empty() {
@@ -101,11 +115,16 @@ pub async fn run(
         background.spawn(async move { proxy.tend().await });
     }
     let app = Arc::new(App::new(config, served, proxy));
-    let acceptor = Acceptor::new(Arc::clone(&app));
+    let Listeners { public, admin } = listeners.into();
+    let for_all = Acceptor::new(Arc::clone(&app), Arc::clone(&app.slots), Offer::Everything);
+    let for_admin = Acceptor::new(Arc::clone(&app), Arc::clone(&app.admin_slots), Offer::Admin);
     let (stopping, stopped) = watch::channel(false);
     let mut accepting = JoinSet::new();
-    for listener in listeners {
-        accepting.spawn(acceptor.clone().run(listener, stopped.clone()));
+    for listener in public {
+        accepting.spawn(for_all.clone().run(listener, stopped.clone()));
+    }
+    for listener in admin {
+        accepting.spawn(for_admin.clone().run(listener, stopped.clone()));
     }
     stop.await;
     tracing::info!("stopping: no new connections; finishing what is in flight");
@@ -129,9 +148,9 @@ struct App {
     hot: Hot,
     metrics: Metrics,
     looked: Looked,
-    exports: Arc<Semaphore>,
-    /// connections
-    open: AtomicUsize,
+    pools: Arc<Pools>,
+    slots: Arc<Slots>,
+    admin_slots: Arc<Slots>,
     stopping: AtomicBool,
 }
 
@@ -150,6 +169,8 @@ struct Question<'a> {
     class: Class,
     /// whom caches may give the answer to
     audience: Audience,
+    /// the connection that it came over
+    client: &'a Arc<Client>,
 }
 
 impl Question<'_> {
@@ -173,8 +194,9 @@ impl App {
             hot: Hot::new(config.limits.hot_bytes),
             metrics: Metrics::new(),
             looked: Looked::default(),
-            exports: Arc::new(Semaphore::new(limits::MAX_EXPORTS)),
-            open: AtomicUsize::new(0),
+            pools: Pools::new(&config.limits),
+            slots: Slots::new(config.limits.connections, config.limits.reserve()),
+            admin_slots: Slots::new(limits::ADMIN_SLOTS, limits::MIN_RESERVE),
             stopping: AtomicBool::new(false),
         }
     }
@@ -183,24 +205,41 @@ impl App {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// The response to a request of `peer` that arrived at the address `local`.
-    async fn respond(&self, request: Request<Incoming>, peer: SocketAddr, local: IpAddr) -> Response<Body> {
+    /// The response to a request over the connection between `ends`.
+    async fn respond(&self, request: Request<Incoming>, ends: Ends, client: &Arc<Client>) -> Response<Body> {
         let began = Instant::now();
         let (head, _) = request.into_parts(); // what a GET carries as a body means nothing here
-        let (class, answer) = self.answer(&head, local).await;
+        let (class, answer) = self.answer(&head, ends.local, client).await;
+        // Many bytes, or those that the client can leave in our memory by giving no window.
+        let free = if head.version == Version::HTTP_2 { limits::SMALL_BODY_BYTES } else { limits::MIN_PIECE_BYTES };
+        let (answer, held) = match &answer.payload {
+            Payload::Bytes(bytes) if bytes.len() > free && head.method == Method::GET => {
+                let len = bytes.len();
+                self.hold(answer, len, client).await
+            }
+            _ => (answer, None),
+        };
         let bytes = answer.len();
-        let mut response = answer.respond(&head.method, &head.headers);
+        let mut response = answer.respond(&head.method, &head.headers, client, held);
         let (status, took) = (response.status(), began.elapsed());
         self.metrics.answered(class, status, took);
         if self.access.wants(status) {
             let (method, path, version, headers) = (&head.method, head.uri.path(), head.version, &head.headers);
-            let line = access::Line { peer, method, path, version, headers, class, status, bytes, took };
+            let line = access::Line { peer: ends.peer, method, path, version, headers, class, status, bytes, took };
             response.headers_mut().insert(access::REQUEST_ID, line.write(&self.ids));
         }
         response
     }
 
-    async fn answer(&self, head: &hyper::http::request::Parts, local: IpAddr) -> (Class, Answer) {
+    /// Takes memory for the bytes of an answer, or answers that there is none.
+    async fn hold(&self, answer: Answer, bytes: usize, client: &Arc<Client>) -> (Answer, Option<Share>) {
+        match client.take(Resource::Bytes, bytes, limits::POOL_TIMEOUT).await {
+            Some(share) => (answer, Some(share)),
+            None => (refusal::later("too many answers wait for their clients to take them"), None),
+        }
+    }
+
+    async fn answer(&self, head: &hyper::http::request::Parts, local: IpAddr, client: &Arc<Client>) -> (Class, Answer) {
         if head.method != Method::GET && head.method != Method::HEAD {
             return (Class::Other, refusal::method());
         }
@@ -235,7 +274,7 @@ impl App {
                 let cached_only = !cached_only.is_empty() || modules::wants_cached_only(&head.headers);
                 let class = route.class();
                 let (database, audience) = (route.database(), self.audience(&route));
-                let question = Question { raw, prefix, cached_only, database, packs, class, audience };
+                let question = Question { raw, prefix, cached_only, database, packs, class, audience, client };
                 (class, self.handle(route, &question, head).await)
             }
             None => (Class::Other, refusal::path(BadPath::NoSuch)),
@@ -251,7 +290,7 @@ impl App {
             Route::Metrics => self.metrics.page(self).await,
             Route::Sumdb(_, asked) => sumdb::answer(self, &served.relay, asked, question).await,
             Route::Tlog(asked) => tlog::answer(self, &served.relay, asked, question).await,
-            Route::Export(_, name) => export::answer(self, served, name).await,
+            Route::Export(_, name) => export::answer(served, name, question.client).await,
             Route::Module(asked) => modules::answer(self, &asked, question).await,
             Route::NoModule(why) => refusal::not_found(&format!("not found: {why}")),
         }

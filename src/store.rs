@@ -34,7 +34,7 @@ mod words;
 pub mod zipfile;
 
 pub use cache::Cache;
-pub use head::{HeadFile, Swap};
+pub use head::{HeadFile, StoredHead, Swap};
 pub use index::Index;
 pub use journal::Journal;
 pub use log::Log;
@@ -141,12 +141,12 @@ impl Folder {
         Ok(Cache::new(self.clone(), self.cache_folder(name)?))
     }
 
-    /// The remembered head of the database `name`: `DATA/cache/NAME/latest`.
+    /// The remembered heads of the database `name`: `DATA/heads/NAME/latest`, and what the full log has.
     ///
     /// # Errors
     /// `Usage` where `name` is not fit to be a folder's name.
     pub fn head(&self, name: &str) -> Result<HeadFile, Fault> {
-        Ok(HeadFile::new(self.clone(), self.cache_folder(name)?))
+        HeadFile::new(self.clone(), name)
     }
 
     /// The full log of the database `name`: `DATA/log/NAME`.

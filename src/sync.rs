@@ -150,11 +150,7 @@ pub async fn sync(
 async fn open(database: &Database, log: &Log) -> Result<(Option<Checkpoint>, Writer), Fault> {
     loop {
         let note = log.head()?;
-        let path = || log.dir().join("head").display().to_string();
-        let opened = note.as_deref().map(|note| database.open_head(note)).transpose();
-        let head = opened.map_err(|error| {
-            Fault::unavailable(path(), format!("is not a tree head that {} signed ({error})", database.name()))
-        })?;
+        let head = note.clone().map(|note| database.open_stored_head(log.dir().join("head"), note)).transpose()?;
         let (log, tree) = (log.clone(), head.as_ref().map_or(Tree::EMPTY, Checkpoint::tree));
         let opened = tokio::task::spawn_blocking(move || (log.writer(tree), log.head()));
         let (writer, now) = opened.await.map_err(|error| panicked(&error))?;

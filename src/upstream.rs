@@ -39,7 +39,7 @@ pub use base::Base;
 pub use breaker::Breaker;
 pub use complaint::Complaint;
 pub use counts::Counts;
-pub use direct::{Direct, DirectSettings};
+pub use direct::{Access as DirectAccess, Direct, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
 pub use download::Sink;
 pub use failure::{Failure, FailureKind};
 pub use find::find_base;

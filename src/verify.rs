@@ -15,7 +15,7 @@ use std::thread;
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Head, Integrity, Level, Notice};
-use crate::store::Log;
+use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::hash::{Hash, leaf_hashes};
 use crate::sumdb::tile::{FULL, Tile};
@@ -47,8 +47,8 @@ const LOG_FILES: [&str; 3] = ["head", "heads", "records"];
 pub struct Options {
     /// threads that hash; as many as there are processors where none are named
     pub threads: Option<NonZero<usize>>,
-    /// the signed head that the cache remembers, if any
-    pub remembered: Option<Vec<u8>>,
+    /// the signed heads that are remembered outside the log's folder
+    pub remembered: Vec<StoredHead>,
     /// leave the index alone
     pub skip_index: bool,
 }
@@ -70,7 +70,7 @@ pub fn log(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Integrity, Fault> {
     let mut report = Integrity::new(name);
-    let heads = heads::read(log, policy, options.remembered.as_deref(), &mut report)?;
+    let heads = heads::read(log, policy, &options.remembered, &mut report)?;
     let tree = heads.head.tree();
     report.head = Some(describe(&heads.head));
     let files = Files::open(log, tree)?;

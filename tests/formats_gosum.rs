@@ -3,7 +3,7 @@
 
 use gosumcheck::sumdb::gosum::{
     Content, Duplicate, EMPTY_GO_MOD, GoSum, HashFault, Kind, LineFault, MAX_FAULTS, MAX_FILE_BYTES, MAX_LINE_BYTES,
-    MAX_LINES, Remark, SHOWN_LINE_CHARS, SumHash,
+    MAX_LINES, Remark, SHOWN_FAULT_CHARS, SumHash,
 };
 use proptest::prelude::*;
 
@@ -169,7 +169,7 @@ fn a_shown_line_is_short_and_printable() {
     let line = sums.lines.first().unwrap();
     assert_eq!((line.number, line.text.as_str()), (1, r"\u{1b}[2Jevil \xff\0"));
     let long = GoSum::parse(&[b'x'; 5000]);
-    assert_eq!(long.lines.first().unwrap().text.chars().count(), SHOWN_LINE_CHARS + 1);
+    assert_eq!(long.lines.first().unwrap().text.chars().count(), SHOWN_FAULT_CHARS + 1);
 }
 
 #[test]

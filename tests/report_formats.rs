@@ -105,6 +105,29 @@ fn a_repeated_line_counts_under_its_own_verdict_and_as_a_repeat() {
 }
 
 #[test]
+fn repeats_that_are_not_listed_are_counted_in_every_format() {
+    let mut report = of(&[finding(), Verdict::Skipped { pattern: "a".to_owned() }]);
+    for (line, count) in report.files[0].lines.iter_mut().zip([4_000, 1]) {
+        line.unlisted_repeats = count;
+    }
+    assert_eq!(report.tally(), [(Outcome::Malformed, 4_001), (Outcome::Skipped, 2)]);
+    assert_eq!((report.duplicates(), report.exit_code()), (4_001, 1));
+    let text = rendered(&report, Format::Text);
+    for words in ["(is repeated by 4,000 more lines)", "2 lines not checked", "4,003 lines: 4,001 malformed, 2 skipped"]
+    {
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(!text.contains("--verbose lists them"), "{text}");
+    let json = parsed(&report, Format::Json);
+    let schema: Value = serde_json::from_str(include_str!("../testdata/schema/audit-report-1.schema.json")).unwrap();
+    assert_eq!(schema::faults(&schema, &json), Vec::<String>::new());
+    assert_eq!((&json["total_lines"], &json["duplicate_lines"]), (&json!(4_003), &json!(4_001)));
+    assert_eq!(json["files"][0]["lines"][0]["unlisted_repeats"], 4_000);
+    assert!(rendered(&report, Format::Sarif).contains("It is repeated by 4,000 more lines."));
+    assert!(rendered(&report, Format::Junit).contains("(is repeated by 4,000 more lines)"));
+}
+
+#[test]
 fn a_repeated_finding_is_a_finding_of_its_own_in_every_format() {
     let report = repeating(&[finding(), finding(), finding()]);
     let text = rendered(&report, Format::Text);

@@ -26,6 +26,7 @@ fn report(mut next: impl FnMut() -> String) -> Report {
         text: next(),
         verdict,
         duplicate_of: None,
+        unlisted_repeats: 0,
     };
     let mut lines: Vec<_> = (1..).zip(verdicts).map(&mut line).collect();
     lines.push(LineReport { place: Place::File(next()), ..lines.first().unwrap().clone() });

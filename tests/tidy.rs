@@ -31,7 +31,7 @@ const LAYERS: &[&[&str]] = &[
     &["audit", "sync", "proxy", "verify"],
     &["database"],
     &["report", "config", "upstream", "store"],
-    &["fault"],
+    &["fault", "files"],
     &["sumdb"],
 ];
 

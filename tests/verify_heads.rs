@@ -11,6 +11,7 @@ use std::fs;
 
 use fake::{FakeSumdb, Given};
 use gosumcheck::report::integrity::Flaw;
+use gosumcheck::store::StoredHead;
 use gosumcheck::sumdb::evidence::Evidence;
 use gosumcheck::verify::{self, Options};
 use world::World;
@@ -29,11 +30,49 @@ fn without_head_the_newest_other_is_taken() {
         assert_eq!(flaws, [Flaw::HeadDamaged], "{torn:?}");
         assert_eq!((report.head.as_ref().unwrap().size, report.figures.heads), (600, 3), "{report:#?}");
     }
-    // An older head that is signed is not damage: everything up to it is proven, and what follows is said.
-    world.put("head", world.db.head(300).as_bytes());
+}
+
+#[test]
+fn a_head_that_was_put_back_is_a_finding_and_hides_nothing() {
+    for (listed, behind) in
+        [(vec![1, 300, 600], 300), (vec![1, 300, 600], 1), (vec![300, 600], 300), (vec![513, 600], 513)]
+    {
+        let world = World::new(600, &listed);
+        world.put("head", world.db.head(behind).as_bytes());
+        let report = world.verify();
+        let found: Vec<_> = report.findings.iter().map(|found| (found.flaw, found.file.as_str())).collect();
+        assert_eq!(found, [(Flaw::HeadBehind, "head")], "{report:#?}");
+        assert_eq!((report.exit_code(), report.figures.records, report.figures.heads), (1, 600, listed.len() as u64));
+        assert_eq!(report.head.as_ref().unwrap().size, 600);
+        // What was changed past it is found.
+        let mut records = world.bytes("records");
+        let at = records.len() - 40;
+        records[at] ^= 1;
+        world.put("records", &records);
+        let flaws: Vec<Flaw> = world.verify().findings.iter().map(|found| found.flaw).collect();
+        assert!(flaws.contains(&Flaw::RecordsDamaged) && flaws.contains(&Flaw::HeadBehind), "{flaws:?}");
+    }
+}
+
+#[test]
+fn records_that_are_gone_with_the_head_are_told_and_not_judged() {
+    let world = World::new(600, &[300]);
+    let newer = [&world.bytes("heads")[..], world.db.head(600).as_bytes(), b"\n"].concat();
+    world.put("heads", &newer);
     let report = world.verify();
-    assert_eq!((report.exit_code(), report.figures.records), (0, 300));
-    assert!(report.notices.iter().any(|notice| notice.text.contains("larger trees")), "{:?}", report.notices);
+    assert_eq!((report.findings.len(), report.findings[0].flaw), (1, Flaw::HeadBehind), "{report:#?}");
+    assert_eq!((report.exit_code(), report.figures.records), (1, 300));
+    assert!(report.findings[0].what.contains("not judged"), "{:?}", report.findings);
+}
+
+#[test]
+fn a_head_of_another_key_is_named_as_such() {
+    let world = World::new(600, &[600]);
+    let other = FakeSumdb::named(world.db.name(), 600, 99);
+    world.put("head", other.head(600).as_bytes());
+    let report = world.verify();
+    let finding = report.findings.iter().find(|found| found.flaw == Flaw::HeadDamaged).unwrap();
+    assert!(finding.what.contains("another key"), "{finding:?}");
 }
 
 #[test]
@@ -101,7 +140,8 @@ fn a_head_that_the_files_do_not_fold_to_is_told_once() {
 fn the_remembered_head_is_compared_too() {
     let world = World::new(600, &[600]);
     let verify = |remembered: &str| {
-        let options = Options { remembered: Some(remembered.as_bytes().to_vec()), ..Options::default() };
+        let kept = StoredHead { path: "cache/latest".into(), note: remembered.as_bytes().to_vec() };
+        let options = Options { remembered: vec![kept], ..Options::default() };
         verify::log(&world.log, world.db.name(), &world.policy, &options, &|_, _| {}).unwrap()
     };
     assert_eq!(verify(&world.db.head(77)).exit_code(), 0);

@@ -1,95 +1,116 @@
 //! Which files to audit, and what they claim: go.sum and go.work.sum files, named, below a folder, or on standard input.
+//!
+//! The user is believed about a file that an argument names. What is only found, below a folder or as the go.sum of the working
+//! folder, may be anything: it is read where it is a regular file of that tree.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use walkdir::{DirEntry, WalkDir};
+use super::Claims;
+use super::lines::{Budget, claims};
+use super::search::{Found, LIMITS, search};
+use crate::files::{self, Links, Tree, Unfit};
+use crate::report::{Level, Notice};
+use crate::sumdb::gosum::MAX_FILE_BYTES;
 
-use super::{Claim, Claims, Says};
-use crate::report::{Place, Verdict};
-use crate::sumdb::gosum::{Content, GoSum, Line, MAX_FILE_BYTES};
-
-/// The names of the files that are looked for below a folder.
-const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
-/// Folders that are not looked into: other people's go.sum files are not what a build of this tree goes by.
-const SKIPPED_FOLDERS: [&str; 2] = ["vendor", ".git"];
-/// Deeper folders are a loop or an attack.
-const MAX_DEPTH: usize = 64;
 /// Stands for standard input.
 pub const STDIN: &str = "-";
+/// What is audited where no argument names anything.
+pub const HERE: &str = "./go.sum";
+/// Links that a notice names.
+const NAMED_LINKS: usize = 3;
+/// Why a link is not read.
+const LINK: &str = "is a link, so it was not read; it does not lead to a go.sum file that is audited here";
 
-/// The claims in what `argument` names: a file, every go.sum and go.work.sum below a folder, or `-`.
-///
-/// A file that cannot be read, or a folder without any, is told in place of its claims.
-pub fn read(argument: &str, stdin: &mut dyn Read) -> Vec<Claims> {
-    if argument == STDIN {
-        return vec![claims(STDIN, bounded(stdin))];
+/// What there is to audit.
+#[derive(Default)]
+pub struct Inputs {
+    /// the files with their claims; what cannot be read, or a folder without any, is listed in place of its claims
+    pub files: Vec<Claims>,
+    /// what was left out without harm
+    pub notices: Vec<Notice>,
+}
+
+/// The claims in what `arguments` name, each a file, a folder with go.sum and go.work.sum files below it, or `-`; without any, in
+/// [`HERE`].
+pub fn read(arguments: &[String], stdin: &mut dyn Read) -> Inputs {
+    let mut inputs = Inputs::default();
+    let mut budget = Budget::new();
+    if arguments.is_empty() {
+        let opened = Tree::open(Path::new(".")).and_then(|tree| tree.file(Path::new(HERE), Links::Within));
+        inputs.files.push(file(HERE, opened, &mut budget));
     }
-    let path = Path::new(argument);
-    if !path.is_dir() {
-        return vec![claims(argument, open(path))];
+    for argument in arguments {
+        let path = Path::new(argument);
+        if argument == STDIN {
+            inputs.files.push(file(STDIN, Ok(&mut *stdin), &mut budget));
+        } else if path.is_dir() {
+            folder(argument, path, &mut budget, &mut inputs);
+        } else {
+            inputs.files.push(file(argument, files::open_named(path), &mut budget));
+        }
     }
-    let is_wanted = |entry: &DirEntry| {
-        let skipped = entry.depth() > 0 && SKIPPED_FOLDERS.iter().any(|name| entry.file_name() == *name);
-        !(skipped && entry.file_type().is_dir())
+    inputs
+}
+
+/// The files below the folder that `argument` names.
+fn folder(argument: &str, path: &Path, budget: &mut Budget, inputs: &mut Inputs) {
+    let tree = match Tree::open(path) {
+        Ok(tree) => tree,
+        Err(error) => return inputs.files.push(Claims::unread(argument, error.to_string())),
     };
-    let walk = WalkDir::new(path).max_depth(MAX_DEPTH).sort_by_file_name().into_iter().filter_entry(is_wanted);
-    let found: Vec<Claims> = walk
-        .filter_map(|entry| match entry {
-            Ok(entry) if NAMES.iter().any(|name| entry.file_name() == *name) && !entry.file_type().is_dir() => {
-                Some(claims(&entry.path().display().to_string(), open(entry.path())))
+    let search = search(path, LIMITS);
+    let within = search.links_within();
+    let mut links = Vec::new();
+    let before = inputs.files.len();
+    for found in &search.found {
+        match found {
+            Found::File(below) => {
+                // What was a regular file may be a link by now.
+                let opened = tree.file(below, Links::Refused);
+                inputs.files.push(file(&path.join(below).display().to_string(), opened, budget));
             }
-            Ok(_) => None,
-            Err(error) => {
-                let path = error.path().unwrap_or(path).display().to_string();
-                Some(unread(&path, error.io_error().map_or_else(|| error.to_string(), io::Error::to_string)))
+            Found::Link(below, _) if within.contains(below.as_path()) => links.push(path.join(below)),
+            Found::Link(below, _) => inputs.files.push(Claims::unread(path.join(below).display().to_string(), LINK)),
+            Found::Unread(below, why) => {
+                inputs.files.push(Claims::unread(path.join(below).display().to_string(), why.as_str()));
             }
-        })
-        .collect();
-    if found.is_empty() {
-        vec![unread(argument, "no go.sum or go.work.sum in it or below it".to_owned())]
-    } else {
-        found
+        }
     }
+    if search.more > 0 {
+        let count = crate::report::grouped(u64::try_from(search.more).unwrap_or(u64::MAX));
+        let why = format!("{count} more files or folders in it could not be read, or are links");
+        inputs.files.push(Claims::unread(argument, why));
+    }
+    if let Some(limit) = &search.ended_by {
+        inputs.files.push(Claims::unread(argument, format!("has {limit}: the rest was not searched")));
+    }
+    if inputs.files.len() == before {
+        inputs.files.push(Claims::unread(argument, "no go.sum or go.work.sum in it or below it"));
+    }
+    inputs.notices.extend(links_notice(&links));
 }
 
-fn open(path: &Path) -> io::Result<Vec<u8>> {
-    bounded(&mut File::open(path)?)
-}
-
-/// One byte more than may be, so that the parser sees that it is too much and says so.
-fn bounded(from: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    from.take(limit).read_to_end(&mut bytes).map(|_| bytes)
-}
-
-fn unread(path: &str, why: String) -> Claims {
-    Claims { path: path.to_owned(), unread: Some(why), remarks: Vec::new(), claims: Vec::new() }
-}
-
-fn claims(path: &str, bytes: io::Result<Vec<u8>>) -> Claims {
-    let bytes = match bytes {
-        Ok(bytes) => bytes,
-        Err(error) => return unread(path, error.to_string()),
+/// Links are not read; those whose target is audited are no reason for doubt.
+fn links_notice(links: &[std::path::PathBuf]) -> Option<Notice> {
+    let named: Vec<String> = links.iter().take(NAMED_LINKS).map(|path| path.display().to_string()).collect();
+    let more = if links.len() > named.len() { ", ..." } else { "" };
+    let what = match links.len() {
+        0 => return None,
+        1 => "1 link was not read, but leads to a go.sum file that is audited here".to_owned(),
+        count => format!("{count} links were not read, but lead to go.sum files that are audited here"),
     };
-    let sums = GoSum::parse(&bytes);
-    let mut repeats = sums.duplicates().into_iter().peekable();
-    let claim = |line: Line| Claim {
-        duplicate_of: repeats.next_if(|repeat| repeat.number == line.number).map(|repeat| repeat.first),
-        place: Place::Line(line.number),
-        text: line.text,
-        says: match line.content {
-            Content::Sum(sum) => Says::Sum(sum),
-            Content::Fault(fault) => Says::Nothing(Verdict::Malformed { why: fault.to_string() }),
-        },
-    };
-    Claims {
-        path: path.to_owned(),
-        unread: None,
-        remarks: sums.remarks.iter().map(ToString::to_string).collect(),
-        claims: sums.lines.into_iter().map(claim).collect(),
+    Some(Notice { level: Level::Note, text: format!("{what}: {}{more}", named.join(", ")) })
+}
+
+/// The claims of one file, or why it has none.
+fn file(path: &str, opened: io::Result<impl Read>, budget: &mut Budget) -> Claims {
+    // One byte more than may be, so that the parser sees that it is too much and says so.
+    let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
+    match opened.and_then(|opened| files::read_bounded(opened, limit)) {
+        Ok(bytes) => claims(path, &bytes, budget),
+        Err(error) if Unfit::of(&error) == Some(Unfit::Link) => Claims::unread(path, LINK),
+        Err(error) => Claims::unread(path, error.to_string()),
     }
 }
 
@@ -97,9 +118,14 @@ fn claims(path: &str, bytes: io::Result<Vec<u8>>) -> Claims {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+    use super::super::Says;
     use super::*;
 
     const LINE: &str = "rsc.io/quote v1.5.2 h1:w5fcysjrx7yqtD/aO+QwRjYZOKnaM9Uh2b40tElTs3Y=\n";
+
+    fn read_one(path: &Path) -> Vec<Claims> {
+        read(&[path.to_str().unwrap().to_owned()], &mut io::empty()).files
+    }
 
     #[test]
     fn a_folder_is_searched_but_not_its_vendor_and_git_folders() {
@@ -110,7 +136,7 @@ mod tests {
             std::fs::write(path, LINE).unwrap();
         }
         std::fs::create_dir_all(root.path().join("c/go.sum")).unwrap();
-        let found = read(root.path().to_str().unwrap(), &mut io::empty());
+        let found = read_one(root.path());
         let names: Vec<_> = found
             .iter()
             .map(|file| Path::new(&file.path).strip_prefix(root.path()).unwrap().to_str().unwrap())
@@ -118,14 +144,13 @@ mod tests {
         assert_eq!(names, ["a/go.work.sum", "go.sum", "vendor.go/go.sum"]);
         assert!(found.iter().all(|file| file.claims.len() == 1 && file.unread.is_none()));
         // A folder that is named itself is searched, whatever its name.
-        let named = read(root.path().join("a/vendor").to_str().unwrap(), &mut io::empty());
-        assert_eq!(named.len(), 1);
+        assert_eq!(read_one(&root.path().join("a/vendor")).len(), 1);
     }
 
     #[test]
     fn standard_input_repeats_and_faults() {
         let text = format!("{LINE}<<<<<<< HEAD\n{LINE}");
-        let [file] = read("-", &mut text.as_bytes()).try_into().ok().unwrap();
+        let [file] = read(&["-".to_owned()], &mut text.as_bytes()).files.try_into().ok().unwrap();
         let marks: Vec<_> =
             file.claims.iter().map(|claim| (claim.duplicate_of, matches!(claim.says, Says::Sum(_)))).collect();
         assert_eq!((file.path.as_str(), marks), ("-", vec![(None, true), (None, false), (Some(1), true)]));
@@ -134,9 +159,9 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_told() {
         let root = tempfile::tempdir().unwrap();
-        let empty = read(root.path().to_str().unwrap(), &mut io::empty());
+        let empty = read_one(root.path());
         assert!(empty[0].unread.as_ref().unwrap().contains("no go.sum"));
-        let missing = read(root.path().join("go.sum").to_str().unwrap(), &mut io::empty());
+        let missing = read_one(&root.path().join("go.sum"));
         assert!(missing[0].unread.as_ref().unwrap().contains("No such file"));
     }
 }

@@ -1,33 +1,32 @@
 //! `gosumcheck audit`: files in, a report out.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use super::AuditArgs;
 use super::output::{complain, plain, tell, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::setup::{self, Setup};
-use crate::audit::{Answers, Audited, Claims, audit, inputs, judge, modcache, questions};
+use crate::audit::inputs::{self, HERE, Inputs};
+use crate::audit::{Answers, Audited, Claims, audit, judge, modcache, questions};
 use crate::database::{Comparison, Database, Miss, Progress};
 use crate::fault::Fault;
+use crate::files::{self, Unfit};
 use crate::report::text::Style;
 use crate::report::{Class, Format, Level, Notice, Report, Verdict};
 use crate::sumdb::bundle::RecordProof;
-
-/// What is audited where no path is given.
-const HERE: &str = "./go.sum";
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let setup = setup::prepare(&args.database)?;
     let bar = Bar::new();
-    let files = claims(args, &setup, &bar)?;
+    let Inputs { files, notices } = claims(args, &setup, &bar)?;
     let advice = unread_advice(&files, args.modcache.is_some());
     let mut audited = audit_all(&setup, args, files, &bar)?;
     bar.clear();
     let Audited { report, proofs } = &mut audited;
-    report.notices.extend(setup.notices.iter().cloned().chain(advice));
+    report.notices.extend(setup.notices.iter().cloned().chain(notices).chain(advice));
     let mut codes = vec![report.exit_code()];
     // A report is given even where a proof cannot be: it is what was asked for first.
     let kept = args.proof.as_ref().map_or(Ok(()), |path| keep_proofs(path, proofs, report));
@@ -39,18 +38,17 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
 }
 
 /// What there is to prove: the lines of files, or the files of a module cache.
-fn claims(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Vec<Claims>, Fault> {
+fn claims(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Inputs, Fault> {
     let Some(named) = &args.modcache else { return Ok(read(&args.paths)) };
     let nowhere = || Fault::Usage("there is no module cache: name one with --modcache DIR".to_owned());
     let root = named.clone().or_else(|| setup.mod_cache.clone()).ok_or_else(nowhere)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Ok(vec![modcache::read(&root, threads, &|stage, done, total| bar.show(stage, done, total))])
+    Ok(modcache::read(&root, threads, &|stage, done, total| bar.show(stage, done, total)))
 }
 
 /// The claims in what `paths` name.
-pub(super) fn read(paths: &[String]) -> Vec<Claims> {
-    let mut stdin = io::stdin().lock();
-    paths.iter().flat_map(|path| inputs::read(path, &mut stdin)).collect()
+pub(super) fn read(paths: &[String]) -> Inputs {
+    inputs::read(paths, &mut io::stdin().lock())
 }
 
 /// What to do about files that could not be read, once for all of them.
@@ -58,11 +56,12 @@ pub(super) fn unread_advice(files: &[Claims], is_modcache: bool) -> Option<Notic
     let unread = files.iter().find(|file| file.unread.is_some())?;
     let text = if is_modcache {
         "name the module cache, the folder that `go env GOMODCACHE` prints: --modcache DIR"
-    } else if unread.path == HERE && !Path::new(HERE).exists() {
+    } else if unread.path == HERE && Path::new(HERE).symlink_metadata().is_err() {
         "there is no go.sum in this folder: name one, or a folder to search for them (gosumcheck audit PATH...); a module \
          without dependencies has none"
     } else {
-        "name files that can be read, folders that have go.sum files in or below them, or - for standard input"
+        "name files that can be read, folders that have go.sum files in or below them, or - for standard input; a link is \
+         followed only where it is named itself"
     };
     Some(Notice { level: Level::Note, text: text.to_owned() })
 }
@@ -84,8 +83,8 @@ fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> 
         let mut audited = audit(files, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
         if is_kept && audited.report.lines().any(|line| line.verdict.class() == Class::CouldNotTell) {
             database = setup.database().await?;
-            audited =
-                audit(claims(args, setup, bar)?, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
+            audited = audit(claims(args, setup, bar)?.files, &setup.exempt, &database, &setup.name, proofs, &progress)
+                .await?;
         }
         if audited.report.misbehaviour.is_none() && audited.report.head.is_some() {
             compare_with_go(setup, &database, &mut audited.report, &progress).await;
@@ -135,20 +134,26 @@ fn keep_proofs(path: &Path, proofs: &[RecordProof], report: &mut Report) -> Resu
     }
     let text: String = proofs.iter().map(ToString::to_string).collect();
     write_whole(path, text.as_bytes()).map_err(|error| {
-        let why = format!("cannot write the proofs: {error}; name another --proof file");
+        let why = format!("cannot write the proofs: {}; name another --proof file", files::explain(&error));
         Fault::unavailable(path.display().to_string(), why)
     })
 }
 
-/// Writes a file whole or not at all, so that proofs of an earlier run are lost to none but whole ones. What is no plain
-/// file, such as a device or a link, is written in place.
+/// Writes a file whole or not at all, so that proofs of an earlier run are lost to none but whole ones. A device, and what a shell
+/// opened for this process, is written in place. Nothing is written through a link: a stranger may have put it into the folder.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if !path.symlink_metadata().map_or(true, |found| found.is_file()) {
-        return std::fs::write(path, bytes);
+    let there = path.symlink_metadata().ok().and_then(|found| Unfit::of_type(found.file_type()));
+    match there {
+        _ if files::is_own_descriptor(path) => return std::fs::write(path, bytes),
+        Some(Unfit::Device) => return std::fs::write(path, bytes),
+        Some(unfit) => return Err(unfit.into()),
+        None => {}
     }
     let mut draft = OsString::from(path);
     draft.push(format!(".tmp{}", std::process::id()));
-    let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+    // What has the draft's name already was put there by somebody else: it is neither written to nor removed.
+    let mut file = std::fs::File::create_new(&draft)?;
+    let written = file.write_all(bytes).and_then(|()| std::fs::rename(&draft, path));
     if written.is_err() {
         // Litter, if it stays: nothing reads it.
         let _ = std::fs::remove_file(&draft);

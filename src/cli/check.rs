@@ -1,15 +1,17 @@
 //! `gosumcheck verify-proof` and `verify-evidence`: files that anybody can check with the log's key, without any network.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use super::output::{complain, tell, worst};
 use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
+use crate::audit::inputs::Inputs;
 use crate::audit::{Answers, describe, judge, misbehaviour, questions};
 use crate::database::{Answer, Miss};
 use crate::fault::Fault;
+use crate::files;
 use crate::report::{Level, Notice, Outcome, Report};
 use crate::sumdb;
 use crate::sumdb::bundle::{RecordProof, parse_proofs};
@@ -19,8 +21,10 @@ use crate::sumdb::hash::leaf_hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::{VerifiedRecord, subject};
 
-/// A proof file of a million records has this size; more is not read.
-const MAX_FILE_BYTES: u64 = 4 << 30;
+/// A proof file of a million records has this size; a larger one is refused.
+const MAX_PROOF_BYTES: u64 = 4 << 30;
+/// A report of a fork has a few thousand bytes; the rest is the log of a build around it.
+const MAX_EVIDENCE_BYTES: u64 = 64 << 20;
 
 /// What the proofs of a file prove together.
 #[derive(Default)]
@@ -34,7 +38,7 @@ struct Proven {
 pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     let (name, policy, exempt, notices) = setup::offline(args.sumdb.as_deref(), args.private.as_deref())?;
     let path = args.file.display().to_string();
-    let proofs = parse_proofs(&read(&args.file)?).map_err(|error| proves_nothing(&path, &error))?;
+    let proofs = parse_proofs(&read(&args.file, MAX_PROOF_BYTES)?).map_err(|error| proves_nothing(&path, &error))?;
     let mut report = Report::new(&name);
     report.notices = notices;
     let Proven { mut answers, heads } = match together(&path, &proofs, &policy) {
@@ -47,8 +51,8 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
         Err(fault) => return Err(fault),
     };
     report.head = heads.values().next_back().map(describe);
-    let files = audit::read(&args.gosum);
-    report.notices.extend(audit::unread_advice(&files, false));
+    let Inputs { files, notices } = audit::read(&args.gosum);
+    report.notices.extend(notices.into_iter().chain(audit::unread_advice(&files, false)));
     // The word of a log that was caught is no answer to anything.
     if report.misbehaviour.is_none() {
         for module in questions(&files, &exempt) {
@@ -120,10 +124,14 @@ fn summary(path: &str, name: &str, proven: &Proven) -> Result<u8, Fault> {
 pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
     let (name, policy, _, _) = setup::offline(args.sumdb.as_deref(), None)?;
     let path = args.file.display().to_string();
-    let refused = |error: sumdb::Error| Fault::unavailable(&path, format!("is no evidence against {name}: {error}"));
-    let bytes = read(&args.file)?;
-    let text = String::from_utf8(bytes).map_err(|_| refused(sumdb::Error::malformed("evidence", "not UTF-8")))?;
-    let fork = Evidence::parse(&text).and_then(|evidence| evidence.check(&policy)).map_err(refused)?;
+    let bytes = read(&args.file, MAX_EVIDENCE_BYTES)?;
+    // Bytes that are no text, anywhere in a build's log, do not spoil the report beside them.
+    let text = String::from_utf8_lossy(&bytes);
+    let fork = Evidence::find(&text, &policy).map_err(|error| {
+        let is_text = matches!(text, Cow::Borrowed(_));
+        let hint = if is_text { "" } else { "; the file is not UTF-8 text" };
+        Fault::unavailable(&path, format!("is no evidence against {name}: {error}{hint}"))
+    })?;
     let told = tell(|out| {
         writeln!(out, "{name} misbehaved: its key signed two trees that cannot both be true.")?;
         writeln!(out, "  tree of size {}: root {}", fork.old.size, fork.old.root)?;
@@ -137,10 +145,15 @@ pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
     Ok(3)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    let unavailable =
-        |error: io::Error| Fault::unavailable(path.display().to_string(), format!("cannot be read: {error}"));
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)).map_err(unavailable)?;
+/// The bytes of the file that the user named.
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
+    let name = path.display().to_string();
+    let read = files::open_named(path).and_then(|file| files::read_bounded(file, limit));
+    let bytes = read
+        .map_err(|error: io::Error| Fault::unavailable(&name, format!("cannot be read: {}", files::explain(&error))))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
+        let why = format!("has more than {} MiB; give only the part that is to be checked", limit >> 20);
+        return Err(Fault::unavailable(name, why));
+    }
     Ok(bytes)
 }

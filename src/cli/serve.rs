@@ -4,6 +4,7 @@ mod args;
 mod modules;
 
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustix::fs::Mode;
@@ -20,7 +21,7 @@ use crate::config::{self, GoEnv, Sumdb};
 use crate::database::{Database, Relay, RelayOptions};
 use crate::fault::Fault;
 use crate::report::printable;
-use crate::server::{self, Access, Config, Limits, ModuleProxy, Served, Syncing};
+use crate::server::{self, Access, Config, Descriptors, Limits, Listeners, ModuleProxy, Served, Syncing};
 use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
@@ -70,6 +71,7 @@ fn logs(settings: &Settings) {
 async fn serve(settings: &Settings) -> Result<(), Fault> {
     // Before anybody can think that we are ready: a signal must not find us without a handler.
     let mut signals = Signals::install()?;
+    let connections = connections(settings)?;
     let private = Patterns::parse(&settings.private);
     let folder = Folder::open(&settings.data)?;
     folder.set_floor(match settings.disk_floor {
@@ -81,24 +83,23 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let served = served.collect::<Result<Vec<Served>, Fault>>()?;
     let relay = served.first().map(Served::relay);
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private))?;
-    let mut listeners = Vec::new();
-    for address in &settings.listen {
-        let listener = TcpListener::bind(address).await;
-        listeners.push(listener.map_err(|error| {
-            Fault::unavailable(address.to_string(), format!("cannot listen there: {error}; name another with --listen"))
-        })?);
-    }
+    let listeners = Listeners { public: listen(&settings.listen).await?, admin: listen(&settings.admin_listen).await? };
     // Printed, not logged: with port 0 nobody else can tell where we are.
     tell(|out| {
-        listeners.iter().try_for_each(|listener| writeln!(out, "listening: http://{}", listener.local_addr()?))
+        let say = |listener: &TcpListener| listener.local_addr();
+        listeners.public.iter().try_for_each(|listener| writeln!(out, "listening: http://{}", say(listener)?))?;
+        let mut admin = listeners.admin.iter();
+        admin.try_for_each(|listener| writeln!(out, "listening for health and metrics: http://{}", say(listener)?))
     })?;
     let limits = Limits {
-        connections: settings.connections,
+        connections,
         header: settings.header_timeout,
         idle: settings.idle_timeout,
         write: settings.write_timeout,
         stop: settings.stop_timeout,
         hot_bytes: settings.memory,
+        body_bytes: Limits::body_bytes(settings.memory),
+        ..Limits::default()
     };
     let access = match settings.access {
         file::Access::Off => Access::Off,
@@ -108,6 +109,26 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let config = Config { prefix: settings.prefix.clone(), hosts: settings.hosts.clone(), limits, access };
     let proxy = proxy.map(|proxy| -> Arc<dyn ModuleProxy> { Arc::new(proxy) });
     server::run(config, served, proxy, listeners, signals.stop()).await
+}
+
+/// How many connections there can be.
+fn connections(settings: &Settings) -> Result<usize, Fault> {
+    let descriptors = Descriptors::raise();
+    let connections = descriptors.connections(settings.connections, settings.jobs)?;
+    let source = if settings.connections.is_some() { "limits.connections" } else { "the limit of open files" };
+    tracing::info!(open_files = descriptors.limit(), connections, "connections at once: as {source} has it");
+    Ok(connections)
+}
+
+async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let listener = TcpListener::bind(address).await;
+        listeners.push(listener.map_err(|error| {
+            Fault::unavailable(address.to_string(), format!("cannot listen there: {error}; name another with --listen"))
+        })?);
+    }
+    Ok(listeners)
 }
 
 /// One database, ready to be served.

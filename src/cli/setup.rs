@@ -10,6 +10,7 @@ use crate::config::private::{self, NONE};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
+use crate::files;
 use crate::report::{Level, Notice};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
@@ -38,6 +39,8 @@ pub(super) struct Setup {
     tries: usize,
 }
 
+/// The longest head of the go command that is read, in bytes.
+const GO_HEAD_LIMIT: u64 = 1 << 20;
 /// Threads that wait for the disk while the others hash.
 const WAITING_THREADS: usize = 2;
 /// Tries of one request of a command that works for hours: a source may be gone for a while.
@@ -192,7 +195,8 @@ impl Setup {
     /// The head that the go command remembers, and the file it is in.
     pub(super) fn go_head(&self) -> Option<(PathBuf, Vec<u8>)> {
         let path = self.go.sumdb_head(&self.name)?;
-        let note = std::fs::read(&path).ok().filter(|note| !note.is_empty())?;
+        let read = files::open(&path).and_then(|file| files::read_bounded(file, GO_HEAD_LIMIT));
+        let note = read.ok().filter(|note| !note.is_empty())?;
         Some((path, note))
     }
 }

@@ -12,6 +12,7 @@ use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Integrity, Level, Notice};
 use crate::store::Folder;
+use crate::store::modules::Tree;
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::verify::{self, ModuleOptions, Options};
@@ -29,7 +30,9 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
     let held = Held { name, policy, folder, database };
     let (modules, warnings) = if args.no_modules { (None, Vec::new()) } else { module_options(args)? };
-    let modules = modules.filter(|_| held.folder.modules().dir().symlink_metadata().is_ok());
+    let store = held.folder.modules();
+    let holds = |tree| store.dir_of(tree).symlink_metadata().is_ok();
+    let modules = modules.filter(|_| holds(Tree::Proven) || holds(Tree::FirstUse));
     let has_log = !args.no_log && verify::is_there(&held.folder.log(&held.name)?);
     if modules.is_none() && args.no_log {
         let why = "holds no modules: `gosumcheck serve` stores what it proves there; name another folder with --data";
@@ -66,7 +69,7 @@ fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notic
 }
 
 fn log(args: &VerifyArgs, held: &Held, bar: &Bar) -> Result<Integrity, Fault> {
-    let remembered = held.folder.head(&held.name)?.load()?;
+    let remembered = held.folder.head(&held.name)?.accepted()?;
     let options = Options { threads: args.threads, remembered, skip_index: args.no_index };
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));

@@ -12,6 +12,7 @@ mod upstreams;
 mod values;
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use keys::{KEYS, Key};
@@ -22,6 +23,7 @@ pub use upstreams::Upstream;
 use document::{Document, Place};
 
 use crate::fault::Fault;
+use crate::files;
 
 /// The file's name where no flag names one.
 pub const FILE_NAME: &str = "gosumcheck.toml";
@@ -128,12 +130,17 @@ fn own_file() -> Option<PathBuf> {
     Some(folders.config_dir().join("gosumcheck").join(FILE_NAME))
 }
 
+/// Why a file that the settings name cannot be read.
+fn unread(error: &io::Error) -> String {
+    format!("cannot be read: {}", files::explain(error))
+}
+
 fn read_text(path: &Path) -> Result<String, Fault> {
     let usage = |why: String| Fault::Usage(format!("{}: {why}", path.display()));
-    let found = std::fs::metadata(path).map_err(|error| usage(format!("cannot be read: {error}")))?;
-    if found.len() > FILE_LIMIT {
-        return Err(usage(format!("has {} bytes; settings take a few thousand", found.len())));
+    let read = files::open_named(path).and_then(|file| files::read_bounded(file, FILE_LIMIT));
+    let bytes = read.map_err(|error| usage(unread(&error)))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_LIMIT {
+        return Err(usage(format!("has more than {FILE_LIMIT} bytes; settings take a few thousand")));
     }
-    let bytes = std::fs::read(path).map_err(|error| usage(format!("cannot be read: {error}")))?;
     String::from_utf8(bytes).map_err(|_| usage("is not text in UTF-8".to_owned()))
 }

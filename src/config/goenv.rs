@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::proxies::ProxyList;
 use super::sumdb::{self, Sumdb};
 use crate::fault::Fault;
+use crate::files;
 
 /// The longest settings file that is read, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -215,9 +216,7 @@ fn installation(path: &str) -> Option<PathBuf> {
 }
 
 fn read_bounded(path: &Path) -> Option<String> {
-    let found = path.metadata().ok()?;
-    if !found.is_file() || found.len() > FILE_LIMIT {
-        return None;
-    }
-    Some(String::from_utf8_lossy(&std::fs::read(path).ok()?).into_owned())
+    let bytes = files::read_bounded(files::open(path).ok()?, FILE_LIMIT).ok()?;
+    let is_short = u64::try_from(bytes.len()).is_ok_and(|len| len <= FILE_LIMIT);
+    is_short.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -58,8 +58,9 @@ pub fn of_go(settings: &[Private<'_>]) -> Checked {
             let (setting, origin) = (private.setting, private.origin);
             checked.warnings.push(match wrong.meant() {
                 Some(meant) => format!(
-                    "{setting} (from {origin}): {wrong}. gosumcheck keeps {meant:?} private; go does not: it names such modules to \
-                     public proxies and to the checksum database until {setting} says {meant:?}"
+                    "{setting} (from {origin}): {wrong}. gosumcheck keeps {meant:?} private; go does not, and names such \
+                     modules to {}: write {meant:?} in {setting}",
+                    audience(setting)
                 ),
                 None => format!("{setting} (from {origin}): {wrong}. It makes no module private: correct it, or remove it"),
             });
@@ -69,6 +70,15 @@ pub fn of_go(settings: &[Private<'_>]) -> Checked {
     patterns.retain(|pattern| seen.insert(*pattern));
     checked.patterns = patterns.join(",");
     checked
+}
+
+/// Who gets the names that a setting of go's does not keep.
+fn audience(setting: &str) -> &'static str {
+    match setting {
+        "GONOPROXY" => "module proxies",
+        "GONOSUMDB" => "the checksum database",
+        _ => "module proxies and the checksum database",
+    }
 }
 
 #[cfg(test)]

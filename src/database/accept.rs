@@ -1,9 +1,11 @@
 //! What a mirror asks of the timeline: the newest head that can be proven, and the hashes of its tree as they are needed.
 
+use std::path::PathBuf;
+
 use super::tiles::Proven;
 use super::{Database, Halt, Miss, Progress};
 use crate::fault::Fault;
-use crate::store::Swap;
+use crate::store::{StoredHead, Swap};
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
@@ -62,12 +64,20 @@ impl Database {
         }
     }
 
-    /// A head that was kept elsewhere in the data folder.
+    /// A head that somebody else keeps.
     ///
     /// # Errors
     /// Those of [`Checkpoint::open`].
     pub fn open_head(&self, note: &[u8]) -> sumdb::Result<Checkpoint> {
         self.notes.open(note)
+    }
+
+    /// A head that is kept in the data folder, in the file at `path`.
+    ///
+    /// # Errors
+    /// `Unavailable`: it is not signed by this database's key; with what to do about it.
+    pub fn open_stored_head(&self, path: PathBuf, note: Vec<u8>) -> Result<Checkpoint, Fault> {
+        self.notes.open_stored(&StoredHead { path, note })
     }
 
     /// Shows that `old` is the beginning of the newest tree.
@@ -119,19 +129,20 @@ impl Database {
         self.caught(Evidence::new(old, new, rewritten, tree.consistency_proof(size).unwrap_or_default()))
     }
 
-    /// Remembers `head`, which has been shown to contain `known`, the remembered one; `edge` are the tiles at its right edge, by
-    /// path. Another process that moved on meanwhile has looked at what it moved from itself.
+    /// Remembers `head`, which has been shown to contain all that are remembered and not larger; `edge` are the tiles at its right
+    /// edge, by path. Nothing is done where `latest` has one as large. Another process that moved on meanwhile has looked at what
+    /// it moved from itself.
     ///
     /// # Errors
     /// `Unavailable`: the data folder.
-    pub fn remember(
-        &self,
-        known: Option<&Checkpoint>,
-        head: &Checkpoint,
-        edge: &[(String, Vec<u8>)],
-    ) -> Result<(), Fault> {
+    pub fn remember(&self, head: &Checkpoint, edge: &[(String, Vec<u8>)]) -> Result<(), Fault> {
+        let latest = self.head.load()?;
+        let known = latest.as_deref().and_then(|note| self.notes.open(note).ok());
+        if known.is_some_and(|known| known.tree().size >= head.tree().size) {
+            return Ok(());
+        }
         self.cache.keep_all(edge);
-        match self.head.swap(known.map(Checkpoint::bytes), head.bytes())? {
+        match self.head.swap(latest.as_deref(), head.bytes())? {
             Swap::Done | Swap::Conflict(_) => Ok(()),
         }
     }
@@ -139,6 +150,11 @@ impl Database {
     /// How the database is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The log's verifier key, `NAME+HASH+KEY`: what is proven by one key is not proven by another of the same name.
+    pub fn vkey(&self) -> &str {
+        &self.vkey
     }
 
     fn fault_of(&self, miss: Miss) -> Fault {

@@ -89,7 +89,7 @@ impl Database {
     }
 
     /// The cache's claim, if it holds one that can be used: damage there counts as absence, as in the go command.
-    fn cached_claim(&self, module: &ModuleVersion, known: u64) -> Option<Said> {
+    pub(super) fn cached_claim(&self, module: &ModuleVersion, known: u64) -> Option<Said> {
         let bytes = self.cache.read(&module.lookup_path()).ok().flatten()?;
         let response = LookupResponse::parse(&bytes).ok()?;
         let head = if response.id() < known { None } else { Some(self.head_of(&response, known).ok()?) };

@@ -15,9 +15,9 @@ use lag::Lag;
 use super::lookups::{Claim, Source};
 use super::notes::Notes;
 use crate::fault::Fault;
-use crate::store::Log;
 use crate::store::index::Index;
 use crate::store::log::Snapshot;
+use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::leaf_hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
@@ -131,8 +131,7 @@ impl Held {
             return Ok(());
         }
         let Some(note) = self.log.head()? else { return Ok(()) };
-        let refused = |error| Fault::refused(path.display().to_string(), error);
-        let checkpoint = notes.open(&note).map_err(refused)?;
+        let checkpoint = notes.open_stored(&StoredHead { path, note: note.clone() })?;
         let newest = match before.clone().filter(|mirror| mirror.size() >= checkpoint.tree().size) {
             Some(mirror) => Mirror::clone(&mirror),
             None => Mirror {

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::fault::Fault;
+use crate::store::StoredHead;
 use crate::sumdb;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 
@@ -19,6 +21,29 @@ pub(super) struct Notes {
 impl Notes {
     pub(super) fn new(policy: Policy) -> Notes {
         Notes { policy, opened: Mutex::default() }
+    }
+
+    /// A head of the data folder.
+    ///
+    /// # Errors
+    /// `Unavailable`: it is not signed by the log's key, with what to do about it.
+    pub(super) fn open_stored(&self, head: &StoredHead) -> Result<Checkpoint, Fault> {
+        self.open(&head.note).map_err(|error| {
+            let name = self.policy.log_key().map_or("the log", |key| key.name());
+            let why = if self.policy.is_of_another_key(&head.note) {
+                format!(
+                    "is a tree head of {name} under another key than the one that is set ({error}): this folder was made \
+                     for another log of that name. Set its key with --sumdb, name another folder with --data, or restore \
+                     it from a backup"
+                )
+            } else {
+                format!(
+                    "is not a tree head that {name} signed ({error}); restore it from a backup, or delete it to trust the \
+                     next head of {name} as at first contact"
+                )
+            };
+            Fault::unavailable(head.path.display().to_string(), why)
+        })
     }
 
     /// [`Checkpoint::open`], done once for the same bytes.

@@ -28,7 +28,7 @@ use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
-use crate::upstream::{Complaint, Counts};
+use crate::upstream::{Complaint, Counts, Http, Settings, Upstreams};
 
 /// A server has nobody to show progress to.
 pub(super) const QUIETLY: Progress<'static> = &|_, _, _| {};
@@ -113,6 +113,8 @@ struct Inner {
     log: Log,
     options: RelayOptions,
     heads: Heads,
+    /// who is asked for what must come from the disk
+    nobody: Upstreams,
     /// told when the full log is known to lag behind
     lags: Notify,
     records: Records,
@@ -137,6 +139,7 @@ impl Relay {
             log,
             options,
             heads: Heads::default(),
+            nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             lags: Notify::new(),
             records: recent::records(),
             absences: Absences::default(),
@@ -150,6 +153,11 @@ impl Relay {
     /// The database's name, that of its key.
     pub fn name(&self) -> &str {
         &self.inner.database.name
+    }
+
+    /// The database's verifier key, as [`Database::vkey`].
+    pub fn vkey(&self) -> &str {
+        self.inner.database.vkey()
     }
 
     /// The newest signed note whose tree was proven; never older than one that was given before.
@@ -174,6 +182,14 @@ impl Relay {
     /// As [`Relay::lookup`].
     pub async fn record(&self, module: &ModuleVersion) -> Result<Recorded, Fault> {
         self.inner.record(module).await
+    }
+
+    /// The record of a module version, if it can be proven from what is held here: nobody is asked about it.
+    ///
+    /// # Errors
+    /// `Unavailable`: the data folder.
+    pub async fn held_record(&self, module: &ModuleVersion) -> Result<Option<Arc<VerifiedRecord>>, Fault> {
+        self.inner.held_record(module).await
     }
 
     /// The versions of a module that the full log has records of, pseudo-versions among them; none where it is not held. Reads

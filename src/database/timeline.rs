@@ -1,7 +1,8 @@
 //! One timeline: every signed head that is accepted contains all that were accepted before, or the log is caught.
 //!
-//! The head moves only forward, to a tree that has been shown to contain the remembered one. At first contact the first
-//! signed head is trusted, as the go command does. Two heads that cannot both be true become evidence, and nothing is
+//! The head moves only forward, to a tree that has been shown to contain the remembered one, which is the largest of all heads
+//! that the data folder holds. At first contact, where it holds none, the first signed head is trusted, as the go command does.
+//! Two heads that cannot both be true become evidence, and nothing is
 //! accepted or kept. A head whose tree cannot be had moves nothing: what the next older one proves stays proven.
 
 use std::collections::HashMap;
@@ -30,21 +31,50 @@ pub(super) struct Present {
     pub(super) beyond: Option<Miss>,
 }
 
+/// The heads that the data folder remembers, and the one that it could not take.
+pub(super) struct Memory {
+    /// the largest first, each tree once
+    heads: Vec<Checkpoint>,
+    /// what stands in the file that is changed when a larger one is accepted
+    latest: Option<Vec<u8>>,
+}
+
+impl Memory {
+    /// The remembered head.
+    fn known(&self) -> Option<&Checkpoint> {
+        self.heads.first()
+    }
+}
+
 impl Database {
-    /// The newest head that was accepted here.
+    /// The remembered head: the largest that the data folder holds.
     ///
     /// # Errors
-    /// `Unavailable`: the disk, or what stands there is not signed by this database's key.
+    /// As [`Database::remembered_heads`].
     pub fn remembered(&self) -> Result<Option<Checkpoint>, Fault> {
-        let Some(note) = self.head.load()? else { return Ok(None) };
-        self.notes.open(&note).map(Some).map_err(|error| {
-            let name = &self.name;
-            let why = format!(
-                "is not a tree head that {name} signed ({error}); restore it from a backup, or delete it to trust the \
-                 next head of {name} as at first contact"
-            );
-            Fault::unavailable(self.head.path().display().to_string(), why)
-        })
+        Ok(self.memory()?.heads.into_iter().next())
+    }
+
+    /// All heads that the data folder holds as the newest of something, the largest first.
+    ///
+    /// # Errors
+    /// `Forked`: two of them are of one size and differ. `Unavailable`: the disk, or one of them is damaged or not signed by this
+    /// database's key; none is passed over.
+    pub fn remembered_heads(&self) -> Result<Vec<Checkpoint>, Fault> {
+        Ok(self.memory()?.heads)
+    }
+
+    fn memory(&self) -> Result<Memory, Fault> {
+        let stored = self.head.all()?;
+        let mut heads = stored.iter().map(|head| self.notes.open_stored(head)).collect::<Result<Vec<_>, _>>()?;
+        heads.extend(self.unstored.head());
+        self.require_one_tree_a_size(heads.iter())?;
+        // Stable: of several notes about one tree the first is kept, that of `latest`.
+        heads.sort_by_key(|head| std::cmp::Reverse(head.tree().size));
+        heads.dedup_by_key(|head| head.tree().size);
+        let path = self.head.path();
+        let latest = stored.into_iter().find(|head| head.path == path).map(|head| head.note);
+        Ok(Memory { heads, latest })
     }
 
     /// Moves on to the newest of `heads` that is newer than the remembered one and can be proven, having compared all of
@@ -59,14 +89,13 @@ impl Database {
         mut before: Option<Present>,
     ) -> Result<Option<Present>, Halt> {
         'conflict: for _ in 0..MAX_CONFLICTS {
-            let (stored, unstored) = (self.remembered()?, self.unstored.head());
-            self.require_one_tree_a_size(stored.iter().chain(&unstored).chain(heads))?;
-            let known: Vec<&Checkpoint> = stored.iter().chain(&unstored).collect();
+            let memory = self.memory()?;
+            self.require_one_tree_a_size(memory.heads.iter().chain(heads))?;
             let mut beyond = None;
-            for head in candidates(newest(&known), heads) {
+            for head in candidates(memory.known(), heads) {
                 let same = before.take_if(|before| before.head.tree() == head.tree());
                 let mut proven = same.map_or_else(|| Proven::nothing_of(head.tree()), |same| same.proven);
-                let uncompared = match self.compare_all(tiles, &mut proven, &known, heads, head).await {
+                let uncompared = match self.compare_all(tiles, &mut proven, &memory.heads, heads, head).await {
                     Ok(uncompared) => uncompared,
                     Err(Halt::Missed(miss)) => {
                         beyond.get_or_insert(miss);
@@ -74,14 +103,8 @@ impl Database {
                     }
                     Err(stop) => return Err(stop),
                 };
-                let is_news = stored.as_ref().is_none_or(|stored| stored.tree() != head.tree());
-                // Who only looks remembers nothing.
-                if is_news && !self.folder.reads_only() {
-                    // First the tiles: a head whose edge is not at hand could not be used offline.
-                    self.keep_tiles(&mut proven);
-                    if let Swap::Conflict(_) = self.store_head(stored.as_ref(), head)? {
-                        continue 'conflict; // another process moved it: look at what it moved to
-                    }
+                if let Swap::Conflict(_) = self.put_latest(&memory, head, &mut proven)? {
+                    continue 'conflict; // another process moved it: look at what it moved to
                 }
                 return Ok(Some(Present { head: head.clone(), proven, uncompared, beyond }));
             }
@@ -89,6 +112,36 @@ impl Database {
         }
         let path = self.head.path().display().to_string();
         Err(Fault::unavailable(path, "other processes keep changing the remembered head; try again").into())
+    }
+
+    /// Writes `head`, which is the remembered one or newer, to `latest`, unless it stands there.
+    fn put_latest(&self, memory: &Memory, head: &Checkpoint, proven: &mut Proven) -> Result<Swap, Fault> {
+        let is_known = memory.known().is_some_and(|known| known.tree() == head.tree());
+        let stands = is_known && memory.latest.as_deref() == memory.known().map(Checkpoint::bytes);
+        // Who only looks remembers nothing.
+        if self.folder.reads_only() || stands {
+            return Ok(Swap::Done);
+        }
+        // First the tiles: a head whose edge is not at hand could not be used offline.
+        self.keep_tiles(proven);
+        match self.head.swap(memory.latest.as_deref(), head.bytes()) {
+            // It is remembered elsewhere, in the data folder or in memory; `latest` takes it over when the disk lets it.
+            Err(fault) if is_known => {
+                self.folder.note_failure(WriteKind::Head, &fault);
+                Ok(Swap::Done)
+            }
+            Err(fault) if fault.is_disk() => {
+                self.folder.note_failure(WriteKind::Head, &fault);
+                self.unstored.hold(head);
+                Ok(Swap::Done)
+            }
+            swapped => {
+                if matches!(swapped, Ok(Swap::Done)) {
+                    self.unstored.stored(head);
+                }
+                swapped
+            }
+        }
     }
 
     /// Two roots at one size need no tile to be told apart.
@@ -127,22 +180,25 @@ impl Database {
         }
     }
 
-    /// Compares the known heads, all of which must be contained in `head`, and those that came along with answers. These are
-    /// not adopted, so one that cannot be compared is only counted.
+    /// Compares the remembered heads, of which the largest must be contained in `head`, and those that came along with answers.
+    /// What else is remembered was compared when it was accepted, and the others are not adopted: one that cannot be compared is
+    /// only counted.
     async fn compare_all(
         &self,
         tiles: &Tiles<'_>,
         proven: &mut Proven,
-        known: &[&Checkpoint],
+        remembered: &[Checkpoint],
         heads: &[Checkpoint],
         head: &Checkpoint,
     ) -> Result<usize, Halt> {
         tiles.bring(proven, &[]).await?;
-        let others = || heads.iter().filter(|other| other.tree() != head.tree() && other.tree().size > 0);
-        let all = known.iter().copied().chain(others()).map(|other| other.tree().size);
-        let wants: Vec<_> = all.filter(|size| *size < head.tree().size).map(Want::RootAt).collect();
+        let all = remembered.iter().chain(heads);
+        let others = || all.clone().filter(|other| other.tree() != head.tree() && other.tree().size > 0);
+        let sizes = others().map(|other| other.tree().size);
+        let wants: Vec<_> = sizes.filter(|size| *size < head.tree().size).map(Want::RootAt).collect();
         tiles.bring(proven, &wants).await?;
-        for known in known {
+        let unstored = self.unstored.head();
+        for known in remembered.first().into_iter().chain(&unstored) {
             self.require_contained(tiles, proven, known, head).await?;
         }
         let mut uncompared = 0;
@@ -179,12 +235,7 @@ impl Database {
     }
 }
 
-/// The newest of the known heads.
-fn newest<'a>(known: &[&'a Checkpoint]) -> Option<&'a Checkpoint> {
-    known.iter().copied().max_by_key(|head| head.tree().size)
-}
-
-/// The heads that may be in force, best first: some that are newer than the known one, and that one.
+/// The heads that may be in force, best first: some that are newer than the remembered one, and that one.
 fn candidates<'a>(known: Option<&'a Checkpoint>, heads: &'a [Checkpoint]) -> Vec<&'a Checkpoint> {
     let is_news = |head: &&Checkpoint| known.is_none_or(|known| head.tree().size > known.tree().size);
     let mut newer: Vec<&Checkpoint> = heads.iter().filter(is_news).collect();

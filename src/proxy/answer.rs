@@ -32,8 +32,8 @@ pub struct Text {
     pub bytes: Bytes,
     /// what it is made of
     pub kind: TextKind,
-    /// for how long it may be repeated
-    pub keep: Keep,
+    /// for how long it may be repeated before it is asked for again
+    pub keep: Duration,
     /// whether no upstream could be had, and this is what one said earlier
     pub stale: bool,
 }
@@ -45,15 +45,6 @@ pub enum TextKind {
     List,
     /// one version, as JSON
     Info,
-}
-
-/// For how long an answer may be repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    /// it never changes
-    ForEver,
-    /// it may change after that
-    For(Duration),
 }
 
 /// Why a question is not answered.

@@ -63,7 +63,7 @@ impl<'a> Road<'a> {
     pub(super) async fn expected(self, inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<Expected, Denied> {
         match self {
             Road::Private(_) => {
-                let pinned = inner.modules.hash(module, kind)?;
+                let pinned = inner.modules.pin(module, kind)?;
                 Ok(pinned.map_or(Expected::First, Expected::Pinned))
             }
             Road::Public(_) => recorded(inner, module, kind).await,

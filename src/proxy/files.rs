@@ -10,11 +10,11 @@ use super::counts::Event;
 use super::expected::{Expected, Road};
 use super::incident::Mismatch;
 use super::judge::{Wrong, judge, what};
-use super::{Denied, Inner, Manner};
+use super::{Denied, Inner, Manner, stored};
 use crate::config::file::OnMismatch;
 use crate::fault::Fault;
 use crate::store::failures::WriteKind;
-use crate::store::modules::{Admitted, Arrival, Refused};
+use crate::store::modules::{Admitted, Arrival, Refused, Stored};
 use crate::sumdb::dirhash::MAX_ZIP;
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
@@ -37,11 +37,23 @@ pub(super) async fn answer(
     kind: Kind,
     manner: Manner,
 ) -> Result<Given, Denied> {
-    if let Some(admitted) = inner.modules.open(module, kind)? {
-        inner.counters.count(Event::Hit);
-        return Ok(Given::Proven(admitted));
-    }
+    // Before anything of the store is looked at: what may be given depends on who would be asked now.
+    let road = Road::to(inner, module.path())?;
+    let unproven = match stored::look(inner, road, module, kind)? {
+        Stored::Proven(admitted) => {
+            inner.counters.count(Event::Hit);
+            return Ok(Given::Proven(admitted));
+        }
+        Stored::Unproven(stored) => Some(stored),
+        Stored::Missing => None,
+    };
     if manner.cached_only {
+        if let Some(stored) = unproven
+            && let Some(admitted) = stored::prove_held(inner, module, kind, stored).await?
+        {
+            inner.counters.count(Event::Hit);
+            return Ok(Given::Proven(admitted));
+        }
         return Err(Denied::NotCached(format!("not cached here: {}", what(module, kind))));
     }
     if let Some(denied) = inner.absences.recent(&path_of(module, kind)) {
@@ -66,11 +78,15 @@ struct Told {
 
 async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<Given, Denied> {
     let road = Road::to(inner, module.path())?;
-    let expected = road.expected(inner, module, kind).await?;
+    let expected = road.expected(inner, module, kind).await;
+    let expected = expected.map_err(|denied| stored::explain(inner, road, module, kind, denied))?;
+    if let Some(admitted) = stored::settle(inner, road, module, kind, &expected).await? {
+        return Ok(Given::Proven(admitted));
+    }
     // The semaphore is never closed.
     let _turn = inner.downloads.acquire().await;
     // Who had it before us has brought it.
-    if let Some(admitted) = inner.modules.open(module, kind)? {
+    if let Some(admitted) = stored::ready(inner, road, module, kind)? {
         return Ok(Given::Proven(admitted));
     }
     let task = Task { inner, road, module, kind, expected: &expected };
@@ -178,8 +194,9 @@ impl Task<'_> {
     async fn judge(&self, arrival: Arrival) -> Result<Judged, Denied> {
         let (modules, module, kind) = (self.inner.modules.clone(), self.module.clone(), self.kind);
         let (expected, threads) = (self.expected.clone(), self.inner.options.threads);
+        let by = stored::provenance(self.inner, self.expected);
         let judged = tokio::task::spawn_blocking(move || match judge(&arrival, &module, kind, &expected, threads)? {
-            Ok(hash) => modules.admit(arrival, &hash).map(Judged::Right),
+            Ok(hash) => modules.admit(arrival, &hash, &by).map(Judged::Right),
             Err(wrong) => Ok(Judged::Wrong(arrival, wrong)),
         });
         Ok(judged.await.map_err(|error| Fault::unavailable("hashing", error.to_string()))??)
@@ -201,7 +218,7 @@ impl Task<'_> {
     fn admitted(&self) {
         self.inner.counters.count(Event::Admitted);
         if self.kind == Kind::Zip {
-            self.inner.keep_info(self.module);
+            self.inner.keep_info(self.module, self.road);
         }
     }
 
@@ -211,7 +228,10 @@ impl Task<'_> {
         inner.counters.count(Event::Mismatch);
         let mut mismatch = Mismatch::new(self.module, self.kind, self.expected, wrong, proxies.name(at));
         mismatch.came(origin, arrival.len());
-        mismatch.keep(inner, arrival);
+        let report = mismatch.report(inner.relay.name());
+        mismatch.hold(&arrival);
+        let kept = inner.modules.refuse(arrival, proxies.name(at), &report);
+        mismatch.note(inner, kept);
         // What the log itself has recorded is the same everywhere, and no mirror's fault.
         let next = if mismatch.is_recorded() { Next::Stop } else { Next::GoOn };
         if !mismatch.is_recorded() {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Inner;
 use super::expected::Expected;
 use super::judge::{Wrong, what};
+use crate::fault::Fault;
 use crate::report::printable;
 use crate::store::failures::WriteKind;
 use crate::store::journal::Incident;
@@ -90,17 +91,31 @@ impl Mismatch {
         (self.came_from, self.headers, self.bytes) = (origin.place, origin.headers, bytes);
     }
 
-    /// The wrong bytes themselves, whether or not they were kept.
+    /// Notes that so many bytes were stored here already.
+    pub(super) fn stored(&mut self, bytes: u64) {
+        (self.came_from, self.bytes) = ("the module store".to_owned(), bytes);
+    }
+
+    /// Holds the wrong bytes open, so that they can be given whether or not they are kept.
+    pub(super) fn hold(&mut self, arrival: &Arrival) {
+        self.loose = arrival.loose().inspect_err(|error| tracing::warn!("the refused bytes: {error}")).ok();
+    }
+
+    /// The wrong bytes themselves, where they are held.
     pub(super) fn loose(&self) -> Option<Refused> {
         self.loose.clone()
     }
 
-    /// Puts the bytes aside with the report, and makes a note in the journal. A disk that fails here changes no verdict.
-    pub(super) fn keep(&mut self, inner: &Inner, arrival: Arrival) {
+    /// The report that is kept beside the bytes.
+    pub(super) fn report(&self, database: &str) -> Vec<u8> {
         tracing::warn!("refused: {}", self.line());
-        let report = serde_json::json!({ "database": inner.relay.name(), "refused": self });
-        self.loose = arrival.loose().inspect_err(|error| tracing::warn!("the refused bytes: {error}")).ok();
-        match inner.modules.refuse(arrival, &self.upstream, format!("{report:#}\n").as_bytes()) {
+        let report = serde_json::json!({ "database": database, "refused": self });
+        format!("{report:#}\n").into_bytes()
+    }
+
+    /// Makes a note in the journal; `kept` is where the report is. A disk that fails here changes no verdict.
+    pub(super) fn note(&mut self, inner: &Inner, kept: Result<Option<PathBuf>, Fault>) {
+        match kept {
             Ok(report) => self.report = report,
             Err(fault) => inner.folder.note_failure(WriteKind::Refused, &fault),
         }

@@ -2,7 +2,7 @@
 //!
 //! Its fields are described by `testdata/schema/audit-report-1.schema.json`. Within version 1 fields are only added, and
 //! never change their meaning. Every field is always there, absent values are `null`, but for the facts of a verdict: a
-//! line has those of its own verdict only.
+//! line has those of its own verdict only, and `unlisted_repeats` where there are any.
 
 use std::io::{self, Write};
 
@@ -71,6 +71,8 @@ struct Line<'a> {
     kind: Option<&'static str>,
     text: &'a str,
     duplicate_of: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unlisted_repeats: Option<u64>,
     verdict: &'static str,
     class: &'static str,
     #[serde(flatten)]
@@ -150,6 +152,7 @@ fn line(line: &LineReport) -> Line<'_> {
         kind: subject.map(|subject| subject.kind.name()),
         text: &line.text,
         duplicate_of: line.duplicate_of,
+        unlisted_repeats: Some(line.unlisted_repeats).filter(|count| *count > 0),
         verdict: line.verdict.id(),
         class: line.verdict.class().id(),
         facts: facts(&line.verdict),

@@ -125,7 +125,8 @@ fn chosen(style: Style, report: &Report) -> Vec<(&FileReport, &LineReport)> {
 /// How many lines were not listed although they need attention.
 fn write_unlisted(page: &mut Page<'_>, report: &Report, listed: &[(&FileReport, &LineReport)]) -> io::Result<()> {
     for (outcome, total) in report.tally().into_iter().filter(|(outcome, _)| outcome.needs_attention()) {
-        let shown: u64 = listed.iter().filter(|(_, line)| line.verdict.outcome() == outcome).map(|_| 1).sum();
+        let shown: u64 =
+            listed.iter().filter(|(_, line)| line.verdict.outcome() == outcome).map(|(_, line)| line.lines()).sum();
         if total > shown {
             let rest = grouped(total - shown);
             let text = format!("... and {rest} more: {} (--verbose lists them)", outcome.label());

@@ -1,86 +1,64 @@
 //! Connections: accepted up to a bound, served as HTTP/1.1 or HTTP/2 (prior knowledge), watched, and ended politely when the
 //! server is told to stop.
 
-use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Request, Response, Version};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 use super::App;
-use super::body::Body;
-use super::limits::{ACCEPT_PAUSE, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES};
+use super::clock::{Activity, Clock, Expired};
+use super::connection::{Connection, Ends, Offer};
+use super::end::End;
+use super::limits::{
+    ACCEPT_PAUSE, LEAVE_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES,
+};
 use super::outbox::Outbox;
-use super::pulse::{Expired, Felt, Pulse};
+use super::slots::{Order, Place, Slots};
+use super::socket::Socket;
+use super::spawn::Streams;
+use crate::proxy::Peer;
 
-/// One connection, as its requests see it.
-struct Line {
-    app: Arc<App>,
-    slots: Arc<Semaphore>,
-    peer: SocketAddr,
-    /// where it arrived
-    local: IpAddr,
-    pulse: Arc<Pulse>,
-    outbox: Arc<Outbox>,
+/// Where to listen.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    /// for everything
+    pub public: Vec<TcpListener>,
+    /// for `/healthz`, `/readyz` and `/metrics` alone, with slots of their own
+    pub admin: Vec<TcpListener>,
 }
 
-impl Line {
-    async fn answer(self: Arc<Line>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        let busy = self.pulse.begin();
-        let closes = request.version() < Version::HTTP_2 && self.slots.available_permits() == 0;
-        let outbox = (request.version() < Version::HTTP_2).then(|| Arc::clone(&self.outbox));
-        let response = self.app.respond(request, self.peer, self.local).await;
-        let mut response = response.map(|body| body.sent(busy.answered(), outbox));
-        if closes {
-            // Others wait for this connection's place.
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok(response)
+impl From<Vec<TcpListener>> for Listeners {
+    /// No admin listener.
+    fn from(public: Vec<TcpListener>) -> Listeners {
+        Listeners { public, admin: Vec::new() }
     }
 }
 
-/// A connection that is open, counted.
-struct Open(Arc<App>);
-
-impl Open {
-    fn new(app: &Arc<App>) -> Open {
-        app.open.fetch_add(1, Ordering::Relaxed);
-        Open(Arc::clone(app))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// What all listeners share.
+/// What listeners for the same questions share.
 #[derive(Clone)]
 pub(super) struct Acceptor {
     app: Arc<App>,
-    http: Arc<Builder<TokioExecutor>>,
-    slots: Arc<Semaphore>,
+    http: Arc<Builder<Streams>>,
+    slots: Arc<Slots>,
+    offer: Offer,
 }
 
 impl Acceptor {
-    pub(super) fn new(app: Arc<App>) -> Acceptor {
-        let mut http = Builder::new(TokioExecutor::new());
+    pub(super) fn new(app: Arc<App>, slots: Arc<Slots>, offer: Offer) -> Acceptor {
+        let mut http = Builder::new(Streams);
         http.http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(None) // `Pulse` knows a slow head from a connection that is kept alive
+            .header_read_timeout(None) // `Clock` knows a slow head from a connection that is kept alive
             .max_buf_size(usize::from(MAX_HEAD_BYTES))
             .max_headers(MAX_HEADERS);
         http.http2()
@@ -88,8 +66,7 @@ impl Acceptor {
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(u32::from(MAX_HEAD_BYTES))
             .max_send_buf_size(MAX_STREAM_BUFFER);
-        let slots = Arc::new(Semaphore::new(app.limits.connections));
-        Acceptor { app, http: Arc::new(http), slots }
+        Acceptor { app, http: Arc::new(http), slots, offer }
     }
 
     /// Accepts until `stop`, then waits for what is in flight, within the bound; the rest is cut off.
@@ -101,8 +78,8 @@ impl Acceptor {
                 _ = stop.wait_for(|stop| *stop) => break,
                 accepted = self.accept(&listener) => accepted,
             };
-            if let Some((stream, peer, slot)) = accepted {
-                connections.spawn(self.clone().serve(stream, peer, slot, stop.clone()));
+            if let Some((stream, peer, place)) = accepted {
+                connections.spawn(self.clone().serve(stream, peer, place, stop.clone()));
             }
         }
         drop(listener);
@@ -113,11 +90,11 @@ impl Acceptor {
         }
     }
 
-    /// The next connection, once there is a slot for it: until then it waits in the system's queue.
-    async fn accept(&self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-        let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+    /// The next connection, once there is room for it: until then it waits in the system's queue.
+    async fn accept(&self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr, Place)> {
+        let place = self.slots.place().await?;
         match listener.accept().await {
-            Ok((stream, peer)) => Some((stream, peer, slot)),
+            Ok((stream, peer)) => Some((stream, peer, place)),
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -126,41 +103,61 @@ impl Acceptor {
         }
     }
 
-    async fn serve(
-        self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        _slot: OwnedSemaphorePermit,
-        mut stop: watch::Receiver<bool>,
-    ) {
-        let _open = Open::new(&self.app);
-        // What cannot be told is held to the stricter rule.
+    async fn serve(self, stream: TcpStream, peer: SocketAddr, place: Place, mut stop: watch::Receiver<bool>) {
+        // A local address that cannot be had is held to the stricter rule.
         let local = stream.local_addr().map_or(Ipv4Addr::LOCALHOST.into(), |local| local.ip());
+        let ends = Ends { peer, local };
         let _ = stream.set_nodelay(true);
         // Only so a slow client is seen to take anything: the system tells of room when a third of all it buffers was taken, and
         // it buffers megabytes.
         #[cfg(target_os = "linux")]
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
-        let pulse = Pulse::new();
+        let clock = Clock::new();
+        let slot = self.slots.enter(place, Peer::of(peer.ip()), Arc::clone(&clock));
+        let mut orders = slot.orders();
         let outbox = Arc::new(Outbox::default());
-        let io = TokioIo::new(Felt { stream, pulse: Arc::clone(&pulse), outbox: Arc::clone(&outbox) });
-        let (app, pulsing) = (Arc::clone(&self.app), Arc::clone(&pulse));
-        let line = Arc::new(Line { app, slots: self.slots, peer, local, pulse: pulsing, outbox });
-        let service = service_fn(move |request| Arc::clone(&line).answer(request));
-        let mut connection = pin!(self.http.serve_connection(io, service));
-        let mut ending = false;
-        loop {
+        let io = TokioIo::new(Socket::new(stream, Arc::clone(&clock), Arc::clone(&outbox)));
+        let app = Arc::clone(&self.app);
+        let connection = Arc::new(Connection::new(app, slot, ends, Arc::clone(&clock), outbox, self.offer));
+        let service = service_fn(move |request| Arc::clone(&connection).answer(request));
+        let mut serving = pin!(self.http.serve_connection(io, service));
+        // Whether it was asked to end; and if it may be cut off, when.
+        let (mut ending, mut order, mut cut_off) = (false, Order::Stay, None::<Instant>);
+        let end = loop {
             let polite = tokio::select! {
-                biased; // a farewell is sent before the line is cut
-                _ = connection.as_mut() => return,
-                _ = stop.wait_for(|stop| *stop), if !ending => true,
-                expired = pulse.expired(&self.app.limits) => expired == Expired::Idle && !ending,
+                biased; // a farewell is sent before the connection is cut
+                _ = serving.as_mut() => return,
+                _ = stop.wait_for(|stop| *stop), if !ending => None,
+                Ok(told) = orders.wait_for(|order| *order != Order::Stay), if order == Order::Stay => {
+                    order = *told;
+                    cut_off = Some(Instant::now() + LEAVE_TIMEOUT);
+                    if order == Order::End { break End::Pressure }
+                    Some(End::Pressure)
+                }
+                () = sleep_until(cut_off.unwrap_or_else(Instant::now)), if cut_off.is_some() => {
+                    if order == Order::MakeRoom { break End::Share }
+                    if clock.activity().0 != Activity::Busy { break End::Pressure }
+                    cut_off = Some(Instant::now() + LEAVE_TIMEOUT);
+                    continue;
+                }
+                expired = clock.expired(&self.app.limits) => match expired {
+                    Expired::Streams(ended) => {
+                        self.app.metrics.streams_ended(ended);
+                        continue;
+                    }
+                    Expired::Idle if !ending => Some(End::Idle),
+                    Expired::Idle => break End::Idle,
+                    Expired::Head => break End::Head,
+                    Expired::Write => break End::Write,
+                    Expired::Stalled => break End::Stalled,
+                },
             };
-            if !polite {
-                return;
+            if let Some(end) = polite.filter(|_| !ending) {
+                self.app.metrics.connection_ended(end);
             }
             ending = true;
-            connection.as_mut().graceful_shutdown();
-        }
+            serving.as_mut().graceful_shutdown();
+        };
+        self.app.metrics.connection_ended(end);
     }
 }

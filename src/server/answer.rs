@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::body::Body;
 use super::file::{Source, Stream};
 use super::gzip;
+use super::pool::{Client, Share};
 use super::range::{self, Asked};
 
 /// For text, as sum.golang.org writes it.
@@ -147,8 +149,14 @@ impl Answer {
         }
     }
 
-    /// The response to this request.
-    pub(super) fn respond(self, method: &Method, request: &HeaderMap) -> Response<Body> {
+    /// The response to this request of `client`; `held` is the memory that its bytes take, where that is accounted for.
+    pub(super) fn respond(
+        self,
+        method: &Method,
+        request: &HeaderMap,
+        client: &Arc<Client>,
+        held: Option<Share>,
+    ) -> Response<Body> {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
         headers.insert(header::CACHE_CONTROL, self.cache.header(self.audience));
@@ -177,7 +185,12 @@ impl Answer {
                 (status, range) = self.ranged(request, tag, &mut headers);
             }
         }
-        let mut response = Response::new(self.body(method, status, range, &mut headers));
+        // The body of a 304, and of an answer to HEAD, has no bytes.
+        let body = match self.length_alone(method, status, &range, &mut headers) {
+            true => Body::of_bytes(Bytes::new(), None),
+            false => self.body(range, client, held),
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
@@ -203,20 +216,21 @@ impl Answer {
         (status, range)
     }
 
-    fn body(self, method: &Method, status: StatusCode, range: Range<u64>, headers: &mut HeaderMap) -> Body {
-        if status == StatusCode::NOT_MODIFIED {
-            return Body::of_bytes(Bytes::new());
-        }
-        if method == Method::HEAD {
+    /// Whether only the headers are to be sent; then they say how long the body would be.
+    fn length_alone(&self, method: &Method, status: StatusCode, range: &Range<u64>, headers: &mut HeaderMap) -> bool {
+        if method == Method::HEAD && status != StatusCode::NOT_MODIFIED {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
-            return Body::of_bytes(Bytes::new());
         }
+        method == Method::HEAD || status == StatusCode::NOT_MODIFIED
+    }
+
+    fn body(self, range: Range<u64>, client: &Arc<Client>, held: Option<Share>) -> Body {
         match self.payload {
-            Payload::File(file) => Body::of_file(Stream::new(file, range)),
+            Payload::File(file) => Body::of_file(Stream::new(file, range, Arc::clone(client))),
             Payload::Bytes(bytes) => {
                 let start = usize::try_from(range.start).unwrap_or(bytes.len()).min(bytes.len());
                 let end = usize::try_from(range.end).unwrap_or(bytes.len()).min(bytes.len());
-                Body::of_bytes(bytes.slice(start..end.max(start)))
+                Body::of_bytes(bytes.slice(start..end.max(start)), held)
             }
         }
     }
@@ -233,6 +247,7 @@ impl Answer {
         let since = text(header::IF_MODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
         // A date has whole seconds.
         let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
-        self.modified.zip(since).is_some_and(|(modified, since)| seconds(modified) <= seconds(since))
+        // The same date and not an earlier one: it may be that of other bytes, which were given here under other settings.
+        self.modified.zip(since).is_some_and(|(modified, since)| seconds(modified) == seconds(since))
     }
 }

@@ -8,65 +8,80 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
+use super::clock::Sending;
 use super::file::Stream;
 use super::outbox::Outbox;
-use super::pulse::Sending;
+use super::pool::Share;
+use super::transfer::{Chunk, Transfer};
 
 /// A body, sent once.
 #[derive(Debug)]
 pub(super) struct Body {
     content: Content,
-    /// the connection knows that it is on its way
-    _sending: Option<Sending>,
+    /// over HTTP/1.1 the connection knows that it is on its way
+    sending: Option<Sending>,
+    /// over HTTP/2 it is watched
+    transfer: Option<Arc<Transfer>>,
 }
 
 #[derive(Debug)]
 enum Content {
-    Bytes(Bytes),
-    File(Stream),
+    /// and the memory that they take, where that is accounted for
+    Bytes(Bytes, Option<Share>),
+    /// boxed, since most bodies are bytes and are moved often
+    File(Box<Stream>),
 }
 
 impl Body {
-    pub(super) fn of_bytes(bytes: Bytes) -> Body {
-        Body { content: Content::Bytes(bytes), _sending: None }
+    pub(super) fn of_bytes(bytes: Bytes, held: Option<Share>) -> Body {
+        Body { content: Content::Bytes(bytes, held), sending: None, transfer: None }
     }
 
     pub(super) fn of_file(stream: Stream) -> Body {
-        Body { content: Content::File(stream), _sending: None }
+        Body { content: Content::File(Box::new(stream)), sending: None, transfer: None }
     }
 
-    /// The same, seen by the connection until it is sent; by way of its outbox, if it has one.
-    pub(super) fn sent(self, sending: Sending, outbox: Option<Arc<Outbox>>) -> Body {
-        let content = match (self.content, outbox) {
-            (Content::File(stream), Some(outbox)) => Content::File(stream.by(outbox)),
-            (content, _) => content,
-        };
-        Body { content, _sending: Some(sending) }
+    /// The same over HTTP/1.1, by way of the connection's outbox.
+    pub(super) fn over_http1(mut self, sending: Sending, outbox: &Arc<Outbox>) -> Body {
+        if let Content::File(stream) = &mut self.content {
+            stream.send_by(Arc::clone(outbox));
+        }
+        self.sending = Some(sending);
+        self
+    }
+
+    /// The same over HTTP/2.
+    pub(super) fn over_http2(self, transfer: Arc<Transfer>) -> Body {
+        Body { transfer: Some(transfer), ..self }
     }
 }
 
 impl hyper::body::Body for Body {
-    type Data = Bytes;
+    type Data = Chunk;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        match &mut self.content {
-            Content::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Content::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Content::File(stream) => stream.poll_piece(cx).map_ok(Frame::data),
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Chunk>>>> {
+        let (piece, held) = match &mut self.content {
+            Content::Bytes(bytes, _) if bytes.is_empty() => (Poll::Ready(None), None),
+            Content::Bytes(bytes, held) => (Poll::Ready(Some(Ok(std::mem::take(bytes)))), held.take()),
+            Content::File(stream) => (stream.poll_piece(cx), None),
+        };
+        if let Some(transfer) = &self.transfer {
+            transfer.waits_for_us(piece.is_pending());
         }
+        piece.map_ok(|bytes| Frame::data(Chunk::new(bytes, self.transfer.clone(), held)))
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
-            Content::Bytes(bytes) => bytes.is_empty(),
+            Content::Bytes(bytes, _) => bytes.is_empty(),
             Content::File(stream) => stream.left() == 0,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            Content::Bytes(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Content::Bytes(bytes, _) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
             Content::File(stream) => SizeHint::with_exact(stream.left()),
         }
     }

@@ -5,35 +5,39 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::StatusCode;
 
+use super::Served;
 use super::answer::{ASK_AGAIN, Answer, BINARY, Payload, TEXT};
 use super::file::{LogFile, Source};
+use super::pool::{Client, Resource};
 use super::refusal::{fault, later, not_found, refusal};
-use super::{App, Served};
 
 /// What follows each note in `heads`.
 const AFTER_NOTE: &[u8] = b"\n";
 
 /// The file `name` of the full log of `served`.
-pub(super) async fn answer(app: &App, served: &Served, name: &str) -> Answer {
+pub(super) async fn answer(served: &Served, name: &str, client: &Arc<Client>) -> Answer {
     if !is_name(name) {
         return not_found("not found: the files are head, heads, records, offsets and hashes.0 and on");
     }
     let Some(mirror) = served.relay.mirror() else {
         return later("the full log is not held here, or not yet: run gosumcheck sync, or serve with --mirror");
     };
+    let no_share = || later("as many files of the log as this client can have at once are being sent");
     match name {
         "head" => return Answer::new(TEXT, ASK_AGAIN, mirror.head).hashed(),
-        "heads" => return heads(served).await,
+        "heads" => {
+            // All of them are read at once: as few are in memory as are being sent.
+            let Some(_export) = client.try_take(Resource::Exports, 1) else { return no_share() };
+            return heads(served).await;
+        }
         _ => {}
     }
     let Some((_, len)) = mirror.snapshot.file(name) else {
         return refusal(StatusCode::NOT_FOUND, "not found: the tree is not that high yet");
     };
-    let Ok(place) = Arc::clone(&app.exports).try_acquire_owned() else {
-        return later("as many files of the log as can be are being sent to others");
-    };
+    let Some(export) = client.try_take(Resource::Exports, 1) else { return no_share() };
     let tag = format!("{name}-{}", mirror.snapshot.tree().size);
-    let file = LogFile { snapshot: mirror.snapshot, name: name.into(), len, _place: Arc::new(place) };
+    let file = LogFile { snapshot: mirror.snapshot, name: name.into(), len, _export: Arc::new(export) };
     Answer { payload: Payload::File(Source::Log(file)), ..Answer::new(BINARY, ASK_AGAIN, Bytes::new()) }.named(&tag)
 }
 

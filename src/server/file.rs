@@ -1,32 +1,32 @@
 //! A file on its way to a client, in pieces as the client takes them. A piece that the system has in memory is sent from there
 //! if the connection has an outbox, else read where we are; one that has to come from the disk is read on a thread that may wait
-//! for it, and the next one with it.
+//! for it, and the next one with it. The memory of every piece is taken from the pool before the piece, and given back with it.
 
 use std::fs::File;
-use std::future::Future as _;
+use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
-use super::limits::{MAX_PIECES_BYTES, MAX_SPARE, MIN_PIECE_BYTES, PIECE_BYTES, STAND_IN_BYTES};
+use super::limits::{MIN_PIECE_BYTES, PIECE_BYTES, STAND_IN_BYTES};
 use super::outbox::Outbox;
+use super::piece::Piece;
+use super::pool::{Client, Resource, Share};
 use crate::store::log::Snapshot;
 use crate::store::modules::{Admitted, Refused};
 
-/// What a file is.
+/// What a file is, with what it takes of the pools until the last byte of it is sent.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
     Log(LogFile),
-    Module(Admitted),
-    Refused(Refused),
+    Module { file: Admitted, _share: Arc<Share> },
+    Refused { file: Refused, _share: Arc<Share> },
 }
 
 /// A file of the full log, of which only what is committed can be read.
@@ -35,8 +35,7 @@ pub(super) struct LogFile {
     pub(super) snapshot: Snapshot,
     pub(super) name: Arc<str>,
     pub(super) len: u64,
-    /// one of the few places for such answers, held until the body is sent
-    pub(super) _place: Arc<OwnedSemaphorePermit>,
+    pub(super) _export: Arc<Share>,
 }
 
 impl Source {
@@ -44,8 +43,8 @@ impl Source {
     pub(super) fn len(&self) -> u64 {
         match self {
             Source::Log(file) => file.len,
-            Source::Module(file) => file.len(),
-            Source::Refused(file) => file.len(),
+            Source::Module { file, .. } => file.len(),
+            Source::Refused { file, .. } => file.len(),
         }
     }
 
@@ -53,29 +52,23 @@ impl Source {
     pub(super) fn file(&self) -> io::Result<&File> {
         match self {
             Source::Log(file) => Ok(file.snapshot.file(&file.name).ok_or(io::ErrorKind::NotFound)?.0),
-            Source::Module(file) => Ok(file.file()),
-            Source::Refused(file) => Ok(file.file()),
+            Source::Module { file, .. } => Ok(file.file()),
+            Source::Refused { file, .. } => Ok(file.file()),
         }
     }
 
     /// All of it: for files that are small.
     pub(super) async fn read_whole(&self) -> io::Result<Bytes> {
-        let len = usize::try_from(self.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        if len == 0 {
-            return Ok(Bytes::new());
+        let mut bytes = vec![0; usize::try_from(self.len()).map_err(|_| io::ErrorKind::FileTooLarge)?];
+        if bytes.is_empty() || read_at_once(self.file()?, &mut bytes, 0)? == Some(bytes.len()) {
+            return Ok(Bytes::from(bytes));
         }
-        match self.at_hand(0, len)? {
-            Some(bytes) if bytes.len() == len => Ok(bytes),
-            _ => self.wait_for(0, len).await.map_err(io::Error::other)?,
-        }
-    }
-
-    /// As much of these bytes as the system has in memory: at least one, or none.
-    fn at_hand(&self, at: u64, len: usize) -> io::Result<Option<Bytes>> {
-        let mut piece = Piece::new(len);
-        let read = read_at_once(self.file()?, &mut piece.bytes, at)?;
-        piece.len = read.unwrap_or(0);
-        Ok(read.map(|_| Bytes::from_owner(piece)))
+        let source = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            source.file()?.read_exact_at(&mut bytes, 0)?;
+            Ok(Bytes::from(bytes))
+        });
+        read.await.map_err(io::Error::other)?
     }
 
     /// Whether the system has these bytes in memory, as far as their ends tell: it brings files in long stretches.
@@ -90,11 +83,10 @@ impl Source {
         Ok(is_there(at)? && is_there(last)?)
     }
 
-    /// These bytes, once the disk has given them.
-    fn wait_for(&self, at: u64, len: usize) -> JoinHandle<io::Result<Bytes>> {
+    /// Fills a piece, once the disk has given its bytes.
+    fn wait_for(&self, at: u64, mut piece: Piece) -> JoinHandle<io::Result<Bytes>> {
         let source = self.clone();
         tokio::task::spawn_blocking(move || {
-            let mut piece = Piece::new(len);
             source.file()?.read_exact_at(&mut piece.bytes, at)?;
             Ok(Bytes::from_owner(piece))
         })
@@ -119,31 +111,48 @@ fn read_at_once(_: &File, _: &mut [u8], _: u64) -> io::Result<Option<usize>> {
     Ok(None)
 }
 
-/// Files that are being sent.
-static STREAMS: AtomicUsize = AtomicUsize::new(0);
-
 /// A slice of a file on its way.
 #[derive(Debug)]
 pub(super) struct Stream {
-    source: Source,
+    /// none once all of it was read, so that a file is not held open for a client that takes its last bytes slowly
+    source: Option<Source>,
+    client: Arc<Client>,
     /// what was not given yet
     left: Range<u64>,
-    /// the next piece, if the disk is waited for
-    piece: Option<JoinHandle<io::Result<Bytes>>>,
+    /// bytes that were given
+    given: u64,
+    step: Step,
     /// where to note what need not be read, if the connection can send it so
     outbox: Option<Arc<Outbox>>,
 }
 
+/// What the next piece waits for.
+enum Step {
+    Nothing,
+    /// memory; none if there was none in time
+    Memory(Pin<Box<dyn Future<Output = Option<Share>> + Send + Sync>>),
+    Disk(JoinHandle<io::Result<Bytes>>),
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Step::Nothing => "Nothing",
+            Step::Memory(_) => "Memory",
+            Step::Disk(_) => "Disk",
+        })
+    }
+}
+
 impl Stream {
-    pub(super) fn new(source: Source, range: Range<u64>) -> Stream {
-        STREAMS.fetch_add(1, Ordering::Relaxed);
-        Stream { source, left: range, piece: None, outbox: None }
+    /// These bytes of a file, for a connection that accounts for them.
+    pub(super) fn new(source: Source, range: Range<u64>, client: Arc<Client>) -> Stream {
+        Stream { source: Some(source), client, left: range, given: 0, step: Step::Nothing, outbox: None }
     }
 
-    /// The same, by way of an outbox.
-    pub(super) fn by(mut self, outbox: Arc<Outbox>) -> Stream {
+    /// Goes by way of an outbox from now on.
+    pub(super) fn send_by(&mut self, outbox: Arc<Outbox>) {
         self.outbox = Some(outbox);
-        self
     }
 
     /// How many bytes are still to come.
@@ -153,84 +162,112 @@ impl Stream {
 
     /// The next piece; none at the end.
     pub(super) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        let len = self.next_len();
-        if len == 0 {
-            return Poll::Ready(None);
-        }
-        if self.piece.is_none() {
-            match self.at_hand(len) {
+        loop {
+            let share = match &mut self.step {
+                Step::Disk(read) => {
+                    let read = ready!(Pin::new(read).poll(cx)).map_err(io::Error::other).flatten();
+                    self.step = Step::Nothing;
+                    let given = read.map(|bytes| self.give(bytes));
+                    if given.is_ok() {
+                        self.read_ahead();
+                    }
+                    return Poll::Ready(Some(given));
+                }
+                Step::Memory(share) => {
+                    let share = ready!(share.as_mut().poll(cx));
+                    self.step = Step::Nothing;
+                    share.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "no memory for a body became free"))
+                }
+                Step::Nothing => match self.begin() {
+                    Ok(Begun::End) => return Poll::Ready(None),
+                    Ok(Begun::Piece(bytes)) => return Poll::Ready(Some(Ok(self.give(bytes)))),
+                    Ok(Begun::Waits) => continue,
+                    Ok(Begun::Memory(share)) => Ok(share),
+                    Err(error) => Err(error),
+                },
+            };
+            match share.and_then(|share| self.read(share)) {
                 Ok(None) => {}
                 Ok(Some(bytes)) => return Poll::Ready(Some(Ok(self.give(bytes)))),
                 Err(error) => return Poll::Ready(Some(Err(error))),
             }
         }
-        let (source, at) = (&self.source, self.left.start);
-        let waited_for = self.piece.get_or_insert_with(|| source.wait_for(at, len));
-        let read = ready!(Pin::new(waited_for).poll(cx)).map_err(io::Error::other).flatten();
-        self.piece = None;
-        let given = read.map(|bytes| self.give(bytes));
-        // Where one piece was not in memory, the next is not either.
-        let len = self.next_len();
-        if len > 0 && given.is_ok() {
-            self.piece = Some(self.source.wait_for(self.left.start, len));
-        }
-        Poll::Ready(Some(given))
     }
 
-    /// The next piece, if the system has it in memory.
-    fn at_hand(&self, len: usize) -> io::Result<Option<Bytes>> {
-        let at = self.left.start;
-        let Some(outbox) = &self.outbox else { return self.source.at_hand(at, len) };
-        let len = usize::try_from(self.left()).unwrap_or(STAND_IN_BYTES).min(STAND_IN_BYTES);
-        Ok(self.source.is_in_memory(at, len)?.then(|| outbox.put(&self.source, at, len)))
+    /// Sends what need not be read, or else takes memory for the next piece.
+    fn begin(&mut self) -> io::Result<Begun> {
+        let Some(source) = self.source.as_ref().filter(|_| self.left() > 0) else { return Ok(Begun::End) };
+        if let Some(outbox) = &self.outbox {
+            let len = usize::try_from(self.left()).unwrap_or(STAND_IN_BYTES).min(STAND_IN_BYTES);
+            if source.is_in_memory(self.left.start, len)? {
+                return Ok(Begun::Piece(outbox.put(source, self.left.start, len)));
+            }
+        }
+        match self.memory() {
+            Some(share) => Ok(Begun::Memory(share)),
+            None => {
+                let (client, len) = (Arc::clone(&self.client), self.up_to(MIN_PIECE_BYTES));
+                self.step = Step::Memory(Box::pin(async move { client.take_patiently(Resource::Bytes, len).await }));
+                Ok(Begun::Waits)
+            }
+        }
+    }
+
+    /// Memory for the next piece, if there is any now. A client gets long pieces once it has taken as much: one that gives no
+    /// window has no more of ours than two short ones. Over HTTP/1.1 the socket's window is the client's only one.
+    fn memory(&self) -> Option<Share> {
+        let proven = usize::try_from(self.given).unwrap_or(PIECE_BYTES);
+        let long = if self.outbox.is_some() { PIECE_BYTES } else { proven.clamp(MIN_PIECE_BYTES, PIECE_BYTES) };
+        let take = |most| self.client.try_take(Resource::Bytes, self.up_to(most));
+        take(long).or_else(|| take(MIN_PIECE_BYTES))
+    }
+
+    fn up_to(&self, most: usize) -> usize {
+        usize::try_from(self.left()).unwrap_or(most).min(most)
+    }
+
+    /// Reads the next piece into this memory, if the system has it; else begins to wait for the disk.
+    fn read(&mut self, share: Share) -> io::Result<Option<Bytes>> {
+        let Some(source) = &self.source else { return Err(io::ErrorKind::UnexpectedEof.into()) };
+        let mut piece = Piece::new(share);
+        // What has an outbox comes here only where the system does not have it.
+        let read = match &self.outbox {
+            Some(_) => None,
+            None => read_at_once(source.file()?, &mut piece.bytes, self.left.start)?,
+        };
+        if let Some(read) = read {
+            piece.len = read;
+            return Ok(Some(Bytes::from_owner(piece)));
+        }
+        self.step = Step::Disk(source.wait_for(self.left.start, piece));
+        Ok(None)
+    }
+
+    /// Where one piece was not in memory, the next is not either.
+    fn read_ahead(&mut self) {
+        if self.left() > 0
+            && let Some(share) = self.memory()
+            && let Some(source) = &self.source
+        {
+            self.step = Step::Disk(source.wait_for(self.left.start, Piece::new(share)));
+        }
     }
 
     fn give(&mut self, bytes: Bytes) -> Bytes {
-        self.left.start = self.left.start.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.left.start = self.left.start.saturating_add(len);
+        self.given = self.given.saturating_add(len);
+        if self.left() == 0 {
+            self.source = None;
+        }
         bytes
     }
-
-    /// The more files are being sent, the smaller are the pieces, so that all of them together take a bounded space.
-    fn next_len(&self) -> usize {
-        let share = MAX_PIECES_BYTES / STREAMS.load(Ordering::Relaxed).max(1);
-        let most = share.clamp(MIN_PIECE_BYTES, PIECE_BYTES);
-        usize::try_from(self.left()).unwrap_or(most).min(most)
-    }
 }
 
-impl Drop for Stream {
-    fn drop(&mut self) {
-        STREAMS.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Pieces that were sent, to be filled again: a fresh one costs as much in zeros as half of the reading.
-static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
-
-/// Bytes of a file in memory, the first `len` of them read.
-struct Piece {
-    bytes: Vec<u8>,
-    len: usize,
-}
-
-impl Piece {
-    fn new(len: usize) -> Piece {
-        let spare = if len == PIECE_BYTES { SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop() } else { None };
-        Piece { bytes: spare.unwrap_or_else(|| vec![0; len]), len }
-    }
-}
-
-impl AsRef<[u8]> for Piece {
-    fn as_ref(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-}
-
-impl Drop for Piece {
-    fn drop(&mut self) {
-        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.bytes.len() == PIECE_BYTES && spare.len() < MAX_SPARE {
-            spare.push(std::mem::take(&mut self.bytes));
-        }
-    }
+/// How a piece begins.
+enum Begun {
+    End,
+    Piece(Bytes),
+    Memory(Share),
+    Waits,
 }

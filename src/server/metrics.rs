@@ -16,6 +16,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::answer::{Answer, NEVER};
+use super::end::End;
+use super::frames::Protocol;
+use super::pool::Resource;
 use super::route::Class;
 use super::{App, health};
 
@@ -47,6 +50,16 @@ type PerDatabase = Family<ByDatabase, Gauge<i64, AtomicI64>>;
 
 type PerKind = Family<ByKind, Gauge<u64, AtomicU64>>;
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByReason {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByProtocol {
+    protocol: &'static str,
+}
+
 /// What was counted, and the registry that knows it.
 #[derive(Debug)]
 pub(super) struct Metrics {
@@ -55,6 +68,8 @@ pub(super) struct Metrics {
     classes: Vec<Handles>,
     hot_hits: Counter,
     hot_misses: Counter,
+    connections_ended: Family<ByReason, Counter>,
+    streams_stalled: Counter,
     gauges: Gauges,
 }
 
@@ -84,6 +99,12 @@ struct Gauges {
     head_unstored: PerDatabase,
     hot_bytes: Gauge<u64, AtomicU64>,
     connections: Gauge,
+    by_protocol: Family<ByProtocol, Gauge>,
+    streams: Gauge<u64, AtomicU64>,
+    files: Gauge<u64, AtomicU64>,
+    body_bytes: Gauge<u64, AtomicU64>,
+    body_bytes_peak: Gauge<u64, AtomicU64>,
+    body_bytes_bound: Gauge<u64, AtomicU64>,
     ready: Gauge,
 }
 
@@ -113,6 +134,11 @@ impl Metrics {
         let (hot_hits, hot_misses) = (Counter::default(), Counter::default());
         registry.register("hot_hits", "Answers found in memory", hot_hits.clone());
         registry.register("hot_misses", "Answers not found in memory", hot_misses.clone());
+        let (connections_ended, streams_stalled) = (Family::<ByReason, Counter>::default(), Counter::default());
+        let help = "Connections that the server ended, by reason";
+        registry.register("connections_ended", help, connections_ended.clone());
+        let help = "HTTP/2 streams that were reset because their client took too little of the body";
+        registry.register("streams_stalled", help, streams_stalled.clone());
         let gauges = Gauges::default();
         gauges.register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -125,7 +151,7 @@ impl Metrics {
                 .into(),
         };
         let classes = Class::ALL.map(handles).into();
-        Metrics { registry, requests, classes, hot_hits, hot_misses, gauges }
+        Metrics { registry, requests, classes, hot_hits, hot_misses, connections_ended, streams_stalled, gauges }
     }
 
     /// A request of this class was answered.
@@ -145,6 +171,16 @@ impl Metrics {
         } else {
             self.hot_misses.inc()
         };
+    }
+
+    /// A connection was ended, or told to end.
+    pub(super) fn connection_ended(&self, end: End) {
+        self.connections_ended.get_or_create(&ByReason { reason: end.name() }).inc();
+    }
+
+    /// So many streams were ended whose bodies stood still.
+    pub(super) fn streams_ended(&self, streams: usize) {
+        self.streams_stalled.inc_by(u64::try_from(streams).unwrap_or(u64::MAX));
     }
 
     /// The page.
@@ -184,6 +220,13 @@ impl Gauges {
         registry.register("store_errors", help, self.store_errors.clone());
         registry.register("hot_bytes", "Answers held in memory", self.hot_bytes.clone());
         registry.register("connections", "Connections open now", self.connections.clone());
+        let help = "Connections open now, by what they speak";
+        registry.register("connections_by_protocol", help, self.by_protocol.clone());
+        registry.register("streams", "HTTP/2 requests being answered or sent now", self.streams.clone());
+        registry.register("files_in_flight", "Files of modules open for an answer now", self.files.clone());
+        registry.register("body_bytes", "Bytes of bodies in flight in memory now", self.body_bytes.clone());
+        registry.register("body_bytes_peak", "The most of these since the start", self.body_bytes_peak.clone());
+        registry.register("body_bytes_bound", "The most of these that there can be", self.body_bytes_bound.clone());
         registry.register("ready", "Whether /readyz says so", self.ready.clone());
     }
 
@@ -224,7 +267,26 @@ impl Gauges {
             counter.inner().store(failure.count, Ordering::Relaxed);
         }
         self.hot_bytes.set(app.hot.bytes());
-        self.connections.set(i64::try_from(app.open.load(Ordering::Relaxed)).unwrap_or(i64::MAX));
+        self.look_at_connections(app);
         self.ready.set(i64::from(health::not_ready(app).await.is_empty()));
+    }
+
+    fn look_at_connections(&self, app: &App) {
+        let mut all = 0;
+        for (protocol, label) in
+            [(Protocol::Http1, "http1"), (Protocol::Http2, "http2"), (Protocol::Unknown, "unknown")]
+        {
+            let count = app.slots.count(protocol) + app.admin_slots.count(protocol);
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            all += count;
+            self.by_protocol.get_or_create(&ByProtocol { protocol: label }).set(count);
+        }
+        self.connections.set(all);
+        let unsigned = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        self.streams.set(unsigned(app.pools.used(Resource::Streams)));
+        self.files.set(unsigned(app.pools.used(Resource::Files)));
+        self.body_bytes.set(unsigned(app.pools.used(Resource::Bytes)));
+        self.body_bytes_peak.set(unsigned(app.pools.peak(Resource::Bytes)));
+        self.body_bytes_bound.set(unsigned(app.pools.bound(Resource::Bytes)));
     }
 }

@@ -1,6 +1,7 @@
 //! What the go command asks of a module proxy (go.dev/ref/mod, "GOPROXY protocol"): how the proxy's answers look on the wire.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -10,12 +11,13 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, WARNING};
 use super::answer::{Answer, BINARY, Cache, FOR_EVER, NEVER, PLAIN, Payload};
 use super::file::Source;
 use super::hot::Holds;
-use super::limits::{MAX_SMALL_BYTES, MODULE_TIMEOUT};
+use super::limits::{MAX_SMALL_BYTES, MODULE_TIMEOUT, POOL_TIMEOUT};
 use super::path::BadPath;
-use super::refusal::{self, fault, in_lines, not_found, refusal};
+use super::pool::{Resource, Share};
+use super::refusal::{self, fault, in_lines, later, not_found, refusal};
 use super::{App, Question};
 use crate::fault::Fault;
-use crate::proxy::{Denied, Found, Keep, Manner, Proxy, Text, TextKind};
+use crate::proxy::{Denied, Found, Manner, Proxy, Text, TextKind};
 use crate::store::modules::{Admitted, Refused};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
@@ -88,36 +90,58 @@ pub(super) fn wants_cached_only(headers: &HeaderMap) -> bool {
 pub(super) async fn answer(app: &App, asked: &Asked, question: &Question<'_>) -> Answer {
     let Some(proxy) = &app.proxy else { return refusal::path(BadPath::NoSuch) };
     let manner = Manner { cached_only: question.cached_only };
-    let Ok(answered) = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(asked, manner)).await else {
-        let why = format!("timed out: no answer within {MODULE_TIMEOUT:?}");
-        return fault(&Fault::unavailable(asked.to_string(), why));
+    let answers = || async {
+        let answered = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(asked, manner)).await;
+        answered.unwrap_or_else(|_| {
+            let why = format!("timed out: no answer within {MODULE_TIMEOUT:?}");
+            Err(Denied::Fault(Fault::unavailable(asked.to_string(), why)))
+        })
     };
-    let answer = match answered {
-        Ok(Found::File(file)) if matches!(asked, Asked::File(_, Kind::GoMod)) => go_mod(app, file, question).await,
-        Ok(Found::File(file)) => of_file(ZIP, file),
-        Ok(Found::Unproven(file)) => unproven(file),
-        Ok(Found::Text(text)) => of_text(app, text, question),
-        Err(denied) => refused(&denied),
+    let mut answered = answers().await;
+    let mut share = None;
+    if matches!(answered, Ok(Found::File(_) | Found::Unproven(_))) {
+        // Nothing is reserved while the proxy waits for an upstream, so that this takes no file away from others.
+        share = question.client.try_take(Resource::Files, 1);
+        if share.is_none() {
+            drop(answered); // closes the file
+            share = question.client.take(Resource::Files, 1, POOL_TIMEOUT).await;
+            answered = if share.is_some() { answers().await } else { return no_file() };
+        }
+    }
+    let answer = match (answered, share) {
+        (Ok(Found::File(file)), Some(share)) if matches!(asked, Asked::File(_, Kind::GoMod)) => {
+            go_mod(app, file, share, question).await
+        }
+        (Ok(Found::File(file)), Some(share)) => of_file(ZIP, file, share),
+        (Ok(Found::Unproven(file)), Some(share)) => unproven(file, share),
+        (Ok(Found::File(_) | Found::Unproven(_)), None) => no_file(),
+        (Ok(Found::Text(text)), _) => of_text(app, text, question),
+        (Err(denied), _) => refused(&denied),
     };
     Answer { audience: question.audience, ..answer }
 }
 
+fn no_file() -> Answer {
+    later("as many files as this client can have at once are being sent")
+}
+
 /// A proven file, streamed.
-fn of_file(kind: &'static str, file: Admitted) -> Answer {
+fn of_file(kind: &'static str, file: Admitted, share: Share) -> Answer {
     let (tag, modified) = (file.hash().to_string(), Some(file.modified()));
-    let payload = Payload::File(Source::Module(file));
+    let payload = Payload::File(Source::Module { file, _share: Arc::new(share) });
     Answer { payload, modified, ..Answer::new(kind, FOR_EVER, Bytes::new()) }.named(&tag)
 }
 
 /// Bytes that are not what their record says, as `on_mismatch = "warn"` wants it: nobody is to keep them.
-fn unproven(file: Refused) -> Answer {
+fn unproven(file: Refused, share: Share) -> Answer {
     let extra = Some((WARNING, HeaderValue::from_static(UNPROVEN)));
-    Answer { payload: Payload::File(Source::Refused(file)), extra, ..Answer::new(BINARY, NEVER, Bytes::new()) }
+    let payload = Payload::File(Source::Refused { file, _share: Arc::new(share) });
+    Answer { payload, extra, ..Answer::new(BINARY, NEVER, Bytes::new()) }
 }
 
 /// A go.mod: in memory from now on, if it is of a usual size.
-async fn go_mod(app: &App, file: Admitted, question: &Question<'_>) -> Answer {
-    let answer = of_file(PLAIN, file);
+async fn go_mod(app: &App, file: Admitted, share: Share, question: &Question<'_>) -> Answer {
+    let answer = of_file(PLAIN, file, share);
     let Payload::File(source) = &answer.payload else { return answer };
     if source.len() > MAX_SMALL_BYTES {
         return answer;
@@ -137,18 +161,14 @@ fn of_text(app: &App, text: Text, question: &Question<'_>) -> Answer {
         TextKind::List => PLAIN,
         TextKind::Info => JSON,
     };
-    let (cache, holds) = match text.keep {
-        Keep::ForEver => (Cache::As(FOR_EVER), Holds::ForEver),
-        Keep::For(time) => {
-            let end = Instant::now() + time;
-            (Cache::Until(end), Holds::Until(end))
-        }
-    };
+    let end = Instant::now() + text.keep;
     let extra = text.stale.then_some((WARNING, HeaderValue::from_static(STALE)));
-    let answer = Answer { cache, extra, ..Answer::new(kind, NEVER, text.bytes) }.hashed().packed(question.packs);
+    let answer = Answer { cache: Cache::Until(end), extra, ..Answer::new(kind, NEVER, text.bytes) }
+        .hashed()
+        .packed(question.packs);
     // An upstream may be back with the next question.
     if !text.stale {
-        app.hot.keep(question, &answer, holds);
+        app.hot.keep(question, &answer, Holds::Until(end));
     }
     answer
 }

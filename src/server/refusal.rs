@@ -16,7 +16,7 @@ use crate::report::printable;
 const MAX_LINES: usize = 8;
 const MAX_LINE_BYTES: usize = 80;
 /// Seconds after which trying again makes sense.
-const RETRY_SECONDS: &str = "10";
+pub(super) const RETRY_SECONDS: &str = "10";
 
 /// A refusal with this status and these words.
 pub(super) fn refusal(status: StatusCode, words: &str) -> Answer {

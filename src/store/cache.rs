@@ -4,7 +4,6 @@
 //! The disk is trusted for nothing: whoever reads an entry proves it again. So an entry that is empty, too long or not
 //! a file simply counts as missing, as it does for the go command, and is fetched and written anew.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use super::failures::WriteKind;
 use super::words::unavailable;
 use super::{Folder, below};
 use crate::fault::Fault;
+use crate::files::{self, Unfit};
 
 /// The longest entry that is read, in bytes: a data tile of 256 records of 16 KiB.
 pub const ENTRY_LIMIT: u64 = 4 << 20;
@@ -138,14 +138,15 @@ impl Cache {
 
 /// A file's bytes; none where it is missing, empty, not a file, or longer than `limit`.
 pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    use io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
-    let mut file = match File::open(path) {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    let mut file = match files::open(path) {
         Ok(file) => file,
-        Err(error) if matches!(error.kind(), NotFound | NotADirectory | IsADirectory) => return Ok(None),
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => return Ok(None),
+        Err(error) if Unfit::of(&error).is_some() => return Ok(None),
         Err(error) => return Err(error),
     };
     let found = file.metadata()?;
-    if !found.is_file() || found.len() > limit {
+    if found.len() > limit {
         return Ok(None);
     }
     // One read is enough for a file that keeps its length; one that grows meanwhile is cut, and proves nothing.
@@ -164,6 +165,8 @@ pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     fn cache() -> (tempfile::TempDir, Cache) {
@@ -198,12 +201,15 @@ mod tests {
     }
 
     #[test]
-    fn empty_long_and_folder_entries_count_as_missing() {
+    fn entries_that_are_empty_or_long_or_no_files_count_as_missing() {
         let (_root, cache) = cache();
         cache.write("tile/8/0/000", b"x").unwrap();
         std::fs::write(cache.dir().join("tile/8/0/001"), "").unwrap();
         File::create(cache.dir().join("tile/8/0/002")).unwrap().set_len(ENTRY_LIMIT + 1).unwrap();
-        for path in ["tile/8/0/001", "tile/8/0/002", "tile/8/0", "tile/8/0/000/below"] {
+        let pipe = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, cache.dir().join("tile/8/0/003"), pipe, rustix::fs::Mode::RUSR, 0)
+            .unwrap();
+        for path in ["tile/8/0/001", "tile/8/0/002", "tile/8/0/003", "tile/8/0", "tile/8/0/000/below"] {
             assert_eq!(cache.read(path).unwrap(), None, "{path}");
         }
         cache.write("tile/8/0/001", b"y").unwrap();

@@ -1,24 +1,46 @@
-//! The remembered head: the newest signed note that was accepted, in the file `latest`, changed by compare-and-swap.
+//! The signed heads that a data folder remembers of one database. The remembered head is the largest of them.
 //!
-//! Nothing can prove it again, so it is durable: the new file is synced, renamed over the old one, and the folder is
-//! synced, all under a file lock. After a crash at any moment the file is the old head or the new one, whole.
+//! ```text
+//! heads/NAME/latest     the newest head that was accepted, changed by compare-and-swap
+//! cache/NAME/latest     the same, where earlier versions kept it; only read
+//! log/NAME/head         the committed head of the full log
+//! log/NAME/heads        every head that was committed to the full log, the newest last
+//! ```
+//!
+//! A head cannot be proven again, and losing it means to trust the next one as at first contact. So it does not lie in a folder
+//! called cache, which people clear, and where one of the files is lost the others still tell what was accepted. `latest` is
+//! durable: the new file is synced, renamed over the old one, and the folder is synced, all under a file lock. After a crash at
+//! any moment the file is the old head or the new one, whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Folder;
 use super::cache::read_bounded;
 use super::lock::Lock;
+use super::log::newest_head;
 use super::words::unavailable;
+use super::{Folder, below};
 use crate::fault::Fault;
 
 /// The longest head that is read, in bytes (x/mod bounds a tree note's text to 10^6 bytes).
 const HEAD_LIMIT: u64 = 2 << 20;
 
-/// The file of one database's head.
+/// The files of one database's heads.
 #[derive(Debug, Clone)]
 pub struct HeadFile {
     folder: Folder,
     dir: PathBuf,
+    /// where earlier versions kept it
+    earlier: PathBuf,
+    log: PathBuf,
+}
+
+/// A signed note of the data folder, and where it is. It is for the caller to open it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredHead {
+    /// the file
+    pub path: PathBuf,
+    /// the note
+    pub note: Vec<u8>,
 }
 
 /// What became of a swap.
@@ -32,31 +54,49 @@ pub enum Swap {
 }
 
 impl HeadFile {
-    pub(super) fn new(folder: Folder, dir: PathBuf) -> HeadFile {
-        HeadFile { folder, dir }
+    pub(super) fn new(folder: Folder, name: &str) -> Result<HeadFile, Fault> {
+        let within = |top: &str| below(&folder.root().join(top), name);
+        let (dir, earlier, log) = (within("heads")?, within("cache")?.join("latest"), within("log")?);
+        Ok(HeadFile { folder, dir, earlier, log })
     }
 
-    /// Where it is: `DATA/cache/NAME/latest`.
+    /// Where the newest accepted head is: `DATA/heads/NAME/latest`.
     pub fn path(&self) -> PathBuf {
         self.dir.join("latest")
     }
 
-    /// The note that is remembered, or none. (For the go command an empty file is none too; here nothing ever empties it, so an
-    /// empty one was damaged, and taking it for none would forget the timeline.)
+    /// The note in `latest`, or none. (For the go command an empty file is none too; here nothing ever empties it, so an empty one
+    /// was damaged, and taking it for none would forget the timeline.)
     ///
     /// # Errors
     /// `Unavailable` where the file cannot be read or is no note by its size: a head that is there but unreadable must
     /// not become a first contact.
     pub fn load(&self) -> Result<Option<Vec<u8>>, Fault> {
-        let path = self.path();
-        // Looked for first: another process may put its first head there meanwhile, which is no damage.
-        let there = path.symlink_metadata().is_ok();
-        let found = read_bounded(&path, HEAD_LIMIT).map_err(|error| unavailable(&path, "read", &error))?;
-        if found.is_none() && there {
-            let why = "is empty or not a file: the signed tree head that was remembered there is lost. Restore it from a \
-                       backup; or delete it, to trust the database's next head as on first contact";
-            return Err(Fault::unavailable(path.display().to_string(), why));
+        load(&self.path())
+    }
+
+    /// The note in `latest` and the one where earlier versions kept it.
+    ///
+    /// # Errors
+    /// As [`HeadFile::load`].
+    pub fn accepted(&self) -> Result<Vec<StoredHead>, Fault> {
+        let mut found = Vec::new();
+        for path in [self.path(), self.earlier.clone()] {
+            found.extend(load(&path)?.map(|note| StoredHead { path, note }));
         }
+        Ok(found)
+    }
+
+    /// All notes of which one may be the largest head that was accepted here. None at first contact only.
+    ///
+    /// # Errors
+    /// As [`HeadFile::load`], of any of the files.
+    pub fn all(&self) -> Result<Vec<StoredHead>, Fault> {
+        let mut found = self.accepted()?;
+        let (head, heads) = (self.log.join("head"), self.log.join("heads"));
+        found.extend(load(&head)?.map(|note| StoredHead { path: head, note }));
+        let newest = newest_head(&heads, found.is_empty())?;
+        found.extend(newest.map(|note| StoredHead { path: heads, note }));
         Ok(found)
     }
 
@@ -79,6 +119,18 @@ impl HeadFile {
     }
 }
 
+fn load(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
+    // Looked for first: another process may put its first head there meanwhile, which is no damage.
+    let there = path.symlink_metadata().is_ok();
+    let found = read_bounded(path, HEAD_LIMIT).map_err(|error| unavailable(path, "read", &error))?;
+    if found.is_none() && there {
+        let why = "is empty or not a file: the signed tree head that was remembered there is lost. Restore it from a \
+                   backup; or delete it, to trust the database's next head as on first contact";
+        return Err(Fault::unavailable(path.display().to_string(), why));
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -99,7 +151,7 @@ mod tests {
         assert_eq!(head.swap(Some(b"zero"), b"two").unwrap(), Swap::Conflict(b"one".to_vec()));
         assert_eq!(head.swap(Some(b"one"), b"two").unwrap(), Swap::Done);
         assert_eq!(head.load().unwrap().unwrap(), b"two");
-        assert_eq!(head.path(), root.path().join("data/cache/localhost.localdev/sumdb/latest"));
+        assert_eq!(head.path(), root.path().join("data/heads/localhost.localdev/sumdb/latest"));
     }
 
     #[test]

@@ -41,6 +41,27 @@ struct Open {
     written: Written,
 }
 
+/// For which questions a hint may be given: a private module's to nobody who is asked in public, one that was completed from a
+/// log under no other log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// public modules, under the database with this key
+    Public(&'a str),
+    /// private modules
+    Private,
+}
+
+impl Scope<'_> {
+    /// The name under which the hint for `path`, the escaped path of a question, is kept. What an earlier version kept under the
+    /// path alone is never asked for again.
+    pub fn key(self, path: &str) -> String {
+        match self {
+            Scope::Public(vkey) => format!("public {vkey} {path}"),
+            Scope::Private => format!("private {path}"),
+        }
+    }
+}
+
 /// An unproven answer of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
@@ -90,26 +111,26 @@ impl Journal {
         &self.path
     }
 
-    /// The hint that is kept for `path`, the escaped path of a question.
+    /// The hint that is kept under a [`Scope::key`].
     ///
     /// # Errors
     /// `Unavailable`: the file cannot be read.
-    pub fn hint(&self, path: &str) -> Result<Option<Hint>, Fault> {
-        self.read(|db| rows::hint(db, path)).map(Option::flatten)
+    pub fn hint(&self, key: &str) -> Result<Option<Hint>, Fault> {
+        self.read(|db| rows::hint(db, key)).map(Option::flatten)
     }
 
-    /// Keeps a hint in place of the last one for `path`. The oldest leave for it.
+    /// Keeps a hint in place of the last one under that key. The oldest leave for it.
     ///
     /// # Errors
     /// `Usage` for one of more than [`MAX_HINT_BYTES`]; `Unavailable`: the file cannot be written.
-    pub fn keep_hint(&self, path: &str, hint: &Hint) -> Result<(), Fault> {
-        if hint.bytes.len() > MAX_HINT_BYTES || path.len() > MAX_TEXT {
-            let (bytes, name) = (hint.bytes.len(), path.len());
+    pub fn keep_hint(&self, key: &str, hint: &Hint) -> Result<(), Fault> {
+        if hint.bytes.len() > MAX_HINT_BYTES || key.len() > MAX_TEXT {
+            let (bytes, name) = (hint.bytes.len(), key.len());
             let text = format!("an answer of {bytes} bytes under a name of {name} is too long to be kept as a hint");
             return Err(Fault::Usage(text));
         }
         self.folder.take_room(hint.bytes.len()).map_err(|error| unavailable(&self.path, "write", &error))?;
-        self.write(|open| rows::keep_hint(&open.db, &mut open.written, path, hint))
+        self.write(|open| rows::keep_hint(&open.db, &mut open.written, key, hint))
     }
 
     /// Forgets the hints that were fetched before then.

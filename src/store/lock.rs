@@ -1,12 +1,16 @@
 //! One writer at a time, across processes: an advisory lock on a file, which the system drops when its holder dies.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
+
+use rustix::fs::OFlags;
 
 use super::modes;
 use super::words::unavailable;
 use crate::fault::Fault;
+use crate::files::Unfit;
 
 /// How long to wait for another holder: a swap takes milliseconds, so whoever holds it longer is stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,12 +40,18 @@ impl Lock {
     /// # Errors
     /// `Unavailable` where the file cannot be opened or locked.
     pub fn acquire_within(path: &Path, patience: Duration) -> Result<Option<Lock>, Fault> {
+        let failed = |error| unavailable(path, "open the lock", &error);
+        // A pipe in its place would wait for somebody who reads it.
+        let wait_for_nobody = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
         let file = modes::options()
             .write(true)
             .create(true)
             .truncate(false)
+            .custom_flags(wait_for_nobody)
             .open(path)
-            .map_err(|error| unavailable(path, "open the lock", &error))?;
+            .map_err(failed)?;
+        Unfit::of_type(file.metadata().map_err(failed)?.file_type())
+            .map_or(Ok(()), |unfit| Err(failed(unfit.into())))?;
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {

@@ -40,6 +40,7 @@ mod stretch;
 mod writer;
 
 pub use files::{HASH_BYTES, OFFSET_BYTES};
+pub(in crate::store) use heads::newest as newest_head;
 pub use scan::Found;
 pub use snapshot::Snapshot;
 pub use stretch::Stretch;

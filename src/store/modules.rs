@@ -1,18 +1,22 @@
-//! The files of modules that were proven, as a tree that the go command reads too (`GOPROXY=file://DATA/modules`):
+//! The files of modules, in two trees: those that a checksum database proved, which the go command reads too
+//! (`GOPROXY=file://DATA/modules`), and those of private modules, which are what they were at first.
 //!
 //! ```text
-//! modules/<escaped path>/@v/<escaped version>.mod      .modhash   its h1
-//!                                             .zip     .ziphash   its h1, as in Go's module cache
+//! modules/<escaped path>/@v/<escaped version>.mod      .modhash  .modproof   its h1; which record of which database has it
+//!                                             .zip     .ziphash  .zipproof   the same; .ziphash as in Go's module cache
 //!                                             .info    when the version was made; nothing proves it
 //! modules/lock                                         one server
+//! private/<the same names>                             without proofs: the hash is what came first (`first_use`)
 //! refused/<escaped path, / as !!>@<escaped version>.<zip|mod>.<8 digits of its SHA-256>      bytes that proved wrong
 //!                                                                               ... .json   and why
 //! tmp/arrival-<digits>                                 bytes that nothing has proven yet
 //! ```
 //!
-//! **A file has its name only when its bytes hash to what stands beside it.** It arrives in `tmp`, is proven there by the caller,
-//! synced, and renamed after its hash is in place. A hash without a file is a pin: what the file was, and may only ever be.
-//! A file without a hash is nobody's: it is not opened, and what arrives for it takes its place.
+//! **A file has its name only when its bytes hash to what stands beside it, and counts only for the database that its proof
+//! names** (`proof`, `proven`). It arrives in `tmp`, is proven there by the caller, synced, and renamed after its proof and its hash
+//! are in place, in that order: a hash without a proof is never one that this version wrote for a public module. A crash between
+//! these leaves a file that is proven again. A hash of a private module without its file is a pin: what the file was, and may only
+//! ever be. A file without a hash is nobody's: it is not opened, and what arrives for it takes its place.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,44 +27,75 @@ use super::lock::Lock;
 use super::words::unavailable;
 use super::{Folder, below};
 use crate::fault::Fault;
+use crate::sumdb::goproxy::MAX_INFO_BYTES;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
 mod admitted;
 mod arrival;
+mod first_use;
 mod loose;
 mod pin;
+mod proof;
+mod proven;
 mod quarantine;
 mod walk;
 
 pub use admitted::Admitted;
 pub use arrival::Arrival;
 pub use loose::Refused;
+pub use proof::Proof;
+pub use proven::{Stored, Unproven};
 pub(super) use quarantine::Ledger;
 pub use quarantine::{MAX_FILE_REFUSED, MAX_REFUSED, MAX_REFUSED_BYTES, MAX_SOURCE_REFUSED, MAX_SOURCE_REFUSED_BYTES};
-pub use walk::Found;
+pub use walk::{Beside, Found};
 
-use pin::Pin;
+/// The longest `.info` that is kept or read, in bytes.
+pub const INFO_LIMIT: usize = MAX_INFO_BYTES;
 
-/// The longest `.info` that is kept, in bytes: the largest ones name a commit and a few tags.
-pub const INFO_LIMIT: usize = 1 << 20;
+/// On whose word a file is admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provenance {
+    /// a database has this record of it
+    Recorded(Proof),
+    /// nobody's: it is private, and what came first
+    FirstUse,
+}
 
-/// The tree of proven files. Nothing is made before the first write.
+/// One of the two trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tree {
+    /// `DATA/modules`: files that a database proved, and those from before proofs were kept
+    Proven,
+    /// `DATA/private`: files that are what came first
+    FirstUse,
+}
+
+/// The stored files of modules. Nothing is made before the first write.
 #[derive(Debug, Clone)]
 pub struct Modules {
     folder: Folder,
     dir: PathBuf,
+    private: PathBuf,
 }
 
 impl Modules {
     pub(super) fn new(folder: Folder) -> Modules {
-        let dir = folder.root().join("modules");
-        Modules { folder, dir }
+        let (dir, private) = (folder.root().join("modules"), folder.root().join("private"));
+        Modules { folder, dir, private }
     }
 
-    /// Where it is: `DATA/modules`.
+    /// Where the proven ones are: `DATA/modules`.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where one of the trees is.
+    pub fn dir_of(&self, tree: Tree) -> &Path {
+        match tree {
+            Tree::Proven => &self.dir,
+            Tree::FirstUse => &self.private,
+        }
     }
 
     /// Makes the caller the one server of this data folder, for as long as it keeps the lock.
@@ -79,47 +114,20 @@ impl Modules {
         })
     }
 
-    /// The proven file; none where it is not here. What has no h1 beside it, or is no file, is not here.
-    ///
-    /// # Errors
-    /// `Unavailable` where the disk fails or forbids.
-    pub fn open(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<Admitted>, Fault> {
-        let (path, beside) = (self.place(module, kind)?, self.place_of_pin(module, kind)?);
-        let Pin::Is(hash @ SumHash::H1(_)) =
-            Pin::read(&beside).map_err(|error| unavailable(&beside, "read", &error))?
-        else {
-            return Ok(None);
-        };
-        Admitted::open(&path, hash).map_err(|error| unavailable(&path, "open", &error))
-    }
-
-    /// What was proven or pinned for the file, whether or not it is still here.
-    ///
-    /// # Errors
-    /// `Unavailable` where the disk fails or forbids, and where the hash is damaged: a pin that cannot be read must not become a
-    /// first use.
-    pub fn hash(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<SumHash>, Fault> {
-        let path = self.place_of_pin(module, kind)?;
-        match Pin::read(&path).map_err(|error| unavailable(&path, "read", &error))? {
-            Pin::Missing => Ok(None),
-            Pin::Is(hash) => Ok(Some(hash)),
-            Pin::Damaged => {
-                let why = "holds no hash: what was pinned there is lost. Restore it from a backup; or delete it, to trust \
-                           the next answer as on first use";
-                Err(Fault::unavailable(path.display().to_string(), why))
-            }
-        }
-    }
-
     /// The `.info` that is kept; nothing proves it. An empty one, one that is too long and one that is no file are none.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
     pub fn read_info(&self, module: &ModuleVersion) -> Result<Option<Vec<u8>>, Fault> {
-        let path = self.named(module, "info")?;
+        let path = self.named(Tree::Proven, module, "info")?;
         let limit = u64::try_from(INFO_LIMIT).unwrap_or(u64::MAX);
         let read = if is_file(&path) { read_bounded(&path, limit) } else { Ok(None) };
         read.map_err(|error| unavailable(&path, "read", &error))
+    }
+
+    /// Whether anything stands where the `.info` is kept, be it readable or not.
+    pub fn has_info(&self, module: &ModuleVersion) -> bool {
+        self.named(Tree::Proven, module, "info").is_ok_and(|path| path.symlink_metadata().is_ok())
     }
 
     /// Keeps an `.info`, whole or not at all. What a power cut makes of it is empty, or can be asked for again. One that is already
@@ -135,7 +143,7 @@ impl Modules {
         if matches!(self.read_info(module), Ok(Some(kept)) if kept == bytes) {
             return Ok(());
         }
-        let path = self.named(module, "info")?;
+        let path = self.named(Tree::Proven, module, "info")?;
         self.folder.take_room(bytes.len()).map_err(|error| unavailable(&path, "write", &error))?;
         self.folder.write(&path, bytes, false)
     }
@@ -148,50 +156,23 @@ impl Modules {
         Arrival::open(&self.folder, module, kind)
     }
 
-    /// Gives the file its name, durably, after its hash: the caller has proven that its bytes have this hash. Where the file is
-    /// here already, it stays, and the one that arrived is thrown away. Processes may admit the same bytes at once, not different
-    /// ones: who uses what no log proves holds the [claim](Modules::claim).
+    /// Gives the file its name, durably, after what proves it: the caller has proven that its bytes have this hash, and whose word
+    /// that is. Where the file is here already, it stays, and the one that arrived is thrown away. Processes may admit the same
+    /// bytes at once, not different ones: who uses what no log proves holds the [claim](Modules::claim).
     ///
     /// # Errors
     /// `Unavailable` where the disk fails; then the file has its name or not, and what arrived is thrown away: a full disk needs
-    /// the room. Also where
-    /// another hash was proven or pinned before: that never changes.
-    pub fn admit(&self, mut arrival: Arrival, hash: &SumHash) -> Result<Admitted, Fault> {
-        let admitted = self.try_admit(&mut arrival, hash);
+    /// the room. Also where another hash was proven by that database or pinned before: that never changes; and where another file
+    /// stands there that is to be [put aside](Modules::refuse_stored) first.
+    pub fn admit(&self, mut arrival: Arrival, hash: &SumHash, by: &Provenance) -> Result<Admitted, Fault> {
+        let admitted = match by {
+            Provenance::Recorded(proof) => self.admit_proven(&mut arrival, hash, proof),
+            Provenance::FirstUse => self.admit_first_use(&mut arrival, hash),
+        };
         if admitted.as_ref().is_err_and(Fault::is_disk) {
             arrival.discard();
         }
         admitted
-    }
-
-    fn try_admit(&self, arrival: &mut Arrival, hash: &SumHash) -> Result<Admitted, Fault> {
-        let (module, kind) = arrival.file();
-        let (path, beside) = (self.place(module, kind)?, self.place_of_pin(module, kind)?);
-        // In this order: another process that admits it has its hash there before the file.
-        let stands = path.symlink_metadata().is_ok_and(|found| !found.is_dir());
-        let pin = Pin::read(&beside).map_err(|error| unavailable(&beside, "read", &error))?;
-        match pin {
-            Pin::Is(pinned) if pinned != *hash => {
-                let why = format!("is pinned to {pinned}, and {hash} came; what is pinned never changes");
-                return Err(Fault::unavailable(beside.display().to_string(), why));
-            }
-            Pin::Is(_) => {
-                if let Some(here) = self.open(module, kind)? {
-                    arrival.remove();
-                    return Ok(here);
-                }
-            }
-            Pin::Missing | Pin::Damaged => {
-                if stands {
-                    // It was never proven, and must not be found beside a hash that was.
-                    self.clear(&path).map_err(|error| unavailable(&path, "remove", &error))?;
-                }
-                self.folder.write(&beside, hash.to_string().as_bytes(), true)?;
-            }
-        }
-        arrival.leave_for(&path)?;
-        let admitted = Admitted::open(&path, hash.clone()).map_err(|error| unavailable(&path, "open", &error))?;
-        admitted.ok_or_else(|| Fault::unavailable(path.display().to_string(), "vanished while it was admitted"))
     }
 
     /// Keeps bytes that proved wrong, with `report` (JSON that names `source` as `refused.upstream`) beside them, durably; gives
@@ -205,7 +186,8 @@ impl Modules {
         quarantine::keep(&self.folder, arrival, source, report)
     }
 
-    /// The versions of a module of which a `.mod` or a `.zip` is here with its hash, ascending.
+    /// The versions of a module of which a `.mod` or a `.zip` is here with its hash, ascending, whoever proved them. Private ones
+    /// are not among them.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
@@ -213,22 +195,14 @@ impl Modules {
         walk::versions(&below(&self.dir, &format!("{}/@v", module.escaped()))?, module)
     }
 
-    /// Everything below the folder, sorted by path, as it is come upon. Links are not followed.
+    /// Everything below both trees, the proven one first, each sorted by path. Links are not followed.
     pub fn walk(&self) -> impl Iterator<Item = Result<Found, Fault>> + use<> {
-        walk::walk(&self.dir)
+        walk::walk(&self.dir, Tree::Proven).chain(walk::walk(&self.private, Tree::FirstUse))
     }
 
-    fn place(&self, module: &ModuleVersion, kind: Kind) -> Result<PathBuf, Fault> {
-        self.named(module, kind.extension())
-    }
-
-    fn place_of_pin(&self, module: &ModuleVersion, kind: Kind) -> Result<PathBuf, Fault> {
-        self.named(module, pin_extension(kind))
-    }
-
-    fn named(&self, module: &ModuleVersion, suffix: &str) -> Result<PathBuf, Fault> {
+    fn named(&self, tree: Tree, module: &ModuleVersion, suffix: &str) -> Result<PathBuf, Fault> {
         let name = format!("{}/@v/{}.{suffix}", module.path().escaped(), module.version().escaped());
-        below(&self.dir, &name)
+        below(self.dir_of(tree), &name)
     }
 
     /// Removes the file at `path`, durably.

@@ -57,12 +57,23 @@ fn takes_shared_file(path: &Path) -> bool {
 /// Opens the file at `path` for reading. As `immutable` nothing is made beside it and nobody is waited for: it must not change
 /// meanwhile.
 pub(super) fn reader(path: &Path, immutable: bool) -> rusqlite::Result<Connection> {
+    require_files(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if immutable {
         Connection::open_with_flags(uri(path), flags | OpenFlags::SQLITE_OPEN_URI)
     } else {
         Connection::open_with_flags(path, flags)
     }
+}
+
+/// Fails where something stands at `path`, or where SQLite looks for a companion of it, that is no file: it would wait for a pipe.
+///
+/// # Errors
+/// `InvalidPath`, with what is in the way.
+pub(super) fn require_files(path: &Path) -> rusqlite::Result<()> {
+    let mut paths = COMPANIONS.iter().map(|suffix| beside(path, suffix)).chain([path.to_owned()]);
+    let is_no_file = |path: &PathBuf| path.metadata().is_ok_and(|found| !found.is_file());
+    paths.find(is_no_file).map_or(Ok(()), |path| Err(rusqlite::Error::InvalidPath(path)))
 }
 
 fn uri(path: &Path) -> String {
@@ -80,6 +91,17 @@ fn uri(path: &Path) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pipe_beside_a_file_is_not_waited_for() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("x.sqlite");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (n)").unwrap();
+        assert!(reader(&path, false).is_ok());
+        let pipe = beside(&path, "-journal");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(matches!(reader(&path, false), Err(rusqlite::Error::InvalidPath(found)) if found == pipe));
+    }
 
     #[test]
     fn a_file_on_a_disk_that_cannot_be_written_is_read_whatever_its_path() {

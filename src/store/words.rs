@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::fault::Fault;
+use crate::files::{self, Unfit};
 
 /// The fault of a disk operation: `doing` is a verb such as `write`.
 pub(super) fn unavailable(path: &Path, doing: &str, error: &io::Error) -> Fault {
@@ -18,9 +19,12 @@ pub(super) fn unavailable(path: &Path, doing: &str, error: &io::Error) -> Fault 
         io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => {
             "; something else stands where the data belongs: move it away, or keep the data elsewhere with --data"
         }
+        _ if Unfit::of(error).is_some() => {
+            "; something else stands where the data belongs: move it away, or keep the data elsewhere with --data"
+        }
         _ => "",
     };
-    Fault::disk(path.display().to_string(), format!("cannot {doing}: {error}{next}"))
+    Fault::disk(path.display().to_string(), format!("cannot {doing}: {}{next}", files::explain(error)))
 }
 
 #[cfg(test)]

@@ -85,7 +85,17 @@ impl Policy {
         Ok(Policy { keys, quorum })
     }
 
-    fn log_key(&self) -> Option<&VerifierKey> {
+    /// Whether a note claims to be signed under the log's name by other keys than the log's: the name has got another key since, or
+    /// another log has the same name.
+    pub fn is_of_another_key(&self, note: &[u8]) -> bool {
+        let Some(key) = self.log_key() else { return false };
+        let signers = Note::claimed_signers(note).unwrap_or_default();
+        let mut ids = signers.iter().filter(|(name, _)| name == key.name()).map(|(_, id)| *id).peekable();
+        ids.peek().is_some() && ids.all(|id| id != key.id())
+    }
+
+    /// The log's key: two policies are about one log where it is the same.
+    pub fn log_key(&self) -> Option<&VerifierKey> {
         self.keys.first()
     }
 }

@@ -3,6 +3,8 @@
 //! The text is the one that Go's client prints (x/mod/sumdb/client.go checkTrees), so that anybody can check a report of
 //! either program with the log's key alone. "Old" and "new" are by tree size, not by when they were seen.
 
+mod reports;
+
 use std::fmt;
 
 use super::checkpoint::{Checkpoint, Policy, Tree};
@@ -10,12 +12,13 @@ use super::error::{Error, Result};
 use super::hash::Hash;
 use super::tlog::check_consistency;
 
-const TITLE: &str = "SECURITY ERROR\ngo.sum database server misbehavior detected!\n\n";
-const OLD: &str = "old database:\n\t";
-const NEW: &str = "new database:\n\t";
-const PROOF: &str = "proof of misbehavior:\n\t";
-/// A consistency proof has at most one hash a level on each side; a report with more is no report.
-const MAX_PROOF_HASHES: usize = 128;
+/// The first line of a report, and the second; then a blank one.
+const TITLE: &str = "SECURITY ERROR";
+const MISBEHAVIOUR: &str = "go.sum database server misbehavior detected!";
+/// What stands before the older note, the newer one, and the hashes.
+const OLD: &str = "old database:";
+const NEW: &str = "new database:";
+const PROOF: &str = "proof of misbehavior:";
 
 /// Two heads that cannot both be true.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,30 +56,34 @@ impl Evidence {
         differ.then(|| Evidence::new(one, other, second.root, Vec::new()))
     }
 
-    /// Reads a report in Go's layout, with or without a last newline, by itself or among the other lines of a build's log.
+    /// Reads the first report in Go's layout, by itself or among the lines of a build's log.
     ///
     /// # Errors
-    /// `Malformed`: it is not one.
+    /// `Malformed`: there is none, or it is not one.
     pub fn parse(text: &str) -> Result<Evidence> {
-        let bad = |why: &str| Error::malformed("evidence", why);
-        // Whatever a build's log put before and behind the report is not part of it.
-        let start = text.find(TITLE).ok_or_else(|| bad("does not hold Go's `SECURITY ERROR` report"))?;
-        let rest = text.get(start + TITLE.len()..).unwrap_or_default();
-        let rest = rest.strip_prefix(OLD).ok_or_else(|| bad("no `old database:`"))?;
-        let (old, rest) = rest.split_once(&format!("\n{NEW}")).ok_or_else(|| bad("no `new database:`"))?;
-        let (new, rest) = rest.split_once(&format!("\n{PROOF}")).ok_or_else(|| bad("no `proof of misbehavior:`"))?;
-        let mut hashes = Vec::new();
-        let mut lines = rest.split('\n');
-        let first = lines.next();
-        for line in first.into_iter().chain(lines.map_while(|line| line.strip_prefix('\t'))) {
-            if hashes.len() > MAX_PROOF_HASHES {
-                return Err(bad("too many hashes"));
+        reports::reports(text).next().unwrap_or_else(|| Err(no_report()))
+    }
+
+    /// What the first report in `text` shows that stands [`Evidence::check`]. Others before it, which anybody can print, do not
+    /// matter. The work grows with the length of the text and no faster.
+    ///
+    /// # Errors
+    /// `Malformed` or `Unproven`: none does; says what is wrong with the first.
+    pub fn find(text: &str, policy: &Policy) -> Result<Fork> {
+        let mut first = None;
+        let mut count = 0usize;
+        for report in reports::reports(text) {
+            match report.and_then(|evidence| evidence.check(policy)) {
+                Ok(fork) => return Ok(fork),
+                Err(error) => _ = first.get_or_insert(error),
             }
-            hashes.push(Hash::from_base64(line)?);
+            count += 1;
         }
-        let (rewritten, proof) = hashes.split_first().ok_or_else(|| bad("no hashes"))?;
-        let [old, new] = [old, new].map(|note| dedent(note).ok_or_else(|| bad("a line of a note is not indented")));
-        Ok(Evidence { old: old?, new: new?, rewritten: *rewritten, proof: proof.to_vec() })
+        let first = first.unwrap_or_else(no_report);
+        if count < 2 {
+            return Err(first);
+        }
+        Err(Error::unproven("evidence", format!("none of the {count} reports in it holds; the first: {first}")))
     }
 
     /// Checks, from the log's key alone, that the log signed both heads and that the newer does not contain the older.
@@ -100,7 +107,7 @@ impl Evidence {
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (old, new) = (indent(&self.old), indent(&self.new));
-        write!(f, "{TITLE}{OLD}{old}\n{NEW}{new}\n{PROOF}{}", self.rewritten)?;
+        write!(f, "{TITLE}\n{MISBEHAVIOUR}\n\n{OLD}\n\t{old}\n{NEW}\n\t{new}\n{PROOF}\n\t{}", self.rewritten)?;
         self.proof.iter().try_for_each(|hash| write!(f, "\n\t{hash}"))
     }
 }
@@ -109,10 +116,8 @@ fn indent(note: &[u8]) -> String {
     String::from_utf8_lossy(note).replace('\n', "\n\t")
 }
 
-/// The note without the tabs that begin its lines, all but the first; they must be there, so that a report has one spelling.
-fn dedent(note: &str) -> Option<Vec<u8>> {
-    let is_indented = note.split('\n').skip(1).all(|line| line.starts_with('\t'));
-    is_indented.then(|| note.replace("\n\t", "\n").into_bytes())
+fn no_report() -> Error {
+    Error::malformed("evidence", "does not hold Go's `SECURITY ERROR` report")
 }
 
 #[cfg(test)]
@@ -151,6 +156,31 @@ mod tests {
         for text in [text.clone(), format!("{text}\n"), logged, format!("{text}\n\n\tan indented line")] {
             assert_eq!(Evidence::parse(&text), Ok(evidence.clone()));
         }
+    }
+
+    #[test]
+    fn a_report_is_found_behind_others_and_whatever_stands_before_its_lines() {
+        let other = leaf_hash(b"rewritten");
+        let (policy, old, new, second) = heads(other);
+        let evidence = Evidence::new(&old, &new, other, vec![second]);
+        let fork = Ok(Fork { old: old.tree(), new: new.tree(), rewritten: other });
+        let text = evidence.to_string();
+        let title = format!("{TITLE}\n{MISBEHAVIOUR}\n\n");
+        let before = |prefix: &str| text.lines().map(|line| format!("{prefix}{line}\n")).collect::<String>();
+        let stamped = text.lines().zip(10..).map(|(line, at)| format!("12:00:{at} {line}\n")).collect::<String>();
+        for fake in
+            [title.clone(), format!("{TITLE}\n"), format!("{title}{OLD}\n\ta\n"), text.replace("\t2\n", "\t3\n") + "\n"]
+        {
+            assert_eq!(Evidence::find(&format!("{}{text}", fake.repeat(3)), &policy), fork);
+        }
+        for text in [before("| "), before("\t"), before("日 "), text.replace('\n', "\r\n"), stamped] {
+            assert_eq!(Evidence::parse(&text), Ok(evidence.clone()), "{text}");
+            let trimmed: String = text.lines().map(|line| format!("{}\r\n", line.trim_end())).collect();
+            assert_eq!(Evidence::find(&format!("{title}x\n{trimmed}"), &policy), fork, "{trimmed}");
+        }
+        let refused = |text: &str| Evidence::find(text, &policy).unwrap_err().to_string();
+        assert!(refused(&title.repeat(3)).contains("none of the 3 reports in it holds; the first: "));
+        assert!(refused("").contains("does not hold") && refused(&title).contains("no `old database:`"));
     }
 
     #[test]

@@ -1,7 +1,17 @@
 //! The questions of the GOPROXY protocol and the one spelling of each (go.dev/ref/mod, "GOPROXY protocol"; x/mod module.go,
 //! EscapePath and EscapeVersion). What a client asks a proxy, a proxy asks the next one in the same words.
+//!
+//! What is answered and no log has a hash of is read here too, and written anew: `info` (`.info`, `@latest`), `list` (`@v/list`).
+
+mod info;
+mod json;
+pub mod list;
+mod time;
 
 use std::fmt;
+
+pub use info::{MAX_INFO_BYTES, VersionInfo};
+pub use time::Time;
 
 use super::error::{Error, Result};
 use super::gosum::Kind;

@@ -27,8 +27,10 @@ pub const MAX_LINES: usize = 1_000_000;
 pub const MAX_FAULTS: usize = 10_000;
 /// The longest line. A lookup carries the module path in its URL, and servers take URLs of 8 to 16 KiB.
 pub const MAX_LINE_BYTES: usize = 64 << 10;
-/// How many characters of a line are kept to be shown.
+/// How many characters of a well-formed line are kept to be shown.
 pub const SHOWN_LINE_CHARS: usize = 200;
+/// How many of a line that is no sum: it may be anything, also a part of another file.
+pub const SHOWN_FAULT_CHARS: usize = 80;
 
 /// What some editors put before a text in UTF-8 (U+FEFF).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -54,7 +56,8 @@ pub struct GoSum {
 pub struct Line {
     /// which line of the file, from 1
     pub number: u64,
-    /// the line's own text, fit to be shown: at most [`SHOWN_LINE_CHARS`] characters, control characters escaped
+    /// the line's own text, fit to be shown: at most [`SHOWN_LINE_CHARS`] characters, or [`SHOWN_FAULT_CHARS`] of what is no sum;
+    /// control characters escaped
     pub text: String,
     /// what it says
     pub content: Content,
@@ -103,28 +106,7 @@ impl GoSum {
     /// Reads a whole file. What is wrong with it stands in the lines; beyond [`MAX_FILE_BYTES`], [`MAX_LINES`] or
     /// [`MAX_FAULTS`] the last line is a fault that says so, and the rest is not read.
     pub fn parse(bytes: &[u8]) -> GoSum {
-        let body = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-        let mut sums = GoSum { lines: Vec::new(), remarks: remarks(bytes, body) };
-        let (mut end, mut faults) = (0, 0);
-        for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
-            end += line.len();
-            let Some(mut content) = line::read(line) else {
-                end += 1;
-                continue;
-            };
-            let limit = limit_reached(end, sums.lines.len(), faults);
-            let is_last = limit.is_some();
-            if let Some(fault) = limit {
-                content = Content::Fault(fault);
-            }
-            faults += usize::from(matches!(content, Content::Fault(_)));
-            sums.lines.push(Line { number, text: printable(line.trim_ascii(), SHOWN_LINE_CHARS), content });
-            if is_last {
-                break;
-            }
-            end += 1;
-        }
-        sums
+        GoSum { lines: lines(bytes).collect(), remarks: remarks(bytes) }
     }
 
     /// The well-formed lines, each with its number.
@@ -198,8 +180,33 @@ fn limit_reached(end: usize, lines: usize, faults: usize) -> Option<LineFault> {
     }
 }
 
-/// What is odd about the file as a whole; `body` is `bytes` without a byte order mark.
-fn remarks(bytes: &[u8], body: &[u8]) -> Vec<Remark> {
+/// The lines of a file as [`GoSum::parse`] gives them, one by one, for whoever does not keep them all.
+pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Line> {
+    let body = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let mut parts = (1..).zip(body.split(|byte| *byte == b'\n'));
+    let (mut end, mut count, mut faults, mut is_over) = (0, 0, 0, false);
+    std::iter::from_fn(move || {
+        while !is_over {
+            let (number, line) = parts.next()?;
+            end += line.len();
+            let read = line::read(line);
+            let limit = read.is_some().then(|| limit_reached(end, count, faults)).flatten();
+            end += 1;
+            is_over = limit.is_some();
+            let Some(content) = limit.map(Content::Fault).or(read) else { continue };
+            let is_fault = matches!(content, Content::Fault(_));
+            count += 1;
+            faults += usize::from(is_fault);
+            let shown = if is_fault { SHOWN_FAULT_CHARS } else { SHOWN_LINE_CHARS };
+            return Some(Line { number, text: printable(line.trim_ascii(), shown), content });
+        }
+        None
+    })
+}
+
+/// What is odd about a file as a whole.
+pub fn remarks(bytes: &[u8]) -> Vec<Remark> {
+    let body = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut remarks = Vec::new();
     if body.len() < bytes.len() {
         remarks.push(Remark::ByteOrderMark);

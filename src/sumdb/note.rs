@@ -120,6 +120,16 @@ impl Note {
         Ok(note)
     }
 
+    /// Who a message says that it is signed by: a name and a key id for each signature. Nothing is verified.
+    ///
+    /// # Errors
+    /// `Malformed`: not a note.
+    pub fn claimed_signers(message: &[u8]) -> Result<Vec<(String, u32)>> {
+        let (_, lines) = split(message)?;
+        let signature = |line| Signature::parse(line).map(|signature| (signature.name, signature.id));
+        lines.lines().take(MAX_SIGNATURES).map(signature).collect()
+    }
+
     fn admit(&mut self, signature: Signature, known: &[VerifierKey]) -> Result<()> {
         let mut keys = known.iter().filter(|key| key.id() == signature.id && key.name() == signature.name);
         let Some(key) = keys.next() else {

@@ -43,14 +43,14 @@ impl Held {
         Ok(self.snapshot.hash_tile(tile)?.unwrap_or_default())
     }
 
-    /// Makes the committed head the remembered one, unless a newer one is: a data folder may have lost its memory, or be a copy.
+    /// Compares the committed head with all that are remembered, and makes sure that it is: a data folder may have lost its memory,
+    /// or be a copy.
     pub(super) fn remember(&mut self, database: &Database) -> Result<(), Fault> {
-        let known = database.remembered()?;
-        if let Some(known) = known.as_ref().filter(|known| known.tree().size <= self.head.tree().size) {
+        let size = self.head.tree().size;
+        for known in database.remembered_heads()?.iter().filter(|known| known.tree().size <= size) {
             self.require_contains(database, known)?;
         }
-        let is_news = known.as_ref().is_none_or(|known| known.tree().size < self.head.tree().size);
-        if is_news { database.remember(known.as_ref(), &self.head, &self.edge()?) } else { Ok(()) }
+        database.remember(&self.head, &self.edge()?)
     }
 
     /// Shows that `older` is the beginning of what is held, or the log is caught.

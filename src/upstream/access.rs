@@ -2,8 +2,6 @@
 //! proxy on the way out. None of it is ever shown.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use reqwest::header::HeaderValue;
@@ -11,6 +9,7 @@ use reqwest::{Certificate, Proxy, Url};
 
 use super::base::{Base, Place, basic, may_carry_login};
 use crate::fault::Fault;
+use crate::files;
 
 /// The longest file of certificates, in bytes.
 const PEM_LIMIT: u64 = 4 << 20;
@@ -79,8 +78,7 @@ impl Access {
     pub fn certificates(mut self, file: &Path) -> Result<Access, Fault> {
         let name = file.display().to_string();
         let unread = |error: std::io::Error| Fault::unavailable(&name, error.to_string());
-        let mut pem = Vec::new();
-        File::open(file).and_then(|file| file.take(PEM_LIMIT).read_to_end(&mut pem)).map_err(unread)?;
+        let pem = files::open_named(file).and_then(|file| files::read_bounded(file, PEM_LIMIT)).map_err(unread)?;
         let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();
         if found.is_empty() {
             return Err(Fault::Usage(format!("{name} has no certificates in PEM form")));

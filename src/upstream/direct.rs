@@ -1,18 +1,30 @@
 //! `direct`: modules from where they are made, by way of the go command, which knows all version control systems and their
-//! rules. It runs in a sandbox of its own and for a bounded time; what it brings is as unproven as any mirror's bytes.
+//! rules. It runs in a sandbox of its own and within bounds; what it brings is as unproven as any mirror's bytes.
+//!
+//! Whoever asks for a public module chooses which hosts are asked, so such a run reaches https at public addresses alone
+//! (`guard`) and has none of this user's keys. A private module is the operator's own, and so are the hosts it comes from.
 
+mod environment;
+mod gopage;
+mod guard;
+mod network;
+mod outward;
+mod queue;
 mod run;
 mod sandbox;
+mod settings;
+mod space;
+mod trouble;
 mod verdict;
 
 use std::collections::HashMap;
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::SystemTime;
 
 use serde::Deserialize;
-use tokio::sync::{Mutex as Turn, Semaphore};
+use tokio::sync::Mutex as Turn;
 
 use super::counts::Counters;
 use super::download::{Sink, disk};
@@ -24,48 +36,21 @@ use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
+use guard::Guard;
+use network::public_name;
+use queue::{Bounds, Place, Queue};
 use run::Output;
 use sandbox::Sandbox;
+use trouble::Trouble;
+use verdict::Reader;
+
+pub use guard::PublicAccess;
+pub use network::{Network, SystemNetwork};
+pub use outward::Outward;
+pub use settings::{Access, DirectSettings};
 
 /// How the entry is called.
 pub(super) const NAME: &str = "direct";
-/// For one run of the go command, which may clone a large repository.
-const TOTAL: Duration = Duration::from_secs(10 * 60);
-/// Runs at once.
-const AT_ONCE: usize = 4;
-/// Which version control systems may be used for which modules, as the go command has it unless told otherwise.
-const VCS: &str = "public:git|hg,private:all";
-
-/// How the go command is run.
-#[derive(Debug, Clone)]
-pub struct DirectSettings {
-    /// the folder below which each run gets a folder of its own, removed afterwards
-    pub folder: PathBuf,
-    /// the home folder whose `.netrc`, `.gitconfig` and keys it may use; none for an empty one of its own
-    pub home: Option<PathBuf>,
-    /// the patterns of modules that are private (`GOPRIVATE`), for `vcs`
-    pub private: String,
-    /// which version control systems it may use for which modules (`GOVCS`)
-    pub vcs: String,
-    /// longest time for one run
-    pub total: Duration,
-    /// runs at once, at least 1
-    pub at_once: usize,
-}
-
-impl DirectSettings {
-    /// The figures used unless told otherwise, with sandboxes below `folder`.
-    pub fn below(folder: &Path) -> DirectSettings {
-        DirectSettings {
-            folder: folder.to_path_buf(),
-            home: None,
-            private: String::new(),
-            vcs: VCS.to_owned(),
-            total: TOTAL,
-            at_once: AT_ONCE,
-        }
-    }
-}
 
 /// The go command as a source of modules. Cheap to clone; clones share their bounds.
 #[derive(Debug, Clone)]
@@ -77,7 +62,7 @@ pub struct Direct {
 struct Shared {
     go: PathBuf,
     settings: DirectSettings,
-    slots: Semaphore,
+    queue: Arc<Queue>,
     /// the modules and versions that are being asked for
     turns: Mutex<HashMap<String, Weak<Turn<()>>>>,
 }
@@ -118,8 +103,18 @@ enum Brought {
 impl Direct {
     /// The go command at this path, run under these rules. Nothing is run before the first question.
     pub fn new(go: PathBuf, settings: DirectSettings) -> Direct {
-        let slots = Semaphore::new(settings.at_once.clamp(1, Semaphore::MAX_PERMITS));
-        Direct { shared: Arc::new(Shared { go, settings, slots, turns: Mutex::default() }) }
+        let queue = Queue::new(Bounds {
+            at_once: settings.at_once.max(1),
+            long_at_once: settings.long_at_once,
+            per_host: settings.per_host.max(1),
+            patience: settings.patience,
+        });
+        Direct { shared: Arc::new(Shared { go, settings, queue, turns: Mutex::default() }) }
+    }
+
+    /// Removes what a process left behind that was killed; blocking.
+    pub fn sweep(&self) {
+        sandbox::sweep(&self.shared.settings.folder, SystemTime::now());
     }
 
     /// The go command on the `PATH`, if there is one.
@@ -169,18 +164,31 @@ impl Direct {
 
     /// Runs the go command for a question, when it is its turn: one at a time for a version of a module.
     async fn bring(&self, asked: &Asked, counters: &Counters) -> Result<Brought, Failed> {
+        let module = match asked {
+            Asked::List(module) | Asked::Latest(module) | Asked::Query(module, _) => module,
+            Asked::Info(version) | Asked::File(version, _) => version.path(),
+        };
+        let host = module.as_str().split('/').next().unwrap_or("");
+        if let Access::Public(_) = self.shared.settings.access {
+            public_name(host).map_err(Trouble::failed)?;
+        }
         let turn = self.turn(asked);
         let _mine = turn.lock().await;
-        // The semaphore is never closed.
-        let _slot = self.shared.slots.acquire().await.ok();
+        let place = self.shared.queue.enter(host).await?;
         counters.asked(NAME);
+        place.hold(self.answer(asked, &place)).await
+    }
+
+    async fn answer(&self, asked: &Asked, place: &Place) -> Result<Brought, Failed> {
         match asked {
-            Asked::List(module) => self.versions(module).await,
-            Asked::Latest(module) => self.about(module, "latest", "info").await,
-            Asked::Query(module, query) => self.about(module, query.as_str(), "info").await,
-            Asked::Info(version) => self.about(version.path(), version.version().as_str(), "info").await,
-            Asked::File(version, Kind::GoMod) => self.about(version.path(), version.version().as_str(), "mod").await,
-            Asked::File(version, Kind::Zip) => self.zip(version).await,
+            Asked::List(module) => self.versions(module, place).await,
+            Asked::Latest(module) => self.about(module, "latest", "info", place).await,
+            Asked::Query(module, query) => self.about(module, query.as_str(), "info", place).await,
+            Asked::Info(version) => self.about(version.path(), version.version().as_str(), "info", place).await,
+            Asked::File(version, Kind::GoMod) => {
+                self.about(version.path(), version.version().as_str(), "mod", place).await
+            }
+            Asked::File(version, Kind::Zip) => self.zip(version, place).await,
         }
     }
 
@@ -197,10 +205,10 @@ impl Direct {
     }
 
     /// The tagged versions, one a line.
-    async fn versions(&self, module: &ModulePath) -> Result<Brought, Failed> {
+    async fn versions(&self, module: &ModulePath, place: &Place) -> Result<Brought, Failed> {
         let asked = format!("{module}@latest");
         let (output, sandbox) =
-            match self.run(&["list", "-m", "-versions", "-retracted", "-json", "--", &asked]).await? {
+            match self.run(&["list", "-m", "-versions", "-retracted", "-json", "--", &asked], place).await? {
                 Ran::Well(output, sandbox) => (output, sandbox),
                 Ran::InVain(words) => return Ok(Brought::Nothing(words)),
             };
@@ -212,9 +220,9 @@ impl Direct {
     }
 
     /// What the go command put into its cache about the version that a query means: its `info` or its `mod`.
-    async fn about(&self, module: &ModulePath, query: &str, suffix: &str) -> Result<Brought, Failed> {
+    async fn about(&self, module: &ModulePath, query: &str, suffix: &str, place: &Place) -> Result<Brought, Failed> {
         let asked = format!("{module}@{query}");
-        let (output, sandbox) = match self.run(&["list", "-m", "-json", "--", &asked]).await? {
+        let (output, sandbox) = match self.run(&["list", "-m", "-json", "--", &asked], place).await? {
             Ran::Well(output, sandbox) => (output, sandbox),
             Ran::InVain(words) => return Ok(Brought::Nothing(words)),
         };
@@ -226,8 +234,9 @@ impl Direct {
     }
 
     /// The zip.
-    async fn zip(&self, version: &ModuleVersion) -> Result<Brought, Failed> {
-        let (output, sandbox) = match self.run(&["mod", "download", "-json", "--", &version.to_string()]).await? {
+    async fn zip(&self, version: &ModuleVersion, place: &Place) -> Result<Brought, Failed> {
+        let asked = version.to_string();
+        let (output, sandbox) = match self.run(&["mod", "download", "-json", "--", &asked], place).await? {
             Ran::Well(output, sandbox) => (output, sandbox),
             Ran::InVain(words) => return Ok(Brought::Nothing(words)),
         };
@@ -236,15 +245,21 @@ impl Direct {
         Ok(Brought::File(zip, sandbox))
     }
 
-    async fn run(&self, arguments: &[&str]) -> Result<Ran, Failed> {
+    async fn run(&self, arguments: &[&str], place: &Place) -> Result<Ran, Failed> {
         let Shared { go, settings, .. } = &*self.shared;
         let sandbox = Sandbox::make(settings).await?;
-        let command = sandbox.command(go, settings, arguments);
-        let (output, sandbox) = run::run(command, settings.total, sandbox).await?;
-        let absence = match verdict::absence(&output) {
-            Ok(None) => return Ok(Ran::Well(output, sandbox)),
-            Ok(Some(words)) => Ok(Ran::InVain(words)),
-            Err(failed) => Err(failed),
+        let (guard, reader) = match &settings.access {
+            Access::Public(access) => (Some(Guard::open(access, place.meter()).await?), Reader::Anybody),
+            Access::Private { .. } => (None, Reader::Owner),
+        };
+        let command = sandbox.command(go, settings, guard.as_ref(), arguments).map_err(|error| disk(&error))?;
+        let (output, sandbox) = run::run(command, settings, sandbox).await?;
+        let absence = match (verdict::absence(&output, reader), guard.and_then(|guard| guard.trouble())) {
+            (Ok(None), _) => return Ok(Ran::Well(output, sandbox)),
+            // What the guard saw is surer than words.
+            (_, Some(trouble)) => Err(trouble.failed()),
+            (Ok(Some(words)), None) => Ok(Ran::InVain(words)),
+            (Err(failed), None) => Err(failed),
         };
         sandbox.remove().await;
         absence

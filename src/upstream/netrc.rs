@@ -7,6 +7,7 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use super::base::basic;
+use crate::files;
 
 /// The longest file that is read, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -34,10 +35,11 @@ impl std::fmt::Debug for Netrc {
 impl Netrc {
     /// The entries of a file; a file that is missing or unreadable has none, as for the go command.
     pub(super) fn load(path: &Path) -> Netrc {
-        if path.metadata().map_or(0, |found| found.len()) > FILE_LIMIT {
+        let bytes = files::open(path).and_then(|file| files::read_bounded(file, FILE_LIMIT)).unwrap_or_default();
+        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_LIMIT {
             return Netrc::default();
         }
-        std::fs::read_to_string(path).map(|text| Netrc::parse(&text)).unwrap_or_default()
+        String::from_utf8(bytes).map(|text| Netrc::parse(&text)).unwrap_or_default()
     }
 
     fn parse(text: &str) -> Netrc {

@@ -14,7 +14,7 @@ use tokio::net::lookup_host;
 pub(super) enum Reach {
     /// this machine, or this link: where clouds keep their machines' secrets
     Here,
-    /// a private network
+    /// a private network, or nothing that is public
     Inside,
     /// anywhere
     Outside,
@@ -40,27 +40,37 @@ impl Reach {
     }
 
     fn of_v4(address: Ipv4Addr) -> Reach {
-        // Shared addresses of carriers (RFC 6598): 100.64.0.0/10.
-        let is_shared = matches!(address.octets(), [100, 64..=127, ..]);
-        if address.is_loopback() || address.is_link_local() || matches!(address.octets(), [0, ..]) {
-            Reach::Here
-        } else if address.is_private() || is_shared {
-            Reach::Inside
-        } else {
-            Reach::Outside
+        match address.octets() {
+            // "This network", loopback, link-local, multicast (RFC 6890), and the address at which Azure answers its machines.
+            [0 | 127, ..] | [169, 254, ..] | [224..=239, ..] | [168, 63, 129, 16] => Reach::Here,
+            // Private (RFC 1918), shared by carriers (RFC 6598).
+            [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Reach::Inside,
+            // Protocol assignments, documentation, 6to4 relays, benchmarks, reserved, broadcast: nothing public is there, but
+            // some networks use them as private ones.
+            [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => Reach::Inside,
+            [198, 18 | 19, ..] | [240..=255, ..] => Reach::Inside,
+            _ => Reach::Outside,
         }
     }
 
     fn of_v6(address: Ipv6Addr) -> Reach {
-        if let Some(address) = address.to_ipv4_mapped() {
-            return Reach::of_v4(address);
-        }
-        if address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local() {
-            Reach::Here
-        } else if address.is_unique_local() {
-            Reach::Inside
-        } else {
-            Reach::Outside
+        let [.., a, b, c, d] = address.octets();
+        let last = Reach::of_v4(Ipv4Addr::new(a, b, c, d));
+        match address.segments() {
+            [0, 0, 0, 0, 0, 0, 0, 0 | 1] | [0xfe80..=0xfebf, ..] | [0xff00..=0xffff, ..] => Reach::Here,
+            // An IPv4 address in other words: mapped, translated (RFC 6145), by way of a NAT64 (RFC 6052), compatible.
+            [0, 0, 0, 0, 0, 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => last,
+            [0, 0, 0, 0, 0, 0, ..] => last.min(Reach::Inside),
+            // 6to4 (RFC 3056): a tunnel to the IPv4 address in it.
+            [0x2002, high, low, ..] => {
+                let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+                Reach::of_v4(Ipv4Addr::new(a, b, c, d)).min(Reach::Inside)
+            }
+            // Teredo, benchmarks, ORCHID and the rest of 2001::/23; documentation.
+            [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Reach::Inside,
+            // Only these are given out as public addresses (RFC 4291 section 2.4).
+            [0x2000..=0x3fff, ..] => Reach::Outside,
+            _ => Reach::Inside,
         }
     }
 }
@@ -95,23 +105,109 @@ impl Resolve for NoNearer {
 mod tests {
     use super::*;
 
+    /// The ranges that are not public: first and last address, and how near they are. What stands just outside is public,
+    /// unless another row has it.
+    const RANGES: [(&str, &str, Reach); 39] = [
+        ("0.0.0.0", "0.255.255.255", Reach::Here),
+        ("10.0.0.0", "10.255.255.255", Reach::Inside),
+        ("100.64.0.0", "100.127.255.255", Reach::Inside),
+        ("127.0.0.0", "127.255.255.255", Reach::Here),
+        ("168.63.129.16", "168.63.129.16", Reach::Here),
+        ("169.254.0.0", "169.254.255.255", Reach::Here),
+        ("172.16.0.0", "172.31.255.255", Reach::Inside),
+        ("192.0.0.0", "192.0.0.255", Reach::Inside),
+        ("192.0.2.0", "192.0.2.255", Reach::Inside),
+        ("192.88.99.0", "192.88.99.255", Reach::Inside),
+        ("192.168.0.0", "192.168.255.255", Reach::Inside),
+        ("198.18.0.0", "198.19.255.255", Reach::Inside),
+        ("198.51.100.0", "198.51.100.255", Reach::Inside),
+        ("203.0.113.0", "203.0.113.255", Reach::Inside),
+        ("224.0.0.0", "239.255.255.255", Reach::Here),
+        ("240.0.0.0", "255.255.255.255", Reach::Inside),
+        ("::", "::1", Reach::Here),
+        ("::0.0.0.2", "::0.255.255.255", Reach::Here),
+        ("::1.0.0.0", "::9.255.255.255", Reach::Inside),
+        ("::127.0.0.1", "::127.0.0.1", Reach::Here),
+        ("::ffff:10.0.0.0", "::ffff:10.255.255.255", Reach::Inside),
+        ("::ffff:127.0.0.0", "::ffff:127.255.255.255", Reach::Here),
+        ("::ffff:169.254.0.0", "::ffff:169.254.255.255", Reach::Here),
+        ("::ffff:0:10.0.0.0", "::ffff:0:10.255.255.255", Reach::Inside),
+        ("64:ff9b::10.0.0.0", "64:ff9b::10.255.255.255", Reach::Inside),
+        ("64:ff9b::127.0.0.0", "64:ff9b::127.255.255.255", Reach::Here),
+        ("64:ff9b::169.254.169.254", "64:ff9b::169.254.169.254", Reach::Here),
+        ("64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
+        ("100::", "100::ffff:ffff:ffff:ffff", Reach::Inside),
+        ("2001::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
+        ("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
+        ("2002:a00::", "2002:aff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
+        ("2002:7f00::", "2002:7fff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Here),
+        ("2002:808:808::", "2002:808:808:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
+        ("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
+        ("4000::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
+        ("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Here),
+        ("fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
+        ("ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Here),
+    ];
+
     #[test]
-    fn addresses_have_a_reach() {
-        for (address, reach) in [
-            ("127.0.0.1", Reach::Here),
-            ("0.0.0.0", Reach::Here),
-            ("169.254.169.254", Reach::Here),
-            ("::1", Reach::Here),
-            ("fe80::1", Reach::Here),
-            ("::ffff:127.0.0.1", Reach::Here),
-            ("10.0.0.1", Reach::Inside),
-            ("100.64.0.1", Reach::Inside),
-            ("100.128.0.1", Reach::Outside),
-            ("fd00::1", Reach::Inside),
-            ("8.8.8.8", Reach::Outside),
-            ("2001:4860::8888", Reach::Outside),
+    fn ranges_that_are_not_public() {
+        for (first, last, reach) in RANGES {
+            for address in [first, last] {
+                assert_eq!(address.parse().map(Reach::of), Ok(reach), "{address}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_stands_just_outside_the_ranges_is_public() {
+        for address in [
+            "1.0.0.0",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "168.63.129.15",
+            "168.63.129.17",
+            "169.253.255.255",
+            "169.255.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "191.255.255.255",
+            "192.0.1.0",
+            "192.0.1.255",
+            "192.0.3.0",
+            "192.88.98.255",
+            "192.88.100.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
+            "198.20.0.0",
+            "198.51.99.255",
+            "198.51.101.0",
+            "203.0.112.255",
+            "203.0.114.0",
+            "223.255.255.255",
+            "8.8.8.8",
+            "::ffff:9.255.255.255",
+            "::ffff:11.0.0.0",
+            "::ffff:0:8.8.8.8",
+            "64:ff9b::9.255.255.255",
+            "64:ff9b::11.0.0.0",
+            "2000::",
+            "2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "2001:200::",
+            "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
+            "2001:db9::",
+            "2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "2003::",
+            "3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "3fff:1000::",
+            "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "2001:4860::8888",
         ] {
-            assert_eq!(address.parse().map(Reach::of), Ok(reach), "{address}");
+            assert_eq!(address.parse().map(Reach::of), Ok(Reach::Outside), "{address}");
         }
     }
 

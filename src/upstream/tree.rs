@@ -2,13 +2,18 @@
 //! not is no statement of the log. An empty file counts as missing, as it does for the go command (which creates the file
 //! before it writes it); `supported` may be empty, its bytes mean nothing. A partial tile is the beginning of every wider
 //! one, so a cache that has met a wider one holds it.
+//!
+//! The operator names the tree, but its content may be a stranger's: links are followed as far as they stay in it.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use super::reply::Reply;
+use crate::files::{self, Links, Tree, Unfit};
 use crate::sumdb::tile::{Tile, TilePath};
+
+/// Entries of one folder that are looked at for a wider tile: of a tile there are at most 255 partial ones.
+const MAX_PARTIALS: usize = 1_024;
 
 /// Reads `path` below `root`; blocking. A missing tree is a failure, a missing file is not.
 pub(super) fn read(root: &Path, path: &str, limit: usize) -> Result<Reply, String> {
@@ -19,7 +24,7 @@ pub(super) fn read(root: &Path, path: &str, limit: usize) -> Result<Reply, Strin
 }
 
 fn read_exact(root: &Path, path: &str, limit: usize) -> Result<Reply, String> {
-    match read_file(&root.join(path), limit) {
+    match read_file(root, path, limit) {
         Ok(bytes) if bytes.is_empty() && path != "supported" => Ok(Reply::Missing("holds an empty file".to_owned())),
         Ok(bytes) if bytes.len() > limit => Err(format!("{path} is longer than {limit} bytes")),
         Ok(bytes) => Ok(Reply::Body(bytes)),
@@ -34,7 +39,10 @@ fn read_exact(root: &Path, path: &str, limit: usize) -> Result<Reply, String> {
                 Err(error) => Err(format!("cannot be read: {error}")),
             }
         }
-        Err(error) => Err(format!("cannot read {path}: {error}")),
+        Err(error) => Err(match Unfit::of(&error) {
+            Some(unfit) => format!("{path} {unfit}"),
+            None => format!("cannot read {path}: {error}"),
+        }),
     }
 }
 
@@ -42,29 +50,23 @@ fn read_exact(root: &Path, path: &str, limit: usize) -> Result<Reply, String> {
 fn read_wider(root: &Path, path: &str) -> Option<Vec<u8>> {
     let TilePath::Hashes(tile) = TilePath::parse(path).ok()? else { return None };
     let full = tile.full();
-    let partials = std::fs::read_dir(root.join(format!("{full}.p"))).into_iter().flatten().flatten();
+    let partials = std::fs::read_dir(root.join(format!("{full}.p"))).into_iter().flatten().flatten().take(MAX_PARTIALS);
     let mut widths: Vec<u32> = partials.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     widths.push(full.width());
     widths.sort_unstable();
     let wider = widths.into_iter().filter(|width| *width > tile.width());
     wider.filter_map(|width| Tile::new(tile.level(), tile.index(), width).ok()).find_map(|wider| {
-        let mut bytes = read_file(&root.join(wider.to_string()), wider.byte_len()).ok()?;
+        let mut bytes = read_file(root, &wider.to_string(), wider.byte_len()).ok()?;
         let is_whole = bytes.len() == wider.byte_len();
         bytes.truncate(tile.byte_len());
         is_whole.then_some(bytes)
     })
 }
 
-/// At most `limit` + 1 bytes of a regular file. Anything else (a folder, a pipe that would block) is an error.
-fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let found = path.metadata()?;
-    if !found.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::with_capacity(usize::try_from(found.len().min(most)).unwrap_or(0));
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// At most `limit` + 1 bytes of a regular file of the tree. Anything else (a folder, a pipe that would block) is an error.
+fn read_file(root: &Path, path: &str, limit: usize) -> io::Result<Vec<u8>> {
+    let file = Tree::open(root)?.file(Path::new(path), Links::Within)?;
+    files::read_bounded(file, u64::try_from(limit).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -106,6 +108,29 @@ mod tests {
         std::fs::write(root.join("tile/8/0/000"), &hashes).unwrap();
         assert_eq!(body("tile/8/0/000.p/8"), Reply::Body(hashes[..256].to_vec()));
         assert!(matches!(body("tile/8/1/000.p/1"), Reply::Missing(_)));
+    }
+
+    #[test]
+    fn links_are_followed_within_the_tree_and_pipes_are_not_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let outside = tempfile::tempdir().unwrap();
+        let root = outside.path().join("tree");
+        std::fs::create_dir_all(root.join("lookup")).unwrap();
+        std::fs::write(outside.path().join("secret"), "secret").unwrap();
+        std::fs::write(root.join("note"), "note").unwrap();
+        let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, root.join(name)).unwrap();
+        link("note", "latest");
+        link("../../secret", "lookup/a@v1");
+        link("/etc/hostname", "lookup/b@v1");
+        mknodat(CWD, root.join("lookup/c@v1"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert_eq!(read(&root, "latest", 9), Ok(Reply::Body(b"note".to_vec())));
+        for (path, why) in
+            [("lookup/a@v1", "leads out of"), ("lookup/b@v1", "leads out of"), ("lookup/c@v1", "named pipe")]
+        {
+            assert!(read(&root, path, 99).unwrap_err().contains(why), "{path}");
+        }
+        link("tree", "../named");
+        assert_eq!(read(&outside.path().join("named"), "latest", 9), Ok(Reply::Body(b"note".to_vec())));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use memchr::memmem;
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Misbehaviour, Notice};
-use crate::store::Log;
+use crate::store::log::HASH_BYTES;
+use crate::store::{Log, StoredHead};
+use crate::sumdb;
 use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::hash::Hash;
@@ -25,84 +27,140 @@ const SIGNATURE: &[u8] = "— ".as_bytes();
 /// The heads that were found, all of them signed by the log.
 #[derive(Debug)]
 pub(super) struct Heads {
-    /// the committed one, or where it is lost the newest other
+    /// the newest that was committed and whose records are here: everything is derived under it
     pub(super) head: Checkpoint,
-    /// all others, with the file that each is in
-    others: Vec<(Checkpoint, &'static str)>,
+    /// all others, with where each is
+    others: Vec<(Checkpoint, Place)>,
 }
 
-/// Reads the heads; `remembered` is the head that the cache keeps. What is no signed head is told.
+/// Where a head is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// remembered of answers that were asked for, so perhaps newer than anything that is held
+    Remembered,
+    Head,
+    Heads,
+}
+
+/// Reads the heads; `remembered` are those that are kept outside the log's own folder. What is no signed head is told.
 ///
 /// # Errors
 /// `Unavailable`: there is no log here, or no signed head of it.
 pub(super) fn read(
     log: &Log,
     policy: &Policy,
-    remembered: Option<&[u8]>,
+    remembered: &[StoredHead],
     report: &mut Integrity,
 ) -> Result<Heads, Fault> {
     // `heads` is read first: what is added to it later belongs to a later commit.
-    let file = log.found("heads")?;
-    let bytes = file.bytes(0, HEADS_LIMIT);
+    let (mut others, torn) = read_heads(log, policy, report)?;
     let committed = log.head();
-    let mut others = Vec::new();
-    let damaged = |report: &mut Integrity, flaw, file: &str, bytes: Option<Range<u64>>, what: String| {
-        report.add(Finding { bytes, ..Finding::of_file(flaw, file, what) });
-    };
-    let mut torn = false;
-    for range in entries(&bytes) {
-        let entry = bytes.get(range.clone()).unwrap_or_default();
-        let is_last = range.end + 1 >= bytes.len();
-        match Checkpoint::open(entry, policy) {
-            Ok(head) => others.push((head, "heads")),
-            // A power cut leaves part of the last entry, or zeros in its place; the next commit writes over it.
-            Err(_) if is_last && is_torn(entry) => torn = true,
-            Err(error) => {
-                let [start, end] = [range.start, range.end].map(|at| u64::try_from(at).unwrap_or(0));
-                damaged(report, Flaw::HeadsDamaged, "heads", Some(start..end), error.to_string());
-            }
+    for kept in remembered {
+        match Checkpoint::open(&kept.note, policy) {
+            Ok(head) => others.push((head, Place::Remembered)),
+            Err(error) => damaged(report, &kept.path.display().to_string(), None, unsigned(policy, &kept.note, &error)),
         }
     }
-    if let Some(note) = remembered {
-        match Checkpoint::open(note, policy) {
-            Ok(head) => others.push((head, "cache/latest")),
-            Err(error) => damaged(report, Flaw::HeadsDamaged, "cache/latest", None, error.to_string()),
-        }
-    }
+    let lists =
+        |head: &Checkpoint| others.iter().any(|(other, place)| *place == Place::Heads && other.bytes() == head.bytes());
     let head = match committed {
-        Ok(Some(note)) => Checkpoint::open(&note, policy).map_err(|error| error.to_string()),
+        Ok(Some(note)) => Checkpoint::open(&note, policy).map_err(|error| unsigned(policy, &note, &error)),
         // A head that is remembered of answers that were asked for is no log.
-        Ok(None) if !others.iter().any(|(_, from)| *from == "heads") && !log.found("records")?.is_there() => {
+        Ok(None) if !others.iter().any(|(_, at)| *at == Place::Heads) && !log.found("records")?.is_there() => {
             let why = "there is no mirror of this log here: `gosumcheck sync` makes one";
             return Err(Fault::unavailable(log.dir().display().to_string(), why));
         }
         Ok(None) => Err("it is not there".to_owned()),
         Err(fault) => Err(fault.to_string()),
     };
-    let head = match head {
+    match head {
         Ok(head) => {
-            if !others.iter().any(|(other, from)| *from == "heads" && other.bytes() == head.bytes()) {
+            if !lists(&head) {
                 let why = "it lacks the committed head, which is written there first".to_owned();
-                damaged(report, Flaw::HeadsDamaged, "heads", None, why);
+                damaged(report, "heads", None, why);
             } else if torn {
-                notice(
-                    report,
-                    "the last entry of heads is torn: a commit was interrupted; the next one writes over it",
-                );
+                let text = "the last entry of heads is torn: a commit was interrupted; the next one writes over it";
+                notice(report, text);
             }
-            head
+            newest_committed(log, head, others, report)
         }
         Err(why) => {
-            damaged(report, Flaw::HeadDamaged, "head", None, why.clone());
-            let newest = others.iter().max_by_key(|(other, from)| (*from == "heads", other.tree().size));
+            report.add(Finding::of_file(Flaw::HeadDamaged, "head", why.clone()));
+            let newest = others.iter().max_by_key(|(other, place)| (*place == Place::Heads, other.tree().size));
             let lost = || {
                 let why = format!("has no signed head left ({why}), without which nothing can be told of it");
                 Fault::unavailable(log.dir().display().to_string(), why)
             };
-            newest.map(|(head, _)| head.clone()).ok_or_else(lost)?
+            let head = newest.map(|(head, _)| head.clone()).ok_or_else(lost)?;
+            Ok(Heads { head, others })
         }
+    }
+}
+
+/// The entries of `heads` that the log signed, and whether the last one is torn.
+fn read_heads(log: &Log, policy: &Policy, report: &mut Integrity) -> Result<(Vec<(Checkpoint, Place)>, bool), Fault> {
+    let bytes = log.found("heads")?.bytes(0, HEADS_LIMIT);
+    let (mut heads, mut torn) = (Vec::new(), false);
+    for range in entries(&bytes) {
+        let entry = bytes.get(range.clone()).unwrap_or_default();
+        let is_last = range.end + 1 >= bytes.len();
+        match Checkpoint::open(entry, policy) {
+            Ok(head) => heads.push((head, Place::Heads)),
+            // A power cut leaves part of the last entry, or zeros in its place; the next commit writes over it.
+            Err(_) if is_last && is_torn(entry) => torn = true,
+            Err(error) => {
+                let [start, end] = [range.start, range.end].map(|at| u64::try_from(at).unwrap_or(0));
+                damaged(report, "heads", Some(start..end), unsigned(policy, entry, &error));
+            }
+        }
+    }
+    Ok((heads, torn))
+}
+
+/// The head to derive everything under. `head` is committed; where `heads` has a newer one it was put back, or its commit was
+/// interrupted between the two files. All that was ever committed is on the disk, and is judged: past an older head is where
+/// somebody would hide what was changed.
+fn newest_committed(
+    log: &Log,
+    head: Checkpoint,
+    mut others: Vec<(Checkpoint, Place)>,
+    report: &mut Integrity,
+) -> Result<Heads, Fault> {
+    let listed = others.iter().filter(|(_, place)| *place == Place::Heads);
+    let newest = listed.map(|(other, _)| other).max_by_key(|other| other.tree().size);
+    let (size, Some(newest)) = (head.tree().size, newest.filter(|newest| newest.tree().size > head.tree().size)) else {
+        return Ok(Heads { head, others });
     };
-    Ok(Heads { head, others })
+    let held = log.found("hashes.0")?.len() / HASH_BYTES;
+    let newer = newest.tree().size;
+    let judged = if held < newer {
+        format!("of those after it {} are held, and not judged", held.saturating_sub(size))
+    } else {
+        format!("all {newer} are judged")
+    };
+    let what =
+        format!("commits to {size} records, and heads has a head of {newer} that was committed after it: {judged}");
+    report.add(Finding::of_file(Flaw::HeadBehind, "head", what));
+    if held < newer {
+        return Ok(Heads { head, others });
+    }
+    let newest = newest.clone();
+    others.push((head, Place::Head));
+    Ok(Heads { head: newest, others })
+}
+
+fn damaged(report: &mut Integrity, file: &str, bytes: Option<Range<u64>>, what: String) {
+    report.add(Finding { bytes, ..Finding::of_file(Flaw::HeadsDamaged, file, what) });
+}
+
+/// Why a note is no head of the log.
+fn unsigned(policy: &Policy, note: &[u8], error: &sumdb::Error) -> String {
+    if policy.is_of_another_key(note) {
+        return format!(
+            "it is signed under the log's name by another key than the one that is set: another log's ({error})"
+        );
+    }
+    error.to_string()
 }
 
 /// Where the entries are: each ends with the blank line after its signatures, or at least before the next first line of a tree
@@ -151,13 +209,13 @@ impl Heads {
         let mut by_size: HashMap<u64, &Checkpoint> = HashMap::from([(tree.size, &self.head)]);
         let (mut beyond, mut uncompared) = (0_u64, 0_u64);
         report.figures.heads += u64::from(has_edge);
-        for (other, file) in &self.others {
+        for (other, place) in &self.others {
             let Tree { size, root } = other.tree();
             let same_size = *by_size.entry(size).or_insert(other);
             if let Some(evidence) = Evidence::of_one_size(same_size, other) {
                 caught(report, evidence);
             } else if size > tree.size {
-                beyond += u64::from(*file == "heads");
+                beyond += u64::from(*place != Place::Remembered);
             } else if other.tree() != tree && size > 0 {
                 let found = root_at(&verified, size, &body).filter(|_| has_edge);
                 match found {
@@ -168,10 +226,8 @@ impl Heads {
             }
         }
         if beyond > 0 {
-            let text = format!(
-                "{beyond} heads are of larger trees than the committed one: a commit was interrupted, or `head` is \
-                                an older copy; `gosumcheck sync` goes on from here"
-            );
+            let text =
+                format!("{beyond} heads are of larger trees than the one that was checked; their records are not held");
             notice(report, text);
         }
         if uncompared > 0 {

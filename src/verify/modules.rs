@@ -1,5 +1,6 @@
 //! The module store, hashed again: every file that was admitted must still have the hash that its record proves, or, where it is
-//! private, the one that it was pinned to when it was first fetched.
+//! private, the one that it was pinned to when it was first fetched. Each is judged under the provenance that stands beside it and
+//! under the database and the patterns of this run: what is intact and was admitted under others is told as such (`origin`).
 //!
 //! The store is walked (`survey`), all records are proven under one head from what is held here and nothing else, and every file
 //! is judged (`judge`), many at once (`share`). A server may be at work meanwhile: what seems wrong is looked at a second time,
@@ -20,6 +21,7 @@ use crate::sumdb::record::VerifiedRecord;
 
 mod beside;
 mod judge;
+mod origin;
 mod share;
 mod survey;
 
@@ -65,7 +67,7 @@ pub async fn modules(
     let known = learn(&first, database, options, report).await;
     let look = |known: &HashMap<&ModuleVersion, Known>, file: &Stored, threads| {
         let nothing = || Known::Nothing("its record was not asked for".to_owned());
-        judge(&store, file, &known.get(&file.module).cloned().unwrap_or_else(nothing), threads)
+        judge(&store, database, file, &known.get(&file.module).cloned().unwrap_or_else(nothing), threads)
     };
     let verdicts = share::all(&first, threads, progress, |file, threads| look(&known, file, threads));
     let (settled, doubtful): (Vec<_>, Vec<_>) =

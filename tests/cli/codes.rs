@@ -48,7 +48,7 @@ fn a_forked_log_outweighs_all_and_its_evidence_convinces_others() {
     for growth in [0, 300] {
         let world = forked();
         world.log.grow(RECORDS + growth);
-        let head = std::fs::read(world.cache().join("latest")).unwrap();
+        let head = std::fs::read(world.head_file()).unwrap();
         let ran = world.run(&["audit", ".", "nowhere"]);
         ran.says(3, &["THE LOG MISBEHAVED", "SECURITY ERROR", "old database:", "new database:", "conflict marker"]);
         let path = ran.out.lines().find_map(|line| line.strip_prefix("Evidence: ")).unwrap();
@@ -58,7 +58,7 @@ fn a_forked_log_outweighs_all_and_its_evidence_convinces_others() {
         third.run(&["verify-evidence", path, "--sumdb", &world.log.vkey()]).says(3, &[]);
         third.run(&["verify-evidence", path]).complains(2, &["is no evidence against sum.golang.org"]);
         // The head does not move, and nobody gets an answer until a person has looked.
-        assert_eq!(std::fs::read(world.cache().join("latest")).unwrap(), head);
+        assert_eq!(std::fs::read(world.head_file()).unwrap(), head);
         let lookup = world.run(&["lookup", &world.module(900)]);
         assert_eq!((lookup.code, lookup.out.as_str()), (3, ""), "{}", lookup.show());
         lookup.says(3, &["the log misbehaved", "verify-evidence"]);

@@ -11,6 +11,8 @@ use tempfile::TempDir;
 
 /// Lines of standard error of one failure: a sentence, or a few words of the argument parser.
 const MAX_COMPLAINT_LINES: usize = 12;
+/// A run that takes longer waits for something that never comes.
+const LONGEST_RUN: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A new user's machine: an empty home, an empty working folder, no settings.
 pub struct Machine {
@@ -77,6 +79,24 @@ impl Machine {
 
     pub fn run(&self, args: &[&str]) -> Ran {
         Ran::of(self.command(args).output().unwrap())
+    }
+
+    /// A run that must end by itself: one that waits for ever, as for the other end of a pipe, is killed and fails.
+    pub fn run_to_the_end(&self, args: &[&str]) -> Ran {
+        let child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (id, (ended, wait)) = (child.id(), std::sync::mpsc::channel());
+        let reader = std::thread::spawn(move || {
+            let output = child.wait_with_output();
+            let _ = ended.send(());
+            output
+        });
+        let hangs = wait.recv_timeout(LONGEST_RUN).is_err();
+        if hangs {
+            Command::new("/bin/kill").args(["-9", &id.to_string()]).status().unwrap();
+        }
+        let output = reader.join().unwrap().unwrap();
+        assert!(!hangs, "{args:?} did not end within {LONGEST_RUN:?}");
+        Ran::of(output)
     }
 
     /// In a shell that finds the binary as `$G`.

@@ -44,7 +44,7 @@ fn two_audits_at_once_in_one_data_folder() {
 fn a_full_disk_is_told_and_loses_nothing() {
     let world = World::new();
     world.run(&["audit"]).says(0, &["40 verified"]);
-    let head = std::fs::read(world.cache().join("latest")).unwrap();
+    let head = std::fs::read(world.head_file()).unwrap();
     world.log.grow(RECORDS + 500);
     world.machine.write("more/go.sum", write_gosum(&world.log, LINES, 9));
     // No file may grow at all: every write fails, as on a full disk.
@@ -62,7 +62,7 @@ fn a_full_disk_is_told_and_loses_nothing() {
     let looked_up = limited(&format!("exec $G lookup {}", world.module(RECORDS + 400)));
     looked_up.says(0, &["h1:"]).warns(&["warning: ", "could not be stored", data]);
     limited("exec $G lookup example.com/none@v1.0.0").says(1, &["not in the log"]);
-    assert_eq!(std::fs::read(world.cache().join("latest")).unwrap(), head);
+    assert_eq!(std::fs::read(world.head_file()).unwrap(), head);
     // What was there still proves, on the full disk too.
     limited("exec $G audit").says(0, &["40 verified"]).quiet();
     // Two histories are told of, whether or not the evidence finds room.
@@ -87,6 +87,6 @@ fn a_data_folder_that_is_none() {
 fn a_damaged_head_is_told_with_its_path() {
     let world = World::new();
     world.run(&["audit"]).says(0, &[]);
-    std::fs::write(world.cache().join("latest"), "damaged").unwrap();
-    world.run(&["audit"]).complains(2, &["cache/fakelog.example/latest: is not a tree head", "delete it"]);
+    std::fs::write(world.head_file(), "damaged").unwrap();
+    world.run(&["audit"]).complains(2, &["heads/fakelog.example/latest: is not a tree head", "delete it"]);
 }

@@ -8,14 +8,18 @@ mod command;
 #[path = "../common/mod.rs"]
 mod common;
 mod deploy;
+mod evidence;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 mod folder;
 mod formats;
+mod hostile;
+mod hostile_size;
 mod index;
 mod lookup;
 mod messages;
 mod paths;
+mod planted;
 mod proofs;
 mod settings;
 mod world;

@@ -68,4 +68,9 @@ impl World {
     pub fn cache(&self) -> std::path::PathBuf {
         self.machine.home().join(".local/share/gosumcheck/cache").join(self.log.name())
     }
+
+    /// Where the remembered head is, below the home.
+    pub fn head_file(&self) -> std::path::PathBuf {
+        self.machine.home().join(".local/share/gosumcheck/heads").join(self.log.name()).join("latest")
+    }
 }

@@ -86,7 +86,7 @@ fn head_fault(world: &World, url: &str) -> Fault {
 #[test]
 fn a_head_that_is_none_stops_everything() {
     let (world, served) = world();
-    let file = world.cache().join("latest");
+    let file = world.head_file();
     let head = fs::read_to_string(&file).unwrap();
     let stranger = FakeSumdb::synthetic(70_000, 32);
     for bytes in [&head[..head.len() / 2], &head.replace("70000", "69999"), "", "garbage", "\0", &stranger.head(70_000)]

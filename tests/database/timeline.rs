@@ -231,3 +231,123 @@ fn racing_runs_end_at_the_largest_head() {
         world.prove(&[], &(0..size).step_by(size as usize / 6 + 1).collect::<Vec<_>>());
     }
 }
+
+fn put(path: &std::path::Path, note: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, note).unwrap();
+}
+
+/// As the data folder of an earlier version is.
+fn remembered_by_an_earlier_version() -> (World, super::fake::Served) {
+    let (world, served) = remembered();
+    put(&world.earlier_head_file(), &world.head().unwrap());
+    std::fs::remove_dir_all(world.data.path().join("heads")).unwrap();
+    (world, served)
+}
+
+#[test]
+fn the_head_of_an_earlier_version_is_taken_over() {
+    let (world, served) = remembered_by_an_earlier_version();
+    world.log.fork(500);
+    assert!(matches!(world.try_ask(&[&served.url()], &[1_500]), Err(Fault::Forked { .. })));
+    world.log.show_fork(false);
+    assert_eq!(world.head(), None);
+    // Also where nothing is news.
+    world.prove(&[], &[0, 999]);
+    assert_eq!(world.head(), Some(world.log.head(1_000)));
+    world.prove(&[&served.url()], &[1_999]);
+    assert_eq!(world.head(), Some(world.log.head(SIZE)));
+    // The cache may be cleared now.
+    std::fs::remove_dir_all(world.cache()).unwrap();
+    world.log.fork(1_200);
+    assert!(matches!(world.try_ask(&[&served.url()], &[1_500]), Err(Fault::Forked { .. })));
+}
+
+#[test]
+fn the_largest_head_of_the_folder_is_the_remembered_one() {
+    let (world, served) = remembered();
+    world.prove(&[&served.url()], &[1_999]);
+    let size = || world.database(&[]).remembered().unwrap().map(|head| head.tree().size);
+    for (latest, earlier) in [(SIZE, 1_000), (1_000, SIZE), (SIZE, SIZE)] {
+        put(&world.head_file(), &world.log.head(latest));
+        put(&world.earlier_head_file(), &world.log.head(earlier));
+        assert_eq!(size(), Some(SIZE), "{latest} {earlier}");
+        world.prove(&[], &[0, 1_999]);
+        assert_eq!(world.head(), Some(world.log.head(SIZE)));
+    }
+    std::fs::remove_file(world.head_file()).unwrap();
+    assert_eq!(size(), Some(SIZE));
+    std::fs::remove_file(world.earlier_head_file()).unwrap();
+    assert_eq!(size(), None);
+}
+
+#[test]
+fn remembered_heads_that_contradict_each_other_are_a_fork() {
+    let fork = FakeSumdb::synthetic(SIZE, 21);
+    fork.fork(100);
+    for size in [1_000, 700, 101] {
+        let (world, served) = remembered();
+        put(&world.earlier_head_file(), &fork.head(size));
+        let asked = world.try_ask(&[&served.url()], &[1_500]);
+        let Err(Fault::Forked { evidence, saved }) = &asked else { panic!("{size}: {:?}", asked.map(|_| ())) };
+        assert!(saved.is_some());
+        assert_eq!(evidence.check(&world.policy()).unwrap().old.size, size);
+        assert_eq!(world.head(), Some(world.log.head(1_000)), "nothing has moved");
+    }
+    // At one size no tile and no network is needed.
+    let (world, _served) = remembered();
+    put(&world.earlier_head_file(), &fork.head(1_000));
+    assert!(matches!(world.try_ask(&[], &[0]), Err(Fault::Forked { .. })));
+}
+
+#[test]
+fn a_damaged_head_among_them_is_named_and_is_no_first_contact() {
+    let other_key = FakeSumdb::named(FakeSumdb::synthetic(1, 21).name(), SIZE, 22);
+    for (note, words) in [("damaged", "restore it from a backup"), ("", "lost"), (&other_key.head(SIZE), "another key")]
+    {
+        for only in [false, true] {
+            let (world, served) = remembered();
+            put(&world.earlier_head_file(), note);
+            if only {
+                std::fs::remove_file(world.head_file()).unwrap();
+            }
+            let fault = world.try_ask(&[&served.url()], &[1_500]).err().unwrap();
+            let (text, path) = (fault.to_string(), world.earlier_head_file().display().to_string());
+            assert!(
+                matches!(fault, Fault::Unavailable { .. }) && text.contains(&path) && text.contains(words),
+                "{text}"
+            );
+        }
+    }
+}
+
+/// Two roots at one size are a fork, whoever has tiles.
+#[test]
+fn two_heads_of_one_size_need_no_tile() {
+    let (log, fork) = (FakeSumdb::synthetic(SIZE, 21), FakeSumdb::synthetic(SIZE, 21));
+    fork.fork(400);
+    for (log, other) in [(&log, 7), (&fork, 3)] {
+        log.fault("status:404:tile/*");
+        log.fault(&format!("status:500:{}", log.lookup_path(other)));
+    }
+    let (served, forked) = (log.serve(), fork.serve());
+    let world = World::new(&log);
+    let fault = world.try_ask(&[&served.url(), &forked.url()], &[3, 7]).err().unwrap();
+    let fork = assert_caught(&world, &fault, (None, 0));
+    assert_eq!((fork.old.size, fork.new.size), (SIZE, SIZE));
+}
+
+#[test]
+fn every_tree_contains_the_empty_one() {
+    let log = FakeSumdb::synthetic(SIZE, 21);
+    let served = log.serve();
+    let world = World::new(&log);
+    put(&world.head_file(), &log.head(0));
+    world.prove(&[&served.url()], &[5]);
+    assert_eq!(world.head(), Some(log.head(SIZE)));
+    // One that comes along is nothing that could not be compared.
+    let world = World::new(&log);
+    log.fault(&format!("stale:0:{}", log.lookup_path(5)));
+    let batch = world.try_ask(&[&served.url()], &[5, 6]).unwrap();
+    assert_eq!((batch.uncompared, batch.proven_under.unwrap().tree().size), (0, SIZE));
+}

@@ -81,9 +81,19 @@ impl World {
         self.data.path().join("cache").join(self.log.name())
     }
 
+    /// Where the remembered head is.
+    pub fn head_file(&self) -> PathBuf {
+        self.data.path().join("heads").join(self.log.name()).join("latest")
+    }
+
+    /// Where earlier versions kept it.
+    pub fn earlier_head_file(&self) -> PathBuf {
+        self.cache().join("latest")
+    }
+
     /// The remembered head; none where there is no file.
     pub fn head(&self) -> Option<String> {
-        fs::read_to_string(self.cache().join("latest")).ok()
+        fs::read_to_string(self.head_file()).ok()
     }
 
     /// Every entry of the cache by its path, those in the pack too; without the head and its lock, and without the memos.

@@ -36,7 +36,7 @@ macro_rules! fuzz {
 
 fuzz! {
     note checkpoint witnessed vkey skey tile_path admission merkle record lookup data_tile gosum zip modzip proofs evidence
-    module versions patterns printable settings go_env
+    module hints versions patterns printable settings go_env
 }
 
 /// Writes the seeds for cargo-fuzz: `GOSUMCHECK_FUZZ_CORPUS=fuzz/corpus cargo test --test fuzz corpus`.

@@ -164,6 +164,15 @@ pub const ALL: &[Parser] = &[
         total: (72, 24 << 10),
     },
     Parser {
+        name: "hints",
+        check: modules::hints,
+        seeds: seeds::hints,
+        words: words::HINT,
+        executions: 100_000,
+        peak: (64, 16 << 10),
+        total: (240, 48 << 10),
+    },
+    Parser {
         name: "versions",
         check: modules::versions,
         seeds: seeds::versions,

@@ -153,7 +153,18 @@ pub fn proofs() -> Vec<Vec<u8>> {
 
 pub fn evidence() -> Vec<Vec<u8>> {
     let text = genuine_evidence().0.to_string();
-    texts(&[&text, &format!("go: a line before\n{text}\n")])
+    let title: String = text.split_inclusive('\n').take(3).collect();
+    let stamped: String = text.lines().zip(10..).map(|(line, at)| format!("12:00:{at} {line}\n")).collect();
+    let fake = text.replace("\t3\n", "\t4\n");
+    texts(&[
+        &text,
+        &format!("go: a line before\n{text}\n"),
+        &text.replace('\n', "\r\n"),
+        &stamped,
+        &stamped.replace(" \n", "\n"),
+        &format!("{title}{title}{text}\n"),
+        &format!("{fake}\n{text}"),
+    ])
 }
 
 pub fn modules() -> Vec<Vec<u8>> {
@@ -168,6 +179,15 @@ pub fn modules() -> Vec<Vec<u8>> {
         "v1.2.4-0.20161208181325-20d25e280405+incompatible",
         "v1.2.3-pre.0.20161208181325-20d25e280405",
         "!gopher.example/!a~1b",
+    ])
+}
+
+pub fn hints() -> Vec<Vec<u8>> {
+    texts(&[
+        r#"{"Version":"v1.0.0","Time":"2026-01-02T03:04:05.5+02:00","Origin":{"VCS":"git","URL":"https://h/m","Hash":"abc","Ref":"refs/tags/v1.0.0"}}"#,
+        r#"{"version":"v9.9.9","Version":"v1.0.0","Name":[1,{"x":null}],"origin":null}"#,
+        r#"{"Version":"v1.0.0","Ver\u017fion":null,"time":null,"Origin":{"tagSum":"\ud83d\ude00","TagPrefix":"<>"}}"#,
+        "v1.0.0\r\nv1.1.0 2024-01-01T00:00:00Z\nmaster\n\nv0.0.0-20240102030405-abcdefabcdef\n",
     ])
 }
 

@@ -91,3 +91,31 @@ pub const SETTING: &[&str] = &[
 ];
 pub const GO_ENV: &[&str] =
     &["\nGOSUMDB=", "\nGOPROXY=", "\nGONOSUMDB=", "\nGOPRIVATE=", "\nGOPATH=", "none", "\0", "\r", "=", ":", "#"];
+pub const HINT: &[&str] = &[
+    "\"Version\":",
+    "\"version\":",
+    "\"Time\":",
+    "\"Origin\":{",
+    "\"VCS\":\"git\"",
+    "\"URL\":\"https://h\"",
+    "\"v1.0.0\"",
+    "null",
+    "true",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\u017f",
+    "\\ud83d",
+    "\\n",
+    "2026-01-02T03:04:05Z",
+    "+07:60",
+    ",5",
+    "e1",
+    "-",
+    "0.",
+    "\nv1.0.0\n",
+];

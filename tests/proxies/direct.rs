@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gosumcheck::upstream::{Direct, DirectSettings, Entry, FailureKind, Proxies, ProxyPlace, Sent};
+use gosumcheck::upstream::{Direct, DirectAccess, DirectSettings, Entry, FailureKind, Proxies, ProxyPlace, Sent};
 
 use crate::common;
 use crate::world::*;
@@ -62,7 +62,8 @@ impl World {
     }
 
     fn proxies(&self) -> Proxies {
-        let settings = DirectSettings { home: Some(self.home()), ..DirectSettings::below(&self.sandboxes()) };
+        let access = DirectAccess::Private { home: Some(self.home()) };
+        let settings = DirectSettings { access, ..DirectSettings::below(&self.sandboxes()) };
         let place = ProxyPlace::Direct(Direct::new(self.go.clone(), settings));
         Proxies::new(vec![Entry { place, falls_back: false }])
     }
@@ -163,8 +164,10 @@ mod commands {
             script
         }
 
+        /// For private modules: whoever may read these may read what the go command says.
         fn settings(&self) -> DirectSettings {
-            DirectSettings::below(&self.root.path().join("sandboxes"))
+            let access = DirectAccess::Private { home: None };
+            DirectSettings { access, ..DirectSettings::below(&self.root.path().join("sandboxes")) }
         }
 
         fn proxies(&self, settings: DirectSettings) -> Proxies {

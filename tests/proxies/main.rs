@@ -14,6 +14,8 @@ mod access;
 mod breaking;
 mod direct;
 mod downloads;
+#[cfg(unix)]
+mod public;
 mod resuming;
 mod server;
 mod small;

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use gosumcheck::proxy::{Denied, Keep, TextKind};
+use gosumcheck::proxy::{Denied, TextKind};
+use gosumcheck::store::journal::Scope;
 
 use crate::kit::{Corpus, Fault, Spec};
 use crate::world::{LONG, World, absent, outage, text};
@@ -27,12 +28,18 @@ fn said(world: &World, proxy: &gosumcheck::proxy::Proxy, path: &str) -> String {
     String::from_utf8(text(world.ask(proxy, path)).bytes.to_vec()).unwrap()
 }
 
+/// Under which name the journal has the hint for a path.
+fn key(world: &World, path: &str) -> String {
+    Scope::Public(&world.log.vkey()).key(path)
+}
+
 /// Makes what was said of a path as old as that.
 fn age(world: &World, path: &str, age: Duration) {
     let journal = world.folder().journal().unwrap();
-    let mut hint = journal.hint(path).unwrap().unwrap();
+    let key = key(world, path);
+    let mut hint = journal.hint(&key).unwrap().unwrap();
     hint.fetched = SystemTime::now() - age;
-    journal.keep_hint(path, &hint).unwrap();
+    journal.keep_hint(&key, &hint).unwrap();
 }
 
 fn stop(world: &World) {
@@ -62,7 +69,7 @@ fn the_log_answers_while_every_upstream_is_down() {
     assert_eq!(said(&world, &proxy, LIST), "v1.0.0\nv1.1.0\nv1.2.0-rc.1\n");
     assert_eq!(said(&world, &proxy, LATEST), r#"{"Version":"v1.1.0"}"#);
     assert_eq!(said(&world, &proxy, "example.com/untagged/@v/list"), "");
-    let latest = format!(r#"{{"Time":"2024-01-02T03:04:05Z","Version":"{PSEUDO}"}}"#);
+    let latest = format!(r#"{{"Version":"{PSEUDO}","Time":"2024-01-02T03:04:05Z"}}"#);
     assert_eq!(said(&world, &proxy, "example.com/untagged/@latest"), latest);
     assert!(text(world.ask(&proxy, LIST)).stale);
     outage(world.ask(&proxy, "example.com/unknown/@v/list"));
@@ -99,7 +106,7 @@ fn what_was_said_is_given_while_nobody_answers_but_not_for_ever() {
         age(&world, path, LONG + LONG / 2);
         let answer = text(world.ask(&proxy, path));
         assert_eq!((&answer.bytes[..], answer.stale), (first.as_bytes(), true));
-        assert_eq!(answer.keep, Keep::For(Duration::ZERO));
+        assert_eq!(answer.keep, Duration::ZERO);
         age(&world, path, LONG * 2);
         outage(world.ask(&proxy, path));
     }
@@ -146,28 +153,24 @@ fn a_branch_stands_for_a_version() {
     let answer = text(world.ask(&world.proxy(), "example.com/a/@v/master.info"));
     assert_eq!(answer.bytes, world.corpus.file("example.com/a/@v/v1.1.0.info").unwrap());
     assert_eq!(answer.kind, TextKind::Info);
-    let Keep::For(time) = answer.keep else { panic!("{:?}: branches move", answer.keep) };
-    assert!(time <= LONG);
+    assert!(answer.keep <= LONG, "branches move");
 }
 
 #[test]
-fn when_a_proven_version_was_made_is_kept_for_ever() {
+fn when_a_proven_version_was_made_is_known_for_as_long_as_its_zip_is_here() {
     for zip_first in [false, true] {
         let world = world(1);
         let proxy = world.proxy();
         if zip_first {
             world.expect_true(&proxy, ZIP);
-            assert_eq!(text(world.ask(&proxy, DATED)).keep, Keep::ForEver);
-        } else {
-            assert!(matches!(text(world.ask(&proxy, DATED)).keep, Keep::For(_)), "its zip is not proven yet");
-            world.expect_true(&proxy, ZIP);
         }
+        assert!(text(world.ask(&proxy, DATED)).keep <= LONG, "a hint, whatever is proven");
+        world.expect_true(&proxy, ZIP);
         stop(&world);
         drop(proxy);
         std::fs::remove_file(world.folder().journal().unwrap().path()).unwrap();
         let answer = text(world.ask(&world.proxy(), DATED));
-        assert_eq!((&answer.bytes, answer.keep), (&world.corpus.file(DATED).unwrap(), Keep::ForEver));
-        assert!(!answer.stale);
+        assert_eq!((&answer.bytes, answer.stale), (&world.corpus.file(DATED).unwrap(), true));
         assert_eq!(world.stored(), [DATED, ZIP]);
     }
     // Without anybody's word, the store knows at least that there is such a version.
@@ -176,6 +179,28 @@ fn when_a_proven_version_was_made_is_kept_for_ever() {
     world.expect_true(&proxy, ZIP);
     stop(&world);
     assert_eq!(said(&world, &proxy, DATED), r#"{"Version":"v1.0.0"}"#);
+}
+
+#[test]
+fn an_answer_is_asked_for_again_also_where_the_zip_is_stored() {
+    let world = world(1);
+    let proxy = world.proxy();
+    said(&world, &proxy, DATED);
+    world.expect_true(&proxy, ZIP);
+    let stored = world.data.path().join("modules").join(DATED);
+    for second in ["01", "02"] {
+        let news = format!(r#"{{"Version":"v1.0.0","Time":"2026-01-01T00:00:{second}Z"}}"#);
+        world.corpus.publish(DATED, news.clone());
+        age(&world, DATED, LONG);
+        assert_eq!(said(&world, &proxy, DATED), news, "README: asked again after --freshness");
+        assert_eq!(std::fs::read_to_string(&stored).unwrap(), news, "the folder is a GOPROXY too");
+    }
+    // Old, and nobody to ask: for as long as the zip is here, and no longer.
+    stop(&world);
+    age(&world, DATED, LONG * 1000);
+    assert!(said(&world, &proxy, DATED).contains("00:02Z"));
+    std::fs::remove_file(world.data.path().join("modules").join(ZIP)).unwrap();
+    outage(world.ask(&proxy, DATED));
 }
 
 #[test]
@@ -235,7 +260,7 @@ fn what_answers_no_question_is_passed_over() {
         alone.mirrors[0].fault(path, fault.clone());
         let told = outage(alone.ask(&alone.proxy(), path));
         assert!(told.contains(&alone.mirrors[0].url()), "{told}");
-        assert_eq!(alone.folder().journal().unwrap().hint(path).unwrap(), None, "{fault:?}");
+        assert_eq!(alone.folder().journal().unwrap().hint(&key(&alone, path)).unwrap(), None, "{fault:?}");
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `private` | who hears of private modules, and what they are held to |
 //! | `private_served` | which settings make a module private, who may ask `serve` for one, who can read what is stored |
 //! | `go_refused` | what does the go command's user see of a refusal |
+//! | `raw` | is anything kept or passed on in an upstream's own words, or under another policy |
 //! | `refusals` | what becomes of wrong bytes, and of who has the right ones |
 //! | `world` | how does a test open a proxy over mirrors and a log |
 //! | `kit_go` | does the go command take the corpus from a mirror, proven by its log |
@@ -45,5 +46,6 @@ mod go_refused;
 mod hints;
 mod private;
 mod private_served;
+mod raw;
 mod refusals;
 mod world;

@@ -137,7 +137,7 @@ fn toolchains_are_nobodys_private_modules() {
 
 /// The name of a private module's file in the store.
 fn file_of(world: &World, path: &str) -> std::path::PathBuf {
-    world.data.path().join("modules").join(escaped(path))
+    world.data.path().join("private").join(escaped(path))
 }
 
 #[test]

@@ -131,15 +131,18 @@ impl World {
         assert!(bytes(self.ask(proxy, path)) == truth, "{path}: not the right bytes");
     }
 
-    /// The files below `modules/` that have a name there, sorted; each must hash to what stands beside it.
+    /// The files below `modules/` and `private/` that have a name there, sorted; each must hash to what stands beside it.
     #[track_caller]
     pub fn stored(&self) -> Vec<String> {
         let found = self.folder().modules().walk().map(Result::unwrap);
         let names = found.map(|found| match found {
-            modules::Found::File { module, kind, path, hash, .. } => {
+            modules::Found::File { tree, module, kind, path, hash, .. } => {
                 let bytes = std::fs::read(&path).unwrap();
                 let got = h1(kind, &bytes);
                 assert_eq!(hash.map(|hash| hash.to_string()), Some(got), "{}", path.display());
+                // In the tree of its own kind: what is private is no proven file.
+                let is_private = self.options.private.exemption(module.path()).is_some();
+                assert_eq!(tree == modules::Tree::FirstUse, is_private, "{}", path.display());
                 Asked::File(module, kind).to_string()
             }
             modules::Found::Info { module, .. } => Asked::Info(module).to_string(),

@@ -87,7 +87,7 @@ async fn a_timeline_that_was_deleted_while_we_serve_does_not_let_a_fork_in() {
     world.log.grow(1000);
     let relay = world.relay(&[&served.url()]);
     world.assert_found(5, &world.lookup(&relay, 5).await);
-    std::fs::remove_file(world.cache().join("latest")).unwrap();
+    std::fs::remove_file(world.head_file()).unwrap();
     world.log.grow(2000);
     world.log.fork(300);
     assert!(matches!(world.lookup(&relay, 1500).await, Err(Fault::Forked { .. })));

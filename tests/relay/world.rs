@@ -105,6 +105,11 @@ impl World {
         self.data.path().join("cache").join(self.log.name())
     }
 
+    /// Where the remembered head is.
+    pub fn head_file(&self) -> PathBuf {
+        self.data.path().join("heads").join(self.log.name()).join("latest")
+    }
+
     pub fn evidence(&self) -> usize {
         self.folder().log(self.log.name()).unwrap().forks().unwrap().len()
     }

@@ -15,7 +15,14 @@ pub const HOSTILE: &str =
 pub fn line(number: u64, module: &str, version: &str, kind: Kind, verdict: Verdict) -> LineReport {
     let subject = Subject { module: module.to_owned(), version: version.to_owned(), kind };
     let text = format!("{} {H1}", subject.go_sum_key());
-    LineReport { place: Place::Line(number), subject: Some(subject), text, verdict, duplicate_of: None }
+    LineReport {
+        place: Place::Line(number),
+        subject: Some(subject),
+        text,
+        verdict,
+        duplicate_of: None,
+        unlisted_repeats: 0,
+    }
 }
 
 /// A line that says the same as line `first`.
@@ -25,7 +32,14 @@ pub fn repeat(first: u64, line: LineReport) -> LineReport {
 
 fn unreadable_line(number: u64, text: &str, why: &str) -> LineReport {
     let verdict = Verdict::Malformed { why: why.to_owned() };
-    LineReport { place: Place::Line(number), subject: None, text: text.to_owned(), verdict, duplicate_of: None }
+    LineReport {
+        place: Place::Line(number),
+        subject: None,
+        text: text.to_owned(),
+        verdict,
+        duplicate_of: None,
+        unlisted_repeats: 0,
+    }
 }
 
 /// The note of the head that the sample was proven under.

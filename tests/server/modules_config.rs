@@ -9,7 +9,7 @@ fn where_modules_come_from_is_said_in_gos_words() {
     let (code, out, err) = Given::file("").run(&[]);
     assert_eq!((code, err.as_str()), (0, ""));
     for shown in [
-        "proxy https://proxy.golang.org,direct default",
+        "proxy https://proxy.golang.org default",
         "private_proxy default",
         "on_mismatch refuse default",
         "prefix default",

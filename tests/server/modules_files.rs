@@ -86,7 +86,8 @@ fn conditions_go_by_the_h1_and_by_the_date() {
             (&[("If-None-Match", "\"other\""), ("If-Modified-Since", date)], 200),
             (&[("If-None-Match", tag.as_str()), ("If-Modified-Since", &shifted(-9))], 304),
             (&[("If-Modified-Since", date)], 304),
-            (&[("If-Modified-Since", &shifted(9))], 304),
+            // A later date is that of other bytes, from before the settings were changed.
+            (&[("If-Modified-Since", &shifted(9))], 200),
             (&[("If-Modified-Since", &shifted(-9))], 200),
             (&[("If-Modified-Since", "yesterday")], 200),
             (&[("Range", "bytes=1-2"), ("If-Range", tag.as_str())], 206),

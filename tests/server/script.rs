@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gosumcheck::proxy::{Denied, Found, Keep, Manner, Text, TextKind};
+use gosumcheck::proxy::{Denied, Found, Manner, Text, TextKind};
 use gosumcheck::server::{Answering, ModuleProxy};
 use gosumcheck::store::Folder;
-use gosumcheck::store::modules::Modules;
+use gosumcheck::store::modules::{Modules, Proof, Provenance};
 use gosumcheck::sumdb::goproxy::Asked;
 use gosumcheck::sumdb::gosum::{Kind, SumHash};
 use gosumcheck::sumdb::module::ModuleVersion;
@@ -24,18 +24,25 @@ pub(crate) struct Script {
     modules: Modules,
     said: Mutex<HashMap<String, Result<Found, Denied>>>,
     asked: Mutex<Vec<(String, bool)>>,
+    delays: Mutex<HashMap<String, Duration>>,
 }
 
 impl Script {
     pub(crate) fn new() -> Arc<Script> {
         let folder = tempfile::tempdir().unwrap();
         let modules = Folder::open(folder.path()).unwrap().modules();
-        Arc::new(Script { folder, modules, said: Mutex::default(), asked: Mutex::default() })
+        Arc::new(Script { folder, modules, said: Mutex::default(), asked: Mutex::default(), delays: Mutex::default() })
     }
 
     /// Says this to that.
     pub(crate) fn says(self: &Arc<Script>, path: &str, answer: Result<Found, Denied>) -> Arc<Script> {
         self.said.lock().unwrap().insert(path.to_owned(), answer);
+        Arc::clone(self)
+    }
+
+    /// Takes so long for that.
+    pub(crate) fn delayed(self: &Arc<Script>, path: &str, delay: Duration) -> Arc<Script> {
+        self.delays.lock().unwrap().insert(path.to_owned(), delay);
         Arc::clone(self)
     }
 
@@ -49,11 +56,12 @@ impl Script {
     fn admit(&self, module: &ModuleVersion, kind: Kind, bytes: &[u8]) -> gosumcheck::store::modules::Admitted {
         let mut arrival = self.modules.arrival(module, kind).unwrap();
         arrival.append(bytes).unwrap();
-        self.modules.admit(arrival, &SumHash::parse(H1).unwrap()).unwrap()
+        let by = Provenance::Recorded(Proof { database: "sum.example+033de0ae+AcKey".to_owned(), record: 1 });
+        self.modules.admit(arrival, &SumHash::parse(H1).unwrap(), &by).unwrap()
     }
 
     /// Says this text, good for so long.
-    pub(crate) fn text(self: &Arc<Script>, path: &str, text: &str, keep: Keep) -> Arc<Script> {
+    pub(crate) fn text(self: &Arc<Script>, path: &str, text: &str, keep: Duration) -> Arc<Script> {
         self.says(path, Ok(Found::Text(self::text(path, text, keep))))
     }
 
@@ -74,18 +82,22 @@ impl Script {
 }
 
 /// A hint as that path has it.
-pub(crate) fn text(path: &str, text: &str, keep: Keep) -> Text {
+pub(crate) fn text(path: &str, text: &str, keep: Duration) -> Text {
     let kind = if path.ends_with("/list") { TextKind::List } else { TextKind::Info };
     Text { bytes: Bytes::from(text.to_owned()), kind, keep, stale: false }
 }
 
-pub(crate) const A_MINUTE: Keep = Keep::For(Duration::from_secs(60));
+pub(crate) const A_MINUTE: Duration = Duration::from_secs(60);
 
 impl ModuleProxy for Script {
     fn answer<'a>(&'a self, asked: &'a Asked, manner: Manner) -> Answering<'a> {
         Box::pin(async move {
             let path = asked.to_string();
             self.asked.lock().unwrap().push((path.clone(), manner.cached_only));
+            let delay = self.delays.lock().unwrap().get(&path).copied();
+            if let Some(delay) = delay {
+                tokio::time::sleep(delay).await;
+            }
             let said = self.said.lock().unwrap().get(&path).cloned();
             said.unwrap_or_else(|| {
                 Err(if manner.cached_only {

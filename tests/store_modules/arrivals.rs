@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use gosumcheck::sumdb::dirhash::ReadAt as _;
 use gosumcheck::sumdb::gosum::Kind;
 
-use crate::world::{BYTES, admit, arrived, hash, judge, mixed, module, modules, names};
+use crate::world::{BYTES, admit, arrived, hash, judge, mixed, module, modules, names, recorded};
 
 #[test]
 fn what_arrived_before_is_gone_on_with() {
@@ -25,7 +25,7 @@ fn what_arrived_before_is_gone_on_with() {
     arrival.append(rest).unwrap();
     let zip = arrival.zip().unwrap();
     assert_eq!(zip.size(), BYTES.len() as u64);
-    assert_eq!(modules.admit(arrival, &hash(BYTES)).unwrap().read().unwrap(), BYTES);
+    assert_eq!(modules.admit(arrival, &hash(BYTES), &recorded()).unwrap().read().unwrap(), BYTES);
     let again = modules.arrival(&mixed(), Kind::Zip).unwrap();
     assert!(again.len() == 0 && !again.resumed());
 }
@@ -52,7 +52,7 @@ fn what_arrived_long_ago_was_thrown_away_or_came_to_nothing_is_not() {
     arrival.restart().unwrap();
     assert!(arrival.len() == 0 && !arrival.resumed());
     arrival.append(b"other").unwrap();
-    assert_eq!(modules.admit(arrival, &hash(b"other")).unwrap().read().unwrap(), b"other");
+    assert_eq!(modules.admit(arrival, &hash(b"other"), &recorded()).unwrap().read().unwrap(), b"other");
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn two_arrivals_of_one_file_never_share_it() {
     // Who comes second finds it there, if it is the same, and keeps it.
     second.restart().unwrap();
     second.append(b"first").unwrap();
-    let admitted = one.admit(first, &hash(b"first")).unwrap();
-    let kept = two.admit(second, &hash(b"first")).unwrap();
+    let admitted = one.admit(first, &hash(b"first"), &recorded()).unwrap();
+    let kept = two.admit(second, &hash(b"first"), &recorded()).unwrap();
     assert_eq!(kept.modified(), admitted.modified());
     assert_eq!(names(&root.path().join("tmp")), [""; 0]);
     assert_eq!(judge(root.path(), ""), 1);

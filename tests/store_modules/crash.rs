@@ -9,17 +9,17 @@ use std::sync::Arc;
 use gosumcheck::fault::Fault;
 use gosumcheck::store::Folder;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
-use gosumcheck::store::modules::{Admitted, Modules};
+use gosumcheck::store::modules::{Admitted, Modules, Provenance, Stored};
 use gosumcheck::sumdb::gosum::Kind;
 use gosumcheck::sumdb::module::ModuleVersion;
 
-use crate::world::{BYTES, arrived, hash, judge, mixed, module, modules, names};
+use crate::world::{BYTES, DATABASE, arrived, hash, judge, mixed, module, modules, names, open, recorded};
 
-const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Torn, Moment::After];
-const THEN: [Then; 2] = [Then::Dead, Then::Recovers];
-const REPORT: &[u8] = b"{\"expected\": \"h1:...\", \"got\": \"h1:...\"}\n";
+pub(crate) const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Torn, Moment::After];
+pub(crate) const THEN: [Then; 2] = [Then::Dead, Then::Recovers];
+pub(crate) const REPORT: &[u8] = b"{\"expected\": \"h1:...\", \"got\": \"h1:...\"}\n";
 
-fn on(root: &Path, disk: Arc<FailingDisk>) -> Modules {
+pub(crate) fn on(root: &Path, disk: Arc<FailingDisk>) -> Modules {
     Folder::open_on(root, Box::new(disk)).unwrap().modules()
 }
 
@@ -31,16 +31,18 @@ fn bring(modules: &Modules, module: &ModuleVersion) -> Result<gosumcheck::store:
     Ok(arrival)
 }
 
-fn bring_and_admit(modules: &Modules) -> Result<Admitted, String> {
+fn bring_and_admit(modules: &Modules, by: &Provenance) -> Result<Admitted, String> {
     let arrival = bring(modules, &mixed())?;
     // As the proxy does: what arrived is proven before it is admitted.
     assert_eq!(arrival.read().unwrap(), BYTES);
-    modules.admit(arrival, &hash(BYTES)).map_err(|fault| fault.to_string())
+    modules.admit(arrival, &hash(BYTES), by).map_err(|fault| fault.to_string())
 }
 
 /// What may stand in the place of the file before.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Before {
+    /// what a proof by another database, of other bytes, left of a file
+    OtherProof,
     Nothing,
     /// a file that nobody proved
     Junk,
@@ -49,9 +51,9 @@ enum Before {
     PinOnly,
 }
 
-fn begin(before: Before) -> tempfile::TempDir {
+fn begin(before: Before, tree: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
-    let folder = root.path().join("modules/example.com/!mixed/m/@v");
+    let folder = root.path().join(tree).join("example.com/!mixed/m/@v");
     let pin = folder.join("v1.0.0-!r!c1.ziphash");
     if before != Before::Nothing {
         fs::create_dir_all(&folder).unwrap();
@@ -62,37 +64,74 @@ fn begin(before: Before) -> tempfile::TempDir {
     match before {
         Before::JunkAndDamagedPin => fs::write(pin, "h1:").unwrap(),
         Before::PinOnly => fs::write(pin, hash(BYTES).to_string()).unwrap(),
+        Before::OtherProof => {
+            let proof = format!("{}\nrecord 3 of other.example+00000000+AcKey\n", hash(b"other"));
+            fs::write(pin.with_extension("zipproof"), proof).unwrap();
+            fs::write(pin, hash(b"other").to_string()).unwrap();
+        }
         Before::Nothing | Before::Junk => {}
     }
     root
 }
 
+/// What is claimed of a file is true at every moment: what a database is said to have proven has the hash of its record, and
+/// what came as a public file is no first use.
+fn claims_are_true(modules: &Modules, by: &Provenance, whence: &str) {
+    match by {
+        Provenance::Recorded(_) => {
+            if let Some(admitted) = open(modules, &mixed(), Kind::Zip) {
+                assert_eq!(admitted.read().unwrap(), BYTES, "{whence}");
+            }
+            let first_use = modules.open_first_use(&mixed(), Kind::Zip);
+            assert!(!matches!(first_use, Ok(Some(_))), "{whence}");
+        }
+        Provenance::FirstUse => {
+            let stored = modules.open(&mixed(), Kind::Zip, DATABASE).unwrap();
+            assert!(matches!(stored, Stored::Missing), "{whence}: {stored:?}");
+        }
+    }
+}
+
 #[test]
 fn an_admission_that_fails_anywhere_leaves_no_file_with_another_hash() {
-    for before in [Before::Nothing, Before::Junk, Before::JunkAndDamagedPin, Before::PinOnly] {
-        let root = begin(before);
-        let counting = Arc::new(FailingDisk::never());
-        bring_and_admit(&on(root.path(), counting.clone())).unwrap();
-        assert_eq!(judge(root.path(), ""), 1);
-        let changes = counting.calls().len();
-        assert!(changes > 6, "{changes}");
-        for k in 0..changes {
-            for (moment, then) in MOMENTS.into_iter().flat_map(|moment| THEN.map(|then| (moment, then))) {
-                let whence = format!("{before:?} k={k} {moment:?} {then:?}");
-                let root = begin(before);
-                let told = bring_and_admit(&on(root.path(), Arc::new(FailingDisk::new(k, moment, then))));
-                let found = judge(root.path(), &whence);
-                assert!(told.is_err() || found == 1, "{whence}: told done, found {found}");
-                if let Err(text) = told {
-                    assert!(text.starts_with(root.path().to_str().unwrap()), "{whence}: {text}");
-                    assert!(text.contains("no storage space; free some space"), "{whence}: {text}");
-                }
-                // The next process does it over whatever is left, from where this one was.
-                assert_eq!(bring_and_admit(&modules(root.path())).unwrap().read().unwrap(), BYTES, "{whence}");
-                assert_eq!(judge(root.path(), &whence), 1);
-                let litter = names(&root.path().join("tmp"));
-                assert!(litter.iter().all(|name| !name.starts_with("arrival-")), "{whence}: {litter:?}");
+    let all = [Before::Nothing, Before::Junk, Before::JunkAndDamagedPin, Before::PinOnly, Before::OtherProof];
+    for before in all {
+        fails_anywhere(before, "modules", &recorded());
+    }
+    // A pin that is damaged or another one is a person's to decide about.
+    for before in [Before::Nothing, Before::Junk, Before::PinOnly] {
+        fails_anywhere(before, "private", &Provenance::FirstUse);
+    }
+}
+
+fn fails_anywhere(before: Before, tree: &str, by: &Provenance) {
+    let root = begin(before, tree);
+    let counting = Arc::new(FailingDisk::never());
+    bring_and_admit(&on(root.path(), counting.clone()), by).unwrap();
+    assert_eq!(judge(root.path(), ""), 1);
+    let changes = counting.calls().len();
+    assert!(changes > 6, "{changes}");
+    for k in 0..changes {
+        for (moment, then) in MOMENTS.into_iter().flat_map(|moment| THEN.map(|then| (moment, then))) {
+            let whence = format!("{tree} {before:?} k={k} {moment:?} {then:?}");
+            let root = begin(before, tree);
+            let told = bring_and_admit(&on(root.path(), Arc::new(FailingDisk::new(k, moment, then))), by);
+            let found = judge(root.path(), &whence);
+            assert!(told.is_err() || found == 1, "{whence}: told done, found {found}");
+            if let Err(text) = told {
+                assert!(text.starts_with(root.path().to_str().unwrap()), "{whence}: {text}");
+                assert!(text.contains("no storage space; free some space"), "{whence}: {text}");
             }
+            // A hash that was there before may be an old first use; what this process wrote is none.
+            if !(before == Before::PinOnly && matches!(by, Provenance::Recorded(_))) {
+                claims_are_true(&modules(root.path()), by, &whence);
+            }
+            // The next process does it over whatever is left, from where this one was.
+            assert_eq!(bring_and_admit(&modules(root.path()), by).unwrap().read().unwrap(), BYTES, "{whence}");
+            claims_are_true(&modules(root.path()), by, &whence);
+            assert_eq!(judge(root.path(), &whence), 1);
+            let litter = names(&root.path().join("tmp"));
+            assert!(litter.iter().all(|name| !name.starts_with("arrival-")), "{whence}: {litter:?}");
         }
     }
 }
@@ -159,7 +198,7 @@ fn bytes_and_hash_are_synced_before_the_file_gets_its_name_and_the_name_after() 
     let root = tempfile::tempdir().unwrap();
     let disk = Arc::new(FailingDisk::never());
     let modules = on(root.path(), disk.clone());
-    bring_and_admit(&modules).unwrap();
+    bring_and_admit(&modules, &recorded()).unwrap();
     let calls = disk.calls();
     let admission = calls.iter().rposition(|call| call == "write_at").unwrap() + 1;
     let calls: Vec<&str> = calls[admission..].iter().map(String::as_str).collect();
@@ -200,7 +239,7 @@ fn a_full_disk_is_named_and_takes_nothing_that_was_there() {
     let mut arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
     assert!(arrival.len() == 0 && !arrival.resumed());
     arrival.append(BYTES).unwrap();
-    assert_eq!(modules.admit(arrival, &hash(BYTES)).unwrap().read().unwrap(), BYTES);
+    assert_eq!(modules.admit(arrival, &hash(BYTES), &recorded()).unwrap().read().unwrap(), BYTES);
 }
 
 #[test]
@@ -223,7 +262,7 @@ fn a_torn_end_that_stays_is_not_part_of_the_file() {
     let tmp = root.path().join("tmp");
     let file = fs::File::options().append(true).open(tmp.join(&names(&tmp)[0])).unwrap();
     std::io::Write::write_all(&mut &file, b"a torn end").unwrap();
-    assert_eq!(modules.admit(arrival, &hash(BYTES)).unwrap().read().unwrap(), BYTES);
+    assert_eq!(modules.admit(arrival, &hash(BYTES), &recorded()).unwrap().read().unwrap(), BYTES);
     assert_eq!(judge(root.path(), ""), 1);
 }
 
@@ -239,7 +278,7 @@ fn admitting_process() {
     for n in 0..FILES {
         let module = module(&format!("example.com/m@v1.0.{n}"));
         let arrival = arrived(&modules, &module, Kind::Zip, BYTES);
-        match modules.admit(arrival, &hash(BYTES)) {
+        match modules.admit(arrival, &hash(BYTES), &recorded()) {
             Ok(admitted) => assert_eq!(admitted.read().unwrap(), BYTES),
             Err(Fault::Unavailable { source_name, why, .. }) => panic!("{source_name}: {why}"),
             Err(other) => panic!("{other}"),

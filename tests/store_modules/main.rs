@@ -5,6 +5,7 @@
 mod arrivals;
 mod broken;
 mod crash;
+mod crash_policy;
 mod journal;
 mod pins;
 mod quarantine;

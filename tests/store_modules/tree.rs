@@ -7,13 +7,15 @@ use std::process::Command;
 
 use gosumcheck::fault::Fault;
 use gosumcheck::store::Folder;
-use gosumcheck::store::modules::{Found, INFO_LIMIT};
+use gosumcheck::store::modules::{Found, INFO_LIMIT, Provenance, Tree};
 use gosumcheck::sumdb::dirhash::ReadAt as _;
 use gosumcheck::sumdb::gosum::Kind;
 use gosumcheck::sumdb::module::{ModulePath, ModuleVersion};
 use proptest::prelude::*;
 
-use crate::world::{BYTES, KINDS, admit, arrived, hash, judge, mixed, module, modules, names};
+use crate::world::{
+    BYTES, KINDS, admit, admit_by, arrived, hash, judge, mixed, module, modules, names, open, proof, recorded,
+};
 
 #[test]
 fn a_file_that_was_admitted_is_opened_in_the_go_layout() {
@@ -21,16 +23,20 @@ fn a_file_that_was_admitted_is_opened_in_the_go_layout() {
     let modules = modules(&root.path().join("data"));
     let tree = root.path().join("data/modules/example.com/!mixed/m/@v");
     for (kind, name) in [(Kind::Zip, "v1.0.0-!r!c1.zip"), (Kind::GoMod, "v1.0.0-!r!c1.mod")] {
-        assert!(modules.open(&mixed(), kind).unwrap().is_none());
-        assert_eq!(modules.hash(&mixed(), kind).unwrap(), None);
+        assert!(open(&modules, &mixed(), kind).is_none());
+        assert_eq!(modules.beside(Tree::Proven, &mixed(), kind).unwrap().hash.unwrap(), None);
         admit(&modules, &mixed(), kind, BYTES);
-        let open = modules.open(&mixed(), kind).unwrap().unwrap();
-        assert_eq!((open.read().unwrap(), open.len(), open.hash()), (BYTES.to_vec(), BYTES.len() as u64, &hash(BYTES)));
+        let opened = open(&modules, &mixed(), kind).unwrap();
+        assert_eq!(
+            (opened.read().unwrap(), opened.len(), opened.hash()),
+            (BYTES.to_vec(), BYTES.len() as u64, &hash(BYTES))
+        );
         let mut part = [0; 7];
-        open.read_exact_at(7, &mut part).unwrap();
-        assert_eq!((&part, open.size()), (b"example", BYTES.len() as u64));
-        assert_eq!(open.modified(), tree.join(name).metadata().unwrap().modified().unwrap());
-        assert_eq!(modules.hash(&mixed(), kind).unwrap(), Some(hash(BYTES)));
+        opened.read_exact_at(7, &mut part).unwrap();
+        assert_eq!((&part, opened.size()), (b"example", BYTES.len() as u64));
+        assert_eq!(opened.modified(), tree.join(name).metadata().unwrap().modified().unwrap());
+        let beside = modules.beside(Tree::Proven, &mixed(), kind).unwrap();
+        assert_eq!((beside.hash.unwrap(), beside.proof), (Some(hash(BYTES)), Some((hash(BYTES), proof()))));
         assert_eq!(fs::read(tree.join(name)).unwrap(), BYTES);
         assert_eq!(fs::read_to_string(tree.join(format!("{name}hash"))).unwrap(), hash(BYTES).to_string());
     }
@@ -42,7 +48,7 @@ fn an_empty_file_is_a_file() {
     let root = tempfile::tempdir().unwrap();
     let modules = modules(root.path());
     admit(&modules, &mixed(), Kind::GoMod, b"");
-    assert_eq!(modules.open(&mixed(), Kind::GoMod).unwrap().unwrap().read().unwrap(), b"");
+    assert_eq!(open(&modules, &mixed(), Kind::GoMod).unwrap().read().unwrap(), b"");
     assert_eq!(judge(root.path(), ""), 1);
 }
 
@@ -51,9 +57,9 @@ fn an_open_file_outlives_its_name() {
     let root = tempfile::tempdir().unwrap();
     let modules = modules(root.path());
     admit(&modules, &mixed(), Kind::Zip, BYTES);
-    let open = modules.open(&mixed(), Kind::Zip).unwrap().unwrap();
+    let opened = open(&modules, &mixed(), Kind::Zip).unwrap();
     fs::remove_dir_all(modules.dir()).unwrap();
-    assert_eq!(open.clone().read().unwrap(), BYTES);
+    assert_eq!(opened.clone().read().unwrap(), BYTES);
     // And the folder is made again.
     admit(&modules, &mixed(), Kind::Zip, BYTES);
     assert_eq!(judge(root.path(), ""), 1);
@@ -94,6 +100,23 @@ fn versions_are_those_with_a_file_and_its_hash() {
     assert!(modules.versions(&ModulePath::parse("example.com/other").unwrap()).unwrap().is_empty());
 }
 
+/// What a walk came upon, in a few words, and where.
+fn kind_of(found: Found) -> (String, PathBuf) {
+    match found {
+        Found::File { path, hash, len, kind, module, tree: Tree::Proven } => {
+            assert_eq!(len, path.metadata().unwrap().len());
+            (format!("{kind:?} {module} {}", hash.is_some()), path)
+        }
+        Found::HashOnly { path, module, kind, hash: pinned, tree: Tree::Proven } => {
+            assert_eq!((pinned, kind), (hash(BYTES), Kind::GoMod));
+            (format!("hash {module}"), path)
+        }
+        Found::Info { module, path } => (format!("info {module}"), path),
+        other @ (Found::File { .. } | Found::HashOnly { .. }) => panic!("{other:?} is in no such tree"),
+        Found::Stray(path) => (format!("stray {}", path.file_name().unwrap().to_str().unwrap()), path),
+    }
+}
+
 #[test]
 fn a_walk_names_everything_in_order() {
     let root = tempfile::tempdir().unwrap();
@@ -122,21 +145,7 @@ fn a_walk_names_everything_in_order() {
     fs::write(modules.dir().join("top"), "").unwrap();
     symlink(root.path(), modules.dir().join("zzz.com")).unwrap();
 
-    let (kinds, paths): (Vec<String>, Vec<PathBuf>) = modules
-        .walk()
-        .map(|found| match found.unwrap() {
-            Found::File { path, hash, len, kind, module } => {
-                assert_eq!(len, path.metadata().unwrap().len());
-                (format!("{kind:?} {module} {}", hash.is_some()), path)
-            }
-            Found::HashOnly { path, module, kind, hash: pinned } => {
-                assert_eq!((pinned, kind), (hash(BYTES), Kind::GoMod));
-                (format!("hash {module}"), path)
-            }
-            Found::Info { module, path } => (format!("info {module}"), path),
-            Found::Stray(path) => (format!("stray {}", path.file_name().unwrap().to_str().unwrap()), path),
-        })
-        .unzip();
+    let (kinds, paths): (Vec<String>, Vec<PathBuf>) = modules.walk().map(|found| kind_of(found.unwrap())).unzip();
     assert_eq!(
         kinds,
         [
@@ -181,12 +190,15 @@ fn names_that_no_file_can_have_are_nothing_and_a_fault() {
     let root = tempfile::tempdir().unwrap();
     let modules = modules(root.path());
     let long = module(&format!("example.com/{}@v1.0.0", "m".repeat(300)));
-    assert!(modules.open(&long, Kind::Zip).unwrap().is_none());
-    assert_eq!(modules.hash(&long, Kind::Zip).unwrap(), None);
+    assert!(open(&modules, &long, Kind::Zip).is_none());
+    assert!(modules.open_first_use(&long, Kind::Zip).unwrap().is_none());
+    assert_eq!(modules.pin(&long, Kind::Zip).unwrap(), None);
     assert_eq!(modules.read_info(&long).unwrap(), None);
     assert!(modules.versions(long.path()).unwrap().is_empty());
     // It can arrive, and be refused; it cannot be kept.
-    assert!(modules.admit(arrived(&modules, &long, Kind::Zip, BYTES), &hash(BYTES)).is_err());
+    for by in [recorded(), Provenance::FirstUse] {
+        assert!(modules.admit(arrived(&modules, &long, Kind::Zip, BYTES), &hash(BYTES), &by).is_err());
+    }
     let report =
         modules.refuse(arrived(&modules, &long, Kind::Zip, BYTES), "https://liar.example", b"{}").unwrap().unwrap();
     assert_eq!(fs::read(report).unwrap(), b"{}");
@@ -209,17 +221,18 @@ proptest! {
         let modules = Folder::open(&data).unwrap().modules();
         for kind in KINDS {
             admit(&modules, &module, kind, BYTES);
+            admit_by(&modules, &module, kind, BYTES, &Provenance::FirstUse);
             modules.refuse(arrived(&modules, &module, kind, b"bad"), "https://liar.example", b"{}").unwrap();
         }
         modules.write_info(&module, b"{}").unwrap();
         prop_assert_eq!(names(root.path()), ["data"]);
-        prop_assert_eq!(names(&data), ["modules", "refused", "tmp"]);
+        prop_assert_eq!(names(&data), ["modules", "private", "refused", "tmp"]);
         prop_assert_eq!(names(&data.join("refused")).len(), 4);
         let version = module.version().clone();
         prop_assert_eq!(modules.versions(module.path()).unwrap(), [version]);
-        // Two files, which tell of their hashes, and the info; nothing strange.
+        // Two files in each tree, which tell of their hashes, and the info; nothing strange.
         let found: Vec<Found> = modules.walk().map(Result::unwrap).collect();
-        prop_assert_eq!(found.len(), 3);
+        prop_assert_eq!(found.len(), 5);
         for found in found {
             match found {
                 Found::File { module: of, .. } | Found::Info { module: of, .. } => prop_assert_eq!(&of, &module),

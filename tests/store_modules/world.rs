@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use gosumcheck::store::Folder;
-use gosumcheck::store::modules::{Arrival, Found, Modules};
+use gosumcheck::store::modules::{Admitted, Arrival, Found, Modules, Proof, Provenance, Stored, Tree};
 use gosumcheck::sumdb::dirhash::h1_go_mod;
 use gosumcheck::sumdb::gosum::{Kind, SumHash};
 use gosumcheck::sumdb::module::ModuleVersion;
@@ -37,9 +37,33 @@ pub(crate) fn arrived(modules: &Modules, module: &ModuleVersion, kind: Kind, byt
     arrival
 }
 
+/// The database that proves what most tests admit.
+pub(crate) const DATABASE: &str = "sum.example+033de0ae+AcKey";
+
+/// Its record of a file.
+pub(crate) fn proof() -> Proof {
+    Proof { database: DATABASE.to_owned(), record: 7 }
+}
+
+pub(crate) fn recorded() -> Provenance {
+    Provenance::Recorded(proof())
+}
+
 pub(crate) fn admit(modules: &Modules, module: &ModuleVersion, kind: Kind, bytes: &[u8]) {
-    let admitted = modules.admit(arrived(modules, module, kind, bytes), &hash(bytes)).unwrap();
+    admit_by(modules, module, kind, bytes, &recorded());
+}
+
+pub(crate) fn admit_by(modules: &Modules, module: &ModuleVersion, kind: Kind, bytes: &[u8], by: &Provenance) {
+    let admitted = modules.admit(arrived(modules, module, kind, bytes), &hash(bytes), by).unwrap();
     assert_eq!(admitted.read().unwrap(), bytes);
+}
+
+/// The file as it is given where that database is asked.
+pub(crate) fn open(modules: &Modules, module: &ModuleVersion, kind: Kind) -> Option<Admitted> {
+    match modules.open(module, kind, DATABASE).unwrap() {
+        Stored::Proven(admitted) => Some(admitted),
+        Stored::Unproven(_) | Stored::Missing => None,
+    }
 }
 
 /// Every file that has a name and a hash has that hash; gives how many there are.
@@ -47,11 +71,19 @@ pub(crate) fn judge(root: &Path, whence: &str) -> usize {
     let modules = modules(root);
     let mut files = 0;
     for found in modules.walk() {
-        if let Found::File { module, kind, path, len, hash: Some(beside) } = found.unwrap() {
+        if let Found::File { tree, module, kind, path, len, hash: Some(beside) } = found.unwrap() {
             let bytes = fs::read(&path).unwrap();
             assert_eq!(hash(&bytes), beside, "{whence}: {}", path.display());
             assert_eq!(bytes.len() as u64, len);
-            assert_eq!(modules.open(&module, kind).unwrap().unwrap().hash(), &beside);
+            let opened = match tree {
+                Tree::FirstUse => modules.open_first_use(&module, kind).unwrap().unwrap().hash().clone(),
+                Tree::Proven => match modules.open(&module, kind, DATABASE).unwrap() {
+                    Stored::Proven(admitted) => admitted.hash().clone(),
+                    Stored::Unproven(stored) => stored.hash().clone(),
+                    Stored::Missing => panic!("{whence}: {} is not opened", path.display()),
+                },
+            };
+            assert_eq!(opened, beside);
             files += 1;
         }
     }

@@ -1,9 +1,10 @@
 //! One timeline: a copy is never moved to a tree that does not contain it, and never back.
 
 use gosumcheck::fault::Fault;
+use gosumcheck::sumdb::module::ModuleVersion;
 
 use super::fake::FakeSumdb;
-use super::world::{World, assert_same, expected};
+use super::world::{World, assert_same, expected, runtime};
 
 #[test]
 fn a_log_that_forks_is_caught_and_the_copy_stays() {
@@ -59,4 +60,97 @@ fn the_newest_head_that_proves_wins() {
     let synced = world.sync(&[&behind_served.url(), &ahead_served.url()]).unwrap();
     assert_eq!(synced.tree.size, 70_000);
     assert_same(&world.files(), &expected(&ahead, 70_000), "from one that lags and one that does not");
+}
+
+/// Finding 9 of the attack: who clears the cache must not be shown another history as at first contact.
+#[test]
+fn a_lookup_is_held_against_the_full_log_where_the_cache_was_cleared() {
+    for cleared in [&["cache"][..], &["cache", "heads"], &["cache", "heads", "log/NAME/head"]] {
+        for then in [9_000, 9_500, 8_000] {
+            let log = FakeSumdb::synthetic(12_000, 24);
+            log.grow(9_000);
+            let served = log.serve();
+            let world = World::new(&log);
+            world.sync(&[&served.url()]).unwrap();
+            for path in cleared {
+                let path = world.data.path().join(path.replace("NAME", log.name()));
+                if path.is_file() { std::fs::remove_file(path) } else { std::fs::remove_dir_all(path) }.unwrap();
+            }
+            log.fork(100);
+            log.grow(then);
+            // One that the full log does not answer by itself.
+            let (path, version) = log.module(7_999);
+            let asked = [
+                ModuleVersion::new(&path, &version).unwrap(),
+                ModuleVersion::new("example.com/none", "v1.0.0").unwrap(),
+            ];
+            let database = world.database(&[&served.url()]);
+            let batch = runtime().block_on(database.records(&asked, &|_, _, _| {}));
+            let held = cleared.contains(&"log/NAME/head");
+            match batch {
+                Err(fault) => assert!(matches!(fault, Fault::Forked { .. }), "{cleared:?} {then}: {fault}"),
+                // The full log answers, and nobody else was asked for a head.
+                Ok(batch) => {
+                    let head = batch.proven_under.unwrap();
+                    assert!(
+                        !held && head.tree().size == 9_000,
+                        "{cleared:?} {then}: proven under {}",
+                        head.tree().size
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_head_that_was_put_back_is_remembered_by_heads() {
+    let log = FakeSumdb::synthetic(12_000, 25);
+    let served = log.serve();
+    let world = World::new(&log);
+    log.grow(5_000);
+    world.sync(&[&served.url()]).unwrap();
+    log.grow(9_000);
+    world.sync(&[&served.url()]).unwrap();
+    for path in ["cache", "heads"] {
+        std::fs::remove_dir_all(world.data.path().join(path)).unwrap();
+    }
+    std::fs::write(world.dir().join("head"), log.head(5_000)).unwrap();
+    assert_eq!(world.database(&[]).remembered().unwrap().unwrap().tree().size, 9_000);
+    // A log that forked after the older head is caught, by a sync and by a lookup.
+    log.fork(6_000);
+    log.grow(9_500);
+    assert!(matches!(world.sync(&[&served.url()]), Err(Fault::Forked { .. })));
+    log.show_fork(false);
+    let synced = world.sync(&[&served.url()]).unwrap();
+    assert_eq!((synced.before, synced.tree.size), (5_000, 9_500));
+    assert!(world.held().heads().unwrap().len() >= 3);
+}
+
+/// Only the end of `heads` is read, however long it is; what is torn there is no head.
+#[test]
+fn the_newest_of_many_heads_is_found_at_the_end() {
+    let log = FakeSumdb::synthetic(3_000, 26);
+    let served = log.serve();
+    let world = World::new(&log);
+    world.sync(&[&served.url()]).unwrap();
+    let path = world.dir().join("heads");
+    let many: String = (1..=3_000).map(|size| format!("{}\n", log.head(size))).collect();
+    assert!(many.len() > 3 * 65_536);
+    for path in ["cache", "heads"] {
+        std::fs::remove_dir_all(world.data.path().join(path)).unwrap();
+    }
+    std::fs::write(world.dir().join("head"), log.head(1)).unwrap();
+    let remembered = || world.database(&[]).remembered().map(|head| head.unwrap().tree().size);
+    for torn in ["", "go.sum database tree\n9", "\0\0\0\0"] {
+        std::fs::write(&path, format!("{many}{torn}")).unwrap();
+        assert_eq!(remembered().unwrap(), 3_000, "{torn:?}");
+    }
+    // Without any other head, a file of them that has none is damage, and not first contact.
+    std::fs::remove_file(world.dir().join("head")).unwrap();
+    for damaged in ["nonsense".to_owned(), "\0".repeat(1_000), "x".repeat(10_000_000)] {
+        std::fs::write(&path, damaged).unwrap();
+        let fault = remembered().unwrap_err();
+        assert!(fault.to_string().contains("heads: holds no signed tree head"), "{fault}");
+    }
 }

@@ -34,6 +34,11 @@ fn what_is_kept_about_a_version_is_about_it() {
         format!("{{\"Version\":\"{version}\",\"Time\":\"yesterday\"}}"),
         format!("{{\"Version\":\"{version}\"}} and more"),
         "<html>".to_owned(),
+        // What the go command refuses, whatever other parsers make of it.
+        format!("{{\"Version\":\"{version}\",\"version\":\"v9.9.9\"}}"),
+        format!("{{\"Version\":\"{version}\",\"Time\":\"2026-01-02T03:04:05Z\",\"time\":\"now\"}}"),
+        format!("{{\"Version\":\"{version}\",\"Origin\":\"git\"}}"),
+        format!("{{\"Version\":\"{version}\"}}{}", " ".repeat(100_000)),
     ] {
         fs::write(&path, &bad).unwrap();
         let finding = world.finds(Flaw::ModuleInfo, &path);

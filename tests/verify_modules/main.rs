@@ -13,6 +13,7 @@ mod damage;
 mod fake;
 #[path = "../verify/world.rs"]
 mod log;
+mod origin;
 mod program;
 mod proof;
 mod real;

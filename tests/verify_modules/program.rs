@@ -69,7 +69,8 @@ fn what_is_private_is_known_as_serve_knows_it() {
     file.write("g.toml", "private = [\"corp.example\"]\n");
     run(&file, &["--config", "g.toml"]).says(0, &[]);
     run(&file, &["--config", "none.toml"]).complains(2, &["none.toml"]);
-    run(&file, &["--private", "corp.example,[x"]).says(0, &["\"[x\" is malformed"]);
+    run(&file, &["--private", "corp.example,[x"]).complains(2, &["\"[x\" matches no module", "malformed"]);
+    run(machine(&world).set("GOPRIVATE", "corp.example,[x"), &[]).says(0, &["warning: GOPRIVATE", "malformed"]);
 }
 
 #[test]

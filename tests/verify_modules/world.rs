@@ -10,6 +10,7 @@ use gosumcheck::database::Database;
 use gosumcheck::report::Integrity;
 use gosumcheck::report::integrity::{Finding, Flaw};
 use gosumcheck::store::Folder;
+use gosumcheck::store::modules::{Proof, Provenance};
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::dirhash::{h1_go_mod, h1_zip};
 use gosumcheck::sumdb::gosum::{Kind, SumHash};
@@ -58,6 +59,10 @@ impl Module {
             Kind::Zip => h1_zip(self.zip.as_slice(), 1).unwrap(),
             Kind::GoMod => h1_go_mod(&self.go_mod),
         })
+    }
+
+    pub fn is_private(&self) -> bool {
+        self.version.path().as_str().starts_with(PRIVATE)
     }
 
     pub fn given(&self) -> Given {
@@ -133,13 +138,23 @@ impl World {
         let store = self.folder().modules();
         let mut arrival = store.arrival(&module.version, kind).unwrap();
         arrival.append(module.bytes(kind)).unwrap();
-        store.admit(arrival, &module.hash(kind)).unwrap();
+        store.admit(arrival, &module.hash(kind), &self.provenance(module)).unwrap();
+    }
+
+    /// On whose word a module is admitted.
+    fn provenance(&self, module: &Module) -> Provenance {
+        if module.is_private() {
+            return Provenance::FirstUse;
+        }
+        let record = self.log.db.find(module.version.path().as_str(), &module.version.version().to_string());
+        Provenance::Recorded(Proof { database: self.log.db.vkey(), record: record.unwrap() })
     }
 
     /// Where a file of a module is.
     pub fn path(&self, module: &Module, ending: &str) -> PathBuf {
         let (path, version) = (module.version.path().escaped(), module.version.version().escaped());
-        self.root().join(format!("modules/{path}/@v/{version}.{ending}"))
+        let tree = if module.is_private() && ending != "info" { "private" } else { "modules" };
+        self.root().join(format!("{tree}/{path}/@v/{version}.{ending}"))
     }
 
     /// All module files: whose, which, and where.
@@ -153,7 +168,7 @@ impl World {
     pub fn keep_answers(&self) {
         let served = self.log.db.serve();
         let database = self.database(&self.folder(), vec![Base::parse(&served.url()).unwrap()]);
-        let public = self.modules.iter().filter(|module| !module.version.path().as_str().starts_with(PRIVATE));
+        let public = self.modules.iter().filter(|module| !module.is_private());
         let asked: Vec<ModuleVersion> = public.map(|module| module.version.clone()).collect();
         runtime().block_on(database.records(&asked, &|_, _, _| {})).unwrap();
     }
@@ -249,7 +264,7 @@ impl Drop for Changed {
 fn records(modules: &[Module]) -> Vec<Given> {
     let hash = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let filler = |n| Given::new(&format!("example.com/filler{n}"), "v1.0.0", hash, hash);
-    let public = modules.iter().filter(|module| !module.version.path().as_str().starts_with(PRIVATE));
+    let public = modules.iter().filter(|module| !module.is_private());
     (0..300).map(filler).chain(public.map(Module::given)).chain((300..600).map(filler)).collect()
 }
 

@@ -23,6 +23,10 @@ pub(in super::super) struct ServeArgs {
     /// Needed behind a reverse proxy that passes the Host header on. Repeatable
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
+    /// Answer /healthz, /readyz and /metrics, and nothing else, here too: with connections of its own, which clients cannot use
+    /// up. Repeatable
+    #[arg(long, value_name = "HOST:PORT")]
+    admin_listen: Vec<String>,
     /// Serve this database, as in GOSUMDB: NAME, NAME+HASH+KEY, or "NAME-or-KEY URL" [default: sum.golang.org]. Repeatable;
     /// the first is also answered for at the root
     #[arg(long, value_name = "GOSUMDB")]
@@ -67,7 +71,8 @@ pub(in super::super) struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Modules")]
 struct ModuleArgs {
-    /// Where modules come from, as in GOPROXY; "off" serves none [default: https://proxy.golang.org,direct]
+    /// Where modules come from, as in GOPROXY; "off" serves none; "direct" lets clients choose which public hosts git asks from
+    /// here [default: https://proxy.golang.org]
     #[arg(long, value_name = "GOPROXY")]
     proxy: Option<String>,
     /// Where private modules come from, as in GOPROXY. Anybody who reaches the port has all of them: there is no access control yet
@@ -106,7 +111,7 @@ struct LogArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
-    /// Connections at once; more wait [default: 4096]
+    /// Connections at once; more wait [default: 4096, or what the limit of open files allows]
     #[arg(long, value_name = "N")]
     connections: Option<String>,
     /// For the head of a request to arrive [default: 10s]
@@ -115,13 +120,13 @@ struct LimitArgs {
     /// Between two requests on one connection [default: 60s]
     #[arg(long, value_name = "DURATION")]
     idle_timeout: Option<String>,
-    /// For a slow client to take 64 KiB [default: 30s]
+    /// For a client to take 64 KiB of what is being sent to it [default: 30s]
     #[arg(long, value_name = "DURATION")]
     write_timeout: Option<String>,
     /// To finish what is in flight when told to stop [default: 20s]
     #[arg(long, value_name = "DURATION")]
     stop_timeout: Option<String>,
-    /// Answers kept in memory [default: 64MiB]
+    /// Answers kept in memory, beside half as much (8 to 32 MiB) for those being sent [default: 64MiB]
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
 }
@@ -134,6 +139,7 @@ impl ServeArgs {
         layers
             .flag("listen", self.listen.iter().cloned())
             .flag("hosts", self.hosts.iter().cloned())
+            .flag("admin_listen", self.admin_listen.iter().cloned())
             .flag("sumdb", self.sumdb.iter().cloned())
             .flag("upstream", self.upstream.iter().cloned())
             .flag("mirror", yes(self.mirror))

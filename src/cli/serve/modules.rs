@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::proxy::{Options, Proxy, Upstreams};
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
-use crate::upstream::{self, Base, Direct, DirectSettings, Entry, Proxies, ProxyPlace};
+use crate::upstream::{self, Base, Direct, DirectAccess, DirectSettings, Entry, Proxies, ProxyPlace};
 
 /// The proxy; none where `proxy` is off. `relay` tells the hashes.
 pub(super) fn open(
@@ -49,11 +49,25 @@ enum Whose {
     Private,
 }
 
-/// How `direct` runs the go command. What is private takes this user's keys; strangers' repositories get to see none.
-fn direct(settings: &Settings, folder: &Folder, whose: Whose) -> DirectSettings {
-    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|_| whose == Whose::Private);
-    let private = settings.private.clone();
-    DirectSettings { home, private, ..DirectSettings::below(&folder.root().join("tmp")) }
+/// How `direct` runs the go command. Private modules are fetched with this user's keys; strangers name the public ones, which
+/// are fetched without, from public addresses alone.
+fn direct(go: PathBuf, settings: &Settings, folder: &Folder, whose: Whose) -> Direct {
+    let defaults = DirectSettings::below(&folder.root().join("tmp"));
+    let access = match whose {
+        Whose::Public => {
+            tracing::info!("direct: clients choose which public hosts are asked; https to public addresses alone");
+            defaults.access
+        }
+        Whose::Private => {
+            tracing::info!(
+                "direct: private modules are fetched with this user's ssh keys, agent and git configuration"
+            );
+            DirectAccess::Private { home: std::env::var_os("HOME").map(PathBuf::from) }
+        }
+    };
+    let direct = Direct::new(go, DirectSettings { access, private: settings.private.clone(), ..defaults });
+    direct.sweep();
+    direct
 }
 
 /// The entries of a list; offline, only folders.
@@ -64,7 +78,7 @@ fn proxies(settings: &Settings, folder: &Folder, list: &ProxyList, whose: Whose)
             "off" => ProxyPlace::Off,
             "direct" if settings.offline => continue,
             "direct" => match Direct::find() {
-                Some(go) => ProxyPlace::Direct(Direct::new(go, direct(settings, folder, whose))),
+                Some(go) => ProxyPlace::Direct(direct(go, settings, folder, whose)),
                 None => {
                     tracing::info!("direct: there is no go command here, so repositories are not asked");
                     continue;

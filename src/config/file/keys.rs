@@ -48,6 +48,14 @@ pub(super) const HOSTS: Key = list(
     "",
     "names of this server; requests for other hosts are refused on loopback, and where any is set, on every address",
 );
+/// Where to listen for health and metrics alone.
+pub(super) const ADMIN_LISTEN: Key = list(
+    "admin_listen",
+    "GOSUMCHECK_ADMIN_LISTEN",
+    "--admin-listen",
+    "",
+    "addresses at which only /healthz, /readyz and /metrics are answered, HOST:PORT",
+);
 /// The data folder.
 pub(super) const DATA: Key = one("data", super::super::DATA_VARIABLE, "--data", "", "the data folder");
 /// Which databases.
@@ -59,12 +67,14 @@ pub(super) const UPSTREAM: Key =
 /// Whose names never leave.
 pub(super) const PRIVATE: Key =
     list("private", "GOSUMCHECK_PRIVATE", "--private", "", "patterns of modules that are never asked about");
-/// Where modules come from.
+/// Where modules come from. Not `direct` unless somebody says so: it makes clients choose the hosts that this machine asks, and
+/// runs git on what these send. The go command needs it not: it goes to the repository itself after our 404, where its own
+/// GOPROXY ends with `direct`.
 pub(super) const PROXY: Key = one(
     "proxy",
     "GOSUMCHECK_PROXY",
     "--proxy",
-    "https://proxy.golang.org,direct",
+    "https://proxy.golang.org",
     "where modules come from, as in GOPROXY; off: no modules are served",
 );
 /// Where private modules come from.
@@ -125,7 +135,7 @@ pub(super) const LOG_ACCESS: Key =
     one("log.access", "GOSUMCHECK_ACCESS_LOG", "--access-log", "errors", "off, errors or all");
 /// Connections at once.
 pub(super) const CONNECTIONS: Key =
-    one("limits.connections", "GOSUMCHECK_CONNECTIONS", "--connections", "4096", "connections at once");
+    one("limits.connections", "GOSUMCHECK_CONNECTIONS", "--connections", "", "connections at once");
 /// Slow heads.
 pub(super) const HEADER_TIMEOUT: Key =
     one("limits.header_timeout", "GOSUMCHECK_HEADER_TIMEOUT", "--header-timeout", "10s", "for a request's head");
@@ -138,7 +148,7 @@ pub(super) const WRITE_TIMEOUT: Key = one(
     "GOSUMCHECK_WRITE_TIMEOUT",
     "--write-timeout",
     "30s",
-    "for a slow client to take 64 KiB",
+    "for a client to take 64 KiB of what is being sent to it",
 );
 /// The end.
 pub(super) const STOP_TIMEOUT: Key =
@@ -156,9 +166,10 @@ pub(super) const DISK_FLOOR: Key = one(
 );
 
 /// All of them, in the order in which they are shown.
-pub const KEYS: [&Key; 27] = [
+pub const KEYS: [&Key; 28] = [
     &LISTEN,
     &HOSTS,
+    &ADMIN_LISTEN,
     &DATA,
     &DISK_FLOOR,
     &SUMDB,

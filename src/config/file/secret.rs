@@ -1,12 +1,16 @@
-//! Passwords and tokens: read from files that only their owner need be able to read, shown nowhere.
+//! Passwords and tokens: read from files that only their owner need be able to read, and that nobody else may write; shown nowhere.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+
+use super::unread;
+use crate::files;
 
 /// The longest secret, in bytes, its line end included.
 const LIMIT: u64 = 16 << 10;
+/// Permission to write for the group and for all others.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// A password or a token.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,11 +22,21 @@ impl Secret {
     /// # Errors
     /// What is wrong with the file.
     pub(super) fn read(path: &Path) -> Result<Secret, String> {
-        let mut text = String::new();
-        let read = File::open(path).and_then(|file| file.take(LIMIT).read_to_string(&mut text));
-        read.map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
+        let failed = |error| format!("{}: {}", path.display(), unread(&error));
+        let file = files::open_named(path).map_err(failed)?;
+        let found = file.metadata().map_err(failed)?;
+        if found.is_file() && found.permissions().mode() & OTHERS_WRITE != 0 {
+            // Whoever writes it decides as whom we sign in.
+            let name = path.display();
+            return Err(format!("{name}: others than its owner may write it; take that from them: chmod 600 {name}"));
+        }
+        let bytes = files::read_bounded(file, LIMIT).map_err(failed)?;
+        let text = String::from_utf8(bytes).unwrap_or_default();
         let secret = text.trim_end_matches(['\n', '\r']);
-        if secret.is_empty() || !secret.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        if secret.is_empty()
+            || u64::try_from(text.len()).unwrap_or(u64::MAX) > LIMIT
+            || !secret.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+        {
             return Err(format!("{}: is not one line of printable ASCII", path.display()));
         }
         Ok(Secret(secret.to_owned()))

@@ -56,6 +56,7 @@ pub enum DiskFloor {
 pub struct Settings {
     pub listen: Vec<SocketAddr>,
     pub hosts: Vec<HostName>,
+    pub admin_listen: Vec<SocketAddr>,
     pub data: PathBuf,
     pub disk_floor: DiskFloor,
     /// one or more, none of them `Off`
@@ -83,7 +84,8 @@ pub struct Settings {
     pub log_level: String,
     pub log_format: LogFormat,
     pub access: Access,
-    pub connections: usize,
+    /// none: as many as the system's limit of open files allows
+    pub connections: Option<usize>,
     pub header_timeout: Duration,
     pub idle_timeout: Duration,
     pub write_timeout: Duration,
@@ -149,6 +151,7 @@ impl Settings {
         let mut read = Reader { layers, told: Vec::with_capacity(KEYS.len()) };
         let listen = read.all(&keys::LISTEN, address)?;
         let hosts = read.all(&keys::HOSTS, host)?;
+        let admin_listen = read.all(&keys::ADMIN_LISTEN, address)?;
         let data = read.all(&keys::DATA, |text| Ok(PathBuf::from(text)))?.pop();
         let data = match data {
             Some(data) => data,
@@ -163,6 +166,7 @@ impl Settings {
         let mut settings = Settings {
             listen,
             hosts,
+            admin_listen,
             data,
             disk_floor,
             sumdb,
@@ -184,7 +188,7 @@ impl Settings {
             log_level: read.one(&keys::LOG_LEVEL, |text| word(text, &LEVELS))?.to_owned(),
             log_format: read.one(&keys::LOG_FORMAT, |text| word(text, &FORMATS))?,
             access: read.one(&keys::LOG_ACCESS, |text| word(text, &ACCESS))?,
-            connections: read.one(&keys::CONNECTIONS, |text| count(text, 1_000_000))?,
+            connections: read.all(&keys::CONNECTIONS, |text| count(text, 1_000_000))?.pop(),
             header_timeout: read.one(&keys::HEADER_TIMEOUT, duration)?,
             idle_timeout: read.one(&keys::IDLE_TIMEOUT, duration)?,
             write_timeout: read.one(&keys::WRITE_TIMEOUT, duration)?,

@@ -1,18 +1,17 @@
 //! `[upstreams."https://host/path"]` of gosumcheck.toml: the manners, and the keys, with which one entry of `proxy` or
 //! `private_proxy` is asked. Where a table says nothing, upstream's own defaults count.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::document::{Document, Place};
 use super::settings::count;
 use super::values::duration;
-use super::{Layers, Secret, Settings, Source};
+use super::{Layers, Secret, Settings, Source, unread};
 use crate::config::ProxyList;
 use crate::config::sumdb::redact;
 use crate::fault::Fault;
+use crate::files;
 
 /// What the tables stand below.
 pub(super) const NAME: &str = "upstreams";
@@ -157,9 +156,8 @@ fn user(text: &str) -> Result<String, String> {
 }
 
 fn certificates(text: &str) -> Result<PathBuf, String> {
-    let mut bytes = Vec::new();
-    let read = File::open(text).and_then(|file| file.take(MAX_PEM_BYTES).read_to_end(&mut bytes));
-    read.map_err(|error| format!("{text}: cannot be read: {error}"))?;
+    let read = files::open_named(Path::new(text)).and_then(|file| files::read_bounded(file, MAX_PEM_BYTES));
+    let bytes = read.map_err(|error| format!("{text}: {}", unread(&error)))?;
     let has = bytes.windows(PEM.len()).any(|window| window == PEM);
     if has { Ok(PathBuf::from(text)) } else { Err(format!("{text}: has no certificates in PEM form")) }
 }

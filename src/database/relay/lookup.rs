@@ -6,14 +6,16 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::super::lookups::{Lie, Said, Source};
+use super::super::tiles::{Proven, Tiles};
 use super::super::{Halt, Miss};
 use super::heads::{Now, why};
-use super::{Inner, LookupAnswer, Recorded};
+use super::{Inner, LookupAnswer, QUIETLY, Recorded};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::{LookupResponse, VerifiedRecord};
+use crate::sumdb::tile::Want;
 
 /// Lines of a database's denial that are repeated.
 const SHOWN_DENIALS: usize = 8;
@@ -52,6 +54,33 @@ impl Inner {
                 Ok(Recorded::Proven { record, size })
             }
         }
+    }
+
+    /// The record from memory, the full log or the cache.
+    pub(super) async fn held_record(&self, module: &ModuleVersion) -> Result<Option<Arc<VerifiedRecord>>, Fault> {
+        if self.options.private.exemption(module.path()).is_some() {
+            return Ok(None);
+        }
+        let path = module.lookup_path();
+        if let Some(record) = self.records.get(&path) {
+            return Ok(Some(record));
+        }
+        if let Some(record) = self.database.mirror.find(module)? {
+            return Ok(Some(self.keep(path, record)));
+        }
+        let Some(now) = self.now().await.map_err(why)? else { return Ok(None) };
+        let Some(Said::Claim(claim)) = self.database.cached_claim(module, now.size()) else { return Ok(None) };
+        let id = claim.response.id();
+        if id >= now.size() {
+            return Ok(None);
+        }
+        let mut proven = Proven { tree: now.tree.clone(), ..Proven::nothing_of(now.head.tree()) };
+        let tiles = Tiles { upstreams: &self.nobody, ..self.database.tiles(QUIETLY) };
+        if tiles.bring(&mut proven, &[Want::Leaf(id)]).await.is_err() {
+            return Ok(None);
+        }
+        let record = proven.tree.leaf(id).and_then(|leaf| claim.response.prove(module, &leaf).ok());
+        Ok(record.map(|record| self.keep(path, record)))
     }
 
     async fn outcome(&self, module: &ModuleVersion) -> Result<Outcome, Fault> {

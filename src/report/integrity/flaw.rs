@@ -17,6 +17,8 @@ pub enum Flaw {
     Undecided,
     /// `head` is missing or no signed note
     HeadDamaged,
+    /// `head` is older than a head that was committed before
+    HeadBehind,
     /// the files are of one piece but have another root than a signed head
     RootDiffers,
     /// an entry of `heads` or the remembered head is no signed note
@@ -35,6 +37,8 @@ pub enum Flaw {
     ModuleHash,
     /// a module's file has no record here, and is not private
     ModuleUnrecorded,
+    /// a module's file is intact, and was admitted under other settings: another database proved it, or it was public then
+    ModuleOtherPolicy,
     /// a zip is as it was recorded, and breaks the rules for module zips
     ModuleRules,
     /// an `.info` is not JSON about its version
@@ -60,8 +64,9 @@ pub enum Blame {
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 21] = [
+    pub const ALL: [Flaw; 23] = [
         Flaw::HeadDamaged,
+        Flaw::HeadBehind,
         Flaw::RootDiffers,
         Flaw::CutOff,
         Flaw::Unreadable,
@@ -77,6 +82,7 @@ impl Flaw {
         Flaw::ModuleUnreadable,
         Flaw::ModuleHash,
         Flaw::ModuleUnrecorded,
+        Flaw::ModuleOtherPolicy,
         Flaw::ModuleRules,
         Flaw::ModuleInfo,
         Flaw::Stray,
@@ -94,6 +100,7 @@ impl Flaw {
             Flaw::Unreadable => "unreadable",
             Flaw::Undecided => "undecided",
             Flaw::HeadDamaged => "head-damaged",
+            Flaw::HeadBehind => "head-behind",
             Flaw::RootDiffers => "root-differs",
             Flaw::HeadsDamaged => "heads-damaged",
             Flaw::IndexWrong => "index-wrong",
@@ -103,6 +110,7 @@ impl Flaw {
             Flaw::ModuleUnreadable => "module-unreadable",
             Flaw::ModuleHash => "module-hash-wrong",
             Flaw::ModuleUnrecorded => "module-not-recorded",
+            Flaw::ModuleOtherPolicy => "module-other-policy",
             Flaw::ModuleRules => "module-zip-refused",
             Flaw::ModuleInfo => "module-info-damaged",
             Flaw::Stray => "stray",
@@ -138,6 +146,10 @@ impl Flaw {
             Flaw::HeadDamaged => {
                 "The committed head is lost; everything was checked under the newest other signed head."
             }
+            Flaw::HeadBehind => {
+                "The committed head is older than one that was committed before: the file was replaced, or a commit was \
+                 interrupted. Everything was checked under the newer one, as far as the files have its records."
+            }
             Flaw::RootDiffers => "The files are of one piece, and not those of this signed head.",
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
             Flaw::IndexWrong => "The index does not agree with the records. It decides nothing, but lookups may miss.",
@@ -151,6 +163,10 @@ impl Flaw {
             Flaw::ModuleUnrecorded => {
                 "Nothing here proves these modules: there is no record of them in the data folder, and no pattern says that \
                  they are private."
+            }
+            Flaw::ModuleOtherPolicy => {
+                "These modules were admitted under other settings: another database proved them, or they were public then. They \
+                 are as they were admitted, and are not given under these settings."
             }
             Flaw::ModuleRules => "A stored zip is as it was recorded, but the go command would refuse it.",
             Flaw::ModuleInfo => "What is kept about a version is not JSON about that version.",
@@ -175,6 +191,10 @@ impl Flaw {
             Flaw::HeadDamaged | Flaw::HeadsDamaged => {
                 "Restore the file from a copy; `gosumcheck sync` writes a new head once the files are in order."
             }
+            Flaw::HeadBehind => {
+                "Run `gosumcheck sync`: it goes on from here and commits a newer head. If no sync was interrupted here, find out \
+                 who replaced the file."
+            }
             Flaw::RootDiffers => {
                 "Find out where these files came from. Restore them from a copy, or delete the log's folder and run \
                  `gosumcheck sync`."
@@ -191,6 +211,10 @@ impl Flaw {
             Flaw::ModuleUnrecorded => {
                 "Name what is private with --private, as for `serve`. Prove the rest with `gosumcheck lookup MODULE@VERSION` \
                  and verify again, or delete it: it is fetched again and proven."
+            }
+            Flaw::ModuleOtherPolicy => {
+                "Verify with the settings of `serve`: --sumdb and --private. If the settings were changed for good, delete the \
+                 files that are named here: a module that is asked for again is fetched again and proven."
             }
             Flaw::ModuleRules => "Delete the files that are named here.",
             Flaw::Stray => "Find out who put it there, and move it away.",

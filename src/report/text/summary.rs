@@ -25,8 +25,8 @@ fn write_skipped(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     for line in report.lines() {
         if let Verdict::Skipped { pattern } = &line.verdict {
             match patterns.iter_mut().find(|(known, _)| known == pattern) {
-                Some((_, count)) => *count += 1,
-                None => patterns.push((pattern, 1)),
+                Some((_, count)) => *count += line.lines(),
+                None => patterns.push((pattern, line.lines())),
             }
         }
     }

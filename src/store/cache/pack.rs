@@ -16,6 +16,7 @@ use super::super::lock::Lock;
 use super::super::words::unavailable;
 use super::ENTRY_LIMIT;
 use crate::fault::Fault;
+use crate::files;
 
 /// Entries after which new ones are files again: whoever opens a pack reads all its tables, in milliseconds.
 const FULL: usize = 32_768;
@@ -111,7 +112,7 @@ impl Pack {
         }
         let file = match index.file.clone() {
             Some(file) => Some(file),
-            None if self.path.is_file() => Some(Arc::new(File::open(&self.path)?)),
+            None if self.path.is_file() => Some(Arc::new(files::open(&self.path)?)),
             None => None,
         };
         file.map_or(Ok(()), |file| index.catch_up(file))?;

@@ -103,7 +103,8 @@ pub(super) fn set_size(db: &Connection, size: u64, last: &Hash) -> rusqlite::Res
 pub(super) fn open_to_write(path: &Path) -> Result<(Connection, Meta), Fault> {
     let failed = |error| failed(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let opened = sqlite::require_files(path).and_then(|()| Connection::open_with_flags(path, flags));
+    let db = opened.map_err(failed)?;
     guard(&db).map_err(failed)?;
     let meta = check(&db, path)?;
     // Readers go on reading meanwhile. What a power cut takes of the last transactions is indexed again.

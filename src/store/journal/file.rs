@@ -75,6 +75,10 @@ impl Trouble {
 
     /// What a failure of SQLite means.
     pub(super) fn of(path: &Path, error: &rusqlite::Error) -> Trouble {
+        if let rusqlite::Error::InvalidPath(path) = error {
+            let why = "is not a regular file: something else stands where the journal belongs; move it away";
+            return Trouble::Fault(Fault::unavailable(path.display().to_string(), why));
+        }
         let rusqlite::Error::SqliteFailure(code, _) = error else {
             return Trouble::Broken(format!("is damaged ({error})"));
         };
@@ -105,8 +109,12 @@ impl Trouble {
 pub(super) fn open(path: &Path) -> Result<Connection, Trouble> {
     let failed = |error: rusqlite::Error| Trouble::of(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    modes::reserve(path);
-    let mut db = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let mut db = sqlite::require_files(path)
+        .and_then(|()| {
+            modes::reserve(path);
+            Connection::open_with_flags(path, flags)
+        })
+        .map_err(failed)?;
     guard(&db).map_err(failed)?;
     if is_new(&db).map_err(failed)? {
         create(&mut db).map_err(failed)?;

@@ -11,6 +11,7 @@ use super::super::disk::Disk;
 use super::super::words::unavailable;
 use super::scan::read_at;
 use crate::fault::Fault;
+use crate::files;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::tile::{Edge, FULL};
@@ -40,7 +41,7 @@ impl Named {
             Err(error) => return Err(unavailable(&path, "open", &error)),
             Ok(_) => {}
         }
-        let file = File::open(&path).map_err(|error| unavailable(&path, "open", &error))?;
+        let file = files::open(&path).map_err(|error| unavailable(&path, "open", &error))?;
         Ok(Named { file, path })
     }
 

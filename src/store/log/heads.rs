@@ -4,17 +4,22 @@
 //! An append may be torn by a crash; the torn entry is no entry, and is written over by the next commit.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use super::super::Folder;
 use super::super::words::unavailable;
 use super::files::Named;
 use crate::fault::Fault;
-use crate::sumdb::checkpoint::FIRST_LINE;
+use crate::files;
+use crate::sumdb::checkpoint::{FIRST_LINE, parse_decimal};
 
 /// The longest `heads` that is read, in bytes: a note a minute for 30 years.
 const HEADS_LIMIT: u64 = 4 << 30;
+/// Bytes from the end of `heads` in which its newest note is looked for first: some hundred notes.
+const TAIL_BYTES: u64 = 64 << 10;
+/// The longest note, and as much again for a torn one after it.
+const MAX_TAIL_BYTES: u64 = 4 << 20;
 /// What every signature line of a note begins with.
 const SIGNATURE: &[u8] = "— ".as_bytes();
 
@@ -58,12 +63,11 @@ impl Heads {
     /// What the file at `path` holds; nothing where there is none.
     pub(super) fn read(path: &Path) -> Result<Heads, Fault> {
         let failed = |error| unavailable(path, "read", &error);
-        let file = match File::open(path) {
+        let file = match files::open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Heads::default()),
             opened => opened.map_err(failed)?,
         };
-        let mut bytes = Vec::new();
-        file.take(HEADS_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let bytes = files::read_bounded(file, HEADS_LIMIT).map_err(failed)?;
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > HEADS_LIMIT {
             let why =
                 format!("is longer than {HEADS_LIMIT} bytes: no list of signed notes is; restore it from a backup");
@@ -91,6 +95,67 @@ impl Heads {
         heads.torn = u64::try_from(bytes.len()).unwrap_or(u64::MAX) - heads.end;
         Ok(heads)
     }
+}
+
+/// The note of the largest tree among the last ones of the file at `path`, which are in the order of their trees; none where there
+/// is no file. Reads its end only: the file grows with every commit.
+///
+/// A torn entry at the end is none. Where `must_have` one, a file without any is damaged: nothing else says what was accepted.
+pub(in crate::store) fn newest(path: &Path, must_have: bool) -> Result<Option<Vec<u8>>, Fault> {
+    let failed = |error| unavailable(path, "read", &error);
+    let mut file = match files::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(failed)?,
+    };
+    let len = file.metadata().map_err(failed)?.len();
+    let mut wanted = TAIL_BYTES;
+    loop {
+        let bytes = tail(&mut file, len, wanted).map_err(failed)?;
+        let newest = notes(&bytes, wanted < len).max_by_key(|note| claimed_size(note)).map(<[u8]>::to_vec);
+        if newest.is_some() {
+            return Ok(newest);
+        }
+        if wanted >= len || wanted >= MAX_TAIL_BYTES {
+            break;
+        }
+        wanted *= 8;
+    }
+    if len == 0 || !must_have {
+        return Ok(None);
+    }
+    let why = "holds no signed tree head, and nothing else here says which one was accepted last: restore the file from a backup; \
+               or move the folder that it is in away, to trust the database's next head as on first contact";
+    Err(Fault::unavailable(path.display().to_string(), why))
+}
+
+/// The last bytes of a file that has `len`.
+fn tail(file: &mut File, len: u64, wanted: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(len.saturating_sub(wanted)))?;
+    let mut bytes = Vec::new();
+    file.take(wanted.min(len)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The whole notes in `bytes`, which may begin within one.
+fn notes(bytes: &[u8], is_cut: bool) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    if is_cut {
+        let begin = [b"\n\n", FIRST_LINE.as_bytes()].concat();
+        rest = memchr::memmem::find(bytes, &begin).and_then(|at| bytes.get(at + 2..)).unwrap_or_default();
+    }
+    std::iter::from_fn(move || {
+        let end = entry_end(rest)?;
+        let note = rest.get(..end);
+        rest = rest.get(end + 1..).unwrap_or_default();
+        note
+    })
+    .filter(|note| is_note(note))
+}
+
+/// The size that a note says its tree has; the signature is for the caller to verify.
+fn claimed_size(note: &[u8]) -> Option<u64> {
+    let size = note.split(|byte| *byte == b'\n').nth(1)?;
+    parse_decimal(str::from_utf8(size).ok()?)
 }
 
 /// The entry of `note`, if that is what it will be read as.

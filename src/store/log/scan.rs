@@ -9,6 +9,7 @@ use super::super::words::unavailable;
 use super::Log;
 use super::stretch::{Stretch, open_if_large};
 use crate::fault::Fault;
+use crate::files;
 
 /// One file of a log, whatever state it is in.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl Log {
     /// `Unavailable`: it is there and cannot be opened.
     pub fn found(&self, name: &str) -> Result<Found, Fault> {
         let path = self.dir().join(name);
-        let file = match File::open(&path) {
+        let file = match files::open(&path) {
             Ok(file) => Some(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(unavailable(&path, "open", &error)),

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::files;
 use crate::sumdb::dirhash::ReadAt;
 use crate::sumdb::gosum::SumHash;
 
@@ -31,7 +32,7 @@ impl Admitted {
             Err(error) => return Err(error),
         }
         // Another process may have put the same bytes there meanwhile: either file will do.
-        let file = match File::open(path) {
+        let file = match files::open(path) {
             Ok(file) => file,
             Err(error) if nothing(&error) => return Ok(None),
             Err(error) => return Err(error),

@@ -3,7 +3,6 @@
 
 mod ledger;
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,9 +11,11 @@ use sha2::{Digest as _, Sha256};
 use super::super::Folder;
 use super::super::words::unavailable;
 use super::super::zipfile::ZipFile;
+use super::admitted::Admitted;
 use super::arrival::Arrival;
 use crate::fault::Fault;
-use crate::sumdb::dirhash::ReadAt as _;
+use crate::files;
+use crate::sumdb::dirhash::ReadAt;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 
@@ -31,6 +32,20 @@ const NAME_LIMIT: usize = 200;
 /// Bytes that are hashed at once.
 const CHUNK: usize = 1 << 20;
 
+/// What wrong stored bytes are called as a source: this server's own store.
+const STORE: &str = "the module store";
+
+/// Wrong bytes that may be kept.
+struct Offer<'a> {
+    /// what the names of all refused bytes of this file begin with
+    prefix: String,
+    digest: [u8; 32],
+    /// none where there is room for the report only
+    len: Option<u64>,
+    source: &'a str,
+    report: &'a [u8],
+}
+
 /// Moves the file there, after its report, and gives the report's path; none where `source` has had its part. What is not kept is
 /// thrown away.
 pub(super) fn keep(
@@ -45,25 +60,61 @@ pub(super) fn keep(
 }
 
 fn try_keep(folder: &Folder, arrival: &mut Arrival, source: &str, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
-    let arrived = arrival.zip().and_then(|bytes| digest(&bytes));
-    let digest = arrived.map_err(|error| unavailable(arrival.path(), "read", &error))?;
+    let digest = arrival.zip().and_then(|bytes| digest(&bytes));
+    let digest = digest.map_err(|error| unavailable(arrival.path(), "read", &error))?;
     let (module, kind) = arrival.file();
+    // The bytes are on the disk already; down to its floor they had better leave it.
+    let len = folder.has_room().is_ok().then(|| arrival.len());
+    let offer = Offer { prefix: prefix(module, kind), digest, len, source, report };
+    place(folder, &offer, |target| arrival.leave_for(target))
+}
+
+/// Moves a stored file there, after its report, and gives the report's path; none where there is no room for it. Where the disk
+/// fails the file stays where it is, else it is gone from there.
+pub(super) fn keep_stored(
+    folder: &Folder,
+    path: &Path,
+    file: &Admitted,
+    (module, kind): (&ModuleVersion, Kind),
+    report: &[u8],
+) -> Result<Option<PathBuf>, Fault> {
+    let digest = digest(file).map_err(|error| unavailable(path, "read", &error))?;
+    let offer = Offer { prefix: prefix(module, kind), digest, len: Some(file.len()), source: STORE, report };
+    let disk = folder.disk();
+    let synced = |dir: &Path| disk.sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error));
+    let kept = place(folder, &offer, |target| {
+        disk.rename(path, target).map_err(|error| unavailable(target, "write", &error))?;
+        target.parent().map_or(Ok(()), synced)
+    })?;
+    match disk.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unavailable(path, "remove", &error)),
+        _ => {}
+    }
+    path.parent().map_or(Ok(()), synced)?;
+    Ok(kept)
+}
+
+/// Keeps the report and, by `leave`, the bytes, as far as there is room for them; gives the report's path.
+fn place(
+    folder: &Folder,
+    offer: &Offer<'_>,
+    leave: impl FnOnce(&Path) -> Result<(), Fault>,
+) -> Result<Option<PathBuf>, Fault> {
+    let Offer { prefix, digest, len, source, report } = offer;
     let dir = folder.root().join("refused");
     let mut ledger = folder.ledger();
     ledger.look(&dir);
-    let file = prefix(module, kind);
-    let mut name = named(&file, &digest, HASH_BYTES);
+    let mut name = named(prefix, digest, HASH_BYTES);
     if let Some(there) = content(&dir.join(&name)) {
-        if there == digest {
+        if there == *digest {
             // Whoever sent it first is in the report; the journal has them all.
             return Ok(Some(beside(&dir, &name)));
         }
-        name = named(&file, &digest, LONG_HASH_BYTES);
+        name = named(prefix, digest, LONG_HASH_BYTES);
     }
     let report_bytes = u64::try_from(report.len()).unwrap_or(u64::MAX);
-    // The bytes are on the disk already; down to its floor they had better leave it.
-    let bytes = if folder.has_room().is_ok() { arrival.len() } else { u64::MAX };
-    let room = ledger.room(source, &file, bytes.saturating_add(report_bytes), report_bytes);
+    let bytes = len.unwrap_or(u64::MAX);
+    let room = ledger.room(source, prefix, bytes.saturating_add(report_bytes), report_bytes);
     let (keeps_bytes, leaving) = match room {
         Room::Whole(leaving) => (true, leaving),
         Room::Report(leaving) => (false, leaving),
@@ -79,7 +130,7 @@ fn try_keep(folder: &Folder, arrival: &mut Arrival, source: &str, report: &[u8])
     folder.write(&path, report, true)?;
     let mut kept = report_bytes;
     if keeps_bytes {
-        arrival.leave_for(&dir.join(&name))?;
+        leave(&dir.join(&name))?;
         kept = kept.saturating_add(bytes);
     }
     ledger.add(name, source, kept);
@@ -104,12 +155,12 @@ fn named(prefix: &str, digest: &[u8; 32], bytes: usize) -> String {
 /// The SHA-256 of the file at `path`; none where there is none that can be read.
 fn content(path: &Path) -> Option<[u8; 32]> {
     path.symlink_metadata().ok().filter(|found| found.is_file())?;
-    let file = File::open(path).ok()?;
+    let file = files::open(path).ok()?;
     let len = file.metadata().ok()?.len();
     digest(&ZipFile::first(file, len)).ok()
 }
 
-fn digest(bytes: &ZipFile) -> io::Result<[u8; 32]> {
+fn digest(bytes: &impl ReadAt) -> io::Result<[u8; 32]> {
     let mut sha = Sha256::new();
     let mut chunk = vec![0; CHUNK];
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! What is in the tree: every file of it has one of five endings and the name of a module version, or is a stray.
+//! What is in the two trees: every file has one of seven endings and the name of a module version, or is a stray.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::super::words::unavailable;
+use super::first_use::Place;
 use super::pin::Pin;
-use super::{is_file, pin_extension};
+use super::proof::{Proof, ProofFile, proof_extension};
+use super::{Modules, Tree, is_file, pin_extension};
 use crate::fault::Fault;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
@@ -26,6 +28,8 @@ const KINDS: [Kind; 2] = [Kind::GoMod, Kind::Zip];
 pub enum Found {
     /// a file of a module
     File {
+        /// which tree it is in
+        tree: Tree,
         /// of which module version
         module: ModuleVersion,
         /// which file of it
@@ -34,18 +38,21 @@ pub enum Found {
         path: PathBuf,
         /// its size in bytes
         len: u64,
-        /// what stands beside it; none where that is missing or no hash, and then the file is not served
+        /// the hash that stands beside it, in its proof or alone; none where that is missing or no hash, and then the file is not
+        /// served
         hash: Option<SumHash>,
     },
     /// a hash whose file is not here
     HashOnly {
+        /// which tree it is in
+        tree: Tree,
         /// of which module version
         module: ModuleVersion,
         /// which file of it
         kind: Kind,
         /// where the hash is
         path: PathBuf,
-        /// what the file was, and may only ever be
+        /// what the file was; where it is private, what it may only ever be
         hash: SumHash,
     },
     /// when a version was made
@@ -59,11 +66,41 @@ pub enum Found {
     Stray(PathBuf),
 }
 
-pub(super) fn walk(dir: &Path) -> impl Iterator<Item = Result<Found, Fault>> + use<> {
+/// What stands beside a file.
+#[derive(Debug)]
+pub struct Beside {
+    /// its hash; a fault where something stands there that is none, or that cannot be read
+    pub hash: Result<Option<SumHash>, Fault>,
+    /// the hash that was proven, and by which record
+    pub proof: Option<(SumHash, Proof)>,
+}
+
+impl Modules {
+    /// What stands beside the file of that kind in one of the trees, for who verifies it.
+    ///
+    /// # Errors
+    /// `Usage`: no file has such a name.
+    pub fn beside(&self, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<Beside, Fault> {
+        let place = Place::of(self, tree, module, kind)?;
+        let hash = match Pin::read(&place.pin) {
+            Ok(Pin::Missing) => Ok(None),
+            Ok(Pin::Is(hash)) => Ok(Some(hash)),
+            Ok(Pin::Damaged) => Err(Fault::unavailable(place.pin.display().to_string(), "holds no hash")),
+            Err(error) => Err(unavailable(&place.pin, "read", &error)),
+        };
+        let proof = match ProofFile::read(&place.proof) {
+            Ok(ProofFile::Is(hash, proof)) if tree == Tree::Proven => Some((hash, proof)),
+            _ => None,
+        };
+        Ok(Beside { hash, proof })
+    }
+}
+
+pub(super) fn walk(dir: &Path, tree: Tree) -> impl Iterator<Item = Result<Found, Fault>> + use<> {
     let dir = dir.to_path_buf();
     WalkDir::new(&dir).sort_by_file_name().into_iter().filter_map(move |entry| match entry {
         Ok(entry) if entry.file_type().is_dir() => None,
-        Ok(entry) => found(&dir, &entry).transpose(),
+        Ok(entry) => found(&dir, tree, &entry).transpose(),
         // Nothing was ever stored, or what was there left meanwhile.
         Err(error) if error.io_error().is_some_and(|error| error.kind() == NotFound) => None,
         Err(error) => {
@@ -73,8 +110,8 @@ pub(super) fn walk(dir: &Path) -> impl Iterator<Item = Result<Found, Fault>> + u
     })
 }
 
-/// None for the lock, for a hash that is told of with its file, and for what has left meanwhile.
-fn found(dir: &Path, entry: &DirEntry) -> Result<Option<Found>, Fault> {
+/// None for the lock, for what is told of with its file or its hash, and for what has left meanwhile.
+fn found(dir: &Path, tree: Tree, entry: &DirEntry) -> Result<Option<Found>, Fault> {
     let path = entry.path().to_path_buf();
     let below = path.strip_prefix(dir).ok().and_then(Path::to_str);
     if below == Some(LOCK) && entry.file_type().is_file() {
@@ -88,30 +125,43 @@ fn found(dir: &Path, entry: &DirEntry) -> Result<Option<Found>, Fault> {
     }
     for kind in KINDS {
         if ending == kind.extension() {
-            let len = match path.symlink_metadata() {
-                Ok(meta) => meta.len(),
-                Err(error) if error.kind() == NotFound => return Ok(None),
-                Err(error) => return Err(unreadable(&path, &error)),
-            };
-            let beside = path.with_extension(pin_extension(kind));
-            let hash = match Pin::read(&beside).map_err(|error| unreadable(&beside, &error))? {
-                Pin::Is(hash) => Some(hash),
-                Pin::Missing | Pin::Damaged => None,
-            };
-            return Ok(Some(Found::File { module, kind, path, len, hash }));
+            return file(tree, module, kind, path);
         }
         if ending == pin_extension(kind) {
             if is_file(&path.with_extension(kind.extension())) {
                 return Ok(None);
             }
             return match Pin::read(&path).map_err(|error| unreadable(&path, &error))? {
-                Pin::Is(hash) => Ok(Some(Found::HashOnly { module, kind, path, hash })),
+                Pin::Is(hash) => Ok(Some(Found::HashOnly { tree, module, kind, path, hash })),
                 Pin::Damaged => Ok(Some(Found::Stray(path))),
                 Pin::Missing => Ok(None),
             };
         }
+        // Without its file a proof claims nothing.
+        if ending == proof_extension(kind) && tree == Tree::Proven {
+            return Ok(None);
+        }
     }
     Ok(Some(Found::Stray(path)))
+}
+
+fn file(tree: Tree, module: ModuleVersion, kind: Kind, path: PathBuf) -> Result<Option<Found>, Fault> {
+    let unreadable = |path: &Path, error: &std::io::Error| unavailable(path, "read", error);
+    let len = match path.symlink_metadata() {
+        Ok(meta) => meta.len(),
+        Err(error) if error.kind() == NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(&path, &error)),
+    };
+    let (pin, proof) = (path.with_extension(pin_extension(kind)), path.with_extension(proof_extension(kind)));
+    let proven = match tree {
+        Tree::Proven => ProofFile::read(&proof).map_err(|error| unreadable(&proof, &error))?,
+        Tree::FirstUse => ProofFile::Missing,
+    };
+    let hash = match (proven, Pin::read(&pin).map_err(|error| unreadable(&pin, &error))?) {
+        (ProofFile::Is(hash, _), _) | (_, Pin::Is(hash)) => Some(hash),
+        (_, Pin::Missing | Pin::Damaged) => None,
+    };
+    Ok(Some(Found::File { tree, module, kind, path, len, hash }))
 }
 
 /// The module version and the ending of `<escaped path>/@v/<escaped version>.<ending>`.

@@ -66,6 +66,25 @@ pub enum Remark {
     NoFinalNewline,
 }
 
+impl LineFault {
+    /// Which fault it is, in words that hold nothing of the line itself.
+    pub fn name(&self) -> &'static str {
+        match self {
+            LineFault::ConflictMarker => "git conflict marker",
+            LineFault::FieldCount(_) => "wrong number of fields",
+            LineFault::Nul => "NUL byte, as in UTF-16 or in a file that lost its content in a crash",
+            LineFault::NotUtf8 => "not UTF-8",
+            LineFault::TooLong(_) => "line too long",
+            LineFault::BadPath(_) => "invalid module path",
+            LineFault::BadVersion(_) => "invalid version",
+            LineFault::BadHash(_) => "invalid hash",
+            LineFault::FileTooLarge => "file too large",
+            LineFault::TooManyLines => "too many lines",
+            LineFault::TooManyFaults => "too many faults",
+        }
+    }
+}
+
 impl fmt::Display for LineFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

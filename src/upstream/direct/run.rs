@@ -1,11 +1,12 @@
-//! One run of a command: bounded in time and in what it says, and ended with all that it started when nobody waits any more.
-
-use std::time::Duration;
+//! One run of a command: bounded in time, in what it says and in what it takes of this machine, and ended with all that it started
+//! when nobody waits any more.
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 
+use super::DirectSettings;
 use super::sandbox::Sandbox;
+use super::space;
 use crate::upstream::failure::FailureKind;
 use crate::upstream::retry::Failed;
 
@@ -33,18 +34,28 @@ struct Running {
 }
 
 /// Runs a command to its end, and gives the sandbox back.
-pub(super) async fn run(mut command: Command, total: Duration, sandbox: Sandbox) -> Result<(Output, Sandbox), Failed> {
+pub(super) async fn run(
+    mut command: Command,
+    settings: &DirectSettings,
+    sandbox: Sandbox,
+) -> Result<(Output, Sandbox), Failed> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let unrun =
         |error: std::io::Error| Failed::lasting(FailureKind::Unreachable, format!("cannot run {program}: {error}"));
     let mut child = command.spawn().map_err(unrun)?;
+    space::bound(&child, settings.disk, settings.memory);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let exceeded = space::exceeded(sandbox.root(), settings.disk);
     let mut running = Running { child: Some(child), sandbox: Some(sandbox) };
     let said = async { tokio::try_join!(all(stdout), end(stderr), running.ended()) };
-    let (stdout, stderr, is_success) = match tokio::time::timeout(total, said).await {
-        Ok(said) => said.map_err(unrun)?,
-        Err(_) => {
-            let why = format!("timed out: the go command did not finish within {total:?}");
+    let (stdout, stderr, is_success) = tokio::select! {
+        said = said => said.map_err(unrun)?,
+        () = exceeded => {
+            let why = format!("the repository takes more than {} bytes of disk to fetch", settings.disk);
+            return Err(Failed::lasting(FailureKind::TooLong, why));
+        }
+        () = tokio::time::sleep(settings.total) => {
+            let why = format!("timed out: the go command did not finish within {:?}", settings.total);
             return Err(Failed::lasting(FailureKind::Timeout, why));
         }
     };

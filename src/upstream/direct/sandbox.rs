@@ -1,8 +1,8 @@
-//! The surroundings of one run of the go command: folders of its own, and of the environment only what it takes to reach others.
+//! The folder of one run of the go command, removed when the run is over; and the removal of what a process left behind that was
+//! killed.
 
-use std::env;
-use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -13,58 +13,24 @@ use tokio::process::Command;
 use tokio::runtime::Handle;
 
 use super::DirectSettings;
+use super::environment::{self, Folders};
+use super::guard::Guard;
 use crate::upstream::failure::FailureKind;
 use crate::upstream::retry::Failed;
 
 /// What a sandbox's folder is called, before some random letters.
 const PREFIX: &str = "direct-";
-/// A sandbox that is older was left behind by a process that is no more.
+/// The file in a sandbox that its process holds locked: what nobody holds was left behind.
+const LOCK: &str = "lock";
+/// Where programs keep their configuration below a home folder, on Unix and on macOS. The go command's telemetry is off in it: its
+/// process outlives the run, and would make a folder anew that is being removed.
+const CONFIGURATIONS: [&str; 2] = [".config", "Library/Application Support"];
+/// A sandbox without that file that is older was left behind by a process that is no more.
 const STALE: Duration = Duration::from_secs(6 * 3600);
 /// Tries to remove a folder in which a command that was just killed may still be writing.
 const REMOVALS: u32 = 10;
 /// Between two of these.
 const REMOVAL_PAUSE: Duration = Duration::from_millis(50);
-/// What it may know of its surroundings: how to find commands, and how to reach others. Credentials are in files at home.
-const INHERITED: [&str; 15] = [
-    "PATH",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "GIT_SSH",
-    "GIT_SSH_COMMAND",
-    "SSH_AUTH_SOCK",
-    "SystemRoot",
-];
-/// How it behaves, whatever else is configured: it asks nobody but the modules' own homes, checks nothing (we do), waits for
-/// no answer of a person, writes nothing that cannot be removed, and leaves no git behind that tidies up in the background.
-const FIXED: [(&str, &str); 19] = [
-    ("GOPROXY", "direct"),
-    ("GONOSUMDB", "*"),
-    ("GOSUMDB", "off"),
-    ("GOFLAGS", "-modcacherw"),
-    ("GOTOOLCHAIN", "local"),
-    ("GO111MODULE", "on"),
-    ("GOWORK", "off"),
-    ("GOENV", "off"),
-    ("GIT_TERMINAL_PROMPT", "0"),
-    ("GIT_ASKPASS", "true"),
-    ("SSH_ASKPASS", "true"),
-    ("GCM_INTERACTIVE", "never"),
-    ("GIT_CONFIG_COUNT", "2"),
-    ("GIT_CONFIG_KEY_0", "gc.auto"),
-    ("GIT_CONFIG_VALUE_0", "0"),
-    ("GIT_CONFIG_KEY_1", "maintenance.auto"),
-    ("GIT_CONFIG_VALUE_1", "false"),
-    ("HGPLAIN", "1"),
-    ("LC_ALL", "C"),
-];
 
 /// The folder of one run. Removed when it is dropped, in the background.
 #[derive(Debug)]
@@ -72,6 +38,7 @@ pub(super) struct Sandbox {
     /// none once it is being removed
     folder: Option<TempDir>,
     root: PathBuf,
+    _lock: File,
 }
 
 impl Sandbox {
@@ -85,46 +52,57 @@ impl Sandbox {
             for name in ["home", "work", "tmp"] {
                 fs::create_dir(folder.path().join(name))?;
             }
-            std::io::Result::Ok(folder)
+            let home = folder.path().join("home");
+            for configuration in CONFIGURATIONS {
+                let telemetry = home.join(configuration).join("go/telemetry");
+                fs::create_dir_all(&telemetry)?;
+                fs::write(telemetry.join("mode"), "off")?;
+            }
+            // Never seen unlocked under its own name.
+            let new = folder.path().join("lock.new");
+            let lock = File::create(&new)?;
+            lock.lock()?;
+            fs::rename(new, folder.path().join(LOCK))?;
+            io::Result::Ok((folder, lock))
         });
         let unmade = |why: String| Failed::lasting(FailureKind::Disk, format!("cannot make a sandbox: {why}"));
-        let folder =
+        let (folder, lock) =
             made.await.map_err(|error| unmade(error.to_string()))?.map_err(|error| unmade(error.to_string()))?;
         // The go command wants absolute paths.
         let root = std::path::absolute(folder.path()).map_err(|error| unmade(error.to_string()))?;
-        Ok(Sandbox { folder: Some(folder), root })
+        Ok(Sandbox { folder: Some(folder), root, _lock: lock })
     }
 
-    /// The go command with these arguments, ready to be run in it.
-    pub(super) fn command(&self, go: &Path, settings: &DirectSettings, arguments: &[&str]) -> Command {
-        let home = settings.home.clone().unwrap_or_else(|| self.root.join("home"));
-        let inherited = INHERITED.iter().filter_map(|name| Some((*name, env::var_os(name)?)));
-        let own = [
-            ("HOME", home.clone()),
-            ("USERPROFILE", home),
-            ("GOPATH", self.root.join("gopath")),
-            ("GOMODCACHE", self.root.join("modcache")),
-            ("GOCACHE", self.root.join("cache")),
-            ("TMPDIR", self.root.join("tmp")),
-            ("TMP", self.root.join("tmp")),
-        ];
-        let told = [("GOPRIVATE", settings.private.as_str()), ("GOVCS", settings.vcs.as_str())];
+    /// The go command with these arguments, ready to be run in it; by way of `guard` where there is one.
+    pub(super) fn command(
+        &self,
+        go: &Path,
+        settings: &DirectSettings,
+        guard: Option<&Guard>,
+        arguments: &[&str],
+    ) -> io::Result<Command> {
+        if let Some(guard) = guard {
+            fs::write(environment::hgrc(&self.root), environment::hg_configuration(guard))?;
+        }
+        let folders = Folders { home: self.root.join("home"), root: self.root.clone() };
         let mut command = Command::new(go);
         command
             .args(arguments)
             .current_dir(self.root.join("work"))
             .env_clear()
-            .envs(inherited)
-            .envs(own.map(|(name, path)| (name, OsString::from(path))))
-            .envs(FIXED)
-            .envs(told)
+            .envs(environment::environment(&folders, settings, guard))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
-        command
+        Ok(command)
+    }
+
+    /// Where it is.
+    pub(super) fn root(&self) -> PathBuf {
+        self.root.clone()
     }
 
     /// Its module cache, as a proxy's tree.
@@ -153,19 +131,53 @@ fn remove(folder: TempDir) {
     let path = folder.keep();
     for _ in 0..REMOVALS {
         match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => std::thread::sleep(REMOVAL_PAUSE),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => std::thread::sleep(REMOVAL_PAUSE),
             _ => return,
         }
     }
 }
 
 /// Removes the sandboxes that an earlier process left behind.
-fn sweep(below: &Path, now: SystemTime) {
-    let is_stale = |entry: &fs::DirEntry| {
-        let age = entry.metadata().and_then(|found| found.modified()).map(|modified| now.duration_since(modified));
-        entry.file_name().to_string_lossy().starts_with(PREFIX) && matches!(age, Ok(Ok(age)) if age > STALE)
-    };
-    for entry in below.read_dir().into_iter().flatten().flatten().filter(is_stale) {
-        let _ = fs::remove_dir_all(entry.path());
+pub(super) fn sweep(below: &Path, now: SystemTime) {
+    for entry in below.read_dir().into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_left_behind(&entry, now) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn is_left_behind(sandbox: &fs::DirEntry, now: SystemTime) -> bool {
+    match File::open(sandbox.path().join(LOCK)) {
+        Ok(lock) => lock.try_lock().is_ok(),
+        Err(_) => {
+            let modified = sandbox.metadata().and_then(|found| found.modified());
+            modified.is_ok_and(|modified| now.duration_since(modified).is_ok_and(|age| age > STALE))
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_holds_is_swept() {
+        let below = tempfile::tempdir().unwrap();
+        let settings = DirectSettings::below(below.path());
+        let held = Sandbox::make(&settings).await.unwrap();
+        let left = below.path().join("direct-left");
+        fs::create_dir_all(left.join("modcache")).unwrap();
+        fs::write(left.join(LOCK), "").unwrap();
+        let unlocked = below.path().join("direct-unlocked");
+        fs::create_dir(&unlocked).unwrap();
+        let other = below.path().join("another");
+        fs::create_dir(&other).unwrap();
+        sweep(below.path(), SystemTime::now());
+        assert!(held.root.is_dir() && !left.exists() && unlocked.is_dir() && other.is_dir());
+        sweep(below.path(), SystemTime::now() + STALE * 2);
+        assert!(held.root.is_dir() && !unlocked.exists() && other.is_dir());
+        held.remove().await;
+        assert_eq!(below.path().read_dir().unwrap().count(), 1);
     }
 }

@@ -42,6 +42,8 @@ const OUT: [&str; 26] = [
     "executable file not found",
     "permission denied",
 ];
+/// Words of a bound on files (`space`).
+const TOO_LARGE: [&str; 2] = ["file too large", "file size limit exceeded"];
 /// Words of a policy, which go before all others.
 const FORBIDDEN: [&str; 3] = ["govcs disallows", "returned error: 403", "403 forbidden"];
 /// Words of an absence. A host that asks for a password says that there is nothing for us: GitHub does so of what does not exist.
@@ -74,8 +76,17 @@ struct Wrong {
     error: Option<String>,
 }
 
+/// Who reads what is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// strangers: of the words, the line that decides, and of an outage none
+    Anybody,
+    /// those who may read private modules: its last lines
+    Owner,
+}
+
 /// The go command's words where it says that there is no such thing; none where it succeeded.
-pub(super) fn absence(output: &Output) -> Result<Option<String>, Failed> {
+pub(super) fn absence(output: &Output, reader: Reader) -> Result<Option<String>, Failed> {
     if output.is_success {
         return Ok(None);
     }
@@ -84,22 +95,40 @@ pub(super) fn absence(output: &Output) -> Result<Option<String>, Failed> {
         Some(text) => text,
         None => String::from_utf8_lossy(&output.stderr).into_owned(),
     };
-    judge(&text)
+    judge(&text, reader)
 }
 
-fn judge(text: &str) -> Result<Option<String>, Failed> {
+fn judge(text: &str, reader: Reader) -> Result<Option<String>, Failed> {
     let lower = text.to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let shown = shown(text);
-    if says(&FORBIDDEN) {
-        Err(Failed::lasting(FailureKind::Denied(403), shown))
-    } else if says(&OUT) {
-        Err(Failed::lasting(FailureKind::Unreachable, shown))
-    } else if says(&ABSENT) {
-        Ok(Some(shown))
+    let said = |words: &[&'static str]| words.iter().copied().find(|word| lower.contains(word));
+    let deciding = |word: &str| match reader {
+        Reader::Owner => shown(text),
+        Reader::Anybody => deciding_line(text, word),
+    };
+    let outage = |text: &str| match reader {
+        Reader::Owner => shown(text),
+        Reader::Anybody => {
+            tracing::debug!("direct: {}", shown(text));
+            "the go command could not find out".to_owned()
+        }
+    };
+    if let Some(word) = said(&FORBIDDEN) {
+        Err(Failed::lasting(FailureKind::Denied(403), deciding(word)))
+    } else if said(&TOO_LARGE).is_some() {
+        Err(Failed::lasting(FailureKind::TooLong, "the repository has a file that is too large to fetch"))
+    } else if said(&OUT).is_some() {
+        Err(Failed::lasting(FailureKind::Unreachable, outage(text)))
+    } else if let Some(word) = said(&ABSENT) {
+        Ok(Some(deciding(word)))
     } else {
-        Err(Failed::lasting(FailureKind::Unreachable, shown))
+        Err(Failed::lasting(FailureKind::Unreachable, outage(text)))
     }
+}
+
+/// The first line that has these words, made fit to be shown.
+fn deciding_line(text: &str, word: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| line.to_lowercase().contains(word));
+    printable(line.unwrap_or(word).as_bytes(), SHOWN_CHARS)
 }
 
 /// Its last lines, made fit to be shown.
@@ -127,7 +156,9 @@ mod tests {
             "go: github.com/a@latest: invalid github.com/ import path \"github.com/a\"",
             "go: x.example/go-tls@v1.0.0: invalid version: unknown revision v1.0.0",
         ] {
-            assert_eq!(judge(text).unwrap().unwrap().lines().count(), 1, "{text}");
+            for reader in [Reader::Anybody, Reader::Owner] {
+                assert_eq!(judge(text, reader).unwrap().unwrap().lines().count(), 1, "{text}");
+            }
         }
         for (text, kind) in [
             ("go: m@v1: invalid version: git ls-remote: fatal: Could not resolve host: x", FailureKind::Unreachable),
@@ -137,11 +168,29 @@ mod tests {
             ("go: m@v1: invalid version: git fetch: something new", FailureKind::Unreachable),
             ("exec: \"git\": executable file not found in $PATH", FailureKind::Unreachable),
             ("something new", FailureKind::Unreachable),
+            ("go: m@v1: git fetch: signal: file size limit exceeded", FailureKind::TooLong),
             ("", FailureKind::Unreachable),
             ("go: GOVCS disallows using svn for public x.example/m", FailureKind::Denied(403)),
             ("fatal: unable to access 'https://x/': The requested URL returned error: 403", FailureKind::Denied(403)),
         ] {
-            assert_eq!(judge(text).unwrap_err().kind, kind, "{text}");
+            for reader in [Reader::Anybody, Reader::Owner] {
+                assert_eq!(judge(text, reader).unwrap_err().kind, kind, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn strangers_read_the_line_that_decides_and_nothing_of_an_outage() {
+        let text =
+            "go: x.example/m@v1: reading http://x.example/m?go-get=1: 404 Not Found\n\tserver response: a secret\n";
+        let words = judge(text, Reader::Anybody).unwrap().unwrap();
+        assert_eq!(words, "go: x.example/m@v1: reading http://x.example/m?go-get=1: 404 Not Found");
+        for text in
+            ["dial tcp 10.0.0.5:443: connect: connection refused", "fatal: in /var/lib/gosumcheck: something new"]
+        {
+            let failed = judge(text, Reader::Anybody).unwrap_err();
+            assert_eq!(failed.why, "the go command could not find out");
+            assert_eq!(judge(text, Reader::Owner).unwrap_err().why, text);
         }
     }
 

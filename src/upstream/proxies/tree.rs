@@ -1,11 +1,14 @@
 //! A folder laid out as a proxy's paths, such as `GOMODCACHE/cache/download`, as a proxy. The go command's cache has no
 //! `@latest`, and no `list` of what was only ever asked for by version: that is made of the files that are there.
+//!
+//! The operator names the folder, but its content may be a stranger's: links are followed as far as they stay in it.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::{Fetched, Sent};
+use crate::files::{self, Links, Tree, Unfit};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version, semver};
 use crate::upstream::counts::Counters;
@@ -47,7 +50,7 @@ pub(super) async fn download(
 
 /// All of a file, at most `limit` bytes.
 pub(in crate::upstream) async fn read(path: PathBuf, limit: usize) -> Result<Vec<u8>, Failed> {
-    away(move || read_file(File::open(&path).map_err(unread)?, limit)).await
+    away(move || read_file(files::open(&path).map_err(unread)?, limit)).await
 }
 
 /// A file into the sink, behind what is there.
@@ -57,7 +60,7 @@ pub(in crate::upstream) async fn copy_from(
     sink: &mut dyn Sink,
     counters: &Counters,
 ) -> Result<u64, Failed> {
-    let file = away(move || File::open(&path).map_err(unread)).await?;
+    let file = away(move || files::open(&path).map_err(unread)).await?;
     copy(file, limit, sink, counters).await
 }
 
@@ -93,9 +96,7 @@ async fn copy(mut file: File, limit: u64, sink: &mut dyn Sink, counters: &Counte
 }
 
 fn read_file(file: File, limit: usize) -> Result<Vec<u8>, Failed> {
-    let most = u64::try_from(limit).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(unread)?;
+    let bytes = files::read_bounded(file, u64::try_from(limit).unwrap_or(u64::MAX)).map_err(unread)?;
     if bytes.len() > limit {
         return Err(Failed::lasting(FailureKind::TooLong, format!("the file is longer than {limit} bytes")));
     }
@@ -104,14 +105,15 @@ fn read_file(file: File, limit: usize) -> Result<Vec<u8>, Failed> {
 
 /// The file that answers; none where the tree does not hold it. A tree that is not there has failed.
 fn open(root: &Path, asked: &Asked) -> Result<Option<(File, PathBuf)>, Failed> {
-    let path = root.join(asked.to_string());
-    // What is no regular file is not opened: a pipe would block.
-    match path.metadata() {
+    let below = asked.to_string();
+    match Tree::open(root).and_then(|tree| tree.file(Path::new(&below), Links::Within)) {
         // An empty list is one of no versions; any other empty file is one that somebody has not written yet.
-        Ok(found) if found.is_file() && (found.len() > 0 || matches!(asked, Asked::List(_))) => {
-            Ok(Some((File::open(&path).map_err(unread)?, path)))
+        Ok(file) => {
+            let is_written = file.metadata().map_err(unread)?.len() > 0 || matches!(asked, Asked::List(_));
+            Ok(is_written.then(|| (file, root.join(below))))
         }
-        Ok(_) => Ok(None),
+        // A link out of the tree is refused aloud; what else is no regular file is as good as missing.
+        Err(error) if Unfit::of(&error).is_some_and(|unfit| unfit != Unfit::Leaves) => Ok(None),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             if root.is_dir() { Ok(None) } else { Err(Failed::broken("there is no such folder")) }
         }
@@ -155,7 +157,7 @@ fn words() -> String {
 
 #[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
 fn unread(error: io::Error) -> Failed {
-    Failed::broken(format!("cannot be read: {error}"))
+    Failed::broken(format!("cannot be read: {}", files::explain(&error)))
 }
 
 /// Runs what blocks where it may.

@@ -10,9 +10,11 @@ use serde_json::Value;
 
 use super::survey::Survey;
 use crate::fault::Fault;
+use crate::files;
 use crate::report::integrity::{Finding, Flaw, ModuleFigures, OfModule};
 use crate::report::{Integrity, Level, Notice};
 use crate::store::{Folder, Modules};
+use crate::sumdb::goproxy::VersionInfo;
 use crate::sumdb::module::ModuleVersion;
 
 /// The ending of a quarantined file's report.
@@ -45,21 +47,7 @@ fn about(store: &Modules, module: &ModuleVersion, path: &Path) -> Option<String>
         Ok(None) => return path.symlink_metadata().is_ok().then(|| "is empty, too long, or no file".to_owned()),
         Err(fault) => return Some(fault.to_string()),
     };
-    let document: Value = match serde_json::from_slice(&bytes) {
-        Ok(document) => document,
-        Err(error) => return Some(format!("is not JSON: {error}")),
-    };
-    let expected = module.version().to_string();
-    match document.get("Version").and_then(Value::as_str) {
-        Some(version) if version == expected => {}
-        Some(version) => return Some(format!("is about version {version} where {expected} is expected")),
-        None => return Some("is JSON, and names no Version".to_owned()),
-    }
-    match document.get("Time") {
-        None => None,
-        Some(Value::String(time)) if time.parse::<jiff::Timestamp>().is_ok() => None,
-        Some(time) => Some(format!("has the Time {time}, which is none (RFC 3339)")),
-    }
+    VersionInfo::of_module(module, &bytes).err().map(|error| format!("is not what it should be: {error}"))
 }
 
 /// Every file of the quarantine has a report, and every report can be read.
@@ -126,7 +114,7 @@ fn lacks_report(path: &Path) -> Option<String> {
 fn unreadable_report(path: &Path) -> Option<String> {
     let bytes = match path.symlink_metadata() {
         Ok(found) if found.len() > MAX_REPORT_BYTES => return Some(format!("is a report of {} bytes", found.len())),
-        _ => fs::read(path),
+        _ => files::open(path).and_then(|file| files::read_bounded(file, MAX_REPORT_BYTES)),
     };
     match bytes.map(|bytes| serde_json::from_slice::<Value>(&bytes)) {
         Ok(Ok(Value::Object(_))) => None,

@@ -5,11 +5,13 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::Known;
 use super::survey::Stored;
+use super::{Known, origin};
+use crate::database::Database;
+use crate::files;
 use crate::report::integrity::{Finding, Flaw, OfModule};
 use crate::store::Modules;
-use crate::store::modules::pin_extension;
+use crate::store::modules::{Proof, Tree, pin_extension};
 use crate::store::zipfile::ZipFile;
 use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
 use crate::sumdb::gosum::{Kind, SumHash};
@@ -51,11 +53,12 @@ enum Bad {
 
 /// Looks at `file` as it is now; a zip is hashed by up to `threads` threads. Where another file has its name by the time that
 /// something is found, that one is looked at.
-pub(super) fn judge(store: &Modules, file: &Stored, known: &Known, threads: usize) -> Verdict {
+pub(super) fn judge(store: &Modules, database: &Database, file: &Stored, known: &Known, threads: usize) -> Verdict {
     let mut looks = 1;
     loop {
         let opened = open(&file.path);
-        let verdict = look(store, file, known, opened.as_ref(), threads);
+        let hashed = opened.as_ref().map_err(Bad::clone).and_then(|opened| hash(file, opened, threads));
+        let verdict = look(store, database, file, known, hashed);
         let is_settled = match (&verdict.outcome, &opened) {
             (Outcome::Found(_), Ok(opened)) => is_named(opened, &file.path),
             _ => true,
@@ -67,25 +70,41 @@ pub(super) fn judge(store: &Modules, file: &Stored, known: &Known, threads: usiz
     }
 }
 
-fn look(store: &Modules, file: &Stored, known: &Known, opened: Result<&File, &Bad>, threads: usize) -> Verdict {
-    let hashed = opened.map_err(Bad::clone).and_then(|opened| hash(file, opened, threads));
-    // Read after the file: what is admitted has its hash before its name.
-    let pin = store.hash(&file.module, file.kind);
+fn look(
+    store: &Modules,
+    database: &Database,
+    file: &Stored,
+    known: &Known,
+    hashed: Result<(Hash, Option<String>), Bad>,
+) -> Verdict {
+    // Read after the file: what is admitted has its proof and its hash before its name.
+    let beside = match store.beside(file.tree, &file.module, file.kind) {
+        Ok(beside) => beside,
+        Err(fault) => return told(file, Flaw::ModuleUnreadable, fault.to_string(), None, None),
+    };
     let record = match known {
-        Known::Record(record) => Some(record.hash(file.kind)),
-        Known::Private | Known::Nothing(_) => None,
+        // A record says nothing of what a first use pinned.
+        Known::Record(record) if file.tree == Tree::Proven => Some(record.hash(file.kind)),
+        _ => None,
     };
     let (got, rules) = match hashed {
         Ok((hash, rules)) => (SumHash::H1(hash), rules),
-        Err(Bad::Gone) => return gone(file, record, pin.ok().flatten().as_ref()),
+        Err(Bad::Gone) => return gone(file, record, beside.hash.ok().flatten().as_ref()),
         Err(Bad::Unreadable(why)) => return told(file, Flaw::ModuleUnreadable, why, record, None),
         Err(Bad::Refused(why)) => {
-            let expected = record.or_else(|| pin.as_ref().ok().and_then(Option::as_ref));
+            let proven = beside.proof.as_ref().map(|(hash, _)| hash);
+            let expected = record.or(proven).or_else(|| beside.hash.as_ref().ok().and_then(Option::as_ref));
             let what = expected.map_or_else(|| why.clone(), |expected| format!("{why}; expected {expected}"));
             return told(file, Flaw::ModuleDamaged, what, expected, None);
         }
     };
-    let pin = pin.map_err(|fault| fault.to_string());
+    if let Some(what) = origin::told(database, file, known, &got, &beside) {
+        return told(file, Flaw::ModuleOtherPolicy, what, record.or(Some(&got)), Some(&got));
+    }
+    let pin = beside.hash.map_err(|fault| fault.to_string());
+    if let Some((proven, proof)) = beside.proof.filter(|(proven, _)| *proven != got) {
+        return against_proof(file, &got, record, &proven, &proof, &pin);
+    }
     match (record, &pin) {
         (Some(record), pin) if *record == got => against_record(file, &got, pin, rules),
         (Some(record), pin) => {
@@ -113,6 +132,29 @@ fn look(store: &Modules, file: &Stored, known: &Known, opened: Result<&File, &Ba
             told(file, Flaw::ModuleUnrecorded, what, None, Some(&got))
         }
     }
+}
+
+/// It is not what its proof names: the bytes were changed, or the proof.
+fn against_proof(
+    file: &Stored,
+    got: &SumHash,
+    record: Option<&SumHash>,
+    proven: &SumHash,
+    proof: &Proof,
+    pin: &Result<Option<SumHash>, String>,
+) -> Verdict {
+    let by = format!("record {} of {}", proof.record, proof.database);
+    if record == Some(got) {
+        let what = format!("is what its record says, {got}, and the proof beside it names {proven} by {by}");
+        return told(file, Flaw::ModuleHash, what, record, Some(got));
+    }
+    let beside = match pin {
+        Ok(Some(pin)) if pin == got => ", and the hash beside it was changed with it",
+        Ok(Some(pin)) if pin == proven => " and in the hash beside it",
+        _ => "",
+    };
+    let what = format!("hashes to {got} where {proven} is in its proof, {by}{beside}");
+    told(file, Flaw::ModuleDamaged, what, record.or(Some(proven)), Some(got))
 }
 
 /// It is not here: what is kept of it decides what may come in its place.
@@ -147,6 +189,13 @@ fn against_record(
 /// It has no record and is what it was pinned to, which is enough where it is private.
 fn against_pin(file: &Stored, got: &SumHash, known: &Known, rules: Option<String>) -> Verdict {
     match (known, rules) {
+        (Known::Record(_) | Known::Nothing(_), _) if file.tree == Tree::FirstUse => {
+            let what = format!(
+                "is what first use of a private module pinned, {got}, and no pattern says that it is private now: it is no answer \
+                 to a public question"
+            );
+            told(file, Flaw::ModuleUnrecorded, what, Some(got), Some(got))
+        }
         (Known::Nothing(why), _) => {
             let what = format!("is as it was admitted, {got}, and nothing here proves it: {why}");
             told(file, Flaw::ModuleUnrecorded, what, Some(got), Some(got))
@@ -200,7 +249,7 @@ fn hash(file: &Stored, opened: &File, threads: usize) -> Result<(Hash, Option<St
 /// Opens what is a file; what has taken its place since it was come upon is told.
 fn open(path: &Path) -> Result<File, Bad> {
     match path.symlink_metadata() {
-        Ok(found) if found.is_file() => File::open(path).map_err(unreadable),
+        Ok(found) if found.is_file() => files::open(path).map_err(unreadable),
         Ok(_) => Err(Bad::Refused("is no file".to_owned())),
         Err(error) => Err(unreadable(error)),
     }

@@ -1,11 +1,11 @@
-//! What lies below `DATA/modules`: the admitted files, their hashes, the `.info` files, and what is none of ours.
+//! What lies below `DATA/modules` and `DATA/private`: the admitted files, their hashes, the `.info` files, and what is none of ours.
 
 use std::path::{Path, PathBuf};
 
 use crate::report::Integrity;
 use crate::report::integrity::{Finding, Flaw, OfModule};
 use crate::store::Modules;
-use crate::store::modules::Found;
+use crate::store::modules::{Found, Tree};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
@@ -13,6 +13,7 @@ use crate::sumdb::module::ModuleVersion;
 /// An admitted file as it was come upon, or the place of one that has left and whose hash is still kept.
 #[derive(Debug)]
 pub(super) struct Stored {
+    pub(super) tree: Tree,
     pub(super) module: ModuleVersion,
     pub(super) kind: Kind,
     pub(super) path: PathBuf,
@@ -35,22 +36,25 @@ impl Survey {
         let mut survey = Survey::default();
         for found in store.walk() {
             match found {
-                Ok(Found::File { module, kind, path, len, .. }) => {
-                    survey.files.push(Stored { module, kind, path, len });
+                Ok(Found::File { tree, module, kind, path, len, .. }) => {
+                    survey.files.push(Stored { tree, module, kind, path, len });
                 }
-                Ok(Found::HashOnly { module, kind, path, .. }) => {
+                Ok(Found::HashOnly { tree, module, kind, path, .. }) => {
                     let path = path.with_extension(kind.extension());
                     match path.symlink_metadata() {
                         // Folders are walked and not told, and this one is in a file's place.
-                        Ok(found) if found.is_dir() => report.add(stray(store.dir(), &path)),
+                        Ok(found) if found.is_dir() => report.add(stray(store.dir_of(tree), &path)),
                         // A link is told by itself.
                         Ok(found) if !found.is_file() => {}
-                        _ => survey.files.push(Stored { module, kind, path, len: 0 }),
+                        _ => survey.files.push(Stored { tree, module, kind, path, len: 0 }),
                     }
                 }
                 Ok(Found::Info { module, path }) => survey.about.push((module, path)),
                 // Looked at again: it may have been there for a moment only.
-                Ok(Found::Stray(path)) if path.symlink_metadata().is_ok() => report.add(stray(store.dir(), &path)),
+                Ok(Found::Stray(path)) if path.symlink_metadata().is_ok() => {
+                    let tree = if path.starts_with(store.dir()) { Tree::Proven } else { Tree::FirstUse };
+                    report.add(stray(store.dir_of(tree), &path));
+                }
                 Ok(Found::Stray(_)) => {}
                 Err(fault) => {
                     let next = "make it readable to the user that verifies, and verify again".to_owned();

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use gosumcheck::sumdb::goproxy::{Asked, MAX_INFO_BYTES, VersionInfo, list};
 use gosumcheck::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version, semver};
 use gosumcheck::sumdb::printable::{QUOTED_CHARS, printable, quoted};
 
@@ -90,6 +91,35 @@ pub fn patterns(bytes: &[u8]) -> bool {
     );
     assert!(patterns.matching(&format!("{path}/below")).is_some());
     true
+}
+
+/// `.info`, `@latest` and `@v/list` of mirrors: what is taken is about the question, and what is written of it is short, plain, and
+/// understood as the same again.
+pub fn hints(bytes: &[u8]) -> bool {
+    let exact = Asked::parse("example.com/m/@v/v1.0.0.info").unwrap();
+    let mut taken = false;
+    for asked in [&exact, &Asked::parse("example.com/m/@latest").unwrap()] {
+        match VersionInfo::parse(asked, bytes) {
+            Ok(info) => {
+                let text = info.to_json();
+                assert_eq!(VersionInfo::parse(asked, text.as_bytes()).as_ref(), Ok(&info));
+                assert!(text.len() <= MAX_INFO_BYTES && !text.contains(char::is_control), "{text}");
+                assert!(*asked != exact || info.version().as_str() == "v1.0.0");
+                assert!(text.starts_with(&format!("{{\"Version\":\"{}\"", info.version())), "{text}");
+                taken = true;
+            }
+            Err(error) => _ = refused(error),
+        }
+    }
+    let module = ModulePath::parse("example.com/m").unwrap();
+    match list::read(&module, bytes) {
+        Ok(versions) => {
+            let text = list::write(&versions);
+            assert_eq!(list::read(&module, &text), Ok(versions));
+        }
+        Err(error) => _ = refused(error),
+    }
+    taken
 }
 
 /// `printable`: bounded, and nothing in it that a terminal acts upon.

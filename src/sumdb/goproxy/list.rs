@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::sumdb;
+use crate::sumdb::error::{Error, Result};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
 /// Versions of one list at most; the longest of 2026 has some 8,000.
@@ -10,15 +10,20 @@ const MAX_VERSIONS: usize = 100_000;
 
 /// The tagged versions in an upstream's list that can be versions of `module`: a first field of each line, no pseudo-version, each
 /// once, ascending (cmd/go/internal/modfetch/proxy.go, Versions).
-pub(super) fn read(module: &ModulePath, bytes: &[u8]) -> sumdb::Result<BTreeSet<Version>> {
-    let malformed = |why: &str| sumdb::Error::malformed(format!("list of {module}"), why);
+pub fn read(module: &ModulePath, bytes: &[u8]) -> Result<BTreeSet<Version>> {
+    let malformed = |why: &str| Error::malformed(format!("list of {module}"), why);
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("not UTF-8"))?;
     if text.trim_start().starts_with('<') {
         return Err(malformed("a page for browsers"));
     }
-    let fields = text.lines().filter_map(|line| line.split_whitespace().next());
-    let versions: BTreeSet<Version> = fields.filter_map(|field| tagged(module, Version::parse(field).ok()?)).collect();
-    if versions.len() > MAX_VERSIONS { Err(malformed("more versions than any module has")) } else { Ok(versions) }
+    let mut versions = BTreeSet::new();
+    for field in text.lines().filter_map(|line| line.split_whitespace().next()) {
+        versions.extend(Version::parse(field).ok().and_then(|version| tagged(module, version)));
+        if versions.len() > MAX_VERSIONS {
+            return Err(malformed("more versions than any module has"));
+        }
+    }
+    Ok(versions)
 }
 
 /// The version, if it is a tagged one and can be of that module.
@@ -28,18 +33,18 @@ fn tagged(module: &ModulePath, version: Version) -> Option<Version> {
 }
 
 /// The tagged versions among those that the log has records of.
-pub(super) fn logged(module: &ModulePath, versions: Vec<Version>) -> BTreeSet<Version> {
+pub fn logged(module: &ModulePath, versions: Vec<Version>) -> BTreeSet<Version> {
     versions.into_iter().filter_map(|version| tagged(module, version)).collect()
 }
 
 /// One version a line.
-pub(super) fn write(versions: &BTreeSet<Version>) -> Vec<u8> {
+pub fn write(versions: &BTreeSet<Version>) -> Vec<u8> {
     versions.iter().flat_map(|version| [version.as_str().as_bytes(), b"\n"].concat()).collect()
 }
 
 /// What `@latest` would say of these: the highest release, else the highest pre-release, else the newest pseudo-version
 /// (go.dev/ref/mod, "Version queries", latest).
-pub(super) fn newest(versions: &[Version]) -> Option<&Version> {
+pub fn newest(versions: &[Version]) -> Option<&Version> {
     let highest = |wanted: fn(&Version) -> bool| versions.iter().filter(|version| wanted(version)).max();
     let by_time = || {
         let pseudo = versions.iter().filter(|version| version.is_pseudo());

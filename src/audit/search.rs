@@ -1,0 +1,266 @@
+//! The go.sum and go.work.sum files below a folder that may be a stranger's. Links are not followed: neither those to folders, as
+//! everywhere in this program, nor those with the name of a go.sum file, which are listed as what they are. Memory is bounded by
+//! the folders that wait to be searched, whatever else the tree holds.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs::{DirEntry, FileType};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::files::Unfit;
+
+/// The names of the files that are looked for.
+const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
+/// Folders that are not searched: other people's go.sum files are not what a build of this tree goes by.
+const SKIPPED_FOLDERS: [&str; 2] = ["vendor", ".git"];
+/// Deeper folders are not searched.
+const MAX_DEPTH: usize = 64;
+/// Links from one to the next that are followed by their names.
+const MAX_CHAIN: usize = 8;
+
+/// What a search takes at most.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// files and folders of the tree, whatever their names
+    pub entries: usize,
+    /// folders that wait to be searched
+    pub waiting: usize,
+    /// go.sum files
+    pub files: usize,
+    /// others of that name, and folders, that are named as not read; the rest is counted
+    pub unread: usize,
+}
+
+/// Ten million entries are about a minute on a slow disk.
+pub(super) const LIMITS: Limits = Limits { entries: 10_000_000, waiting: 500_000, files: 10_000, unread: 1_000 };
+
+/// What was found, by its path below the folder, in the order of these.
+pub(super) enum Found {
+    /// a regular file
+    File(PathBuf),
+    /// a link, and where it leads; none where that cannot be read
+    Link(PathBuf, Option<PathBuf>),
+    /// what cannot be read, and why
+    Unread(PathBuf, String),
+}
+
+/// A finished search.
+#[derive(Default)]
+pub(super) struct Search {
+    pub found: Vec<Found>,
+    /// links and others that are not in `found`, because there are too many
+    pub more: usize,
+    /// the limit that ended the search early
+    pub ended_by: Option<String>,
+}
+
+/// A file or folder that is still to be looked at.
+struct Waiting {
+    path: PathBuf,
+    depth: usize,
+    found: io::Result<FileType>,
+}
+
+/// Searches `root`, which may be a link itself.
+pub(super) fn search(root: &Path, limits: Limits) -> Search {
+    let mut search = Search::default();
+    let mut counts = Counts { limits, entries: 0, files: 0, unread: 0 };
+    let mut waiting = Vec::new();
+    expand(root, PathBuf::new(), 0, &mut waiting, &mut search, &mut counts);
+    while let Some(Waiting { path, depth, found }) = waiting.pop() {
+        if search.ended_by.is_some() {
+            break;
+        }
+        match found {
+            Ok(found) if found.is_dir() && depth > MAX_DEPTH => {
+                let why = format!("is more than {MAX_DEPTH} folders deep, so it was not searched");
+                search.unread(Found::Unread(path, why), &mut counts);
+            }
+            Ok(found) if found.is_dir() => expand(root, path, depth, &mut waiting, &mut search, &mut counts),
+            Ok(found) => match Unfit::of_type(found) {
+                None if counts.files == limits.files => {
+                    search.ended_by = Some(format!("more than {} go.sum files", limits.files));
+                }
+                None => {
+                    counts.files += 1;
+                    search.found.push(Found::File(path));
+                }
+                Some(Unfit::Link) => {
+                    let target = std::fs::read_link(root.join(&path)).ok();
+                    search.unread(Found::Link(path, target), &mut counts);
+                }
+                Some(unfit) => search.unread(Found::Unread(path, unfit.to_string()), &mut counts),
+            },
+            Err(error) => search.unread(Found::Unread(path, error.to_string()), &mut counts),
+        }
+    }
+    search
+}
+
+struct Counts {
+    limits: Limits,
+    entries: usize,
+    files: usize,
+    unread: usize,
+}
+
+impl Search {
+    fn unread(&mut self, found: Found, counts: &mut Counts) {
+        if counts.unread == counts.limits.unread {
+            self.more += 1;
+        } else {
+            counts.unread += 1;
+            self.found.push(found);
+        }
+    }
+
+    /// The links that lead to a regular file that was found too, by their paths.
+    pub(super) fn links_within(&self) -> HashSet<&Path> {
+        let files: HashSet<&Path> = self.found.iter().filter_map(Found::file).collect();
+        let links: HashMap<&Path, &Path> = self.found.iter().filter_map(Found::link).collect();
+        let leads_to_file = |link: &&Path| {
+            let mut at = link.to_path_buf();
+            for _ in 0..MAX_CHAIN {
+                let Some(next) = links.get(at.as_path()).and_then(|target| resolve(&at, target)) else { return false };
+                if files.contains(next.as_path()) {
+                    return true;
+                }
+                at = next;
+            }
+            false
+        };
+        links.keys().copied().filter(leads_to_file).collect()
+    }
+}
+
+impl Found {
+    fn file(&self) -> Option<&Path> {
+        if let Found::File(path) = self { Some(path) } else { None }
+    }
+
+    fn link(&self) -> Option<(&Path, &Path)> {
+        if let Found::Link(path, Some(target)) = self { Some((path, target)) } else { None }
+    }
+}
+
+/// What a link at `link` leads to, by names alone: nothing is asked of whatever it names. None where that is not below the root for
+/// certain. A `..` behind a name is not taken: what the name stands for may be a link.
+fn resolve(link: &Path, target: &Path) -> Option<PathBuf> {
+    let mut at = link.parent()?.to_path_buf();
+    let mut is_below = false;
+    for component in target.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if !is_below && at.pop() => {}
+            Component::Normal(name) => {
+                is_below = true;
+                at.push(name);
+            }
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(at)
+}
+
+/// Puts the folders and the wanted names of the folder at `path` on those that wait, the first one on top.
+fn expand(
+    root: &Path,
+    path: PathBuf,
+    depth: usize,
+    waiting: &mut Vec<Waiting>,
+    search: &mut Search,
+    counts: &mut Counts,
+) {
+    let entries = match std::fs::read_dir(root.join(&path)) {
+        Ok(entries) => entries,
+        Err(error) => return search.unread(Found::Unread(path, error.to_string()), counts),
+    };
+    let mut wanted = Vec::new();
+    for entry in entries {
+        counts.entries += 1;
+        if counts.entries > counts.limits.entries {
+            search.ended_by = Some(format!("more than {} files and folders", counts.limits.entries));
+            return;
+        }
+        match entry {
+            Ok(entry) => wanted.extend(is_wanted(&entry)),
+            Err(error) => return search.unread(Found::Unread(path, error.to_string()), counts),
+        }
+        if waiting.len() + wanted.len() > counts.limits.waiting {
+            search.ended_by = Some(format!("more than {} folders side by side", counts.limits.waiting));
+            return;
+        }
+    }
+    wanted.sort_by(|(one, _), (other, _)| other.cmp(one));
+    waiting.extend(wanted.into_iter().map(|(name, found)| Waiting { path: path.join(name), depth: depth + 1, found }));
+}
+
+/// The name and type of a folder to search, or of what has the name of a go.sum file.
+fn is_wanted(entry: &DirEntry) -> Option<(OsString, io::Result<FileType>)> {
+    let (name, found) = (entry.file_name(), entry.file_type());
+    let is_named = |names: [&str; 2]| names.iter().any(|wanted| name == *wanted);
+    let is_folder = found.as_ref().is_ok_and(FileType::is_dir);
+    let is_skipped = is_folder && is_named(SKIPPED_FOLDERS);
+    ((is_folder && !is_skipped) || is_named(NAMES)).then_some((name, found))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for path in files {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        root
+    }
+
+    fn files(search: &Search) -> Vec<&str> {
+        search.found.iter().filter_map(|found| found.file()?.to_str()).collect()
+    }
+
+    #[test]
+    fn files_are_found_in_the_order_of_their_paths() {
+        let root = tree(&[
+            "go.sum",
+            "a/go.work.sum",
+            "a/x",
+            "a/vendor/go.sum",
+            ".git/go.sum",
+            "vendor.go/go.sum",
+            "b/go.sum.x",
+        ]);
+        std::fs::create_dir_all(root.path().join("c/go.sum")).unwrap();
+        let search = search(root.path(), LIMITS);
+        assert_eq!(files(&search), ["a/go.work.sum", "go.sum", "vendor.go/go.sum"]);
+        assert!(search.found.len() == 3 && search.ended_by.is_none());
+    }
+
+    #[test]
+    fn each_limit_ends_the_search_and_says_so() {
+        let root = tree(&["a/go.sum", "b/go.sum", "c/go.sum", "d/x", "e/x", "f/x"]);
+        let ended_by = |limits| search(root.path(), limits).ended_by;
+        assert_eq!(ended_by(Limits { entries: 12, waiting: 6, files: 3, unread: 0 }), None);
+        assert!(ended_by(Limits { entries: 11, ..LIMITS }).unwrap().contains("11 files and folders"));
+        assert!(ended_by(Limits { waiting: 5, ..LIMITS }).unwrap().contains("5 folders"));
+        let found = search(root.path(), Limits { files: 2, ..LIMITS });
+        assert_eq!((files(&found).len(), found.ended_by.unwrap().as_str()), (2, "more than 2 go.sum files"));
+    }
+
+    #[test]
+    fn a_link_is_resolved_by_names_alone() {
+        let at = |link: &str, target: &str| resolve(Path::new(link), Path::new(target));
+        assert_eq!(at("a/b/go.sum", "../../go.sum"), Some("go.sum".into()));
+        assert_eq!(at("go.sum", "./a/go.sum"), Some("a/go.sum".into()));
+        for (link, target) in
+            [("go.sum", "../go.sum"), ("a/go.sum", "../../x/go.sum"), ("go.sum", "/go.sum"), ("go.sum", "a/../go.sum")]
+        {
+            assert_eq!(at(link, target), None, "{link} -> {target}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Files of private modules, which no database proves: what came first is what the file is and may only ever be. They have a tree
+//! of their own, `DATA/private`, so that neither they nor their pins can answer a public question, and nothing that was proven is
+//! taken for a first use.
+//!
+//! Data folders from before that tree have them in `modules/`, where a hash without a proof does not tell a first use from a
+//! record. For a module that is private now such a hash is taken over as its pin: every client of that server could have these
+//! bytes, and to forget the pin would let any other bytes come in their place. It is the only choice that loses nothing.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::words::unavailable;
+use super::pin::Pin;
+use super::proof::{ProofFile, proof_extension};
+use super::{Admitted, Arrival, Modules, Tree, pin_extension};
+use crate::fault::Fault;
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::module::ModuleVersion;
+
+impl Modules {
+    /// The file of a private module as it first came; none where it is not here.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails or forbids.
+    pub fn open_first_use(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<Admitted>, Fault> {
+        let place = Place::of(self, Tree::FirstUse, module, kind)?;
+        let pin = Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))?;
+        if let Pin::Is(hash @ SumHash::H1(_)) = &pin {
+            let open = Admitted::open(&place.file, hash.clone());
+            if let Some(open) = open.map_err(|error| unavailable(&place.file, "open", &error))? {
+                return Ok(Some(open));
+            }
+        }
+        let Some((old, hash)) = self.unattributed(module, kind)? else { return Ok(None) };
+        match pin {
+            Pin::Is(pinned) if pinned != hash => return Ok(None),
+            // What was pinned there is lost; that is told where the pin is needed.
+            Pin::Damaged => return Ok(None),
+            _ => {}
+        }
+        let open = Admitted::open(&old.file, hash.clone()).map_err(|error| unavailable(&old.file, "open", &error))?;
+        if open.is_some()
+            && let Err(fault) = self.take_over(&old, &place, &hash)
+        {
+            // It is as well given from where it is, as from a folder that cannot be written.
+            tracing::warn!("{fault}");
+        }
+        Ok(open)
+    }
+
+    /// What a private module's file was when it first came, whether or not it is still here.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails or forbids, and where the hash is damaged: a pin that cannot be read must not become a
+    /// first use.
+    pub fn pin(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<SumHash>, Fault> {
+        let place = Place::of(self, Tree::FirstUse, module, kind)?;
+        match read_pin(&place.pin)? {
+            None => Ok(self.unattributed(module, kind)?.map(|(_, hash)| hash)),
+            pinned => Ok(pinned),
+        }
+    }
+
+    /// Gives the file of a private module its name, durably, after its pin.
+    pub(super) fn admit_first_use(&self, arrival: &mut Arrival, hash: &SumHash) -> Result<Admitted, Fault> {
+        let (module, kind) = arrival.file();
+        let (module, kind) = (&module.clone(), kind);
+        let place = Place::of(self, Tree::FirstUse, module, kind)?;
+        match self.pin(module, kind)? {
+            Some(pinned) if pinned != *hash => {
+                let why = format!("is pinned to {pinned}, and {hash} came; what is pinned never changes");
+                return Err(Fault::unavailable(place.pin.display().to_string(), why));
+            }
+            Some(_) => {
+                if let Some(here) = self.open_first_use(module, kind)? {
+                    arrival.remove();
+                    return Ok(here);
+                }
+            }
+            None => {}
+        }
+        if read_pin(&place.pin)?.is_none() {
+            // What stands there without a pin is nobody's, and must not be found beside one.
+            self.clear_file(&place.file)?;
+            self.folder.write(&place.pin, hash.to_string().as_bytes(), true)?;
+        }
+        arrival.leave_for(&place.file)?;
+        if let Some((old, _)) = self.unattributed(module, kind)? {
+            // Its pin stands here now. Best effort: what stays of it says the same.
+            let _ = self.clear_file(&old.file).and_then(|()| self.clear_file(&old.pin));
+        }
+        Admitted::open(&place.file, hash.clone())
+            .map_err(|error| unavailable(&place.file, "open", &error))?
+            .ok_or_else(|| Fault::unavailable(place.file.display().to_string(), "vanished while it was admitted"))
+    }
+
+    /// The place and the hash of what an older gosumcheck kept in `modules/` without a proof.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails, and where that hash is damaged.
+    fn unattributed(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<(Place, SumHash)>, Fault> {
+        let place = Place::of(self, Tree::Proven, module, kind)?;
+        let proof = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;
+        // A proof is written before the hash, so a damaged one too says that the file was admitted as a public one.
+        if proof != ProofFile::Missing {
+            return Ok(None);
+        }
+        Ok(read_pin(&place.pin)?.map(|hash| (place, hash)))
+    }
+
+    /// Moves a file from before this tree into it: its pin first, the old pin last. After a crash the file is in one of the two
+    /// places, and its pin in this one.
+    fn take_over(&self, old: &Place, new: &Place, hash: &SumHash) -> Result<(), Fault> {
+        if read_pin(&new.pin)?.is_none() {
+            self.clear_file(&new.file)?;
+            self.folder.write(&new.pin, hash.to_string().as_bytes(), true)?;
+        }
+        let disk = self.folder.disk();
+        let moved = |error: &io::Error| unavailable(&new.file, "write", error);
+        disk.rename(&old.file, &new.file).map_err(|error| moved(&error))?;
+        disk.sync_folder(new.file.parent().unwrap_or(&new.file)).map_err(|error| moved(&error))?;
+        self.clear(&old.pin).map_err(|error| unavailable(&old.pin, "remove", &error))
+    }
+
+    /// Removes what stands in a file's place, unless that is a folder: those are a person's to remove.
+    pub(super) fn clear_file(&self, path: &Path) -> Result<(), Fault> {
+        if path.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
+            self.clear(path).map_err(|error| unavailable(path, "remove", &error))?;
+        }
+        Ok(())
+    }
+}
+
+/// The places of one file and of what stands beside it.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) file: PathBuf,
+    pub(super) pin: PathBuf,
+    pub(super) proof: PathBuf,
+}
+
+impl Place {
+    pub(super) fn of(modules: &Modules, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<Place, Fault> {
+        let named = |suffix| modules.named(tree, module, suffix);
+        Ok(Place {
+            file: named(kind.extension())?,
+            pin: named(pin_extension(kind))?,
+            proof: named(proof_extension(kind))?,
+        })
+    }
+}
+
+fn read_pin(path: &Path) -> Result<Option<SumHash>, Fault> {
+    match Pin::read(path).map_err(|error| unavailable(path, "read", &error))? {
+        Pin::Missing => Ok(None),
+        Pin::Is(hash) => Ok(Some(hash)),
+        Pin::Damaged => {
+            let why = "holds no hash: what was pinned there is lost. Restore it from a backup; or delete it, to trust the next \
+                       answer as on first use";
+            Err(Fault::unavailable(path.display().to_string(), why))
+        }
+    }
+}

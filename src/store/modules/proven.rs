@@ -1,0 +1,163 @@
+//! Files that a checksum database proved. One counts for the database that its proof names, and for no other: for that one it is
+//! given without asking anybody. What another database proved, or what was stored before proofs were, counts once the database
+//! asked has a record of the same hash.
+
+use std::path::PathBuf;
+
+use super::super::failures::WriteKind;
+use super::super::words::unavailable;
+use super::first_use::Place;
+use super::pin::Pin;
+use super::proof::{self, Proof, ProofFile};
+use super::{Admitted, Arrival, Modules, Tree, quarantine};
+use crate::fault::Fault;
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::module::ModuleVersion;
+
+/// How a file of a public module is stored.
+#[derive(Debug)]
+pub enum Stored {
+    /// the database asked has proven it
+    Proven(Admitted),
+    /// it is here, and not to be given before the database asked has proven it
+    Unproven(Unproven),
+    /// it is not here
+    Missing,
+}
+
+/// A stored file that the database asked has not proven: nothing but its hash can be had of it.
+#[derive(Debug)]
+pub struct Unproven {
+    module: ModuleVersion,
+    kind: Kind,
+    file: Admitted,
+    by: Option<Proof>,
+}
+
+impl Unproven {
+    /// What its bytes were found to hash to when it was admitted.
+    pub fn hash(&self) -> &SumHash {
+        self.file.hash()
+    }
+
+    /// The record that it was proven by; none where nothing tells who admitted it.
+    pub fn by(&self) -> Option<&Proof> {
+        self.by.as_ref()
+    }
+
+    /// Its size in bytes.
+    #[expect(clippy::len_without_is_empty, reason = "an empty go.mod is a file like any other")]
+    pub fn len(&self) -> u64 {
+        self.file.len()
+    }
+}
+
+impl Modules {
+    /// The file of a public module, as it stands for the database with the verifier key `database`. What has neither a proof nor
+    /// an h1 beside it, or is no file, is not here. Two small reads and an opened file; one read less where it is proven.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails or forbids.
+    pub fn open(&self, module: &ModuleVersion, kind: Kind, database: &str) -> Result<Stored, Fault> {
+        let place = Place::of(self, Tree::Proven, module, kind)?;
+        let proof = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;
+        let (hash, by) = match proof {
+            ProofFile::Is(hash, proof) => (hash, Some(proof)),
+            ProofFile::Missing | ProofFile::Damaged => {
+                match Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))? {
+                    Pin::Is(hash @ SumHash::H1(_)) => (hash, None),
+                    _ => return Ok(Stored::Missing),
+                }
+            }
+        };
+        let open = Admitted::open(&place.file, hash).map_err(|error| unavailable(&place.file, "open", &error))?;
+        Ok(match (open, by) {
+            (None, _) => Stored::Missing,
+            (Some(file), Some(by)) if by.database == database => Stored::Proven(file),
+            (Some(file), by) => Stored::Unproven(Unproven { module: module.clone(), kind, file, by }),
+        })
+    }
+
+    /// The stored file, now that a database has proven that its record of it is `hash`; that is written beside it. Gives it back
+    /// where it has another hash. A disk that cannot be written keeps nobody from the file: it is proven again the next time.
+    ///
+    /// # Errors
+    /// The file itself, unproven as before.
+    pub fn prove(&self, stored: Unproven, hash: &SumHash, proof: &Proof) -> Result<Admitted, Box<Unproven>> {
+        if stored.hash() != hash {
+            return Err(Box::new(stored));
+        }
+        let written = Place::of(self, Tree::Proven, &stored.module, stored.kind)
+            .and_then(|place| self.folder.write(&place.proof, proof::text(hash, proof).as_bytes(), false));
+        if let Err(fault) = written {
+            self.folder.note_failure(WriteKind::Module, &fault);
+        }
+        Ok(stored.file)
+    }
+
+    /// Moves a stored file, which is not what the record of the database asked says, to the quarantine, after its `report`
+    /// (JSON); gives the report's path, none where there was no room for it. What stood beside it goes last, so that no hash is ever without the proof that it had.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails; then the file may still be where it was.
+    pub fn refuse_stored(&self, stored: &Unproven, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
+        let place = Place::of(self, Tree::Proven, &stored.module, stored.kind)?;
+        let kept =
+            quarantine::keep_stored(&self.folder, &place.file, &stored.file, (&stored.module, stored.kind), report)?;
+        self.clear_file(&place.pin)?;
+        self.clear_file(&place.proof)?;
+        Ok(kept)
+    }
+
+    /// Gives the file of a public module its name, durably, after its proof and its hash.
+    pub(super) fn admit_proven(&self, arrival: &mut Arrival, hash: &SumHash, proof: &Proof) -> Result<Admitted, Fault> {
+        let (module, kind) = arrival.file();
+        let place = Place::of(self, Tree::Proven, module, kind)?;
+        // Looked at first: another process that admits it has its proof and its hash there before the file.
+        let stands = place.file.symlink_metadata().is_ok();
+        let before = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;
+        let pin = Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))?;
+        let fixed = |known: &SumHash| {
+            let why = format!("is pinned to {known}, and {hash} came; what is pinned never changes");
+            Fault::unavailable(place.pin.display().to_string(), why)
+        };
+        match &before {
+            ProofFile::Is(known, by) if by.database == proof.database && known != hash => return Err(fixed(known)),
+            _ => {}
+        }
+        match self.open(module, kind, &proof.database)? {
+            Stored::Proven(here) => {
+                arrival.remove();
+                return Ok(here);
+            }
+            Stored::Unproven(stored) => match self.prove(stored, hash, proof) {
+                Ok(here) => {
+                    arrival.remove();
+                    return Ok(here);
+                }
+                // It has to be put aside first: bytes that differ are evidence.
+                Err(stored) => return Err(fixed(stored.hash())),
+            },
+            Stored::Missing => {}
+        }
+        if stands && pin != Pin::Is(hash.clone()) {
+            // It was never proven, and must not be found beside a hash that was.
+            self.clear_file(&place.file)?;
+        }
+        // The proof first: a hash without one is what older versions wrote. It need not survive a power cut, after which the file is
+        // proven again.
+        if before != ProofFile::Is(hash.clone(), proof.clone()) {
+            // The file's folders are to survive a power cut, whoever makes them.
+            let parent = place.proof.parent().unwrap_or(&place.proof);
+            self.folder.ensure(parent, true).map_err(|error| unavailable(parent, "create", &error))?;
+            self.folder.write(&place.proof, proof::text(hash, proof).as_bytes(), false)?;
+        }
+        if pin != Pin::Is(hash.clone()) {
+            self.folder.write(&place.pin, hash.to_string().as_bytes(), true)?;
+        }
+        arrival.leave_for(&place.file)?;
+        let admitted =
+            Admitted::open(&place.file, hash.clone()).map_err(|error| unavailable(&place.file, "open", &error))?;
+        admitted.ok_or_else(|| Fault::unavailable(place.file.display().to_string(), "vanished while it was admitted"))
+    }
+}

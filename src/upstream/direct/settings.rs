@@ -1,0 +1,100 @@
+//! How the go command is run: for whom, and within which bounds.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::guard::PublicAccess;
+use super::network::SystemNetwork;
+use super::outward::Outward;
+
+/// For one run of the go command, which may clone a large repository.
+const TOTAL: Duration = Duration::from_secs(10 * 60);
+/// Runs at once that have not lasted long yet, those that have, and runs for one host.
+const AT_ONCE: usize = 8;
+const LONG_AT_ONCE: usize = 8;
+const PER_HOST: usize = 4;
+/// From here on a run has lasted long.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// For a sandbox. A module has at most 500 MiB of zip: a clone, two copies of the zip and the files unpacked make four times that.
+const DISK: u64 = 2 << 30;
+/// For one process, and to and from the network: what such a module takes, with room.
+const MEMORY: u64 = 4 << 30;
+const BYTES: u64 = 1 << 30;
+/// For a name or a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// For a connection on which nothing moves.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Which version control systems may be used for which modules, as the go command has it unless told otherwise.
+const VCS: &str = "public:git|hg,private:all";
+
+/// How the go command is run.
+#[derive(Debug, Clone)]
+pub struct DirectSettings {
+    /// the folder below which each run gets a folder of its own, removed afterwards
+    pub folder: PathBuf,
+    /// whose modules are fetched, and so how
+    pub access: Access,
+    /// the patterns of modules that are private (`GOPRIVATE`), for `vcs`
+    pub private: String,
+    /// which version control systems it may use for which modules (`GOVCS`), where `access` is private
+    pub vcs: String,
+    /// longest time for one run
+    pub total: Duration,
+    /// runs at once that have not lasted for `patience` yet, at least 1
+    pub at_once: usize,
+    /// runs at once that have
+    pub long_at_once: usize,
+    /// runs at once for one host, at least 1
+    pub per_host: usize,
+    /// how long a run counts among `at_once`
+    pub patience: Duration,
+    /// bytes that the files of one run may take
+    pub disk: u64,
+    /// bytes of memory for one of its processes, where the system has such a bound
+    pub memory: u64,
+}
+
+/// Whose modules are fetched.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// strangers name them: https to public addresses alone, with no key, password or configuration of this user
+    Public(PublicAccess),
+    /// the operator's own: with this user's ssh keys and agent, outbound proxy and git configuration, to any address
+    Private {
+        /// the home folder whose `.netrc`, `.gitconfig` and keys may be used; none for an empty one
+        home: Option<PathBuf>,
+    },
+}
+
+impl DirectSettings {
+    /// The figures used unless told otherwise, with sandboxes below `folder`, for public modules.
+    pub fn below(folder: &Path) -> DirectSettings {
+        DirectSettings {
+            folder: folder.to_path_buf(),
+            access: Access::Public(PublicAccess::default()),
+            private: String::new(),
+            vcs: VCS.to_owned(),
+            total: TOTAL,
+            at_once: AT_ONCE,
+            long_at_once: LONG_AT_ONCE,
+            per_host: PER_HOST,
+            patience: PATIENCE,
+            disk: DISK,
+            memory: MEMORY,
+        }
+    }
+}
+
+impl Default for PublicAccess {
+    fn default() -> PublicAccess {
+        PublicAccess {
+            network: Arc::new(SystemNetwork),
+            outward: Arc::new(Outward::from_env()),
+            certificates: None,
+            connect: CONNECT,
+            silence: SILENCE,
+            bytes: BYTES,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Files that are intact and were admitted under other settings than those of this run: by another database, as public, or as
+//! private. They are not damaged, and they are not given under these settings; what they are is told.
+
+use super::Known;
+use super::survey::Stored;
+use crate::database::Database;
+use crate::store::modules::{Beside, Proof, Tree};
+use crate::sumdb::gosum::SumHash;
+
+/// A sentence about a file whose bytes hash to `got`, if it is as it was admitted and these settings do not cover that.
+pub(super) fn told(
+    database: &Database,
+    file: &Stored,
+    known: &Known,
+    got: &SumHash,
+    beside: &Beside,
+) -> Option<String> {
+    if file.tree == Tree::FirstUse {
+        return None;
+    }
+    let proof = beside.proof.as_ref().filter(|(hash, _)| hash == got).map(|(_, proof)| proof);
+    let is_as_admitted = match &beside.proof {
+        Some(_) => proof.is_some(),
+        None => beside.hash.as_ref().is_ok_and(|hash| hash.as_ref() == Some(got)),
+    };
+    if !is_as_admitted {
+        return None;
+    }
+    let by = |proof: &Proof| format!("record {} of {}", proof.record, proof.database);
+    let name = database.name();
+    match (known, proof) {
+        (Known::Private, Some(proof)) => {
+            Some(format!("is as {} proved it, {got}; the module is private now, so it is not given", by(proof)))
+        }
+        (Known::Record(record), _) if record.hash(file.kind) == got => None,
+        (Known::Record(record), Some(proof)) if proof.database != database.vkey() => Some(format!(
+            "is as {} proved it, {got}; record {} of {name} has {}, so it is not given under {name}",
+            by(proof),
+            record.id(),
+            record.hash(file.kind)
+        )),
+        (Known::Record(record), None) => Some(format!(
+            "is as it was admitted, {got}, and nothing tells by whom: by another database, or as private; record {} of {name} has {}, \
+             so it is not given under {name}",
+            record.id(),
+            record.hash(file.kind)
+        )),
+        (Known::Nothing(why), Some(proof)) if proof.database != database.vkey() => Some(format!(
+            "is as {} proved it, {got}; nothing here proves it under {name}, so it is not given: {why}",
+            by(proof)
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,3 @@
+module info.example/peer
+
+go 1.21
