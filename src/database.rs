@@ -15,6 +15,7 @@ mod notes;
 mod relay;
 mod tiles;
 mod timeline;
+mod unstored;
 
 use std::collections::HashMap;
 
@@ -30,8 +31,10 @@ pub use mirror::Mirror;
 use notes::Notes;
 pub use relay::{LookupAnswer, Recorded, Relay, RelayOptions, RelayStatus};
 use tiles::{Proven, Tiles};
+use unstored::Unstored;
 
 use crate::fault::Fault;
+use crate::store::failures::Failure;
 use crate::store::{Cache, Folder, HeadFile};
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::Policy;
@@ -51,6 +54,8 @@ pub struct Database {
     folder: Folder,
     cache: Cache,
     head: HeadFile,
+    /// the newest proven head, where it could not be stored
+    unstored: Unstored,
     mirror: Held,
     upstreams: Upstreams,
     notes: Notes,
@@ -75,6 +80,7 @@ impl Database {
             folder: folder.clone(),
             cache: folder.cache(name)?,
             head: folder.head(name)?,
+            unstored: Unstored::default(),
             mirror: Held::nothing_of(folder.log(name)?),
             upstreams,
             notes: Notes::new(policy),
@@ -131,22 +137,22 @@ impl Database {
                 Err(Halt::Missed(miss)) => return Ok(Batch::unproven(said, Some(miss))),
                 Err(Halt::Stop(fault)) => return Err(fault),
             };
-            self.keep_tiles(&mut now.proven)?;
+            self.keep_tiles(&mut now.proven);
             extras.proofs.as_mut().map(Vec::clear);
             extras.paths = memo.is_due(&said).then(HashMap::new);
-            let keeper = Keeper::start(&self.cache)?;
+            let keeper = Keeper::start(&self.cache);
             let tiles = Tiles { keeper: Some(&keeper), ..self.tiles(progress) };
             let judged = judge_all(asked, &said, &mut now, &tiles, extras).await;
             if judged.iter().all(Result::is_ok) {
                 memo.write(&judged, extras.paths.as_ref());
-                keeper.finish()?;
+                keeper.finish();
                 return Ok(Batch {
                     answers: judged.into_iter().flatten().collect(),
                     proven_under: Some(now.head),
                     uncompared: now.uncompared,
                 });
             }
-            keeper.finish()?; // the next pass finds in the cache what this one has brought
+            keeper.finish(); // the next pass finds in the cache what this one has brought
             withdraw(&mut said, judged, &mut refuted);
             known = now.head.tree().size;
             present = Some(now);
@@ -183,12 +189,14 @@ impl Database {
         Ok(())
     }
 
-    /// Keeps the tiles that came by the network, all of them proven; not in a folder that is only looked at.
-    fn keep_tiles(&self, proven: &mut Proven) -> Result<(), Fault> {
-        if self.folder.reads_only() {
-            return Ok(());
-        }
-        self.cache.write_all(&std::mem::take(&mut proven.fresh))
+    /// Keeps the tiles that came by the network, all of them proven.
+    fn keep_tiles(&self, proven: &mut Proven) {
+        self.cache.keep_all(&std::mem::take(&mut proven.fresh));
+    }
+
+    /// What was proven and could not be stored in the data folder, so far.
+    pub fn store_failures(&self) -> Vec<Failure> {
+        self.folder.failures()
     }
 
     /// Compares a head that somebody else remembers, such as the go command, with ours.
@@ -204,7 +212,10 @@ impl Database {
         let (old, new) = if theirs.tree().size <= ours.tree().size { (theirs, ours) } else { (ours, theirs) };
         let mut proven = Proven::nothing_of(new.tree());
         match self.require_contained(&self.tiles(progress), &mut proven, &old, &new).await {
-            Ok(()) => self.keep_tiles(&mut proven).map(|()| Comparison::OneHistory),
+            Ok(()) => {
+                self.keep_tiles(&mut proven);
+                Ok(Comparison::OneHistory)
+            }
             Err(Halt::Missed(miss)) => Ok(Comparison::Unknown(miss)),
             Err(Halt::Stop(fault)) => Err(fault),
         }

@@ -20,6 +20,8 @@ pub enum Fault {
         source_name: String,
         /// what happened, and what to do next where that is known
         why: String,
+        /// what did not do its part
+        cause: Cause,
     },
     /// A source sent bytes that are malformed or prove nothing; they were not used. Exit code 2.
     #[error("{source_name} sent bytes that were refused: {error}")]
@@ -47,10 +49,29 @@ pub enum Fault {
     },
 }
 
+/// What did not do its part, where that decides what happens next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// this machine's disk: full, read-only, forbidden, or failing. No other source can help, and none is to blame
+    Disk,
+    /// anything else: a network, a server, another process
+    Other,
+}
+
 impl Fault {
     /// An `Unavailable` fault.
     pub fn unavailable(source_name: impl Into<String>, why: impl Into<String>) -> Fault {
-        Fault::Unavailable { source_name: source_name.into(), why: why.into() }
+        Fault::Unavailable { source_name: source_name.into(), why: why.into(), cause: Cause::Other }
+    }
+
+    /// An `Unavailable` fault of this machine's disk.
+    pub fn disk(source_name: impl Into<String>, why: impl Into<String>) -> Fault {
+        Fault::Unavailable { source_name: source_name.into(), why: why.into(), cause: Cause::Disk }
+    }
+
+    /// Whether this machine's disk is the cause.
+    pub fn is_disk(&self) -> bool {
+        matches!(self, Fault::Unavailable { cause: Cause::Disk, .. })
     }
 
     /// A `Refused` fault.

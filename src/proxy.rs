@@ -6,6 +6,7 @@
 
 mod absences;
 mod answer;
+mod claim;
 mod counts;
 mod expected;
 mod files;
@@ -17,6 +18,7 @@ mod kept;
 mod limits;
 mod shared_tasks;
 mod stored;
+mod watched;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -26,6 +28,7 @@ pub use answer::{Denied, Found, Manner, Text, TextKind};
 pub use limits::{Limits, MAX_TASK_TIME};
 
 use absences::Absences;
+use claim::Claim;
 use counts::Counters;
 use files::Given;
 use futures_util::future::{join, join_all};
@@ -35,7 +38,7 @@ use shared_tasks::SharedTasks;
 pub use crate::config::file::OnMismatch;
 use crate::database::Relay;
 use crate::fault::Fault;
-use crate::store::lock::Lock;
+use crate::store::failures::WriteKind;
 use crate::store::modules::Modules;
 use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::Asked;
@@ -44,7 +47,7 @@ use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
 use crate::upstream::{FairQueue, Load, Proxies, State};
 
 /// How often what unfinished downloads left is looked through.
-const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// What a proxy may do.
 #[derive(Debug, Clone)]
@@ -107,15 +110,15 @@ struct Inner {
     questions: FairQueue,
     hashing: Hashing,
     counters: Counters,
-    /// no other server has this data folder
-    _claim: Lock,
+    /// no other server stores modules in this data folder
+    claim: Claim,
 }
 
 impl Proxy {
     /// Over the modules of `folder`, which `relay` tells the hashes of.
     ///
     /// # Errors
-    /// `Unavailable`: another server has the modules of this folder, or they cannot be read.
+    /// `Unavailable`: another server has the modules of this folder. A disk that takes nothing is no reason not to start.
     pub fn open(folder: &Folder, relay: Relay, upstreams: Upstreams, options: Options) -> Result<Proxy, Fault> {
         Proxy::within(folder, relay, upstreams, options, Limits::default())
     }
@@ -132,10 +135,10 @@ impl Proxy {
         limits: Limits,
     ) -> Result<Proxy, Fault> {
         let modules = folder.modules();
-        let claim = modules.claim()?;
+        let claim = Claim::open(&modules)?;
         let journal = folder.journal()?;
         if let Some(before) = SystemTime::now().checked_sub(options.stale) {
-            journal.sweep(before).unwrap_or_else(|fault| tracing::warn!("{fault}"));
+            journal.sweep(before).unwrap_or_else(|fault| folder.note_failure(WriteKind::Hint, &fault));
         }
         let inner = Inner {
             vkey: relay.vkey().to_owned(),
@@ -152,7 +155,7 @@ impl Proxy {
             questions: FairQueue::new(limits.questions),
             hashing: Hashing::default(),
             counters: Counters::default(),
-            _claim: claim,
+            claim,
         };
         Ok(Proxy { inner: Arc::new(inner) })
     }

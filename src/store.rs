@@ -20,6 +20,7 @@ pub mod cache;
 pub mod disk;
 pub mod evidence;
 pub mod failing;
+pub mod failures;
 pub mod head;
 pub mod index;
 pub mod journal;
@@ -27,6 +28,7 @@ pub mod lock;
 pub mod log;
 mod modes;
 pub mod modules;
+pub mod space;
 mod sqlite;
 mod words;
 pub mod zipfile;
@@ -39,6 +41,8 @@ pub use log::Log;
 pub use modules::Modules;
 
 use disk::{Disk, NoDisk, RealDisk};
+use failures::Failures;
+use space::Room;
 use words::unavailable;
 
 /// A file in `DATA/tmp` older than this belongs to a process that died: no write takes that long.
@@ -64,6 +68,12 @@ struct Shared {
     born: u32,
     /// whether this process only looks at it
     reads_only: bool,
+    /// writes that failed although nothing depends on them
+    failures: Failures,
+    /// how much may still be stored
+    room: Mutex<Room>,
+    /// who sent the wrong bytes that are kept
+    refused: Mutex<modules::Ledger>,
 }
 
 impl Folder {
@@ -113,7 +123,8 @@ impl Folder {
         }
         let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.subsec_nanos());
         let (root, serial) = (root.to_path_buf(), AtomicU64::new(0));
-        let shared = Shared { root, disk, made: Mutex::default(), serial, born, reads_only };
+        let (made, failures, room, refused) = Default::default();
+        let shared = Shared { root, disk, made, serial, born, reads_only, failures, room, refused };
         Ok(Folder { shared: Arc::new(shared) })
     }
 

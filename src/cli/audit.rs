@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use super::AuditArgs;
-use super::output::{complain, plain, tell, worst};
+use super::output::{complain, plain, tell, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::setup::{self, Setup};
 use crate::audit::inputs::{self, HERE, Inputs};
@@ -89,6 +89,8 @@ fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> 
         if audited.report.misbehaviour.is_none() && audited.report.head.is_some() {
             compare_with_go(setup, &database, &mut audited.report, &progress).await;
         }
+        bar.clear();
+        warn_of_unstored(&database);
         Ok(audited)
     })
 }

@@ -1,6 +1,6 @@
 //! `gosumcheck lookup`: module versions in, their proven go.sum lines out.
 
-use super::output::{complain, say, tell, warn, worst};
+use super::output::{complain, say, tell, warn, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::{LookupArgs, setup};
 use crate::database::{Answer, Miss};
@@ -21,17 +21,20 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
         return Err(Fault::Usage(why));
     }
     let bar = Bar::new();
-    let batch = setup::runtime()?.block_on(async {
+    let (batch, database) = setup::runtime()?.block_on(async {
         let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
         if setup.keeps(&asked)? {
-            let batch = setup.kept()?.records(&asked, &progress).await?;
+            let database = setup.kept()?;
+            let batch = database.records(&asked, &progress).await?;
             if !batch.answers.iter().any(|answer| matches!(answer, Answer::Unknown(_))) {
-                return Ok(batch);
+                return Ok((batch, database));
             }
         }
-        setup.database().await?.records(&asked, &progress).await
+        let database = setup.database().await?;
+        Ok((database.records(&asked, &progress).await?, database))
     })?;
     bar.clear();
+    warn_of_unstored(&database);
     let proven = batch.answers.iter().filter_map(|answer| match answer {
         Answer::Proven(record) => Some(record.text()),
         _ => None,

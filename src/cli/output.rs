@@ -3,8 +3,10 @@
 
 use std::io::{self, Write};
 
+use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Level, Notice, printable, printable_lines};
+use crate::store::failures::WriteKind;
 use crate::sumdb::evidence::Evidence;
 
 /// Hands findings to standard output.
@@ -37,6 +39,24 @@ pub(super) fn warn(notices: &[Notice]) {
     for notice in notices.iter().filter(|notice| notice.level == Level::Warning) {
         say(&format!("warning: {}", printable(&notice.text)));
     }
+}
+
+/// Warns of what was proven and could not be stored: the answers stand, and the next run asks for it again.
+pub(super) fn warn_of_unstored(database: &Database) {
+    let failures = database.store_failures();
+    // A full disk fails all kinds of writes alike: the one that matters most is named.
+    let failed = |kind: WriteKind| failures.iter().find(|failed| failed.write == kind && failed.last.is_some());
+    let kinds = [WriteKind::Evidence, WriteKind::Head, WriteKind::Cache];
+    let Some(failure) = kinds.into_iter().find_map(failed) else { return };
+    let what = match failure.write {
+        WriteKind::Evidence => "the evidence could not be stored: keep what is shown of it",
+        WriteKind::Head => {
+            "the newest signed tree head could not be stored, so the next run starts from the one before, if any"
+        }
+        _ => "what was proven could not be stored, so the next run asks for it again",
+    };
+    let why = failure.last.as_ref().map(ToString::to_string).unwrap_or_default();
+    say(&format!("warning: {what}: {why}"));
 }
 
 /// Says something on standard error; if nobody can hear it, the exit code still says the essential.

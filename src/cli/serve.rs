@@ -18,12 +18,13 @@ use memory::Memory;
 
 use super::output::{tell, warn};
 use super::setup;
-use crate::config::file::{self, Layers, LogFormat, Settings};
+use crate::config::file::{self, DiskFloor, Layers, LogFormat, Settings};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::{Database, Relay, RelayOptions};
 use crate::fault::Fault;
 use crate::report::printable;
 use crate::server::{self, Access, Config, Descriptors, Limits, Listeners, ModuleProxy, Served, Syncing};
+use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
@@ -75,6 +76,11 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let connections = connections(settings)?;
     let private = Patterns::parse(&settings.private);
     let folder = Folder::open(&settings.data)?;
+    folder.set_floor(match settings.disk_floor {
+        DiskFloor::Auto => Floor::Auto,
+        DiskFloor::Bytes(0) => Floor::Off,
+        DiskFloor::Bytes(bytes) => Floor::Bytes(bytes),
+    });
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
     let served = settings.sumdb.iter().map(|sumdb| open(settings, &folder, sumdb, &private, memory));
     let served = served.collect::<Result<Vec<Served>, Fault>>()?;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub use keys::{KEYS, Key};
 pub use secret::Secret;
-pub use settings::{Access, LogFormat, OnMismatch, Settings, private_patterns};
+pub use settings::{Access, DiskFloor, LogFormat, OnMismatch, Settings, private_patterns};
 pub use upstreams::Upstream;
 
 use document::{Document, Place};

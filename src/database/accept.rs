@@ -137,11 +137,7 @@ impl Database {
     /// `Unavailable`: the data folder.
     pub fn remember(&self, head: &Checkpoint, edge: &[(String, Vec<u8>)]) -> Result<(), Fault> {
         // Also where it is known: the cache that held the tiles may have been cleared.
-        for (path, bytes) in edge {
-            if self.cache.read(path)?.is_none() {
-                self.cache.write(path, bytes)?;
-            }
-        }
+        self.cache.keep_all(edge);
         let latest = self.head.load()?;
         let known = latest.as_deref().and_then(|note| self.notes.open(note).ok());
         if known.is_some_and(|known| known.tree().size >= head.tree().size) {

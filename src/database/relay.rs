@@ -23,6 +23,7 @@ use recent::Recent;
 use super::{Database, Mirror, Miss, Progress};
 use crate::fault::Fault;
 use crate::store::Log;
+use crate::store::failures::Failure;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
 use crate::sumdb::record::VerifiedRecord;
@@ -98,8 +99,10 @@ pub struct RelayStatus {
     pub indexed: u64,
     /// how many times the log was caught with two histories
     pub forks: usize,
-    /// whether the data folder can be written
+    /// whether the data folder can be written. Answers do not depend on it
     pub writable: Result<(), Fault>,
+    /// the size of the newest proven tree, where its head is only in memory: the disk did not take it
+    pub unstored: Option<u64>,
 }
 
 /// One database as a server answers for it. Cheap to clone.
@@ -251,6 +254,11 @@ impl Relay {
         self.inner.recent.bytes()
     }
 
+    /// What was proven, or came, and could not be stored in the data folder, by kind.
+    pub fn store_failures(&self) -> Vec<Failure> {
+        self.inner.database.store_failures()
+    }
+
     /// What there is to complain of the upstreams about.
     pub fn complaints(&self) -> Vec<Complaint> {
         self.inner.database.upstreams.complaints()
@@ -269,6 +277,7 @@ impl Relay {
             mirror: mirrored,
             forks: self.inner.log.forks().map_or(0, |forks| forks.len()),
             writable: self.inner.log.check_writable(),
+            unstored: self.inner.database.unstored.head().map(|head| head.tree().size),
         }
     }
 }

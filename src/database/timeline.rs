@@ -11,6 +11,7 @@ use super::tiles::{Proven, Tiles};
 use super::{Database, Halt, Miss};
 use crate::fault::Fault;
 use crate::store::Swap;
+use crate::store::failures::WriteKind;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::tile::Want;
@@ -30,7 +31,7 @@ pub(super) struct Present {
     pub(super) beyond: Option<Miss>,
 }
 
-/// The heads that the data folder remembers.
+/// The heads that the data folder remembers, and the one that it could not take.
 pub(super) struct Memory {
     /// the largest first, each tree once
     heads: Vec<Checkpoint>,
@@ -66,6 +67,7 @@ impl Database {
     fn memory(&self) -> Result<Memory, Fault> {
         let stored = self.head.all()?;
         let mut heads = stored.iter().map(|head| self.notes.open_stored(head)).collect::<Result<Vec<_>, _>>()?;
+        heads.extend(self.unstored.head());
         self.require_one_tree_a_size(heads.iter())?;
         // Stable: of several notes about one tree the first is kept, that of `latest`.
         heads.sort_by_key(|head| std::cmp::Reverse(head.tree().size));
@@ -121,14 +123,24 @@ impl Database {
             return Ok(Swap::Done);
         }
         // First the tiles: a head whose edge is not at hand could not be used offline.
-        let put = self.keep_tiles(proven).and_then(|()| self.head.swap(memory.latest.as_deref(), head.bytes()));
-        match put {
-            // It is remembered elsewhere in the data folder; `latest` takes it over when the disk lets it.
+        self.keep_tiles(proven);
+        match self.head.swap(memory.latest.as_deref(), head.bytes()) {
+            // It is remembered elsewhere, in the data folder or in memory; `latest` takes it over when the disk lets it.
             Err(fault) if is_known => {
-                tracing::warn!("{fault}");
+                self.folder.note_failure(WriteKind::Head, &fault);
                 Ok(Swap::Done)
             }
-            other => other,
+            Err(fault) if fault.is_disk() => {
+                self.folder.note_failure(WriteKind::Head, &fault);
+                self.unstored.hold(head);
+                Ok(Swap::Done)
+            }
+            swapped => {
+                if matches!(swapped, Ok(Swap::Done)) {
+                    self.unstored.stored(head);
+                }
+                swapped
+            }
         }
     }
 
@@ -185,7 +197,8 @@ impl Database {
         let sizes = others().map(|other| other.tree().size);
         let wants: Vec<_> = sizes.filter(|size| *size < head.tree().size).map(Want::RootAt).collect();
         tiles.bring(proven, &wants).await?;
-        if let Some(known) = remembered.first() {
+        let unstored = self.unstored.head();
+        for known in remembered.first().into_iter().chain(&unstored) {
             self.require_contained(tiles, proven, known, head).await?;
         }
         let mut uncompared = 0;
@@ -216,7 +229,8 @@ impl Database {
     }
 
     pub(super) fn caught(&self, evidence: Evidence) -> Fault {
-        let saved = self.folder.save_evidence(&self.name, &format!("{evidence}\n")).ok();
+        let saved = self.folder.save_evidence(&self.name, &format!("{evidence}\n"));
+        let saved = saved.inspect_err(|fault| self.folder.note_failure(WriteKind::Evidence, fault)).ok();
         Fault::Forked { evidence: Box::new(evidence), saved }
     }
 }

@@ -10,17 +10,19 @@ use super::counts::Event;
 use super::expected::{Expected, Road};
 use super::incident::Mismatch;
 use super::judge::{Wrong, judge, what};
-use super::shared_tasks::{Phase, Progress};
+use super::shared_tasks::Progress;
+use super::watched::Watched;
 use super::{Denied, Inner, Manner, stored};
 use crate::config::file::OnMismatch;
 use crate::fault::Fault;
+use crate::store::failures::WriteKind;
 use crate::store::modules::{Admitted, Arrival, Refused, Stored};
 use crate::sumdb::dirhash::MAX_ZIP;
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::modzip::MAX_GO_MOD;
-use crate::upstream::{Asker, Busy, Failure, FailureKind, Origin, Sent, Sink};
+use crate::upstream::{Asker, Busy, Failure, FailureKind, Origin, Sent};
 
 /// A file as it is given.
 #[derive(Debug, Clone)]
@@ -92,9 +94,10 @@ async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind, progress: &Pro
         return Ok(Given::Proven(admitted));
     }
     let task = Task { inner, road, module, kind, expected: &expected, progress };
+    inner.claim.require(&inner.modules).map_err(|fault| task.unstored(fault))?;
     let mut told = Told::default();
     for at in 0..road.proxies().len() {
-        match task.ask(at, &mut told).await? {
+        match task.ask(at, &mut told).await.map_err(|denied| task.noted(denied))? {
             Next::Done(admitted) => return Ok(Given::Proven(admitted)),
             Next::GoOn => {}
             Next::Stop => break,
@@ -137,12 +140,6 @@ struct Task<'a> {
     progress: &'a Progress,
 }
 
-/// An arrival that tells when bytes come: then the download may finish though nobody waits for it any more.
-struct Watched<'a> {
-    arrival: &'a mut Arrival,
-    progress: &'a Progress,
-}
-
 impl Task<'_> {
     /// Asks upstream number `at`.
     async fn ask(&self, at: usize, told: &mut Told) -> Result<Next, Denied> {
@@ -160,6 +157,11 @@ impl Task<'_> {
                 Ok(Sent::Missing(why)) => {
                     told.absent.push(format!("{}: {why}", proxies.name(at)));
                     return Ok(Next::GoOn);
+                }
+                // Another upstream's bytes would find no more room, and this one did its part.
+                Err(Failure { kind: FailureKind::Disk, why, .. }) => {
+                    arrival.discard();
+                    return Err(Fault::disk(inner.folder.root().display().to_string(), why).into());
                 }
                 Err(failure) => {
                     inner.counters.count(Event::Failure);
@@ -215,6 +217,19 @@ impl Task<'_> {
         Ok(judged.await.map_err(|error| Fault::unavailable("hashing", error.to_string()))??)
     }
 
+    /// Notes a failure of our disk, for which nobody else is asked.
+    fn noted(&self, denied: Denied) -> Denied {
+        match denied {
+            Denied::Fault(fault) if fault.is_disk() => self.unstored(fault),
+            denied => denied,
+        }
+    }
+
+    fn unstored(&self, fault: Fault) -> Denied {
+        self.inner.folder.note_failure(WriteKind::Module, &fault);
+        Denied::Fault(fault)
+    }
+
     fn admitted(&self) {
         self.inner.counters.count(Event::Admitted);
         if self.kind == Kind::Zip {
@@ -229,7 +244,9 @@ impl Task<'_> {
         let mut mismatch = Mismatch::new(self.module, self.kind, self.expected, wrong, proxies.name(at));
         mismatch.came(origin, arrival.len());
         let report = mismatch.report(inner.relay.name());
-        mismatch.note(&inner.journal, inner.modules.refuse(arrival, &report));
+        mismatch.hold(&arrival);
+        let kept = inner.modules.refuse(arrival, proxies.name(at), &report);
+        mismatch.note(inner, kept);
         // What the log itself has recorded is the same everywhere, and no mirror's fault.
         let next = if mismatch.is_recorded() { Next::Stop } else { Next::GoOn };
         if !mismatch.is_recorded() {
@@ -246,7 +263,7 @@ impl Told {
         let what = what(task.module, task.kind);
         if let Some(mismatch) = self.mismatches.first() {
             if task.inner.options.on_mismatch == OnMismatch::Warn
-                && let Some(loose) = mismatch.loose(&task.inner.modules)
+                && let Some(loose) = mismatch.loose()
             {
                 task.inner.counters.count(Event::Unproven);
                 tracing::error!("on_mismatch is warn: UNPROVEN bytes are given: {}", mismatch.line());
@@ -265,22 +282,6 @@ impl Told {
     }
 }
 
-// The store and the upstreams know nothing of each other.
-impl Sink for Watched<'_> {
-    fn len(&self) -> u64 {
-        self.arrival.len()
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.progress.set(Phase::Receiving);
-        self.arrival.append(bytes)
-    }
-
-    fn restart(&mut self) -> io::Result<()> {
-        self.arrival.restart()
-    }
-}
-
 fn disk(error: &io::Error) -> Denied {
-    Fault::unavailable("the data folder", format!("cannot hold what arrives: {error}")).into()
+    Fault::disk("the data folder", format!("cannot hold what arrives: {error}")).into()
 }

@@ -61,7 +61,7 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
     let road = Road::to(inner, asked.module())?;
     let (proxies, path) = (road.proxies(), asked.to_string());
     let limit = if matches!(asked, Asked::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
-    let (mut absent, mut failed) = (Vec::new(), Vec::new());
+    let (mut absent, mut failed, mut is_our_disk) = (Vec::new(), Vec::new(), false);
     for at in 0..proxies.len() {
         match proxies.fetch(at, asked, limit).await {
             Ok(Fetched::Missing(why)) => absent.push(format!("{}: {why}", proxies.name(at))),
@@ -78,6 +78,7 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
             Err(failure) if failure.kind == FailureKind::QueueFull => return Err(Busy.fault(&failure.source).into()),
             Err(failure) => {
                 inner.counters.count(Event::Failure);
+                is_our_disk |= failure.kind == FailureKind::Disk;
                 failed.push(failure.to_string());
                 if !proxies.goes_on(at, &failure) {
                     break;
@@ -95,7 +96,7 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
     }
     failed.extend(absent);
     let why = if failed.is_empty() { "there is no upstream to ask".to_owned() } else { failed.join("; ") };
-    Err(Fault::unavailable(path, why).into())
+    Err(if is_our_disk { Fault::disk(path, why) } else { Fault::unavailable(path, why) }.into())
 }
 
 impl Inner {

@@ -6,13 +6,14 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::Inner;
 use super::expected::Expected;
 use super::judge::{Wrong, what};
 use crate::fault::Fault;
 use crate::report::printable;
-use crate::store::Journal;
+use crate::store::failures::WriteKind;
 use crate::store::journal::Incident;
-use crate::store::modules::{Modules, Refused};
+use crate::store::modules::{Arrival, Refused};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::upstream::Origin;
@@ -47,6 +48,9 @@ pub(super) struct Mismatch {
     what: String,
     #[serde(skip)]
     report: Option<PathBuf>,
+    /// the wrong bytes, also where they were not kept
+    #[serde(skip)]
+    loose: Option<Refused>,
 }
 
 impl Mismatch {
@@ -78,6 +82,7 @@ impl Mismatch {
             at: SystemTime::now(),
             what: what(module, kind),
             report: None,
+            loose: None,
         }
     }
 
@@ -91,9 +96,14 @@ impl Mismatch {
         (self.came_from, self.bytes) = ("the module store".to_owned(), bytes);
     }
 
-    /// The wrong bytes themselves, if they were kept.
-    pub(super) fn loose(&self, modules: &Modules) -> Option<Refused> {
-        modules.refused(self.report.as_deref()?).inspect_err(|fault| tracing::warn!("{fault}")).ok()
+    /// Holds the wrong bytes open, so that they can be given whether or not they are kept.
+    pub(super) fn hold(&mut self, arrival: &Arrival) {
+        self.loose = arrival.loose().inspect_err(|error| tracing::warn!("the refused bytes: {error}")).ok();
+    }
+
+    /// The wrong bytes themselves, where they are held.
+    pub(super) fn loose(&self) -> Option<Refused> {
+        self.loose.clone()
     }
 
     /// The report that is kept beside the bytes.
@@ -104,13 +114,13 @@ impl Mismatch {
     }
 
     /// Makes a note in the journal; `kept` is where the report is. A disk that fails here changes no verdict.
-    pub(super) fn note(&mut self, journal: &Journal, kept: Result<PathBuf, Fault>) {
+    pub(super) fn note(&mut self, inner: &Inner, kept: Result<Option<PathBuf>, Fault>) {
         match kept {
-            Ok(path) => self.report = Some(path),
-            Err(fault) => tracing::warn!("the refused bytes could not be kept: {fault}"),
+            Ok(report) => self.report = report,
+            Err(fault) => inner.folder.note_failure(WriteKind::Refused, &fault),
         }
-        if let Err(fault) = journal.add(&self.incident()) {
-            tracing::warn!("the incident could not be noted: {fault}");
+        if let Err(fault) = inner.journal.add(&self.incident()) {
+            inner.folder.note_failure(WriteKind::Incident, &fault);
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn judge(
     expected: &Expected,
     threads: usize,
 ) -> Result<Result<SumHash, Wrong>, Fault> {
-    let failed = |error: io::Error| Fault::unavailable("the data folder", format!("cannot read what arrived: {error}"));
+    let failed = |error: io::Error| Fault::disk("the data folder", format!("cannot read what arrived: {error}"));
     let hash = match kind {
         Kind::GoMod => {
             let bytes = arrival.read().map_err(failed)?;

@@ -11,6 +11,8 @@ use bytes::Bytes;
 
 use super::expected::Road;
 use super::{Inner, stored};
+use crate::fault::Fault;
+use crate::store::failures::WriteKind;
 use crate::store::journal::{Hint, Scope};
 use crate::sumdb;
 use crate::sumdb::goproxy::{Asked, VersionInfo, list};
@@ -55,7 +57,8 @@ impl Inner {
     /// answer to the question.
     pub(super) fn kept(&self, asked: &Asked, road: Road<'_>) -> Option<Kept> {
         let warn = |error: &dyn std::fmt::Display| tracing::warn!("{error}");
-        let hint = self.journal.hint(&self.key(asked, road)).inspect_err(|fault| warn(fault)).ok()??;
+        let unread = |fault: &Fault| self.folder.note_failure(WriteKind::Hint, fault);
+        let hint = self.journal.hint(&self.key(asked, road)).inspect_err(unread).ok()??;
         let bytes = understood(asked, &hint.bytes).inspect_err(|error| warn(error)).ok()?;
         // What comes from the future is as old as can be: the clock was set back.
         let age = SystemTime::now().duration_since(hint.fetched).unwrap_or(Duration::MAX);
@@ -66,7 +69,7 @@ impl Inner {
     pub(super) fn keep(&self, asked: &Asked, road: Road<'_>, bytes: &Bytes, from: &str) {
         let hint = Hint { bytes: bytes.clone(), from: from.to_owned(), fetched: SystemTime::now() };
         if let Err(fault) = self.journal.keep_hint(&self.key(asked, road), &hint) {
-            tracing::warn!("{fault}");
+            self.folder.note_failure(WriteKind::Hint, &fault);
         }
         if let Asked::Info(module) = asked
             && self.has_zip(module, road)
@@ -113,7 +116,7 @@ impl Inner {
     /// Best effort: it can be asked for again.
     fn write_info(&self, module: &ModuleVersion, bytes: &[u8]) {
         if let Err(fault) = self.modules.write_info(module, bytes) {
-            tracing::warn!("{fault}");
+            self.folder.note_failure(WriteKind::Hint, &fault);
         }
     }
 

@@ -120,5 +120,5 @@ async fn put_aside(inner: &Inner, module: &ModuleVersion, kind: Kind, expected: 
     // All of its bytes are read: not on a thread that must not wait.
     let moved = tokio::task::spawn_blocking(move || modules.refuse_stored(&stored, &report)).await;
     let moved = moved.unwrap_or_else(|error| Err(Fault::unavailable("the module store", error.to_string())));
-    mismatch.note(&inner.journal, moved);
+    mismatch.note(inner, moved);
 }

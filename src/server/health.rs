@@ -53,9 +53,6 @@ impl Seen {
         if self.status.head.is_none() {
             reasons.push(format!("{name}: no proven head yet"));
         }
-        if let Err(fault) = &self.status.writable {
-            reasons.push(format!("{name}: the disk refuses writes: {fault}"));
-        }
         if self.status.forks > 0 {
             reasons
                 .push(format!("{name}: the log signed two histories; the evidence is kept, a person must look at it"));
@@ -64,19 +61,42 @@ impl Seen {
     }
 }
 
+impl Seen {
+    /// What works less well than it should, although this database is answered for.
+    fn notes(&self, name: &str) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Err(fault) = &self.status.writable {
+            notes.push(format!("{name}: nothing new is stored: {fault}"));
+        }
+        if let Some(size) = self.status.unstored {
+            notes.push(format!(
+                "{name}: the head of size {size} is only in memory; a restart goes on from an older one"
+            ));
+        }
+        notes
+    }
+}
+
 /// `/healthz`.
 pub(super) fn alive() -> Answer {
     Answer::new(TEXT, NEVER, Bytes::from_static(b"alive\n"))
 }
 
-/// `/readyz`.
+/// `/readyz`. A server that cannot store anything is ready as long as it can prove.
 pub(super) async fn ready(app: &App) -> Answer {
     let reasons = not_ready(app).await;
     if reasons.is_empty() {
-        return Answer::new(TEXT, NEVER, Bytes::from_static(b"ready\n"));
+        let seen = app.looked.at(&app.served).await;
+        let notes = app.served.iter().zip(seen.iter()).flat_map(|(served, seen)| seen.notes(served.relay.name()));
+        let text: String = std::iter::once("ready\n".to_owned()).chain(notes.map(|note| line(&note))).collect();
+        return Answer::new(TEXT, NEVER, Bytes::from(text));
     }
-    let text: String = reasons.iter().map(|reason| format!("{}\n", crate::report::printable(reason))).collect();
+    let text: String = reasons.iter().map(|reason| line(reason)).collect();
     Answer { payload: super::answer::Payload::Bytes(text.into()), ..later("") }
+}
+
+fn line(words: &str) -> String {
+    format!("{}\n", crate::report::printable(words))
 }
 
 /// Why the server cannot answer; empty where it can.

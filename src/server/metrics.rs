@@ -3,7 +3,7 @@
 mod queues;
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -98,6 +98,8 @@ struct Gauges {
     upstream: PerKind,
     upstream_errors: PerKind,
     modules: Family<ByEvent, Gauge<u64, AtomicU64>>,
+    store_errors: Family<ByWrite, Counter>,
+    head_unstored: PerDatabase,
     hot_bytes: Gauge<u64, AtomicU64>,
     connections: Gauge,
     by_protocol: Family<ByProtocol, Gauge>,
@@ -113,6 +115,11 @@ struct Gauges {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByKind {
     database: String,
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByWrite {
     kind: &'static str,
 }
 
@@ -203,11 +210,18 @@ impl Gauges {
         each("disk_bytes", "What the full log takes on disk", &self.disk_bytes);
         each("forks", "How many times the log was caught with two histories", &self.forks);
         each("disk_writable", "Whether the disk takes writes", &self.writable);
+        each(
+            "head_unstored",
+            "Whether the newest proven head is only in memory: the disk did not take it",
+            &self.head_unstored,
+        );
         each("last_sync_timestamp_seconds", "When the last sync ended well; 0: not since the start", &self.last_sync);
         registry.register("upstream_requests", "What upstreams were asked so far, by kind", self.upstream.clone());
         let help = "Answers that were refused, requests that failed, things not held, so far";
         registry.register("upstream_errors", help, self.upstream_errors.clone());
         registry.register("modules", "What came of questions about modules so far", self.modules.clone());
+        let help = "Writes to the data folder that failed, by kind; answers were given all the same";
+        registry.register("store_errors", help, self.store_errors.clone());
         registry.register("hot_bytes", "Answers held in memory", self.hot_bytes.clone());
         registry.register("connections", "Connections open now", self.connections.clone());
         let help = "Connections open now, by what they speak";
@@ -240,6 +254,7 @@ impl Gauges {
             set(&self.disk_bytes, seen.disk_bytes);
             set(&self.forks, u64::try_from(status.forks).unwrap_or(u64::MAX));
             set(&self.writable, u64::from(status.writable.is_ok()));
+            set(&self.head_unstored, u64::from(status.unstored.is_some()));
             set(&self.last_sync, served.watch.last_sync());
             let (requests, errors) = served.upstream();
             for (family, counts) in [(&self.upstream, requests), (&self.upstream_errors, errors)] {
@@ -252,6 +267,11 @@ impl Gauges {
             self.modules.get_or_create(&ByEvent { event }).set(count);
         }
         self.queues.look(app);
+        // One data folder is behind all databases.
+        for failure in app.served.first().into_iter().flat_map(|served| served.relay.store_failures()) {
+            let counter = self.store_errors.get_or_create(&ByWrite { kind: failure.write.name() });
+            counter.inner().store(failure.count, Ordering::Relaxed);
+        }
         self.hot_bytes.set(app.hot.bytes());
         self.look_at_connections(app);
         self.ready.set(i64::from(health::not_ready(app).await.is_empty()));

@@ -11,7 +11,7 @@ use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
 
 use super::answer::{A_MINUTE, Answer, Cache, NEVER, PLAIN};
 use super::path::BadPath;
-use crate::fault::Fault;
+use crate::fault::{Cause, Fault};
 use crate::report::printable;
 
 /// Lines of a body, and bytes of a line, that the go command shows.
@@ -75,6 +75,8 @@ pub(super) fn fault(fault: &Fault) -> Answer {
             "SECURITY: the checksum database signed two histories that cannot both be true. \
              The evidence is kept here; nothing newer is answered until a person has looked at it.",
         ),
+        // Whatever was on its way when our disk failed: no upstream is to blame.
+        Fault::Unavailable { cause: Cause::Disk, .. } => later(&words),
         Fault::Unavailable { .. } if words.contains("timed out") => refusal(StatusCode::GATEWAY_TIMEOUT, &words),
         // What names no URL failed here: the disk, the system.
         Fault::Unavailable { .. } if !words.contains("://") => later(&words),
@@ -136,6 +138,7 @@ mod tests {
         assert_eq!(status("https://sum.example", "timed out: no connection within 5s"), 504);
         assert_eq!(status("latest", "https://a: 404 Not Found"), 502);
         assert_eq!(status("/var/lib/x/head", "cannot read it"), 503);
+        assert_eq!(fault(&Fault::disk("/data/tmp", "timed out at https://a.example")).status.as_u16(), 503);
         assert_eq!(fault(&Fault::Usage("no".to_owned())).status.as_u16(), 400);
     }
 }

@@ -12,6 +12,7 @@ mod pack;
 
 use pack::Pack;
 
+use super::failures::WriteKind;
 use super::words::unavailable;
 use super::{Folder, below};
 use crate::fault::Fault;
@@ -78,6 +79,7 @@ impl Cache {
         if matches!(self.read(path), Ok(Some(kept)) if kept == bytes) {
             return Ok(());
         }
+        self.folder.take_room(bytes.len()).map_err(|error| unavailable(&file, "write", &error))?;
         match self.pack.holds(path) {
             Ok(true) => self.append(&[(path, bytes)]),
             _ => self.folder.write(&file, bytes, false),
@@ -93,10 +95,32 @@ impl Cache {
             if group.len() < GROUP || self.pack.is_full().map_err(|error| self.unreadable(&error))? {
                 group.iter().try_for_each(|(path, bytes)| self.write(path, bytes))?;
             } else {
+                let bytes = group.iter().map(|(_, bytes)| bytes.len()).sum();
+                self.folder.take_room(bytes).map_err(|error| unavailable(&self.dir, "write", &error))?;
                 self.append(&group.iter().map(|(path, bytes)| (path.as_str(), bytes)).collect::<Vec<_>>())?;
             }
         }
         Ok(())
+    }
+
+    /// Keeps an entry as [`Cache::write`] does, if the disk lets it: an answer that is proven is given whether or not it is kept. A
+    /// failure is noted with the folder. Nothing is written in a folder that is only looked at.
+    pub fn keep(&self, path: &str, bytes: &[u8]) {
+        self.note(|| self.write(path, bytes));
+    }
+
+    /// Keeps many entries, as [`Cache::keep`] does one.
+    pub fn keep_all(&self, entries: &[(String, Vec<u8>)]) {
+        self.note(|| self.write_all(entries));
+    }
+
+    fn note(&self, write: impl FnOnce() -> Result<(), Fault>) {
+        if self.folder.reads_only() {
+            return;
+        }
+        if let Err(fault) = write() {
+            self.folder.note_failure(WriteKind::Cache, &fault);
+        }
     }
 
     fn append<B: AsRef<[u8]>>(&self, entries: &[(&str, B)]) -> Result<(), Fault> {

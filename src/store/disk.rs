@@ -1,4 +1,5 @@
-//! The disk as the store writes to it: ten calls, behind a trait so that tests can make any one of them fail.
+//! The disk as the store writes to it: ten calls, and one that says how much room there is, behind a trait so that tests can make
+//! any one of them fail.
 
 use std::fmt::Debug;
 use std::fs::{self, File};
@@ -7,6 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use super::modes;
+use super::space::Space;
 
 /// Every way in which the store changes the disk.
 pub trait Disk: Debug + Send + Sync {
@@ -60,6 +62,20 @@ pub trait Disk: Debug + Send + Sync {
     /// # Errors
     /// As `rmdir`: it is not empty.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// How much room there is on the file system of the folder at `path`. Changes nothing.
+    ///
+    /// # Errors
+    /// As `statvfs`.
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let found = rustix::fs::statvfs(path)?;
+        Ok(Space {
+            free: found.f_bavail.saturating_mul(found.f_frsize),
+            size: found.f_blocks.saturating_mul(found.f_frsize),
+            free_files: found.f_favail,
+            files: found.f_files,
+        })
+    }
 }
 
 /// The disk of this machine. What is made is its owner's alone.

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use super::disk::{Disk, RealDisk};
+use super::space::Space;
 
 /// The moment of the failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +37,33 @@ pub struct FailingDisk {
     at: usize,
     moment: Moment,
     then: Then,
+    error: io::ErrorKind,
+    /// what the disk says about its room; none for the truth
+    space: Mutex<Option<Space>>,
     calls: Mutex<Vec<String>>,
 }
 
 impl FailingDisk {
     /// Fails at change number `at`, counted from 0.
     pub fn new(at: usize, moment: Moment, then: Then) -> FailingDisk {
-        FailingDisk { at, moment, then, calls: Mutex::default() }
+        let (error, space) = (io::ErrorKind::StorageFull, Mutex::default());
+        FailingDisk { at, moment, then, error, space, calls: Mutex::default() }
+    }
+
+    /// Refuses every change, each with this error.
+    pub fn refusing(error: io::ErrorKind) -> FailingDisk {
+        FailingDisk::new(0, Moment::Before, Then::Dead).failing_with(error)
+    }
+
+    /// The same, with another error than that of a full disk.
+    #[must_use]
+    pub fn failing_with(self, error: io::ErrorKind) -> FailingDisk {
+        FailingDisk { error, ..self }
+    }
+
+    /// Says that it has that much room.
+    pub fn set_space(&self, space: Space) {
+        *self.space.lock().unwrap_or_else(PoisonError::into_inner) = Some(space);
     }
 
     /// Never fails; only counts.
@@ -76,7 +97,7 @@ impl FailingDisk {
                 Moment::After => drop(whole()?),
             }
         }
-        Err(io::ErrorKind::StorageFull.into())
+        Err(self.error.into())
     }
 }
 
@@ -123,5 +144,10 @@ impl Disk for std::sync::Arc<FailingDisk> {
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
         self.change("remove_folder", || RealDisk.remove_folder(path), || Ok(()))
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let told = *self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        told.map_or_else(|| RealDisk.space(path), Ok)
     }
 }

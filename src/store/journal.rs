@@ -13,12 +13,13 @@ use bytes::Bytes;
 use rusqlite::Connection;
 
 use super::Folder;
+use super::words::unavailable;
 use crate::fault::Fault;
 
 mod file;
 mod rows;
 
-pub use rows::{MAX_HINT_BYTES, MAX_HINTS, MAX_HINTS_BYTES, MAX_INCIDENTS, MAX_TEXT};
+pub use rows::{MAX_HINT_BYTES, MAX_HINTS, MAX_HINTS_BYTES, MAX_INCIDENTS, MAX_SOURCE_INCIDENTS, MAX_TEXT};
 
 use file::Trouble;
 use rows::Written;
@@ -128,6 +129,7 @@ impl Journal {
             let text = format!("an answer of {bytes} bytes under a name of {name} is too long to be kept as a hint");
             return Err(Fault::Usage(text));
         }
+        self.folder.take_room(hint.bytes.len()).map_err(|error| unavailable(&self.path, "write", &error))?;
         self.write(|open| rows::keep_hint(&open.db, &mut open.written, key, hint))
     }
 
@@ -181,6 +183,17 @@ impl Journal {
         Ok(Open { db, identity: file::identity(&self.path), written: Written::default() })
     }
 
+    /// A disk that takes nothing is read all the same. What is written to such a connection fails, and ends it.
+    fn connect_to_read(&self) -> Result<Open, Trouble> {
+        self.connect().or_else(|trouble| match trouble {
+            broken @ Trouble::Broken(_) => Err(broken),
+            Trouble::Fault(_) => {
+                let db = file::open_to_read(&self.path)?;
+                Ok(Open { db, identity: file::identity(&self.path), written: Written::default() })
+            }
+        })
+    }
+
     /// None where there is no file yet.
     fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<Option<T>, Fault> {
         let mut open = self.lock();
@@ -188,7 +201,7 @@ impl Journal {
             if self.path.symlink_metadata().is_err() {
                 return Ok(None);
             }
-            *open = Some(self.connect().map_err(|trouble| trouble.fault(&self.path))?);
+            *open = Some(self.connect_to_read().map_err(|trouble| trouble.fault(&self.path))?);
         }
         let Some(found) = open.as_ref().map(|open| read(&open.db)) else { return Ok(None) };
         found.map(Some).map_err(|error| {

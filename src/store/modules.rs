@@ -46,7 +46,8 @@ pub use arrival::Arrival;
 pub use loose::Refused;
 pub use proof::Proof;
 pub use proven::{Stored, Unproven};
-pub use quarantine::{MAX_REFUSED, MAX_REFUSED_BYTES};
+pub(super) use quarantine::Ledger;
+pub use quarantine::{MAX_FILE_REFUSED, MAX_REFUSED, MAX_REFUSED_BYTES, MAX_SOURCE_REFUSED, MAX_SOURCE_REFUSED_BYTES};
 pub use walk::{Beside, Found};
 
 /// The longest `.info` that is kept or read, in bytes.
@@ -142,7 +143,9 @@ impl Modules {
         if matches!(self.read_info(module), Ok(Some(kept)) if kept == bytes) {
             return Ok(());
         }
-        self.folder.write(&self.named(Tree::Proven, module, "info")?, bytes, false)
+        let path = self.named(Tree::Proven, module, "info")?;
+        self.folder.take_room(bytes.len()).map_err(|error| unavailable(&path, "write", &error))?;
+        self.folder.write(&path, bytes, false)
     }
 
     /// A place for the unproven bytes of this file. It begins with what an earlier try left there within the hour.
@@ -158,23 +161,29 @@ impl Modules {
     /// bytes at once, not different ones: who uses what no log proves holds the [claim](Modules::claim).
     ///
     /// # Errors
-    /// `Unavailable` where the disk fails; then the file has its name or not, and what arrived stays for the next try. Also where
-    /// another hash was proven by that database or pinned before: that never changes; and where another file stands there that is
-    /// to be [put aside](Modules::refuse_stored) first.
-    pub fn admit(&self, arrival: Arrival, hash: &SumHash, by: &Provenance) -> Result<Admitted, Fault> {
-        match by {
-            Provenance::Recorded(proof) => self.admit_proven(arrival, hash, proof),
-            Provenance::FirstUse => self.admit_first_use(arrival, hash),
+    /// `Unavailable` where the disk fails; then the file has its name or not, and what arrived is thrown away: a full disk needs
+    /// the room. Also where another hash was proven by that database or pinned before: that never changes; and where another file
+    /// stands there that is to be [put aside](Modules::refuse_stored) first.
+    pub fn admit(&self, mut arrival: Arrival, hash: &SumHash, by: &Provenance) -> Result<Admitted, Fault> {
+        let admitted = match by {
+            Provenance::Recorded(proof) => self.admit_proven(&mut arrival, hash, proof),
+            Provenance::FirstUse => self.admit_first_use(&mut arrival, hash),
+        };
+        if admitted.as_ref().is_err_and(Fault::is_disk) {
+            arrival.discard();
         }
+        admitted
     }
 
-    /// Keeps bytes that proved wrong, with `report` (JSON) beside them, durably; gives the report's path. At most
-    /// [`MAX_REFUSED`] are kept and at most [`MAX_REFUSED_BYTES`]; the oldest leave.
+    /// Keeps bytes that proved wrong, with `report` (JSON that names `source` as `refused.upstream`) beside them, durably; gives
+    /// the report's path. The first ones stay: a source that has had its part ([`MAX_SOURCE_REFUSED`],
+    /// [`MAX_SOURCE_REFUSED_BYTES`], for one file [`MAX_FILE_REFUSED`]) gets no more, then the path is none. Where the disk is down
+    /// to its floor, and where bytes are too many, the report alone is kept.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails; then the bytes are gone: no later try goes on with them.
-    pub fn refuse(&self, arrival: Arrival, report: &[u8]) -> Result<PathBuf, Fault> {
-        quarantine::keep(&self.folder, arrival, report)
+    pub fn refuse(&self, arrival: Arrival, source: &str, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
+        quarantine::keep(&self.folder, arrival, source, report)
     }
 
     /// The versions of a module of which a `.mod` or a `.zip` is here with its hash, ascending, whoever proved them. Private ones

@@ -1,6 +1,7 @@
 //! What the index and the journal, both SQLite files, have in common: nothing in such a file is believed, and one on a disk that
 //! cannot be written is read all the same.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use rusqlite::{Connection, OpenFlags};
 
 /// What another SQLite file may stand beside it.
 pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Bytes of the file that readers of a database share (sqlite.org/walformat.html, "The WAL-Index File").
+const SHARED_BYTES: usize = 32 << 10;
 
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -35,16 +39,19 @@ pub(super) fn open_to_read<T, E>(
     path: &Path,
     look: impl Fn(rusqlite::Result<Connection>) -> Result<T, E>,
 ) -> Result<T, E> {
+    // Looked for first: a reader makes an empty one, and fails only then.
+    let has_log = beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0);
     match look(reader(path, false)) {
         // Readers share a file beside the database, which cannot be made here. Then nobody can change the database either.
-        Err(_) if !beside(path, "-wal").exists() && is_read_only(path) => look(reader(path, true)),
+        Err(_) if !has_log && !takes_shared_file(path) => look(reader(path, true)),
         looked => looked,
     }
 }
 
-fn is_read_only(path: &Path) -> bool {
+/// Whether there is room beside the database for the file that readers share.
+fn takes_shared_file(path: &Path) -> bool {
     let folder = path.parent().unwrap_or(path);
-    tempfile::tempfile_in(folder).is_err()
+    tempfile::tempfile_in(folder).and_then(|mut file| file.write_all(&[0; SHARED_BYTES])).is_ok()
 }
 
 /// Opens the file at `path` for reading. As `immutable` nothing is made beside it and nobody is waited for: it must not change

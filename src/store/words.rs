@@ -24,7 +24,7 @@ pub(super) fn unavailable(path: &Path, doing: &str, error: &io::Error) -> Fault 
         }
         _ => "",
     };
-    Fault::unavailable(path.display().to_string(), format!("cannot {doing}: {}{next}", files::explain(error)))
+    Fault::disk(path.display().to_string(), format!("cannot {doing}: {}{next}", files::explain(error)))
 }
 
 #[cfg(test)]

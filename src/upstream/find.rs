@@ -50,11 +50,12 @@ pub async fn find_base<'a>(
 /// The same fault, with what can be done about it.
 fn decides(fault: Fault) -> Fault {
     match fault {
-        Fault::Unavailable { source_name, why } => Fault::Unavailable {
+        Fault::Unavailable { source_name, why, cause } => Fault::Unavailable {
             source_name,
             why: format!(
                 "{why}; a proxy of GOPROXY has to say whether it relays the database: name one with --upstream"
             ),
+            cause,
         },
         other => other,
     }

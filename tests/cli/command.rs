@@ -148,6 +148,14 @@ impl Ran {
         self
     }
 
+    /// Standard error says all `words`, in a few lines.
+    #[track_caller]
+    pub fn warns(&self, words: &[&str]) -> &Ran {
+        assert!(words.iter().all(|word| self.err.contains(word)), "{}", self.show());
+        assert!(self.err.lines().count() <= MAX_COMPLAINT_LINES, "{}", self.show());
+        self
+    }
+
     /// Nothing is said on standard error.
     #[track_caller]
     pub fn quiet(&self) -> &Ran {

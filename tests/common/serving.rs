@@ -35,6 +35,11 @@ impl Serving {
         serving
     }
 
+    /// The id of the process that was started.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The same as a socket's address.
     pub fn address(&self) -> SocketAddr {
         self.url.strip_prefix("http://").unwrap().parse().unwrap()

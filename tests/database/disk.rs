@@ -1,11 +1,13 @@
 //! A data folder that is damaged, cannot be written, or is in another state than it was left in.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use gosumcheck::fault::Fault;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
+use gosumcheck::store::failures::{Failure, WriteKind};
 
 use super::fake::FakeSumdb;
 use super::world::{World, ask};
@@ -104,8 +106,12 @@ fn a_head_that_is_none_stops_everything() {
     assert_eq!(world.head(), Some(head));
 }
 
-/// The disk fails at change number n: one message that names the path; nothing false is left, nothing is lost, and the
-/// next run finishes the work.
+/// What a disk says that takes nothing more.
+const REFUSALS: [ErrorKind; 4] =
+    [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::ReadOnlyFilesystem, ErrorKind::PermissionDenied];
+
+/// The disk fails at change number n, in whatever way: the answers are given all the same, under the newest head; nothing false is
+/// left, nothing is lost, and the next run finishes the work.
 #[test]
 fn a_disk_that_fails_at_any_moment() {
     let log = FakeSumdb::synthetic(70_000, 31);
@@ -115,49 +121,107 @@ fn a_disk_that_fails_at_any_moment() {
         let database = world.database_on(disk.clone(), &[&served.url()]);
         let asked: Vec<_> = IDS.iter().map(|id| world.module(*id)).collect();
         ask(&database, &asked).unwrap();
+        assert!(database.store_failures().iter().all(|failure| failure.count == 0));
         disk.calls().len()
     };
-    for moment in [Moment::Before, Moment::Torn, Moment::After] {
-        for at in 0..count {
-            let world = World::new(&log);
-            let disk = Arc::new(FailingDisk::new(at, moment, Then::Dead));
-            let asked: Vec<_> = IDS.iter().map(|id| world.module(*id)).collect();
-            match ask(&world.database_on(disk, &[&served.url()]), &asked) {
-                Err(fault @ Fault::Unavailable { .. }) => {
-                    let text = fault.to_string();
-                    assert!(
-                        text.contains(world.data.path().to_str().unwrap()) && text.contains("free some space"),
-                        "{text}"
-                    );
-                }
-                Ok(batch) => IDS.iter().zip(&batch.answers).for_each(|(id, answer)| world.assert_proven(*id, answer)),
-                Err(fault) => panic!("{moment:?} {at}: {fault}"),
-            }
-            let litter = world.data.path().join("tmp");
-            if litter.exists() {
-                fs::remove_dir_all(&litter).unwrap();
-            }
-            world.assert_cache_is_honest();
-            assert!(world.head().is_none_or(|head| head == log.head(70_000)));
-            world.prove(&[&served.url()], &IDS);
-            world.assert_cache_is_honest();
+    let moments = [Moment::Before, Moment::Torn, Moment::After];
+    let cases = moments.into_iter().flat_map(|moment| (0..count).map(move |at| (moment, at)));
+    for ((moment, at), error) in cases.zip(REFUSALS.into_iter().cycle()) {
+        let world = World::new(&log);
+        let disk = Arc::new(FailingDisk::new(at, moment, Then::Dead).failing_with(error));
+        let asked: Vec<_> = IDS.iter().map(|id| world.module(*id)).collect();
+        let database = world.database_on(disk.clone(), &[&served.url()]);
+        let batch = ask(&database, &asked).unwrap_or_else(|fault| panic!("{moment:?} {at} {error}: {fault}"));
+        IDS.iter().zip(&batch.answers).for_each(|(id, answer)| world.assert_proven(*id, answer));
+        assert_eq!(batch.proven_under.unwrap().tree().size, 70_000);
+        let failures = database.store_failures();
+        let told: Vec<String> = failures.iter().filter_map(|failed| Some(failed.last.as_ref()?.to_string())).collect();
+        // What fails last is to remove a draft, on which nothing depends at all.
+        assert!(!told.is_empty() || disk.calls()[at..].iter().all(|call| call == "remove"), "{moment:?} {at}");
+        let root = world.data.path().to_str().unwrap();
+        assert!(told.iter().all(|text| text.contains(root) && text.contains("cannot ")), "{told:?}");
+        let litter = world.data.path().join("tmp");
+        if litter.exists() {
+            fs::remove_dir_all(&litter).unwrap();
         }
+        world.assert_cache_is_honest();
+        assert!(world.head().is_none_or(|head| head == log.head(70_000)));
+        world.prove(&[&served.url()], &IDS);
+        world.assert_cache_is_honest();
     }
 }
 
-/// What is held can be used where nothing can be written.
+/// What is held can be used where nothing can be written, and what is not held is proven there.
 #[test]
 fn a_disk_that_cannot_be_written_can_be_read() {
     let (world, served) = world();
-    let dead = || Arc::new(FailingDisk::new(0, Moment::Before, Then::Dead));
     let asked: Vec<_> = IDS.iter().map(|id| world.module(*id)).collect();
-    let batch = ask(&world.database_on(dead(), &[]), &asked).unwrap();
-    IDS.iter().zip(&batch.answers).for_each(|(id, answer)| world.assert_proven(*id, answer));
-    let fault = ask(&world.database_on(dead(), &[&served.url()]), &[world.module(5)]).err().unwrap();
-    assert!(matches!(fault, Fault::Unavailable { .. }), "{fault}");
+    for error in REFUSALS {
+        let dead = || Arc::new(FailingDisk::refusing(error));
+        let batch = ask(&world.database_on(dead(), &[]), &asked).unwrap();
+        IDS.iter().zip(&batch.answers).for_each(|(id, answer)| world.assert_proven(*id, answer));
+        let database = world.database_on(dead(), &[&served.url()]);
+        world.assert_proven(5, &ask(&database, &[world.module(5)]).unwrap().answers[0]);
+        let failed = |kind| database.store_failures().iter().any(|failed| failed.write == kind && failed.count > 0);
+        assert!(failed(WriteKind::Cache) && !failed(WriteKind::Head), "{error}");
+    }
 }
 
-/// A file where a folder belongs is a person's doing: it is named and left alone.
+/// A head that the disk does not take is in force in this process: nothing is accepted that does not contain it, and it is stored as
+/// soon as the disk takes it.
+#[test]
+fn a_head_that_cannot_be_stored_is_held_in_memory() {
+    let log = FakeSumdb::synthetic(2_000, 21);
+    let served = log.serve();
+    log.grow(1_000);
+    let world = World::new(&log);
+    world.prove(&[&served.url()], &[0]);
+    let stored = world.head();
+    log.grow(1_500);
+    let disk = Arc::new(FailingDisk::refusing(ErrorKind::StorageFull));
+    let database = world.database_on(disk, &[&served.url()]);
+    let batch = ask(&database, &[world.module(1_400)]).unwrap();
+    assert_eq!(batch.proven_under.unwrap().tree().size, 1_500);
+    assert_eq!(world.head(), stored);
+    let head = |failed: &Failure| failed.write == WriteKind::Head && failed.count > 0;
+    assert!(database.store_failures().iter().any(head));
+    // Two histories that part between the stored head and the one in memory: larger, of one size, and older than it.
+    log.grow(2_000);
+    log.fork(1_200);
+    for size in [2_000, 1_500] {
+        log.grow(size);
+        let fault = ask(&database, &[world.module(1_300)]).err().unwrap();
+        assert!(matches!(fault, Fault::Forked { saved: None, .. }), "{size}: {fault}");
+        assert_eq!(fault.exit_code(), 3);
+    }
+    assert!(database.store_failures().iter().any(|failed| failed.write == WriteKind::Evidence && failed.count > 0));
+    log.show_fork(false);
+    // Whoever comes after a restart knows the stored head only, and goes on from there.
+    log.grow(2_000);
+    world.prove(&[&served.url()], &[0, 1_900]);
+    assert_eq!(world.head(), Some(log.head(2_000)));
+    let batch = ask(&database, &[world.module(1_950)]).unwrap();
+    assert_eq!(batch.proven_under.unwrap().tree().size, 2_000);
+}
+
+/// The disk is full for one moment: the same process stores the head with its next questions.
+#[test]
+fn a_head_is_stored_when_the_disk_takes_it_again() {
+    let log = FakeSumdb::synthetic(1_000, 21);
+    let served = log.serve();
+    let counting = Arc::new(FailingDisk::never());
+    ask(&World::new(&log).database_on(counting.clone(), &[&served.url()]), &[World::new(&log).module(3)]).unwrap();
+    let at = counting.calls().iter().position(|call| call == "write_new durable").unwrap();
+    let world = World::new(&log);
+    let disk = Arc::new(FailingDisk::new(at, Moment::Before, Then::Recovers));
+    let database = world.database_on(disk, &[&served.url()]);
+    ask(&database, &[world.module(3)]).unwrap();
+    assert_eq!(world.head(), None);
+    ask(&database, &[world.module(4)]).unwrap();
+    assert_eq!(world.head(), Some(log.head(1_000)));
+}
+
+/// A file where a folder belongs is a person's doing: it is named and left alone, and the answers are given.
 #[test]
 fn something_else_in_the_way_is_named() {
     let log = FakeSumdb::synthetic(70_000, 31);
@@ -167,9 +231,15 @@ fn something_else_in_the_way_is_named() {
         let path = world.data.path().join(blocked);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "mine").unwrap();
-        let fault = world.try_ask(&[&served.url()], &IDS).err().unwrap().to_string();
-        assert!(fault.contains(path.to_str().unwrap()), "{blocked}: {fault}");
+        let database = world.database(&[&served.url()]);
+        let asked: Vec<_> = IDS.iter().map(|id| world.module(*id)).collect();
+        let batch = ask(&database, &asked).unwrap();
+        IDS.iter().zip(&batch.answers).for_each(|(id, answer)| world.assert_proven(*id, answer));
+        let failures = database.store_failures();
+        let told: Vec<String> = failures.iter().filter_map(|failed| Some(failed.last.as_ref()?.to_string())).collect();
+        assert!(told.iter().any(|text| text.contains(path.to_str().unwrap())), "{blocked}: {told:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
-        assert_eq!(world.head(), None);
+        let is_in_the_way_of_the_head = blocked != "cache/fakelog.example/tile/8/0";
+        assert_eq!(world.head().is_none(), is_in_the_way_of_the_head, "{blocked}");
     }
 }

@@ -7,6 +7,7 @@
 //! | `kit_faults` | does each fault of what is said do what it says, and no more |
 //! | `kit_wire` | does each fault of how it is sent do so |
 //! | `faults` | what becomes of a question while upstreams, disks and clients fail |
+//! | `full` | what becomes of a question on a disk that takes nothing more |
 //! | `hints` | what is said of what nobody can prove, and for how long |
 //! | `load` | what is left of requests that are abandoned, and whom do they keep waiting |
 //! | `private` | who hears of private modules, and what they are held to |
@@ -41,6 +42,7 @@ mod kit_go;
 mod kit_wire;
 
 mod faults;
+mod full;
 mod go_refused;
 mod hints;
 mod load;

@@ -76,11 +76,15 @@ impl World {
 
     /// The same over another disk, or why not.
     pub fn open(&self, disk: Box<dyn Disk>) -> Result<Proxy, ServerFault> {
-        let folder = Folder::open_on(self.data.path(), disk)?;
+        self.open_in(&Folder::open_on(self.data.path(), disk)?)
+    }
+
+    /// The same in a folder that the test goes on with.
+    pub fn open_in(&self, folder: &Folder) -> Result<Proxy, ServerFault> {
         let options = RelayOptions { offline: self.offline, private: self.options.private.clone() };
         let relay = Relay::new(self.database(), self.folder().log(self.log.name())?, options)?;
         let private = (!self.private.is_empty()).then(|| self.proxies(&self.private));
-        Proxy::open(&folder, relay, Upstreams { public: self.proxies(&self.mirrors), private }, self.options.clone())
+        Proxy::open(folder, relay, Upstreams { public: self.proxies(&self.mirrors), private }, self.options.clone())
     }
 
     /// The proxy with other bounds, over a relay that a server may have besides.

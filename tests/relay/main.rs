@@ -6,6 +6,7 @@
 //! | `on_demand` | is every answer proven, asked for once, and remembered as long as it may be |
 //! | `heads` | is no answer older than one before, whoever asks at the same time |
 //! | `hostile` | does a lie of the upstream ever come out again |
+//! | `disk` | is what can be proven answered where nothing can be stored |
 //! | `mirror` | does what the full log holds stay in the house |
 
 #![allow(
@@ -19,6 +20,7 @@
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 
+mod disk;
 mod heads;
 mod hostile;
 mod mirror;

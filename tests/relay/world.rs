@@ -7,6 +7,7 @@ use bytes::Bytes;
 use gosumcheck::database::{Database, LookupAnswer, Relay, RelayOptions};
 use gosumcheck::fault::Fault;
 use gosumcheck::store::Folder;
+use gosumcheck::store::disk::Disk;
 use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use gosumcheck::sumdb::hash::leaf_hash;
 use gosumcheck::sumdb::module::ModuleVersion;
@@ -32,15 +33,23 @@ impl World {
         Folder::open(self.data.path()).unwrap()
     }
 
+    pub fn folder_on(&self, disk: impl Disk + 'static) -> Folder {
+        Folder::open_on(self.data.path(), Box::new(disk)).unwrap()
+    }
+
     pub fn policy(&self) -> Policy {
         Policy::log(VerifierKey::parse(&self.log.vkey()).unwrap())
     }
 
     pub fn database(&self, bases: &[&str]) -> Database {
+        self.database_in(&self.folder(), bases)
+    }
+
+    fn database_in(&self, folder: &Folder, bases: &[&str]) -> Database {
         let bases = bases.iter().map(|base| Base::parse(base).unwrap()).collect();
         // A client that gives up quickly: nothing on loopback is worth waiting for.
         let http = Http::new(Settings { tries: 2, first_delay: Duration::from_millis(1), ..Settings::default() });
-        Database::open(&self.folder(), self.log.name(), self.policy(), Upstreams::new(http, bases), 64).unwrap()
+        Database::open(folder, self.log.name(), self.policy(), Upstreams::new(http, bases), 64).unwrap()
     }
 
     /// As a new process makes it.
@@ -51,6 +60,16 @@ impl World {
     pub fn relay_with(&self, bases: &[&str], options: RelayOptions) -> Relay {
         let log = self.folder().log(self.log.name()).unwrap();
         Relay::new(self.database(bases), log, options).unwrap()
+    }
+
+    /// Over a disk that may fail.
+    pub fn relay_on(&self, disk: impl Disk + 'static, bases: &[&str]) -> Relay {
+        self.relay_in(&self.folder_on(disk), bases)
+    }
+
+    pub fn relay_in(&self, folder: &Folder, bases: &[&str]) -> Relay {
+        let log = folder.log(self.log.name()).unwrap();
+        Relay::new(self.database_in(folder, bases), log, RelayOptions::default()).unwrap()
     }
 
     pub fn module(&self, id: u64) -> ModuleVersion {

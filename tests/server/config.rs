@@ -44,13 +44,17 @@ fn defaults_file_environment_flags() {
         "listen = [\"127.0.0.1:1\", \"[::1]:2\"]\ndata = \"/srv/a\"\njobs = 8\nmirror = true\nprivate = \"a.b/*,c.d\"\n\
          [limits]\nidle_timeout = \"2m\"\nmemory = \"1GiB\"\nconnections = 10\n[log]\nformat = \"json\"\n",
     );
-    let given =
-        given.env("GOSUMCHECK_JOBS", "9").env("GOSUMCHECK_CONNECTIONS", "11").env("GOSUMCHECK_IDLE_TIMEOUT", "");
+    let given = given
+        .env("GOSUMCHECK_DISK_FLOOR", "1GiB")
+        .env("GOSUMCHECK_JOBS", "9")
+        .env("GOSUMCHECK_CONNECTIONS", "11")
+        .env("GOSUMCHECK_IDLE_TIMEOUT", "");
     let (code, out, err) = given.run(&["--config", "g.toml", "--connections", "12", "--access-log", "all"]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     for (name, shown) in [
         ("listen", "listen 127.0.0.1:1, [::1]:2 g.toml:1"),
         ("data", "data /srv/a g.toml:2"),
+        ("disk_floor", "disk_floor 1GiB GOSUMCHECK_DISK_FLOOR"),
         ("sumdb", "sumdb sum.golang.org default"),
         ("private", "private a.b/*,c.d g.toml:5"),
         ("offline", "offline false default"),
@@ -152,7 +156,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[Limits]\n",
-        "g.toml:1:2: \"Limits\" is no setting; the settings are listen, hosts, admin_listen, data, sumdb, upstream, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
+        "g.toml:1:2: \"Limits\" is no setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, upstream, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
   |
 1 | [Limits]
   |  ^^^^^^",
@@ -214,6 +218,13 @@ fn a_wrong_variable_or_flag_is_named() {
     let (code, _, err) = Given::file("").run(&["--memory", "much"]);
     assert_eq!(code, 2);
     assert!(err.starts_with("gosumcheck: --memory is \"much\": not a size"), "{err}");
+    let (code, _, err) = Given::file("").run(&["--disk-floor", "5%"]);
+    assert_eq!(code, 2);
+    assert!(err.starts_with("gosumcheck: --disk-floor is \"5%\": not a size") && err.contains("or auto"), "{err}");
+    for floor in ["0", "auto", "1GiB"] {
+        let (code, out, _) = Given::file("").run(&["--disk-floor", floor]);
+        assert_eq!((code, line(&out, "disk_floor")), (0, format!("disk_floor {floor} --disk-floor")));
+    }
     let (code, _, err) = Given::file("").run(&["--config", "no.toml"]);
     assert_eq!(code, 2);
     assert!(err.contains("no.toml: cannot be read"), "{err}");

@@ -141,7 +141,8 @@ fn a_refusal_that_fails_anywhere_keeps_the_whole_bytes_or_none_and_never_goes_on
     let refuse = |modules: &Modules| -> Result<PathBuf, String> {
         let arrival = bring(modules, &mixed())?;
         assert_eq!(arrival.read().unwrap(), BYTES);
-        modules.refuse(arrival, REPORT).map_err(|fault| fault.to_string())
+        let kept = modules.refuse(arrival, "https://liar.example", REPORT).map_err(|fault| fault.to_string())?;
+        Ok(kept.unwrap())
     };
     let root = tempfile::tempdir().unwrap();
     let counting = Arc::new(FailingDisk::never());
@@ -209,7 +210,7 @@ fn bytes_and_hash_are_synced_before_the_file_gets_its_name_and_the_name_after() 
     assert_eq!(calls.iter().filter(|call| **call == "sync_folder").count(), 5 + 2, "{calls:?}");
 
     let before = disk.calls().len();
-    modules.refuse(bring(&modules, &module("example.com/m@v1.0.0")).unwrap(), REPORT).unwrap();
+    modules.refuse(bring(&modules, &module("example.com/m@v1.0.0")).unwrap(), "https://liar.example", REPORT).unwrap();
     let calls = disk.calls().split_off(before);
     assert_eq!(
         calls[calls.len() - 6..],
@@ -224,26 +225,29 @@ fn a_full_disk_is_named_and_takes_nothing_that_was_there() {
     let text = modules.arrival(&mixed(), Kind::Zip).unwrap_err().to_string();
     assert!(text.contains("tmp/arrival-") && text.contains("no storage space"), "{text}");
 
-    // In the middle of a file: what had arrived stays, and the rest comes when there is room.
+    // In the middle of a file: what had arrived goes at once, so that its room is free, and all of it comes when there is room.
     let modules = on(root.path(), Arc::new(FailingDisk::new(3, Moment::Torn, Then::Recovers)));
     let mut arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
     arrival.append(&BYTES[..30]).unwrap();
     let error = arrival.append(&BYTES[30..]).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     assert!(error.to_string().contains("tmp/arrival-") && error.to_string().contains("free some space"), "{error}");
-    assert_eq!((arrival.len(), arrival.read().unwrap()), (30, BYTES[..30].to_vec()));
+    let tmp = root.path().join("tmp");
+    assert_eq!((arrival.len(), fs::metadata(tmp.join(&names(&tmp)[0])).unwrap().len()), (0, 0));
     drop(arrival);
+    assert_eq!(names(&tmp), [""; 0]);
     let mut arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
-    assert_eq!(arrival.read().unwrap(), &BYTES[..30]);
-    arrival.append(&BYTES[30..]).unwrap();
+    assert!(arrival.len() == 0 && !arrival.resumed());
+    arrival.append(BYTES).unwrap();
     assert_eq!(modules.admit(arrival, &hash(BYTES), &recorded()).unwrap().read().unwrap(), BYTES);
 }
 
 #[test]
 fn a_torn_end_that_stays_is_not_part_of_the_file() {
     let root = tempfile::tempdir().unwrap();
-    // Made, written, torn; and the disk is too full to cut the torn end off.
-    let modules = on(root.path(), Arc::new(FailingDisk::new(3, Moment::Torn, Then::Dead)));
+    // Made, written, torn; and the disk is too broken to cut the torn end off.
+    let disk = FailingDisk::new(3, Moment::Torn, Then::Dead).failing_with(std::io::ErrorKind::Other);
+    let modules = on(root.path(), Arc::new(disk));
     let mut arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
     arrival.append(&BYTES[..30]).unwrap();
     arrival.append(&[b'x'; 40]).unwrap_err();
@@ -276,7 +280,7 @@ fn admitting_process() {
         let arrival = arrived(&modules, &module, Kind::Zip, BYTES);
         match modules.admit(arrival, &hash(BYTES), &recorded()) {
             Ok(admitted) => assert_eq!(admitted.read().unwrap(), BYTES),
-            Err(Fault::Unavailable { source_name, why }) => panic!("{source_name}: {why}"),
+            Err(Fault::Unavailable { source_name, why, .. }) => panic!("{source_name}: {why}"),
             Err(other) => panic!("{other}"),
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use gosumcheck::fault::Fault;
 use gosumcheck::store::Folder;
 use gosumcheck::store::journal::{
-    Hint, Incident, Journal, MAX_HINT_BYTES, MAX_HINTS, MAX_HINTS_BYTES, MAX_INCIDENTS, MAX_TEXT,
+    Hint, Incident, Journal, MAX_HINT_BYTES, MAX_HINTS, MAX_HINTS_BYTES, MAX_INCIDENTS, MAX_SOURCE_INCIDENTS, MAX_TEXT,
 };
 use rusqlite::Connection;
 
@@ -175,8 +175,34 @@ fn of_too_many_incidents_the_oldest_leave() {
     let all = journal.incidents(usize::MAX).unwrap();
     assert_eq!(all.len(), MAX_INCIDENTS);
     assert_eq!(all[0], incident(1));
-    // The first, and the oldest of the fill, have left.
-    assert_eq!(all[MAX_INCIDENTS - 1].at, UNIX_EPOCH + Duration::from_nanos(2));
+    // The first one stays. Those in the middle of whoever has most have left.
+    assert_eq!(all[MAX_INCIDENTS - 1], incident(0));
+    let gap = |pair: &&[Incident]| pair[0].at.duration_since(pair[1].at).is_ok_and(|gap| gap.as_nanos() == 3);
+    assert_eq!(all[1..MAX_INCIDENTS - 1].windows(2).filter(gap).count(), 1);
+}
+
+/// Finding 15b: 12,000 lies of one mirror.
+#[test]
+fn a_liar_pushes_neither_its_first_incidents_out_nor_those_of_others() {
+    let root = tempfile::tempdir().unwrap();
+    let of = |upstream: &str, n: u64| Incident { upstream: upstream.to_owned(), ..incident(n) };
+    journal(root.path()).add(&of("https://other.example", 1)).unwrap();
+    let fill = "WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 9998)
+                INSERT INTO incident
+                SELECT NULL, n, 'm', 'v', 'zip', 'e', 'g', 'https://liar.example', NULL, NULL, NULL, 'w' FROM n";
+    Connection::open(file(root.path())).unwrap().execute_batch(fill).unwrap();
+    let journal = journal(root.path());
+    for n in 0..2001 {
+        journal.add(&of("https://liar.example", n)).unwrap();
+    }
+    let all = journal.incidents(usize::MAX).unwrap();
+    assert_eq!(all.last(), Some(&of("https://other.example", 1)));
+    let liar: Vec<_> = all.iter().filter(|incident| incident.upstream == "https://liar.example").collect();
+    assert_eq!((liar.len(), all.len()), (MAX_SOURCE_INCIDENTS, MAX_SOURCE_INCIDENTS + 1));
+    assert_eq!(*liar[0], of("https://liar.example", 2000));
+    // As many of the first as of the newest.
+    let first = liar.iter().rev().take(MAX_SOURCE_INCIDENTS / 2).map(|incident| incident.at);
+    assert!(first.eq((0..1000).map(|n| UNIX_EPOCH + Duration::from_nanos(n))));
 }
 
 const ROOT: &str = "GOSUMCHECK_TEST_JOURNAL_ROOT";

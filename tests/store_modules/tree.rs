@@ -199,7 +199,8 @@ fn names_that_no_file_can_have_are_nothing_and_a_fault() {
     for by in [recorded(), Provenance::FirstUse] {
         assert!(modules.admit(arrived(&modules, &long, Kind::Zip, BYTES), &hash(BYTES), &by).is_err());
     }
-    let report = modules.refuse(arrived(&modules, &long, Kind::Zip, BYTES), b"{}").unwrap();
+    let report =
+        modules.refuse(arrived(&modules, &long, Kind::Zip, BYTES), "https://liar.example", b"{}").unwrap().unwrap();
     assert_eq!(fs::read(report).unwrap(), b"{}");
 }
 
@@ -221,7 +222,7 @@ proptest! {
         for kind in KINDS {
             admit(&modules, &module, kind, BYTES);
             admit_by(&modules, &module, kind, BYTES, &Provenance::FirstUse);
-            modules.refuse(arrived(&modules, &module, kind, b"bad"), b"{}").unwrap();
+            modules.refuse(arrived(&modules, &module, kind, b"bad"), "https://liar.example", b"{}").unwrap();
         }
         modules.write_info(&module, b"{}").unwrap();
         prop_assert_eq!(names(root.path()), ["data"]);

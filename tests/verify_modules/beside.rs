@@ -52,7 +52,7 @@ fn refuse(world: &World, report: &[u8]) -> std::path::PathBuf {
     let store = world.folder().modules();
     let mut arrival = store.arrival(&other.version, Kind::Zip).unwrap();
     arrival.append(b"not what the log has").unwrap();
-    store.refuse(arrival, report).unwrap().with_extension("")
+    store.refuse(arrival, "https://liar.example", report).unwrap().unwrap().with_extension("")
 }
 
 #[test]

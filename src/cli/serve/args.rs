@@ -50,6 +50,10 @@ pub(in super::super) struct ServeArgs {
     /// The data folder [default: GOSUMCHECK_DATA, else the user's data folder]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
+    /// Free disk space below which nothing is stored: a size, 0 for none, or auto [default: auto, which is 256MiB or 5 % of a
+    /// small disk]
+    #[arg(long, value_name = "SIZE")]
+    disk_floor: Option<String>,
     /// Requests to upstreams at once [default: 32]
     #[arg(long, value_name = "N")]
     jobs: Option<String>,
@@ -150,6 +154,7 @@ impl ServeArgs {
             .flag("stale", modules.stale.clone())
             .flag("negative", modules.negative.clone())
             .flag("data", self.data.clone())
+            .flag("disk_floor", self.disk_floor.clone())
             .flag("jobs", self.jobs.clone())
             .flag("log.level", log.log_level.clone())
             .flag("log.format", log.log_format.clone())

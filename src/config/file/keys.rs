@@ -157,12 +157,22 @@ pub(super) const STOP_TIMEOUT: Key =
 pub(super) const MEMORY: Key =
     one("limits.memory", "GOSUMCHECK_MEMORY", "--memory", "128MiB", "all answers and refusals kept in memory");
 
+/// Free space that is left alone.
+pub(super) const DISK_FLOOR: Key = one(
+    "disk_floor",
+    "GOSUMCHECK_DISK_FLOOR",
+    "--disk-floor",
+    "auto",
+    "free disk space below which nothing is stored: a size, 0, or auto (256MiB, at most 5 % of the disk)",
+);
+
 /// All of them, in the order in which they are shown.
-pub const KEYS: [&Key; 27] = [
+pub const KEYS: [&Key; 28] = [
     &LISTEN,
     &HOSTS,
     &ADMIN_LISTEN,
     &DATA,
+    &DISK_FLOOR,
     &SUMDB,
     &UPSTREAM,
     &PROXY,

@@ -41,6 +41,15 @@ pub enum OnMismatch {
     Warn,
 }
 
+/// How much of the disk is left free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskFloor {
+    /// as much as fits the size of the disk
+    Auto,
+    /// that many bytes; 0: nothing
+    Bytes(u64),
+}
+
 /// Everything that `gosumcheck serve` is told.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "each is a row of `KEYS`, with its help")]
@@ -49,6 +58,7 @@ pub struct Settings {
     pub hosts: Vec<HostName>,
     pub admin_listen: Vec<SocketAddr>,
     pub data: PathBuf,
+    pub disk_floor: DiskFloor,
     /// one or more, none of them `Off`
     pub sumdb: Vec<Sumdb>,
     pub upstream: Vec<String>,
@@ -147,6 +157,7 @@ impl Settings {
             Some(data) => data,
             None => read.fall_back(config::data_folder(env)?, |data| data.display().to_string(), Source::Default),
         };
+        let disk_floor = read.one(&keys::DISK_FLOOR, floor)?;
         let sumdb = read.all(&keys::SUMDB, database)?;
         let upstream = read.all(&keys::UPSTREAM, |text| Ok(text.to_owned()))?;
         let proxy = read.one(&keys::PROXY, proxies)?;
@@ -157,6 +168,7 @@ impl Settings {
             hosts,
             admin_listen,
             data,
+            disk_floor,
             sumdb,
             upstream,
             proxy,
@@ -265,6 +277,13 @@ fn proxies(text: &str) -> Result<ProxyList, String> {
         return Err("empty; write \"off\" for nowhere".to_owned());
     }
     ProxyList::parse(text).map_err(|fault| fault.to_string())
+}
+
+fn floor(text: &str) -> Result<DiskFloor, String> {
+    if text == "auto" {
+        return Ok(DiskFloor::Auto);
+    }
+    bytes(text).map(DiskFloor::Bytes).map_err(|why| format!("{why}, or auto"))
 }
 
 pub(super) fn count(text: &str, most: u32) -> Result<usize, String> {

@@ -143,7 +143,7 @@ impl Inner {
         let heads: Vec<_> = heads.iter().cloned().chain(served).collect();
         let tiles = self.database.tiles(QUIETLY);
         let Some(mut present) = self.database.advance(&tiles, &heads, reused).await? else { return Ok(None) };
-        self.database.keep_tiles(&mut present.proven)?;
+        self.database.keep_tiles(&mut present.proven);
         let size = present.head.tree().size;
         if let Some(miss) = present.beyond.take() {
             tracing::warn!(size, "a newer head could not be proven: {miss:?}");

@@ -126,7 +126,7 @@ impl Inner {
             match (proven, claim.source) {
                 (Ok(record), source) => {
                     if let Source::Upstream(_, bytes) = source {
-                        self.database.cache.write(path, &bytes)?;
+                        self.database.cache.keep(path, &bytes);
                     }
                     return Ok(Outcome::Record(self.keep(path.to_owned(), record)));
                 }

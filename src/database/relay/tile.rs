@@ -99,7 +99,7 @@ impl Inner {
             proven.tree.admit(parent, &bytes).map_err(|error| Fault::refused(parent.to_string(), error))?;
         }
         self.database.tiles(QUIETLY).bring(&mut proven, &[Want::Tile(*tile)]).await?;
-        self.database.keep_tiles(&mut proven)?;
+        self.database.keep_tiles(&mut proven);
         let Some(bytes) = proven.tree.tile_bytes(tile).map(Bytes::from) else {
             let why = || Miss::NotHeld(format!("{tile} could not be had"));
             return Err(proven.missed.remove(tile).unwrap_or_else(why));
@@ -138,7 +138,7 @@ impl Inner {
             Some(bytes) => bytes,
             None => {
                 let bytes = self.fetch_data_tile(tile, &judge).await?;
-                self.database.cache.write(&path, &bytes)?;
+                self.database.cache.keep(&path, &bytes);
                 bytes
             }
         };

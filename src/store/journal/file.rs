@@ -90,6 +90,10 @@ impl Trouble {
             }
             ErrorCode::DiskFull => Trouble::disk(path, "write", &ErrorKind::StorageFull.into()),
             ErrorCode::ReadOnly => Trouble::disk(path, "write", &ErrorKind::ReadOnlyFilesystem.into()),
+            // It makes files beside the database.
+            ErrorCode::CannotOpen | ErrorCode::SystemIoFailure => {
+                Trouble::Fault(Fault::disk(name, format!("cannot be read or written: {error}")))
+            }
             ErrorCode::PermissionDenied => Trouble::disk(path, "open", &ErrorKind::PermissionDenied.into()),
             ErrorCode::DatabaseCorrupt
             | ErrorCode::NotADatabase
@@ -122,6 +126,21 @@ pub(super) fn open(path: &Path) -> Result<Connection, Trouble> {
     db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;").map_err(failed)?;
     db.pragma_update(None, "journal_size_limit", WAL_BYTES).map_err(failed)?;
     Ok(db)
+}
+
+/// Opens the journal at `path`, which is there, for reading only: beside it nothing can be written.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, Trouble> {
+    let look = |opened: rusqlite::Result<Connection>| {
+        let db = opened?;
+        guard(&db)?;
+        Ok((wrong_form(&db)?, db))
+    };
+    // As immutable it is what was last written back into it; a writer would have been found by `open`.
+    let opened = look(sqlite::reader(path, false)).or_else(|_| look(sqlite::reader(path, true)));
+    match opened.map_err(|error: rusqlite::Error| Trouble::of(path, &error))? {
+        (None, db) => Ok(db),
+        (Some(wrong), _) => Err(wrong.at(path)),
+    }
 }
 
 /// Which file stands at `path`.

@@ -16,8 +16,10 @@ pub const MAX_HINTS: usize = 100_000;
 pub const MAX_HINTS_BYTES: u64 = 1 << 30;
 /// The longest hint, in bytes: 40 times the longest list that is known.
 pub const MAX_HINT_BYTES: usize = 16 << 20;
-/// Incidents that are kept; the oldest leave.
+/// Incidents that are kept.
 pub const MAX_INCIDENTS: usize = 10_000;
+/// Incidents of one upstream that are kept: the first half of that many for ever, and the newest.
+pub const MAX_SOURCE_INCIDENTS: usize = 2_000;
 /// The longest text of an incident, and the longest path of a hint, in bytes.
 pub const MAX_TEXT: usize = 4 << 10;
 /// Hints that are added before their number is looked at again: it is counted by reading all of the index.
@@ -99,10 +101,38 @@ pub(super) fn add(db: &Connection, incident: &Incident) -> rusqlite::Result<()> 
             cut(&incident.why),
         ],
     )?;
-    let kept = i64::try_from(MAX_INCIDENTS).unwrap_or(i64::MAX);
-    change.execute("DELETE FROM incident WHERE id <= (SELECT max(id) FROM incident) - ?1", [kept])?;
+    bound_incidents(&change, cut(&incident.upstream))?;
     change.commit()?;
     db.execute_batch("PRAGMA synchronous = NORMAL")
+}
+
+/// Bounds the incidents of `upstream`, one of whose has been added, and of all of them. What leaves is neither among the first nor
+/// among the newest of an upstream: one that goes on lying pushes neither its own first lies out nor those of others.
+fn bound_incidents(db: &Connection, upstream: &str) -> rusqlite::Result<()> {
+    let count = "SELECT count(*) FROM incident WHERE upstream = ?1";
+    let of_upstream: i64 = db.prepare_cached(count)?.query_row([upstream], |row| row.get(0))?;
+    if of_upstream > signed(MAX_SOURCE_INCIDENTS) {
+        remove_incidents(db, upstream, signed(MAX_SOURCE_INCIDENTS / 2), of_upstream - signed(MAX_SOURCE_INCIDENTS))?;
+    }
+    let all: i64 = db.prepare_cached("SELECT count(*) FROM incident")?.query_row([], |row| row.get(0))?;
+    if all > signed(MAX_INCIDENTS) {
+        let most = "SELECT upstream, count(*) FROM incident GROUP BY upstream ORDER BY count(*) DESC, upstream LIMIT 1";
+        let (upstream, count): (String, i64) =
+            db.prepare_cached(most)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        remove_incidents(db, &upstream, count / 2, all - signed(MAX_INCIDENTS))?;
+    }
+    Ok(())
+}
+
+/// Removes so many incidents of `upstream`, behind its `first` ones.
+fn remove_incidents(db: &Connection, upstream: &str, first: i64, count: i64) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM incident
+               WHERE id IN (SELECT id FROM incident WHERE upstream = ?1 ORDER BY id LIMIT ?3 OFFSET ?2)";
+    db.prepare_cached(sql)?.execute(params![upstream, first, count]).map(drop)
+}
+
+fn signed(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 pub(super) fn incidents(db: &Connection, newest: usize) -> rusqlite::Result<Vec<Incident>> {

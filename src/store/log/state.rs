@@ -35,6 +35,7 @@ pub(super) fn disk_bytes(dir: &Path) -> Result<u64, Fault> {
 /// Writes a small file and removes it again, by the same way as a head is written.
 pub(super) fn check_writable(folder: &Folder, dir: &Path) -> Result<(), Fault> {
     // Where there is no log yet, looking does not make one.
+    folder.has_room().map_err(|error| unavailable(dir, "write", &error))?;
     let probe = if dir.is_dir() { dir.join(PROBE) } else { folder.tmp().join(PROBE) };
     folder.write(&probe, b"ok\n", false)?;
     match folder.disk().remove(&probe) {

@@ -13,12 +13,15 @@ use std::time::SystemTime;
 use super::super::words::unavailable;
 use super::super::zipfile::ZipFile;
 use super::super::{Folder, LEFTOVER_AGE};
+use super::loose::Refused;
 use crate::fault::Fault;
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::hash::sha256;
 use crate::sumdb::module::ModuleVersion;
 
+/// What the name of the file begins with.
+const PREFIX: &str = "arrival-";
 /// Bytes of the hash that the file is named after.
 const NAME_BYTES: usize = 16;
 /// Bytes that take the disk so long that they had better not wait until they are proven.
@@ -41,19 +44,24 @@ pub struct Arrival {
 impl Arrival {
     pub(super) fn open(folder: &Folder, module: &ModuleVersion, kind: Kind) -> Result<Arrival, Fault> {
         let tmp = folder.tmp();
+        if folder.has_room().is_err() {
+            // What nobody goes on with takes the room of what somebody waits for.
+            folder.sweep_idle_arrivals();
+            folder.has_room().map_err(|error| unavailable(&tmp, "write", &error))?;
+        }
         if !tmp.is_dir() {
             folder.forget();
         }
         folder.ensure(&tmp, false).map_err(|error| unavailable(&tmp, "create", &error))?;
         let digest = sha256(Asked::File(module.clone(), kind).to_string().as_bytes()).0;
         let digits: String = digest.iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect();
-        let mut path = tmp.join(format!("arrival-{digits}"));
+        let mut path = tmp.join(format!("{PREFIX}{digits}"));
         let failed = |path: &Path, error: &io::Error| unavailable(path, "open", error);
         let file = match hold(folder, &path).map_err(|error| failed(&path, &error))? {
             Some(file) => file,
             None => {
                 let serial = folder.shared.serial.fetch_add(1, Ordering::Relaxed);
-                let own = format!("arrival-{digits}-{}-{}-{serial}", std::process::id(), folder.shared.born);
+                let own = format!("{PREFIX}{digits}-{}-{}-{serial}", std::process::id(), folder.shared.born);
                 path = tmp.join(own);
                 let taken = || Fault::unavailable(path.display().to_string(), "is held by another process");
                 hold(folder, &path).map_err(|error| failed(&path, &error))?.ok_or_else(taken)?
@@ -94,10 +102,16 @@ impl Arrival {
     /// Adds bytes to the end.
     ///
     /// # Errors
-    /// Those of the system, with the path; then it is as long as before.
+    /// Those of the system, with the path; then it is as long as before. Where the disk is full, or down to its floor, nothing of
+    /// it stays, so that its room is free at once; also that of others' unfinished arrivals that nobody goes on with.
     pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let disk = self.folder.disk();
-        if let Err(error) = disk.write_at(&self.file, bytes, self.len) {
+        let written = self.folder.take_room(bytes.len()).and_then(|()| disk.write_at(&self.file, bytes, self.len));
+        if let Err(error) = written {
+            if is_full(&error) {
+                self.len = 0;
+                self.folder.sweep_idle_arrivals();
+            }
             // What was written of it is not counted; it goes so that no later process counts it either.
             let _ = disk.truncate(&self.file, self.len);
             return Err(self.named("write", &error));
@@ -146,6 +160,14 @@ impl Arrival {
         self.remove();
     }
 
+    /// What has arrived so far, open for reading also after the file has lost its name.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn loose(&self) -> io::Result<Refused> {
+        Ok(Refused::of(self.file.try_clone()?, self.len))
+    }
+
     /// Moves it, synced, to `path`, whose folder is there, and syncs its name.
     pub(super) fn leave_for(&mut self, path: &Path) -> Result<(), Fault> {
         self.settle().map_err(|error| unavailable(&self.path, "sync", &error))?;
@@ -164,7 +186,8 @@ impl Arrival {
         self.folder.disk().sync(&self.file)
     }
 
-    fn remove(&mut self) {
+    /// Throws it away, before it is dropped.
+    pub(super) fn remove(&mut self) {
         if !self.left {
             self.left = true;
             // Best effort: what stays is swept at a later start.
@@ -185,6 +208,28 @@ impl Drop for Arrival {
         }
         // Not left to the closing of the file: a process that is being started has it open too, until it becomes another program.
         let _ = self.file.unlock();
+    }
+}
+
+/// Whether the disk says that it is full, for this user at least.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+impl Folder {
+    /// Removes arrivals that no process has open. Best effort.
+    fn sweep_idle_arrivals(&self) {
+        let Ok(entries) = std::fs::read_dir(self.tmp()) else { return };
+        let arrivals = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
+        for path in arrivals.map(|entry| entry.path()) {
+            // Whoever opens it after that sees that its name is gone, see `hold`.
+            if path.is_file()
+                && let Ok(Some(_held)) = hold(self, &path)
+            {
+                let _ = self.disk().remove(&path);
+            }
+        }
     }
 }
 

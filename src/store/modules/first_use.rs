@@ -62,7 +62,7 @@ impl Modules {
     }
 
     /// Gives the file of a private module its name, durably, after its pin.
-    pub(super) fn admit_first_use(&self, mut arrival: Arrival, hash: &SumHash) -> Result<Admitted, Fault> {
+    pub(super) fn admit_first_use(&self, arrival: &mut Arrival, hash: &SumHash) -> Result<Admitted, Fault> {
         let (module, kind) = arrival.file();
         let (module, kind) = (&module.clone(), kind);
         let place = Place::of(self, Tree::FirstUse, module, kind)?;
@@ -73,7 +73,7 @@ impl Modules {
             }
             Some(_) => {
                 if let Some(here) = self.open_first_use(module, kind)? {
-                    arrival.discard();
+                    arrival.remove();
                     return Ok(here);
                 }
             }

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use super::super::failures::WriteKind;
 use super::super::words::unavailable;
 use super::first_use::Place;
 use super::pin::Pin;
@@ -89,17 +90,17 @@ impl Modules {
         let written = Place::of(self, Tree::Proven, &stored.module, stored.kind)
             .and_then(|place| self.folder.write(&place.proof, proof::text(hash, proof).as_bytes(), false));
         if let Err(fault) = written {
-            tracing::warn!("{fault}");
+            self.folder.note_failure(WriteKind::Module, &fault);
         }
         Ok(stored.file)
     }
 
     /// Moves a stored file, which is not what the record of the database asked says, to the quarantine, after its `report`
-    /// (JSON); gives the report's path. What stood beside it goes last, so that no hash is ever without the proof that it had.
+    /// (JSON); gives the report's path, none where there was no room for it. What stood beside it goes last, so that no hash is ever without the proof that it had.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails; then the file may still be where it was.
-    pub fn refuse_stored(&self, stored: &Unproven, report: &[u8]) -> Result<PathBuf, Fault> {
+    pub fn refuse_stored(&self, stored: &Unproven, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
         let place = Place::of(self, Tree::Proven, &stored.module, stored.kind)?;
         let kept =
             quarantine::keep_stored(&self.folder, &place.file, &stored.file, (&stored.module, stored.kind), report)?;
@@ -109,7 +110,7 @@ impl Modules {
     }
 
     /// Gives the file of a public module its name, durably, after its proof and its hash.
-    pub(super) fn admit_proven(&self, mut arrival: Arrival, hash: &SumHash, proof: &Proof) -> Result<Admitted, Fault> {
+    pub(super) fn admit_proven(&self, arrival: &mut Arrival, hash: &SumHash, proof: &Proof) -> Result<Admitted, Fault> {
         let (module, kind) = arrival.file();
         let place = Place::of(self, Tree::Proven, module, kind)?;
         // Looked at first: another process that admits it has its proof and its hash there before the file.
@@ -126,12 +127,12 @@ impl Modules {
         }
         match self.open(module, kind, &proof.database)? {
             Stored::Proven(here) => {
-                arrival.discard();
+                arrival.remove();
                 return Ok(here);
             }
             Stored::Unproven(stored) => match self.prove(stored, hash, proof) {
                 Ok(here) => {
-                    arrival.discard();
+                    arrival.remove();
                     return Ok(here);
                 }
                 // It has to be put aside first: bytes that differ are evidence.

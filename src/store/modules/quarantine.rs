@@ -1,83 +1,163 @@
-//! Bytes that proved wrong, kept for a person with the report of what was expected: `DATA/refused`, bounded.
+//! Bytes that proved wrong, kept for a person with the report of what was expected: `DATA/refused`, bounded, and fair among those
+//! who sent them. **The first ones stay**: a source that goes on lying fills its own part and pushes nobody's evidence out.
 
-use std::collections::BTreeMap;
-use std::fs;
+mod ledger;
+
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
 use super::super::Folder;
 use super::super::words::unavailable;
+use super::super::zipfile::ZipFile;
 use super::admitted::Admitted;
 use super::arrival::Arrival;
 use crate::fault::Fault;
+use crate::files;
 use crate::sumdb::dirhash::ReadAt;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 
-/// Files that are kept, each with its report.
-pub const MAX_REFUSED: usize = 1000;
-/// Bytes that are kept, reports among them.
-pub const MAX_REFUSED_BYTES: u64 = 2 << 30;
+pub(in super::super) use ledger::Ledger;
+use ledger::Room;
+pub use ledger::{MAX_FILE_REFUSED, MAX_REFUSED, MAX_REFUSED_BYTES, MAX_SOURCE_REFUSED, MAX_SOURCE_REFUSED_BYTES};
+
 /// Bytes of the content's hash in a file's name.
 const HASH_BYTES: usize = 4;
+/// The same where another file has that name: it is said to be found with 2^32 tries.
+const LONG_HASH_BYTES: usize = 20;
 /// The longest module version in a file's name, in bytes: file systems take names of 255.
 const NAME_LIMIT: usize = 200;
 /// Bytes that are hashed at once.
 const CHUNK: usize = 1 << 20;
 
-/// Moves the file there, after its report, and gives the report's path. Where that fails it is thrown away.
-pub(super) fn keep(folder: &Folder, mut arrival: Arrival, report: &[u8]) -> Result<PathBuf, Fault> {
-    let kept = try_keep(folder, &mut arrival, report);
-    if kept.is_err() {
-        arrival.discard();
-    }
+/// What wrong stored bytes are called as a source: this server's own store.
+const STORE: &str = "the module store";
+
+/// Wrong bytes that may be kept.
+struct Offer<'a> {
+    /// what the names of all refused bytes of this file begin with
+    prefix: String,
+    digest: [u8; 32],
+    /// none where there is room for the report only
+    len: Option<u64>,
+    source: &'a str,
+    report: &'a [u8],
+}
+
+/// Moves the file there, after its report, and gives the report's path; none where `source` has had its part. What is not kept is
+/// thrown away.
+pub(super) fn keep(
+    folder: &Folder,
+    mut arrival: Arrival,
+    source: &str,
+    report: &[u8],
+) -> Result<Option<PathBuf>, Fault> {
+    let kept = try_keep(folder, &mut arrival, source, report);
+    arrival.discard();
     kept
 }
 
-fn try_keep(folder: &Folder, arrival: &mut Arrival, report: &[u8]) -> Result<PathBuf, Fault> {
+fn try_keep(folder: &Folder, arrival: &mut Arrival, source: &str, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
     let digest = arrival.zip().and_then(|bytes| digest(&bytes));
     let digest = digest.map_err(|error| unavailable(arrival.path(), "read", &error))?;
     let (module, kind) = arrival.file();
-    let dir = folder.root().join("refused");
-    let name = name(module, kind, &digest);
-    let report_bytes = u64::try_from(report.len()).unwrap_or(u64::MAX);
-    make_room(folder, &dir, &name, arrival.len().saturating_add(report_bytes));
-    let beside = dir.join(format!("{name}.json"));
-    folder.write(&beside, report, true)?;
-    arrival.leave_for(&dir.join(name))?;
-    Ok(beside)
+    // The bytes are on the disk already; down to its floor they had better leave it.
+    let len = folder.has_room().is_ok().then(|| arrival.len());
+    let offer = Offer { prefix: prefix(module, kind), digest, len, source, report };
+    place(folder, &offer, |target| arrival.leave_for(target))
 }
 
-/// Moves a stored file there, after its report, and gives the report's path. Where that fails the file stays where it is.
+/// Moves a stored file there, after its report, and gives the report's path; none where there is no room for it. Where the disk
+/// fails the file stays where it is, else it is gone from there.
 pub(super) fn keep_stored(
     folder: &Folder,
     path: &Path,
     file: &Admitted,
     (module, kind): (&ModuleVersion, Kind),
     report: &[u8],
-) -> Result<PathBuf, Fault> {
+) -> Result<Option<PathBuf>, Fault> {
     let digest = digest(file).map_err(|error| unavailable(path, "read", &error))?;
-    let dir = folder.root().join("refused");
-    let name = name(module, kind, &digest);
-    let report_bytes = u64::try_from(report.len()).unwrap_or(u64::MAX);
-    make_room(folder, &dir, &name, file.len().saturating_add(report_bytes));
-    let beside = dir.join(format!("{name}.json"));
-    folder.write(&beside, report, true)?;
-    let (disk, target) = (folder.disk(), dir.join(name));
-    disk.rename(path, &target).map_err(|error| unavailable(&target, "write", &error))?;
-    for dir in [Some(dir.as_path()), path.parent()].into_iter().flatten() {
-        disk.sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error))?;
+    let offer = Offer { prefix: prefix(module, kind), digest, len: Some(file.len()), source: STORE, report };
+    let disk = folder.disk();
+    let synced = |dir: &Path| disk.sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error));
+    let kept = place(folder, &offer, |target| {
+        disk.rename(path, target).map_err(|error| unavailable(target, "write", &error))?;
+        target.parent().map_or(Ok(()), synced)
+    })?;
+    match disk.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unavailable(path, "remove", &error)),
+        _ => {}
     }
-    Ok(beside)
+    path.parent().map_or(Ok(()), synced)?;
+    Ok(kept)
 }
 
-fn name(module: &ModuleVersion, kind: Kind, digest: &[u8]) -> String {
+/// Keeps the report and, by `leave`, the bytes, as far as there is room for them; gives the report's path.
+fn place(
+    folder: &Folder,
+    offer: &Offer<'_>,
+    leave: impl FnOnce(&Path) -> Result<(), Fault>,
+) -> Result<Option<PathBuf>, Fault> {
+    let Offer { prefix, digest, len, source, report } = offer;
+    let dir = folder.root().join("refused");
+    let mut ledger = folder.ledger();
+    ledger.look(&dir);
+    let mut name = named(prefix, digest, HASH_BYTES);
+    if let Some(there) = content(&dir.join(&name)) {
+        if there == *digest {
+            // Whoever sent it first is in the report; the journal has them all.
+            return Ok(Some(beside(&dir, &name)));
+        }
+        name = named(prefix, digest, LONG_HASH_BYTES);
+    }
+    let report_bytes = u64::try_from(report.len()).unwrap_or(u64::MAX);
+    let bytes = len.unwrap_or(u64::MAX);
+    let room = ledger.room(source, prefix, bytes.saturating_add(report_bytes), report_bytes);
+    let (keeps_bytes, leaving) = match room {
+        Room::Whole(leaving) => (true, leaving),
+        Room::Report(leaving) => (false, leaving),
+        Room::Nothing => return Ok(None),
+    };
+    for name in leaving {
+        // Best effort: the disk has its own limit. The bytes go before their report.
+        let _ = folder.disk().remove(&dir.join(&name));
+        let _ = folder.disk().remove(&beside(&dir, &name));
+        ledger.forget(&name);
+    }
+    let path = beside(&dir, &name);
+    folder.write(&path, report, true)?;
+    let mut kept = report_bytes;
+    if keeps_bytes {
+        leave(&dir.join(&name))?;
+        kept = kept.saturating_add(bytes);
+    }
+    ledger.add(name, source, kept);
+    Ok(Some(path))
+}
+
+fn beside(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}.json"))
+}
+
+/// What the names of all refused bytes of one file begin with.
+fn prefix(module: &ModuleVersion, kind: Kind) -> String {
     let full = format!("{}@{}", module.path().escaped().replace('/', "!!"), module.version().escaped());
-    let digits: String = digest.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}.{}.{digits}", full.get(..NAME_LIMIT).unwrap_or(&full), kind.extension())
+    format!("{}.{}.", full.get(..NAME_LIMIT).unwrap_or(&full), kind.extension())
+}
+
+fn named(prefix: &str, digest: &[u8; 32], bytes: usize) -> String {
+    let digits: String = digest.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect();
+    format!("{prefix}{digits}")
+}
+
+/// The SHA-256 of the file at `path`; none where there is none that can be read.
+fn content(path: &Path) -> Option<[u8; 32]> {
+    path.symlink_metadata().ok().filter(|found| found.is_file())?;
+    let file = files::open(path).ok()?;
+    let len = file.metadata().ok()?.len();
+    digest(&ZipFile::first(file, len)).ok()
 }
 
 fn digest(bytes: &impl ReadAt) -> io::Result<[u8; 32]> {
@@ -92,49 +172,4 @@ fn digest(bytes: &impl ReadAt) -> io::Result<[u8; 32]> {
         at += u64::try_from(room).unwrap_or(u64::MAX);
     }
     Ok(sha.finalize().into())
-}
-
-/// A refused file, its report, or both.
-#[derive(Debug)]
-struct Kept {
-    since: SystemTime,
-    bytes: u64,
-    files: Vec<PathBuf>,
-}
-
-/// Removes the oldest, until `bytes` under the name `name` may be added. Best effort: the disk has its own limit.
-fn make_room(folder: &Folder, dir: &Path, name: &str, bytes: u64) {
-    let mut kept = list(dir);
-    // A file that was refused before is replaced.
-    kept.remove(name);
-    let (mut count, mut total) = (kept.len(), kept.values().fold(bytes, |sum, one| sum.saturating_add(one.bytes)));
-    let mut by_age: Vec<Kept> = kept.into_values().collect();
-    by_age.sort_by_key(|one| one.since);
-    for oldest in by_age {
-        if count < MAX_REFUSED && total <= MAX_REFUSED_BYTES {
-            return;
-        }
-        for file in &oldest.files {
-            let _ = folder.disk().remove(file);
-        }
-        (count, total) = (count.saturating_sub(1), total.saturating_sub(oldest.bytes));
-    }
-}
-
-/// What is there, by the names without `.json`; of each the file comes before its report.
-fn list(dir: &Path) -> BTreeMap<String, Kept> {
-    let mut found: Vec<PathBuf> = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    found.sort();
-    let mut kept = BTreeMap::<String, Kept>::new();
-    for path in found {
-        let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
-        let Ok(meta) = path.symlink_metadata() else { continue };
-        let since = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        let name = name.strip_suffix(".json").unwrap_or(&name).to_owned();
-        let one = kept.entry(name).or_insert_with(|| Kept { since, bytes: 0, files: Vec::new() });
-        one.since = one.since.max(since);
-        one.bytes = one.bytes.saturating_add(meta.len());
-        one.files.push(path);
-    }
-    kept
 }

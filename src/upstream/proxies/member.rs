@@ -131,7 +131,10 @@ impl Member {
     }
 
     fn failure(&self, asked: &Asked, failed: Failed) -> Failure {
-        self.grievance.failed(&asked.to_string(), &failed.why);
+        // That this machine's disk is full is nothing against it.
+        if failed.kind != FailureKind::Disk {
+            self.grievance.failed(&asked.to_string(), &failed.why);
+        }
         Failure { source: self.name.clone(), why: failed.why, kind: failed.kind }
     }
 }

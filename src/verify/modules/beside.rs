@@ -131,7 +131,9 @@ fn journal(folder: &Folder, report: &mut Integrity) {
         Ok((path, wrong)) => {
             wrong.into_iter().for_each(|what| report.add(Finding::of_file(Flaw::Journal, path.clone(), what)));
         }
-        Err(Fault::Unavailable { source_name, why }) => report.add(Finding::of_file(Flaw::Journal, source_name, why)),
+        Err(Fault::Unavailable { source_name, why, .. }) => {
+            report.add(Finding::of_file(Flaw::Journal, source_name, why))
+        }
         Err(fault) => report.add(Finding::of_file(Flaw::Journal, "proxy.sqlite", fault.to_string())),
     }
 }
