@@ -10,7 +10,7 @@ use super::counts::Event;
 use super::expected::{Expected, Road};
 use super::incident::Mismatch;
 use super::judge::{Wrong, judge, what};
-use super::shared_tasks::Progress;
+use super::shared_tasks::{Phase, Progress};
 use super::watched::Watched;
 use super::{Denied, Inner, Manner, stored};
 use crate::config::file::OnMismatch;
