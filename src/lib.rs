@@ -9,7 +9,7 @@
 //! ```text
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
-//!     server                             the HTTP edge: what is asked, how it may be kept, how long strangers may take
+//!     server                             the HTTP edge: what is asked, how it may be kept, what clients may hold
 //!       audit  sync  proxy  verify       the commands' logic, each a straight line: go.sum files and module caches against
 //!                                        the database · the whole log, brought · modules, proven before anybody gets them ·
 //!                                        the whole log and all modules, derived again from their bytes
@@ -34,16 +34,28 @@
 //! Stated as absences, because these are what can be tested:
 //!
 //! 1. Nothing under `sumdb` reads a file, a socket, a clock, a random number or the environment, or prints.
-//! 2. No byte from upstream gets a name in the store before it is proven; until then it is in memory or in `tmp`.
+//! 2. No byte from upstream gets a name in the store before it is proven; until then it is in memory or in `tmp`. What the log has
+//!    no hash of (lists, `.info`) is understood as Go understands it and written anew; no upstream's own text is kept or given.
 //! 3. No hash can be read from an unproven tile, and no go.sum line from an unproven answer: the types that hold raw bytes have
 //!    no accessor for either. See [`sumdb::tile::VerifiedTree`] and [`sumdb::record::VerifiedRecord`].
-//! 4. The remembered head never moves to a tree that does not contain the old one, and never back. At first contact the first
-//!    signed head is trusted.
-//! 5. No complete tile that was proven is ever changed, no admitted module file, and no byte of the full log that a committed
-//!    head covers.
+//! 4. The remembered head never moves to a tree that does not contain the old one, and never back. It is the largest that the data
+//!    folder holds; first contact, where the first signed head is trusted, is only where the folder holds none. One that is damaged
+//!    or under another key is named, and never passed over.
+//! 5. No complete tile that was proven is ever changed, and no byte of the full log that a committed head covers. An admitted module
+//!    file changes only where the database that is asked now has another hash: then it is quarantined and fetched again.
 //! 6. The index decides nothing: a wrong entry can only make a check fail.
 //! 7. No outcome passes by default: not an empty answer, not an unknown algorithm, not a missing line.
 //! 8. Nothing but a person clears a fork.
+//! 9. No stored module file is given under another database than the one whose record its proof names, unless the present one has
+//!    a record of the same hash. What first use pinned is in a tree of its own and answers no public question.
+//! 10. No work for a client outlives its last client, unless the bytes of a file flow, and then only within the download slots and
+//!    its deadline. No queue is without a bound, and no peer fills one alone.
+//! 11. No body holds a file or memory whose client takes too little of it, whatever else the client sends.
+//! 12. No answer that can be proven waits for the disk to keep it. The head is kept in memory where it cannot be stored.
+//! 13. No name of a private module leaves for a public upstream or the checksum database, whatever go's settings say of each other.
+//! 14. No connection for a public module leads to an address that is not public, and none uses the operator's keys.
+//! 15. Nothing below a folder that a stranger filled is read through a link that leads out of it, and no open waits for another
+//!    process. Nothing in the data folder can be read by another user.
 //!
 //! # Errors
 //!

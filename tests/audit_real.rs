@@ -97,13 +97,15 @@ fn every_real_file_has_exactly_the_known_findings() {
     assert_eq!(again["tally"], report["tally"]);
 }
 
-/// How many lines of each malformed file the manifest calls malformed.
+/// How many findings each malformed file has: one for each line that the manifest calls malformed, or one for all of them where it
+/// has no other line; then the text is not shown, since it may be that of another file.
 fn malformed(realdata: &Path) -> BTreeMap<String, usize> {
     let manifest = fs::read_to_string(realdata.join("manifest.csv")).unwrap();
     let rows = manifest.lines().filter_map(|row| row.strip_prefix("gosum-bad/"));
     let count = |row: &str| {
-        let (_, rest) = row.split_once(" well-formed lines, ").unwrap();
-        rest.split_once(" malformed").unwrap().0.parse().unwrap()
+        let (before, rest) = row.split_once(" well-formed lines, ").unwrap();
+        let malformed = rest.split_once(" malformed").unwrap().0.parse().unwrap();
+        if before.ends_with(",0") || before.ends_with("\"0") { 1 } else { malformed }
     };
     rows.map(|row| (row.split(',').next().unwrap().to_owned(), count(row))).collect()
 }
@@ -124,7 +126,23 @@ fn every_malformed_line_has_its_number_and_its_reason() {
             let text = &source[number - 1];
             let why = line["why"].as_str().unwrap();
             assert!(!why.is_empty(), "{}:{number}", name(file));
-            assert_eq!(line["text"].as_str().unwrap().trim(), text.trim(), "{}:{number}", name(file));
+            let shown = line["text"].as_str().unwrap();
+            if shown == "(not shown)" {
+                assert!(
+                    why.starts_with("this is not a go.sum file: ") && lines(file).count() == 1,
+                    "{}: {why}",
+                    name(file)
+                );
+                continue;
+            }
+            // A line is shown up to 80 characters.
+            let text_shown = shown.strip_suffix("...").unwrap_or(shown).trim();
+            assert!(text.trim().starts_with(text_shown), "{}:{number}: {shown}", name(file));
+            assert!(
+                text_shown.chars().count() >= text.trim().chars().count().min(70),
+                "{}:{number}: {shown}",
+                name(file)
+            );
             let is_marker = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|marker| text.starts_with(marker));
             assert_eq!(why.contains("conflict marker"), is_marker, "{}:{number}: {why}", name(file));
         }

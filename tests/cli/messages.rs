@@ -87,7 +87,7 @@ fn a_wrong_key() {
     world.run(&["audit"]).says(0, &["40 verified"]);
     // And now the wrong key meets a folder that remembers a head of the right one.
     let ran = world.run(&["audit", "--sumdb", &other.vkey(), "--upstream", &world.served.url()]);
-    ran.complains(2, &["latest: is not a tree head that", "delete it"]);
+    ran.complains(2, &["latest: is a tree head of", "under another key than the one that is set", "--data"]);
 }
 
 #[test]
