@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::fake::{FakeSumdb, Served};
-use super::world::{World, is_not_held, unpack};
+use super::world::{World, ask, is_not_held, unpack};
 
 const RECORDS: u64 = 70_000;
 
@@ -104,6 +104,12 @@ fn something_else_in_the_place_of_the_pack_is_named() {
     let served = log.serve();
     let world = World::new(&log);
     fs::create_dir_all(world.pack().join("mine")).unwrap();
-    let fault = world.try_ask(&[&served.url()], &ids()).err().unwrap().to_string();
-    assert!(fault.contains(world.pack().to_str().unwrap()) && fault.contains("move it away"), "{fault}");
+    let database = world.database(&[&served.url()]);
+    let asked: Vec<_> = ids().iter().map(|id| world.module(*id)).collect();
+    let batch = ask(&database, &asked).unwrap();
+    ids().iter().zip(&batch.answers).for_each(|(id, answer)| world.assert_proven(*id, answer));
+    let failures = database.store_failures();
+    let told: Vec<String> = failures.iter().filter_map(|failed| Some(failed.last.as_ref()?.to_string())).collect();
+    let is_named = |text: &String| text.contains(world.pack().to_str().unwrap()) && text.contains("move it away");
+    assert!(told.iter().any(is_named), "{told:?}");
 }

@@ -80,7 +80,7 @@ async fn below_the_floor_nothing_is_stored_but_the_head() {
         folder.set_floor(Floor::Bytes(10_000_000));
         let relay = world.relay_in(&folder, &[&served.url()]);
         assert_answers(&world, &relay, "below the floor").await;
-        assert!(world.cache().join("latest").is_file());
+        assert!(world.folder().head(world.log.name()).unwrap().path().is_file());
         assert!(!world.cache().join("tile").exists() && !world.cache().join("lookup").exists());
         let why = relay.status().writable.unwrap_err().to_string();
         assert!(why.contains("--disk-floor") && why.contains("free some space"), "{why}");

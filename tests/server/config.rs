@@ -69,7 +69,7 @@ fn defaults_file_environment_flags() {
     ] {
         assert_eq!(line(&out, name), shown);
     }
-    assert_eq!(out.lines().count(), 27, "{out}");
+    assert_eq!(out.lines().count(), 28, "{out}");
 }
 
 #[test]

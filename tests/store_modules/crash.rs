@@ -141,8 +141,7 @@ fn a_refusal_that_fails_anywhere_keeps_the_whole_bytes_or_none_and_never_goes_on
     let refuse = |modules: &Modules| -> Result<PathBuf, String> {
         let arrival = bring(modules, &mixed())?;
         assert_eq!(arrival.read().unwrap(), BYTES);
-        let kept = modules.refuse(arrival, "https://liar.example", REPORT).map_err(|fault| fault.to_string())?;
-        Ok(kept.unwrap())
+        modules.refuse(arrival, "https://liar.example", REPORT).map(Option::unwrap).map_err(|fault| fault.to_string())
     };
     let root = tempfile::tempdir().unwrap();
     let counting = Arc::new(FailingDisk::never());
@@ -236,18 +235,15 @@ fn a_full_disk_is_named_and_takes_nothing_that_was_there() {
     assert_eq!((arrival.len(), fs::metadata(tmp.join(&names(&tmp)[0])).unwrap().len()), (0, 0));
     drop(arrival);
     assert_eq!(names(&tmp), [""; 0]);
-    let mut arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
-    assert!(arrival.len() == 0 && !arrival.resumed());
-    arrival.append(BYTES).unwrap();
-    assert_eq!(modules.admit(arrival, &hash(BYTES), &recorded()).unwrap().read().unwrap(), BYTES);
+    assert_eq!(bring_and_admit(&modules, &recorded()).unwrap().read().unwrap(), BYTES);
 }
 
 #[test]
 fn a_torn_end_that_stays_is_not_part_of_the_file() {
     let root = tempfile::tempdir().unwrap();
     // Made, written, torn; and the disk is too broken to cut the torn end off.
-    let disk = FailingDisk::new(3, Moment::Torn, Then::Dead).failing_with(std::io::ErrorKind::Other);
-    let modules = on(root.path(), Arc::new(disk));
+    let broken = FailingDisk::new(3, Moment::Torn, Then::Dead).failing_with(std::io::ErrorKind::Other);
+    let modules = on(root.path(), Arc::new(broken));
     let mut arrival = modules.arrival(&mixed(), Kind::Zip).unwrap();
     arrival.append(&BYTES[..30]).unwrap();
     arrival.append(&[b'x'; 40]).unwrap_err();
