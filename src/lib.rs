@@ -49,13 +49,13 @@
 //! 9. No stored module file is given under another database than the one whose record its proof names, unless the present one has
 //!    a record of the same hash. What first use pinned is in a tree of its own and answers no public question.
 //! 10. No work for a client outlives its last client, unless the bytes of a file flow, and then only within the download slots and
-//!    its deadline. No queue is without a bound, and no peer fills one alone.
+//!     its deadline. No queue is without a bound, and no peer fills one alone.
 //! 11. No body holds a file or memory whose client takes too little of it, whatever else the client sends.
 //! 12. No answer that can be proven waits for the disk to keep it. The head is kept in memory where it cannot be stored.
 //! 13. No name of a private module leaves for a public upstream or the checksum database, whatever go's settings say of each other.
 //! 14. No connection for a public module leads to an address that is not public, and none uses the operator's keys.
 //! 15. Nothing below a folder that a stranger filled is read through a link that leads out of it, and no open waits for another
-//!    process. Nothing in the data folder can be read by another user.
+//!     process. Nothing in the data folder can be read by another user.
 //!
 //! # Errors
 //!

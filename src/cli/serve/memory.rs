@@ -33,7 +33,9 @@ mod tests {
         for bytes in [0, 1, 1000, 128 << 20, u64::MAX] {
             for databases in [0, 1, 3] {
                 let Memory { hot, refusals, database } = Memory::divide(bytes, databases);
-                let all = u128::from(hot) + u128::from(refusals) + u128::from(database) * databases.max(1) as u128;
+                let all = u128::from(hot)
+                    + u128::from(refusals)
+                    + u128::from(database) * u128::try_from(databases.max(1)).unwrap_or(0);
                 assert!(all <= u128::from(bytes), "{bytes} {databases}");
             }
         }

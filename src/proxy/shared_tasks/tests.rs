@@ -106,11 +106,14 @@ enum Event {
     Finish,
 }
 
+/// Somebody who waits for the task.
+type Request = Pin<Box<dyn Future<Output = Outcome<usize>>>>;
+
 /// A world of one key.
 struct Play {
     tasks: SharedTasks<u32, usize>,
     puppets: Arc<Mutex<Vec<Puppet>>>,
-    requests: Vec<Option<Pin<Box<dyn Future<Output = Outcome<usize>>>>>>,
+    requests: Vec<Option<Request>>,
 }
 
 impl Play {
