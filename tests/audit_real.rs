@@ -136,7 +136,7 @@ fn every_malformed_line_has_its_number_and_its_reason() {
                 continue;
             }
             // A line is shown up to 80 characters.
-            let text_shown = shown.strip_suffix("...").unwrap_or(shown).trim();
+            let text_shown = shown.strip_suffix('…').unwrap_or(shown).trim();
             assert!(text.trim().starts_with(text_shown), "{}:{number}: {shown}", name(file));
             assert!(
                 text_shown.chars().count() >= text.trim().chars().count().min(70),
