@@ -7,7 +7,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::wire::get;
 
-/// How long one kind of request took.
+/// Stands for the time of a request that failed.
+const FAILED: Duration = Duration::from_secs(600);
+
+/// How long one kind of request took; one that failed counts as one that took very long.
 #[derive(Default)]
 pub(crate) struct Waits {
     pub(crate) took: Vec<Duration>,
@@ -17,11 +20,10 @@ pub(crate) struct Waits {
 impl Waits {
     async fn ask(&mut self, to: SocketAddr, from: IpAddr, path: &str) {
         let began = Instant::now();
-        match get(to, from, path).await {
-            Ok(200) => {}
-            _ => self.failed += 1,
-        }
-        self.took.push(began.elapsed());
+        let answer = get(to, from, path).await;
+        let failed = !matches!(answer, Ok(200));
+        self.failed += usize::from(failed);
+        self.took.push(if failed { FAILED } else { began.elapsed() });
     }
 
     /// The wait that this share of the requests did not exceed; nothing where there were none.

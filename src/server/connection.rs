@@ -85,7 +85,8 @@ impl Connection {
         let is_admin = !has_all && self.is_admin(request.uri().path());
         let (response, stream) = match self.admit(is_http2, is_admin).await {
             Ok(stream) if is_admin || self.offer == Offer::Everything => {
-                (self.app.respond(request, self.ends, &self.client).await, stream)
+                // Boxed: a client may open thousands of streams at once, and most of them may get no answer.
+                (Box::pin(self.app.respond(request, self.ends, &self.client)).await, stream)
             }
             Ok(stream) => (self.refuse(request.method(), refusal::not_found(ADMIN_ONLY)), stream),
             Err(Busy::NoSlot) => (self.refuse(request.method(), refusal::later("all connections are busy")), None),

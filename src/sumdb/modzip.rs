@@ -39,7 +39,7 @@ pub fn check_zip_within<R: ReadAt + ?Sized>(
 ) -> Result<(), ZipError> {
     let archive = Archive::read(source, limits)?;
     let prefix = format!("{path}@{version}/");
-    let mut paths = Paths::default();
+    let mut paths = Paths::with_room(archive.entries().len());
     let mut faults = Faults::default();
     let mut unpacked = 0_u64;
     for entry in archive.entries() {

@@ -1,13 +1,14 @@
 //! Paths inside a module: which are valid on every file system, and which would be one file on some.
 //! (golang.org/x/mod/module/module.go, CheckFilePath; zip/zip.go, collisionChecker)
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::unicode::{fold, is_letter};
 use crate::sumdb::hash::{Hash, sha256};
 
-/// Files and folders of one module, those only implied by a path included. Go has no limit; each costs about 60 bytes.
+/// Files and folders of one module, those only implied by a path included. Go has no limit; each costs about 50 bytes.
 const MAX_PATHS: u32 = 1 << 20;
 
 /// Punctuation that a file name may have beside letters and digits (module.go, fileNameOK).
@@ -46,15 +47,30 @@ fn check_element(element: &str) -> Result<(), String> {
 }
 
 /// The paths so far, as a tree of folded elements: two that are one under case folding meet in one place. A zip may have a
-/// million paths, so a place is known by a hash of its element, and its spelling stays in the zip's names: 60 bytes each.
+/// million paths, so a place is known by a hash, its spelling stays in the zip's names, and all places are one block of memory,
+/// which goes back to the system at once: 50 bytes each.
 #[derive(Default)]
 pub(super) struct Paths<'a> {
-    /// By the place of the parent (0 is the root, the first child is 1) and the folded element.
-    children: BTreeMap<(u32, Folded), Place<'a>>,
+    places: HashMap<Folded, Place<'a>, BuildHasherDefault<FirstBits>>,
 }
 
-/// The first half of the SHA-256 of a folded element. If ever two of them had one hash, the second would be refused.
-type Folded = [u8; 16];
+/// The first half of the SHA-256 of the place of the parent (0 is the root, the first child is 1) and the folded element. If
+/// ever two places had one hash, the second would be refused.
+type Folded = u128;
+
+/// A hash function for what is a hash already.
+#[derive(Default)]
+struct FirstBits(u64);
+
+impl Hasher for FirstBits {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+    }
+}
 
 struct Place<'a> {
     number: u32,
@@ -64,6 +80,11 @@ struct Place<'a> {
 }
 
 impl<'a> Paths<'a> {
+    /// No path yet, with room for so many.
+    pub(super) fn with_room(paths: usize) -> Paths<'a> {
+        Paths { places: HashMap::with_capacity_and_hasher(paths, BuildHasherDefault::default()) }
+    }
+
     /// Adds a path and the folders that it implies.
     ///
     /// # Errors
@@ -74,8 +95,8 @@ impl<'a> Paths<'a> {
         while let Some(element) = elements.next() {
             let is_last = elements.peek().is_none();
             let is_folder = is_folder || !is_last;
-            let number = u32::try_from(self.children.len() + 1).unwrap_or(u32::MAX);
-            match self.children.entry((parent, folded(element))) {
+            let number = u32::try_from(self.places.len() + 1).unwrap_or(u32::MAX);
+            match self.places.entry(folded(parent, element)) {
                 Entry::Vacant(_) if number > MAX_PATHS => return Err(format!("more than {MAX_PATHS} paths")),
                 Entry::Vacant(slot) => {
                     slot.insert(Place { number, is_folder, spelled: element });
@@ -100,9 +121,10 @@ impl<'a> Paths<'a> {
     }
 }
 
-/// What an element is known by.
-fn folded(element: &str) -> Folded {
-    let folded: String = element.chars().map(fold).collect();
-    let Hash(hash) = sha256(folded.as_bytes());
-    hash.first_chunk().copied().unwrap_or_default()
+/// What a place is known by.
+fn folded(parent: u32, element: &str) -> Folded {
+    let mut known_by = parent.to_le_bytes().to_vec();
+    known_by.extend(element.chars().map(fold).collect::<String>().as_bytes());
+    let Hash(hash) = sha256(&known_by);
+    hash.first_chunk().map_or(0, |half| Folded::from_le_bytes(*half))
 }
