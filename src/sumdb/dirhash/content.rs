@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::inflate::{Reader, SLACK};
@@ -36,23 +37,37 @@ pub(super) fn hash_all<R: ReadAt + ?Sized>(
     let size = if threads == 1 { BATCH.end } else { unpacked / threads / BATCHES_PER_THREAD };
     let batches = batches(archive, size.clamp(BATCH.start, BATCH.end));
     let next = AtomicUsize::new(0);
-    let work = || Worker::new(source, archive).run(&batches, &next);
-    let mut done = thread::scope(|scope| {
+    let mut hashes = vec![Hash::default(); archive.entries().len()];
+    let slots = slots(&mut hashes, &batches);
+    let work = || Worker::new(source, archive).run(&batches, &slots, &next);
+    let mut failed = thread::scope(|scope| {
         // Where the system has no more threads, those that there are do the work.
         let others: Vec<_> =
             (1..threads).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
-        let mut done = work();
+        let mut failed: Vec<(usize, ZipError)> = work().into_iter().collect();
         for other in others {
-            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            failed.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
-        done
+        failed
     });
-    done.sort_unstable_by_key(|&(batch, _)| batch);
-    let mut hashes = Vec::with_capacity(archive.entries().len());
-    for (_, batch) in done {
-        hashes.extend(batch?);
+    failed.sort_unstable_by_key(|&(batch, _)| batch);
+    match failed.into_iter().next() {
+        Some((_, error)) => Err(error),
+        None => Ok(hashes),
     }
-    Ok(hashes)
+}
+
+/// The place of one batch's hashes, which the thread that has the batch fills.
+type Slot<'a> = Mutex<&'a mut [Hash]>;
+
+/// Where the hashes of each batch belong: all are one block of memory, which is not copied.
+fn slots<'a>(mut hashes: &'a mut [Hash], batches: &[Range<usize>]) -> Vec<Slot<'a>> {
+    let slot = |batch: &Range<usize>| {
+        let (slot, rest) = std::mem::take(&mut hashes).split_at_mut_checked(batch.len()).unwrap_or_default();
+        hashes = rest;
+        Mutex::new(slot)
+    };
+    batches.iter().map(slot).collect()
 }
 
 /// The bytes of all files, if they keep to the limits and the packed ones find room in the file side by side: entries
@@ -100,18 +115,23 @@ impl<'a, R: ReadAt + ?Sized> Worker<'a, R> {
         Worker { archive, reader: Reader::new(source, archive.base), contents: Vec::new() }
     }
 
-    /// Takes batches until none is left or one fails. A failure stops the others after the batch they are at; as batches
-    /// are taken in order, all those before it are finished, and the first faulty entry is always the one that is told.
-    fn run(mut self, batches: &[Range<usize>], next: &AtomicUsize) -> Vec<(usize, Result<Vec<Hash>, ZipError>)> {
-        let mut done = Vec::new();
+    /// Takes batches until none is left or one fails; gives the batch that failed. A failure stops the others after the batch they
+    /// are at; as batches are taken in order, all those before it are finished, and the first faulty entry is always the one that
+    /// is reported.
+    fn run(mut self, batches: &[Range<usize>], slots: &[Slot<'_>], next: &AtomicUsize) -> Option<(usize, ZipError)> {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(batch) = batches.get(number) else { return done };
-            let hashes = self.hash_batch(batch.clone());
-            if hashes.is_err() {
-                next.fetch_max(batches.len(), Ordering::Relaxed);
+            let (batch, slot) = (batches.get(number)?, slots.get(number)?);
+            match self.hash_batch(batch.clone()) {
+                Ok(hashes) => {
+                    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+                    slot.iter_mut().zip(hashes).for_each(|(place, hash)| *place = hash);
+                }
+                Err(error) => {
+                    next.fetch_max(batches.len(), Ordering::Relaxed);
+                    return Some((number, error));
+                }
             }
-            done.push((number, hashes));
         }
     }
 
