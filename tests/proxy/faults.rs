@@ -196,8 +196,8 @@ fn a_client_that_leaves_ends_a_download_that_has_brought_nothing() {
     let world = world(1);
     let proxy = world.proxy();
     let gate = leaves_after(&world, &proxy, 0);
-    until("nothing is left", || proxy.work()[0].tasks == 0);
-    assert_eq!((proxy.work()[0].queue.running, world.stored().len()), (0, 0));
+    until("nothing is left", || proxy.work()[0].tasks == 0 && proxy.work()[0].queue.running == 0);
+    assert_eq!(world.stored().len(), 0);
     gate.open();
     world.expect_true(&proxy, ZIP);
     assert_eq!(world.mirrors[0].count(ZIP), 2, "the next client's download began anew");
