@@ -72,9 +72,10 @@ fn hang_up(world: &World, proxy: &Proxy, clients: Vec<JoinHandle<()>>, kind: &st
     assert!(before < MANY / 2, "{before} questions for one client that left");
     world.log.clear_faults();
     world.mirrors[0].heal();
-    // Whatever was still on its way would have gone before this.
+    // Whatever was still in line would have been asked before this. What was on the wire may be counted late: at most the places.
     world.expect_true(proxy, ZIP);
-    assert_eq!(asked(world), before, "asked after the clients left");
+    let late = asked(world) - before;
+    assert!(late <= 64, "{late} asked after the clients left");
 }
 
 #[test]
