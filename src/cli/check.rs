@@ -70,7 +70,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
 }
 
 fn proves_nothing(path: &str, error: &sumdb::Error) -> Fault {
-    Fault::unavailable(path, format!("proves nothing: {error}; ask whoever made it for another"))
+    Fault::unavailable(path, format!("proves nothing: {error}; ask its author for another"))
 }
 
 /// Checks the proofs of one file, and holds them against each other: two heads of one size are one tree, and a module version

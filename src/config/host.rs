@@ -30,7 +30,7 @@ impl HostName {
         HostName::parse(host).filter(|_| is_port).map(|host| (host, Some(port).filter(|port| !port.is_empty())))
     }
 
-    /// Whether it is this machine whoever resolves it: `localhost`, a name below it (RFC 6761 section 6.3), or an address, which
+    /// Whether every resolver takes it for this machine: `localhost`, a name below it (RFC 6761 section 6.3), or an address, which
     /// nobody resolves.
     pub fn needs_no_resolver(&self) -> bool {
         self.0 == "localhost"

@@ -9,7 +9,7 @@ use crate::store::StoredHead;
 use crate::sumdb;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 
-/// Bytes of notes that are remembered. A log signs a few heads an hour, of some 200 bytes each; but whoever passes them on can add
+/// Bytes of notes that are remembered. A log signs a few heads an hour, of some 200 bytes each; but a relay can add
 /// signatures of keys that nobody knows, and so make many notes, long ones, of one head.
 const MAX_BYTES: usize = 2 << 20;
 /// What a note takes besides its bytes, of which there are two copies.

@@ -118,7 +118,7 @@ impl Database {
     fn put_latest(&self, memory: &Memory, head: &Checkpoint, proven: &mut Proven) -> Result<Swap, Fault> {
         let is_known = memory.known().is_some_and(|known| known.tree() == head.tree());
         let stands = is_known && memory.latest.as_deref() == memory.known().map(Checkpoint::bytes);
-        // Who only looks remembers nothing.
+        // A folder that is opened read-only does not store the head.
         if self.folder.reads_only() || stands {
             return Ok(Swap::Done);
         }

@@ -1,7 +1,7 @@
 //! Hints that are kept: what an upstream said of a question, and what the store knows of a version whose zip it has.
 //!
 //! The journal has them all, each under the policy by which it was got ([`Scope`]), so that none answers under another. Beside a
-//! stored zip its `.info` is kept too, for whoever reads the folder as `GOPROXY=file://DATA/modules`, and for the time when no
+//! stored zip its `.info` is kept too, for clients that read the folder as `GOPROXY=file://DATA/modules`, and for the time when no
 //! upstream can be had and the journal has forgotten. Both are read by the parser that upstreams' answers go through: neither
 //! what an earlier version stored nor what a power cut left is given as it is.
 

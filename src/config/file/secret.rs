@@ -26,7 +26,7 @@ impl Secret {
         let file = files::open_named(path).map_err(failed)?;
         let found = file.metadata().map_err(failed)?;
         if found.is_file() && found.permissions().mode() & OTHERS_WRITE != 0 {
-            // Whoever writes it decides as whom we sign in.
+            // A user who can write the file chooses the identity that this server signs in with.
             let name = path.display();
             return Err(format!("{name}: others than its owner may write it; take that from them: chmod 600 {name}"));
         }

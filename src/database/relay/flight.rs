@@ -1,6 +1,6 @@
 //! One question, asked once: whoever asks what somebody else is asking already waits for that answer.
 //!
-//! The asker may go away (its client hung up); then one of those who wait asks in its place. Whoever asks does so for all: the
+//! The asker may go away (its client hung up); then one of those who wait asks in its place. The one that asks does so for all: the
 //! question waits for its turn in the line of each client.
 
 use std::collections::HashMap;

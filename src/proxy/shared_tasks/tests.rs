@@ -181,7 +181,7 @@ impl Play {
         alive.map(|(number, _)| number).collect()
     }
 
-    /// Nothing hangs, nothing is left: whoever still waits gets the value of a work, and the works end.
+    /// Nothing hangs, nothing is left: each waiter that is left gets the value of a task, and all tasks end.
     async fn end(&mut self, events: &[Event]) {
         others_run().await;
         let waiting = self.requests.iter().filter(|request| request.is_some()).count();

@@ -96,7 +96,8 @@ impl Modules {
     }
 
     /// Moves a stored file, which is not what the record of the database asked says, to the quarantine, after its `report`
-    /// (JSON); gives the report's path, none where there was no room for it. What stood beside it goes last, so that no hash is ever without the proof that it had.
+    /// (JSON); gives the report's path, none where there was no room for it. What stood beside it goes last, so that no hash is
+    /// ever without the proof that it had.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails; then the file may still be where it was.
