@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::counts::Event;
 use super::expected::{Expected, Road};
 use super::incident::Mismatch;
-use super::judge::{Wrong, judge, what};
+use super::judge::{NotRight, Wrong, judge, what};
 use super::shared_tasks::{Phase, Progress};
 use super::watched::Watched;
 use super::{Denied, Inner, Manner, stored};
@@ -210,9 +210,10 @@ impl Task<'_> {
             Kind::Zip => Some(self.inner.hashing.room_for(&arrival).await),
             Kind::GoMod => None,
         };
-        let judged = tokio::task::spawn_blocking(move || match judge(&arrival, &module, kind, &expected, threads)? {
+        let judged = tokio::task::spawn_blocking(move || match judge(&arrival, &module, kind, &expected, threads) {
             Ok(hash) => modules.admit(arrival, &hash, &by).map(Judged::Right),
-            Err(wrong) => Ok(Judged::Wrong(arrival, wrong)),
+            Err(NotRight::Wrong(wrong)) => Ok(Judged::Wrong(arrival, wrong)),
+            Err(NotRight::Fault(fault)) => Err(fault),
         });
         Ok(judged.await.map_err(|error| Fault::unavailable("hashing", error.to_string()))??)
     }

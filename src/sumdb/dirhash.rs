@@ -19,6 +19,7 @@ use std::io;
 use sha2::{Digest as _, Sha256};
 
 pub(in crate::sumdb) use archive::Archive;
+pub(in crate::sumdb) use directory::Entry;
 pub use source::ReadAt;
 
 use super::error::{Error, Result};
@@ -60,15 +61,66 @@ pub enum ZipError {
     Refused(#[from] Error),
 }
 
+/// A module zip whose central directory was read, once for all that is asked of it: the list of a million entries takes 90 MB.
+#[derive(Debug)]
+pub struct ModuleZip<'a, R: ReadAt + ?Sized> {
+    source: &'a R,
+    archive: Archive,
+    limits: Limits,
+}
+
+impl<'a, R: ReadAt + ?Sized> ModuleZip<'a, R> {
+    /// Reads the central directory of `source`, and no content, with the default limits.
+    ///
+    /// # Errors
+    /// `Refused(Malformed)` if Go finds no directory there or a limit is broken, `Read` if the source fails.
+    pub fn read(source: &'a R) -> std::result::Result<ModuleZip<'a, R>, ZipError> {
+        ModuleZip::read_within(source, &Limits::default())
+    }
+
+    /// As `read`, with other limits than the default.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn read_within(source: &'a R, limits: &Limits) -> std::result::Result<ModuleZip<'a, R>, ZipError> {
+        Ok(ModuleZip { source, archive: Archive::read(source, limits)?, limits: *limits })
+    }
+
+    /// Its h1, by up to `threads` threads. Each holds under 4 MiB; all together 36 bytes for each entry.
+    ///
+    /// # Errors
+    /// `Refused(Malformed)` naming the entry and the rule that it breaks, `Read` if the source fails.
+    pub fn h1(&self, threads: usize) -> std::result::Result<Hash, ZipError> {
+        let archive = &self.archive;
+        // Numbers and not names: of a million entries they take 4 MB and not 24.
+        let mut sorted: Vec<u32> = (0..).take(archive.entries().len()).collect();
+        sorted.sort_unstable_by_key(|&number| archive.name_of(number));
+        check_names(sorted.iter().map(|&number| archive.name_of(number)))?;
+        let hashes = content::hash_all(self.source, archive, threads, &self.limits)?;
+        let hash_of = |number: u32| hashes.get(usize::try_from(number).ok()?).copied();
+        Ok(summary(sorted.into_iter().filter_map(|number| Some((archive.name_of(number), hash_of(number)?)))))
+    }
+
+    /// What its directory lists.
+    pub(in crate::sumdb) fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// What it was read with.
+    pub(in crate::sumdb) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
 /// h1 of a module zip, with the default limits, by up to `threads` threads.
 ///
 /// # Errors
-/// `Refused(Malformed)` naming the entry and the rule that it breaks, `Read` if the source fails.
+/// As `ModuleZip::read` and `ModuleZip::h1`.
 pub fn h1_zip<R: ReadAt + ?Sized>(source: &R, threads: usize) -> std::result::Result<Hash, ZipError> {
-    h1_zip_within(source, threads, &Limits::default())
+    ModuleZip::read(source)?.h1(threads)
 }
 
-/// h1 of a module zip that keeps to `limits`, by up to `threads` threads. Each holds under 4 MiB, beside the list of entries.
+/// As `h1_zip`, with other limits than the default.
 ///
 /// # Errors
 /// As `h1_zip`.
@@ -77,14 +129,7 @@ pub fn h1_zip_within<R: ReadAt + ?Sized>(
     threads: usize,
     limits: &Limits,
 ) -> std::result::Result<Hash, ZipError> {
-    let archive = Archive::read(source, limits)?;
-    // Numbers and not names: of a million entries they take 4 MB and not 24.
-    let mut sorted: Vec<u32> = (0..).take(archive.entries().len()).collect();
-    sorted.sort_unstable_by_key(|&number| archive.name_of(number));
-    check_names(sorted.iter().map(|&number| archive.name_of(number)))?;
-    let hashes = content::hash_all(source, &archive, threads, limits)?;
-    let hash_of = |number: u32| hashes.get(usize::try_from(number).ok()?).copied();
-    Ok(summary(sorted.into_iter().filter_map(|number| Some((archive.name_of(number), hash_of(number)?)))))
+    ModuleZip::read_within(source, limits)?.h1(threads)
 }
 
 /// Bytes of a zip from the beginning of its central directory to the end: what is held of it while it is hashed grows with that.

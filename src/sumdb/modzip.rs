@@ -8,7 +8,7 @@
 mod paths;
 mod unicode;
 
-use super::dirhash::{Archive, Limits, ReadAt, ZipError, entry_named, shown};
+use super::dirhash::{Entry, Limits, ModuleZip, ReadAt, ZipError, entry_named, shown};
 use super::error::Error;
 use paths::{Paths, check_file_path};
 
@@ -24,7 +24,7 @@ const MAX_SHOWN_FAULTS: usize = 16;
 /// # Errors
 /// `Refused(Malformed)` telling every fault found (the first sixteen, and how many more), `Read` if the source fails.
 pub fn check_zip<R: ReadAt + ?Sized>(source: &R, path: &str, version: &str) -> Result<(), ZipError> {
-    check_zip_within(source, path, version, &Limits::default())
+    Ok(check_module_zip(&ModuleZip::read(source)?, path, version)?)
 }
 
 /// As `check_zip`, with other limits than the default.
@@ -37,26 +37,36 @@ pub fn check_zip_within<R: ReadAt + ?Sized>(
     version: &str,
     limits: &Limits,
 ) -> Result<(), ZipError> {
-    let archive = Archive::read(source, limits)?;
+    Ok(check_module_zip(&ModuleZip::read_within(source, limits)?, path, version)?)
+}
+
+/// As `check_zip`, of a zip whose directory was read already.
+///
+/// # Errors
+/// `Malformed` telling every fault found (the first sixteen, and how many more).
+pub fn check_module_zip<R: ReadAt + ?Sized>(zip: &ModuleZip<'_, R>, path: &str, version: &str) -> Result<(), Error> {
+    let archive = zip.archive();
     let prefix = format!("{path}@{version}/");
-    let mut paths = Paths::with_room(archive.entries().len());
+    let mut paths = Paths::with_room(archive.names(), archive.entries().len());
     let mut faults = Faults::default();
     let mut unpacked = 0_u64;
     for entry in archive.entries() {
         let name = archive.name(entry);
-        match check_entry(name, entry.unpacked, &prefix, &mut paths) {
+        match check_entry(name, entry, &prefix, &mut paths) {
             Ok(counted) => unpacked = unpacked.saturating_add(counted),
             Err(why) => faults.add(|| format!("{}: {why}", entry_named(name))),
         }
     }
-    if unpacked > limits.unpacked {
-        faults.add(|| format!("its files declare {unpacked} bytes where {} are the limit", limits.unpacked));
+    let limit = zip.limits().unpacked;
+    if unpacked > limit {
+        faults.add(|| format!("its files declare {unpacked} bytes where {limit} are the limit"));
     }
     faults.into_result(&format!("zip of {}@{}", shown(path.as_bytes()), shown(version.as_bytes())))
 }
 
 /// Checks one entry; returns the bytes that count towards the limit, which those of folders do not.
-fn check_entry<'a>(name: &'a [u8], unpacked: u64, prefix: &str, paths: &mut Paths<'a>) -> Result<u64, String> {
+fn check_entry(name: &[u8], entry: &Entry, prefix: &str, paths: &mut Paths<'_>) -> Result<u64, String> {
+    let unpacked = entry.unpacked;
     let Some(path) = name.strip_prefix(prefix.as_bytes()) else {
         return Err(format!("it does not begin with \"{}\"", shown(prefix.as_bytes())));
     };
@@ -67,7 +77,9 @@ fn check_entry<'a>(name: &'a [u8], unpacked: u64, prefix: &str, paths: &mut Path
     // Go asks first whether path.Clean leaves the path as it is; every path that it would change breaks one of these too.
     let path = std::str::from_utf8(path).map_err(|_| "not UTF-8")?;
     check_file_path(path)?;
-    paths.add(path, is_folder)?;
+    // Where the path begins: after the prefix of its entry's name.
+    let start = entry.name_start.saturating_add(u32::try_from(prefix.len()).unwrap_or(u32::MAX));
+    paths.add(path, start, is_folder)?;
     if is_folder {
         return Ok(0);
     }
@@ -100,10 +112,10 @@ impl Faults {
         }
     }
 
-    fn into_result(mut self, what: &str) -> Result<(), ZipError> {
+    fn into_result(mut self, what: &str) -> Result<(), Error> {
         if self.more > 0 {
             self.shown.push(format!("and {} more", self.more));
         }
-        if self.shown.is_empty() { Ok(()) } else { Err(Error::malformed(what, self.shown.join("; ")).into()) }
+        if self.shown.is_empty() { Ok(()) } else { Err(Error::malformed(what, self.shown.join("; "))) }
     }
 }

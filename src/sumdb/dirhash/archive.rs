@@ -66,6 +66,11 @@ impl Archive {
         &self.entries
     }
 
+    /// All names, one after the other, in the order of the directory.
+    pub(in crate::sumdb) fn names(&self) -> &[u8] {
+        &self.names
+    }
+
     /// The name of one of its entries, as stored.
     pub(in crate::sumdb) fn name(&self, entry: &Entry) -> &[u8] {
         let name = usize::try_from(entry.name_start).ok().and_then(|start| self.names.get(start..));

@@ -18,7 +18,7 @@ const PIECE: usize = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::sumdb) struct Entry {
     /// Where its name begins among the archive's names.
-    pub(super) name_start: u32,
+    pub(in crate::sumdb) name_start: u32,
     /// Bytes of its name.
     pub(super) name_length: u16,
     /// 0 stored, 8 deflated; others are refused when the content is read.

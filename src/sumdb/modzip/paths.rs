@@ -8,7 +8,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use super::unicode::{fold, is_letter};
 use crate::sumdb::hash::{Hash, sha256};
 
-/// Files and folders of one module, those only implied by a path included. Go has no limit; each costs about 50 bytes.
+/// Files and folders of one module, those only implied by a path included. Go has no limit; each costs 30 bytes.
 const MAX_PATHS: u32 = 1 << 20;
 
 /// Punctuation that a file name may have beside letters and digits (module.go, fileNameOK).
@@ -47,16 +47,26 @@ fn check_element(element: &str) -> Result<(), String> {
 }
 
 /// The paths so far, as a tree of folded elements: two that are one under case folding meet in one place. A zip may have a
-/// million paths, so a place is known by a hash, its spelling stays in the zip's names, and all places are one block of memory,
-/// which goes back to the system at once: 50 bytes each.
-#[derive(Default)]
+/// million paths, so a place is known by a hash, its spelling stays among the zip's names, and all places are one block of
+/// memory: 30 bytes each.
 pub(super) struct Paths<'a> {
-    places: HashMap<Folded, Place<'a>, BuildHasherDefault<FirstBits>>,
+    /// All names of the zip.
+    names: &'a [u8],
+    places: HashMap<Folded, Place, BuildHasherDefault<FirstBits>>,
+    /// What the next place is known by, before it is hashed.
+    known_by: Vec<u8>,
 }
 
 /// The first half of the SHA-256 of the place of the parent (0 is the root, the first child is 1) and the folded element. If
 /// ever two places had one hash, the second would be refused.
-type Folded = u128;
+#[derive(PartialEq, Eq)]
+struct Folded([u8; 16]);
+
+impl std::hash::Hash for Folded {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.0);
+    }
+}
 
 /// A hash function for what is a hash already.
 #[derive(Default)]
@@ -72,39 +82,44 @@ impl Hasher for FirstBits {
     }
 }
 
-struct Place<'a> {
+struct Place {
     number: u32,
+    /// Where the element as it was first spelled begins among the names, and its bytes.
+    start: u32,
+    length: u16,
     is_folder: bool,
-    /// The element as it was first spelled.
-    spelled: &'a str,
 }
 
 impl<'a> Paths<'a> {
-    /// No path yet, with room for so many.
-    pub(super) fn with_room(paths: usize) -> Paths<'a> {
-        Paths { places: HashMap::with_capacity_and_hasher(paths, BuildHasherDefault::default()) }
+    /// No path yet of a zip with these names, with room for so many.
+    pub(super) fn with_room(names: &'a [u8], paths: usize) -> Paths<'a> {
+        let places = HashMap::with_capacity_and_hasher(paths, BuildHasherDefault::default());
+        Paths { names, places, known_by: Vec::new() }
     }
 
-    /// Adds a path and the folders that it implies.
+    /// Adds a path, which begins at byte `start` of the names, and the folders that it implies.
     ///
     /// # Errors
     /// If one of them is there already under another spelling, as both file and folder, or as a file.
-    pub(super) fn add(&mut self, path: &'a str, is_folder: bool) -> Result<(), String> {
+    pub(super) fn add(&mut self, path: &str, start: u32, is_folder: bool) -> Result<(), String> {
         let mut parent = 0;
+        let mut start = start;
         let mut elements = path.split('/').peekable();
         while let Some(element) = elements.next() {
             let is_last = elements.peek().is_none();
             let is_folder = is_folder || !is_last;
             let number = u32::try_from(self.places.len() + 1).unwrap_or(u32::MAX);
-            match self.places.entry(folded(parent, element)) {
+            // A name has at most 65,535 bytes, and all names together have less than 4 GiB.
+            let length = u16::try_from(element.len()).unwrap_or(u16::MAX);
+            match self.places.entry(folded(parent, element, &mut self.known_by)) {
                 Entry::Vacant(_) if number > MAX_PATHS => return Err(format!("more than {MAX_PATHS} paths")),
                 Entry::Vacant(slot) => {
-                    slot.insert(Place { number, is_folder, spelled: element });
+                    slot.insert(Place { number, start, length, is_folder });
                     parent = number;
                 }
                 Entry::Occupied(slot) => {
                     let there = slot.get();
-                    if there.spelled != element {
+                    if spelled(self.names, there) != Some(element.as_bytes()) {
                         return Err("it differs only by case from another path".to_owned());
                     }
                     if there.is_folder != is_folder {
@@ -116,15 +131,24 @@ impl<'a> Paths<'a> {
                     parent = there.number;
                 }
             }
+            start = start.saturating_add(u32::from(length)).saturating_add(1);
         }
         Ok(())
     }
 }
 
-/// What a place is known by.
-fn folded(parent: u32, element: &str) -> Folded {
-    let mut known_by = parent.to_le_bytes().to_vec();
-    known_by.extend(element.chars().map(fold).collect::<String>().as_bytes());
-    let Hash(hash) = sha256(&known_by);
-    hash.first_chunk().map_or(0, |half| Folded::from_le_bytes(*half))
+/// The element of a place as it was first spelled.
+fn spelled<'a>(names: &'a [u8], place: &Place) -> Option<&'a [u8]> {
+    names.get(usize::try_from(place.start).ok()?..)?.get(..usize::from(place.length))
+}
+
+/// What a place is known by. `known_by` is room for it: there are millions of places.
+fn folded(parent: u32, element: &str, known_by: &mut Vec<u8>) -> Folded {
+    known_by.clear();
+    known_by.extend_from_slice(&parent.to_le_bytes());
+    for c in element.chars() {
+        known_by.extend_from_slice(fold(c).encode_utf8(&mut [0; 4]).as_bytes());
+    }
+    let Hash(hash) = sha256(known_by);
+    Folded(hash.first_chunk().copied().unwrap_or_default())
 }

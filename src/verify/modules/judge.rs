@@ -13,10 +13,10 @@ use crate::report::integrity::{Finding, Flaw, OfModule};
 use crate::store::Modules;
 use crate::store::modules::{Proof, Tree, pin_extension};
 use crate::store::zipfile::ZipFile;
-use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
+use crate::sumdb::dirhash::{ModuleZip, ZipError, h1_go_mod};
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::hash::Hash;
-use crate::sumdb::modzip::{MAX_GO_MOD, check_zip};
+use crate::sumdb::modzip::{MAX_GO_MOD, check_module_zip};
 
 /// Looks at a file that is taken away and put back all the while.
 const MAX_LOOKS: usize = 8;
@@ -235,13 +235,10 @@ fn hash(file: &Stored, opened: &File, threads: usize) -> Result<(Hash, Option<St
         }
         Kind::Zip => {
             let zip = opened.try_clone().and_then(ZipFile::new).map_err(unreadable)?;
-            let hash = h1_zip(&zip, threads).map_err(bad_zip)?;
+            let zip = ModuleZip::read(&zip).map_err(bad_zip)?;
+            let hash = zip.h1(threads).map_err(bad_zip)?;
             let (path, version) = (file.module.path().as_str(), file.module.version().as_str());
-            match check_zip(&zip, path, version) {
-                Ok(()) => Ok((hash, None)),
-                Err(ZipError::Read(error)) => Err(unreadable(error)),
-                Err(ZipError::Refused(error)) => Ok((hash, Some(error.to_string()))),
-            }
+            Ok((hash, check_module_zip(&zip, path, version).err().map(|error| error.to_string())))
         }
     }
 }
