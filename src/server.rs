@@ -46,7 +46,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT_ENCODING, HOST, RANGE};
+use hyper::header::HOST;
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -185,7 +186,11 @@ impl App {
     async fn respond(&self, request: Request<Incoming>, ends: Ends, client: &Arc<Client>) -> Response<Body> {
         let began = Instant::now();
         let (head, _) = request.into_parts(); // what a GET carries as a body means nothing here
-        let (class, answer) = self.answer(&head, ends, client).await;
+        let (class, answer) = match self.answer_at_once(&head, ends) {
+            Some(answered) => answered,
+            // Boxed: most requests do not come here, and this future is large.
+            None => Box::pin(self.answer(&head, ends, client)).await,
+        };
         let (answer, held) = connection::with_memory(answer, &head, client).await;
         let bytes = answer.len();
         let mut response = answer.respond(&head.method, &head.headers, client, held);
@@ -199,32 +204,32 @@ impl App {
         response
     }
 
-    async fn answer(&self, head: &hyper::http::request::Parts, ends: Ends, client: &Arc<Client>) -> (Class, Answer) {
+    /// The answer that needs no waiting: a refusal, or one that is kept in memory.
+    fn answer_at_once(&self, head: &Parts, ends: Ends) -> Option<(Class, Answer)> {
         if head.method != Method::GET && head.method != Method::HEAD {
-            return (Class::Other, refusal::method());
+            return Some((Class::Other, refusal::method()));
         }
         // RFC 9112 section 3.2.
         if head.version == Version::HTTP_11 && head.headers.get_all(HOST).iter().count() != 1 {
-            return (
-                Class::Other,
-                refusal::refusal(StatusCode::BAD_REQUEST, "a request names its host, and only once"),
-            );
+            let why = "a request names its host, and only once";
+            return Some((Class::Other, refusal::refusal(StatusCode::BAD_REQUEST, why)));
         }
-        let (prefix, raw) = path::split(head.uri.path(), &self.prefix);
+        let (_, raw) = path::split(head.uri.path(), &self.prefix);
         // Whether the process is alive is no secret, and health checks name it in any way.
         if raw != "/healthz"
             && let Some(refused) = self.hosts.refusal(ends.local, head)
         {
-            return (Class::Other, refused);
+            return Some((Class::Other, refused));
         }
+        let (_, raw) = path::split(raw, modules::CACHED_ONLY);
+        let found = self.hot.find(raw, gzip::is_wanted(&head.headers), |under| self.holds(under))?;
+        self.metrics.looked(true);
+        Some(found)
+    }
+
+    async fn answer(&self, head: &Parts, ends: Ends, client: &Arc<Client>) -> (Class, Answer) {
+        let (prefix, raw) = path::split(head.uri.path(), &self.prefix);
         let (cached_only, raw) = path::split(raw, modules::CACHED_ONLY);
-        let takes_gzip =
-            || head.headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(gzip::accepted);
-        let packs = !head.headers.contains_key(RANGE) && takes_gzip();
-        if let Some((class, answer)) = self.hot.find(raw, packs, |under| self.holds(under)) {
-            self.metrics.looked(true);
-            return (class, answer);
-        }
         let path = match path::decode(raw) {
             Ok(path) => path,
             Err(bad) => return (Class::Other, refusal::path(bad)),
@@ -232,7 +237,7 @@ impl App {
         match self.names.route(&path) {
             Some(route) => {
                 let cached_only = !cached_only.is_empty() || modules::wants_cached_only(&head.headers);
-                let class = route.class();
+                let (class, packs) = (route.class(), gzip::is_wanted(&head.headers));
                 let (database, audience) = (route.database(), self.audience(&route));
                 let peer = Peer::of(ends.peer.ip());
                 let question = Question { raw, prefix, cached_only, database, peer, packs, class, audience, client };
@@ -242,7 +247,7 @@ impl App {
         }
     }
 
-    async fn handle(&self, route: Route<'_>, question: &Question<'_>, head: &hyper::http::request::Parts) -> Answer {
+    async fn handle(&self, route: Route<'_>, question: &Question<'_>, head: &Parts) -> Answer {
         let Some(served) = self.served.get(question.database) else { return refusal::path(BadPath::NoSuch) };
         match route {
             Route::Home => home::page(self, question, host::reached_by(head)),

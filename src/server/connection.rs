@@ -85,8 +85,7 @@ impl Connection {
         let is_admin = !has_all && self.is_admin(request.uri().path());
         let (response, stream) = match self.admit(is_http2, is_admin).await {
             Ok(stream) if is_admin || self.offer == Offer::Everything => {
-                // Boxed: a client may open thousands of streams at once, and most of them may get no answer.
-                (Box::pin(self.app.respond(request, self.ends, &self.client)).await, stream)
+                (self.app.respond(request, self.ends, &self.client).await, stream)
             }
             Ok(stream) => (self.refuse(request.method(), refusal::not_found(ADMIN_ONLY)), stream),
             Err(Busy::NoSlot) => (self.refuse(request.method(), refusal::later("all connections are busy")), None),
@@ -151,7 +150,12 @@ pub(super) async fn with_memory(answer: Answer, request: &Parts, client: &Arc<Cl
         Payload::Bytes(bytes) if request.method == Method::GET && bytes.len() > free => bytes.len(),
         _ => return (answer, None),
     };
-    match client.take(Resource::Bytes, len, POOL_TIMEOUT).await {
+    // Boxed: waiting is rare, and its future is large.
+    let share = match client.try_take(Resource::Bytes, len) {
+        Some(share) => Some(share),
+        None => Box::pin(client.take(Resource::Bytes, len, POOL_TIMEOUT)).await,
+    };
+    match share {
         Some(share) => (answer, Some(share)),
         None => (refusal::later("too many answers wait for their clients to take them"), None),
     }

@@ -5,14 +5,22 @@ use std::io::Write as _;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use hyper::HeaderMap;
+use hyper::header::{ACCEPT_ENCODING, RANGE};
 
 /// Shorter answers fit into one packet anyway.
 pub(super) const MIN_BYTES: usize = 1024;
 /// Half of a record is hashes, which do not shrink: a higher level takes longer and gains nothing.
 const LEVEL: u32 = 3;
 
+/// Whether the client takes gzip, and asks for all of the answer: the bytes of a range are those of the answer as it is.
+pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
+    let takes = || headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(accepted);
+    !headers.contains_key(RANGE) && takes()
+}
+
 /// Whether `Accept-Encoding` takes gzip (RFC 9110 section 12.5.3).
-pub(super) fn accepted(header: &str) -> bool {
+fn accepted(header: &str) -> bool {
     let mut any = false;
     for coding in header.split(',') {
         let (name, weight) = coding.split_once(';').map_or((coding, ""), |(name, weight)| (name, weight));

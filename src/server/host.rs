@@ -5,7 +5,7 @@
 //! host. So on a loopback address a request must name this machine or a configured host; where hosts are configured, on every
 //! address. What a reverse proxy says of another name (`X-Forwarded-Host`, `Forwarded`) can be said by a page too, and is not read.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,8 +47,11 @@ impl Hosts {
     }
 
     fn allows(&self, host: &[u8]) -> bool {
-        let host = std::str::from_utf8(host).ok().and_then(HostName::parse_with_port);
-        host.is_some_and(|(host, _)| host.needs_no_resolver() || self.configured.contains(&host))
+        let Ok(host) = std::str::from_utf8(host) else { return false };
+        // An address with a port, the most common of all, is known without making a name of it.
+        let is_address = host.parse::<SocketAddr>().is_ok();
+        let is_named = |(host, _): (HostName, _)| host.needs_no_resolver() || self.configured.contains(&host);
+        is_address || HostName::parse_with_port(host).is_some_and(is_named)
     }
 
     fn refuse(&self, host: &str) -> Answer {
