@@ -278,7 +278,7 @@ impl App {
             Ok(answer) => answer,
             Err(_) => {
                 let why = format!("timed out: no answer within {:?}", limits::ANSWER_TIMEOUT);
-                Err(Fault::unavailable("the checksum database", why))
+                Err(Fault::timed_out("the checksum database", why))
             }
         }
     }

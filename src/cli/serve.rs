@@ -53,8 +53,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     // The store sets the mode of all that it makes; what the commands of `direct` make is below the data folder too.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|error| Fault::unavailable("the system", format!("cannot start threads: {error}")))?;
+    let runtime = runtime.map_err(|error| Fault::machine("the system", format!("cannot start threads: {error}")))?;
     runtime.block_on(serve(&settings))?;
     Ok(0)
 }
@@ -128,7 +127,7 @@ async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
     for address in addresses {
         let listener = TcpListener::bind(address).await;
         listeners.push(listener.map_err(|error| {
-            Fault::unavailable(address.to_string(), format!("cannot listen there: {error}; name another with --listen"))
+            Fault::machine(address.to_string(), format!("cannot listen there: {error}; name another with --listen"))
         })?);
     }
     Ok(listeners)
@@ -195,7 +194,7 @@ struct Signals {
 impl Signals {
     fn install() -> Result<Signals, Fault> {
         let install = |kind| {
-            signal(kind).map_err(|error| Fault::unavailable("the system", format!("cannot handle signals: {error}")))
+            signal(kind).map_err(|error| Fault::machine("the system", format!("cannot handle signals: {error}")))
         };
         Ok(Signals {
             interrupt: install(SignalKind::interrupt())?,

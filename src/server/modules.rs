@@ -112,7 +112,7 @@ pub(super) async fn answer(app: &App, asked: &Asked, question: &Question<'_>) ->
         let answered = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(asked, manner)).await;
         answered.unwrap_or_else(|_| {
             let why = format!("timed out: no answer within {MODULE_TIMEOUT:?}");
-            Err(Denied::Fault(Fault::unavailable(asked.to_string(), why)))
+            Err(Denied::Fault(Fault::timed_out(asked.to_string(), why)))
         })
     };
     let mut answered = answers().await;
@@ -166,7 +166,7 @@ async fn go_mod(app: &App, file: Admitted, share: Share, question: &Question<'_>
     }
     let bytes = match source.read_whole().await {
         Ok(bytes) => bytes,
-        Err(error) => return fault(&Fault::unavailable("the store", format!("cannot read a go.mod: {error}"))),
+        Err(error) => return fault(&Fault::disk("the store", format!("cannot read a go.mod: {error}"))),
     };
     let answer = Answer { payload: Payload::Bytes(bytes), ..answer }.packed(question.packs);
     app.hot.keep(question, &answer, Holds::ForEver);

@@ -149,7 +149,7 @@ impl<'a> Fetch<'a> {
                 }
                 Got::Absent(absence) => {
                     let why = "the log signed a tree with this tile, and it does not have it (an outdated mirror?)";
-                    return Err(Fault::unavailable(path, format!("{}: {why}", absence.by.join("; "))));
+                    return Err(Fault::unavailable(absence.cause(), path, format!("{}: {why}", absence.by.join("; "))));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What is not given, and why: statuses that mean the right thing to the go command, words that it shows its user.
 
-use gosumcheck::fault::Fault;
+use gosumcheck::fault::{Cause, Fault};
 use gosumcheck::proxy::Denied;
 
 use crate::client::get;
@@ -42,12 +42,12 @@ fn an_outage_is_no_404_and_a_404_is_asked_again_in_a_minute() {
     let missing = get(world.at, path);
     assert_eq!((missing.status, missing.header("cache-control")), (404, Some("public, max-age=60")));
     assert_eq!(missing.text(), format!("not found: {}\n", &path[1..]));
-    for (source, why, status, again) in [
-        ("https://a.example", "500 Internal Server Error", 502, None),
-        ("https://a.example", "timed out: no byte within 40s", 504, None),
-        ("/var/lib/gosumcheck/modules", "no space left on device", 503, Some("10")),
+    for (cause, source, why, status, again) in [
+        (Cause::Upstream, "https://a.example", "500 Internal Server Error", 502, None),
+        (Cause::TimedOut, "https://a.example", "timed out: no byte within 40s", 504, None),
+        (Cause::Disk, "/var/lib/gosumcheck/modules", "no space left on device", 503, Some("10")),
     ] {
-        script.says(&path[1..], Err(Denied::Fault(Fault::unavailable(source, why))));
+        script.says(&path[1..], Err(Denied::Fault(Fault::unavailable(cause, source, why))));
         for _ in 0..2 {
             let reply = get(world.at, path);
             assert_eq!((reply.status, reply.header("retry-after")), (status, again), "{reply:?}");
