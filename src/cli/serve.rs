@@ -23,7 +23,7 @@ use crate::config::{self, GoEnv, Sumdb};
 use crate::database::{Database, Relay, RelayOptions};
 use crate::fault::Fault;
 use crate::report::printable;
-use crate::server::{self, Access, Config, Descriptors, Limits, Listeners, ModuleProxy, Served, Syncing};
+use crate::server::{self, Access, Config, Descriptors, Limits, Listeners, Served, Syncing};
 use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
@@ -109,7 +109,6 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         file::Access::All => Access::All,
     };
     let config = Config { prefix: settings.prefix.clone(), hosts: settings.hosts.clone(), limits, access };
-    let proxy = proxy.map(|proxy| -> Arc<dyn ModuleProxy> { Arc::new(proxy) });
     server::run(config, served, proxy, listeners, signals.stop()).await
 }
 

@@ -29,7 +29,7 @@ mod modules_refused;
 mod outside;
 mod process;
 mod raw;
-mod script;
+mod stock;
 mod strangers;
 mod tlog;
 mod windows;
