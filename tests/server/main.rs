@@ -12,7 +12,11 @@
 mod common;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
+#[path = "../proxy/kit/mod.rs"]
+mod kit;
 
+mod causes;
+mod causes_world;
 mod client;
 mod conditions;
 mod config;
