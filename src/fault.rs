@@ -49,29 +49,87 @@ pub enum Fault {
     },
 }
 
-/// What did not do its part, where that decides what happens next.
+/// What did not do its part. It decides the status that a client reads, whether another source is asked, and whether the same
+/// one is asked again with more room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// this machine's disk: full, read-only, forbidden, or failing. No other source can help, and none is to blame
+    /// this machine's disk failed an operation: full, read-only, forbidden, or broken. No other source can help, and none is to
+    /// blame
     Disk,
-    /// anything else: a network, a server, another process
-    Other,
+    /// something else here: a file that is damaged, or that another process holds; a thread, a process or a port that could not
+    /// be had
+    Machine,
+    /// an upstream: no connection, an answer that is none, or not what it has to have
+    Upstream,
+    /// an upstream did not answer in time
+    TimedOut,
+    /// an upstream's answer is longer than what was asked for at most
+    TooLong,
+    /// nobody could be asked: no upstream is set, all are folders that do not hold it, or the settings or the rules for public
+    /// modules forbid it
+    Nobody,
+}
+
+impl Cause {
+    /// The cause of a fault in which several sources failed, each with a cause of its own; `Nobody` where there is none.
+    ///
+    /// A disk that failed ends all asking, so it is the cause. An answer that is too long is the one failure that can be helped,
+    /// by asking with more room. Who could not be asked does not count beside others. Of the rest, causes that differ make a
+    /// failure of upstreams.
+    #[must_use]
+    pub fn of_several(causes: impl IntoIterator<Item = Cause>) -> Cause {
+        causes.into_iter().fold(Cause::Nobody, |joined, cause| match (joined, cause) {
+            (Cause::Disk, _) | (_, Cause::Disk) => Cause::Disk,
+            (Cause::TooLong, _) | (_, Cause::TooLong) => Cause::TooLong,
+            (one, Cause::Nobody) | (Cause::Nobody, one) => one,
+            (one, other) if one == other => one,
+            _ => Cause::Upstream,
+        })
+    }
 }
 
 impl Fault {
-    /// An `Unavailable` fault.
-    pub fn unavailable(source_name: impl Into<String>, why: impl Into<String>) -> Fault {
-        Fault::Unavailable { source_name: source_name.into(), why: why.into(), cause: Cause::Other }
+    /// An `Unavailable` fault of this cause.
+    pub fn unavailable(cause: Cause, source_name: impl Into<String>, why: impl Into<String>) -> Fault {
+        Fault::Unavailable { source_name: source_name.into(), why: why.into(), cause }
     }
 
     /// An `Unavailable` fault of this machine's disk.
     pub fn disk(source_name: impl Into<String>, why: impl Into<String>) -> Fault {
-        Fault::Unavailable { source_name: source_name.into(), why: why.into(), cause: Cause::Disk }
+        Fault::unavailable(Cause::Disk, source_name, why)
+    }
+
+    /// An `Unavailable` fault of something else here than the disk.
+    pub fn machine(source_name: impl Into<String>, why: impl Into<String>) -> Fault {
+        Fault::unavailable(Cause::Machine, source_name, why)
+    }
+
+    /// An `Unavailable` fault of an upstream.
+    pub fn upstream(source_name: impl Into<String>, why: impl Into<String>) -> Fault {
+        Fault::unavailable(Cause::Upstream, source_name, why)
+    }
+
+    /// An `Unavailable` fault of an upstream that did not answer in time.
+    pub fn timed_out(source_name: impl Into<String>, why: impl Into<String>) -> Fault {
+        Fault::unavailable(Cause::TimedOut, source_name, why)
+    }
+
+    /// An `Unavailable` fault since nobody could be asked.
+    pub fn nobody(source_name: impl Into<String>, why: impl Into<String>) -> Fault {
+        Fault::unavailable(Cause::Nobody, source_name, why)
+    }
+
+    /// The cause of an `Unavailable` fault.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Fault::Unavailable { cause, .. } => Some(*cause),
+            Fault::Usage(_) | Fault::Refused { .. } | Fault::Busy { .. } | Fault::Forked { .. } => None,
+        }
     }
 
     /// Whether this machine's disk is the cause.
     pub fn is_disk(&self) -> bool {
-        matches!(self, Fault::Unavailable { cause: Cause::Disk, .. })
+        self.cause() == Some(Cause::Disk)
     }
 
     /// A `Refused` fault.
@@ -84,6 +142,33 @@ impl Fault {
         match self {
             Fault::Forked { .. } => 3,
             Fault::Usage(_) | Fault::Unavailable { .. } | Fault::Refused { .. } | Fault::Busy { .. } => 2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cause::{self, Disk, Machine, Nobody, TimedOut, TooLong, Upstream};
+
+    #[test]
+    fn causes_of_several_sources_make_one_in_any_order() {
+        for (causes, one) in [
+            (&[][..], Nobody),
+            (&[Nobody, Nobody], Nobody),
+            (&[Machine, Machine], Machine),
+            (&[TimedOut, TimedOut], TimedOut),
+            (&[TimedOut, Nobody], TimedOut),
+            (&[TimedOut, Upstream], Upstream),
+            (&[TimedOut, Machine], Upstream),
+            (&[Machine, Upstream], Upstream),
+            (&[TimedOut, Machine, TimedOut], Upstream),
+            (&[TooLong, Upstream, TimedOut], TooLong),
+            (&[TooLong, Nobody], TooLong),
+            (&[TooLong, Disk, Upstream], Disk),
+            (&[Machine, Disk], Disk),
+        ] {
+            assert_eq!(Cause::of_several(causes.iter().copied()), one, "{causes:?}");
+            assert_eq!(Cause::of_several(causes.iter().rev().copied()), one, "{causes:?}");
         }
     }
 }

@@ -57,7 +57,6 @@ pub use access::Access;
 pub use background::{Asked, Syncing};
 pub use descriptors::Descriptors;
 pub use limits::Limits;
-pub use modules::{Answering, ModuleProxy, Tending};
 pub use served::Served;
 
 use accept::Acceptor;
@@ -76,7 +75,7 @@ use slots::Slots;
 
 use crate::config::HostName;
 use crate::fault::Fault;
-use crate::proxy::Peer;
+use crate::proxy::{Peer, Proxy};
 use crate::upstream::Asker;
 
 /// How to serve.
@@ -100,7 +99,7 @@ pub struct Config {
 pub async fn run(
     config: Config,
     served: Vec<Served>,
-    proxy: Option<Arc<dyn ModuleProxy>>,
+    proxy: Option<Proxy>,
     listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Fault> {
@@ -141,7 +140,7 @@ pub async fn run(
 /// What every request may need.
 struct App {
     served: Vec<Served>,
-    proxy: Option<Arc<dyn ModuleProxy>>,
+    proxy: Option<Proxy>,
     prefix: String,
     hosts: Hosts,
     names: Names,
@@ -158,7 +157,7 @@ struct App {
 }
 
 impl App {
-    fn new(config: Config, served: Vec<Served>, proxy: Option<Arc<dyn ModuleProxy>>) -> App {
+    fn new(config: Config, served: Vec<Served>, proxy: Option<Proxy>) -> App {
         App {
             names: Names::new(served.iter().map(|served| served.relay.name())),
             served,
@@ -283,7 +282,7 @@ impl App {
             Ok(answer) => answer,
             Err(_) => {
                 let why = format!("timed out: no answer within {:?}", limits::ANSWER_TIMEOUT);
-                Err(Fault::unavailable("the checksum database", why))
+                Err(Fault::timed_out("the checksum database", why))
             }
         }
     }

@@ -113,7 +113,7 @@ impl Folder {
     fn found(root: &Path, disk: Box<dyn Disk>, reads_only: bool) -> Result<Folder, Fault> {
         match root.metadata() {
             Ok(found) if !found.is_dir() => {
-                return Err(Fault::unavailable(
+                return Err(Fault::machine(
                     root.display().to_string(),
                     "is a file where the data folder should be; name another folder with --data",
                 ));

@@ -241,5 +241,5 @@ impl Done {
 
 /// A thread of ours ended badly.
 fn panicked(error: &tokio::task::JoinError) -> Fault {
-    Fault::unavailable("this process", format!("a part of it failed: {error}"))
+    Fault::machine("this process", format!("a part of it failed: {error}"))
 }

@@ -61,6 +61,7 @@ use asked::Asked;
 use counts::Counters;
 use outcome::Told;
 use reply::Reply;
+use retry::Failed;
 use source::{Question, Source};
 
 /// The bases of one database, in the order in which they are asked.
@@ -169,7 +170,7 @@ impl Upstreams {
                     Err(error) => told.refused(source.name(), source.refuted(error)),
                 },
                 Ok(Reply::Missing(why)) => told.absent(source.name(), &source.lacked(why), source.is_site()),
-                Err(why) => told.failed(source.name(), &why),
+                Err(failed) => told.failed(source.name(), &failed),
             }
         }
         told.conclude(path).map(Got::Absent)
@@ -186,7 +187,7 @@ impl Upstreams {
             match self.ask(source, path, limit).await? {
                 Ok(Reply::Body(bytes)) => return Ok(Got::Body(bytes, index)),
                 Ok(Reply::Missing(why)) => told.absent(source.name(), &source.lacked(why), source.is_site()),
-                Err(why) => told.failed(source.name(), &why),
+                Err(failed) => told.failed(source.name(), &failed),
             }
         }
         told.conclude(path).map(Got::Absent)
@@ -210,8 +211,8 @@ impl Upstreams {
                     Ok(value) => passed.push(value),
                     Err(error) => told.refused(source.name(), source.refuted(error)),
                 },
-                Ok(Reply::Missing(why)) => told.failed(source.name(), &source.lacked(why)),
-                Err(why) => told.failed(source.name(), &why),
+                Ok(Reply::Missing(why)) => told.lacked(source.name(), &source.lacked(why), source.is_site()),
+                Err(failed) => told.failed(source.name(), &failed),
             }
         }
         if passed.is_empty() { told.conclude(path).map(|_| passed) } else { Ok(passed) }
@@ -231,7 +232,7 @@ impl Upstreams {
                 return Ok(bytes);
             }
         }
-        Err(Fault::unavailable(path, "nobody has it"))
+        Err(Fault::upstream(path, "nobody has it"))
     }
 
     /// Where each base would have the files of its copy of the database `name`, if it were another gosumcheck: `/log/NAME`
@@ -254,13 +255,13 @@ impl Upstreams {
     }
 
     /// What one base says: a reply, or why it failed.
-    async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, String>, Fault> {
+    async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, Failed>, Fault> {
         base::check_path(path)?;
         let asked = Asked { path, limit, range: None };
         let reply = source.ask(Question { http: &self.http, asked: &asked, counters: &self.counters }).await;
         if reply.as_ref().is_err_and(|failed| failed.kind == FailureKind::QueueFull) {
             return Err(Busy.fault(source.name()));
         }
-        Ok(reply.map(|(reply, _)| reply).map_err(|failed| failed.why))
+        Ok(reply.map(|(reply, _)| reply))
     }
 }

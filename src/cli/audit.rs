@@ -135,7 +135,7 @@ fn keep_proofs(path: &Path, proofs: &[RecordProof], report: &mut Report) -> Resu
     let text: String = proofs.iter().map(ToString::to_string).collect();
     write_whole(path, text.as_bytes()).map_err(|error| {
         let why = format!("cannot write the proofs: {}; name another --proof file", files::explain(&error));
-        Fault::unavailable(path.display().to_string(), why)
+        Fault::machine(path.display().to_string(), why)
     })
 }
 

@@ -70,7 +70,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
 }
 
 fn proves_nothing(path: &str, error: &sumdb::Error) -> Fault {
-    Fault::unavailable(path, format!("proves nothing: {error}; ask its author for another"))
+    Fault::machine(path, format!("proves nothing: {error}; ask its author for another"))
 }
 
 /// Checks the proofs of one file, and holds them against each other: two heads of one size are one tree, and a module version
@@ -92,7 +92,7 @@ fn together(path: &str, proofs: &[RecordProof], policy: &Policy) -> Result<Prove
                 other.id(),
                 record.id()
             );
-            return Err(Fault::unavailable(path, why));
+            return Err(Fault::machine(path, why));
         }
         answers.insert(module, Answer::Proven(record));
     }
@@ -130,7 +130,7 @@ pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
     let fork = Evidence::find(&text, &policy).map_err(|error| {
         let is_text = matches!(text, Cow::Borrowed(_));
         let hint = if is_text { "" } else { "; the file is not UTF-8 text" };
-        Fault::unavailable(&path, format!("is no evidence against {name}: {error}{hint}"))
+        Fault::machine(&path, format!("is no evidence against {name}: {error}{hint}"))
     })?;
     let told = tell(|out| {
         writeln!(out, "{name} misbehaved: its key signed two trees that cannot both be true.")?;
@@ -149,11 +149,11 @@ pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
     let name = path.display().to_string();
     let read = files::open_named(path).and_then(|file| files::read_bounded(file, limit));
-    let bytes = read
-        .map_err(|error: io::Error| Fault::unavailable(&name, format!("cannot be read: {}", files::explain(&error))))?;
+    let bytes =
+        read.map_err(|error: io::Error| Fault::machine(&name, format!("cannot be read: {}", files::explain(&error))))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
         let why = format!("has more than {} MiB; give only the part that is to be checked", limit >> 20);
-        return Err(Fault::unavailable(name, why));
+        return Err(Fault::machine(name, why));
     }
     Ok(bytes)
 }

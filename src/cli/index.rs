@@ -20,7 +20,7 @@ pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
     let log = folder.log(&name)?;
     let Some(note) = log.head()? else {
         let why = format!("there is no mirror of {name} here; `gosumcheck sync` makes one");
-        return Err(Fault::unavailable(log.dir().display().to_string(), why));
+        return Err(Fault::machine(log.dir().display().to_string(), why));
     };
     let head = Checkpoint::open(&note, &policy);
     let head = head.map_err(|error| Fault::refused(log.dir().join("head").display().to_string(), error))?;

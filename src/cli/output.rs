@@ -14,7 +14,7 @@ pub(super) fn tell(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resu
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Fault::unavailable("standard output", format!("cannot be written: {error}")))
+            Err(Fault::machine("standard output", format!("cannot be written: {error}")))
         }
         _ => Ok(()),
     }

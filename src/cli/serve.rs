@@ -23,7 +23,7 @@ use crate::config::{self, GoEnv, Sumdb};
 use crate::database::{Database, Relay, RelayOptions};
 use crate::fault::Fault;
 use crate::report::printable;
-use crate::server::{self, Access, Config, Descriptors, Limits, Listeners, ModuleProxy, Served, Syncing};
+use crate::server::{self, Access, Config, Descriptors, Limits, Listeners, Served, Syncing};
 use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
@@ -53,8 +53,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     // The store sets the mode of all that it makes; what the commands of `direct` make is below the data folder too.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|error| Fault::unavailable("the system", format!("cannot start threads: {error}")))?;
+    let runtime = runtime.map_err(|error| Fault::machine("the system", format!("cannot start threads: {error}")))?;
     runtime.block_on(serve(&settings))?;
     Ok(0)
 }
@@ -110,7 +109,6 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         file::Access::All => Access::All,
     };
     let config = Config { prefix: settings.prefix.clone(), hosts: settings.hosts.clone(), limits, access };
-    let proxy = proxy.map(|proxy| -> Arc<dyn ModuleProxy> { Arc::new(proxy) });
     server::run(config, served, proxy, listeners, signals.stop()).await
 }
 
@@ -128,7 +126,7 @@ async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
     for address in addresses {
         let listener = TcpListener::bind(address).await;
         listeners.push(listener.map_err(|error| {
-            Fault::unavailable(address.to_string(), format!("cannot listen there: {error}; name another with --listen"))
+            Fault::machine(address.to_string(), format!("cannot listen there: {error}; name another with --listen"))
         })?);
     }
     Ok(listeners)
@@ -195,7 +193,7 @@ struct Signals {
 impl Signals {
     fn install() -> Result<Signals, Fault> {
         let install = |kind| {
-            signal(kind).map_err(|error| Fault::unavailable("the system", format!("cannot handle signals: {error}")))
+            signal(kind).map_err(|error| Fault::machine("the system", format!("cannot handle signals: {error}")))
         };
         Ok(Signals {
             interrupt: install(SignalKind::interrupt())?,

@@ -114,7 +114,7 @@ pub(super) fn looked_at(
 pub(super) fn runtime() -> Result<Runtime, Fault> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get) + WAITING_THREADS;
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(threads).enable_all().build();
-    runtime.map_err(|error| Fault::unavailable("the system", format!("cannot start the runtime: {error}")))
+    runtime.map_err(|error| Fault::machine("the system", format!("cannot start the runtime: {error}")))
 }
 
 impl Setup {

@@ -70,7 +70,7 @@ pub(super) fn run(args: &SyncArgs) -> Result<u8, Fault> {
 
 /// Ends when this process is asked to stop: by Ctrl-C, or by SIGTERM.
 fn stop_signal() -> Result<impl Future<Output = ()>, Fault> {
-    let unavailable = |error| Fault::unavailable("the system", format!("cannot listen for signals: {error}"));
+    let unavailable = |error| Fault::machine("the system", format!("cannot listen for signals: {error}"));
     let mut terminate =
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(unavailable)?;
     Ok(async move {

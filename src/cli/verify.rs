@@ -36,7 +36,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     let has_log = !args.no_log && verify::is_there(&held.folder.log(&held.name)?);
     if modules.is_none() && args.no_log {
         let why = "holds no modules: `gosumcheck serve` stores what it proves there; name another folder with --data";
-        return Err(Fault::unavailable(held.folder.root().display().to_string(), why));
+        return Err(Fault::machine(held.folder.root().display().to_string(), why));
     }
     let bar = Bar::new();
     // Where there is nothing at all, that there is no log is the answer.

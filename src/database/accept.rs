@@ -58,7 +58,7 @@ impl Database {
         let heads = self.upstreams.fetch_each("latest", MAX_HEAD_BYTES, open).await?;
         match self.advance(&self.tiles(progress), &heads, None).await {
             Ok(Some(present)) => Ok(Newest { head: present.head, proven: present.proven, given: heads }),
-            Ok(None) => Err(Fault::unavailable(&self.name, "no signed tree head could be had")),
+            Ok(None) => Err(Fault::nobody(&self.name, "no signed tree head could be had")),
             Err(Halt::Missed(miss)) => Err(self.fault_of(miss)),
             Err(Halt::Stop(fault)) => Err(fault),
         }
@@ -161,7 +161,7 @@ impl Database {
     fn fault_of(&self, miss: Miss) -> Fault {
         match miss {
             Miss::Fault(fault) => fault,
-            Miss::NotHeld(why) => Fault::unavailable(&self.name, why),
+            Miss::NotHeld(why) => Fault::nobody(&self.name, why),
         }
     }
 }

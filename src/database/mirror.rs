@@ -62,7 +62,7 @@ impl Mirror {
                 let record = VerifiedRecord::check(module, id, &text, &leaf);
                 return record.map(Some).map_err(|error| {
                     let why = format!("{error}; run `gosumcheck verify` to find what is damaged");
-                    Fault::unavailable("the full log", why)
+                    Fault::machine("the full log", why)
                 });
             }
         }

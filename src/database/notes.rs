@@ -51,7 +51,7 @@ impl Notes {
                      next head of {name} as at first contact"
                 )
             };
-            Fault::unavailable(head.path.display().to_string(), why)
+            Fault::machine(head.path.display().to_string(), why)
         })
     }
 

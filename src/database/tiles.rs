@@ -255,7 +255,7 @@ fn present(got: Got, tile: &Tile) -> Result<(Vec<u8>, usize), Miss> {
         Got::Body(bytes, base) => Ok((bytes, base)),
         Got::Absent(absence) if absence.authoritative => {
             let why = "the tree that its log signed has this tile, and it does not (is it an outdated mirror?)";
-            Err(Miss::Fault(Fault::unavailable(tile.to_string(), format!("{}: {why}", absence.by.join("; ")))))
+            Err(Miss::Fault(Fault::upstream(tile.to_string(), format!("{}: {why}", absence.by.join("; ")))))
         }
         Got::Absent(absence) => Err(Miss::NotHeld(format!("{tile} is not held by {}", absence.by.join("; ")))),
     }

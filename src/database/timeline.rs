@@ -111,7 +111,7 @@ impl Database {
             return beyond.map_or(Ok(None), |miss| Err(miss.into()));
         }
         let path = self.head.path().display().to_string();
-        Err(Fault::unavailable(path, "other processes keep changing the remembered head; try again").into())
+        Err(Fault::machine(path, "other processes keep changing the remembered head; try again").into())
     }
 
     /// Writes `head`, which is the remembered one or newer, to `latest`, unless it stands there.

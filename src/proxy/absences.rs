@@ -126,7 +126,7 @@ mod tests {
         let (path, denied) = long(1);
         absences.note(&path, &denied);
         absences.note("refused", &Denied::Refused(vec!["é".repeat(300), "x".repeat(100), String::new()]));
-        absences.note("out", &Denied::Fault(crate::fault::Fault::unavailable("https://a", "no connection")));
+        absences.note("out", &Denied::Fault(crate::fault::Fault::upstream("https://a", "no connection")));
         let Some(Denied::NotFound(words)) = absences.recent(&path) else { panic!("forgotten") };
         assert!(words.len() == MAX_WORDS && words.starts_with("not found: example.com/a"), "{words}");
         let Some(Denied::Refused(lines)) = absences.recent("refused") else { panic!("forgotten") };

@@ -50,12 +50,12 @@ pub enum TextKind {
     Info,
 }
 
-/// Why a question is not answered.
+/// Why a question is not answered. Words and lines are the whole of what a client reads: nothing is put before them.
 #[derive(Debug, Clone)]
 pub enum Denied {
-    /// everybody who was asked says that there is no such thing: 404
+    /// everybody who was asked says that there is no such thing, in words that begin with `not found: `: 404
     NotFound(String),
-    /// it is not here, and nobody was to be asked: 404
+    /// it is not here, and nobody was to be asked, in words that begin with `not cached here: `: 404
     NotCached(String),
     /// what there is must not be given; lines that the go command shows its user: 403
     Refused(Vec<String>),

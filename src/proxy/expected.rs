@@ -89,6 +89,6 @@ async fn recorded(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<E
             "and is asked of no checksum database.".to_owned(),
         ])),
         // That we do not hold its record says nothing of the log.
-        Recorded::NotHeld(why) => Err(Fault::unavailable(name, format!("{module} cannot be proven now: {why}")).into()),
+        Recorded::NotHeld(why) => Err(Fault::nobody(name, format!("{module} cannot be proven now: {why}")).into()),
     }
 }

@@ -14,7 +14,7 @@ use super::shared_tasks::{Phase, Progress};
 use super::watched::Watched;
 use super::{Denied, Inner, Manner, stored};
 use crate::config::file::OnMismatch;
-use crate::fault::Fault;
+use crate::fault::{Cause, Fault};
 use crate::store::failures::WriteKind;
 use crate::store::modules::{Admitted, Arrival, Refused, Stored};
 use crate::sumdb::dirhash::MAX_ZIP;
@@ -78,7 +78,7 @@ pub(super) async fn answer(
 #[derive(Default)]
 struct Told {
     absent: Vec<String>,
-    failed: Vec<String>,
+    failed: Vec<(String, Cause)>,
     mismatches: Vec<Mismatch>,
 }
 
@@ -172,7 +172,7 @@ impl Task<'_> {
                         // Nobody can go on with these.
                         arrival.discard();
                     }
-                    told.failed.push(failure.to_string());
+                    told.failed.push((failure.to_string(), failure.kind.cause()));
                     return Ok(if proxies.goes_on(at, &failure) { Next::GoOn } else { Next::Stop });
                 }
             };
@@ -215,7 +215,7 @@ impl Task<'_> {
             Err(NotRight::Wrong(wrong)) => Ok(Judged::Wrong(arrival, wrong)),
             Err(NotRight::Fault(fault)) => Err(fault),
         });
-        Ok(judged.await.map_err(|error| Fault::unavailable("hashing", error.to_string()))??)
+        Ok(judged.await.map_err(|error| Fault::machine("hashing", error.to_string()))??)
     }
 
     /// Notes a failure of our disk, for which nobody else is asked.
@@ -273,11 +273,12 @@ impl Told {
             return Err(Denied::Refused(mismatch.lines(task.inner.relay.name())));
         }
         if !self.failed.is_empty() {
-            let all: Vec<String> = self.failed.into_iter().chain(self.absent).collect();
-            return Err(Fault::unavailable(what, all.join("; ")).into());
+            let (mut all, causes): (Vec<String>, Vec<Cause>) = self.failed.into_iter().unzip();
+            all.extend(self.absent);
+            return Err(Fault::unavailable(Cause::of_several(causes), what, all.join("; ")).into());
         }
         if self.absent.is_empty() {
-            return Err(Fault::unavailable(what, "there is no upstream to ask").into());
+            return Err(Fault::nobody(what, "there is no upstream to ask").into());
         }
         Err(Denied::NotFound(format!("not found: {what}: {}", self.absent.join("; "))))
     }

@@ -11,7 +11,7 @@ use super::counts::Event;
 use super::expected::Road;
 use super::kept::{Kept, understood};
 use super::{Denied, Inner, Manner, Text, TextKind};
-use crate::fault::Fault;
+use crate::fault::{Cause, Fault};
 use crate::sumdb;
 use crate::sumdb::goproxy::{Asked, MAX_INFO_BYTES, VersionInfo, list};
 use crate::sumdb::module::{ModulePath, Version};
@@ -61,7 +61,7 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
     let road = Road::to(inner, asked.module())?;
     let (proxies, path) = (road.proxies(), asked.to_string());
     let limit = if matches!(asked, Asked::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
-    let (mut absent, mut failed, mut is_our_disk) = (Vec::new(), Vec::new(), false);
+    let (mut absent, mut failed, mut causes) = (Vec::new(), Vec::new(), Vec::new());
     for at in 0..proxies.len() {
         match proxies.fetch(at, asked, limit).await {
             Ok(Fetched::Missing(why)) => absent.push(format!("{}: {why}", proxies.name(at))),
@@ -73,12 +73,13 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
                 Err(error) => {
                     proxies.refute(at, &error.to_string());
                     failed.push(format!("{}: {error}", proxies.name(at)));
+                    causes.push(Cause::Upstream);
                 }
             },
             Err(failure) if failure.kind == FailureKind::QueueFull => return Err(Busy.fault(&failure.source).into()),
             Err(failure) => {
                 inner.counters.count(Event::Failure);
-                is_our_disk |= failure.kind == FailureKind::Disk;
+                causes.push(failure.kind.cause());
                 failed.push(failure.to_string());
                 if !proxies.goes_on(at, &failure) {
                     break;
@@ -96,7 +97,11 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
     }
     failed.extend(absent);
     let why = if failed.is_empty() { "there is no upstream to ask".to_owned() } else { failed.join("; ") };
-    Err(if is_our_disk { Fault::disk(path, why) } else { Fault::unavailable(path, why) }.into())
+    Err(match Cause::of_several(causes) {
+        Cause::Disk => Fault::disk(inner.folder.root().display().to_string(), format!("{path}: {why}")),
+        cause => Fault::unavailable(cause, path, why),
+    }
+    .into())
 }
 
 impl Inner {

@@ -32,11 +32,12 @@ pub(super) enum Ended {
 impl Ended {
     /// What to answer where the task about `what` ended so.
     pub(super) fn of(self, what: &str) -> Denied {
-        let why = match self {
-            Ended::DeadlinePassed => format!("timed out: not finished within {MAX_TASK_TIME:?}"),
-            Ended::Died => "the work on it ended without a result".to_owned(),
-        };
-        Denied::Fault(Fault::unavailable(what, why))
+        Denied::Fault(match self {
+            Ended::DeadlinePassed => {
+                Fault::timed_out(what, format!("timed out: not finished within {MAX_TASK_TIME:?}"))
+            }
+            Ended::Died => Fault::machine(what, "the work on it ended without a result"),
+        })
     }
 }
 

@@ -119,6 +119,6 @@ async fn put_aside(inner: &Inner, module: &ModuleVersion, kind: Kind, expected: 
     let (modules, report) = (inner.modules.clone(), mismatch.report(inner.relay.name()));
     // All of its bytes are read: not on a thread that must not wait.
     let moved = tokio::task::spawn_blocking(move || modules.refuse_stored(&stored, &report)).await;
-    let moved = moved.unwrap_or_else(|error| Err(Fault::unavailable("the module store", error.to_string())));
+    let moved = moved.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())));
     mismatch.note(inner, moved);
 }

@@ -1,6 +1,5 @@
 //! What the go command asks of a module proxy (go.dev/ref/mod, "GOPROXY protocol"): how the proxy's answers look on the wire.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,11 +16,10 @@ use super::pool::{Resource, Share};
 use super::refusal::{self, fault, in_lines, later, not_found, refusal};
 use super::{App, Question};
 use crate::fault::Fault;
-use crate::proxy::{Denied, Found, Manner, Proxy, Text, TextKind, Work};
+use crate::proxy::{Denied, Found, Manner, Text, TextKind};
 use crate::store::modules::{Admitted, Refused};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
-use crate::sumdb::module::ModulePath;
 
 /// Below this, nobody is asked for a module; as at Go's own public proxy.
 pub(super) const CACHED_ONLY: &str = "/cached-only";
@@ -38,67 +36,6 @@ const STALE: &str = "110 gosumcheck \"Response is Stale\"";
 /// What is said of bytes that nothing proves (RFC 7234 section 5.5.7).
 const UNPROVEN: &str = "299 gosumcheck \"UNPROVEN: not what the checksum database says\"";
 
-/// An answer on its way.
-pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Found, Denied>> + Send + 'a>>;
-
-/// Work beside the answers.
-pub type Tending<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
-
-/// Who knows the answers to questions about modules.
-pub trait ModuleProxy: Send + Sync {
-    /// What there is to say to a question.
-    fn answer<'a>(&'a self, asked: &'a Asked, manner: Manner) -> Answering<'a>;
-
-    /// Whether a module is private: caches that several clients share must not keep answers about it.
-    fn is_private(&self, _module: &ModulePath) -> bool {
-        false
-    }
-
-    /// How often what happened, by name.
-    fn counts(&self) -> Vec<(&'static str, u64)>;
-
-    /// How much work there is now, by kind.
-    fn work(&self) -> Vec<Work> {
-        Vec::new()
-    }
-
-    /// Bytes of the refusals that are remembered.
-    fn remembered_bytes(&self) -> u64 {
-        0
-    }
-
-    /// What it has to do besides, for as long as the server runs; nothing, unless it says so.
-    fn tend(&self) -> Tending<'_> {
-        Box::pin(async {})
-    }
-}
-
-impl ModuleProxy for Proxy {
-    fn answer<'a>(&'a self, asked: &'a Asked, manner: Manner) -> Answering<'a> {
-        Box::pin(Proxy::answer(self, asked, manner))
-    }
-
-    fn is_private(&self, module: &ModulePath) -> bool {
-        Proxy::is_private(self, module)
-    }
-
-    fn counts(&self) -> Vec<(&'static str, u64)> {
-        Proxy::counts(self)
-    }
-
-    fn work(&self) -> Vec<Work> {
-        Proxy::work(self).into()
-    }
-
-    fn remembered_bytes(&self) -> u64 {
-        Proxy::remembered_bytes(self)
-    }
-
-    fn tend(&self) -> Tending<'_> {
-        Box::pin(Proxy::tend(self))
-    }
-}
-
 /// Whether the client wants nobody to be asked.
 pub(super) fn wants_cached_only(headers: &HeaderMap) -> bool {
     headers.get(DISABLE_MODULE_FETCH).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
@@ -112,7 +49,7 @@ pub(super) async fn answer(app: &App, asked: &Asked, question: &Question<'_>) ->
         let answered = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(asked, manner)).await;
         answered.unwrap_or_else(|_| {
             let why = format!("timed out: no answer within {MODULE_TIMEOUT:?}");
-            Err(Denied::Fault(Fault::unavailable(asked.to_string(), why)))
+            Err(Denied::Fault(Fault::timed_out(asked.to_string(), why)))
         })
     };
     let mut answered = answers().await;
@@ -166,7 +103,7 @@ async fn go_mod(app: &App, file: Admitted, share: Share, question: &Question<'_>
     }
     let bytes = match source.read_whole().await {
         Ok(bytes) => bytes,
-        Err(error) => return fault(&Fault::unavailable("the store", format!("cannot read a go.mod: {error}"))),
+        Err(error) => return fault(&Fault::disk("the store", format!("cannot read a go.mod: {error}"))),
     };
     let answer = Answer { payload: Payload::Bytes(bytes), ..answer }.packed(question.packs);
     app.hot.keep(question, &answer, Holds::ForEver);
@@ -196,8 +133,38 @@ fn refused(denied: &Denied) -> Answer {
     match denied {
         Denied::NotFound(words) => not_found(words),
         // For this client only: another one has it brought.
-        Denied::NotCached(words) => refusal(StatusCode::NOT_FOUND, &format!("not cached here: {words}")),
+        Denied::NotCached(words) => refusal(StatusCode::NOT_FOUND, words),
         Denied::Refused(lines) => in_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)),
         Denied::Fault(failed) => fault(failed),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// The words of a refusal, which must be fit for the go command to show.
+    fn shown(lines: &[&str]) -> String {
+        let denied = Denied::Refused(lines.iter().map(|line| (*line).to_owned()).collect());
+        let answer = refused(&denied);
+        assert_eq!((answer.status, answer.kind), (StatusCode::FORBIDDEN, PLAIN));
+        let Payload::Bytes(bytes) = answer.payload else { panic!("a refusal is no file") };
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        assert!(text.lines().count() <= 8 && text.lines().all(|line| (1..=80).contains(&line.len())), "{text}");
+        assert!(text.len() <= 648 && text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+        text
+    }
+
+    #[test]
+    fn a_refusal_is_what_the_go_command_shows() {
+        let told = ["SECURITY: example.com/m@v1.0.0 is not what the log says", "expected h1:a", "got      h1:b"];
+        let expected = "SECURITY: example.com/m@v1.0.0 is not what the log says\nexpected h1:a\ngot      h1:b\n";
+        assert_eq!(shown(&told), expected);
+        let hostile = shown(&["\u{1b}[31mred\u{1b}[0m", "", "  ", "two\r\n\r\nlines", "\u{202e}txt\0"]);
+        assert!(!hostile.contains(['\u{1b}', '\u{202e}', '\0', '\r']), "{hostile:?}");
+        assert_eq!(shown(&["line"; 20]).lines().count(), 8);
+        shown(&["long ".repeat(300).as_str(), &"x".repeat(1000)]);
+        shown(&[]);
     }
 }

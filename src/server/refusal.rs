@@ -75,12 +75,12 @@ pub(super) fn fault(fault: &Fault) -> Answer {
             "SECURITY: the checksum database signed two histories that cannot both be true. \
              The evidence is kept here; nothing newer is answered until a person has looked at it.",
         ),
-        // Whatever was on its way when our disk failed: no upstream is to blame.
-        Fault::Unavailable { cause: Cause::Disk, .. } => later(&words),
-        Fault::Unavailable { .. } if words.contains("timed out") => refusal(StatusCode::GATEWAY_TIMEOUT, &words),
-        // What names no URL failed here: the disk, the system.
-        Fault::Unavailable { .. } if !words.contains("://") => later(&words),
-        Fault::Unavailable { .. } => refusal(StatusCode::BAD_GATEWAY, &words),
+        Fault::Unavailable { cause, .. } => match cause {
+            // Whatever was on its way when something here failed: no upstream is to blame.
+            Cause::Disk | Cause::Machine | Cause::Nobody => later(&words),
+            Cause::TimedOut => refusal(StatusCode::GATEWAY_TIMEOUT, &words),
+            Cause::Upstream | Cause::TooLong => refusal(StatusCode::BAD_GATEWAY, &words),
+        },
     }
 }
 
@@ -133,12 +133,25 @@ mod tests {
 
     #[test]
     fn an_outage_is_no_404() {
-        let status = |source: &str, why: &str| fault(&Fault::unavailable(source, why)).status.as_u16();
-        assert_eq!(status("https://sum.example", "connection refused"), 502);
-        assert_eq!(status("https://sum.example", "timed out: no connection within 5s"), 504);
-        assert_eq!(status("latest", "https://a: 404 Not Found"), 502);
-        assert_eq!(status("/var/lib/x/head", "cannot read it"), 503);
-        assert_eq!(fault(&Fault::disk("/data/tmp", "timed out at https://a.example")).status.as_u16(), 503);
+        // The words, of another cause each, decide nothing.
+        let words =
+            ["connection refused", "Connection timed out (os error 110)", "https://a: timed out", "/data: full"];
+        for (cause, status) in [
+            (Cause::Disk, 503),
+            (Cause::Machine, 503),
+            (Cause::Upstream, 502),
+            (Cause::TimedOut, 504),
+            (Cause::TooLong, 502),
+            (Cause::Nobody, 503),
+        ] {
+            for words in words {
+                for source in ["https://sum.example", "/var/lib/x/head", "latest"] {
+                    let answer = fault(&Fault::unavailable(cause, source, words));
+                    assert_eq!(answer.status.as_u16(), status, "{cause:?} {source} {words}");
+                    assert_eq!(answer.extra.is_some(), status == 503, "{cause:?}: asked again later");
+                }
+            }
+        }
         assert_eq!(fault(&Fault::Usage("no".to_owned())).status.as_u16(), 400);
     }
 }

@@ -126,7 +126,7 @@ fn load(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
     if found.is_none() && there {
         let why = "is empty or not a file: the signed tree head that was remembered there is lost. Restore it from a \
                    backup; or delete it, to trust the database's next head as on first contact";
-        return Err(Fault::unavailable(path.display().to_string(), why));
+        return Err(Fault::machine(path.display().to_string(), why));
     }
     Ok(found)
 }

@@ -195,7 +195,7 @@ fn look(path: &Path) -> Result<Option<Metadata>, Fault> {
     match path.metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unavailable(path, "read", &error)),
-        Ok(found) if !found.is_file() => Err(Fault::unavailable(path.display().to_string(), "is not a file")),
+        Ok(found) if !found.is_file() => Err(Fault::machine(path.display().to_string(), "is not a file")),
         Ok(found) if found.len() == 0 => Err(file::broken(path, "the index is empty")),
         Ok(found) => Ok(Some(found)),
     }

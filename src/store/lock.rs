@@ -31,7 +31,7 @@ impl Lock {
     pub fn acquire(path: &Path) -> Result<Lock, Fault> {
         Lock::acquire_within(path, PATIENCE)?.ok_or_else(|| {
             let why = format!("another process has held this lock for {} s; is one stuck?", PATIENCE.as_secs());
-            Fault::unavailable(path.display().to_string(), why)
+            Fault::machine(path.display().to_string(), why)
         })
     }
 

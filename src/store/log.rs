@@ -97,7 +97,7 @@ impl Log {
         let there = path.symlink_metadata().is_ok();
         let found = read_bounded(&path, HEAD_LIMIT).map_err(|error| unavailable(&path, "read", &error))?;
         match found {
-            None if there => Err(Fault::unavailable(
+            None if there => Err(Fault::machine(
                 path.display().to_string(),
                 "is empty or not a file: the signed tree head of the mirror is lost. Restore it from a backup, or put the \
                  last note of the file `heads` beside it there",

@@ -110,7 +110,7 @@ impl Modules {
         Lock::acquire_within(&self.dir.join("lock"), Duration::ZERO)?.ok_or_else(|| {
             let why = "another gosumcheck serves modules from this data folder; stop it, or give this one a folder of its own \
                        with --data";
-            Fault::unavailable(self.folder.root().display().to_string(), why)
+            Fault::machine(self.folder.root().display().to_string(), why)
         })
     }
 

@@ -61,7 +61,7 @@ fn run(mut writer: Writer, mut gathered: Option<Gathered>, mut handed: Receiver<
         let (records, leaves) = tile.news();
         if tile.first_new() != size {
             let why = format!("records from {} on came where those from {size} on belong", tile.first_new());
-            return Err(Fault::unavailable("this process", why));
+            return Err(Fault::machine("this process", why));
         }
         size += u64::try_from(records.len()).unwrap_or(0);
         match tile.whole() {

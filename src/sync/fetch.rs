@@ -6,7 +6,7 @@ use super::bulk::{self, Bulk};
 use super::rate::Rate;
 use super::tile::{Proven, Wanted, prove};
 use super::{Options, panicked};
-use crate::fault::Fault;
+use crate::fault::{Cause, Fault};
 use crate::sumdb;
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
 use crate::sumdb::tile::DataTile;
@@ -96,13 +96,13 @@ impl<'a> Fetch<'a> {
         Ok((proven, rest))
     }
 
-    /// The wanted tile, proven. What could not be had is asked for once more, with room for the longest tile that there can be.
+    /// The wanted tile, proven. One that is too long is asked for once more, with room for the longest tile that there can be.
     ///
     /// # Errors
     /// `Refused` or `Unavailable`, with every upstream's reason.
     async fn bring(&self, wanted: Wanted) -> Result<Proven, Fault> {
         match self.bring_within(&wanted, COMMON_BYTES).await {
-            Err(Fault::Unavailable { .. }) => {
+            Err(Fault::Unavailable { cause: Cause::TooLong, .. }) => {
                 let _one = self.huge.lock().await;
                 self.bring_within(&wanted, MAX_DATA_TILE_BYTES).await
             }
@@ -120,7 +120,11 @@ impl<'a> Fetch<'a> {
         // A log may drop a partial tile once the full one exists (C2SP tlog-tiles): that one begins with the same records.
         let full = hashes.full();
         let full = DataTile::new(full.index(), full.width()).map_err(|error| Fault::refused("the tree", error))?;
-        self.bring_as(&full, wanted, limit).await.map_err(|_| why)
+        self.bring_as(&full, wanted, limit).await.map_err(|of_full| match of_full.cause() {
+            // More room helps.
+            Some(Cause::TooLong) => of_full,
+            _ => why,
+        })
     }
 
     /// The wanted tile under the name of `asked`.
@@ -149,7 +153,7 @@ impl<'a> Fetch<'a> {
                 }
                 Got::Absent(absence) => {
                     let why = "the log signed a tree with this tile, and it does not have it (an outdated mirror?)";
-                    return Err(Fault::unavailable(path, format!("{}: {why}", absence.by.join("; "))));
+                    return Err(Fault::unavailable(absence.cause(), path, format!("{}: {why}", absence.by.join("; "))));
                 }
             }
         }

@@ -77,7 +77,7 @@ impl Access {
     /// `Unavailable` where it cannot be read, `Usage` where it has no certificates.
     pub fn certificates(mut self, file: &Path) -> Result<Access, Fault> {
         let name = file.display().to_string();
-        let unread = |error: std::io::Error| Fault::unavailable(&name, error.to_string());
+        let unread = |error: std::io::Error| Fault::disk(&name, error.to_string());
         let pem = files::open_named(file).and_then(|file| files::read_bounded(file, PEM_LIMIT)).map_err(unread)?;
         let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();
         if found.is_empty() {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::fault::Cause;
+
 /// A request that failed after all its tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -16,7 +18,7 @@ pub struct Failure {
 /// The kinds of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// no connection, or one that broke off; a folder that cannot be read; a command that cannot be run
+    /// no connection, or one that broke off; a folder that cannot be read; a command that could not find out
     Unreachable,
     /// too slow: to connect, to say anything, or in all
     Timeout,
@@ -28,8 +30,14 @@ pub enum FailureKind {
     Answer(u16),
     /// more bytes than were asked for at most
     TooLong,
-    /// the bytes could not be kept on this machine
+    /// this machine's disk could not keep the bytes, or not read again what was kept
     Disk,
+    /// something else here: a command that cannot be run, or for which too many wait
+    Machine,
+    /// nobody was asked: the settings, or the rules for public modules, forbid it
+    Forbidden,
+    /// nobody was asked: no address is known that may be
+    NoAddress,
     /// it redirects to where nobody follows
     Redirect,
     /// it was not asked: too many requests of this server's clients wait for it already
@@ -39,7 +47,23 @@ pub enum FailureKind {
 impl FailureKind {
     /// Whether nobody answered at all.
     pub(super) fn is_silence(self) -> bool {
-        matches!(self, FailureKind::Unreachable | FailureKind::Timeout)
+        matches!(self, FailureKind::Unreachable | FailureKind::Timeout | FailureKind::Machine)
+    }
+
+    /// What did not do its part.
+    pub fn cause(self) -> Cause {
+        match self {
+            FailureKind::Disk => Cause::Disk,
+            FailureKind::Machine | FailureKind::QueueFull => Cause::Machine,
+            FailureKind::Timeout => Cause::TimedOut,
+            FailureKind::TooLong => Cause::TooLong,
+            FailureKind::Forbidden | FailureKind::NoAddress => Cause::Nobody,
+            FailureKind::Unreachable
+            | FailureKind::Busy
+            | FailureKind::Denied(_)
+            | FailureKind::Answer(_)
+            | FailureKind::Redirect => Cause::Upstream,
+        }
     }
 }
 

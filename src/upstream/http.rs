@@ -117,7 +117,7 @@ impl Http {
         headers: &HeaderMap,
     ) -> Result<Response, Failed> {
         let client = self.shared.clients.of(url, floor, self.settings());
-        let client = client.map_err(|why| Failed::lasting(FailureKind::Unreachable, why))?;
+        let client = client.map_err(|why| Failed::lasting(FailureKind::Machine, why))?;
         let mut request = Request::new(Method::GET, url.clone());
         request.headers_mut().clone_from(headers);
         if let Some(login) = login {

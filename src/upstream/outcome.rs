@@ -1,6 +1,7 @@
 //! What several bases together said: an answer, an absence, or a fault that names every base and its reason.
 
-use crate::fault::Fault;
+use super::retry::Failed;
+use crate::fault::{Cause, Fault};
 use crate::sumdb;
 
 /// The end of a fetch that did not fail.
@@ -22,12 +23,20 @@ pub struct Absence {
     pub authoritative: bool,
 }
 
+impl Absence {
+    /// The cause of a fault about something that somebody must have: a database that says that it has it not fails, a tree that
+    /// does not hold it was merely of no use.
+    pub fn cause(&self) -> Cause {
+        if self.authoritative { Cause::Upstream } else { Cause::Nobody }
+    }
+}
+
 /// What the bases said so far, none of which helped.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     lines: Vec<String>,
     refused: Vec<(String, sumdb::Error)>,
-    failed: bool,
+    failed: Vec<Cause>,
     authoritative: bool,
 }
 
@@ -41,29 +50,39 @@ impl Told {
         self.authoritative |= authoritative;
     }
 
-    pub(super) fn failed(&mut self, name: &str, why: &str) {
+    /// As `absent`, where somebody who does not have it is one who failed.
+    pub(super) fn lacked(&mut self, name: &str, why: &str, is_site: bool) {
         self.lines.push(format!("{name}: {why}"));
-        self.failed = true;
+        self.failed.push(if is_site { Cause::Upstream } else { Cause::Nobody });
+    }
+
+    pub(super) fn failed(&mut self, name: &str, failed: &Failed) {
+        self.lines.push(format!("{name}: {}", failed.why));
+        self.failed.push(failed.kind.cause());
     }
 
     /// The outcome: bytes that were refused weigh more than a failure, and a failure more than an absence.
     pub(super) fn conclude(mut self, path: &str) -> Result<Absence, Fault> {
-        if !self.refused.is_empty() {
-            return Err(self.refusal(path));
+        let mut refused = std::mem::take(&mut self.refused).into_iter();
+        if let Some(first) = refused.next() {
+            return Err(self.refusal(path, first, refused));
         }
         if self.lines.is_empty() {
-            return Err(Fault::unavailable(path, "there is no upstream to ask"));
+            return Err(Fault::nobody(path, "there is no upstream to ask"));
         }
-        if self.failed {
-            return Err(Fault::unavailable(path, self.lines.join("; ")));
+        if !self.failed.is_empty() {
+            return Err(Fault::unavailable(Cause::of_several(self.failed), path, self.lines.join("; ")));
         }
         Ok(Absence { by: std::mem::take(&mut self.lines), authoritative: self.authoritative })
     }
 
     /// One fault of the first base's class, with the other bases' words added to its reason.
-    fn refusal(self, path: &str) -> Fault {
-        let mut refused = self.refused.into_iter();
-        let Some((name, first)) = refused.next() else { return Fault::unavailable(path, "") };
+    fn refusal(
+        self,
+        path: &str,
+        (name, first): (String, sumdb::Error),
+        refused: impl Iterator<Item = (String, sumdb::Error)>,
+    ) -> Fault {
         let mut others: Vec<String> = refused.map(|(name, error)| format!("{name}: {error}")).collect();
         others.extend(self.lines);
         let source = format!("{name}/{path}");
@@ -101,24 +120,24 @@ mod tests {
     fn a_failure_outweighs_an_absence_and_a_refusal_outweighs_both() {
         let mut told = Told::default();
         told.absent("https://a", "404 Not Found", true);
-        told.failed("https://b", "timed out");
+        told.failed("https://b", &Failed::broken("reset"));
         let text = told.conclude("latest").unwrap_err().to_string();
-        assert_eq!(text, "latest: https://a: 404 Not Found; https://b: timed out");
+        assert_eq!(text, "latest: https://a: 404 Not Found; https://b: reset");
 
         let mut told = Told::default();
-        told.failed("https://a", "timed out");
+        told.failed("https://a", &Failed::broken("reset"));
         told.refused("https://b", sumdb::Error::unproven("note", "bad signature"));
         told.refused("https://c", sumdb::Error::malformed("note", "no text"));
         let text = told.conclude("latest").unwrap_err().to_string();
         assert_eq!(
             text,
             "https://b/latest sent bytes that were refused: unproven note: bad signature; \
-             https://c: malformed note: no text; https://a: timed out"
+             https://c: malformed note: no text; https://a: reset"
         );
     }
 
     #[test]
     fn no_base_is_a_fault_and_not_an_absence() {
-        assert!(matches!(Told::default().conclude("latest"), Err(Fault::Unavailable { .. })));
+        assert_eq!(Told::default().conclude("latest").unwrap_err().cause(), Some(Cause::Nobody));
     }
 }

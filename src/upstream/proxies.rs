@@ -111,7 +111,7 @@ impl Proxies {
     pub fn goes_on(&self, index: usize, failure: &Failure) -> bool {
         match failure.kind {
             FailureKind::Disk => false,
-            FailureKind::Denied(_) => self.members.get(index).is_some_and(Member::falls_back),
+            FailureKind::Denied(_) | FailureKind::Forbidden => self.members.get(index).is_some_and(Member::falls_back),
             _ => true,
         }
     }
@@ -170,5 +170,5 @@ impl Proxies {
 }
 
 fn nobody() -> Failure {
-    Failure { source: "GOPROXY".to_owned(), why: "there is no such entry".to_owned(), kind: FailureKind::Unreachable }
+    Failure { source: "GOPROXY".to_owned(), why: "there is no such entry".to_owned(), kind: FailureKind::Forbidden }
 }

@@ -1,6 +1,7 @@
 //! Which failures are worth another try, and after how long: 429, 5xx and broken connections, after a growing, jittered
 //! pause, or after the one that the server asks for (Retry-After, RFC 9110 section 10.2.3) if that is not too long.
 
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use backon::ExponentialBuilder;
@@ -48,6 +49,12 @@ impl Failed {
     /// The connection failed.
     pub(super) fn broken(why: impl Into<String>) -> Failed {
         Failed::passing(FailureKind::Unreachable, why)
+    }
+
+    /// A folder that stands for a server could not be read. Over a network it may fail to answer in time.
+    pub(super) fn unread(error: &io::Error, why: impl Into<String>) -> Failed {
+        let is_late = error.kind() == io::ErrorKind::TimedOut;
+        Failed::passing(if is_late { FailureKind::Timeout } else { FailureKind::Unreachable }, why)
     }
 
     /// Whether the server answered at all.

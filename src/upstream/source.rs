@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
 use backon::Retryable as _;
+use tokio::task::JoinError;
 
 use super::asked::Asked;
 use super::base::{Base, Place, Site};
@@ -84,7 +85,8 @@ impl Source {
                 counters.asked(path);
                 let (root, path) = (root.clone(), path.to_owned());
                 let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit)).await;
-                let read = read.unwrap_or_else(|error| Err(error.to_string())).map_err(Failed::broken);
+                let died = |error: JoinError| Err(Failed::lasting(FailureKind::Machine, error.to_string()));
+                let read = read.unwrap_or_else(died);
                 read.map(|reply| (reply, Origin::default()))
             }
         };

@@ -8,7 +8,9 @@
 use std::io;
 use std::path::Path;
 
+use super::failure::FailureKind;
 use super::reply::Reply;
+use super::retry::Failed;
 use crate::files::{self, Links, Tree, Unfit};
 use crate::sumdb::tile::{Tile, TilePath};
 
@@ -16,17 +18,19 @@ use crate::sumdb::tile::{Tile, TilePath};
 const MAX_PARTIALS: usize = 1_024;
 
 /// Reads `path` below `root`; blocking. A missing tree is a failure, a missing file is not.
-pub(super) fn read(root: &Path, path: &str, limit: usize) -> Result<Reply, String> {
+pub(super) fn read(root: &Path, path: &str, limit: usize) -> Result<Reply, Failed> {
     match read_exact(root, path, limit)? {
         Reply::Missing(why) => Ok(read_wider(root, path).map_or(Reply::Missing(why), Reply::Body)),
         found => Ok(found),
     }
 }
 
-fn read_exact(root: &Path, path: &str, limit: usize) -> Result<Reply, String> {
+fn read_exact(root: &Path, path: &str, limit: usize) -> Result<Reply, Failed> {
     match read_file(root, path, limit) {
         Ok(bytes) if bytes.is_empty() && path != "supported" => Ok(Reply::Missing("holds an empty file".to_owned())),
-        Ok(bytes) if bytes.len() > limit => Err(format!("{path} is longer than {limit} bytes")),
+        Ok(bytes) if bytes.len() > limit => {
+            Err(Failed::lasting(FailureKind::TooLong, format!("{path} is longer than {limit} bytes")))
+        }
         Ok(bytes) => Ok(Reply::Body(bytes)),
         // Most proxies' trees have no folder at all for a database that they do not relay.
         Err(error) if error.kind() == io::ErrorKind::NotFound && path == "supported" => {
@@ -35,13 +39,13 @@ fn read_exact(root: &Path, path: &str, limit: usize) -> Result<Reply, String> {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             match root.metadata() {
                 Ok(found) if found.is_dir() => Ok(Reply::Missing("not held".to_owned())),
-                Ok(_) => Err("is not a folder".to_owned()),
-                Err(error) => Err(format!("cannot be read: {error}")),
+                Ok(_) => Err(Failed::broken("is not a folder")),
+                Err(error) => Err(Failed::unread(&error, format!("cannot be read: {error}"))),
             }
         }
         Err(error) => Err(match Unfit::of(&error) {
-            Some(unfit) => format!("{path} {unfit}"),
-            None => format!("cannot read {path}: {error}"),
+            Some(unfit) => Failed::broken(format!("{path} {unfit}")),
+            None => Failed::unread(&error, format!("cannot read {path}: {error}")),
         }),
     }
 }
@@ -83,12 +87,13 @@ mod tests {
         std::fs::write(root.join("empty"), "").unwrap();
         std::fs::write(root.join("supported"), "").unwrap();
         assert_eq!(read(root, "latest", 4), Ok(Reply::Body(b"note".to_vec())));
-        assert_eq!(read(root, "latest", 3), Err("latest is longer than 3 bytes".to_owned()));
+        let long = Failed::lasting(FailureKind::TooLong, "latest is longer than 3 bytes");
+        assert_eq!(read(root, "latest", 3), Err(long));
         assert_eq!(read(root, "empty", 9), Ok(Reply::Missing("holds an empty file".to_owned())));
         assert_eq!(read(root, "supported", 9), Ok(Reply::Body(Vec::new())));
         assert_eq!(read(root, "tile/8/0/000", 9), Ok(Reply::Missing("not held".to_owned())));
         assert_eq!(read(root, "latest/below", 9), Ok(Reply::Missing("not held".to_owned())));
-        assert!(read(root, "lookup/x@v1", 9).unwrap_err().contains("not a regular file"));
+        assert!(read(root, "lookup/x@v1", 9).unwrap_err().why.contains("not a regular file"));
     }
 
     #[test]
@@ -127,7 +132,7 @@ mod tests {
         for (path, why) in
             [("lookup/a@v1", "leads out of"), ("lookup/b@v1", "leads out of"), ("lookup/c@v1", "named pipe")]
         {
-            assert!(read(&root, path, 99).unwrap_err().contains(why), "{path}");
+            assert!(read(&root, path, 99).unwrap_err().why.contains(why), "{path}");
         }
         link("tree", "../named");
         assert_eq!(read(&outside.path().join("named"), "latest", 9), Ok(Reply::Body(b"note".to_vec())));
@@ -136,9 +141,9 @@ mod tests {
     #[test]
     fn a_tree_that_is_not_there_has_failed() {
         let root = tempfile::tempdir().unwrap();
-        assert!(read(&root.path().join("typo"), "latest", 9).unwrap_err().contains("cannot be read"));
+        assert!(read(&root.path().join("typo"), "latest", 9).unwrap_err().why.contains("cannot be read"));
         assert!(matches!(read(&root.path().join("typo"), "supported", 9), Ok(Reply::Missing(_))));
         std::fs::write(root.path().join("file"), "").unwrap();
-        assert_eq!(read(&root.path().join("file"), "latest", 9), Err("is not a folder".to_owned()));
+        assert_eq!(read(&root.path().join("file"), "latest", 9), Err(Failed::broken("is not a folder")));
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn read(
         // A head that is remembered of answers that were asked for is no log.
         Ok(None) if !others.iter().any(|(_, at)| *at == Place::Heads) && !log.found("records")?.is_there() => {
             let why = "there is no mirror of this log here: `gosumcheck sync` makes one";
-            return Err(Fault::unavailable(log.dir().display().to_string(), why));
+            return Err(Fault::machine(log.dir().display().to_string(), why));
         }
         Ok(None) => Err("it is not there".to_owned()),
         Err(fault) => Err(fault.to_string()),
@@ -89,7 +89,7 @@ pub(super) fn read(
             let newest = others.iter().max_by_key(|(other, place)| (*place == Place::Heads, other.tree().size));
             let lost = || {
                 let why = format!("has no signed head left ({why}), without which nothing can be told of it");
-                Fault::unavailable(log.dir().display().to_string(), why)
+                Fault::machine(log.dir().display().to_string(), why)
             };
             let head = newest.map(|(head, _)| head.clone()).ok_or_else(lost)?;
             Ok(Heads { head, others })

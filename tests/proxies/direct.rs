@@ -254,7 +254,10 @@ mod commands {
     async fn its_words_are_bounded() {
         let endless = Script::new("yes");
         let failure = fetch(&endless.proxies(endless.settings()), LIST).await.unwrap_err();
-        assert!(failure.why.ends_with("it says more than 4194304 bytes"), "{failure}");
+        assert_eq!(
+            (failure.kind, failure.why.as_str()),
+            (FailureKind::TooLong, "the go command says more than 4194304 bytes")
+        );
         endless.until(|| endless.is_swept()).await;
         let wordy = Script::new("yes 'go: a word' | head -c 1000000 >&2; printf '\\n\\033[2Jthe end\\n' >&2; exit 1");
         let failure = fetch(&wordy.proxies(wordy.settings()), LIST).await.unwrap_err();

@@ -102,7 +102,7 @@ fn import(content: &str) -> Answer {
 
 fn refused(fetched: Result<Fetched, Failure>) -> String {
     let failure = fetched.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Denied(403), "{failure}");
+    assert_eq!(failure.kind, FailureKind::Forbidden, "{failure}");
     for word in ["connection refused", "dial tcp", "sandboxes"] {
         assert!(!failure.why.contains(word), "{failure}");
     }
@@ -195,7 +195,8 @@ async fn nothing_leads_a_run_to_an_inner_address() {
         }
     }
     let unknown = fetch(&proxies, "nowhere.example.com/x/@v/list").await.unwrap_err();
-    assert_eq!(unknown.kind, FailureKind::Unreachable);
+    assert_eq!(unknown.kind, FailureKind::NoAddress);
+    assert_eq!(unknown.kind.cause(), FailureKind::Forbidden.cause(), "nor by the status");
     assert_eq!(unknown.why, not_public("nowhere.example.com"), "names inside are not told from names that are nowhere");
     assert_eq!(world.contacts(), ["9.9.9.9:443"]);
     assert_eq!(inner.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use gosumcheck::database::{Relay, RelayOptions};
 use gosumcheck::fault::Fault as ServerFault;
 use gosumcheck::proxy::{Denied, Found, Limits, Manner, Peer, Proxy, Work};
-use gosumcheck::server::{Access, Config, Limits as ServerLimits, ModuleProxy, Served, run};
+use gosumcheck::server::{Access, Config, Limits as ServerLimits, Served, run};
 use gosumcheck::sumdb::goproxy::Asked;
 use gosumcheck::upstream::Bounds;
 use tokio::task::JoinHandle;
@@ -115,9 +115,8 @@ fn serve(world: &World, limits: Limits) -> (SocketAddr, Arc<Proxy>) {
     let listener = world.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let at = listener.local_addr().unwrap();
     let config = Config { limits: ServerLimits::default(), access: Access::Off, ..Config::default() };
-    let modules: Arc<dyn ModuleProxy> = Arc::<Proxy>::clone(&proxy);
     let served = vec![Served::new(relay, log)];
-    world.runtime.spawn(run(config, served, Some(modules), vec![listener], std::future::pending()));
+    world.runtime.spawn(run(config, served, Some(Proxy::clone(&proxy)), vec![listener], std::future::pending()));
     (at, proxy)
 }
 

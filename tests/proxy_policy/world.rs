@@ -2,14 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gosumcheck::database::{Database, Relay, RelayOptions};
 use gosumcheck::fault::Fault;
 use gosumcheck::proxy::{OnMismatch, Options, Proxy};
-use gosumcheck::server::{Access, Config, ModuleProxy, Served, run};
+use gosumcheck::server::{Access, Config, Served, run};
 use gosumcheck::store::Folder;
 use gosumcheck::sumdb::checkpoint::Policy as HeadPolicy;
 use gosumcheck::sumdb::module::Patterns;
@@ -142,7 +141,6 @@ impl Server {
         let thread = std::thread::spawn(move || {
             runtime().block_on(async move {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let proxy: Arc<dyn ModuleProxy> = Arc::new(proxy);
                 let stopped = async move { drop(stopped.await) };
                 run(config, served, Some(proxy), vec![listener], stopped).await.unwrap();
             });

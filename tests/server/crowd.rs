@@ -14,7 +14,7 @@ use crate::client::{Reply, connect, drain, get, head};
 use crate::common::Serving;
 use crate::fake::{FakeSumdb, Given};
 use crate::raw::{Event, Raw, connect_from};
-use crate::script::Script;
+use crate::stock::Stock;
 use crate::world::{Plan, World, until};
 
 const SLOTS: usize = 20;
@@ -27,10 +27,10 @@ fn few_slots() -> Limits {
     Limits { connections: SLOTS, header: long, idle: long, write: long, stop, ..Limits::default() }
 }
 
-/// A world in which `SLOW` is never answered.
+/// A world in which `SLOW`, which only a silent upstream may have, is never answered.
 fn world() -> World {
-    let script = Script::new().delayed(SLOW, Duration::from_secs(600));
-    World::of(Plan { limits: few_slots(), full: true, ..script.plan() })
+    let stock = Stock::new().silent(Duration::from_secs(600));
+    World::of(Plan { limits: few_slots(), full: true, ..stock.plan() })
 }
 
 /// Connections that each wait for an answer that does not come.
@@ -116,8 +116,8 @@ fn one_client_does_not_keep_another_from_the_slots() {
 fn a_request_that_gets_no_slot_is_answered_503() {
     let mut limits = few_slots();
     limits.slot = Duration::from_millis(300);
-    let script = Script::new().delayed(SLOW, Duration::from_secs(600));
-    let world = World::of(Plan { limits, full: true, ..script.plan() });
+    let stock = Stock::new().silent(Duration::from_secs(600));
+    let world = World::of(Plan { limits, full: true, ..stock.plan() });
     let _clients = busy(&world, SLOTS);
     until("the slots are taken", || world.metric("gosumcheck_connections") > SLOTS as f64);
     let reply = get(world.at, "/latest");

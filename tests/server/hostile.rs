@@ -1,13 +1,13 @@
 //! Requests that mean two things, or that would make us say something that is not ours.
 
 use crate::client::{Reply, get, head, raw};
-use crate::script::Script;
+use crate::stock::Stock;
 use crate::world::World;
 
 const PATH: &str = "/example.com/m/@v/v1.0.0.zip";
 
 fn world() -> World {
-    Script::new().file(&PATH[1..], b"PK zip").serve()
+    Stock::new().file(&PATH[1..], b"PK zip").serve()
 }
 
 /// The status codes of all answers on one connection, up to its end.

@@ -12,7 +12,11 @@
 mod common;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
+#[path = "../proxy/kit/mod.rs"]
+mod kit;
 
+mod causes;
+mod causes_world;
 mod client;
 mod conditions;
 mod config;
@@ -29,7 +33,7 @@ mod modules_refused;
 mod outside;
 mod process;
 mod raw;
-mod script;
+mod stock;
 mod strangers;
 mod tlog;
 mod windows;

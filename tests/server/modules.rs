@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use gosumcheck::proxy::Found;
-
 use crate::client::{ask, get};
-use crate::script::{A_MINUTE, Script, text};
+use crate::stock::Stock;
 use crate::world::{Plan, World};
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -19,14 +17,14 @@ fn max_age(cache_control: Option<&str>) -> u64 {
 
 #[test]
 fn each_question_has_its_type_and_its_time() {
-    let script = Script::new()
-        .text("example.com/m/@v/list", "v1.0.0\nv1.1.0\n", A_MINUTE)
-        .text("example.com/m/@latest", INFO, A_MINUTE)
-        .text("example.com/m/@v/v1.0.0.info", INFO, A_MINUTE)
-        .text("example.com/m/@v/master.info", INFO, A_MINUTE)
+    let stock = Stock::new()
+        .text("example.com/m/@v/list", "v1.0.0\nv1.1.0\n")
+        .text("example.com/m/@latest", INFO)
+        .text("example.com/m/@v/v1.0.0.info", INFO)
+        .text("example.com/m/@v/master.info", INFO)
         .file("example.com/m/@v/v1.0.0.mod", b"module example.com/m\n")
         .file("example.com/m/@v/v1.0.0.zip", b"PK zip");
-    let world = script.serve();
+    let world = stock.serve();
     for (path, kind, body) in [
         ("/example.com/m/@v/list", PLAIN, "v1.0.0\nv1.1.0\n"),
         ("/example.com/m/@latest", "application/json", INFO),
@@ -48,22 +46,20 @@ fn each_question_has_its_type_and_its_time() {
             assert_eq!(reply.header("warning"), None);
         }
     }
-    // All but the zip are given out of memory the second time.
-    let asked = script.asked();
-    let times = |path: &str| asked.iter().filter(|(asked, _)| asked == &path[1..]).count();
-    assert_eq!((times("/example.com/m/@v/v1.0.0.mod"), times("/example.com/m/@v/list")), (1, 1), "{asked:?}");
-    assert_eq!(times("/example.com/m/@v/v1.0.0.zip"), 2);
-    assert!(asked.iter().all(|(_, cached_only)| !cached_only));
+    // All but the zip are given out of memory the second time: of the files the zip is opened twice, and no hint is looked up
+    // again. Each of these was asked of the upstream.
+    assert_eq!((world.event("file_hits"), world.event("hints_fresh")), (1 + 2, 0));
+    assert_eq!((world.event("answers_found"), world.asked()), (4 + 1 + 2, 4));
 }
 
 #[test]
 fn a_question_has_one_spelling_percent_escapes_aside() {
-    let script = Script::new()
-        .text("github.com/!burnt!sushi/toml/@v/list", "v0.3.1\n", A_MINUTE)
-        .text("example.com/m/@v/v2.0.0+incompatible.info", INFO, A_MINUTE)
-        .text("example.com/m/@v/a b#$&=[]^{}~,().info", INFO, A_MINUTE)
-        .text("example.com/m/@v/!head.info", INFO, A_MINUTE);
-    let world = script.serve();
+    let stock = Stock::new()
+        .text("github.com/!burnt!sushi/toml/@v/list", "v0.3.1\n")
+        .text("example.com/m/@v/v2.0.0+incompatible.info", "{\"Version\":\"v2.0.0+incompatible\"}")
+        .text("example.com/m/@v/a b#$&=[]^{}~,().info", INFO)
+        .text("example.com/m/@v/!head.info", INFO);
+    let world = stock.serve();
     for (one, other) in [
         ("/github.com/!burnt!sushi/toml/@v/list", "/github.com/%21burnt%21sushi/toml/%40v/list"),
         ("/example.com/m/@v/v2.0.0+incompatible.info", "/example.com/m/@v/v2.0.0%2Bincompatible.info"),
@@ -75,7 +71,8 @@ fn a_question_has_one_spelling_percent_escapes_aside() {
     }
     let query = "/example.com/m/@v/a%20b%23%24%26%3D%5B%5D%5E%7B%7D~%2C%28%29.info";
     assert_eq!(get(world.at, query).status, 200);
-    let before = script.asked().len();
+    let asked = || (world.asked(), world.db.requests_for("lookup/").len());
+    let before = asked();
     for path in [
         "/github.com/BurntSushi/toml/@v/list",
         "/github.com/%42urnt/toml/@v/list",
@@ -115,35 +112,33 @@ fn a_question_has_one_spelling_percent_escapes_aside() {
     for path in ["/example.com/m%2f@v/list", "/example.com/m/@v/a%00.info", "/example.com/m/@v/%0d%0aX-A:b.info"] {
         assert_eq!(get(world.at, path).status, 400, "{path}");
     }
-    assert_eq!(script.asked().len(), before, "nobody was asked any of it");
+    assert_eq!(asked(), before, "nobody was asked any of it");
 }
 
 #[test]
 fn an_untagged_module_is_an_empty_list() {
-    let world = Script::new().text("example.com/m/@v/list", "", A_MINUTE).serve();
+    let world = Stock::new().text("example.com/m/@v/list", "").serve();
     let reply = get(world.at, "/example.com/m/@v/list");
     assert_eq!((reply.status, reply.body.len(), reply.header("content-length")), (200, 0, Some("0")));
 }
 
 #[test]
 fn a_hint_is_kept_for_as_long_as_it_is_fresh() {
-    let path = "example.com/m/@v/list";
-    let script = Script::new().text(path, "v1.0.0\n", Duration::ZERO);
-    let world = script.serve();
+    let stock = Stock::new().text("example.com/m/@v/list", "v1.0.0\n").fresh_for(Duration::ZERO);
+    let world = stock.serve();
     for asked in 1..=3 {
         let reply = get(world.at, "/example.com/m/@v/list");
         assert_eq!((reply.status, max_age(reply.header("cache-control"))), (200, 0));
-        assert_eq!(script.asked().len(), asked);
+        assert_eq!(world.asked(), asked);
     }
     // What is old is said to be, and is not kept: an upstream may be back at once.
-    let stale = gosumcheck::proxy::Text { stale: true, ..text(path, "v1.0.0\n", Duration::from_secs(5)) };
-    script.says(path, Ok(Found::Text(stale)));
+    stock.lose_upstream(true);
     for asked in 4..=5 {
         let reply = get(world.at, "/example.com/m/@v/list");
         assert_eq!((reply.status, reply.text().as_str()), (200, "v1.0.0\n"));
         assert_eq!(reply.header("warning"), Some("110 gosumcheck \"Response is Stale\""));
         assert!(max_age(reply.header("cache-control")) <= 5);
-        assert_eq!(script.asked().len(), asked);
+        assert_eq!((world.asked(), world.event("hints_stale")), (asked, asked - 3));
     }
 }
 
@@ -151,11 +146,11 @@ fn a_hint_is_kept_for_as_long_as_it_is_fresh() {
 fn text_is_packed_for_those_who_take_it_and_zips_for_nobody() {
     let list = (0..500).map(|n| format!("v1.0.{n}\n")).collect::<String>();
     let go_mod = format!("module example.com/m\n\n// {}\n", "long ".repeat(500));
-    let script = Script::new()
-        .text("example.com/m/@v/list", &list, A_MINUTE)
+    let stock = Stock::new()
+        .text("example.com/m/@v/list", &list)
         .file("example.com/m/@v/v1.0.0.mod", go_mod.as_bytes())
         .file("example.com/m/@v/v1.0.0.zip", &[0; 5000]);
-    let world = script.serve();
+    let world = stock.serve();
     for (path, plain) in [("/example.com/m/@v/list", &list), ("/example.com/m/@v/v1.0.0.mod", &go_mod)] {
         for _ in 0..2 {
             let packed = ask(world.at, "GET", path, &[("Accept-Encoding", "gzip")]);
@@ -177,8 +172,8 @@ fn text_is_packed_for_those_who_take_it_and_zips_for_nobody() {
 
 #[test]
 fn nobody_is_asked_for_those_who_want_it_so() {
-    let script = Script::new().text("example.com/m/@v/list", "v1.0.0\n", Duration::ZERO);
-    let world = World::of(Plan { prefix: "/artifacts/go", ..script.plan() });
+    let stock = Stock::new().text("example.com/m/@v/list", "v1.0.0\n").fresh_for(Duration::ZERO);
+    let world = World::of(Plan { prefix: "/artifacts/go", ..stock.plan() });
     let fetch = ("Disable-Module-Fetch", "true");
     for (path, headers, cached_only) in [
         ("/example.com/m/@v/list", &[][..], false),
@@ -189,19 +184,30 @@ fn nobody_is_asked_for_those_who_want_it_so() {
         ("/example.com/m/@v/list", &[("Disable-Module-Fetch", "false")], false),
         ("/artifacts/go/example.com/m/@v/list", &[fetch], true),
     ] {
+        let before = world.asked();
         assert_eq!(ask(world.at, "GET", path, headers).status, 200, "{path}");
-        assert_eq!(script.asked().pop(), Some(("example.com/m/@v/list".to_owned(), cached_only)), "{path} {headers:?}");
+        assert_eq!(world.asked() - before, u64::from(!cached_only), "{path} {headers:?}");
     }
-    let reply = get(world.at, "/cached-only/example.com/other/@v/list");
-    assert_eq!((reply.status, reply.header("content-type")), (404, Some(PLAIN)));
-    assert_eq!(reply.text(), "not cached here: example.com/other/@v/list\n");
-    // Whoever keeps answers for others must not keep this one: without the header it is another.
-    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    let before = world.asked();
+    for (path, what) in [
+        ("example.com/other/@v/list", "example.com/other/@v/list"),
+        ("example.com/other/@latest", "example.com/other/@latest"),
+        ("example.com/other/@v/v1.0.0.info", "example.com/other/@v/v1.0.0.info"),
+        ("example.com/other/@v/v1.0.0.mod", "example.com/other@v1.0.0 (go.mod)"),
+        ("example.com/other/@v/v1.0.0.zip", "example.com/other@v1.0.0 (zip)"),
+    ] {
+        let reply = get(world.at, &format!("/cached-only/{path}"));
+        assert_eq!((reply.status, reply.header("content-type")), (404, Some(PLAIN)), "{path}");
+        assert_eq!(reply.text(), format!("not cached here: {what}\n"));
+        // Whoever keeps answers for others must not keep this one: without the header it is another.
+        assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}");
+    }
+    assert_eq!((world.asked(), world.db.requests_for("lookup/").len()), (before, 0));
 }
 
 #[test]
 fn everything_is_below_the_prefix_too() {
-    let world = World::of(Plan { prefix: "/go", full: true, ..Script::new().plan() });
+    let world = World::of(Plan { prefix: "/go", full: true, ..Stock::new().plan() });
     let name = world.db.name();
     for path in ["/latest", &format!("/sumdb/{name}/supported"), "/tile/8/0/000", "/healthz", "/readyz"] {
         assert_eq!(get(world.at, &format!("/go{path}")), get(world.at, path), "{path}");
@@ -230,7 +236,7 @@ fn without_a_module_proxy_there_are_no_modules() {
 
 #[test]
 fn other_methods_are_refused() {
-    let world = Script::new().serve();
+    let world = Stock::new().serve();
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
         let reply = ask(world.at, method, "/example.com/m/@v/list", &[("Content-Length", "0")]);
         assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD")), "{method}");
@@ -239,13 +245,13 @@ fn other_methods_are_refused() {
 
 #[test]
 fn questions_about_modules_are_counted_by_what_they_ask() {
-    let script = Script::new()
-        .text("example.com/m/@v/list", "", A_MINUTE)
-        .text("example.com/m/@latest", INFO, A_MINUTE)
-        .text("example.com/m/@v/v1.0.0.info", INFO, A_MINUTE)
+    let stock = Stock::new()
+        .text("example.com/m/@v/list", "")
+        .text("example.com/m/@latest", INFO)
+        .text("example.com/m/@v/v1.0.0.info", INFO)
         .file("example.com/m/@v/v1.0.0.mod", b"module example.com/m\n")
         .file("example.com/m/@v/v1.0.0.zip", b"PK");
-    let world = script.serve();
+    let world = stock.serve();
     for path in ["@v/list", "@latest", "@v/v1.0.0.info", "@v/v1.0.0.mod", "@v/v1.0.0.zip", "@v/v1.0.9.zip"] {
         get(world.at, &format!("/example.com/m/{path}"));
     }
@@ -254,5 +260,7 @@ fn questions_about_modules_are_counted_by_what_they_ask() {
         let line = format!("gosumcheck_http_requests_total{{route=\"{route}\",code=\"{code}\"}} 1");
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
-    assert!(metrics.contains("\ngosumcheck_modules{event=\"asked\"} 6\n"), "{metrics}");
+    for (event, times) in [("answers_found", 5), ("answers_not_found", 1), ("file_hits", 2)] {
+        assert!(metrics.contains(&format!("\ngosumcheck_modules{{event=\"{event}\"}} {times}\n")), "{metrics}");
+    }
 }

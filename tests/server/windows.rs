@@ -6,23 +6,24 @@ use gosumcheck::server::Limits;
 
 use crate::client::get;
 use crate::raw::{Event, Raw, connect_from};
-use crate::script::{A_MINUTE, Script};
+use crate::stock::Stock;
 use crate::world::{Plan, World, until};
 
 const ZIP: &str = "example.com/m/@v/v1.0.0.zip";
 const LIST: &str = "example.com/m/@v/list";
 
 /// Only the write timeout is short enough to be waited for.
-fn plan(script: &std::sync::Arc<Script>) -> Plan {
+fn plan(stock: &std::sync::Arc<Stock>) -> Plan {
     let long = Duration::from_secs(600);
     let write = Duration::from_millis(500);
     let limits = Limits { header: long, idle: long, write, stop: Duration::from_millis(500), ..Limits::default() };
-    Plan { limits, full: true, ..script.plan() }
+    Plan { limits, full: true, ..stock.plan() }
 }
 
-/// A script with a zip of so many bytes, and a list of versions.
-fn script(zip: usize) -> std::sync::Arc<Script> {
-    Script::new().file(ZIP, &vec![7; zip]).text(LIST, &"v1.0.0\n".repeat(500), A_MINUTE)
+/// A stock with a zip of so many bytes, and a list of versions.
+fn stock(zip: usize) -> std::sync::Arc<Stock> {
+    let list: String = (0..500).map(|n| format!("v1.0.{n}\n")).collect();
+    Stock::new().file(ZIP, &vec![7; zip]).text(LIST, &list)
 }
 
 /// Does `between` whenever the server does nothing, until the server ends the stream or the connection.
@@ -42,7 +43,7 @@ fn until_ended(raw: &mut Raw, mut between: impl FnMut(&mut Raw)) {
 
 #[test]
 fn a_window_of_nothing_is_not_kept_open_by_pings() {
-    let world = World::of(plan(&script(1 << 20)));
+    let world = World::of(plan(&stock(1 << 20)));
     let export = format!("/log/{}/records", world.db.name());
     for path in [format!("/{ZIP}"), format!("/{LIST}"), export, "/latest".to_owned()] {
         let mut raw = Raw::open(world.at, 0);
@@ -55,7 +56,7 @@ fn a_window_of_nothing_is_not_kept_open_by_pings() {
 
 #[test]
 fn a_window_of_one_byte_at_a_time_is_no_progress() {
-    let world = World::of(plan(&script(1 << 20)));
+    let world = World::of(plan(&stock(1 << 20)));
     let export = format!("/log/{}/records", world.db.name());
     for path in [format!("/{ZIP}"), format!("/{LIST}"), export] {
         let mut raw = Raw::open(world.at, 1);
@@ -69,7 +70,7 @@ fn a_window_of_one_byte_at_a_time_is_no_progress() {
 
 #[test]
 fn a_settings_frame_that_widens_nothing_renews_nothing() {
-    let world = World::of(plan(&script(1 << 20)));
+    let world = World::of(plan(&stock(1 << 20)));
     let mut raw = Raw::open(world.at, 0);
     // The connection's window grows all the time, and no stream's does.
     raw.get(1, &format!("/{ZIP}"));
@@ -79,7 +80,7 @@ fn a_settings_frame_that_widens_nothing_renews_nothing() {
 #[test]
 fn a_body_that_is_taken_slowly_is_sent_whole() {
     let len = 1_500_000;
-    let world = World::of(plan(&script(len)));
+    let world = World::of(plan(&stock(len)));
     // 64 KiB ten times a second: five times what must be taken, and several write timeouts in all.
     let step = 64 << 10;
     let mut raw = Raw::open(world.at, step);
@@ -106,7 +107,7 @@ fn a_body_that_is_taken_slowly_is_sent_whole() {
 #[test]
 fn a_stream_that_stands_still_ends_and_the_others_go_on() {
     let len = 1_500_000;
-    let world = World::of(plan(&script(len)));
+    let world = World::of(plan(&stock(len)));
     let step = 64 << 10;
     let mut raw = Raw::open(world.at, 0);
     raw.get(1, &format!("/{ZIP}"));
@@ -133,11 +134,10 @@ fn a_stream_that_stands_still_ends_and_the_others_go_on() {
 #[test]
 fn a_connection_whose_requests_wait_for_the_server_is_not_ended() {
     // Longer than the idle, header and write timeouts together.
-    let script = script(100).says("example.com/slow/@v/list", Err(gosumcheck::proxy::Denied::NotFound("x".to_owned())));
-    let script = script.delayed("example.com/slow/@v/list", Duration::from_millis(1500));
+    let stock = stock(100).silent(Duration::from_millis(1500));
     let short = Duration::from_millis(300);
     let limits = Limits { header: short, idle: short, write: short, stop: short, ..Limits::default() };
-    let world = World::of(Plan { limits, ..script.plan() });
+    let world = World::of(Plan { limits, ..stock.plan() });
     let mut raw = Raw::open(world.at, 65_535);
     raw.get(1, "/example.com/slow/@v/list");
     match raw.event(Duration::from_secs(30)) {
@@ -149,11 +149,10 @@ fn a_connection_whose_requests_wait_for_the_server_is_not_ended() {
 #[test]
 fn a_header_block_that_does_not_end_is_timed_also_beside_other_streams() {
     let slow = "example.com/slow/@v/list";
-    let script = script(100).says(slow, Err(gosumcheck::proxy::Denied::NotFound("x".to_owned())));
-    let script = script.delayed(slow, Duration::from_secs(600));
+    let stock = stock(100).silent(Duration::from_secs(600));
     let short = Duration::from_millis(500);
     let limits = Limits { header: short, idle: short * 100, write: short * 100, stop: short, ..Limits::default() };
-    let world = World::of(Plan { limits, ..script.plan() });
+    let world = World::of(Plan { limits, ..stock.plan() });
     let mut raw = Raw::open(world.at, 65_535);
     raw.get(1, &format!("/{slow}"));
     // The settings are exchanged first: within a header block no other frame may stand.
@@ -164,7 +163,7 @@ fn a_header_block_that_does_not_end_is_timed_also_beside_other_streams() {
 
 #[test]
 fn one_client_leaves_exports_to_another() {
-    let mut plan = plan(&script(100));
+    let mut plan = plan(&stock(100));
     plan.limits.write = Duration::from_secs(600);
     plan.records = 3_000;
     let world = World::of(plan);
@@ -190,7 +189,7 @@ fn one_client_leaves_exports_to_another() {
 
 #[test]
 fn bytes_of_bodies_in_flight_stay_within_their_bound() {
-    let mut plan = plan(&script(4 << 20));
+    let mut plan = plan(&stock(4 << 20));
     plan.limits.write = Duration::from_secs(600);
     let world = World::of(plan);
     let path = format!("/{ZIP}");

@@ -6,7 +6,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gosumcheck::database::{Database, Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Limits, ModuleProxy, Served, run};
+use gosumcheck::proxy::Proxy;
+use gosumcheck::server::{Access, Config, Limits, Served, run};
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
@@ -19,9 +20,12 @@ use tokio::sync::oneshot;
 
 use crate::client::get;
 use crate::fake::{self, FakeSumdb};
+use crate::stock::Stock;
 
 /// Records of the log that most tests use: two full tiles and a bit.
 pub(crate) const RECORDS: u64 = 600;
+/// The seed of all logs.
+const SEED: u64 = 7;
 
 /// What a world is made of.
 pub(crate) struct Plan {
@@ -31,8 +35,8 @@ pub(crate) struct Plan {
     pub(crate) offline: bool,
     pub(crate) private: String,
     pub(crate) limits: Limits,
-    /// who knows about modules
-    pub(crate) proxy: Option<Arc<dyn ModuleProxy>>,
+    /// what the module proxy has
+    pub(crate) stock: Option<Arc<Stock>>,
     pub(crate) prefix: &'static str,
 }
 
@@ -44,7 +48,7 @@ impl Default for Plan {
             offline: false,
             private: String::new(),
             limits: Limits::default(),
-            proxy: None,
+            stock: None,
             prefix: "",
         }
     }
@@ -55,8 +59,22 @@ pub(crate) struct World {
     pub(crate) upstream: Option<fake::Served>,
     pub(crate) data: TempDir,
     pub(crate) at: SocketAddr,
+    pub(crate) proxy: Option<Proxy>,
+    /// its folders
+    _stock: Option<Arc<Stock>>,
+    running: Running,
+}
+
+/// A server that runs; it stops when this is dropped.
+pub(crate) struct Running {
+    pub(crate) at: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<()>>,
+}
+
+/// The log of a world of the usual size, whose key is that of every world.
+pub(crate) fn log() -> FakeSumdb {
+    FakeSumdb::synthetic(2 * RECORDS, SEED)
 }
 
 pub(crate) fn runtime() -> Runtime {
@@ -78,7 +96,7 @@ impl World {
     }
 
     pub(crate) fn of(plan: Plan) -> World {
-        let db = FakeSumdb::synthetic(2 * plan.records, 7);
+        let db = FakeSumdb::synthetic(2 * plan.records, SEED);
         db.grow(plan.records);
         let upstream = db.serve();
         let data = tempfile::tempdir().unwrap();
@@ -90,39 +108,40 @@ impl World {
         }
         let (database, log) = open(&db, &data, &upstream.url());
         let options = RelayOptions { offline: plan.offline, private: Patterns::parse(&plan.private) };
-        let served = Served::new(Relay::new(database, log.clone(), options).unwrap(), log);
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = listener.local_addr().unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
+        let relay = Relay::new(database, log.clone(), options).unwrap();
+        let proxy = plan.stock.as_ref().map(|stock| stock.proxy(relay.clone()));
         let prefix = plan.prefix.to_owned();
         let config = Config { prefix, limits: plan.limits, access: Access::Off, ..Config::default() };
-        let proxy = plan.proxy;
-        let server = std::thread::spawn(move || {
-            runtime().block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let stopped = async move { drop(stopped.await) };
-                run(config, vec![served], proxy, vec![listener], stopped).await.unwrap();
-            });
-        });
-        World { db, upstream: Some(upstream), data, at, stop: Some(stop), server: Some(server) }
+        let running = Running::start(config, Served::new(relay, log), proxy.clone());
+        World { db, upstream: Some(upstream), data, at: running.at, proxy, _stock: plan.stock, running }
     }
 
     /// Tells the server to stop.
     pub(crate) fn stop(&mut self) {
-        drop(self.stop.take());
+        self.running.stop();
     }
 
     /// Waits until it has stopped.
     pub(crate) fn stopped(&mut self) {
-        self.stop();
-        if let Some(server) = self.server.take() {
+        self.running.stop();
+        if let Some(server) = self.running.server.take() {
             server.join().unwrap();
         }
     }
 
     pub(crate) fn log(&self) -> Log {
         Folder::open(self.data.path()).unwrap().log(self.db.name()).unwrap()
+    }
+
+    /// How many questions the upstreams of the module proxy were asked.
+    pub(crate) fn asked(&self) -> u64 {
+        self.proxy.iter().flat_map(Proxy::upstreams).map(|upstream| upstream.requests).sum()
+    }
+
+    /// How often something happened in the module proxy.
+    pub(crate) fn event(&self, name: &str) -> u64 {
+        let counts = self.proxy.as_ref().unwrap().counts();
+        counts.into_iter().find(|(event, _)| *event == name).unwrap().1
     }
 
     /// The value of a metric without labels.
@@ -133,7 +152,29 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Running {
+    /// Serves on a port of its own.
+    pub(crate) fn start(config: Config, served: Served, proxy: Option<Proxy>) -> Running {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = std::thread::spawn(move || {
+            runtime().block_on(async move {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let stopped = async move { drop(stopped.await) };
+                run(config, vec![served], proxy, vec![listener], stopped).await.unwrap();
+            });
+        });
+        Running { at, stop: Some(stop), server: Some(server) }
+    }
+
+    fn stop(&mut self) {
+        drop(self.stop.take());
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
         self.stop();
         if let Some(server) = self.server.take() {

@@ -21,5 +21,6 @@ mod machine;
 mod manners;
 mod matrix;
 mod mirror;
+mod room;
 mod timeline;
 mod world;

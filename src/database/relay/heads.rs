@@ -149,7 +149,7 @@ impl Inner {
             tracing::warn!(size, "a newer head could not be proven: {miss:?}");
         }
         self.heads.set_compared(heads.iter().map(Checkpoint::tree).filter(|tree| tree.size <= size));
-        let now = Now::of(&present).ok_or_else(|| Fault::unavailable("the tree", "its right edge is not held"))?;
+        let now = Now::of(&present).ok_or_else(|| Fault::machine("the tree", "its right edge is not held"))?;
         let now = self.heads.put(now);
         self.tell_lag(&now);
         Ok(Some(now))
@@ -190,7 +190,7 @@ impl Inner {
         }
         let outcome = match tokio::time::timeout(PATIENCE, Box::pin(Asker::own().scope(self.ask_newest()))).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Fault::unavailable("latest", format!("no answer within {} s", PATIENCE.as_secs()))),
+            Err(_) => Err(Fault::timed_out("latest", format!("no answer within {} s", PATIENCE.as_secs()))),
         };
         *asked = Some((Instant::now(), outcome.clone()));
         outcome
@@ -201,7 +201,9 @@ impl Inner {
         let open = |note: Vec<u8>| self.database.notes.open(&note);
         let newest = match upstreams.fetch_where("latest", MAX_NOTE_BYTES, open).await {
             Ok(Got::Body(head, _)) => head,
-            Ok(Got::Absent(absence)) => return Err(Fault::unavailable("latest", absence.by.join("; "))),
+            Ok(Got::Absent(absence)) => {
+                return Err(Fault::unavailable(absence.cause(), "latest", absence.by.join("; ")));
+            }
             Err(fault) => return Err(why(missed(upstreams, fault).into())),
         };
         self.move_on(std::slice::from_ref(&newest)).await.map_err(why)?;
@@ -210,13 +212,13 @@ impl Inner {
 }
 
 fn unproven(tree: Tree) -> Fault {
-    Fault::unavailable("latest", format!("the tree of size {} that the log signed could not be proven", tree.size))
+    Fault::upstream("latest", format!("the tree of size {} that the log signed could not be proven", tree.size))
 }
 
 /// A halt as a fault: what is not held is not available.
 pub(super) fn why(halt: Halt) -> Fault {
     match halt {
         Halt::Stop(fault) | Halt::Missed(Miss::Fault(fault)) => fault,
-        Halt::Missed(Miss::NotHeld(why)) => Fault::unavailable("the data folder", why),
+        Halt::Missed(Miss::NotHeld(why)) => Fault::nobody("the data folder", why),
     }
 }

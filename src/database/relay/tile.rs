@@ -63,7 +63,7 @@ impl Inner {
             Tile::new(0, DataTile::index_of(id), place + 1).map_err(|error| Fault::refused("the tree", error))?;
         let bytes = self.hash_tile(now, &tile).await?;
         let leaf = bytes.last_chunk::<HASH_BYTES>().copied().map(Hash);
-        leaf.ok_or_else(|| Fault::unavailable(tile.to_string(), "is empty").into())
+        leaf.ok_or_else(|| Fault::machine(tile.to_string(), "is empty").into())
     }
 
     /// A tile of hashes that this tree has.
@@ -163,7 +163,7 @@ impl Inner {
                 Ok(Got::Absent(absence)) if sent == *tile => {
                     let by = absence.by.join("; ");
                     missing = match absence.authoritative {
-                        true => Fault::unavailable(tile.to_string(), by).into(),
+                        true => Fault::upstream(tile.to_string(), by).into(),
                         false => Miss::NotHeld(by),
                     };
                 }

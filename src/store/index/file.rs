@@ -41,7 +41,7 @@ pub(super) struct Meta {
 
 /// What is wrong with the index at `path`, and that it can be made anew.
 pub(super) fn broken(path: &Path, why: &str) -> Fault {
-    Fault::unavailable(path.display().to_string(), format!("{why}; run `gosumcheck index --rebuild`"))
+    Fault::machine(path.display().to_string(), format!("{why}; run `gosumcheck index --rebuild`"))
 }
 
 /// What a failure of SQLite means.
@@ -53,13 +53,13 @@ pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> Fault {
     match code.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             let why = format!("another process has held the index for {} s; is one stuck?", PATIENCE.as_secs());
-            Fault::unavailable(name, why)
+            Fault::machine(name, why)
         }
         ErrorCode::DiskFull => unavailable(path, "write", &ErrorKind::StorageFull.into()),
         ErrorCode::ReadOnly => unavailable(path, "write", &ErrorKind::ReadOnlyFilesystem.into()),
         ErrorCode::PermissionDenied => unavailable(path, "open", &ErrorKind::PermissionDenied.into()),
         ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::OutOfMemory => {
-            Fault::unavailable(name, format!("the index cannot be read or written: {error}"))
+            Fault::machine(name, format!("the index cannot be read or written: {error}"))
         }
         _ => broken(path, &format!("the index is damaged ({error})")),
     }
@@ -144,7 +144,7 @@ fn check(db: &Connection, path: &Path) -> Result<Meta, Fault> {
                 "is an index of form {newer}, made by a newer gosumcheck than this, which knows form {SCHEMA}; use the newer \
                  one, or run `gosumcheck index --rebuild`"
             );
-            return Err(Fault::unavailable(path.display().to_string(), why));
+            return Err(Fault::machine(path.display().to_string(), why));
         }
         older => return Err(broken(path, &format!("is an index of form {older}, which is no longer read"))),
     }

@@ -31,7 +31,7 @@ impl<'a> Stream<'a> {
         let open = |name: &str| {
             let path = log.dir().join(name);
             let (file, len) =
-                snapshot.file(name).ok_or_else(|| Fault::unavailable(path.display().to_string(), "is not open"))?;
+                snapshot.file(name).ok_or_else(|| Fault::machine(path.display().to_string(), "is not open"))?;
             Ok((file, len, path))
         };
         Ok(Stream { snapshot, records: open("records")?, offsets: open("offsets")? })
@@ -104,6 +104,6 @@ impl<'a> Stream<'a> {
 
     fn damaged(&self, index: u64) -> Fault {
         let why = format!("data tile {index} is damaged; run `gosumcheck verify` to find where");
-        Fault::unavailable(self.records.2.display().to_string(), why)
+        Fault::machine(self.records.2.display().to_string(), why)
     }
 }

@@ -68,7 +68,7 @@ impl Trouble {
         match self {
             Trouble::Fault(fault) => fault,
             Trouble::Broken(why) => {
-                Fault::unavailable(path.display().to_string(), format!("{why}; the server begins a new one"))
+                Fault::machine(path.display().to_string(), format!("{why}; the server begins a new one"))
             }
         }
     }
@@ -77,7 +77,7 @@ impl Trouble {
     pub(super) fn of(path: &Path, error: &rusqlite::Error) -> Trouble {
         if let rusqlite::Error::InvalidPath(path) = error {
             let why = "is not a regular file: something else stands where the journal belongs; move it away";
-            return Trouble::Fault(Fault::unavailable(path.display().to_string(), why));
+            return Trouble::Fault(Fault::machine(path.display().to_string(), why));
         }
         let rusqlite::Error::SqliteFailure(code, _) = error else {
             return Trouble::Broken(format!("is damaged ({error})"));
@@ -86,7 +86,7 @@ impl Trouble {
         match code.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
                 let why = format!("another process has held it for {} s; is one stuck?", PATIENCE.as_secs());
-                Trouble::Fault(Fault::unavailable(name, why))
+                Trouble::Fault(Fault::machine(name, why))
             }
             ErrorCode::DiskFull => Trouble::disk(path, "write", &ErrorKind::StorageFull.into()),
             ErrorCode::ReadOnly => Trouble::disk(path, "write", &ErrorKind::ReadOnlyFilesystem.into()),
@@ -100,7 +100,7 @@ impl Trouble {
             | ErrorCode::TypeMismatch
             | ErrorCode::ConstraintViolation
             | ErrorCode::Unknown => Trouble::Broken(format!("is damaged ({error})")),
-            _ => Trouble::Fault(Fault::unavailable(name, format!("cannot be read or written: {error}"))),
+            _ => Trouble::Fault(Fault::machine(name, format!("cannot be read or written: {error}"))),
         }
     }
 }
@@ -193,7 +193,7 @@ impl WrongForm {
         let text = self.text();
         match self {
             WrongForm::Foreign(_) => Trouble::Broken(text),
-            WrongForm::Newer(_) => Trouble::Fault(Fault::unavailable(path.display().to_string(), text)),
+            WrongForm::Newer(_) => Trouble::Fault(Fault::machine(path.display().to_string(), text)),
         }
     }
 }

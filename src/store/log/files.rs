@@ -33,10 +33,10 @@ impl Named {
         match fs::metadata(&path) {
             Ok(found) if !found.is_file() => {
                 let why = "is not a file: something else stands where the log belongs; move it away, and restore the file from a backup";
-                return Err(Fault::unavailable(path.display().to_string(), why));
+                return Err(Fault::machine(path.display().to_string(), why));
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(Fault::unavailable(path.display().to_string(), lost("is missing", &path)));
+                return Err(Fault::machine(path.display().to_string(), lost("is missing", &path)));
             }
             Err(error) => return Err(unavailable(&path, "open", &error)),
             Ok(_) => {}
@@ -107,7 +107,7 @@ impl Named {
             return Ok(());
         }
         let what = format!("has {len} bytes where the committed head needs {needed}: it was cut off");
-        Err(Fault::unavailable(self.path.display().to_string(), lost(&what, &self.path)))
+        Err(Fault::machine(self.path.display().to_string(), lost(&what, &self.path)))
     }
 }
 

@@ -71,7 +71,7 @@ impl Heads {
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > HEADS_LIMIT {
             let why =
                 format!("is longer than {HEADS_LIMIT} bytes: no list of signed notes is; restore it from a backup");
-            return Err(Fault::unavailable(path.display().to_string(), why));
+            return Err(Fault::machine(path.display().to_string(), why));
         }
         Heads::parse(&bytes).map_err(|at| damaged(path, at))
     }
@@ -125,7 +125,7 @@ pub(in crate::store) fn newest(path: &Path, must_have: bool) -> Result<Option<Ve
     }
     let why = "holds no signed tree head, and nothing else here says which one was accepted last: restore the file from a backup; \
                or move the folder that it is in away, to trust the database's next head as on first contact";
-    Err(Fault::unavailable(path.display().to_string(), why))
+    Err(Fault::machine(path.display().to_string(), why))
 }
 
 /// The last bytes of a file that has `len`.
@@ -190,5 +190,5 @@ fn is_note(bytes: &[u8]) -> bool {
 fn damaged(path: &Path, at: usize) -> Fault {
     let why =
         format!("is damaged at byte {at}: a signed note was there, and others follow; restore the file from a backup");
-    Fault::unavailable(path.display().to_string(), why)
+    Fault::machine(path.display().to_string(), why)
 }

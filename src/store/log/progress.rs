@@ -65,7 +65,7 @@ pub(super) fn lost_head(dir: &Path) -> Result<Option<Fault>, Fault> {
              the folder {} away and sync anew",
             dir.display()
         );
-        Fault::unavailable(dir.join("head").display().to_string(), why)
+        Fault::machine(dir.join("head").display().to_string(), why)
     }))
 }
 

@@ -35,7 +35,7 @@ impl Snapshot {
                  belongs to another log; run `gosumcheck verify` to find where",
                 tree.size, tree.root
             );
-            return Err(Fault::unavailable(dir.display().to_string(), why));
+            return Err(Fault::machine(dir.display().to_string(), why));
         }
         let mut shared = Shared { tree, end: u64::MAX, files };
         shared.end = shared.find_end()?;
@@ -150,7 +150,7 @@ impl Shared {
         let sane = len.filter(|len| *len <= MAX_DATA_TILE_BYTES && end <= self.end);
         sane.ok_or_else(|| {
             let why = format!("the place of data tile {index} makes no sense: it is damaged; {VERIFY}");
-            Fault::unavailable(self.files.offsets.path.display().to_string(), why)
+            Fault::machine(self.files.offsets.path.display().to_string(), why)
         })
     }
 
@@ -185,7 +185,7 @@ impl Shared {
         let why = format!(
             "data tile {index} is damaged or cut off: its records are not those that the log committed to; {VERIFY}"
         );
-        Fault::unavailable(self.files.records.path.display().to_string(), why)
+        Fault::machine(self.files.records.path.display().to_string(), why)
     }
 }
 

@@ -42,7 +42,7 @@ impl Writer {
         let path = dir.join("lock");
         let lock = Lock::acquire_within(&path, PATIENCE)?.ok_or_else(|| {
             let why = "another process is writing this log, perhaps a sync that takes long: let it finish, or end it";
-            Fault::unavailable(path.display().to_string(), why)
+            Fault::machine(path.display().to_string(), why)
         })?;
         let snapshot = begin(log, committed)?;
         let growing = match resumed(log, committed.size)? {
@@ -160,7 +160,7 @@ impl Writer {
     fn attempt(&mut self, step: impl FnOnce(&mut Writer) -> Result<(), Fault>) -> Result<(), Fault> {
         if self.unsure {
             let why = "an earlier write failed, so that nothing is appended or committed; begin again from the committed head";
-            return Err(Fault::unavailable(self.log.dir.display().to_string(), why));
+            return Err(Fault::machine(self.log.dir.display().to_string(), why));
         }
         self.unsure = true;
         step(self)?;
@@ -189,7 +189,7 @@ fn begin(log: &Log, committed: Tree) -> Result<Option<Snapshot>, Fault> {
                  meanwhile; try again",
                 committed.size
             );
-            return Err(Fault::unavailable(log.dir.join("head").display().to_string(), why));
+            return Err(Fault::machine(log.dir.join("head").display().to_string(), why));
         }
     }
     if committed.size > 0 { Snapshot::open(&log.dir, committed).map(Some) } else { Ok(None) }

@@ -63,7 +63,7 @@ impl Arrival {
                 let serial = folder.shared.serial.fetch_add(1, Ordering::Relaxed);
                 let own = format!("{PREFIX}{digits}-{}-{}-{serial}", std::process::id(), folder.shared.born);
                 path = tmp.join(own);
-                let taken = || Fault::unavailable(path.display().to_string(), "is held by another process");
+                let taken = || Fault::machine(path.display().to_string(), "is held by another process");
                 hold(folder, &path).map_err(|error| failed(&path, &error))?.ok_or_else(taken)?
             }
         };

@@ -69,7 +69,7 @@ impl Modules {
         match self.pin(module, kind)? {
             Some(pinned) if pinned != *hash => {
                 let why = format!("is pinned to {pinned}, and {hash} came; what is pinned never changes");
-                return Err(Fault::unavailable(place.pin.display().to_string(), why));
+                return Err(Fault::machine(place.pin.display().to_string(), why));
             }
             Some(_) => {
                 if let Some(here) = self.open_first_use(module, kind)? {
@@ -91,7 +91,7 @@ impl Modules {
         }
         Admitted::open(&place.file, hash.clone())
             .map_err(|error| unavailable(&place.file, "open", &error))?
-            .ok_or_else(|| Fault::unavailable(place.file.display().to_string(), "vanished while it was admitted"))
+            .ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))
     }
 
     /// The place and the hash of what an older gosumcheck kept in `modules/` without a proof.
@@ -157,7 +157,7 @@ fn read_pin(path: &Path) -> Result<Option<SumHash>, Fault> {
         Pin::Damaged => {
             let why = "holds no hash: what was pinned there is lost. Restore it from a backup; or delete it, to trust the next \
                        answer as on first use";
-            Err(Fault::unavailable(path.display().to_string(), why))
+            Err(Fault::machine(path.display().to_string(), why))
         }
     }
 }

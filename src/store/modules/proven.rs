@@ -120,7 +120,7 @@ impl Modules {
         let pin = Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))?;
         let fixed = |known: &SumHash| {
             let why = format!("is pinned to {known}, and {hash} came; what is pinned never changes");
-            Fault::unavailable(place.pin.display().to_string(), why)
+            Fault::machine(place.pin.display().to_string(), why)
         };
         match &before {
             ProofFile::Is(known, by) if by.database == proof.database && known != hash => return Err(fixed(known)),
@@ -159,6 +159,6 @@ impl Modules {
         arrival.leave_for(&place.file)?;
         let admitted =
             Admitted::open(&place.file, hash.clone()).map_err(|error| unavailable(&place.file, "open", &error))?;
-        admitted.ok_or_else(|| Fault::unavailable(place.file.display().to_string(), "vanished while it was admitted"))
+        admitted.ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))
     }
 }

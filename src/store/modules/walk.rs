@@ -85,7 +85,7 @@ impl Modules {
         let hash = match Pin::read(&place.pin) {
             Ok(Pin::Missing) => Ok(None),
             Ok(Pin::Is(hash)) => Ok(Some(hash)),
-            Ok(Pin::Damaged) => Err(Fault::unavailable(place.pin.display().to_string(), "holds no hash")),
+            Ok(Pin::Damaged) => Err(Fault::machine(place.pin.display().to_string(), "holds no hash")),
             Err(error) => Err(unavailable(&place.pin, "read", &error)),
         };
         let proof = match ProofFile::read(&place.proof) {
@@ -105,7 +105,7 @@ pub(super) fn walk(dir: &Path, tree: Tree) -> impl Iterator<Item = Result<Found,
         Err(error) if error.io_error().is_some_and(|error| error.kind() == NotFound) => None,
         Err(error) => {
             let path = error.path().unwrap_or(&dir).display().to_string();
-            Some(Err(Fault::unavailable(path, format!("cannot read: {error}"))))
+            Some(Err(Fault::machine(path, format!("cannot read: {error}"))))
         }
     })
 }

@@ -11,6 +11,8 @@ use super::glob::Glob;
 const MAX_ELEMENTS: usize = 32;
 /// Bytes of such a pattern at most.
 const MAX_BYTES: usize = 4096;
+/// What ends the scheme of a URL.
+const SCHEME_END: &str = "://";
 
 /// A pattern that matches no module path. Printed as the pattern and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +96,7 @@ fn reason(pattern: &str) -> Reason {
     let unknown = bare.chars().find(|symbol| !symbol.is_ascii_alphanumeric() && !"-._~/*?[]^\\".contains(*symbol));
     if pattern.trim() != pattern {
         Reason::Blank
-    } else if pattern.contains("://") {
+    } else if pattern.contains(SCHEME_END) {
         Reason::Scheme
     } else if Glob::parse(bare).is_none() {
         Reason::Malformed

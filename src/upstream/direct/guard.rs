@@ -103,7 +103,7 @@ impl Guard {
     /// A guard that counts moved bytes in `moved`.
     pub(super) async fn open(access: &PublicAccess, moved: Arc<AtomicU64>) -> Result<Guard, Failed> {
         let unopened = |error: io::Error| {
-            Failed::lasting(FailureKind::Unreachable, format!("cannot listen on loopback for the go command: {error}"))
+            Failed::lasting(FailureKind::Machine, format!("cannot listen on loopback for the go command: {error}"))
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(unopened)?;
         let shared = Arc::new(Shared {
@@ -412,7 +412,7 @@ mod tests {
             let trouble = guard.trouble().unwrap();
             assert!(matches!(trouble, Trouble::Refused(_)), "{target}: {trouble:?}");
             let failed = trouble.failed();
-            assert_eq!(failed.kind, FailureKind::Denied(403), "{target}");
+            assert_eq!(failed.kind, FailureKind::Forbidden, "{target}");
             assert!(!failed.why.contains("10.0.0.5") && !failed.why.contains("169.254"), "{}", failed.why);
         }
         assert_eq!(ask(&guard, &vcs, "CONNECT nowhere.example:443", b"").await.0, "403");

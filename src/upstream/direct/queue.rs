@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use crate::upstream::failure::FailureKind;
 use crate::upstream::retry::Failed;
 
 /// Runs that wait, in all and for one host.
@@ -68,6 +69,11 @@ pub(super) struct Place {
     run: Running,
 }
 
+/// There is no place for a run on this machine now.
+fn crowded(why: impl Into<String>) -> Failed {
+    Failed { retry_after: Some(RETRY_AFTER), ..Failed::passing(FailureKind::Machine, why) }
+}
+
 impl Queue {
     pub(super) fn new(bounds: Bounds) -> Arc<Queue> {
         Arc::new(Queue { bounds, state: Mutex::default() })
@@ -79,7 +85,7 @@ impl Queue {
             let mut state = self.lock();
             let for_host = state.waiting.iter().filter(|waiter| waiter.run.host == host).count();
             if state.waiting.len() >= WAITING || for_host >= WAITING_FOR_HOST {
-                return Err(Failed::busy("too many others wait for the go command", Some(RETRY_AFTER)));
+                return Err(crowded("too many others wait for the go command"));
             }
             state.last_id = state.last_id.wrapping_add(1);
             let run = Running {
@@ -160,7 +166,7 @@ impl Place {
             done = work => done,
             () = grow_old => {
                 let why = format!("{} is slow, and others wait for the go command", self.run.host);
-                Err(Failed::busy(why, Some(RETRY_AFTER)))
+                Err(crowded(why))
             }
         }
     }
@@ -243,7 +249,7 @@ mod tests {
             match enters.as_mut().now_or_never() {
                 None => waiting.push(enters),
                 Some(entered) => {
-                    assert_eq!(entered.unwrap_err().kind, FailureKind::Busy);
+                    assert_eq!(entered.unwrap_err().kind, FailureKind::Machine);
                     refused += 1;
                 }
             }

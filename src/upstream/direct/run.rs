@@ -40,16 +40,19 @@ pub(super) async fn run(
     sandbox: Sandbox,
 ) -> Result<(Output, Sandbox), Failed> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
-    let unrun =
-        |error: std::io::Error| Failed::lasting(FailureKind::Unreachable, format!("cannot run {program}: {error}"));
+    let unrun = |error: std::io::Error| Failed::lasting(FailureKind::Machine, format!("cannot run {program}: {error}"));
     let mut child = command.spawn().map_err(unrun)?;
     space::bound(&child, settings.disk, settings.memory);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let exceeded = space::exceeded(sandbox.root(), settings.disk);
     let mut running = Running { child: Some(child), sandbox: Some(sandbox) };
-    let said = async { tokio::try_join!(all(stdout), end(stderr), running.ended()) };
+    let said = async {
+        let end = async { end(stderr).await.map_err(unrun) };
+        let ended = async { running.ended().await.map_err(unrun) };
+        tokio::try_join!(all(stdout, unrun), end, ended)
+    };
     let (stdout, stderr, is_success) = tokio::select! {
-        said = said => said.map_err(unrun)?,
+        said = said => said?,
         () = exceeded => {
             let why = format!("the repository takes more than {} bytes of disk to fetch", settings.disk);
             return Err(Failed::lasting(FailureKind::TooLong, why));
@@ -59,7 +62,7 @@ pub(super) async fn run(
             return Err(Failed::lasting(FailureKind::Timeout, why));
         }
     };
-    let sandbox = running.sandbox.take().ok_or_else(|| Failed::broken("the sandbox is gone"))?;
+    let sandbox = running.sandbox.take().ok_or_else(|| Failed::lasting(FailureKind::Machine, "the sandbox is gone"))?;
     Ok((Output { is_success, stdout, stderr }, sandbox))
 }
 
@@ -96,13 +99,17 @@ fn kill(child: &mut Child) {
     let _ = child.start_kill();
 }
 
-async fn all(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+async fn all(
+    pipe: Option<impl AsyncRead + Unpin>,
+    unread: impl Fn(std::io::Error) -> Failed,
+) -> Result<Vec<u8>, Failed> {
     let mut bytes = Vec::new();
     let Some(pipe) = pipe else { return Ok(bytes) };
     let most = u64::try_from(STDOUT_LIMIT).unwrap_or(u64::MAX).saturating_add(1);
-    pipe.take(most).read_to_end(&mut bytes).await?;
+    pipe.take(most).read_to_end(&mut bytes).await.map_err(unread)?;
     if bytes.len() > STDOUT_LIMIT {
-        return Err(std::io::Error::other(format!("it says more than {STDOUT_LIMIT} bytes")));
+        let why = format!("the go command says more than {STDOUT_LIMIT} bytes");
+        return Err(Failed::lasting(FailureKind::TooLong, why));
     }
     Ok(bytes)
 }

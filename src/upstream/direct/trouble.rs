@@ -30,14 +30,15 @@ impl Trouble {
     /// The run's failure. Names no address and no cause: strangers read it, and would learn about the network from either.
     pub(super) fn failed(self) -> Failed {
         match self {
-            // In the words of a refusal: else strangers could find out which names exist in the operator's own network.
-            Trouble::Unresolved(host) => Failed::broken(no_public_address(&host)),
+            // With the words and the cause of a refusal, so that it has the same status: else strangers could find out which names
+            // exist in the operator's own network.
+            Trouble::Unresolved(host) => Failed::passing(FailureKind::NoAddress, no_public_address(&host)),
             Trouble::Unreachable(host) => Failed::broken(format!("{host} cannot be reached")),
             Trouble::Silent(host) => Failed::passing(FailureKind::Timeout, format!("timed out: {host} sends nothing")),
             Trouble::TooMuch(limit) => {
                 Failed::lasting(FailureKind::TooLong, format!("the repository takes more than {limit} bytes to fetch"))
             }
-            Trouble::Refused(why) => Failed::lasting(FailureKind::Denied(403), why),
+            Trouble::Refused(why) => Failed::lasting(FailureKind::Forbidden, why),
         }
     }
 }
@@ -64,5 +65,20 @@ impl Troubles {
 
     pub(super) fn is_none(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_an_address_looks_like_one_that_is_not_public() {
+        let (unknown, inner) = (Trouble::Unresolved("a.example".to_owned()), Trouble::not_public("a.example"));
+        let seen = |trouble: Trouble| {
+            let failed = trouble.failed();
+            (failed.kind.cause(), failed.why)
+        };
+        assert_eq!(seen(unknown), seen(inner));
     }
 }

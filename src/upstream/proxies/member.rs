@@ -140,5 +140,5 @@ impl Member {
 }
 
 fn off() -> Failed {
-    Failed::lasting(FailureKind::Denied(403), "module lookup disabled by GOPROXY=off")
+    Failed::lasting(FailureKind::Forbidden, "module lookup disabled by GOPROXY=off")
 }

@@ -26,7 +26,7 @@ const MAX_VERSIONS: usize = 100_000;
 pub(super) async fn fetch(root: &Path, asked: &Asked, limit: usize) -> Result<Fetched, Failed> {
     let (root, asked) = (root.to_path_buf(), asked.clone());
     away(move || match (open(&root, &asked)?, &asked) {
-        (Some((file, path)), _) => Ok(Fetched::Body(read_file(file, limit)?, origin(&path, 0))),
+        (Some((file, path)), _) => Ok(Fetched::Body(read_file(file, limit, unread)?, origin(&path, 0))),
         (None, Asked::List(module)) => Ok(list(&root, module)),
         (None, _) => Ok(not_held()),
     })
@@ -44,28 +44,34 @@ pub(super) async fn download(
     let (root, asked) = (root.to_path_buf(), asked.clone());
     let opened = away(move || open(&root, &asked)).await?;
     let Some((file, path)) = opened else { return Ok(Sent::Missing(words())) };
-    let kept = copy(file, limit, sink, counters).await?;
+    let kept = copy(file, limit, sink, counters, unread).await?;
     Ok(Sent::Whole(origin(&path, kept)))
 }
 
-/// All of a file, at most `limit` bytes.
+/// All of a file on this machine's own disk, at most `limit` bytes.
 pub(in crate::upstream) async fn read(path: PathBuf, limit: usize) -> Result<Vec<u8>, Failed> {
-    away(move || read_file(files::open(&path).map_err(unread)?, limit)).await
+    away(move || read_file(files::open(&path).map_err(lost)?, limit, lost)).await
 }
 
-/// A file into the sink, behind what is there.
+/// A file on this machine's own disk into the sink, behind what is there.
 pub(in crate::upstream) async fn copy_from(
     path: PathBuf,
     limit: u64,
     sink: &mut dyn Sink,
     counters: &Counters,
 ) -> Result<u64, Failed> {
-    let file = away(move || files::open(&path).map_err(unread)).await?;
-    copy(file, limit, sink, counters).await
+    let file = away(move || files::open(&path).map_err(lost)).await?;
+    copy(file, limit, sink, counters, lost).await
 }
 
 /// Copies a file into the sink, behind what is there; gives how many bytes were.
-async fn copy(mut file: File, limit: u64, sink: &mut dyn Sink, counters: &Counters) -> Result<u64, Failed> {
+async fn copy(
+    mut file: File,
+    limit: u64,
+    sink: &mut dyn Sink,
+    counters: &Counters,
+    unread: Unread,
+) -> Result<u64, Failed> {
     let length = file.metadata().map_err(unread)?.len();
     if length > limit {
         return Err(Failed::lasting(FailureKind::TooLong, format!("the file is longer than {limit} bytes")));
@@ -95,7 +101,7 @@ async fn copy(mut file: File, limit: u64, sink: &mut dyn Sink, counters: &Counte
     Ok(kept)
 }
 
-fn read_file(file: File, limit: usize) -> Result<Vec<u8>, Failed> {
+fn read_file(file: File, limit: usize, unread: Unread) -> Result<Vec<u8>, Failed> {
     let bytes = files::read_bounded(file, u64::try_from(limit).unwrap_or(u64::MAX)).map_err(unread)?;
     if bytes.len() > limit {
         return Err(Failed::lasting(FailureKind::TooLong, format!("the file is longer than {limit} bytes")));
@@ -155,12 +161,26 @@ fn words() -> String {
     "not held".to_owned()
 }
 
+/// What it means that a file cannot be read.
+type Unread = fn(io::Error) -> Failed;
+
+/// The tree failed, as a server does.
 #[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
 fn unread(error: io::Error) -> Failed {
-    Failed::broken(format!("cannot be read: {}", files::explain(&error)))
+    Failed::unread(&error, format!("cannot be read: {}", files::explain(&error)))
+}
+
+/// What a command left here cannot be read: it left nothing fit to be read, or this machine's disk failed.
+#[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
+fn lost(error: io::Error) -> Failed {
+    let why = format!("cannot be read: {}", files::explain(&error));
+    let is_ours = error.kind() != io::ErrorKind::NotFound && Unfit::of(&error).is_none();
+    if is_ours { Failed::lasting(FailureKind::Disk, why) } else { Failed::broken(why) }
 }
 
 /// Runs what blocks where it may.
 async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failed> + Send + 'static) -> Result<T, Failed> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Failed::broken(error.to_string())))
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(Failed::lasting(FailureKind::Machine, error.to_string())))
 }
