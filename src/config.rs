@@ -14,6 +14,7 @@ pub mod host;
 pub mod private;
 pub mod proxies;
 pub mod sumdb;
+pub mod units;
 
 pub use goenv::{GoEnv, Origin, Private};
 pub use host::HostName;

@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use jiff::SignedDuration;
 
 use super::output::{complain, say, tell, warn};
 use super::progress::Bar;
 use super::setup::{self, Setup};
 use super::{DatabaseArgs, words};
+use crate::config::units;
 use crate::fault::Fault;
 use crate::report::{grouped, printable};
 use crate::store::index::Kind;
@@ -40,16 +40,17 @@ pub(super) struct SyncArgs {
     #[arg(long, value_name = "INTERVAL", value_parser = interval, conflicts_with = "to")]
     follow: Option<Duration>,
     /// Bring at most so many bytes a second, such as 500KB or 10MiB
-    #[arg(long, value_name = "BYTES", value_parser = words::parse_bytes)]
+    #[arg(long, value_name = "BYTES", value_parser = units::rate)]
     limit_rate: Option<u64>,
     #[command(flatten)]
     database: DatabaseArgs,
 }
 
+/// A second or longer.
 fn interval(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<SignedDuration>().map_err(|error| error.to_string())?;
-    let interval = Duration::try_from(parsed).ok().filter(|interval| *interval >= Duration::from_secs(1));
-    interval.ok_or_else(|| "should be one second or more, such as 5m".to_owned())
+    let interval = units::duration(text)?;
+    let is_long_enough = interval >= Duration::from_secs(1);
+    if is_long_enough { Ok(interval) } else { Err("should be one second or more, such as 5m".to_owned()) }
 }
 
 /// Runs the command; gives the exit code.

@@ -128,7 +128,7 @@ fn passwords_are_not_shown() {
 const WRONG: &[(&str, &str)] = &[
     (
         "[limits]\nidle_timeout = \"soon\" # x\n",
-        "g.toml:2:16: limits.idle_timeout: not a duration; write it as in 500ms, 30s, 5m or 1h 30m
+        "g.toml:2:16: limits.idle_timeout: not a duration; write it as in 500ms, 30s, 5m, 1h30m or 2d
   |
 2 | idle_timeout = \"soon\" # x
   |                ^^^^^^",

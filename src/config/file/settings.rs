@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::keys::{self, KEYS, Key};
 use super::upstreams::{self, Upstream};
-use super::values::{address, bytes, duration, flag, host, number, prefix, word};
+use super::values::{address, duration, flag, host, number, prefix, word};
 use super::{Layers, Source};
 use crate::config::private::{self, Checked, NONE};
-use crate::config::{self, GoEnv, HostName, ProxyList, Sumdb};
+use crate::config::{self, GoEnv, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
 
 /// How logs are written.
@@ -193,7 +193,7 @@ impl Settings {
             idle_timeout: read.one(&keys::IDLE_TIMEOUT, duration)?,
             write_timeout: read.one(&keys::WRITE_TIMEOUT, duration)?,
             stop_timeout: read.one(&keys::STOP_TIMEOUT, duration)?,
-            memory: read.one(&keys::MEMORY, bytes)?,
+            memory: read.one(&keys::MEMORY, units::size)?,
             told: read.told,
         };
         upstreams::read(layers, &mut settings)?;
@@ -283,7 +283,7 @@ fn floor(text: &str) -> Result<DiskFloor, String> {
     if text == "auto" {
         return Ok(DiskFloor::Auto);
     }
-    bytes(text).map(DiskFloor::Bytes).map_err(|why| format!("{why}, or auto"))
+    units::size(text).map(DiskFloor::Bytes).map_err(|why| format!("{why}, or auto"))
 }
 
 pub(super) fn count(text: &str, most: u32) -> Result<usize, String> {

@@ -3,20 +3,8 @@
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use crate::config::{HostName, units};
 
-use crate::config::HostName;
-
-/// Binary sizes as people write them.
-const UNITS: [(&str, u64); 7] = [
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("B", 1),
-];
 /// No timeout and no interval is longer.
 const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -67,10 +55,9 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
     Ok(path.to_owned())
 }
 
-/// At least a millisecond.
+/// From a millisecond to a week.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    let duration = parsed.ok_or("not a duration; write it as in 500ms, 30s, 5m or 1h 30m")?;
+    let duration = units::duration(text)?;
     if (Duration::from_millis(1)..=MAX_DURATION).contains(&duration) {
         Ok(duration)
     } else {
@@ -81,13 +68,6 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 pub(super) fn number(text: &str, least: u32, most: u32) -> Result<u32, String> {
     let why = || format!("not a number from {least} to {most}");
     text.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(why)
-}
-
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
-    let why = "not a size; write it as in 64MiB, 1GiB or 500MB";
-    let unit = UNITS.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?.trim_end(), *bytes)));
-    let (digits, unit) = unit.unwrap_or((text, 1));
-    digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(|| why.to_owned())
 }
 
 /// One of a few words.
@@ -106,9 +86,6 @@ mod tests {
 
     #[test]
     fn values_as_people_write_them() {
-        assert_eq!(bytes("64MiB").unwrap(), 64 << 20);
-        assert_eq!(bytes("2 GB").unwrap(), 2_000_000_000);
-        assert_eq!(bytes("77").unwrap(), 77);
         assert_eq!(duration("1m 30s").unwrap(), Duration::from_secs(90));
         assert_eq!(duration("250ms").unwrap(), Duration::from_millis(250));
         assert_eq!(address(":0").unwrap().to_string(), "0.0.0.0:0");
@@ -118,9 +95,6 @@ mod tests {
         assert_eq!(prefix("/artifacts/go.v1/").unwrap(), "/artifacts/go.v1");
         for wrong in ["go", "//", "/a//b", "/a/../b", "/a b", "/%67o", "/go?x", "/sumdb", "/lookup/x", "/example.com"] {
             assert!(prefix(wrong).is_err(), "{wrong}");
-        }
-        for wrong in ["", "MiB", "-1", "1.5GiB", "99999999999999999999GiB", "1 EiB"] {
-            assert!(bytes(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "soon", "0s", "-5s", "10", "9999h"] {
             assert!(duration(wrong).is_err(), "{wrong}");
