@@ -8,6 +8,7 @@ mod lookup;
 mod output;
 mod progress;
 mod serve;
+mod settings;
 mod setup;
 mod sync;
 mod verify;

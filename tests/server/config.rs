@@ -149,21 +149,21 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[limits]\nidle = \"1s\"\n",
-        "g.toml:2:1: \"idle\" is no setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, stop_timeout, memory
+        "g.toml:2:1: \"idle\" is not a setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, stop_timeout, memory
   |
 2 | idle = \"1s\"
   | ^^^^",
     ),
     (
         "[Limits]\n",
-        "g.toml:1:2: \"Limits\" is no setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, upstream, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
+        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, upstream, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
   |
 1 | [Limits]
   |  ^^^^^^",
     ),
     (
         "offline = 1.5\n",
-        "g.toml:1:11: offline: a float where a text, a number or true or false should be
+        "g.toml:1:11: offline: a TOML float is not accepted here; write a string, an integer, true or false
   |
 1 | offline = 1.5
   |           ^^^",
@@ -189,7 +189,7 @@ const WRONG: &[(&str, &str)] = &[
 1 | sumdb = [\"sum.example.org\"]
   |          ^^^^^^^^^^^^^^^^^",
     ),
-    ("mirror = true\noffline = true\n", "mirror and offline are both set: the one asks upstream in the background, the other nobody"),
+    ("mirror = true\noffline = true\n", "mirror and offline are both set: mirror syncs from upstream in the background, offline forbids it"),
     ("sumdb = [\"sum.golang.org\", \"sum.golang.org\"]\n", "sumdb: sum.golang.org is named twice"),
 ];
 

@@ -30,6 +30,7 @@ mod outside;
 mod process;
 mod raw;
 mod script;
+mod settings_table;
 mod strangers;
 mod tlog;
 mod windows;

@@ -1,18 +1,22 @@
 //! Values of settings: text in, meaning out, or what would have been right.
 
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{HostName, units};
+use super::choices::DiskFloor;
+use crate::config::{HostName, ProxyList, Sumdb, units};
+use crate::files;
 
 /// No timeout and no interval is longer.
 const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// What paths of this server begin with, besides module paths, which begin with a host.
+/// First elements of the paths that this server answers, besides module paths, which begin with a host.
 const TAKEN: [&str; 11] =
     ["cached-only", "healthz", "latest", "log", "lookup", "metrics", "readyz", "sumdb", "supported", "tile", "tlog"];
 
-/// The texts of a list in one variable: parted by commas.
+/// The texts of a list in one variable: separated by commas.
 pub(super) fn split(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
@@ -34,7 +38,7 @@ pub(super) fn flag(text: &str) -> Result<bool, String> {
     match text {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err("neither true nor false".to_owned()),
+        _ => Err("not true or false".to_owned()),
     }
 }
 
@@ -50,7 +54,7 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
     let below = below.ok_or("not a path; write it as in /go or /artifacts/go")?;
     let first = below.split('/').next().unwrap_or(below);
     if TAKEN.contains(&first) || first.contains('.') {
-        return Err(format!("what begins with /{first} has a meaning here already"));
+        return Err(format!("/{first} is a path of the server already, or could be a module's"));
     }
     Ok(path.to_owned())
 }
@@ -65,18 +69,59 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(super) fn number(text: &str, least: u32, most: u32) -> Result<u32, String> {
-    let why = || format!("not a number from {least} to {most}");
-    text.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(why)
+/// A number from 1 to `most`.
+pub(super) fn count(most: u32) -> impl Fn(&str) -> Result<usize, String> {
+    move |text| {
+        let number = text.parse::<u32>().ok().filter(|number| (1..=most).contains(number));
+        let number = number.and_then(|number| usize::try_from(number).ok());
+        number.ok_or_else(|| format!("not a number from 1 to {most}"))
+    }
 }
 
 /// One of a few words.
-pub(super) fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
-    let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-    found.ok_or_else(|| {
-        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        format!("not one of {}", all.join(", "))
-    })
+pub(super) fn word<T: Copy, const N: usize>(words: &[(&str, T); N]) -> impl Fn(&str) -> Result<T, String> {
+    move |text| {
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        found.ok_or_else(|| format!("not one of {}", words.each_ref().map(|(word, _)| *word).join(", ")))
+    }
+}
+
+/// Any text.
+pub(super) fn kept(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(text))
+}
+
+pub(super) fn floor(text: &str) -> Result<DiskFloor, String> {
+    if text == "auto" {
+        return Ok(DiskFloor::Auto);
+    }
+    units::size(text).map(DiskFloor::Bytes).map_err(|why| format!("{why}, or auto"))
+}
+
+/// `GOPROXY`, which may not be empty.
+pub(super) fn proxies(text: &str) -> Result<ProxyList, String> {
+    if text.trim().is_empty() {
+        return Err("empty; write \"off\" for nowhere".to_owned());
+    }
+    ProxyList::parse(text).map_err(|fault| fault.to_string())
+}
+
+/// `GOSUMDB`, which may not be off.
+pub(super) fn database(text: &str) -> Result<Sumdb, String> {
+    match Sumdb::parse(text) {
+        Ok(Sumdb::Off) => Err("there is no database \"off\" to serve".to_owned()),
+        Ok(on) => Ok(on),
+        Err(fault) => Err(fault.to_string()),
+    }
+}
+
+/// Why a file that the settings name cannot be read.
+pub(super) fn unread(error: &io::Error) -> String {
+    format!("cannot be read: {}", files::explain(error))
 }
 
 #[cfg(test)]
