@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::config::settings::{Layers, SETTINGS, Setting, Value};
+use crate::config::settings::{DefaultValue, Layers, SETTINGS, Setting, Value};
 
 /// The arguments of all settings, and what was given.
 #[derive(Debug)]
@@ -53,14 +53,24 @@ fn arg(setting: &'static Setting) -> Arg {
 }
 
 /// Help for a command that reads the variable too.
-fn help(setting: &Setting) -> String {
+pub(super) fn help(setting: &Setting) -> String {
     let variable = format!(" [env: {}]", setting.variable);
     let default = setting.shown_default().map_or_else(String::new, |default| format!(" [default: {default}]"));
     plain_help(setting) + &variable + &default
 }
 
 /// Help for a command that reads neither the file nor the variable.
-fn plain_help(setting: &Setting) -> String {
+pub(super) fn plain_help(setting: &Setting) -> String {
     let repeatable = if setting.is_list() { " Repeatable." } else { "" };
     format!("{}{repeatable}", setting.help).trim_end_matches('.').to_owned()
+}
+
+/// What help calls a value of the setting.
+pub(super) fn value_name(setting: &Setting) -> &'static str {
+    setting.value_name().unwrap_or_default()
+}
+
+/// The default as the user could write it.
+pub(super) fn default_text(setting: &Setting) -> &'static str {
+    if let DefaultValue::Text(text) = setting.default { text } else { "" }
 }

@@ -16,14 +16,14 @@ use crate::store::index::Kind;
 use crate::sync::{self, Options, Stage, Step, Synced};
 
 pub(super) const EXIT_CODES: &str = "\
-The copy is DATA/log/NAME. It is served by `gosumcheck serve`, and `audit` and `lookup` answer from it. A sync that is
-stopped, in whatever way, goes on where it was when it is started again.
+The copy is stored in DATA/log/NAME. `gosumcheck serve` serves it, and `audit` and `lookup` answer from it. An interrupted \
+sync resumes where it stopped.
 
 Exit codes:
   0  done, or stopped by a signal
-  1  findings: new records that an auditor would ask about (malformed, twice, or of module paths that differ in case only)
-  2  could not: wrong usage, a dead network, a full disk, no source that has proven bytes
-  3  the log itself misbehaved: it signed two histories";
+  1  findings: new records that need attention, as they are malformed or repeat a module version
+  2  could not sync: wrong usage, a network or disk failure, or no source with valid data
+  3  the log itself misbehaved: it signed two histories that contradict each other";
 
 /// The first pause after a fault, with --follow; doubled up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -33,14 +33,15 @@ const MAX_TOLD: usize = 20;
 
 #[derive(Debug, Args)]
 pub(super) struct SyncArgs {
-    /// Stop at the last whole data tile (256 records) before SIZE records. Nothing is served until a sync reaches a signed head
-    #[arg(long, value_name = "SIZE")]
+    /// Stop at the last complete data tile (256 records) before this many records. Nothing is served until a sync reaches a signed
+    /// tree head
+    #[arg(long, value_name = "RECORDS")]
     to: Option<u64>,
-    /// Do not end, but look for new records every INTERVAL, such as 5m or 1h30m
-    #[arg(long, value_name = "INTERVAL", value_parser = interval, conflicts_with = "to")]
+    /// Keep running, and look for new records at this interval, such as 5m or 1h30m
+    #[arg(long, value_name = "DURATION", value_parser = interval, conflicts_with = "to")]
     follow: Option<Duration>,
-    /// Bring at most so many bytes a second, such as 500KB or 10MiB
-    #[arg(long, value_name = "BYTES", value_parser = units::rate)]
+    /// Limit the download rate in bytes per second, such as 500KB or 10MiB
+    #[arg(long, value_name = "RATE", value_parser = units::rate)]
     limit_rate: Option<u64>,
     #[command(flatten)]
     database: DatabaseArgs,
