@@ -3,6 +3,7 @@
 
 mod audit;
 mod check;
+mod generate;
 mod index;
 mod lookup;
 mod output;
@@ -104,6 +105,9 @@ enum Command {
     /// Check evidence that a log signed two histories (a saved report, or go's SECURITY ERROR), without network access
     #[command(after_help = EVIDENCE_EXIT_CODES)]
     VerifyEvidence(VerifyEvidenceArgs),
+    /// Write man pages, shell completions or the reference page of the settings
+    #[command(subcommand, hide = true)]
+    Generate(generate::Generate),
 }
 
 /// Which checksum database, and where to ask it. Options that are not given follow the go command: the environment, then the file
@@ -244,6 +248,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),
+        Command::Generate(what) => generate::run(&what),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
