@@ -36,7 +36,7 @@ pub fn size(text: &str) -> Result<u64, String> {
     }
     let bytes = whole.parse::<u64>().ok().and_then(|whole| whole.checked_mul(unit));
     let bytes = bytes.and_then(|bytes| bytes.checked_add(part(fraction, unit)));
-    bytes.ok_or_else(|| format!("too large: a size has less than 16777216TiB; {SIZES}"))
+    bytes.ok_or_else(|| format!("too large: the maximum is 16777215TiB; {SIZES}"))
 }
 
 /// Bytes per second of a rate, at least 1.
@@ -82,7 +82,7 @@ const SCALE: u128 = 1 << 60;
 /// What is wrong with it and what to write instead: it is no duration, negative, or longer than centuries.
 pub fn duration(text: &str) -> Result<Duration, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("not a duration, for want of a unit; {DURATIONS}"));
+        return Err(format!("a duration needs a unit; {DURATIONS}"));
     }
     let too_long = || format!("too long; {DURATIONS}");
     let span = text.parse::<Span>();
@@ -188,7 +188,7 @@ mod tests {
         }
         for (text, words) in [
             ("", "not a duration"),
-            ("30", "for want of a unit"),
+            ("30", "needs a unit"),
             ("soon", "not a duration"),
             ("5 fortnights", "not a duration"),
             ("1month", "not a duration"),
