@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use gosumcheck::config::settings::SETTINGS;
 use tempfile::TempDir;
 
 pub(crate) struct Given {
@@ -69,7 +70,7 @@ fn defaults_file_environment_flags() {
     ] {
         assert_eq!(line(&out, name), shown);
     }
-    assert_eq!(out.lines().count(), 28, "{out}");
+    assert_eq!(out.lines().count(), SETTINGS.len(), "{out}");
 }
 
 #[test]

@@ -113,7 +113,7 @@ const WRONG: &[(&str, &str, &str)] = &[
         "g.toml:2:1: ",
         "\"timeout\" is not a setting of an upstream; the settings are conn",
     ),
-    ("[upstreams.\"P\"]\nconnect_timeout = 5\n", "g.toml:2:19: ", "connect_timeout: not a duration"),
+    ("[upstreams.\"P\"]\nconnect_timeout = 5\n", "g.toml:2:19: ", "connect_timeout: a duration needs a unit"),
     ("[upstreams.\"P\"]\ntries = 99\n", "g.toml:2:9: ", "tries: not a number from 1 to 20"),
     ("[upstreams.\"P\"]\nconcurrency = [1]\n", "g.toml:2:15: ", "concurrency: a TOML array is not accepted"),
     ("[upstreams.\"P\"]\nbearer_file = \"none\"\n", "g.toml:2:15: ", "bearer_file: none: cannot be read"),

@@ -156,7 +156,7 @@ fn takes_everywhere(setting: &Setting, text: &str, is_right: bool) {
 fn sizes_and_durations_are_the_same_in_every_setting() {
     let of = |name: &str| SETTINGS.iter().filter(|setting| setting.value_name() == Some(name)).collect::<Vec<_>>();
     let (sizes, durations) = (of("SIZE"), of("DURATION"));
-    assert_eq!((sizes.len(), durations.len()), (2, 8));
+    assert!(sizes.len() >= 2 && durations.len() >= 8, "no table to walk");
     for (text, is_right) in SIZES {
         sizes.iter().for_each(|setting| takes_everywhere(setting, text, is_right));
     }
