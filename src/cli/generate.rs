@@ -2,10 +2,12 @@
 //! own arguments come from. For those who package gosumcheck; `--help` does not show it.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory as _, Subcommand};
+use clap::{Command, CommandFactory as _, Subcommand};
 use clap_complete::Shell;
+use clap_mangen::Man;
 
 use super::Cli;
 use super::output::tell;
@@ -48,9 +50,21 @@ pub(super) fn run(what: &Generate) -> Result<u8, Fault> {
 }
 
 fn man(dir: &Path) -> Result<(), Fault> {
-    let written = fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(Cli::command(), dir));
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let written = fs::create_dir_all(dir).and_then(|()| man_pages(&command, dir));
     written.map_err(|error| {
         let why = format!("cannot be written: {}; name a folder for the man pages", files::explain(&error));
         Fault::unavailable(dir.display().to_string(), why)
     })
+}
+
+/// The page of a command, and those of the commands below it that help shows.
+fn man_pages(command: &Command, dir: &Path) -> io::Result<()> {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        man_pages(below, dir)?;
+    }
+    // Else the footer would name the command alone, such as "serve 0.1.0".
+    let source = concat!("gosumcheck ", env!("CARGO_PKG_VERSION"));
+    Man::new(command.clone()).source(source).generate_to(dir).map(drop)
 }

@@ -151,6 +151,7 @@ mod tests {
             ("16777216TiB", "too large"),
             ("18446744073709551616", "too large"),
             ("99999999999999999999GiB", "too large"),
+            ("99999999999GiB", "too large"),
         ] {
             assert!(size(text).is_err_and(|why| why.contains(words) && why.contains("64MiB")), "{text}");
         }

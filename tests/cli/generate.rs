@@ -31,7 +31,10 @@ fn man_pages_have_every_flag() {
         for flag in flags(&machine, command) {
             assert!(page.contains(&flag), "{command}: {flag}");
         }
-        assert!(page.contains("Exit codes:") && page.contains(env!("CARGO_PKG_VERSION")), "{command}");
+        assert!(
+            page.contains("Exit codes:") && page.contains(concat!("gosumcheck ", env!("CARGO_PKG_VERSION"))),
+            "{command}"
+        );
     }
     assert_eq!(std::fs::read_dir(machine.at("man/man1")).unwrap().count(), COMMANDS.len() + 1);
     machine.write("file", "");
