@@ -1,13 +1,15 @@
-//! The command line: arguments, help texts, and one function a command. What a command finds is told on standard output, all
-//! else on standard error; its outcome becomes the exit code.
+//! The command line: arguments, help texts, and one function a command. Findings go to standard output, everything
+//! else to standard error; its outcome becomes the exit code.
 
 mod audit;
 mod check;
+mod generate;
 mod index;
 mod lookup;
 mod output;
 mod progress;
 mod serve;
+mod settings;
 mod setup;
 mod sync;
 mod verify;
@@ -18,50 +20,57 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::settings::{MAX_JOBS, rows};
 use crate::report::Format;
 use output::complain;
-
-/// Requests in flight unless told otherwise: enough to hide the latency of a far server, few enough to be polite.
-const JOBS: u16 = 32;
+use settings::{default_text, help, plain_help, value_name};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  all proven
-  1  findings: something is not what the log says
-  2  could not tell: wrong usage, a dead network, a full disk, a source that sent nonsense
-  3  the log itself misbehaved: it signed two histories
-Where several apply: 3, then 1, then 2.";
+  1  findings: something differs from what the log says
+  2  could not tell: wrong usage, a network or disk failure, or invalid data from a source
+  3  the log itself misbehaved: it signed two histories that contradict each other
+If several apply: 3, then 1, then 2.";
+
+const VERIFY_NOTE: &str = "\
+The data folder is only read, so a server may use it at the same time.";
 
 const EVIDENCE_EXIT_CODES: &str = "\
 Exit codes:
-  2  it is no evidence, or it could not be read
+  2  the file is not evidence, or cannot be read
   3  the evidence holds: the log misbehaved";
 
 const INDEX_EXIT_CODES: &str = "\
-The index tells which record is about a module version. It is derived from the mirror and decides nothing.
+The index finds the record of a module version. It is derived from the full log and can be rebuilt at any time; no proof \
+depends on it.
 
 Exit codes:
   0  the index is up to date
-  1  so it is, and the log has new records that it should not have: a module version twice, or no module version at all
-  2  the index or the mirror could not be read or written";
+  1  the index is up to date, but the log has duplicate or invalid records among the new ones
+  2  the index or the full log could not be read or written";
 
 const SERVE_EXIT_CODES: &str = "\
-Point go at it:
+Use it from go:
   go env -w GOPROXY=http://127.0.0.1:3000 GOSUMDB=\"sum.golang.org http://127.0.0.1:3000\"
 
+Every option is also an environment variable and a key in gosumcheck.toml. Options override variables, and variables override \
+the file. A SIZE is written as in 500MB, 64MiB or 1.5GiB, a DURATION as in 30s, 5m, 1h30m or 2d.
+
 Exit codes:
-  0  stopped because it was told to; --check-config: the settings are sound
-  2  a wrong setting, an address that is taken, a data folder that cannot be read";
+  0  stopped by a signal; with --check-config: the settings are valid
+  2  an invalid setting, an address in use, or a data folder that cannot be read";
 
 const EXAMPLES: &str = "\
 Examples:
-  gosumcheck audit                           is every line of ./go.sum what the world was given?
-  gosumcheck audit ~/src                     every go.sum and go.work.sum below a folder
-  gosumcheck audit --format sarif > a.sarif  for code scanning; also json and junit
-  gosumcheck lookup rsc.io/quote@v1.5.2      the proven go.sum lines of a module version
-  gosumcheck sync --follow 5m                hold a proven copy of the whole database, and keep it new";
+  gosumcheck audit                           check every line of ./go.sum
+  gosumcheck audit ~/src                     check every go.sum and go.work.sum below a folder
+  gosumcheck audit --format sarif > a.sarif  write a report for code scanning; also json and junit
+  gosumcheck lookup rsc.io/quote@v1.5.2      print the proven go.sum lines of a module version
+  gosumcheck sync --follow 5m                keep a full, proven copy of the database up to date
+  gosumcheck serve                           serve proven modules and checksums to go commands";
 
-/// Proves what the Go checksum database says, from its public key up. No mirror is trusted, so any mirror will do.
+/// Verifies Go modules against the checksum database, from the log's public key up. It trusts no mirror, so any mirror will do.
 #[derive(Debug, Parser)]
 #[command(name = "gosumcheck", version, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"), max_term_width = 100)]
 #[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
@@ -78,66 +87,67 @@ enum Command {
     /// Print the proven go.sum lines of module versions
     #[command(after_help = EXIT_CODES)]
     Lookup(LookupArgs),
-    /// Hold a complete, proven copy of the checksum database
+    /// Download a complete, proven copy of the checksum database, and keep it up to date
     #[command(after_help = sync::EXIT_CODES)]
     Sync(sync::SyncArgs),
-    /// Serve modules and the checksum database to go commands: nothing that is not proven
+    /// Serve modules and the checksum database to go commands, and nothing that is not proven
     #[command(after_help = SERVE_EXIT_CODES)]
     Serve(Box<serve::ServeArgs>),
-    /// Judge all that is stored again from its bytes, the full mirror and the modules, and find out what is damaged
-    #[command(after_help = EXIT_CODES)]
+    /// Re-verify everything stored, the full log and the modules, and locate any damage
+    #[command(after_help = format!("{VERIFY_NOTE}\n\n{EXIT_CODES}"))]
     Verify(VerifyArgs),
-    /// Check a proof file that `audit --proof` wrote, without any network
+    /// Check a proof file that `audit --proof` wrote, without network access
     #[command(after_help = EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
-    /// Show how far the index of a full mirror goes, and bring it up to date
+    /// Bring the index of the full log up to date, and show how many records it covers
     #[command(after_help = INDEX_EXIT_CODES)]
     Index(IndexArgs),
-    /// Check a report that a log signed two histories (ours or the go command's SECURITY ERROR), without any network
+    /// Check evidence that a log signed two histories (a saved report, or go's SECURITY ERROR), without network access
     #[command(after_help = EVIDENCE_EXIT_CODES)]
     VerifyEvidence(VerifyEvidenceArgs),
+    /// Write man pages, shell completions or the reference page of the settings
+    #[command(subcommand, hide = true)]
+    Generate(generate::Generate),
 }
 
-/// Which checksum database, and where to ask it. Unset options follow the go command: the environment, then the file that
-/// `go env -w` writes, then the defaults of the installed Go.
+/// Which checksum database, and where to ask it. Options that are not given follow the go command: the environment, then the file
+/// that `go env -w` writes, then the defaults of the installed Go.
 #[derive(Debug, Args)]
 struct DatabaseArgs {
-    /// The database, as in GOSUMDB: NAME, a verifier key NAME+HASH+KEY, or "NAME-or-KEY URL"
+    /// Checksum database, as in GOSUMDB: NAME, a verifier key NAME+HASH+KEY, or "NAME-or-KEY URL"
     #[arg(long, value_name = "GOSUMDB")]
     sumdb: Option<String>,
-    /// Ask here, and nowhere else: an http, https or file URL that has /lookup and /tile. Repeatable; asked in order
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = value_name(&rows::upstream), help = plain_help(&rows::upstream))]
     upstream: Vec<String>,
-    /// Never ask about modules that match these patterns, as in GONOSUMDB; "none" exempts nothing
+    /// Do not ask about modules that match these patterns, as in GONOSUMDB; "none" exempts no module [default: GONOSUMDB,
+    /// else GOPRIVATE]
     #[arg(long, value_name = "PATTERNS")]
     private: Option<String>,
-    /// Keep the proven answers and the remembered tree head here [default: GOSUMCHECK_DATA, else the user's data folder]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
     data: Option<PathBuf>,
-    /// Ask nobody: use what the data folder and file:// upstreams hold
-    #[arg(long)]
+    #[arg(long, help = plain_help(&rows::offline))]
     offline: bool,
-    /// Requests in flight at most
-    #[arg(long, value_name = "N", default_value_t = JOBS, value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(long, value_name = value_name(&rows::jobs), help = plain_help(&rows::jobs))]
+    #[arg(default_value = default_text(&rows::jobs), value_parser = clap::value_parser!(u16).range(1..=MAX_JOBS.into()))]
     jobs: u16,
 }
 
 #[derive(Debug, Args)]
 struct AuditArgs {
-    /// go.sum or go.work.sum files, folders to search for them (not inside vendor or .git), or - for standard input
+    /// go.sum or go.work.sum files, folders to search for them (except in vendor and .git), or - for standard input
     /// [default: ./go.sum]
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
-    /// Hash every zip and .mod of the go command's module cache again, and prove those [default DIR: GOMODCACHE]
+    /// Hash every zip and .mod file of the go command's module cache, and prove those instead [default DIR: GOMODCACHE]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "paths")]
     modcache: Option<Option<PathBuf>>,
-    /// How to tell what was found: text, json, sarif or junit
+    /// Output format: text, json, sarif or junit
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-    /// Tell of every line, not only of those that need attention
+    /// Show every line, not only those that need attention
     #[arg(long, short)]
     verbose: bool,
-    /// Also write an inclusion proof for every module version, that others can check with `gosumcheck verify-proof`
+    /// Also write an inclusion proof of every module version to FILE, to be checked with `gosumcheck verify-proof`
     #[arg(long, value_name = "FILE")]
     proof: Option<PathBuf>,
     #[command(flatten)]
@@ -146,7 +156,7 @@ struct AuditArgs {
 
 #[derive(Debug, Args)]
 struct LookupArgs {
-    /// Module versions, as in `golang.org/x/text@v0.3.0`
+    /// Module versions, such as golang.org/x/text@v0.3.0
     #[arg(value_name = "MODULE@VERSION", required = true)]
     modules: Vec<String>,
     #[command(flatten)]
@@ -155,78 +165,75 @@ struct LookupArgs {
 
 #[derive(Debug, Args)]
 struct VerifyArgs {
-    /// The database, as in GOSUMDB: NAME or a verifier key
+    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
     #[arg(long, value_name = "GOSUMDB")]
     sumdb: Option<String>,
-    /// The data folder; nothing in it is changed, and a server may use it meanwhile [default: GOSUMCHECK_DATA, else the
-    /// user's data folder]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
     data: Option<PathBuf>,
-    /// How to tell what was found: text or json
+    /// Output format: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
     format: String,
-    /// Leave out the full mirror
+    /// Skip the full log
     #[arg(long)]
     no_log: bool,
-    /// Leave out the modules that `serve` has stored, what it refused, and its journal
+    /// Skip the modules that `serve` stored, the files that it refused, and its journal
     #[arg(long, conflicts_with = "no_log")]
     no_modules: bool,
-    /// Judge modules that match these patterns, as in GONOSUMDB, by what they were when they were first fetched; "none" for
-    /// no modules [default: as for serve]
-    #[arg(long, value_name = "PATTERNS", conflicts_with = "no_modules")]
+    /// Check modules that match these patterns, as in GONOSUMDB, against their first download; "none" for no module
+    /// [env: GOSUMCHECK_PRIVATE] [default: as for serve]
+    #[arg(long, value_name = value_name(&rows::private), conflicts_with = "no_modules")]
     private: Option<String>,
-    /// Read the private patterns of `serve` from this file [default: gosumcheck/gosumcheck.toml in the user's configuration
-    /// folder, if it is there]
+    /// Read the patterns of private modules from this file [env: GOSUMCHECK_CONFIG] [default: gosumcheck/gosumcheck.toml in
+    /// the user's configuration folder, if it exists]
     #[arg(long, value_name = "FILE", conflicts_with = "no_modules")]
     config: Option<PathBuf>,
-    /// Do not compare the index, which decides nothing and takes about as long again
+    /// Skip the index: no proof depends on it, and it takes about as long as the log
     #[arg(long)]
     no_index: bool,
-    /// Threads that hash [default: as many as there are processors]
+    /// Number of hashing threads [default: one per processor]
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZero<usize>>,
 }
 
 #[derive(Debug, Args)]
 struct VerifyProofArgs {
-    /// The proof file, as `audit --proof` wrote it
+    /// Proof file that `audit --proof` wrote
     file: PathBuf,
-    /// go.sum files whose lines must all be proven by it; folders and - as for audit
+    /// go.sum files whose every line the proof file must prove; folders and - as for audit
     #[arg(value_name = "PATH")]
     gosum: Vec<String>,
-    /// The database, as in GOSUMDB: NAME or a verifier key
+    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
     #[arg(long, value_name = "GOSUMDB")]
     sumdb: Option<String>,
-    /// Leave out modules that match these patterns, as in GONOSUMDB
+    /// Skip modules that match these patterns, as in GONOSUMDB; "none" skips no module [default: GONOSUMDB, else GOPRIVATE]
     #[arg(long, value_name = "PATTERNS")]
     private: Option<String>,
-    /// How to tell what was found: text, json, sarif or junit
+    /// Output format: text, json, sarif or junit
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-    /// Tell of every line, not only of those that need attention
+    /// Show every line, not only those that need attention
     #[arg(long, short)]
     verbose: bool,
 }
 
 #[derive(Debug, Args)]
 struct VerifyEvidenceArgs {
-    /// The report: the file that an audit saved, or any text that holds go's SECURITY ERROR
+    /// Report that an audit saved, or any text that contains go's SECURITY ERROR
     file: PathBuf,
-    /// The database, as in GOSUMDB: NAME or a verifier key
+    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
     #[arg(long, value_name = "GOSUMDB")]
     sumdb: Option<String>,
 }
 
 #[derive(Debug, Args)]
 struct IndexArgs {
-    /// Make it anew, whatever there is
+    /// Rebuild the index from scratch
     #[arg(long)]
     rebuild: bool,
-    /// The database, as in GOSUMDB: NAME or a verifier key
+    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
     #[arg(long, value_name = "GOSUMDB")]
     sumdb: Option<String>,
-    /// The data folder that the mirror is in [default: GOSUMCHECK_DATA, else the user's data folder]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
     data: Option<PathBuf>,
 }
 
@@ -241,6 +248,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),
+        Command::Generate(what) => generate::run(&what),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

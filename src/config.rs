@@ -8,12 +8,13 @@ use std::path::PathBuf;
 
 use crate::fault::Fault;
 
-pub mod file;
 pub mod goenv;
 pub mod host;
 pub mod private;
 pub mod proxies;
+pub mod settings;
 pub mod sumdb;
+pub mod units;
 
 pub use goenv::{GoEnv, Origin, Private};
 pub use host::HostName;

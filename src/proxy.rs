@@ -35,7 +35,7 @@ use futures_util::future::{join, join_all};
 use hashing::Hashing;
 use shared_tasks::SharedTasks;
 
-pub use crate::config::file::OnMismatch;
+pub use crate::config::settings::OnMismatch;
 use crate::database::Relay;
 use crate::fault::Fault;
 use crate::store::failures::WriteKind;

@@ -18,12 +18,12 @@ use memory::Memory;
 
 use super::output::{tell, warn};
 use super::setup;
-use crate::config::file::{self, DiskFloor, Layers, LogFormat, Settings};
+use crate::config::settings::{DiskFloor, Layers, LogFormat, SETTINGS, Settings};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::{Database, Relay, RelayOptions};
 use crate::fault::Fault;
 use crate::report::printable;
-use crate::server::{self, Access, Config, Descriptors, Limits, Listeners, Served, Syncing};
+use crate::server::{self, Config, Descriptors, Limits, Listeners, Served, Syncing};
 use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
@@ -37,13 +37,13 @@ const OTHERS: &str = "warn";
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     let environment = |name: &str| std::env::var(name).ok();
-    let layers = args.over(Layers::read(args.config.as_deref(), environment)?);
+    let layers = args.settings.over(Layers::read(SETTINGS, args.config.as_deref(), environment)?);
     let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
     // Before anything is asked of anybody.
     warn(&setup::warned(settings.warnings.iter().cloned()));
     if args.check_config {
         tell(|out| {
-            settings.told.iter().try_for_each(|(name, value, source)| {
+            settings.shown.iter().try_for_each(|(name, value, source)| {
                 writeln!(out, "{name:24} {:32} {}", printable(value), printable(&source.to_string()))
             })
         })?;
@@ -103,12 +103,8 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         body_bytes: Limits::body_bytes(settings.memory),
         ..Limits::default()
     };
-    let access = match settings.access {
-        file::Access::Off => Access::Off,
-        file::Access::Errors => Access::Errors,
-        file::Access::All => Access::All,
-    };
-    let config = Config { prefix: settings.prefix.clone(), hosts: settings.hosts.clone(), limits, access };
+    let (prefix, hosts) = (settings.prefix.clone(), settings.hosts.clone());
+    let config = Config { prefix, hosts, limits, access: settings.access };
     server::run(config, served, proxy, listeners, signals.stop()).await
 }
 

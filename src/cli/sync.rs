@@ -4,26 +4,26 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use jiff::SignedDuration;
 
 use super::output::{complain, say, tell, warn};
 use super::progress::Bar;
 use super::setup::{self, Setup};
 use super::{DatabaseArgs, words};
+use crate::config::units;
 use crate::fault::Fault;
 use crate::report::{grouped, printable};
 use crate::store::index::Kind;
 use crate::sync::{self, Options, Stage, Step, Synced};
 
 pub(super) const EXIT_CODES: &str = "\
-The copy is DATA/log/NAME. It is served by `gosumcheck serve`, and `audit` and `lookup` answer from it. A sync that is
-stopped, in whatever way, goes on where it was when it is started again.
+The copy is stored in DATA/log/NAME. `gosumcheck serve` serves it, and `audit` and `lookup` answer from it. An interrupted \
+sync resumes where it stopped.
 
 Exit codes:
   0  done, or stopped by a signal
-  1  findings: new records that an auditor would ask about (malformed, twice, or of module paths that differ in case only)
-  2  could not: wrong usage, a dead network, a full disk, no source that has proven bytes
-  3  the log itself misbehaved: it signed two histories";
+  1  findings: new records that need attention, as they are malformed or repeat a module version
+  2  could not sync: wrong usage, a network or disk failure, or no source with valid data
+  3  the log itself misbehaved: it signed two histories that contradict each other";
 
 /// The first pause after a fault, with --follow; doubled up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -33,23 +33,25 @@ const MAX_TOLD: usize = 20;
 
 #[derive(Debug, Args)]
 pub(super) struct SyncArgs {
-    /// Stop at the last whole data tile (256 records) before SIZE records. Nothing is served until a sync reaches a signed head
-    #[arg(long, value_name = "SIZE")]
+    /// Stop at the last complete data tile (256 records) before this many records. Nothing is served until a sync reaches a signed
+    /// tree head
+    #[arg(long, value_name = "RECORDS")]
     to: Option<u64>,
-    /// Do not end, but look for new records every INTERVAL, such as 5m or 1h30m
-    #[arg(long, value_name = "INTERVAL", value_parser = interval, conflicts_with = "to")]
+    /// Keep running, and look for new records at this interval, such as 5m or 1h30m
+    #[arg(long, value_name = "DURATION", value_parser = interval, conflicts_with = "to")]
     follow: Option<Duration>,
-    /// Bring at most so many bytes a second, such as 500KB or 10MiB
-    #[arg(long, value_name = "BYTES", value_parser = words::parse_bytes)]
+    /// Limit the download rate in bytes per second, such as 500KB or 10MiB
+    #[arg(long, value_name = "RATE", value_parser = units::rate)]
     limit_rate: Option<u64>,
     #[command(flatten)]
     database: DatabaseArgs,
 }
 
+/// A second or longer.
 fn interval(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<SignedDuration>().map_err(|error| error.to_string())?;
-    let interval = Duration::try_from(parsed).ok().filter(|interval| *interval >= Duration::from_secs(1));
-    interval.ok_or_else(|| "should be one second or more, such as 5m".to_owned())
+    let interval = units::duration(text)?;
+    let is_long_enough = interval >= Duration::from_secs(1);
+    if is_long_enough { Ok(interval) } else { Err("should be one second or more, such as 5m".to_owned()) }
 }
 
 /// Runs the command; gives the exit code.

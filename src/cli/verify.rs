@@ -7,7 +7,7 @@ use super::output::{complain, plain, tell, worst};
 use super::progress::Bar;
 use super::{VerifyArgs, setup};
 use crate::config::GoEnv;
-use crate::config::file::{Layers, private_patterns};
+use crate::config::settings::{Layers, SETTINGS, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Integrity, Level, Notice};
@@ -61,8 +61,8 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
 
 /// How modules are judged, and what is wrong with the settings that say which are private.
 fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notice>), Fault> {
-    let layers = Layers::read(args.config.as_deref(), |name| std::env::var(name).ok())?;
-    let layers = layers.flag("private", args.private.clone());
+    let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
+    let layers = layers.flag(&rows::private, args.private.clone());
     let checked = private_patterns(&layers, &GoEnv::of_process())?;
     let private = Patterns::parse(&checked.patterns);
     Ok((Some(ModuleOptions { threads: args.threads, private }), setup::warned(checked.warnings)))

@@ -13,7 +13,7 @@ use super::judge::{NotRight, Wrong, judge, what};
 use super::shared_tasks::{Phase, Progress};
 use super::watched::Watched;
 use super::{Denied, Inner, Manner, stored};
-use crate::config::file::OnMismatch;
+use crate::config::settings::OnMismatch;
 use crate::fault::{Cause, Fault};
 use crate::store::failures::WriteKind;
 use crate::store::modules::{Admitted, Arrival, Refused, Stored};

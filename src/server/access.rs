@@ -8,24 +8,13 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, StatusCode, Version};
 
 use super::route::Class;
+pub use crate::config::settings::Access;
 use crate::report::printable;
 
 /// The header with a request's id, in and out.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over from a client.
 const MAX_ID_BYTES: usize = 64;
-
-/// Which requests are logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Access {
-    /// none
-    Off,
-    /// those that were not answered well: 4xx (but 404 and 304 are answers) and 5xx
-    #[default]
-    Errors,
-    /// each
-    All,
-}
 
 impl Access {
     /// Whether a request that ended so is logged.

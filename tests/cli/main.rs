@@ -13,6 +13,7 @@ mod evidence;
 mod fake;
 mod folder;
 mod formats;
+mod generate;
 mod hostile;
 mod hostile_size;
 mod index;

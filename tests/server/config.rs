@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use gosumcheck::config::settings::SETTINGS;
 use tempfile::TempDir;
 
 pub(crate) struct Given {
@@ -69,7 +70,7 @@ fn defaults_file_environment_flags() {
     ] {
         assert_eq!(line(&out, name), shown);
     }
-    assert_eq!(out.lines().count(), 28, "{out}");
+    assert_eq!(out.lines().count(), SETTINGS.len(), "{out}");
 }
 
 #[test]
@@ -128,7 +129,7 @@ fn passwords_are_not_shown() {
 const WRONG: &[(&str, &str)] = &[
     (
         "[limits]\nidle_timeout = \"soon\" # x\n",
-        "g.toml:2:16: limits.idle_timeout: not a duration; write it as in 500ms, 30s, 5m or 1h 30m
+        "g.toml:2:16: limits.idle_timeout: not a duration; write it as in 500ms, 30s, 5m, 1h30m or 2d
   |
 2 | idle_timeout = \"soon\" # x
   |                ^^^^^^",
@@ -149,21 +150,21 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[limits]\nidle = \"1s\"\n",
-        "g.toml:2:1: \"idle\" is no setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, stop_timeout, memory
+        "g.toml:2:1: \"idle\" is not a setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, stop_timeout, memory
   |
 2 | idle = \"1s\"
   | ^^^^",
     ),
     (
         "[Limits]\n",
-        "g.toml:1:2: \"Limits\" is no setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, upstream, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
+        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, upstream, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
   |
 1 | [Limits]
   |  ^^^^^^",
     ),
     (
         "offline = 1.5\n",
-        "g.toml:1:11: offline: a float where a text, a number or true or false should be
+        "g.toml:1:11: offline: a TOML float is not accepted here; write a string, an integer, true or false
   |
 1 | offline = 1.5
   |           ^^^",
@@ -189,7 +190,7 @@ const WRONG: &[(&str, &str)] = &[
 1 | sumdb = [\"sum.example.org\"]
   |          ^^^^^^^^^^^^^^^^^",
     ),
-    ("mirror = true\noffline = true\n", "mirror and offline are both set: the one asks upstream in the background, the other nobody"),
+    ("mirror = true\noffline = true\n", "mirror and offline are both set: mirror syncs from upstream in the background, offline forbids it"),
     ("sumdb = [\"sum.golang.org\", \"sum.golang.org\"]\n", "sumdb: sum.golang.org is named twice"),
 ];
 

@@ -33,6 +33,7 @@ mod modules_refused;
 mod outside;
 mod process;
 mod raw;
+mod settings_table;
 mod stock;
 mod strangers;
 mod tlog;

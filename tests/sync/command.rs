@@ -76,8 +76,8 @@ fn one_line_says_what_was_done() {
 fn options_that_make_no_sense_are_refused() {
     let user = User::new(10);
     for (args, word) in [
-        (&["--limit-rate", "fast"][..], "not a number of bytes"),
-        (&["--limit-rate", "0"], "not a number of bytes"),
+        (&["--limit-rate", "fast"][..], "not a size"),
+        (&["--limit-rate", "0"], "a rate of 0"),
         (&["--follow", "0s"], "one second or more"),
         (&["--follow", "soon"], "--follow"),
         (&["--to", "some"], "--to"),

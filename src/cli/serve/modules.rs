@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use super::memory::Memory;
-use crate::config::file::{Settings, Upstream};
+use crate::config::settings::{Settings, Upstream};
 use crate::config::{self, ProxyList};
 use crate::database::Relay;
 use crate::fault::Fault;
@@ -114,7 +114,7 @@ fn asked(settings: &Settings, base: Base, told: Option<&Upstream>) -> Result<(Ba
     if let Some(token) = &told.bearer {
         asked.access = asked.access.bearer(&base, token.reveal())?;
     }
-    if let Some((name, password)) = &told.login {
+    if let Some((name, password)) = told.login() {
         asked.access = asked.access.basic(&base, name, password.reveal())?;
     }
     if let Some(file) = &told.ca {
@@ -124,4 +124,23 @@ fn asked(settings: &Settings, base: Base, told: Option<&Upstream>) -> Result<(Ba
         asked.access = asked.access.proxy(url)?;
     }
     Ok((base, asked))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::config::settings::{UPSTREAM_SETTINGS, rows};
+    use crate::config::units;
+
+    #[test]
+    fn the_table_of_upstream_settings_tells_their_defaults() {
+        let default = |name: &str| UPSTREAM_SETTINGS.iter().find(|setting| setting.name == name).unwrap().default;
+        let duration = |name: &str| units::duration(default(name)).unwrap();
+        let used = crate::upstream::Settings::default();
+        assert_eq!(duration("connect_timeout"), used.connect);
+        assert_eq!(duration("first_byte_timeout"), used.silence);
+        assert_eq!(duration("file_timeout"), used.file_total);
+        assert_eq!(default("tries"), used.tries.to_string());
+        assert_eq!(default("concurrency"), rows::jobs.name);
+    }
 }

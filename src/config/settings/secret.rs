@@ -4,7 +4,7 @@ use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::unread;
+use super::values::unread;
 use crate::files;
 
 /// The longest secret, in bytes, its line end included.

@@ -1,18 +1,18 @@
-//! `gosumcheck.toml` as a list of settings, each with its place: any key that is no setting is a fault, and names what is.
+//! `gosumcheck.toml` as a list of settings, each with its place: any other key is a fault, and the
+//! message names those that exist.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::keys::KEYS;
 use super::point::{complaint, line_of};
-use super::upstreams::{self, Table};
-use super::{Said, Source};
+use super::setting::Setting;
+use super::source::{Place, Said, Source};
+use super::upstream::{UPSTREAM_SETTINGS, UpstreamSetting};
 use crate::fault::Fault;
 
-/// Bytes of the file.
-pub(super) type Place = Range<usize>;
+/// What the tables of single upstreams stand below.
+const UPSTREAMS: &str = "upstreams";
 
 /// A file that was read.
 #[derive(Debug)]
@@ -23,34 +23,43 @@ pub(super) struct Document {
     tables: Vec<Table>,
 }
 
+/// The table of one upstream, as it stands in the file.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) url: String,
+    pub(super) place: Place,
+    /// setting, text, place
+    pub(super) rows: Vec<(&'static UpstreamSetting, String, Place)>,
+}
+
 impl Document {
-    /// Reads `text`, which is the file at `path`.
-    pub(super) fn parse(path: &Path, text: &str) -> Result<Document, Fault> {
+    /// Reads the settings of `table` out of `text`, which is the file at `path`.
+    pub(super) fn parse(table: &[&Setting], path: &Path, text: &str) -> Result<Document, Fault> {
         let mut document =
             Document { path: path.to_path_buf(), text: text.to_owned(), said: Vec::new(), tables: Vec::new() };
-        let table = DeTable::parse(text).map_err(|error| {
+        let root = DeTable::parse(text).map_err(|error| {
             let why = error.message().replace('\n', ": ");
             document.fault(&error.span().unwrap_or(0..0), &format!("not TOML: {why}"))
         })?;
-        document.take("", table.get_ref())?;
+        document.take(table, "", root.get_ref())?;
         Ok(document)
     }
 
-    fn take(&mut self, above: &str, table: &DeTable<'_>) -> Result<(), Fault> {
-        for (key, value) in table {
+    fn take(&mut self, settings: &[&Setting], above: &str, keys: &DeTable<'_>) -> Result<(), Fault> {
+        for (key, value) in keys {
             let name = format!("{above}{}", key.get_ref());
             let below = format!("{name}.");
-            match value.get_ref() {
-                DeValue::Table(inner) if name == upstreams::NAME => self.take_tables(inner)?,
-                DeValue::Table(inner) if KEYS.iter().any(|key| key.name.starts_with(&below)) => {
-                    self.take(&below, inner)?;
+            match (value.get_ref(), settings.iter().find(|setting| setting.name == name)) {
+                (DeValue::Table(inner), _) if name == UPSTREAMS => self.take_tables(inner)?,
+                (DeValue::Table(inner), _) if settings.iter().any(|setting| setting.name.starts_with(&below)) => {
+                    self.take(settings, &below, inner)?;
                 }
-                _ if KEYS.iter().any(|key| key.name == name) => {
+                (_, Some(setting)) => {
                     let source = self.source(&value.span());
-                    let texts = self.texts(&name, value.get_ref(), value.span())?;
+                    let texts = self.texts(setting, value.get_ref(), value.span())?;
                     self.said.push((name, Said { source, texts }));
                 }
-                _ => return Err(self.fault(&key.span(), &unknown(above, key.get_ref()))),
+                _ => return Err(self.fault(&key.span(), &unknown(settings, above, key.get_ref()))),
             }
         }
         Ok(())
@@ -60,18 +69,20 @@ impl Document {
     fn take_tables(&mut self, tables: &DeTable<'_>) -> Result<(), Fault> {
         for (url, table) in tables {
             let DeValue::Table(rows) = table.get_ref() else {
-                let why = format!("write a table: [{}.\"https://host/path\"]", upstreams::NAME);
+                let why = format!("write a table: [{}.\"https://host/path\"]", UPSTREAMS);
                 return Err(self.fault(&url.span(), &why));
             };
             let mut taken = Table { url: url.get_ref().clone().into_owned(), place: url.span(), rows: Vec::new() };
             for (key, value) in rows {
-                let Some(name) = upstreams::SETTINGS.iter().find(|name| **name == key.get_ref().as_ref()) else {
-                    let known = upstreams::SETTINGS.join(", ");
-                    let why = format!("{:?} is no setting of an upstream; the settings are {known}", key.get_ref());
+                let Some(setting) = UPSTREAM_SETTINGS.iter().find(|setting| setting.name == key.get_ref().as_ref())
+                else {
+                    let known: Vec<&str> = UPSTREAM_SETTINGS.iter().map(|setting| setting.name).collect();
+                    let known = known.join(", ");
+                    let why = format!("{:?} is not a setting of an upstream; the settings are {known}", key.get_ref());
                     return Err(self.fault(&key.span(), &why));
                 };
-                let (text, _) = self.text(name, value.get_ref(), value.span())?;
-                taken.rows.push((name, text, value.span()));
+                let (text, _) = self.text(setting.name, value.get_ref(), value.span())?;
+                taken.rows.push((setting, text, value.span()));
             }
             self.tables.push(taken);
         }
@@ -89,9 +100,15 @@ impl Document {
     }
 
     /// What a value says, as text: one text, or those of a list.
-    fn texts(&self, name: &str, value: &DeValue<'_>, place: Place) -> Result<Vec<(String, Option<Place>)>, Fault> {
+    fn texts(
+        &self,
+        setting: &Setting,
+        value: &DeValue<'_>,
+        place: Place,
+    ) -> Result<Vec<(String, Option<Place>)>, Fault> {
+        let name = setting.name;
         if let DeValue::Array(items) = value {
-            if !KEYS.iter().any(|key| key.name == name && key.is_list) {
+            if !setting.is_list() {
                 return Err(self.fault(&place, &format!("{name}: takes one value, not a list")));
             }
             let each = items.iter().map(|item| self.text(name, item.get_ref(), item.span()));
@@ -106,7 +123,10 @@ impl Document {
             DeValue::Integer(number) => number.to_string(),
             DeValue::Boolean(is) => is.to_string(),
             other => {
-                let why = format!("{name}: a {} where a text, a number or true or false should be", other.type_str());
+                let why = format!(
+                    "{name}: a TOML {} is not accepted here; write a string, an integer, true or false",
+                    other.type_str()
+                );
                 return Err(self.fault(&place, &why));
             }
         };
@@ -124,14 +144,14 @@ impl Document {
     }
 }
 
-/// What to say of a key that is no setting.
-fn unknown(above: &str, key: &str) -> String {
-    let known = KEYS.iter().filter_map(|key| key.name.strip_prefix(above));
+/// What to say of a key that is not a setting.
+fn unknown(settings: &[&Setting], above: &str, key: &str) -> String {
+    let known = settings.iter().filter_map(|setting| setting.name.strip_prefix(above));
     let mut known: Vec<&str> = known.map(|rest| rest.split('.').next().unwrap_or(rest)).collect();
     if above.is_empty() {
-        known.push(upstreams::NAME);
+        known.push(UPSTREAMS);
     }
     known.dedup();
     let table = above.strip_suffix('.').map_or_else(String::new, |table| format!(" of [{table}]"));
-    format!("{:?} is no setting{table}; the settings are {}", key, known.join(", "))
+    format!("{:?} is not a setting{table}; the settings are {}", key, known.join(", "))
 }

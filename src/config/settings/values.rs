@@ -1,30 +1,22 @@
 //! Values of settings: text in, meaning out, or what would have been right.
 
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use super::choices::DiskFloor;
+use crate::config::{HostName, ProxyList, Sumdb, units};
+use crate::files;
 
-use crate::config::HostName;
-
-/// Binary sizes as people write them.
-const UNITS: [(&str, u64); 7] = [
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("B", 1),
-];
 /// No timeout and no interval is longer.
 const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// What paths of this server begin with, besides module paths, which begin with a host.
+/// First elements of the paths that this server answers, besides module paths, which begin with a host.
 const TAKEN: [&str; 11] =
     ["cached-only", "healthz", "latest", "log", "lookup", "metrics", "readyz", "sumdb", "supported", "tile", "tlog"];
 
-/// The texts of a list in one variable: parted by commas.
+/// The texts of a list in one variable: separated by commas.
 pub(super) fn split(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
@@ -46,7 +38,7 @@ pub(super) fn flag(text: &str) -> Result<bool, String> {
     match text {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err("neither true nor false".to_owned()),
+        _ => Err("not true or false".to_owned()),
     }
 }
 
@@ -62,15 +54,14 @@ pub(super) fn prefix(text: &str) -> Result<String, String> {
     let below = below.ok_or("not a path; write it as in /go or /artifacts/go")?;
     let first = below.split('/').next().unwrap_or(below);
     if TAKEN.contains(&first) || first.contains('.') {
-        return Err(format!("what begins with /{first} has a meaning here already"));
+        return Err(format!("/{first} is a path of the server already, or could be a module's"));
     }
     Ok(path.to_owned())
 }
 
-/// At least a millisecond.
+/// From a millisecond to a week.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    let duration = parsed.ok_or("not a duration; write it as in 500ms, 30s, 5m or 1h 30m")?;
+    let duration = units::duration(text)?;
     if (Duration::from_millis(1)..=MAX_DURATION).contains(&duration) {
         Ok(duration)
     } else {
@@ -78,25 +69,59 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(super) fn number(text: &str, least: u32, most: u32) -> Result<u32, String> {
-    let why = || format!("not a number from {least} to {most}");
-    text.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(why)
-}
-
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
-    let why = "not a size; write it as in 64MiB, 1GiB or 500MB";
-    let unit = UNITS.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?.trim_end(), *bytes)));
-    let (digits, unit) = unit.unwrap_or((text, 1));
-    digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(|| why.to_owned())
+/// A number from 1 to `most`.
+pub(super) fn count(most: u32) -> impl Fn(&str) -> Result<usize, String> {
+    move |text| {
+        let number = text.parse::<u32>().ok().filter(|number| (1..=most).contains(number));
+        let number = number.and_then(|number| usize::try_from(number).ok());
+        number.ok_or_else(|| format!("not a number from 1 to {most}"))
+    }
 }
 
 /// One of a few words.
-pub(super) fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
-    let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-    found.ok_or_else(|| {
-        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        format!("not one of {}", all.join(", "))
-    })
+pub(super) fn word<T: Copy, const N: usize>(words: &[(&str, T); N]) -> impl Fn(&str) -> Result<T, String> {
+    move |text| {
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        found.ok_or_else(|| format!("not one of {}", words.each_ref().map(|(word, _)| *word).join(", ")))
+    }
+}
+
+/// Any text.
+pub(super) fn kept(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(text))
+}
+
+pub(super) fn floor(text: &str) -> Result<DiskFloor, String> {
+    if text == "auto" {
+        return Ok(DiskFloor::Auto);
+    }
+    units::size(text).map(DiskFloor::Bytes).map_err(|why| format!("{why}, or auto"))
+}
+
+/// `GOPROXY`, which may not be empty.
+pub(super) fn proxies(text: &str) -> Result<ProxyList, String> {
+    if text.trim().is_empty() {
+        return Err("empty; write \"off\" for nowhere".to_owned());
+    }
+    ProxyList::parse(text).map_err(|fault| fault.to_string())
+}
+
+/// `GOSUMDB`, which may not be off.
+pub(super) fn database(text: &str) -> Result<Sumdb, String> {
+    match Sumdb::parse(text) {
+        Ok(Sumdb::Off) => Err("there is no database \"off\" to serve".to_owned()),
+        Ok(on) => Ok(on),
+        Err(fault) => Err(fault.to_string()),
+    }
+}
+
+/// Why a file that the settings name cannot be read.
+pub(super) fn unread(error: &io::Error) -> String {
+    format!("cannot be read: {}", files::explain(error))
 }
 
 #[cfg(test)]
@@ -106,9 +131,6 @@ mod tests {
 
     #[test]
     fn values_as_people_write_them() {
-        assert_eq!(bytes("64MiB").unwrap(), 64 << 20);
-        assert_eq!(bytes("2 GB").unwrap(), 2_000_000_000);
-        assert_eq!(bytes("77").unwrap(), 77);
         assert_eq!(duration("1m 30s").unwrap(), Duration::from_secs(90));
         assert_eq!(duration("250ms").unwrap(), Duration::from_millis(250));
         assert_eq!(address(":0").unwrap().to_string(), "0.0.0.0:0");
@@ -118,9 +140,6 @@ mod tests {
         assert_eq!(prefix("/artifacts/go.v1/").unwrap(), "/artifacts/go.v1");
         for wrong in ["go", "//", "/a//b", "/a/../b", "/a b", "/%67o", "/go?x", "/sumdb", "/lookup/x", "/example.com"] {
             assert!(prefix(wrong).is_err(), "{wrong}");
-        }
-        for wrong in ["", "MiB", "-1", "1.5GiB", "99999999999999999999GiB", "1 EiB"] {
-            assert!(bytes(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "soon", "0s", "-5s", "10", "9999h"] {
             assert!(duration(wrong).is_err(), "{wrong}");

@@ -1,0 +1,76 @@
+//! Command-line arguments made of rows of the table of settings.
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::settings::{DefaultValue, Layers, SETTINGS, Setting, Value};
+
+/// The arguments of all settings, and what was given.
+#[derive(Debug)]
+pub(super) struct SettingArgs {
+    given: Vec<(&'static Setting, Vec<String>)>,
+}
+
+impl SettingArgs {
+    /// What the flags say, over what was said before.
+    pub(super) fn over(&self, layers: Layers) -> Layers {
+        self.given.iter().fold(layers, |layers, (setting, values)| layers.flag(setting, values.iter().cloned()))
+    }
+}
+
+impl Args for SettingArgs {
+    fn augment_args(command: Command) -> Command {
+        command.args(SETTINGS.iter().map(|setting| arg(setting)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for SettingArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<SettingArgs, clap::Error> {
+        let values = |setting: &Setting| match setting.value {
+            Value::Switch if matches.get_flag(setting.name) => vec!["true".to_owned()],
+            Value::Switch => Vec::new(),
+            _ => matches.get_many::<String>(setting.name).unwrap_or_default().cloned().collect(),
+        };
+        Ok(SettingArgs { given: SETTINGS.iter().map(|setting| (*setting, values(setting))).collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = SettingArgs::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn arg(setting: &'static Setting) -> Arg {
+    let arg = Arg::new(setting.name).long(setting.long()).help_heading(setting.heading).help(help(setting));
+    match setting.value {
+        Value::Switch => arg.action(ArgAction::SetTrue),
+        Value::One(name) => arg.action(ArgAction::Set).value_name(name),
+        Value::Several(name) => arg.action(ArgAction::Append).value_name(name),
+    }
+}
+
+/// Help for a command that reads the variable too.
+pub(super) fn help(setting: &Setting) -> String {
+    let variable = format!(" [env: {}]", setting.variable);
+    let default = setting.shown_default().map_or_else(String::new, |default| format!(" [default: {default}]"));
+    plain_help(setting) + &variable + &default
+}
+
+/// Help for a command that reads neither the file nor the variable.
+pub(super) fn plain_help(setting: &Setting) -> String {
+    let repeatable = if setting.is_list() { " Repeatable." } else { "" };
+    format!("{}{repeatable}", setting.help).trim_end_matches('.').to_owned()
+}
+
+/// What help calls a value of the setting.
+pub(super) fn value_name(setting: &Setting) -> &'static str {
+    setting.value_name().unwrap_or_default()
+}
+
+/// The default as the user could write it.
+pub(super) fn default_text(setting: &Setting) -> &'static str {
+    if let DefaultValue::Text(text) = setting.default { text } else { "" }
+}

@@ -1,0 +1,30 @@
+//! The settings of `gosumcheck serve`, in four layers: the defaults, `gosumcheck.toml`, the environment, the flags. Each says only
+//! what it changes, and the last one that says something about a setting decides. Every setting is a row of `table`.
+//!
+//! A message about a wrong value names the place where it stands: the line of the file, the variable, or the flag.
+
+mod choices;
+mod document;
+mod effective;
+mod layers;
+mod page;
+mod point;
+mod reader;
+mod secret;
+mod setting;
+mod source;
+mod table;
+mod upstream;
+mod upstreams;
+mod values;
+
+pub use choices::{Access, DiskFloor, LogFormat, OnMismatch};
+pub use effective::private_patterns;
+pub use layers::{FILE_NAME, FILE_VARIABLE, Layers};
+pub use page::page;
+pub use reader::Shown;
+pub use secret::Secret;
+pub use setting::{DefaultValue, Setting, Value};
+pub use source::Source;
+pub use table::{MAX_JOBS, SETTINGS, Settings, rows};
+pub use upstream::{UPSTREAM_SETTINGS, Upstream, UpstreamSetting};

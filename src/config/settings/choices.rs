@@ -1,0 +1,50 @@
+//! Settings that are one of a few words.
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// for people
+    Text,
+    /// for machines
+    Json,
+}
+
+/// Which requests are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// none
+    Off,
+    /// those that failed: 4xx (but 404 and 304 are answers) and 5xx
+    #[default]
+    Errors,
+    /// each
+    All,
+}
+
+/// What becomes of a module that is not what the database says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMismatch {
+    /// nobody gets it
+    Refuse,
+    /// it is served, loudly
+    Warn,
+}
+
+/// How much of the disk is left free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskFloor {
+    /// as much as fits the size of the disk
+    Auto,
+    /// that many bytes; 0: nothing
+    Bytes(u64),
+}
+
+/// The words for each level of logs.
+pub(super) const LEVELS: [(&str, &str); 5] =
+    [("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug"), ("trace", "trace")];
+/// The words for each format of logs.
+pub(super) const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+/// The words for what becomes of wrong bytes.
+pub(super) const MISMATCH: [(&str, OnMismatch); 2] = [("refuse", OnMismatch::Refuse), ("warn", OnMismatch::Warn)];
+/// The words for which requests are logged.
+pub(super) const ACCESS: [(&str, Access); 3] = [("off", Access::Off), ("errors", Access::Errors), ("all", Access::All)];

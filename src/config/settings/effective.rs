@@ -1,0 +1,113 @@
+//! The settings in effect: every layer read, every value understood, and whether they agree with each other.
+
+use super::layers::Layers;
+use super::reader::Reader;
+use super::table::{Settings, rows};
+use super::upstream::Upstream;
+use super::upstreams;
+use crate::config::private::Checked;
+use crate::config::{GoEnv, Sumdb};
+use crate::fault::Fault;
+
+/// The patterns of private modules alone, for a command that needs no other setting.
+///
+/// # Errors
+/// `Usage`: the value makes no sense.
+pub fn private_patterns(layers: &Layers, go: &GoEnv) -> Result<Checked, Fault> {
+    let mut reader = Reader::new(layers, go, &|_| None);
+    let patterns = reader.private(&rows::private)?;
+    Ok(Checked { patterns, warnings: reader.warnings })
+}
+
+impl Settings {
+    /// The settings in effect. `go` says which modules are private where no layer does; `env` where the data folder is.
+    ///
+    /// # Errors
+    /// `Usage`: a value makes no sense, at the place that the message names, or two settings contradict each other.
+    pub fn of(layers: &Layers, go: &GoEnv, env: impl Fn(&str) -> Option<String>) -> Result<Settings, Fault> {
+        let mut settings = Settings::read(Reader::new(layers, go, &env))?;
+        upstreams::read(layers, &mut settings)?;
+        settings.agree()?;
+        Ok(settings)
+    }
+
+    /// What the file says about the entry `url` of `proxy` or `private_proxy`.
+    pub fn upstream(&self, url: &str) -> Option<&Upstream> {
+        self.upstreams.iter().find(|upstream| upstream.is(url))
+    }
+
+    /// What each setting alone cannot tell.
+    fn agree(&self) -> Result<(), Fault> {
+        let usage = |why: String| Err(Fault::Usage(why));
+        if self.listen.is_empty() {
+            return usage("listen: no address to listen at".to_owned());
+        }
+        if self.sumdb.is_empty() {
+            return usage("sumdb: no database to serve".to_owned());
+        }
+        if self.sumdb.len() > 1 && !self.upstream.is_empty() {
+            return usage(
+                "upstream: with several databases, which one is meant? Write the URL behind the name: sumdb = [\"KEY URL\", ...]"
+                    .to_owned(),
+            );
+        }
+        if self.offline && self.mirror {
+            return usage(
+                "mirror and offline are both set: mirror syncs from upstream in the background, offline forbids it"
+                    .to_owned(),
+            );
+        }
+        if self.private.is_empty() && !self.private_proxy.is_off() {
+            return usage(
+                "private_proxy is set, but no module is private: set private too, as in GOPRIVATE".to_owned(),
+            );
+        }
+        let name = |at: &Sumdb| if let Sumdb::On { name, .. } = at { name.clone() } else { String::new() };
+        let mut names: Vec<String> = self.sumdb.iter().map(name).collect();
+        names.sort();
+        if let Some([twice, _]) = names.array_windows().find(|[a, b]| a == b) {
+            return usage(format!("sumdb: {twice} is named twice"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::settings::{DiskFloor, SETTINGS};
+
+    #[test]
+    fn values_mean_what_their_texts_say() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "stale = \"2d\"\n[limits]\nmemory = \"10MiB\"\n").unwrap();
+        let layers = Layers::read(SETTINGS, Some(file.path()), |name| match name {
+            "GOSUMCHECK_FRESHNESS" => Some("1h30m".to_owned()),
+            "GOSUMCHECK_DISK_FLOOR" => Some("10mb".to_owned()),
+            _ => None,
+        });
+        let layers = layers.unwrap().flag(&rows::jobs, ["7".to_owned()]).flag(&rows::offline, ["true".to_owned()]);
+        let settings = Settings::of(&layers, &GoEnv::resolve(|_| None, "", ""), |_| None).unwrap();
+        assert_eq!(settings.memory, 10 << 20);
+        assert_eq!(settings.disk_floor, DiskFloor::Bytes(10_000_000));
+        assert_eq!(settings.stale, Duration::from_secs(2 * 24 * 3600));
+        assert_eq!(settings.freshness, Duration::from_secs(5400));
+        assert_eq!((settings.jobs, settings.offline, settings.mirror), (7, true, false));
+        assert_eq!((settings.log_level, settings.connections), ("info", None));
+    }
+
+    #[test]
+    fn names_variables_and_flags_are_said_once() {
+        for (n, setting) in SETTINGS.iter().enumerate() {
+            assert!(setting.variable.starts_with("GOSUMCHECK_") && setting.flag.starts_with("--"), "{setting:?}");
+            assert!(setting.help.ends_with('.') && !setting.help.contains("  "), "{setting:?}");
+            let is_twin = |other: &&&crate::config::settings::Setting| {
+                other.name == setting.name || other.variable == setting.variable || other.flag == setting.flag
+            };
+            assert_eq!(SETTINGS.iter().skip(n).filter(is_twin).count(), 1, "{setting:?}");
+        }
+    }
+}

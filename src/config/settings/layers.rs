@@ -1,0 +1,109 @@
+//! The layers that set something: `gosumcheck.toml`, the environment, the flags. Each says only what it changes, and the last one
+//! that says something about a setting decides.
+
+use std::path::{Path, PathBuf};
+
+use super::document::Document;
+use super::setting::Setting;
+use super::source::{Place, Said, Source};
+use super::values::{split, unread};
+use crate::config::sumdb::redact;
+use crate::fault::Fault;
+use crate::files;
+
+/// The file's name where no flag names one.
+pub const FILE_NAME: &str = "gosumcheck.toml";
+/// The variable that names the file.
+pub const FILE_VARIABLE: &str = "GOSUMCHECK_CONFIG";
+/// The longest file that is read, in bytes.
+const FILE_LIMIT: u64 = 1 << 20;
+
+/// The layers above the defaults.
+#[derive(Debug, Default)]
+pub struct Layers {
+    document: Option<Document>,
+    environment: Vec<(&'static str, String)>,
+    flags: Vec<(&'static str, Vec<String>)>,
+}
+
+impl Layers {
+    /// What the file `named` and an environment say about the settings of `table`. If no file is named it is the user's own, where
+    /// there is one.
+    ///
+    /// # Errors
+    /// `Usage`: the named file cannot be read, is not TOML, or has a key that is not in `table`.
+    pub fn read(
+        table: &[&'static Setting],
+        named: Option<&Path>,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Layers, Fault> {
+        let set = |name: &str| env(name).filter(|value| !value.is_empty());
+        let named = named.map(Path::to_path_buf).or_else(|| set(FILE_VARIABLE).map(PathBuf::from));
+        let path = named.or_else(|| own_file().filter(|path| path.is_file()));
+        let document = match path {
+            Some(path) => Some(Document::parse(table, &path, &read_text(&path)?)?),
+            None => None,
+        };
+        let environment = table.iter().filter_map(|setting| Some((setting.name, set(setting.variable)?))).collect();
+        Ok(Layers { document, environment, flags: Vec::new() })
+    }
+
+    /// With the values of a flag; nothing where it was not given.
+    #[must_use]
+    pub fn flag(mut self, setting: &Setting, values: impl IntoIterator<Item = String>) -> Layers {
+        let values: Vec<String> = values.into_iter().collect();
+        if !values.is_empty() {
+            self.flags.push((setting.name, values));
+        }
+        self
+    }
+
+    /// The file, if there is one.
+    pub(super) fn document(&self) -> Option<&Document> {
+        self.document.as_ref()
+    }
+
+    /// What the uppermost layer that says something about a setting says.
+    pub(super) fn said(&self, setting: &Setting) -> Option<Said> {
+        let plain = |texts: Vec<String>| texts.into_iter().map(|text| (text, None)).collect();
+        if let Some((_, texts)) = self.flags.iter().find(|(name, _)| *name == setting.name) {
+            return Some(Said { source: Source::Flag(setting.flag), texts: plain(texts.clone()) });
+        }
+        if let Some((_, text)) = self.environment.iter().find(|(name, _)| *name == setting.name) {
+            let texts = if setting.is_list() { split(text) } else { vec![text.clone()] };
+            return Some(Said { source: Source::Environment(setting.variable), texts: plain(texts) });
+        }
+        self.document.as_ref()?.said(setting.name)
+    }
+
+    /// A `Usage` fault about one of the texts of a setting, at its place.
+    pub(super) fn wrong(
+        &self,
+        setting: &Setting,
+        source: &Source,
+        (text, place): &(String, Option<Place>),
+        why: &str,
+    ) -> Fault {
+        if let (Some(document), Some(place)) = (&self.document, place) {
+            return document.fault(place, &format!("{}: {why}", setting.name));
+        }
+        Fault::Usage(format!("{source} is {:?}: {why}", redact(text)))
+    }
+}
+
+/// `gosumcheck/gosumcheck.toml` in the user's configuration folder.
+fn own_file() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.config_dir().join("gosumcheck").join(FILE_NAME))
+}
+
+fn read_text(path: &Path) -> Result<String, Fault> {
+    let usage = |why: String| Fault::Usage(format!("{}: {why}", path.display()));
+    let read = files::open_named(path).and_then(|file| files::read_bounded(file, FILE_LIMIT));
+    let bytes = read.map_err(|error| usage(unread(&error)))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_LIMIT {
+        return Err(usage(format!("has more than {FILE_LIMIT} bytes; settings take a few thousand")));
+    }
+    String::from_utf8(bytes).map_err(|_| usage("is not text in UTF-8".to_owned()))
+}

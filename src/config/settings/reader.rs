@@ -1,0 +1,120 @@
+//! Reads the value of each setting out of the layers, and keeps what `--check-config` shows.
+
+use std::path::PathBuf;
+
+use super::layers::Layers;
+use super::setting::{DefaultValue, Setting};
+use super::source::{Said, Source};
+use crate::config::private::{self, Checked, NONE};
+use crate::config::{self, GoEnv};
+use crate::fault::Fault;
+
+/// A setting's name, its value as text without passwords, and where it comes from.
+pub type Shown = (&'static str, String, Source);
+
+/// Reads settings in the order of the table.
+pub(super) struct Reader<'a> {
+    layers: &'a Layers,
+    go: &'a GoEnv,
+    env: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) shown: Vec<Shown>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// `go` says which modules are private where no layer does; `env` where the data folder is.
+    pub(super) fn new(layers: &'a Layers, go: &'a GoEnv, env: &'a dyn Fn(&str) -> Option<String>) -> Reader<'a> {
+        Reader { layers, go, env, shown: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// The values of a setting; that of its default where no layer says anything.
+    pub(super) fn all<T>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<T>, Fault> {
+        let default = || match setting.default {
+            DefaultValue::Text(text) => vec![(text.to_owned(), None)],
+            DefaultValue::Found(_) | DefaultValue::Unset => Vec::new(),
+        };
+        let said = self.layers.said(setting).unwrap_or_else(|| Said { source: Source::Default, texts: default() });
+        let wrong = |text, why: String| self.layers.wrong(setting, &said.source, text, &why);
+        let parsed = said.texts.iter().map(|text| parse(&text.0).map_err(|why| wrong(text, why)));
+        let values = parsed.collect::<Result<Vec<T>, Fault>>()?;
+        let shown: Vec<String> = said.texts.iter().map(|(text, _)| config::sumdb::redact(text)).collect();
+        self.shown.push((setting.name, shown.join(", "), said.source));
+        Ok(values)
+    }
+
+    /// The value of a setting that always has one.
+    pub(super) fn one<T>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, Fault> {
+        self.optional(setting, parse)?.ok_or_else(|| Fault::Usage(format!("{}: no value", setting.name)))
+    }
+
+    /// The value of a setting that may have none.
+    pub(super) fn optional<T>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Fault> {
+        Ok(self.all(setting, parse)?.pop())
+    }
+
+    /// The value of a setting whose type has one that means nothing.
+    pub(super) fn any<T: Default>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, Fault> {
+        Ok(self.optional(setting, parse)?.unwrap_or_default())
+    }
+
+    /// The data folder: the named one, else the user's.
+    pub(super) fn data_folder(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<PathBuf, String>,
+    ) -> Result<PathBuf, Fault> {
+        if let Some(named) = self.optional(setting, parse)? {
+            return Ok(named);
+        }
+        let found = config::data_folder(self.env)?;
+        self.show_instead(found.display().to_string(), Source::Default);
+        Ok(found)
+    }
+
+    /// Patterns of private modules, with commas between them: those of a setting of ours, else all of go's settings, each of which
+    /// is shown.
+    pub(super) fn private(&mut self, setting: &'static Setting) -> Result<String, Fault> {
+        let patterns = self.all(setting, |text| private::check(text).map(|()| text.to_owned()))?;
+        if patterns == [NONE] {
+            return Ok(String::new());
+        }
+        if !patterns.is_empty() {
+            let patterns = patterns.join(",");
+            private::check(&patterns).map_err(|why| Fault::Usage(format!("{}: {why}", setting.name)))?;
+            return Ok(patterns);
+        }
+        let theirs = self.go.private_from_anybody();
+        let mut shown = theirs.iter().map(|theirs| (theirs.patterns.to_owned(), Source::Go(theirs.setting)));
+        if let Some((patterns, source)) = shown.next() {
+            self.show_instead(patterns, source);
+        }
+        self.shown.extend(shown.map(|(patterns, source)| (setting.name, patterns, source)));
+        let Checked { patterns, warnings } = private::of_go(&theirs);
+        self.warnings.extend(warnings);
+        Ok(patterns)
+    }
+
+    /// Shows a value that no layer gave, in place of the last one.
+    fn show_instead(&mut self, value: String, source: Source) {
+        if let Some(last) = self.shown.last_mut() {
+            last.1 = value;
+            last.2 = source;
+        }
+    }
+}

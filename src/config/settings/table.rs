@@ -1,0 +1,208 @@
+//! The settings: one row each. Flags, variables, keys of `gosumcheck.toml`, `--help`, `--check-config` and `docs/configuration.md`
+//! come out of these rows. To add a setting, add a row here, and use its value.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::choices::{ACCESS, Access, DiskFloor, FORMATS, LEVELS, LogFormat, MISMATCH, OnMismatch};
+use super::reader::{Reader, Shown};
+use super::setting::DefaultValue::{Found, Text, Unset};
+use super::setting::Value::{One, Several, Switch};
+use super::setting::{Setting, settings};
+use super::upstream::Upstream;
+use super::values::{address, count, database, duration, flag, floor, host, kept, path, prefix, proxies, word};
+use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
+use crate::fault::Fault;
+
+/// Requests to one upstream at once, at most.
+pub const MAX_JOBS: u16 = 512;
+
+const SERVER: &str = "Server";
+const DATABASE: &str = "Checksum database";
+const MODULES: &str = "Modules";
+const LOGS: &str = "Logs";
+const LIMITS: &str = "Limits";
+
+settings! {
+    /// Listen on this address. Port 0 picks a free port, which is printed.
+    listen: Vec<SocketAddr> = all(address) {
+        name: "listen", variable: "GOSUMCHECK_LISTEN", flag: "--listen",
+        value: Several("HOST:PORT"), default: Text("127.0.0.1:3000"), heading: SERVER,
+    }
+
+    /// A name of this server, such as goproxy.corp.example. On a loopback address, requests for any host other than localhost, an IP
+    /// address or one of these names are refused, so that no web page can read private modules (DNS rebinding). Once a name is
+    /// set, this holds on every address. Needed behind a reverse proxy that passes the Host header on.
+    hosts: Vec<HostName> = all(host) {
+        name: "hosts", variable: "GOSUMCHECK_HOSTS", flag: "--host",
+        value: Several("NAME"), default: Unset, heading: SERVER,
+    }
+
+    /// Also listen on this address and answer only /healthz, /readyz and /metrics there, with a connection limit of its own that
+    /// clients cannot use up.
+    admin_listen: Vec<SocketAddr> = all(address) {
+        name: "admin_listen", variable: "GOSUMCHECK_ADMIN_LISTEN", flag: "--admin-listen",
+        value: Several("HOST:PORT"), default: Unset, heading: SERVER,
+    }
+
+    /// Data folder: stored modules, the full log, cached answers, and the tree head that this machine has accepted.
+    data: PathBuf = data_folder(path) {
+        name: "data", variable: DATA_VARIABLE, flag: "--data",
+        value: One("DIR"), default: Found("gosumcheck in the user's data folder, such as ~/.local/share"), heading: SERVER,
+    }
+
+    /// Store nothing more when free disk space falls below this size. 0 disables the check; auto is 256MiB, or 5 % of a disk
+    /// smaller than 5GiB.
+    disk_floor: DiskFloor = one(floor) {
+        name: "disk_floor", variable: "GOSUMCHECK_DISK_FLOOR", flag: "--disk-floor",
+        value: One("SIZE"), default: Text("auto"), heading: SERVER,
+    }
+
+    /// Serve this checksum database, as in GOSUMDB: NAME, NAME+HASH+KEY, or "NAME-or-KEY URL". The first one is also served at
+    /// the root of the server.
+    sumdb: Vec<Sumdb> = all(database) {
+        name: "sumdb", variable: "GOSUMCHECK_SUMDB", flag: "--sumdb",
+        value: Several("GOSUMDB"), default: Text("sum.golang.org"), heading: DATABASE,
+    }
+
+    /// Ask this source for the checksum database, and no other: an http, https or file URL with /lookup and /tile below it.
+    /// Several are tried in order.
+    upstream: Vec<String> = all(kept) {
+        name: "upstream", variable: "GOSUMCHECK_UPSTREAM", flag: "--upstream",
+        value: Several("URL"), default: Unset, heading: DATABASE,
+    }
+
+    // Not `direct` unless somebody names it: with it, clients choose the hosts that this machine connects to, and git runs on what
+    // those send. The go command can do without: after our 404 it goes to the repository itself, where its own GOPROXY ends with
+    // `direct`.
+    /// Fetch modules from these proxies, as in GOPROXY. "off" serves no modules; "direct" runs git here, against public hosts that
+    /// clients choose.
+    proxy: ProxyList = one(proxies) {
+        name: "proxy", variable: "GOSUMCHECK_PROXY", flag: "--proxy",
+        value: One("GOPROXY"), default: Text("https://proxy.golang.org"), heading: MODULES,
+    }
+
+    /// Patterns of private modules, as in GOPRIVATE. Their names are never sent to a public proxy or to the checksum database.
+    /// "none" makes no module private.
+    private: String = private() {
+        name: "private", variable: "GOSUMCHECK_PRIVATE", flag: "--private",
+        value: Several("PATTERNS"), default: Found("all patterns of GOPRIVATE, GONOPROXY and GONOSUMDB"), heading: MODULES,
+    }
+
+    /// Fetch private modules from these proxies, as in GOPROXY. There is no access control yet: every client that reaches the
+    /// server can read all of them.
+    private_proxy: ProxyList = any(proxies) {
+        name: "private_proxy", variable: "GOSUMCHECK_PRIVATE_PROXY", flag: "--private-proxy",
+        value: One("GOPROXY"), default: Found("none; private modules are refused with status 403"), heading: MODULES,
+    }
+
+    /// What to do with a module that differs from the checksum database: refuse it, or warn in the log and serve it anyway.
+    on_mismatch: OnMismatch = one(word(&MISMATCH)) {
+        name: "on_mismatch", variable: "GOSUMCHECK_ON_MISMATCH", flag: "--on-mismatch",
+        value: One("refuse|warn"), default: Text("refuse"), heading: MODULES,
+    }
+
+    /// Also answer below this path, such as /go.
+    prefix: String = any(prefix) {
+        name: "prefix", variable: "GOSUMCHECK_PREFIX", flag: "--prefix",
+        value: One("PATH"), default: Unset, heading: SERVER,
+    }
+
+    /// Keep version lists, latest versions and answers to queries for this long before asking upstream again.
+    freshness: Duration = one(duration) {
+        name: "freshness", variable: "GOSUMCHECK_FRESHNESS", flag: "--freshness",
+        value: One("DURATION"), default: Text("60s"), heading: MODULES,
+    }
+
+    /// While no upstream answers, serve version lists, latest versions and answers to queries up to this age.
+    stale: Duration = one(duration) {
+        name: "stale", variable: "GOSUMCHECK_STALE", flag: "--stale",
+        value: One("DURATION"), default: Text("72h"), heading: MODULES,
+    }
+
+    /// Remember for this long that upstream does not have a module or version.
+    negative: Duration = one(duration) {
+        name: "negative", variable: "GOSUMCHECK_NEGATIVE", flag: "--negative",
+        value: One("DURATION"), default: Text("60s"), heading: MODULES,
+    }
+
+    /// Make no network requests: answer from the data folder and file:// upstreams only.
+    offline: bool = one(flag) {
+        name: "offline", variable: "GOSUMCHECK_OFFLINE", flag: "--offline",
+        value: Switch, default: Text("false"), heading: SERVER,
+    }
+
+    /// Keep a full copy of the log: sync it in the background, and answer from disk.
+    mirror: bool = one(flag) {
+        name: "mirror", variable: "GOSUMCHECK_MIRROR", flag: "--mirror",
+        value: Switch, default: Text("false"), heading: DATABASE,
+    }
+
+    /// Time between two syncs of the full log, with --mirror.
+    sync_interval: Duration = one(duration) {
+        name: "sync_interval", variable: "GOSUMCHECK_SYNC_INTERVAL", flag: "--sync-interval",
+        value: One("DURATION"), default: Text("60s"), heading: DATABASE,
+    }
+
+    /// Maximum number of concurrent requests to one upstream, from 1 to 512.
+    jobs: usize = one(count(MAX_JOBS.into())) {
+        name: "jobs", variable: "GOSUMCHECK_JOBS", flag: "--jobs",
+        value: One("N"), default: Text("32"), heading: SERVER,
+    }
+
+    /// Log messages of this level and above: error, warn, info, debug or trace.
+    log_level: &'static str = one(word(&LEVELS)) {
+        name: "log.level", variable: "GOSUMCHECK_LOG_LEVEL", flag: "--log-level",
+        value: One("LEVEL"), default: Text("info"), heading: LOGS,
+    }
+
+    /// Format of the log, which goes to standard error.
+    log_format: LogFormat = one(word(&FORMATS)) {
+        name: "log.format", variable: "GOSUMCHECK_LOG_FORMAT", flag: "--log-format",
+        value: One("text|json"), default: Text("text"), heading: LOGS,
+    }
+
+    /// Which requests to log. An error is a response of status 4xx or 5xx, except 404.
+    access: Access = one(word(&ACCESS)) {
+        name: "log.access", variable: "GOSUMCHECK_ACCESS_LOG", flag: "--access-log",
+        value: One("off|errors|all"), default: Text("errors"), heading: LOGS,
+    }
+
+    /// Maximum number of concurrent client connections. Further clients wait.
+    connections: Option<usize> = optional(count(1_000_000)) {
+        name: "limits.connections", variable: "GOSUMCHECK_CONNECTIONS", flag: "--connections",
+        value: One("N"), default: Found("4096, or fewer if the limit of open files requires it"), heading: LIMITS,
+    }
+
+    /// Time allowed for a client to send the headers of a request.
+    header_timeout: Duration = one(duration) {
+        name: "limits.header_timeout", variable: "GOSUMCHECK_HEADER_TIMEOUT", flag: "--header-timeout",
+        value: One("DURATION"), default: Text("10s"), heading: LIMITS,
+    }
+
+    /// Time that a connection may be idle between two requests.
+    idle_timeout: Duration = one(duration) {
+        name: "limits.idle_timeout", variable: "GOSUMCHECK_IDLE_TIMEOUT", flag: "--idle-timeout",
+        value: One("DURATION"), default: Text("60s"), heading: LIMITS,
+    }
+
+    /// Time allowed for a client to receive 64KiB of a response.
+    write_timeout: Duration = one(duration) {
+        name: "limits.write_timeout", variable: "GOSUMCHECK_WRITE_TIMEOUT", flag: "--write-timeout",
+        value: One("DURATION"), default: Text("30s"), heading: LIMITS,
+    }
+
+    /// Time allowed at shutdown for requests in flight to finish.
+    stop_timeout: Duration = one(duration) {
+        name: "limits.stop_timeout", variable: "GOSUMCHECK_STOP_TIMEOUT", flag: "--stop-timeout",
+        value: One("DURATION"), default: Text("20s"), heading: LIMITS,
+    }
+
+    /// Memory for cached answers and refusals. Responses that are being sent take half as much again, at least 8MiB and at most
+    /// 32MiB.
+    memory: u64 = one(units::size) {
+        name: "limits.memory", variable: "GOSUMCHECK_MEMORY", flag: "--memory",
+        value: One("SIZE"), default: Text("128MiB"), heading: LIMITS,
+    }
+}

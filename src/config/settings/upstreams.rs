@@ -1,0 +1,60 @@
+//! `[upstreams."https://host/path"]` of gosumcheck.toml: how one entry of `proxy` or `private_proxy` is asked, and with which
+//! keys. Where a table says nothing, upstream's own defaults count.
+
+use super::document::{Document, Table};
+use super::layers::Layers;
+use super::table::Settings;
+use super::upstream::Upstream;
+use crate::config::ProxyList;
+use crate::config::sumdb::redact;
+use crate::fault::Fault;
+
+/// Reads all tables into `settings`, and what `--check-config` shows of them.
+///
+/// # Errors
+/// `Usage`: a value makes no sense, or no entry has the URL of a table; with its place.
+pub(super) fn read(layers: &Layers, settings: &mut Settings) -> Result<(), Fault> {
+    let Some(document) = layers.document() else { return Ok(()) };
+    for table in document.tables() {
+        let upstream = of_table(document, table)?;
+        if settings.upstream(upstream.url()).is_some() {
+            return Err(document.fault(&table.place, "this upstream has a table already"));
+        }
+        let entries = settings.proxy.entries().chain(settings.private_proxy.entries());
+        // A flag or a variable that names other proxies for one run does not make the file wrong.
+        let is_list = |name: &str| matches!(name, "proxy" | "private_proxy");
+        let overruled = settings.shown.iter().any(|(name, _, source)| is_list(name) && source.overrides_file());
+        if !entries.into_iter().any(|(url, _)| upstream.is(url)) && !overruled {
+            let why = "no entry of proxy or private_proxy is this URL: this table would never be used";
+            return Err(document.fault(&table.place, why));
+        }
+        for (setting, text, place) in &table.rows {
+            settings.shown.push((setting.name, format!("{text} ({})", upstream.url()), document.source(place)));
+        }
+        settings.upstreams.push(upstream);
+    }
+    Ok(())
+}
+
+fn of_table(document: &Document, table: &Table) -> Result<Upstream, Fault> {
+    let mut upstream = Upstream::new(url(&table.url).map_err(|why| document.fault(&table.place, &why))?);
+    for (setting, text, place) in &table.rows {
+        let set = (setting.set)(&mut upstream, text);
+        set.map_err(|why| document.fault(place, &format!("{}: {why}", setting.name)))?;
+    }
+    upstream.agree().map_err(|why| document.fault(&table.place, &why))?;
+    Ok(upstream)
+}
+
+/// The URL as `ProxyList` writes its entries, without a slash at its end.
+fn url(text: &str) -> Result<String, String> {
+    let list = ProxyList::parse(text).map_err(|fault| fault.to_string())?;
+    let mut entries = list.entries();
+    match (entries.next(), entries.next()) {
+        (Some(("direct" | "off", _)), _) | (None, _) | (_, Some(_)) => Err("not the URL of a module proxy".to_owned()),
+        (Some((url, _)), None) if redact(url) != url => {
+            Err("no password here: set username and password_file, or use netrc".to_owned())
+        }
+        (Some((url, _)), None) => Ok(url.trim_end_matches('/').to_owned()),
+    }
+}

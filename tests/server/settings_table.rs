@@ -1,0 +1,197 @@
+//! Every row of the table of settings: which of its layers decides, and what it takes for a size or a duration.
+
+use gosumcheck::config::settings::{SETTINGS, Setting, UPSTREAM_SETTINGS, Value};
+
+use crate::config::{Given, line};
+
+/// Three values of a setting; a value is another than the one before it.
+fn values(setting: &Setting) -> [&'static str; 3] {
+    if setting.value == Value::Switch {
+        // A flag cannot say false.
+        return ["true", "false", "true"];
+    }
+    match (setting.name, setting.value_name().unwrap()) {
+        ("sumdb", _) => {
+            ["sum.golang.google.cn", "sum.golang.org https://a.example", "sum.golang.org https://b.example"]
+        }
+        ("log.level", _) => ["error", "warn", "debug"],
+        (_, "HOST:PORT") => ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"],
+        (_, "NAME") => ["a.example", "b.example", "c.example"],
+        (_, "DIR") => ["/srv/a", "/srv/b", "/srv/c"],
+        (_, "SIZE") => ["10mb", "10 MiB", "1.5GiB"],
+        (_, "DURATION") => ["31s", "1h30m", "2d"],
+        (_, "N") => ["5", "6", "7"],
+        (_, "URL" | "GOPROXY") => ["https://a.example", "https://b.example", "https://c.example"],
+        (_, "PATTERNS") => ["a.example", "b.example", "c.example"],
+        (_, "PATH") => ["/a", "/b", "/c"],
+        (_, "refuse|warn") => ["warn", "refuse", "warn"],
+        (_, "text|json") => ["json", "text", "json"],
+        (_, "off|errors|all") => ["off", "errors", "all"],
+        (name, value) => panic!("give three values for {name}, which takes {value}"),
+    }
+}
+
+/// `[table]` and key, as in the file.
+fn file(setting: &Setting, value: &str) -> String {
+    match setting.name.split_once('.') {
+        Some((table, key)) => format!("[{table}]\n{key} = {value:?}\n"),
+        None => format!("{} = {value:?}\n", setting.name),
+    }
+}
+
+fn flag(setting: &Setting, value: &str) -> String {
+    if setting.value == Value::Switch { setting.flag.to_owned() } else { format!("{}={value}", setting.flag) }
+}
+
+/// What another setting has to say for this one to make sense.
+fn context(setting: &Setting) -> &'static [&'static str] {
+    if setting.name == "private_proxy" { &["--private=corp.example"] } else { &[] }
+}
+
+/// What `--check-config` shows of a setting, from the file and the flags that are given.
+fn shown(given: &Given, setting: &Setting, args: &[&str]) -> String {
+    let (code, out, err) = given.run(&[args, context(setting)].concat());
+    assert_eq!((code, err.as_str()), (0, ""), "{} {args:?}", setting.name);
+    line(&out, setting.name)
+}
+
+#[test]
+fn a_flag_overrides_a_variable_and_a_variable_the_file_and_the_file_the_default() {
+    for setting in SETTINGS {
+        let [in_file, in_variable, in_flag] = values(setting);
+        let text = file(setting, in_file);
+        let place = text.matches('\n').count();
+        let named = ["--config", "g.toml"];
+        let given = Given::file(&text);
+        assert!(shown(&given, setting, &[]).ends_with(" default"), "{}", setting.name);
+        assert_eq!(shown(&given, setting, &named), format!("{} {in_file} g.toml:{place}", setting.name));
+        let given = given.env(setting.variable, in_variable);
+        let expected = format!("{} {in_variable} {}", setting.name, setting.variable);
+        assert_eq!(shown(&given, setting, &named), expected);
+        let flag = flag(setting, in_flag);
+        let expected = format!("{} {in_flag} {}", setting.name, setting.flag);
+        assert_eq!(shown(&given, setting, &[named.as_slice(), &[&flag]].concat()), expected);
+    }
+}
+
+/// Words that no setting takes, unless it takes any text.
+const NONSENSE: &str = "\u{7}://nonsense";
+
+#[test]
+fn a_wrong_value_is_named_where_it_stands() {
+    for setting in SETTINGS {
+        let takes_any_text = matches!(setting.name, "data" | "upstream");
+        if takes_any_text {
+            continue;
+        }
+        let text = file(setting, "@").replace('@', "\\u0007://nonsense");
+        let place = text.matches('\n').count();
+        let (code, _, err) = Given::file(&text).run(&["--config", "g.toml"]);
+        assert!(code == 2 && err.starts_with(&format!("gosumcheck: g.toml:{place}:")), "{}: {err}", setting.name);
+        assert!(err.contains(&format!(": {}: ", setting.name)), "{}: {err}", setting.name);
+        let (code, _, err) = Given::file("").env(setting.variable, NONSENSE).run(&[]);
+        assert!(
+            code == 2 && err.starts_with(&format!("gosumcheck: {} is ", setting.variable)),
+            "{}: {err}",
+            setting.name
+        );
+        if setting.value != Value::Switch {
+            let (code, _, err) = Given::file("").run(&[&format!("{}={NONSENSE}", setting.flag)]);
+            assert!(
+                code == 2 && err.starts_with(&format!("gosumcheck: {} is ", setting.flag)),
+                "{}: {err}",
+                setting.name
+            );
+        }
+    }
+}
+
+/// Texts, and whether each is a size; those that are one are not 0, which some places refuse.
+const SIZES: [(&str, bool); 14] = [
+    ("10mb", true),
+    ("10MB", true),
+    ("10 MiB", true),
+    ("10MiB", true),
+    ("10m", true),
+    ("1.5GiB", true),
+    ("4096", true),
+    ("-1", false),
+    ("-1.5GiB", false),
+    ("99999999999999999999GiB", false),
+    ("10 XB", false),
+    ("1,5GiB", false),
+    ("much", false),
+    ("10MB/m", false),
+];
+
+/// Texts, and whether each is a duration.
+const DURATIONS: [(&str, bool); 11] = [
+    ("30s", true),
+    ("5m", true),
+    ("1h30m", true),
+    ("1h 30m", true),
+    ("1.5h", true),
+    ("2d", true),
+    ("30", false),
+    ("-5s", false),
+    ("soon", false),
+    ("5M", false),
+    ("1month", false),
+];
+
+/// Sets `setting` to `text` in the file, by its variable and by its flag: each takes it, or says what is accepted.
+fn takes_everywhere(setting: &Setting, text: &str, is_right: bool) {
+    for ran in [
+        Given::file(&file(setting, text)).run(&["--config", "g.toml"]),
+        Given::file("").env(setting.variable, text).run(&[]),
+        Given::file("").run(&[&format!("{}={text}", setting.flag)]),
+    ] {
+        let (code, _, err) = ran;
+        assert_eq!(code, if is_right { 0 } else { 2 }, "{} = {text}: {err}", setting.name);
+        assert!(is_right || err.contains("write it as in "), "{} = {text}: {err}", setting.name);
+    }
+}
+
+#[test]
+fn sizes_and_durations_are_the_same_in_every_setting() {
+    let of = |name: &str| SETTINGS.iter().filter(|setting| setting.value_name() == Some(name)).collect::<Vec<_>>();
+    let (sizes, durations) = (of("SIZE"), of("DURATION"));
+    assert!(sizes.len() >= 2 && durations.len() >= 8, "no table to walk");
+    for (text, is_right) in SIZES {
+        sizes.iter().for_each(|setting| takes_everywhere(setting, text, is_right));
+    }
+    for (text, is_right) in DURATIONS {
+        durations.iter().for_each(|setting| takes_everywhere(setting, text, is_right));
+    }
+    for setting in UPSTREAM_SETTINGS.iter().filter(|setting| setting.value == "DURATION") {
+        for (text, is_right) in DURATIONS {
+            let table = format!("[upstreams.\"https://proxy.golang.org\"]\n{} = {text:?}\n", setting.name);
+            let (code, _, err) = Given::file(&table).run(&["--config", "g.toml"]);
+            assert_eq!(code, if is_right { 0 } else { 2 }, "{} = {text}: {err}", setting.name);
+            assert!(is_right || err.contains("write it as in "), "{} = {text}: {err}", setting.name);
+        }
+    }
+}
+
+#[test]
+fn the_options_of_sync_take_the_same_sizes_and_durations() {
+    // A sync of a log that does not exist ends with 2 too, but not for want of a value that makes sense.
+    let sync = |option: &str, text: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
+        let folder = tempfile::tempdir().unwrap();
+        command.args(["sync", "--sumdb", "off", &format!("{option}={text}")]).env_clear().env("HOME", folder.path());
+        let output = command.env("GOENV", "off").output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for (option, texts) in [("--limit-rate", &SIZES[..]), ("--follow", &DURATIONS[..])] {
+        for (text, is_right) in texts {
+            let err = sync(option, text);
+            assert_eq!(err.contains("invalid value"), !is_right, "{option} {text}: {err}");
+            assert_eq!(err.contains("write it as in"), !is_right, "{option} {text}: {err}");
+        }
+    }
+    for text in ["10MB/s", "10 MiB/s", "4096/s"] {
+        assert!(!sync("--limit-rate", text).contains("invalid value"), "{text}");
+    }
+}
