@@ -57,6 +57,35 @@
 //! 15. Nothing below a folder that a stranger filled is read through a link that leads out of it, and no open waits for another
 //!     process. Nothing in the data folder can be read by another user.
 //!
+//! # Glossary
+//!
+//! The words are those of [go.dev](https://go.dev/ref/mod), RFC 6962 and RFC 9162, and [C2SP](https://c2sp.org).
+//!
+//! | word | meaning |
+//! |---|---|
+//! | checksum database | the service that publishes the hashes of all public module versions (`GOSUMDB`), such as sum.golang.org |
+//! | log | its data: an append-only list of records, committed to by a Merkle tree (RFC 6962) |
+//! | record | one entry of the log: the two go.sum lines of one module version, under a number that counts from 0 |
+//! | module version | a module path and a version, as in `golang.org/x/text@v0.26.0` |
+//! | go.sum line | module path, version (of the zip, or with `/go.mod` of the go.mod) and hash |
+//! | h1 | the hash in such a line: SHA-256 over the names and SHA-256 hashes of the files of a zip, or of the one go.mod |
+//! | note | text with signatures below it (C2SP signed-note) |
+//! | vkey | a verifier key, `NAME+HASH+KEY`: whose signature under a note counts |
+//! | checkpoint | a note that holds the size and the root hash of a log's tree: a *signed tree head* in the RFCs (C2SP tlog-checkpoint) |
+//! | head | a checkpoint in what users read; the *remembered* head is the largest accepted one, to which every later one is held |
+//! | tile | up to 256 neighbouring hashes of one level of the tree; a *data tile* has records in their place (C2SP tlog-tiles) |
+//! | inclusion proof | hashes that show that a record is in the tree of a checkpoint (RFC 9162 section 2.1.3) |
+//! | consistency proof | hashes that show that one tree contains an older one (RFC 9162 section 2.1.4) |
+//! | proven | derived from bytes whose hashes lead to the root of an accepted checkpoint |
+//! | pinned | held to what was fetched first: a private module, of which no log has a hash |
+//! | upstream | whatever is asked for bytes: the database, a module proxy, a mirror, a folder, a repository. None is trusted |
+//! | mirror | a full copy of the log that is kept up to date, and a server over one |
+//! | hint | an answer that nothing can prove (a version list, `@latest`, `.info`): kept for a while, then asked for again |
+//! | quarantine | where an upstream's wrong bytes are kept, with a report, for a person to look at |
+//! | fork | two histories that one log signed and that cannot both be true |
+//! | evidence | the two checkpoints of a fork with the proof that they contradict each other; anybody can check it |
+//! | witness | a third party that cosigns checkpoints which it has seen to be consistent (C2SP tlog-witness) |
+//!
 //! # Errors
 //!
 //! What can be wrong with bytes is told by the core ([`sumdb::Error`]: `Malformed`, `Unproven`); who is at fault, and what to do

@@ -1,8 +1,10 @@
-//! The README's sessions are what a newcomer sees first, so each is run as it stands there, in a checkout of its own, and
-//! must say what the README says.
+//! The demo at the head of the README is what a newcomer sees first: it works in a fresh checkout, also in one that cannot be
+//! written. What all documents show, this one too, runs in `tests/docs`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
 
+#[path = "docs/blocks.rs"]
+mod blocks;
 #[path = "cli/command.rs"]
 mod command;
 
@@ -11,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use command::{Machine, Ran};
 
-const FIRST: &str = "$ cargo run --release -- audit testdata/demo/go.sum --upstream \
+const FIRST: &str = "cargo run --release -- audit testdata/demo --upstream \
                      file://$PWD/testdata/demo/sum.golang.org --data target/demo";
 
 fn repository() -> &'static Path {
@@ -20,6 +22,11 @@ fn repository() -> &'static Path {
 
 fn readme() -> String {
     std::fs::read_to_string(repository().join("README.md")).unwrap()
+}
+
+/// What the README shows below its first command.
+fn first_output() -> String {
+    blocks::steps(&readme()).unwrap().swap_remove(0).output
 }
 
 /// Every file below a folder, with its bytes.
@@ -31,7 +38,7 @@ fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// A machine whose working folder is a checkout, as far as the demo needs one.
+/// A machine whose working folder is a checkout with what the demo needs.
 fn checkout() -> Machine {
     let machine = Machine::new();
     for (path, bytes) in snapshot(&repository().join("testdata/demo")) {
@@ -40,23 +47,8 @@ fn checkout() -> Machine {
     machine
 }
 
-/// The commands of the README's sessions in order, each with what it prints.
-fn sessions(readme: &str) -> Vec<(String, String)> {
-    let blocks = readme.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let mut commands: Vec<(String, String)> = Vec::new();
-    for line in blocks.flat_map(str::lines) {
-        match commands.last_mut() {
-            _ if line.starts_with("$ ") => commands.push((line.to_owned(), String::new())),
-            Some((_, output)) => *output += &format!("{line}\n"),
-            None => panic!("a session begins with a command: {line}"),
-        }
-    }
-    commands
-}
-
 /// Runs a line as a shell would, with this binary in place of cargo's.
 fn run(machine: &Machine, line: &str) -> Ran {
-    let line = line.strip_prefix("$ ").unwrap();
     let args = line.strip_prefix("cargo run --release -- ").or_else(|| line.strip_prefix("gosumcheck ")).unwrap();
     let here = machine.at("").display().to_string();
     let args: Vec<_> = args.split(' ').map(|arg| arg.replace("$PWD", here.trim_end_matches('/'))).collect();
@@ -64,22 +56,12 @@ fn run(machine: &Machine, line: &str) -> Ran {
 }
 
 #[test]
-fn the_sessions_of_the_readme_are_true() {
-    let machine = checkout();
-    let readme = readme();
-    let sessions = sessions(&readme);
-    assert_eq!((sessions[0].0.as_str(), sessions[1].0.as_str()), (FIRST, "$ echo $?"));
-    let mut code = 0;
-    for (command, output) in &sessions {
-        if command == "$ echo $?" {
-            assert_eq!(format!("{code}\n"), *output);
-            continue;
-        }
-        let ran = run(&machine, command);
-        assert_eq!(ran.out, *output, "{command}\n{}", ran.show());
-        ran.quiet();
-        code = ran.code;
-    }
+fn the_readme_begins_with_the_demo_which_says_nothing_on_standard_error() {
+    let steps = blocks::steps(&readme()).unwrap();
+    assert_eq!((steps[0].command.as_str(), steps[1].command.as_str()), (FIRST, "echo $?"));
+    let ran = run(&checkout(), FIRST);
+    assert_eq!((&ran.out, format!("{}\n", ran.code)), (&steps[0].output, steps[1].output.clone()));
+    ran.quiet();
 }
 
 #[test]
@@ -109,7 +91,7 @@ fn a_checkout_that_cannot_be_written_is_enough() {
     let elsewhere = tempfile::tempdir().unwrap();
     let data = elsewhere.path().join("data").display().to_string();
     let command = FIRST.replace("target/demo", &data);
-    assert_eq!(run(&machine, &command).says(1, &["26 verified, 1 DIFFERS"]).out, sessions(&readme())[0].1);
+    assert_eq!(run(&machine, &command).says(1, &["26 verified, 1 DIFFERS"]).out, first_output());
     // Root writes where it likes; so it is looked at besides.
     assert_eq!(snapshot(&demo), before);
     assert!(!machine.at("target").exists());
