@@ -1,15 +1,15 @@
 //! A checksum database: module versions in, verified records out, all under one head of one timeline.
 //!
-//! Claims come from the cache or the upstreams (`lookups`), the head moves to the newest that came with them
+//! Claims come from the cache or the upstreams (`claims`), the head moves to the newest that came with them
 //! (`timeline`), tiles are brought and proven (`tiles`), and each claim is held against its leaf. A claim that turns
 //! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
 
 mod accept;
 mod answer;
-mod judge;
-mod keeper;
-mod lookups;
-mod memo;
+mod batch_cache;
+mod cache_writer;
+mod check;
+mod claims;
 mod mirror;
 mod notes;
 mod relay;
@@ -20,12 +20,12 @@ mod unstored;
 use std::collections::HashMap;
 
 pub use accept::Newest;
-use answer::Halt;
-pub use answer::{Answer, Batch, Comparison, Miss};
-use judge::{Extras, Judged, heads, judge_all};
-use keeper::Keeper;
-use lookups::{Claim, Lie, Said, Source};
-use memo::Memo;
+use answer::Stop;
+pub use answer::{Answer, Batch, Comparison, Unavailable};
+use batch_cache::BatchCache;
+use cache_writer::CacheWriter;
+use check::{Checked, WantedProofs, check_all, heads};
+use claims::{Claim, Refutation, Source, SourceAnswer};
 use mirror::Held;
 pub use mirror::Mirror;
 use notes::Notes;
@@ -98,7 +98,7 @@ impl Database {
     /// # Errors
     /// `Forked`: the log is caught. `Unavailable`: the data folder.
     pub async fn records(&self, asked: &[ModuleVersion], progress: Progress<'_>) -> Result<Batch, Fault> {
-        self.prove(asked, &mut Extras::default(), progress).await
+        self.prove(asked, &mut WantedProofs::default(), progress).await
     }
 
     /// As [`Database::records`], and a proof for each record that others can check.
@@ -110,23 +110,23 @@ impl Database {
         asked: &[ModuleVersion],
         progress: Progress<'_>,
     ) -> Result<(Batch, Vec<RecordProof>), Fault> {
-        let mut extras = Extras { proofs: Some(Vec::new()), ..Extras::default() };
-        let batch = self.prove(asked, &mut extras, progress).await?;
-        Ok((batch, extras.proofs.unwrap_or_default()))
+        let mut wanted = WantedProofs { proofs: Some(Vec::new()), ..WantedProofs::default() };
+        let batch = self.prove(asked, &mut wanted, progress).await?;
+        Ok((batch, wanted.proofs.unwrap_or_default()))
     }
 
     async fn prove(
         &self,
         asked: &[ModuleVersion],
-        extras: &mut Extras,
+        wanted: &mut WantedProofs,
         progress: Progress<'_>,
     ) -> Result<Batch, Fault> {
         self.mirror.refresh(&self.notes)?;
         let tiles = self.tiles(progress);
         let mut refuted = HashMap::new();
-        let memo = Memo::of(asked, &self.cache);
+        let batch_cache = BatchCache::of(asked, &self.cache);
         let mut known = self.remembered()?.map_or(0, |head| head.tree().size);
-        let mut said = said_last_time(asked, &memo, known);
+        let mut said = said_last_time(asked, &batch_cache, known);
         let mut present = None;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
@@ -134,26 +134,26 @@ impl Database {
             let mut now = match self.advance(&tiles, &heads(&said), present.take()).await {
                 Ok(Some(present)) => present,
                 Ok(None) => return Ok(Batch::unproven(said, None)),
-                Err(Halt::Missed(miss)) => return Ok(Batch::unproven(said, Some(miss))),
-                Err(Halt::Stop(fault)) => return Err(fault),
+                Err(Stop::Unavailable(miss)) => return Ok(Batch::unproven(said, Some(miss))),
+                Err(Stop::Fatal(fault)) => return Err(fault),
             };
             self.keep_tiles(&mut now.proven);
-            extras.proofs.as_mut().map(Vec::clear);
-            extras.paths = memo.is_due(&said).then(HashMap::new);
-            let keeper = Keeper::start(&self.cache);
-            let tiles = Tiles { keeper: Some(&keeper), ..self.tiles(progress) };
-            let judged = judge_all(asked, &said, &mut now, &tiles, extras).await;
-            if judged.iter().all(Result::is_ok) {
-                memo.write(&judged, extras.paths.as_ref());
-                keeper.finish();
+            wanted.proofs.as_mut().map(Vec::clear);
+            wanted.paths = batch_cache.is_due(&said).then(HashMap::new);
+            let writer = CacheWriter::start(&self.cache);
+            let tiles = Tiles { writer: Some(&writer), ..self.tiles(progress) };
+            let checked = check_all(asked, &said, &mut now, &tiles, wanted).await;
+            if checked.iter().all(Result::is_ok) {
+                batch_cache.write(&checked, wanted.paths.as_ref());
+                writer.finish();
                 return Ok(Batch {
-                    answers: judged.into_iter().flatten().collect(),
+                    answers: checked.into_iter().flatten().collect(),
                     proven_under: Some(now.head),
                     uncompared: now.uncompared,
                 });
             }
-            keeper.finish(); // the next pass finds in the cache what this one has brought
-            withdraw(&mut said, judged, &mut refuted);
+            writer.finish(); // the next pass finds in the cache what this one has brought
+            withdraw(&mut said, checked, &mut refuted);
             known = now.head.tree().size;
             present = Some(now);
         }
@@ -161,21 +161,21 @@ impl Database {
 
     fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
         let mirror = self.mirror.held();
-        Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
+        Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, writer: None }
     }
 
     /// Asks for what is not said yet.
     async fn fill(
         &self,
         asked: &[ModuleVersion],
-        refuted: &HashMap<usize, Vec<Lie>>,
-        said: &mut [Option<Said>],
+        refuted: &HashMap<usize, Vec<Refutation>>,
+        said: &mut [Option<SourceAnswer>],
         known: u64,
         progress: Progress<'_>,
     ) -> Result<(), Fault> {
         for (at, (module, said)) in asked.iter().zip(&mut *said).enumerate() {
             if said.is_none() && !refuted.contains_key(&at) {
-                *said = self.mirror.claim(module)?.map(Said::Claim);
+                *said = self.mirror.claim(module)?.map(SourceAnswer::Claim);
             }
         }
         let open: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
@@ -216,38 +216,38 @@ impl Database {
                 self.keep_tiles(&mut proven);
                 Ok(Comparison::OneHistory)
             }
-            Err(Halt::Missed(miss)) => Ok(Comparison::Unknown(miss)),
-            Err(Halt::Stop(fault)) => Err(fault),
+            Err(Stop::Unavailable(miss)) => Ok(Comparison::Unknown(miss)),
+            Err(Stop::Fatal(fault)) => Err(fault),
         }
     }
 }
 
-/// What the memo says, as far as it is about the tree that is known, whose size is `known`.
-fn said_last_time(asked: &[ModuleVersion], memo: &Memo<'_>, known: u64) -> Vec<Option<Said>> {
+/// What the batch_cache says, as far as it is about the tree that is known, whose size is `known`.
+fn said_last_time(asked: &[ModuleVersion], batch_cache: &BatchCache<'_>, known: u64) -> Vec<Option<SourceAnswer>> {
     let claim = |(response, path): (LookupResponse, Vec<Hash>)| {
         let is_known = response.id() < known;
-        is_known.then_some(Said::Claim(Claim { response, head: None, source: Source::Memo(path) }))
+        is_known.then_some(SourceAnswer::Claim(Claim { response, head: None, source: Source::BatchCache(path) }))
     };
-    memo.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect())
+    batch_cache.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect())
 }
 
 /// Takes back the claims that turned out false, so that others are asked; who made them is remembered in `refuted`.
-fn withdraw(said: &mut [Option<Said>], judged: Vec<Judged>, refuted: &mut HashMap<usize, Vec<Lie>>) {
-    for (at, (slot, judged)) in said.iter_mut().zip(judged).enumerate() {
-        let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) else { continue };
+fn withdraw(said: &mut [Option<SourceAnswer>], checked: Vec<Checked>, refuted: &mut HashMap<usize, Vec<Refutation>>) {
+    for (at, (slot, checked)) in said.iter_mut().zip(checked).enumerate() {
+        let (Some(SourceAnswer::Claim(claim)), Err(error)) = (&*slot, checked) else { continue };
         match &claim.source {
-            Source::Memo(_) => {}
+            Source::BatchCache(_) => {}
             Source::Mirror | Source::Cache => drop(refuted.entry(at).or_default()),
-            Source::Upstream(base, _) => refuted.entry(at).or_default().push((*base, lie)),
+            Source::Upstream(base, _) => refuted.entry(at).or_default().push((*base, error)),
         }
         *slot = None;
     }
 }
 
 /// What a failed request means: where there is nobody to ask, nobody failed.
-fn missed(upstreams: &Upstreams, fault: Fault) -> Miss {
+fn missed(upstreams: &Upstreams, fault: Fault) -> Unavailable {
     if upstreams.names().len() == 0 {
-        return Miss::NotHeld("the data folder does not hold it, and there is no source to ask".to_owned());
+        return Unavailable::NotHeld("the data folder does not hold it, and there is no source to ask".to_owned());
     }
-    Miss::Fault(fault)
+    Unavailable::Fault(fault)
 }

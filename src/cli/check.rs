@@ -9,7 +9,7 @@ use super::output::{complain, tell, worst};
 use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
 use crate::audit::inputs::Inputs;
 use crate::audit::{Answers, describe, judge, misbehaviour, questions};
-use crate::database::{Answer, Miss};
+use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::files;
 use crate::report::{Level, Notice, Outcome, Report};
@@ -56,7 +56,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     // The word of a log that was caught is no answer to anything.
     if report.misbehaviour.is_none() {
         for module in questions(&files, &exempt) {
-            let unknown = || Answer::Unknown(Miss::NotHeld(format!("{path} has no proof of it")));
+            let unknown = || Answer::Unknown(Unavailable::NotHeld(format!("{path} has no proof of it")));
             answers.entry(module).or_insert_with(unknown);
         }
     }

@@ -3,7 +3,7 @@
 use super::output::{complain, say, tell, warn, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::{LookupArgs, setup};
-use crate::database::{Answer, Miss};
+use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::sumdb::module::ModuleVersion;
 
@@ -53,11 +53,11 @@ fn tell_miss(module: &ModuleVersion, answer: &Answer, database: &str) -> u8 {
             say(&format!("{module}: not in the log of {database}; asked: {}", by.join("; ")));
             1
         }
-        Answer::Unknown(Miss::NotHeld(why)) => {
+        Answer::Unknown(Unavailable::NotHeld(why)) => {
             say(&format!("{module}: not held, which says nothing about the log: {why}"));
             2
         }
-        Answer::Unknown(Miss::Fault(fault)) => {
+        Answer::Unknown(Unavailable::Fault(fault)) => {
             complain(fault);
             fault.exit_code()
         }

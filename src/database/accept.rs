@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::tiles::Proven;
-use super::{Database, Halt, Miss, Progress};
+use super::{Database, Progress, Stop, Unavailable};
 use crate::fault::Fault;
 use crate::store::{StoredHead, Swap};
 use crate::sumdb;
@@ -59,8 +59,8 @@ impl Database {
         match self.advance(&self.tiles(progress), &heads, None).await {
             Ok(Some(present)) => Ok(Newest { head: present.head, proven: present.proven, given: heads }),
             Ok(None) => Err(Fault::unavailable(&self.name, "no signed tree head could be had")),
-            Err(Halt::Missed(miss)) => Err(self.fault_of(miss)),
-            Err(Halt::Stop(fault)) => Err(fault),
+            Err(Stop::Unavailable(miss)) => Err(self.fault_of(miss)),
+            Err(Stop::Fatal(fault)) => Err(fault),
         }
     }
 
@@ -94,8 +94,8 @@ impl Database {
         let head = newest.head.clone();
         match self.require_contained(&self.tiles(progress), &mut newest.proven, old, &head).await {
             Ok(()) => Ok(()),
-            Err(Halt::Missed(miss)) => Err(self.fault_of(miss)),
-            Err(Halt::Stop(fault)) => Err(fault),
+            Err(Stop::Unavailable(miss)) => Err(self.fault_of(miss)),
+            Err(Stop::Fatal(fault)) => Err(fault),
         }
     }
 
@@ -104,7 +104,7 @@ impl Database {
     /// # Errors
     /// `Refused` or `Unavailable`: a tile could not be had from any upstream; each is named with its reason.
     pub async fn bring(&self, newest: &mut Newest, wants: &[Want], progress: Progress<'_>) -> Result<(), Fault> {
-        let mut miss = Miss::NotHeld("nothing was asked".to_owned());
+        let mut miss = Unavailable::NotHeld("nothing was asked".to_owned());
         for _ in 0..ROUNDS {
             let proven = &mut newest.proven;
             proven.missed.clear();
@@ -113,9 +113,9 @@ impl Database {
             let plan = proven.tree.plan(wants).map_err(|error| Fault::refused("the tree", error))?;
             miss = match brought {
                 Ok(()) if plan.tiles().is_empty() => return Ok(()),
-                Ok(()) => {
-                    Miss::worst(plan.tiles().iter().filter_map(|tile| proven.missed.get(tile)).cloned().collect())
-                }
+                Ok(()) => Unavailable::worst(
+                    plan.tiles().iter().filter_map(|tile| proven.missed.get(tile)).cloned().collect(),
+                ),
                 Err(miss) => miss,
             };
         }
@@ -158,10 +158,10 @@ impl Database {
         &self.vkey
     }
 
-    fn fault_of(&self, miss: Miss) -> Fault {
+    fn fault_of(&self, miss: Unavailable) -> Fault {
         match miss {
-            Miss::Fault(fault) => fault,
-            Miss::NotHeld(why) => Fault::unavailable(&self.name, why),
+            Unavailable::Fault(fault) => fault,
+            Unavailable::NotHeld(why) => Fault::unavailable(&self.name, why),
         }
     }
 }

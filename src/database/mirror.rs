@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use bytes::Bytes;
 use lag::Lag;
 
-use super::lookups::{Claim, Source};
+use super::claims::{Claim, Source};
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::store::index::Index;

@@ -2,12 +2,12 @@
 //!
 //! What the full log holds is answered from disk (`mirror`); the rest is asked of the upstreams, proven, and kept in the
 //! cache. Everything is under one head (`heads`), which is never older than one that was given before. A question that
-//! many ask at once is asked once (`flight`).
+//! many ask at once is asked once (`single_flight`).
 
-mod flight;
 mod heads;
 mod lookup;
 mod recent;
+mod single_flight;
 mod tile;
 
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use flight::Flights;
 use heads::Heads;
 use lookup::Outcome;
 use recent::Recent;
+use single_flight::SingleFlight;
 
-use super::{Database, Mirror, Miss, Progress};
+use super::{Database, Mirror, Progress, Unavailable};
 use crate::fault::Fault;
 use crate::store::Log;
 use crate::store::failures::Failure;
@@ -121,8 +121,8 @@ struct Inner {
     /// told when the full log is known to lag behind
     lags: Notify,
     recent: Recent,
-    lookups: Flights<String, Result<Outcome, Fault>>,
-    bringing: Flights<TilePath, Result<Bytes, Miss>>,
+    lookups: SingleFlight<String, Result<Outcome, Fault>>,
+    bringing: SingleFlight<TilePath, Result<Bytes, Unavailable>>,
 }
 
 impl Relay {
@@ -151,8 +151,8 @@ impl Relay {
             nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             lags: Notify::new(),
             recent: Recent::within(bytes),
-            lookups: Flights::default(),
-            bringing: Flights::default(),
+            lookups: SingleFlight::default(),
+            bringing: SingleFlight::default(),
         };
         Ok(Relay { inner: Arc::new(inner) })
     }

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::tiles::{Proven, Tiles};
-use super::{Database, Halt, Miss};
+use super::{Database, Stop, Unavailable};
 use crate::fault::Fault;
 use crate::store::Swap;
 use crate::store::failures::WriteKind;
@@ -28,7 +28,7 @@ pub(super) struct Present {
     /// how many other heads could not be compared with it
     pub(super) uncompared: usize,
     /// why a larger head is not in force
-    pub(super) beyond: Option<Miss>,
+    pub(super) beyond: Option<Unavailable>,
 }
 
 /// The heads that the data folder remembers, and the one that it could not take.
@@ -87,7 +87,7 @@ impl Database {
         tiles: &Tiles<'_>,
         heads: &[Checkpoint],
         mut before: Option<Present>,
-    ) -> Result<Option<Present>, Halt> {
+    ) -> Result<Option<Present>, Stop> {
         'conflict: for _ in 0..MAX_CONFLICTS {
             let memory = self.memory()?;
             self.require_one_tree_a_size(memory.heads.iter().chain(heads))?;
@@ -97,7 +97,7 @@ impl Database {
                 let mut proven = same.map_or_else(|| Proven::nothing_of(head.tree()), |same| same.proven);
                 let uncompared = match self.compare_all(tiles, &mut proven, &memory.heads, heads, head).await {
                     Ok(uncompared) => uncompared,
-                    Err(Halt::Missed(miss)) => {
+                    Err(Stop::Unavailable(miss)) => {
                         beyond.get_or_insert(miss);
                         continue;
                     }
@@ -163,7 +163,7 @@ impl Database {
         proven: &mut Proven,
         old: &Checkpoint,
         head: &Checkpoint,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Stop> {
         let size = old.tree().size;
         if size == 0 || old.tree() == head.tree() {
             return Ok(());
@@ -175,7 +175,7 @@ impl Database {
             None => {
                 let plan = proven.tree.plan(&[Want::RootAt(size)]).unwrap_or_default();
                 let misses = plan.tiles().iter().filter_map(|tile| proven.missed.get(tile)).cloned();
-                Err(Miss::worst(misses.collect()).into())
+                Err(Unavailable::worst(misses.collect()).into())
             }
         }
     }
@@ -190,7 +190,7 @@ impl Database {
         remembered: &[Checkpoint],
         heads: &[Checkpoint],
         head: &Checkpoint,
-    ) -> Result<usize, Halt> {
+    ) -> Result<usize, Stop> {
         tiles.bring(proven, &[]).await?;
         let all = remembered.iter().chain(heads);
         let others = || all.clone().filter(|other| other.tree() != head.tree() && other.tree().size > 0);

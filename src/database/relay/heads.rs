@@ -11,7 +11,7 @@ use tokio::sync;
 
 use super::super::tiles::Proven;
 use super::super::timeline::Present;
-use super::super::{Halt, Miss, missed};
+use super::super::{Stop, Unavailable, missed};
 use super::{Inner, QUIETLY};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
@@ -109,13 +109,13 @@ impl Heads {
 
 impl Inner {
     /// The head in force; none where there never was one. Asks nobody unless the remembered head takes it.
-    pub(super) async fn now(&self) -> Result<Option<Arc<Now>>, Halt> {
+    pub(super) async fn now(&self) -> Result<Option<Arc<Now>>, Stop> {
         let mirrored = self.database.mirror.held().map(|mirror| mirror.checkpoint.clone());
         self.move_on(mirrored.as_slice()).await
     }
 
     /// The head in force after `heads` have been looked at, each of which is older, or becomes it.
-    pub(super) async fn move_on(&self, heads: &[Checkpoint]) -> Result<Option<Arc<Now>>, Halt> {
+    pub(super) async fn move_on(&self, heads: &[Checkpoint]) -> Result<Option<Arc<Now>>, Stop> {
         let is_done = || heads.iter().all(|head| self.heads.is_compared(head.tree()));
         if let Some(now) = self.heads.now().filter(|_| is_done()) {
             return Ok(Some(now));
@@ -125,7 +125,7 @@ impl Inner {
         Asker::own().scope(self.compare(heads)).boxed().await
     }
 
-    async fn compare(&self, heads: &[Checkpoint]) -> Result<Option<Arc<Now>>, Halt> {
+    async fn compare(&self, heads: &[Checkpoint]) -> Result<Option<Arc<Now>>, Stop> {
         let is_done = || heads.iter().all(|head| self.heads.is_compared(head.tree()));
         let _turn = self.heads.moving.lock().await;
         let before = self.heads.now();
@@ -173,7 +173,7 @@ impl Inner {
             (_, Err(fault @ Fault::Forked { .. })) => Err(fault),
             (Some(now), _) => Ok(now.note.clone()),
             (None, Err(fault)) => Err(fault),
-            (None, Ok(())) => Err(why(Miss::worst(Vec::new()).into())),
+            (None, Ok(())) => Err(why(Unavailable::worst(Vec::new()).into())),
         }
     }
 
@@ -214,9 +214,9 @@ fn unproven(tree: Tree) -> Fault {
 }
 
 /// A halt as a fault: what is not held is not available.
-pub(super) fn why(halt: Halt) -> Fault {
+pub(super) fn why(halt: Stop) -> Fault {
     match halt {
-        Halt::Stop(fault) | Halt::Missed(Miss::Fault(fault)) => fault,
-        Halt::Missed(Miss::NotHeld(why)) => Fault::unavailable("the data folder", why),
+        Stop::Fatal(fault) | Stop::Unavailable(Unavailable::Fault(fault)) => fault,
+        Stop::Unavailable(Unavailable::NotHeld(why)) => Fault::unavailable("the data folder", why),
     }
 }

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::super::lookups::{Lie, Said, Source};
+use super::super::claims::{Refutation, Source, SourceAnswer};
 use super::super::tiles::{Proven, Tiles};
-use super::super::{Halt, Miss};
+use super::super::{Stop, Unavailable};
 use super::heads::{Now, why};
 use super::{Inner, LookupAnswer, QUIETLY, Recorded};
 use crate::fault::Fault;
@@ -69,7 +69,7 @@ impl Inner {
             return Ok(Some(self.keep(path, record)));
         }
         let Some(now) = self.now().await.map_err(why)? else { return Ok(None) };
-        let Some(Said::Claim(claim)) = self.database.cached_claim(module, now.size()) else { return Ok(None) };
+        let Some(SourceAnswer::Claim(claim)) = self.database.cached_claim(module, now.size()) else { return Ok(None) };
         let id = claim.response.id();
         if id >= now.size() {
             return Ok(None);
@@ -105,19 +105,19 @@ impl Inner {
 
     /// Asks the cache, then the upstreams, until a claim is proven or nobody is left to ask.
     async fn ask(&self, module: &ModuleVersion, path: &str) -> Result<Outcome, Fault> {
-        let mut lies: Option<Vec<Lie>> = None;
+        let mut lies: Option<Vec<Refutation>> = None;
         // Ends: a source whose claim was false is not asked again.
         loop {
             let known = self.now().await.map_err(why)?.map_or(0, |now| now.size());
             let said = self.database.claim(module, lies.as_deref(), known).await;
             let claim = match said {
-                Said::Claim(claim) => claim,
-                Said::NotInLog { mut by } => {
+                SourceAnswer::Claim(claim) => claim,
+                SourceAnswer::NotInLog { mut by } => {
                     by.truncate(SHOWN_DENIALS);
                     self.recent.denials.keep(path, &by, Instant::now());
                     return Ok(Outcome::NotInLog(by));
                 }
-                Said::Missed(miss) => return not_had(miss.into()),
+                SourceAnswer::Missed(miss) => return not_had(miss.into()),
             };
             let proven = match self.leaf_of(claim.response.id(), claim.head.as_slice()).await {
                 Ok(leaf) => claim.response.prove(module, &leaf),
@@ -137,8 +137,8 @@ impl Inner {
     }
 
     /// The leaf hash of record `id` in the newest tree, which is that of one of `heads` or one known before.
-    async fn leaf_of(&self, id: u64, heads: &[Checkpoint]) -> Result<Hash, Halt> {
-        let beyond = |size| Miss::NotHeld(format!("record {id} is beyond the tree of size {size}"));
+    async fn leaf_of(&self, id: u64, heads: &[Checkpoint]) -> Result<Hash, Stop> {
+        let beyond = |size| Unavailable::NotHeld(format!("record {id} is beyond the tree of size {size}"));
         match self.move_on(heads).await? {
             Some(now) if id < now.size() => self.leaf(&now, id).await,
             now => Err(beyond(now.map_or(0, |now| now.size())).into()),
@@ -146,10 +146,10 @@ impl Inner {
     }
 }
 
-fn not_had(halt: Halt) -> Result<Outcome, Fault> {
+fn not_had(halt: Stop) -> Result<Outcome, Fault> {
     match halt {
-        Halt::Missed(Miss::NotHeld(why)) => Ok(Outcome::NotHeld(why)),
-        Halt::Missed(Miss::Fault(fault)) | Halt::Stop(fault) => Err(fault),
+        Stop::Unavailable(Unavailable::NotHeld(why)) => Ok(Outcome::NotHeld(why)),
+        Stop::Unavailable(Unavailable::Fault(fault)) | Stop::Fatal(fault) => Err(fault),
     }
 }
 

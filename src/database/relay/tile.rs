@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use super::super::tiles::Proven;
-use super::super::{Halt, Miss, missed};
+use super::super::{Stop, Unavailable, missed};
 use super::heads::{Now, hashes_of, why};
 use super::{Inner, QUIETLY};
 use crate::fault::Fault;
@@ -52,7 +52,7 @@ impl Inner {
     }
 
     /// The leaf hash of a record of this tree.
-    pub(super) async fn leaf(&self, now: &Now, id: u64) -> Result<Hash, Halt> {
+    pub(super) async fn leaf(&self, now: &Now, id: u64) -> Result<Hash, Stop> {
         if let Some(mirror) = self.database.mirror.held().filter(|mirror| id < mirror.size())
             && let Some(leaf) = mirror.snapshot.leaf(id)?
         {
@@ -67,7 +67,7 @@ impl Inner {
     }
 
     /// A tile of hashes that this tree has.
-    async fn hash_tile(&self, now: &Now, tile: &Tile) -> Result<Bytes, Miss> {
+    async fn hash_tile(&self, now: &Now, tile: &Tile) -> Result<Bytes, Unavailable> {
         if let Some(bytes) = self.mirrored(&TilePath::Hashes(*tile))? {
             return Ok(bytes);
         }
@@ -76,10 +76,10 @@ impl Inner {
         }
         // It is in the edge, which is proven whole.
         let bytes = now.tree.tile_bytes(tile).map(Bytes::from);
-        bytes.ok_or_else(|| Miss::NotHeld(format!("{tile} is beyond the tree of size {}", now.size())))
+        bytes.ok_or_else(|| Unavailable::NotHeld(format!("{tile} is beyond the tree of size {}", now.size())))
     }
 
-    async fn full_tile(&self, now: &Now, tile: &Tile) -> Result<Bytes, Miss> {
+    async fn full_tile(&self, now: &Now, tile: &Tile) -> Result<Bytes, Unavailable> {
         let path = TilePath::Hashes(*tile);
         if let Some(bytes) = self.recent.tiles.get(&path) {
             return Ok(bytes);
@@ -88,7 +88,7 @@ impl Inner {
     }
 
     /// Brings the tiles above it first, each of which others may be waiting for too.
-    async fn bring_tile(&self, now: &Now, tile: &Tile) -> Result<Bytes, Miss> {
+    async fn bring_tile(&self, now: &Now, tile: &Tile) -> Result<Bytes, Unavailable> {
         let mut proven = Proven { tree: now.tree.clone(), ..Proven::nothing_of(now.head.tree()) };
         let mut above = Vec::new();
         while let Some(parent) = proven.tree.missing_parent(above.last().unwrap_or(tile)) {
@@ -101,7 +101,7 @@ impl Inner {
         self.database.tiles(QUIETLY).bring(&mut proven, &[Want::Tile(*tile)]).await?;
         self.database.keep_tiles(&mut proven);
         let Some(bytes) = proven.tree.tile_bytes(tile).map(Bytes::from) else {
-            let why = || Miss::NotHeld(format!("{tile} could not be had"));
+            let why = || Unavailable::NotHeld(format!("{tile} could not be had"));
             return Err(proven.missed.remove(tile).unwrap_or_else(why));
         };
         self.recent.tiles.insert(TilePath::Hashes(*tile), bytes.clone());
@@ -109,7 +109,7 @@ impl Inner {
     }
 
     /// A tile of records that this tree has.
-    async fn data_tile(&self, now: &Now, tile: &DataTile) -> Result<Bytes, Miss> {
+    async fn data_tile(&self, now: &Now, tile: &DataTile) -> Result<Bytes, Unavailable> {
         // One tile is kept for all widths: the whole of what this tree has.
         let widest = self.widest(now, tile)?;
         let path = TilePath::Data(widest);
@@ -122,14 +122,14 @@ impl Inner {
         Ok(Bytes::from(join_records(records.get(..width).unwrap_or(&records))))
     }
 
-    fn widest(&self, now: &Now, tile: &DataTile) -> Result<DataTile, Miss> {
+    fn widest(&self, now: &Now, tile: &DataTile) -> Result<DataTile, Unavailable> {
         let hashes = tile.hashes();
         let rest = now.size().saturating_sub(hashes.index() << 8).min(256);
         let width = u32::try_from(rest).unwrap_or(256);
         DataTile::new(hashes.index(), width).map_err(|error| Fault::refused(tile.to_string(), error).into())
     }
 
-    async fn bring_data_tile(&self, now: &Now, tile: &DataTile) -> Result<Bytes, Miss> {
+    async fn bring_data_tile(&self, now: &Now, tile: &DataTile) -> Result<Bytes, Unavailable> {
         let leaves = self.hash_tile(now, &tile.hashes()).await?;
         let judge = |bytes: &[u8], sent: &DataTile| judge(bytes, sent, tile, &leaves);
         let path = tile.to_string();
@@ -151,10 +151,10 @@ impl Inner {
         &self,
         tile: &DataTile,
         judge: &(impl Fn(&[u8], &DataTile) -> sumdb::Result<Vec<u8>> + Sync),
-    ) -> Result<Vec<u8>, Miss> {
+    ) -> Result<Vec<u8>, Unavailable> {
         let upstreams = &self.database.upstreams;
         let full = DataTile::new(tile.hashes().index(), 256).ok().filter(|full| full != tile);
-        let mut missing = Miss::NotHeld(format!("{tile} is not held"));
+        let mut missing = Unavailable::NotHeld(format!("{tile} is not held"));
         // A log may have dropped a partial tile once the full one exists (C2SP tlog-tiles).
         for sent in std::iter::once(*tile).chain(full) {
             let judged = |bytes: Vec<u8>| judge(&bytes, &sent);
@@ -164,7 +164,7 @@ impl Inner {
                     let by = absence.by.join("; ");
                     missing = match absence.authoritative {
                         true => Fault::unavailable(tile.to_string(), by).into(),
-                        false => Miss::NotHeld(by),
+                        false => Unavailable::NotHeld(by),
                     };
                 }
                 Ok(Got::Absent(_)) => {}

@@ -3,7 +3,7 @@
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{Database, Miss, Progress, missed};
+use super::{Database, Progress, Unavailable, missed};
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
@@ -27,7 +27,7 @@ pub(super) struct Claim {
 /// Who made a claim.
 pub(super) enum Source {
     /// what the same questions were answered last time, with the path of the leaf through its tile
-    Memo(Vec<Hash>),
+    BatchCache(Vec<Hash>),
     /// the full log, whose committed head is the claim's
     Mirror,
     /// the cache's entry for it
@@ -37,27 +37,27 @@ pub(super) enum Source {
 }
 
 /// What the sources say of one module version.
-pub(super) enum Said {
+pub(super) enum SourceAnswer {
     Claim(Claim),
     NotInLog { by: Vec<String> },
-    Missed(Miss),
+    Missed(Unavailable),
 }
 
 /// An upstream whose claim about a module version turned out false, with why. It is not asked about that again, nor is the
 /// cache.
-pub(super) type Lie = (usize, sumdb::Error);
+pub(super) type Refutation = (usize, sumdb::Error);
 
 impl Database {
     /// What is said of each of `asked`, in order. `known` is the size of the tree that is known already: a cached claim
     /// about a record in it needs no signed note of its own.
     pub(super) async fn claims(
         &self,
-        asked: &[(&ModuleVersion, Option<&[Lie]>)],
+        asked: &[(&ModuleVersion, Option<&[Refutation]>)],
         known: u64,
         progress: Progress<'_>,
-    ) -> Vec<Said> {
+    ) -> Vec<SourceAnswer> {
         let cached = |module| self.cached_claim(module, known);
-        let mut said: Vec<Option<Said>> =
+        let mut said: Vec<Option<SourceAnswer>> =
             asked.iter().map(|(module, refuted)| if refuted.is_none() { cached(module) } else { None }).collect();
         let absent: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
         let total = absent.len();
@@ -76,12 +76,17 @@ impl Database {
                 *slot = Some(answer);
             }
         }
-        let nothing = || Said::Missed(Miss::NotHeld("nothing was asked".to_owned()));
+        let nothing = || SourceAnswer::Missed(Unavailable::NotHeld("nothing was asked".to_owned()));
         said.into_iter().map(|said| said.unwrap_or_else(nothing)).collect()
     }
 
     /// What is said of one module version.
-    pub(super) async fn claim(&self, module: &ModuleVersion, refuted: Option<&[Lie]>, known: u64) -> Said {
+    pub(super) async fn claim(
+        &self,
+        module: &ModuleVersion,
+        refuted: Option<&[Refutation]>,
+        known: u64,
+    ) -> SourceAnswer {
         match self.cached_claim(module, known).filter(|_| refuted.is_none()) {
             Some(said) => said,
             None => self.fetch_claim(module, refuted.unwrap_or_default(), known).await,
@@ -89,14 +94,14 @@ impl Database {
     }
 
     /// The cache's claim, if it holds one that can be used: damage there counts as absence, as in the go command.
-    pub(super) fn cached_claim(&self, module: &ModuleVersion, known: u64) -> Option<Said> {
+    pub(super) fn cached_claim(&self, module: &ModuleVersion, known: u64) -> Option<SourceAnswer> {
         let bytes = self.cache.read(&module.lookup_path()).ok().flatten()?;
         let response = LookupResponse::parse(&bytes).ok()?;
         let head = if response.id() < known { None } else { Some(self.head_of(&response, known).ok()?) };
-        Some(Said::Claim(Claim { response, head, source: Source::Cache }))
+        Some(SourceAnswer::Claim(Claim { response, head, source: Source::Cache }))
     }
 
-    async fn fetch_claim(&self, module: &ModuleVersion, refuted: &[Lie], known: u64) -> Said {
+    async fn fetch_claim(&self, module: &ModuleVersion, refuted: &[Refutation], known: u64) -> SourceAnswer {
         let judge = |bytes: Vec<u8>| {
             let response = LookupResponse::parse(&bytes)?;
             let head = self.head_of(&response, known)?;
@@ -105,11 +110,11 @@ impl Database {
         let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_FETCHED_BYTES, refuted, judge).await;
         match got {
             Ok(Got::Body((response, head, bytes), base)) => {
-                Said::Claim(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })
+                SourceAnswer::Claim(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })
             }
-            Ok(Got::Absent(absence)) if absence.authoritative => Said::NotInLog { by: absence.by },
-            Ok(Got::Absent(absence)) => Said::Missed(Miss::NotHeld(absence.by.join("; "))),
-            Err(fault) => Said::Missed(missed(&self.upstreams, fault)),
+            Ok(Got::Absent(absence)) if absence.authoritative => SourceAnswer::NotInLog { by: absence.by },
+            Ok(Got::Absent(absence)) => SourceAnswer::Missed(Unavailable::NotHeld(absence.by.join("; "))),
+            Err(fault) => SourceAnswer::Missed(missed(&self.upstreams, fault)),
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::lookups::{Claim, Said, Source};
+use super::claims::{Claim, Source, SourceAnswer};
 use super::tiles::Tiles;
 use super::timeline::Present;
-use super::{Answer, Miss};
+use super::{Answer, Unavailable};
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::error::Error;
@@ -15,58 +15,58 @@ use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::{DataTile, Want};
 
 /// An answer, or what is false about the claim.
-pub(super) type Judged = Result<Answer, Error>;
+pub(super) type Checked = Result<Answer, Error>;
 
-/// Leaves judged between two times of letting go of what they needed: tiles of 8 KiB each, most of them with one such leaf.
+/// Leaves checked between two times of letting go of what they needed: tiles of 8 KiB each, most of them with one such leaf.
 const LEAVES: usize = 512;
 
 /// What is wanted besides the answers.
 #[derive(Default)]
-pub(super) struct Extras {
+pub(super) struct WantedProofs {
     /// proofs for others
     pub(super) proofs: Option<Vec<RecordProof>>,
     /// the paths of leaves through their tiles, by record number; records in a tile that is not full have none
     pub(super) paths: Option<HashMap<u64, Vec<Hash>>>,
 }
 
-/// Holds every claim against its leaf. The `extras` that are wanted are those of the proven.
-/// What came by the network and is proven is handed to the keeper of `tiles` on the way, so that memory stays bounded.
-pub(super) async fn judge_all(
+/// Holds every claim against its leaf. The `wanted` that are wanted are those of the proven.
+/// What came by the network and is proven is handed to the writer of `tiles` on the way, so that memory stays bounded.
+pub(super) async fn check_all(
     asked: &[ModuleVersion],
-    said: &[Option<Said>],
+    said: &[Option<SourceAnswer>],
     present: &mut Present,
     tiles: &Tiles<'_>,
-    extras: &mut Extras,
-) -> Vec<Judged> {
-    let mut judged: Vec<Judged> = asked.iter().zip(said).map(|(_, said)| Ok(without_tree(said.as_ref()))).collect();
+    wanted: &mut WantedProofs,
+) -> Vec<Checked> {
+    let mut checked: Vec<Checked> = asked.iter().zip(said).map(|(_, said)| Ok(without_tree(said.as_ref()))).collect();
     let mut claims = claims(said);
     claims.sort_unstable_by_key(|(_, claim)| claim.response.id());
     for now in shares(&claims) {
         // Proofs for others take whole tiles.
-        if extras.proofs.is_none() {
+        if wanted.proofs.is_none() {
             admit_paths(now, present, tiles).await;
         }
         bring_leaves(now, present, tiles).await;
         for (at, claim) in now {
-            let (Some(module), Some(slot)) = (asked.get(*at), judged.get_mut(*at)) else { continue };
-            *slot = judge(module, claim, present);
+            let (Some(module), Some(slot)) = (asked.get(*at), checked.get_mut(*at)) else { continue };
+            *slot = check(module, claim, present);
             if let (Source::Upstream(_, bytes), Ok(Answer::Proven(_))) = (&claim.source, &*slot) {
                 present.proven.fresh.push((module.lookup_path(), bytes.clone()));
             }
             if let Ok(Answer::Proven(record)) = &*slot {
-                extras.add(record, claim, present);
+                wanted.add(record, claim, present);
             }
         }
         tiles.hand_over(&mut present.proven, 1);
         present.proven.tree.forget_leaves();
     }
-    judged
+    checked
 }
 
 /// What is said of each question that is a claim, with the question's number.
-fn claims(said: &[Option<Said>]) -> Vec<(usize, &Claim)> {
+fn claims(said: &[Option<SourceAnswer>]) -> Vec<(usize, &Claim)> {
     let claims = said.iter().enumerate().filter_map(|(at, said)| match said {
-        Some(Said::Claim(claim)) => Some((at, claim)),
+        Some(SourceAnswer::Claim(claim)) => Some((at, claim)),
         _ => None,
     });
     claims.collect()
@@ -88,7 +88,7 @@ fn shares<'a>(claims: &'a [(usize, &'a Claim)]) -> Vec<&'a [(usize, &'a Claim)]>
     shares
 }
 
-impl Extras {
+impl WantedProofs {
     fn add(&mut self, record: &VerifiedRecord, claim: &Claim, present: &Present) {
         let (id, tree) = (record.id(), &present.proven.tree);
         if let Some(proofs) = &mut self.proofs {
@@ -97,7 +97,7 @@ impl Extras {
         }
         if let Some(paths) = &mut self.paths {
             // Where the tile was not brought, the path that was at hand did lead to it.
-            let given = || if let Source::Memo(path) = &claim.source { Some(path.clone()) } else { None };
+            let given = || if let Source::BatchCache(path) = &claim.source { Some(path.clone()) } else { None };
             paths.extend(tree.leaf_path(id).or_else(given).map(|path| (id, path)));
         }
     }
@@ -106,7 +106,7 @@ impl Extras {
 /// Admits the leaves whose paths are at hand. One that leads elsewhere is of no use, and its tile is brought.
 async fn admit_paths(claims: &[(usize, &Claim)], present: &mut Present, tiles: &Tiles<'_>) {
     let paths = claims.iter().filter_map(|(_, claim)| match &claim.source {
-        Source::Memo(path) if !path.is_empty() => Some((claim.response.id(), claim.response.leaf_hash(), path)),
+        Source::BatchCache(path) if !path.is_empty() => Some((claim.response.id(), claim.response.leaf_hash(), path)),
         _ => None,
     });
     let paths: Vec<_> = paths.collect();
@@ -120,11 +120,11 @@ async fn admit_paths(claims: &[(usize, &Claim)], present: &mut Present, tiles: &
 }
 
 /// The answer where nothing is claimed that a tree could decide.
-fn without_tree(said: Option<&Said>) -> Answer {
+fn without_tree(said: Option<&SourceAnswer>) -> Answer {
     match said {
-        Some(Said::NotInLog { by }) => Answer::NotInLog { by: by.clone() },
-        Some(Said::Missed(miss)) => Answer::Unknown(miss.clone()),
-        Some(Said::Claim(_)) | None => Answer::Unknown(Miss::NotHeld("nothing was asked".to_owned())),
+        Some(SourceAnswer::NotInLog { by }) => Answer::NotInLog { by: by.clone() },
+        Some(SourceAnswer::Missed(miss)) => Answer::Unknown(miss.clone()),
+        Some(SourceAnswer::Claim(_)) | None => Answer::Unknown(Unavailable::NotHeld("nothing was asked".to_owned())),
     }
 }
 
@@ -136,7 +136,7 @@ async fn bring_leaves(claims: &[(usize, &Claim)], present: &mut Present, tiles: 
     }
 }
 
-fn judge(module: &ModuleVersion, claim: &Claim, present: &Present) -> Judged {
+fn check(module: &ModuleVersion, claim: &Claim, present: &Present) -> Checked {
     let (id, tree) = (claim.response.id(), &present.proven.tree);
     if let Some(leaf) = tree.leaf(id) {
         return claim.response.prove(module, &leaf).map(Answer::Proven);
@@ -144,15 +144,16 @@ fn judge(module: &ModuleVersion, claim: &Claim, present: &Present) -> Judged {
     // The first tile that is still missing says why, those below it only follow.
     let plan = tree.plan(&[Want::Leaf(id)]).unwrap_or_default();
     let missed = plan.tiles().iter().find_map(|tile| present.proven.missed.get(tile)).or(present.beyond.as_ref());
-    let beyond = || Miss::NotHeld(format!("record {id} is beyond the tree of size {}", present.head.tree().size));
+    let beyond =
+        || Unavailable::NotHeld(format!("record {id} is beyond the tree of size {}", present.head.tree().size));
     Ok(Answer::Unknown(missed.cloned().unwrap_or_else(beyond)))
 }
 
 /// The heads of distinct trees that came along.
-pub(super) fn heads(said: &[Option<Said>]) -> Vec<Checkpoint> {
+pub(super) fn heads(said: &[Option<SourceAnswer>]) -> Vec<Checkpoint> {
     let mut seen = HashSet::new();
     let claimed = said.iter().flatten().filter_map(|said| match said {
-        Said::Claim(Claim { head: Some(head), .. }) => Some(head),
+        SourceAnswer::Claim(Claim { head: Some(head), .. }) => Some(head),
         _ => None,
     });
     claimed.filter(|head| seen.insert((head.tree().size, head.tree().root))).cloned().collect()
