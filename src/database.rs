@@ -10,9 +10,10 @@ mod batch_cache;
 mod cache_writer;
 mod check;
 mod claims;
+mod current;
 mod mirror;
 mod notes;
-mod relay;
+mod one_tile;
 mod tiles;
 mod timeline;
 mod unstored;
@@ -20,16 +21,16 @@ mod unstored;
 use std::collections::HashMap;
 
 pub use accept::Newest;
-use answer::Stop;
-pub use answer::{Answer, Batch, Comparison, Unavailable};
+pub use answer::{Answer, Batch, Comparison, Stop, Unavailable};
 use batch_cache::BatchCache;
 use cache_writer::CacheWriter;
 use check::{Checked, WantedProofs, check_all, heads};
-use claims::{Claim, Refutation, Source, SourceAnswer};
+pub use claims::{Claim, Refutations, SourceAnswer};
+use claims::{Refutation, Source};
+pub use current::CurrentHead;
 use mirror::Held;
 pub use mirror::Mirror;
 use notes::Notes;
-pub use relay::{LookupAnswer, Recorded, Relay, RelayOptions, RelayStatus};
 use tiles::{Proven, Tiles};
 use unstored::Unstored;
 
@@ -37,14 +38,17 @@ use crate::fault::Fault;
 use crate::store::failures::Failure;
 use crate::store::{Cache, Folder, HeadFile};
 use crate::sumdb::bundle::RecordProof;
-use crate::sumdb::checkpoint::Policy;
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::LookupResponse;
-use crate::upstream::Upstreams;
+use crate::upstream::{Http, Settings, Upstreams};
 
 /// Told how far a stage is: its name, how many of its requests are answered, how many there are.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
+
+/// Progress that nobody is shown.
+const QUIETLY: Progress<'static> = &|_, _, _| {};
 
 /// One checksum database, as far as this data folder and these upstreams know it.
 pub struct Database {
@@ -58,6 +62,8 @@ pub struct Database {
     unstored: Unstored,
     mirror: Held,
     upstreams: Upstreams,
+    /// asked for what must come from the disk
+    nobody: Upstreams,
     notes: Notes,
     jobs: usize,
 }
@@ -83,12 +89,19 @@ impl Database {
             unstored: Unstored::default(),
             mirror: Held::nothing_of(folder.log(name)?),
             upstreams,
+            nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             notes: Notes::new(policy),
             jobs: jobs.max(1),
         })
     }
 
-    /// What the upstreams were asked so far.
+    /// The same, which asks nobody over the network.
+    pub fn offline(mut self) -> Database {
+        self.upstreams = self.upstreams.trees_only();
+        self
+    }
+
+    /// Its sources, with what they were asked so far.
     pub fn upstreams(&self) -> &Upstreams {
         &self.upstreams
     }
@@ -127,12 +140,12 @@ impl Database {
         let batch_cache = BatchCache::of(asked, &self.cache);
         let mut known = self.remembered()?.map_or(0, |head| head.tree().size);
         let mut said = said_last_time(asked, &batch_cache, known);
-        let mut present = None;
+        let mut current = None;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
             self.fill(asked, &refuted, &mut said, known, progress).await?;
-            let mut now = match self.advance(&tiles, &heads(&said), present.take()).await {
-                Ok(Some(present)) => present,
+            let mut now = match self.advance(&tiles, &heads(&said), current.take()).await {
+                Ok(Some(current)) => current,
                 Ok(None) => return Ok(Batch::unproven(said, None)),
                 Err(Stop::Unavailable(miss)) => return Ok(Batch::unproven(said, Some(miss))),
                 Err(Stop::Fatal(fault)) => return Err(fault),
@@ -155,7 +168,7 @@ impl Database {
             writer.finish(); // the next pass finds in the cache what this one has brought
             withdraw(&mut said, checked, &mut refuted);
             known = now.head.tree().size;
-            present = Some(now);
+            current = Some(now);
         }
     }
 
@@ -197,6 +210,11 @@ impl Database {
     /// What was proven and could not be stored in the data folder, so far.
     pub fn store_failures(&self) -> Vec<Failure> {
         self.folder.failures()
+    }
+
+    /// The newest proven head, where it could not be stored and is only in memory.
+    pub fn unstored(&self) -> Option<Checkpoint> {
+        self.unstored.head()
     }
 
     /// Compares a head that somebody else remembers, such as the go command, with ours.

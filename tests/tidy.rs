@@ -29,6 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["server"],
     &["audit", "sync", "proxy", "verify"],
+    &["relay"],
     &["database"],
     &["report", "config", "upstream", "store"],
     &["fault", "files"],

@@ -36,6 +36,14 @@ impl From<Fault> for Unavailable {
 }
 
 impl Unavailable {
+    /// As the fault that it is for a caller that cannot do without: what `holder` does not hold is not available.
+    pub fn into_fault(self, holder: &str) -> Fault {
+        match self {
+            Unavailable::Fault(fault) => fault,
+            Unavailable::NotHeld(why) => Fault::unavailable(holder, why),
+        }
+    }
+
     /// One for many: a failure tells more than an absence.
     pub(super) fn worst(mut misses: Vec<Unavailable>) -> Unavailable {
         let fault = misses.iter().position(|miss| matches!(miss, Unavailable::Fault(_))).unwrap_or(0);
@@ -48,11 +56,22 @@ impl Unavailable {
 }
 
 /// Why a step could not be taken.
-pub(super) enum Stop {
+#[derive(Debug, Clone)]
+pub enum Stop {
     /// something could not be had; other steps may do without it
     Unavailable(Unavailable),
     /// nothing can go on: the log is caught, or the data folder fails
     Fatal(Fault),
+}
+
+impl Stop {
+    /// As [`Unavailable::into_fault`]; what is fatal stays so.
+    pub fn into_fault(self, holder: &str) -> Fault {
+        match self {
+            Stop::Unavailable(why) => why.into_fault(holder),
+            Stop::Fatal(fault) => fault,
+        }
+    }
 }
 
 impl From<Unavailable> for Stop {
@@ -92,7 +111,7 @@ impl Batch {
         let why = why.unwrap_or_else(|| Unavailable::NotHeld("no signed tree head could be had".to_owned()));
         let answers = said.into_iter().map(|said| match said {
             Some(SourceAnswer::NotInLog { by }) => Answer::NotInLog { by },
-            Some(SourceAnswer::Missed(miss)) => Answer::Unknown(miss),
+            Some(SourceAnswer::Unavailable(miss)) => Answer::Unknown(miss),
             Some(SourceAnswer::Claim(_)) | None => Answer::Unknown(why.clone()),
         });
         Batch { answers: answers.collect(), proven_under: None, uncompared: 0 }

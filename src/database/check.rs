@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::claims::{Claim, Source, SourceAnswer};
+use super::current::CurrentHead;
 use super::tiles::Tiles;
-use super::timeline::Present;
 use super::{Answer, Unavailable};
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::Checkpoint;
@@ -34,7 +34,7 @@ pub(super) struct WantedProofs {
 pub(super) async fn check_all(
     asked: &[ModuleVersion],
     said: &[Option<SourceAnswer>],
-    present: &mut Present,
+    current: &mut CurrentHead,
     tiles: &Tiles<'_>,
     wanted: &mut WantedProofs,
 ) -> Vec<Checked> {
@@ -44,21 +44,21 @@ pub(super) async fn check_all(
     for now in shares(&claims) {
         // Proofs for others take whole tiles.
         if wanted.proofs.is_none() {
-            admit_paths(now, present, tiles).await;
+            admit_paths(now, current, tiles).await;
         }
-        bring_leaves(now, present, tiles).await;
+        bring_leaves(now, current, tiles).await;
         for (at, claim) in now {
             let (Some(module), Some(slot)) = (asked.get(*at), checked.get_mut(*at)) else { continue };
-            *slot = check(module, claim, present);
+            *slot = check(module, claim, current);
             if let (Source::Upstream(_, bytes), Ok(Answer::Proven(_))) = (&claim.source, &*slot) {
-                present.proven.fresh.push((module.lookup_path(), bytes.clone()));
+                current.proven.fresh.push((module.lookup_path(), bytes.clone()));
             }
             if let Ok(Answer::Proven(record)) = &*slot {
-                wanted.add(record, claim, present);
+                wanted.add(record, claim, current);
             }
         }
-        tiles.hand_over(&mut present.proven, 1);
-        present.proven.tree.forget_leaves();
+        tiles.hand_over(&mut current.proven, 1);
+        current.proven.tree.forget_leaves();
     }
     checked
 }
@@ -89,11 +89,11 @@ fn shares<'a>(claims: &'a [(usize, &'a Claim)]) -> Vec<&'a [(usize, &'a Claim)]>
 }
 
 impl WantedProofs {
-    fn add(&mut self, record: &VerifiedRecord, claim: &Claim, present: &Present) {
-        let (id, tree) = (record.id(), &present.proven.tree);
+    fn add(&mut self, record: &VerifiedRecord, claim: &Claim, current: &CurrentHead) {
+        let (id, tree) = (record.id(), &current.proven.tree);
         if let Some(proofs) = &mut self.proofs {
             let hashes = tree.inclusion_proof(id).unwrap_or_default();
-            proofs.push(RecordProof::new(record.text(), id, hashes, &present.head));
+            proofs.push(RecordProof::new(record.text(), id, hashes, &current.head));
         }
         if let Some(paths) = &mut self.paths {
             // Where the tile was not brought, the path that was at hand did lead to it.
@@ -104,18 +104,18 @@ impl WantedProofs {
 }
 
 /// Admits the leaves whose paths are at hand. One that leads elsewhere is of no use, and its tile is brought.
-async fn admit_paths(claims: &[(usize, &Claim)], present: &mut Present, tiles: &Tiles<'_>) {
+async fn admit_paths(claims: &[(usize, &Claim)], current: &mut CurrentHead, tiles: &Tiles<'_>) {
     let paths = claims.iter().filter_map(|(_, claim)| match &claim.source {
         Source::BatchCache(path) if !path.is_empty() => Some((claim.response.id(), claim.response.leaf_hash(), path)),
         _ => None,
     });
     let paths: Vec<_> = paths.collect();
     let wants: Vec<_> = paths.iter().map(|(id, ..)| Want::LeafPath(*id)).collect();
-    if wants.is_empty() || tiles.bring(&mut present.proven, &wants).await.is_err() {
+    if wants.is_empty() || tiles.bring(&mut current.proven, &wants).await.is_err() {
         return;
     }
     for (id, leaf, path) in paths {
-        let _ = present.proven.tree.admit_leaf(id, leaf, path);
+        let _ = current.proven.tree.admit_leaf(id, leaf, path);
     }
 }
 
@@ -123,29 +123,29 @@ async fn admit_paths(claims: &[(usize, &Claim)], present: &mut Present, tiles: &
 fn without_tree(said: Option<&SourceAnswer>) -> Answer {
     match said {
         Some(SourceAnswer::NotInLog { by }) => Answer::NotInLog { by: by.clone() },
-        Some(SourceAnswer::Missed(miss)) => Answer::Unknown(miss.clone()),
+        Some(SourceAnswer::Unavailable(miss)) => Answer::Unknown(miss.clone()),
         Some(SourceAnswer::Claim(_)) | None => Answer::Unknown(Unavailable::NotHeld("nothing was asked".to_owned())),
     }
 }
 
-async fn bring_leaves(claims: &[(usize, &Claim)], present: &mut Present, tiles: &Tiles<'_>) {
-    let size = present.head.tree().size;
+async fn bring_leaves(claims: &[(usize, &Claim)], current: &mut CurrentHead, tiles: &Tiles<'_>) {
+    let size = current.head.tree().size;
     let ids = claims.iter().map(|(_, claim)| claim.response.id()).filter(|id| *id < size);
-    if let Err(miss) = tiles.bring(&mut present.proven, &ids.map(Want::Leaf).collect::<Vec<_>>()).await {
-        present.beyond.get_or_insert(miss);
+    if let Err(miss) = tiles.bring(&mut current.proven, &ids.map(Want::Leaf).collect::<Vec<_>>()).await {
+        current.beyond.get_or_insert(miss);
     }
 }
 
-fn check(module: &ModuleVersion, claim: &Claim, present: &Present) -> Checked {
-    let (id, tree) = (claim.response.id(), &present.proven.tree);
+fn check(module: &ModuleVersion, claim: &Claim, current: &CurrentHead) -> Checked {
+    let (id, tree) = (claim.response.id(), &current.proven.tree);
     if let Some(leaf) = tree.leaf(id) {
         return claim.response.prove(module, &leaf).map(Answer::Proven);
     }
     // The first tile that is still missing says why, those below it only follow.
     let plan = tree.plan(&[Want::Leaf(id)]).unwrap_or_default();
-    let missed = plan.tiles().iter().find_map(|tile| present.proven.missed.get(tile)).or(present.beyond.as_ref());
+    let missed = plan.tiles().iter().find_map(|tile| current.proven.missed.get(tile)).or(current.beyond.as_ref());
     let beyond =
-        || Unavailable::NotHeld(format!("record {id} is beyond the tree of size {}", present.head.tree().size));
+        || Unavailable::NotHeld(format!("record {id} is beyond the tree of size {}", current.head.tree().size));
     Ok(Answer::Unknown(missed.cloned().unwrap_or_else(beyond)))
 }
 

@@ -3,12 +3,15 @@
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{Database, Progress, Unavailable, missed};
+use super::current::CurrentHead;
+use super::tiles::Tiles;
+use super::{Database, Progress, QUIETLY, Unavailable, missed};
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::record::LookupResponse;
+use crate::sumdb::record::{LookupResponse, VerifiedRecord};
+use crate::sumdb::tile::Want;
 use crate::upstream::Got;
 
 /// Bytes of a response that are taken from an upstream, less than the format allows: it is a record of a few hundred bytes
@@ -17,7 +20,7 @@ use crate::upstream::Got;
 const MAX_FETCHED_BYTES: usize = 64 << 10;
 
 /// A claim about one module version.
-pub(super) struct Claim {
+pub struct Claim {
     pub(super) response: LookupResponse,
     /// the head that came with it, where the claim is not about a tree that is known already
     pub(super) head: Option<Checkpoint>,
@@ -37,15 +40,37 @@ pub(super) enum Source {
 }
 
 /// What the sources say of one module version.
-pub(super) enum SourceAnswer {
+pub enum SourceAnswer {
+    /// that it is in the log, as this record
     Claim(Claim),
-    NotInLog { by: Vec<String> },
-    Missed(Unavailable),
+    /// that the log has no such module version
+    NotInLog {
+        /// who said so, with their words
+        by: Vec<String>,
+    },
+    /// nothing: why no source could be asked
+    Unavailable(Unavailable),
 }
 
 /// An upstream whose claim about a module version turned out false, with why. It is not asked about that again, nor is the
 /// cache.
 pub(super) type Refutation = (usize, sumdb::Error);
+
+/// The claims about one module version that turned out false.
+#[derive(Default)]
+pub struct Refutations(Option<Vec<Refutation>>);
+
+impl Claim {
+    /// The number of the record that is claimed.
+    pub fn id(&self) -> u64 {
+        self.response.id()
+    }
+
+    /// The signed head that came with it, where the claim is not about a tree that is known already.
+    pub fn head(&self) -> Option<&Checkpoint> {
+        self.head.as_ref()
+    }
+}
 
 impl Database {
     /// What is said of each of `asked`, in order. `known` is the size of the tree that is known already: a cached claim
@@ -76,25 +101,56 @@ impl Database {
                 *slot = Some(answer);
             }
         }
-        let nothing = || SourceAnswer::Missed(Unavailable::NotHeld("nothing was asked".to_owned()));
+        let nothing = || SourceAnswer::Unavailable(Unavailable::NotHeld("nothing was asked".to_owned()));
         said.into_iter().map(|said| said.unwrap_or_else(nothing)).collect()
     }
 
-    /// What is said of one module version.
-    pub(super) async fn claim(
-        &self,
-        module: &ModuleVersion,
-        refuted: Option<&[Refutation]>,
-        known: u64,
-    ) -> SourceAnswer {
-        match self.cached_claim(module, known).filter(|_| refuted.is_none()) {
-            Some(said) => said,
-            None => self.fetch_claim(module, refuted.unwrap_or_default(), known).await,
+    /// What the sources say of one module version, those left out whose claims about it were refuted. `known` is the size of the
+    /// tree that is known already.
+    pub async fn claim(&self, module: &ModuleVersion, refuted: &Refutations, known: u64) -> SourceAnswer {
+        match (&refuted.0, self.cached_claim(module, known)) {
+            (None, Some(answer)) => answer,
+            (refuted, _) => self.fetch_claim(module, refuted.as_deref().unwrap_or_default(), known).await,
         }
     }
 
+    /// Holds a claim against `leaf`, the proven hash at its number. A true one is kept in the cache; a false one is added to
+    /// `refuted`, so that its source is not asked again.
+    pub fn settle(
+        &self,
+        module: &ModuleVersion,
+        claim: Claim,
+        leaf: &Hash,
+        refuted: &mut Refutations,
+    ) -> Option<VerifiedRecord> {
+        match (claim.response.prove(module, leaf), claim.source) {
+            (Ok(record), source) => {
+                if let Source::Upstream(_, bytes) = source {
+                    self.cache.keep(&module.lookup_path(), &bytes);
+                }
+                return Some(record);
+            }
+            (Err(error), Source::Upstream(base, _)) => refuted.0.get_or_insert_default().push((base, error)),
+            (Err(_), _) => drop(refuted.0.get_or_insert_default()),
+        }
+        None
+    }
+
+    /// The record of a module version, if the cache holds it and the disk the tiles that prove it under `current`. Asks nobody.
+    pub async fn cached_record(&self, module: &ModuleVersion, current: &CurrentHead) -> Option<VerifiedRecord> {
+        let Some(SourceAnswer::Claim(claim)) = self.cached_claim(module, current.size()) else { return None };
+        let id = claim.id();
+        if id >= current.size() {
+            return None;
+        }
+        let mut proven = current.proven.clone();
+        let tiles = Tiles { upstreams: &self.nobody, ..self.tiles(QUIETLY) };
+        tiles.bring(&mut proven, &[Want::Leaf(id)]).await.ok()?;
+        claim.response.prove(module, &proven.tree.leaf(id)?).ok()
+    }
+
     /// The cache's claim, if it holds one that can be used: damage there counts as absence, as in the go command.
-    pub(super) fn cached_claim(&self, module: &ModuleVersion, known: u64) -> Option<SourceAnswer> {
+    fn cached_claim(&self, module: &ModuleVersion, known: u64) -> Option<SourceAnswer> {
         let bytes = self.cache.read(&module.lookup_path()).ok().flatten()?;
         let response = LookupResponse::parse(&bytes).ok()?;
         let head = if response.id() < known { None } else { Some(self.head_of(&response, known).ok()?) };
@@ -113,8 +169,8 @@ impl Database {
                 SourceAnswer::Claim(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })
             }
             Ok(Got::Absent(absence)) if absence.authoritative => SourceAnswer::NotInLog { by: absence.by },
-            Ok(Got::Absent(absence)) => SourceAnswer::Missed(Unavailable::NotHeld(absence.by.join("; "))),
-            Err(fault) => SourceAnswer::Missed(missed(&self.upstreams, fault)),
+            Ok(Got::Absent(absence)) => SourceAnswer::Unavailable(Unavailable::NotHeld(absence.by.join("; "))),
+            Err(fault) => SourceAnswer::Unavailable(missed(&self.upstreams, fault)),
         }
     }
 

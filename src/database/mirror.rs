@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use bytes::Bytes;
 use lag::Lag;
 
+use super::Database;
 use super::claims::{Claim, Source};
 use super::notes::Notes;
 use crate::fault::Fault;
@@ -30,14 +31,19 @@ pub struct Mirror {
     pub snapshot: Snapshot,
     /// the signed note that is committed
     pub head: Bytes,
-    pub(super) checkpoint: Checkpoint,
+    checkpoint: Checkpoint,
     index: Option<Arc<Index>>,
     lag: Arc<Lag>,
 }
 
 impl Mirror {
+    /// The committed head.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
     /// How many of its records the index on the disk knows.
-    pub(super) fn indexed(&self) -> u64 {
+    pub fn indexed(&self) -> u64 {
         self.lag.from()
     }
 
@@ -47,7 +53,8 @@ impl Mirror {
         self.indexed() == self.size() && self.index.as_ref().is_some_and(is_whole)
     }
 
-    pub(super) fn size(&self) -> u64 {
+    /// How many records it holds.
+    pub fn size(&self) -> u64 {
         self.checkpoint.tree().size
     }
 
@@ -180,5 +187,36 @@ impl Held {
         let damaged = |error| Fault::refused("the full log", error);
         let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;
         Ok(Some(Claim { response, head: Some(mirror.checkpoint.clone()), source: Source::Mirror }))
+    }
+}
+
+impl Database {
+    /// Looks whether another head of the full log was committed, here or by another process. Cheap where not.
+    ///
+    /// # Errors
+    /// `Unavailable`: the full log cannot be read, or is damaged; what was held before is still answered from.
+    pub fn refresh(&self) -> Result<(), Fault> {
+        self.mirror.refresh(&self.notes)
+    }
+
+    /// The full log as it was last looked at, if there is one.
+    pub fn mirror(&self) -> Option<Arc<Mirror>> {
+        self.mirror.held()
+    }
+
+    /// The record of a module version, if the full log holds it. Asks nobody.
+    ///
+    /// # Errors
+    /// `Unavailable`: the full log or its index cannot be read, or is damaged.
+    pub fn mirrored_record(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
+        self.mirror.find(module)
+    }
+
+    /// The versions of a module that the full log has records of; none where it is not held. Reads the disk.
+    ///
+    /// # Errors
+    /// `Unavailable`: the full log or its index cannot be read.
+    pub fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
+        self.mirror.versions(path)
     }
 }

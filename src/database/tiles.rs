@@ -23,6 +23,7 @@ use crate::upstream::{Got, Upstreams};
 const BATCH: usize = 2048;
 
 /// A tree, as much of it as is proven, and what became of the rest.
+#[derive(Clone)]
 pub(super) struct Proven {
     pub(super) tree: VerifiedTree,
     /// tiles that could not be had, with why

@@ -1,8 +1,8 @@
 //! What a file must be: what its record in the log says; of a private module, what it was when it first came.
 
 use super::{Denied, Inner};
-use crate::database::Recorded;
 use crate::fault::Fault;
+use crate::relay::Recorded;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion};
 use crate::upstream::Proxies;

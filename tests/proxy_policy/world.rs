@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use gosumcheck::database::{Database, Relay, RelayOptions};
+use gosumcheck::database::Database;
 use gosumcheck::fault::Fault;
 use gosumcheck::proxy::{OnMismatch, Options, Proxy};
+use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::server::{Access, Config, ModuleProxy, Served, run};
 use gosumcheck::store::Folder;
 use gosumcheck::sumdb::checkpoint::Policy as HeadPolicy;

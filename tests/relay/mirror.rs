@@ -3,8 +3,9 @@
 use std::fs;
 
 use futures_util::FutureExt as _;
-use gosumcheck::database::{Answer, Batch, LookupAnswer, RelayOptions};
+use gosumcheck::database::{Answer, Batch};
 use gosumcheck::fault::Fault;
+use gosumcheck::relay::{LookupAnswer, RelayOptions};
 use gosumcheck::store::index;
 use gosumcheck::sumdb::module::{ModuleVersion, Patterns};
 

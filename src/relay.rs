@@ -1,6 +1,6 @@
 //! What a server answers about one checksum database: the newest head, lookups and tiles, all of them proven here.
 //!
-//! What the full log holds is answered from disk (`mirror`); the rest is asked of the upstreams, proven, and kept in the
+//! What the full log holds is answered from disk; the rest is asked of the upstreams, proven, and kept in the
 //! cache. Everything is under one head (`heads`), which is never older than one that was given before. A question that
 //! many ask at once is asked once (`single_flight`).
 
@@ -20,7 +20,7 @@ use lookup::Outcome;
 use recent::Recent;
 use single_flight::SingleFlight;
 
-use super::{Database, Mirror, Progress, Unavailable};
+use crate::database::{Database, Mirror, Unavailable};
 use crate::fault::Fault;
 use crate::store::Log;
 use crate::store::failures::Failure;
@@ -28,10 +28,7 @@ use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
-use crate::upstream::{Complaint, Counts, Http, Load, Settings, Upstreams};
-
-/// A server has nobody to show progress to.
-pub(super) const QUIETLY: Progress<'static> = &|_, _, _| {};
+use crate::upstream::{Complaint, Counts, Load};
 
 /// Bytes that a relay remembers unless told otherwise.
 const COMMON_BYTES: u64 = 56 << 20;
@@ -116,8 +113,6 @@ struct Inner {
     log: Log,
     options: RelayOptions,
     heads: Heads,
-    /// who is asked for what must come from the disk
-    nobody: Upstreams,
     /// told when the full log is known to lag behind
     lags: Notify,
     recent: Recent,
@@ -138,17 +133,14 @@ impl Relay {
     ///
     /// # Errors
     /// As [`Relay::new`].
-    pub fn within(mut database: Database, log: Log, options: RelayOptions, bytes: u64) -> Result<Relay, Fault> {
-        if options.offline {
-            database.upstreams = database.upstreams.trees_only();
-        }
-        database.mirror.refresh(&database.notes)?;
+    pub fn within(database: Database, log: Log, options: RelayOptions, bytes: u64) -> Result<Relay, Fault> {
+        let database = if options.offline { database.offline() } else { database };
+        database.refresh()?;
         let inner = Inner {
             database,
             log,
             options,
             heads: Heads::default(),
-            nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             lags: Notify::new(),
             recent: Recent::within(bytes),
             lookups: SingleFlight::default(),
@@ -159,7 +151,7 @@ impl Relay {
 
     /// The database's name, that of its key.
     pub fn name(&self) -> &str {
-        &self.inner.database.name
+        self.inner.database.name()
     }
 
     /// The database's verifier key, as [`Database::vkey`].
@@ -205,7 +197,7 @@ impl Relay {
     /// # Errors
     /// `Unavailable`: the full log or its index cannot be read.
     pub fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
-        self.inner.database.mirror.versions(path)
+        self.inner.database.versions(path)
     }
 
     /// A tile of hashes or of records, of whatever width; none where no proven tree has it.
@@ -221,12 +213,12 @@ impl Relay {
     /// # Errors
     /// `Unavailable`: the full log cannot be read, or is damaged; what was held before is still answered from.
     pub fn refresh(&self) -> Result<(), Fault> {
-        self.inner.database.mirror.refresh(&self.inner.database.notes)
+        self.inner.database.refresh()
     }
 
     /// The full log, if it is held.
     pub fn mirror(&self) -> Option<Mirror> {
-        self.inner.database.mirror.held().map(|mirror| Mirror::clone(&mirror))
+        self.inner.database.mirror().map(|mirror| Mirror::clone(&mirror))
     }
 
     /// Waits until the full log is known to lag behind what was answered: time to sync.
@@ -236,17 +228,17 @@ impl Relay {
 
     /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
     pub fn head(&self) -> Option<Tree> {
-        self.inner.heads.now().map(|now| now.head.tree())
+        self.inner.heads.now().map(|now| now.tree())
     }
 
     /// What the upstreams were asked so far.
     pub fn counts(&self) -> Counts {
-        self.inner.database.upstreams.counts()
+        self.inner.database.upstreams().counts()
     }
 
     /// How many questions the upstreams are asked now, and how many wait for that.
     pub fn queue(&self) -> Load {
-        self.inner.database.upstreams.load()
+        self.inner.database.upstreams().load()
     }
 
     /// Bytes of what it remembers.
@@ -261,12 +253,12 @@ impl Relay {
 
     /// What there is to complain of the upstreams about.
     pub fn complaints(&self) -> Vec<Complaint> {
-        self.inner.database.upstreams.complaints()
+        self.inner.database.upstreams().complaints()
     }
 
     /// How far it is.
     pub fn status(&self) -> RelayStatus {
-        let mirror = self.inner.database.mirror.held();
+        let mirror = self.inner.database.mirror();
         let mirrored = mirror.as_ref().map(|mirror| mirror.snapshot.tree());
         let remembered = || self.inner.database.remembered().ok().flatten().map(|head| head.tree());
         // Before the first question: what it will be answered under, unless that can be had no more.
@@ -277,7 +269,7 @@ impl Relay {
             mirror: mirrored,
             forks: self.inner.log.forks().map_or(0, |forks| forks.len()),
             writable: self.inner.log.check_writable(),
-            unstored: self.inner.database.unstored.head().map(|head| head.tree().size),
+            unstored: self.inner.database.unstored().map(|head| head.tree().size),
         }
     }
 }

@@ -5,17 +5,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::super::claims::{Refutation, Source, SourceAnswer};
-use super::super::tiles::{Proven, Tiles};
-use super::super::{Stop, Unavailable};
-use super::heads::{Now, why};
-use super::{Inner, LookupAnswer, QUIETLY, Recorded};
+use super::heads::why;
+use super::{Inner, LookupAnswer, Recorded};
+use crate::database::{CurrentHead, Refutations, SourceAnswer, Stop, Unavailable};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::{LookupResponse, VerifiedRecord};
-use crate::sumdb::tile::Want;
 
 /// Lines of a database's denial that are repeated.
 const SHOWN_DENIALS: usize = 8;
@@ -65,21 +62,11 @@ impl Inner {
         if let Some(record) = self.recent.records.get(&path) {
             return Ok(Some(record));
         }
-        if let Some(record) = self.database.mirror.find(module)? {
+        if let Some(record) = self.database.mirrored_record(module)? {
             return Ok(Some(self.keep(path, record)));
         }
         let Some(now) = self.now().await.map_err(why)? else { return Ok(None) };
-        let Some(SourceAnswer::Claim(claim)) = self.database.cached_claim(module, now.size()) else { return Ok(None) };
-        let id = claim.response.id();
-        if id >= now.size() {
-            return Ok(None);
-        }
-        let mut proven = Proven { tree: now.tree.clone(), ..Proven::nothing_of(now.head.tree()) };
-        let tiles = Tiles { upstreams: &self.nobody, ..self.database.tiles(QUIETLY) };
-        if tiles.bring(&mut proven, &[Want::Leaf(id)]).await.is_err() {
-            return Ok(None);
-        }
-        let record = proven.tree.leaf(id).and_then(|leaf| claim.response.prove(module, &leaf).ok());
+        let record = self.database.cached_record(module, &now).await;
         Ok(record.map(|record| self.keep(path, record)))
     }
 
@@ -88,7 +75,7 @@ impl Inner {
         if let Some(record) = self.recent.records.get(&path) {
             return Ok(Outcome::Record(record));
         }
-        if let Some(record) = self.database.mirror.find(module)? {
+        if let Some(record) = self.database.mirrored_record(module)? {
             return Ok(Outcome::Record(self.keep(path, record)));
         }
         if let Some(by) = self.recent.denials.recent(&path, Instant::now()) {
@@ -105,33 +92,26 @@ impl Inner {
 
     /// Asks the cache, then the upstreams, until a claim is proven or nobody is left to ask.
     async fn ask(&self, module: &ModuleVersion, path: &str) -> Result<Outcome, Fault> {
-        let mut lies: Option<Vec<Refutation>> = None;
+        let mut refuted = Refutations::default();
         // Ends: a source whose claim was false is not asked again.
         loop {
             let known = self.now().await.map_err(why)?.map_or(0, |now| now.size());
-            let said = self.database.claim(module, lies.as_deref(), known).await;
-            let claim = match said {
+            let claim = match self.database.claim(module, &refuted, known).await {
                 SourceAnswer::Claim(claim) => claim,
                 SourceAnswer::NotInLog { mut by } => {
                     by.truncate(SHOWN_DENIALS);
                     self.recent.denials.keep(path, &by, Instant::now());
                     return Ok(Outcome::NotInLog(by));
                 }
-                SourceAnswer::Missed(miss) => return not_had(miss.into()),
+                SourceAnswer::Unavailable(miss) => return not_had(miss.into()),
             };
-            let proven = match self.leaf_of(claim.response.id(), claim.head.as_slice()).await {
-                Ok(leaf) => claim.response.prove(module, &leaf),
-                Err(halt) => return not_had(halt),
+            let leaf = match self.leaf_of(claim.id(), claim.head().map(std::slice::from_ref).unwrap_or_default()).await
+            {
+                Ok(leaf) => leaf,
+                Err(stop) => return not_had(stop),
             };
-            match (proven, claim.source) {
-                (Ok(record), source) => {
-                    if let Source::Upstream(_, bytes) = source {
-                        self.database.cache.keep(path, &bytes);
-                    }
-                    return Ok(Outcome::Record(self.keep(path.to_owned(), record)));
-                }
-                (Err(error), Source::Upstream(base, _)) => lies.get_or_insert_default().push((base, error)),
-                (Err(_), _) => drop(lies.get_or_insert_default()),
+            if let Some(record) = self.database.settle(module, claim, &leaf, &mut refuted) {
+                return Ok(Outcome::Record(self.keep(path.to_owned(), record)));
             }
         }
     }
@@ -146,13 +126,13 @@ impl Inner {
     }
 }
 
-fn not_had(halt: Stop) -> Result<Outcome, Fault> {
-    match halt {
+fn not_had(stop: Stop) -> Result<Outcome, Fault> {
+    match stop {
         Stop::Unavailable(Unavailable::NotHeld(why)) => Ok(Outcome::NotHeld(why)),
         Stop::Unavailable(Unavailable::Fault(fault)) | Stop::Fatal(fault) => Err(fault),
     }
 }
 
-fn answer(record: &VerifiedRecord, now: &Now) -> LookupAnswer {
-    LookupAnswer::Found(Bytes::from(LookupResponse::build(record.id(), record.text(), &now.note)))
+fn answer(record: &VerifiedRecord, now: &CurrentHead) -> LookupAnswer {
+    LookupAnswer::Found(Bytes::from(LookupResponse::build(record.id(), record.text(), now.head().bytes())))
 }
