@@ -25,7 +25,7 @@ pub use answer::{Answer, Batch, Comparison, Stop, Unavailable};
 use batch_cache::BatchCache;
 use cache_writer::CacheWriter;
 use check::{Checked, WantedProofs, check_all, heads};
-pub use claims::{Claim, Refutations, SourceAnswer};
+pub use claims::{Claim, Refutations};
 use claims::{Refutation, Source};
 pub use current::CurrentHead;
 use mirror::Held;
@@ -182,13 +182,13 @@ impl Database {
         &self,
         asked: &[ModuleVersion],
         refuted: &HashMap<usize, Vec<Refutation>>,
-        said: &mut [Option<SourceAnswer>],
+        said: &mut [Option<Answer<Claim>>],
         known: u64,
         progress: Progress<'_>,
     ) -> Result<(), Fault> {
         for (at, (module, said)) in asked.iter().zip(&mut *said).enumerate() {
             if said.is_none() && !refuted.contains_key(&at) {
-                *said = self.mirror.claim(module)?.map(SourceAnswer::Claim);
+                *said = self.mirror.claim(module)?.map(Answer::Found);
             }
         }
         let open: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
@@ -241,18 +241,18 @@ impl Database {
 }
 
 /// What the batch_cache says, as far as it is about the tree that is known, whose size is `known`.
-fn said_last_time(asked: &[ModuleVersion], batch_cache: &BatchCache<'_>, known: u64) -> Vec<Option<SourceAnswer>> {
+fn said_last_time(asked: &[ModuleVersion], batch_cache: &BatchCache<'_>, known: u64) -> Vec<Option<Answer<Claim>>> {
     let claim = |(response, path): (LookupResponse, Vec<Hash>)| {
         let is_known = response.id() < known;
-        is_known.then_some(SourceAnswer::Claim(Claim { response, head: None, source: Source::BatchCache(path) }))
+        is_known.then_some(Answer::Found(Claim { response, head: None, source: Source::BatchCache(path) }))
     };
     batch_cache.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect())
 }
 
 /// Takes back the claims that turned out false, so that others are asked; who made them is remembered in `refuted`.
-fn withdraw(said: &mut [Option<SourceAnswer>], checked: Vec<Checked>, refuted: &mut HashMap<usize, Vec<Refutation>>) {
+fn withdraw(said: &mut [Option<Answer<Claim>>], checked: Vec<Checked>, refuted: &mut HashMap<usize, Vec<Refutation>>) {
     for (at, (slot, checked)) in said.iter_mut().zip(checked).enumerate() {
-        let (Some(SourceAnswer::Claim(claim)), Err(error)) = (&*slot, checked) else { continue };
+        let (Some(Answer::Found(claim)), Err(error)) = (&*slot, checked) else { continue };
         match &claim.source {
             Source::BatchCache(_) => {}
             Source::Mirror | Source::Cache => drop(refuted.entry(at).or_default()),

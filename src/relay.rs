@@ -16,7 +16,6 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use heads::Heads;
-use lookup::Outcome;
 use recent::Recent;
 use single_flight::SingleFlight;
 
@@ -42,11 +41,12 @@ pub struct RelayOptions {
     pub private: Patterns,
 }
 
-/// What is answered to a lookup.
+/// What is answered about a module version. `T` is what was found: of a lookup the record's number, its text, and a signed head of
+/// a tree that holds it; of others the record itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LookupAnswer {
-    /// the record's number, its text, and a signed head of a tree that holds it
-    Found(Bytes),
+pub enum LookupAnswer<T = Bytes> {
+    /// it is proven to be in the log
+    Found(T),
     /// the database says that it has no such module version
     NotInLog {
         /// who said so, with their words
@@ -61,28 +61,25 @@ pub enum LookupAnswer {
     NotHeld(String),
 }
 
-/// What the log has of a module version, for who compares files with it.
+impl<T> LookupAnswer<T> {
+    /// The same answer about what `found` makes of it.
+    fn map<U>(self, found: impl FnOnce(T) -> U) -> LookupAnswer<U> {
+        match self {
+            LookupAnswer::Found(what) => LookupAnswer::Found(found(what)),
+            LookupAnswer::NotInLog { by } => LookupAnswer::NotInLog { by },
+            LookupAnswer::Private { pattern } => LookupAnswer::Private { pattern },
+            LookupAnswer::NotHeld(why) => LookupAnswer::NotHeld(why),
+        }
+    }
+}
+
+/// The record of a module version, for comparing files with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recorded {
-    /// its record
-    Proven {
-        /// proven to be in the log
-        record: Arc<VerifiedRecord>,
-        /// records of the tree that is known to hold it
-        size: u64,
-    },
-    /// as [`LookupAnswer::NotInLog`]
-    NotInLog {
-        /// who said so, with their words
-        by: Vec<String>,
-    },
-    /// as [`LookupAnswer::Private`]
-    Private {
-        /// as it was written
-        pattern: String,
-    },
-    /// as [`LookupAnswer::NotHeld`]
-    NotHeld(String),
+pub struct Recorded {
+    /// proven to be in the log
+    pub record: Arc<VerifiedRecord>,
+    /// records of the tree that is known to hold it
+    pub size: u64,
 }
 
 /// How far a relay is.
@@ -116,7 +113,7 @@ struct Inner {
     /// told when the full log is known to lag behind
     lags: Notify,
     recent: Recent,
-    lookups: SingleFlight<String, Result<Outcome, Fault>>,
+    lookups: SingleFlight<String, Result<LookupAnswer<Arc<VerifiedRecord>>, Fault>>,
     bringing: SingleFlight<TilePath, Result<Bytes, Unavailable>>,
 }
 
@@ -179,7 +176,7 @@ impl Relay {
     ///
     /// # Errors
     /// As [`Relay::lookup`].
-    pub async fn record(&self, module: &ModuleVersion) -> Result<Recorded, Fault> {
+    pub async fn record(&self, module: &ModuleVersion) -> Result<LookupAnswer<Recorded>, Fault> {
         self.inner.record(module).await
     }
 

@@ -16,7 +16,7 @@ pub(super) fn verdict(sum: &SumLine, exemption: Option<&str>, answers: &Answers)
         return Verdict::UnknownAlgorithm { algorithm: algorithm.clone() };
     }
     match answers.get(&sum.module) {
-        Some(Answer::Proven(record)) => compare(sum, record),
+        Some(Answer::Found(record)) => compare(sum, record),
         _ if sum.is_dropped_by_go() => Verdict::DroppedEmptyGoMod,
         Some(Answer::NotInLog { by }) => Verdict::NotInLog { by: by.clone() },
         Some(Answer::Unknown(miss)) => unknown(miss),

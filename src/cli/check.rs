@@ -83,7 +83,7 @@ fn together(path: &str, proofs: &[RecordProof], policy: &Policy) -> Result<Prove
         if let Some(evidence) = Evidence::of_one_size(first, &head) {
             return Err(Fault::Forked { evidence: Box::new(evidence), saved: None });
         }
-        if let Some(Answer::Proven(other)) = answers.get(&module)
+        if let Some(Answer::Found(other)) = answers.get(&module)
             && other.text() != record.text()
         {
             let why = format!(
@@ -94,7 +94,7 @@ fn together(path: &str, proofs: &[RecordProof], policy: &Policy) -> Result<Prove
             );
             return Err(Fault::unavailable(path, why));
         }
-        answers.insert(module, Answer::Proven(record));
+        answers.insert(module, Answer::Found(record));
     }
     Ok(Proven { answers, heads })
 }

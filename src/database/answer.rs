@@ -1,16 +1,17 @@
 //! What a database answers: a proven record, an absence, or why nothing could be told. Absence is a variant, never an empty
 //! list (CVE-2026-42501).
 
-use super::claims::SourceAnswer;
+use super::claims::Claim;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::record::VerifiedRecord;
 
-/// What became of a question.
+/// What became of a question. `T` is what was found: by a database a record that is proven to be in the log, by its sources a
+/// [`Claim`] that has yet to be held against the log.
 #[derive(Debug, Clone)]
-pub enum Answer {
-    /// the record, proven to be in the log
-    Proven(VerifiedRecord),
+pub enum Answer<T = VerifiedRecord> {
+    /// what was found
+    Found(T),
     /// every database that was asked says that it has no such module version
     NotInLog {
         /// who said so, with their words
@@ -107,12 +108,12 @@ pub enum Comparison {
 
 impl Batch {
     /// Answers where no head can be had: what was claimed cannot be proven.
-    pub(super) fn unproven(said: Vec<Option<SourceAnswer>>, why: Option<Unavailable>) -> Batch {
+    pub(super) fn unproven(said: Vec<Option<Answer<Claim>>>, why: Option<Unavailable>) -> Batch {
         let why = why.unwrap_or_else(|| Unavailable::NotHeld("no signed tree head could be had".to_owned()));
         let answers = said.into_iter().map(|said| match said {
-            Some(SourceAnswer::NotInLog { by }) => Answer::NotInLog { by },
-            Some(SourceAnswer::Unavailable(miss)) => Answer::Unknown(miss),
-            Some(SourceAnswer::Claim(_)) | None => Answer::Unknown(why.clone()),
+            Some(Answer::NotInLog { by }) => Answer::NotInLog { by },
+            Some(Answer::Unknown(miss)) => Answer::Unknown(miss),
+            Some(Answer::Found(_)) | None => Answer::Unknown(why.clone()),
         });
         Batch { answers: answers.collect(), proven_under: None, uncompared: 0 }
     }

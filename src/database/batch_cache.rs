@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Answer;
 use super::check::Checked;
-use super::claims::{Source, SourceAnswer};
+use super::claims::{Claim, Source};
 use crate::store::Cache;
 use crate::sumdb::hash::{Hash, sha256};
 use crate::sumdb::module::ModuleVersion;
@@ -65,9 +65,9 @@ impl<'a> BatchCache<'a> {
 
     /// Whether it is time to write it: all answers are kept, and not all of them were read from here. Not on the first run,
     /// which has enough to do.
-    pub(super) fn is_due(&self, said: &[Option<SourceAnswer>]) -> bool {
-        let is_from = |said: &Option<SourceAnswer>, batch: bool| {
-            matches!(said, Some(SourceAnswer::Claim(claim)) if match claim.source {
+    pub(super) fn is_due(&self, said: &[Option<Answer<Claim>>]) -> bool {
+        let is_from = |said: &Option<Answer<Claim>>, batch: bool| {
+            matches!(said, Some(Answer::Found(claim)) if match claim.source {
                 Source::BatchCache(_) => batch,
                 Source::Cache => true,
                 Source::Mirror | Source::Upstream(..) => false,
@@ -84,7 +84,7 @@ impl<'a> BatchCache<'a> {
         let Some(paths) = paths else { return };
         let mut bytes = Vec::new();
         for answer in checked {
-            let Ok(Answer::Proven(record)) = answer else { return };
+            let Ok(Answer::Found(record)) = answer else { return };
             bytes.extend(record.to_response(&[]));
             let path: Vec<u8> = paths.get(&record.id()).into_iter().flatten().flat_map(|hash| hash.0).collect();
             bytes.extend(format!("{PATH}{}\n\n", STANDARD.encode(path)).into_bytes());

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::claims::{Claim, Source, SourceAnswer};
+use super::claims::{Claim, Source};
 use super::current::CurrentHead;
 use super::tiles::Tiles;
 use super::{Answer, Unavailable};
@@ -33,7 +33,7 @@ pub(super) struct WantedProofs {
 /// What came by the network and is proven is handed to the writer of `tiles` on the way, so that memory stays bounded.
 pub(super) async fn check_all(
     asked: &[ModuleVersion],
-    said: &[Option<SourceAnswer>],
+    said: &[Option<Answer<Claim>>],
     current: &mut CurrentHead,
     tiles: &Tiles<'_>,
     wanted: &mut WantedProofs,
@@ -50,10 +50,10 @@ pub(super) async fn check_all(
         for (at, claim) in now {
             let (Some(module), Some(slot)) = (asked.get(*at), checked.get_mut(*at)) else { continue };
             *slot = check(module, claim, current);
-            if let (Source::Upstream(_, bytes), Ok(Answer::Proven(_))) = (&claim.source, &*slot) {
+            if let (Source::Upstream(_, bytes), Ok(Answer::Found(_))) = (&claim.source, &*slot) {
                 current.proven.fresh.push((module.lookup_path(), bytes.clone()));
             }
-            if let Ok(Answer::Proven(record)) = &*slot {
+            if let Ok(Answer::Found(record)) = &*slot {
                 wanted.add(record, claim, current);
             }
         }
@@ -64,9 +64,9 @@ pub(super) async fn check_all(
 }
 
 /// What is said of each question that is a claim, with the question's number.
-fn claims(said: &[Option<SourceAnswer>]) -> Vec<(usize, &Claim)> {
+fn claims(said: &[Option<Answer<Claim>>]) -> Vec<(usize, &Claim)> {
     let claims = said.iter().enumerate().filter_map(|(at, said)| match said {
-        Some(SourceAnswer::Claim(claim)) => Some((at, claim)),
+        Some(Answer::Found(claim)) => Some((at, claim)),
         _ => None,
     });
     claims.collect()
@@ -120,11 +120,11 @@ async fn admit_paths(claims: &[(usize, &Claim)], current: &mut CurrentHead, tile
 }
 
 /// The answer where nothing is claimed that a tree could decide.
-fn without_tree(said: Option<&SourceAnswer>) -> Answer {
+fn without_tree(said: Option<&Answer<Claim>>) -> Answer {
     match said {
-        Some(SourceAnswer::NotInLog { by }) => Answer::NotInLog { by: by.clone() },
-        Some(SourceAnswer::Unavailable(miss)) => Answer::Unknown(miss.clone()),
-        Some(SourceAnswer::Claim(_)) | None => Answer::Unknown(Unavailable::NotHeld("nothing was asked".to_owned())),
+        Some(Answer::NotInLog { by }) => Answer::NotInLog { by: by.clone() },
+        Some(Answer::Unknown(miss)) => Answer::Unknown(miss.clone()),
+        Some(Answer::Found(_)) | None => Answer::Unknown(Unavailable::NotHeld("nothing was asked".to_owned())),
     }
 }
 
@@ -139,7 +139,7 @@ async fn bring_leaves(claims: &[(usize, &Claim)], current: &mut CurrentHead, til
 fn check(module: &ModuleVersion, claim: &Claim, current: &CurrentHead) -> Checked {
     let (id, tree) = (claim.response.id(), &current.proven.tree);
     if let Some(leaf) = tree.leaf(id) {
-        return claim.response.prove(module, &leaf).map(Answer::Proven);
+        return claim.response.prove(module, &leaf).map(Answer::Found);
     }
     // The first tile that is still missing says why, those below it only follow.
     let plan = tree.plan(&[Want::Leaf(id)]).unwrap_or_default();
@@ -150,10 +150,10 @@ fn check(module: &ModuleVersion, claim: &Claim, current: &CurrentHead) -> Checke
 }
 
 /// The heads of distinct trees that came along.
-pub(super) fn heads(said: &[Option<SourceAnswer>]) -> Vec<Checkpoint> {
+pub(super) fn heads(said: &[Option<Answer<Claim>>]) -> Vec<Checkpoint> {
     let mut seen = HashSet::new();
     let claimed = said.iter().flatten().filter_map(|said| match said {
-        SourceAnswer::Claim(Claim { head: Some(head), .. }) => Some(head),
+        Answer::Found(Claim { head: Some(head), .. }) => Some(head),
         _ => None,
     });
     claimed.filter(|head| seen.insert((head.tree().size, head.tree().root))).cloned().collect()

@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::current::CurrentHead;
 use super::tiles::Tiles;
-use super::{Database, Progress, QUIETLY, Unavailable, missed};
+use super::{Answer, Database, Progress, QUIETLY, Unavailable, missed};
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
@@ -39,19 +39,6 @@ pub(super) enum Source {
     Upstream(usize, Vec<u8>),
 }
 
-/// What the sources say of one module version.
-pub enum SourceAnswer {
-    /// that it is in the log, as this record
-    Claim(Claim),
-    /// that the log has no such module version
-    NotInLog {
-        /// who said so, with their words
-        by: Vec<String>,
-    },
-    /// nothing: why no source could be asked
-    Unavailable(Unavailable),
-}
-
 /// An upstream whose claim about a module version turned out false, with why. It is not asked about that again, nor is the
 /// cache.
 pub(super) type Refutation = (usize, sumdb::Error);
@@ -80,9 +67,9 @@ impl Database {
         asked: &[(&ModuleVersion, Option<&[Refutation]>)],
         known: u64,
         progress: Progress<'_>,
-    ) -> Vec<SourceAnswer> {
-        let cached = |module| self.cached_claim(module, known);
-        let mut said: Vec<Option<SourceAnswer>> =
+    ) -> Vec<Answer<Claim>> {
+        let cached = |module| self.cached_claim(module, known).map(Answer::Found);
+        let mut said: Vec<Option<Answer<Claim>>> =
             asked.iter().map(|(module, refuted)| if refuted.is_none() { cached(module) } else { None }).collect();
         let absent: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
         let total = absent.len();
@@ -101,15 +88,15 @@ impl Database {
                 *slot = Some(answer);
             }
         }
-        let nothing = || SourceAnswer::Unavailable(Unavailable::NotHeld("nothing was asked".to_owned()));
+        let nothing = || Answer::Unknown(Unavailable::NotHeld("nothing was asked".to_owned()));
         said.into_iter().map(|said| said.unwrap_or_else(nothing)).collect()
     }
 
     /// What the sources say of one module version, those left out whose claims about it were refuted. `known` is the size of the
     /// tree that is known already.
-    pub async fn claim(&self, module: &ModuleVersion, refuted: &Refutations, known: u64) -> SourceAnswer {
+    pub async fn claim(&self, module: &ModuleVersion, refuted: &Refutations, known: u64) -> Answer<Claim> {
         match (&refuted.0, self.cached_claim(module, known)) {
-            (None, Some(answer)) => answer,
+            (None, Some(claim)) => Answer::Found(claim),
             (refuted, _) => self.fetch_claim(module, refuted.as_deref().unwrap_or_default(), known).await,
         }
     }
@@ -138,7 +125,7 @@ impl Database {
 
     /// The record of a module version, if the cache holds it and the disk the tiles that prove it under `current`. Asks nobody.
     pub async fn cached_record(&self, module: &ModuleVersion, current: &CurrentHead) -> Option<VerifiedRecord> {
-        let Some(SourceAnswer::Claim(claim)) = self.cached_claim(module, current.size()) else { return None };
+        let claim = self.cached_claim(module, current.size())?;
         let id = claim.id();
         if id >= current.size() {
             return None;
@@ -150,14 +137,14 @@ impl Database {
     }
 
     /// The cache's claim, if it holds one that can be used: damage there counts as absence, as in the go command.
-    fn cached_claim(&self, module: &ModuleVersion, known: u64) -> Option<SourceAnswer> {
+    fn cached_claim(&self, module: &ModuleVersion, known: u64) -> Option<Claim> {
         let bytes = self.cache.read(&module.lookup_path()).ok().flatten()?;
         let response = LookupResponse::parse(&bytes).ok()?;
         let head = if response.id() < known { None } else { Some(self.head_of(&response, known).ok()?) };
-        Some(SourceAnswer::Claim(Claim { response, head, source: Source::Cache }))
+        Some(Claim { response, head, source: Source::Cache })
     }
 
-    async fn fetch_claim(&self, module: &ModuleVersion, refuted: &[Refutation], known: u64) -> SourceAnswer {
+    async fn fetch_claim(&self, module: &ModuleVersion, refuted: &[Refutation], known: u64) -> Answer<Claim> {
         let judge = |bytes: Vec<u8>| {
             let response = LookupResponse::parse(&bytes)?;
             let head = self.head_of(&response, known)?;
@@ -166,11 +153,11 @@ impl Database {
         let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_FETCHED_BYTES, refuted, judge).await;
         match got {
             Ok(Got::Body((response, head, bytes), base)) => {
-                SourceAnswer::Claim(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })
+                Answer::Found(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })
             }
-            Ok(Got::Absent(absence)) if absence.authoritative => SourceAnswer::NotInLog { by: absence.by },
-            Ok(Got::Absent(absence)) => SourceAnswer::Unavailable(Unavailable::NotHeld(absence.by.join("; "))),
-            Err(fault) => SourceAnswer::Unavailable(missed(&self.upstreams, fault)),
+            Ok(Got::Absent(absence)) if absence.authoritative => Answer::NotInLog { by: absence.by },
+            Ok(Got::Absent(absence)) => Answer::Unknown(Unavailable::NotHeld(absence.by.join("; "))),
+            Err(fault) => Answer::Unknown(missed(&self.upstreams, fault)),
         }
     }
 

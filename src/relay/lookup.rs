@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::heads::why;
 use super::{Inner, LookupAnswer, Recorded};
-use crate::database::{CurrentHead, Refutations, SourceAnswer, Stop, Unavailable};
+use crate::database::{Answer, CurrentHead, Refutations, Stop, Unavailable};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
@@ -17,40 +17,27 @@ use crate::sumdb::record::{LookupResponse, VerifiedRecord};
 /// Lines of a database's denial that are repeated.
 const SHOWN_DENIALS: usize = 8;
 
-/// What became of asking, before it is written as an answer.
-#[derive(Clone)]
-pub(super) enum Outcome {
-    Record(Arc<VerifiedRecord>),
-    NotInLog(Vec<String>),
-    NotHeld(String),
-}
+/// The record that was found.
+type Found = LookupAnswer<Arc<VerifiedRecord>>;
 
 impl Inner {
     pub(super) async fn lookup(&self, module: &ModuleVersion) -> Result<LookupAnswer, Fault> {
-        Ok(match self.record(module).await? {
-            Recorded::Private { pattern } => LookupAnswer::Private { pattern },
-            Recorded::NotInLog { by } => LookupAnswer::NotInLog { by },
-            Recorded::NotHeld(why) => LookupAnswer::NotHeld(why),
-            Recorded::Proven { record, .. } => match self.now().await.map_err(why)? {
-                Some(now) if record.id() < now.size() => answer(&record, &now),
-                _ => LookupAnswer::NotHeld("no signed tree head could be had".to_owned()),
-            },
+        let record = match self.find(module).await? {
+            LookupAnswer::Found(record) => record,
+            other => return Ok(other.map(|_| Bytes::new())),
+        };
+        Ok(match self.now().await.map_err(why)? {
+            Some(now) if record.id() < now.size() => answer(&record, &now),
+            _ => LookupAnswer::NotHeld("no signed tree head could be had".to_owned()),
         })
     }
 
     /// The record itself, with the size of the tree that it was found in.
-    pub(super) async fn record(&self, module: &ModuleVersion) -> Result<Recorded, Fault> {
-        if let Some(pattern) = self.options.private.exemption(module.path()) {
-            return Ok(Recorded::Private { pattern: pattern.to_owned() });
-        }
-        match self.outcome(module).await? {
-            Outcome::NotInLog(by) => Ok(Recorded::NotInLog { by }),
-            Outcome::NotHeld(why) => Ok(Recorded::NotHeld(why)),
-            Outcome::Record(record) => {
-                let size = self.heads.now().map_or(0, |now| now.size()).max(record.id() + 1);
-                Ok(Recorded::Proven { record, size })
-            }
-        }
+    pub(super) async fn record(&self, module: &ModuleVersion) -> Result<LookupAnswer<Recorded>, Fault> {
+        Ok(self.find(module).await?.map(|record| {
+            let size = self.heads.now().map_or(0, |now| now.size()).max(record.id() + 1);
+            Recorded { record, size }
+        }))
     }
 
     /// The record from memory, the full log or the cache.
@@ -70,16 +57,19 @@ impl Inner {
         Ok(record.map(|record| self.keep(path, record)))
     }
 
-    async fn outcome(&self, module: &ModuleVersion) -> Result<Outcome, Fault> {
+    async fn find(&self, module: &ModuleVersion) -> Result<Found, Fault> {
+        if let Some(pattern) = self.options.private.exemption(module.path()) {
+            return Ok(Found::Private { pattern: pattern.to_owned() });
+        }
         let path = module.lookup_path();
         if let Some(record) = self.recent.records.get(&path) {
-            return Ok(Outcome::Record(record));
+            return Ok(Found::Found(record));
         }
         if let Some(record) = self.database.mirrored_record(module)? {
-            return Ok(Outcome::Record(self.keep(path, record)));
+            return Ok(Found::Found(self.keep(path, record)));
         }
         if let Some(by) = self.recent.denials.recent(&path, Instant::now()) {
-            return Ok(Outcome::NotInLog(by));
+            return Ok(Found::NotInLog { by });
         }
         self.lookups.join(&path, Box::pin(self.ask(module, &path))).await
     }
@@ -91,27 +81,27 @@ impl Inner {
     }
 
     /// Asks the cache, then the upstreams, until a claim is proven or nobody is left to ask.
-    async fn ask(&self, module: &ModuleVersion, path: &str) -> Result<Outcome, Fault> {
+    async fn ask(&self, module: &ModuleVersion, path: &str) -> Result<Found, Fault> {
         let mut refuted = Refutations::default();
         // Ends: a source whose claim was false is not asked again.
         loop {
             let known = self.now().await.map_err(why)?.map_or(0, |now| now.size());
             let claim = match self.database.claim(module, &refuted, known).await {
-                SourceAnswer::Claim(claim) => claim,
-                SourceAnswer::NotInLog { mut by } => {
+                Answer::Found(claim) => claim,
+                Answer::NotInLog { mut by } => {
                     by.truncate(SHOWN_DENIALS);
                     self.recent.denials.keep(path, &by, Instant::now());
-                    return Ok(Outcome::NotInLog(by));
+                    return Ok(Found::NotInLog { by });
                 }
-                SourceAnswer::Unavailable(miss) => return not_had(miss.into()),
+                Answer::Unknown(miss) => return not_had(miss.into()),
             };
-            let leaf = match self.leaf_of(claim.id(), claim.head().map(std::slice::from_ref).unwrap_or_default()).await
-            {
+            let head = claim.head().map(std::slice::from_ref).unwrap_or_default();
+            let leaf = match self.leaf_of(claim.id(), head).await {
                 Ok(leaf) => leaf,
                 Err(stop) => return not_had(stop),
             };
             if let Some(record) = self.database.settle(module, claim, &leaf, &mut refuted) {
-                return Ok(Outcome::Record(self.keep(path.to_owned(), record)));
+                return Ok(Found::Found(self.keep(path.to_owned(), record)));
             }
         }
     }
@@ -126,9 +116,9 @@ impl Inner {
     }
 }
 
-fn not_had(stop: Stop) -> Result<Outcome, Fault> {
+fn not_had(stop: Stop) -> Result<Found, Fault> {
     match stop {
-        Stop::Unavailable(Unavailable::NotHeld(why)) => Ok(Outcome::NotHeld(why)),
+        Stop::Unavailable(Unavailable::NotHeld(why)) => Ok(Found::NotHeld(why)),
         Stop::Unavailable(Unavailable::Fault(fault)) | Stop::Fatal(fault) => Err(fault),
     }
 }

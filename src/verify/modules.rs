@@ -150,7 +150,7 @@ async fn learn<'a>(
 
 fn told(answer: Answer) -> Known {
     match answer {
-        Answer::Proven(record) => Known::Record(record),
+        Answer::Found(record) => Known::Record(record),
         Answer::NotInLog { by } => {
             Known::Nothing(format!("the database has no such module version: {}", by.join("; ")))
         }

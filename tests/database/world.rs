@@ -69,7 +69,7 @@ impl World {
     }
 
     pub fn assert_proven(&self, id: u64, answer: &Answer) {
-        let Answer::Proven(record) = answer else { panic!("record {id}: {answer:?}") };
+        let Answer::Found(record) = answer else { panic!("record {id}: {answer:?}") };
         assert_eq!((record.id(), record.text()), (id, self.log.record_text(id).as_str()));
     }
 

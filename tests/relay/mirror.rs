@@ -18,7 +18,7 @@ const GROWN: u64 = 66_500;
 
 #[track_caller]
 fn assert_proven(batch: &Batch) {
-    let unproven = batch.answers.iter().find(|answer| !matches!(answer, Answer::Proven(_)));
+    let unproven = batch.answers.iter().find(|answer| !matches!(answer, Answer::Found(_)));
     assert!(unproven.is_none(), "{unproven:?}");
 }
 

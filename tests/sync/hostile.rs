@@ -212,13 +212,13 @@ fn lookups() {
             (Ok(Answer::Unknown(Unavailable::Fault(fault @ Fault::Unavailable { .. }))), Failed) => {
                 fault.to_string().contains(&bad_url)
             }
-            (Ok(Answer::Proven(record)), Harmless) => record.text() == good.record_text(ID),
+            (Ok(Answer::Found(record)), Harmless) => record.text() == good.record_text(ID),
             _ => false,
         };
         assert!(is, "lookup {fault}, alone: {answer:?}");
         if class != Forked {
             let answer = ask(&[&bad_url, &good_url]);
-            let Ok(Answer::Proven(record)) = answer else { panic!("lookup {fault}: {answer:?}") };
+            let Ok(Answer::Found(record)) = answer else { panic!("lookup {fault}: {answer:?}") };
             assert_eq!((record.id(), record.text()), (ID, good.record_text(ID).as_str()), "lookup {fault}");
         }
         assert_same(&world.files(), &held, fault);
