@@ -16,7 +16,7 @@ use memchr::memmem;
 use super::files::{Files, TILE_BYTES};
 use super::indexed::Indexed;
 use crate::store::index::Tally;
-use crate::store::log::{HASH_BYTES, Stretch};
+use crate::store::log::{HASH_BYTES, ReadBuffer};
 use crate::sumdb::hash::{Hash, leaf_hashes, parent_hashes};
 use crate::sumdb::record::{claimed, heading};
 use crate::sumdb::tile::{FULL, FULL_LEN};
@@ -75,8 +75,8 @@ type Placed = (Range<u64>, u64, u64);
 struct Piece {
     tiles: Range<u64>,
     begin: u64,
-    records: Stretch,
-    leaves: Stretch,
+    records: ReadBuffer,
+    leaves: ReadBuffer,
 }
 
 /// What the fast pass compares records with, and whom it tells how far it is.
@@ -138,11 +138,11 @@ fn read(
         let length = usize::try_from(end - begin).unwrap_or(0);
         let leaves_at = tiles.start * FULL * HASH_BYTES;
         let reads = [
-            files.records.read_stretch(begin, length, &mut piece.records),
+            files.records.read_range(begin, length, &mut piece.records),
             files
                 .hashes
                 .first()
-                .map_or(Ok(false), |file| file.read_stretch(leaves_at, count * TILE_BYTES, &mut piece.leaves)),
+                .map_or(Ok(false), |file| file.read_range(leaves_at, count * TILE_BYTES, &mut piece.leaves)),
         ];
         if !reads.iter().all(|read| matches!(read, Ok(true))) {
             let mut passed = lock(passed);
