@@ -188,7 +188,7 @@ impl Database {
     ) -> Result<(), Fault> {
         for (at, (module, said)) in asked.iter().zip(&mut *said).enumerate() {
             if said.is_none() && !refuted.contains_key(&at) {
-                *said = self.mirror.claim(module)?.map(Answer::Found);
+                *said = self.mirrored_claim(module)?.map(Answer::Found);
             }
         }
         let open: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();

@@ -1,13 +1,12 @@
 //! What a database answers: a proven record, an absence, or why nothing could be told. Absence is a variant, never an empty
 //! list (CVE-2026-42501).
 
-use super::claims::Claim;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::record::VerifiedRecord;
 
 /// What became of a question. `T` is what was found: by a database a record that is proven to be in the log, by its sources a
-/// [`Claim`] that has yet to be held against the log.
+/// [`Claim`](super::Claim) that has yet to be held against the log.
 #[derive(Debug, Clone)]
 pub enum Answer<T = VerifiedRecord> {
     /// what was found
@@ -108,7 +107,7 @@ pub enum Comparison {
 
 impl Batch {
     /// Answers where no head can be had: what was claimed cannot be proven.
-    pub(super) fn unproven(said: Vec<Option<Answer<Claim>>>, why: Option<Unavailable>) -> Batch {
+    pub(super) fn unproven<T>(said: Vec<Option<Answer<T>>>, why: Option<Unavailable>) -> Batch {
         let why = why.unwrap_or_else(|| Unavailable::NotHeld("no signed tree head could be had".to_owned()));
         let answers = said.into_iter().map(|said| match said {
             Some(Answer::NotInLog { by }) => Answer::NotInLog { by },

@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use super::current::CurrentHead;
 use super::tiles::Tiles;
 use super::{Answer, Database, Progress, QUIETLY, Unavailable, missed};
+use crate::fault::Fault;
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
@@ -134,6 +135,15 @@ impl Database {
         let tiles = Tiles { upstreams: &self.nobody, ..self.tiles(QUIETLY) };
         tiles.bring(&mut proven, &[Want::Leaf(id)]).await.ok()?;
         claim.response.prove(module, &proven.tree.leaf(id)?).ok()
+    }
+
+    /// The full log's claim under its committed head, if it holds the record.
+    pub(super) fn mirrored_claim(&self, module: &ModuleVersion) -> Result<Option<Claim>, Fault> {
+        let Some(mirror) = self.mirror.held() else { return Ok(None) };
+        let Some(record) = mirror.find(module)? else { return Ok(None) };
+        let damaged = |error| Fault::refused("the full log", error);
+        let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;
+        Ok(Some(Claim { response, head: Some(mirror.checkpoint().clone()), source: Source::Mirror }))
     }
 
     /// The cache's claim, if it holds one that can be used: damage there counts as absence, as in the go command.

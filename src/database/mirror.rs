@@ -13,7 +13,6 @@ use bytes::Bytes;
 use lag::Lag;
 
 use super::Database;
-use super::claims::{Claim, Source};
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::store::index::Index;
@@ -22,7 +21,7 @@ use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::leaf_hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
-use crate::sumdb::record::{LookupResponse, VerifiedRecord, subject};
+use crate::sumdb::record::{VerifiedRecord, subject};
 
 /// The full log up to one committed head. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -178,15 +177,6 @@ impl Held {
     /// The versions of a module that the full log has records of; none where it is not held.
     pub(super) fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
         self.held().map_or(Ok(Vec::new()), |mirror| mirror.versions(path))
-    }
-
-    /// The same as a claim under the committed head.
-    pub(super) fn claim(&self, module: &ModuleVersion) -> Result<Option<Claim>, Fault> {
-        let Some(mirror) = self.held() else { return Ok(None) };
-        let Some(record) = mirror.find(module)? else { return Ok(None) };
-        let damaged = |error| Fault::refused("the full log", error);
-        let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;
-        Ok(Some(Claim { response, head: Some(mirror.checkpoint.clone()), source: Source::Mirror }))
     }
 }
 
