@@ -77,7 +77,7 @@ impl Database {
 /// their hashes are `leaves`.
 fn check(bytes: &[u8], sent: &DataTile, tile: &DataTile, leaves: &[u8]) -> sumdb::Result<Vec<u8>> {
     let records = split_records(bytes, u16::try_from(sent.hashes().width()).unwrap_or(0))?;
-    for (at, (record, leaf)) in records.iter().zip(leaves.as_chunks::<{ size_of::<Hash>() }>().0).enumerate() {
+    for (at, (record, leaf)) in records.iter().zip(leaves.as_chunks::<{ Hash::LEN }>().0).enumerate() {
         if leaf_hash(record).0 != *leaf {
             let why = format!("record {at} of it has another hash than the log's leaf");
             return Err(sumdb::Error::unproven(sent.to_string(), why));

@@ -13,9 +13,6 @@ use crate::sumdb::hash::Hash;
 use crate::sumdb::record::{join_records, split_records};
 use crate::sumdb::tile::{DataTile, Tile, TilePath};
 
-/// Bytes of a hash.
-const HASH_BYTES: usize = size_of::<Hash>();
-
 impl Inner {
     pub(super) async fn tile(&self, path: &TilePath) -> Result<Option<Bytes>, Fault> {
         let mut now = self.now().await.map_err(why)?;
@@ -59,7 +56,7 @@ impl Inner {
         let tile =
             Tile::new(0, DataTile::index_of(id), place + 1).map_err(|error| Fault::refused("the tree", error))?;
         let bytes = self.hash_tile(now, &tile).await?;
-        let leaf = bytes.last_chunk::<HASH_BYTES>().copied().map(Hash);
+        let leaf = bytes.last_chunk::<{ Hash::LEN }>().copied().map(Hash);
         leaf.ok_or_else(|| Fault::unavailable(tile.to_string(), "is empty").into())
     }
 
