@@ -78,7 +78,7 @@ const ROOMS: &[Folder] = &[
     },
 ];
 
-/// Circles of modules that stand, each with the reason. One that is broken leaves this list, and none is added.
+/// Circles of modules that stand, each with the reason. A circle that is broken leaves this list, and none is added.
 const CIRCLES: &[Circle] = &[
     Circle {
         folder: "config/file",

@@ -89,7 +89,7 @@ pub(super) struct Against<'a> {
 /// Derives all full data tiles with `threads` threads.
 pub(super) fn pass(files: &Files, against: &Against<'_>, threads: usize) -> Passed {
     let passed = Mutex::new(Passed::default());
-    // Whoever plans holds it, so that pieces are in the order of the file.
+    // The reader that plans holds it, so that pieces are in the order of the file.
     let next = Mutex::new(0);
     let (full, filled) = sync_channel::<Piece>(threads * AHEAD);
     let (back, empty) = sync_channel::<Piece>(threads * (AHEAD + 1) + READERS);

@@ -21,7 +21,7 @@ pub(crate) struct Rooms<'a> {
     names: BTreeMap<(Module, String), Module>,
 }
 
-/// A folder, its modules from the uppermost line down, and why not all of it is in order yet: imports against the order that stand.
+/// A folder and the order of its modules, the uppermost line first.
 pub(crate) struct Folder {
     /// its path, such as `store/index`
     pub path: &'static str,
@@ -29,7 +29,7 @@ pub(crate) struct Folder {
     pub lines: &'static [&'static [&'static str]],
 }
 
-/// Modules of one folder that import each other in a circle, which somebody still has to break.
+/// Modules of one folder that import each other in a circle, which is still to be broken.
 pub(crate) struct Circle {
     /// the folder's path; empty for `src` itself
     pub folder: &'static str,
