@@ -20,7 +20,7 @@ use std::time::Instant;
 use std::{env, thread};
 
 use fake::FakeSumdb;
-use gosumcheck::store::log::Stretch;
+use gosumcheck::store::log::ReadBuffer;
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use gosumcheck::sumdb::hash::{leaf_hashes, parent_hashes};
@@ -118,12 +118,12 @@ fn disk(log: &Log, threads: usize) {
         thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| {
-                    let mut stretch = Stretch::default();
+                    let mut buffer = ReadBuffer::default();
                     loop {
                         let at = next.fetch_add(AT_ONCE, Ordering::Relaxed);
                         let Some(left) = file.len().checked_sub(at).filter(|left| *left > 0) else { return };
-                        assert!(file.read_stretch(at, AT_ONCE.min(left) as usize, &mut stretch).unwrap());
-                        black_box(stretch.bytes());
+                        assert!(file.read_range(at, AT_ONCE.min(left) as usize, &mut buffer).unwrap());
+                        black_box(buffer.bytes());
                     }
                 });
             }

@@ -1,18 +1,19 @@
 //! A checksum database: module versions in, verified records out, all under one head of one timeline.
 //!
-//! Claims come from the cache or the upstreams (`lookups`), the head moves to the newest that came with them
+//! Claims come from the cache or the upstreams (`claims`), the head moves to the newest that came with them
 //! (`timeline`), tiles are brought and proven (`tiles`), and each claim is held against its leaf. A claim that turns
 //! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
 
 mod accept;
 mod answer;
-mod judge;
-mod keeper;
-mod lookups;
-mod memo;
+mod batch_cache;
+mod cache_writer;
+mod check;
+mod claims;
+mod current;
 mod mirror;
 mod notes;
-mod relay;
+mod one_tile;
 mod tiles;
 mod timeline;
 mod unstored;
@@ -20,16 +21,16 @@ mod unstored;
 use std::collections::HashMap;
 
 pub use accept::Newest;
-use answer::Halt;
-pub use answer::{Answer, Batch, Comparison, Miss};
-use judge::{Extras, Judged, heads, judge_all};
-use keeper::Keeper;
-use lookups::{Claim, Lie, Said, Source};
-use memo::Memo;
+pub use answer::{Answer, Batch, Comparison, Stop, Unavailable};
+use batch_cache::BatchCache;
+use cache_writer::CacheWriter;
+use check::{Checked, WantedProofs, check_all, heads};
+pub use claims::{Claim, Refutations};
+use claims::{Refutation, Source};
+pub use current::CurrentHead;
 use mirror::Held;
 pub use mirror::Mirror;
 use notes::Notes;
-pub use relay::{LookupAnswer, Recorded, Relay, RelayOptions, RelayStatus};
 use tiles::{Proven, Tiles};
 use unstored::Unstored;
 
@@ -37,14 +38,17 @@ use crate::fault::Fault;
 use crate::store::failures::Failure;
 use crate::store::{Cache, Folder, HeadFile};
 use crate::sumdb::bundle::RecordProof;
-use crate::sumdb::checkpoint::Policy;
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::LookupResponse;
-use crate::upstream::Upstreams;
+use crate::upstream::{Http, Settings, Upstreams};
 
 /// Told how far a stage is: its name, how many of its requests are answered, how many there are.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
+
+/// Progress that nobody is shown.
+const QUIETLY: Progress<'static> = &|_, _, _| {};
 
 /// One checksum database, as far as this data folder and these upstreams know it.
 pub struct Database {
@@ -58,6 +62,8 @@ pub struct Database {
     unstored: Unstored,
     mirror: Held,
     upstreams: Upstreams,
+    /// asked for what must come from the disk
+    nobody: Upstreams,
     notes: Notes,
     jobs: usize,
 }
@@ -83,12 +89,19 @@ impl Database {
             unstored: Unstored::default(),
             mirror: Held::nothing_of(folder.log(name)?),
             upstreams,
+            nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             notes: Notes::new(policy),
             jobs: jobs.max(1),
         })
     }
 
-    /// What the upstreams were asked so far.
+    /// The same, which asks nobody over the network.
+    pub fn offline(mut self) -> Database {
+        self.upstreams = self.upstreams.trees_only();
+        self
+    }
+
+    /// Its sources, with what they were asked so far.
     pub fn upstreams(&self) -> &Upstreams {
         &self.upstreams
     }
@@ -98,7 +111,7 @@ impl Database {
     /// # Errors
     /// `Forked`: the log is caught. `Unavailable`: the data folder.
     pub async fn records(&self, asked: &[ModuleVersion], progress: Progress<'_>) -> Result<Batch, Fault> {
-        self.prove(asked, &mut Extras::default(), progress).await
+        self.prove(asked, &mut WantedProofs::default(), progress).await
     }
 
     /// As [`Database::records`], and a proof for each record that others can check.
@@ -110,72 +123,72 @@ impl Database {
         asked: &[ModuleVersion],
         progress: Progress<'_>,
     ) -> Result<(Batch, Vec<RecordProof>), Fault> {
-        let mut extras = Extras { proofs: Some(Vec::new()), ..Extras::default() };
-        let batch = self.prove(asked, &mut extras, progress).await?;
-        Ok((batch, extras.proofs.unwrap_or_default()))
+        let mut wanted = WantedProofs { proofs: Some(Vec::new()), ..WantedProofs::default() };
+        let batch = self.prove(asked, &mut wanted, progress).await?;
+        Ok((batch, wanted.proofs.unwrap_or_default()))
     }
 
     async fn prove(
         &self,
         asked: &[ModuleVersion],
-        extras: &mut Extras,
+        wanted: &mut WantedProofs,
         progress: Progress<'_>,
     ) -> Result<Batch, Fault> {
         self.mirror.refresh(&self.notes)?;
         let tiles = self.tiles(progress);
         let mut refuted = HashMap::new();
-        let memo = Memo::of(asked, &self.cache);
+        let batch_cache = BatchCache::of(asked, &self.cache);
         let mut known = self.remembered()?.map_or(0, |head| head.tree().size);
-        let mut said = said_last_time(asked, &memo, known);
-        let mut present = None;
+        let mut said = said_last_time(asked, &batch_cache, known);
+        let mut current = None;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
             self.fill(asked, &refuted, &mut said, known, progress).await?;
-            let mut now = match self.advance(&tiles, &heads(&said), present.take()).await {
-                Ok(Some(present)) => present,
+            let mut now = match self.advance(&tiles, &heads(&said), current.take()).await {
+                Ok(Some(current)) => current,
                 Ok(None) => return Ok(Batch::unproven(said, None)),
-                Err(Halt::Missed(miss)) => return Ok(Batch::unproven(said, Some(miss))),
-                Err(Halt::Stop(fault)) => return Err(fault),
+                Err(Stop::Unavailable(miss)) => return Ok(Batch::unproven(said, Some(miss))),
+                Err(Stop::Fatal(fault)) => return Err(fault),
             };
             self.keep_tiles(&mut now.proven);
-            extras.proofs.as_mut().map(Vec::clear);
-            extras.paths = memo.is_due(&said).then(HashMap::new);
-            let keeper = Keeper::start(&self.cache);
-            let tiles = Tiles { keeper: Some(&keeper), ..self.tiles(progress) };
-            let judged = judge_all(asked, &said, &mut now, &tiles, extras).await;
-            if judged.iter().all(Result::is_ok) {
-                memo.write(&judged, extras.paths.as_ref());
-                keeper.finish();
+            wanted.proofs.as_mut().map(Vec::clear);
+            wanted.paths = batch_cache.is_due(&said).then(HashMap::new);
+            let writer = CacheWriter::start(&self.cache);
+            let tiles = Tiles { writer: Some(&writer), ..self.tiles(progress) };
+            let checked = check_all(asked, &said, &mut now, &tiles, wanted).await;
+            if checked.iter().all(Result::is_ok) {
+                batch_cache.write(&checked, wanted.paths.as_ref());
+                writer.finish();
                 return Ok(Batch {
-                    answers: judged.into_iter().flatten().collect(),
+                    answers: checked.into_iter().flatten().collect(),
                     proven_under: Some(now.head),
                     uncompared: now.uncompared,
                 });
             }
-            keeper.finish(); // the next pass finds in the cache what this one has brought
-            withdraw(&mut said, judged, &mut refuted);
+            writer.finish(); // the next pass finds in the cache what this one has brought
+            withdraw(&mut said, checked, &mut refuted);
             known = now.head.tree().size;
-            present = Some(now);
+            current = Some(now);
         }
     }
 
     fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
         let mirror = self.mirror.held();
-        Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, keeper: None }
+        Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, writer: None }
     }
 
     /// Asks for what is not said yet.
     async fn fill(
         &self,
         asked: &[ModuleVersion],
-        refuted: &HashMap<usize, Vec<Lie>>,
-        said: &mut [Option<Said>],
+        refuted: &HashMap<usize, Vec<Refutation>>,
+        said: &mut [Option<Answer<Claim>>],
         known: u64,
         progress: Progress<'_>,
     ) -> Result<(), Fault> {
         for (at, (module, said)) in asked.iter().zip(&mut *said).enumerate() {
             if said.is_none() && !refuted.contains_key(&at) {
-                *said = self.mirror.claim(module)?.map(Said::Claim);
+                *said = self.mirrored_claim(module)?.map(Answer::Found);
             }
         }
         let open: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
@@ -199,6 +212,11 @@ impl Database {
         self.folder.failures()
     }
 
+    /// The newest proven head, where it could not be stored and is only in memory.
+    pub fn unstored(&self) -> Option<Checkpoint> {
+        self.unstored.head()
+    }
+
     /// Compares a head that somebody else remembers, such as the go command, with ours.
     ///
     /// # Errors
@@ -216,38 +234,38 @@ impl Database {
                 self.keep_tiles(&mut proven);
                 Ok(Comparison::OneHistory)
             }
-            Err(Halt::Missed(miss)) => Ok(Comparison::Unknown(miss)),
-            Err(Halt::Stop(fault)) => Err(fault),
+            Err(Stop::Unavailable(miss)) => Ok(Comparison::Unknown(miss)),
+            Err(Stop::Fatal(fault)) => Err(fault),
         }
     }
 }
 
-/// What the memo says, as far as it is about the tree that is known, whose size is `known`.
-fn said_last_time(asked: &[ModuleVersion], memo: &Memo<'_>, known: u64) -> Vec<Option<Said>> {
+/// What the batch_cache says, as far as it is about the tree that is known, whose size is `known`.
+fn said_last_time(asked: &[ModuleVersion], batch_cache: &BatchCache<'_>, known: u64) -> Vec<Option<Answer<Claim>>> {
     let claim = |(response, path): (LookupResponse, Vec<Hash>)| {
         let is_known = response.id() < known;
-        is_known.then_some(Said::Claim(Claim { response, head: None, source: Source::Memo(path) }))
+        is_known.then_some(Answer::Found(Claim { response, head: None, source: Source::BatchCache(path) }))
     };
-    memo.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect())
+    batch_cache.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect())
 }
 
 /// Takes back the claims that turned out false, so that others are asked; who made them is remembered in `refuted`.
-fn withdraw(said: &mut [Option<Said>], judged: Vec<Judged>, refuted: &mut HashMap<usize, Vec<Lie>>) {
-    for (at, (slot, judged)) in said.iter_mut().zip(judged).enumerate() {
-        let (Some(Said::Claim(claim)), Err(lie)) = (&*slot, judged) else { continue };
+fn withdraw(said: &mut [Option<Answer<Claim>>], checked: Vec<Checked>, refuted: &mut HashMap<usize, Vec<Refutation>>) {
+    for (at, (slot, checked)) in said.iter_mut().zip(checked).enumerate() {
+        let (Some(Answer::Found(claim)), Err(error)) = (&*slot, checked) else { continue };
         match &claim.source {
-            Source::Memo(_) => {}
+            Source::BatchCache(_) => {}
             Source::Mirror | Source::Cache => drop(refuted.entry(at).or_default()),
-            Source::Upstream(base, _) => refuted.entry(at).or_default().push((*base, lie)),
+            Source::Upstream(base, _) => refuted.entry(at).or_default().push((*base, error)),
         }
         *slot = None;
     }
 }
 
 /// What a failed request means: where there is nobody to ask, nobody failed.
-fn missed(upstreams: &Upstreams, fault: Fault) -> Miss {
+fn missed(upstreams: &Upstreams, fault: Fault) -> Unavailable {
     if upstreams.names().len() == 0 {
-        return Miss::NotHeld("the data folder does not hold it, and there is no source to ask".to_owned());
+        return Unavailable::NotHeld("the data folder does not hold it, and there is no source to ask".to_owned());
     }
-    Miss::Fault(fault)
+    Unavailable::Fault(fault)
 }

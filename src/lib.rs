@@ -13,13 +13,13 @@
 //!       audit  sync  proxy  verify       the commands' logic, each a straight line: go.sum files and module caches against
 //!                                        the database · the whole log, brought · modules, proven before anybody gets them ·
 //!                                        the whole log and all modules, derived again from their bytes
-//!         database                       a module version in, a verified record out; the one timeline of heads; what a relay
-//!                                        answers
-//!           config  report  store  upstream
+//!         relay                          what a server answers of one checksum database, all under one head that never goes back
+//!           database                     a module version in, a verified record out; the one timeline of heads
+//!             config  report  store  upstream
 //!                                        settings · findings and their renderings · the disk · the network
-//!             fault  files               why a command could not work, by who is at fault · opening files that somebody else
+//!               fault  files             why a command could not work, by who is at fault · opening files that somebody else
 //!                                        may have put there
-//!               sumdb                    PURE CORE: formats and proofs; bytes in, verified facts out
+//!                 sumdb                  PURE CORE: formats and proofs; bytes in, verified facts out
 //! ```
 //!
 //! Imports point down only, never sideways on one line. `async` begins at `upstream`; the core is plain functions.
@@ -99,6 +99,7 @@ pub mod database;
 pub mod fault;
 pub mod files;
 pub mod proxy;
+pub mod relay;
 pub mod report;
 pub mod server;
 pub mod store;

@@ -36,8 +36,8 @@ use hashing::Hashing;
 use shared_tasks::SharedTasks;
 
 pub use crate::config::settings::OnMismatch;
-use crate::database::Relay;
 use crate::fault::Fault;
+use crate::relay::Relay;
 use crate::store::failures::WriteKind;
 use crate::store::modules::Modules;
 use crate::store::{Folder, Journal};

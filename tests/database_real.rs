@@ -50,7 +50,7 @@ fn every_provable_lookup_is_proven_from_an_empty_timeline() {
         let module = ModuleVersion::parse_lookup_path(path).unwrap();
         let batch = runtime.block_on(database.records(&[module], &|_, _, _| {})).unwrap();
         match (&batch.answers[0], provable) {
-            (Answer::Proven(record), true) => {
+            (Answer::Found(record), true) => {
                 assert_eq!(record.module().lookup_path(), *path);
                 proven += 1;
             }

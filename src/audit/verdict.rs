@@ -1,7 +1,7 @@
 //! The verdict on one claim: what the file says, held against what the log says.
 
 use super::Answers;
-use crate::database::{Answer, Miss};
+use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::report::Verdict;
 use crate::sumdb::gosum::{SumHash, SumLine};
@@ -16,7 +16,7 @@ pub(super) fn verdict(sum: &SumLine, exemption: Option<&str>, answers: &Answers)
         return Verdict::UnknownAlgorithm { algorithm: algorithm.clone() };
     }
     match answers.get(&sum.module) {
-        Some(Answer::Proven(record)) => compare(sum, record),
+        Some(Answer::Found(record)) => compare(sum, record),
         _ if sum.is_dropped_by_go() => Verdict::DroppedEmptyGoMod,
         Some(Answer::NotInLog { by }) => Verdict::NotInLog { by: by.clone() },
         Some(Answer::Unknown(miss)) => unknown(miss),
@@ -34,12 +34,12 @@ fn compare(sum: &SumLine, record: &VerifiedRecord) -> Verdict {
     }
 }
 
-fn unknown(miss: &Miss) -> Verdict {
+fn unknown(miss: &Unavailable) -> Verdict {
     match miss {
-        Miss::NotHeld(why) => Verdict::NotHeld { why: why.clone() },
-        Miss::Fault(Fault::Refused { source_name, error }) => {
+        Unavailable::NotHeld(why) => Verdict::NotHeld { why: why.clone() },
+        Unavailable::Fault(Fault::Refused { source_name, error }) => {
             Verdict::Refused { by: source_name.clone(), why: error.to_string() }
         }
-        Miss::Fault(fault) => Verdict::Unavailable { why: fault.to_string() },
+        Unavailable::Fault(fault) => Verdict::Unavailable { why: fault.to_string() },
     }
 }

@@ -10,7 +10,7 @@ use super::progress::Bar;
 use super::setup::{self, Setup};
 use crate::audit::inputs::{self, HERE, Inputs};
 use crate::audit::{Answers, Audited, Claims, audit, judge, modcache, questions};
-use crate::database::{Comparison, Database, Miss, Progress};
+use crate::database::{Comparison, Database, Progress, Unavailable};
 use crate::fault::Fault;
 use crate::files::{self, Unfit};
 use crate::report::text::Style;
@@ -100,19 +100,19 @@ async fn compare_with_go(setup: &Setup, database: &Database, report: &mut Report
     let Some((path, note)) = setup.go_head() else { return };
     let whose = path.display().to_string();
     let mut compared = database.compare(&note, &whose, progress).await;
-    if matches!(compared, Ok(Comparison::Unknown(Miss::NotHeld(_)))) && !setup.offline {
+    if matches!(compared, Ok(Comparison::Unknown(Unavailable::NotHeld(_)))) && !setup.offline {
         // The tiles that it takes may not be kept.
         compared = match setup.database().await {
             Ok(database) => database.compare(&note, &whose, progress).await,
-            Err(fault) => Ok(Comparison::Unknown(Miss::Fault(fault))),
+            Err(fault) => Ok(Comparison::Unknown(Unavailable::Fault(fault))),
         };
     }
     let (level, finding) = match compared {
         Ok(Comparison::OneHistory) => (Level::Note, "and this one are one history".to_owned()),
-        Ok(Comparison::Unknown(Miss::NotHeld(_))) => {
+        Ok(Comparison::Unknown(Unavailable::NotHeld(_))) => {
             (Level::Note, "could not be compared with this one: the sources do not hold the tiles".to_owned())
         }
-        Ok(Comparison::Unknown(Miss::Fault(fault))) => {
+        Ok(Comparison::Unknown(Unavailable::Fault(fault))) => {
             (Level::Note, format!("could not be compared with this one: {}", plain(&fault.to_string())))
         }
         Err(Fault::Refused { error, .. }) => (Level::Warning, format!("is damaged: {error}")),

@@ -9,7 +9,7 @@ use super::output::{complain, tell, worst};
 use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
 use crate::audit::inputs::Inputs;
 use crate::audit::{Answers, describe, judge, misbehaviour, questions};
-use crate::database::{Answer, Miss};
+use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::files;
 use crate::report::{Level, Notice, Outcome, Report};
@@ -56,7 +56,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     // The word of a log that was caught is no answer to anything.
     if report.misbehaviour.is_none() {
         for module in questions(&files, &exempt) {
-            let unknown = || Answer::Unknown(Miss::NotHeld(format!("{path} has no proof of it")));
+            let unknown = || Answer::Unknown(Unavailable::NotHeld(format!("{path} has no proof of it")));
             answers.entry(module).or_insert_with(unknown);
         }
     }
@@ -83,7 +83,7 @@ fn together(path: &str, proofs: &[RecordProof], policy: &Policy) -> Result<Prove
         if let Some(evidence) = Evidence::of_one_size(first, &head) {
             return Err(Fault::Forked { evidence: Box::new(evidence), saved: None });
         }
-        if let Some(Answer::Proven(other)) = answers.get(&module)
+        if let Some(Answer::Found(other)) = answers.get(&module)
             && other.text() != record.text()
         {
             let why = format!(
@@ -94,7 +94,7 @@ fn together(path: &str, proofs: &[RecordProof], policy: &Policy) -> Result<Prove
             );
             return Err(Fault::machine(path, why));
         }
-        answers.insert(module, Answer::Proven(record));
+        answers.insert(module, Answer::Found(record));
     }
     Ok(Proven { answers, heads })
 }

@@ -3,7 +3,7 @@
 use super::output::{complain, say, tell, warn, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::{LookupArgs, setup};
-use crate::database::{Answer, Miss};
+use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::sumdb::module::ModuleVersion;
 
@@ -36,7 +36,7 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
     bar.clear();
     warn_of_unstored(&database);
     let proven = batch.answers.iter().filter_map(|answer| match answer {
-        Answer::Proven(record) => Some(record.text()),
+        Answer::Found(record) => Some(record.text()),
         _ => None,
     });
     let told = tell(|out| proven.into_iter().try_for_each(|text| out.write_all(text.as_ref())));
@@ -48,16 +48,16 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
 /// Says why there is no proven answer; gives the exit code of that.
 fn tell_miss(module: &ModuleVersion, answer: &Answer, database: &str) -> u8 {
     match answer {
-        Answer::Proven(_) => 0,
+        Answer::Found(_) => 0,
         Answer::NotInLog { by } => {
             say(&format!("{module}: not in the log of {database}; asked: {}", by.join("; ")));
             1
         }
-        Answer::Unknown(Miss::NotHeld(why)) => {
+        Answer::Unknown(Unavailable::NotHeld(why)) => {
             say(&format!("{module}: not held, which says nothing about the log: {why}"));
             2
         }
-        Answer::Unknown(Miss::Fault(fault)) => {
+        Answer::Unknown(Unavailable::Fault(fault)) => {
             complain(fault);
             fault.exit_code()
         }

@@ -2,31 +2,34 @@
 
 use std::path::PathBuf;
 
-use super::tiles::Proven;
-use super::{Database, Halt, Miss, Progress};
+use super::current::CurrentHead;
+use super::{Database, Progress, QUIETLY, Stop, Unavailable, missed};
 use crate::fault::Fault;
 use crate::store::{StoredHead, Swap};
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::tile::{VerifiedTree, Want};
+use crate::upstream::Got;
 
 /// The longest signed head that is read, in bytes: its text is three lines, and a hundred signatures are 20 KB.
 const MAX_HEAD_BYTES: usize = 64 << 10;
+/// The longest signed note that is read where one upstream is asked: its text is bounded by 1,000,000 bytes (tlog.ParseTree), its
+/// signatures by 100.
+const MAX_NOTE_BYTES: usize = 1 << 20;
 /// Rounds in which tiles are asked for before they are given up.
 const ROUNDS: usize = 2;
 
 /// The newest head that was accepted, and what is proven of its tree so far: the right edge at least.
 pub struct Newest {
-    head: Checkpoint,
-    proven: Proven,
+    current: CurrentHead,
     given: Vec<Checkpoint>,
 }
 
 impl Newest {
     /// The signed head.
     pub fn head(&self) -> &Checkpoint {
-        &self.head
+        &self.current.head
     }
 
     /// All signed heads that the upstreams gave. Those that could not be compared for want of tiles may be among them.
@@ -36,13 +39,13 @@ impl Newest {
 
     /// What is proven of its tree.
     pub fn tree(&self) -> &VerifiedTree {
-        &self.proven.tree
+        &self.current.proven.tree
     }
 
-    /// Lets go of the full tiles of `level` and below.
+    /// Drops the full tiles of `level` and below.
     pub fn forget_up_to(&mut self, level: u32) {
-        self.proven.tree.forget_up_to(level);
-        self.proven.missed.clear();
+        self.current.proven.tree.forget_up_to(level);
+        self.current.proven.missed.clear();
     }
 }
 
@@ -57,10 +60,40 @@ impl Database {
         let open = |bytes: Vec<u8>| self.notes.open(&bytes);
         let heads = self.upstreams.fetch_each("latest", MAX_HEAD_BYTES, open).await?;
         match self.advance(&self.tiles(progress), &heads, None).await {
-            Ok(Some(present)) => Ok(Newest { head: present.head, proven: present.proven, given: heads }),
+            Ok(Some(current)) => Ok(Newest { current, given: heads }),
             Ok(None) => Err(Fault::nobody(&self.name, "no signed tree head could be had")),
-            Err(Halt::Missed(miss)) => Err(self.fault_of(miss)),
-            Err(Halt::Stop(fault)) => Err(fault),
+            Err(stop) => Err(stop.into_fault(&self.name)),
+        }
+    }
+
+    /// Moves on to the newest of `heads` that is newer than the remembered one and can be proven, having compared all of them.
+    /// `before` is the head that an earlier call gave: what is proven of its tree is used again. Given is the head that is in force
+    /// now, with the edge of its tree; none where there never was one.
+    ///
+    /// # Errors
+    /// `Unavailable`: what the comparison needs cannot be had, so nothing moved. `Fatal`: the log is caught, or the disk failed.
+    pub async fn move_to(
+        &self,
+        heads: &[Checkpoint],
+        before: Option<&CurrentHead>,
+    ) -> Result<Option<CurrentHead>, Stop> {
+        let moved = self.advance(&self.tiles(QUIETLY), heads, before.cloned()).await?;
+        let Some(mut current) = moved else { return Ok(None) };
+        self.keep_tiles(&mut current.proven);
+        let current = current.with_edge_only();
+        current.map(Some).ok_or_else(|| Fault::machine("the tree", "its right edge is not held").into())
+    }
+
+    /// The newest head that the first upstream that answers has signed. Nothing of its tree is proven yet.
+    ///
+    /// # Errors
+    /// `Refused`, `Unavailable`: no upstream gave one.
+    pub async fn fetch_latest(&self) -> Result<Checkpoint, Fault> {
+        let open = |note: Vec<u8>| self.notes.open(&note);
+        match self.upstreams.fetch_where("latest", MAX_NOTE_BYTES, open).await {
+            Ok(Got::Body(head, _)) => Ok(head),
+            Ok(Got::Absent(absence)) => Err(Fault::unavailable(absence.cause(), "latest", absence.by.join("; "))),
+            Err(fault) => Err(missed(&self.upstreams, fault).into_fault("the data folder")),
         }
     }
 
@@ -90,12 +123,11 @@ impl Database {
         old: &Checkpoint,
         progress: Progress<'_>,
     ) -> Result<(), Fault> {
-        self.require_one_tree_a_size([&newest.head, old].into_iter())?;
-        let head = newest.head.clone();
-        match self.require_contained(&self.tiles(progress), &mut newest.proven, old, &head).await {
+        self.require_one_tree_a_size([newest.head(), old].into_iter())?;
+        let head = newest.head().clone();
+        match self.require_contained(&self.tiles(progress), &mut newest.current.proven, old, &head).await {
             Ok(()) => Ok(()),
-            Err(Halt::Missed(miss)) => Err(self.fault_of(miss)),
-            Err(Halt::Stop(fault)) => Err(fault),
+            Err(stop) => Err(stop.into_fault(&self.name)),
         }
     }
 
@@ -104,22 +136,22 @@ impl Database {
     /// # Errors
     /// `Refused` or `Unavailable`: a tile could not be had from any upstream; each is named with its reason.
     pub async fn bring(&self, newest: &mut Newest, wants: &[Want], progress: Progress<'_>) -> Result<(), Fault> {
-        let mut miss = Miss::NotHeld("nothing was asked".to_owned());
+        let mut miss = Unavailable::NotHeld("nothing was asked".to_owned());
         for _ in 0..ROUNDS {
-            let proven = &mut newest.proven;
+            let proven = &mut newest.current.proven;
             proven.missed.clear();
             let brought = self.tiles(progress).bring(proven, wants).await;
             proven.fresh.clear();
             let plan = proven.tree.plan(wants).map_err(|error| Fault::refused("the tree", error))?;
             miss = match brought {
                 Ok(()) if plan.tiles().is_empty() => return Ok(()),
-                Ok(()) => {
-                    Miss::worst(plan.tiles().iter().filter_map(|tile| proven.missed.get(tile)).cloned().collect())
-                }
+                Ok(()) => Unavailable::worst(
+                    plan.tiles().iter().filter_map(|tile| proven.missed.get(tile)).cloned().collect(),
+                ),
                 Err(miss) => miss,
             };
         }
-        Err(self.fault_of(miss))
+        Err(miss.into_fault(&self.name))
     }
 
     /// The fault that the log signed two histories, `old` and `new`, where the tree of `new` is at hand; the evidence is saved.
@@ -156,12 +188,5 @@ impl Database {
     /// The log's verifier key, `NAME+HASH+KEY`: what is proven by one key is not proven by another of the same name.
     pub fn vkey(&self) -> &str {
         &self.vkey
-    }
-
-    fn fault_of(&self, miss: Miss) -> Fault {
-        match miss {
-            Miss::Fault(fault) => fault,
-            Miss::NotHeld(why) => Fault::nobody(&self.name, why),
-        }
     }
 }

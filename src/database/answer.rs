@@ -1,46 +1,54 @@
 //! What a database answers: a proven record, an absence, or why nothing could be told. Absence is a variant, never an empty
 //! list (CVE-2026-42501).
 
-use super::lookups::Said;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::record::VerifiedRecord;
 
-/// What became of a question.
+/// What became of a question. `T` is what was found: by a database a record that is proven to be in the log, by its sources a
+/// [`Claim`](super::Claim) that has yet to be held against the log.
 #[derive(Debug, Clone)]
-pub enum Answer {
-    /// the record, proven to be in the log
-    Proven(VerifiedRecord),
+pub enum Answer<T = VerifiedRecord> {
+    /// what was found
+    Found(T),
     /// every database that was asked says that it has no such module version
     NotInLog {
         /// who said so, with their words
         by: Vec<String>,
     },
     /// no answer that proves anything could be had
-    Unknown(Miss),
+    Unknown(Unavailable),
 }
 
 /// Why something could not be had.
 #[derive(Debug, Clone)]
-pub enum Miss {
+pub enum Unavailable {
     /// the sources are folders, or offline, and do not hold it: not a log that says no
     NotHeld(String),
     /// a source failed or lied, or the log did
     Fault(Fault),
 }
 
-impl From<Fault> for Miss {
-    fn from(fault: Fault) -> Miss {
-        Miss::Fault(fault)
+impl From<Fault> for Unavailable {
+    fn from(fault: Fault) -> Unavailable {
+        Unavailable::Fault(fault)
     }
 }
 
-impl Miss {
+impl Unavailable {
+    /// As the fault that it is for a caller that cannot do without: what `holder` does not hold is not available.
+    pub fn into_fault(self, holder: &str) -> Fault {
+        match self {
+            Unavailable::Fault(fault) => fault,
+            Unavailable::NotHeld(why) => Fault::nobody(holder, why),
+        }
+    }
+
     /// One for many: a failure tells more than an absence.
-    pub(super) fn worst(mut misses: Vec<Miss>) -> Miss {
-        let fault = misses.iter().position(|miss| matches!(miss, Miss::Fault(_))).unwrap_or(0);
+    pub(super) fn worst(mut misses: Vec<Unavailable>) -> Unavailable {
+        let fault = misses.iter().position(|miss| matches!(miss, Unavailable::Fault(_))).unwrap_or(0);
         if misses.is_empty() {
-            Miss::NotHeld("there is no source to ask".to_owned())
+            Unavailable::NotHeld("there is no source to ask".to_owned())
         } else {
             misses.swap_remove(fault)
         }
@@ -48,22 +56,33 @@ impl Miss {
 }
 
 /// Why a step could not be taken.
-pub(super) enum Halt {
+#[derive(Debug, Clone)]
+pub enum Stop {
     /// something could not be had; other steps may do without it
-    Missed(Miss),
+    Unavailable(Unavailable),
     /// nothing can go on: the log is caught, or the data folder fails
-    Stop(Fault),
+    Fatal(Fault),
 }
 
-impl From<Miss> for Halt {
-    fn from(miss: Miss) -> Halt {
-        Halt::Missed(miss)
+impl Stop {
+    /// As [`Unavailable::into_fault`]; what is fatal stays so.
+    pub fn into_fault(self, holder: &str) -> Fault {
+        match self {
+            Stop::Unavailable(why) => why.into_fault(holder),
+            Stop::Fatal(fault) => fault,
+        }
     }
 }
 
-impl From<Fault> for Halt {
-    fn from(fault: Fault) -> Halt {
-        Halt::Stop(fault)
+impl From<Unavailable> for Stop {
+    fn from(miss: Unavailable) -> Stop {
+        Stop::Unavailable(miss)
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Stop {
+        Stop::Fatal(fault)
     }
 }
 
@@ -83,17 +102,17 @@ pub enum Comparison {
     /// one contains the other
     OneHistory,
     /// what it takes to tell could not be had
-    Unknown(Miss),
+    Unknown(Unavailable),
 }
 
 impl Batch {
     /// Answers where no head can be had: what was claimed cannot be proven.
-    pub(super) fn unproven(said: Vec<Option<Said>>, why: Option<Miss>) -> Batch {
-        let why = why.unwrap_or_else(|| Miss::NotHeld("no signed tree head could be had".to_owned()));
+    pub(super) fn unproven<T>(said: Vec<Option<Answer<T>>>, why: Option<Unavailable>) -> Batch {
+        let why = why.unwrap_or_else(|| Unavailable::NotHeld("no signed tree head could be had".to_owned()));
         let answers = said.into_iter().map(|said| match said {
-            Some(Said::NotInLog { by }) => Answer::NotInLog { by },
-            Some(Said::Missed(miss)) => Answer::Unknown(miss),
-            Some(Said::Claim(_)) | None => Answer::Unknown(why.clone()),
+            Some(Answer::NotInLog { by }) => Answer::NotInLog { by },
+            Some(Answer::Unknown(miss)) => Answer::Unknown(miss),
+            Some(Answer::Found(_)) | None => Answer::Unknown(why.clone()),
         });
         Batch { answers: answers.collect(), proven_under: None, uncompared: 0 }
     }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use bytes::Bytes;
 use lag::Lag;
 
-use super::lookups::{Claim, Source};
+use super::Database;
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::store::index::Index;
@@ -21,7 +21,7 @@ use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::leaf_hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
-use crate::sumdb::record::{LookupResponse, VerifiedRecord, subject};
+use crate::sumdb::record::{VerifiedRecord, subject};
 
 /// The full log up to one committed head. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,14 +30,19 @@ pub struct Mirror {
     pub snapshot: Snapshot,
     /// the signed note that is committed
     pub head: Bytes,
-    pub(super) checkpoint: Checkpoint,
+    checkpoint: Checkpoint,
     index: Option<Arc<Index>>,
     lag: Arc<Lag>,
 }
 
 impl Mirror {
+    /// The committed head.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
     /// How many of its records the index on the disk knows.
-    pub(super) fn indexed(&self) -> u64 {
+    pub fn indexed(&self) -> u64 {
         self.lag.from()
     }
 
@@ -47,7 +52,8 @@ impl Mirror {
         self.indexed() == self.size() && self.index.as_ref().is_some_and(is_whole)
     }
 
-    pub(super) fn size(&self) -> u64 {
+    /// How many records it holds.
+    pub fn size(&self) -> u64 {
         self.checkpoint.tree().size
     }
 
@@ -172,13 +178,35 @@ impl Held {
     pub(super) fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
         self.held().map_or(Ok(Vec::new()), |mirror| mirror.versions(path))
     }
+}
 
-    /// The same as a claim under the committed head.
-    pub(super) fn claim(&self, module: &ModuleVersion) -> Result<Option<Claim>, Fault> {
-        let Some(mirror) = self.held() else { return Ok(None) };
-        let Some(record) = mirror.find(module)? else { return Ok(None) };
-        let damaged = |error| Fault::refused("the full log", error);
-        let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;
-        Ok(Some(Claim { response, head: Some(mirror.checkpoint.clone()), source: Source::Mirror }))
+impl Database {
+    /// Looks whether another head of the full log was committed, here or by another process. Cheap where not.
+    ///
+    /// # Errors
+    /// `Unavailable`: the full log cannot be read, or is damaged; what was held before is still answered from.
+    pub fn refresh(&self) -> Result<(), Fault> {
+        self.mirror.refresh(&self.notes)
+    }
+
+    /// The full log as it was last looked at, if there is one.
+    pub fn mirror(&self) -> Option<Arc<Mirror>> {
+        self.mirror.held()
+    }
+
+    /// The record of a module version, if the full log holds it. Asks nobody.
+    ///
+    /// # Errors
+    /// `Unavailable`: the full log or its index cannot be read, or is damaged.
+    pub fn mirrored_record(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
+        self.mirror.find(module)
+    }
+
+    /// The versions of a module that the full log has records of; none where it is not held. Reads the disk.
+    ///
+    /// # Errors
+    /// `Unavailable`: the full log or its index cannot be read.
+    pub fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
+        self.mirror.versions(path)
     }
 }

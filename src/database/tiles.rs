@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::keeper::Keeper;
-use super::{Mirror, Miss, Progress, missed};
+use super::cache_writer::CacheWriter;
+use super::{Mirror, Progress, Unavailable, missed};
 use crate::fault::Fault;
 use crate::store::Cache;
 use crate::store::cache::GROUP;
@@ -23,10 +23,11 @@ use crate::upstream::{Got, Upstreams};
 const BATCH: usize = 2048;
 
 /// A tree, as much of it as is proven, and what became of the rest.
+#[derive(Clone)]
 pub(super) struct Proven {
     pub(super) tree: VerifiedTree,
     /// tiles that could not be had, with why
-    pub(super) missed: HashMap<Tile, Miss>,
+    pub(super) missed: HashMap<Tile, Unavailable>,
     /// path and bytes of what is proven, came by the network, and is not in the cache yet
     pub(super) fresh: Vec<(String, Vec<u8>)>,
 }
@@ -37,8 +38,8 @@ impl Proven {
     }
 
     /// The plan for `wants` without what is known to be missing and what is below it.
-    fn plan(&mut self, wants: &[Want]) -> Result<Vec<Tile>, Miss> {
-        let plan = self.tree.plan(wants).map_err(|error| Miss::Fault(Fault::refused("the tree", error)))?;
+    fn plan(&mut self, wants: &[Want]) -> Result<Vec<Tile>, Unavailable> {
+        let plan = self.tree.plan(wants).map_err(|error| Unavailable::Fault(Fault::refused("the tree", error)))?;
         plan.tiles().iter().for_each(|tile| self.blame_parent(tile));
         Ok(plan.tiles().iter().copied().filter(|tile| !self.missed.contains_key(tile)).collect())
     }
@@ -62,7 +63,7 @@ pub(super) struct Tiles<'a> {
     pub(super) jobs: usize,
     pub(super) progress: Progress<'a>,
     /// where proven bytes go as soon as they are; none as long as it is not known whether the log is true to its history
-    pub(super) keeper: Option<&'a Keeper>,
+    pub(super) writer: Option<&'a CacheWriter>,
 }
 
 /// What became of asking for one tile.
@@ -70,7 +71,7 @@ enum Brought {
     Cached(Vec<u8>),
     /// with the number of the upstream that it came from
     Fetched(Vec<u8>, usize),
-    Missed(Miss),
+    Missed(Unavailable),
 }
 
 /// A tile whose bytes did not prove, and the upstream that sent them, if one did.
@@ -81,7 +82,7 @@ impl Tiles<'_> {
     ///
     /// # Errors
     /// The edge of the tree cannot be had: then nothing of this tree can be proven.
-    pub(super) async fn bring(&self, proven: &mut Proven, wants: &[Want]) -> Result<(), Miss> {
+    pub(super) async fn bring(&self, proven: &mut Proven, wants: &[Want]) -> Result<(), Unavailable> {
         if !proven.tree.has_edge() {
             self.bring_edge(proven).await?;
         }
@@ -97,8 +98,8 @@ impl Tiles<'_> {
                     }
                     break;
                 }
-                let lies = suspects.iter().flat_map(|(_, lies)| lies);
-                lies.for_each(|(base, error)| self.upstreams.refute(*base, error));
+                let refuted = suspects.iter().flat_map(|(_, refuted)| refuted);
+                refuted.for_each(|(base, error)| self.upstreams.refute(*base, error));
                 brought = self.fetch_others(&proven.tree, suspects).await;
                 brought.extend(orphans);
             }
@@ -144,10 +145,10 @@ impl Tiles<'_> {
         open
     }
 
-    /// Hands what is proven to the keeper, where there is one and there are so many or more.
+    /// Hands what is proven to the cache writer, where there is one and there are so many or more.
     pub(super) fn hand_over(&self, proven: &mut Proven, fewest: usize) {
-        if let Some(keeper) = self.keeper.filter(|_| proven.fresh.len() >= fewest) {
-            keeper.keep(std::mem::take(&mut proven.fresh));
+        if let Some(writer) = self.writer.filter(|_| proven.fresh.len() >= fewest) {
+            writer.write(std::mem::take(&mut proven.fresh));
         }
     }
 
@@ -165,23 +166,24 @@ impl Tiles<'_> {
 
     fn brought(&self, got: Result<Got, Fault>, tile: &Tile) -> Brought {
         let got = got.map_err(|fault| missed(self.upstreams, fault));
-        let present = got.and_then(|got| present(got, tile));
-        present.map_or_else(Brought::Missed, |(bytes, base)| Brought::Fetched(bytes, base))
+        let body = got.and_then(|got| body_of(got, tile));
+        body.map_or_else(Brought::Missed, |(bytes, base)| Brought::Fetched(bytes, base))
     }
 
-    async fn bring_edge(&self, proven: &mut Proven) -> Result<(), Miss> {
+    async fn bring_edge(&self, proven: &mut Proven) -> Result<(), Unavailable> {
         let edge = proven.tree.edge();
         let cached: Option<Vec<Vec<u8>>> = edge.iter().map(|tile| self.cached_partial(tile)).collect();
         if cached.is_some_and(|bodies| proven.tree.admit_edge(&bodies).is_ok()) {
             return Ok(());
         }
-        let mut told: Vec<Miss> = Vec::new();
+        let mut told: Vec<Unavailable> = Vec::new();
         for (base, name) in self.upstreams.names().enumerate() {
             let asked = edge.iter().map(|tile| self.fetch_partial(base, tile));
-            let bodies: Result<Vec<Vec<u8>>, Miss> = futures_util::future::join_all(asked).await.into_iter().collect();
+            let bodies: Result<Vec<Vec<u8>>, Unavailable> =
+                futures_util::future::join_all(asked).await.into_iter().collect();
             let admitted = bodies.and_then(|bodies| {
-                let judged = proven.tree.admit_edge(&bodies);
-                judged
+                let admitted = proven.tree.admit_edge(&bodies);
+                admitted
                     .inspect_err(|error| self.upstreams.refute(base, error))
                     .map_err(|error| Fault::refused(name, error))?;
                 Ok(bodies)
@@ -194,7 +196,7 @@ impl Tiles<'_> {
                 Err(miss) => told.push(miss),
             }
         }
-        Err(Miss::worst(told))
+        Err(Unavailable::worst(told))
     }
 
     /// A partial tile from the cache: as such, or as the beginning of the full one.
@@ -210,16 +212,16 @@ impl Tiles<'_> {
     }
 
     /// A partial tile from one upstream; a log may have dropped it once the full one exists (C2SP tlog-tiles).
-    async fn fetch_partial(&self, base: usize, tile: &Tile) -> Result<Vec<u8>, Miss> {
+    async fn fetch_partial(&self, base: usize, tile: &Tile) -> Result<Vec<u8>, Unavailable> {
         let got = self.upstreams.fetch_from(base, &tile.to_string(), tile.byte_len()).await?;
-        match present(got, tile) {
+        match body_of(got, tile) {
             Ok((bytes, _)) => Ok(bytes),
             Err(miss) => {
                 let full = tile.full();
                 let got = self.upstreams.fetch_from(base, &full.to_string(), full.byte_len()).await;
                 // What is missing is the tile that was asked for, so that is what is said.
-                let bytes = got.ok().and_then(|got| present(got, &full).ok()).ok_or(miss)?.0;
-                prefix(bytes, tile).map_err(|error| Miss::Fault(Fault::refused(full.to_string(), error)))
+                let bytes = got.ok().and_then(|got| body_of(got, &full).ok()).ok_or(miss)?.0;
+                prefix(bytes, tile).map_err(|error| Unavailable::Fault(Fault::refused(full.to_string(), error)))
             }
         }
     }
@@ -250,14 +252,14 @@ fn admit_all(proven: &mut Proven, brought: Vec<(Tile, Brought)>) -> (Vec<Suspect
 }
 
 /// A tile of a signed tree exists. A server that says it does not has failed; a folder may just not hold it.
-fn present(got: Got, tile: &Tile) -> Result<(Vec<u8>, usize), Miss> {
+fn body_of(got: Got, tile: &Tile) -> Result<(Vec<u8>, usize), Unavailable> {
     match got {
         Got::Body(bytes, base) => Ok((bytes, base)),
         Got::Absent(absence) if absence.authoritative => {
             let why = "the tree that its log signed has this tile, and it does not (is it an outdated mirror?)";
-            Err(Miss::Fault(Fault::upstream(tile.to_string(), format!("{}: {why}", absence.by.join("; ")))))
+            Err(Unavailable::Fault(Fault::upstream(tile.to_string(), format!("{}: {why}", absence.by.join("; ")))))
         }
-        Got::Absent(absence) => Err(Miss::NotHeld(format!("{tile} is not held by {}", absence.by.join("; ")))),
+        Got::Absent(absence) => Err(Unavailable::NotHeld(format!("{tile} is not held by {}", absence.by.join("; ")))),
     }
 }
 

@@ -7,8 +7,9 @@
 
 use std::collections::HashMap;
 
+use super::current::CurrentHead;
 use super::tiles::{Proven, Tiles};
-use super::{Database, Halt, Miss};
+use super::{Database, Stop, Unavailable};
 use crate::fault::Fault;
 use crate::store::Swap;
 use crate::store::failures::WriteKind;
@@ -20,16 +21,6 @@ use crate::sumdb::tile::Want;
 const MAX_CONFLICTS: usize = 16;
 /// New heads that are tried, the largest first, before the remembered one must do.
 const MAX_CANDIDATES: usize = 4;
-
-/// The head in force and what is proven of its tree.
-pub(super) struct Present {
-    pub(super) head: Checkpoint,
-    pub(super) proven: Proven,
-    /// how many other heads could not be compared with it
-    pub(super) uncompared: usize,
-    /// why a larger head is not in force
-    pub(super) beyond: Option<Miss>,
-}
 
 /// The heads that the data folder remembers, and the one that it could not take.
 pub(super) struct Memory {
@@ -81,13 +72,13 @@ impl Database {
     /// them. `before` is what an earlier call gave.
     ///
     /// # Errors
-    /// `Missed`: what the comparison needs cannot be had, so nothing moved. `Stop`: the log is caught, or the disk failed.
+    /// `Unavailable`: what the comparison needs cannot be had, so nothing moved. `Fatal`: the log is caught, or the disk failed.
     pub(super) async fn advance(
         &self,
         tiles: &Tiles<'_>,
         heads: &[Checkpoint],
-        mut before: Option<Present>,
-    ) -> Result<Option<Present>, Halt> {
+        mut before: Option<CurrentHead>,
+    ) -> Result<Option<CurrentHead>, Stop> {
         'conflict: for _ in 0..MAX_CONFLICTS {
             let memory = self.memory()?;
             self.require_one_tree_a_size(memory.heads.iter().chain(heads))?;
@@ -97,7 +88,7 @@ impl Database {
                 let mut proven = same.map_or_else(|| Proven::nothing_of(head.tree()), |same| same.proven);
                 let uncompared = match self.compare_all(tiles, &mut proven, &memory.heads, heads, head).await {
                     Ok(uncompared) => uncompared,
-                    Err(Halt::Missed(miss)) => {
+                    Err(Stop::Unavailable(miss)) => {
                         beyond.get_or_insert(miss);
                         continue;
                     }
@@ -106,7 +97,7 @@ impl Database {
                 if let Swap::Conflict(_) = self.put_latest(&memory, head, &mut proven)? {
                     continue 'conflict; // another process moved it: look at what it moved to
                 }
-                return Ok(Some(Present { head: head.clone(), proven, uncompared, beyond }));
+                return Ok(Some(CurrentHead { head: head.clone(), proven, uncompared, beyond }));
             }
             return beyond.map_or(Ok(None), |miss| Err(miss.into()));
         }
@@ -163,7 +154,7 @@ impl Database {
         proven: &mut Proven,
         old: &Checkpoint,
         head: &Checkpoint,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Stop> {
         let size = old.tree().size;
         if size == 0 || old.tree() == head.tree() {
             return Ok(());
@@ -175,7 +166,7 @@ impl Database {
             None => {
                 let plan = proven.tree.plan(&[Want::RootAt(size)]).unwrap_or_default();
                 let misses = plan.tiles().iter().filter_map(|tile| proven.missed.get(tile)).cloned();
-                Err(Miss::worst(misses.collect()).into())
+                Err(Unavailable::worst(misses.collect()).into())
             }
         }
     }
@@ -190,7 +181,7 @@ impl Database {
         remembered: &[Checkpoint],
         heads: &[Checkpoint],
         head: &Checkpoint,
-    ) -> Result<usize, Halt> {
+    ) -> Result<usize, Stop> {
         tiles.bring(proven, &[]).await?;
         let all = remembered.iter().chain(heads);
         let others = || all.clone().filter(|other| other.tree() != head.tree() && other.tree().size > 0);

@@ -1,8 +1,8 @@
 //! What a file must be: what its record in the log says; of a private module, what it was when it first came.
 
 use super::{Denied, Inner};
-use crate::database::Recorded;
 use crate::fault::Fault;
+use crate::relay::{LookupAnswer, Recorded};
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion};
 use crate::upstream::Proxies;
@@ -74,21 +74,21 @@ impl<'a> Road<'a> {
 async fn recorded(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<Expected, Denied> {
     let name = inner.relay.name();
     match inner.relay.record(module).await? {
-        Recorded::Proven { record, size } => match record.hash(kind) {
+        LookupAnswer::Found(Recorded { record, size }) => match record.hash(kind) {
             hash @ SumHash::H1(_) => Ok(Expected::Recorded { hash: hash.clone(), id: record.id(), size }),
             SumHash::Unknown { algorithm, .. } => Err(Denied::Refused(vec![
                 format!("{module}: {name} has a hash of the kind {algorithm},"),
                 "which cannot be checked here; nothing unproven is given.".to_owned(),
             ])),
         },
-        Recorded::NotInLog { by } => {
+        LookupAnswer::NotInLog { by } => {
             Err(Denied::NotFound(format!("not found: {module} is not in {name}: {}", by.join("; "))))
         }
-        Recorded::Private { pattern } => Err(Denied::Refused(vec![
+        LookupAnswer::Private { pattern } => Err(Denied::Refused(vec![
             format!("{module} matches the private pattern {pattern}"),
             "and is asked of no checksum database.".to_owned(),
         ])),
         // That we do not hold its record says nothing of the log.
-        Recorded::NotHeld(why) => Err(Fault::nobody(name, format!("{module} cannot be proven now: {why}")).into()),
+        LookupAnswer::NotHeld(why) => Err(Fault::nobody(name, format!("{module} cannot be proven now: {why}")).into()),
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::answer::{Answer, NEVER, TEXT};
 use super::refusal::later;
 use super::{App, Served};
-use crate::database::RelayStatus;
+use crate::relay::RelayStatus;
 
 /// How old a look at the disk may be.
 const FRESH: Duration = Duration::from_secs(1);

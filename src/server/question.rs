@@ -6,8 +6,8 @@ use super::answer::Audience;
 use super::hot::{Holds, Under};
 use super::pool::Client;
 use super::route::Class;
-use crate::database::Relay;
 use crate::proxy::Peer;
+use crate::relay::Relay;
 
 /// A request, as handlers need it.
 pub(super) struct Question<'a> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::background::{Asked, Syncing, Watch};
-use crate::database::Relay;
+use crate::relay::Relay;
 use crate::store::Log;
 use crate::upstream::Complaint;
 

@@ -8,7 +8,7 @@ use super::hot::Holds;
 use super::refusal::{fault, later, not_found, refusal};
 use super::route::Sumdb;
 use super::{App, Question};
-use crate::database::{LookupAnswer, Relay};
+use crate::relay::{LookupAnswer, Relay};
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::tile::TilePath;
 

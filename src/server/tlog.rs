@@ -8,8 +8,8 @@ use super::refusal::{fault, refusal};
 use super::route::Tlog;
 use super::sumdb::{latest, tile_bytes};
 use super::{App, Question};
-use crate::database::Relay;
 use crate::fault::Fault;
+use crate::relay::Relay;
 use crate::sumdb::record::{entry_bundle, split_records};
 use crate::sumdb::tile::{DataTile, TilePath};
 

@@ -40,16 +40,19 @@ mod file;
 mod gather;
 mod grow;
 mod key;
+mod layout;
 mod oddity;
 mod spill;
 mod stream;
 mod suspects;
 mod tally;
+mod tuning;
 
 pub use gather::{Entries, Gathered};
-pub use grow::{Grown, Tuning, bring_up_to_date, bring_up_to_date_with, grow_tuned, rebuild};
+pub use grow::{Grown, bring_up_to_date, bring_up_to_date_with, grow_tuned, rebuild};
 pub use oddity::{Kind, MAX_OF_A_KIND, Oddity};
 pub use tally::Tally;
+pub use tuning::Tuning;
 
 /// Records that one module version may have. An honest log has one; a damaged index may seem to have any number.
 const MAX_CANDIDATES: usize = 1 << 16;

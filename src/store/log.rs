@@ -33,17 +33,18 @@ mod files;
 mod growing;
 mod heads;
 mod progress;
+mod read_buffer;
 mod scan;
 mod snapshot;
 mod state;
-mod stretch;
 mod writer;
 
 pub use files::{HASH_BYTES, OFFSET_BYTES};
 pub(in crate::store) use heads::newest as newest_head;
+pub use heads::{HEADS_LIMIT, ends_with_signature};
+pub use read_buffer::ReadBuffer;
 pub use scan::Found;
 pub use snapshot::Snapshot;
-pub use stretch::Stretch;
 pub use writer::Writer;
 
 /// The longest head that is read, in bytes (x/mod bounds a tree note's text to 10^6 bytes).

@@ -37,6 +37,9 @@ pub const EMPTY_ROOT: Hash = Hash([
 ]);
 
 impl Hash {
+    /// Its bytes.
+    pub const LEN: usize = size_of::<Hash>();
+
     /// The digest that a padded standard base64 text of 44 characters stands for.
     ///
     /// # Errors

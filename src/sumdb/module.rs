@@ -20,6 +20,7 @@ mod version;
 use std::fmt;
 
 pub use path::ModulePath;
+pub(super) use path::WINDOWS_RESERVED;
 pub use pattern::Patterns;
 pub(super) use plain::space_in;
 pub use pseudo::PseudoVersion;

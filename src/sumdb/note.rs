@@ -19,6 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::error::{Error, Result};
 use super::printable::{QUOTED_CHARS, printable};
+use key::Signed;
 pub use key::{KeyKind, SignerKey, VerifierKey};
 
 /// As in Go; C2SP asks for at least 16.
@@ -145,9 +146,13 @@ impl Note {
         if self.verified.iter().any(|seen| seen.same_key(&signature)) {
             return Ok(()); // the first signature of a key is the one that counts
         }
-        let Some(time) = key.verifies(&self.text, &signature.blob) else {
-            let why = format!("the signature by {}+{:08x} does not verify", key.name(), key.id());
-            return Err(Error::unproven("note", why));
+        let time = match key.verifies(&self.text, &signature.blob) {
+            Some(Signed::At(time)) => Some(time),
+            Some(Signed::Plainly) => None,
+            None => {
+                let why = format!("the signature by {}+{:08x} does not verify", key.name(), key.id());
+                return Err(Error::unproven("note", why));
+            }
         };
         self.verified.push(Signature { time, ..signature });
         Ok(())

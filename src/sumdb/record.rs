@@ -23,7 +23,7 @@ pub use entries::entry_bundle;
 pub use lookup::{LookupResponse, MAX_RESPONSE_BYTES};
 pub use shape::{Heading, claimed, heading};
 pub use text::{MAX_RECORD_BYTES, subject};
-pub use tile::{MAX_DATA_TILE_BYTES, join_records, split_records};
+pub use tile::{MAX_DATA_TILE_BYTES, join_records, record_ranges, split_records};
 
 use super::error::{Error, Result};
 use super::gosum::{Kind, SumHash};

@@ -17,12 +17,13 @@ mod verified;
 pub use edge::Edge;
 pub use path::TilePath;
 pub use plan::{TilePlan, Want};
-pub use verified::{VerifiedTree, full_tile_hash};
+pub use verified::{VerifiedTree, complete_root, full_tile_hash};
 
 use std::fmt;
 
 use super::checkpoint::MAX_SIZE;
 use super::error::{Error, Result};
+use super::hash::Hash;
 
 /// The height of every tile of a checksum database: 2^8 hashes.
 pub(crate) const HEIGHT: u32 = 8;
@@ -30,8 +31,6 @@ pub(crate) const HEIGHT: u32 = 8;
 pub const FULL: u64 = 1 << HEIGHT;
 /// The same as a length.
 pub const FULL_LEN: usize = 1 << HEIGHT;
-/// Bytes of a hash.
-const HASH_BYTES: usize = 32;
 
 /// Where a tile of hashes is in the tree, and how much of it there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,7 +79,7 @@ impl Tile {
 
     /// How many bytes it has.
     pub fn byte_len(&self) -> usize {
-        usize::try_from(self.width).unwrap_or(usize::MAX).saturating_mul(HASH_BYTES)
+        usize::try_from(self.width).unwrap_or(usize::MAX).saturating_mul(Hash::LEN)
     }
 
     /// Whether it has all hashes that a tile can have.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::store::index::Entries;
 use crate::sumdb::error::{Error, Result};
 use crate::sumdb::hash::{Hash, leaf_hashes};
-use crate::sumdb::record::MAX_DATA_TILE_BYTES;
+use crate::sumdb::record::{MAX_DATA_TILE_BYTES, record_ranges};
 use crate::sumdb::tile::{DataTile, FULL_LEN, full_tile_hash};
 
 /// A data tile that is wanted.
@@ -79,21 +79,11 @@ fn cut(bytes: &[u8], width: usize) -> std::result::Result<Vec<Range<usize>>, Str
     if bytes.len() > MAX_DATA_TILE_BYTES {
         return Err(format!("{} bytes, more than the {MAX_DATA_TILE_BYTES} allowed", bytes.len()));
     }
+    if !bytes.ends_with(b"\n") && !bytes.is_empty() {
+        return Err("its last record does not end with a newline".to_owned());
+    }
     let mut records = Vec::with_capacity(FULL_LEN);
-    let mut start = 0;
-    for blank in memchr::memmem::find_iter(bytes, b"\n\n") {
-        records.push(start..blank + 1);
-        start = blank + 2;
-        if records.len() > FULL_LEN {
-            break;
-        }
-    }
-    if start < bytes.len() {
-        if !bytes.ends_with(b"\n") {
-            return Err("its last record does not end with a newline".to_owned());
-        }
-        records.push(start..bytes.len());
-    }
+    records.extend(record_ranges(bytes).take(FULL_LEN + 1));
     match records.len() {
         found if found > FULL_LEN => Err(format!("more than {FULL_LEN} records")),
         found if found < width => Err(format!("{found} records, not {width}")),

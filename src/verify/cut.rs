@@ -5,7 +5,7 @@ use memchr::{memchr_iter, memmem};
 
 use super::files::Files;
 use crate::sumdb::hash::{Hash, leaf_hash};
-use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES};
+use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES, record_ranges};
 use crate::sumdb::tile::{FULL, FULL_LEN};
 
 /// How far the end of a tile is searched for where `offsets` does not tell: real tiles have some 50 KiB.
@@ -21,17 +21,7 @@ pub(super) struct Cut {
 /// The pieces that blank lines part, each with the newline that ends it and with its place in `bytes`.
 pub(super) fn pieces(bytes: &[u8]) -> Vec<(usize, &[u8])> {
     let mut pieces = Vec::with_capacity(FULL_LEN);
-    let mut begin = 0;
-    for blank in memmem::find_iter(bytes, b"\n\n") {
-        // Of three newlines in a row the first two are one blank line.
-        if blank + 1 > begin {
-            pieces.push((begin, bytes.get(begin..blank + 1).unwrap_or_default()));
-            begin = blank + 2;
-        }
-    }
-    if begin < bytes.len() {
-        pieces.push((begin, bytes.get(begin..).unwrap_or_default()));
-    }
+    pieces.extend(record_ranges(bytes).filter_map(|range| Some((range.start, bytes.get(range)?))));
     pieces
 }
 

@@ -9,20 +9,13 @@ use memchr::memmem;
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Misbehaviour, Notice};
-use crate::store::log::HASH_BYTES;
+use crate::store::log::{HASH_BYTES, HEADS_LIMIT, ends_with_signature};
 use crate::store::{Log, StoredHead};
 use crate::sumdb;
-use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
+use crate::sumdb::checkpoint::{Checkpoint, FIRST_LINE, Policy, Tree};
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
-
-/// The longest `heads` that is read, in bytes.
-const HEADS_LIMIT: usize = 1 << 30;
-/// What every tree note begins with.
-const FIRST_LINE: &[u8] = b"go.sum database tree\n";
-/// What every signature line of a note begins with.
-const SIGNATURE: &[u8] = "— ".as_bytes();
 
 /// The heads that were found, all of them signed by the log.
 #[derive(Debug)]
@@ -55,27 +48,12 @@ pub(super) fn read(
     // `heads` is read first: what is added to it later belongs to a later commit.
     let (mut others, torn) = read_heads(log, policy, report)?;
     let committed = log.head();
-    for kept in remembered {
-        match Checkpoint::open(&kept.note, policy) {
-            Ok(head) => others.push((head, Place::Remembered)),
-            Err(error) => damaged(report, &kept.path.display().to_string(), None, unsigned(policy, &kept.note, &error)),
-        }
-    }
-    let lists =
-        |head: &Checkpoint| others.iter().any(|(other, place)| *place == Place::Heads && other.bytes() == head.bytes());
-    let head = match committed {
-        Ok(Some(note)) => Checkpoint::open(&note, policy).map_err(|error| unsigned(policy, &note, &error)),
-        // A head that is remembered of answers that were asked for is no log.
-        Ok(None) if !others.iter().any(|(_, at)| *at == Place::Heads) && !log.found("records")?.is_there() => {
-            let why = "there is no mirror of this log here: `gosumcheck sync` makes one";
-            return Err(Fault::machine(log.dir().display().to_string(), why));
-        }
-        Ok(None) => Err("it is not there".to_owned()),
-        Err(fault) => Err(fault.to_string()),
-    };
-    match head {
+    others.extend(read_remembered(policy, remembered, report));
+    match read_committed(log, policy, committed, &others)? {
         Ok(head) => {
-            if !lists(&head) {
+            let is_listed =
+                |(other, place): &(Checkpoint, Place)| *place == Place::Heads && other.bytes() == head.bytes();
+            if !others.iter().any(is_listed) {
                 let why = "it lacks the committed head, which is written there first".to_owned();
                 damaged(report, "heads", None, why);
             } else if torn {
@@ -97,9 +75,43 @@ pub(super) fn read(
     }
 }
 
+/// The heads that are kept outside the log's own folder.
+fn read_remembered(policy: &Policy, remembered: &[StoredHead], report: &mut Integrity) -> Vec<(Checkpoint, Place)> {
+    let mut heads = Vec::new();
+    for kept in remembered {
+        match Checkpoint::open(&kept.note, policy) {
+            Ok(head) => heads.push((head, Place::Remembered)),
+            Err(error) => damaged(report, &kept.path.display().to_string(), None, unsigned(policy, &kept.note, &error)),
+        }
+    }
+    heads
+}
+
+/// The committed head, or what is wrong with it.
+///
+/// # Errors
+/// `Unavailable`: there is no log here.
+fn read_committed(
+    log: &Log,
+    policy: &Policy,
+    committed: Result<Option<Vec<u8>>, Fault>,
+    others: &[(Checkpoint, Place)],
+) -> Result<Result<Checkpoint, String>, Fault> {
+    match committed {
+        Ok(Some(note)) => Ok(Checkpoint::open(&note, policy).map_err(|error| unsigned(policy, &note, &error))),
+        // A head that is remembered of answers that were asked for is no log.
+        Ok(None) if !others.iter().any(|(_, at)| *at == Place::Heads) && !log.found("records")?.is_there() => {
+            let why = "there is no mirror of this log here: `gosumcheck sync` makes one";
+            Err(Fault::machine(log.dir().display().to_string(), why))
+        }
+        Ok(None) => Ok(Err("it is not there".to_owned())),
+        Err(fault) => Ok(Err(fault.to_string())),
+    }
+}
+
 /// The entries of `heads` that the log signed, and whether the last one is torn.
 fn read_heads(log: &Log, policy: &Policy, report: &mut Integrity) -> Result<(Vec<(Checkpoint, Place)>, bool), Fault> {
-    let bytes = log.found("heads")?.bytes(0, HEADS_LIMIT);
+    let bytes = log.found("heads")?.bytes(0, usize::try_from(HEADS_LIMIT).unwrap_or(usize::MAX));
     let (mut heads, mut torn) = (Vec::new(), false);
     for range in entries(&bytes) {
         let entry = bytes.get(range.clone()).unwrap_or_default();
@@ -170,7 +182,8 @@ fn unsigned(policy: &Policy, note: &[u8], error: &sumdb::Error) -> String {
 fn entries(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut entries = Vec::new();
     let mut begin = 0;
-    for blank in memmem::find_iter(bytes, b"\n\n").filter(|at| is_signature(bytes, *at) || begins_note(bytes, *at + 2))
+    for blank in
+        memmem::find_iter(bytes, b"\n\n").filter(|at| ends_with_signature(bytes, *at) || begins_note(bytes, *at + 2))
     {
         entries.push(begin..blank + 1);
         begin = blank + 2;
@@ -182,18 +195,14 @@ fn entries(bytes: &[u8]) -> Vec<Range<usize>> {
 }
 
 fn begins_note(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at..).is_some_and(|rest| rest.starts_with(FIRST_LINE))
-}
-
-/// Whether the line that ends at `end` is a signature's.
-fn is_signature(bytes: &[u8], end: usize) -> bool {
-    let line = bytes.get(..end).and_then(|before| before.rsplit(|byte| *byte == b'\n').next());
-    line.is_some_and(|line| line.starts_with(SIGNATURE))
+    bytes
+        .get(at..)
+        .is_some_and(|rest| rest.strip_prefix(FIRST_LINE.as_bytes()).is_some_and(|rest| rest.starts_with(b"\n")))
 }
 
 /// Whether this may be the beginning of an entry, or the zeros that a power cut leaves of one.
 fn is_torn(entry: &[u8]) -> bool {
-    !entry.ends_with(b"\n") || !is_signature(entry, entry.len() - 1) || entry.contains(&0)
+    !entry.ends_with(b"\n") || !ends_with_signature(entry, entry.len() - 1) || entry.contains(&0)
 }
 
 fn notice(report: &mut Integrity, text: impl Into<String>) {

@@ -9,20 +9,11 @@ use std::collections::HashMap;
 use super::files::Files;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::error::Error;
-use crate::sumdb::hash::{EMPTY_ROOT, Hash, parent_hashes};
-use crate::sumdb::tile::{Edge, FULL, FULL_LEN};
+use crate::sumdb::hash::Hash;
+use crate::sumdb::tile::{Edge, FULL, FULL_LEN, complete_root};
 
 /// Levels at the edge of which stored and derived hashes are tried in all mixtures.
 const MAX_MIXED: usize = 10;
-
-/// The hash of a full tile.
-pub(super) fn fold(hashes: &[Hash]) -> Hash {
-    let mut level = parent_hashes(hashes);
-    while level.len() > 1 {
-        level = parent_hashes(&level);
-    }
-    level.first().copied().unwrap_or(EMPTY_ROOT)
-}
 
 /// The root of a tree of `size` leaves, by the partial tile of each level.
 pub(super) fn root(size: u64, mut partial: impl FnMut(usize) -> Vec<Hash>) -> Option<Hash> {
@@ -76,7 +67,7 @@ impl Levels {
             let above = self.stored(level + 1);
             self.stored(level).len() == self.needed(level)
                 && tiles.len() == above.len()
-                && tiles.iter().zip(above).all(|(tile, slot)| fold(tile) == *slot)
+                && tiles.iter().zip(above).all(|(tile, slot)| complete_root(tile) == *slot)
         });
         let partial = |level: usize| if level == 0 { edge.to_vec() } else { partial(self.stored(level)).to_vec() };
         tiles_fold && root(self.tree.size, partial) == Some(self.tree.root)
@@ -98,7 +89,7 @@ impl Levels {
                     // Where no two sides agree, both below are damaged rather than all three.
                     return vote(stored, folded, derived).or(stored).or(derived).or(folded).unwrap_or_default();
                 }
-                let whole = |hashes: &[Hash]| hashes.get(range.clone()).map(fold);
+                let whole = |hashes: &[Hash]| hashes.get(range.clone()).map(complete_root);
                 let (folded, derived) = (whole(self.stored(level - 1)), whole(below));
                 vote(stored, folded, derived).or(derived).unwrap_or_default()
             });
@@ -136,11 +127,11 @@ impl Truth {
                     .get(index * FULL_LEN..(index + 1) * FULL_LEN)
                     .and_then(|kept| kept.first_chunk::<FULL_LEN>());
                 // What is stored goes first: it may be right where the records below are not.
-                if let Some(kept) = kept.filter(|kept| slot == Some(&fold(kept.as_slice()))) {
+                if let Some(kept) = kept.filter(|kept| slot == Some(&complete_root(kept.as_slice()))) {
                     *tile = *kept;
                     proven.push(true);
                 } else {
-                    proven.push(slot == Some(&fold(tile)));
+                    proven.push(slot == Some(&complete_root(tile)));
                 }
             }
             proven.push(edge);

@@ -6,12 +6,12 @@ use std::ops::Range;
 use super::cut::{Cut, pieces};
 use super::damaged::damaged;
 use super::files::Files;
-use super::levels::{Levels, Truth, fold};
+use super::levels::{Levels, Truth};
 use super::tell::{Spot, Tell};
 use crate::report::integrity::Flaw;
 use crate::store::log::{HASH_BYTES, OFFSET_BYTES};
 use crate::sumdb::hash::{Hash, leaf_hashes};
-use crate::sumdb::tile::{FULL, FULL_LEN};
+use crate::sumdb::tile::{FULL, FULL_LEN, complete_root};
 
 /// Slots in which records and hashes disagree and of which all mixtures are tried: 256 tiles to fold at most.
 const MAX_MIXED: usize = 8;
@@ -36,7 +36,7 @@ pub(super) fn locate(files: &Files, levels: &Levels, bad: &[u64], tell: &mut Tel
             continue;
         }
         let stored = files.leaves(look.tile);
-        let whole = |hashes: &[Hash]| (hashes.len() == FULL_LEN).then(|| fold(hashes));
+        let whole = |hashes: &[Hash]| (hashes.len() == FULL_LEN).then(|| complete_root(hashes));
         looked.insert(look.tile, [whole(&stored), whole(&derived)]);
     }
     let stored_edge = if edge < files.tiles() { files.leaves(edge) } else { Vec::new() };
@@ -114,9 +114,13 @@ fn explain(files: &Files, look: &Look, truth: &Truth, tell: &mut Tell<'_>) {
     let stored = files.leaves(look.tile);
     let derived = derive(files, look);
     let edge = look.tile == files.full_tiles();
-    let (above, is_proven) = if edge { (None, truth.has_root()) } else { truth.above_leaves(look.tile).unzip_or() };
+    let (above, is_proven) = if edge {
+        (None, truth.has_root())
+    } else {
+        truth.above_leaves(look.tile).map_or((None, false), |(hash, is_proven)| (Some(hash), is_proven))
+    };
     let is_true = |hashes: &[Hash]| {
-        hashes.len() == width && if edge { truth.level(0) == hashes } else { above == Some(fold(hashes)) }
+        hashes.len() == width && if edge { truth.level(0) == hashes } else { above == Some(complete_root(hashes)) }
     };
     if is_true(&derived) && derived.len() == width {
         // The records are in order, so all that differs in the stored hashes is damage.
@@ -144,13 +148,13 @@ fn mixture(stored: &[Hash], derived: &[Hash], above: Option<Hash>) -> Option<Vec
     }
     (1..1_usize << differing.len()).find_map(|mixture| {
         let mut mixed = stored.to_vec();
-        for (bit, slot) in differing.iter().enumerate().filter(|(bit, _)| mixture >> bit & 1 == 1) {
-            let _ = bit;
+        let chosen = differing.iter().enumerate().filter(|(bit, _)| mixture >> bit & 1 == 1);
+        for slot in chosen.map(|(_, slot)| slot) {
             if let (Some(hash), Some(derived)) = (mixed.get_mut(*slot), derived.get(*slot)) {
                 *hash = *derived;
             }
         }
-        (Some(fold(&mixed)) == above).then_some(mixed)
+        (Some(complete_root(&mixed)) == above).then_some(mixed)
     })
 }
 
@@ -237,7 +241,7 @@ fn tell_undecided(files: &Files, look: &Look, stored: &[Hash], derived: &[Hash],
         let what = "records and stored hashes agree, and are not what the level above has".to_owned();
         let records = first..first + u64::try_from(width).unwrap_or(FULL);
         // Without a proven level above it is that level, or the head, that is told of.
-        if truth_is_above(look, files) {
+        if look.tile < files.full_tiles() {
             tell.spot(Spot::records(Flaw::Undecided, place, records, what));
         }
         return;
@@ -246,10 +250,6 @@ fn tell_undecided(files: &Files, look: &Look, stored: &[Hash], derived: &[Hash],
         let id = first + u64::try_from(slot).unwrap_or(0);
         tell.spot(Spot::records(Flaw::Undecided, place.clone(), id..id + 1, what.clone()));
     }
-}
-
-fn truth_is_above(look: &Look, files: &Files) -> bool {
-    look.tile < files.full_tiles()
 }
 
 /// Tells of the hashes above the leaves that are not the true ones, and of a root that is not the head's.
@@ -265,15 +265,5 @@ fn above(files: &Files, levels: &Levels, truth: &Truth, tell: &mut Tell<'_>) {
     }
     if !truth.has_root() {
         tell.root();
-    }
-}
-
-trait UnzipOr {
-    fn unzip_or(self) -> (Option<Hash>, bool);
-}
-
-impl UnzipOr for Option<(Hash, bool)> {
-    fn unzip_or(self) -> (Option<Hash>, bool) {
-        self.map_or((None, false), |(hash, is_proven)| (Some(hash), is_proven))
     }
 }

@@ -11,7 +11,7 @@ use std::num::NonZero;
 use std::thread;
 
 use super::describe;
-use crate::database::{Answer, Database, Miss, Progress};
+use crate::database::{Answer, Database, Progress, Unavailable};
 use crate::fault::Fault;
 use crate::report::integrity::ModuleFigures;
 use crate::report::{Integrity, Level, Misbehaviour, Notice};
@@ -150,12 +150,12 @@ async fn learn<'a>(
 
 fn told(answer: Answer) -> Known {
     match answer {
-        Answer::Proven(record) => Known::Record(record),
+        Answer::Found(record) => Known::Record(record),
         Answer::NotInLog { by } => {
             Known::Nothing(format!("the database has no such module version: {}", by.join("; ")))
         }
-        Answer::Unknown(Miss::NotHeld(why)) => Known::Nothing(why),
-        Answer::Unknown(Miss::Fault(fault)) => Known::Nothing(fault.to_string()),
+        Answer::Unknown(Unavailable::NotHeld(why)) => Known::Nothing(why),
+        Answer::Unknown(Unavailable::Fault(fault)) => Known::Nothing(fault.to_string()),
     }
 }
 

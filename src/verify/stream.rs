@@ -6,19 +6,16 @@
 //! go round; nothing is allocated for a record.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use memchr::memmem;
-
 use super::files::{Files, TILE_BYTES};
 use super::indexed::Indexed;
 use crate::store::index::Tally;
-use crate::store::log::{HASH_BYTES, Stretch};
+use crate::store::log::{HASH_BYTES, ReadBuffer};
 use crate::sumdb::hash::{Hash, leaf_hashes, parent_hashes};
-use crate::sumdb::record::{claimed, heading};
+use crate::sumdb::record::{claimed, heading, record_ranges};
 use crate::sumdb::tile::{FULL, FULL_LEN};
 
 /// Bytes of records that are read at a time; a data tile that is larger is read alone.
@@ -75,8 +72,8 @@ type Placed = (Range<u64>, u64, u64);
 struct Piece {
     tiles: Range<u64>,
     begin: u64,
-    records: Stretch,
-    leaves: Stretch,
+    records: ReadBuffer,
+    leaves: ReadBuffer,
 }
 
 /// What the fast pass compares records with, and whom it tells how far it is.
@@ -92,18 +89,18 @@ pub(super) struct Against<'a> {
 /// Derives all full data tiles with `threads` threads.
 pub(super) fn pass(files: &Files, against: &Against<'_>, threads: usize) -> Passed {
     let passed = Mutex::new(Passed::default());
-    let next = AtomicU64::new(0);
+    // The reader that plans holds it, so that pieces are in the order of the file.
+    let next = Mutex::new(0);
     let (full, filled) = sync_channel::<Piece>(threads * AHEAD);
     let (back, empty) = sync_channel::<Piece>(threads * (AHEAD + 1) + READERS);
     for _ in 0..threads * (AHEAD + 1) + READERS {
         let _ = back.send(Piece::default());
     }
     let (filled, empty) = (Mutex::new(filled), Mutex::new(empty));
-    let planner = Mutex::new(&next);
     thread::scope(|scope| {
         for _ in 0..READERS {
             let full = full.clone();
-            scope.spawn(|| read(files, &planner, &empty, full, &passed));
+            scope.spawn(|| read(files, &next, &empty, full, &passed));
         }
         drop(full);
         for _ in 0..threads {
@@ -121,14 +118,14 @@ pub(super) fn pass(files: &Files, against: &Against<'_>, threads: usize) -> Pass
 /// Takes empty pieces, fills them in the order of the file, and hands them on.
 fn read(
     files: &Files,
-    planner: &Mutex<&AtomicU64>,
+    next: &Mutex<u64>,
     empty: &Mutex<Receiver<Piece>>,
     full: SyncSender<Piece>,
     passed: &Mutex<Passed>,
 ) {
     loop {
         let Ok(mut piece) = lock(empty).recv() else { return };
-        let (range, skipped) = plan(files, *lock(planner));
+        let (range, skipped) = plan(files, &mut lock(next));
         if !skipped.is_empty() {
             lock(passed).bad.extend(skipped);
         }
@@ -138,11 +135,11 @@ fn read(
         let length = usize::try_from(end - begin).unwrap_or(0);
         let leaves_at = tiles.start * FULL * HASH_BYTES;
         let reads = [
-            files.records.read_stretch(begin, length, &mut piece.records),
+            files.records.read_range(begin, length, &mut piece.records),
             files
                 .hashes
                 .first()
-                .map_or(Ok(false), |file| file.read_stretch(leaves_at, count * TILE_BYTES, &mut piece.leaves)),
+                .map_or(Ok(false), |file| file.read_range(leaves_at, count * TILE_BYTES, &mut piece.leaves)),
         ];
         if !reads.iter().all(|read| matches!(read, Ok(true))) {
             let mut passed = lock(passed);
@@ -164,9 +161,9 @@ fn read(
 }
 
 /// The next tiles to read, with the bytes that they are in, and the tiles before them that cannot be where `offsets` says.
-fn plan(files: &Files, next: &AtomicU64) -> (Option<Placed>, Vec<u64>) {
+fn plan(files: &Files, next: &mut u64) -> (Option<Placed>, Vec<u64>) {
     let mut skipped = Vec::new();
-    let mut tile = next.load(Ordering::Relaxed);
+    let mut tile = *next;
     let mut found: Option<Placed> = None;
     while tile < files.full_tiles() {
         let place = files.place(tile);
@@ -181,7 +178,7 @@ fn plan(files: &Files, next: &AtomicU64) -> (Option<Placed>, Vec<u64>) {
         }
         tile += 1;
     }
-    next.store(tile, Ordering::Relaxed);
+    *next = tile;
     (found, skipped)
 }
 
@@ -212,12 +209,11 @@ fn hash(
 /// Derives the tiles of one piece.
 fn derive(files: &Files, piece: &Piece, against: &Against<'_>) -> Passed {
     let mut passed = Passed::default();
-    let finder = memmem::Finder::new(b"\n\n");
     let mut records: Vec<&[u8]> = Vec::with_capacity(TILES_AT_ONCE * FULL_LEN);
     let mut tiles: Vec<u64> = Vec::with_capacity(TILES_AT_ONCE);
     for tile in piece.tiles.clone() {
         match bytes_of(files, piece, tile) {
-            Some(bytes) if split(bytes, &finder, &mut records) => tiles.push(tile),
+            Some(bytes) if split(bytes, &mut records) => tiles.push(tile),
             _ => passed.bad.push(tile),
         }
         if tiles.len() == TILES_AT_ONCE || tile + 1 == piece.tiles.end {
@@ -236,21 +232,12 @@ fn bytes_of<'a>(files: &Files, piece: &'a Piece, tile: u64) -> Option<&'a [u8]> 
     piece.records.bytes().get(begin..end)
 }
 
-/// Appends the records of a full data tile, if there are just as many.
-fn split<'a>(bytes: &'a [u8], finder: &memmem::Finder<'_>, records: &mut Vec<&'a [u8]>) -> bool {
-    let before = records.len();
-    let mut begin = 0;
-    for blank in finder.find_iter(bytes) {
-        let end = blank + 1;
-        records.extend(bytes.get(begin..end));
-        begin = end + 1;
-        if records.len() - before == FULL_LEN {
-            break;
-        }
-    }
-    let last = bytes.get(begin..).filter(|last| last.ends_with(b"\n"));
-    records.extend(last);
-    let is_whole = last.is_some() && records.len() - before == FULL_LEN;
+/// Appends the records of a full data tile, if there are just as many and no blank line is after the last.
+fn split<'a>(bytes: &'a [u8], records: &mut Vec<&'a [u8]>) -> bool {
+    let (before, mut end) = (records.len(), 0);
+    let ranges = record_ranges(bytes).take(FULL_LEN + 1).inspect(|range| end = range.end);
+    records.extend(ranges.filter_map(|range| bytes.get(range)));
+    let is_whole = records.len() - before == FULL_LEN && end == bytes.len() && bytes.ends_with(b"\n");
     if !is_whole {
         records.truncate(before);
     }

@@ -143,7 +143,7 @@ fn nonsense_in_the_log() {
     let batch = ask(&world.database(&[&served.url()]), &asked).unwrap();
     let (good, bad) = batch.answers.split_last().unwrap();
     bad.iter().for_each(|answer| assert_refused(answer, &served.url()));
-    assert!(matches!(good, Answer::Proven(_)));
+    assert!(matches!(good, Answer::Found(_)));
     let kept: Vec<_> = world.cached().into_keys().filter(|path| path.starts_with("lookup/")).collect();
     assert_eq!(kept, ["lookup/example.com/good@v1.0.0"]);
 }

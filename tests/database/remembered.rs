@@ -1,10 +1,15 @@
 //! The remembered head: the largest of all heads that the data folder holds, wherever they are.
 
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use gosumcheck::database::Comparison;
 use gosumcheck::fault::Fault;
+use gosumcheck::store::failing::FailingDisk;
 
 use super::fake::FakeSumdb;
 use super::timeline::{SIZE, assert_caught, remembered};
-use super::world::World;
+use super::world::{World, ask, assert_unavailable};
 
 fn put(path: &std::path::Path, note: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -124,4 +129,89 @@ fn every_tree_contains_the_empty_one() {
     log.fault(&format!("stale:0:{}", log.lookup_path(5)));
     let batch = world.try_ask(&[&served.url()], &[5, 6]).unwrap();
     assert_eq!((batch.uncompared, batch.proven_under.unwrap().tree().size), (0, SIZE));
+}
+
+/// Go once gave the empty tree another root than RFC 6962 does: that is no other history, wherever such a head is met.
+#[test]
+fn an_empty_tree_of_another_root_is_no_fork() {
+    let log = FakeSumdb::synthetic(SIZE, 21);
+    let served = log.serve();
+    let zeros = "A".repeat(43) + "=";
+    let empty = log.sign(&format!("go.sum database tree\n0\n{zeros}\n"));
+    assert!(empty != log.head(0));
+    // Remembered, and so to be contained in every later tree.
+    let world = World::new(&log);
+    put(&world.head_file(), &empty);
+    let batch = world.try_ask(&[&served.url()], &[5]).unwrap();
+    world.assert_proven(5, &batch.answers[0]);
+    assert_eq!((batch.uncompared, world.head()), (0, Some(log.head(SIZE))));
+    // Shown by somebody else, without a tile to compare it by.
+    std::fs::remove_dir_all(world.cache()).unwrap();
+    assert!(matches!(world.compare(&[], &empty), Ok(Comparison::OneHistory)));
+    // Beside an answer.
+    let world = World::new(&log);
+    let response = format!("5\n{}\n{empty}", log.record_text(5));
+    let (known, head) = (world.module(6), world.module(5));
+    world.prove(&[&served.url()], &[6]);
+    log.publish(&log.lookup_path(5), response.into_bytes());
+    let batch = ask(&world.database(&[&served.url()]), &[known, head]).unwrap();
+    world.assert_proven(5, &batch.answers[1]);
+    assert_eq!((batch.uncompared, batch.proven_under.unwrap().tree().size), (0, SIZE));
+}
+
+/// The tree may be proven; that it contains the remembered one is not as long as a tile on the way there is missing.
+#[test]
+fn a_head_that_is_not_shown_to_contain_the_remembered_one_moves_nothing() {
+    let (world, served) = remembered();
+    world.log.fault("status:404:tile/8/0/003");
+    let batch = world.try_ask(&[&served.url()], &[0, 1_500]).unwrap();
+    world.assert_proven(0, &batch.answers[0]);
+    assert_unavailable(&batch.answers[1], "tile/8/0/003");
+    assert_eq!(batch.proven_under.unwrap().tree().size, 1_000);
+    assert_eq!(world.head(), Some(world.log.head(1_000)));
+}
+
+/// The same for a head that is only in memory, though another process remembers a larger one by now.
+#[test]
+fn a_larger_head_of_another_process_must_contain_the_one_in_memory() {
+    let (world, served) = remembered();
+    world.log.grow(1_300);
+    let full = Arc::new(FailingDisk::refusing(ErrorKind::StorageFull));
+    let database = world.database_on(full, &[&served.url()]);
+    let batch = ask(&database, &[world.module(1_200)]).unwrap();
+    world.assert_proven(1_200, &batch.answers[0]);
+    assert_eq!(world.head(), Some(world.log.head(1_000)), "the disk did not take the new head");
+    world.log.grow(SIZE);
+    put(&world.head_file(), &world.log.head(SIZE));
+    world.log.fault("status:404:tile/8/0/005");
+    let batch = ask(&database, &[world.module(1)]).unwrap();
+    assert_unavailable(&batch.answers[0], "tile/8/0/005");
+    assert!(batch.proven_under.is_none());
+}
+
+/// What the go command has seen is compared with what is remembered before any tile is asked for.
+#[test]
+fn another_tree_of_the_remembered_size_is_a_fork_without_tiles() {
+    let (world, _served) = remembered();
+    std::fs::remove_dir_all(world.cache()).unwrap();
+    world.log.grow(1_000);
+    assert!(matches!(world.compare(&[], &world.log.head(1_000)), Ok(Comparison::OneHistory)));
+    world.log.fork(500);
+    let fault = world.compare(&[], &world.log.head(1_000)).err().unwrap();
+    let Fault::Forked { evidence, .. } = &fault else { panic!("{fault}") };
+    let fork = evidence.check(&world.policy()).unwrap();
+    assert_eq!((fork.old.size, fork.new.size), (1_000, 1_000));
+}
+
+/// A smaller head that comes along and cannot be compared does no harm, but it is counted.
+#[test]
+fn a_head_that_cannot_be_compared_is_counted() {
+    let log = FakeSumdb::synthetic(SIZE, 21);
+    log.fault(&format!("stale:1300:{}", log.lookup_path(5)));
+    log.fault("status:404:tile/8/0/005");
+    let served = log.serve();
+    let world = World::new(&log);
+    let batch = world.try_ask(&[&served.url()], &[5, 6]).unwrap();
+    [5, 6].iter().zip(&batch.answers).for_each(|(id, answer)| world.assert_proven(*id, answer));
+    assert_eq!((batch.uncompared, batch.proven_under.unwrap().tree().size), (1, SIZE));
 }

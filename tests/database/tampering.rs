@@ -180,7 +180,7 @@ fn a_missing_tile_is_asked_for_once() {
     let world = World::new(&log);
     let answers = world.ask(&[&served.url()], &ids);
     assert_eq!(log.counts("tile/").into_iter().filter(|(_, times)| *times > 1).collect::<Vec<_>>(), []);
-    let by = answers.iter().filter(|answer| !matches!(answer, gosumcheck::database::Answer::Proven(_)));
+    let by = answers.iter().filter(|answer| !matches!(answer, gosumcheck::database::Answer::Found(_)));
     by.for_each(|answer| {
         let why = fault(answer).to_string();
         assert!(why.contains(&served.url()), "{why}");

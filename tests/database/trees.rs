@@ -58,7 +58,7 @@ fn each_file_that_is_missing_is_not_held() {
         let answers = world.ask(&[&url(tree.path())], &IDS);
         let lost = answers.iter().filter(|answer| is_not_held(answer)).count();
         assert!(lost > 0, "{path}: {answers:?}");
-        assert!(answers.iter().all(|answer| is_not_held(answer) || matches!(answer, Answer::Proven(_))), "{answers:?}");
+        assert!(answers.iter().all(|answer| is_not_held(answer) || matches!(answer, Answer::Found(_))), "{answers:?}");
         world.assert_cache_is_honest();
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gosumcheck::database::{Answer, Batch, Comparison, Database, Miss};
+use gosumcheck::database::{Answer, Batch, Comparison, Database, Unavailable};
 use gosumcheck::fault::Fault;
 use gosumcheck::store::Folder;
 use gosumcheck::store::disk::Disk;
@@ -69,7 +69,7 @@ impl World {
     }
 
     pub fn assert_proven(&self, id: u64, answer: &Answer) {
-        let Answer::Proven(record) = answer else { panic!("record {id}: {answer:?}") };
+        let Answer::Found(record) = answer else { panic!("record {id}: {answer:?}") };
         assert_eq!((record.id(), record.text()), (id, self.log.record_text(id).as_str()));
     }
 
@@ -184,7 +184,7 @@ pub fn unpack(mut pack: &[u8]) -> BTreeMap<String, Vec<u8>> {
 
 /// The fault that `answer` is, which must be one.
 pub fn fault(answer: &Answer) -> &Fault {
-    let Answer::Unknown(Miss::Fault(fault)) = answer else { panic!("{answer:?}") };
+    let Answer::Unknown(Unavailable::Fault(fault)) = answer else { panic!("{answer:?}") };
     fault
 }
 
@@ -200,5 +200,5 @@ pub fn assert_unavailable(answer: &Answer, by: &str) {
 }
 
 pub fn is_not_held(answer: &Answer) -> bool {
-    matches!(answer, Answer::Unknown(Miss::NotHeld(_)))
+    matches!(answer, Answer::Unknown(Unavailable::NotHeld(_)))
 }

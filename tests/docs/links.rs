@@ -6,9 +6,6 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::blocks::blocks;
 
-/// Documents that a link may name before they are there: they are generated, and are checked where they exist.
-const GENERATED: [&str; 1] = ["docs/configuration.md"];
-
 /// The broken links of a document, each with its line. `path` is relative to `root`.
 pub(crate) fn broken(root: &Path, path: &str, markdown: &str) -> Vec<String> {
     let wrong = |(line, link)| Some(format!("{path}:{line}: {link}: {}", why(root, path, markdown, link)?));
@@ -29,7 +26,7 @@ fn why(root: &Path, path: &str, markdown: &str, link: &str) -> Option<&'static s
     let target = resolve(path, file);
     let there = root.join(&target);
     if !file.is_empty() && !there.exists() {
-        return (!GENERATED.contains(&target.as_str())).then_some("there is no such file");
+        return Some("there is no such file");
     }
     let text = match (file, anchor) {
         (_, "") => return None,

@@ -39,18 +39,23 @@ fuzz! {
     module hints versions patterns printable settings go_env
 }
 
-/// Writes the seeds for cargo-fuzz: `GOSUMCHECK_FUZZ_CORPUS=fuzz/corpus cargo test --test fuzz corpus`.
+/// The seeds are what cargo-fuzz takes: a folder of files and a dictionary for each parser. To keep them:
+/// `GOSUMCHECK_FUZZ_CORPUS=fuzz/corpus cargo test --test fuzz corpus`.
 #[test]
 fn corpus() {
-    let Some(folder) = std::env::var_os("GOSUMCHECK_FUZZ_CORPUS").map(PathBuf::from) else { return };
+    let own = tempfile::tempdir().unwrap();
+    let kept = std::env::var_os("GOSUMCHECK_FUZZ_CORPUS").map(PathBuf::from);
+    let corpus = kept.unwrap_or_else(|| own.path().to_owned());
     for parser in parsers::ALL {
-        let folder = folder.join(parser.name);
+        let (folder, seeds) = (corpus.join(parser.name), parser.seeds_and_cases());
         fs::create_dir_all(&folder).unwrap();
-        for (number, seed) in parser.seeds_and_cases().iter().enumerate() {
+        for (number, seed) in seeds.iter().enumerate() {
             fs::write(folder.join(format!("seed-{number}")), seed).unwrap();
         }
         let words: String = parser.words.iter().map(|word| format!("\"{}\"\n", escaped(word))).collect();
-        fs::write(folder.with_extension("dict"), words).unwrap();
+        fs::write(folder.with_extension("dict"), &words).unwrap();
+        assert!(!seeds.is_empty() && fs::read_dir(&folder).unwrap().count() >= seeds.len(), "{}", parser.name);
+        assert!(words.lines().all(|line| line.len() >= 2 + 4 && line.is_ascii()), "{}", parser.name);
     }
 }
 

@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gosumcheck::database::{Relay, RelayOptions};
 use gosumcheck::fault::Fault as ServerFault;
 use gosumcheck::proxy::{Denied, Found, Limits, Manner, Peer, Proxy, Work};
+use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::server::{Access, Config, Limits as ServerLimits, Served, run};
 use gosumcheck::sumdb::goproxy::Asked;
 use gosumcheck::upstream::Bounds;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gosumcheck::database::{Database, Relay, RelayOptions};
+use gosumcheck::database::Database;
 use gosumcheck::fault::Fault as ServerFault;
 use gosumcheck::proxy::{Denied, Found, Limits, Manner, OnMismatch, Options, Proxy, Text, Upstreams};
+use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::store::Folder;
 use gosumcheck::store::disk::{Disk, RealDisk};
 use gosumcheck::store::journal::Incident;

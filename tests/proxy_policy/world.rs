@@ -5,9 +5,10 @@ use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use gosumcheck::database::{Database, Relay, RelayOptions};
+use gosumcheck::database::Database;
 use gosumcheck::fault::Fault;
 use gosumcheck::proxy::{OnMismatch, Options, Proxy};
+use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::server::{Access, Config, Served, run};
 use gosumcheck::store::Folder;
 use gosumcheck::sumdb::checkpoint::Policy as HeadPolicy;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use gosumcheck::database::Relay;
+use gosumcheck::relay::Relay;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
 use gosumcheck::store::failures::WriteKind;
 use gosumcheck::store::space::{Floor, Space};

@@ -1,7 +1,7 @@
 //! An upstream that lies: its lie never comes out again, and the next upstream is asked.
 
-use gosumcheck::database::LookupAnswer;
 use gosumcheck::fault::Fault;
+use gosumcheck::relay::LookupAnswer;
 
 use super::fake::FakeSumdb;
 use super::world::{World, tile};

@@ -3,8 +3,9 @@
 use std::fs;
 
 use futures_util::FutureExt as _;
-use gosumcheck::database::{Answer, Batch, LookupAnswer, RelayOptions};
+use gosumcheck::database::{Answer, Batch};
 use gosumcheck::fault::Fault;
+use gosumcheck::relay::{LookupAnswer, RelayOptions};
 use gosumcheck::store::index;
 use gosumcheck::sumdb::module::{ModuleVersion, Patterns};
 
@@ -17,7 +18,7 @@ const GROWN: u64 = 66_500;
 
 #[track_caller]
 fn assert_proven(batch: &Batch) {
-    let unproven = batch.answers.iter().find(|answer| !matches!(answer, Answer::Proven(_)));
+    let unproven = batch.answers.iter().find(|answer| !matches!(answer, Answer::Found(_)));
     assert!(unproven.is_none(), "{unproven:?}");
 }
 

@@ -1,8 +1,8 @@
 //! Without a full log: read through, proven, kept.
 
 use futures_util::future::join_all;
-use gosumcheck::database::{LookupAnswer, RelayOptions};
 use gosumcheck::fault::Fault;
+use gosumcheck::relay::{LookupAnswer, RelayOptions};
 use gosumcheck::sumdb::module::{ModuleVersion, Patterns};
 
 use super::fake::FakeSumdb;

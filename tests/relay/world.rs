@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gosumcheck::database::{Database, LookupAnswer, Relay, RelayOptions};
+use gosumcheck::database::Database;
 use gosumcheck::fault::Fault;
+use gosumcheck::relay::{LookupAnswer, Relay, RelayOptions};
 use gosumcheck::store::Folder;
 use gosumcheck::store::disk::Disk;
 use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy, Tree};

@@ -6,8 +6,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gosumcheck::database::{Database, Relay, RelayOptions};
+use gosumcheck::database::Database;
 use gosumcheck::proxy::{OnMismatch, Options, Proxy};
+use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::server::{Access, Config, Served};
 use gosumcheck::store::Folder;
 use gosumcheck::store::disk::{Disk, RealDisk};

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gosumcheck::database::Relay;
 use gosumcheck::proxy::{OnMismatch, Options, Proxy, Upstreams};
+use gosumcheck::relay::Relay;
 use gosumcheck::store::Folder;
 use gosumcheck::store::modules::{Modules, Proof, Provenance};
 use gosumcheck::sumdb::goproxy::Asked;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use gosumcheck::database::{Database, Relay, RelayOptions};
+use gosumcheck::database::Database;
 use gosumcheck::proxy::Proxy;
+use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::server::{Access, Config, Limits, Served, run};
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::Policy;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gosumcheck::database::{Answer, Miss};
+use gosumcheck::database::{Answer, Unavailable};
 use gosumcheck::fault::Fault;
 use gosumcheck::sumdb::module::ModuleVersion;
 use gosumcheck::sync::Options;
@@ -206,19 +206,19 @@ fn lookups() {
         let answer = ask(&[&bad_url]);
         let is = match (&answer, class) {
             (Err(Fault::Forked { .. }), Forked) | (Ok(Answer::NotInLog { .. }), Lacked) => true,
-            (Ok(Answer::Unknown(Miss::Fault(Fault::Refused { source_name, .. }))), Refused) => {
+            (Ok(Answer::Unknown(Unavailable::Fault(Fault::Refused { source_name, .. }))), Refused) => {
                 source_name.starts_with(&bad_url)
             }
-            (Ok(Answer::Unknown(Miss::Fault(fault @ Fault::Unavailable { .. }))), Failed) => {
+            (Ok(Answer::Unknown(Unavailable::Fault(fault @ Fault::Unavailable { .. }))), Failed) => {
                 fault.to_string().contains(&bad_url)
             }
-            (Ok(Answer::Proven(record)), Harmless) => record.text() == good.record_text(ID),
+            (Ok(Answer::Found(record)), Harmless) => record.text() == good.record_text(ID),
             _ => false,
         };
         assert!(is, "lookup {fault}, alone: {answer:?}");
         if class != Forked {
             let answer = ask(&[&bad_url, &good_url]);
-            let Ok(Answer::Proven(record)) = answer else { panic!("lookup {fault}: {answer:?}") };
+            let Ok(Answer::Found(record)) = answer else { panic!("lookup {fault}: {answer:?}") };
             assert_eq!((record.id(), record.text()), (ID, good.record_text(ID).as_str()), "lookup {fault}");
         }
         assert_same(&world.files(), &held, fault);

@@ -59,6 +59,17 @@ impl Source {
         collect_paths(&self.tokens, 0, &mut found);
         found
     }
+
+    /// The paths of its `use` lines, those inside `mod {}` left out.
+    pub(crate) fn uses(&self) -> Vec<Vec<String>> {
+        used(&self.tokens).collect()
+    }
+}
+
+/// The paths of `use` lines that do not stand in a block.
+fn used(tokens: &[Token]) -> impl Iterator<Item = Vec<String>> {
+    let starts = tokens.iter().enumerate().filter(|(_, token)| token.word && token.is("use"));
+    starts.flat_map(|(at, _)| paths_at(&tokens[at + 1..])).map(|(path, _)| path)
 }
 
 fn tokens(stream: TokenStream) -> Vec<Token> {

@@ -7,12 +7,12 @@ use std::collections::hash_map::Entry as Slot;
 use rusqlite::Connection;
 
 use super::super::log::{Log, Snapshot};
-use super::build::headings;
 use super::file::{self, Meta};
-use super::grow::Tuning;
 use super::key::{Entry, Width};
+use super::layout::headings;
 use super::oddity::{Keeper, Oddity};
 use super::stream::Stream;
+use super::tuning::Tuning;
 use super::{ids, suspects};
 use crate::fault::Fault;
 

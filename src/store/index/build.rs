@@ -14,14 +14,14 @@ use super::super::sqlite::{COMPANIONS, beside};
 use super::super::words::unavailable;
 use super::file;
 use super::gather::{Gathered, Ready};
-use super::grow::{Tuning, meta_of};
 use super::key::{Entry, Width};
-use super::oddity::{Keeper, MAX_OF_A_KIND, Oddity};
+use super::layout::{headings, meta_of};
+use super::oddity::{Keeper, Oddity};
 use super::spill::Spill;
 use super::stream::Stream;
 use super::suspects;
+use super::tuning::Tuning;
 use crate::fault::Fault;
-use crate::sumdb::record::{Heading, claimed, heading};
 use crate::sumdb::tile::FULL;
 
 /// Data tiles that a thread takes at a time.
@@ -170,23 +170,6 @@ fn read_shares(
         // Nobody listens where another thread has failed.
         let _ = done.send(share.min(size - from));
     }
-}
-
-/// What records are about, with their numbers. Those that are malformed are told of, and indexed by what they claim to be about.
-pub(super) fn headings<'a>(first: u64, records: &[&'a [u8]], malformed: &mut Vec<Oddity>) -> Vec<(u64, Heading<'a>)> {
-    let mut headings = Vec::with_capacity(records.len());
-    for (id, record) in (first..).zip(records) {
-        match heading(record) {
-            Ok(heading) => headings.push((id, heading)),
-            Err(error) => {
-                headings.extend(claimed(record).map(|heading| (id, heading)));
-                if u64::try_from(malformed.len()).is_ok_and(|count| count <= MAX_OF_A_KIND) {
-                    malformed.push(Oddity::Malformed { id, why: error.to_string() });
-                }
-            }
-        }
-    }
-    headings
 }
 
 type Sorted = Result<(Vec<Entry>, Vec<Oddity>), Fault>;

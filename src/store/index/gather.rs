@@ -5,11 +5,11 @@
 use std::ops::Range;
 
 use super::super::log::Log;
-use super::build::headings;
-use super::grow::Tuning;
 use super::key::{Entry, Width};
+use super::layout::headings;
 use super::oddity::{MAX_OF_A_KIND, Oddity};
 use super::spill::{Held, Spill};
+use super::tuning::Tuning;
 use super::{file, look};
 use crate::fault::Fault;
 
@@ -21,7 +21,7 @@ pub struct Entries {
     malformed: Vec<Oddity>,
 }
 
-/// The entries of a stretch of the log, parted to be sorted.
+/// The entries of records in a row, parted to be sorted.
 #[derive(Debug)]
 pub struct Gathered {
     spill: Spill,

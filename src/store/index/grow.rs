@@ -8,8 +8,8 @@ use super::super::log::{Log, Snapshot};
 use super::super::words::unavailable;
 use super::file::{self, Meta};
 use super::gather::Gathered;
-use super::key::Width;
 use super::oddity::Oddity;
+use super::tuning::Tuning;
 use super::{append, build, look};
 use crate::fault::Fault;
 
@@ -20,41 +20,6 @@ pub struct Grown {
     pub size: u64,
     /// what is odd about the log and was not told before
     pub findings: Vec<Oddity>,
-}
-
-/// Sizes that tests make small.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub struct Tuning {
-    /// bits of a key that come from the module's path
-    pub path_bits: u32,
-    /// bits of a key that come from the module version
-    pub version_bits: u32,
-    /// threads that read and hash
-    pub threads: usize,
-    /// records that are sorted at once in a bulk build, about: each takes 32 bytes of memory meanwhile
-    pub part: u64,
-    /// records appended in one transaction: each touches a page of 4 KiB, which goes through the WAL
-    pub batch: u64,
-    /// so many records are always appended; beyond that, appending `append_share` of the log costs as much as making it anew
-    pub append_most: u64,
-    /// see `append_most`
-    pub append_share: u64,
-}
-
-impl Default for Tuning {
-    fn default() -> Tuning {
-        let threads = std::thread::available_parallelism().map_or(2, |found| found.get().min(8));
-        let (path_bits, version_bits) = Width::USUAL.bits();
-        Tuning { path_bits, version_bits, threads, part: 1 << 19, batch: 8192, append_most: 1 << 17, append_share: 32 }
-    }
-}
-
-impl Tuning {
-    /// Whether an index of `known` records that is to have `total` is made anew rather than appended to.
-    pub(super) fn makes_anew(&self, known: u64, total: u64) -> bool {
-        total.saturating_sub(known) > self.append_most.max(total / self.append_share)
-    }
 }
 
 /// Indexes the records of `snapshot` that are not indexed yet. Readers go on meanwhile. `progress` is told how many of how many
@@ -145,16 +110,4 @@ pub(super) fn belongs(path: &Path, meta: &Meta, snapshot: &Snapshot) -> Result<(
         return Ok(());
     }
     Err(file::broken(path, &format!("the index was made of another log: record {last} is not the one that it knows")))
-}
-
-/// What an index of all of `snapshot` says about itself.
-pub(super) fn meta_of(log: &Log, snapshot: &Snapshot, tuning: Tuning) -> Result<Meta, Fault> {
-    let width = Width::new(tuning.path_bits, tuning.version_bits);
-    let width = width.ok_or_else(|| Fault::Usage("a key of the index has 2 to 63 bits".to_owned()))?;
-    let size = snapshot.tree().size;
-    if size > super::key::MAX_RECORDS {
-        return Err(Fault::Usage(format!("a log of {size} records is larger than an index can be")));
-    }
-    let last = size.checked_sub(1).map_or(Ok(None), |last| snapshot.leaf(last))?;
-    Ok(Meta { origin: log.name(), size, last: last.unwrap_or_default(), width })
 }

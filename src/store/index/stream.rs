@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::super::log::{Log, Snapshot};
 use super::super::words::unavailable;
 use crate::fault::Fault;
-use crate::sumdb::record::MAX_DATA_TILE_BYTES;
+use crate::sumdb::record::{MAX_DATA_TILE_BYTES, record_ranges};
 use crate::sumdb::tile::{FULL, FULL_LEN};
 
 /// Bytes that are read at once, unless one data tile is larger.
@@ -61,13 +61,9 @@ impl<'a> Stream<'a> {
         let first = index * FULL;
         let width = (self.snapshot.tree().size - first).min(FULL);
         let mut records: Vec<&[u8]> = Vec::with_capacity(FULL_LEN);
-        let mut begin = 0;
-        for blank in memchr::memmem::find_iter(bytes, b"\n\n") {
-            records.push(bytes.get(begin..=blank).unwrap_or_default());
-            begin = blank + 2;
-        }
-        records.push(bytes.get(begin..).unwrap_or_default());
-        if u64::try_from(records.len()) != Ok(width) {
+        records.extend(record_ranges(bytes).filter_map(|range| bytes.get(range)));
+        // Between two data tiles there is no blank line.
+        if u64::try_from(records.len()) != Ok(width) || bytes.ends_with(b"\n\n") {
             return Err(self.damaged(index));
         }
         let place = |id: u64| usize::try_from(id.clamp(first, first + width) - first).unwrap_or(usize::MAX);

@@ -1,7 +1,7 @@
 //! The files of a log as they are read: by position, and never beyond the tree that is asked about.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,6 @@ use rustix::buffer::spare_capacity;
 
 use super::super::disk::Disk;
 use super::super::words::unavailable;
-use super::scan::read_at;
 use crate::fault::Fault;
 use crate::files;
 use crate::sumdb::checkpoint::Tree;
@@ -207,4 +206,22 @@ impl From<crate::sumdb::Error> for ReadError {
     fn from(error: crate::sumdb::Error) -> ReadError {
         ReadError(Fault::refused("the right edge", error))
     }
+}
+
+/// Fills `into` from `at` on; says how many bytes there were.
+pub(super) fn read_at(file: &File, mut at: u64, into: &mut [u8]) -> io::Result<usize> {
+    let (mut rest, mut done) = (into, 0);
+    while !rest.is_empty() {
+        match file.read_at(rest, at) {
+            Ok(0) => break,
+            Ok(count) => {
+                rest = rest.get_mut(count..).unwrap_or_default();
+                at += u64::try_from(count).unwrap_or(0);
+                done += count;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
 }

@@ -15,7 +15,7 @@ use crate::files;
 use crate::sumdb::checkpoint::{FIRST_LINE, parse_decimal};
 
 /// The longest `heads` that is read, in bytes: a note a minute for 30 years.
-const HEADS_LIMIT: u64 = 4 << 30;
+pub const HEADS_LIMIT: u64 = 4 << 30;
 /// Bytes from the end of `heads` in which its newest note is looked for first: some hundred notes.
 const TAIL_BYTES: u64 = 64 << 10;
 /// The longest note, and as much again for a torn one after it.
@@ -173,12 +173,13 @@ fn entry(note: &[u8]) -> Result<Vec<u8>, Fault> {
 /// Where the note that `bytes` begin with ends, if it does: before the blank line after its signatures.
 fn entry_end(bytes: &[u8]) -> Option<usize> {
     let mut blanks = memchr::memmem::find_iter(bytes, b"\n\n");
-    blanks
-        .find(|at| {
-            let line = bytes.get(..*at).and_then(|before| before.rsplit(|byte| *byte == b'\n').next());
-            line.is_some_and(|line| line.starts_with(SIGNATURE))
-        })
-        .map(|at| at + 1)
+    blanks.find(|at| ends_with_signature(bytes, *at)).map(|at| at + 1)
+}
+
+/// Whether the line that ends at `end` is a signature's.
+pub fn ends_with_signature(bytes: &[u8], end: usize) -> bool {
+    let line = bytes.get(..end).and_then(|before| before.rsplit(|byte| *byte == b'\n').next());
+    line.is_some_and(|line| line.starts_with(SIGNATURE))
 }
 
 /// A page that a power cut kept from the disk is zeros.

@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use super::super::words::unavailable;
 use super::Log;
-use super::stretch::{Stretch, open_if_large};
+use super::files::read_at;
+use super::read_buffer::{ReadBuffer, open_if_large};
 use crate::fault::Fault;
 use crate::files;
 
@@ -81,7 +81,7 @@ impl Found {
     ///
     /// # Errors
     /// As [`Found::read_at`].
-    pub fn read_stretch(&self, at: u64, len: usize, into: &mut Stretch) -> io::Result<bool> {
+    pub fn read_range(&self, at: u64, len: usize, into: &mut ReadBuffer) -> io::Result<bool> {
         let Some(file) = &self.file else { return Ok(len == 0) };
         let past_the_cache = self.direct.as_ref().map(|direct| into.read_pages(direct, at, len));
         if !matches!(past_the_cache, Some(Ok(()))) {
@@ -98,22 +98,4 @@ impl Found {
         bytes.truncate(count);
         bytes
     }
-}
-
-/// Fills `into` from `at` on; says how many bytes there were.
-pub(super) fn read_at(file: &File, mut at: u64, into: &mut [u8]) -> io::Result<usize> {
-    let (mut rest, mut done) = (into, 0);
-    while !rest.is_empty() {
-        match file.read_at(rest, at) {
-            Ok(0) => break,
-            Ok(count) => {
-                rest = rest.get_mut(count..).unwrap_or_default();
-                at += u64::try_from(count).unwrap_or(0);
-                done += count;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(done)
 }

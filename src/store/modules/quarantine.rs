@@ -24,9 +24,9 @@ use ledger::Room;
 pub use ledger::{MAX_FILE_REFUSED, MAX_REFUSED, MAX_REFUSED_BYTES, MAX_SOURCE_REFUSED, MAX_SOURCE_REFUSED_BYTES};
 
 /// Bytes of the content's hash in a file's name.
-const HASH_BYTES: usize = 4;
+const NAME_BYTES: usize = 4;
 /// The same where another file has that name: it is said to be found with 2^32 tries.
-const LONG_HASH_BYTES: usize = 20;
+const LONG_NAME_BYTES: usize = 20;
 /// The longest module version in a file's name, in bytes: file systems take names of 255.
 const NAME_LIMIT: usize = 200;
 /// Bytes that are hashed at once.
@@ -104,13 +104,13 @@ fn place(
     let dir = folder.root().join("refused");
     let mut ledger = folder.ledger();
     ledger.look(&dir);
-    let mut name = named(prefix, digest, HASH_BYTES);
+    let mut name = named(prefix, digest, NAME_BYTES);
     if let Some(there) = content(&dir.join(&name)) {
         if there == *digest {
             // Whoever sent it first is in the report; the journal has them all.
             return Ok(Some(beside(&dir, &name)));
         }
-        name = named(prefix, digest, LONG_HASH_BYTES);
+        name = named(prefix, digest, LONG_NAME_BYTES);
     }
     let report_bytes = u64::try_from(report.len()).unwrap_or(u64::MAX);
     let bytes = len.unwrap_or(u64::MAX);

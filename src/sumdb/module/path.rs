@@ -9,7 +9,7 @@ use super::escape::{escape, unescape};
 use super::major;
 
 /// File names that Windows reserves, with or without an extension, in any case (x/mod module.go, badWindowsNames).
-const WINDOWS_RESERVED: [&str; 22] = [
+pub(in crate::sumdb) const WINDOWS_RESERVED: [&str; 22] = [
     "CON", "PRN", "AUX", "NUL", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9", "LPT1", "LPT2",
     "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9",
 ];

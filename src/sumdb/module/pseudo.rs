@@ -9,7 +9,6 @@
 use super::super::error::{Error, Result};
 use super::super::printable::quoted;
 use super::semver::INCOMPATIBLE;
-use super::version::Version;
 
 /// Digits of the time in a pseudo-version: `yyyymmddhhmmss`, in UTC.
 const TIME_DIGITS: usize = 14;
@@ -17,7 +16,7 @@ const TIME_DIGITS: usize = 14;
 /// The parts of one pseudo-version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PseudoVersion<'a> {
-    version: &'a Version,
+    version: &'a str,
     /// what stands before the time, without its last `-` or `.`: `vX.0.0`, `vX.Y.(Z+1)-0` or `vX.Y.Z-pre.0`
     stem: &'a str,
     timestamp: &'a str,
@@ -25,10 +24,9 @@ pub struct PseudoVersion<'a> {
 }
 
 impl<'a> PseudoVersion<'a> {
-    /// The parts of `version`, if it has the form of a pseudo-version.
-    pub(super) fn of(version: &'a Version) -> Option<PseudoVersion<'a>> {
-        let text = version.as_str();
-        let (head, revision) = text.strip_suffix(INCOMPATIBLE).unwrap_or(text).rsplit_once('-')?;
+    /// The parts of the canonical `version`, if it has the form of a pseudo-version.
+    pub(super) fn of(version: &'a str) -> Option<PseudoVersion<'a>> {
+        let (head, revision) = version.strip_suffix(INCOMPATIBLE).unwrap_or(version).rsplit_once('-')?;
         let (before, timestamp) = head.split_at_checked(head.len().checked_sub(TIME_DIGITS)?)?;
         let (core, prerelease) = before.split_once('-')?;
         // As in Go's pattern: "0\.0-" alone, or "([^+]*\.)?0\." after the dash that follows the three numbers.
@@ -61,14 +59,10 @@ impl<'a> PseudoVersion<'a> {
         self.revision
     }
 
-    /// The tagged version that the revision comes after; `None` where there is none.
-    ///
-    /// # Errors
-    /// `Malformed` for the two forms that exist in the wild and mean nothing: a patch number before 0, and `+incompatible`
-    /// without an earlier tag.
-    pub fn base(&self) -> Result<Option<Version>> {
-        let malformed = |why| Error::malformed(format!("pseudo-version {}", quoted(self.version.as_str())), why);
-        let build = if self.version.is_incompatible() { INCOMPATIBLE } else { "" };
+    /// [`PseudoVersion::base`] as text.
+    pub(super) fn base_text(&self) -> Result<Option<String>> {
+        let malformed = |why| Error::malformed(format!("pseudo-version {}", quoted(self.version)), why);
+        let build = if self.version.ends_with(INCOMPATIBLE) { INCOMPATIBLE } else { "" };
         let Some((core, prerelease)) = self.stem.split_once('-') else {
             return match build {
                 "" => Ok(None),
@@ -84,7 +78,7 @@ impl<'a> PseudoVersion<'a> {
                 format!("{numbers}.{patch}{build}")
             }
         };
-        Version::parse(&base).map(Some)
+        Ok(Some(base))
     }
 }
 
@@ -98,7 +92,8 @@ fn one_less(decimal: &str) -> Option<String> {
     Some(if leading_zero { nines } else { format!("{kept}{last}{nines}") })
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar; `None` for one that does not exist.
+/// Days from 1970-01-01 to a date of the Gregorian calendar; `None` for one that does not exist. By hand: the core depends on
+/// formats, hashes and signatures and on no calendar, and a pseudo-version may name any year from 0 to 9999.
 fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
@@ -122,6 +117,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::version::Version;
     use super::*;
 
     /// x/mod pseudo_test.go, pseudoTests (but for `+metadata`, which no canonical version has): the base, the version.

@@ -83,7 +83,18 @@ impl Version {
 
     /// What a pseudo-version is made of; `None` for other versions.
     pub fn pseudo(&self) -> Option<PseudoVersion<'_>> {
-        PseudoVersion::of(self)
+        PseudoVersion::of(&self.0)
+    }
+}
+
+impl PseudoVersion<'_> {
+    /// The tagged version that the revision comes after; `None` where there is none.
+    ///
+    /// # Errors
+    /// `Malformed` for the two forms that exist in the wild and mean nothing: a patch number before 0, and `+incompatible`
+    /// without an earlier tag.
+    pub fn base(&self) -> Result<Option<Version>> {
+        self.base_text()?.map(|base| Version::parse(&base)).transpose()
     }
 }
 

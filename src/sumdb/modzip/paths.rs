@@ -7,18 +7,13 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::unicode::{fold, is_letter};
 use crate::sumdb::hash::{Hash, sha256};
+use crate::sumdb::module::WINDOWS_RESERVED;
 
 /// Files and folders of one module, those only implied by a path included. Go has no limit; each costs 30 bytes.
 const MAX_PATHS: u32 = 1 << 20;
 
 /// Punctuation that a file name may have beside letters and digits (module.go, fileNameOK).
 const PUNCTUATION: &str = "!#$%&()+,-.=@[]^_{}~ ";
-
-/// Names that Windows keeps for devices, with any extension (module.go, badWindowsNames).
-const WINDOWS_NAMES: [&str; 22] = [
-    "CON", "PRN", "AUX", "NUL", "COM1", "COM2", "COM3", "COM4", "COM5", "COM6", "COM7", "COM8", "COM9", "LPT1", "LPT2",
-    "LPT3", "LPT4", "LPT5", "LPT6", "LPT7", "LPT8", "LPT9",
-];
 
 /// Go's module.CheckFilePath: a relative, clean, portable path with slashes.
 pub(super) fn check_file_path(path: &str) -> Result<(), String> {
@@ -40,7 +35,7 @@ fn check_element(element: &str) -> Result<(), String> {
         return Err(format!("the character {bad:?} in its path"));
     }
     let stem = element.split('.').next().unwrap_or(element);
-    match WINDOWS_NAMES.iter().find(|name| name.eq_ignore_ascii_case(stem)) {
+    match WINDOWS_RESERVED.iter().find(|name| name.eq_ignore_ascii_case(stem)) {
         Some(name) => Err(format!("{name} is a reserved name on Windows")),
         None => Ok(()),
     }

@@ -108,20 +108,22 @@ impl VerifierKey {
         self.key == other.key
     }
 
-    /// Whether `signature` is this key's over `text`; for a witness's, the time in it, in seconds since 1970.
-    pub(super) fn verifies(&self, text: &str, signature: &[u8]) -> Option<Option<u64>> {
+    /// How `text` is signed, if `signature` is this key's over it.
+    pub(super) fn verifies(&self, text: &str, signature: &[u8]) -> Option<Signed> {
         // Go's meaning is dalek's `verify`; what `verify_strict` adds for the key is done once, when the key is read.
         match self.kind {
             KeyKind::Log => {
                 let signature = Ed25519Signature::from_slice(signature).ok()?;
-                ed25519_dalek::Verifier::verify(&self.key, text.as_bytes(), &signature).ok().map(|()| None)
+                ed25519_dalek::Verifier::verify(&self.key, text.as_bytes(), &signature).ok().map(|()| Signed::Plainly)
             }
             KeyKind::Witness => {
                 let (time, signature) = signature.split_first_chunk::<8>()?;
                 let time = u64::from_be_bytes(*time);
                 let signature = Ed25519Signature::from_slice(signature).ok()?;
                 let message = cosigned_message(text, time);
-                ed25519_dalek::Verifier::verify(&self.key, message.as_bytes(), &signature).ok().map(|()| Some(time))
+                ed25519_dalek::Verifier::verify(&self.key, message.as_bytes(), &signature)
+                    .ok()
+                    .map(|()| Signed::At(time))
             }
         }
     }
@@ -138,6 +140,15 @@ impl fmt::Debug for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// How a text is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signed {
+    /// by a log, which says no time
+    Plainly,
+    /// by a witness, at this time, in seconds since 1970
+    At(u64),
 }
 
 /// A secret key that signs notes. `Display` prints the secret: `PRIVATE+KEY+name+hhhhhhhh+base64(1 || seed)`.

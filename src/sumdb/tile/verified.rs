@@ -7,10 +7,10 @@
 
 use std::collections::HashMap;
 
-use super::{HASH_BYTES, HEIGHT, Tile};
+use super::{HEIGHT, Tile};
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::error::{Error, Result};
-use crate::sumdb::hash::{Hash, node_hash, parent_hashes};
+use crate::sumdb::hash::{EMPTY_ROOT, Hash, node_hash, parent_hashes};
 use crate::sumdb::tlog::{Subtrees, fold};
 
 /// One tree, and those of its tiles that have been proven to be part of it.
@@ -217,7 +217,7 @@ fn read_hashes(tile: &Tile, body: &[u8]) -> Result<Vec<Hash>> {
         let why = format!("{} bytes where {} belong", body.len(), tile.byte_len());
         return Err(Error::malformed(tile.to_string(), why));
     }
-    Ok(body.as_chunks::<HASH_BYTES>().0.iter().copied().map(Hash).collect())
+    Ok(body.as_chunks::<{ Hash::LEN }>().0.iter().copied().map(Hash).collect())
 }
 
 /// What a full tile of these 256 hashes is in the tile above it; none for any other number of hashes.
@@ -225,12 +225,16 @@ pub fn full_tile_hash(hashes: &[Hash]) -> Option<Hash> {
     (hashes.len() == 1 << HEIGHT).then(|| complete_root(hashes))
 }
 
-/// The root over a power of two of hashes.
-pub(super) fn complete_root(hashes: &[Hash]) -> Hash {
-    match hashes {
-        [root] => *root,
-        _ => complete_root(&parent_hashes(hashes)),
+/// The root over a power of two of hashes; that of the empty tree over none.
+pub fn complete_root(hashes: &[Hash]) -> Hash {
+    if let [root] = hashes {
+        return *root;
     }
+    let mut level = parent_hashes(hashes);
+    while level.len() > 1 {
+        level = parent_hashes(&level);
+    }
+    level.first().copied().unwrap_or(EMPTY_ROOT)
 }
 
 /// The roots of the complete subtrees that a run of hashes is made of, the largest first.

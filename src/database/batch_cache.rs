@@ -12,8 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Answer;
-use super::judge::Judged;
-use super::lookups::{Said, Source};
+use super::check::Checked;
+use super::claims::{Claim, Source};
 use crate::store::Cache;
 use crate::sumdb::hash::{Hash, sha256};
 use crate::sumdb::module::ModuleVersion;
@@ -24,24 +24,24 @@ const FEWEST: usize = 16;
 /// What the line with a path begins with.
 const PATH: &str = "path ";
 
-/// The memo of one list of questions.
-pub(super) struct Memo<'a> {
+/// The last answers to one list of questions.
+pub(super) struct BatchCache<'a> {
     cache: &'a Cache,
     /// one of 256, so that the lists of a whole life do not fill the disk
     path: String,
     questions: usize,
 }
 
-impl<'a> Memo<'a> {
+impl<'a> BatchCache<'a> {
     /// Where the answers to `asked` are kept together.
-    pub(super) fn of(asked: &[ModuleVersion], cache: &'a Cache) -> Memo<'a> {
+    pub(super) fn of(asked: &[ModuleVersion], cache: &'a Cache) -> BatchCache<'a> {
         let mut list = String::new();
         for module in asked {
             // Writing to a string cannot fail.
             let _ = writeln!(list, "{module}");
         }
         let [first, ..] = sha256(list.as_bytes()).0;
-        Memo { cache, path: format!("batch/{first:02x}"), questions: asked.len() }
+        BatchCache { cache, path: format!("batch/{first:02x}"), questions: asked.len() }
     }
 
     /// The answers of last time with their paths, in the order of the questions; none unless there is one for each.
@@ -65,10 +65,10 @@ impl<'a> Memo<'a> {
 
     /// Whether it is time to write it: all answers are kept, and not all of them were read from here. Not on the first run,
     /// which has enough to do.
-    pub(super) fn is_due(&self, said: &[Option<Said>]) -> bool {
-        let is_from = |said: &Option<Said>, memo: bool| {
-            matches!(said, Some(Said::Claim(claim)) if match claim.source {
-                Source::Memo(_) => memo,
+    pub(super) fn is_due(&self, said: &[Option<Answer<Claim>>]) -> bool {
+        let is_from = |said: &Option<Answer<Claim>>, batch: bool| {
+            matches!(said, Some(Answer::Found(claim)) if match claim.source {
+                Source::BatchCache(_) => batch,
                 Source::Cache => true,
                 Source::Mirror | Source::Upstream(..) => false,
             })
@@ -80,11 +80,11 @@ impl<'a> Memo<'a> {
 
     /// Keeps the answers, if all were proven and `paths` were made for them. A folder that can only be read is none the worse
     /// without: nothing depends on it.
-    pub(super) fn write(&self, judged: &[Judged], paths: Option<&HashMap<u64, Vec<Hash>>>) {
+    pub(super) fn write(&self, checked: &[Checked], paths: Option<&HashMap<u64, Vec<Hash>>>) {
         let Some(paths) = paths else { return };
         let mut bytes = Vec::new();
-        for answer in judged {
-            let Ok(Answer::Proven(record)) = answer else { return };
+        for answer in checked {
+            let Ok(Answer::Found(record)) = answer else { return };
             bytes.extend(record.to_response(&[]));
             let path: Vec<u8> = paths.get(&record.id()).into_iter().flatten().flat_map(|hash| hash.0).collect();
             bytes.extend(format!("{PATH}{}\n\n", STANDARD.encode(path)).into_bytes());

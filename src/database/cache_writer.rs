@@ -14,19 +14,19 @@ const WAITING: usize = 4;
 pub(super) type Files = Vec<(String, Vec<u8>)>;
 
 /// The thread, and the way to hand it something.
-type Writer = (SyncSender<Files>, JoinHandle<()>);
+type Thread = (SyncSender<Files>, JoinHandle<()>);
 
 /// The writer, as long as it has not been told to finish.
-pub(super) struct Keeper {
-    writer: Option<Writer>,
+pub(super) struct CacheWriter {
+    thread: Option<Thread>,
 }
 
-impl Keeper {
-    /// A keeper of `cache`. Where the system has no thread left, nothing is kept.
-    pub(super) fn start(cache: &Cache) -> Keeper {
+impl CacheWriter {
+    /// A writer to `cache`. Where the system has no thread left, nothing is kept.
+    pub(super) fn start(cache: &Cache) -> CacheWriter {
         let (files, handed) = sync_channel::<Files>(WAITING);
         let cache = cache.clone();
-        let write = move || {
+        let work = move || {
             let mut files = Files::new();
             for more in handed {
                 files.extend(more);
@@ -36,15 +36,15 @@ impl Keeper {
             }
             cache.keep_all(&files);
         };
-        let thread = thread::Builder::new().name("keeper".to_owned()).spawn(write);
-        Keeper { writer: thread.ok().map(|thread| (files, thread)) }
+        let thread = thread::Builder::new().name("cache writer".to_owned()).spawn(work);
+        CacheWriter { thread: thread.ok().map(|thread| (files, thread)) }
     }
 
     /// Hands over proven bytes.
-    pub(super) fn keep(&self, files: Files) {
-        if let Some((writer, _)) = &self.writer {
+    pub(super) fn write(&self, files: Files) {
+        if let Some((sender, _)) = &self.thread {
             // It only stops listening when it panicked; then nothing is kept.
-            let _ = writer.send(files);
+            let _ = sender.send(files);
         }
     }
 
@@ -54,13 +54,13 @@ impl Keeper {
     }
 
     fn join(&mut self) {
-        let Some((files, thread)) = self.writer.take() else { return };
+        let Some((files, thread)) = self.thread.take() else { return };
         drop(files);
         let _ = thread.join();
     }
 }
 
-impl Drop for Keeper {
+impl Drop for CacheWriter {
     /// Who goes away early leaves no writer behind.
     fn drop(&mut self) {
         self.join();

@@ -1,13 +1,13 @@
 //! What a server answers about one checksum database: the newest head, lookups and tiles, all of them proven here.
 //!
-//! What the full log holds is answered from disk (`mirror`); the rest is asked of the upstreams, proven, and kept in the
+//! What the full log holds is answered from disk; the rest is asked of the upstreams, proven, and kept in the
 //! cache. Everything is under one head (`heads`), which is never older than one that was given before. A question that
-//! many ask at once is asked once (`flight`).
+//! many ask at once is asked once (`single_flight`).
 
-mod flight;
 mod heads;
 mod lookup;
 mod recent;
+mod single_flight;
 mod tile;
 
 use std::sync::Arc;
@@ -15,12 +15,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use flight::Flights;
 use heads::Heads;
-use lookup::Outcome;
 use recent::Recent;
+use single_flight::SingleFlight;
 
-use super::{Database, Mirror, Miss, Progress};
+use crate::database::{Database, Mirror, Unavailable};
 use crate::fault::Fault;
 use crate::store::Log;
 use crate::store::failures::Failure;
@@ -28,10 +27,7 @@ use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
-use crate::upstream::{Complaint, Counts, Http, Load, Settings, Upstreams};
-
-/// A server has nobody to show progress to.
-pub(super) const QUIETLY: Progress<'static> = &|_, _, _| {};
+use crate::upstream::{Complaint, Counts, Load};
 
 /// Bytes that a relay remembers unless told otherwise.
 const COMMON_BYTES: u64 = 56 << 20;
@@ -45,11 +41,12 @@ pub struct RelayOptions {
     pub private: Patterns,
 }
 
-/// What is answered to a lookup.
+/// What is answered about a module version. `T` is what was found: of a lookup the record's number, its text, and a signed head of
+/// a tree that holds it; of others the record itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LookupAnswer {
-    /// the record's number, its text, and a signed head of a tree that holds it
-    Found(Bytes),
+pub enum LookupAnswer<T = Bytes> {
+    /// it is proven to be in the log
+    Found(T),
     /// the database says that it has no such module version
     NotInLog {
         /// who said so, with their words
@@ -64,28 +61,25 @@ pub enum LookupAnswer {
     NotHeld(String),
 }
 
-/// What the log has of a module version, for who compares files with it.
+impl<T> LookupAnswer<T> {
+    /// The same answer about what `found` makes of it.
+    fn map<U>(self, found: impl FnOnce(T) -> U) -> LookupAnswer<U> {
+        match self {
+            LookupAnswer::Found(what) => LookupAnswer::Found(found(what)),
+            LookupAnswer::NotInLog { by } => LookupAnswer::NotInLog { by },
+            LookupAnswer::Private { pattern } => LookupAnswer::Private { pattern },
+            LookupAnswer::NotHeld(why) => LookupAnswer::NotHeld(why),
+        }
+    }
+}
+
+/// The record of a module version, for comparing files with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recorded {
-    /// its record
-    Proven {
-        /// proven to be in the log
-        record: Arc<VerifiedRecord>,
-        /// records of the tree that is known to hold it
-        size: u64,
-    },
-    /// as [`LookupAnswer::NotInLog`]
-    NotInLog {
-        /// who said so, with their words
-        by: Vec<String>,
-    },
-    /// as [`LookupAnswer::Private`]
-    Private {
-        /// as it was written
-        pattern: String,
-    },
-    /// as [`LookupAnswer::NotHeld`]
-    NotHeld(String),
+pub struct Recorded {
+    /// proven to be in the log
+    pub record: Arc<VerifiedRecord>,
+    /// records of the tree that is known to hold it
+    pub size: u64,
 }
 
 /// How far a relay is.
@@ -116,13 +110,11 @@ struct Inner {
     log: Log,
     options: RelayOptions,
     heads: Heads,
-    /// who is asked for what must come from the disk
-    nobody: Upstreams,
     /// told when the full log is known to lag behind
     lags: Notify,
     recent: Recent,
-    lookups: Flights<String, Result<Outcome, Fault>>,
-    bringing: Flights<TilePath, Result<Bytes, Miss>>,
+    lookups: SingleFlight<String, Result<LookupAnswer<Arc<VerifiedRecord>>, Fault>>,
+    bringing: SingleFlight<TilePath, Result<Bytes, Unavailable>>,
 }
 
 impl Relay {
@@ -138,28 +130,25 @@ impl Relay {
     ///
     /// # Errors
     /// As [`Relay::new`].
-    pub fn within(mut database: Database, log: Log, options: RelayOptions, bytes: u64) -> Result<Relay, Fault> {
-        if options.offline {
-            database.upstreams = database.upstreams.trees_only();
-        }
-        database.mirror.refresh(&database.notes)?;
+    pub fn within(database: Database, log: Log, options: RelayOptions, bytes: u64) -> Result<Relay, Fault> {
+        let database = if options.offline { database.offline() } else { database };
+        database.refresh()?;
         let inner = Inner {
             database,
             log,
             options,
             heads: Heads::default(),
-            nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             lags: Notify::new(),
             recent: Recent::within(bytes),
-            lookups: Flights::default(),
-            bringing: Flights::default(),
+            lookups: SingleFlight::default(),
+            bringing: SingleFlight::default(),
         };
         Ok(Relay { inner: Arc::new(inner) })
     }
 
     /// The database's name, that of its key.
     pub fn name(&self) -> &str {
-        &self.inner.database.name
+        self.inner.database.name()
     }
 
     /// The database's verifier key, as [`Database::vkey`].
@@ -187,7 +176,7 @@ impl Relay {
     ///
     /// # Errors
     /// As [`Relay::lookup`].
-    pub async fn record(&self, module: &ModuleVersion) -> Result<Recorded, Fault> {
+    pub async fn record(&self, module: &ModuleVersion) -> Result<LookupAnswer<Recorded>, Fault> {
         self.inner.record(module).await
     }
 
@@ -205,7 +194,7 @@ impl Relay {
     /// # Errors
     /// `Unavailable`: the full log or its index cannot be read.
     pub fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
-        self.inner.database.mirror.versions(path)
+        self.inner.database.versions(path)
     }
 
     /// A tile of hashes or of records, of whatever width; none where no proven tree has it.
@@ -221,12 +210,12 @@ impl Relay {
     /// # Errors
     /// `Unavailable`: the full log cannot be read, or is damaged; what was held before is still answered from.
     pub fn refresh(&self) -> Result<(), Fault> {
-        self.inner.database.mirror.refresh(&self.inner.database.notes)
+        self.inner.database.refresh()
     }
 
     /// The full log, if it is held.
     pub fn mirror(&self) -> Option<Mirror> {
-        self.inner.database.mirror.held().map(|mirror| Mirror::clone(&mirror))
+        self.inner.database.mirror().map(|mirror| Mirror::clone(&mirror))
     }
 
     /// Waits until the full log is known to lag behind what was answered: time to sync.
@@ -236,17 +225,17 @@ impl Relay {
 
     /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
     pub fn head(&self) -> Option<Tree> {
-        self.inner.heads.now().map(|now| now.head.tree())
+        self.inner.heads.now().map(|now| now.tree())
     }
 
     /// What the upstreams were asked so far.
     pub fn counts(&self) -> Counts {
-        self.inner.database.upstreams.counts()
+        self.inner.database.upstreams().counts()
     }
 
     /// How many questions the upstreams are asked now, and how many wait for that.
     pub fn queue(&self) -> Load {
-        self.inner.database.upstreams.load()
+        self.inner.database.upstreams().load()
     }
 
     /// Bytes of what it remembers.
@@ -261,12 +250,12 @@ impl Relay {
 
     /// What there is to complain of the upstreams about.
     pub fn complaints(&self) -> Vec<Complaint> {
-        self.inner.database.upstreams.complaints()
+        self.inner.database.upstreams().complaints()
     }
 
     /// How far it is.
     pub fn status(&self) -> RelayStatus {
-        let mirror = self.inner.database.mirror.held();
+        let mirror = self.inner.database.mirror();
         let mirrored = mirror.as_ref().map(|mirror| mirror.snapshot.tree());
         let remembered = || self.inner.database.remembered().ok().flatten().map(|head| head.tree());
         // Before the first question: what it will be answered under, unless that can be had no more.
@@ -277,7 +266,7 @@ impl Relay {
             mirror: mirrored,
             forks: self.inner.log.forks().map_or(0, |forks| forks.len()),
             writable: self.inner.log.check_writable(),
-            unstored: self.inner.database.unstored.head().map(|head| head.tree().size),
+            unstored: self.inner.database.unstored().map(|head| head.tree().size),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A stretch of a file that is read once and not again soon, as when a log is derived again from its first byte to its last. Of a
+//! A range of a file that is read once and not again soon, as when a log is derived again from its first byte to its last. Of a
 //! large file it is read past the system's cache (`O_DIRECT`): nothing is copied, and what a server beside us needs stays in the
 //! cache. Where a file system cannot do that, it is read as any file.
 
@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::scan::read_at;
+use super::files::read_at;
 
 /// A smaller file is read through the cache: it may well be there, and takes nobody's place.
 const DIRECT_FROM: u64 = 1 << 30;
@@ -32,13 +32,13 @@ fn open(_: &Path) -> Option<File> {
 
 /// Bytes of a file, in room that is used again.
 #[derive(Debug, Default)]
-pub struct Stretch {
+pub struct ReadBuffer {
     room: Vec<u8>,
     start: usize,
     end: usize,
 }
 
-impl Stretch {
+impl ReadBuffer {
     /// What was read last.
     pub fn bytes(&self) -> &[u8] {
         self.room.get(self.start..self.end).unwrap_or_default()
@@ -91,7 +91,7 @@ mod tests {
         let path = folder.path().join("file");
         std::fs::write(&path, &bytes).unwrap();
         let file = File::open(&path).unwrap();
-        let (mut plain, mut pages, mut direct) = (Stretch::default(), Stretch::default(), Stretch::default());
+        let (mut plain, mut pages, mut direct) = (ReadBuffer::default(), ReadBuffer::default(), ReadBuffer::default());
         for at in [0, 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE + 5, 3 * PAGE, 3 * PAGE + 76, 3 * PAGE + 77, 9 * PAGE] {
             for len in [0, 1, 76, 77, PAGE, PAGE + 1, 4 * PAGE] {
                 let expected = bytes.get(at..bytes.len().min(at + len)).unwrap_or_default();

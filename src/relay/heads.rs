@@ -1,4 +1,4 @@
-//! The head that everything is answered under. It moves as the timeline does (`super::super::timeline`), and in this process
+//! The head that everything is answered under. It moves as the timeline does (`database::timeline`), and in this process
 //! never back: a client that was shown a tree is never shown an older one.
 
 use std::collections::HashSet;
@@ -9,15 +9,12 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tokio::sync;
 
-use super::super::tiles::Proven;
-use super::super::timeline::Present;
-use super::super::{Halt, Miss, missed};
-use super::{Inner, QUIETLY};
+use super::Inner;
+use crate::database::{CurrentHead, Stop};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
 use crate::sumdb::hash::Hash;
-use crate::sumdb::tile::{Edge, Tile, TilePath, VerifiedTree};
-use crate::upstream::{Asker, Got};
+use crate::upstream::Asker;
 
 /// A remembered head is answered with for so long before the upstreams are asked for a newer one.
 const HEAD_AGE: Duration = Duration::from_secs(60);
@@ -25,23 +22,13 @@ const HEAD_AGE: Duration = Duration::from_secs(60);
 const CATCH_UP_AGE: Duration = Duration::from_secs(1);
 /// The upstreams have so long to say what is newest, while callers wait.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The longest signed note that is read: its text is bounded by 1,000,000 bytes (tlog.ParseTree), its signatures by 100.
-const MAX_NOTE_BYTES: usize = 1 << 20;
 /// Older heads that are remembered as compared; past that they are compared again.
 const MAX_COMPARED: usize = 4096;
-
-/// The head in force, with the right edge of its tree.
-pub(super) struct Now {
-    pub(super) head: Checkpoint,
-    pub(super) note: Bytes,
-    /// its edge and nothing else
-    pub(super) tree: VerifiedTree,
-}
 
 /// The head in force, and what has been done to find a newer one.
 #[derive(Default)]
 pub(super) struct Heads {
-    now: Mutex<Option<Arc<Now>>>,
+    now: Mutex<Option<Arc<CurrentHead>>>,
     /// one at a time moves it
     moving: sync::Mutex<()>,
     compared: Mutex<HashSet<(u64, Hash)>>,
@@ -49,45 +36,13 @@ pub(super) struct Heads {
     asked: sync::Mutex<Option<(Instant, Result<(), Fault>)>>,
 }
 
-impl Now {
-    fn of(present: &Present) -> Option<Now> {
-        let mut tree = VerifiedTree::new(present.head.tree());
-        let edge: Option<Vec<_>> = tree.edge().iter().map(|tile| present.proven.tree.tile_bytes(tile)).collect();
-        tree.admit_edge(&edge?).ok()?;
-        Some(Now { head: present.head.clone(), note: Bytes::copy_from_slice(present.head.bytes()), tree })
-    }
-
-    pub(super) fn size(&self) -> u64 {
-        self.head.tree().size
-    }
-
-    /// Whether its tree has all of a tile.
-    pub(super) fn has(&self, path: &TilePath) -> bool {
-        let tile = hashes_of(path);
-        (tile.index() << 8) + u64::from(tile.width()) <= Edge::hashes(self.size(), tile.level())
-    }
-
-    /// Whether its tree has the tile in full.
-    pub(super) fn has_full(&self, tile: &Tile) -> bool {
-        self.has(&TilePath::Hashes(tile.full()))
-    }
-}
-
-/// A data tile exists where its leaves do.
-pub(super) fn hashes_of(path: &TilePath) -> Tile {
-    match path {
-        TilePath::Hashes(tile) => *tile,
-        TilePath::Data(tile) => tile.hashes(),
-    }
-}
-
 impl Heads {
-    pub(super) fn now(&self) -> Option<Arc<Now>> {
+    pub(super) fn now(&self) -> Option<Arc<CurrentHead>> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts a newer head in force; the newest stays.
-    fn put(&self, new: Now) -> Arc<Now> {
+    fn put(&self, new: CurrentHead) -> Arc<CurrentHead> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = now.take().filter(|now| now.size() >= new.size()).unwrap_or_else(|| Arc::new(new));
         *now = Some(Arc::clone(&newest));
@@ -109,13 +64,13 @@ impl Heads {
 
 impl Inner {
     /// The head in force; none where there never was one. Asks nobody unless the remembered head takes it.
-    pub(super) async fn now(&self) -> Result<Option<Arc<Now>>, Halt> {
-        let mirrored = self.database.mirror.held().map(|mirror| mirror.checkpoint.clone());
+    pub(super) async fn now(&self) -> Result<Option<Arc<CurrentHead>>, Stop> {
+        let mirrored = self.database.mirror().map(|mirror| mirror.checkpoint().clone());
         self.move_on(mirrored.as_slice()).await
     }
 
     /// The head in force after `heads` have been looked at, each of which is older, or becomes it.
-    pub(super) async fn move_on(&self, heads: &[Checkpoint]) -> Result<Option<Arc<Now>>, Halt> {
+    pub(super) async fn move_on(&self, heads: &[Checkpoint]) -> Result<Option<Arc<CurrentHead>>, Stop> {
         let is_done = || heads.iter().all(|head| self.heads.is_compared(head.tree()));
         if let Some(now) = self.heads.now().filter(|_| is_done()) {
             return Ok(Some(now));
@@ -125,38 +80,29 @@ impl Inner {
         Asker::own().scope(self.compare(heads)).boxed().await
     }
 
-    async fn compare(&self, heads: &[Checkpoint]) -> Result<Option<Arc<Now>>, Halt> {
+    async fn compare(&self, heads: &[Checkpoint]) -> Result<Option<Arc<CurrentHead>>, Stop> {
         let is_done = || heads.iter().all(|head| self.heads.is_compared(head.tree()));
         let _turn = self.heads.moving.lock().await;
         let before = self.heads.now();
         if let Some(now) = before.as_ref().filter(|_| is_done()) {
             return Ok(Some(Arc::clone(now)));
         }
-        let reused = before.as_ref().map(|now| Present {
-            head: now.head.clone(),
-            proven: Proven { tree: now.tree.clone(), ..Proven::nothing_of(now.head.tree()) },
-            uncompared: 0,
-            beyond: None,
-        });
         // What was served is in the timeline, unless somebody deleted that: then it must still be one history.
-        let served = before.as_ref().map(|now| now.head.clone());
+        let served = before.as_ref().map(|now| now.head().clone());
         let heads: Vec<_> = heads.iter().cloned().chain(served).collect();
-        let tiles = self.database.tiles(QUIETLY);
-        let Some(mut present) = self.database.advance(&tiles, &heads, reused).await? else { return Ok(None) };
-        self.database.keep_tiles(&mut present.proven);
-        let size = present.head.tree().size;
-        if let Some(miss) = present.beyond.take() {
+        let Some(now) = self.database.move_to(&heads, before.as_deref()).await? else { return Ok(None) };
+        let size = now.size();
+        if let Some(miss) = now.beyond() {
             tracing::warn!(size, "a newer head could not be proven: {miss:?}");
         }
         self.heads.set_compared(heads.iter().map(Checkpoint::tree).filter(|tree| tree.size <= size));
-        let now = Now::of(&present).ok_or_else(|| Fault::machine("the tree", "its right edge is not held"))?;
         let now = self.heads.put(now);
         self.tell_lag(&now);
         Ok(Some(now))
     }
 
-    fn tell_lag(&self, now: &Now) {
-        if self.database.mirror.held().is_some_and(|mirror| mirror.size() < now.size()) {
+    fn tell_lag(&self, now: &CurrentHead) {
+        if self.database.mirror().is_some_and(|mirror| mirror.size() < now.size()) {
             self.lags.notify_one();
         }
     }
@@ -164,16 +110,16 @@ impl Inner {
     /// The newest note. Where the full log is held its syncs keep it new; else the upstreams are asked now and then.
     pub(super) async fn latest(&self) -> Result<Bytes, Fault> {
         let now = self.now().await.map_err(why)?;
-        if let Some(now) = now.as_ref().filter(|_| self.database.mirror.held().is_some()) {
-            return Ok(now.note.clone());
+        if let Some(now) = now.as_ref().filter(|_| self.database.mirror().is_some()) {
+            return Ok(now.note());
         }
         let caught_up = self.catch_up(HEAD_AGE).await;
         match (self.heads.now(), caught_up) {
             // The log is caught, so what it signs is no news; anything else is no reason to have forgotten.
             (_, Err(fault @ Fault::Forked { .. })) => Err(fault),
-            (Some(now), _) => Ok(now.note.clone()),
+            (Some(now), _) => Ok(now.note()),
             (None, Err(fault)) => Err(fault),
-            (None, Ok(())) => Err(why(Miss::worst(Vec::new()).into())),
+            (None, Ok(())) => Err(Fault::nobody("the data folder", "there is no source to ask")),
         }
     }
 
@@ -197,15 +143,7 @@ impl Inner {
     }
 
     async fn ask_newest(&self) -> Result<(), Fault> {
-        let upstreams = &self.database.upstreams;
-        let open = |note: Vec<u8>| self.database.notes.open(&note);
-        let newest = match upstreams.fetch_where("latest", MAX_NOTE_BYTES, open).await {
-            Ok(Got::Body(head, _)) => head,
-            Ok(Got::Absent(absence)) => {
-                return Err(Fault::unavailable(absence.cause(), "latest", absence.by.join("; ")));
-            }
-            Err(fault) => return Err(why(missed(upstreams, fault).into())),
-        };
+        let newest = self.database.fetch_latest().await?;
         self.move_on(std::slice::from_ref(&newest)).await.map_err(why)?;
         if self.heads.is_compared(newest.tree()) { Ok(()) } else { Err(unproven(newest.tree())) }
     }
@@ -215,10 +153,7 @@ fn unproven(tree: Tree) -> Fault {
     Fault::upstream("latest", format!("the tree of size {} that the log signed could not be proven", tree.size))
 }
 
-/// A halt as a fault: what is not held is not available.
-pub(super) fn why(halt: Halt) -> Fault {
-    match halt {
-        Halt::Stop(fault) | Halt::Missed(Miss::Fault(fault)) => fault,
-        Halt::Missed(Miss::NotHeld(why)) => Fault::nobody("the data folder", why),
-    }
+/// What could not be done, as a fault.
+pub(super) fn why(stop: Stop) -> Fault {
+    stop.into_fault("the data folder")
 }

@@ -1,0 +1,82 @@
+//! The head in force: a signed head that the timeline has accepted, and what is proven of its tree.
+
+use bytes::Bytes;
+
+use super::Unavailable;
+use super::tiles::Proven;
+use crate::sumdb::checkpoint::{Checkpoint, Tree};
+use crate::sumdb::tile::{Edge, Tile, TilePath, VerifiedTree};
+
+/// The head in force, with the right edge of its tree at least.
+#[derive(Clone)]
+pub struct CurrentHead {
+    pub(super) head: Checkpoint,
+    pub(super) proven: Proven,
+    /// how many other heads could not be compared with it
+    pub(super) uncompared: usize,
+    /// why a larger head is not in force
+    pub(super) beyond: Option<Unavailable>,
+}
+
+impl CurrentHead {
+    /// The signed head.
+    pub fn head(&self) -> &Checkpoint {
+        &self.head
+    }
+
+    /// Its signed note, in a buffer that can be shared.
+    pub fn note(&self) -> Bytes {
+        Bytes::copy_from_slice(self.head.bytes())
+    }
+
+    /// The tree that it signs.
+    pub fn tree(&self) -> Tree {
+        self.head.tree()
+    }
+
+    /// Records of its tree.
+    pub fn size(&self) -> u64 {
+        self.head.tree().size
+    }
+
+    /// What is proven of its tree.
+    pub fn proven(&self) -> &VerifiedTree {
+        &self.proven.tree
+    }
+
+    /// Why a larger head that was offered is not in force; none where there was none.
+    pub fn beyond(&self) -> Option<&Unavailable> {
+        self.beyond.as_ref()
+    }
+
+    /// Whether its tree has all of a tile.
+    pub fn has(&self, path: &TilePath) -> bool {
+        // A data tile exists where its leaves do.
+        let tile = match path {
+            TilePath::Hashes(tile) => *tile,
+            TilePath::Data(tile) => tile.hashes(),
+        };
+        (tile.index() << 8) + u64::from(tile.width()) <= Edge::hashes(self.size(), tile.level())
+    }
+
+    /// Whether its tree has the tile in full.
+    pub fn has_full(&self, tile: &Tile) -> bool {
+        self.has(&TilePath::Hashes(tile.full()))
+    }
+
+    /// The full tiles that must be admitted before `tile` can be checked, the uppermost first.
+    pub fn missing_above(&self, tile: &Tile) -> Vec<Tile> {
+        let next = |tile: &Tile| self.proven.tree.missing_parent(tile);
+        let mut above: Vec<Tile> = std::iter::successors(next(tile), next).collect();
+        above.reverse();
+        above
+    }
+
+    /// The same head with the edge of its tree and nothing else, for keeping; none where the edge is not held.
+    pub(super) fn with_edge_only(&self) -> Option<CurrentHead> {
+        let mut proven = Proven::nothing_of(self.tree());
+        let edge: Option<Vec<_>> = proven.tree.edge().iter().map(|tile| self.proven.tree.tile_bytes(tile)).collect();
+        proven.tree.admit_edge(&edge?).ok()?;
+        Some(CurrentHead { head: self.head.clone(), proven, uncompared: self.uncompared, beyond: self.beyond.clone() })
+    }
+}
