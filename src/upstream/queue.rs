@@ -5,7 +5,9 @@
 //! no other client has a longer line; if one has, the newest request of the longest line goes instead. A request that is dropped
 //! leaves its line at once.
 
+pub(super) mod asker;
 mod lines;
+pub(super) mod peer;
 
 use std::iter::Sum;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,10 +17,10 @@ use std::time::Duration;
 use futures_util::future;
 use tokio::sync::oneshot;
 
-use super::asker::Asker;
-use super::peer::Peer;
 use crate::fault::Fault;
+use asker::Asker;
 use lines::{Lines, Waiting};
+use peer::Peer;
 
 /// How soon a client that was turned away may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use tokio::sync::oneshot;
 
-use super::super::peer::Peer;
+use super::peer::Peer;
 use super::{Bounds, Slot};
 
 /// One slot in so many stays free for clients other than the one that has all the rest.

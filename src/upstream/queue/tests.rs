@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::FutureExt as _;
 
-use super::super::asker::Clients;
+use super::asker::Clients;
 use super::*;
 
 const BOUNDS: Bounds = Bounds { running: 4, waiting: 20, waiting_per_peer: 10, longest_wait: Duration::from_secs(30) };

@@ -1,0 +1,74 @@
+//! Bytes there and back between a command and a host: counted, bounded, and cut where nothing moves.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::Meter;
+use crate::upstream::goproxy::direct::trouble::Trouble;
+
+/// Bytes that are read at once.
+const PIECE: usize = 32 << 10;
+
+/// Carries bytes until both sides are done, one of them breaks off, or a bound is reached.
+pub(super) async fn carry(
+    mut command: TcpStream,
+    mut host: TcpStream,
+    name: &str,
+    meter: &Meter,
+    silence: Duration,
+) -> Result<(), Trouble> {
+    let moved = AtomicU64::new(0);
+    let (mut from_command, mut to_command) = command.split();
+    let (mut from_host, mut to_host) = host.split();
+    let both = async {
+        tokio::try_join!(
+            pump(&mut from_command, &mut to_host, meter, &moved),
+            pump(&mut from_host, &mut to_command, meter, &moved)
+        )
+    };
+    tokio::select! {
+        // A side that broke off is what its command will say.
+        ended = both => match ended {
+            Err(Some(trouble)) => Err(trouble),
+            _ => Ok(()),
+        },
+        () = still(&moved, silence) => Err(Trouble::Silent(name.to_owned())),
+    }
+}
+
+/// Ends when nothing has moved for as long as this.
+async fn still(moved: &AtomicU64, silence: Duration) {
+    let mut before = 0;
+    loop {
+        tokio::time::sleep(silence).await;
+        let now = moved.load(Ordering::Relaxed);
+        if now == before {
+            return;
+        }
+        before = now;
+    }
+}
+
+/// One direction. Fails with a trouble where a bound is reached, without one where a side broke off.
+async fn pump(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    meter: &Meter,
+    moved: &AtomicU64,
+) -> Result<(), Option<Trouble>> {
+    let broken = |_: io::Error| None;
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = from.read(&mut piece).await.map_err(broken)?;
+        if read == 0 {
+            return to.shutdown().await.map_err(broken);
+        }
+        meter.count(read)?;
+        to.write_all(piece.get(..read).unwrap_or_default()).await.map_err(broken)?;
+        moved.fetch_add(u64::try_from(read).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}

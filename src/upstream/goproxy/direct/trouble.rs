@@ -1,0 +1,84 @@
+//! What kept a run from a host, as the guard saw it. It decides how a failed run counts, before any words of the go command:
+//! a refusal by policy and an outage are types here, and a run that met one never proves that a module does not exist.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::upstream::http::failure::FailureKind;
+use crate::upstream::http::retry::Failed;
+
+/// The kinds, the most telling last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Trouble {
+    /// this host has no address that we can find out
+    Unresolved(String),
+    /// this host cannot be reached, or answered that it cannot answer now
+    Unreachable(String),
+    /// this host sent nothing for too long
+    Silent(String),
+    /// more than this many bytes were sent or received
+    TooMuch(u64),
+    /// the policy for public modules forbids it, for this reason
+    Refused(String),
+}
+
+impl Trouble {
+    /// Not a host that public modules may come from. Says nothing of what is there, or whether anything is.
+    pub(super) fn not_public(host: &str) -> Trouble {
+        Trouble::Refused(no_public_address(host))
+    }
+
+    /// The run's failure. Names no address and no cause: strangers read it, and would learn about the network from either.
+    pub(super) fn failed(self) -> Failed {
+        match self {
+            // With the words and the cause of a refusal, so that it has the same status: else strangers could find out which names
+            // exist in the operator's own network.
+            Trouble::Unresolved(host) => Failed::passing(FailureKind::NoAddress, no_public_address(&host)),
+            Trouble::Unreachable(host) => Failed::broken(format!("{host} cannot be reached")),
+            Trouble::Silent(host) => Failed::passing(FailureKind::Timeout, format!("timed out: {host} sends nothing")),
+            Trouble::TooMuch(limit) => {
+                Failed::lasting(FailureKind::TooLong, format!("the repository takes more than {limit} bytes to fetch"))
+            }
+            Trouble::Refused(why) => Failed::lasting(FailureKind::Forbidden, why),
+        }
+    }
+}
+
+fn no_public_address(host: &str) -> String {
+    format!("{host} is not a public address: public modules are fetched from public hosts alone")
+}
+
+/// The most telling trouble of one run.
+#[derive(Debug, Default)]
+pub(super) struct Troubles(Mutex<Option<Trouble>>);
+
+impl Troubles {
+    pub(super) fn note(&self, trouble: Trouble) {
+        let mut most = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if most.as_ref().is_none_or(|most| *most < trouble) {
+            *most = Some(trouble);
+        }
+    }
+
+    pub(super) fn take(&self) -> Option<Trouble> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_an_address_looks_like_one_that_is_not_public() {
+        let (unknown, inner) = (Trouble::Unresolved("a.example".to_owned()), Trouble::not_public("a.example"));
+        let seen = |trouble: Trouble| {
+            let failed = trouble.failed();
+            (failed.kind.cause(), failed.why)
+        };
+        assert_eq!(seen(unknown), seen(inner));
+    }
+}

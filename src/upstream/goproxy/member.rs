@@ -1,0 +1,145 @@
+//! One entry of a list as it is asked: over the network, in a folder, or not at all; with its counters and complaints.
+
+use std::path::PathBuf;
+
+use super::direct::{self, Direct};
+use super::download::Wanted;
+use super::entry::{Entry, ProxyPlace, State};
+use super::wire::{Fetched, Sent, Sink};
+use super::{path, probe, tree};
+use crate::sumdb::goproxy::Asked;
+use crate::upstream::base::{Place, Site};
+use crate::upstream::http::agent::Http;
+use crate::upstream::http::breaker::Breaker;
+use crate::upstream::http::counts::Counters;
+use crate::upstream::http::endpoint::Endpoint;
+use crate::upstream::http::failure::{Failure, FailureKind};
+use crate::upstream::http::get_request::Asked as Request;
+use crate::upstream::http::reply::Reply;
+use crate::upstream::http::retry::Failed;
+use crate::upstream::http::source_errors::{Complaint, Grievance};
+
+/// An entry.
+#[derive(Debug)]
+pub(super) struct Member {
+    name: String,
+    seat: Seat,
+    falls_back: bool,
+    counters: Counters,
+    grievance: Grievance,
+}
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a list has a handful of entries")]
+enum Seat {
+    Site { http: Http, site: Site, endpoint: Endpoint },
+    Tree(PathBuf),
+    Direct(Direct),
+    Off,
+}
+
+impl Member {
+    pub(super) fn new(entry: Entry) -> Member {
+        let (name, seat) = match entry.place {
+            ProxyPlace::Base(base, settings) => match &base.place {
+                Place::Site(site) => {
+                    let (site, endpoint) = (site.clone(), Endpoint::new(&base, settings.concurrency));
+                    (base.to_string(), Seat::Site { http: Http::new(settings), site, endpoint })
+                }
+                Place::Tree(root) => (base.to_string(), Seat::Tree(root.clone())),
+            },
+            ProxyPlace::Direct(direct) => (direct::NAME.to_owned(), Seat::Direct(direct)),
+            ProxyPlace::Off => ("off".to_owned(), Seat::Off),
+        };
+        let (counters, grievance) = (Counters::default(), Grievance::default());
+        Member { name, seat, falls_back: entry.falls_back, counters, grievance }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn falls_back(&self) -> bool {
+        self.falls_back
+    }
+
+    pub(super) async fn fetch(&self, asked: &Asked, limit: usize) -> Result<Fetched, Failure> {
+        let fetched = match &self.seat {
+            Seat::Site { http, site, endpoint } => {
+                let path = path::of(asked);
+                let asked = Request { path: &path, limit, range: None };
+                endpoint.get(http, site, &asked, &self.counters).await.map(|reply| match reply {
+                    (Reply::Body(bytes), origin) => Fetched::Body(bytes, origin),
+                    (Reply::Missing(words), _) => Fetched::Missing(words),
+                })
+            }
+            Seat::Tree(root) => self.counted(asked, tree::fetch(root, asked, limit)).await,
+            Seat::Direct(direct) => direct.fetch(asked, limit, &self.counters).await,
+            Seat::Off => Err(off()),
+        };
+        match &fetched {
+            Ok(Fetched::Body(bytes, _)) => self.counters.received(bytes.len()),
+            Ok(Fetched::Missing(_)) => self.grievance.lacked(),
+            Err(_) => {}
+        }
+        fetched.map_err(|failed| self.failure(asked, failed))
+    }
+
+    pub(super) async fn download(&self, asked: &Asked, limit: u64, sink: &mut dyn Sink) -> Result<Sent, Failure> {
+        let sent = match &self.seat {
+            Seat::Site { http, site, endpoint } => {
+                let path = path::of(asked);
+                endpoint.download(Wanted { http, site, path: &path, limit, counters: &self.counters }, sink).await
+            }
+            Seat::Tree(root) => self.counted(asked, tree::download(root, asked, limit, sink, &self.counters)).await,
+            Seat::Direct(direct) => direct.download(asked, limit, sink, &self.counters).await,
+            Seat::Off => Err(off()),
+        };
+        if let Ok(Sent::Missing(_)) = &sent {
+            self.grievance.lacked();
+        }
+        sent.map_err(|failed| self.failure(asked, failed))
+    }
+
+    pub(super) fn refuted(&self, why: &str) {
+        self.grievance.refused(&why);
+    }
+
+    pub(super) fn complaint(&self) -> Option<Complaint> {
+        self.grievance.complaint(&self.name)
+    }
+
+    pub(super) fn state(&self) -> State {
+        let breaker = match &self.seat {
+            Seat::Site { endpoint, .. } => endpoint.fuse().state(),
+            _ => Breaker::Closed,
+        };
+        let counts = self.counters.snapshot();
+        let failures = self.grievance.failures();
+        State { name: self.name.clone(), breaker, requests: counts.requests(), failures, bytes: counts.bytes }
+    }
+
+    /// Looks after it while it is out. Only a server can be out; what asks nobody needs no looking after.
+    pub(super) async fn probe(&self) {
+        if let Seat::Site { http, site, endpoint } = &self.seat {
+            probe::watch(http, site, endpoint, &self.counters).await;
+        }
+    }
+
+    async fn counted<T>(&self, asked: &Asked, work: impl Future<Output = T>) -> T {
+        self.counters.asked(&asked.to_string());
+        work.await
+    }
+
+    fn failure(&self, asked: &Asked, failed: Failed) -> Failure {
+        // That this machine's disk is full is nothing against it.
+        if failed.kind != FailureKind::Disk {
+            self.grievance.failed(&asked.to_string(), &failed.why);
+        }
+        Failure { source: self.name.clone(), why: failed.why, kind: failed.kind }
+    }
+}
+
+fn off() -> Failed {
+    Failed::lasting(FailureKind::Forbidden, "module lookup disabled by GOPROXY=off")
+}

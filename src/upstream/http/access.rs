@@ -1,0 +1,104 @@
+//! What it takes to be let in by one base, apart from a name and a password: a token, certificates of an own authority, a
+//! proxy on the way out. None of it is ever shown.
+
+use std::fmt;
+use std::path::Path;
+
+use reqwest::header::HeaderValue;
+use reqwest::{Certificate, Proxy, Url};
+
+use crate::fault::Fault;
+use crate::files;
+use crate::upstream::base::{Base, Place, basic, may_carry_login};
+
+/// The longest file of certificates, in bytes.
+const PEM_LIMIT: u64 = 4 << 20;
+
+/// The means of one base.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// the whole `Authorization` header
+    pub(super) token: Option<HeaderValue>,
+    pub(in crate::upstream) roots: Vec<Certificate>,
+    pub(in crate::upstream) proxy: Option<Proxy>,
+}
+
+// A proxy's URL may have a password, and says where to find it; a token is a password.
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = |has| if has { "given" } else { "none" };
+        write!(
+            f,
+            "Access {{ token: {}, certificates: {}, proxy: {} }}",
+            told(self.token.is_some()),
+            self.roots.len(),
+            told(self.proxy.is_some())
+        )
+    }
+}
+
+impl Access {
+    /// With a token for `base` (`Authorization: Bearer TOKEN`, RFC 6750), which goes before the URL's and netrc's passwords.
+    ///
+    /// # Errors
+    /// `Usage` where it is no token, or would travel over plain http to another machine.
+    pub fn bearer(mut self, base: &Base, token: &str) -> Result<Access, Fault> {
+        let usage = |why: &str| Fault::Usage(format!("the token for {base}: {why}"));
+        let Place::Site(site) = &base.place else { return Err(usage("a folder takes none")) };
+        if !may_carry_login(&site.url) {
+            return Err(usage("refusing to send a token over plain http"));
+        }
+        let token = token.trim();
+        let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        let value = HeaderValue::try_from(format!("Bearer {token}")).ok().filter(|_| plain);
+        let mut value = value.ok_or_else(|| usage("has to be one word of printable ASCII"))?;
+        value.set_sensitive(true);
+        self.token = Some(value);
+        Ok(self)
+    }
+
+    /// With a user's name and password for `base` (RFC 7617), which go before the URL's and netrc's.
+    ///
+    /// # Errors
+    /// `Usage` where they would travel over plain http to another machine.
+    pub fn basic(mut self, base: &Base, name: &str, password: &str) -> Result<Access, Fault> {
+        let usage = |why: &str| Fault::Usage(format!("the password for {base}: {why}"));
+        let Place::Site(site) = &base.place else { return Err(usage("a folder takes none")) };
+        if !may_carry_login(&site.url) {
+            return Err(usage("refusing to send a password over plain http"));
+        }
+        self.token = Some(basic(name, password).ok_or_else(|| usage("cannot be sent"))?);
+        Ok(self)
+    }
+
+    /// Trusting the certificates of a PEM file too, besides the system's.
+    ///
+    /// # Errors
+    /// `Unavailable` where it cannot be read, `Usage` where it has no certificates.
+    pub fn certificates(mut self, file: &Path) -> Result<Access, Fault> {
+        let name = file.display().to_string();
+        let unread = |error: std::io::Error| Fault::disk(&name, error.to_string());
+        let pem = files::open_named(file).and_then(|file| files::read_bounded(file, PEM_LIMIT)).map_err(unread)?;
+        let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();
+        if found.is_empty() {
+            return Err(Fault::Usage(format!("{name} has no certificates in PEM form")));
+        }
+        self.roots.extend(found);
+        Ok(self)
+    }
+
+    /// By way of the proxy that `url` names (`http://`, `https://` or `socks5://[NAME:PASSWORD@]HOST[:PORT]`), instead of what
+    /// the environment says. This machine itself is still asked directly.
+    ///
+    /// # Errors
+    /// `Usage` where it is no such URL.
+    pub fn proxy(mut self, url: &str) -> Result<Access, Fault> {
+        let usage = || Fault::Usage("an outbound proxy should be http://, https:// or socks5://HOST[:PORT]".to_owned());
+        let parsed = Url::parse(url).map_err(|_| usage())?;
+        if !matches!(parsed.scheme(), "http" | "https" | "socks5" | "socks5h") || parsed.host().is_none() {
+            return Err(usage());
+        }
+        self.proxy = Some(Proxy::all(parsed).map_err(|_| usage())?);
+        Ok(self)
+    }
+}

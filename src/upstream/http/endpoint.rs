@@ -1,0 +1,121 @@
+//! One upstream as it is asked: a bounded number of requests at once, tries until one is answered, a circuit breaker over all.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Instant;
+
+use backon::Retryable as _;
+
+use super::agent::Http;
+use super::breaker::Fuse;
+use super::counts::Counters;
+use super::failure::FailureKind;
+use super::get_request::Asked;
+use super::limit::{Leave, Limit};
+use super::origin::Origin;
+use super::reply::Reply;
+use super::retry::{Failed, backoff};
+use crate::upstream::base::{Base, Place, Site};
+use crate::upstream::queue::Load;
+
+/// What bounds the requests to one upstream.
+#[derive(Debug)]
+pub(in crate::upstream) struct Endpoint {
+    limit: Limit,
+    begun: AtomicBool,
+    fuse: Fuse,
+}
+
+impl Endpoint {
+    /// For `base`, of which at most `concurrency` requests are made at once.
+    pub(in crate::upstream) fn new(base: &Base, concurrency: usize) -> Endpoint {
+        // Over TLS the first request goes alone. Until its connection stands, nobody knows whether it is HTTP/2 and
+        // can carry all the others; without this, 64 requests would make 64 handshakes.
+        let alone = matches!(&base.place, Place::Site(site) if site.url.scheme() == "https");
+        let limit = Limit::new(if alone { 1 } else { concurrency }, concurrency);
+        Endpoint { limit, begun: AtomicBool::new(!alone), fuse: Fuse::default() }
+    }
+
+    /// How many requests it is asked now, and how many wait for that.
+    pub(in crate::upstream) fn load(&self) -> Load {
+        self.limit.load()
+    }
+
+    /// What its failures say about it.
+    pub(in crate::upstream) fn fuse(&self) -> &Fuse {
+        &self.fuse
+    }
+
+    /// Waits for its turn to ask.
+    pub(in crate::upstream) async fn leave(&self) -> Result<Leave<'_>, Failed> {
+        self.limit.leave().await.map_err(Failed::turned_away)
+    }
+
+    /// What a server says, or why it failed after all its tries.
+    pub(in crate::upstream) async fn get(
+        &self,
+        http: &Http,
+        site: &Site,
+        asked: &Asked<'_>,
+        counters: &Counters,
+    ) -> Result<(Reply, Origin), Failed> {
+        let settings = http.settings();
+        let tries = AtomicU32::new(0);
+        let attempt = || {
+            tries.fetch_add(1, Ordering::Relaxed);
+            self.turn(counters, asked.path, http.get(site, asked))
+        };
+        self.unless_open()?;
+        let reply = attempt
+            .retry(backoff(settings))
+            .when(|failed: &Failed| failed.transient)
+            .adjust(|failed, planned| failed.pause(planned, settings.longest_wait))
+            .notify(|_, _| counters.retried())
+            .await;
+        reply.map_err(|failed| self.gave_up(failed.after(tries.load(Ordering::Relaxed), settings.longest_wait)))
+    }
+
+    /// Fails at once where nobody is to ask it for now.
+    pub(in crate::upstream) fn unless_open(&self) -> Result<(), Failed> {
+        match self.fuse.refuses(Instant::now()) {
+            None => Ok(()),
+            Some(failed) => {
+                let why = format!("{} (a moment ago; not asked again)", failed.why);
+                Err(Failed::lasting(failed.kind, why))
+            }
+        }
+    }
+
+    /// Notes that a request failed all its tries.
+    pub(in crate::upstream) fn gave_up(&self, failed: Failed) -> Failed {
+        self.fuse.failed(Instant::now(), &failed);
+        failed
+    }
+
+    /// One try, when it is its turn.
+    pub(in crate::upstream) async fn turn<T>(
+        &self,
+        counters: &Counters,
+        path: &str,
+        attempt: impl Future<Output = Result<T, Failed>>,
+    ) -> Result<T, Failed> {
+        // A pause between tries holds no leave.
+        let leave = self.leave().await?;
+        counters.asked(path);
+        let reply = attempt.await;
+        // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
+        // that is idle, and makes another.
+        tokio::task::yield_now().await;
+        if reply.as_ref().map_or_else(|failed| failed.reached() && failed.kind != FailureKind::Busy, |_| true) {
+            self.fuse.answered();
+        }
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            self.limit.open();
+        }
+        match &reply {
+            Ok(_) => leave.welcome(),
+            Err(failed) if failed.overloaded => leave.unwelcome(),
+            Err(_) => drop(leave),
+        }
+        reply
+    }
+}

@@ -1,0 +1,70 @@
+//! What went wrong with a base while others, or later tries, made up for it: counted, with the first reason of each kind, so
+//! that its user learns of a mirror that lies even where nothing was lost by it.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// What there is to say against one base.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Complaint {
+    /// the base, as `Upstreams::names` has it
+    pub source: String,
+    /// answers whose bytes were malformed or did not prove what they claim
+    pub refused: u64,
+    /// requests that failed after all their tries
+    pub failed: u64,
+    /// things that it says it does not have
+    pub lacked: u64,
+    /// the first reason: of a refusal, else of a failure
+    pub why: String,
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [(self.refused, "answers refused"), (self.failed, "requests failed"), (self.lacked, "not held")];
+        let told: Vec<String> =
+            parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        write!(f, "{}: {}", self.source, told.join(", "))?;
+        if self.why.is_empty() { Ok(()) } else { write!(f, "; first: {}", self.why) }
+    }
+}
+
+/// The same while it grows.
+#[derive(Debug, Default)]
+pub(in crate::upstream) struct Grievance {
+    told: Mutex<Complaint>,
+}
+
+impl Grievance {
+    pub(in crate::upstream) fn refused(&self, error: &impl fmt::Display) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.refused == 0 {
+            told.why = error.to_string();
+        }
+        told.refused += 1;
+    }
+
+    pub(in crate::upstream) fn failed(&self, path: &str, why: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.why.is_empty() {
+            told.why = format!("{path}: {why}");
+        }
+        told.failed += 1;
+    }
+
+    pub(in crate::upstream) fn lacked(&self) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).lacked += 1;
+    }
+
+    /// How many requests failed.
+    pub(in crate::upstream) fn failures(&self) -> u64 {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).failed
+    }
+
+    /// What there is to say, if anything.
+    pub(in crate::upstream) fn complaint(&self, source: &str) -> Option<Complaint> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let any = told.refused + told.failed + told.lacked > 0;
+        any.then(|| Complaint { source: source.to_owned(), ..told.clone() })
+    }
+}

@@ -1,0 +1,143 @@
+//! What several bases together said: an answer, an absence, or a fault that names every base and its reason.
+
+use crate::fault::{Cause, Fault};
+use crate::sumdb;
+use crate::upstream::http::retry::Failed;
+
+/// The end of a fetch that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Got<T = Vec<u8>> {
+    /// the answer, and the number of the base that gave it, counted from 0
+    Body(T, usize),
+    /// no base has it, and none failed
+    Absent(Absence),
+}
+
+/// Every base was asked, and none has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    /// each base with its words: `https://sum.example: 404 Not Found (server says: ...)`
+    pub by: Vec<String>,
+    /// whether a database said so (404, 410 over http). False: only trees were asked, which merely do not hold it.
+    pub authoritative: bool,
+}
+
+impl Absence {
+    /// The cause of a fault about something that somebody must have: a database that says that it has it not fails, a tree that
+    /// does not hold it was merely of no use.
+    pub fn cause(&self) -> Cause {
+        if self.authoritative { Cause::Upstream } else { Cause::Nobody }
+    }
+}
+
+/// What the bases said so far, none of which helped.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    lines: Vec<String>,
+    refused: Vec<(String, sumdb::Error)>,
+    failed: Vec<Cause>,
+    authoritative: bool,
+}
+
+impl Told {
+    pub(super) fn refused(&mut self, name: &str, error: sumdb::Error) {
+        self.refused.push((name.to_owned(), error));
+    }
+
+    pub(super) fn absent(&mut self, name: &str, why: &str, authoritative: bool) {
+        self.lines.push(format!("{name}: {why}"));
+        self.authoritative |= authoritative;
+    }
+
+    /// As `absent`, where somebody who does not have it is one who failed.
+    pub(super) fn lacked(&mut self, name: &str, why: &str, is_site: bool) {
+        self.lines.push(format!("{name}: {why}"));
+        self.failed.push(if is_site { Cause::Upstream } else { Cause::Nobody });
+    }
+
+    pub(super) fn failed(&mut self, name: &str, failed: &Failed) {
+        self.lines.push(format!("{name}: {}", failed.why));
+        self.failed.push(failed.kind.cause());
+    }
+
+    /// The outcome: bytes that were refused weigh more than a failure, and a failure more than an absence.
+    pub(super) fn conclude(mut self, path: &str) -> Result<Absence, Fault> {
+        let mut refused = std::mem::take(&mut self.refused).into_iter();
+        if let Some(first) = refused.next() {
+            return Err(self.refusal(path, first, refused));
+        }
+        if self.lines.is_empty() {
+            return Err(Fault::nobody(path, "there is no upstream to ask"));
+        }
+        if !self.failed.is_empty() {
+            return Err(Fault::unavailable(Cause::of_several(self.failed), path, self.lines.join("; ")));
+        }
+        Ok(Absence { by: std::mem::take(&mut self.lines), authoritative: self.authoritative })
+    }
+
+    /// One fault of the first base's class, with the other bases' words added to its reason.
+    fn refusal(
+        self,
+        path: &str,
+        (name, first): (String, sumdb::Error),
+        refused: impl Iterator<Item = (String, sumdb::Error)>,
+    ) -> Fault {
+        let mut others: Vec<String> = refused.map(|(name, error)| format!("{name}: {error}")).collect();
+        others.extend(self.lines);
+        let source = format!("{name}/{path}");
+        if others.is_empty() {
+            return Fault::refused(source, first);
+        }
+        let others = others.join("; ");
+        let error = match first {
+            sumdb::Error::Malformed { what, why } => sumdb::Error::malformed(what, format!("{why}; {others}")),
+            sumdb::Error::Unproven { what, why } => sumdb::Error::unproven(what, format!("{why}; {others}")),
+        };
+        Fault::refused(source, error)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absence_is_authoritative_only_if_a_database_said_so() {
+        let mut told = Told::default();
+        told.absent("file:///a", "not held", false);
+        assert!(!told.conclude("latest").unwrap().authoritative);
+        let mut told = Told::default();
+        told.absent("file:///a", "not held", false);
+        told.absent("https://b", "404 Not Found", true);
+        let absence = told.conclude("latest").unwrap();
+        assert!(absence.authoritative);
+        assert_eq!(absence.by, ["file:///a: not held", "https://b: 404 Not Found"]);
+    }
+
+    #[test]
+    fn a_failure_outweighs_an_absence_and_a_refusal_outweighs_both() {
+        let mut told = Told::default();
+        told.absent("https://a", "404 Not Found", true);
+        told.failed("https://b", &Failed::broken("reset"));
+        let text = told.conclude("latest").unwrap_err().to_string();
+        assert_eq!(text, "latest: https://a: 404 Not Found; https://b: reset");
+
+        let mut told = Told::default();
+        told.failed("https://a", &Failed::broken("reset"));
+        told.refused("https://b", sumdb::Error::unproven("note", "bad signature"));
+        told.refused("https://c", sumdb::Error::malformed("note", "no text"));
+        let text = told.conclude("latest").unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "https://b/latest sent bytes that were refused: unproven note: bad signature; \
+             https://c: malformed note: no text; https://a: reset"
+        );
+    }
+
+    #[test]
+    fn no_base_is_a_fault_and_not_an_absence() {
+        assert_eq!(Told::default().conclude("latest").unwrap_err().cause(), Some(Cause::Nobody));
+    }
+}

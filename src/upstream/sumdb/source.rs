@@ -1,0 +1,98 @@
+//! One base of a checksum database as it is asked: a server over HTTP, or a tree of files; and what went wrong with it.
+
+use tokio::task::JoinError;
+
+use super::tree;
+use crate::sumdb;
+use crate::upstream::base::{Base, Place};
+use crate::upstream::http::agent::Http;
+use crate::upstream::http::counts::Counters;
+use crate::upstream::http::endpoint::Endpoint;
+use crate::upstream::http::failure::FailureKind;
+use crate::upstream::http::get_request::Asked;
+use crate::upstream::http::origin::Origin;
+use crate::upstream::http::reply::Reply;
+use crate::upstream::http::retry::Failed;
+use crate::upstream::http::source_errors::{Complaint, Grievance};
+use crate::upstream::queue::Load;
+
+#[derive(Debug)]
+pub(super) struct Source {
+    base: Base,
+    name: String,
+    endpoint: Endpoint,
+    grievance: Grievance,
+}
+
+impl Source {
+    pub(super) fn new(base: Base, concurrency: usize) -> Source {
+        let endpoint = Endpoint::new(&base, concurrency);
+        Source { name: base.to_string(), base, endpoint, grievance: Grievance::default() }
+    }
+
+    pub(super) fn base(&self) -> &Base {
+        &self.base
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many requests it is asked now, and how many wait for that.
+    pub(super) fn load(&self) -> Load {
+        self.endpoint.load()
+    }
+
+    /// Whether this is a server, whose "no" is a statement, and not a tree, which merely does not hold something.
+    pub(super) fn is_site(&self) -> bool {
+        matches!(self.base.place, Place::Site(_))
+    }
+
+    /// What it says, or why it failed.
+    pub(super) async fn ask(
+        &self,
+        http: &Http,
+        asked: &Asked<'_>,
+        counters: &Counters,
+    ) -> Result<(Reply, Origin), Failed> {
+        let Asked { path, limit, range } = asked;
+        let (path, limit) = (*path, *limit);
+        let reply = match &self.base.place {
+            Place::Site(site) => self.endpoint.get(http, site, asked, counters).await,
+            Place::Tree(_) if range.is_some() => Err(Failed::broken("is no server of files")),
+            Place::Tree(root) => {
+                let _leave = self.endpoint.leave().await?;
+                counters.asked(path);
+                let (root, path) = (root.clone(), path.to_owned());
+                let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit)).await;
+                let died = |error: JoinError| Err(Failed::lasting(FailureKind::Machine, error.to_string()));
+                let read = read.unwrap_or_else(died);
+                read.map(|reply| (reply, Origin::default()))
+            }
+        };
+        match &reply {
+            Ok((Reply::Body(bytes), _)) => counters.received(bytes.len()),
+            Ok((Reply::Missing(_), _)) => {}
+            // Ours to answer for.
+            Err(failed) if failed.kind == FailureKind::QueueFull => {}
+            Err(failed) => self.grievance.failed(path, &failed.why),
+        }
+        reply
+    }
+
+    /// Notes that what it sent is false.
+    pub(super) fn refuted(&self, error: sumdb::Error) -> sumdb::Error {
+        self.grievance.refused(&error);
+        error
+    }
+
+    /// Notes that it says that it has no such thing.
+    pub(super) fn lacked(&self, why: String) -> String {
+        self.grievance.lacked();
+        why
+    }
+
+    pub(super) fn complaint(&self) -> Option<Complaint> {
+        self.grievance.complaint(&self.name)
+    }
+}
