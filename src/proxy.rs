@@ -44,7 +44,7 @@ use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
-use crate::upstream::{FairQueue, Load, Proxies, State};
+use crate::upstream::{FairQueue, Load, Proxies, ProxyState};
 
 /// How often what unfinished downloads left is looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
@@ -218,7 +218,7 @@ impl Proxy {
     }
 
     /// How the upstreams are.
-    pub fn upstreams(&self) -> Vec<State> {
+    pub fn upstreams(&self) -> Vec<ProxyState> {
         let Upstreams { public, private } = &self.inner.upstreams;
         public_and_private(public, private.as_ref()).flat_map(Proxies::states).collect()
     }

@@ -16,15 +16,13 @@ mod queue;
 mod sumdb;
 
 pub use base::Base;
-pub use goproxy::direct::{
-    Access as DirectAccess, Direct, DirectSettings, Network, Outward, PublicAccess, SystemNetwork,
-};
-pub use goproxy::entry::{Entry, ProxyPlace, State};
+pub use goproxy::direct::{Direct, DirectAccess, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
+pub use goproxy::entry::{ProxyEntry, ProxyPlace, ProxyState};
 pub use goproxy::proxies::Proxies;
 pub use goproxy::wire::{Fetched, Sent, Sink};
 pub use http::access::Access;
 pub use http::agent::Http;
-pub use http::breaker::Breaker;
+pub use http::breaker::BreakerState;
 pub use http::counts::Counts;
 pub use http::failure::{Failure, FailureKind};
 pub use http::origin::Origin;

@@ -105,7 +105,7 @@ const ROOMS: &[Folder] = &[
             &["guard"],
             &["gopage"],
             &["network"],
-            &["outward", "trouble"],
+            &["host_error", "outward"],
         ],
     },
     Folder { path: "upstream/queue", lines: &[&["tests"], &["asker", "lines"], &["peer"]] },

@@ -18,11 +18,11 @@ const PATH_LIMIT: usize = 2048;
 /// One base.
 #[derive(Debug, Clone)]
 pub struct Base {
-    pub(super) place: Place,
+    pub(super) location: Location,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(super) enum Location {
     Tree(PathBuf),
     Site(Site),
 }
@@ -60,7 +60,7 @@ impl Base {
                 }
                 // Cannot fail for a URL with a host, and http URLs have one.
                 let _ = url.set_username("").and_then(|()| url.set_password(None));
-                Ok(Base { place: Place::Site(Site { url, login }) })
+                Ok(Base { location: Location::Site(Site { url, login }) })
             }
             _ => Err(usage("should begin with https://, http:// or file:///")),
         }
@@ -68,7 +68,7 @@ impl Base {
 
     /// A tree in a folder, such as `$GOMODCACHE/cache/download/sumdb/NAME`.
     pub fn tree(root: &Path) -> Base {
-        Base { place: Place::Tree(root.to_path_buf()) }
+        Base { location: Location::Tree(root.to_path_buf()) }
     }
 
     /// The database of that name itself: `https://NAME`.
@@ -81,17 +81,17 @@ impl Base {
 
     /// Whether it is a folder of this machine, so that asking it asks nobody.
     pub fn is_tree(&self) -> bool {
-        matches!(self.place, Place::Tree(_))
+        matches!(self.location, Location::Tree(_))
     }
 
     /// Where another gosumcheck, if this is one, has the files of its copy of the database `name`.
     pub(super) fn files_of(&self, name: &str) -> Option<Base> {
-        let Place::Site(site) = &self.place else { return None };
+        let Location::Site(site) = &self.location else { return None };
         let mut url = site.url.clone();
         let path = url.path().trim_end_matches('/');
         let root = path.strip_suffix(&format!("/sumdb/{name}")).unwrap_or(path).to_owned();
         url.set_path(&format!("{root}/log/{name}"));
-        Some(Base { place: Place::Site(Site { url, login: site.login.clone() }) })
+        Some(Base { location: Location::Site(Site { url, login: site.login.clone() }) })
     }
 
     /// The base below this one, at `path`, which is made of `/`-separated elements.
@@ -100,19 +100,19 @@ impl Base {
     /// `Usage` for a path that leads elsewhere.
     pub fn below(&self, path: &str) -> Result<Base, Fault> {
         check_path(path)?;
-        let place = match &self.place {
-            Place::Tree(root) => Place::Tree(root.join(path)),
-            Place::Site(site) => Place::Site(Site { url: site.url_of(path)?, login: site.login.clone() }),
+        let location = match &self.location {
+            Location::Tree(root) => Location::Tree(root.join(path)),
+            Location::Site(site) => Location::Site(Site { url: site.url_of(path)?, login: site.login.clone() }),
         };
-        Ok(Base { place })
+        Ok(Base { location })
     }
 }
 
 impl fmt::Display for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Tree(root) => write!(f, "file://{}", root.display()),
-            Place::Site(site) => f.write_str(site.url.as_str().trim_end_matches('/')),
+        match &self.location {
+            Location::Tree(root) => write!(f, "file://{}", root.display()),
+            Location::Site(site) => f.write_str(site.url.as_str().trim_end_matches('/')),
         }
     }
 }
@@ -204,9 +204,9 @@ mod tests {
     use super::*;
 
     fn site(text: &str) -> Site {
-        match Base::parse(text).unwrap().place {
-            Place::Site(site) => site,
-            Place::Tree(root) => panic!("{root:?}"),
+        match Base::parse(text).unwrap().location {
+            Location::Site(site) => site,
+            Location::Tree(root) => panic!("{root:?}"),
         }
     }
 
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(url.as_str(), format!("https://proxy.example/a/{path}"));
         let below = Base::parse("https://me:pw@proxy.example").unwrap().below("sumdb/sum.golang.org").unwrap();
         assert_eq!(below.to_string(), "https://proxy.example/sumdb/sum.golang.org");
-        assert!(matches!(below.place, Place::Site(Site { login: Some(_), .. })));
+        assert!(matches!(below.location, Location::Site(Site { login: Some(_), .. })));
         assert_eq!(Base::tree(Path::new("/srv")).below("sumdb/x").unwrap().to_string(), "file:///srv/sumdb/x");
     }
 

@@ -73,11 +73,11 @@ impl Sum for Load {
 /// The queue.
 #[derive(Debug)]
 pub struct FairQueue {
-    shared: Arc<Shared>,
+    shared: Arc<QueueInner>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct QueueInner {
     bounds: Bounds,
     lines: Mutex<Lines>,
     rejected: AtomicU64,
@@ -87,13 +87,13 @@ struct Shared {
 #[derive(Debug)]
 #[must_use = "a slot is given back when it is dropped"]
 pub struct Slot {
-    shared: Arc<Shared>,
+    shared: Arc<QueueInner>,
     peer: Option<Peer>,
 }
 
 /// A request's place in its line.
-struct Place<'a> {
-    shared: &'a Arc<Shared>,
+struct WaitingPlace<'a> {
+    shared: &'a Arc<QueueInner>,
     peer: Option<Peer>,
     number: u64,
     slot: oneshot::Receiver<Slot>,
@@ -101,14 +101,14 @@ struct Place<'a> {
 
 enum Entered<'a> {
     Running(Slot),
-    Waiting(Place<'a>),
+    Waiting(WaitingPlace<'a>),
 }
 
 impl FairQueue {
     /// An empty queue.
     pub fn new(bounds: Bounds) -> FairQueue {
         let lines = Mutex::new(Lines::new(bounds.running));
-        FairQueue { shared: Arc::new(Shared { bounds, lines, rejected: AtomicU64::new(0) }) }
+        FairQueue { shared: Arc::new(QueueInner { bounds, lines, rejected: AtomicU64::new(0) }) }
     }
 
     /// Waits for a slot. Work that several clients share waits in the line of each, and takes the first turn that comes: so none
@@ -130,7 +130,7 @@ impl FairQueue {
     }
 
     async fn wait(&self, mut asker: Asker) -> Result<Slot, Busy> {
-        let (mut places, mut entered): (Vec<Place<'_>>, Vec<Option<Peer>>) = (Vec::new(), Vec::new());
+        let (mut places, mut entered): (Vec<WaitingPlace<'_>>, Vec<Option<Peer>>) = (Vec::new(), Vec::new());
         loop {
             let clients = asker.clients();
             places.retain(|place| clients.contains(&place.peer));
@@ -178,24 +178,24 @@ impl FairQueue {
     }
 }
 
-impl Shared {
+impl QueueInner {
     fn lines(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A slot where one is free, else a place in the line.
-    fn enter(self: &Arc<Shared>, peer: Option<Peer>, may_be_rejected: bool) -> Result<Entered<'_>, Busy> {
+    fn enter(self: &Arc<QueueInner>, peer: Option<Peer>, may_be_rejected: bool) -> Result<Entered<'_>, Busy> {
         let mut lines = self.lines();
         if lines.run_at_once(peer) {
             return Ok(Entered::Running(Slot { shared: Arc::clone(self), peer }));
         }
         let (sender, slot) = oneshot::channel();
         let number = lines.wait(peer, Waiting { slot: sender, may_be_rejected }, &self.bounds).ok_or(Busy)?;
-        Ok(Entered::Waiting(Place { shared: self, peer, number, slot }))
+        Ok(Entered::Waiting(WaitingPlace { shared: self, peer, number, slot }))
     }
 
     /// Gives free slots to those who wait.
-    fn hand_out(self: &Arc<Shared>) {
+    fn hand_out(self: &Arc<QueueInner>) {
         loop {
             let Some((peer, waiting)) = self.lines().take_next() else { return };
             // Not under the lock. One that has just left does not take it: then it is dropped here, and given back by that.
@@ -205,7 +205,7 @@ impl Shared {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaitingPlace<'_> {
     fn drop(&mut self) {
         self.shared.lines().remove(self.peer, self.number);
     }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gosumcheck::upstream::{Direct, DirectAccess, DirectSettings, Entry, FailureKind, Proxies, ProxyPlace, Sent};
+use gosumcheck::upstream::{Direct, DirectAccess, DirectSettings, FailureKind, Proxies, ProxyEntry, ProxyPlace, Sent};
 
 use crate::common;
 use crate::world::*;
@@ -65,7 +65,7 @@ impl World {
         let access = DirectAccess::Private { home: Some(self.home()) };
         let settings = DirectSettings { access, ..DirectSettings::below(&self.sandboxes()) };
         let place = ProxyPlace::Direct(Direct::new(self.go.clone(), settings));
-        Proxies::new(vec![Entry { place, falls_back: false }])
+        Proxies::new(vec![ProxyEntry { place, falls_back: false }])
     }
 
     fn is_swept(&self) -> bool {
@@ -172,7 +172,7 @@ mod commands {
 
         fn proxies(&self, settings: DirectSettings) -> Proxies {
             let place = ProxyPlace::Direct(Direct::new(self.root.path().join("go"), settings));
-            Proxies::new(vec![Entry { place, falls_back: false }])
+            Proxies::new(vec![ProxyEntry { place, falls_back: false }])
         }
 
         fn read(&self, name: &str) -> Option<String> {
@@ -271,7 +271,7 @@ mod commands {
         let senseless = Script::new("echo words");
         let failure = fetch(&senseless.proxies(senseless.settings()), LIST).await.unwrap_err();
         assert!(failure.why.starts_with("the go command's answer: "), "{failure}");
-        let gone = Proxies::new(vec![Entry {
+        let gone = Proxies::new(vec![ProxyEntry {
             place: ProxyPlace::Direct(Direct::new(PathBuf::from("/nonexistent/go"), silent.settings())),
             falls_back: false,
         }]);

@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use gosumcheck::upstream::{Direct, DirectSettings, Entry, Failure, FailureKind, Fetched, Proxies, ProxyPlace, Sent};
+use gosumcheck::upstream::{
+    Direct, DirectSettings, Failure, FailureKind, Fetched, Proxies, ProxyEntry, ProxyPlace, Sent,
+};
 
 use crate::common;
 use crate::world::*;
@@ -71,7 +73,7 @@ impl Place {
 
     fn proxies(&self, settings: DirectSettings) -> Proxies {
         let place = ProxyPlace::Direct(Direct::new(self.path("go"), settings));
-        Proxies::new(vec![Entry { place, falls_back: false }])
+        Proxies::new(vec![ProxyEntry { place, falls_back: false }])
     }
 
     fn is_swept(&self) -> bool {

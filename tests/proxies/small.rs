@@ -1,6 +1,6 @@
 //! Small questions: what is asked, what counts as an answer, and when the next proxy may be asked.
 
-use gosumcheck::upstream::{Entry, Failure, FailureKind, Fetched, Proxies, ProxyPlace};
+use gosumcheck::upstream::{Failure, FailureKind, Fetched, Proxies, ProxyEntry, ProxyPlace};
 
 use crate::server::*;
 use crate::world::*;
@@ -120,7 +120,7 @@ async fn a_server_that_asks_for_a_pause_gets_it_if_it_is_short() {
 
 #[tokio::test]
 async fn off_is_a_no_and_a_full_disk_is_nobodys() {
-    let proxies = Proxies::new(vec![Entry { place: ProxyPlace::Off, falls_back: false }]);
+    let proxies = Proxies::new(vec![ProxyEntry { place: ProxyPlace::Off, falls_back: false }]);
     let failure = fetch(&proxies, "example.com/m/@v/list").await.unwrap_err();
     assert_eq!(failure.to_string(), "off: module lookup disabled by GOPROXY=off");
     assert_eq!(failure.kind, FailureKind::Forbidden);

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use gosumcheck::sumdb::goproxy;
-use gosumcheck::upstream::{Base, Entry, Failure, Fetched, Proxies, ProxyPlace, Sent, Settings, Sink};
+use gosumcheck::upstream::{Base, Failure, Fetched, Proxies, ProxyEntry, ProxyPlace, Sent, Settings, Sink};
 use tokio::net::TcpListener;
 
 pub(crate) const LIMIT: usize = 1 << 20;
@@ -20,8 +20,8 @@ pub(crate) fn quick() -> Settings {
     }
 }
 
-pub(crate) fn entry(url: &str, settings: Settings) -> Entry {
-    Entry { place: ProxyPlace::Base(Base::parse(url).unwrap(), settings), falls_back: false }
+pub(crate) fn entry(url: &str, settings: Settings) -> ProxyEntry {
+    ProxyEntry { place: ProxyPlace::Base(Base::parse(url).unwrap(), settings), falls_back: false }
 }
 
 pub(crate) fn proxies(urls: &[&str]) -> Proxies {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gosumcheck::proxy::Found;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
-use gosumcheck::upstream::Breaker;
+use gosumcheck::upstream::BreakerState;
 
 use crate::kit::{Corpus, Fault, Gate, Spec, Tamper, until};
 use crate::world::{World, absent, ask, bytes, outage};
@@ -129,12 +129,12 @@ fn an_upstream_that_comes_and_goes() {
     world.runtime.spawn(async move { probing.tend().await });
     for _ in 0..2 {
         world.mirrors[0].stop();
-        while proxy.upstreams()[0].breaker == Breaker::Closed {
+        while proxy.upstreams()[0].breaker == BreakerState::Closed {
             outage(world.ask(&proxy, "example.com/a/@v/list"));
         }
         assert!(outage(world.ask(&proxy, ZIP)).contains("not asked again"));
         world.mirrors[0].start();
-        until("the breaker is closed", || proxy.upstreams()[0].breaker == Breaker::Closed);
+        until("the breaker is closed", || proxy.upstreams()[0].breaker == BreakerState::Closed);
         world.expect_true(&proxy, GO_MOD);
     }
     world.expect_true(&proxy, ZIP);

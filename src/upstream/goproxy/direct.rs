@@ -7,6 +7,7 @@
 mod environment;
 mod gopage;
 mod guard;
+mod host_error;
 mod network;
 mod outward;
 mod queue;
@@ -14,7 +15,6 @@ mod run;
 mod sandbox;
 mod settings;
 mod space;
-mod trouble;
 mod verdict;
 
 use std::collections::HashMap;
@@ -28,7 +28,7 @@ use tokio::sync::Mutex as Turn;
 
 use super::tree;
 use super::wire::{Fetched, Sent, Sink, disk};
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::Asked as ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::upstream::http::counts::Counters;
@@ -37,17 +37,17 @@ use crate::upstream::http::origin::Origin;
 use crate::upstream::http::retry::Failed;
 
 use guard::Guard;
+use host_error::HostError;
 use network::public_name;
-use queue::{Bounds, Place, Queue};
-use run::Output;
+use queue::{RunBounds, RunPlace, RunQueue};
+use run::CommandOutput;
 use sandbox::Sandbox;
-use trouble::Trouble;
-use verdict::Reader;
+use verdict::Audience;
 
 pub use guard::PublicAccess;
 pub use network::{Network, SystemNetwork};
 pub use outward::Outward;
-pub use settings::{Access, DirectSettings};
+pub use settings::{DirectAccess, DirectSettings};
 
 /// How the entry is called.
 pub(super) const NAME: &str = "direct";
@@ -55,14 +55,14 @@ pub(super) const NAME: &str = "direct";
 /// The go command as a source of modules. Cheap to clone; clones share their bounds.
 #[derive(Debug, Clone)]
 pub struct Direct {
-    shared: Arc<Shared>,
+    shared: Arc<DirectInner>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct DirectInner {
     go: PathBuf,
     settings: DirectSettings,
-    queue: Arc<Queue>,
+    queue: Arc<RunQueue>,
     /// the modules and versions that are being asked for
     turns: Mutex<HashMap<String, Weak<Turn<()>>>>,
 }
@@ -85,31 +85,31 @@ struct Downloaded {
 }
 
 /// How a run ended that did not fail.
-enum Ran {
+enum RunOutcome {
     /// with an answer, and a sandbox that holds what it is about
-    Well(Output, Sandbox),
+    Answered(CommandOutput, Sandbox),
     /// there is no such thing, in these words
-    InVain(String),
+    Absent(String),
 }
 
 /// What the go command brought.
-enum Brought {
+enum DirectAnswer {
     Bytes(Vec<u8>),
     /// and the sandbox that holds it
     File(PathBuf, Sandbox),
-    Nothing(String),
+    Absent(String),
 }
 
 impl Direct {
     /// The go command at this path, run under these rules. Nothing is run before the first question.
     pub fn new(go: PathBuf, settings: DirectSettings) -> Direct {
-        let queue = Queue::new(Bounds {
+        let queue = RunQueue::new(RunBounds {
             at_once: settings.at_once.max(1),
             long_at_once: settings.long_at_once,
             per_host: settings.per_host.max(1),
             patience: settings.patience,
         });
-        Direct { shared: Arc::new(Shared { go, settings, queue, turns: Mutex::default() }) }
+        Direct { shared: Arc::new(DirectInner { go, settings, queue, turns: Mutex::default() }) }
     }
 
     /// Removes what a process left behind that was killed; blocking.
@@ -125,11 +125,16 @@ impl Direct {
     }
 
     /// A small answer, at most `limit` bytes.
-    pub(super) async fn fetch(&self, asked: &Asked, limit: usize, counters: &Counters) -> Result<Fetched, Failed> {
-        let bytes = match self.bring(asked, counters).await? {
-            Brought::Nothing(words) => return Ok(Fetched::Missing(words)),
-            Brought::Bytes(bytes) => bytes,
-            Brought::File(path, sandbox) => {
+    pub(super) async fn fetch(
+        &self,
+        request: &ModuleRequest,
+        limit: usize,
+        counters: &Counters,
+    ) -> Result<Fetched, Failed> {
+        let bytes = match self.bring(request, counters).await? {
+            DirectAnswer::Absent(words) => return Ok(Fetched::Missing(words)),
+            DirectAnswer::Bytes(bytes) => bytes,
+            DirectAnswer::File(path, sandbox) => {
                 let read = tree::read(path, limit).await;
                 sandbox.remove().await;
                 read?
@@ -144,15 +149,15 @@ impl Direct {
     /// A file into `sink`, at most `limit` bytes. Always anew: two runs need not make the same zip file.
     pub(super) async fn download(
         &self,
-        asked: &Asked,
+        request: &ModuleRequest,
         limit: u64,
         sink: &mut dyn Sink,
         counters: &Counters,
     ) -> Result<Sent, Failed> {
-        let (path, sandbox) = match self.bring(asked, counters).await? {
-            Brought::Nothing(words) => return Ok(Sent::Missing(words)),
-            Brought::Bytes(_) => return Err(Failed::broken("the go command brought no file")),
-            Brought::File(path, sandbox) => (path, sandbox),
+        let (path, sandbox) = match self.bring(request, counters).await? {
+            DirectAnswer::Absent(words) => return Ok(Sent::Missing(words)),
+            DirectAnswer::Bytes(_) => return Err(Failed::broken("the go command brought no file")),
+            DirectAnswer::File(path, sandbox) => (path, sandbox),
         };
         if !sink.is_empty() {
             sink.restart().map_err(|error| disk(&error))?;
@@ -163,38 +168,38 @@ impl Direct {
     }
 
     /// Runs the go command for a question, when it is its turn: one at a time for a version of a module.
-    async fn bring(&self, asked: &Asked, counters: &Counters) -> Result<Brought, Failed> {
-        let module = match asked {
-            Asked::List(module) | Asked::Latest(module) | Asked::Query(module, _) => module,
-            Asked::Info(version) | Asked::File(version, _) => version.path(),
+    async fn bring(&self, request: &ModuleRequest, counters: &Counters) -> Result<DirectAnswer, Failed> {
+        let module = match request {
+            ModuleRequest::List(module) | ModuleRequest::Latest(module) | ModuleRequest::Query(module, _) => module,
+            ModuleRequest::Info(version) | ModuleRequest::File(version, _) => version.path(),
         };
         let host = module.as_str().split('/').next().unwrap_or("");
-        if let Access::Public(_) = self.shared.settings.access {
-            public_name(host).map_err(Trouble::failed)?;
+        if let DirectAccess::Public(_) = self.shared.settings.access {
+            public_name(host).map_err(HostError::failed)?;
         }
-        let turn = self.turn(asked);
+        let turn = self.turn(request);
         let _mine = turn.lock().await;
         let place = self.shared.queue.enter(host).await?;
-        counters.asked(NAME);
-        place.hold(self.answer(asked, &place)).await
+        counters.requested(NAME);
+        place.hold(self.answer(request, &place)).await
     }
 
-    async fn answer(&self, asked: &Asked, place: &Place) -> Result<Brought, Failed> {
-        match asked {
-            Asked::List(module) => self.versions(module, place).await,
-            Asked::Latest(module) => self.about(module, "latest", "info", place).await,
-            Asked::Query(module, query) => self.about(module, query.as_str(), "info", place).await,
-            Asked::Info(version) => self.about(version.path(), version.version().as_str(), "info", place).await,
-            Asked::File(version, Kind::GoMod) => {
+    async fn answer(&self, request: &ModuleRequest, place: &RunPlace) -> Result<DirectAnswer, Failed> {
+        match request {
+            ModuleRequest::List(module) => self.versions(module, place).await,
+            ModuleRequest::Latest(module) => self.about(module, "latest", "info", place).await,
+            ModuleRequest::Query(module, query) => self.about(module, query.as_str(), "info", place).await,
+            ModuleRequest::Info(version) => self.about(version.path(), version.version().as_str(), "info", place).await,
+            ModuleRequest::File(version, Kind::GoMod) => {
                 self.about(version.path(), version.version().as_str(), "mod", place).await
             }
-            Asked::File(version, Kind::Zip) => self.zip(version, place).await,
+            ModuleRequest::File(version, Kind::Zip) => self.zip(version, place).await,
         }
     }
 
-    fn turn(&self, asked: &Asked) -> Arc<Turn<()>> {
-        let key = match asked {
-            Asked::Info(version) | Asked::File(version, _) => version.to_string(),
+    fn turn(&self, request: &ModuleRequest) -> Arc<Turn<()>> {
+        let key = match request {
+            ModuleRequest::Info(version) | ModuleRequest::File(version, _) => version.to_string(),
             other => other.to_string(),
         };
         let mut turns = self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner);
@@ -205,60 +210,66 @@ impl Direct {
     }
 
     /// The tagged versions, one a line.
-    async fn versions(&self, module: &ModulePath, place: &Place) -> Result<Brought, Failed> {
-        let asked = format!("{module}@latest");
+    async fn versions(&self, module: &ModulePath, place: &RunPlace) -> Result<DirectAnswer, Failed> {
+        let module_query = format!("{module}@latest");
         let (output, sandbox) =
-            match self.run(&["list", "-m", "-versions", "-retracted", "-json", "--", &asked], place).await? {
-                Ran::Well(output, sandbox) => (output, sandbox),
-                Ran::InVain(words) => return Ok(Brought::Nothing(words)),
+            match self.run(&["list", "-m", "-versions", "-retracted", "-json", "--", &module_query], place).await? {
+                RunOutcome::Answered(output, sandbox) => (output, sandbox),
+                RunOutcome::Absent(words) => return Ok(DirectAnswer::Absent(words)),
             };
         sandbox.remove().await;
         let listed: Listed = parse(&output)?;
-        Ok(Brought::Bytes(
+        Ok(DirectAnswer::Bytes(
             listed.versions.iter().map(|version| format!("{version}\n")).collect::<String>().into_bytes(),
         ))
     }
 
     /// What the go command put into its cache about the version that a query means: its `info` or its `mod`.
-    async fn about(&self, module: &ModulePath, query: &str, suffix: &str, place: &Place) -> Result<Brought, Failed> {
-        let asked = format!("{module}@{query}");
-        let (output, sandbox) = match self.run(&["list", "-m", "-json", "--", &asked], place).await? {
-            Ran::Well(output, sandbox) => (output, sandbox),
-            Ran::InVain(words) => return Ok(Brought::Nothing(words)),
+    async fn about(
+        &self,
+        module: &ModulePath,
+        query: &str,
+        suffix: &str,
+        place: &RunPlace,
+    ) -> Result<DirectAnswer, Failed> {
+        let module_query = format!("{module}@{query}");
+        let (output, sandbox) = match self.run(&["list", "-m", "-json", "--", &module_query], place).await? {
+            RunOutcome::Answered(output, sandbox) => (output, sandbox),
+            RunOutcome::Absent(words) => return Ok(DirectAnswer::Absent(words)),
         };
         let listed: Listed = parse(&output)?;
         let version =
             Version::parse(&listed.version).map_err(|error| Failed::broken(format!("the go command says {error}")))?;
         let name = format!("{}/@v/{}.{suffix}", module.escaped(), version.escaped());
-        Ok(Brought::File(sandbox.cache().join(name), sandbox))
+        Ok(DirectAnswer::File(sandbox.cache().join(name), sandbox))
     }
 
     /// The zip.
-    async fn zip(&self, version: &ModuleVersion, place: &Place) -> Result<Brought, Failed> {
-        let asked = version.to_string();
-        let (output, sandbox) = match self.run(&["mod", "download", "-json", "--", &asked], place).await? {
-            Ran::Well(output, sandbox) => (output, sandbox),
-            Ran::InVain(words) => return Ok(Brought::Nothing(words)),
+    async fn zip(&self, version: &ModuleVersion, place: &RunPlace) -> Result<DirectAnswer, Failed> {
+        let module_query = version.to_string();
+        let (output, sandbox) = match self.run(&["mod", "download", "-json", "--", &module_query], place).await? {
+            RunOutcome::Answered(output, sandbox) => (output, sandbox),
+            RunOutcome::Absent(words) => return Ok(DirectAnswer::Absent(words)),
         };
         let downloaded: Downloaded = parse(&output)?;
         let zip = downloaded.zip.ok_or_else(|| Failed::broken("the go command brought no zip"))?;
-        Ok(Brought::File(zip, sandbox))
+        Ok(DirectAnswer::File(zip, sandbox))
     }
 
-    async fn run(&self, arguments: &[&str], place: &Place) -> Result<Ran, Failed> {
-        let Shared { go, settings, .. } = &*self.shared;
+    async fn run(&self, arguments: &[&str], place: &RunPlace) -> Result<RunOutcome, Failed> {
+        let DirectInner { go, settings, .. } = &*self.shared;
         let sandbox = Sandbox::make(settings).await?;
-        let (guard, reader) = match &settings.access {
-            Access::Public(access) => (Some(Guard::open(access, place.meter()).await?), Reader::Anybody),
-            Access::Private { .. } => (None, Reader::Owner),
+        let (guard, audience) = match &settings.access {
+            DirectAccess::Public(access) => (Some(Guard::open(access, place.meter()).await?), Audience::Public),
+            DirectAccess::Private { .. } => (None, Audience::Owner),
         };
         let command = sandbox.command(go, settings, guard.as_ref(), arguments).map_err(|error| disk(&error))?;
         let (output, sandbox) = run::run(command, settings, sandbox).await?;
-        let absence = match (verdict::absence(&output, reader), guard.and_then(|guard| guard.trouble())) {
-            (Ok(None), _) => return Ok(Ran::Well(output, sandbox)),
+        let absence = match (verdict::absence(&output, audience), guard.and_then(|guard| guard.host_error())) {
+            (Ok(None), _) => return Ok(RunOutcome::Answered(output, sandbox)),
             // What the guard saw is surer than words.
-            (_, Some(trouble)) => Err(trouble.failed()),
-            (Ok(Some(words)), None) => Ok(Ran::InVain(words)),
+            (_, Some(host_error)) => Err(host_error.failed()),
+            (Ok(Some(words)), None) => Ok(RunOutcome::Absent(words)),
             (Err(failed), None) => Err(failed),
         };
         sandbox.remove().await;
@@ -266,7 +277,7 @@ impl Direct {
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(output: &'a Output) -> Result<T, Failed> {
+fn parse<'a, T: Deserialize<'a>>(output: &'a CommandOutput) -> Result<T, Failed> {
     serde_json::from_slice(&output.stdout).map_err(|error| Failed::broken(format!("the go command's answer: {error}")))
 }
 

@@ -106,12 +106,12 @@ impl Download<'_> {
                     continue;
                 }
                 Part::None => {
-                    return reply::no(response).await.map(Sent::Missing).map_err(|failed| detour.told(failed));
+                    return reply::no(response).await.map(Sent::Missing).map_err(|failed| detour.name_place(failed));
                 }
             }
             self.note(&response);
-            reply::check_plain(response.headers()).map_err(|failed| detour.told(failed))?;
-            self.stream(&mut response).await.map_err(|failed| detour.told(failed))?;
+            reply::check_plain(response.headers()).map_err(|failed| detour.name_place(failed))?;
+            self.stream(&mut response).await.map_err(|failed| detour.name_place(failed))?;
             return Ok(Sent::Whole(Origin { kept: self.kept, ..origin }));
         }
     }
@@ -166,9 +166,9 @@ impl Download<'_> {
         }
         let mut pace = Pace::default();
         loop {
-            let asked = Instant::now();
+            let began = Instant::now();
             let chunk = response.chunk().await;
-            let waited = asked.elapsed();
+            let waited = began.elapsed();
             match chunk {
                 Ok(Some(chunk)) => {
                     let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);

@@ -2,12 +2,12 @@
 
 use super::direct::Direct;
 use crate::upstream::base::Base;
-use crate::upstream::http::breaker::Breaker;
+use crate::upstream::http::breaker::BreakerState;
 use crate::upstream::http::settings::Settings;
 
 /// One entry of a list.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct ProxyEntry {
     /// who is asked
     pub place: ProxyPlace,
     /// whether the next entry is asked after a "no" of this one too (`|`), and not only where it has nothing or is out (`,`)
@@ -28,11 +28,11 @@ pub enum ProxyPlace {
 
 /// How one entry fares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
+pub struct ProxyState {
     /// the entry, as `Proxies::name` has it
     pub name: String,
     /// whether it is asked
-    pub breaker: Breaker,
+    pub breaker: BreakerState,
     /// requests so far, tries included
     pub requests: u64,
     /// requests that failed after all their tries

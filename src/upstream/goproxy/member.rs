@@ -4,20 +4,20 @@ use std::path::PathBuf;
 
 use super::direct::{self, Direct};
 use super::download::Wanted;
-use super::entry::{Entry, ProxyPlace, State};
+use super::entry::{ProxyEntry, ProxyPlace, ProxyState};
 use super::wire::{Fetched, Sent, Sink};
 use super::{path, probe, tree};
-use crate::sumdb::goproxy::Asked;
-use crate::upstream::base::{Place, Site};
+use crate::sumdb::goproxy::Asked as ModuleRequest;
+use crate::upstream::base::{Location, Site};
 use crate::upstream::http::agent::Http;
-use crate::upstream::http::breaker::Breaker;
+use crate::upstream::http::breaker::BreakerState;
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::{Failure, FailureKind};
-use crate::upstream::http::get_request::Asked as Request;
+use crate::upstream::http::get_request::GetRequest;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
-use crate::upstream::http::source_errors::{Complaint, Grievance};
+use crate::upstream::http::source_errors::{Complaint, SourceErrors};
 
 /// An entry.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Member {
     seat: Seat,
     falls_back: bool,
     counters: Counters,
-    grievance: Grievance,
+    errors: SourceErrors,
 }
 
 #[derive(Debug)]
@@ -39,20 +39,20 @@ enum Seat {
 }
 
 impl Member {
-    pub(super) fn new(entry: Entry) -> Member {
+    pub(super) fn new(entry: ProxyEntry) -> Member {
         let (name, seat) = match entry.place {
-            ProxyPlace::Base(base, settings) => match &base.place {
-                Place::Site(site) => {
+            ProxyPlace::Base(base, settings) => match &base.location {
+                Location::Site(site) => {
                     let (site, endpoint) = (site.clone(), Endpoint::new(&base, settings.concurrency));
                     (base.to_string(), Seat::Site { http: Http::new(settings), site, endpoint })
                 }
-                Place::Tree(root) => (base.to_string(), Seat::Tree(root.clone())),
+                Location::Tree(root) => (base.to_string(), Seat::Tree(root.clone())),
             },
             ProxyPlace::Direct(direct) => (direct::NAME.to_owned(), Seat::Direct(direct)),
             ProxyPlace::Off => ("off".to_owned(), Seat::Off),
         };
-        let (counters, grievance) = (Counters::default(), Grievance::default());
-        Member { name, seat, falls_back: entry.falls_back, counters, grievance }
+        let (counters, errors) = (Counters::default(), SourceErrors::default());
+        Member { name, seat, falls_back: entry.falls_back, counters, errors }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -63,60 +63,65 @@ impl Member {
         self.falls_back
     }
 
-    pub(super) async fn fetch(&self, asked: &Asked, limit: usize) -> Result<Fetched, Failure> {
+    pub(super) async fn fetch(&self, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
         let fetched = match &self.seat {
             Seat::Site { http, site, endpoint } => {
-                let path = path::of(asked);
-                let asked = Request { path: &path, limit, range: None };
-                endpoint.get(http, site, &asked, &self.counters).await.map(|reply| match reply {
+                let path = path::of(request);
+                let request = GetRequest { path: &path, limit, range: None };
+                endpoint.get(http, site, &request, &self.counters).await.map(|reply| match reply {
                     (Reply::Body(bytes), origin) => Fetched::Body(bytes, origin),
                     (Reply::Missing(words), _) => Fetched::Missing(words),
                 })
             }
-            Seat::Tree(root) => self.counted(asked, tree::fetch(root, asked, limit)).await,
-            Seat::Direct(direct) => direct.fetch(asked, limit, &self.counters).await,
+            Seat::Tree(root) => self.counted(request, tree::fetch(root, request, limit)).await,
+            Seat::Direct(direct) => direct.fetch(request, limit, &self.counters).await,
             Seat::Off => Err(off()),
         };
         match &fetched {
             Ok(Fetched::Body(bytes, _)) => self.counters.received(bytes.len()),
-            Ok(Fetched::Missing(_)) => self.grievance.lacked(),
+            Ok(Fetched::Missing(_)) => self.errors.lacked(),
             Err(_) => {}
         }
-        fetched.map_err(|failed| self.failure(asked, failed))
+        fetched.map_err(|failed| self.failure(request, failed))
     }
 
-    pub(super) async fn download(&self, asked: &Asked, limit: u64, sink: &mut dyn Sink) -> Result<Sent, Failure> {
+    pub(super) async fn download(
+        &self,
+        request: &ModuleRequest,
+        limit: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<Sent, Failure> {
         let sent = match &self.seat {
             Seat::Site { http, site, endpoint } => {
-                let path = path::of(asked);
+                let path = path::of(request);
                 endpoint.download(Wanted { http, site, path: &path, limit, counters: &self.counters }, sink).await
             }
-            Seat::Tree(root) => self.counted(asked, tree::download(root, asked, limit, sink, &self.counters)).await,
-            Seat::Direct(direct) => direct.download(asked, limit, sink, &self.counters).await,
+            Seat::Tree(root) => self.counted(request, tree::download(root, request, limit, sink, &self.counters)).await,
+            Seat::Direct(direct) => direct.download(request, limit, sink, &self.counters).await,
             Seat::Off => Err(off()),
         };
         if let Ok(Sent::Missing(_)) = &sent {
-            self.grievance.lacked();
+            self.errors.lacked();
         }
-        sent.map_err(|failed| self.failure(asked, failed))
+        sent.map_err(|failed| self.failure(request, failed))
     }
 
     pub(super) fn refuted(&self, why: &str) {
-        self.grievance.refused(&why);
+        self.errors.refused(&why);
     }
 
     pub(super) fn complaint(&self) -> Option<Complaint> {
-        self.grievance.complaint(&self.name)
+        self.errors.complaint(&self.name)
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> ProxyState {
         let breaker = match &self.seat {
-            Seat::Site { endpoint, .. } => endpoint.fuse().state(),
-            _ => Breaker::Closed,
+            Seat::Site { endpoint, .. } => endpoint.breaker().state(),
+            _ => BreakerState::Closed,
         };
         let counts = self.counters.snapshot();
-        let failures = self.grievance.failures();
-        State { name: self.name.clone(), breaker, requests: counts.requests(), failures, bytes: counts.bytes }
+        let failures = self.errors.failures();
+        ProxyState { name: self.name.clone(), breaker, requests: counts.requests(), failures, bytes: counts.bytes }
     }
 
     /// Looks after it while it is out. Only a server can be out; what asks nobody needs no looking after.
@@ -126,15 +131,15 @@ impl Member {
         }
     }
 
-    async fn counted<T>(&self, asked: &Asked, work: impl Future<Output = T>) -> T {
-        self.counters.asked(&asked.to_string());
+    async fn counted<T>(&self, request: &ModuleRequest, work: impl Future<Output = T>) -> T {
+        self.counters.requested(&request.to_string());
         work.await
     }
 
-    fn failure(&self, asked: &Asked, failed: Failed) -> Failure {
+    fn failure(&self, request: &ModuleRequest, failed: Failed) -> Failure {
         // That this machine's disk is full is nothing against it.
         if failed.kind != FailureKind::Disk {
-            self.grievance.failed(&asked.to_string(), &failed.why);
+            self.errors.failed(&request.to_string(), &failed.why);
         }
         Failure { source: self.name.clone(), why: failed.why, kind: failed.kind }
     }

@@ -1,15 +1,15 @@
 //! A question's path as it stands in a URL.
 
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::Asked as ModuleRequest;
 
 /// What stands for itself in the path of a URL (RFC 3986 section 3.3), besides letters and digits. `!` and `+` do too, as cmd/go
 /// sends `+`, and every server knows `!` both ways.
 const PLAIN: &[u8] = b"-._~!@+:/";
 
 /// The path of a question, with all that means something in a URL written as `%XX`: a branch may be called `a#b`.
-pub(super) fn of(asked: &Asked) -> String {
+pub(super) fn of(request: &ModuleRequest) -> String {
     let mut path = String::new();
-    for byte in asked.to_string().bytes() {
+    for byte in request.to_string().bytes() {
         if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
             path.push(char::from(byte));
         } else {
@@ -23,12 +23,12 @@ pub(super) fn of(asked: &Asked) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::upstream::base::{Base, Place};
+    use crate::upstream::base::{Base, Location};
 
     #[test]
     fn a_path_means_the_same_in_a_url() {
-        let Place::Site(site) = Base::parse("https://proxy.example/go/").unwrap().place else { panic!() };
-        for (asked, expected) in [
+        let Location::Site(site) = Base::parse("https://proxy.example/go/").unwrap().location else { panic!() };
+        for (request, expected) in [
             ("github.com/!burnt!sushi/toml/@v/v0.3.1-!r!c1.zip", "github.com/!burnt!sushi/toml/@v/v0.3.1-!r!c1.zip"),
             ("example.com/m/@v/v2.0.0+incompatible.mod", "example.com/m/@v/v2.0.0+incompatible.mod"),
             ("example.com/m/@latest", "example.com/m/@latest"),
@@ -39,7 +39,7 @@ mod tests {
             ),
             ("example.com/m/@v/a b,(c).info", "example.com/m/@v/a%20b%2C%28c%29.info"),
         ] {
-            let path = of(&Asked::parse(asked).unwrap());
+            let path = of(&ModuleRequest::parse(request).unwrap());
             assert_eq!(path, expected);
             let url = site.url_of(&path).unwrap();
             assert_eq!(url.as_str(), format!("https://proxy.example/go/{expected}"));

@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 
 use crate::upstream::base::Site;
 use crate::upstream::http::agent::Http;
-use crate::upstream::http::breaker::Breaker;
+use crate::upstream::http::breaker::BreakerState;
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::FailureKind;
@@ -27,16 +27,16 @@ pub(super) async fn watch(http: &Http, site: &Site, endpoint: &Endpoint, counter
     let first = http.settings().first_delay.saturating_mul(4).min(FIRST_PAUSE);
     let pauses = ExponentialBuilder::new().with_jitter().with_min_delay(first).with_max_delay(LONGEST_PAUSE);
     loop {
-        endpoint.fuse().is_open().await;
+        endpoint.breaker().is_open().await;
         for pause in pauses.without_max_times().build() {
             tokio::time::sleep(pause).await;
-            if endpoint.fuse().state() == Breaker::Closed {
+            if endpoint.breaker().state() == BreakerState::Closed {
                 break;
             }
-            counters.asked("");
+            counters.requested("");
             match look(http, site).await {
-                Ok(()) => endpoint.fuse().answered(),
-                Err(failed) => endpoint.fuse().failed(Instant::now(), &failed),
+                Ok(()) => endpoint.breaker().answered(),
+                Err(failed) => endpoint.breaker().failed(Instant::now(), &failed),
             }
         }
     }

@@ -4,10 +4,10 @@
 //! An absence (404, 410) is told apart from a failure, and a "no" by policy from an outage. `direct` is the go command's own
 //! way to a repository; `off` ends the list with a "no".
 
-use super::entry::{Entry, State};
+use super::entry::{ProxyEntry, ProxyState};
 use super::member::Member;
 use super::wire::{Fetched, Sent, Sink};
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::Asked as ModuleRequest;
 use crate::upstream::http::failure::{Failure, FailureKind};
 use crate::upstream::http::source_errors::Complaint;
 
@@ -19,7 +19,7 @@ pub struct Proxies {
 
 impl Proxies {
     /// Over these entries. Nothing is opened or connected before the first request.
-    pub fn new(entries: Vec<Entry>) -> Proxies {
+    pub fn new(entries: Vec<ProxyEntry>) -> Proxies {
         Proxies { members: entries.into_iter().map(Member::new).collect() }
     }
 
@@ -53,9 +53,9 @@ impl Proxies {
     ///
     /// # Errors
     /// Where it failed after all its tries.
-    pub async fn fetch(&self, index: usize, asked: &Asked, limit: usize) -> Result<Fetched, Failure> {
+    pub async fn fetch(&self, index: usize, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
         match self.members.get(index) {
-            Some(member) => member.fetch(asked, limit).await,
+            Some(member) => member.fetch(request, limit).await,
             None => Err(nobody()),
         }
     }
@@ -68,12 +68,12 @@ impl Proxies {
     pub async fn download(
         &self,
         index: usize,
-        asked: &Asked,
+        request: &ModuleRequest,
         limit: u64,
         sink: &mut dyn Sink,
     ) -> Result<Sent, Failure> {
         match self.members.get(index) {
-            Some(member) => member.download(asked, limit, sink).await,
+            Some(member) => member.download(request, limit, sink).await,
             None => Err(nobody()),
         }
     }
@@ -91,7 +91,7 @@ impl Proxies {
     }
 
     /// How each entry fares, in order.
-    pub fn states(&self) -> Vec<State> {
+    pub fn states(&self) -> Vec<ProxyState> {
         self.members.iter().map(Member::state).collect()
     }
 

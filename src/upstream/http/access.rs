@@ -9,7 +9,7 @@ use reqwest::{Certificate, Proxy, Url};
 
 use crate::fault::Fault;
 use crate::files;
-use crate::upstream::base::{Base, Place, basic, may_carry_login};
+use crate::upstream::base::{Base, Location, basic, may_carry_login};
 
 /// The longest file of certificates, in bytes.
 const PEM_LIMIT: u64 = 4 << 20;
@@ -26,13 +26,13 @@ pub struct Access {
 // A proxy's URL may have a password, and says where to find it; a token is a password.
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = |has| if has { "given" } else { "none" };
+        let state = |has| if has { "given" } else { "none" };
         write!(
             f,
             "Access {{ token: {}, certificates: {}, proxy: {} }}",
-            told(self.token.is_some()),
+            state(self.token.is_some()),
             self.roots.len(),
-            told(self.proxy.is_some())
+            state(self.proxy.is_some())
         )
     }
 }
@@ -44,7 +44,7 @@ impl Access {
     /// `Usage` where it is no token, or would travel over plain http to another machine.
     pub fn bearer(mut self, base: &Base, token: &str) -> Result<Access, Fault> {
         let usage = |why: &str| Fault::Usage(format!("the token for {base}: {why}"));
-        let Place::Site(site) = &base.place else { return Err(usage("a folder takes none")) };
+        let Location::Site(site) = &base.location else { return Err(usage("a folder takes none")) };
         if !may_carry_login(&site.url) {
             return Err(usage("refusing to send a token over plain http"));
         }
@@ -63,7 +63,7 @@ impl Access {
     /// `Usage` where they would travel over plain http to another machine.
     pub fn basic(mut self, base: &Base, name: &str, password: &str) -> Result<Access, Fault> {
         let usage = |why: &str| Fault::Usage(format!("the password for {base}: {why}"));
-        let Place::Site(site) = &base.place else { return Err(usage("a folder takes none")) };
+        let Location::Site(site) = &base.location else { return Err(usage("a folder takes none")) };
         if !may_carry_login(&site.url) {
             return Err(usage("refusing to send a password over plain http"));
         }

@@ -11,89 +11,89 @@ use tokio::net::lookup_host;
 
 /// From where a host is reached, the nearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::upstream) enum Reach {
+pub(in crate::upstream) enum AddressScope {
     /// this machine, or this link: where clouds keep their machines' secrets
-    Here,
+    Local,
     /// a private network, or nothing that is public
-    Inside,
+    Private,
     /// anywhere
-    Outside,
+    Public,
 }
 
-impl Reach {
+impl AddressScope {
     /// As far as a URL's spelling says: of names, only `localhost` says anything.
-    pub(super) fn of_spelling(url: &Url) -> Reach {
+    pub(super) fn of_spelling(url: &Url) -> AddressScope {
         let host = url.host_str().unwrap_or("").trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         match host.parse() {
-            Ok(address) => Reach::of(address),
-            Err(_) if host == "localhost" || host.ends_with(".localhost") => Reach::Here,
-            Err(_) => Reach::Outside,
+            Ok(address) => AddressScope::of(address),
+            Err(_) if host == "localhost" || host.ends_with(".localhost") => AddressScope::Local,
+            Err(_) => AddressScope::Public,
         }
     }
 
     /// Of an address.
-    pub(in crate::upstream) fn of(address: IpAddr) -> Reach {
+    pub(in crate::upstream) fn of(address: IpAddr) -> AddressScope {
         match address {
-            IpAddr::V4(address) => Reach::of_v4(address),
-            IpAddr::V6(address) => Reach::of_v6(address),
+            IpAddr::V4(address) => AddressScope::of_v4(address),
+            IpAddr::V6(address) => AddressScope::of_v6(address),
         }
     }
 
-    fn of_v4(address: Ipv4Addr) -> Reach {
+    fn of_v4(address: Ipv4Addr) -> AddressScope {
         match address.octets() {
             // "This network", loopback, link-local, multicast (RFC 6890), and the address at which Azure answers its machines.
-            [0 | 127, ..] | [169, 254, ..] | [224..=239, ..] | [168, 63, 129, 16] => Reach::Here,
+            [0 | 127, ..] | [169, 254, ..] | [224..=239, ..] | [168, 63, 129, 16] => AddressScope::Local,
             // Private (RFC 1918), shared by carriers (RFC 6598).
-            [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Reach::Inside,
+            [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => AddressScope::Private,
             // Protocol assignments, documentation, 6to4 relays, benchmarks, reserved, broadcast: nothing public is there, but
             // some networks use them as private ones.
-            [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => Reach::Inside,
-            [198, 18 | 19, ..] | [240..=255, ..] => Reach::Inside,
-            _ => Reach::Outside,
+            [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => AddressScope::Private,
+            [198, 18 | 19, ..] | [240..=255, ..] => AddressScope::Private,
+            _ => AddressScope::Public,
         }
     }
 
-    fn of_v6(address: Ipv6Addr) -> Reach {
+    fn of_v6(address: Ipv6Addr) -> AddressScope {
         let [.., a, b, c, d] = address.octets();
-        let last = Reach::of_v4(Ipv4Addr::new(a, b, c, d));
+        let last = AddressScope::of_v4(Ipv4Addr::new(a, b, c, d));
         match address.segments() {
-            [0, 0, 0, 0, 0, 0, 0, 0 | 1] | [0xfe80..=0xfebf, ..] | [0xff00..=0xffff, ..] => Reach::Here,
+            [0, 0, 0, 0, 0, 0, 0, 0 | 1] | [0xfe80..=0xfebf, ..] | [0xff00..=0xffff, ..] => AddressScope::Local,
             // An IPv4 address in other words: mapped, translated (RFC 6145), by way of a NAT64 (RFC 6052), compatible.
             [0, 0, 0, 0, 0, 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => last,
-            [0, 0, 0, 0, 0, 0, ..] => last.min(Reach::Inside),
+            [0, 0, 0, 0, 0, 0, ..] => last.min(AddressScope::Private),
             // 6to4 (RFC 3056): a tunnel to the IPv4 address in it.
             [0x2002, high, low, ..] => {
                 let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-                Reach::of_v4(Ipv4Addr::new(a, b, c, d)).min(Reach::Inside)
+                AddressScope::of_v4(Ipv4Addr::new(a, b, c, d)).min(AddressScope::Private)
             }
             // Teredo, benchmarks, ORCHID and the rest of 2001::/23; documentation.
-            [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Reach::Inside,
+            [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => AddressScope::Private,
             // Only these are given out as public addresses (RFC 4291 section 2.4).
-            [0x2000..=0x3fff, ..] => Reach::Outside,
-            _ => Reach::Inside,
+            [0x2000..=0x3fff, ..] => AddressScope::Public,
+            _ => AddressScope::Private,
         }
     }
 }
 
-/// A name that a redirect leads to has no address that the redirecting server could itself reach.
+/// A name that a redirect leads to has no address that the redirecting server could itself scope.
 #[derive(Debug, Error)]
 #[error("redirects to a name whose addresses are not for strangers, {0}")]
-pub(super) struct NotForStrangers(String);
+pub(super) struct PrivateAddress(String);
 
 /// Resolves names as the system does, to no address that is nearer than this. The connection is made to the addresses that were
 /// looked at, so a name cannot lead elsewhere in between.
 #[derive(Debug)]
-pub(super) struct NoNearer(pub(in crate::upstream) Reach);
+pub(super) struct ScopedResolver(pub(in crate::upstream) AddressScope);
 
-impl Resolve for NoNearer {
+impl Resolve for ScopedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let floor = self.0;
         Box::pin(async move {
             let mut addresses: Vec<SocketAddr> = lookup_host((name.as_str(), 0)).await?.collect();
             let found = addresses.len();
-            addresses.retain(|address| Reach::of(address.ip()) >= floor);
+            addresses.retain(|address| AddressScope::of(address.ip()) >= floor);
             if addresses.is_empty() && found > 0 {
-                return Err(NotForStrangers(name.as_str().to_owned()).into());
+                return Err(PrivateAddress(name.as_str().to_owned()).into());
             }
             let addresses: Addrs = Box::new(addresses.into_iter());
             Ok(addresses)
@@ -107,53 +107,53 @@ mod tests {
 
     /// The ranges that are not public: first and last address, and how near they are. What stands just outside is public,
     /// unless another row has it.
-    const RANGES: [(&str, &str, Reach); 39] = [
-        ("0.0.0.0", "0.255.255.255", Reach::Here),
-        ("10.0.0.0", "10.255.255.255", Reach::Inside),
-        ("100.64.0.0", "100.127.255.255", Reach::Inside),
-        ("127.0.0.0", "127.255.255.255", Reach::Here),
-        ("168.63.129.16", "168.63.129.16", Reach::Here),
-        ("169.254.0.0", "169.254.255.255", Reach::Here),
-        ("172.16.0.0", "172.31.255.255", Reach::Inside),
-        ("192.0.0.0", "192.0.0.255", Reach::Inside),
-        ("192.0.2.0", "192.0.2.255", Reach::Inside),
-        ("192.88.99.0", "192.88.99.255", Reach::Inside),
-        ("192.168.0.0", "192.168.255.255", Reach::Inside),
-        ("198.18.0.0", "198.19.255.255", Reach::Inside),
-        ("198.51.100.0", "198.51.100.255", Reach::Inside),
-        ("203.0.113.0", "203.0.113.255", Reach::Inside),
-        ("224.0.0.0", "239.255.255.255", Reach::Here),
-        ("240.0.0.0", "255.255.255.255", Reach::Inside),
-        ("::", "::1", Reach::Here),
-        ("::0.0.0.2", "::0.255.255.255", Reach::Here),
-        ("::1.0.0.0", "::9.255.255.255", Reach::Inside),
-        ("::127.0.0.1", "::127.0.0.1", Reach::Here),
-        ("::ffff:10.0.0.0", "::ffff:10.255.255.255", Reach::Inside),
-        ("::ffff:127.0.0.0", "::ffff:127.255.255.255", Reach::Here),
-        ("::ffff:169.254.0.0", "::ffff:169.254.255.255", Reach::Here),
-        ("::ffff:0:10.0.0.0", "::ffff:0:10.255.255.255", Reach::Inside),
-        ("64:ff9b::10.0.0.0", "64:ff9b::10.255.255.255", Reach::Inside),
-        ("64:ff9b::127.0.0.0", "64:ff9b::127.255.255.255", Reach::Here),
-        ("64:ff9b::169.254.169.254", "64:ff9b::169.254.169.254", Reach::Here),
-        ("64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
-        ("100::", "100::ffff:ffff:ffff:ffff", Reach::Inside),
-        ("2001::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
-        ("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
-        ("2002:a00::", "2002:aff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
-        ("2002:7f00::", "2002:7fff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Here),
-        ("2002:808:808::", "2002:808:808:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
-        ("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
-        ("4000::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
-        ("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Here),
-        ("fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Inside),
-        ("ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Reach::Here),
+    const RANGES: [(&str, &str, AddressScope); 39] = [
+        ("0.0.0.0", "0.255.255.255", AddressScope::Local),
+        ("10.0.0.0", "10.255.255.255", AddressScope::Private),
+        ("100.64.0.0", "100.127.255.255", AddressScope::Private),
+        ("127.0.0.0", "127.255.255.255", AddressScope::Local),
+        ("168.63.129.16", "168.63.129.16", AddressScope::Local),
+        ("169.254.0.0", "169.254.255.255", AddressScope::Local),
+        ("172.16.0.0", "172.31.255.255", AddressScope::Private),
+        ("192.0.0.0", "192.0.0.255", AddressScope::Private),
+        ("192.0.2.0", "192.0.2.255", AddressScope::Private),
+        ("192.88.99.0", "192.88.99.255", AddressScope::Private),
+        ("192.168.0.0", "192.168.255.255", AddressScope::Private),
+        ("198.18.0.0", "198.19.255.255", AddressScope::Private),
+        ("198.51.100.0", "198.51.100.255", AddressScope::Private),
+        ("203.0.113.0", "203.0.113.255", AddressScope::Private),
+        ("224.0.0.0", "239.255.255.255", AddressScope::Local),
+        ("240.0.0.0", "255.255.255.255", AddressScope::Private),
+        ("::", "::1", AddressScope::Local),
+        ("::0.0.0.2", "::0.255.255.255", AddressScope::Local),
+        ("::1.0.0.0", "::9.255.255.255", AddressScope::Private),
+        ("::127.0.0.1", "::127.0.0.1", AddressScope::Local),
+        ("::ffff:10.0.0.0", "::ffff:10.255.255.255", AddressScope::Private),
+        ("::ffff:127.0.0.0", "::ffff:127.255.255.255", AddressScope::Local),
+        ("::ffff:169.254.0.0", "::ffff:169.254.255.255", AddressScope::Local),
+        ("::ffff:0:10.0.0.0", "::ffff:0:10.255.255.255", AddressScope::Private),
+        ("64:ff9b::10.0.0.0", "64:ff9b::10.255.255.255", AddressScope::Private),
+        ("64:ff9b::127.0.0.0", "64:ff9b::127.255.255.255", AddressScope::Local),
+        ("64:ff9b::169.254.169.254", "64:ff9b::169.254.169.254", AddressScope::Local),
+        ("64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", AddressScope::Private),
+        ("100::", "100::ffff:ffff:ffff:ffff", AddressScope::Private),
+        ("2001::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", AddressScope::Private),
+        ("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", AddressScope::Private),
+        ("2002:a00::", "2002:aff:ffff:ffff:ffff:ffff:ffff:ffff", AddressScope::Private),
+        ("2002:7f00::", "2002:7fff:ffff:ffff:ffff:ffff:ffff:ffff", AddressScope::Local),
+        ("2002:808:808::", "2002:808:808:ffff:ffff:ffff:ffff:ffff", AddressScope::Private),
+        ("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", AddressScope::Private),
+        ("4000::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", AddressScope::Private),
+        ("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", AddressScope::Local),
+        ("fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", AddressScope::Private),
+        ("ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", AddressScope::Local),
     ];
 
     #[test]
     fn ranges_that_are_not_public() {
-        for (first, last, reach) in RANGES {
+        for (first, last, scope) in RANGES {
             for address in [first, last] {
-                assert_eq!(address.parse().map(Reach::of), Ok(reach), "{address}");
+                assert_eq!(address.parse().map(AddressScope::of), Ok(scope), "{address}");
             }
         }
     }
@@ -207,7 +207,7 @@ mod tests {
             "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
             "2001:4860::8888",
         ] {
-            assert_eq!(address.parse().map(Reach::of), Ok(Reach::Outside), "{address}");
+            assert_eq!(address.parse().map(AddressScope::of), Ok(AddressScope::Public), "{address}");
         }
     }
 
@@ -215,11 +215,11 @@ mod tests {
     async fn a_name_resolves_to_nothing_nearer() {
         let resolve = |floor| async move {
             let name = "localhost".parse().map_err(|_| "a name")?;
-            NoNearer(floor).resolve(name).await.map(|addresses| addresses.count())
+            ScopedResolver(floor).resolve(name).await.map(|addresses| addresses.count())
         };
-        assert!(resolve(Reach::Here).await.is_ok_and(|count| count > 0));
-        for floor in [Reach::Inside, Reach::Outside] {
-            assert!(resolve(floor).await.is_err_and(|error| error.is::<NotForStrangers>()), "{floor:?}");
+        assert!(resolve(AddressScope::Local).await.is_ok_and(|count| count > 0));
+        for floor in [AddressScope::Private, AddressScope::Public] {
+            assert!(resolve(floor).await.is_err_and(|error| error.is::<PrivateAddress>()), "{floor:?}");
         }
     }
 }

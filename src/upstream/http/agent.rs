@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 
-use super::address_scope::Reach;
-use super::clients::Clients;
+use super::address_scope::AddressScope;
+use super::clients::HttpClients;
 use super::failure::FailureKind;
-use super::get_request::Asked;
+use super::get_request::GetRequest;
 use super::netrc::Netrc;
 use super::origin::Origin;
 use super::redirect::{MAX_REDIRECTS, next, place, same_host, same_server};
@@ -22,13 +22,13 @@ use crate::upstream::base::{Site, may_carry_login};
 /// The HTTP client with its bounds. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Http {
-    shared: Arc<Shared>,
+    shared: Arc<HttpInner>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct HttpInner {
     settings: Settings,
-    clients: Clients,
+    clients: HttpClients,
     netrc: OnceLock<Netrc>,
 }
 
@@ -51,7 +51,7 @@ impl Opened {
 
 impl Detour {
     /// Names the place that failed.
-    pub(in crate::upstream) fn told(&self, failed: Failed) -> Failed {
+    pub(in crate::upstream) fn name_place(&self, failed: Failed) -> Failed {
         match &self.0 {
             Some(place) => Failed { why: format!("redirects to {place}: {}", failed.why), ..failed },
             None => failed,
@@ -62,7 +62,7 @@ impl Detour {
 impl Http {
     /// A client with these bounds. Nothing is built yet.
     pub fn new(settings: Settings) -> Http {
-        Http { shared: Arc::new(Shared { settings, clients: Clients::default(), netrc: OnceLock::new() }) }
+        Http { shared: Arc::new(HttpInner { settings, clients: HttpClients::default(), netrc: OnceLock::new() }) }
     }
 
     /// Its bounds.
@@ -71,14 +71,18 @@ impl Http {
     }
 
     /// One try at a question to a site, redirects and body included, in bounded time.
-    pub(in crate::upstream) async fn get(&self, site: &Site, asked: &Asked<'_>) -> Result<(Reply, Origin), Failed> {
+    pub(in crate::upstream) async fn get(
+        &self,
+        site: &Site,
+        request: &GetRequest<'_>,
+    ) -> Result<(Reply, Origin), Failed> {
         let total = self.settings().total;
         let read = async {
-            let opened = self.open(site, asked.path, &asked.headers()).await?;
+            let opened = self.open(site, request.path, &request.headers()).await?;
             let origin = Origin::of(&opened.last, opened.response.headers());
             let detour = opened.detour();
-            let reply = reply::read(opened.response, asked, self.settings()).await;
-            reply.map(|reply| (reply, origin)).map_err(|failed| detour.told(failed))
+            let reply = reply::read(opened.response, request, self.settings()).await;
+            reply.map(|reply| (reply, origin)).map_err(|failed| detour.name_place(failed))
         };
         let late = |_| Failed::passing(FailureKind::Timeout, format!("timed out: not finished within {total:?}"));
         tokio::time::timeout(total, read).await.map_err(late)?
@@ -93,7 +97,7 @@ impl Http {
     ) -> Result<Opened, Failed> {
         let astray = |why: String| Failed::lasting(FailureKind::Redirect, why);
         let first = site.url_of(path).map_err(|fault| astray(fault.to_string()))?;
-        let (mut url, mut floor) = (first.clone(), Reach::Here);
+        let (mut url, mut floor) = (first.clone(), AddressScope::Local);
         for _ in 0..=MAX_REDIRECTS {
             let login = if same_server(&first, &url) { self.login(site, &first) } else { None };
             let response = self.send(&url, floor, login, headers).await?;
@@ -107,7 +111,7 @@ impl Http {
             let to = next(&url, &location).map_err(astray)?;
             // One server may lead to itself, wherever it is. A proxy on the way resolves names as it sees fit.
             if !same_host(&url, &to) {
-                floor = floor.max(from.map_or(Reach::Outside, |from| Reach::of(from.ip())));
+                floor = floor.max(from.map_or(AddressScope::Public, |from| AddressScope::of(from.ip())));
             }
             url = to;
         }
@@ -117,7 +121,7 @@ impl Http {
     async fn send(
         &self,
         url: &Url,
-        floor: Reach,
+        floor: AddressScope,
         login: Option<HeaderValue>,
         headers: &HeaderMap,
     ) -> Result<Response, Failed> {
@@ -152,7 +156,7 @@ fn is_redirect(status: StatusCode) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::upstream::base::{Base, Place};
+    use crate::upstream::base::{Base, Location};
 
     #[test]
     fn netrc_goes_before_the_url_and_neither_over_plain_http() {
@@ -160,7 +164,7 @@ mod tests {
         std::fs::write(file.path(), "machine a.example login netrc password pw\n").unwrap();
         let http = Http::new(Settings { netrc: Some(file.path().to_path_buf()), ..Settings::default() });
         let login = |base: &str| {
-            let Place::Site(site) = Base::parse(base).unwrap().place else { panic!("{base}") };
+            let Location::Site(site) = Base::parse(base).unwrap().location else { panic!("{base}") };
             http.login(&site, &site.url_of("latest").unwrap())
         };
         let basic = |name: &str| crate::upstream::base::basic(name, "pw");
@@ -175,7 +179,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
         let url = Url::parse(&format!("http://localhost:{}/x", listener.local_addr().unwrap().port())).unwrap();
         let http = Http::new(Settings::default());
-        for floor in [Reach::Inside, Reach::Outside] {
+        for floor in [AddressScope::Private, AddressScope::Public] {
             let failed = http.send(&url, floor, None, &HeaderMap::new()).await.unwrap_err();
             assert_eq!((failed.kind, failed.transient), (FailureKind::Redirect, false), "{}", failed.why);
             assert_eq!(failed.why, "redirects to a name whose addresses are not for strangers, localhost");
@@ -183,7 +187,7 @@ mod tests {
         let headers = HeaderMap::new();
         tokio::select! {
             came = listener.accept() => assert!(came.is_ok()),
-            answered = http.send(&url, Reach::Here, None, &headers) => panic!("{answered:?}"),
+            answered = http.send(&url, AddressScope::Local, None, &headers) => panic!("{answered:?}"),
         }
     }
 }

@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_secs(30);
 
 /// Whether a base is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Breaker {
+pub enum BreakerState {
     /// it is
     Closed,
     /// it is not, for a while
@@ -34,33 +34,34 @@ pub enum Breaker {
 
 /// The breaker of one base.
 #[derive(Debug, Default)]
-pub(in crate::upstream) struct Fuse {
+pub(in crate::upstream) struct CircuitBreaker {
     /// what the failures in a row count together
     failures: AtomicU32,
-    /// while it is not closed
-    blown: Mutex<Option<Blown>>,
+    /// why and since when it is not closed; nothing while it is
+    open: Mutex<Option<Open>>,
     opened: Notify,
 }
 
 #[derive(Debug)]
-struct Blown {
+struct Open {
     since: Instant,
-    half: bool,
+    /// one request goes through, and decides
+    is_half_open: bool,
     why: Failed,
 }
 
-impl Fuse {
+impl CircuitBreaker {
     /// Why not to ask at the time `now`, if so.
     pub(in crate::upstream) fn refuses(&self, now: Instant) -> Option<Failed> {
         if self.failures.load(Ordering::Relaxed) < PATIENCE {
             return None;
         }
-        let mut blown = self.blown();
-        let blown = blown.as_mut()?;
-        if now.saturating_duration_since(blown.since) < REST {
-            return Some(blown.why.clone());
+        let mut open = self.lock();
+        let open = open.as_mut()?;
+        if now.saturating_duration_since(open.since) < REST {
+            return Some(open.why.clone());
         }
-        (blown.since, blown.half) = (now, true);
+        (open.since, open.is_half_open) = (now, true);
         None
     }
 
@@ -68,8 +69,8 @@ impl Fuse {
     pub(in crate::upstream) fn answered(&self) {
         // The load keeps the common path free of writes to a shared cache line.
         if self.failures.load(Ordering::Relaxed) != 0 {
-            let mut blown = self.blown();
-            *blown = None;
+            let mut open = self.lock();
+            *open = None;
             self.failures.store(0, Ordering::Relaxed);
         }
     }
@@ -81,21 +82,21 @@ impl Fuse {
             FailureKind::Busy => BUSY,
             _ => return,
         };
-        let mut blown = self.blown();
+        let mut open = self.lock();
         let before = self.failures.load(Ordering::Relaxed);
         let failures = before.saturating_add(count);
         self.failures.store(failures, Ordering::Relaxed);
         if failures >= PATIENCE {
-            *blown = Some(Blown { since: now, half: false, why: why.clone() });
+            *open = Some(Open { since: now, is_half_open: false, why: why.clone() });
             self.opened.notify_waiters();
         }
     }
 
-    pub(in crate::upstream) fn state(&self) -> Breaker {
-        match &*self.blown() {
-            None => Breaker::Closed,
-            Some(Blown { half: false, .. }) => Breaker::Open,
-            Some(Blown { half: true, .. }) => Breaker::HalfOpen,
+    pub(in crate::upstream) fn state(&self) -> BreakerState {
+        match &*self.lock() {
+            None => BreakerState::Closed,
+            Some(Open { is_half_open: false, .. }) => BreakerState::Open,
+            Some(Open { is_half_open: true, .. }) => BreakerState::HalfOpen,
         }
     }
 
@@ -103,15 +104,15 @@ impl Fuse {
     pub(in crate::upstream) async fn is_open(&self) {
         loop {
             let opened = self.opened.notified();
-            if self.state() != Breaker::Closed {
+            if self.state() != BreakerState::Closed {
                 return;
             }
             opened.await;
         }
     }
 
-    fn blown(&self) -> MutexGuard<'_, Option<Blown>> {
-        self.blown.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -125,45 +126,49 @@ mod tests {
 
     #[test]
     fn it_opens_rests_looks_again_and_closes() {
-        let fuse = Fuse::default();
+        let breaker = CircuitBreaker::default();
         let start = Instant::now();
         for _ in 0..PATIENCE / SILENCE {
-            assert_eq!((fuse.refuses(start), fuse.state()), (None, Breaker::Closed));
-            fuse.failed(start, &refused());
+            assert_eq!((breaker.refuses(start), breaker.state()), (None, BreakerState::Closed));
+            breaker.failed(start, &refused());
         }
-        assert_eq!((fuse.refuses(start + REST / 2), fuse.state()), (Some(refused()), Breaker::Open));
-        assert_eq!((fuse.refuses(start + REST), fuse.state()), (None, Breaker::HalfOpen));
-        assert_eq!(fuse.refuses(start + REST), Some(refused()), "one request decides");
-        fuse.failed(start + REST, &refused());
-        assert_eq!((fuse.refuses(start + REST), fuse.state()), (Some(refused()), Breaker::Open));
-        assert_eq!((fuse.refuses(start + REST * 2), fuse.state()), (None, Breaker::HalfOpen));
-        assert_eq!((fuse.refuses(start + REST * 3), fuse.state()), (None, Breaker::HalfOpen), "the one was given up");
-        fuse.answered();
-        assert_eq!((fuse.refuses(start + REST * 3), fuse.state()), (None, Breaker::Closed));
+        assert_eq!((breaker.refuses(start + REST / 2), breaker.state()), (Some(refused()), BreakerState::Open));
+        assert_eq!((breaker.refuses(start + REST), breaker.state()), (None, BreakerState::HalfOpen));
+        assert_eq!(breaker.refuses(start + REST), Some(refused()), "one request decides");
+        breaker.failed(start + REST, &refused());
+        assert_eq!((breaker.refuses(start + REST), breaker.state()), (Some(refused()), BreakerState::Open));
+        assert_eq!((breaker.refuses(start + REST * 2), breaker.state()), (None, BreakerState::HalfOpen));
+        assert_eq!(
+            (breaker.refuses(start + REST * 3), breaker.state()),
+            (None, BreakerState::HalfOpen),
+            "the one was given up"
+        );
+        breaker.answered();
+        assert_eq!((breaker.refuses(start + REST * 3), breaker.state()), (None, BreakerState::Closed));
     }
 
     #[test]
     fn an_answer_in_between_keeps_it_closed() {
-        let fuse = Fuse::default();
+        let breaker = CircuitBreaker::default();
         let start = Instant::now();
         for _ in 0..PATIENCE * 2 {
-            fuse.failed(start, &refused());
-            fuse.answered();
-            assert_eq!(fuse.refuses(start), None);
+            breaker.failed(start, &refused());
+            breaker.answered();
+            assert_eq!(breaker.refuses(start), None);
         }
     }
 
     #[test]
     fn a_server_that_answers_badly_is_borne_longer_and_a_no_for_ever() {
-        let fuse = Fuse::default();
+        let breaker = CircuitBreaker::default();
         let start = Instant::now();
         let busy = Failed::busy("503", None);
         for _ in 0..PATIENCE {
-            assert_eq!(fuse.refuses(start), None);
-            fuse.failed(start, &Failed::lasting(FailureKind::Denied(403), "403"));
-            fuse.failed(start, &Failed::lasting(FailureKind::TooLong, "longer than 5 bytes"));
-            fuse.failed(start, &busy);
+            assert_eq!(breaker.refuses(start), None);
+            breaker.failed(start, &Failed::lasting(FailureKind::Denied(403), "403"));
+            breaker.failed(start, &Failed::lasting(FailureKind::TooLong, "longer than 5 bytes"));
+            breaker.failed(start, &busy);
         }
-        assert_eq!(fuse.refuses(start), Some(busy));
+        assert_eq!(breaker.refuses(start), Some(busy));
     }
 }

@@ -4,49 +4,54 @@ use std::sync::OnceLock;
 
 use reqwest::{Client, ClientBuilder, Url, redirect, retry};
 
-use super::address_scope::{NoNearer, Reach};
+use super::address_scope::{AddressScope, ScopedResolver};
 use super::reply::causes;
 use super::settings::Settings;
 use crate::upstream::base::is_loopback;
 
-/// The clients for URLs that we were told to ask, and those for URLs that redirects lead to, by how near these may be.
+/// The clients for URLs that we were told to ask, and those for URLs that redirects lead to, by the scope of the addresses that these may have.
 #[derive(Debug, Default)]
-pub(in crate::upstream) struct Clients {
-    here: Kinds,
-    inside: Kinds,
-    outside: Kinds,
+pub(in crate::upstream) struct HttpClients {
+    local: ClientKinds,
+    private: ClientKinds,
+    public: ClientKinds,
 }
 
 /// One client by the kind of URL, each built at first use: the system's root certificates cost 20 ms to read and may not
 /// be there at all, which must not keep anybody from asking a plain http server.
 #[derive(Debug, Default)]
-struct Kinds {
-    near_plain: OnceLock<Result<Client, String>>,
-    near_tls: OnceLock<Result<Client, String>>,
-    far_plain: OnceLock<Result<Client, String>>,
-    far_tls: OnceLock<Result<Client, String>>,
+struct ClientKinds {
+    loopback_plain: OnceLock<Result<Client, String>>,
+    loopback_tls: OnceLock<Result<Client, String>>,
+    remote_plain: OnceLock<Result<Client, String>>,
+    remote_tls: OnceLock<Result<Client, String>>,
 }
 
-impl Clients {
+impl HttpClients {
     /// The client for a URL, whose name is not to resolve to anything nearer than `floor`.
-    pub(in crate::upstream) fn of(&self, url: &Url, floor: Reach, settings: &Settings) -> Result<&Client, String> {
+    pub(in crate::upstream) fn of(
+        &self,
+        url: &Url,
+        floor: AddressScope,
+        settings: &Settings,
+    ) -> Result<&Client, String> {
         let kinds = match floor {
-            Reach::Here => &self.here,
-            Reach::Inside => &self.inside,
-            Reach::Outside => &self.outside,
+            AddressScope::Local => &self.local,
+            AddressScope::Private => &self.private,
+            AddressScope::Public => &self.public,
         };
-        let (tls, near) = (url.scheme() == "https", is_loopback(url));
-        let slot = match (tls, near) {
-            (false, true) => &kinds.near_plain,
-            (true, true) => &kinds.near_tls,
-            (false, false) => &kinds.far_plain,
-            (true, false) => &kinds.far_tls,
+        let (tls, is_loopback_url) = (url.scheme() == "https", is_loopback(url));
+        let slot = match (tls, is_loopback_url) {
+            (false, true) => &kinds.loopback_plain,
+            (true, true) => &kinds.loopback_tls,
+            (false, false) => &kinds.remote_plain,
+            (true, false) => &kinds.remote_tls,
         };
-        slot.get_or_init(|| build(settings, floor, tls, near)).as_ref().map_err(Clone::clone)
+        slot.get_or_init(|| build(settings, floor, tls, is_loopback_url)).as_ref().map_err(Clone::clone)
     }
 }
 
-fn build(settings: &Settings, floor: Reach, tls: bool, near: bool) -> Result<Client, String> {
+fn build(settings: &Settings, floor: AddressScope, tls: bool, is_loopback_url: bool) -> Result<Client, String> {
     let access = &settings.access;
     let builder = || -> ClientBuilder {
         let builder = Client::builder()
@@ -57,9 +62,9 @@ fn build(settings: &Settings, floor: Reach, tls: bool, near: bool) -> Result<Cli
             .connect_timeout(settings.connect)
             .read_timeout(settings.silence)
             .pool_max_idle_per_host(settings.concurrency);
-        let builder = if floor > Reach::Here { builder.dns_resolver(NoNearer(floor)) } else { builder };
+        let builder = if floor > AddressScope::Local { builder.dns_resolver(ScopedResolver(floor)) } else { builder };
         match &access.proxy {
-            _ if near => builder.no_proxy(),
+            _ if is_loopback_url => builder.no_proxy(),
             Some(proxy) => builder.proxy(proxy.clone()),
             None => builder,
         }
@@ -67,7 +72,7 @@ fn build(settings: &Settings, floor: Reach, tls: bool, near: bool) -> Result<Cli
     // The system's root certificates, and those of this base; where the system has none, these alone.
     let only_own = || builder().tls_certs_only(access.roots.iter().cloned()).build();
     let with_roots = || builder().tls_certs_merge(access.roots.iter().cloned()).build();
-    let client = match (tls, near) {
+    let client = match (tls, is_loopback_url) {
         (true, _) if access.roots.is_empty() => with_roots(),
         (true, _) => with_roots().or_else(|_| only_own()),
         (false, true) => only_own(),

@@ -40,7 +40,7 @@ pub(in crate::upstream) struct Counters {
 }
 
 impl Counters {
-    pub(in crate::upstream) fn asked(&self, path: &str) {
+    pub(in crate::upstream) fn requested(&self, path: &str) {
         let counter = if path.starts_with("lookup/") {
             &self.lookups
         } else if path.starts_with("tile/8/data/") {

@@ -6,15 +6,15 @@ use std::time::Instant;
 use backon::Retryable as _;
 
 use super::agent::Http;
-use super::breaker::Fuse;
+use super::breaker::CircuitBreaker;
 use super::counts::Counters;
 use super::failure::FailureKind;
-use super::get_request::Asked;
-use super::limit::{Leave, Limit};
+use super::get_request::GetRequest;
+use super::limit::{Limit, Permit};
 use super::origin::Origin;
 use super::reply::Reply;
 use super::retry::{Failed, backoff};
-use crate::upstream::base::{Base, Place, Site};
+use crate::upstream::base::{Base, Location, Site};
 use crate::upstream::queue::Load;
 
 /// What bounds the requests to one upstream.
@@ -22,7 +22,7 @@ use crate::upstream::queue::Load;
 pub(in crate::upstream) struct Endpoint {
     limit: Limit,
     begun: AtomicBool,
-    fuse: Fuse,
+    breaker: CircuitBreaker,
 }
 
 impl Endpoint {
@@ -30,9 +30,9 @@ impl Endpoint {
     pub(in crate::upstream) fn new(base: &Base, concurrency: usize) -> Endpoint {
         // Over TLS the first request goes alone. Until its connection stands, nobody knows whether it is HTTP/2 and
         // can carry all the others; without this, 64 requests would make 64 handshakes.
-        let alone = matches!(&base.place, Place::Site(site) if site.url.scheme() == "https");
+        let alone = matches!(&base.location, Location::Site(site) if site.url.scheme() == "https");
         let limit = Limit::new(if alone { 1 } else { concurrency }, concurrency);
-        Endpoint { limit, begun: AtomicBool::new(!alone), fuse: Fuse::default() }
+        Endpoint { limit, begun: AtomicBool::new(!alone), breaker: CircuitBreaker::default() }
     }
 
     /// How many requests it is asked now, and how many wait for that.
@@ -41,13 +41,13 @@ impl Endpoint {
     }
 
     /// What its failures say about it.
-    pub(in crate::upstream) fn fuse(&self) -> &Fuse {
-        &self.fuse
+    pub(in crate::upstream) fn breaker(&self) -> &CircuitBreaker {
+        &self.breaker
     }
 
     /// Waits for its turn to ask.
-    pub(in crate::upstream) async fn leave(&self) -> Result<Leave<'_>, Failed> {
-        self.limit.leave().await.map_err(Failed::turned_away)
+    pub(in crate::upstream) async fn permit(&self) -> Result<Permit<'_>, Failed> {
+        self.limit.permit().await.map_err(Failed::turned_away)
     }
 
     /// What a server says, or why it failed after all its tries.
@@ -55,14 +55,14 @@ impl Endpoint {
         &self,
         http: &Http,
         site: &Site,
-        asked: &Asked<'_>,
+        request: &GetRequest<'_>,
         counters: &Counters,
     ) -> Result<(Reply, Origin), Failed> {
         let settings = http.settings();
         let tries = AtomicU32::new(0);
         let attempt = || {
             tries.fetch_add(1, Ordering::Relaxed);
-            self.turn(counters, asked.path, http.get(site, asked))
+            self.turn(counters, request.path, http.get(site, request))
         };
         self.unless_open()?;
         let reply = attempt
@@ -76,7 +76,7 @@ impl Endpoint {
 
     /// Fails at once where nobody is to ask it for now.
     pub(in crate::upstream) fn unless_open(&self) -> Result<(), Failed> {
-        match self.fuse.refuses(Instant::now()) {
+        match self.breaker.refuses(Instant::now()) {
             None => Ok(()),
             Some(failed) => {
                 let why = format!("{} (a moment ago; not asked again)", failed.why);
@@ -87,7 +87,7 @@ impl Endpoint {
 
     /// Notes that a request failed all its tries.
     pub(in crate::upstream) fn gave_up(&self, failed: Failed) -> Failed {
-        self.fuse.failed(Instant::now(), &failed);
+        self.breaker.failed(Instant::now(), &failed);
         failed
     }
 
@@ -99,22 +99,22 @@ impl Endpoint {
         attempt: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, Failed> {
         // A pause between tries holds no leave.
-        let leave = self.leave().await?;
-        counters.asked(path);
+        let permit = self.permit().await?;
+        counters.requested(path);
         let reply = attempt.await;
         // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
         // that is idle, and makes another.
         tokio::task::yield_now().await;
         if reply.as_ref().map_or_else(|failed| failed.reached() && failed.kind != FailureKind::Busy, |_| true) {
-            self.fuse.answered();
+            self.breaker.answered();
         }
         if !self.begun.swap(true, Ordering::Relaxed) {
             self.limit.open();
         }
         match &reply {
-            Ok(_) => leave.welcome(),
-            Err(failed) if failed.overloaded => leave.unwelcome(),
-            Err(_) => drop(leave),
+            Ok(_) => permit.answered(),
+            Err(failed) if failed.overloaded => permit.overloaded(),
+            Err(_) => drop(permit),
         }
         reply
     }

@@ -6,7 +6,7 @@ use reqwest::header::{CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 
 /// One question.
 #[derive(Debug, Clone)]
-pub(in crate::upstream) struct Asked<'a> {
+pub(in crate::upstream) struct GetRequest<'a> {
     pub(in crate::upstream) path: &'a str,
     /// the longest answer, in bytes
     pub(in crate::upstream) limit: usize,
@@ -14,7 +14,7 @@ pub(in crate::upstream) struct Asked<'a> {
     pub(in crate::upstream) range: Option<Range<u64>>,
 }
 
-impl Asked<'_> {
+impl GetRequest<'_> {
     /// The header that asks for a part (RFC 9110 section 14.2), where one is wanted.
     fn range_header(&self) -> Option<HeaderValue> {
         let range = self.range.as_ref()?;
@@ -30,7 +30,7 @@ impl Asked<'_> {
     pub(super) fn is_part(&self, headers: &HeaderMap) -> bool {
         let Some(range) = &self.range else { return false };
         let part = format!("bytes {}-{}/", range.start, range.end.saturating_sub(1));
-        headers.get(CONTENT_RANGE).is_some_and(|told| told.as_bytes().starts_with(part.as_bytes()))
+        headers.get(CONTENT_RANGE).is_some_and(|part_sent| part_sent.as_bytes().starts_with(part.as_bytes()))
     }
 }
 
@@ -40,13 +40,13 @@ mod tests {
 
     #[test]
     fn a_part_is_asked_for_and_only_that_part_is_taken() {
-        let asked = |range| Asked { path: "records", limit: 9, range };
-        assert_eq!(asked(Some(5..14)).range_header(), Some(HeaderValue::from_static("bytes=5-13")));
-        assert_eq!(asked(None).range_header(), None);
-        let told = |text| HeaderMap::from_iter([(CONTENT_RANGE, HeaderValue::from_static(text))]);
-        assert!(asked(Some(5..14)).is_part(&told("bytes 5-13/99")));
-        assert!(!asked(Some(5..14)).is_part(&told("bytes 5-12/99")));
-        assert!(!asked(Some(5..14)).is_part(&HeaderMap::new()));
-        assert!(!asked(None).is_part(&told("bytes 5-13/99")));
+        let request = |range| GetRequest { path: "records", limit: 9, range };
+        assert_eq!(request(Some(5..14)).range_header(), Some(HeaderValue::from_static("bytes=5-13")));
+        assert_eq!(request(None).range_header(), None);
+        let headers = |text| HeaderMap::from_iter([(CONTENT_RANGE, HeaderValue::from_static(text))]);
+        assert!(request(Some(5..14)).is_part(&headers("bytes 5-13/99")));
+        assert!(!request(Some(5..14)).is_part(&headers("bytes 5-12/99")));
+        assert!(!request(Some(5..14)).is_part(&HeaderMap::new()));
+        assert!(!request(None).is_part(&headers("bytes 5-13/99")));
     }
 }

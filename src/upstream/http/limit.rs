@@ -15,17 +15,17 @@ const MAX_WAITING_PER_PEER: usize = 1024;
 /// How long a client's request waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Permits to ask, as many as seem welcome.
+/// Permits to ask, as many as seem answered.
 #[derive(Debug)]
 pub(super) struct Limit {
     queue: FairQueue,
     /// no more than this in any case
     most: usize,
-    state: Mutex<State>,
+    state: Mutex<LimitState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct LimitState {
     /// requests at once
     allowed: usize,
     /// answers since the number last changed
@@ -34,9 +34,9 @@ struct State {
     cuts: u64,
 }
 
-/// Leave for one request.
+/// Permit for one request.
 #[derive(Debug)]
-pub(in crate::upstream) struct Leave<'a> {
+pub(in crate::upstream) struct Permit<'a> {
     limit: &'a Limit,
     /// cuts before it was given
     cuts: u64,
@@ -54,16 +54,16 @@ impl Limit {
             waiting_per_peer: MAX_WAITING_PER_PEER,
             longest_wait: LONGEST_WAIT,
         });
-        Limit { queue, most, state: Mutex::new(State { allowed: first, answers: 0, cuts: 0 }) }
+        Limit { queue, most, state: Mutex::new(LimitState { allowed: first, answers: 0, cuts: 0 }) }
     }
 
     /// Waits for leave to ask, in the line of the client that the running task works for.
     ///
     /// # Errors
     /// Too many wait already.
-    pub(in crate::upstream) async fn leave(&self) -> Result<Leave<'_>, Busy> {
+    pub(in crate::upstream) async fn permit(&self) -> Result<Permit<'_>, Busy> {
         let slot = self.queue.enter(&Asker::current()).await?;
-        Ok(Leave { limit: self, cuts: self.state().cuts, _slot: slot })
+        Ok(Permit { limit: self, cuts: self.state().cuts, _slot: slot })
     }
 
     /// How many ask and wait.
@@ -79,11 +79,11 @@ impl Limit {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LimitState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn allow(&self, state: &mut State, allowed: usize) {
+    fn allow(&self, state: &mut LimitState, allowed: usize) {
         state.allowed = allowed;
         self.queue.set_slots(allowed);
     }
@@ -110,14 +110,14 @@ impl Limit {
     }
 }
 
-impl Leave<'_> {
+impl Permit<'_> {
     /// The base answered the request.
-    pub(super) fn welcome(self) {
+    pub(super) fn answered(self) {
         self.limit.grow();
     }
 
     /// The base says that it is asked too much.
-    pub(super) fn unwelcome(self) {
+    pub(super) fn overloaded(self) {
         self.limit.cut(self.cuts);
     }
 }
@@ -129,12 +129,12 @@ mod tests {
 
     use super::*;
 
-    fn take(limit: &Limit, count: usize) -> Vec<Leave<'_>> {
-        (0..count).map(|_| limit.leave().now_or_never().unwrap().unwrap()).collect()
+    fn take(limit: &Limit, count: usize) -> Vec<Permit<'_>> {
+        (0..count).map(|_| limit.permit().now_or_never().unwrap().unwrap()).collect()
     }
 
     fn is_full(limit: &Limit) -> bool {
-        limit.leave().now_or_never().is_none()
+        limit.permit().now_or_never().is_none()
     }
 
     #[test]
@@ -142,14 +142,14 @@ mod tests {
         let limit = Limit::new(16, 16);
         let under_way = take(&limit, 16);
         assert!(is_full(&limit));
-        under_way.into_iter().for_each(Leave::unwelcome);
+        under_way.into_iter().for_each(Permit::overloaded);
         assert_eq!(limit.state().allowed, 8);
         let under_way = take(&limit, 8);
         assert!(is_full(&limit));
-        under_way.into_iter().for_each(Leave::unwelcome);
+        under_way.into_iter().for_each(Permit::overloaded);
         assert_eq!(limit.state().allowed, 4);
         for _ in 0..9 {
-            take(&limit, 1).into_iter().for_each(Leave::unwelcome);
+            take(&limit, 1).into_iter().for_each(Permit::overloaded);
         }
         assert_eq!(limit.state().allowed, 1, "one is always allowed");
         assert_eq!(take(&limit, 1).len(), 1);
@@ -158,14 +158,14 @@ mod tests {
     #[test]
     fn it_grows_back_slowly_and_never_beyond_the_most() {
         let limit = Limit::new(8, 8);
-        take(&limit, 1).into_iter().for_each(Leave::unwelcome);
+        take(&limit, 1).into_iter().for_each(Permit::overloaded);
         let mut answers = 0;
         while limit.state().allowed < 8 {
-            take(&limit, 1).into_iter().for_each(Leave::welcome);
+            take(&limit, 1).into_iter().for_each(Permit::answered);
             answers += 1;
         }
         assert_eq!(answers, 4 + 5 + 6 + 7);
-        (0..100).for_each(|_| take(&limit, 1).into_iter().for_each(Leave::welcome));
+        (0..100).for_each(|_| take(&limit, 1).into_iter().for_each(Permit::answered));
         let all = take(&limit, 8);
         assert!(is_full(&limit));
         drop(all);
@@ -176,7 +176,7 @@ mod tests {
     fn permits_in_use_while_it_is_cut_are_not_given_back() {
         let limit = Limit::new(4, 4);
         let mut under_way = take(&limit, 4);
-        under_way.pop().unwrap().unwelcome();
+        under_way.pop().unwrap().overloaded();
         assert!(is_full(&limit), "three are under way, two allowed");
         drop(under_way.pop());
         assert!(is_full(&limit));
@@ -190,7 +190,7 @@ mod tests {
         let first = take(&limit, 1);
         assert!(is_full(&limit));
         limit.open();
-        first.into_iter().for_each(Leave::welcome);
+        first.into_iter().for_each(Permit::answered);
         assert_eq!(take(&limit, 5).len(), 5);
     }
 }

@@ -15,11 +15,11 @@ const FILE_LIMIT: u64 = 1 << 20;
 /// The entries, in the file's order.
 #[derive(Default)]
 pub(super) struct Netrc {
-    entries: Vec<Entry>,
+    entries: Vec<Machine>,
 }
 
 #[derive(Default)]
-struct Entry {
+struct Machine {
     machine: String,
     login: String,
     password: String,
@@ -44,7 +44,7 @@ impl Netrc {
 
     fn parse(text: &str) -> Netrc {
         let mut entries = Vec::new();
-        let mut entry = Entry::default();
+        let mut entry = Machine::default();
         let mut in_macro = false;
         for line in text.lines() {
             if in_macro {
@@ -54,7 +54,7 @@ impl Netrc {
             let words: Vec<&str> = line.split_whitespace().collect();
             for pair in words.chunks(2) {
                 match pair {
-                    ["machine", name] => entry = Entry { machine: (*name).to_owned(), ..Entry::default() },
+                    ["machine", name] => entry = Machine { machine: (*name).to_owned(), ..Machine::default() },
                     ["login", name] => entry.login = (*name).to_owned(),
                     ["password", word] => entry.password = (*word).to_owned(),
                     ["macdef", _] => in_macro = true,

@@ -7,7 +7,7 @@ use super::redirect::place;
 use crate::sumdb::printable::printable;
 
 /// The headers that say whose bytes they are and how old, in this order. None of them is a secret.
-const TOLD: [&str; 12] = [
+const REPORTED: [&str; 12] = [
     "age",
     "cache-control",
     "content-length",
@@ -37,8 +37,8 @@ pub struct Origin {
 
 impl Origin {
     pub(in crate::upstream) fn of(url: &Url, headers: &HeaderMap) -> Origin {
-        let told = TOLD.iter().filter_map(|name| Some((*name, headers.get(*name)?)));
-        let shown = told.map(|(name, value)| (name.to_owned(), printable(value.as_bytes(), VALUE_LIMIT)));
+        let reported = REPORTED.iter().filter_map(|name| Some((*name, headers.get(*name)?)));
+        let shown = reported.map(|(name, value)| (name.to_owned(), printable(value.as_bytes(), VALUE_LIMIT)));
         Origin { place: place(url), headers: shown.collect(), kept: 0 }
     }
 }

@@ -1,11 +1,11 @@
 //! Where a redirect may lead: to http or https, never from https to plain http, and never from outside to an address inside.
 //! Followed here and not by the HTTP client, so that no password follows it to another host and every hop is ours to bound.
-//! Where a name leads is known only when it is resolved: that is `reach`'s part.
+//! Where a name leads is known only when it is resolved: that is `scope`'s part.
 
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
-use super::address_scope::Reach;
+use super::address_scope::AddressScope;
 
 /// Redirects followed for one request, as by the go command.
 pub(in crate::upstream) const MAX_REDIRECTS: usize = 10;
@@ -19,7 +19,7 @@ pub(in crate::upstream) fn next(from: &Url, location: &HeaderValue) -> Result<Ur
         (_, "http" | "https") => {}
         (_, scheme) => return Err(format!("redirects to a {scheme} URL")),
     }
-    if !same_host(from, &url) && Reach::of_spelling(&url) < Reach::of_spelling(from) {
+    if !same_host(from, &url) && AddressScope::of_spelling(&url) < AddressScope::of_spelling(from) {
         return Err(format!("redirects to an address that is not for strangers, {}", place(&url)));
     }
     // A server does not choose our credentials. Cannot fail for a URL with a host.

@@ -8,9 +8,9 @@ use std::time::SystemTime;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 
-use super::address_scope::NotForStrangers;
+use super::address_scope::PrivateAddress;
 use super::failure::FailureKind;
-use super::get_request::Asked;
+use super::get_request::GetRequest;
 use super::retry::{Failed, retry_after};
 use super::settings::Settings;
 use crate::sumdb::printable::quoted;
@@ -36,14 +36,14 @@ pub(in crate::upstream) enum Reply {
 /// Reads a response that is no redirect.
 pub(in crate::upstream) async fn read(
     mut response: Response,
-    asked: &Asked<'_>,
+    request: &GetRequest<'_>,
     settings: &Settings,
 ) -> Result<Reply, Failed> {
     let status = response.status();
-    let is_part = status == StatusCode::PARTIAL_CONTENT && asked.is_part(response.headers());
-    if is_part || (status == StatusCode::OK && asked.range.is_none()) {
+    let is_part = status == StatusCode::PARTIAL_CONTENT && request.is_part(response.headers());
+    if is_part || (status == StatusCode::OK && request.range.is_none()) {
         check_plain(response.headers())?;
-        return body(&mut response, asked.limit, settings).await.map(Reply::Body);
+        return body(&mut response, request.limit, settings).await.map(Reply::Body);
     }
     no(response).await.map(Reply::Missing)
 }
@@ -151,7 +151,7 @@ pub(in crate::upstream) fn broke_off(error: &reqwest::Error, after: impl fmt::Di
 
 /// A connection that failed.
 pub(in crate::upstream) fn broken(error: &reqwest::Error, settings: &Settings) -> Failed {
-    if let Some(refused) = causes(error).find_map(|cause| cause.downcast_ref::<NotForStrangers>()) {
+    if let Some(refused) = causes(error).find_map(|cause| cause.downcast_ref::<PrivateAddress>()) {
         return Failed::lasting(FailureKind::Redirect, refused.to_string());
     }
     let kind = if error.is_timeout() { FailureKind::Timeout } else { FailureKind::Unreachable };

@@ -65,17 +65,17 @@ impl Failed {
     /// The pause before the next try, given the one that was planned; none to give up.
     pub(in crate::upstream) fn pause(&self, planned: Option<Duration>, longest_wait: Duration) -> Option<Duration> {
         match self.retry_after {
-            Some(asked) if asked > longest_wait => None,
-            Some(asked) => planned.map(|planned| planned.max(asked)),
+            Some(requested) if requested > longest_wait => None,
+            Some(requested) => planned.map(|planned| planned.max(requested)),
             None => planned,
         }
     }
 
     /// The same, and its reason says how often it was tried and why no more.
     pub(in crate::upstream) fn after(mut self, tries: u32, longest_wait: Duration) -> Failed {
-        let waits = self.retry_after.filter(|asked| *asked > longest_wait);
+        let waits = self.retry_after.filter(|requested| *requested > longest_wait);
         match (waits, tries) {
-            (Some(asked), _) => self.why = format!("{}, and asks to wait for {} s", self.why, asked.as_secs()),
+            (Some(requested), _) => self.why = format!("{}, and asks to wait for {} s", self.why, requested.as_secs()),
             (None, 0 | 1) => {}
             (None, tries) => self.why = format!("{} (tried {tries} times)", self.why),
         }
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_server_may_ask_for_longer_but_not_too_long() {
-        let busy = |asked| Failed::busy("503", Some(SECOND * asked));
+        let busy = |seconds| Failed::busy("503", Some(SECOND * seconds));
         assert_eq!(busy(5).pause(Some(SECOND), SECOND * 30), Some(SECOND * 5));
         assert_eq!(busy(0).pause(Some(SECOND), SECOND * 30), Some(SECOND));
         assert_eq!(busy(31).pause(Some(SECOND), SECOND * 30), None);

@@ -22,49 +22,49 @@ pub struct Complaint {
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [(self.refused, "answers refused"), (self.failed, "requests failed"), (self.lacked, "not held")];
-        let told: Vec<String> =
+        let complaint: Vec<String> =
             parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-        write!(f, "{}: {}", self.source, told.join(", "))?;
+        write!(f, "{}: {}", self.source, complaint.join(", "))?;
         if self.why.is_empty() { Ok(()) } else { write!(f, "; first: {}", self.why) }
     }
 }
 
 /// The same while it grows.
 #[derive(Debug, Default)]
-pub(in crate::upstream) struct Grievance {
-    told: Mutex<Complaint>,
+pub(in crate::upstream) struct SourceErrors {
+    complaint: Mutex<Complaint>,
 }
 
-impl Grievance {
+impl SourceErrors {
     pub(in crate::upstream) fn refused(&self, error: &impl fmt::Display) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.refused == 0 {
-            told.why = error.to_string();
+        let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        if complaint.refused == 0 {
+            complaint.why = error.to_string();
         }
-        told.refused += 1;
+        complaint.refused += 1;
     }
 
     pub(in crate::upstream) fn failed(&self, path: &str, why: &str) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.why.is_empty() {
-            told.why = format!("{path}: {why}");
+        let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        if complaint.why.is_empty() {
+            complaint.why = format!("{path}: {why}");
         }
-        told.failed += 1;
+        complaint.failed += 1;
     }
 
     pub(in crate::upstream) fn lacked(&self) {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).lacked += 1;
+        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).lacked += 1;
     }
 
     /// How many requests failed.
     pub(in crate::upstream) fn failures(&self) -> u64 {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).failed
+        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).failed
     }
 
     /// What there is to say, if anything.
     pub(in crate::upstream) fn complaint(&self, source: &str) -> Option<Complaint> {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let any = told.refused + told.failed + told.lacked > 0;
-        any.then(|| Complaint { source: source.to_owned(), ..told.clone() })
+        let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        let any = complaint.refused + complaint.failed + complaint.lacked > 0;
+        any.then(|| Complaint { source: source.to_owned(), ..complaint.clone() })
     }
 }

@@ -18,15 +18,15 @@ tokio::task_local! {
 /// Whom a request is made for, and whether a queue has admitted it already. A peer of none is this process itself.
 #[derive(Debug, Clone)]
 pub struct Asker {
-    clients: Source,
+    clients: AskerClients,
     /// it holds a slot of a bounded queue, which bounds how many such requests there are
     is_admitted: bool,
 }
 
 #[derive(Debug, Clone)]
-enum Source {
+enum AskerClients {
     One(Option<Peer>),
-    Shared(watch::Receiver<Waiters>),
+    QueueInner(watch::Receiver<Waiters>),
 }
 
 /// Those who wait, by number, the longest first.
@@ -63,19 +63,19 @@ impl Clients {
 
     /// The asker of the work: all of these, those who come later among them.
     pub fn asker(&self) -> Asker {
-        Asker { clients: Source::Shared(self.waiters.subscribe()), is_admitted: false }
+        Asker { clients: AskerClients::QueueInner(self.waiters.subscribe()), is_admitted: false }
     }
 }
 
 impl Asker {
     /// This process itself: a command, or a server that looks after itself.
     pub fn own() -> Asker {
-        Asker { clients: Source::One(None), is_admitted: true }
+        Asker { clients: AskerClients::One(None), is_admitted: true }
     }
 
     /// One client of a server.
     pub fn peer(peer: Peer) -> Asker {
-        Asker { clients: Source::One(Some(peer)), is_admitted: false }
+        Asker { clients: AskerClients::One(Some(peer)), is_admitted: false }
     }
 
     /// The same with a slot of a bounded queue: it takes its turn in further queues, and none of them turns it away.
@@ -101,8 +101,8 @@ impl Asker {
     /// The clients that it stands for now, each once, the longest waiting first; no more than a few.
     pub fn clients(&self) -> Vec<Option<Peer>> {
         match &self.clients {
-            Source::One(peer) => vec![*peer],
-            Source::Shared(waiters) => {
+            AskerClients::One(peer) => vec![*peer],
+            AskerClients::QueueInner(waiters) => {
                 let mut clients = Vec::new();
                 for peer in waiters.borrow().values() {
                     if !clients.contains(peer) && clients.len() < MAX_CLIENTS {
@@ -116,7 +116,7 @@ impl Asker {
 
     /// Waits until it stands for other clients than when this was last called, or may do so.
     pub(super) async fn changed(&mut self) {
-        if let Source::Shared(waiters) = &mut self.clients
+        if let AskerClients::QueueInner(waiters) = &mut self.clients
             && waiters.changed().await.is_ok()
         {
             return;

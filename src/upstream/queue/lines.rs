@@ -21,13 +21,13 @@ pub(super) struct Lines {
     /// the number of the next request that waits
     next: u64,
     /// of each client that has a request here
-    pub(super) of_peers: HashMap<Option<Peer>, Line>,
+    pub(super) of_peers: HashMap<Option<Peer>, ClientLine>,
     /// the clients that have a request waiting, the one whose turn is next first
     turns: VecDeque<Option<Peer>>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct ClientLine {
     running: usize,
     waiting: BTreeMap<u64, Waiting>,
 }

@@ -33,14 +33,14 @@ impl Absence {
 
 /// What the bases said so far, none of which helped.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Attempts {
     lines: Vec<String>,
     refused: Vec<(String, sumdb::Error)>,
     failed: Vec<Cause>,
     authoritative: bool,
 }
 
-impl Told {
+impl Attempts {
     pub(super) fn refused(&mut self, name: &str, error: sumdb::Error) {
         self.refused.push((name.to_owned(), error));
     }
@@ -105,30 +105,30 @@ mod tests {
 
     #[test]
     fn absence_is_authoritative_only_if_a_database_said_so() {
-        let mut told = Told::default();
-        told.absent("file:///a", "not held", false);
-        assert!(!told.conclude("latest").unwrap().authoritative);
-        let mut told = Told::default();
-        told.absent("file:///a", "not held", false);
-        told.absent("https://b", "404 Not Found", true);
-        let absence = told.conclude("latest").unwrap();
+        let mut attempts = Attempts::default();
+        attempts.absent("file:///a", "not held", false);
+        assert!(!attempts.conclude("latest").unwrap().authoritative);
+        let mut attempts = Attempts::default();
+        attempts.absent("file:///a", "not held", false);
+        attempts.absent("https://b", "404 Not Found", true);
+        let absence = attempts.conclude("latest").unwrap();
         assert!(absence.authoritative);
         assert_eq!(absence.by, ["file:///a: not held", "https://b: 404 Not Found"]);
     }
 
     #[test]
     fn a_failure_outweighs_an_absence_and_a_refusal_outweighs_both() {
-        let mut told = Told::default();
-        told.absent("https://a", "404 Not Found", true);
-        told.failed("https://b", &Failed::broken("reset"));
-        let text = told.conclude("latest").unwrap_err().to_string();
+        let mut attempts = Attempts::default();
+        attempts.absent("https://a", "404 Not Found", true);
+        attempts.failed("https://b", &Failed::broken("reset"));
+        let text = attempts.conclude("latest").unwrap_err().to_string();
         assert_eq!(text, "latest: https://a: 404 Not Found; https://b: reset");
 
-        let mut told = Told::default();
-        told.failed("https://a", &Failed::broken("reset"));
-        told.refused("https://b", sumdb::Error::unproven("note", "bad signature"));
-        told.refused("https://c", sumdb::Error::malformed("note", "no text"));
-        let text = told.conclude("latest").unwrap_err().to_string();
+        let mut attempts = Attempts::default();
+        attempts.failed("https://a", &Failed::broken("reset"));
+        attempts.refused("https://b", sumdb::Error::unproven("note", "bad signature"));
+        attempts.refused("https://c", sumdb::Error::malformed("note", "no text"));
+        let text = attempts.conclude("latest").unwrap_err().to_string();
         assert_eq!(
             text,
             "https://b/latest sent bytes that were refused: unproven note: bad signature; \
@@ -138,6 +138,6 @@ mod tests {
 
     #[test]
     fn no_base_is_a_fault_and_not_an_absence() {
-        assert_eq!(Told::default().conclude("latest").unwrap_err().cause(), Some(Cause::Nobody));
+        assert_eq!(Attempts::default().conclude("latest").unwrap_err().cause(), Some(Cause::Nobody));
     }
 }

@@ -4,16 +4,16 @@ use tokio::task::JoinError;
 
 use super::tree;
 use crate::sumdb;
-use crate::upstream::base::{Base, Place};
+use crate::upstream::base::{Base, Location};
 use crate::upstream::http::agent::Http;
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::FailureKind;
-use crate::upstream::http::get_request::Asked;
+use crate::upstream::http::get_request::GetRequest;
 use crate::upstream::http::origin::Origin;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
-use crate::upstream::http::source_errors::{Complaint, Grievance};
+use crate::upstream::http::source_errors::{Complaint, SourceErrors};
 use crate::upstream::queue::Load;
 
 #[derive(Debug)]
@@ -21,13 +21,13 @@ pub(super) struct Source {
     base: Base,
     name: String,
     endpoint: Endpoint,
-    grievance: Grievance,
+    errors: SourceErrors,
 }
 
 impl Source {
     pub(super) fn new(base: Base, concurrency: usize) -> Source {
         let endpoint = Endpoint::new(&base, concurrency);
-        Source { name: base.to_string(), base, endpoint, grievance: Grievance::default() }
+        Source { name: base.to_string(), base, endpoint, errors: SourceErrors::default() }
     }
 
     pub(super) fn base(&self) -> &Base {
@@ -45,24 +45,24 @@ impl Source {
 
     /// Whether this is a server, whose "no" is a statement, and not a tree, which merely does not hold something.
     pub(super) fn is_site(&self) -> bool {
-        matches!(self.base.place, Place::Site(_))
+        matches!(self.base.location, Location::Site(_))
     }
 
     /// What it says, or why it failed.
     pub(super) async fn ask(
         &self,
         http: &Http,
-        asked: &Asked<'_>,
+        request: &GetRequest<'_>,
         counters: &Counters,
     ) -> Result<(Reply, Origin), Failed> {
-        let Asked { path, limit, range } = asked;
+        let GetRequest { path, limit, range } = request;
         let (path, limit) = (*path, *limit);
-        let reply = match &self.base.place {
-            Place::Site(site) => self.endpoint.get(http, site, asked, counters).await,
-            Place::Tree(_) if range.is_some() => Err(Failed::broken("is no server of files")),
-            Place::Tree(root) => {
-                let _leave = self.endpoint.leave().await?;
-                counters.asked(path);
+        let reply = match &self.base.location {
+            Location::Site(site) => self.endpoint.get(http, site, request, counters).await,
+            Location::Tree(_) if range.is_some() => Err(Failed::broken("is no server of files")),
+            Location::Tree(root) => {
+                let _permit = self.endpoint.permit().await?;
+                counters.requested(path);
                 let (root, path) = (root.clone(), path.to_owned());
                 let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit)).await;
                 let died = |error: JoinError| Err(Failed::lasting(FailureKind::Machine, error.to_string()));
@@ -75,24 +75,24 @@ impl Source {
             Ok((Reply::Missing(_), _)) => {}
             // Ours to answer for.
             Err(failed) if failed.kind == FailureKind::QueueFull => {}
-            Err(failed) => self.grievance.failed(path, &failed.why),
+            Err(failed) => self.errors.failed(path, &failed.why),
         }
         reply
     }
 
     /// Notes that what it sent is false.
     pub(super) fn refuted(&self, error: sumdb::Error) -> sumdb::Error {
-        self.grievance.refused(&error);
+        self.errors.refused(&error);
         error
     }
 
     /// Notes that it says that it has no such thing.
     pub(super) fn lacked(&self, why: String) -> String {
-        self.grievance.lacked();
+        self.errors.lacked();
         why
     }
 
     pub(super) fn complaint(&self) -> Option<Complaint> {
-        self.grievance.complaint(&self.name)
+        self.errors.complaint(&self.name)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::outcome::{Got, Told};
+use super::outcome::{Attempts, Got};
 use super::source::Source;
 use crate::fault::Fault;
 use crate::sumdb;
@@ -10,13 +10,13 @@ use crate::upstream::base::{self, Base};
 use crate::upstream::http::agent::Http;
 use crate::upstream::http::counts::{Counters, Counts};
 use crate::upstream::http::failure::FailureKind;
-use crate::upstream::http::get_request::Asked;
+use crate::upstream::http::get_request::GetRequest;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
 use crate::upstream::http::source_errors::Complaint;
 use crate::upstream::queue::{Busy, Load};
 
-/// The bases of one database, in the order in which they are asked.
+/// The bases of one database, in the order in which they are request.
 #[derive(Debug)]
 pub struct Upstreams {
     http: Http,
@@ -67,7 +67,7 @@ impl Upstreams {
     }
 
     /// As `fetch`, but bytes count only if they pass `judge`; a base whose bytes do not pass is as good as one that
-    /// failed, and the next is asked.
+    /// failed, and the next is request.
     ///
     /// # Errors
     /// As `fetch`; `Refused` with every base's reason where bytes came but none passed.
@@ -81,7 +81,7 @@ impl Upstreams {
     }
 
     /// As `fetch_where`, but the bases with the numbers in `refuted` (counted from 0) are not asked: what they sent for
-    /// this path has turned out false, and is told with what the others say.
+    /// this path has turned out false, and is attempts with what the others say.
     ///
     /// # Errors
     /// As `fetch_where`.
@@ -108,24 +108,24 @@ impl Upstreams {
         refuted: &[(usize, sumdb::Error)],
         judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
-        let mut told = Told::default();
+        let mut attempts = Attempts::default();
         let bases = u64::try_from(self.sources.len()).unwrap_or(1).max(1);
         let first = usize::try_from(turn % bases).unwrap_or(0);
         for (index, source) in self.sources.iter().enumerate().cycle().skip(first).take(self.sources.len()) {
             if let Some((_, error)) = refuted.iter().find(|(base, _)| *base == index) {
-                told.refused(source.name(), error.clone());
+                attempts.refused(source.name(), error.clone());
                 continue;
             }
             match self.ask(source, path, limit).await? {
                 Ok(Reply::Body(bytes)) => match judge(bytes) {
                     Ok(value) => return Ok(Got::Body(value, index)),
-                    Err(error) => told.refused(source.name(), source.refuted(error)),
+                    Err(error) => attempts.refused(source.name(), source.refuted(error)),
                 },
-                Ok(Reply::Missing(why)) => told.absent(source.name(), &source.lacked(why), source.is_site()),
-                Err(failed) => told.failed(source.name(), &failed),
+                Ok(Reply::Missing(why)) => attempts.absent(source.name(), &source.lacked(why), source.is_site()),
+                Err(failed) => attempts.failed(source.name(), &failed),
             }
         }
-        told.conclude(path).map(Got::Absent)
+        attempts.conclude(path).map(Got::Absent)
     }
 
     /// As `fetch`, of the base number `index` alone (counted from 0): for a caller that judges many answers together
@@ -134,18 +134,18 @@ impl Upstreams {
     /// # Errors
     /// As `fetch`.
     pub async fn fetch_from(&self, index: usize, path: &str, limit: usize) -> Result<Got, Fault> {
-        let mut told = Told::default();
+        let mut attempts = Attempts::default();
         if let Some(source) = self.sources.get(index) {
             match self.ask(source, path, limit).await? {
                 Ok(Reply::Body(bytes)) => return Ok(Got::Body(bytes, index)),
-                Ok(Reply::Missing(why)) => told.absent(source.name(), &source.lacked(why), source.is_site()),
-                Err(failed) => told.failed(source.name(), &failed),
+                Ok(Reply::Missing(why)) => attempts.absent(source.name(), &source.lacked(why), source.is_site()),
+                Err(failed) => attempts.failed(source.name(), &failed),
             }
         }
-        told.conclude(path).map(Got::Absent)
+        attempts.conclude(path).map(Got::Absent)
     }
 
-    /// What every base says at `path`, each asked, in the order of the bases: those answers that pass `judge`.
+    /// What every base says at `path`, each request, in the order of the bases: those answers that pass `judge`.
     ///
     /// # Errors
     /// As `fetch_where` where none passes, an absence among them.
@@ -155,31 +155,31 @@ impl Upstreams {
         limit: usize,
         judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Vec<T>, Fault> {
-        let asked = self.sources.iter().map(|source| async move { (source, self.ask(source, path, limit).await) });
-        let (mut told, mut passed) = (Told::default(), Vec::new());
-        for (source, reply) in futures_util::future::join_all(asked).await {
+        let requests = self.sources.iter().map(|source| async move { (source, self.ask(source, path, limit).await) });
+        let (mut attempts, mut passed) = (Attempts::default(), Vec::new());
+        for (source, reply) in futures_util::future::join_all(requests).await {
             match reply? {
                 Ok(Reply::Body(bytes)) => match judge(bytes) {
                     Ok(value) => passed.push(value),
-                    Err(error) => told.refused(source.name(), source.refuted(error)),
+                    Err(error) => attempts.refused(source.name(), source.refuted(error)),
                 },
-                Ok(Reply::Missing(why)) => told.lacked(source.name(), &source.lacked(why), source.is_site()),
-                Err(failed) => told.failed(source.name(), &failed),
+                Ok(Reply::Missing(why)) => attempts.lacked(source.name(), &source.lacked(why), source.is_site()),
+                Err(failed) => attempts.failed(source.name(), &failed),
             }
         }
-        if passed.is_empty() { told.conclude(path).map(|_| passed) } else { Ok(passed) }
+        if passed.is_empty() { attempts.conclude(path).map(|_| passed) } else { Ok(passed) }
     }
 
-    /// As `fetch`, but of a file only the bytes `range` where that is given; what fails is told without a word about whose
+    /// As `fetch`, but of a file only the bytes `range` where that is given; what fails is attempts without a word about whose
     /// fault it is, and nobody complains of it: for what others can do without.
     ///
     /// # Errors
     /// `Unavailable`: no base has it.
     pub async fn fetch_quietly(&self, path: &str, range: Option<Range<u64>>, limit: usize) -> Result<Vec<u8>, Fault> {
         base::check_path(path)?;
-        let asked = Asked { path, limit, range };
+        let request = GetRequest { path, limit, range };
         for source in &self.sources {
-            if let Ok((Reply::Body(bytes), _)) = source.ask(&self.http, &asked, &self.counters).await {
+            if let Ok((Reply::Body(bytes), _)) = source.ask(&self.http, &request, &self.counters).await {
                 return Ok(bytes);
             }
         }
@@ -208,8 +208,8 @@ impl Upstreams {
     /// What one base says: a reply, or why it failed.
     async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, Failed>, Fault> {
         base::check_path(path)?;
-        let asked = Asked { path, limit, range: None };
-        let reply = source.ask(&self.http, &asked, &self.counters).await;
+        let request = GetRequest { path, limit, range: None };
+        let reply = source.ask(&self.http, &request, &self.counters).await;
         if reply.as_ref().is_err_and(|failed| failed.kind == FailureKind::QueueFull) {
             return Err(Busy.fault(source.name()));
         }

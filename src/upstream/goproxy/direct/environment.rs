@@ -6,8 +6,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::guard::{Client, Guard};
-use super::{Access, DirectSettings};
+use super::guard::{Guard, GuardClient};
+use super::{DirectAccess, DirectSettings};
 
 /// For all runs.
 const INHERITED: [&str; 4] = ["PATH", "SystemRoot", "SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -82,7 +82,7 @@ pub(super) fn environment(
 ) -> Vec<(String, OsString)> {
     let root = |name: &str| folders.root.join(name);
     let home = match &settings.access {
-        Access::Private { home: Some(home) } => home.clone(),
+        DirectAccess::Private { home: Some(home) } => home.clone(),
         _ => folders.home.clone(),
     };
     let own = [
@@ -99,23 +99,23 @@ pub(super) fn environment(
     all.extend(texts(FIXED));
     let mut git: Vec<(String, OsString)> = texts(GIT).collect();
     match (&settings.access, guard) {
-        (Access::Public(access), Some(guard)) => {
+        (DirectAccess::Public(access), Some(guard)) => {
             all.extend(texts(FIXED_FOR_PUBLIC));
-            let go = guard.url(Client::Go);
+            let go = guard.url(GuardClient::Go);
             for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
                 all.push((name.to_owned(), OsString::from(&go)));
             }
             all.push(("HGRCPATH".to_owned(), hgrc(&folders.root).into_os_string()));
             git.extend(texts(GIT_FOR_PUBLIC));
-            git.push(("http.proxy".to_owned(), OsString::from(guard.url(Client::Vcs))));
+            git.push(("http.proxy".to_owned(), OsString::from(guard.url(GuardClient::Vcs))));
             if let Some(certificates) = &access.certificates {
                 git.push(("http.sslCAInfo".to_owned(), certificates.clone().into_os_string()));
             }
         }
         _ => {
             all.extend(inherited(&INHERITED_BY_PRIVATE));
-            let told = [("GOPRIVATE", settings.private.as_str()), ("GOVCS", settings.vcs.as_str())];
-            all.extend(texts(told));
+            let private = [("GOPRIVATE", settings.private.as_str()), ("GOVCS", settings.vcs.as_str())];
+            all.extend(texts(private));
         }
     }
     all.push(("GIT_CONFIG_COUNT".to_owned(), git.len().to_string().into()));
@@ -133,7 +133,7 @@ pub(super) fn hgrc(root: &Path) -> PathBuf {
 
 /// Mercurial's configuration for public modules: by way of the guard also to this machine (`always`), no ssh, no extension.
 pub(super) fn hg_configuration(guard: &Guard) -> String {
-    let (name, password) = guard.login(Client::Vcs);
+    let (name, password) = guard.login(GuardClient::Vcs);
     format!(
         "[http_proxy]\nhost = {}\nuser = {name}\npasswd = {password}\nalways = true\n[ui]\nssh = false\ninteractive = false\n\
          [http]\ntimeout = 60\n[subrepos]\nallowed = false\n",

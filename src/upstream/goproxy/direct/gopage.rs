@@ -4,8 +4,8 @@
 
 use reqwest::Url;
 
+use super::host_error::HostError;
 use super::network::{PORT, public_name};
-use super::trouble::Trouble;
 
 /// Tags that are read of one page.
 const MAX_TAGS: usize = 64;
@@ -108,8 +108,8 @@ impl<'a> Import<'a> {
     }
 
     /// Whether public modules may come from its repository. Where the name leads is known only when it is resolved.
-    pub(super) fn judge(&self) -> Result<(), Trouble> {
-        let refused = |why: String| Err(Trouble::Refused(format!("{}: {why}", self.prefix)));
+    pub(super) fn judge(&self) -> Result<(), HostError> {
+        let refused = |why: String| Err(HostError::Refused(format!("{}: {why}", self.prefix)));
         if !VCS.contains(&self.vcs) {
             // A module proxy ("mod") too: the go command would ask it by itself, past the guard.
             return refused("its repository is of a kind that public modules are not fetched from".to_owned());
@@ -220,7 +220,7 @@ mod tests {
             ("git", "https://me:pw@a.example/m"),
             ("git", "-oProxyCommand=x"),
         ] {
-            assert!(matches!(judge(vcs, repository), Err(Trouble::Refused(_))), "{vcs} {repository}");
+            assert!(matches!(judge(vcs, repository), Err(HostError::Refused(_))), "{vcs} {repository}");
         }
     }
 }

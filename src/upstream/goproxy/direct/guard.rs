@@ -27,12 +27,12 @@ use tokio::sync::OnceCell;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
+use super::host_error::{HostError, HostErrors};
 use super::network::{self, Network, PORT, public_name};
 use super::outward::Outward;
-use super::trouble::{Trouble, Troubles};
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::retry::Failed;
-use head::Head;
+use head::RequestHead;
 
 /// Connections of one run at once.
 const CONNECTIONS: usize = 32;
@@ -64,16 +64,16 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    fn count(&self, bytes: usize) -> Result<(), Trouble> {
+    fn count(&self, bytes: usize) -> Result<(), HostError> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let before = self.moved.fetch_add(bytes, Ordering::Relaxed);
-        if before.saturating_add(bytes) > self.limit { Err(Trouble::TooMuch(self.limit)) } else { Ok(()) }
+        if before.saturating_add(bytes) > self.limit { Err(HostError::TooManyBytes(self.limit)) } else { Ok(()) }
     }
 }
 
 /// Who asks the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Client {
+pub(super) enum GuardClient {
     /// the go command: go-import pages alone
     Go,
     /// git and hg: tunnels alone
@@ -83,19 +83,19 @@ pub(super) enum Client {
 /// The guard of one run; its connections end when it is dropped.
 #[derive(Debug)]
 pub(super) struct Guard {
-    shared: Arc<Shared>,
+    shared: Arc<GuardInner>,
     accepting: JoinHandle<()>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct GuardInner {
     address: SocketAddr,
     /// the passwords of the two clients
     go: String,
     vcs: String,
     access: PublicAccess,
     meter: Meter,
-    troubles: Troubles,
+    host_errors: HostErrors,
     http: OnceCell<reqwest::Client>,
 }
 
@@ -106,13 +106,13 @@ impl Guard {
             Failed::lasting(FailureKind::Machine, format!("cannot listen on loopback for the go command: {error}"))
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(unopened)?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(GuardInner {
             address: listener.local_addr().map_err(unopened)?,
             go: password(),
             vcs: password(),
             access: access.clone(),
             meter: Meter { moved, limit: access.bytes },
-            troubles: Troubles::default(),
+            host_errors: HostErrors::default(),
             http: OnceCell::new(),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
@@ -125,18 +125,18 @@ impl Guard {
     }
 
     /// The user name and the password of a client.
-    pub(super) fn login(&self, client: Client) -> (&'static str, &str) {
+    pub(super) fn login(&self, client: GuardClient) -> (&'static str, &str) {
         self.shared.login(client)
     }
 
     /// The proxy's URL for a client.
-    pub(super) fn url(&self, client: Client) -> String {
+    pub(super) fn url(&self, client: GuardClient) -> String {
         self.shared.url(client)
     }
 
     /// What kept the run from a host, if anything did.
-    pub(super) fn trouble(&self) -> Option<Trouble> {
-        self.shared.troubles.take()
+    pub(super) fn host_error(&self) -> Option<HostError> {
+        self.shared.host_errors.take()
     }
 }
 
@@ -152,7 +152,7 @@ fn password() -> String {
     format!("{:016x}{:016x}", word(0), word(1))
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, shared: Arc<GuardInner>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -172,22 +172,22 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-impl Shared {
-    fn login(&self, client: Client) -> (&'static str, &str) {
+impl GuardInner {
+    fn login(&self, client: GuardClient) -> (&'static str, &str) {
         match client {
-            Client::Go => ("go", &self.go),
-            Client::Vcs => ("vcs", &self.vcs),
+            GuardClient::Go => ("go", &self.go),
+            GuardClient::Vcs => ("vcs", &self.vcs),
         }
     }
 
-    fn url(&self, client: Client) -> String {
+    fn url(&self, client: GuardClient) -> String {
         let (name, password) = self.login(client);
         format!("http://{name}:{password}@{}", self.address)
     }
 
-    fn client(&self, head: &Head) -> Option<Client> {
+    fn client(&self, head: &RequestHead) -> Option<GuardClient> {
         let login = head.login.strip_prefix("Basic ")?;
-        [Client::Go, Client::Vcs].into_iter().find(|client| {
+        [GuardClient::Go, GuardClient::Vcs].into_iter().find(|client| {
             let (name, password) = self.login(*client);
             login == BASE64_STANDARD.encode(format!("{name}:{password}"))
         })
@@ -195,17 +195,17 @@ impl Shared {
 
     /// One connection: one request. That a client breaks off is its own affair.
     async fn serve(&self, mut stream: TcpStream) {
-        let Ok(Ok(head)) = timeout(HEAD_TIMEOUT, Head::read(&mut stream)).await else { return };
+        let Ok(Ok(head)) = timeout(HEAD_TIMEOUT, RequestHead::read(&mut stream)).await else { return };
         let answer = match (self.client(&head), head.method.as_str()) {
             (None, _) => answer("407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"direct\"", ""),
-            (Some(Client::Vcs), "CONNECT") => match self.tunnel(stream, head).await {
+            (Some(GuardClient::Vcs), "CONNECT") => match self.tunnel(stream, head).await {
                 Some(returned) => {
                     stream = returned;
                     answer("403 Forbidden", "")
                 }
                 None => return,
             },
-            (Some(Client::Go), "GET") => self.page(&head).await,
+            (Some(GuardClient::Go), "GET") => self.page(&head).await,
             (Some(_), _) => answer("403 Forbidden", ""),
         };
         let _ = stream.write_all(answer.as_bytes()).await;
@@ -213,19 +213,19 @@ impl Shared {
     }
 
     /// Carries a tunnel to its end; gives the stream back where there is to be none.
-    async fn tunnel(&self, mut stream: TcpStream, head: Head) -> Option<TcpStream> {
+    async fn tunnel(&self, mut stream: TcpStream, head: RequestHead) -> Option<TcpStream> {
         let (host, port) = head.target.rsplit_once(':').unwrap_or((&head.target, ""));
         let connected = match public_name(host) {
             Ok(_) if port != PORT.to_string() => {
-                Err(Trouble::Refused(format!("{host}: public modules are fetched from port {PORT} alone")))
+                Err(HostError::Refused(format!("{host}: public modules are fetched from port {PORT} alone")))
             }
             Ok(name) => network::connect(&*self.access.network, &self.access.outward, &name, self.access.connect).await,
-            Err(trouble) => Err(trouble),
+            Err(host_error) => Err(host_error),
         };
         let mut there = match connected {
             Ok(there) => there,
-            Err(trouble) => {
-                self.troubles.note(trouble);
+            Err(host_error) => {
+                self.host_errors.note(host_error);
                 return Some(stream);
             }
         };
@@ -234,34 +234,34 @@ impl Shared {
             there.write_all(&head.rest).await
         };
         if opened.await.is_ok()
-            && let Err(trouble) = tunnel::carry(stream, there, host, &self.meter, self.access.silence).await
+            && let Err(host_error) = tunnel::carry(stream, there, host, &self.meter, self.access.silence).await
         {
-            self.troubles.note(trouble);
+            self.host_errors.note(host_error);
         }
         None
     }
 
     /// The go-import page that the go command asks for.
-    async fn page(&self, head: &Head) -> String {
+    async fn page(&self, head: &RequestHead) -> String {
         let path = head.target.strip_prefix("http://").and_then(|target| target.strip_suffix("?go-get=1"));
         let Some(path) = path else { return answer("403 Forbidden", "") };
         let host = path.split_once('/').map_or(path, |(host, _)| host);
         let came = async {
             public_name(host)?;
             let certificates = self.access.certificates.as_deref();
-            let client = || async { page::client(&self.url(Client::Vcs), certificates, self.access.silence) };
+            let client = || async { page::client(&self.url(GuardClient::Vcs), certificates, self.access.silence) };
             let client = self.http.get_or_try_init(client).await.map_err(|why| {
                 tracing::warn!("direct: cannot ask over https: {why}");
-                Trouble::Unreachable(host.to_owned())
+                HostError::Unreachable(host.to_owned())
             })?;
-            page::page(client, path, &self.troubles).await
+            page::page(client, path, &self.host_errors).await
         };
         match came.await {
             Ok(page) => answer(&format!("{} {}", page.status, reason(page.status)), &page.body),
-            Err(trouble) => {
+            Err(host_error) => {
                 // What its tunnel met says more.
-                if self.troubles.is_none() || matches!(trouble, Trouble::Refused(_)) {
-                    self.troubles.note(trouble);
+                if self.host_errors.is_none() || matches!(host_error, HostError::Refused(_)) {
+                    self.host_errors.note(host_error);
                 }
                 answer("502 Bad Gateway", "")
             }
@@ -374,7 +374,7 @@ mod tests {
         (head.split(' ').nth(1).unwrap().to_owned(), rest.as_bytes().to_vec())
     }
 
-    fn login(guard: &Guard, client: Client) -> String {
+    fn login(guard: &Guard, client: GuardClient) -> String {
         let (name, password) = guard.login(client);
         format!("{name}:{password}")
     }
@@ -382,11 +382,11 @@ mod tests {
     #[tokio::test]
     async fn tunnels_lead_to_public_addresses_and_port_443_alone() {
         let (guard, network) = guard(true, Outward::proxy("")).await;
-        let vcs = login(&guard, Client::Vcs);
+        let vcs = login(&guard, GuardClient::Vcs);
         for host in ["public.example", "PUBLIC.example.", "both.example"] {
             let (status, echo) = ask(&guard, &vcs, &format!("CONNECT {host}:443"), b"hello").await;
             assert_eq!((status.as_str(), echo.as_slice()), ("200", b"hello".as_slice()), "{host}");
-            assert_eq!(guard.trouble(), None);
+            assert_eq!(guard.host_error(), None);
         }
         let public: SocketAddr = "8.8.8.8:443".parse().unwrap();
         assert_eq!(*network.contacts.lock().unwrap(), [public; 3]);
@@ -409,21 +409,21 @@ mod tests {
         ] {
             let (status, _) = ask(&guard, &vcs, &format!("CONNECT {target}"), b"").await;
             assert_eq!(status, "403", "{target}");
-            let trouble = guard.trouble().unwrap();
-            assert!(matches!(trouble, Trouble::Refused(_)), "{target}: {trouble:?}");
-            let failed = trouble.failed();
+            let host_error = guard.host_error().unwrap();
+            assert!(matches!(host_error, HostError::Refused(_)), "{target}: {host_error:?}");
+            let failed = host_error.failed();
             assert_eq!(failed.kind, FailureKind::Forbidden, "{target}");
             assert!(!failed.why.contains("10.0.0.5") && !failed.why.contains("169.254"), "{}", failed.why);
         }
         assert_eq!(ask(&guard, &vcs, "CONNECT nowhere.example:443", b"").await.0, "403");
-        assert_eq!(guard.trouble(), Some(Trouble::Unresolved("nowhere.example".to_owned())));
+        assert_eq!(guard.host_error(), Some(HostError::Unresolved("nowhere.example".to_owned())));
         assert_eq!(network.contacts.lock().unwrap().len(), 3, "nobody else is contacted");
     }
 
     #[tokio::test]
     async fn each_client_gets_its_own_kind_of_request() {
         let (guard, network) = guard(true, Outward::proxy("")).await;
-        let (go, vcs) = (login(&guard, Client::Go), login(&guard, Client::Vcs));
+        let (go, vcs) = (login(&guard, GuardClient::Go), login(&guard, GuardClient::Vcs));
         for (login, request, status) in [
             ("", "CONNECT public.example:443", "407"),
             ("vcs:wrong", "CONNECT public.example:443", "407"),
@@ -436,11 +436,11 @@ mod tests {
             (vcs.as_str(), "GET http://public.example/m?go-get=1", "403"),
         ] {
             assert_eq!(ask(&guard, login, request, b"").await.0, status, "{login} {request}");
-            assert_eq!(guard.trouble(), None, "{request}");
+            assert_eq!(guard.host_error(), None, "{request}");
         }
         for host in ["127.0.0.1", "[::1]", "localhost", "inner.example", "public.example:8443"] {
             assert_eq!(ask(&guard, &go, &format!("GET http://{host}/m?go-get=1"), b"").await.0, "502", "{host}");
-            assert!(matches!(guard.trouble(), Some(Trouble::Refused(_))), "{host}");
+            assert!(matches!(guard.host_error(), Some(HostError::Refused(_))), "{host}");
         }
         assert!(network.contacts.lock().unwrap().is_empty());
     }
@@ -448,21 +448,21 @@ mod tests {
     #[tokio::test]
     async fn bytes_and_silence_are_bounded() {
         let (talking, _) = guard(true, Outward::proxy("")).await;
-        let vcs = login(&talking, Client::Vcs);
+        let vcs = login(&talking, GuardClient::Vcs);
         assert_eq!(ask(&talking, &vcs, "CONNECT public.example:443", &[b'x'; 400]).await.1.len(), 400);
-        assert_eq!(talking.trouble(), None);
+        assert_eq!(talking.host_error(), None);
         ask(&talking, &vcs, "CONNECT public.example:443", &[b'x'; 400]).await;
-        assert_eq!(talking.trouble(), Some(Trouble::TooMuch(1000)));
+        assert_eq!(talking.host_error(), Some(HostError::TooManyBytes(1000)));
         let (silent, _) = guard(false, Outward::proxy("")).await;
-        let vcs = login(&silent, Client::Vcs);
+        let vcs = login(&silent, GuardClient::Vcs);
         assert_eq!(ask(&silent, &vcs, "CONNECT public.example:443", b"hello").await, ("200".to_owned(), Vec::new()));
-        assert_eq!(silent.trouble(), Some(Trouble::Silent("public.example".to_owned())));
+        assert_eq!(silent.host_error(), Some(HostError::Silent("public.example".to_owned())));
     }
 
     #[tokio::test]
     async fn connections_end_with_the_guard() {
         let (guard, _) = guard(true, Outward::proxy("")).await;
-        let login = BASE64_STANDARD.encode(login(&guard, Client::Vcs));
+        let login = BASE64_STANDARD.encode(login(&guard, GuardClient::Vcs));
         let mut stream = TcpStream::connect(guard.address()).await.unwrap();
         let head = format!("CONNECT public.example:443 HTTP/1.1\r\nProxy-Authorization: Basic {login}\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -480,12 +480,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let outward = Outward::proxy(&format!("http://me:pw@{}", listener.local_addr().unwrap()));
         let (guard, network) = guard(true, outward).await;
-        let vcs = login(&guard, Client::Vcs);
+        let vcs = login(&guard, GuardClient::Vcs);
         let proxy = async {
             let mut targets = Vec::new();
             for _ in 0..2 {
                 let (mut stream, _) = listener.accept().await.unwrap();
-                let head = Head::read(&mut stream).await.unwrap();
+                let head = RequestHead::read(&mut stream).await.unwrap();
                 targets.push((head.target, head.login));
                 stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
                 let (mut from, mut to) = stream.split();

@@ -1,4 +1,4 @@
-//! How names become addresses and addresses become connections, on behalf of public modules. The policy (`reach`) stands
+//! How names become addresses and addresses become connections, on behalf of public modules. The policy (`scope`) stands
 //! between the two: a connection is made to the very address that was judged, so a name cannot lead elsewhere in between.
 
 use std::fmt;
@@ -11,9 +11,9 @@ use futures_util::future::BoxFuture;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
+use super::host_error::HostError;
 use super::outward::Outward;
-use super::trouble::Trouble;
-use crate::upstream::http::address_scope::Reach;
+use crate::upstream::http::address_scope::AddressScope;
 
 /// The only port: https.
 pub(super) const PORT: u16 = 443;
@@ -51,7 +51,7 @@ impl Network for SystemNetwork {
 
 /// A name that public modules may come from, in lower case: a host with a dot that is no address in any spelling. Where it
 /// leads is known only when it is resolved.
-pub(super) fn public_name(host: &str) -> Result<String, Trouble> {
+pub(super) fn public_name(host: &str) -> Result<String, HostError> {
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let is_label = |label: &str| {
         !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
@@ -61,7 +61,7 @@ pub(super) fn public_name(host: &str) -> Result<String, Trouble> {
     let is_number = last.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
     let is_public =
         name.contains('.') && name.split('.').all(is_label) && !is_number && last != "localhost" && name.len() < 254;
-    if is_public { Ok(name) } else { Err(Trouble::not_public(&name)) }
+    if is_public { Ok(name) } else { Err(HostError::not_public(&name)) }
 }
 
 /// A connection to https at a host, as `public_name` has it, whose address is public.
@@ -73,8 +73,8 @@ pub(super) async fn connect(
     outward: &Outward,
     host: &str,
     longest: Duration,
-) -> Result<TcpStream, Trouble> {
-    let unreachable = || Trouble::Unreachable(host.to_owned());
+) -> Result<TcpStream, HostError> {
+    let unreachable = || HostError::Unreachable(host.to_owned());
     let resolved = timeout(longest, network.resolve(host)).await;
     let found = match resolved {
         Ok(Ok(found)) => found,
@@ -84,9 +84,10 @@ pub(super) async fn connect(
         }
         Err(_) => Vec::new(),
     };
-    let public: Vec<IpAddr> = found.iter().copied().filter(|address| Reach::of(*address) == Reach::Outside).collect();
+    let public: Vec<IpAddr> =
+        found.iter().copied().filter(|address| AddressScope::of(*address) == AddressScope::Public).collect();
     if public.is_empty() && !found.is_empty() {
-        return Err(Trouble::not_public(host));
+        return Err(HostError::not_public(host));
     }
     if let Some(proxy) = outward.for_host(host) {
         return match timeout(longest, proxy.connect(host, PORT)).await {
@@ -98,7 +99,7 @@ pub(super) async fn connect(
         };
     }
     if public.is_empty() {
-        return Err(Trouble::Unresolved(host.to_owned()));
+        return Err(HostError::Unresolved(host.to_owned()));
     }
     for address in public.into_iter().take(TRIED) {
         match timeout(longest, network.connect(SocketAddr::new(address, PORT))).await {
@@ -142,7 +143,7 @@ mod tests {
             "a b.example",
             "ex%61mple.com",
         ] {
-            assert!(matches!(public_name(host), Err(Trouble::Refused(_))), "{host}");
+            assert!(matches!(public_name(host), Err(HostError::Refused(_))), "{host}");
         }
         for (host, name) in
             [("Example.COM", "example.com"), ("a.b.example.", "a.b.example"), ("1.example", "1.example")]

@@ -23,7 +23,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// How many runs there may be.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(super) struct RunBounds {
     pub(super) at_once: usize,
     pub(super) long_at_once: usize,
     pub(super) per_host: usize,
@@ -32,27 +32,27 @@ pub(super) struct Bounds {
 
 /// The queue.
 #[derive(Debug)]
-pub(super) struct Queue {
-    bounds: Bounds,
-    state: Mutex<State>,
+pub(super) struct RunQueue {
+    bounds: RunBounds,
+    state: Mutex<RunQueueState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    waiting: VecDeque<Waiter>,
-    running: HashMap<u64, Running>,
+struct RunQueueState {
+    waiting: VecDeque<WaitingRun>,
+    running: HashMap<u64, Run>,
     last_id: u64,
 }
 
 #[derive(Debug)]
-struct Waiter {
+struct WaitingRun {
     id: u64,
-    run: Running,
+    run: Run,
     admitted: oneshot::Sender<()>,
 }
 
 #[derive(Debug, Clone)]
-struct Running {
+struct Run {
     host: String,
     since: Instant,
     /// bytes
@@ -63,10 +63,10 @@ struct Running {
 
 /// A place in the queue and, later, among those that run; given up when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    queue: Arc<Queue>,
+pub(super) struct RunPlace {
+    queue: Arc<RunQueue>,
     id: u64,
-    run: Running,
+    run: Run,
 }
 
 /// There is no place for a run on this machine now.
@@ -74,13 +74,13 @@ fn crowded(why: impl Into<String>) -> Failed {
     Failed { retry_after: Some(RETRY_AFTER), ..Failed::passing(FailureKind::Machine, why) }
 }
 
-impl Queue {
-    pub(super) fn new(bounds: Bounds) -> Arc<Queue> {
-        Arc::new(Queue { bounds, state: Mutex::default() })
+impl RunQueue {
+    pub(super) fn new(bounds: RunBounds) -> Arc<RunQueue> {
+        Arc::new(RunQueue { bounds, state: Mutex::default() })
     }
 
     /// Waits for a place among those that run.
-    pub(super) async fn enter(self: &Arc<Queue>, host: &str) -> Result<Place, Failed> {
+    pub(super) async fn enter(self: &Arc<RunQueue>, host: &str) -> Result<RunPlace, Failed> {
         let (place, admitted) = {
             let mut state = self.lock();
             let for_host = state.waiting.iter().filter(|waiter| waiter.run.host == host).count();
@@ -88,7 +88,7 @@ impl Queue {
                 return Err(crowded("too many others wait for the go command"));
             }
             state.last_id = state.last_id.wrapping_add(1);
-            let run = Running {
+            let run = Run {
                 host: host.to_owned(),
                 since: Instant::now(),
                 moved: Arc::default(),
@@ -97,8 +97,8 @@ impl Queue {
             };
             let (sender, admitted) = oneshot::channel();
             let id = state.last_id;
-            state.waiting.push_back(Waiter { id, run: run.clone(), admitted: sender });
-            (Place { queue: Arc::clone(self), id, run }, admitted)
+            state.waiting.push_back(WaitingRun { id, run: run.clone(), admitted: sender });
+            (RunPlace { queue: Arc::clone(self), id, run }, admitted)
         };
         self.advance();
         // Never closed: whoever drops the sender sends first, or drops the place as well.
@@ -106,7 +106,7 @@ impl Queue {
         Ok(place)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RunQueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -117,11 +117,11 @@ impl Queue {
     }
 }
 
-impl State {
+impl RunQueueState {
     /// Admits the first that may run, and makes room for it where that takes the end of another.
-    fn admit(&mut self, bounds: &Bounds, now: Instant) -> bool {
-        let age = |run: &Running| now.saturating_duration_since(run.since);
-        let is_long = |run: &Running| age(run) >= bounds.patience;
+    fn admit(&mut self, bounds: &RunBounds, now: Instant) -> bool {
+        let age = |run: &Run| now.saturating_duration_since(run.since);
+        let is_long = |run: &Run| age(run) >= bounds.patience;
         let short = self.running.values().filter(|run| !is_long(run)).count();
         let of_host = |host: &str| self.running.values().filter(|run| run.host == host).count();
         let next = self.waiting.iter().position(|waiter| of_host(&waiter.run.host) < bounds.per_host);
@@ -131,7 +131,7 @@ impl State {
                 return false;
             }
             // Bytes a second, times 1,000.
-            let speed = |run: &Running| {
+            let speed = |run: &Run| {
                 u128::from(run.moved.load(Ordering::Relaxed)).saturating_mul(1_000_000) / age(run).as_millis().max(1)
             };
             if let Some(slowest) = self.running.values_mut().filter(|run| is_long(run)).min_by_key(|run| speed(run)) {
@@ -141,7 +141,7 @@ impl State {
             return false;
         }
         if let Some(waiter) = self.waiting.remove(next) {
-            self.running.insert(waiter.id, Running { since: now, ..waiter.run });
+            self.running.insert(waiter.id, Run { since: now, ..waiter.run });
             // One that is gone gives its place up itself.
             let _ = waiter.admitted.send(());
         }
@@ -149,7 +149,7 @@ impl State {
     }
 }
 
-impl Place {
+impl RunPlace {
     /// Counts the bytes that the run moves.
     pub(super) fn meter(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.run.moved)
@@ -172,7 +172,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for RunPlace {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
         state.waiting.retain(|waiter| waiter.id != self.id);
@@ -190,23 +190,23 @@ mod tests {
     use super::*;
     use crate::upstream::http::failure::FailureKind;
 
-    fn queue(patience: Duration) -> Arc<Queue> {
-        Queue::new(Bounds { at_once: 4, long_at_once: 2, per_host: 2, patience })
+    fn queue(patience: Duration) -> Arc<RunQueue> {
+        RunQueue::new(RunBounds { at_once: 4, long_at_once: 2, per_host: 2, patience })
     }
 
     /// A place that is free at once.
-    fn now(queue: &Arc<Queue>, host: &str) -> Option<Place> {
+    fn now(queue: &Arc<RunQueue>, host: &str) -> Option<RunPlace> {
         queue.enter(host).now_or_never().map(Result::unwrap)
     }
 
     #[test]
     fn one_host_takes_a_part_of_the_places() {
         let queue = queue(Duration::MAX);
-        let places: Vec<Place> = (0..2).map(|_| now(&queue, "a.example").unwrap()).collect();
+        let places: Vec<RunPlace> = (0..2).map(|_| now(&queue, "a.example").unwrap()).collect();
         assert!(now(&queue, "a.example").is_none());
         let mut third = Box::pin(queue.enter("a.example"));
         assert!(third.as_mut().now_or_never().is_none());
-        let others: Vec<Place> = ["b.example", "c.example"].map(|host| now(&queue, host).unwrap()).into();
+        let others: Vec<RunPlace> = ["b.example", "c.example"].map(|host| now(&queue, host).unwrap()).into();
         assert!(now(&queue, "d.example").is_none(), "four run");
         drop(places);
         assert!(third.now_or_never().is_some());
@@ -217,13 +217,13 @@ mod tests {
     #[test]
     fn those_that_take_long_make_room() {
         let queue = queue(Duration::ZERO);
-        let places: Vec<Place> = (0..6).map(|n| now(&queue, &format!("stalled{n}.example")).unwrap()).collect();
+        let places: Vec<RunPlace> = (0..6).map(|n| now(&queue, &format!("stalled{n}.example")).unwrap()).collect();
         for (at, place) in places.iter().enumerate() {
             place.run.moved.store(if at == 3 { 0 } else { 1 << 30 }, Ordering::Relaxed);
         }
         let mut next = Box::pin(queue.enter("b.example"));
         assert!(next.as_mut().now_or_never().is_none(), "six run");
-        let work = |place: &Place| {
+        let work = |place: &RunPlace| {
             let held = place.hold(std::future::pending::<Result<(), Failed>>());
             tokio::runtime::Builder::new_current_thread()
                 .enable_time()
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn the_queue_is_bounded_in_all_and_by_host() {
         let queue = queue(Duration::MAX);
-        let _places: Vec<Place> = (0..4).map(|n| now(&queue, &format!("h{n}.example")).unwrap()).collect();
+        let _places: Vec<RunPlace> = (0..4).map(|n| now(&queue, &format!("h{n}.example")).unwrap()).collect();
         let mut waiting = Vec::new();
         let mut refused = 0;
         for n in 0..WAITING * 2 {

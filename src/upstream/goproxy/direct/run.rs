@@ -19,7 +19,7 @@ const PIECE: usize = 16 << 10;
 
 /// What a command said.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct CommandOutput {
     pub(super) is_success: bool,
     pub(super) stdout: Vec<u8>,
     /// its end
@@ -27,7 +27,7 @@ pub(super) struct Output {
 }
 
 /// A command under way, with the folder that it works in.
-struct Running {
+struct RunningCommand {
     /// both none once it has ended
     child: Option<Child>,
     sandbox: Option<Sandbox>,
@@ -38,21 +38,21 @@ pub(super) async fn run(
     mut command: Command,
     settings: &DirectSettings,
     sandbox: Sandbox,
-) -> Result<(Output, Sandbox), Failed> {
+) -> Result<(CommandOutput, Sandbox), Failed> {
     let program = command.as_std().get_program().to_string_lossy().into_owned();
     let unrun = |error: std::io::Error| Failed::lasting(FailureKind::Machine, format!("cannot run {program}: {error}"));
     let mut child = command.spawn().map_err(unrun)?;
     space::bound(&child, settings.disk, settings.memory);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let exceeded = space::exceeded(sandbox.root(), settings.disk);
-    let mut running = Running { child: Some(child), sandbox: Some(sandbox) };
-    let said = async {
+    let mut running = RunningCommand { child: Some(child), sandbox: Some(sandbox) };
+    let finished = async {
         let end = async { end(stderr).await.map_err(unrun) };
         let ended = async { running.ended().await.map_err(unrun) };
         tokio::try_join!(all(stdout, unrun), end, ended)
     };
     let (stdout, stderr, is_success) = tokio::select! {
-        said = said => said?,
+        finished = finished => finished?,
         () = exceeded => {
             let why = format!("the repository takes more than {} bytes of disk to fetch", settings.disk);
             return Err(Failed::lasting(FailureKind::TooLong, why));
@@ -63,10 +63,10 @@ pub(super) async fn run(
         }
     };
     let sandbox = running.sandbox.take().ok_or_else(|| Failed::lasting(FailureKind::Machine, "the sandbox is gone"))?;
-    Ok((Output { is_success, stdout, stderr }, sandbox))
+    Ok((CommandOutput { is_success, stdout, stderr }, sandbox))
 }
 
-impl Running {
+impl RunningCommand {
     async fn ended(&mut self) -> std::io::Result<bool> {
         let Some(child) = &mut self.child else { return Ok(false) };
         let status = child.wait().await?;
@@ -75,7 +75,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
         kill(&mut child);

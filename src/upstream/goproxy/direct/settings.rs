@@ -34,7 +34,7 @@ pub struct DirectSettings {
     /// the folder below which each run gets a folder of its own, removed afterwards
     pub folder: PathBuf,
     /// whose modules are fetched, and so how
-    pub access: Access,
+    pub access: DirectAccess,
     /// the patterns of modules that are private (`GOPRIVATE`), for `vcs`
     pub private: String,
     /// which version control systems it may use for which modules (`GOVCS`), where `access` is private
@@ -57,7 +57,7 @@ pub struct DirectSettings {
 
 /// Whose modules are fetched.
 #[derive(Debug, Clone)]
-pub enum Access {
+pub enum DirectAccess {
     /// strangers name them: https to public addresses alone, with no key, password or configuration of this user
     Public(PublicAccess),
     /// the operator's own: with this user's ssh keys and agent, outbound proxy and git configuration, to any address
@@ -72,7 +72,7 @@ impl DirectSettings {
     pub fn below(folder: &Path) -> DirectSettings {
         DirectSettings {
             folder: folder.to_path_buf(),
-            access: Access::Public(PublicAccess::default()),
+            access: DirectAccess::Public(PublicAccess::default()),
             private: String::new(),
             vcs: VCS.to_owned(),
             total: TOTAL,

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::run::Output;
+use super::run::CommandOutput;
 use crate::sumdb::printable::printable;
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::retry::Failed;
@@ -78,15 +78,15 @@ struct Wrong {
 
 /// Who reads what is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reader {
+pub(super) enum Audience {
     /// strangers: of the words, the line that decides, and of an outage none
-    Anybody,
+    Public,
     /// those who may read private modules: its last lines
     Owner,
 }
 
 /// The go command's words where it says that there is no such thing; none where it succeeded.
-pub(super) fn absence(output: &Output, reader: Reader) -> Result<Option<String>, Failed> {
+pub(super) fn absence(output: &CommandOutput, audience: Audience) -> Result<Option<String>, Failed> {
     if output.is_success {
         return Ok(None);
     }
@@ -95,30 +95,30 @@ pub(super) fn absence(output: &Output, reader: Reader) -> Result<Option<String>,
         Some(text) => text,
         None => String::from_utf8_lossy(&output.stderr).into_owned(),
     };
-    judge(&text, reader)
+    judge(&text, audience)
 }
 
-fn judge(text: &str, reader: Reader) -> Result<Option<String>, Failed> {
+fn judge(text: &str, audience: Audience) -> Result<Option<String>, Failed> {
     let lower = text.to_lowercase();
-    let said = |words: &[&'static str]| words.iter().copied().find(|word| lower.contains(word));
-    let deciding = |word: &str| match reader {
-        Reader::Owner => shown(text),
-        Reader::Anybody => deciding_line(text, word),
+    let first_of = |words: &[&'static str]| words.iter().copied().find(|word| lower.contains(word));
+    let deciding = |word: &str| match audience {
+        Audience::Owner => shown(text),
+        Audience::Public => deciding_line(text, word),
     };
-    let outage = |text: &str| match reader {
-        Reader::Owner => shown(text),
-        Reader::Anybody => {
+    let outage = |text: &str| match audience {
+        Audience::Owner => shown(text),
+        Audience::Public => {
             tracing::debug!("direct: {}", shown(text));
             "the go command could not find out".to_owned()
         }
     };
-    if let Some(word) = said(&FORBIDDEN) {
+    if let Some(word) = first_of(&FORBIDDEN) {
         Err(Failed::lasting(FailureKind::Denied(403), deciding(word)))
-    } else if said(&TOO_LARGE).is_some() {
+    } else if first_of(&TOO_LARGE).is_some() {
         Err(Failed::lasting(FailureKind::TooLong, "the repository has a file that is too large to fetch"))
-    } else if said(&OUT).is_some() {
+    } else if first_of(&OUT).is_some() {
         Err(Failed::lasting(FailureKind::Unreachable, outage(text)))
-    } else if let Some(word) = said(&ABSENT) {
+    } else if let Some(word) = first_of(&ABSENT) {
         Ok(Some(deciding(word)))
     } else {
         Err(Failed::lasting(FailureKind::Unreachable, outage(text)))
@@ -156,8 +156,8 @@ mod tests {
             "go: github.com/a@latest: invalid github.com/ import path \"github.com/a\"",
             "go: x.example/go-tls@v1.0.0: invalid version: unknown revision v1.0.0",
         ] {
-            for reader in [Reader::Anybody, Reader::Owner] {
-                assert_eq!(judge(text, reader).unwrap().unwrap().lines().count(), 1, "{text}");
+            for audience in [Audience::Public, Audience::Owner] {
+                assert_eq!(judge(text, audience).unwrap().unwrap().lines().count(), 1, "{text}");
             }
         }
         for (text, kind) in [
@@ -173,8 +173,8 @@ mod tests {
             ("go: GOVCS disallows using svn for public x.example/m", FailureKind::Denied(403)),
             ("fatal: unable to access 'https://x/': The requested URL returned error: 403", FailureKind::Denied(403)),
         ] {
-            for reader in [Reader::Anybody, Reader::Owner] {
-                assert_eq!(judge(text, reader).unwrap_err().kind, kind, "{text}");
+            for audience in [Audience::Public, Audience::Owner] {
+                assert_eq!(judge(text, audience).unwrap_err().kind, kind, "{text}");
             }
         }
     }
@@ -183,14 +183,14 @@ mod tests {
     fn strangers_read_the_line_that_decides_and_nothing_of_an_outage() {
         let text =
             "go: x.example/m@v1: reading http://x.example/m?go-get=1: 404 Not Found\n\tserver response: a secret\n";
-        let words = judge(text, Reader::Anybody).unwrap().unwrap();
+        let words = judge(text, Audience::Public).unwrap().unwrap();
         assert_eq!(words, "go: x.example/m@v1: reading http://x.example/m?go-get=1: 404 Not Found");
         for text in
             ["dial tcp 10.0.0.5:443: connect: connection refused", "fatal: in /var/lib/gosumcheck: something new"]
         {
-            let failed = judge(text, Reader::Anybody).unwrap_err();
+            let failed = judge(text, Audience::Public).unwrap_err();
             assert_eq!(failed.why, "the go command could not find out");
-            assert_eq!(judge(text, Reader::Owner).unwrap_err().why, text);
+            assert_eq!(judge(text, Audience::Owner).unwrap_err().why, text);
         }
     }
 

@@ -10,7 +10,7 @@ const LIMIT: usize = 16 << 10;
 
 /// A request's head.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct RequestHead {
     pub(super) method: String,
     /// a URL, or HOST:PORT for `CONNECT`
     pub(super) target: String,
@@ -20,14 +20,14 @@ pub(super) struct Head {
     pub(super) rest: Vec<u8>,
 }
 
-impl Head {
+impl RequestHead {
     /// Reads one.
-    pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Head> {
+    pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<RequestHead> {
         let mut bytes = Vec::new();
         loop {
             if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
                 let rest = bytes.split_off(end.saturating_add(4));
-                return Head::parse(&bytes, rest).ok_or_else(|| io::Error::other("no request of HTTP/1"));
+                return RequestHead::parse(&bytes, rest).ok_or_else(|| io::Error::other("no request of HTTP/1"));
             }
             if bytes.len() >= LIMIT || stream.read_buf(&mut bytes).await? == 0 {
                 return Err(io::Error::other("no whole head of a request"));
@@ -35,7 +35,7 @@ impl Head {
         }
     }
 
-    fn parse(bytes: &[u8], rest: Vec<u8>) -> Option<Head> {
+    fn parse(bytes: &[u8], rest: Vec<u8>) -> Option<RequestHead> {
         let text = str::from_utf8(bytes).ok()?;
         let mut lines = text.split("\r\n");
         let mut words = lines.next()?.split(' ');
@@ -46,7 +46,7 @@ impl Head {
         let fields = lines.filter_map(|line| line.split_once(':'));
         let login = fields.filter(|(name, _)| name.eq_ignore_ascii_case("proxy-authorization")).map(|(_, value)| value);
         let login = login.last().unwrap_or("").trim().to_owned();
-        Some(Head { method: method.to_owned(), target: target.to_owned(), login, rest })
+        Some(RequestHead { method: method.to_owned(), target: target.to_owned(), login, rest })
     }
 }
 
@@ -55,8 +55,8 @@ impl Head {
 mod tests {
     use super::*;
 
-    async fn read(mut bytes: &[u8]) -> io::Result<Head> {
-        Head::read(&mut bytes).await
+    async fn read(mut bytes: &[u8]) -> io::Result<RequestHead> {
+        RequestHead::read(&mut bytes).await
     }
 
     #[tokio::test]

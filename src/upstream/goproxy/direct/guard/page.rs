@@ -8,7 +8,7 @@ use reqwest::header::LOCATION;
 use reqwest::{Client, Proxy, Response, Url, redirect, retry};
 
 use crate::upstream::goproxy::direct::gopage::{Import, contents};
-use crate::upstream::goproxy::direct::trouble::{Trouble, Troubles};
+use crate::upstream::goproxy::direct::host_error::{HostError, HostErrors};
 use crate::upstream::http::access::Access;
 use crate::upstream::http::redirect::MAX_REDIRECTS;
 
@@ -16,7 +16,7 @@ use crate::upstream::http::redirect::MAX_REDIRECTS;
 const LIMIT: usize = 1 << 20;
 
 /// What the go command is answered.
-pub(super) struct Page {
+pub(super) struct ImportPage {
     pub(super) status: u16,
     pub(super) body: String,
 }
@@ -41,11 +41,11 @@ pub(super) fn client(guard: &str, certificates: Option<&Path>, longest: Duration
 }
 
 /// The page for `path`, a host and a path, as it is written anew.
-pub(super) async fn page(client: &Client, path: &str, troubles: &Troubles) -> Result<Page, Trouble> {
+pub(super) async fn page(client: &Client, path: &str, host_errors: &HostErrors) -> Result<ImportPage, HostError> {
     let (host, _) = path.split_once('/').unwrap_or((path, ""));
     let unreachable = |why: &dyn std::fmt::Display| {
         tracing::debug!("direct: https://{path}?go-get=1: {why}");
-        Trouble::Unreachable(host.to_owned())
+        HostError::Unreachable(host.to_owned())
     };
     let response = open(client, path).await?;
     let status = response.status().as_u16();
@@ -56,7 +56,7 @@ pub(super) async fn page(client: &Client, path: &str, troubles: &Troubles) -> Re
     for import in &imports {
         match import.judge() {
             Ok(()) => anew.push_str(&import.tag()),
-            Err(trouble) if import.is_about(path.trim_end_matches('/')) => troubles.note(trouble),
+            Err(host_error) if import.is_about(path.trim_end_matches('/')) => host_errors.note(host_error),
             Err(_) => {}
         }
     }
@@ -64,18 +64,22 @@ pub(super) async fn page(client: &Client, path: &str, troubles: &Troubles) -> Re
         return Err(unreachable(&status));
     }
     anew.push_str("</head></html>\n");
-    Ok(Page { status, body: anew })
+    Ok(ImportPage { status, body: anew })
 }
 
 /// The answer at the end of all redirects, each of them https.
-async fn open(client: &Client, path: &str) -> Result<Response, Trouble> {
+async fn open(client: &Client, path: &str) -> Result<Response, HostError> {
     let (host, _) = path.split_once('/').unwrap_or((path, ""));
-    let refused = |why: &str| Trouble::Refused(format!("{host} redirects to {why}"));
-    let mut url = Url::parse(&format!("https://{path}?go-get=1")).map_err(|_| Trouble::not_public(host))?;
+    let refused = |why: &str| HostError::Refused(format!("{host} redirects to {why}"));
+    let mut url = Url::parse(&format!("https://{path}?go-get=1")).map_err(|_| HostError::not_public(host))?;
     for _ in 0..=MAX_REDIRECTS {
         let response = client.get(url.clone()).send().await.map_err(|error| {
             tracing::debug!("direct: {url}: {error:?}");
-            if error.is_timeout() { Trouble::Silent(host.to_owned()) } else { Trouble::Unreachable(host.to_owned()) }
+            if error.is_timeout() {
+                HostError::Silent(host.to_owned())
+            } else {
+                HostError::Unreachable(host.to_owned())
+            }
         })?;
         let location = response.headers().get(LOCATION).filter(|_| response.status().is_redirection());
         let Some(location) = location else { return Ok(response) };

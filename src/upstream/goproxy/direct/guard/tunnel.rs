@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::Meter;
-use crate::upstream::goproxy::direct::trouble::Trouble;
+use crate::upstream::goproxy::direct::host_error::HostError;
 
 /// Bytes that are read at once.
 const PIECE: usize = 32 << 10;
@@ -20,7 +20,7 @@ pub(super) async fn carry(
     name: &str,
     meter: &Meter,
     silence: Duration,
-) -> Result<(), Trouble> {
+) -> Result<(), HostError> {
     let moved = AtomicU64::new(0);
     let (mut from_command, mut to_command) = command.split();
     let (mut from_host, mut to_host) = host.split();
@@ -33,10 +33,10 @@ pub(super) async fn carry(
     tokio::select! {
         // A side that broke off is what its command will say.
         ended = both => match ended {
-            Err(Some(trouble)) => Err(trouble),
+            Err(Some(host_error)) => Err(host_error),
             _ => Ok(()),
         },
-        () = still(&moved, silence) => Err(Trouble::Silent(name.to_owned())),
+        () = still(&moved, silence) => Err(HostError::Silent(name.to_owned())),
     }
 }
 
@@ -53,13 +53,13 @@ async fn still(moved: &AtomicU64, silence: Duration) {
     }
 }
 
-/// One direction. Fails with a trouble where a bound is reached, without one where a side broke off.
+/// One direction. Fails with a host_error where a bound is reached, without one where a side broke off.
 async fn pump(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
     meter: &Meter,
     moved: &AtomicU64,
-) -> Result<(), Option<Trouble>> {
+) -> Result<(), Option<HostError>> {
     let broken = |_: io::Error| None;
     let mut piece = vec![0; PIECE];
     loop {

@@ -8,7 +8,7 @@ use crate::upstream::http::retry::Failed;
 
 /// The kinds, the most telling last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Trouble {
+pub(super) enum HostError {
     /// this host has no address that we can find out
     Unresolved(String),
     /// this host cannot be reached, or answered that it cannot answer now
@@ -16,15 +16,15 @@ pub(super) enum Trouble {
     /// this host sent nothing for too long
     Silent(String),
     /// more than this many bytes were sent or received
-    TooMuch(u64),
+    TooManyBytes(u64),
     /// the policy for public modules forbids it, for this reason
     Refused(String),
 }
 
-impl Trouble {
+impl HostError {
     /// Not a host that public modules may come from. Says nothing of what is there, or whether anything is.
-    pub(super) fn not_public(host: &str) -> Trouble {
-        Trouble::Refused(no_public_address(host))
+    pub(super) fn not_public(host: &str) -> HostError {
+        HostError::Refused(no_public_address(host))
     }
 
     /// The run's failure. Names no address and no cause: strangers read it, and would learn about the network from either.
@@ -32,13 +32,15 @@ impl Trouble {
         match self {
             // With the words and the cause of a refusal, so that it has the same status: else strangers could find out which names
             // exist in the operator's own network.
-            Trouble::Unresolved(host) => Failed::passing(FailureKind::NoAddress, no_public_address(&host)),
-            Trouble::Unreachable(host) => Failed::broken(format!("{host} cannot be reached")),
-            Trouble::Silent(host) => Failed::passing(FailureKind::Timeout, format!("timed out: {host} sends nothing")),
-            Trouble::TooMuch(limit) => {
+            HostError::Unresolved(host) => Failed::passing(FailureKind::NoAddress, no_public_address(&host)),
+            HostError::Unreachable(host) => Failed::broken(format!("{host} cannot be reached")),
+            HostError::Silent(host) => {
+                Failed::passing(FailureKind::Timeout, format!("timed out: {host} sends nothing"))
+            }
+            HostError::TooManyBytes(limit) => {
                 Failed::lasting(FailureKind::TooLong, format!("the repository takes more than {limit} bytes to fetch"))
             }
-            Trouble::Refused(why) => Failed::lasting(FailureKind::Forbidden, why),
+            HostError::Refused(why) => Failed::lasting(FailureKind::Forbidden, why),
         }
     }
 }
@@ -47,19 +49,19 @@ fn no_public_address(host: &str) -> String {
     format!("{host} is not a public address: public modules are fetched from public hosts alone")
 }
 
-/// The most telling trouble of one run.
+/// The most telling error of one run.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(Mutex<Option<Trouble>>);
+pub(super) struct HostErrors(Mutex<Option<HostError>>);
 
-impl Troubles {
-    pub(super) fn note(&self, trouble: Trouble) {
+impl HostErrors {
+    pub(super) fn note(&self, error: HostError) {
         let mut most = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if most.as_ref().is_none_or(|most| *most < trouble) {
-            *most = Some(trouble);
+        if most.as_ref().is_none_or(|most| *most < error) {
+            *most = Some(error);
         }
     }
 
-    pub(super) fn take(&self) -> Option<Trouble> {
+    pub(super) fn take(&self) -> Option<HostError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -74,9 +76,9 @@ mod tests {
 
     #[test]
     fn a_name_without_an_address_looks_like_one_that_is_not_public() {
-        let (unknown, inner) = (Trouble::Unresolved("a.example".to_owned()), Trouble::not_public("a.example"));
-        let seen = |trouble: Trouble| {
-            let failed = trouble.failed();
+        let (unknown, inner) = (HostError::Unresolved("a.example".to_owned()), HostError::not_public("a.example"));
+        let seen = |error: HostError| {
+            let failed = error.failed();
             (failed.kind.cause(), failed.why)
         };
         assert_eq!(seen(unknown), seen(inner));
