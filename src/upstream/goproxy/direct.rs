@@ -44,10 +44,9 @@ use run::CommandOutput;
 use sandbox::Sandbox;
 use verdict::Audience;
 
-pub use guard::PublicAccess;
 pub use network::{Network, SystemNetwork};
 pub use outward::Outward;
-pub use settings::{DirectAccess, DirectSettings};
+pub use settings::{DirectAccess, DirectSettings, PublicAccess};
 
 /// How the entry is called.
 pub(super) const NAME: &str = "direct";

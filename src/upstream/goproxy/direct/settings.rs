@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::guard::PublicAccess;
-use super::network::SystemNetwork;
+use super::network::{Network, SystemNetwork};
 use super::outward::Outward;
 
 /// For one run of the go command, which may clone a large repository.
@@ -65,6 +64,23 @@ pub enum DirectAccess {
         /// the home folder whose `.netrc`, `.gitconfig` and keys may be used; none for an empty one
         home: Option<PathBuf>,
     },
+}
+
+/// How public modules are reached.
+#[derive(Debug, Clone)]
+pub struct PublicAccess {
+    /// the resolver and the dialer
+    pub network: Arc<dyn Network>,
+    /// the operator's own outbound proxy
+    pub outward: Arc<Outward>,
+    /// certificates of an own authority, a PEM file: trusted besides the system's by us, instead of them by git
+    pub certificates: Option<PathBuf>,
+    /// longest time for a name, and for a connection
+    pub connect: Duration,
+    /// longest time in which a connection moves no byte, and for a go-import page
+    pub silence: Duration,
+    /// bytes that one run may send and receive in all
+    pub bytes: u64,
 }
 
 impl DirectSettings {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::Meter;
+use super::meter::Meter;
 use crate::upstream::goproxy::direct::host_error::HostError;
 
 /// Bytes that are read at once.
