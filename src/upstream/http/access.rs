@@ -11,9 +11,6 @@ use crate::fault::Fault;
 use crate::files;
 use crate::upstream::base::{Base, Location, basic, may_carry_login};
 
-/// The longest file of certificates, in bytes.
-const PEM_LIMIT: u64 = 4 << 20;
-
 /// The means of one base.
 #[derive(Clone, Default)]
 pub struct Access {
@@ -78,10 +75,10 @@ impl Access {
     pub fn certificates(mut self, file: &Path) -> Result<Access, Fault> {
         let name = file.display().to_string();
         let unread = |error: std::io::Error| Fault::disk(&name, error.to_string());
-        let pem = files::open_named(file).and_then(|file| files::read_bounded(file, PEM_LIMIT)).map_err(unread)?;
-        let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();
+        let pem = files::read_certificates(file).map_err(unread)?;
+        let found = pem.and_then(|pem| Certificate::from_pem_bundle(&pem).ok()).unwrap_or_default();
         if found.is_empty() {
-            return Err(Fault::Usage(format!("{name} has no certificates in PEM form")));
+            return Err(Fault::Usage(format!("{name} {}", files::NO_CERTIFICATES)));
         }
         self.roots.extend(found);
         Ok(self)
