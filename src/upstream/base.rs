@@ -11,6 +11,7 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use crate::fault::Fault;
+use crate::sumdb::redact::redact;
 
 /// The longest path that is asked for, in bytes: a module path, a version, and room.
 const PATH_LIMIT: usize = 2048;
@@ -185,19 +186,6 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A URL as it may be shown, parsable or not: without what stands between `//` and `@`.
-fn redact(text: &str) -> String {
-    match text.split_once("//") {
-        Some((scheme, rest)) => {
-            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            let (authority, tail) = rest.split_at(end);
-            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            format!("{scheme}//{host}{tail}")
-        }
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -242,6 +230,8 @@ mod tests {
             "file:srv",
             "file://",
             "https://me:s3cret@ho st/",
+            "https://me:s3cret?@ho st/",
+            "me:s3cret@host",
             "http://me:s3cret@proxy.example/",
             "http://me:s3cret@[::2]/",
         ] {
