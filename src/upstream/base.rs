@@ -1,5 +1,5 @@
-//! Where a checksum database can be asked: `https://host[/path]`, `http://host[/path]`, or a `file:///path` tree laid out
-//! as the go command's cache. Credentials are taken off the URL when it is parsed and are never shown.
+//! Where an upstream is: `https://host[/path]`, `http://host[/path]`, or a `file:///path` tree laid out as the go command's
+//! cache. Credentials are taken out of the URL when it is parsed and are never shown.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use reqwest::header::HeaderValue;
 use crate::fault::Fault;
 use crate::sumdb::redact::redact;
 
-/// The longest path that is asked for, in bytes: a module path, a version, and room.
+/// The longest path of a request, in bytes: a module path, a version, and room.
 const PATH_LIMIT: usize = 2048;
 
 /// One base.
@@ -28,7 +28,7 @@ pub(super) enum Location {
     Site(Site),
 }
 
-/// A base that is asked over HTTP.
+/// A base that is a server.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
     /// the URL, without credentials
@@ -47,7 +47,7 @@ impl Base {
         let usage = |why: &str| Fault::Usage(format!("{}: {why}", redact(text)));
         let mut url = Url::parse(text).map_err(|error| usage(&format!("not a URL: {error}")))?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(usage("the URL of a database has no query and no fragment"));
+            return Err(usage("the URL of an upstream cannot have a query or a fragment"));
         }
         match url.scheme() {
             "file" if text.starts_with("file://") && text != "file://" => {
@@ -80,12 +80,12 @@ impl Base {
         Base::parse(&format!("https://{name}"))
     }
 
-    /// Whether it is a folder of this machine, so that asking it asks nobody.
+    /// Whether it is a folder of this machine, so that reading it makes no request.
     pub fn is_tree(&self) -> bool {
         matches!(self.location, Location::Tree(_))
     }
 
-    /// Where another gosumcheck, if this is one, has the files of its copy of the database `name`.
+    /// Where this base, if it is another gosumcheck, has the files of its copy of the database `name`.
     pub(super) fn files_of(&self, name: &str) -> Option<Base> {
         let Location::Site(site) = &self.location else { return None };
         let mut url = site.url.clone();
@@ -140,7 +140,7 @@ pub(super) fn check_path(path: &str) -> Result<(), Fault> {
     }
 }
 
-/// Whether a password may travel to this URL: over TLS, or to this machine.
+/// Whether a password may be sent to this URL: over TLS, or to this machine.
 pub(super) fn may_carry_login(url: &Url) -> bool {
     url.scheme() == "https" || is_loopback(url)
 }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn other_urls_are_usage_faults_that_keep_the_password() {
+    fn other_urls_are_usage_faults_that_hide_the_password() {
         for text in [
             "",
             "sum.golang.org",

@@ -1,5 +1,5 @@
-//! A bounded queue in front of something scarce, fair by client. So many requests run at once; more wait, each client's in a line
-//! of its own, and the lines take turns. No client takes all slots: some stay free for the others.
+//! A bounded queue in front of something scarce, fair by client. A fixed number of requests run at once; the others wait, those
+//! of each client in a line of their own, and the lines take turns. No client gets all slots: some stay free for the others.
 //!
 //! A request is turned away ([`Busy`]) if its client's line is full, if it has waited too long, or if the whole queue is full and
 //! no other client has a longer line; if one has, the newest request of the longest line goes instead. A request that is dropped
@@ -38,14 +38,14 @@ pub struct Bounds {
     pub longest_wait: Duration,
 }
 
-/// A queue was full, or too slow: to be tried again later.
+/// A queue was full, or a request waited too long in it; the client may retry later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Busy;
 
 impl Busy {
-    /// The fault that this is: too many requests wait for `what`.
+    /// The fault that this becomes: too many requests are waiting for `what`.
     pub fn fault(self, what: &str) -> Fault {
-        Fault::Busy { what: format!("too many requests wait for {what}"), retry_after: RETRY_AFTER }
+        Fault::Busy { what: format!("too many requests are waiting for {what}"), retry_after: RETRY_AFTER }
     }
 }
 
@@ -79,6 +79,7 @@ pub struct FairQueue {
 #[derive(Debug)]
 struct QueueInner {
     bounds: Bounds,
+    /// guards which requests run and which wait; held for one step, never while waiting
     lines: Mutex<Lines>,
     rejected: AtomicU64,
 }
@@ -111,9 +112,8 @@ impl FairQueue {
         FairQueue { shared: Arc::new(QueueInner { bounds, lines, rejected: AtomicU64::new(0) }) }
     }
 
-    /// Waits for a slot. Work that several clients share waits in the line of each, and takes the first turn that comes: so none
-    /// waits in another one's line for what it would get sooner in its own. An asker that is admitted already waits for as long
-    /// as it takes.
+    /// Waits for a slot. Work that several clients share waits in the line of each, and takes the first slot that any of them
+    /// gets: so no client waits longer than it would alone. An asker that is already admitted waits without a time limit.
     ///
     /// # Errors
     /// The request was turned away.
@@ -163,7 +163,7 @@ impl FairQueue {
         }
     }
 
-    /// So many slots from now on. Where more than that are taken, none is given until enough of them are back.
+    /// Sets the number of slots. Where more are taken already, none is given until enough of them are back.
     pub(super) fn set_slots(&self, slots: usize) {
         self.shared.lines().slots = slots.max(1);
         self.shared.hand_out();
@@ -194,11 +194,11 @@ impl QueueInner {
         Ok(Entered::Waiting(WaitingPlace { shared: self, peer, number, slot }))
     }
 
-    /// Gives free slots to those who wait.
+    /// Gives free slots to waiting requests.
     fn hand_out(self: &Arc<QueueInner>) {
         loop {
             let Some((peer, waiting)) = self.lines().take_next() else { return };
-            // Not under the lock. One that has just left does not take it: then it is dropped here, and given back by that.
+            // Without the lock. A request that has just left does not take the slot; it is dropped here, which gives it back.
             let slot = Slot { shared: Arc::clone(self), peer };
             drop(waiting.slot.send(slot));
         }

@@ -1,4 +1,4 @@
-//! Proxies that are out: left alone after a few requests, looked after, and asked again when they are back.
+//! Proxies that are down: no more requests after a few failures, probes, and requests again when they are back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -94,7 +94,7 @@ async fn an_answer_of_any_kind_keeps_it_closed() {
 }
 
 #[tokio::test]
-async fn those_that_are_well_are_not_looked_after() {
+async fn proxies_with_a_closed_breaker_are_not_probed() {
     let server = Server::start(|_, _| text(404, "")).await;
     let root = tempfile::tempdir().unwrap();
     let proxies = proxies(&[&server.url, &format!("file://{}", root.path().display())]);

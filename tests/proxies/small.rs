@@ -1,4 +1,4 @@
-//! Small questions: what is asked, what counts as an answer, and when the next proxy may be asked.
+//! Small requests: their paths, what counts as an answer, and when the next proxy may be tried.
 
 use gosumcheck::upstream::{Failure, FailureKind, Fetched, Proxies, ProxyEntry, ProxyPlace};
 
@@ -88,9 +88,9 @@ async fn what_no_status_tells() {
     for (url, kind, why) in [
         (&gone, FailureKind::Unreachable, "cannot connect"),
         (&broken.url, FailureKind::Unreachable, "broke off after 2 bytes"),
-        (&hanging.url, FailureKind::Timeout, "timed out: not a byte for 40ms"),
+        (&hanging.url, FailureKind::Timeout, "timed out: no data for 40ms"),
         (&long.url, FailureKind::TooLong, "longer than 1048576 bytes"),
-        (&packed.url, FailureKind::Answer(200), "sends \"gzip\" bytes, which nobody asked for"),
+        (&packed.url, FailureKind::Answer(200), "sends \"gzip\" encoding, which was not requested"),
     ] {
         let settings = gosumcheck::upstream::Settings { silence: std::time::Duration::from_millis(40), ..quick() };
         let proxies = Proxies::new(vec![entry(url, settings)]);
@@ -131,7 +131,7 @@ async fn off_is_a_no_and_a_full_disk_is_nobodys() {
 }
 
 #[tokio::test]
-async fn what_was_refuted_is_complained_of() {
+async fn refuted_bytes_are_reported() {
     let proxies = proxies(&["http://127.0.0.1:1"]);
     assert!(proxies.complaints().is_empty());
     proxies.refute(0, "h1 is another");

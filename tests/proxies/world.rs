@@ -1,4 +1,4 @@
-//! What the tests ask with: entries, questions, and a sink in memory.
+//! What the tests use: entries, requests, and a sink in memory.
 
 use std::io;
 use std::time::Duration;
@@ -55,7 +55,7 @@ pub(crate) async fn download(proxies: &Proxies, sink: &mut Memory) -> Result<Sen
     proxies.download(0, &asked(ZIP), u64::try_from(LIMIT * 4).unwrap(), sink).await
 }
 
-/// Keeps bytes, counts how often it began anew, and may be full.
+/// A sink that keeps bytes, counts how often it was restarted, and may be full.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) bytes: Vec<u8>,

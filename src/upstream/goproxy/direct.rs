@@ -1,8 +1,8 @@
-//! `direct`: modules from where they are made, by way of the go command, which knows all version control systems and their
-//! rules. It runs in a sandbox of its own and within bounds; what it brings is as unproven as any mirror's bytes.
+//! `direct`: modules from their origin, fetched by the go command, which knows all version control systems and their rules. It
+//! runs in a sandbox of its own and within limits; what it fetches is as unproven as any mirror's bytes.
 //!
-//! Whoever asks for a public module chooses which hosts are asked, so such a run reaches https at public addresses alone
-//! (`guard`) and has none of this user's keys. A private module is the operator's own, and so are the hosts it comes from.
+//! A client that requests a public module chooses which hosts are contacted, so such a run reaches only https at public addresses
+//! (`guard`) and has none of this user's keys. A private module is the operator's own, and so are the hosts that it comes from.
 
 mod environment;
 mod gopage;
@@ -48,7 +48,7 @@ pub use network::{Network, SystemNetwork};
 pub use outward::Outward;
 pub use settings::{DirectAccess, DirectSettings, PublicAccess};
 
-/// How the entry is called.
+/// The name of the entry.
 pub(super) const NAME: &str = "direct";
 
 /// The go command as a source of modules. Cheap to clone; clones share their bounds.
@@ -62,7 +62,7 @@ struct DirectInner {
     go: PathBuf,
     settings: DirectSettings,
     queue: Arc<RunQueue>,
-    /// the modules and versions that are being asked for
+    /// guards one lock for each module or version that is being fetched, so that each is fetched once at a time
     turns: Mutex<HashMap<String, Weak<Turn<()>>>>,
 }
 
@@ -83,24 +83,24 @@ struct Downloaded {
     zip: Option<PathBuf>,
 }
 
-/// How a run ended that did not fail.
+/// The outcome of a run that did not fail.
 enum RunOutcome {
-    /// with an answer, and a sandbox that holds what it is about
+    /// the command's output, and the sandbox with the files that it fetched
     Answered(CommandOutput, Sandbox),
-    /// there is no such thing, in these words
+    /// there is no such module or version, in the command's words
     Absent(String),
 }
 
-/// What the go command brought.
+/// What the go command fetched.
 enum DirectAnswer {
     Bytes(Vec<u8>),
-    /// and the sandbox that holds it
+    /// a file, and the sandbox that it is in
     File(PathBuf, Sandbox),
     Absent(String),
 }
 
 impl Direct {
-    /// The go command at this path, run under these rules. Nothing is run before the first question.
+    /// The go command at this path, run under these rules. It is not run before the first request.
     pub fn new(go: PathBuf, settings: DirectSettings) -> Direct {
         let queue = RunQueue::new(RunBounds {
             at_once: settings.at_once.max(1),
@@ -111,7 +111,7 @@ impl Direct {
         Direct { shared: Arc::new(DirectInner { go, settings, queue, turns: Mutex::default() }) }
     }
 
-    /// Removes what a process left behind that was killed; blocking.
+    /// Removes what killed processes left behind; blocking.
     pub fn sweep(&self) {
         sandbox::sweep(&self.shared.settings.folder, SystemTime::now());
     }
@@ -130,7 +130,7 @@ impl Direct {
         limit: usize,
         counters: &Counters,
     ) -> Result<Fetched, Failed> {
-        let bytes = match self.bring(request, counters).await? {
+        let bytes = match self.obtain(request, counters).await? {
             DirectAnswer::Absent(words) => return Ok(Fetched::Missing(words)),
             DirectAnswer::Bytes(bytes) => bytes,
             DirectAnswer::File(path, sandbox) => {
@@ -145,7 +145,7 @@ impl Direct {
         Ok(Fetched::Body(bytes, origin()))
     }
 
-    /// A file into `sink`, at most `limit` bytes. Always anew: two runs need not make the same zip file.
+    /// A file into `sink`, at most `limit` bytes. Never resumed: two runs need not make the same zip file.
     pub(super) async fn download(
         &self,
         request: &ModuleRequest,
@@ -153,9 +153,9 @@ impl Direct {
         sink: &mut dyn Sink,
         counters: &Counters,
     ) -> Result<Sent, Failed> {
-        let (path, sandbox) = match self.bring(request, counters).await? {
+        let (path, sandbox) = match self.obtain(request, counters).await? {
             DirectAnswer::Absent(words) => return Ok(Sent::Missing(words)),
-            DirectAnswer::Bytes(_) => return Err(Failed::broken("the go command brought no file")),
+            DirectAnswer::Bytes(_) => return Err(Failed::broken("the go command produced no file")),
             DirectAnswer::File(path, sandbox) => (path, sandbox),
         };
         if !sink.is_empty() {
@@ -166,8 +166,8 @@ impl Direct {
         copied.map(|_| Sent::Whole(origin()))
     }
 
-    /// Runs the go command for a question, when it is its turn: one at a time for a version of a module.
-    async fn bring(&self, request: &ModuleRequest, counters: &Counters) -> Result<DirectAnswer, Failed> {
+    /// Runs the go command for a request, when it is its turn: one run at a time for each version of a module.
+    async fn obtain(&self, request: &ModuleRequest, counters: &Counters) -> Result<DirectAnswer, Failed> {
         let module = match request {
             ModuleRequest::List(module) | ModuleRequest::Latest(module) | ModuleRequest::Query(module, _) => module,
             ModuleRequest::Info(version) | ModuleRequest::File(version, _) => version.path(),
@@ -223,7 +223,7 @@ impl Direct {
         ))
     }
 
-    /// What the go command put into its cache about the version that a query means: its `info` or its `mod`.
+    /// The `info` or `mod` file that the go command put into its cache for the version that a query resolves to.
     async fn about(
         &self,
         module: &ModulePath,
@@ -237,8 +237,8 @@ impl Direct {
             RunOutcome::Absent(words) => return Ok(DirectAnswer::Absent(words)),
         };
         let listed: Listed = parse(&output)?;
-        let version =
-            Version::parse(&listed.version).map_err(|error| Failed::broken(format!("the go command says {error}")))?;
+        let version = Version::parse(&listed.version)
+            .map_err(|error| Failed::broken(format!("the go command reported {error}")))?;
         let name = format!("{}/@v/{}.{suffix}", module.escaped(), version.escaped());
         Ok(DirectAnswer::File(sandbox.cache().join(name), sandbox))
     }
@@ -251,7 +251,7 @@ impl Direct {
             RunOutcome::Absent(words) => return Ok(DirectAnswer::Absent(words)),
         };
         let downloaded: Downloaded = parse(&output)?;
-        let zip = downloaded.zip.ok_or_else(|| Failed::broken("the go command brought no zip"))?;
+        let zip = downloaded.zip.ok_or_else(|| Failed::broken("the go command produced no zip"))?;
         Ok(DirectAnswer::File(zip, sandbox))
     }
 
@@ -266,7 +266,7 @@ impl Direct {
         let (output, sandbox) = run::run(command, settings, sandbox).await?;
         let absence = match (verdict::absence(&output, audience), guard.and_then(|guard| guard.host_error())) {
             (Ok(None), _) => return Ok(RunOutcome::Answered(output, sandbox)),
-            // What the guard saw is surer than words.
+            // What the guard saw is more reliable than the command's words.
             (_, Some(host_error)) => Err(host_error.failed()),
             (Ok(Some(words)), None) => Ok(RunOutcome::Absent(words)),
             (Err(failed), None) => Err(failed),
@@ -277,7 +277,7 @@ impl Direct {
 }
 
 fn parse<'a, T: Deserialize<'a>>(output: &'a CommandOutput) -> Result<T, Failed> {
-    serde_json::from_slice(&output.stdout).map_err(|error| Failed::broken(format!("the go command's answer: {error}")))
+    serde_json::from_slice(&output.stdout).map_err(|error| Failed::broken(format!("the go command's output: {error}")))
 }
 
 fn origin() -> Origin {

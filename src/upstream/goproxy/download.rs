@@ -1,5 +1,5 @@
-//! A file of any size from one site, piece by piece into a sink that keeps what came: a try goes on where the last one broke
-//! off. A part that is not the one that was asked for, or one of another file, is never put behind what is there.
+//! A file of any size from one server, streamed into a sink that keeps what has arrived: a retry resumes where the last try broke
+//! off. A part that is not the requested one, or is of another file, is never appended.
 
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,10 @@ use crate::upstream::http::reply;
 use crate::upstream::http::retry::{Failed, backoff};
 use crate::upstream::http::settings::Settings;
 
-/// A try that brought as many bytes as this was worth it, and tries are counted anew.
+/// After a try that transferred this many bytes, tries are counted from 1 again.
 const PROGRESS: u64 = 1 << 20;
 
-/// What is downloaded, from where, and how much of it there may be.
+/// What is downloaded, from where, and how long it may be.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) http: &'a Http,
@@ -36,16 +36,16 @@ pub(super) struct Wanted<'a> {
 struct Download<'a> {
     wanted: Wanted<'a>,
     sink: &'a mut dyn Sink,
-    /// the strong name of the file whose bytes came so far (RFC 9110 section 8.8.3)
+    /// the strong validator of the file that the bytes so far are of (RFC 9110 section 8.8.3)
     etag: Option<HeaderValue>,
-    /// its length, where that was said
+    /// its length, where the server gave it
     total: Option<u64>,
-    /// bytes that were there before and are gone on with
+    /// bytes that the sink had before, and that are kept
     kept: u64,
 }
 
 impl Endpoint {
-    /// Downloads a file, with as many tries as it takes while they bring something.
+    /// Downloads a file, with as many tries as it takes while they make progress.
     pub(super) async fn download(&self, wanted: Wanted<'_>, sink: &mut dyn Sink) -> Result<Sent, Failed> {
         self.unless_open()?;
         let total = wanted.http.settings().file_total;
@@ -84,7 +84,7 @@ impl Endpoint {
 }
 
 impl Download<'_> {
-    /// One try: all that is missing, or the whole anew where what is there cannot be gone on with.
+    /// One try: the missing part, or the whole file from the start where the download cannot be resumed.
     async fn once(&mut self) -> Result<Sent, Failed> {
         loop {
             let from = self.sink.len();
@@ -92,14 +92,14 @@ impl Download<'_> {
             let opened = http.open(site, path, &self.headers(from)).await?;
             let (origin, detour) = (Origin::of(&opened.last, opened.response.headers()), opened.detour());
             let mut response = opened.response;
-            match self.judge(&response, from) {
+            match self.part_of(&response, from) {
                 Part::Rest => {}
                 Part::Whole => self.begin_anew()?,
                 Part::Nothing => {
                     reply::discard(response).await;
                     return Ok(Sent::Whole(Origin { kept: self.kept, ..origin }));
                 }
-                // Without a byte there is no range to ask for, so this comes but once.
+                // An empty sink requests no range, so this happens at most once.
                 Part::Other => {
                     reply::discard(response).await;
                     self.begin_anew()?;
@@ -116,7 +116,7 @@ impl Download<'_> {
         }
     }
 
-    /// Asks for bytes as they are, and of a file that has begun, for the rest.
+    /// Requests uncompressed bytes, and only the missing ones of a file that has begun.
     fn headers(&self, from: u64) -> HeaderMap {
         let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
         if let Some(range) = HeaderValue::try_from(format!("bytes={from}-")).ok().filter(|_| from > 0) {
@@ -126,8 +126,8 @@ impl Download<'_> {
         headers
     }
 
-    /// What a response is to a file of which there are `from` bytes.
-    fn judge(&self, response: &Response, from: u64) -> Part {
+    /// What a response gives to a file of which there are `from` bytes.
+    fn part_of(&self, response: &Response, from: u64) -> Part {
         let range = response.headers().get(CONTENT_RANGE).and_then(|value| Range::parse(value.to_str().ok()?));
         match (response.status(), range) {
             (StatusCode::OK, _) => Part::Whole,
@@ -145,7 +145,7 @@ impl Download<'_> {
         }
     }
 
-    /// Remembers which file this is, so that no part of another is put behind it.
+    /// Remembers which file this is, so that no part of another one is appended.
     fn note(&mut self, response: &Response) {
         let range = response.headers().get(CONTENT_RANGE).and_then(|value| Range::parse(value.to_str().ok()?));
         let length = response.content_length().map(|length| self.sink.len().saturating_add(length));
@@ -189,24 +189,24 @@ impl Download<'_> {
             }
             Some(total) if self.sink.len() > total => {
                 self.begin_anew()?;
-                Err(Failed::broken(format!("the answer is longer than the {total} bytes that it is said to have")))
+                Err(Failed::broken(format!("the answer is longer than the {total} bytes that its headers announced")))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// What a response is to a file that has begun.
+/// What a response gives to a file that has begun.
 enum Part {
-    /// what is missing
+    /// the missing part
     Rest,
-    /// all of it
+    /// the whole file
     Whole,
     /// nothing is missing
     Nothing,
-    /// not what is missing
+    /// a part that cannot be appended
     Other,
-    /// no file at all
+    /// not a file
     None,
 }
 
@@ -230,7 +230,7 @@ fn strong(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(ETAG).filter(|etag| etag.as_bytes().starts_with(b"\"")).cloned()
 }
 
-/// How fast bytes come. Only the time spent waiting for them counts, not that which this machine took to keep them.
+/// How fast bytes arrive. Only the time spent waiting for them counts, not the time that it takes to store them.
 #[derive(Default)]
 struct Pace {
     waited: Duration,
@@ -245,7 +245,7 @@ impl Pace {
             return Ok(());
         }
         if self.bytes < settings.slowest {
-            let why = format!("timed out: {} bytes in {:?} are too few", self.bytes, settings.window);
+            let why = format!("timed out: only {} bytes in {:?}", self.bytes, settings.window);
             return Err(Failed::passing(FailureKind::Timeout, why));
         }
         *self = Pace::default();

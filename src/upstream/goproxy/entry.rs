@@ -1,4 +1,4 @@
-//! One entry of a GOPROXY list: whom it asks, and how it fares.
+//! One entry of a GOPROXY list: what it names, and its state.
 
 use super::direct::Direct;
 use crate::upstream::base::Base;
@@ -8,35 +8,35 @@ use crate::upstream::http::settings::Settings;
 /// One entry of a list.
 #[derive(Debug, Clone)]
 pub struct ProxyEntry {
-    /// who is asked
+    /// what the entry names
     pub place: ProxyPlace,
-    /// whether the next entry is asked after a "no" of this one too (`|`), and not only where it has nothing or is out (`,`)
+    /// whether the next entry is tried even after a refusal of this one (`|`), and not only after an absence or an outage (`,`)
     pub falls_back: bool,
 }
 
-/// Who is asked for modules.
+/// Where modules come from.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "a list has a handful of entries")]
 pub enum ProxyPlace {
-    /// a proxy, or a tree such as `GOMODCACHE/cache/download`, under its own bounds and with its own passwords
+    /// a proxy, or a tree such as `GOMODCACHE/cache/download`, with its own limits and passwords
     Base(Base, Settings),
-    /// the modules' own homes, by way of the go command: `direct`
+    /// the modules' repositories, through the go command: `direct`
     Direct(Direct),
-    /// nobody from here on: `off`
+    /// nowhere, and no later entry is tried: `off`
     Off,
 }
 
-/// How one entry fares.
+/// The state of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyState {
-    /// the entry, as `Proxies::name` has it
+    /// the entry's name, as in `Proxies::name`
     pub name: String,
-    /// whether it is asked
+    /// whether requests to it are made
     pub breaker: BreakerState,
-    /// requests so far, tries included
+    /// requests so far, retries included
     pub requests: u64,
     /// requests that failed after all their tries
     pub failures: u64,
-    /// bytes of bodies that came
+    /// bytes of the bodies that arrived
     pub bytes: u64,
 }

@@ -1,4 +1,4 @@
-//! One entry of a list as it is asked: over the network, in a folder, or not at all; with its counters and complaints.
+//! One entry of a list at work: requests over the network, in a folder, or none at all; with its counters and errors.
 
 use std::path::PathBuf;
 
@@ -19,11 +19,11 @@ use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
 use crate::upstream::http::source_errors::{Complaint, SourceErrors};
 
-/// An entry.
+/// One entry of the list.
 #[derive(Debug)]
 pub(super) struct Member {
     name: String,
-    seat: Seat,
+    backend: Backend,
     falls_back: bool,
     counters: Counters,
     errors: SourceErrors,
@@ -31,7 +31,7 @@ pub(super) struct Member {
 
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "a list has a handful of entries")]
-enum Seat {
+enum Backend {
     Site { http: Http, site: Site, endpoint: Endpoint },
     Tree(PathBuf),
     Direct(Direct),
@@ -40,19 +40,19 @@ enum Seat {
 
 impl Member {
     pub(super) fn new(entry: ProxyEntry) -> Member {
-        let (name, seat) = match entry.place {
+        let (name, backend) = match entry.place {
             ProxyPlace::Base(base, settings) => match &base.location {
                 Location::Site(site) => {
                     let (site, endpoint) = (site.clone(), Endpoint::new(&base, settings.concurrency));
-                    (base.to_string(), Seat::Site { http: Http::new(settings), site, endpoint })
+                    (base.to_string(), Backend::Site { http: Http::new(settings), site, endpoint })
                 }
-                Location::Tree(root) => (base.to_string(), Seat::Tree(root.clone())),
+                Location::Tree(root) => (base.to_string(), Backend::Tree(root.clone())),
             },
-            ProxyPlace::Direct(direct) => (direct::NAME.to_owned(), Seat::Direct(direct)),
-            ProxyPlace::Off => ("off".to_owned(), Seat::Off),
+            ProxyPlace::Direct(direct) => (direct::NAME.to_owned(), Backend::Direct(direct)),
+            ProxyPlace::Off => ("off".to_owned(), Backend::Off),
         };
         let (counters, errors) = (Counters::default(), SourceErrors::default());
-        Member { name, seat, falls_back: entry.falls_back, counters, errors }
+        Member { name, backend, falls_back: entry.falls_back, counters, errors }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -64,8 +64,8 @@ impl Member {
     }
 
     pub(super) async fn fetch(&self, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
-        let fetched = match &self.seat {
-            Seat::Site { http, site, endpoint } => {
+        let fetched = match &self.backend {
+            Backend::Site { http, site, endpoint } => {
                 let path = path::of(request);
                 let request = GetRequest { path: &path, limit, range: None };
                 endpoint.get(http, site, &request, &self.counters).await.map(|reply| match reply {
@@ -73,9 +73,9 @@ impl Member {
                     (Reply::Missing(words), _) => Fetched::Missing(words),
                 })
             }
-            Seat::Tree(root) => self.counted(request, tree::fetch(root, request, limit)).await,
-            Seat::Direct(direct) => direct.fetch(request, limit, &self.counters).await,
-            Seat::Off => Err(off()),
+            Backend::Tree(root) => self.counted(request, tree::fetch(root, request, limit)).await,
+            Backend::Direct(direct) => direct.fetch(request, limit, &self.counters).await,
+            Backend::Off => Err(off()),
         };
         match &fetched {
             Ok(Fetched::Body(bytes, _)) => self.counters.received(bytes.len()),
@@ -91,14 +91,16 @@ impl Member {
         limit: u64,
         sink: &mut dyn Sink,
     ) -> Result<Sent, Failure> {
-        let sent = match &self.seat {
-            Seat::Site { http, site, endpoint } => {
+        let sent = match &self.backend {
+            Backend::Site { http, site, endpoint } => {
                 let path = path::of(request);
                 endpoint.download(Wanted { http, site, path: &path, limit, counters: &self.counters }, sink).await
             }
-            Seat::Tree(root) => self.counted(request, tree::download(root, request, limit, sink, &self.counters)).await,
-            Seat::Direct(direct) => direct.download(request, limit, sink, &self.counters).await,
-            Seat::Off => Err(off()),
+            Backend::Tree(root) => {
+                self.counted(request, tree::download(root, request, limit, sink, &self.counters)).await
+            }
+            Backend::Direct(direct) => direct.download(request, limit, sink, &self.counters).await,
+            Backend::Off => Err(off()),
         };
         if let Ok(Sent::Missing(_)) = &sent {
             self.errors.lacked();
@@ -115,8 +117,8 @@ impl Member {
     }
 
     pub(super) fn state(&self) -> ProxyState {
-        let breaker = match &self.seat {
-            Seat::Site { endpoint, .. } => endpoint.breaker().state(),
+        let breaker = match &self.backend {
+            Backend::Site { endpoint, .. } => endpoint.breaker().state(),
             _ => BreakerState::Closed,
         };
         let counts = self.counters.snapshot();
@@ -124,9 +126,9 @@ impl Member {
         ProxyState { name: self.name.clone(), breaker, requests: counts.requests(), failures, bytes: counts.bytes }
     }
 
-    /// Looks after it while it is out. Only a server can be out; what asks nobody needs no looking after.
+    /// Probes it while its breaker is open. Only servers have one.
     pub(super) async fn probe(&self) {
-        if let Seat::Site { http, site, endpoint } = &self.seat {
+        if let Backend::Site { http, site, endpoint } = &self.backend {
             probe::watch(http, site, endpoint, &self.counters).await;
         }
     }
@@ -137,7 +139,7 @@ impl Member {
     }
 
     fn failure(&self, request: &ModuleRequest, failed: Failed) -> Failure {
-        // That this machine's disk is full is nothing against it.
+        // A full disk of this machine is not the proxy's error.
         if failed.kind != FailureKind::Disk {
             self.errors.failed(&request.to_string(), &failed.why);
         }

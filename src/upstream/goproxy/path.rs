@@ -1,12 +1,12 @@
-//! A question's path as it stands in a URL.
+//! The path of a request in a URL.
 
 use crate::sumdb::goproxy::Asked as ModuleRequest;
 
-/// What stands for itself in the path of a URL (RFC 3986 section 3.3), besides letters and digits. `!` and `+` do too, as cmd/go
-/// sends `+`, and every server knows `!` both ways.
+/// What is not escaped in the path of a URL (RFC 3986 section 3.3), besides letters and digits. Nor are `!` and `+`: cmd/go sends
+/// `+` as it is, and every server knows `!` both ways.
 const PLAIN: &[u8] = b"-._~!@+:/";
 
-/// The path of a question, with all that means something in a URL written as `%XX`: a branch may be called `a#b`.
+/// The path of a request, with every character that has a meaning in a URL written as `%XX`: a branch may be called `a#b`.
 pub(super) fn of(request: &ModuleRequest) -> String {
     let mut path = String::new();
     for byte in request.to_string().bytes() {

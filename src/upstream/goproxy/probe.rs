@@ -1,5 +1,5 @@
-//! Whether a server that was out is back: asked every few seconds, and only while its breaker is open, so that no client's request
-//! has to find out.
+//! Finds out whether a server that was down is back: probes it every few seconds while its breaker is open, so that no client's
+//! request has to.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,14 @@ use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::reply;
 use crate::upstream::http::retry::Failed;
 
-/// Before the first look, jitter apart; doubled before each next one.
+/// Before the first probe, jitter apart; doubled before each next one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Between two looks, jitter apart. Shorter than an open breaker rests, so that no request is the one that has to try.
+/// Between two probes, jitter apart. Shorter than the time that a breaker stays open, so that no client's request is the probe.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
-/// For one look.
+/// For one probe.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Looks after a server for as long as it is polled.
+/// Probes a server whenever its breaker is open, for as long as the future is polled.
 pub(super) async fn watch(http: &Http, site: &Site, endpoint: &Endpoint, counters: &Counters) {
     let first = http.settings().first_delay.saturating_mul(4).min(FIRST_PAUSE);
     let pauses = ExponentialBuilder::new().with_jitter().with_min_delay(first).with_max_delay(LONGEST_PAUSE);
@@ -42,7 +42,7 @@ pub(super) async fn watch(http: &Http, site: &Site, endpoint: &Endpoint, counter
     }
 }
 
-/// Asks for the base itself: any answer will do, but for one that says that nobody is behind it.
+/// Requests the base itself: any answer shows that the server is back, except 5xx, which a gateway sends for a dead server.
 async fn look(http: &Http, site: &Site) -> Result<(), Failed> {
     let headers = HeaderMap::new();
     let opened = http.open(site, "", &headers);

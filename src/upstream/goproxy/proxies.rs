@@ -1,8 +1,8 @@
-//! The module proxies of a GOPROXY list (go.dev/ref/mod, "GOPROXY protocol"), in order: what is asked of each, and when the
-//! next one may be asked. None of them is trusted: what comes from here is a stranger's word until it is proven.
+//! The module proxies of a GOPROXY list (go.dev/ref/mod, "GOPROXY protocol"), in order: requests to each, and when the next one
+//! may be tried. None of them is trusted: their bytes are unproven.
 //!
-//! An absence (404, 410) is told apart from a failure, and a "no" by policy from an outage. `direct` is the go command's own
-//! way to a repository; `off` ends the list with a "no".
+//! An absence (404, 410) differs from a failure, and a refusal by policy from an outage. `direct` fetches from the repository with
+//! the go command; `off` ends the list with a refusal.
 
 use super::entry::{ProxyEntry, ProxyState};
 use super::member::Member;
@@ -28,19 +28,19 @@ impl Proxies {
         self.members.len()
     }
 
-    /// Whether there is nobody to ask.
+    /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// How entry number `index` (from 0) is called: its URL without credentials, `direct` or `off`; empty beyond the last.
+    /// The name of entry number `index` (from 0): its URL without credentials, `direct` or `off`; empty beyond the last.
     pub fn name(&self, index: usize) -> &str {
         self.members.get(index).map_or("", Member::name)
     }
 
-    /// Whether the entry after number `index` may be asked when that one failed so. An outage and bytes that nobody asked for
-    /// say nothing about the module, and a mirror is but a mirror; a "no" by policy (a 4xx that is no absence) counts, unless
-    /// `|` stands behind the entry. A disk that is full here is full for the next one.
+    /// Whether the entry after number `index` may be tried when that one failed so. An outage or an unexpected response says
+    /// nothing about the module. A refusal by policy (a 4xx other than 404 and 410) ends the list, unless `|` follows the entry.
+    /// This machine's full disk is as full for the next entry.
     pub fn goes_on(&self, index: usize, failure: &Failure) -> bool {
         match failure.kind {
             FailureKind::Disk => false,
@@ -49,7 +49,7 @@ impl Proxies {
         }
     }
 
-    /// What entry number `index` says to a small question: `list`, `@latest`, `.info`, `.mod`; at most `limit` bytes.
+    /// What entry number `index` answers to a small request: `list`, `@latest`, `.info`, `.mod`; at most `limit` bytes.
     ///
     /// # Errors
     /// Where it failed after all its tries.
@@ -60,8 +60,8 @@ impl Proxies {
         }
     }
 
-    /// A file of entry number `index` into `sink`, at most `limit` bytes: behind what is there already where the server can
-    /// give a part (RFC 9110 section 14.2), else the whole anew. A failure leaves in the sink what came.
+    /// Downloads a file of entry number `index` into `sink`, at most `limit` bytes. Resumes behind what the sink already has where
+    /// the server can send a part (RFC 9110 section 14.2), else starts again. After a failure the sink keeps what has arrived.
     ///
     /// # Errors
     /// Where it failed after all its tries.
@@ -78,25 +78,24 @@ impl Proxies {
         }
     }
 
-    /// Notes that what entry number `index` sent turned out false.
+    /// Counts bytes of entry number `index` that the caller refused.
     pub fn refute(&self, index: usize, why: &str) {
         if let Some(member) = self.members.get(index) {
             member.refuted(why);
         }
     }
 
-    /// What there is to complain of each entry about.
+    /// What went wrong with each entry so far, if anything did.
     pub fn complaints(&self) -> Vec<Complaint> {
         self.members.iter().filter_map(Member::complaint).collect()
     }
 
-    /// How each entry fares, in order.
+    /// The state of each entry, in order.
     pub fn states(&self) -> Vec<ProxyState> {
         self.members.iter().map(Member::state).collect()
     }
 
-    /// Looks after entries that are out, for as long as it is polled: asks each whose breaker is open every few seconds whether
-    /// it is back.
+    /// Probes each server whose breaker is open every few seconds, for as long as the future is polled.
     pub async fn probe(&self) {
         futures_util::future::join_all(self.members.iter().map(Member::probe)).await;
     }

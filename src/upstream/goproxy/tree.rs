@@ -1,7 +1,7 @@
 //! A folder laid out as a proxy's paths, such as `GOMODCACHE/cache/download`, as a proxy. The go command's cache has no
-//! `@latest`, and no `list` of what was only ever asked for by version: that is made of the files that are there.
+//! `@latest`, and no `list` of modules that were only requested by version: the list is made from the files that are there.
 //!
-//! The operator names the folder, but its content may be a stranger's: links are followed as far as they stay in it.
+//! The operator names the folder, but others may have filled it: only links that stay inside the folder are followed.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -24,7 +24,7 @@ const MAX_VERSIONS: usize = 100_000;
 /// A small answer.
 pub(super) async fn fetch(root: &Path, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failed> {
     let (root, request) = (root.to_path_buf(), request.clone());
-    away(move || match (open(&root, &request)?, &request) {
+    blocking(move || match (open(&root, &request)?, &request) {
         (Some((file, path)), _) => Ok(Fetched::Body(read_file(file, limit, unread)?, origin(&path, 0))),
         (None, ModuleRequest::List(module)) => Ok(list(&root, module)),
         (None, _) => Ok(not_held()),
@@ -32,7 +32,7 @@ pub(super) async fn fetch(root: &Path, request: &ModuleRequest, limit: usize) ->
     .await
 }
 
-/// A file, from where the sink ends.
+/// A file, from the offset where the sink ends.
 pub(super) async fn download(
     root: &Path,
     request: &ModuleRequest,
@@ -41,7 +41,7 @@ pub(super) async fn download(
     counters: &Counters,
 ) -> Result<Sent, Failed> {
     let (root, request) = (root.to_path_buf(), request.clone());
-    let opened = away(move || open(&root, &request)).await?;
+    let opened = blocking(move || open(&root, &request)).await?;
     let Some((file, path)) = opened else { return Ok(Sent::Missing(words())) };
     let kept = copy(file, limit, sink, counters, unread).await?;
     Ok(Sent::Whole(origin(&path, kept)))
@@ -49,21 +49,21 @@ pub(super) async fn download(
 
 /// All of a file on this machine's own disk, at most `limit` bytes.
 pub(super) async fn read(path: PathBuf, limit: usize) -> Result<Vec<u8>, Failed> {
-    away(move || read_file(files::open(&path).map_err(lost)?, limit, lost)).await
+    blocking(move || read_file(files::open(&path).map_err(lost)?, limit, lost)).await
 }
 
-/// A file on this machine's own disk into the sink, behind what is there.
+/// Appends a file on this machine's own disk to the sink.
 pub(super) async fn copy_from(
     path: PathBuf,
     limit: u64,
     sink: &mut dyn Sink,
     counters: &Counters,
 ) -> Result<u64, Failed> {
-    let file = away(move || files::open(&path).map_err(lost)).await?;
+    let file = blocking(move || files::open(&path).map_err(lost)).await?;
     copy(file, limit, sink, counters, lost).await
 }
 
-/// Copies a file into the sink, behind what is there; gives how many bytes were.
+/// Appends a file to the sink, from the offset where the sink ends; gives how many bytes the sink had.
 async fn copy(
     mut file: File,
     limit: u64,
@@ -83,7 +83,7 @@ async fn copy(
     let mut rest = length - kept;
     while rest > 0 {
         let most = u64::try_from(PIECE).unwrap_or(u64::MAX).min(rest);
-        let (read, piece) = away(move || {
+        let (read, piece) = blocking(move || {
             let mut piece = Vec::new();
             file.by_ref().take(most).read_to_end(&mut piece).map_err(unread)?;
             Ok((file, piece))
@@ -108,16 +108,16 @@ fn read_file(file: File, limit: usize, unread: Unread) -> Result<Vec<u8>, Failed
     Ok(bytes)
 }
 
-/// The file that answers; none where the tree does not hold it. A tree that is not there has failed.
+/// The file that answers; none where the tree does not have it. A tree that does not exist is a failure.
 fn open(root: &Path, request: &ModuleRequest) -> Result<Option<(File, PathBuf)>, Failed> {
     let below = request.to_string();
     match Tree::open(root).and_then(|tree| tree.file(Path::new(&below), Links::Within)) {
-        // An empty list is one of no versions; any other empty file is one that somebody has not written yet.
+        // An empty list has no versions; any other empty file has not been written yet.
         Ok(file) => {
             let is_written = file.metadata().map_err(unread)?.len() > 0 || matches!(request, ModuleRequest::List(_));
             Ok(is_written.then(|| (file, root.join(below))))
         }
-        // A link out of the tree is refused aloud; what else is no regular file is as good as missing.
+        // A link out of the tree is an error; anything else that is not a regular file counts as missing.
         Err(error) if Unfit::of(&error).is_some_and(|unfit| unfit != Unfit::Leaves) => Ok(None),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             if root.is_dir() { Ok(None) } else { Err(Failed::broken("there is no such folder")) }
@@ -163,13 +163,13 @@ fn words() -> String {
 /// What it means that a file cannot be read.
 type Unread = fn(io::Error) -> Failed;
 
-/// The tree failed, as a server does.
+/// The tree failed, as a server can.
 #[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
 fn unread(error: io::Error) -> Failed {
     Failed::unread(&error, format!("cannot be read: {}", files::explain(&error)))
 }
 
-/// What a command left here cannot be read: it left nothing fit to be read, or this machine's disk failed.
+/// A command's file cannot be read: the command made none, or this machine's disk failed.
 #[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
 fn lost(error: io::Error) -> Failed {
     let why = format!("cannot be read: {}", files::explain(&error));
@@ -177,8 +177,8 @@ fn lost(error: io::Error) -> Failed {
     if is_ours { Failed::lasting(FailureKind::Disk, why) } else { Failed::broken(why) }
 }
 
-/// Runs what blocks where it may.
-async fn away<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failed> + Send + 'static) -> Result<T, Failed> {
+/// Runs blocking work on a thread for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failed> + Send + 'static) -> Result<T, Failed> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| Err(Failed::lasting(FailureKind::Machine, error.to_string())))

@@ -1,4 +1,4 @@
-//! What comes of a question to a proxy, whatever kind of proxy it is, and where the bytes of a file go.
+//! The outcomes of a request to a proxy of any kind, and where the bytes of a file go.
 
 use std::io;
 
@@ -6,23 +6,23 @@ use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::origin::Origin;
 use crate::upstream::http::retry::Failed;
 
-/// What a proxy says to a small question.
+/// What a proxy answered to a small request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Fetched {
-    /// here it is
+    /// the bytes
     Body(Vec<u8>, Origin),
-    /// I have no such thing, in these words
+    /// it does not have them, in its words
     Missing(String),
 }
 
-/// What became of a download.
+/// The outcome of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Sent {
     /// the sink has all of it
     Whole(Origin),
-    /// I have no such thing, in these words; the sink is as it was
+    /// the proxy does not have the file, in its words; the sink is unchanged
     Missing(String),
 }
 
@@ -36,20 +36,20 @@ pub trait Sink: Send {
         self.len() == 0
     }
 
-    /// Puts bytes behind those that are there.
+    /// Appends bytes.
     ///
     /// # Errors
-    /// Where they could not be kept.
+    /// Where they could not be stored.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Drops all that is there.
+    /// Drops all bytes.
     ///
     /// # Errors
     /// Where that could not be done.
     fn restart(&mut self) -> io::Result<()>;
 }
 
-/// The disk did not take the bytes.
+/// The failure of a sink that could not store bytes.
 pub(super) fn disk(error: &io::Error) -> Failed {
-    Failed::lasting(FailureKind::Disk, format!("cannot keep the bytes: {error}"))
+    Failed::lasting(FailureKind::Disk, format!("cannot store the bytes: {error}"))
 }

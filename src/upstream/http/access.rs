@@ -1,5 +1,5 @@
-//! What it takes to be let in by one base, apart from a name and a password: a token, certificates of an own authority, a
-//! proxy on the way out. None of it is ever shown.
+//! How one base is reached, apart from its URL: a token or password, certificates of a private authority, an outbound proxy.
+//! None of it is ever shown.
 
 use std::fmt;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::files;
 use crate::upstream::base::{Base, Location, basic, may_carry_login};
 
-/// The means of one base.
+/// How one base is reached.
 #[derive(Clone, Default)]
 pub struct Access {
     /// the whole `Authorization` header
@@ -20,7 +20,7 @@ pub struct Access {
     pub(in crate::upstream) proxy: Option<Proxy>,
 }
 
-// A proxy's URL may have a password, and says where to find it; a token is a password.
+// Both a token and a proxy's URL are secret: the latter may have a password in it.
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = |has| if has { "given" } else { "none" };
@@ -35,32 +35,32 @@ impl fmt::Debug for Access {
 }
 
 impl Access {
-    /// With a token for `base` (`Authorization: Bearer TOKEN`, RFC 6750), which goes before the URL's and netrc's passwords.
+    /// With a token for `base` (`Authorization: Bearer TOKEN`, RFC 6750). It overrides the passwords of the URL and of netrc.
     ///
     /// # Errors
-    /// `Usage` where it is no token, or would travel over plain http to another machine.
+    /// `Usage` for an invalid token, or one that would be sent over plain http to another machine.
     pub fn bearer(mut self, base: &Base, token: &str) -> Result<Access, Fault> {
         let usage = |why: &str| Fault::Usage(format!("the token for {base}: {why}"));
-        let Location::Site(site) = &base.location else { return Err(usage("a folder takes none")) };
+        let Location::Site(site) = &base.location else { return Err(usage("a folder cannot have one")) };
         if !may_carry_login(&site.url) {
             return Err(usage("refusing to send a token over plain http"));
         }
         let token = token.trim();
         let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
         let value = HeaderValue::try_from(format!("Bearer {token}")).ok().filter(|_| plain);
-        let mut value = value.ok_or_else(|| usage("has to be one word of printable ASCII"))?;
+        let mut value = value.ok_or_else(|| usage("must be one word of printable ASCII"))?;
         value.set_sensitive(true);
         self.token = Some(value);
         Ok(self)
     }
 
-    /// With a user's name and password for `base` (RFC 7617), which go before the URL's and netrc's.
+    /// With a user's name and password for `base` (RFC 7617). They override those of the URL and of netrc.
     ///
     /// # Errors
-    /// `Usage` where they would travel over plain http to another machine.
+    /// `Usage` where they would be sent over plain http to another machine.
     pub fn basic(mut self, base: &Base, name: &str, password: &str) -> Result<Access, Fault> {
         let usage = |why: &str| Fault::Usage(format!("the password for {base}: {why}"));
-        let Location::Site(site) = &base.location else { return Err(usage("a folder takes none")) };
+        let Location::Site(site) = &base.location else { return Err(usage("a folder cannot have one")) };
         if !may_carry_login(&site.url) {
             return Err(usage("refusing to send a password over plain http"));
         }
@@ -68,7 +68,7 @@ impl Access {
         Ok(self)
     }
 
-    /// Trusting the certificates of a PEM file too, besides the system's.
+    /// Trusts the certificates in a PEM file in addition to the system's.
     ///
     /// # Errors
     /// `Unavailable` where it cannot be read, `Usage` where it has no certificates.
@@ -84,11 +84,11 @@ impl Access {
         Ok(self)
     }
 
-    /// By way of the proxy that `url` names (`http://`, `https://` or `socks5://[NAME:PASSWORD@]HOST[:PORT]`), instead of what
-    /// the environment says. This machine itself is still asked directly.
+    /// Through the proxy that `url` names (`http://`, `https://` or `socks5://[NAME:PASSWORD@]HOST[:PORT]`), which overrides the
+    /// environment's. This machine itself is still reached directly.
     ///
     /// # Errors
-    /// `Usage` where it is no such URL.
+    /// `Usage` for any other URL.
     pub fn proxy(mut self, url: &str) -> Result<Access, Fault> {
         let usage = || Fault::Usage("an outbound proxy should be http://, https:// or socks5://HOST[:PORT]".to_owned());
         let parsed = Url::parse(url).map_err(|_| usage())?;

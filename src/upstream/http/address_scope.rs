@@ -1,6 +1,6 @@
-//! From where a host is reached. Whoever is further away has no business with what is nearer: a redirect there would make us ask,
-//! in a stranger's name, what the stranger cannot ask (server-side request forgery). An address says it by its spelling, a name
-//! only by the addresses that it resolves to.
+//! The guard against server-side request forgery (SSRF): from where an address can be reached. A server with a public address
+//! must not redirect us to a private or a local one, which it could not reach itself. The scope of an address follows from its
+//! spelling, the scope of a name only from the addresses that it resolves to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -9,19 +9,19 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
 use tokio::net::lookup_host;
 
-/// From where a host is reached, the nearest first.
+/// From where an address can be reached, the narrowest scope first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::upstream) enum AddressScope {
-    /// this machine, or this link: where clouds keep their machines' secrets
+    /// this machine, or this link, where clouds serve the secrets of their machines (169.254.169.254)
     Local,
-    /// a private network, or nothing that is public
+    /// a private network, or a range that is reserved
     Private,
-    /// anywhere
+    /// the internet
     Public,
 }
 
 impl AddressScope {
-    /// As far as a URL's spelling says: of names, only `localhost` says anything.
+    /// The scope that the spelling of a URL shows; a name other than `localhost` counts as public until it is resolved.
     pub(super) fn of_spelling(url: &Url) -> AddressScope {
         let host = url.host_str().unwrap_or("").trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         match host.parse() {
@@ -31,7 +31,7 @@ impl AddressScope {
         }
     }
 
-    /// Of an address.
+    /// The scope of an address.
     pub(in crate::upstream) fn of(address: IpAddr) -> AddressScope {
         match address {
             IpAddr::V4(address) => AddressScope::of_v4(address),
@@ -41,12 +41,12 @@ impl AddressScope {
 
     fn of_v4(address: Ipv4Addr) -> AddressScope {
         match address.octets() {
-            // "This network", loopback, link-local, multicast (RFC 6890), and the address at which Azure answers its machines.
+            // "This network", loopback, link-local, multicast (RFC 6890), and the address at which Azure serves its virtual machines.
             [0 | 127, ..] | [169, 254, ..] | [224..=239, ..] | [168, 63, 129, 16] => AddressScope::Local,
-            // Private (RFC 1918), shared by carriers (RFC 6598).
+            // Private (RFC 1918), carrier-grade NAT (RFC 6598).
             [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => AddressScope::Private,
-            // Protocol assignments, documentation, 6to4 relays, benchmarks, reserved, broadcast: nothing public is there, but
-            // some networks use them as private ones.
+            // Protocol assignments, documentation, 6to4 relays, benchmarks, reserved, broadcast: never public, and used as
+            // private ranges by some networks.
             [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] => AddressScope::Private,
             [198, 18 | 19, ..] | [240..=255, ..] => AddressScope::Private,
             _ => AddressScope::Public,
@@ -58,30 +58,30 @@ impl AddressScope {
         let last = AddressScope::of_v4(Ipv4Addr::new(a, b, c, d));
         match address.segments() {
             [0, 0, 0, 0, 0, 0, 0, 0 | 1] | [0xfe80..=0xfebf, ..] | [0xff00..=0xffff, ..] => AddressScope::Local,
-            // An IPv4 address in other words: mapped, translated (RFC 6145), by way of a NAT64 (RFC 6052), compatible.
+            // IPv4 addresses in IPv6 form: mapped, translated (RFC 6145), through a NAT64 (RFC 6052), compatible.
             [0, 0, 0, 0, 0, 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => last,
             [0, 0, 0, 0, 0, 0, ..] => last.min(AddressScope::Private),
-            // 6to4 (RFC 3056): a tunnel to the IPv4 address in it.
+            // 6to4 (RFC 3056): a tunnel to the IPv4 address inside.
             [0x2002, high, low, ..] => {
                 let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
                 AddressScope::of_v4(Ipv4Addr::new(a, b, c, d)).min(AddressScope::Private)
             }
             // Teredo, benchmarks, ORCHID and the rest of 2001::/23; documentation.
             [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => AddressScope::Private,
-            // Only these are given out as public addresses (RFC 4291 section 2.4).
+            // The only range of public addresses (RFC 4291 section 2.4).
             [0x2000..=0x3fff, ..] => AddressScope::Public,
             _ => AddressScope::Private,
         }
     }
 }
 
-/// A name that a redirect leads to has no address that the redirecting server could itself scope.
+/// A redirect leads to a name that has only addresses of a narrower scope than the redirecting server's.
 #[derive(Debug, Error)]
-#[error("redirects to a name whose addresses are not for strangers, {0}")]
+#[error("redirects to a private address, {0}")]
 pub(super) struct PrivateAddress(String);
 
-/// Resolves names as the system does, to no address that is nearer than this. The connection is made to the addresses that were
-/// looked at, so a name cannot lead elsewhere in between.
+/// Resolves names as the system does and drops addresses of a narrower scope than this. The client connects to the addresses
+/// that were checked, so a second resolution cannot change them in between (DNS rebinding).
 #[derive(Debug)]
 pub(super) struct ScopedResolver(pub(in crate::upstream) AddressScope);
 
@@ -105,8 +105,8 @@ impl Resolve for ScopedResolver {
 mod tests {
     use super::*;
 
-    /// The ranges that are not public: first and last address, and how near they are. What stands just outside is public,
-    /// unless another row has it.
+    /// The ranges that are not public: first and last address, and their scope. Their neighbours are public, unless another
+    /// row has them.
     const RANGES: [(&str, &str, AddressScope); 39] = [
         ("0.0.0.0", "0.255.255.255", AddressScope::Local),
         ("10.0.0.0", "10.255.255.255", AddressScope::Private),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_just_outside_the_ranges_is_public() {
+    fn neighbours_of_the_ranges_are_public() {
         for address in [
             "1.0.0.0",
             "9.255.255.255",
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_resolves_to_nothing_nearer() {
+    async fn names_resolve_to_no_narrower_scope() {
         let resolve = |floor| async move {
             let name = "localhost".parse().map_err(|_| "a name")?;
             ScopedResolver(floor).resolve(name).await.map(|addresses| addresses.count())

@@ -1,6 +1,6 @@
-//! The HTTP client: built when it is first needed, shared by everything that asks, with redirects and passwords under
-//! our own rules. It speaks HTTP/2 where a server offers it over TLS, keeps connections, and obeys `HTTP_PROXY`,
-//! `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, but never asks a proxy for this machine itself (as the go command).
+//! The HTTP client: built at its first request, shared by all requests, with its own rules for redirects and passwords. It
+//! speaks HTTP/2 where a server offers it over TLS, keeps connections alive, and obeys `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`
+//! and `NO_PROXY`, but reaches this machine without a proxy, as the go command does.
 
 use std::sync::{Arc, OnceLock};
 
@@ -32,15 +32,15 @@ struct HttpInner {
     netrc: OnceLock<Netrc>,
 }
 
-/// A response that is no redirect.
+/// A response that is not a redirect.
 pub(in crate::upstream) struct Opened {
     pub(in crate::upstream) response: Response,
     first: Url,
-    /// the URL that it came from in the end
+    /// the URL that sent it, after all redirects
     pub(in crate::upstream) last: Url,
 }
 
-/// The place that an answer came from, where it is not the one that was asked.
+/// The URL at the end of the redirects, if there were any.
 pub(in crate::upstream) struct Detour(Option<String>);
 
 impl Opened {
@@ -50,7 +50,7 @@ impl Opened {
 }
 
 impl Detour {
-    /// Names the place that failed.
+    /// Adds that URL to the reason of a failure.
     pub(in crate::upstream) fn name_place(&self, failed: Failed) -> Failed {
         match &self.0 {
             Some(place) => Failed { why: format!("redirects to {place}: {}", failed.why), ..failed },
@@ -60,7 +60,7 @@ impl Detour {
 }
 
 impl Http {
-    /// A client with these bounds. Nothing is built yet.
+    /// A client with these bounds. It opens nothing before its first request.
     pub fn new(settings: Settings) -> Http {
         Http { shared: Arc::new(HttpInner { settings, clients: HttpClients::default(), netrc: OnceLock::new() }) }
     }
@@ -70,7 +70,7 @@ impl Http {
         &self.shared.settings
     }
 
-    /// One try at a question to a site, redirects and body included, in bounded time.
+    /// Tries a request once, redirects and body included, within `Settings::total`.
     pub(in crate::upstream) async fn get(
         &self,
         site: &Site,
@@ -88,15 +88,15 @@ impl Http {
         tokio::time::timeout(total, read).await.map_err(late)?
     }
 
-    /// Asks a site for `path` with these headers and a login, and follows redirects: the last response, its body not read yet.
+    /// Requests `path` with these headers and a login, and follows redirects. Gives the last response, its body not yet read.
     pub(in crate::upstream) async fn open(
         &self,
         site: &Site,
         path: &str,
         headers: &HeaderMap,
     ) -> Result<Opened, Failed> {
-        let astray = |why: String| Failed::lasting(FailureKind::Redirect, why);
-        let first = site.url_of(path).map_err(|fault| astray(fault.to_string()))?;
+        let not_followed = |why: String| Failed::lasting(FailureKind::Redirect, why);
+        let first = site.url_of(path).map_err(|fault| not_followed(fault.to_string()))?;
         let (mut url, mut floor) = (first.clone(), AddressScope::Local);
         for _ in 0..=MAX_REDIRECTS {
             let login = if same_server(&first, &url) { self.login(site, &first) } else { None };
@@ -107,15 +107,15 @@ impl Http {
             let location = response.headers().get(LOCATION).cloned();
             let (status, from) = (response.status(), response.remote_addr());
             reply::discard(response).await;
-            let location = location.ok_or_else(|| astray(format!("{status} that leads nowhere")))?;
-            let to = next(&url, &location).map_err(astray)?;
-            // One server may lead to itself, wherever it is. A proxy on the way resolves names as it sees fit.
+            let location = location.ok_or_else(|| not_followed(format!("{status} without a Location header")))?;
+            let to = next(&url, &location).map_err(not_followed)?;
+            // A server may redirect to itself, whatever its address. An outbound proxy resolves names by its own rules.
             if !same_host(&url, &to) {
                 floor = floor.max(from.map_or(AddressScope::Public, |from| AddressScope::of(from.ip())));
             }
             url = to;
         }
-        Err(astray(format!("stopped after {MAX_REDIRECTS} redirects, at {}", place(&url))))
+        Err(not_followed(format!("stopped after {MAX_REDIRECTS} redirects, at {}", place(&url))))
     }
 
     async fn send(
@@ -135,7 +135,7 @@ impl Http {
         client.execute(request).await.map_err(|error| reply::broken(&error, self.settings()))
     }
 
-    /// What to log in with: the token, else of `~/.netrc`, else of the URL, as the go command.
+    /// The `Authorization` header: the token, else the login in `~/.netrc`, else the one in the URL, as for the go command.
     fn login(&self, site: &Site, url: &Url) -> Option<HeaderValue> {
         if !may_carry_login(url) {
             return None;
@@ -175,14 +175,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_redirect_does_not_lead_to_a_name_that_resolves_to_what_is_nearer() {
+    async fn a_redirect_does_not_lead_to_a_name_that_resolves_to_a_private_address() {
         let listener = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
         let url = Url::parse(&format!("http://localhost:{}/x", listener.local_addr().unwrap().port())).unwrap();
         let http = Http::new(Settings::default());
         for floor in [AddressScope::Private, AddressScope::Public] {
             let failed = http.send(&url, floor, None, &HeaderMap::new()).await.unwrap_err();
             assert_eq!((failed.kind, failed.transient), (FailureKind::Redirect, false), "{}", failed.why);
-            assert_eq!(failed.why, "redirects to a name whose addresses are not for strangers, localhost");
+            assert_eq!(failed.why, "redirects to a private address, localhost");
         }
         let headers = HeaderMap::new();
         tokio::select! {

@@ -1,6 +1,6 @@
-//! A base that cannot be reached is not asked a thousand times. The breaker of a base is closed while requests are answered;
-//! after a few in a row that failed all their tries it opens, and the next ones fail at once with the same reason; when it has
-//! rested, it is half open: one request goes through, and closes it or opens it again.
+//! A circuit breaker for each base, so that a base that is down does not delay every request. It is closed while requests are
+//! answered. After a few in a row that failed all their tries it opens, and the next ones fail at once with the same reason.
+//! After a while it is half open: one request goes through, and closes it or opens it again.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,33 +11,33 @@ use tokio::sync::Notify;
 use super::failure::FailureKind;
 use super::retry::Failed;
 
-/// What opens the breaker: 3 requests in a row without an answer, or 12 that were answered with 5xx. The latter need more, since
-/// one bad module may be asked for again and again while all others are answered.
+/// What opens the breaker: 3 requests in a row without an answer, or 12 answered with 5xx. More of the latter, since clients
+/// may request one bad module again and again while all others are answered.
 const PATIENCE: u32 = 12;
-/// What a request without an answer counts.
+/// The weight of a request without an answer.
 const SILENCE: u32 = 4;
-/// What a request that was answered with 5xx counts.
+/// The weight of a request that was answered with 5xx.
 const BUSY: u32 = 1;
-/// How long an open breaker lets nothing through, and how long a half-open one waits for its one request.
+/// How long an open breaker lets no request through, and how long a half-open one waits for its one request.
 const REST: Duration = Duration::from_secs(30);
 
-/// Whether a base is asked.
+/// Whether requests to a base are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerState {
-    /// it is
+    /// they are
     Closed,
-    /// it is not, for a while
+    /// they fail at once, for a while
     Open,
-    /// one request is under way that decides
+    /// one request is under way, and decides
     HalfOpen,
 }
 
 /// The breaker of one base.
 #[derive(Debug, Default)]
 pub(in crate::upstream) struct CircuitBreaker {
-    /// what the failures in a row count together
+    /// the weights of the failures in a row, added up
     failures: AtomicU32,
-    /// why and since when it is not closed; nothing while it is
+    /// guards why and since when the breaker is open or half open; none while it is closed
     open: Mutex<Option<Open>>,
     opened: Notify,
 }
@@ -51,7 +51,7 @@ struct Open {
 }
 
 impl CircuitBreaker {
-    /// Why not to ask at the time `now`, if so.
+    /// Why no request may be made at the time `now`; none where one may.
     pub(in crate::upstream) fn refuses(&self, now: Instant) -> Option<Failed> {
         if self.failures.load(Ordering::Relaxed) < PATIENCE {
             return None;
@@ -65,7 +65,7 @@ impl CircuitBreaker {
         None
     }
 
-    /// The base did its part.
+    /// The base answered a request.
     pub(in crate::upstream) fn answered(&self) {
         // The load keeps the common path free of writes to a shared cache line.
         if self.failures.load(Ordering::Relaxed) != 0 {
@@ -75,7 +75,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// A request failed all its tries so, at the time `now`.
+    /// A request failed all its tries at the time `now`, for this reason.
     pub(in crate::upstream) fn failed(&self, now: Instant, why: &Failed) {
         let count = match why.kind {
             kind if kind.is_silence() => SILENCE,

@@ -1,4 +1,4 @@
-//! The client library's clients, each for one kind of URL, with its own rules for proxies and certificates.
+//! The HTTP library's clients: one for each kind of URL, since proxies and certificates differ by URL.
 
 use std::sync::OnceLock;
 
@@ -9,7 +9,8 @@ use super::reply::causes;
 use super::settings::Settings;
 use crate::upstream::base::is_loopback;
 
-/// The clients for URLs that we were told to ask, and those for URLs that redirects lead to, by the scope of the addresses that these may have.
+/// The clients by the narrowest scope of the addresses that they connect to: `local` for configured URLs, the others for
+/// URLs that redirects lead to.
 #[derive(Debug, Default)]
 pub(in crate::upstream) struct HttpClients {
     local: ClientKinds,
@@ -17,8 +18,8 @@ pub(in crate::upstream) struct HttpClients {
     public: ClientKinds,
 }
 
-/// One client by the kind of URL, each built at first use: the system's root certificates cost 20 ms to read and may not
-/// be there at all, which must not keep anybody from asking a plain http server.
+/// One client for each kind of URL, built at first use: reading the system's root certificates takes 20 ms, and where there
+/// are none, requests over plain http must still work.
 #[derive(Debug, Default)]
 struct ClientKinds {
     loopback_plain: OnceLock<Result<Client, String>>,
@@ -28,7 +29,7 @@ struct ClientKinds {
 }
 
 impl HttpClients {
-    /// The client for a URL, whose name is not to resolve to anything nearer than `floor`.
+    /// The client for a URL whose name may resolve only to addresses of the scope `floor` or a wider one.
     pub(in crate::upstream) fn of(
         &self,
         url: &Url,
@@ -69,14 +70,14 @@ fn build(settings: &Settings, floor: AddressScope, tls: bool, is_loopback_url: b
             None => builder,
         }
     };
-    // The system's root certificates, and those of this base; where the system has none, these alone.
+    // The system's root certificates and those configured for this base; where the system has none, only the latter.
     let only_own = || builder().tls_certs_only(access.roots.iter().cloned()).build();
     let with_roots = || builder().tls_certs_merge(access.roots.iter().cloned()).build();
     let client = match (tls, is_loopback_url) {
         (true, _) if access.roots.is_empty() => with_roots(),
         (true, _) => with_roots().or_else(|_| only_own()),
         (false, true) => only_own(),
-        // A proxy may itself be asked over TLS; where there are no root certificates, it cannot be.
+        // A proxy may itself speak TLS; without root certificates it cannot be used.
         (false, false) => with_roots().or_else(|_| only_own()),
     };
     client.map_err(|error| {

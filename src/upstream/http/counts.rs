@@ -1,4 +1,4 @@
-//! What was asked of the bases, counted by kind: for the report, and for tests that assert that nothing is asked twice.
+//! The requests to the bases, counted by kind: for the report, and for tests that assert that nothing is requested twice.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! One upstream as it is asked: a bounded number of requests at once, tries until one is answered, a circuit breaker over all.
+//! How requests to one upstream are made: a bounded number at once, retries until one is answered, a circuit breaker over all.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
@@ -21,36 +21,37 @@ use crate::upstream::queue::Load;
 #[derive(Debug)]
 pub(in crate::upstream) struct Endpoint {
     limit: Limit,
+    /// whether the first request has ended, and the others may run at once
     begun: AtomicBool,
     breaker: CircuitBreaker,
 }
 
 impl Endpoint {
-    /// For `base`, of which at most `concurrency` requests are made at once.
+    /// For `base`, with at most `concurrency` requests at once.
     pub(in crate::upstream) fn new(base: &Base, concurrency: usize) -> Endpoint {
-        // Over TLS the first request goes alone. Until its connection stands, nobody knows whether it is HTTP/2 and
-        // can carry all the others; without this, 64 requests would make 64 handshakes.
+        // Over TLS the first request goes alone: only its connection shows whether the server speaks HTTP/2, so that one
+        // connection carries all the others. Without this, 64 requests would make 64 handshakes.
         let alone = matches!(&base.location, Location::Site(site) if site.url.scheme() == "https");
         let limit = Limit::new(if alone { 1 } else { concurrency }, concurrency);
         Endpoint { limit, begun: AtomicBool::new(!alone), breaker: CircuitBreaker::default() }
     }
 
-    /// How many requests it is asked now, and how many wait for that.
+    /// How many requests run now, and how many wait.
     pub(in crate::upstream) fn load(&self) -> Load {
         self.limit.load()
     }
 
-    /// What its failures say about it.
+    /// Its circuit breaker.
     pub(in crate::upstream) fn breaker(&self) -> &CircuitBreaker {
         &self.breaker
     }
 
-    /// Waits for its turn to ask.
+    /// Waits for a permit to make a request.
     pub(in crate::upstream) async fn permit(&self) -> Result<Permit<'_>, Failed> {
         self.limit.permit().await.map_err(Failed::turned_away)
     }
 
-    /// What a server says, or why it failed after all its tries.
+    /// What a server answered, or why the request failed after all its tries.
     pub(in crate::upstream) async fn get(
         &self,
         http: &Http,
@@ -74,7 +75,7 @@ impl Endpoint {
         reply.map_err(|failed| self.gave_up(failed.after(tries.load(Ordering::Relaxed), settings.longest_wait)))
     }
 
-    /// Fails at once where nobody is to ask it for now.
+    /// Fails at once while the circuit breaker is open.
     pub(in crate::upstream) fn unless_open(&self) -> Result<(), Failed> {
         match self.breaker.refuses(Instant::now()) {
             None => Ok(()),
@@ -91,19 +92,19 @@ impl Endpoint {
         failed
     }
 
-    /// One try, when it is its turn.
+    /// Makes one try, with a permit.
     pub(in crate::upstream) async fn turn<T>(
         &self,
         counters: &Counters,
         path: &str,
         attempt: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, Failed> {
-        // A pause between tries holds no leave.
+        // A pause between tries holds no permit.
         let permit = self.permit().await?;
         counters.requested(path);
         let reply = attempt.await;
-        // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
-        // that is idle, and makes another.
+        // The connection goes back to its pool in a task of its own. Unless that task runs first, the next request finds no idle
+        // connection and opens another.
         tokio::task::yield_now().await;
         if reply.as_ref().map_or_else(|failed| failed.reached() && failed.kind != FailureKind::Busy, |_| true) {
             self.breaker.answered();

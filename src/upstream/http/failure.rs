@@ -1,4 +1,4 @@
-//! Why a base did not do what it was asked to, in a form that decides who is asked next.
+//! Why a request to a base failed, as a type, which decides which base is asked next.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use crate::fault::Cause;
 /// A request that failed after all its tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// the base, as it is called in messages: without credentials
+    /// the base's name in messages: its URL without credentials
     pub source: String,
-    /// what happened, for people; names no credential
+    /// what happened, for people; without credentials
     pub why: String,
     /// the same for programs
     pub kind: FailureKind,
@@ -18,39 +18,39 @@ pub struct Failure {
 /// The kinds of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// no connection, or one that broke off; a folder that cannot be read; a command that could not find out
+    /// no connection, or one that broke off; a folder that cannot be read; a go command that failed
     Unreachable,
-    /// too slow: to connect, to say anything, or in all
+    /// too slow: to connect, to send a byte, or in all
     Timeout,
-    /// it says that it cannot answer now: 5xx
+    /// it answered that it cannot serve the request now: 5xx
     Busy,
-    /// it says no, with this status: 4xx, of which 404 and 410 are absences and no failures
+    /// it refused, with this status: a 4xx other than 404 and 410, which are absences and not failures
     Denied(u16),
-    /// it says what is no answer, with this status
+    /// it sent an unexpected response, with this status
     Answer(u16),
-    /// more bytes than were asked for at most
+    /// more bytes than the limit
     TooLong,
-    /// this machine's disk could not keep the bytes, or not read again what was kept
+    /// this machine's disk could not store the bytes, or not read them back
     Disk,
-    /// something else here: a command that cannot be run, or for which too many wait
+    /// another fault of this machine: a command that cannot be run, or for which too many requests are waiting
     Machine,
-    /// nobody was asked: the settings, or the rules for public modules, forbid it
+    /// no request was made: the settings, or the rules for public modules, forbid it
     Forbidden,
-    /// nobody was asked: no address is known that may be
+    /// no request was made: the host has no known public address
     NoAddress,
-    /// it redirects to where nobody follows
+    /// it redirects to where redirects are not followed
     Redirect,
-    /// it was not asked: too many requests of this server's clients wait for it already
+    /// no request was made: too many requests of this server's clients are already waiting for this base
     QueueFull,
 }
 
 impl FailureKind {
-    /// Whether nobody answered at all.
+    /// Whether there was no answer at all.
     pub(super) fn is_silence(self) -> bool {
         matches!(self, FailureKind::Unreachable | FailureKind::Timeout | FailureKind::Machine)
     }
 
-    /// What did not do its part.
+    /// The cause of the fault that this failure becomes.
     pub fn cause(self) -> Cause {
         match self {
             FailureKind::Disk => Cause::Disk,

@@ -1,10 +1,10 @@
-//! What is asked of a base: a path, how much may come, and where only a part of a file is wanted, which.
+//! A GET request: a path, the longest body that is accepted, and the range of bytes, where only a part of a file is wanted.
 
 use std::ops::Range;
 
 use reqwest::header::{CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 
-/// One question.
+/// One GET request.
 #[derive(Debug, Clone)]
 pub(in crate::upstream) struct GetRequest<'a> {
     pub(in crate::upstream) path: &'a str,
@@ -21,12 +21,12 @@ impl GetRequest<'_> {
         HeaderValue::try_from(format!("bytes={}-{}", range.start, range.end.saturating_sub(1))).ok()
     }
 
-    /// The headers that it takes, apart from a login.
+    /// Its headers, apart from a login.
     pub(in crate::upstream) fn headers(&self) -> HeaderMap {
         self.range_header().map(|range| (RANGE, range)).into_iter().collect()
     }
 
-    /// Whether a 206 answer is the part that was asked for.
+    /// Whether a 206 response with these headers has the requested part.
     pub(super) fn is_part(&self, headers: &HeaderMap) -> bool {
         let Some(range) = &self.range else { return false };
         let part = format!("bytes {}-{}/", range.start, range.end.saturating_sub(1));

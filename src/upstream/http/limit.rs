@@ -1,7 +1,7 @@
-//! How many requests one base is asked at once: no more than its settings say, and fewer where it says that it is too much
-//! (429, 503). Then the number is halved, and grows by one for every so many answers as there are requests at once, as
-//! TCP does. What a base says to requests that were sent before the last cut is about that cut and cuts no further. Requests
-//! for a server's clients wait in a bounded queue, in which no client can starve another.
+//! How many requests to one base run at once: as many as its settings allow, and fewer where it answers that it is overloaded
+//! (429, 503). Such an answer halves the number; then it grows by one after as many answers as there are requests at once, like
+//! TCP's window. Answers to requests that were sent before the last cut do not cut again. Requests for a server's clients wait
+//! in a bounded queue, in which no client can starve another.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,12 +15,13 @@ const MAX_WAITING_PER_PEER: usize = 1024;
 /// How long a client's request waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Permits to ask, as many as seem answered.
+/// Gives permits for requests, as many as the base seems to bear.
 #[derive(Debug)]
 pub(super) struct Limit {
     queue: FairQueue,
-    /// no more than this in any case
+    /// the most requests at once
     most: usize,
+    /// guards how many requests are allowed, and what the next change of that depends on
     state: Mutex<LimitState>,
 }
 
@@ -34,17 +35,17 @@ struct LimitState {
     cuts: u64,
 }
 
-/// Permit for one request.
+/// The right to make one request.
 #[derive(Debug)]
 pub(in crate::upstream) struct Permit<'a> {
     limit: &'a Limit,
-    /// cuts before it was given
+    /// cuts before it was granted
     cuts: u64,
     _slot: Slot,
 }
 
 impl Limit {
-    /// `first` requests at once to begin with, `most` at any time.
+    /// At first `first` requests at once, never more than `most`.
     pub(in crate::upstream) fn new(first: usize, most: usize) -> Limit {
         let most = most.max(1);
         let first = first.clamp(1, most);
@@ -57,21 +58,21 @@ impl Limit {
         Limit { queue, most, state: Mutex::new(LimitState { allowed: first, answers: 0, cuts: 0 }) }
     }
 
-    /// Waits for leave to ask, in the line of the client that the running task works for.
+    /// Waits for a permit, in the line of the client that the running task works for.
     ///
     /// # Errors
-    /// Too many wait already.
+    /// Too many are waiting already.
     pub(in crate::upstream) async fn permit(&self) -> Result<Permit<'_>, Busy> {
         let slot = self.queue.enter(&Asker::current()).await?;
         Ok(Permit { limit: self, cuts: self.state().cuts, _slot: slot })
     }
 
-    /// How many ask and wait.
+    /// How many requests run and wait.
     pub(in crate::upstream) fn load(&self) -> Load {
         self.queue.load()
     }
 
-    /// Allows all that there may be, unless a cut says otherwise.
+    /// Allows the most requests at once, unless there was a cut.
     pub(in crate::upstream) fn open(&self) {
         let mut state = self.state();
         if state.cuts == 0 {
@@ -116,7 +117,7 @@ impl Permit<'_> {
         self.limit.grow();
     }
 
-    /// The base says that it is asked too much.
+    /// The base answered that it is overloaded.
     pub(super) fn overloaded(self) {
         self.limit.cut(self.cuts);
     }

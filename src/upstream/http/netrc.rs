@@ -1,5 +1,5 @@
 //! Passwords of hosts in `~/.netrc`, read as the go command reads them: one `machine HOST login NAME password WORD`
-//! after another, white space and line ends between them; `macdef` bodies are skipped; `default` gives nothing away.
+//! after another, white space and line ends between them; `macdef` bodies are skipped; `default` is ignored, with all after it.
 
 use std::path::Path;
 
@@ -69,8 +69,8 @@ impl Netrc {
         Netrc { entries }
     }
 
-    /// The header for a URL: of the machine that is its host, or the longest `host/path` that it begins with; of two
-    /// entries for one machine, the first.
+    /// The header for a URL, from the entry for its host, or for the longest `host/path` that it begins with; of two entries
+    /// for one machine, from the first.
     pub(in crate::upstream) fn login(&self, url: &Url) -> Option<HeaderValue> {
         let host = url.host_str()?;
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();

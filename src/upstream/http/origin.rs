@@ -1,4 +1,4 @@
-//! Where bytes came from and what was said with them, for the report on bytes that turn out wrong.
+//! Where bytes came from, and the headers that came with them, for the report on bytes that turn out wrong.
 
 use reqwest::Url;
 use reqwest::header::HeaderMap;
@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 use super::redirect::place;
 use crate::sumdb::printable::printable;
 
-/// The headers that say whose bytes they are and how old, in this order. None of them is a secret.
+/// The headers that are reported, in this order: who sent the bytes, and how old they are. None of them is a secret.
 const REPORTED: [&str; 12] = [
     "age",
     "cache-control",
@@ -24,14 +24,14 @@ const REPORTED: [&str; 12] = [
 /// The longest value that is kept, in bytes.
 const VALUE_LIMIT: usize = 200;
 
-/// The origin of one answer.
+/// The origin of one response.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origin {
-    /// the URL that gave it, redirects followed, without credentials and query; or the path of the file
+    /// the URL that sent it, after redirects, without credentials and query; or the path of the file
     pub place: String,
-    /// names and values of the headers that say whose bytes these are
+    /// names and values of the reported headers
     pub headers: Vec<(String, String)>,
-    /// of a download, how many bytes were there before it and were gone on with: they came from elsewhere
+    /// of a resumed download, how many bytes were there before it: those came from elsewhere
     pub kept: u64,
 }
 

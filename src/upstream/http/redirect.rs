@@ -1,39 +1,39 @@
-//! Where a redirect may lead: to http or https, never from https to plain http, and never from outside to an address inside.
-//! Followed here and not by the HTTP client, so that no password follows it to another host and every hop is ours to bound.
-//! Where a name leads is known only when it is resolved: that is `scope`'s part.
+//! Where a redirect may lead: to http or https, never from https to plain http, and never to an address of a narrower scope
+//! than the redirecting server's. Redirects are followed here and not by the HTTP library, so that no password goes to another
+//! host and every hop is checked. Names are checked when they are resolved (`address_scope`).
 
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use super::address_scope::AddressScope;
 
-/// Redirects followed for one request, as by the go command.
+/// The most redirects that are followed for one request, as by the go command.
 pub(in crate::upstream) const MAX_REDIRECTS: usize = 10;
 
 /// The URL that a redirect from `from` leads to.
 pub(in crate::upstream) fn next(from: &Url, location: &HeaderValue) -> Result<Url, String> {
-    let text = location.to_str().map_err(|_| "redirects to a place that is not text".to_owned())?;
-    let mut url = from.join(text).map_err(|error| format!("redirects to a place that is no URL: {error}"))?;
+    let text = location.to_str().map_err(|_| "redirects to a URL that is not ASCII text".to_owned())?;
+    let mut url = from.join(text).map_err(|error| format!("redirects to an invalid URL: {error}"))?;
     match (from.scheme(), url.scheme()) {
         ("https", "http") => return Err(format!("redirects from https to plain http, to {}", place(&url))),
         (_, "http" | "https") => {}
         (_, scheme) => return Err(format!("redirects to a {scheme} URL")),
     }
     if !same_host(from, &url) && AddressScope::of_spelling(&url) < AddressScope::of_spelling(from) {
-        return Err(format!("redirects to an address that is not for strangers, {}", place(&url)));
+        return Err(format!("redirects to a private address, {}", place(&url)));
     }
-    // A server does not choose our credentials. Cannot fail for a URL with a host.
+    // A redirect must not choose our credentials. Cannot fail for a URL with a host.
     let _ = url.set_username("").and_then(|()| url.set_password(None));
     url.set_fragment(None);
     Ok(url)
 }
 
-/// Whether both URLs are of one machine, on whichever port.
+/// Whether both URLs have the same host; ports may differ.
 pub(super) fn same_host(one: &Url, other: &Url) -> bool {
     one.host_str() == other.host_str()
 }
 
-/// Whether both URLs are of one server: only then do credentials for the one go to the other.
+/// Whether both URLs have the same origin (RFC 6454). Only then does a redirected request keep its credentials.
 pub(super) fn same_server(one: &Url, other: &Url) -> bool {
     one.scheme() == other.scheme()
         && one.host_str() == other.host_str()
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_led_further_in_than_where_he_comes_from() {
+    fn no_redirect_leads_to_a_narrower_scope() {
         for location in [
             "http://127.0.0.1/",
             "http://127.1:80/",
@@ -98,11 +98,11 @@ mod tests {
             "http://x.localhost/",
         ] {
             let refused = go("http://public.example/x", location).unwrap_err();
-            assert!(refused.starts_with("redirects to an address that is not for strangers"), "{location}: {refused}");
+            assert!(refused.starts_with("redirects to a private address"), "{location}: {refused}");
             assert!(go("http://8.8.8.8/x", location).is_err(), "{location}");
             assert!(go("http://127.0.0.1/x", location).is_ok(), "{location}");
         }
-        assert!(go("http://10.0.0.1/x", "http://10.0.0.2/").is_ok(), "one private network, which is his too");
+        assert!(go("http://10.0.0.1/x", "http://10.0.0.2/").is_ok(), "one private network");
         assert!(go("http://10.0.0.1/x", "http://169.254.169.254/").is_err());
         assert!(go("http://10.0.0.1/x", "http://10.0.0.1:81/").is_ok());
         assert!(go("http://public.example/x", "http://8.8.8.8/").is_ok());

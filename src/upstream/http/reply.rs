@@ -1,4 +1,4 @@
-//! What one base answers: only 200 is an answer; 404 and 410 are a "no"; 429 and 5xx are a "not now"; all else is a failure.
+//! What one response means: 200 has the answer; 404 and 410 are an absence; 429 and 5xx may pass; everything else is a failure.
 //! Bodies are read up to a bound. Of an error's text, a few printable lines are shown to people.
 
 use std::error::Error;
@@ -21,19 +21,19 @@ const SHOWN_LINES: usize = 8;
 const SHOWN_BYTES: usize = 80;
 /// Bytes of an error's body that are read: enough to show, and to keep the connection where the body is short.
 const ERROR_BYTES: usize = 4096;
-/// Bytes set aside for a body before any of it came, whatever it claims to be.
+/// Bytes allocated for a body before any of it has arrived, whatever length it claims.
 const FIRST_BYTES: usize = 64 << 10;
 
-/// What a base that works says.
+/// What a base answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::upstream) enum Reply {
-    /// here it is
+    /// the bytes
     Body(Vec<u8>),
-    /// I have no such thing, in these words
+    /// it does not have them, in its words
     Missing(String),
 }
 
-/// Reads a response that is no redirect.
+/// Reads a response that is not a redirect.
 pub(in crate::upstream) async fn read(
     mut response: Response,
     request: &GetRequest<'_>,
@@ -48,7 +48,7 @@ pub(in crate::upstream) async fn read(
     no(response).await.map(Reply::Missing)
 }
 
-/// What a response says that is neither a redirect nor an answer: that there is no such thing, or why it failed.
+/// What a response means that is neither a redirect nor an answer: an absence, in the server's words, or a failure.
 pub(in crate::upstream) async fn no(mut response: Response) -> Result<String, Failed> {
     let status = response.status();
     let code = status.as_u16();
@@ -65,24 +65,26 @@ pub(in crate::upstream) async fn no(mut response: Response) -> Result<String, Fa
         }
         StatusCode::SERVICE_UNAVAILABLE => Err(Failed { overloaded: true, ..Failed::busy(why, pause) }),
         _ if status.is_server_error() => Err(Failed::busy(why, pause)),
-        // It answers a header that was not sent.
+        // No Range header was sent.
         StatusCode::RANGE_NOT_SATISFIABLE => Err(Failed::lasting(FailureKind::Answer(code), why)),
         _ if status.is_client_error() => Err(Failed::lasting(FailureKind::Denied(code), why)),
         _ if status.is_success() => {
-            let why = format!("{why}, where only 200 OK is an answer");
+            let why = format!("{why}, but only 200 OK is accepted");
             Err(Failed::lasting(FailureKind::Answer(code), why))
         }
         _ => Err(Failed::lasting(FailureKind::Answer(code), why)),
     }
 }
 
-/// Refuses compressed bytes, which nobody asked for: they are not those that were hashed.
+/// Refuses compressed bytes, which were not requested: hashes are of the uncompressed ones.
 pub(in crate::upstream) fn check_plain(headers: &HeaderMap) -> Result<(), Failed> {
     match headers.get(CONTENT_ENCODING).filter(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         None => Ok(()),
         Some(value) => {
-            let why =
-                format!("sends {} bytes, which nobody asked for", quoted(&String::from_utf8_lossy(value.as_bytes())));
+            let why = format!(
+                "sends {} encoding, which was not requested",
+                quoted(&String::from_utf8_lossy(value.as_bytes()))
+            );
             Err(Failed::lasting(FailureKind::Answer(StatusCode::OK.as_u16()), why))
         }
     }
@@ -105,7 +107,7 @@ async fn body(response: &mut Response, limit: usize, settings: &Settings) -> Res
     }
 }
 
-/// The text of an error, if it is one for people; reads a short body to its end in any case.
+/// The text of an error, if it is plain text; reads a short body to its end in any case, so that its connection can be reused.
 async fn words(response: &mut Response) -> Option<String> {
     let for_people = response.headers().get(CONTENT_TYPE).is_some_and(|value| is_plain_text(value.as_bytes()));
     let mut bytes = Vec::new();
@@ -118,7 +120,7 @@ async fn words(response: &mut Response) -> Option<String> {
     if for_people { first_lines(&bytes) } else { None }
 }
 
-/// Reads a redirect's short body to its end, so that its connection can be used again.
+/// Reads a redirect's short body to its end, so that its connection can be reused.
 pub(in crate::upstream) async fn discard(mut response: Response) {
     let _ = words(&mut response).await;
 }
@@ -143,13 +145,13 @@ fn first_lines(bytes: &[u8]) -> Option<String> {
     Some(lines.join(" / ")).filter(|text| !text.is_empty())
 }
 
-/// A body that ended too early.
+/// The failure of a body that ended too early.
 pub(in crate::upstream) fn broke_off(error: &reqwest::Error, after: impl fmt::Display, settings: &Settings) -> Failed {
     let failed = broken(error, settings);
     Failed { why: format!("the answer broke off after {after} bytes: {}", failed.why), ..failed }
 }
 
-/// A connection that failed.
+/// The failure of a connection.
 pub(in crate::upstream) fn broken(error: &reqwest::Error, settings: &Settings) -> Failed {
     if let Some(refused) = causes(error).find_map(|cause| cause.downcast_ref::<PrivateAddress>()) {
         return Failed::lasting(FailureKind::Redirect, refused.to_string());
@@ -158,19 +160,19 @@ pub(in crate::upstream) fn broken(error: &reqwest::Error, settings: &Settings) -
     Failed::passing(kind, explain(error, settings))
 }
 
-/// An error, its cause, the cause of that.
+/// An error and its causes, the outermost first.
 pub(super) fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     let outermost: &(dyn Error + 'static) = error;
     std::iter::successors(Some(outermost), |&error| error.source())
 }
 
-/// Why a connection failed, without its URL: the time that ran out, or the deepest cause, which says most.
+/// Why a connection failed, without its URL: the timeout that passed, or the deepest cause, which says most.
 fn explain(error: &reqwest::Error, settings: &Settings) -> String {
     if error.is_timeout() && error.is_connect() {
         return format!("timed out: no connection within {:?}", settings.connect);
     }
     if error.is_timeout() {
-        return format!("timed out: not a byte for {:?}", settings.silence);
+        return format!("timed out: no data for {:?}", settings.silence);
     }
     let deepest = causes(error).last().map(ToString::to_string).unwrap_or_default();
     let what = match (error.is_dns(), error.is_connect()) {

@@ -1,5 +1,5 @@
-//! Which failures are worth another try, and after how long: 429, 5xx and broken connections, after a growing, jittered
-//! pause, or after the one that the server asks for (Retry-After, RFC 9110 section 10.2.3) if that is not too long.
+//! Which failures are retried, and after which pause: 429, 5xx and broken connections, after an exponential backoff with jitter,
+//! or after the pause that the server asks for (Retry-After, RFC 9110 section 10.2.3) if that is not too long.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -14,36 +14,36 @@ use crate::upstream::queue::Busy;
 /// A try that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::upstream) struct Failed {
-    /// for people; names no credential
+    /// for people; without credentials
     pub(in crate::upstream) why: String,
     pub(in crate::upstream) kind: FailureKind,
-    /// whether the same request may fare better later
+    /// whether the same request may succeed later
     pub(in crate::upstream) transient: bool,
     /// the pause that the server asked for
     pub(in crate::upstream) retry_after: Option<Duration>,
-    /// whether it answered that it is asked too much
+    /// whether it answered that it is overloaded (429, 503)
     pub(in crate::upstream) overloaded: bool,
 }
 
 impl Failed {
-    /// Asking again will not help.
+    /// A failure that a retry would meet again.
     pub(in crate::upstream) fn lasting(kind: FailureKind, why: impl Into<String>) -> Failed {
         Failed { why: why.into(), kind, transient: false, retry_after: None, overloaded: false }
     }
 
-    /// Asking again may help.
+    /// A failure that a retry may not meet again.
     pub(in crate::upstream) fn passing(kind: FailureKind, why: impl Into<String>) -> Failed {
         Failed { transient: true, ..Failed::lasting(kind, why) }
     }
 
-    /// The server answered that it cannot answer now.
+    /// The server answered that it cannot serve the request now.
     pub(super) fn busy(why: impl Into<String>, retry_after: Option<Duration>) -> Failed {
         Failed { retry_after, ..Failed::passing(FailureKind::Busy, why) }
     }
 
-    /// The base was not asked, since too many requests wait for it.
+    /// No request was made, since too many are waiting for this base.
     pub(in crate::upstream) fn turned_away(_: Busy) -> Failed {
-        Failed::lasting(FailureKind::QueueFull, "too many requests wait for it already")
+        Failed::lasting(FailureKind::QueueFull, "too many requests are already waiting for it")
     }
 
     /// The connection failed.
@@ -51,7 +51,7 @@ impl Failed {
         Failed::passing(FailureKind::Unreachable, why)
     }
 
-    /// A folder that stands for a server could not be read. Over a network it may fail to answer in time.
+    /// A folder in the place of a server could not be read. One on a network file system can time out.
     pub(in crate::upstream) fn unread(error: &io::Error, why: impl Into<String>) -> Failed {
         let is_late = error.kind() == io::ErrorKind::TimedOut;
         Failed::passing(if is_late { FailureKind::Timeout } else { FailureKind::Unreachable }, why)
@@ -62,7 +62,7 @@ impl Failed {
         !self.kind.is_silence()
     }
 
-    /// The pause before the next try, given the one that was planned; none to give up.
+    /// The pause before the next try, given the planned one; none where there is to be no further try.
     pub(in crate::upstream) fn pause(&self, planned: Option<Duration>, longest_wait: Duration) -> Option<Duration> {
         match self.retry_after {
             Some(requested) if requested > longest_wait => None,
@@ -71,7 +71,7 @@ impl Failed {
         }
     }
 
-    /// The same, and its reason says how often it was tried and why no more.
+    /// The same failure, with the number of tries, or the pause that was too long, in its reason.
     pub(in crate::upstream) fn after(mut self, tries: u32, longest_wait: Duration) -> Failed {
         let waits = self.retry_after.filter(|requested| *requested > longest_wait);
         match (waits, tries) {
@@ -92,11 +92,11 @@ pub(in crate::upstream) fn backoff(settings: &Settings) -> ExponentialBuilder {
         .with_max_times(settings.tries.saturating_sub(1))
 }
 
-/// The pause that a Retry-After header asks for at the time `now`: seconds, or a date. Nonsense asks for none.
+/// The pause that a Retry-After header asks for at the time `now`: seconds, or a date; none for anything else.
 pub(in crate::upstream) fn retry_after(header: &HeaderValue, now: SystemTime) -> Option<Duration> {
     let text = header.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than a u64 has are for ever.
+        // More digits than a u64 holds mean forever.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(text).ok()?;

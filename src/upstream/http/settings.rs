@@ -1,4 +1,4 @@
-//! The bounds of the door outwards, with the figures used unless told otherwise.
+//! The limits of requests to one upstream, with their defaults.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::access::Access;
 
 /// For a connection, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Without a byte. Long, because the log fetches a module that is new to it before it answers.
+/// Without a byte. Long, because the log fetches a module that is new to it before it responds.
 const SILENCE: Duration = Duration::from_secs(40);
 /// For one try, redirects and body included.
 const TOTAL: Duration = Duration::from_secs(120);
@@ -17,7 +17,7 @@ const TRIES: usize = 3;
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 /// Between two tries, jitter apart.
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
-/// A server that asks for a longer pause (Retry-After) is not asked again.
+/// A request is not retried where the server asks for a longer pause (Retry-After).
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// For a file of any size that is streamed, all tries and pauses included.
 const FILE_TOTAL: Duration = Duration::from_secs(30 * 60);
@@ -28,7 +28,7 @@ const SLOWEST: u64 = 30 << 10;
 /// Requests at once to one base. HTTP/2 servers allow 100 streams; HTTP/1.1 takes as many connections.
 const CONCURRENCY: usize = 64;
 
-/// Bounds and manners of the requests.
+/// Limits of the requests, and what they carry.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// longest time for a connection, TLS included
@@ -55,9 +55,9 @@ pub struct Settings {
     pub concurrency: usize,
     /// the User-Agent header
     pub user_agent: String,
-    /// the file with passwords of hosts, `~/.netrc`; read when the first request is made
+    /// the file with passwords of hosts, `~/.netrc`; read before the first request
     pub netrc: Option<PathBuf>,
-    /// what else it takes to be let in
+    /// token, certificates and outbound proxy
     pub access: Access,
 }
 

@@ -1,10 +1,10 @@
-//! What went wrong with a base while others, or later tries, made up for it: counted, with the first reason of each kind, so
-//! that its user learns of a mirror that lies even where nothing was lost by it.
+//! What went wrong with a base while other bases, or later tries, made up for it: counted, with the first reason, so that
+//! users learn of a mirror that sends wrong bytes even where that did no harm.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// What there is to say against one base.
+/// What went wrong with one base.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Complaint {
     /// the base, as `Upstreams::names` has it
@@ -13,7 +13,7 @@ pub struct Complaint {
     pub refused: u64,
     /// requests that failed after all their tries
     pub failed: u64,
-    /// things that it says it does not have
+    /// requests that it answered with an absence
     pub lacked: u64,
     /// the first reason: of a refusal, else of a failure
     pub why: String,
@@ -29,9 +29,10 @@ impl fmt::Display for Complaint {
     }
 }
 
-/// The same while it grows.
+/// The same while it is counted.
 #[derive(Debug, Default)]
 pub(in crate::upstream) struct SourceErrors {
+    /// guards the counts and the first reason so far; `source` stays empty
     complaint: Mutex<Complaint>,
 }
 
@@ -61,7 +62,7 @@ impl SourceErrors {
         self.complaint.lock().unwrap_or_else(PoisonError::into_inner).failed
     }
 
-    /// What there is to say, if anything.
+    /// What went wrong, if anything did.
     pub(in crate::upstream) fn complaint(&self, source: &str) -> Option<Complaint> {
         let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
         let any = complaint.refused + complaint.failed + complaint.lacked > 0;

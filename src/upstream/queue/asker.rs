@@ -1,5 +1,5 @@
-//! For which clients a request is made. The server says so once (`Asker::scope`), and the queues in front of the upstreams look
-//! it up: between the two lie a dozen functions (caches, proofs, retries) to which it makes no difference.
+//! For which clients a request is made. The server sets it once (`Asker::scope`), and the queues in front of the upstreams look
+//! it up: the dozen functions between the two (caches, proofs, retries) do not need it.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -8,14 +8,14 @@ use tokio::sync::watch;
 
 use super::peer::Peer;
 
-/// Clients of one piece of work in whose lines it waits; further ones wait with these.
+/// The most clients of one piece of work in whose lines it waits; further ones wait with these.
 const MAX_CLIENTS: usize = 4;
 
 tokio::task_local! {
     static CURRENT: Asker;
 }
 
-/// Whom a request is made for, and whether a queue has admitted it already. A peer of none is this process itself.
+/// The clients that a request is made for, and whether a queue has admitted it already. No peer means this process itself.
 #[derive(Debug, Clone)]
 pub struct Asker {
     clients: AskerClients,
@@ -29,7 +29,7 @@ enum AskerClients {
     QueueInner(watch::Receiver<Waiters>),
 }
 
-/// Those who wait, by number, the longest first.
+/// The waiting clients by number, the longest waiting first.
 type Waiters = BTreeMap<u64, Option<Peer>>;
 
 /// The clients that wait for one piece of work that they share.
@@ -39,7 +39,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// One more waits. Gives its number here.
+    /// Adds a client; gives its number here.
     pub fn join(&self, peer: Option<Peer>) -> u64 {
         let mut number = 0;
         self.waiters.send_modify(|waiters| {
@@ -49,26 +49,26 @@ impl Clients {
         number
     }
 
-    /// One waits no more.
+    /// Removes a client.
     pub fn leave(&self, number: u64) {
         self.waiters.send_modify(|waiters| {
             waiters.remove(&number);
         });
     }
 
-    /// Whether nobody waits.
+    /// Whether no client waits.
     pub fn is_empty(&self) -> bool {
         self.waiters.borrow().is_empty()
     }
 
-    /// The asker of the work: all of these, those who come later among them.
+    /// The asker of the work: all of these clients, including those that join later.
     pub fn asker(&self) -> Asker {
         Asker { clients: AskerClients::QueueInner(self.waiters.subscribe()), is_admitted: false }
     }
 }
 
 impl Asker {
-    /// This process itself: a command, or a server that looks after itself.
+    /// This process itself: a command, or a server's background work.
     pub fn own() -> Asker {
         Asker { clients: AskerClients::One(None), is_admitted: true }
     }
@@ -78,17 +78,17 @@ impl Asker {
         Asker { clients: AskerClients::One(Some(peer)), is_admitted: false }
     }
 
-    /// The same with a slot of a bounded queue: it takes its turn in further queues, and none of them turns it away.
+    /// The same with a slot of a bounded queue: further queues let it wait and never reject it.
     pub fn admitted(self) -> Asker {
         Asker { is_admitted: true, ..self }
     }
 
-    /// Does `work`, whose requests are all made for this asker.
+    /// Runs `work`, whose requests are all made for this asker.
     pub fn scope<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, work)
     }
 
-    /// Whom the running task makes requests for.
+    /// The asker that the running task makes requests for.
     pub fn current() -> Asker {
         CURRENT.try_with(Clone::clone).unwrap_or_else(|_| Asker::own())
     }
@@ -98,7 +98,7 @@ impl Asker {
         self.is_admitted
     }
 
-    /// The clients that it stands for now, each once, the longest waiting first; no more than a few.
+    /// The clients that it stands for now, each once, the longest waiting first; at most four.
     pub fn clients(&self) -> Vec<Option<Peer>> {
         match &self.clients {
             AskerClients::One(peer) => vec![*peer],
@@ -114,14 +114,14 @@ impl Asker {
         }
     }
 
-    /// Waits until it stands for other clients than when this was last called, or may do so.
+    /// Waits until its clients may have changed since the last call.
     pub(super) async fn changed(&mut self) {
         if let AskerClients::QueueInner(waiters) = &mut self.clients
             && waiters.changed().await.is_ok()
         {
             return;
         }
-        // It stays what it is.
+        // Its clients never change.
         std::future::pending().await
     }
 }

@@ -1,5 +1,4 @@
-//! Which client a request comes from, as far as fairness goes: one IPv4 address, or one IPv6 network of 64 bits, since a single
-//! subscriber holds a whole one.
+//! What counts as one client for fairness: one IPv4 address, or one IPv6 /64 network, since a single subscriber has a whole one.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,5 +1,5 @@
-//! Where the go command would ask a database: at the first proxy of GOPROXY that says it relays it, else at the
-//! database itself (cmd/go/internal/modfetch, initBase and TryProxies).
+//! Which base the go command would use for a database: the first proxy in GOPROXY that answers that it relays the database,
+//! else the database itself (cmd/go/internal/modfetch, initBase and TryProxies).
 
 use super::outcome::Got;
 use super::upstreams::Upstreams;
@@ -10,14 +10,14 @@ use crate::upstream::http::agent::Http;
 /// The longest body of `supported`, in bytes; it means nothing.
 const SUPPORTED_LIMIT: usize = 1 << 20;
 
-/// The base to ask for the database `name`, given the entries of GOPROXY in order: each an entry's text, and whether
-/// the next one is to be asked after any error of this one (`|`) or only after 404 and 410 (`,`).
+/// The base to use for the database `name`, given the entries of GOPROXY in order: each an entry's text, and whether the
+/// next one is tried after any error of this one (`|`) or only after 404 and 410 (`,`).
 ///
 /// `direct` and `off` end the list: both mean the database itself. A proxy that relays the database is used for
-/// everything and never fallen back from. With no entry left, the database itself is asked, unless some entry failed.
+/// every request, with no fallback. With no entry left, the database itself is used, unless an entry failed.
 ///
 /// # Errors
-/// `Unavailable` where a proxy that decides does not answer; `Usage` where an entry is no URL.
+/// `Unavailable` where a proxy that decides does not answer; `Usage` where an entry is not a URL.
 pub async fn find_base<'a>(
     http: &Http,
     name: &str,
@@ -27,9 +27,9 @@ pub async fn find_base<'a>(
     for (entry, falls_back) in proxies {
         match entry {
             "direct" => return Base::direct(name),
-            // As Go's TryProxies: "off" does not outweigh an error that came before it, "direct" does.
+            // As in Go's TryProxies: "off" does not override an earlier error, "direct" does.
             "off" => break,
-            // Stands for GONOPROXY in Go's own list; says nothing about a database.
+            // Stands for GONOPROXY in Go's own list; it has no meaning for a database.
             "noproxy" => continue,
             _ => {}
         }
@@ -47,13 +47,13 @@ pub async fn find_base<'a>(
     }
 }
 
-/// The same fault, with what can be done about it.
+/// The same fault, with what to do about it.
 fn decides(fault: Fault) -> Fault {
     match fault {
         Fault::Unavailable { source_name, why, cause } => Fault::Unavailable {
             source_name,
             why: format!(
-                "{why}; a proxy of GOPROXY has to say whether it relays the database: name one with --upstream"
+                "{why}; a proxy in GOPROXY has to answer whether it relays the database; or name an upstream with --upstream"
             ),
             cause,
         },

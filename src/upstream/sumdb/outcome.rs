@@ -1,10 +1,10 @@
-//! What several bases together said: an answer, an absence, or a fault that names every base and its reason.
+//! The outcome of a request to several bases: an answer, an absence, or a fault that names every base and its reason.
 
 use crate::fault::{Cause, Fault};
 use crate::sumdb;
 use crate::upstream::http::retry::Failed;
 
-/// The end of a fetch that did not fail.
+/// The outcome of a fetch that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Got<T = Vec<u8>> {
@@ -14,24 +14,24 @@ pub enum Got<T = Vec<u8>> {
     Absent(Absence),
 }
 
-/// Every base was asked, and none has it.
+/// Every base answered, and none has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absence {
     /// each base with its words: `https://sum.example: 404 Not Found (server says: ...)`
     pub by: Vec<String>,
-    /// whether a database said so (404, 410 over http). False: only trees were asked, which merely do not hold it.
+    /// whether a database said so (404, 410 over http). False: only trees answered, whose absences prove nothing.
     pub authoritative: bool,
 }
 
 impl Absence {
-    /// The cause of a fault about something that somebody must have: a database that says that it has it not fails, a tree that
-    /// does not hold it was merely of no use.
+    /// The cause of a fault about something that must exist: a database that lacks it has failed, a tree that lacks it was
+    /// merely of no use.
     pub fn cause(&self) -> Cause {
         if self.authoritative { Cause::Upstream } else { Cause::Nobody }
     }
 }
 
-/// What the bases said so far, none of which helped.
+/// The bases that were tried so far, and why none of them had the answer.
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     lines: Vec<String>,
@@ -50,7 +50,7 @@ impl Attempts {
         self.authoritative |= authoritative;
     }
 
-    /// As `absent`, where somebody who does not have it is one who failed.
+    /// As `absent`, for something that must exist, so that a base without it has failed.
     pub(super) fn lacked(&mut self, name: &str, why: &str, is_site: bool) {
         self.lines.push(format!("{name}: {why}"));
         self.failed.push(if is_site { Cause::Upstream } else { Cause::Nobody });
@@ -61,7 +61,7 @@ impl Attempts {
         self.failed.push(failed.kind.cause());
     }
 
-    /// The outcome: bytes that were refused weigh more than a failure, and a failure more than an absence.
+    /// The outcome: refused bytes outweigh a failure, and a failure outweighs an absence.
     pub(super) fn conclude(mut self, path: &str) -> Result<Absence, Fault> {
         let mut refused = std::mem::take(&mut self.refused).into_iter();
         if let Some(first) = refused.next() {
@@ -76,7 +76,7 @@ impl Attempts {
         Ok(Absence { by: std::mem::take(&mut self.lines), authoritative: self.authoritative })
     }
 
-    /// One fault of the first base's class, with the other bases' words added to its reason.
+    /// One fault of the class of the first refusal, with the other bases' reasons added to it.
     fn refusal(
         self,
         path: &str,

@@ -1,4 +1,4 @@
-//! One base of a checksum database as it is asked: a server over HTTP, or a tree of files; and what went wrong with it.
+//! One base of a checksum database: a server over HTTP, or a tree of files; its requests, and what went wrong with them.
 
 use tokio::task::JoinError;
 
@@ -16,6 +16,7 @@ use crate::upstream::http::retry::Failed;
 use crate::upstream::http::source_errors::{Complaint, SourceErrors};
 use crate::upstream::queue::Load;
 
+/// One base, with the limits of its requests.
 #[derive(Debug)]
 pub(super) struct Source {
     base: Base,
@@ -38,17 +39,17 @@ impl Source {
         &self.name
     }
 
-    /// How many requests it is asked now, and how many wait for that.
+    /// How many requests to it run now, and how many wait.
     pub(super) fn load(&self) -> Load {
         self.endpoint.load()
     }
 
-    /// Whether this is a server, whose "no" is a statement, and not a tree, which merely does not hold something.
+    /// Whether this is a server, whose absence is a statement, and not a tree, which may merely lack something.
     pub(super) fn is_site(&self) -> bool {
         matches!(self.base.location, Location::Site(_))
     }
 
-    /// What it says, or why it failed.
+    /// What it answers, or why it failed.
     pub(super) async fn ask(
         &self,
         http: &Http,
@@ -59,7 +60,7 @@ impl Source {
         let (path, limit) = (*path, *limit);
         let reply = match &self.base.location {
             Location::Site(site) => self.endpoint.get(http, site, request, counters).await,
-            Location::Tree(_) if range.is_some() => Err(Failed::broken("is no server of files")),
+            Location::Tree(_) if range.is_some() => Err(Failed::broken("is not a file server")),
             Location::Tree(root) => {
                 let _permit = self.endpoint.permit().await?;
                 counters.requested(path);
@@ -73,20 +74,20 @@ impl Source {
         match &reply {
             Ok((Reply::Body(bytes), _)) => counters.received(bytes.len()),
             Ok((Reply::Missing(_), _)) => {}
-            // Ours to answer for.
+            // Our own queue is full, which is not this base's failure.
             Err(failed) if failed.kind == FailureKind::QueueFull => {}
             Err(failed) => self.errors.failed(path, &failed.why),
         }
         reply
     }
 
-    /// Notes that what it sent is false.
+    /// Counts bytes from it that were refused.
     pub(super) fn refuted(&self, error: sumdb::Error) -> sumdb::Error {
         self.errors.refused(&error);
         error
     }
 
-    /// Notes that it says that it has no such thing.
+    /// Counts an absence.
     pub(super) fn lacked(&self, why: String) -> String {
         self.errors.lacked();
         why

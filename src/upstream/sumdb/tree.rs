@@ -1,9 +1,9 @@
-//! A `file://` tree in the layout of the go command's cache, as a source. It can hold an answer or not; that it does
-//! not is no statement of the log. An empty file counts as missing, as it does for the go command (which creates the file
-//! before it writes it); `supported` may be empty, its bytes mean nothing. A partial tile is the beginning of every wider
-//! one, so a cache that has met a wider one holds it.
+//! A `file://` tree in the layout of the go command's cache, as a source. That it lacks an answer says nothing about the log.
+//! An empty file counts as missing, as it does for the go command (which creates the file before it writes it); `supported` may
+//! be empty, since its bytes mean nothing. A partial tile is the beginning of every wider one, so a cache with a wider one has
+//! it too.
 //!
-//! The operator names the tree, but its content may be a stranger's: links are followed as far as they stay in it.
+//! The operator names the tree, but others may have filled it: only links that stay inside the tree are followed.
 
 use std::io;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
 
-/// Entries of one folder that are looked at for a wider tile: of a tile there are at most 255 partial ones.
+/// The most entries of one folder that are searched for a wider tile: a tile has at most 255 partial ones.
 const MAX_PARTIALS: usize = 1_024;
 
 /// Reads `path` below `root`; blocking. A missing tree is a failure, a missing file is not.
@@ -27,7 +27,7 @@ pub(super) fn read(root: &Path, path: &str, limit: usize) -> Result<Reply, Faile
 
 fn read_exact(root: &Path, path: &str, limit: usize) -> Result<Reply, Failed> {
     match read_file(root, path, limit) {
-        Ok(bytes) if bytes.is_empty() && path != "supported" => Ok(Reply::Missing("holds an empty file".to_owned())),
+        Ok(bytes) if bytes.is_empty() && path != "supported" => Ok(Reply::Missing("has an empty file".to_owned())),
         Ok(bytes) if bytes.len() > limit => {
             Err(Failed::lasting(FailureKind::TooLong, format!("{path} is longer than {limit} bytes")))
         }
@@ -50,7 +50,7 @@ fn read_exact(root: &Path, path: &str, limit: usize) -> Result<Reply, Failed> {
     }
 }
 
-/// The partial hash tile at `path` out of the narrowest wider one that the tree holds.
+/// The partial hash tile at `path`, cut out of the narrowest wider one that the tree has.
 fn read_wider(root: &Path, path: &str) -> Option<Vec<u8>> {
     let TilePath::Hashes(tile) = TilePath::parse(path).ok()? else { return None };
     let full = tile.full();
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(read(root, "latest", 4), Ok(Reply::Body(b"note".to_vec())));
         let long = Failed::lasting(FailureKind::TooLong, "latest is longer than 3 bytes");
         assert_eq!(read(root, "latest", 3), Err(long));
-        assert_eq!(read(root, "empty", 9), Ok(Reply::Missing("holds an empty file".to_owned())));
+        assert_eq!(read(root, "empty", 9), Ok(Reply::Missing("has an empty file".to_owned())));
         assert_eq!(read(root, "supported", 9), Ok(Reply::Body(Vec::new())));
         assert_eq!(read(root, "tile/8/0/000", 9), Ok(Reply::Missing("not held".to_owned())));
         assert_eq!(read(root, "latest/below", 9), Ok(Reply::Missing("not held".to_owned())));

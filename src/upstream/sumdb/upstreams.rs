@@ -1,4 +1,4 @@
-//! The bases of one checksum database, asked in turn until one has an answer.
+//! The bases of one checksum database, tried in order until one has an answer.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use crate::upstream::http::retry::Failed;
 use crate::upstream::http::source_errors::Complaint;
 use crate::upstream::queue::{Busy, Load};
 
-/// The bases of one database, in the order in which they are request.
+/// The bases of one database, in the order in which they are tried.
 #[derive(Debug)]
 pub struct Upstreams {
     http: Http,
@@ -31,18 +31,18 @@ impl Upstreams {
         Upstreams { http, sources, counters: Counters::default() }
     }
 
-    /// The same without those that are asked over the network.
+    /// The same without the servers, so that nothing is requested over the network.
     pub fn trees_only(mut self) -> Upstreams {
         self.sources.retain(|source| !source.is_site());
         self
     }
 
-    /// How each base is called in messages, in order: its URL without credentials.
+    /// The name of each base in messages, in order: its URL without credentials.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.sources.iter().map(Source::name)
     }
 
-    /// How many times anything was asked of a base so far, tries included: 0 after a run that needed nothing.
+    /// How many requests were made so far, retries included: 0 after a run that needed nothing.
     pub fn requests(&self) -> u64 {
         self.counts().requests()
     }
@@ -52,7 +52,7 @@ impl Upstreams {
         self.counters.snapshot()
     }
 
-    /// How many requests all bases are asked now, and how many wait for that.
+    /// How many requests to all bases run now, and how many wait.
     pub fn load(&self) -> Load {
         self.sources.iter().map(Source::load).sum()
     }
@@ -66,8 +66,8 @@ impl Upstreams {
         self.fetch_where(path, limit, Ok).await
     }
 
-    /// As `fetch`, but bytes count only if they pass `judge`; a base whose bytes do not pass is as good as one that
-    /// failed, and the next is request.
+    /// As `fetch`, but bytes count only if they pass `check`; where they do not, the next base is tried, as after a
+    /// failure.
     ///
     /// # Errors
     /// As `fetch`; `Refused` with every base's reason where bytes came but none passed.
@@ -75,13 +75,13 @@ impl Upstreams {
         &self,
         path: &str,
         limit: usize,
-        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+        check: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
-        self.fetch_beyond(path, limit, &[], judge).await
+        self.fetch_beyond(path, limit, &[], check).await
     }
 
-    /// As `fetch_where`, but the bases with the numbers in `refuted` (counted from 0) are not asked: what they sent for
-    /// this path has turned out false, and is attempts with what the others say.
+    /// As `fetch_where`, but without the bases whose numbers are in `refuted` (counted from 0): what they sent for this
+    /// path has turned out false. Their errors are reported with those of the others.
     ///
     /// # Errors
     /// As `fetch_where`.
@@ -90,13 +90,13 @@ impl Upstreams {
         path: &str,
         limit: usize,
         refuted: &[(usize, sumdb::Error)],
-        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+        check: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
-        self.fetch_from_turn(0, path, limit, refuted, judge).await
+        self.fetch_from_turn(0, path, limit, refuted, check).await
     }
 
-    /// As `fetch_beyond`, but the base whose turn it is is asked first: base number `turn` modulo their number. Who asks for
-    /// many things spreads them over all bases so.
+    /// As `fetch_beyond`, but beginning with base number `turn` (modulo the number of bases), then in order, around the end.
+    /// A caller with many requests counts `turn` up to spread them over all bases.
     ///
     /// # Errors
     /// As `fetch_where`.
@@ -106,7 +106,7 @@ impl Upstreams {
         path: &str,
         limit: usize,
         refuted: &[(usize, sumdb::Error)],
-        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+        check: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
         let mut attempts = Attempts::default();
         let bases = u64::try_from(self.sources.len()).unwrap_or(1).max(1);
@@ -117,7 +117,7 @@ impl Upstreams {
                 continue;
             }
             match self.ask(source, path, limit).await? {
-                Ok(Reply::Body(bytes)) => match judge(bytes) {
+                Ok(Reply::Body(bytes)) => match check(bytes) {
                     Ok(value) => return Ok(Got::Body(value, index)),
                     Err(error) => attempts.refused(source.name(), source.refuted(error)),
                 },
@@ -128,8 +128,8 @@ impl Upstreams {
         attempts.conclude(path).map(Got::Absent)
     }
 
-    /// As `fetch`, of the base number `index` alone (counted from 0): for a caller that judges many answers together
-    /// and asks the next base for all of them.
+    /// As `fetch`, from base number `index` alone (counted from 0): for a caller that checks many answers together and
+    /// then requests all of them from the next base.
     ///
     /// # Errors
     /// As `fetch`.
@@ -145,21 +145,21 @@ impl Upstreams {
         attempts.conclude(path).map(Got::Absent)
     }
 
-    /// What every base says at `path`, each request, in the order of the bases: those answers that pass `judge`.
+    /// Requests `path` from every base, at the same time. Gives the answers that pass `check`, in the order of the bases.
     ///
     /// # Errors
-    /// As `fetch_where` where none passes, an absence among them.
+    /// As `fetch_where` where none passes; an absence counts as a failure.
     pub async fn fetch_each<T>(
         &self,
         path: &str,
         limit: usize,
-        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+        check: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Vec<T>, Fault> {
         let requests = self.sources.iter().map(|source| async move { (source, self.ask(source, path, limit).await) });
         let (mut attempts, mut passed) = (Attempts::default(), Vec::new());
         for (source, reply) in futures_util::future::join_all(requests).await {
             match reply? {
-                Ok(Reply::Body(bytes)) => match judge(bytes) {
+                Ok(Reply::Body(bytes)) => match check(bytes) {
                     Ok(value) => passed.push(value),
                     Err(error) => attempts.refused(source.name(), source.refuted(error)),
                 },
@@ -170,8 +170,8 @@ impl Upstreams {
         if passed.is_empty() { attempts.conclude(path).map(|_| passed) } else { Ok(passed) }
     }
 
-    /// As `fetch`, but of a file only the bytes `range` where that is given; what fails is attempts without a word about whose
-    /// fault it is, and nobody complains of it: for what others can do without.
+    /// As `fetch`, but only the bytes `range` of a file, where that is given. For optional data: absences count as failures,
+    /// and the error gives no reasons.
     ///
     /// # Errors
     /// `Unavailable`: no base has it.
@@ -183,29 +183,29 @@ impl Upstreams {
                 return Ok(bytes);
             }
         }
-        Err(Fault::upstream(path, "nobody has it"))
+        Err(Fault::upstream(path, "no upstream has it"))
     }
 
-    /// Where each base would have the files of its copy of the database `name`, if it were another gosumcheck: `/log/NAME`
-    /// beside its `/sumdb/NAME`, or below a base that is the whole server.
+    /// Where each base, if it is another gosumcheck, has the files of its copy of the database `name`: `/log/NAME` beside its
+    /// `/sumdb/NAME`, or below a base that is the whole server.
     pub fn files_of(&self, name: &str) -> Vec<Upstreams> {
         let bases = self.sources.iter().filter_map(|source| source.base().files_of(name));
         bases.map(|base| Upstreams::new(self.http.clone(), vec![base])).collect()
     }
 
-    /// What there is to complain of each base about, as far as it is known here, and by `refute`.
+    /// What went wrong with each base so far, if anything did, including what `refute` reported.
     pub fn complaints(&self) -> Vec<Complaint> {
         self.sources.iter().filter_map(Source::complaint).collect()
     }
 
-    /// Notes that bytes of base number `index`, which were judged elsewhere, turned out false.
+    /// Counts bytes of base number `index` that the caller refused.
     pub fn refute(&self, index: usize, error: &sumdb::Error) {
         if let Some(source) = self.sources.get(index) {
             source.refuted(error.clone());
         }
     }
 
-    /// What one base says: a reply, or why it failed.
+    /// What one base answers, or why it failed.
     async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, Failed>, Fault> {
         base::check_path(path)?;
         let request = GetRequest { path, limit, range: None };

@@ -1,6 +1,6 @@
-//! What a run of the go command knows of its surroundings. For public modules: nothing but how to find commands and the guard, so
-//! neither this user's keys nor any configuration of this machine serves strangers. For private modules: how this user reaches
-//! others, keys, agent and ssh included.
+//! The environment of a run of the go command. For public modules it has only the search path and the guard, so that a run that a
+//! client caused uses neither this user's keys nor this machine's configuration. For private modules it has what this user has:
+//! outbound proxy, keys, agent and ssh.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use super::{DirectAccess, DirectSettings};
 
 /// For all runs.
 const INHERITED: [&str; 4] = ["PATH", "SystemRoot", "SSL_CERT_FILE", "SSL_CERT_DIR"];
-/// For private modules. Passwords are in files at home.
+/// For private modules. Passwords are in files in the home folder.
 const INHERITED_BY_PRIVATE: [&str; 11] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -25,8 +25,8 @@ const INHERITED_BY_PRIVATE: [&str; 11] = [
     "GIT_SSH_COMMAND",
     "SSH_AUTH_SOCK",
 ];
-/// How a run behaves, whatever else is configured: it asks nobody but the modules' own homes, checks nothing (we do), waits for
-/// no answer of a person, and writes nothing that cannot be removed.
+/// How each run behaves: it contacts only the modules' own repositories, checks nothing (we do), never prompts, and writes only
+/// files that can be removed.
 const FIXED: [(&str, &str); 14] = [
     ("GOPROXY", "direct"),
     ("GONOSUMDB", "*"),
@@ -43,9 +43,9 @@ const FIXED: [(&str, &str); 14] = [
     ("HGPLAIN", "1"),
     ("LC_ALL", "C"),
 ];
-/// For public modules: https alone, no ssh, no configuration and no password of this machine. `GOINSECURE` is what makes the go
-/// command ask the guard for go-import pages (see `guard`); what git and hg fetch is bounded by `GIT_ALLOW_PROTOCOL`, by the
-/// configuration below and by the guard, none of which it weakens.
+/// For public modules: only https, no ssh, and neither configuration nor passwords of this machine. `GOINSECURE` makes the go
+/// command request go-import pages from the guard (see `guard`). It does not weaken what bounds git and hg: `GIT_ALLOW_PROTOCOL`,
+/// the configuration below, and the guard.
 const FIXED_FOR_PUBLIC: [(&str, &str); 8] = [
     ("GOINSECURE", "*"),
     ("GOVCS", "*:git|hg"),
@@ -56,8 +56,8 @@ const FIXED_FOR_PUBLIC: [(&str, &str); 8] = [
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_ATTR_NOSYSTEM", "1"),
 ];
-/// Git's configuration for all runs: nothing is left behind that tidies up in the background, a host that sends nothing for a
-/// minute is given up.
+/// Git's configuration for all runs: no maintenance in the background, and a transfer ends when the host sends nothing for a
+/// minute.
 const GIT: [(&str, &str); 4] =
     [("gc.auto", "0"), ("maintenance.auto", "false"), ("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", "60")];
 /// And for public modules.
@@ -131,7 +131,7 @@ pub(super) fn hgrc(root: &Path) -> PathBuf {
     root.join("hgrc")
 }
 
-/// Mercurial's configuration for public modules: by way of the guard also to this machine (`always`), no ssh, no extension.
+/// Mercurial's configuration for public modules: through the guard even to this machine (`always`), no ssh, no extension.
 pub(super) fn hg_configuration(guard: &Guard) -> String {
     let (name, password) = guard.login(GuardClient::Vcs);
     format!(

@@ -1,6 +1,6 @@
-//! The page that says where a module's repository is (go.dev/ref/mod, "Finding a repository for a module path"): read with
-//! Go's meaning (cmd/go/internal/vcs, parseMetaGoImports), judged, and written anew. The go command gets to see our page
-//! alone, and on it no repository that public modules may not come from.
+//! The page that says where a module's repository is (go.dev/ref/mod, "Finding a repository for a module path"): read as Go
+//! reads it (cmd/go/internal/vcs, parseMetaGoImports), checked, and written anew. The go command sees only our page, which names
+//! only repositories that public modules may come from.
 
 use reqwest::Url;
 
@@ -9,13 +9,13 @@ use super::network::{PORT, public_name};
 
 /// Tags that are read of one page.
 const MAX_TAGS: usize = 64;
-/// Version control systems whose contacts the guard bounds.
+/// Version control systems whose connections go through the guard.
 const VCS: [&str; 2] = ["git", "hg"];
 
 /// A `go-import` tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Import<'a> {
-    /// the beginning of module paths that it is about
+    /// the prefix of the module paths that it is for
     pub(super) prefix: &'a str,
     vcs: &'a str,
     repository: &'a str,
@@ -94,7 +94,7 @@ fn unescape(text: &str) -> String {
 }
 
 impl<'a> Import<'a> {
-    /// Of a tag's content; none where it is not one of three or four words.
+    /// Parses a tag's content; none where it does not have three or four words.
     pub(super) fn of(content: &'a str) -> Option<Import<'a>> {
         let mut words = content.split_whitespace();
         let (prefix, vcs, repository) = (words.next()?, words.next()?, words.next()?);
@@ -102,21 +102,21 @@ impl<'a> Import<'a> {
         words.next().is_none().then_some(import)
     }
 
-    /// Whether it is about this module path.
+    /// Whether it is for this module path.
     pub(super) fn is_about(&self, path: &str) -> bool {
         path.strip_prefix(self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Whether public modules may come from its repository. Where the name leads is known only when it is resolved.
-    pub(super) fn judge(&self) -> Result<(), HostError> {
+    /// Whether public modules may come from its repository. The addresses of its host are checked when it is resolved.
+    pub(super) fn check(&self) -> Result<(), HostError> {
         let refused = |why: String| Err(HostError::Refused(format!("{}: {why}", self.prefix)));
         if !VCS.contains(&self.vcs) {
-            // A module proxy ("mod") too: the go command would ask it by itself, past the guard.
-            return refused("its repository is of a kind that public modules are not fetched from".to_owned());
+            // Also a module proxy ("mod"): the go command would contact it directly, past the guard.
+            return refused("public modules are not fetched by its version control system".to_owned());
         }
         let url = match Url::parse(self.repository) {
             Ok(url) => url,
-            Err(error) => return refused(format!("its repository is no URL: {error}")),
+            Err(error) => return refused(format!("its repository is not a URL: {error}")),
         };
         if url.scheme() != "https" {
             return refused("its repository is not at an https URL".to_owned());
@@ -198,9 +198,9 @@ mod tests {
 
     #[test]
     fn repositories_of_public_modules() {
-        let judge = |vcs: &str, repository: &str| Import::of(&format!("a.example {vcs} {repository}")).unwrap().judge();
-        assert_eq!(judge("git", "https://a.example/m.git"), Ok(()));
-        assert_eq!(judge("hg", "https://a.example:443/m"), Ok(()));
+        let check = |vcs: &str, repository: &str| Import::of(&format!("a.example {vcs} {repository}")).unwrap().check();
+        assert_eq!(check("git", "https://a.example/m.git"), Ok(()));
+        assert_eq!(check("hg", "https://a.example:443/m"), Ok(()));
         for (vcs, repository) in [
             ("mod", "https://a.example"),
             ("svn", "https://a.example"),
@@ -220,7 +220,7 @@ mod tests {
             ("git", "https://me:pw@a.example/m"),
             ("git", "-oProxyCommand=x"),
         ] {
-            assert!(matches!(judge(vcs, repository), Err(HostError::Refused(_))), "{vcs} {repository}");
+            assert!(matches!(check(vcs, repository), Err(HostError::Refused(_))), "{vcs} {repository}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The only way out for a run that strangers asked for: a proxy on loopback, for this run alone. Module paths, go-import tags,
-//! redirects and a repository's own hints name the hosts, at several steps inside the go command and git, so what is judged
-//! is every connection that they want to make: to port 443 of a host whose address is public, and to the address judged.
+//! The only way out for a run that a client caused: a proxy on loopback, for this run alone. Module paths, go-import tags,
+//! redirects and a repository's own hints name the hosts, at several steps inside the go command and git. So the guard checks
+//! every connection that they open: it must be to port 443 of a host with a public address, and is made to the checked address.
 //!
-//! Two clients are told apart by their passwords. git and hg get tunnels (`CONNECT`). The go command gets none: its HTTP client
-//! goes past any proxy to `127.0.0.1` and `localhost`, so a redirect would lead it there. It is told that all modules are
-//! `GOINSECURE`; when its `CONNECT` is refused it asks in plain `http`, which is answered here with a page that was fetched over
-//! https by our own client (`page`) and has neither redirects nor repositories that are not public.
+//! The guard tells two clients apart by their passwords. git and hg get tunnels (`CONNECT`). The go command gets none: its HTTP
+//! client bypasses every proxy for `127.0.0.1` and `localhost`, so a redirect would lead it there. `GOINSECURE` covers all
+//! modules; after its `CONNECT` is refused, the go command falls back to plain `http`, which the guard answers with a page that
+//! our own client fetched over https (`page`), and that has neither redirects nor repositories that are not public.
 
 mod connection;
 mod head;
@@ -33,15 +33,15 @@ use crate::upstream::http::retry::Failed;
 use head::RequestHead;
 use meter::Meter;
 
-/// Connections of one run at once.
+/// The most connections of one run at once.
 const CONNECTIONS: usize = 32;
 
-/// Who asks the guard.
+/// The clients of the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GuardClient {
-    /// the go command: go-import pages alone
+    /// the go command: only go-import pages
     Go,
-    /// git and hg: tunnels alone
+    /// git and hg: only tunnels
     Vcs,
 }
 
@@ -99,7 +99,7 @@ impl Guard {
         self.shared.url(client)
     }
 
-    /// What kept the run from a host, if anything did.
+    /// The most telling error with a host, if there was any.
     pub(super) fn host_error(&self) -> Option<HostError> {
         self.shared.host_errors.take()
     }
@@ -111,7 +111,7 @@ impl Drop for Guard {
     }
 }
 
-/// A password that nobody else on this machine guesses: 128 bits out of the standard library's keyed hash, whose keys are random.
+/// A password that no other process on this machine can guess: 128 bits of the standard library's keyed hash, whose keys are random.
 fn password() -> String {
     let word = |salt: u8| RandomState::new().hash_one(salt);
     format!("{:016x}{:016x}", word(0), word(1))
@@ -127,7 +127,7 @@ async fn accept(listener: TcpListener, shared: Arc<GuardInner>) {
                     connections.spawn(async move { shared.serve(stream).await });
                 }
                 Err(error) => {
-                    // Out of descriptors: the next one ends, or the run does.
+                    // Out of file descriptors, until a connection or the run ends.
                     tracing::debug!("direct: cannot accept on loopback: {error}");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }

@@ -1,17 +1,17 @@
-//! What kept a run from a host, as the guard saw it. It decides how a failed run counts, before any words of the go command:
-//! a refusal by policy and an outage are types here, and a run that met one never proves that a module does not exist.
+//! Why the guard could not connect a run to a host. This decides what a failed run means, before any words of the go command: a
+//! refusal by policy and an outage are types here, and a run that met one never proves that a module does not exist.
 
 use std::sync::{Mutex, PoisonError};
 
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::retry::Failed;
 
-/// The kinds, the most telling last.
+/// The errors, the most telling last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum HostError {
-    /// this host has no address that we can find out
+    /// this host does not resolve to an address
     Unresolved(String),
-    /// this host cannot be reached, or answered that it cannot answer now
+    /// this host cannot be reached, or answered with 429 or 5xx
     Unreachable(String),
     /// this host sent nothing for too long
     Silent(String),
@@ -22,20 +22,20 @@ pub(super) enum HostError {
 }
 
 impl HostError {
-    /// Not a host that public modules may come from. Says nothing of what is there, or whether anything is.
+    /// A host that public modules may not come from. The error does not reveal whether the host exists.
     pub(super) fn not_public(host: &str) -> HostError {
         HostError::Refused(no_public_address(host))
     }
 
-    /// The run's failure. Names no address and no cause: strangers read it, and would learn about the network from either.
+    /// The run's failure. It names neither address nor cause: clients read it, and would learn about the internal network.
     pub(super) fn failed(self) -> Failed {
         match self {
-            // With the words and the cause of a refusal, so that it has the same status: else strangers could find out which names
-            // exist in the operator's own network.
+            // With the words and the cause of a refusal, so that it has the same status: otherwise clients could find out which
+            // names exist in the operator's own network.
             HostError::Unresolved(host) => Failed::passing(FailureKind::NoAddress, no_public_address(&host)),
             HostError::Unreachable(host) => Failed::broken(format!("{host} cannot be reached")),
             HostError::Silent(host) => {
-                Failed::passing(FailureKind::Timeout, format!("timed out: {host} sends nothing"))
+                Failed::passing(FailureKind::Timeout, format!("timed out: {host} sends no data"))
             }
             HostError::TooManyBytes(limit) => {
                 Failed::lasting(FailureKind::TooLong, format!("the repository takes more than {limit} bytes to fetch"))
@@ -46,10 +46,10 @@ impl HostError {
 }
 
 fn no_public_address(host: &str) -> String {
-    format!("{host} is not a public address: public modules are fetched from public hosts alone")
+    format!("{host} is not a public address: public modules are fetched only from public hosts")
 }
 
-/// The most telling error of one run.
+/// The most telling error of one run, if there was any; the lock guards just that.
 #[derive(Debug, Default)]
 pub(super) struct HostErrors(Mutex<Option<HostError>>);
 

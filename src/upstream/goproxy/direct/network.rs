@@ -1,5 +1,5 @@
-//! How names become addresses and addresses become connections, on behalf of public modules. The policy (`scope`) stands
-//! between the two: a connection is made to the very address that was judged, so a name cannot lead elsewhere in between.
+//! How names become addresses and addresses become connections for public modules. The policy (`AddressScope`) stands between
+//! the two: a connection is made to the very address that was checked, so a second resolution cannot change it (DNS rebinding).
 
 use std::fmt;
 use std::io;
@@ -17,7 +17,7 @@ use crate::upstream::http::address_scope::AddressScope;
 
 /// The only port: https.
 pub(super) const PORT: u16 = 443;
-/// Addresses of one name that are tried.
+/// The most addresses of one name that are tried.
 const TRIED: usize = 4;
 
 /// A resolver and a dialer; the system's, except in tests.
@@ -25,13 +25,13 @@ pub trait Network: fmt::Debug + Send + Sync {
     /// The addresses of a name.
     ///
     /// # Errors
-    /// Where there are none, or none can be found out.
+    /// Where it has none, or cannot be resolved.
     fn resolve<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>>;
 
     /// A connection to an address that the policy allows.
     ///
     /// # Errors
-    /// Where there is none.
+    /// Where it cannot be made.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>>;
 }
 
@@ -49,8 +49,8 @@ impl Network for SystemNetwork {
     }
 }
 
-/// A name that public modules may come from, in lower case: a host with a dot that is no address in any spelling. Where it
-/// leads is known only when it is resolved.
+/// A name that public modules may come from, in lower case: a host with a dot that is not an address in any spelling. Its
+/// addresses are checked when it is resolved.
 pub(super) fn public_name(host: &str) -> Result<String, HostError> {
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let is_label = |label: &str| {
@@ -66,8 +66,8 @@ pub(super) fn public_name(host: &str) -> Result<String, HostError> {
 
 /// A connection to https at a host, as `public_name` has it, whose address is public.
 ///
-/// By way of the operator's own outbound proxy, where one is configured for this host: that proxy resolves the name anew, so
-/// its rules decide then; a name that this machine resolves to an inner address is refused all the same.
+/// Goes through the operator's own outbound proxy, where one is configured for this host. That proxy resolves the name again, so
+/// its rules decide then; a name that this machine resolves to a private address is refused all the same.
 pub(super) async fn connect(
     network: &dyn Network,
     outward: &Outward,

@@ -1,5 +1,5 @@
 //! The operator's own outbound proxy (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`): where one is set, the connections of public
-//! modules are tunnelled through it. It resolves names itself, so it has to keep inner addresses from strangers.
+//! modules are tunnelled through it. It resolves names itself, so it has to refuse private addresses itself.
 
 use std::fmt;
 use std::io;
@@ -12,10 +12,10 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 
-/// What is said of other proxies.
+/// The error for other proxies.
 const ONLY: &str = "an http:// or socks5:// URL is needed";
 
-/// Which hosts are reached by way of which proxy.
+/// Which hosts are reached through which proxy.
 pub struct Outward(Matcher);
 
 /// The proxy for one host.

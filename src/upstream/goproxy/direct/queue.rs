@@ -1,8 +1,8 @@
-//! Who may run the go command, and when: few runs at once, few of them for one host, and those that take long make room for
-//! others, so that hosts that stall do not keep everybody from all other hosts.
+//! When the go command may run: few runs at once, and few for each host. Long runs make room for others, so that hosts that stall
+//! do not block all other hosts.
 //!
 //! A run that has lasted longer than `patience` no longer counts among the `at_once`, but among the `long_at_once`. Where these
-//! too are all taken and somebody waits, the long run that moves the fewest bytes a second is ended.
+//! are all taken too and another run waits, the long run that moves the fewest bytes a second is ended.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,13 +15,13 @@ use tokio::time::Instant;
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::retry::Failed;
 
-/// Runs that wait, in all and for one host.
+/// The most runs that wait, in all and for one host.
 const WAITING: usize = 64;
 const WAITING_FOR_HOST: usize = 16;
-/// What those are told to wait that are not even let into the queue, and those that had to make room.
+/// When to retry a request that the queue rejected, or whose run was ended to make room.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// How many runs there may be.
+/// The limits of the queue.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RunBounds {
     pub(super) at_once: usize,
@@ -34,6 +34,7 @@ pub(super) struct RunBounds {
 #[derive(Debug)]
 pub(super) struct RunQueue {
     bounds: RunBounds,
+    /// guards which runs wait and which run
     state: Mutex<RunQueueState>,
 }
 
@@ -55,13 +56,13 @@ struct WaitingRun {
 struct Run {
     host: String,
     since: Instant,
-    /// bytes
+    /// bytes sent and received so far
     moved: Arc<AtomicU64>,
     end: Arc<Notify>,
     is_ending: bool,
 }
 
-/// A place in the queue and, later, among those that run; given up when it is dropped.
+/// The place of a run in the queue and, later, among the running ones; given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct RunPlace {
     queue: Arc<RunQueue>,
@@ -69,7 +70,7 @@ pub(super) struct RunPlace {
     run: Run,
 }
 
-/// There is no place for a run on this machine now.
+/// The failure of a run for which this machine has no room now.
 fn crowded(why: impl Into<String>) -> Failed {
     Failed { retry_after: Some(RETRY_AFTER), ..Failed::passing(FailureKind::Machine, why) }
 }
@@ -79,13 +80,13 @@ impl RunQueue {
         Arc::new(RunQueue { bounds, state: Mutex::default() })
     }
 
-    /// Waits for a place among those that run.
+    /// Waits until a run for `host` may start.
     pub(super) async fn enter(self: &Arc<RunQueue>, host: &str) -> Result<RunPlace, Failed> {
         let (place, admitted) = {
             let mut state = self.lock();
             let for_host = state.waiting.iter().filter(|waiter| waiter.run.host == host).count();
             if state.waiting.len() >= WAITING || for_host >= WAITING_FOR_HOST {
-                return Err(crowded("too many others wait for the go command"));
+                return Err(crowded("too many requests are waiting for the go command"));
             }
             state.last_id = state.last_id.wrapping_add(1);
             let run = Run {
@@ -101,7 +102,7 @@ impl RunQueue {
             (RunPlace { queue: Arc::clone(self), id, run }, admitted)
         };
         self.advance();
-        // Never closed: whoever drops the sender sends first, or drops the place as well.
+        // Never closed: the sender is dropped after it has sent, or together with the place.
         let _ = admitted.await;
         Ok(place)
     }
@@ -110,7 +111,7 @@ impl RunQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Admits as many as there may be.
+    /// Admits as many runs as the limits allow.
     fn advance(&self) {
         let mut state = self.lock();
         while state.admit(&self.bounds, Instant::now()) {}
@@ -118,7 +119,7 @@ impl RunQueue {
 }
 
 impl RunQueueState {
-    /// Admits the first that may run, and makes room for it where that takes the end of another.
+    /// Admits the first waiting run that may start, or ends a long run to make room for it.
     fn admit(&mut self, bounds: &RunBounds, now: Instant) -> bool {
         let age = |run: &Run| now.saturating_duration_since(run.since);
         let is_long = |run: &Run| age(run) >= bounds.patience;
@@ -142,7 +143,7 @@ impl RunQueueState {
         }
         if let Some(waiter) = self.waiting.remove(next) {
             self.running.insert(waiter.id, Run { since: now, ..waiter.run });
-            // One that is gone gives its place up itself.
+            // A run that is gone gives its place back itself.
             let _ = waiter.admitted.send(());
         }
         true
@@ -155,7 +156,7 @@ impl RunPlace {
         Arc::clone(&self.run.moved)
     }
 
-    /// Does the run's work, until it is done or has to make room.
+    /// Does the run's work, until it is done or ended to make room.
     pub(super) async fn hold<T>(&self, work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
         let grow_old = async {
             tokio::time::sleep(self.queue.bounds.patience).await;
@@ -165,7 +166,7 @@ impl RunPlace {
         tokio::select! {
             done = work => done,
             () = grow_old => {
-                let why = format!("{} is slow, and others wait for the go command", self.run.host);
+                let why = format!("{} is slow, and other requests are waiting for the go command", self.run.host);
                 Err(crowded(why))
             }
         }

@@ -1,5 +1,5 @@
-//! One run of a command: bounded in time, in what it says and in what it takes of this machine, and ended with all that it started
-//! when nobody waits any more.
+//! One run of a command: bounded in time, in output and in what it takes of this machine. It is killed with all processes that it
+//! started when no client waits for it any more.
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
@@ -10,14 +10,14 @@ use super::space;
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::retry::Failed;
 
-/// The longest answer on stdout, in bytes: 100,000 versions fit.
+/// The longest output on stdout, in bytes: 100,000 versions fit.
 const STDOUT_LIMIT: usize = 4 << 20;
-/// Of what it says on stderr, the last bytes that are kept.
+/// How many of the last bytes of stderr are kept.
 const STDERR_KEPT: usize = 16 << 10;
 /// Bytes that are read at once.
 const PIECE: usize = 16 << 10;
 
-/// What a command said.
+/// What a command printed, and whether it succeeded.
 #[derive(Debug)]
 pub(super) struct CommandOutput {
     pub(super) is_success: bool,
@@ -28,7 +28,7 @@ pub(super) struct CommandOutput {
 
 /// A command under way, with the folder that it works in.
 struct RunningCommand {
-    /// both none once it has ended
+    /// none once it has ended, like `sandbox`
     child: Option<Child>,
     sandbox: Option<Sandbox>,
 }
@@ -108,7 +108,7 @@ async fn all(
     let most = u64::try_from(STDOUT_LIMIT).unwrap_or(u64::MAX).saturating_add(1);
     pipe.take(most).read_to_end(&mut bytes).await.map_err(unread)?;
     if bytes.len() > STDOUT_LIMIT {
-        let why = format!("the go command says more than {STDOUT_LIMIT} bytes");
+        let why = format!("the go command printed more than {STDOUT_LIMIT} bytes");
         return Err(Failed::lasting(FailureKind::TooLong, why));
     }
     Ok(bytes)

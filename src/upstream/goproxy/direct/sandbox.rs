@@ -1,5 +1,5 @@
-//! The folder of one run of the go command, removed when the run is over; and the removal of what a process left behind that was
-//! killed.
+//! The folder of one run of the go command, removed when the run is over; and the removal of folders that a killed process left
+//! behind.
 
 use std::fs::{self, File};
 use std::io;
@@ -18,16 +18,16 @@ use super::guard::Guard;
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::retry::Failed;
 
-/// What a sandbox's folder is called, before some random letters.
+/// The name of a sandbox's folder, before some random letters.
 const PREFIX: &str = "direct-";
-/// The file in a sandbox that its process holds locked: what nobody holds was left behind.
+/// The file in a sandbox that its process holds locked: a sandbox whose file is not locked was left behind.
 const LOCK: &str = "lock";
 /// Where programs keep their configuration below a home folder, on Unix and on macOS. The go command's telemetry is off in it: its
 /// process outlives the run, and would make a folder anew that is being removed.
 const CONFIGURATIONS: [&str; 2] = [".config", "Library/Application Support"];
-/// A sandbox without that file that is older was left behind by a process that is no more.
+/// A sandbox without that file, and older than this, was left behind too.
 const STALE: Duration = Duration::from_secs(6 * 3600);
-/// Tries to remove a folder in which a command that was just killed may still be writing.
+/// How often to try to remove a folder in which a command that was just killed may still be writing.
 const REMOVALS: u32 = 10;
 /// Between two of these.
 const REMOVAL_PAUSE: Duration = Duration::from_millis(50);
@@ -126,7 +126,7 @@ impl Drop for Sandbox {
     }
 }
 
-/// Removes a folder, though somebody may still be writing in it; what is left is swept later.
+/// Removes a folder, though a process may still be writing in it; what is left is swept later.
 fn remove(folder: TempDir) {
     let path = folder.keep();
     for _ in 0..REMOVALS {

@@ -1,4 +1,4 @@
-//! How the go command is run: for whom, and within which bounds.
+//! How the go command is run: for which modules, and within which limits.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use super::outward::Outward;
 
 /// For one run of the go command, which may clone a large repository.
 const TOTAL: Duration = Duration::from_secs(10 * 60);
-/// Runs at once that have not lasted long yet, those that have, and runs for one host.
+/// Short runs at once, long runs at once, and runs for one host.
 const AT_ONCE: usize = 8;
 const LONG_AT_ONCE: usize = 8;
 const PER_HOST: usize = 4;
-/// From here on a run has lasted long.
+/// A run that lasts longer than this is a long run.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// For a sandbox. A module has at most 500 MiB of zip: a clone, two copies of the zip and the files unpacked make four times that.
 const DISK: u64 = 2 << 30;
@@ -24,7 +24,7 @@ const BYTES: u64 = 1 << 30;
 const CONNECT: Duration = Duration::from_secs(10);
 /// For a connection on which nothing moves.
 const SILENCE: Duration = Duration::from_secs(30);
-/// Which version control systems may be used for which modules, as the go command has it unless told otherwise.
+/// Which version control systems may be used for which modules: the go command's own default.
 const VCS: &str = "public:git|hg,private:all";
 
 /// How the go command is run.
@@ -32,7 +32,7 @@ const VCS: &str = "public:git|hg,private:all";
 pub struct DirectSettings {
     /// the folder below which each run gets a folder of its own, removed afterwards
     pub folder: PathBuf,
-    /// whose modules are fetched, and so how
+    /// whose modules are fetched, which decides how
     pub access: DirectAccess,
     /// the patterns of modules that are private (`GOPRIVATE`), for `vcs`
     pub private: String,
@@ -40,7 +40,7 @@ pub struct DirectSettings {
     pub vcs: String,
     /// longest time for one run
     pub total: Duration,
-    /// runs at once that have not lasted for `patience` yet, at least 1
+    /// runs at once that have not lasted for `patience`, at least 1
     pub at_once: usize,
     /// runs at once that have
     pub long_at_once: usize,
@@ -50,14 +50,14 @@ pub struct DirectSettings {
     pub patience: Duration,
     /// bytes that the files of one run may take
     pub disk: u64,
-    /// bytes of memory for one of its processes, where the system has such a bound
+    /// bytes of memory for one of its processes, where the system can limit that
     pub memory: u64,
 }
 
 /// Whose modules are fetched.
 #[derive(Debug, Clone)]
 pub enum DirectAccess {
-    /// strangers name them: https to public addresses alone, with no key, password or configuration of this user
+    /// clients name them: only https to public addresses, without keys, passwords or configuration of this user
     Public(PublicAccess),
     /// the operator's own: with this user's ssh keys and agent, outbound proxy and git configuration, to any address
     Private {
@@ -73,7 +73,7 @@ pub struct PublicAccess {
     pub network: Arc<dyn Network>,
     /// the operator's own outbound proxy
     pub outward: Arc<Outward>,
-    /// certificates of an own authority, a PEM file: trusted besides the system's by us, instead of them by git
+    /// certificates of a private authority, a PEM file: we trust them in addition to the system's, git in place of them
     pub certificates: Option<PathBuf>,
     /// longest time for a name, and for a connection
     pub connect: Duration,
@@ -84,7 +84,7 @@ pub struct PublicAccess {
 }
 
 impl DirectSettings {
-    /// The figures used unless told otherwise, with sandboxes below `folder`, for public modules.
+    /// The defaults for public modules, with sandboxes below `folder`.
     pub fn below(folder: &Path) -> DirectSettings {
         DirectSettings {
             folder: folder.to_path_buf(),

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::process::Child;
 
-/// Between two looks at a sandbox.
+/// Between two measurements of a sandbox.
 const EVERY: Duration = Duration::from_millis(500);
-/// Entries of a sandbox: a clone has few, an unpacked module as many as it has files.
+/// The most entries of a sandbox: a clone has few, an unpacked module as many as it has files.
 const MAX_ENTRIES: usize = 500_000;
 
-/// Ends when the files below `folder` take more than `limit` bytes. Looked at now and then; what is written in between is bounded
-/// by how fast bytes come and by the size of one file.
+/// Ends when the files below `folder` take more than `limit` bytes. Measured twice a second; what is written in between is bounded
+/// by how fast bytes arrive and by the size of one file.
 pub(super) async fn exceeded(folder: PathBuf, limit: u64) {
     loop {
         tokio::time::sleep(EVERY).await;
@@ -47,8 +47,8 @@ fn size(found: &std::fs::Metadata) -> u64 {
     found.len()
 }
 
-/// Bounds a command that was just started, and all that it will start: the size of a file, memory that is no file's, open
-/// files. Elsewhere than on Linux there is no way to do so without unsafe code; there the sandbox's size alone is bounded.
+/// Limits a command that was just started, and all that it will start: the size of a file, private memory, open files. Only on
+/// Linux, since elsewhere this needs unsafe code; there only the sandbox's size is limited.
 #[cfg(target_os = "linux")]
 pub(super) fn bound(child: &Child, file: u64, memory: u64) {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};

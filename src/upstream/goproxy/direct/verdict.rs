@@ -1,5 +1,5 @@
-//! What the go command means by an error: that there is no such module or version, or that it could not find out. It has no
-//! codes for either, so its words decide; words that are not known are a failure, which is never taken for an absence.
+//! What an error of the go command means: that there is no such module or version, or that it could not find out. It has no codes
+//! for either, so its words decide; unknown words are a failure, which never counts as an absence.
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ const SHOWN_LINES: usize = 8;
 /// Characters of each line that are shown.
 const SHOWN_CHARS: usize = 200;
 
-/// Words of those that could not find out, in lower case. They go before `ABSENT`: one text may have words of both.
+/// Words of an outage, in lower case. They take precedence over `ABSENT`: one text may have words of both.
 const OUT: [&str; 26] = [
     "unable to access",
     "failed to connect",
@@ -42,11 +42,11 @@ const OUT: [&str; 26] = [
     "executable file not found",
     "permission denied",
 ];
-/// Words of a bound on files (`space`).
+/// Words of a limit on the size of files (`space`).
 const TOO_LARGE: [&str; 2] = ["file too large", "file size limit exceeded"];
-/// Words of a policy, which go before all others.
+/// Words of a policy, which take precedence over all others.
 const FORBIDDEN: [&str; 3] = ["govcs disallows", "returned error: 403", "403 forbidden"];
-/// Words of an absence. A host that asks for a password says that there is nothing for us: GitHub does so of what does not exist.
+/// Words of an absence. A host that asks for a password has nothing for us: GitHub does so for repositories that do not exist.
 const ABSENT: [&str; 19] = [
     "unknown revision",
     "no matching versions",
@@ -69,23 +69,23 @@ const ABSENT: [&str; 19] = [
     "module declares its path as",
 ];
 
-/// What `go mod download -json` says went wrong.
+/// The error in the output of `go mod download -json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Wrong {
     error: Option<String>,
 }
 
-/// Who reads what is shown.
+/// The readers of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Audience {
-    /// strangers: of the words, the line that decides, and of an outage none
+    /// any client: they read the line that decides, and nothing of an outage
     Public,
-    /// those who may read private modules: its last lines
+    /// clients that may read private modules: they read the last lines
     Owner,
 }
 
-/// The go command's words where it says that there is no such thing; none where it succeeded.
+/// The go command's words where it reports that there is no such module or version; none where it succeeded.
 pub(super) fn absence(output: &CommandOutput, audience: Audience) -> Result<Option<String>, Failed> {
     if output.is_success {
         return Ok(None);
@@ -95,10 +95,10 @@ pub(super) fn absence(output: &CommandOutput, audience: Audience) -> Result<Opti
         Some(text) => text,
         None => String::from_utf8_lossy(&output.stderr).into_owned(),
     };
-    judge(&text, audience)
+    classify(&text, audience)
 }
 
-fn judge(text: &str, audience: Audience) -> Result<Option<String>, Failed> {
+fn classify(text: &str, audience: Audience) -> Result<Option<String>, Failed> {
     let lower = text.to_lowercase();
     let first_of = |words: &[&'static str]| words.iter().copied().find(|word| lower.contains(word));
     let deciding = |word: &str| match audience {
@@ -136,7 +136,7 @@ fn shown(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = lines.iter().skip(lines.len().saturating_sub(SHOWN_LINES));
     let shown: Vec<String> = last.map(|line| printable(line.as_bytes(), SHOWN_CHARS)).collect();
-    if shown.is_empty() { "the go command failed without a word".to_owned() } else { shown.join(" / ") }
+    if shown.is_empty() { "the go command failed without a message".to_owned() } else { shown.join(" / ") }
 }
 
 #[cfg(test)]
@@ -157,7 +157,7 @@ mod tests {
             "go: x.example/go-tls@v1.0.0: invalid version: unknown revision v1.0.0",
         ] {
             for audience in [Audience::Public, Audience::Owner] {
-                assert_eq!(judge(text, audience).unwrap().unwrap().lines().count(), 1, "{text}");
+                assert_eq!(classify(text, audience).unwrap().unwrap().lines().count(), 1, "{text}");
             }
         }
         for (text, kind) in [
@@ -174,7 +174,7 @@ mod tests {
             ("fatal: unable to access 'https://x/': The requested URL returned error: 403", FailureKind::Denied(403)),
         ] {
             for audience in [Audience::Public, Audience::Owner] {
-                assert_eq!(judge(text, audience).unwrap_err().kind, kind, "{text}");
+                assert_eq!(classify(text, audience).unwrap_err().kind, kind, "{text}");
             }
         }
     }
@@ -183,14 +183,14 @@ mod tests {
     fn strangers_read_the_line_that_decides_and_nothing_of_an_outage() {
         let text =
             "go: x.example/m@v1: reading http://x.example/m?go-get=1: 404 Not Found\n\tserver response: a secret\n";
-        let words = judge(text, Audience::Public).unwrap().unwrap();
+        let words = classify(text, Audience::Public).unwrap().unwrap();
         assert_eq!(words, "go: x.example/m@v1: reading http://x.example/m?go-get=1: 404 Not Found");
         for text in
             ["dial tcp 10.0.0.5:443: connect: connection refused", "fatal: in /var/lib/gosumcheck: something new"]
         {
-            let failed = judge(text, Audience::Public).unwrap_err();
+            let failed = classify(text, Audience::Public).unwrap_err();
             assert_eq!(failed.why, "the go command could not find out");
-            assert_eq!(judge(text, Audience::Owner).unwrap_err().why, text);
+            assert_eq!(classify(text, Audience::Owner).unwrap_err().why, text);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::upstream::goproxy::direct::network::{self, PORT, public_name};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl GuardInner {
-    /// One connection: one request. That a client breaks off is its own affair.
+    /// Serves one connection, which carries one request. A client that breaks off gets no further handling.
     pub(super) async fn serve(&self, mut stream: TcpStream) {
         let Ok(Ok(head)) = timeout(HEAD_TIMEOUT, RequestHead::read(&mut stream)).await else { return };
         let answer = match (self.client(&head), head.method.as_str()) {
@@ -35,12 +35,12 @@ impl GuardInner {
         let _ = stream.shutdown().await;
     }
 
-    /// Carries a tunnel to its end; gives the stream back where there is to be none.
+    /// Carries a tunnel to its end; gives the stream back where the tunnel is refused.
     async fn tunnel(&self, mut stream: TcpStream, head: RequestHead) -> Option<TcpStream> {
         let (host, port) = head.target.rsplit_once(':').unwrap_or((&head.target, ""));
         let connected = match public_name(host) {
             Ok(_) if port != PORT.to_string() => {
-                Err(HostError::Refused(format!("{host}: public modules are fetched from port {PORT} alone")))
+                Err(HostError::Refused(format!("{host}: public modules are fetched only from port {PORT}")))
             }
             Ok(name) => network::connect(&*self.access.network, &self.access.outward, &name, self.access.connect).await,
             Err(host_error) => Err(host_error),
@@ -82,7 +82,7 @@ impl GuardInner {
         match came.await {
             Ok(page) => answer(&format!("{} {}", page.status, reason(page.status)), &page.body),
             Err(host_error) => {
-                // What its tunnel met says more.
+                // The error of its tunnel says more.
                 if self.host_errors.is_none() || matches!(host_error, HostError::Refused(_)) {
                     self.host_errors.note(host_error);
                 }

@@ -16,7 +16,7 @@ pub(super) struct RequestHead {
     pub(super) target: String,
     /// the value of `Proxy-Authorization`
     pub(super) login: String,
-    /// what came behind the head
+    /// the bytes after the head
     pub(super) rest: Vec<u8>,
 }
 
@@ -27,10 +27,10 @@ impl RequestHead {
         loop {
             if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
                 let rest = bytes.split_off(end.saturating_add(4));
-                return RequestHead::parse(&bytes, rest).ok_or_else(|| io::Error::other("no request of HTTP/1"));
+                return RequestHead::parse(&bytes, rest).ok_or_else(|| io::Error::other("not an HTTP/1 request"));
             }
             if bytes.len() >= LIMIT || stream.read_buf(&mut bytes).await? == 0 {
-                return Err(io::Error::other("no whole head of a request"));
+                return Err(io::Error::other("an incomplete request head"));
             }
         }
     }

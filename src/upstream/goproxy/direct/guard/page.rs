@@ -1,5 +1,5 @@
-//! Asks a host where the repository of a module is, on behalf of the go command, which would follow a redirect to this
-//! machine past every proxy (net/http, ProxyFromEnvironment). Each step of ours goes through the guard's own tunnel.
+//! Fetches the go-import page of a module in place of the go command, which would follow a redirect to this machine past every
+//! proxy (net/http, ProxyFromEnvironment). Each of our requests goes through the guard's own tunnel.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::upstream::http::redirect::MAX_REDIRECTS;
 /// The longest page, in bytes.
 const LIMIT: usize = 1 << 20;
 
-/// What the go command is answered.
+/// The response to the go command.
 pub(super) struct ImportPage {
     pub(super) status: u16,
     pub(super) body: String,
 }
 
-/// A client whose every connection is a tunnel of the guard at this URL.
+/// An HTTP client that makes every connection through a tunnel of the guard at this URL.
 pub(super) fn client(guard: &str, certificates: Option<&Path>, longest: Duration) -> Result<Client, String> {
     let roots = match certificates {
         Some(file) => Access::default().certificates(file).map_err(|fault| fault.to_string())?.roots,
@@ -40,7 +40,7 @@ pub(super) fn client(guard: &str, certificates: Option<&Path>, longest: Duration
         .map_err(|error| error.to_string())
 }
 
-/// The page for `path`, a host and a path, as it is written anew.
+/// The page for `path`, a host and a path, written anew.
 pub(super) async fn page(client: &Client, path: &str, host_errors: &HostErrors) -> Result<ImportPage, HostError> {
     let (host, _) = path.split_once('/').unwrap_or((path, ""));
     let unreachable = |why: &dyn std::fmt::Display| {
@@ -54,7 +54,7 @@ pub(super) async fn page(client: &Client, path: &str, host_errors: &HostErrors) 
     let imports: Vec<Import<'_>> = found.iter().filter_map(|content| Import::of(content)).collect();
     let mut anew = String::from("<html><head>\n");
     for import in &imports {
-        match import.judge() {
+        match import.check() {
             Ok(()) => anew.push_str(&import.tag()),
             Err(host_error) if import.is_about(path.trim_end_matches('/')) => host_errors.note(host_error),
             Err(_) => {}
@@ -67,7 +67,7 @@ pub(super) async fn page(client: &Client, path: &str, host_errors: &HostErrors) 
     Ok(ImportPage { status, body: anew })
 }
 
-/// The answer at the end of all redirects, each of them https.
+/// The response at the end of all redirects, each of which must be to https.
 async fn open(client: &Client, path: &str) -> Result<Response, HostError> {
     let (host, _) = path.split_once('/').unwrap_or((path, ""));
     let refused = |why: &str| HostError::Refused(format!("{host} redirects to {why}"));
@@ -83,15 +83,15 @@ async fn open(client: &Client, path: &str) -> Result<Response, HostError> {
         })?;
         let location = response.headers().get(LOCATION).filter(|_| response.status().is_redirection());
         let Some(location) = location else { return Ok(response) };
-        let text = location.to_str().map_err(|_| refused("what is no URL"))?;
-        url = url.join(text).map_err(|_| refused("what is no URL"))?;
+        let text = location.to_str().map_err(|_| refused("an invalid URL"))?;
+        url = url.join(text).map_err(|_| refused("an invalid URL"))?;
         if url.scheme() != "https" {
-            return Err(refused("what is not https"));
+            return Err(refused("a URL that is not https"));
         }
-        // A server does not choose our credentials. Cannot fail for a URL with a host.
+        // A redirect must not choose our credentials. Cannot fail for a URL with a host.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
     }
-    Err(refused(&format!("elsewhere more than {MAX_REDIRECTS} times")))
+    Err(HostError::Refused(format!("{host} redirects more than {MAX_REDIRECTS} times")))
 }
 
 /// The beginning of a body; tags stand in a page's head.

@@ -1,4 +1,4 @@
-//! The guard as its clients meet it: what it refuses, what it carries, and when it ends.
+//! The guard as its clients see it: what it refuses, what it carries, and when it ends.
 
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
@@ -14,7 +14,7 @@ use super::*;
 use crate::upstream::goproxy::direct::network::Network;
 use crate::upstream::goproxy::direct::outward::Outward;
 
-/// Names that lead somewhere, and a server on loopback in the place of every public address.
+/// Names with addresses, and a server on loopback in the place of every public address.
 #[derive(Debug)]
 struct Fake {
     server: SocketAddr,
@@ -215,7 +215,7 @@ async fn the_operators_proxy_is_used_where_there_is_one() {
         targets
     };
     let asking = async {
-        // Its name may be known to the proxy alone.
+        // Only the proxy may know the name.
         for host in ["public.example", "nowhere.example"] {
             let (status, rest) = ask(&guard, &vcs, &format!("CONNECT {host}:443"), b"hi").await;
             assert_eq!((status.as_str(), rest.as_slice()), ("200", b"hi".as_slice()));

@@ -1,4 +1,4 @@
-//! Bytes there and back between a command and a host: counted, bounded, and cut where nothing moves.
+//! Carries bytes in both directions between a command and a host: counted, bounded, and cut when nothing moves.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,7 +31,7 @@ pub(super) async fn carry(
         )
     };
     tokio::select! {
-        // A side that broke off is what its command will say.
+        // The command reports a side that broke off.
         ended = both => match ended {
             Err(Some(host_error)) => Err(host_error),
             _ => Ok(()),
@@ -40,7 +40,7 @@ pub(super) async fn carry(
     }
 }
 
-/// Ends when nothing has moved for as long as this.
+/// Ends when nothing has moved for this long.
 async fn still(moved: &AtomicU64, silence: Duration) {
     let mut before = 0;
     loop {
@@ -53,7 +53,7 @@ async fn still(moved: &AtomicU64, silence: Duration) {
     }
 }
 
-/// One direction. Fails with a host_error where a bound is reached, without one where a side broke off.
+/// One direction. Fails with an error where a limit is reached, without one where a side broke off.
 async fn pump(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
