@@ -26,7 +26,7 @@ pub use http::breaker::BreakerState;
 pub use http::counts::Counts;
 pub use http::failure::{Failure, FailureKind};
 pub use http::origin::Origin;
-pub use http::settings::Settings;
+pub use http::settings::HttpSettings as Settings;
 pub use http::source_errors::Complaint;
 pub use queue::asker::{Asker, Clients};
 pub use queue::peer::Peer;

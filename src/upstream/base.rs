@@ -19,11 +19,11 @@ const PATH_LIMIT: usize = 2048;
 /// One base.
 #[derive(Debug, Clone)]
 pub struct Base {
-    pub(super) location: Location,
+    pub(super) location: BaseLocation,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Location {
+pub(super) enum BaseLocation {
     Tree(PathBuf),
     Site(Site),
 }
@@ -61,7 +61,7 @@ impl Base {
                 }
                 // Cannot fail for a URL with a host, and http URLs have one.
                 let _ = url.set_username("").and_then(|()| url.set_password(None));
-                Ok(Base { location: Location::Site(Site { url, login }) })
+                Ok(Base { location: BaseLocation::Site(Site { url, login }) })
             }
             _ => Err(usage("should begin with https://, http:// or file:///")),
         }
@@ -69,7 +69,7 @@ impl Base {
 
     /// A tree in a folder, such as `$GOMODCACHE/cache/download/sumdb/NAME`.
     pub fn tree(root: &Path) -> Base {
-        Base { location: Location::Tree(root.to_path_buf()) }
+        Base { location: BaseLocation::Tree(root.to_path_buf()) }
     }
 
     /// The database of that name itself: `https://NAME`.
@@ -82,17 +82,17 @@ impl Base {
 
     /// Whether it is a folder of this machine, so that reading it makes no request.
     pub fn is_tree(&self) -> bool {
-        matches!(self.location, Location::Tree(_))
+        matches!(self.location, BaseLocation::Tree(_))
     }
 
     /// Where this base, if it is another gosumcheck, has the files of its copy of the database `name`.
     pub(super) fn files_of(&self, name: &str) -> Option<Base> {
-        let Location::Site(site) = &self.location else { return None };
+        let BaseLocation::Site(site) = &self.location else { return None };
         let mut url = site.url.clone();
         let path = url.path().trim_end_matches('/');
         let root = path.strip_suffix(&format!("/sumdb/{name}")).unwrap_or(path).to_owned();
         url.set_path(&format!("{root}/log/{name}"));
-        Some(Base { location: Location::Site(Site { url, login: site.login.clone() }) })
+        Some(Base { location: BaseLocation::Site(Site { url, login: site.login.clone() }) })
     }
 
     /// The base below this one, at `path`, which is made of `/`-separated elements.
@@ -102,8 +102,8 @@ impl Base {
     pub fn below(&self, path: &str) -> Result<Base, Fault> {
         check_path(path)?;
         let location = match &self.location {
-            Location::Tree(root) => Location::Tree(root.join(path)),
-            Location::Site(site) => Location::Site(Site { url: site.url_of(path)?, login: site.login.clone() }),
+            BaseLocation::Tree(root) => BaseLocation::Tree(root.join(path)),
+            BaseLocation::Site(site) => BaseLocation::Site(Site { url: site.url_of(path)?, login: site.login.clone() }),
         };
         Ok(Base { location })
     }
@@ -112,8 +112,8 @@ impl Base {
 impl fmt::Display for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location {
-            Location::Tree(root) => write!(f, "file://{}", root.display()),
-            Location::Site(site) => f.write_str(site.url.as_str().trim_end_matches('/')),
+            BaseLocation::Tree(root) => write!(f, "file://{}", root.display()),
+            BaseLocation::Site(site) => f.write_str(site.url.as_str().trim_end_matches('/')),
         }
     }
 }
@@ -193,8 +193,8 @@ mod tests {
 
     fn site(text: &str) -> Site {
         match Base::parse(text).unwrap().location {
-            Location::Site(site) => site,
-            Location::Tree(root) => panic!("{root:?}"),
+            BaseLocation::Site(site) => site,
+            BaseLocation::Tree(root) => panic!("{root:?}"),
         }
     }
 
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(url.as_str(), format!("https://proxy.example/a/{path}"));
         let below = Base::parse("https://me:pw@proxy.example").unwrap().below("sumdb/sum.golang.org").unwrap();
         assert_eq!(below.to_string(), "https://proxy.example/sumdb/sum.golang.org");
-        assert!(matches!(below.location, Location::Site(Site { login: Some(_), .. })));
+        assert!(matches!(below.location, BaseLocation::Site(Site { login: Some(_), .. })));
         assert_eq!(Base::tree(Path::new("/srv")).below("sumdb/x").unwrap().to_string(), "file:///srv/sumdb/x");
     }
 

@@ -16,7 +16,7 @@ use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::origin::Origin;
 use crate::upstream::http::reply;
 use crate::upstream::http::retry::{Failed, backoff};
-use crate::upstream::http::settings::Settings;
+use crate::upstream::http::settings::HttpSettings;
 
 /// After a try that transferred this many bytes, tries are counted from 1 again.
 const PROGRESS: u64 = 1 << 20;
@@ -238,7 +238,7 @@ struct Pace {
 }
 
 impl Pace {
-    fn check(&mut self, bytes: u64, waited: Duration, settings: &Settings) -> Result<(), Failed> {
+    fn check(&mut self, bytes: u64, waited: Duration, settings: &HttpSettings) -> Result<(), Failed> {
         self.waited += waited;
         self.bytes = self.bytes.saturating_add(bytes);
         if self.waited < settings.window {
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn a_slow_drip_is_too_slow_and_a_pause_is_not() {
         let second = Duration::from_secs(1);
-        let settings = Settings { window: second * 3, slowest: 3000, ..Settings::default() };
+        let settings = HttpSettings { window: second * 3, slowest: 3000, ..HttpSettings::default() };
         let mut pace = Pace::default();
         for _ in 0..9 {
             assert_eq!(pace.check(1000, second, &settings), Ok(()));

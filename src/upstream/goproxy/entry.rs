@@ -3,7 +3,7 @@
 use super::direct::Direct;
 use crate::upstream::base::Base;
 use crate::upstream::http::breaker::BreakerState;
-use crate::upstream::http::settings::Settings;
+use crate::upstream::http::settings::HttpSettings;
 
 /// One entry of a list.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct ProxyEntry {
 #[expect(clippy::large_enum_variant, reason = "a list has a handful of entries")]
 pub enum ProxyPlace {
     /// a proxy, or a tree such as `GOMODCACHE/cache/download`, with its own limits and passwords
-    Base(Base, Settings),
+    Base(Base, HttpSettings),
     /// the modules' repositories, through the go command: `direct`
     Direct(Direct),
     /// nowhere, and no later entry is tried: `off`

@@ -8,7 +8,7 @@ use super::entry::{ProxyEntry, ProxyPlace, ProxyState};
 use super::wire::{Fetched, Sent, Sink};
 use super::{path, probe, tree};
 use crate::sumdb::goproxy::Asked as ModuleRequest;
-use crate::upstream::base::{Location, Site};
+use crate::upstream::base::{BaseLocation, Site};
 use crate::upstream::http::agent::Http;
 use crate::upstream::http::breaker::BreakerState;
 use crate::upstream::http::counts::Counters;
@@ -42,11 +42,11 @@ impl Member {
     pub(super) fn new(entry: ProxyEntry) -> Member {
         let (name, backend) = match entry.place {
             ProxyPlace::Base(base, settings) => match &base.location {
-                Location::Site(site) => {
+                BaseLocation::Site(site) => {
                     let (site, endpoint) = (site.clone(), Endpoint::new(&base, settings.concurrency));
                     (base.to_string(), Backend::Site { http: Http::new(settings), site, endpoint })
                 }
-                Location::Tree(root) => (base.to_string(), Backend::Tree(root.clone())),
+                BaseLocation::Tree(root) => (base.to_string(), Backend::Tree(root.clone())),
             },
             ProxyPlace::Direct(direct) => (direct::NAME.to_owned(), Backend::Direct(direct)),
             ProxyPlace::Off => ("off".to_owned(), Backend::Off),

@@ -23,11 +23,11 @@ pub(super) fn of(request: &ModuleRequest) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::upstream::base::{Base, Location};
+    use crate::upstream::base::{Base, BaseLocation};
 
     #[test]
     fn a_path_means_the_same_in_a_url() {
-        let Location::Site(site) = Base::parse("https://proxy.example/go/").unwrap().location else { panic!() };
+        let BaseLocation::Site(site) = Base::parse("https://proxy.example/go/").unwrap().location else { panic!() };
         for (request, expected) in [
             ("github.com/!burnt!sushi/toml/@v/v0.3.1-!r!c1.zip", "github.com/!burnt!sushi/toml/@v/v0.3.1-!r!c1.zip"),
             ("example.com/m/@v/v2.0.0+incompatible.mod", "example.com/m/@v/v2.0.0+incompatible.mod"),

@@ -9,7 +9,7 @@ use reqwest::{Certificate, Proxy, Url};
 
 use crate::fault::Fault;
 use crate::files;
-use crate::upstream::base::{Base, Location, basic, may_carry_login};
+use crate::upstream::base::{Base, BaseLocation, basic, may_carry_login};
 
 /// How one base is reached.
 #[derive(Clone, Default)]
@@ -41,7 +41,7 @@ impl Access {
     /// `Usage` for an invalid token, or one that would be sent over plain http to another machine.
     pub fn bearer(mut self, base: &Base, token: &str) -> Result<Access, Fault> {
         let usage = |why: &str| Fault::Usage(format!("the token for {base}: {why}"));
-        let Location::Site(site) = &base.location else { return Err(usage("a folder cannot have one")) };
+        let BaseLocation::Site(site) = &base.location else { return Err(usage("a folder cannot have one")) };
         if !may_carry_login(&site.url) {
             return Err(usage("refusing to send a token over plain http"));
         }
@@ -60,7 +60,7 @@ impl Access {
     /// `Usage` where they would be sent over plain http to another machine.
     pub fn basic(mut self, base: &Base, name: &str, password: &str) -> Result<Access, Fault> {
         let usage = |why: &str| Fault::Usage(format!("the password for {base}: {why}"));
-        let Location::Site(site) = &base.location else { return Err(usage("a folder cannot have one")) };
+        let BaseLocation::Site(site) = &base.location else { return Err(usage("a folder cannot have one")) };
         if !may_carry_login(&site.url) {
             return Err(usage("refusing to send a password over plain http"));
         }

@@ -16,7 +16,7 @@ use super::origin::Origin;
 use super::redirect::{MAX_REDIRECTS, next, place, same_host, same_server};
 use super::reply::{self, Reply};
 use super::retry::Failed;
-use super::settings::Settings;
+use super::settings::HttpSettings;
 use crate::upstream::base::{Site, may_carry_login};
 
 /// The HTTP client with its bounds. Cheap to clone; clones share their connections.
@@ -27,7 +27,7 @@ pub struct Http {
 
 #[derive(Debug)]
 struct HttpInner {
-    settings: Settings,
+    settings: HttpSettings,
     clients: HttpClients,
     netrc: OnceLock<Netrc>,
 }
@@ -61,16 +61,16 @@ impl Detour {
 
 impl Http {
     /// A client with these bounds. It opens nothing before its first request.
-    pub fn new(settings: Settings) -> Http {
+    pub fn new(settings: HttpSettings) -> Http {
         Http { shared: Arc::new(HttpInner { settings, clients: HttpClients::default(), netrc: OnceLock::new() }) }
     }
 
     /// Its bounds.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &HttpSettings {
         &self.shared.settings
     }
 
-    /// Tries a request once, redirects and body included, within `Settings::total`.
+    /// Tries a request once, redirects and body included, within `HttpSettings::total`.
     pub(in crate::upstream) async fn get(
         &self,
         site: &Site,
@@ -156,15 +156,15 @@ fn is_redirect(status: StatusCode) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::upstream::base::{Base, Location};
+    use crate::upstream::base::{Base, BaseLocation};
 
     #[test]
     fn netrc_goes_before_the_url_and_neither_over_plain_http() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "machine a.example login netrc password pw\n").unwrap();
-        let http = Http::new(Settings { netrc: Some(file.path().to_path_buf()), ..Settings::default() });
+        let http = Http::new(HttpSettings { netrc: Some(file.path().to_path_buf()), ..HttpSettings::default() });
         let login = |base: &str| {
-            let Location::Site(site) = Base::parse(base).unwrap().location else { panic!("{base}") };
+            let BaseLocation::Site(site) = Base::parse(base).unwrap().location else { panic!("{base}") };
             http.login(&site, &site.url_of("latest").unwrap())
         };
         let basic = |name: &str| crate::upstream::base::basic(name, "pw");
@@ -178,7 +178,7 @@ mod tests {
     async fn a_redirect_does_not_lead_to_a_name_that_resolves_to_a_private_address() {
         let listener = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
         let url = Url::parse(&format!("http://localhost:{}/x", listener.local_addr().unwrap().port())).unwrap();
-        let http = Http::new(Settings::default());
+        let http = Http::new(HttpSettings::default());
         for floor in [AddressScope::Private, AddressScope::Public] {
             let failed = http.send(&url, floor, None, &HeaderMap::new()).await.unwrap_err();
             assert_eq!((failed.kind, failed.transient), (FailureKind::Redirect, false), "{}", failed.why);

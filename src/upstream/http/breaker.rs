@@ -38,12 +38,12 @@ pub(in crate::upstream) struct CircuitBreaker {
     /// the weights of the failures in a row, added up
     failures: AtomicU32,
     /// guards why and since when the breaker is open or half open; none while it is closed
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<OpenCircuit>>,
     opened: Notify,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenCircuit {
     since: Instant,
     /// one request goes through, and decides
     is_half_open: bool,
@@ -87,7 +87,7 @@ impl CircuitBreaker {
         let failures = before.saturating_add(count);
         self.failures.store(failures, Ordering::Relaxed);
         if failures >= PATIENCE {
-            *open = Some(Open { since: now, is_half_open: false, why: why.clone() });
+            *open = Some(OpenCircuit { since: now, is_half_open: false, why: why.clone() });
             self.opened.notify_waiters();
         }
     }
@@ -95,8 +95,8 @@ impl CircuitBreaker {
     pub(in crate::upstream) fn state(&self) -> BreakerState {
         match &*self.lock() {
             None => BreakerState::Closed,
-            Some(Open { is_half_open: false, .. }) => BreakerState::Open,
-            Some(Open { is_half_open: true, .. }) => BreakerState::HalfOpen,
+            Some(OpenCircuit { is_half_open: false, .. }) => BreakerState::Open,
+            Some(OpenCircuit { is_half_open: true, .. }) => BreakerState::HalfOpen,
         }
     }
 
@@ -111,7 +111,7 @@ impl CircuitBreaker {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+    fn lock(&self) -> MutexGuard<'_, Option<OpenCircuit>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

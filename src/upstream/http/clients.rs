@@ -6,7 +6,7 @@ use reqwest::{Client, ClientBuilder, Url, redirect, retry};
 
 use super::address_scope::{AddressScope, ScopedResolver};
 use super::reply::causes;
-use super::settings::Settings;
+use super::settings::HttpSettings;
 use crate::upstream::base::is_loopback;
 
 /// The clients by the narrowest scope of the addresses that they connect to: `local` for configured URLs, the others for
@@ -34,7 +34,7 @@ impl HttpClients {
         &self,
         url: &Url,
         floor: AddressScope,
-        settings: &Settings,
+        settings: &HttpSettings,
     ) -> Result<&Client, String> {
         let kinds = match floor {
             AddressScope::Local => &self.local,
@@ -52,7 +52,7 @@ impl HttpClients {
     }
 }
 
-fn build(settings: &Settings, floor: AddressScope, tls: bool, is_loopback_url: bool) -> Result<Client, String> {
+fn build(settings: &HttpSettings, floor: AddressScope, tls: bool, is_loopback_url: bool) -> Result<Client, String> {
     let access = &settings.access;
     let builder = || -> ClientBuilder {
         let builder = Client::builder()

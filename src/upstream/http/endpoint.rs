@@ -14,7 +14,7 @@ use super::limit::{Limit, Permit};
 use super::origin::Origin;
 use super::reply::Reply;
 use super::retry::{Failed, backoff};
-use crate::upstream::base::{Base, Location, Site};
+use crate::upstream::base::{Base, BaseLocation, Site};
 use crate::upstream::queue::Load;
 
 /// What bounds the requests to one upstream.
@@ -31,7 +31,7 @@ impl Endpoint {
     pub(in crate::upstream) fn new(base: &Base, concurrency: usize) -> Endpoint {
         // Over TLS the first request goes alone: only its connection shows whether the server speaks HTTP/2, so that one
         // connection carries all the others. Without this, 64 requests would make 64 handshakes.
-        let alone = matches!(&base.location, Location::Site(site) if site.url.scheme() == "https");
+        let alone = matches!(&base.location, BaseLocation::Site(site) if site.url.scheme() == "https");
         let limit = Limit::new(if alone { 1 } else { concurrency }, concurrency);
         Endpoint { limit, begun: AtomicBool::new(!alone), breaker: CircuitBreaker::default() }
     }

@@ -12,7 +12,7 @@ use super::address_scope::PrivateAddress;
 use super::failure::FailureKind;
 use super::get_request::GetRequest;
 use super::retry::{Failed, retry_after};
-use super::settings::Settings;
+use super::settings::HttpSettings;
 use crate::sumdb::printable::quoted;
 
 /// Lines of an error's text that are shown.
@@ -37,7 +37,7 @@ pub(in crate::upstream) enum Reply {
 pub(in crate::upstream) async fn read(
     mut response: Response,
     request: &GetRequest<'_>,
-    settings: &Settings,
+    settings: &HttpSettings,
 ) -> Result<Reply, Failed> {
     let status = response.status();
     let is_part = status == StatusCode::PARTIAL_CONTENT && request.is_part(response.headers());
@@ -90,7 +90,7 @@ pub(in crate::upstream) fn check_plain(headers: &HeaderMap) -> Result<(), Failed
     }
 }
 
-async fn body(response: &mut Response, limit: usize, settings: &Settings) -> Result<Vec<u8>, Failed> {
+async fn body(response: &mut Response, limit: usize, settings: &HttpSettings) -> Result<Vec<u8>, Failed> {
     let too_long = || Failed::lasting(FailureKind::TooLong, format!("the answer is longer than {limit} bytes"));
     let claimed = response.content_length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     if claimed.is_some_and(|length| length > limit) {
@@ -146,13 +146,17 @@ fn first_lines(bytes: &[u8]) -> Option<String> {
 }
 
 /// The failure of a body that ended too early.
-pub(in crate::upstream) fn broke_off(error: &reqwest::Error, after: impl fmt::Display, settings: &Settings) -> Failed {
+pub(in crate::upstream) fn broke_off(
+    error: &reqwest::Error,
+    after: impl fmt::Display,
+    settings: &HttpSettings,
+) -> Failed {
     let failed = broken(error, settings);
     Failed { why: format!("the answer broke off after {after} bytes: {}", failed.why), ..failed }
 }
 
 /// The failure of a connection.
-pub(in crate::upstream) fn broken(error: &reqwest::Error, settings: &Settings) -> Failed {
+pub(in crate::upstream) fn broken(error: &reqwest::Error, settings: &HttpSettings) -> Failed {
     if let Some(refused) = causes(error).find_map(|cause| cause.downcast_ref::<PrivateAddress>()) {
         return Failed::lasting(FailureKind::Redirect, refused.to_string());
     }
@@ -167,7 +171,7 @@ pub(super) fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error
 }
 
 /// Why a connection failed, without its URL: the timeout that passed, or the deepest cause, which says most.
-fn explain(error: &reqwest::Error, settings: &Settings) -> String {
+fn explain(error: &reqwest::Error, settings: &HttpSettings) -> String {
     if error.is_timeout() && error.is_connect() {
         return format!("timed out: no connection within {:?}", settings.connect);
     }

@@ -8,7 +8,7 @@ use backon::ExponentialBuilder;
 use reqwest::header::HeaderValue;
 
 use super::failure::FailureKind;
-use super::settings::Settings;
+use super::settings::HttpSettings;
 use crate::upstream::queue::Busy;
 
 /// A try that failed.
@@ -84,7 +84,7 @@ impl Failed {
 }
 
 /// The pauses between tries.
-pub(in crate::upstream) fn backoff(settings: &Settings) -> ExponentialBuilder {
+pub(in crate::upstream) fn backoff(settings: &HttpSettings) -> ExponentialBuilder {
     ExponentialBuilder::new()
         .with_jitter()
         .with_min_delay(settings.first_delay)

@@ -30,7 +30,7 @@ const CONCURRENCY: usize = 64;
 
 /// Limits of the requests, and what they carry.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct HttpSettings {
     /// longest time for a connection, TLS included
     pub connect: Duration,
     /// longest time without a byte
@@ -61,9 +61,9 @@ pub struct Settings {
     pub access: Access,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
+impl Default for HttpSettings {
+    fn default() -> HttpSettings {
+        HttpSettings {
             connect: CONNECT,
             silence: SILENCE,
             total: TOTAL,

@@ -4,7 +4,7 @@ use tokio::task::JoinError;
 
 use super::tree;
 use crate::sumdb;
-use crate::upstream::base::{Base, Location};
+use crate::upstream::base::{Base, BaseLocation};
 use crate::upstream::http::agent::Http;
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::endpoint::Endpoint;
@@ -46,7 +46,7 @@ impl Source {
 
     /// Whether this is a server, whose absence is a statement, and not a tree, which may merely lack something.
     pub(super) fn is_site(&self) -> bool {
-        matches!(self.base.location, Location::Site(_))
+        matches!(self.base.location, BaseLocation::Site(_))
     }
 
     /// What it answers, or why it failed.
@@ -59,9 +59,9 @@ impl Source {
         let GetRequest { path, limit, range } = request;
         let (path, limit) = (*path, *limit);
         let reply = match &self.base.location {
-            Location::Site(site) => self.endpoint.get(http, site, request, counters).await,
-            Location::Tree(_) if range.is_some() => Err(Failed::broken("is not a file server")),
-            Location::Tree(root) => {
+            BaseLocation::Site(site) => self.endpoint.get(http, site, request, counters).await,
+            BaseLocation::Tree(_) if range.is_some() => Err(Failed::broken("is not a file server")),
+            BaseLocation::Tree(root) => {
                 let _permit = self.endpoint.permit().await?;
                 counters.requested(path);
                 let (root, path) = (root.clone(), path.to_owned());
