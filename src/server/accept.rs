@@ -15,17 +15,18 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::App;
-use super::clock::{Activity, Clock, Expired};
-use super::connection::{Connection, Ends, Offer};
-use super::end::End;
+use super::app::App;
+use super::conn::close_reason::End;
+use super::conn::sendfile::Outbox;
+use super::conn::slots::{Order, Place, Slots};
+use super::conn::socket::Socket;
+use super::conn::stream_task::Streams;
+use super::conn::timer::{Activity, Clock, Expired};
+use super::connection::{Connection, Offer};
 use super::limits::{
     ACCEPT_PAUSE, LEAVE_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES,
 };
-use super::outbox::Outbox;
-use super::slots::{Order, Place, Slots};
-use super::socket::Socket;
-use super::spawn::Streams;
+use super::respond::Ends;
 use crate::proxy::Peer;
 
 /// Where to listen.

@@ -1,17 +1,11 @@
 //! What the server does while nobody asks: look for heads that were committed (by this process or another), and sync.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::Served;
+use super::app::served::{Served, Syncing};
 use crate::fault::Fault;
-use crate::sumdb::checkpoint::Tree;
-use crate::upstream::{Complaint, Counts};
 
 /// How often the disk is looked at for a newer committed head: one `stat`.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -20,40 +14,6 @@ const BREATH: Duration = Duration::from_secs(1);
 
 /// Between two tries to get a first head at most.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
-
-/// Brings the full log of one database up to date; given by who builds the server. Told is what came, in one line; nothing where
-/// nothing did.
-pub type Syncing = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Option<String>, Fault>> + Send>> + Send + Sync>;
-
-/// What the upstreams were asked for syncs, and what there is to complain of them about.
-pub type Asked = Arc<dyn Fn() -> (Counts, Vec<Complaint>) + Send + Sync>;
-
-/// What is known about a database over time.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    head: Mutex<Option<(Tree, Instant)>>,
-    last_sync: AtomicU64,
-}
-
-impl Watch {
-    /// Since when the newest head is the newest; zero before the first.
-    pub(super) fn head_age(&self) -> Duration {
-        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        head.map_or(Duration::ZERO, |(_, since)| since.elapsed())
-    }
-
-    /// When the last sync ended well, in seconds since 1970; 0 for not yet.
-    pub(super) fn last_sync(&self) -> u64 {
-        self.last_sync.load(Ordering::Relaxed)
-    }
-
-    fn seen(&self, tree: Option<Tree>) {
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tree) = tree.filter(|tree| head.is_none_or(|(old, _)| old != *tree)) {
-            *head = Some((tree, Instant::now()));
-        }
-    }
-}
 
 /// Looks for newer committed heads, for ever. Begins with the first head, so that who waits for us to be ready need not ask
 /// something first.
@@ -89,7 +49,7 @@ pub(super) async fn sync(served: Served, syncing: Syncing, every: Duration) {
         match syncing().await {
             Ok(told) => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-                served.watch.last_sync.store(now, Ordering::Relaxed);
+                served.watch.synced(now);
                 if let Some(told) = told {
                     tracing::info!(database = name, "{told}");
                 }

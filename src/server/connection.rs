@@ -1,27 +1,26 @@
 //! One connection, as its requests see it: whether there is room for an answer, and how its body is sent.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER};
-use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
-use super::answer::{Answer, Payload};
-use super::body::Body;
-use super::clock::Clock;
-use super::limits::{MIN_PIECE_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
-use super::outbox::Outbox;
-use super::pool::{Client, Resource, Share};
-use super::route::Class;
-use super::slots::Slot;
-use super::spawn::StreamTask;
-use super::transfer::Transfer;
-use super::{App, path, refusal};
+use super::app::App;
+use super::conn::pool::{Client, Resource, Share};
+use super::conn::sendfile::Outbox;
+use super::conn::slots::Slot;
+use super::conn::stream_task::StreamTask;
+use super::conn::timer::Clock;
+use super::conn::transfer::Transfer;
+use super::http::answer::Answer;
+use super::http::body::Body;
+use super::http::route::Class;
+use super::http::{path, refusal};
+use super::respond::{Ends, respond};
 use crate::proxy::Peer;
 
 /// What an admin listener says of any other path.
@@ -33,15 +32,6 @@ pub(super) enum Offer {
     Everything,
     /// `/healthz`, `/readyz` and `/metrics`
     Admin,
-}
-
-/// The two addresses of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ends {
-    /// the client's
-    pub(super) peer: SocketAddr,
-    /// the one of ours that it connected to
-    pub(super) local: IpAddr,
 }
 
 pub(super) struct Connection {
@@ -85,7 +75,7 @@ impl Connection {
         let is_admin = !has_all && self.is_admin(request.uri().path());
         let (response, stream) = match self.admit(is_http2, is_admin).await {
             Ok(stream) if is_admin || self.offer == Offer::Everything => {
-                (self.app.respond(request, self.ends, &self.client).await, stream)
+                (respond(&self.app, request, self.ends, &self.client).await, stream)
             }
             Ok(stream) => (self.refuse(request.method(), refusal::not_found(ADMIN_ONLY)), stream),
             Err(Busy::NoSlot) => (self.refuse(request.method(), refusal::later("all connections are busy")), None),
@@ -139,24 +129,5 @@ impl Connection {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refusal::RETRY_SECONDS));
         response
-    }
-}
-
-/// Takes memory for the bytes of an answer, where these are many, or where the client can leave them in ours by giving no
-/// window. Where there is none in time, that is the answer.
-pub(super) async fn with_memory(answer: Answer, request: &Parts, client: &Arc<Client>) -> (Answer, Option<Share>) {
-    let free = if request.version == Version::HTTP_2 { SMALL_BODY_BYTES } else { MIN_PIECE_BYTES };
-    let len = match &answer.payload {
-        Payload::Bytes(bytes) if request.method == Method::GET && bytes.len() > free => bytes.len(),
-        _ => return (answer, None),
-    };
-    // Boxed: waiting is rare, and its future is large.
-    let share = match client.try_take(Resource::Bytes, len) {
-        Some(share) => Some(share),
-        None => Box::pin(client.take(Resource::Bytes, len, POOL_TIMEOUT)).await,
-    };
-    match share {
-        Some(share) => (answer, Some(share)),
-        None => (refusal::later("too many answers wait for their clients to take them"), None),
     }
 }

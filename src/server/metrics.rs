@@ -1,12 +1,11 @@
 //! `/metrics`, as Prometheus reads it (OpenMetrics text). Counters are moved as requests end; gauges are looked up when asked.
 
-mod queues;
+pub(super) mod queues;
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -17,16 +16,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::answer::{Answer, NEVER};
-use super::end::End;
-use super::frames::Protocol;
-use super::pool::Resource;
-use super::route::Class;
-use super::{App, health};
+use super::conn::close_reason::End;
+use super::http::route::Class;
 use queues::Queues;
 
-/// The content type of OpenMetrics text.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Seconds: from an answer out of memory to one that upstream had to be asked for.
 const BUCKETS: [f64; 14] =
     [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -45,11 +38,11 @@ struct ByRoute {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByDatabase {
-    database: String,
+pub(super) struct ByDatabase {
+    pub(super) database: String,
 }
 
-type PerDatabase = Family<ByDatabase, Gauge<i64, AtomicI64>>;
+pub(super) type PerDatabase = Family<ByDatabase, Gauge<i64, AtomicI64>>;
 
 type PerKind = Family<ByKind, Gauge<u64, AtomicU64>>;
 
@@ -59,8 +52,8 @@ struct ByReason {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByProtocol {
-    protocol: &'static str,
+pub(super) struct ByProtocol {
+    pub(super) protocol: &'static str,
 }
 
 /// What was counted, and the registry that knows it.
@@ -73,7 +66,7 @@ pub(super) struct Metrics {
     hot_misses: Counter,
     connections_ended: Family<ByReason, Counter>,
     streams_stalled: Counter,
-    gauges: Gauges,
+    pub(super) gauges: Gauges,
 }
 
 /// The metrics of one class, looked up once.
@@ -85,47 +78,47 @@ struct Handles {
 }
 
 #[derive(Debug, Default)]
-struct Gauges {
-    head_size: PerDatabase,
-    head_age: PerDatabase,
-    mirror_size: PerDatabase,
-    sync_lag: PerDatabase,
-    index_lag: PerDatabase,
-    disk_bytes: PerDatabase,
-    forks: PerDatabase,
-    writable: PerDatabase,
-    last_sync: PerDatabase,
-    upstream: PerKind,
-    upstream_errors: PerKind,
-    modules: Family<ByEvent, Gauge<u64, AtomicU64>>,
-    store_errors: Family<ByWrite, Counter>,
-    head_unstored: PerDatabase,
-    hot_bytes: Gauge<u64, AtomicU64>,
-    connections: Gauge,
-    by_protocol: Family<ByProtocol, Gauge>,
-    streams: Gauge<u64, AtomicU64>,
-    files: Gauge<u64, AtomicU64>,
-    body_bytes: Gauge<u64, AtomicU64>,
-    body_bytes_peak: Gauge<u64, AtomicU64>,
-    body_bytes_bound: Gauge<u64, AtomicU64>,
-    ready: Gauge,
-    queues: Queues,
+pub(super) struct Gauges {
+    pub(super) head_size: PerDatabase,
+    pub(super) head_age: PerDatabase,
+    pub(super) mirror_size: PerDatabase,
+    pub(super) sync_lag: PerDatabase,
+    pub(super) index_lag: PerDatabase,
+    pub(super) disk_bytes: PerDatabase,
+    pub(super) forks: PerDatabase,
+    pub(super) writable: PerDatabase,
+    pub(super) last_sync: PerDatabase,
+    pub(super) upstream: PerKind,
+    pub(super) upstream_errors: PerKind,
+    pub(super) modules: Family<ByEvent, Gauge<u64, AtomicU64>>,
+    pub(super) store_errors: Family<ByWrite, Counter>,
+    pub(super) head_unstored: PerDatabase,
+    pub(super) hot_bytes: Gauge<u64, AtomicU64>,
+    pub(super) connections: Gauge,
+    pub(super) by_protocol: Family<ByProtocol, Gauge>,
+    pub(super) streams: Gauge<u64, AtomicU64>,
+    pub(super) files: Gauge<u64, AtomicU64>,
+    pub(super) body_bytes: Gauge<u64, AtomicU64>,
+    pub(super) body_bytes_peak: Gauge<u64, AtomicU64>,
+    pub(super) body_bytes_bound: Gauge<u64, AtomicU64>,
+    pub(super) ready: Gauge,
+    pub(super) queues: Queues,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByKind {
-    database: String,
-    kind: &'static str,
+pub(super) struct ByKind {
+    pub(super) database: String,
+    pub(super) kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByWrite {
-    kind: &'static str,
+pub(super) struct ByWrite {
+    pub(super) kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByEvent {
-    event: &'static str,
+pub(super) struct ByEvent {
+    pub(super) event: &'static str,
 }
 
 impl Metrics {
@@ -187,15 +180,14 @@ impl Metrics {
         self.streams_stalled.inc_by(u64::try_from(streams).unwrap_or(u64::MAX));
     }
 
-    /// The page.
-    pub(super) async fn page(&self, app: &App) -> Answer {
-        self.gauges.look(app).await;
+    /// All metrics as OpenMetrics text.
+    pub(super) fn text(&self) -> String {
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
             text.clear();
             let _ = writeln!(text, "# EOF");
         }
-        Answer::new(OPEN_METRICS, NEVER, Bytes::from(text))
+        text
     }
 }
 
@@ -233,66 +225,5 @@ impl Gauges {
         registry.register("body_bytes_bound", "The most of these that there can be", self.body_bytes_bound.clone());
         self.queues.register(registry);
         registry.register("ready", "Whether /readyz says so", self.ready.clone());
-    }
-
-    async fn look(&self, app: &App) {
-        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let seen = app.looked.at(&app.served).await;
-        for (served, seen) in app.served.iter().zip(seen.iter()) {
-            let label = ByDatabase { database: served.relay.name().to_owned() };
-            let set = |family: &PerDatabase, value: u64| {
-                family.get_or_create(&label).set(signed(value));
-            };
-            let status = &seen.status;
-            let head = status.head.map_or(0, |tree| tree.size);
-            let mirror = status.mirror.map_or(0, |tree| tree.size);
-            set(&self.head_size, head);
-            set(&self.head_age, served.watch.head_age().as_secs());
-            set(&self.mirror_size, mirror);
-            set(&self.sync_lag, head.saturating_sub(mirror));
-            set(&self.index_lag, mirror.saturating_sub(status.indexed));
-            set(&self.disk_bytes, seen.disk_bytes);
-            set(&self.forks, u64::try_from(status.forks).unwrap_or(u64::MAX));
-            set(&self.writable, u64::from(status.writable.is_ok()));
-            set(&self.head_unstored, u64::from(status.unstored.is_some()));
-            set(&self.last_sync, served.watch.last_sync());
-            let (requests, errors) = served.upstream();
-            for (family, counts) in [(&self.upstream, requests), (&self.upstream_errors, errors)] {
-                for (kind, count) in counts {
-                    family.get_or_create(&ByKind { database: label.database.clone(), kind }).set(count);
-                }
-            }
-        }
-        for (event, count) in app.proxy.iter().flat_map(|proxy| proxy.counts()) {
-            self.modules.get_or_create(&ByEvent { event }).set(count);
-        }
-        self.queues.look(app);
-        // One data folder is behind all databases.
-        for failure in app.served.first().into_iter().flat_map(|served| served.relay.store_failures()) {
-            let counter = self.store_errors.get_or_create(&ByWrite { kind: failure.write.name() });
-            counter.inner().store(failure.count, Ordering::Relaxed);
-        }
-        self.hot_bytes.set(app.hot.bytes());
-        self.look_at_connections(app);
-        self.ready.set(i64::from(health::not_ready(app).await.is_empty()));
-    }
-
-    fn look_at_connections(&self, app: &App) {
-        let mut all = 0;
-        for (protocol, label) in
-            [(Protocol::Http1, "http1"), (Protocol::Http2, "http2"), (Protocol::Unknown, "unknown")]
-        {
-            let count = app.slots.count(protocol) + app.admin_slots.count(protocol);
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
-            all += count;
-            self.by_protocol.get_or_create(&ByProtocol { protocol: label }).set(count);
-        }
-        self.connections.set(all);
-        let unsigned = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        self.streams.set(unsigned(app.pools.used(Resource::Streams)));
-        self.files.set(unsigned(app.pools.used(Resource::Files)));
-        self.body_bytes.set(unsigned(app.pools.used(Resource::Bytes)));
-        self.body_bytes_peak.set(unsigned(app.pools.peak(Resource::Bytes)));
-        self.body_bytes_bound.set(unsigned(app.pools.bound(Resource::Bytes)));
     }
 }

@@ -1,0 +1,157 @@
+//! Refusals and failures as answers: which status, and words that the go command shows its user as they are (text/plain, at
+//! most 8 lines of 80 bytes, no blank line, no control character).
+//!
+//! 404 and 410 mean "ask someone else" to the go command: an outage or a refusal must never be one of them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
+
+use super::answer::{A_MINUTE, Answer, Cache, NEVER, PLAIN};
+use super::path::BadPath;
+use crate::fault::{Cause, Fault};
+use crate::report::printable;
+
+/// Lines of a body, and bytes of a line, that the go command shows.
+const MAX_LINES: usize = 8;
+const MAX_LINE_BYTES: usize = 80;
+/// Seconds after which trying again makes sense.
+pub(crate) const RETRY_SECONDS: u64 = 10;
+
+/// A refusal with this status and these words.
+pub(crate) fn refusal(status: StatusCode, words: &str) -> Answer {
+    in_lines(status, [words])
+}
+
+/// A refusal with this status and these lines of words.
+pub(crate) fn in_lines<'a>(status: StatusCode, words: impl IntoIterator<Item = &'a str>) -> Answer {
+    Answer { status, ..Answer::new(PLAIN, NEVER, Bytes::from(lines(words))) }
+}
+
+/// There is no such thing, and asking again will not help for a while.
+pub(crate) fn not_found(words: &str) -> Answer {
+    Answer { cache: Cache::As(A_MINUTE), ..refusal(StatusCode::NOT_FOUND, words) }
+}
+
+/// Another method than GET and HEAD.
+pub(crate) fn method() -> Answer {
+    let allow = Some((ALLOW, HeaderValue::from_static("GET, HEAD")));
+    Answer { extra: allow, ..refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here") }
+}
+
+/// Busy, or not there yet: to be asked again.
+pub(crate) fn later(words: &str) -> Answer {
+    retry(words, Duration::from_secs(RETRY_SECONDS))
+}
+
+/// The same, to be asked again after this time.
+fn retry(words: &str, after: Duration) -> Answer {
+    let again = Some((RETRY_AFTER, HeaderValue::from(after.as_secs())));
+    Answer { extra: again, ..refusal(StatusCode::SERVICE_UNAVAILABLE, words) }
+}
+
+/// A path that names nothing.
+pub(crate) fn path(bad: BadPath) -> Answer {
+    match bad {
+        BadPath::TooLong => refusal(StatusCode::URI_TOO_LONG, "the path is longer than any that is answered here"),
+        BadPath::Malformed(why) => refusal(StatusCode::BAD_REQUEST, &format!("malformed path: {why}")),
+        BadPath::NoSuch => not_found(
+            "not found: this server answers /MODULE/@v/, /MODULE/@latest, /sumdb/NAME/, /tlog/, /log/NAME/; see /",
+        ),
+    }
+}
+
+/// Who is at fault decides the status.
+pub(crate) fn fault(fault: &Fault) -> Answer {
+    let words = fault.to_string();
+    match fault {
+        Fault::Usage(_) => refusal(StatusCode::BAD_REQUEST, &words),
+        Fault::Refused { .. } => refusal(StatusCode::BAD_GATEWAY, &words),
+        Fault::Busy { retry_after, .. } => retry(&words, *retry_after),
+        Fault::Forked { .. } => refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SECURITY: the checksum database signed two histories that cannot both be true. \
+             The evidence is kept here; nothing newer is answered until a person has looked at it.",
+        ),
+        Fault::Unavailable { cause, .. } => match cause {
+            // Whatever was on its way when something here failed: no upstream is to blame.
+            Cause::Disk | Cause::Machine | Cause::Nobody => later(&words),
+            Cause::TimedOut => refusal(StatusCode::GATEWAY_TIMEOUT, &words),
+            Cause::Upstream | Cause::TooLong => refusal(StatusCode::BAD_GATEWAY, &words),
+        },
+    }
+}
+
+/// Lines of words as lines that the go command shows: cut at spaces, or where there is none within a line.
+fn lines<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for words in words {
+        let (first, words) = (lines.len(), printable(words));
+        // What fits stays as it was set: hashes one below the other.
+        if words.len() <= MAX_LINE_BYTES {
+            lines.extend(Some(words.trim_end().to_owned()).filter(|line| !line.trim().is_empty()));
+            continue;
+        }
+        for mut word in words.split(' ').filter(|word| !word.is_empty()) {
+            let open = lines.get_mut(first..).and_then(|lines| lines.last_mut());
+            if let Some(line) = open.filter(|line| line.len() + 1 + word.len() <= MAX_LINE_BYTES) {
+                line.push(' ');
+                line.push_str(word);
+                continue;
+            }
+            while !word.is_empty() {
+                let (line, rest) = word.split_at(word.floor_char_boundary(MAX_LINE_BYTES));
+                lines.push(line.to_owned());
+                word = rest;
+            }
+        }
+    }
+    lines.truncate(MAX_LINES);
+    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_fit_what_go_shows() {
+        let texts = ["short", "two\n\nlines\r\n", "\u{1b}[31mred", "é", "", " "].map(str::to_owned);
+        let long = ["word ".repeat(500), "x".repeat(3000), "日本語".repeat(300), "a b\t".repeat(99)];
+        for text in texts.into_iter().chain(long) {
+            let shown = lines([text.as_str()]);
+            assert!(shown.lines().count() <= MAX_LINES, "{shown}");
+            assert!(shown.lines().all(|line| !line.is_empty() && line.len() <= MAX_LINE_BYTES), "{shown}");
+            assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+        }
+        assert_eq!(lines(["one two"]), "one two\n");
+        assert_eq!(lines(["one", "", " ", "two\nthree"]), "one\ntwo\\nthree\n");
+        assert_eq!(lines([&*"x".repeat(70), &"y ".repeat(50), "z"]).lines().count(), 4);
+    }
+
+    #[test]
+    fn an_outage_is_no_404() {
+        // The words, of another cause each, decide nothing.
+        let words =
+            ["connection refused", "Connection timed out (os error 110)", "https://a: timed out", "/data: full"];
+        for (cause, status) in [
+            (Cause::Disk, 503),
+            (Cause::Machine, 503),
+            (Cause::Upstream, 502),
+            (Cause::TimedOut, 504),
+            (Cause::TooLong, 502),
+            (Cause::Nobody, 503),
+        ] {
+            for words in words {
+                for source in ["https://sum.example", "/var/lib/x/head", "latest"] {
+                    let answer = fault(&Fault::unavailable(cause, source, words));
+                    assert_eq!(answer.status.as_u16(), status, "{cause:?} {source} {words}");
+                    assert_eq!(answer.extra.is_some(), status == 503, "{cause:?}: asked again later");
+                }
+            }
+        }
+        assert_eq!(fault(&Fault::Usage("no".to_owned())).status.as_u16(), 400);
+    }
+}
