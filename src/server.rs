@@ -1,8 +1,10 @@
-//! The HTTP edge over proven databases and a module proxy: `gosumcheck serve`. What is asked (`route`), how it is answered (one
-//! file a question), how an answer may be kept (`answer`), how long clients may take (`limits`, `clock`, `transfer`), how much of
-//! what is scarce each may hold (`slots`, `pool`). Nothing here decides what is true.
+//! The HTTP server over proven databases and a module proxy: `gosumcheck serve`. Nothing here decides what is true.
 //!
-//! A request goes: raw path → `hot` (answers in memory) → `path` (decoded once) → `route` → its handler → `answer` → response.
+//! `accept` takes connections, which `conn` bounds in number, time and resources; `connection` passes their requests to
+//! `respond`: raw path → `http::response_cache` → `http::path` (decoded once) → `http::route` → its handler in `routes` →
+//! `http::answer` → response. `app` is what they all share; `background` runs without requests.
+//!
+//! Imports point down: accept, background · connection · respond · routes · app · metrics · http · conn · limits.
 
 mod accept;
 mod app;
@@ -24,26 +26,26 @@ use tokio::task::JoinSet;
 
 pub use accept::Listeners;
 pub use app::Config;
-pub use app::served::{Asked, Served, Syncing};
+pub use app::database::{ServedDatabase, SyncTask, UpstreamCounts};
 pub use conn::descriptors::Descriptors;
 pub use http::access_log::Access;
 pub use limits::Limits;
 
 use accept::Acceptor;
 use app::App;
-use connection::Offer;
+use connection::ListenerKind;
 
 use crate::fault::Fault;
 use crate::proxy::Proxy;
 
-/// Serves until `stop`, then ends what is in flight, within the bound. The first database is also answered for at the root.
-/// Modules are served where there is a `proxy`.
+/// Serves until `stop`, then finishes what is in flight, within the stop timeout. The first database is also served at the root,
+/// and modules if there is a `proxy`.
 ///
 /// # Errors
 /// `Usage`: no database.
 pub async fn run(
     config: Config,
-    served: Vec<Served>,
+    served: Vec<ServedDatabase>,
     proxy: Option<Proxy>,
     listeners: impl Into<Listeners>,
     stop: impl Future<Output = ()>,
@@ -53,9 +55,9 @@ pub async fn run(
     }
     let mut background = JoinSet::new();
     for served in &served {
-        background.spawn(background::look(served.clone()));
-        if let Some((syncing, every)) = served.syncing.clone() {
-            background.spawn(background::sync(served.clone(), syncing, every));
+        background.spawn(background::follow_head(served.clone()));
+        if let Some((sync, interval)) = served.sync.clone() {
+            background.spawn(background::sync(served.clone(), sync, interval));
         }
     }
     if let Some(proxy) = proxy.clone() {
@@ -63,8 +65,8 @@ pub async fn run(
     }
     let app = Arc::new(App::new(config, served, proxy));
     let Listeners { public, admin } = listeners.into();
-    let for_all = Acceptor::new(Arc::clone(&app), Arc::clone(&app.slots), Offer::Everything);
-    let for_admin = Acceptor::new(Arc::clone(&app), Arc::clone(&app.admin_slots), Offer::Admin);
+    let for_all = Acceptor::new(Arc::clone(&app), Arc::clone(&app.slots), ListenerKind::Public);
+    let for_admin = Acceptor::new(Arc::clone(&app), Arc::clone(&app.admin_slots), ListenerKind::Admin);
     let (stopping, stopped) = watch::channel(false);
     let mut accepting = JoinSet::new();
     for listener in public {
@@ -76,7 +78,7 @@ pub async fn run(
     stop.await;
     tracing::info!("stopping: no new connections; finishing what is in flight");
     app.stopping.store(true, Ordering::Relaxed);
-    let _ = stopping.send(true); // nobody listens: nothing to stop
+    let _ = stopping.send(true); // an error means that there is no listener to stop
     while accepting.join_next().await.is_some() {}
     background.shutdown().await;
     Ok(())

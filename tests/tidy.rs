@@ -56,7 +56,7 @@ const ROOMS: &[Folder] = &[
         ],
     },
     Folder { path: "server/routes", lines: &[&["metrics", "tlog"], &["export", "health", "home", "modules", "sumdb"]] },
-    Folder { path: "server/app", lines: &[&["request", "status"], &["served"]] },
+    Folder { path: "server/app", lines: &[&["request", "status"], &["database"]] },
     Folder {
         path: "server/http",
         lines: &[

@@ -1,4 +1,4 @@
-//! `/metrics`, as Prometheus reads it (OpenMetrics text). Counters are moved as requests end; gauges are looked up when asked.
+//! The metrics, as Prometheus reads them (OpenMetrics text). Counters change as requests end; `routes::metrics` sets the gauges.
 
 pub(super) mod queues;
 
@@ -16,18 +16,18 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::conn::close_reason::End;
-use super::http::route::Class;
+use super::conn::close_reason::CloseReason;
+use super::http::route::RouteName;
 use queues::Queues;
 
-/// Seconds: from an answer out of memory to one that upstream had to be asked for.
+/// Seconds: from an answer in the response cache to one that an upstream had to be asked for.
 const BUCKETS: [f64; 14] =
     [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
-/// Status codes whose counters are at hand.
+/// Status codes whose counters are looked up once.
 const COMMON_CODES: [u16; 4] = [200, 206, 304, 404];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Request {
+struct ByRouteAndCode {
     route: &'static str,
     code: u16,
 }
@@ -56,12 +56,12 @@ pub(super) struct ByProtocol {
     pub(super) protocol: &'static str,
 }
 
-/// What was counted, and the registry that knows it.
+/// The counters and gauges, and the registry of both.
 #[derive(Debug)]
 pub(super) struct Metrics {
     registry: Registry,
-    requests: Family<Request, Counter>,
-    classes: Vec<Handles>,
+    requests: Family<ByRouteAndCode, Counter>,
+    classes: Vec<RouteMetrics>,
     hot_hits: Counter,
     hot_misses: Counter,
     connections_ended: Family<ByReason, Counter>,
@@ -69,10 +69,10 @@ pub(super) struct Metrics {
     pub(super) gauges: Gauges,
 }
 
-/// The metrics of one class, looked up once.
+/// The metrics of one route, looked up once.
 #[derive(Debug)]
-struct Handles {
-    class: Class,
+struct RouteMetrics {
+    route: RouteName,
     seconds: Histogram,
     common: Vec<(u16, Counter)>,
 }
@@ -124,7 +124,7 @@ pub(super) struct ByEvent {
 impl Metrics {
     pub(super) fn new() -> Metrics {
         let mut registry = Registry::with_prefix("gosumcheck");
-        let requests = Family::<Request, Counter>::default();
+        let requests = Family::<ByRouteAndCode, Counter>::default();
         let seconds = Family::<ByRoute, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
         registry.register("http_requests", "Requests answered, by route and status code", requests.clone());
         registry.register("http_request_seconds", "From a request's head to the answer's", seconds.clone());
@@ -140,29 +140,29 @@ impl Metrics {
         gauges.register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "Which gosumcheck this is", version);
-        let handles = |class: Class| Handles {
-            class,
-            seconds: seconds.get_or_create_owned(&ByRoute { route: class.name() }),
+        let metrics = |route: RouteName| RouteMetrics {
+            route,
+            seconds: seconds.get_or_create_owned(&ByRoute { route: route.as_str() }),
             common: COMMON_CODES
-                .map(|code| (code, requests.get_or_create_owned(&Request { route: class.name(), code })))
+                .map(|code| (code, requests.get_or_create_owned(&ByRouteAndCode { route: route.as_str(), code })))
                 .into(),
         };
-        let classes = Class::ALL.map(handles).into();
+        let classes = RouteName::ALL.map(metrics).into();
         Metrics { registry, requests, classes, hot_hits, hot_misses, connections_ended, streams_stalled, gauges }
     }
 
-    /// A request of this class was answered.
-    pub(super) fn answered(&self, class: Class, status: StatusCode, took: Duration) {
-        let Some(handles) = self.classes.iter().find(|handles| handles.class == class) else { return };
-        handles.seconds.observe(took.as_secs_f64());
-        match handles.common.iter().find(|(code, _)| *code == status.as_u16()) {
+    /// Counts a request that was answered.
+    pub(super) fn request_answered(&self, route: RouteName, status: StatusCode, took: Duration) {
+        let Some(metrics) = self.classes.iter().find(|metrics| metrics.route == route) else { return };
+        metrics.seconds.observe(took.as_secs_f64());
+        match metrics.common.iter().find(|(code, _)| *code == status.as_u16()) {
             Some((_, counter)) => counter.inc(),
-            None => self.requests.get_or_create(&Request { route: class.name(), code: status.as_u16() }).inc(),
+            None => self.requests.get_or_create(&ByRouteAndCode { route: route.as_str(), code: status.as_u16() }).inc(),
         };
     }
 
-    /// An answer was looked for in memory.
-    pub(super) fn looked(&self, found: bool) {
+    /// Counts a lookup in the response cache.
+    pub(super) fn cache_looked_up(&self, found: bool) {
         if found {
             self.hot_hits.inc()
         } else {
@@ -170,13 +170,13 @@ impl Metrics {
         };
     }
 
-    /// A connection was ended, or told to end.
-    pub(super) fn connection_ended(&self, end: End) {
-        self.connections_ended.get_or_create(&ByReason { reason: end.name() }).inc();
+    /// Counts a connection that the server closed or asked to close.
+    pub(super) fn connection_closed(&self, reason: CloseReason) {
+        self.connections_ended.get_or_create(&ByReason { reason: reason.as_str() }).inc();
     }
 
-    /// So many streams were ended whose bodies stood still.
-    pub(super) fn streams_ended(&self, streams: usize) {
+    /// Counts streams that were reset because their bodies had stalled.
+    pub(super) fn streams_reset(&self, streams: usize) {
         self.streams_stalled.inc_by(u64::try_from(streams).unwrap_or(u64::MAX));
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use gosumcheck::database::Database;
 use gosumcheck::proxy::Proxy;
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Limits, Served, run};
+use gosumcheck::server::{Access, Config, Limits, ServedDatabase, run};
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
@@ -113,7 +113,7 @@ impl World {
         let proxy = plan.stock.as_ref().map(|stock| stock.proxy(relay.clone()));
         let prefix = plan.prefix.to_owned();
         let config = Config { prefix, limits: plan.limits, access: Access::Off, ..Config::default() };
-        let running = Running::start(config, Served::new(relay, log), proxy.clone());
+        let running = Running::start(config, ServedDatabase::new(relay, log), proxy.clone());
         World { db, upstream: Some(upstream), data, at: running.at, proxy, _stock: plan.stock, running }
     }
 
@@ -155,7 +155,7 @@ impl World {
 
 impl Running {
     /// Serves on a port of its own.
-    pub(crate) fn start(config: Config, served: Served, proxy: Option<Proxy>) -> Running {
+    pub(crate) fn start(config: Config, served: ServedDatabase, proxy: Option<Proxy>) -> Running {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();

@@ -1,38 +1,38 @@
-//! A request, as handlers need it.
+//! What handlers need to know of a request, besides its route.
 
 use std::sync::Arc;
 
 use crate::proxy::Peer;
 use crate::relay::Relay;
-use crate::server::conn::pool::Client;
-use crate::server::http::answer::Audience;
-use crate::server::http::response_cache::{Holds, Under};
-use crate::server::http::route::Class;
+use crate::server::conn::pool::ClientQuota;
+use crate::server::http::answer::CacheScope;
+use crate::server::http::response_cache::{HeadRef, Validity};
+use crate::server::http::route::RouteName;
 
-/// A request, as handlers need it.
-pub(crate) struct Question<'a> {
-    /// the path as it came, without the prefix that it may have had
+/// What handlers need to know of a request.
+pub(crate) struct RequestContext<'a> {
+    /// the path, not decoded, without the configured prefix and without `/cached-only`
     pub(crate) raw: &'a str,
-    /// that prefix
+    /// the configured prefix, if the path had it; else empty
     pub(crate) prefix: &'a str,
-    /// whether nobody is to be asked for it
+    /// whether no upstream may be asked
     pub(crate) cached_only: bool,
-    /// which database is asked
+    /// the number of the database that it is about
     pub(crate) database: usize,
-    /// who asks
+    /// the client
     pub(crate) peer: Peer,
-    /// whether the client takes gzip, and all of it
-    pub(crate) packs: bool,
-    pub(crate) class: Class,
-    /// whom caches may give the answer to
-    pub(crate) audience: Audience,
-    /// the connection that it came over
-    pub(crate) client: &'a Arc<Client>,
+    /// whether the answer may be gzip-compressed
+    pub(crate) accepts_gzip: bool,
+    pub(crate) route_name: RouteName,
+    /// which caches may store the answer
+    pub(crate) cache_scope: CacheScope,
+    /// what its connection may acquire
+    pub(crate) quota: &'a Arc<ClientQuota>,
 }
 
-impl Question<'_> {
-    /// The head under which `relay` would answer now.
-    pub(crate) fn under(&self, relay: &Relay) -> Holds {
-        Holds::Under(Under { database: self.database, size: relay.head().map_or(0, |tree| tree.size) })
+impl RequestContext<'_> {
+    /// The validity of an answer under the current head of `relay`.
+    pub(crate) fn while_current_head(&self, relay: &Relay) -> Validity {
+        Validity::WhileHead(HeadRef { database: self.database, size: relay.head().map_or(0, |tree| tree.size) })
     }
 }

@@ -1,73 +1,77 @@
-//! The state of the databases, of which the disk is asked at most once a second, however often we are asked.
+//! The status of the databases, read from the disk at most once a second, however many requests need it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use super::served::Served;
+use super::database::ServedDatabase;
 use crate::relay::RelayStatus;
 
-/// How old a look at the disk may be.
-const FRESH: Duration = Duration::from_secs(1);
+/// How old a cached status may be.
+const MAX_AGE: Duration = Duration::from_secs(1);
 
-/// What was seen last, and when.
+/// The status that was last read, and when.
 #[derive(Debug, Default)]
-pub(crate) struct Looked(Mutex<Option<(Instant, Arc<Vec<Seen>>)>>);
+pub(crate) struct StatusCache(
+    /// guards the status; locked while it is read again, so that concurrent requests read it once
+    Mutex<Option<(Instant, Arc<Vec<DatabaseStatus>>)>>,
+);
 
-/// One database as it was seen.
+/// The status of one database.
 #[derive(Debug)]
-pub(crate) struct Seen {
-    pub(crate) status: RelayStatus,
+pub(crate) struct DatabaseStatus {
+    pub(crate) relay: RelayStatus,
+    /// bytes that the full log takes on disk
     pub(crate) disk_bytes: u64,
 }
 
-impl Looked {
-    /// The state of all databases.
-    pub(crate) async fn at(&self, served: &[Served]) -> Arc<Vec<Seen>> {
+impl StatusCache {
+    /// The status of all databases, in order.
+    pub(crate) async fn get(&self, served: &[ServedDatabase]) -> Arc<Vec<DatabaseStatus>> {
         let mut last = self.0.lock().await;
-        if let Some((when, seen)) = &*last
-            && when.elapsed() < FRESH
+        if let Some((when, statuses)) = &*last
+            && when.elapsed() < MAX_AGE
         {
-            return Arc::clone(seen);
+            return Arc::clone(statuses);
         }
         let all = served.to_vec();
-        let look = move || all.iter().map(Seen::of).collect::<Vec<_>>();
-        let seen = Arc::new(tokio::task::spawn_blocking(look).await.unwrap_or_default());
-        *last = Some((Instant::now(), Arc::clone(&seen)));
-        seen
+        let read = move || all.iter().map(DatabaseStatus::read).collect::<Vec<_>>();
+        let statuses = Arc::new(tokio::task::spawn_blocking(read).await.unwrap_or_default());
+        *last = Some((Instant::now(), Arc::clone(&statuses)));
+        statuses
     }
 }
 
-impl Seen {
-    fn of(served: &Served) -> Seen {
-        Seen { status: served.relay.status(), disk_bytes: served.log.disk_bytes().unwrap_or(0) }
+impl DatabaseStatus {
+    fn read(served: &ServedDatabase) -> DatabaseStatus {
+        DatabaseStatus { relay: served.relay.status(), disk_bytes: served.log.disk_bytes().unwrap_or(0) }
     }
 
-    /// Why this database cannot be answered for.
-    pub(crate) fn reasons(&self, name: &str) -> Vec<String> {
+    /// Why requests about this database cannot be answered; empty if they can.
+    pub(crate) fn not_ready_reasons(&self, name: &str) -> Vec<String> {
         let mut reasons = Vec::new();
-        if self.status.head.is_none() {
+        if self.relay.head.is_none() {
             reasons.push(format!("{name}: no proven head yet"));
         }
-        if self.status.forks > 0 {
+        if self.relay.forks > 0 {
             reasons
                 .push(format!("{name}: the log signed two histories; the evidence is kept, a person must look at it"));
         }
         reasons
     }
 
-    /// What works less well than it should, although this database is answered for.
-    pub(crate) fn notes(&self, name: &str) -> Vec<String> {
-        let mut notes = Vec::new();
-        if let Err(fault) = &self.status.writable {
-            notes.push(format!("{name}: nothing new is stored: {fault}"));
+    /// What is degraded, although requests about this database are answered.
+    pub(crate) fn warnings(&self, name: &str) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Err(fault) = &self.relay.writable {
+            warnings.push(format!("{name}: nothing new is stored: {fault}"));
         }
-        if let Some(size) = self.status.unstored {
-            notes.push(format!(
+        if let Some(size) = self.relay.unstored {
+            warnings.push(format!(
                 "{name}: the head of size {size} is only in memory; a restart goes on from an older one"
             ));
         }
-        notes
+        warnings
     }
 }

@@ -1,32 +1,32 @@
-//! Why the server ended a connection, as metrics count it.
+//! Why the server closed a connection, as metrics count it.
 
-/// Why a connection was ended by us.
+/// Why the server closed a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// nothing was asked for the idle timeout
+pub(crate) enum CloseReason {
+    /// the client sent no request within the idle timeout
     Idle,
-    /// the head of a request did not end within the header timeout
+    /// the client did not complete a header section within the header timeout
     Head,
-    /// the socket took too little within the write timeout
+    /// the socket accepted too little within the write timeout
     Write,
-    /// the client took too little of the bodies within the write timeout
+    /// the client read too little of the bodies within the write timeout
     Stalled,
-    /// another connection needed the slot of one that was quiet
+    /// another connection needed its slot, and it was idle or reading a header section
     Pressure,
-    /// another peer needed a slot, and this one's held more than its share
-    Share,
+    /// another peer needed a slot, and its peer held more than its share
+    OverShare,
 }
 
-impl End {
-    /// As metrics have it.
-    pub(crate) fn name(self) -> &'static str {
+impl CloseReason {
+    /// The label in metrics.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
-            End::Idle => "idle",
-            End::Head => "head",
-            End::Write => "write",
-            End::Stalled => "stalled",
-            End::Pressure => "pressure",
-            End::Share => "share",
+            CloseReason::Idle => "idle",
+            CloseReason::Head => "head",
+            CloseReason::Write => "write",
+            CloseReason::Stalled => "stalled",
+            CloseReason::Pressure => "pressure",
+            CloseReason::OverShare => "share",
         }
     }
 }

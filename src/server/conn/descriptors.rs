@@ -1,27 +1,27 @@
-//! How many files and sockets this process may have open, and for what they are used: the limit is raised as far as the system
-//! allows, and the number of connections follows from it.
+//! How many files and sockets this process may have open, and what they are used for: the limit is raised as far as the system
+//! allows, and the number of connections is derived from it.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::fault::Fault;
 use crate::server::limits::{Limits, MIN_RESERVE};
 
-/// More descriptors than this are never asked for.
+/// The limit is never raised above this.
 const MAX_DESCRIPTORS: u64 = 1 << 20;
-/// What is asked for where the system refuses the hard limit: macOS calls it unlimited, and allows no more than this.
+/// The limit to try if the system refuses the hard limit: macOS calls it unlimited, and allows no more than this.
 const FALLBACK: u64 = 10_240;
-/// The most connections that are derived; who wants more says so.
+/// The most connections that are derived; an operator can set more.
 const MAX_DERIVED: usize = 4096;
 /// The fewest connections that are worth a server.
 const MIN_DERIVED: usize = 8;
-/// Descriptors of a connection: its socket, one file, and its part of the files that are shared.
+/// Descriptors of a connection: its socket, one file, and its part of the shared files.
 const EACH: usize = 3;
-/// Descriptors for the store, the databases' files, the listeners, and commands that are started.
+/// Descriptors for the store, the databases' files, the listeners, and child processes.
 const OWN: usize = 128;
-/// Descriptors for each request to upstreams at once: a connection and a file that arrives.
+/// Descriptors for each concurrent request to an upstream: a connection and a file that is downloaded.
 const EACH_JOB: usize = 2;
 
-/// What the system allows, after the limit was raised.
+/// The limit of open files, after it was raised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Descriptors {
     limit: usize,
@@ -35,11 +35,11 @@ impl Descriptors {
         let soft = now.current.unwrap_or(MAX_DESCRIPTORS);
         let set = |limit| setrlimit(Resource::Nofile, Rlimit { current: Some(limit), maximum: now.maximum }).is_ok();
         let raised = [most, FALLBACK].into_iter().find(|limit| soft < *limit && *limit <= most && set(*limit));
-        Descriptors::of(raised.unwrap_or(soft))
+        Descriptors::new(raised.unwrap_or(soft))
     }
 
-    /// So many.
-    pub fn of(limit: u64) -> Descriptors {
+    /// A limit of this many.
+    pub fn new(limit: u64) -> Descriptors {
         Descriptors { limit: usize::try_from(limit).unwrap_or(usize::MAX) }
     }
 
@@ -48,7 +48,7 @@ impl Descriptors {
         self.limit
     }
 
-    /// How many connections there can be beside so many requests to upstreams at once: as many as were `wanted`, or as many as
+    /// How many connections there can be beside `jobs` concurrent requests to upstreams: as many as were `wanted`, or as many as
     /// the descriptors suffice for, up to 4096.
     ///
     /// # Errors
@@ -91,18 +91,18 @@ mod tests {
     #[test]
     fn connections_follow_from_the_limit() {
         for (limit, connections) in [(256, 13), (1024, 269), (4096, 1280), (65_536, 4096), (1 << 20, 4096)] {
-            let derived = Descriptors::of(limit).connections(None, 32).unwrap();
+            let derived = Descriptors::new(limit).connections(None, 32).unwrap();
             assert_eq!(derived, connections, "{limit}");
-            // What was derived can be asked for, and holds.
-            assert_eq!(Descriptors::of(limit).connections(Some(derived), 32).unwrap(), derived);
+            // An operator can set what was derived.
+            assert_eq!(Descriptors::new(limit).connections(Some(derived), 32).unwrap(), derived);
         }
-        assert!(Descriptors::of(128).connections(None, 32).is_err());
+        assert!(Descriptors::new(128).connections(None, 32).is_err());
     }
 
     #[test]
     fn what_was_asked_for_is_kept_or_refused() {
-        assert_eq!(Descriptors::of(65_536).connections(Some(20_000), 32).unwrap(), 20_000);
-        let refused = Descriptors::of(1024).connections(Some(4096), 32).unwrap_err().to_string();
+        assert_eq!(Descriptors::new(65_536).connections(Some(20_000), 32).unwrap(), 20_000);
+        let refused = Descriptors::new(1024).connections(Some(4096), 32).unwrap_err().to_string();
         assert!(refused.contains("4096 connections need") && refused.contains("at most 269"), "{refused}");
     }
 }

@@ -1,83 +1,82 @@
-//! Where a client's bytes are between two frames of HTTP/2 (RFC 9113 section 4.1), and where they are within one: seen at the
-//! socket, so that an unfinished header block has a time limit also while other streams are busy, and a PING is not taken for
-//! the beginning of a request.
+//! Follows a client's bytes through its HTTP/2 frames (RFC 9113 section 4.1). This happens at the socket, so that the header
+//! timeout holds for an incomplete field block also while other streams are busy, and a PING does not start it.
 
-/// What a client of HTTP/2 begins with (RFC 9113 section 3.4).
+/// The client connection preface (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Bytes of a frame's header.
+/// Bytes of a frame header.
 const HEADER_BYTES: usize = 9;
-/// The types of frames that carry a header block.
+/// The types of frames that carry a field block.
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
-/// The flag of a frame that ends a header block.
+/// The flag of a frame that ends a field block.
 const END_HEADERS: u8 = 4;
 
 /// Which protocol a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// too few bytes came yet
+    /// too few bytes have arrived
     Unknown,
     Http1,
     Http2,
 }
 
-/// The bytes of one client, followed.
+/// Where in its frames one client is.
 #[derive(Debug)]
-pub(crate) struct Frames {
-    at: At,
-    /// a header block was begun that no frame has ended
+pub(crate) struct FrameTracker {
+    position: Position,
+    /// a frame began a field block that no frame has ended
     in_block: bool,
 }
 
 #[derive(Debug)]
-enum At {
-    /// so many bytes of the preface came
+enum Position {
+    /// this many bytes of the preface have arrived
     Preface(usize),
-    /// nothing is followed any more
+    /// HTTP/1.x: nothing is followed
     Http1,
-    /// so many bytes of a frame's header came
+    /// this many bytes of a frame header have arrived
     Header(usize, [u8; HEADER_BYTES]),
-    /// so many bytes of a frame's payload are to come
+    /// this many bytes of a frame's payload are missing
     Payload(usize),
 }
 
-impl Frames {
-    pub(crate) fn new() -> Frames {
-        Frames { at: At::Preface(0), in_block: false }
+impl FrameTracker {
+    pub(crate) fn new() -> FrameTracker {
+        FrameTracker { position: Position::Preface(0), in_block: false }
     }
 
     pub(crate) fn protocol(&self) -> Protocol {
-        match self.at {
-            At::Preface(_) => Protocol::Unknown,
-            At::Http1 => Protocol::Http1,
-            At::Header(..) | At::Payload(_) => Protocol::Http2,
+        match self.position {
+            Position::Preface(_) => Protocol::Unknown,
+            Position::Http1 => Protocol::Http1,
+            Position::Header(..) | Position::Payload(_) => Protocol::Http2,
         }
     }
 
-    /// Whether more bytes must come: a frame, or a header block, is not complete.
+    /// Whether a frame or a field block is incomplete.
     pub(crate) fn is_unfinished(&self) -> bool {
-        self.in_block || !matches!(self.at, At::Header(0, _))
+        self.in_block || !matches!(self.position, Position::Header(0, _))
     }
 
-    /// These bytes came.
+    /// Follows these bytes, which have arrived.
     pub(crate) fn read(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let taken = match &mut self.at {
-                At::Http1 => return,
-                At::Preface(have) => {
+            let taken = match &mut self.position {
+                Position::Http1 => return,
+                Position::Preface(have) => {
                     let want = PREFACE.get(*have..).unwrap_or_default();
                     let len = want.len().min(bytes.len());
                     if want.get(..len) != bytes.get(..len) {
-                        self.at = At::Http1;
+                        self.position = Position::Http1;
                         return;
                     }
                     *have += len;
                     if *have == PREFACE.len() {
-                        self.at = At::Header(0, [0; HEADER_BYTES]);
+                        self.position = Position::Header(0, [0; HEADER_BYTES]);
                     }
                     len
                 }
-                At::Header(have, header) => {
+                Position::Header(have, header) => {
                     let len = bytes.len().min(HEADER_BYTES - *have);
                     let to = header.iter_mut().skip(*have);
                     to.zip(bytes).for_each(|(to, byte)| *to = *byte);
@@ -88,11 +87,11 @@ impl Frames {
                     }
                     len
                 }
-                At::Payload(left) => {
+                Position::Payload(left) => {
                     let len = bytes.len().min(*left);
                     *left -= len;
                     if *left == 0 {
-                        self.at = At::Header(0, [0; HEADER_BYTES]);
+                        self.position = Position::Header(0, [0; HEADER_BYTES]);
                     }
                     len
                 }
@@ -106,7 +105,7 @@ impl Frames {
             self.in_block = flags & END_HEADERS == 0;
         }
         let len = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
-        self.at = if len == 0 { At::Header(0, [0; HEADER_BYTES]) } else { At::Payload(len) };
+        self.position = if len == 0 { Position::Header(0, [0; HEADER_BYTES]) } else { Position::Payload(len) };
     }
 }
 
@@ -125,7 +124,7 @@ mod tests {
         let whole = whole.concat();
         let ends = [33 + 6, 33 + 6 + 12, whole.len()].map(|end| end.min(whole.len()));
         for step in 1..=whole.len() {
-            let mut frames = Frames::new();
+            let mut frames = FrameTracker::new();
             let mut read = 0;
             for piece in whole.chunks(step) {
                 frames.read(piece);
@@ -138,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn a_header_block_lasts_until_a_frame_ends_it() {
-        let mut frames = Frames::new();
+    fn a_field_block_lasts_until_a_frame_ends_it() {
+        let mut frames = FrameTracker::new();
         frames.read(PREFACE);
         frames.read(&frame(HEADERS, 1, b"abc"));
         assert!(frames.is_unfinished());
@@ -152,7 +151,7 @@ mod tests {
     #[test]
     fn what_does_not_begin_as_http2_is_http1() {
         for bytes in ["GET / HTTP/1.1\r\n", "P", "PRI * HTTP/1.1"] {
-            let mut frames = Frames::new();
+            let mut frames = FrameTracker::new();
             frames.read(bytes.as_bytes());
             let unknown = PREFACE.starts_with(bytes.as_bytes());
             assert_eq!(frames.protocol(), if unknown { Protocol::Unknown } else { Protocol::Http1 }, "{bytes}");

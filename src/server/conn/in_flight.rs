@@ -1,4 +1,4 @@
-//! The requests and bodies of one connection that are in flight, counted.
+//! Counts of the requests and bodies that are in flight on one connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -6,31 +6,34 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The counts of one connection, and its clock: microseconds since the connection's beginning; 0 is never.
+/// The counts of one connection. Times are in microseconds since the connection was accepted; 0 means never.
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    born: Instant,
+    /// when the connection was accepted
+    accepted: Instant,
+    /// requests whose answer is not ready
     requests: AtomicUsize,
-    /// bodies that are not sent yet
+    /// bodies that are not completely sent
     bodies: AtomicUsize,
+    /// requests since the connection was accepted
     served: AtomicU64,
-    /// when a request ended last, or a body; over HTTP/1.1 also a write
+    /// when the last request or body ended; over HTTP/1.1 also when the last write did
     active: AtomicU64,
 }
 
-/// A request that is being answered.
+/// A request that is being answered, counted until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Busy(Arc<InFlight>);
+pub(crate) struct RequestInFlight(Arc<InFlight>);
 
-/// An answer whose body is on its way. The client may write meanwhile (window updates, the next request) without having begun
-/// a head that it must end; and it must take something now and then.
+/// A body that is being sent, counted until this is dropped. Meanwhile the client may send bytes (window updates, the next
+/// request) that do not start the header timeout, and it must keep reading.
 #[derive(Debug)]
-pub(crate) struct Sending(Arc<InFlight>);
+pub(crate) struct BodyInFlight(Arc<InFlight>);
 
 impl InFlight {
     pub(crate) fn new() -> Arc<InFlight> {
         Arc::new(InFlight {
-            born: Instant::now(),
+            accepted: Instant::now(),
             requests: AtomicUsize::new(0),
             bodies: AtomicUsize::new(0),
             served: AtomicU64::new(0),
@@ -38,70 +41,70 @@ impl InFlight {
         })
     }
 
-    /// Microseconds since the connection's beginning, at least 1.
+    /// Microseconds since the connection was accepted, at least 1.
     pub(crate) fn now(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+        u64::try_from(self.accepted.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
     }
 
-    /// The time `micros` after the connection's beginning; none where the system cannot represent it.
+    /// The time `micros` after the connection was accepted; none if the system cannot represent it.
     pub(crate) fn time(&self, micros: u64) -> Option<Instant> {
-        self.born.checked_add(Duration::from_micros(micros))
+        self.accepted.checked_add(Duration::from_micros(micros))
     }
 
-    /// The connection's beginning.
-    pub(crate) fn born(&self) -> Instant {
-        self.born
+    /// When the connection was accepted.
+    pub(crate) fn accepted(&self) -> Instant {
+        self.accepted
     }
 
-    /// A request's head is complete.
-    pub(crate) fn begin(self: &Arc<InFlight>) -> Busy {
+    /// Counts a request whose header section is complete.
+    pub(crate) fn begin(self: &Arc<InFlight>) -> RequestInFlight {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.served.fetch_add(1, Ordering::Relaxed);
-        Busy(Arc::clone(self))
+        RequestInFlight(Arc::clone(self))
     }
 
-    /// The connection is active now.
+    /// Records that the connection is active now.
     pub(crate) fn touch(&self) {
         self.active.store(self.now(), Ordering::Relaxed);
     }
 
-    /// When the connection was last active.
+    /// When the connection was last active, in microseconds since it was accepted; 0 if never.
     pub(crate) fn last_active(&self) -> u64 {
         self.active.load(Ordering::Relaxed)
     }
 
-    /// Whether a request waits for its answer.
+    /// Whether a request is being answered.
     pub(crate) fn has_requests(&self) -> bool {
         self.requests.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether a body is not sent yet.
+    /// Whether a body is being sent.
     pub(crate) fn has_bodies(&self) -> bool {
         self.bodies.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether no request was begun yet.
+    /// Whether the connection has not carried a request yet.
     pub(crate) fn is_new(&self) -> bool {
         self.served.load(Ordering::Relaxed) == 0
     }
 }
 
-impl Busy {
-    /// The answer is there; its body is not sent yet.
-    pub(crate) fn answered(&self) -> Sending {
+impl RequestInFlight {
+    /// Counts the body of the answer, which is ready and not sent.
+    pub(crate) fn start_body(&self) -> BodyInFlight {
         self.0.bodies.fetch_add(1, Ordering::Relaxed);
-        Sending(Arc::clone(&self.0))
+        BodyInFlight(Arc::clone(&self.0))
     }
 }
 
-impl Drop for Sending {
+impl Drop for BodyInFlight {
     fn drop(&mut self) {
         self.0.touch();
         self.0.bodies.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl Drop for Busy {
+impl Drop for RequestInFlight {
     fn drop(&mut self) {
         self.0.touch();
         self.0.requests.fetch_sub(1, Ordering::Relaxed);

@@ -1,10 +1,10 @@
-//! What all connections share and is scarce: streams, open files, exports, bytes of bodies in flight.
+//! The scarce resources that all connections share: streams, open files, exports, bytes of bodies in flight.
 //!
-//! Each of these is a pool of two halves. One is for connections that hold nothing of it yet, so that a connection always gets
-//! its first file while there are no more connections than slots. All that a connection takes besides comes out of the other
-//! half, of which a peer may hold as much as it leaves free: a peer alone gets half of that half, the next one half of the
-//! rest. So no peer, however many connections it has, takes everything, and clients behind one reverse proxy, which are one
-//! peer, still have a file each.
+//! Each resource is a pool of two halves. The first half is for connections that hold nothing of the resource yet, so a
+//! connection always gets its first file while there are no more connections than slots. Whatever else a connection acquires
+//! comes from the other half, of which a peer may hold as much as it leaves free: the first peer gets half of that half, the
+//! next one half of the rest. So no peer takes everything, however many connections it opens; and clients behind one reverse
+//! proxy, which are one peer, still get a file each.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -17,10 +17,10 @@ use tokio::sync::Notify;
 use crate::proxy::Peer;
 use crate::server::limits::{Limits, MAX_EXPORTS};
 
-/// Peers after which those that left are forgotten.
+/// At this many peers, those without a connection are removed.
 const SWEEP_PEERS: usize = 1024;
 
-/// What a pool consists of.
+/// What a pool is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resource {
     /// HTTP/2 requests being answered, until their body is sent
@@ -33,17 +33,17 @@ pub(crate) enum Resource {
     Bytes,
 }
 
-/// A number for each resource.
+/// Units held of each resource.
 #[derive(Debug, Default)]
-struct Counts {
+struct HeldUnits {
     streams: AtomicUsize,
     files: AtomicUsize,
     exports: AtomicUsize,
     bytes: AtomicUsize,
 }
 
-impl Counts {
-    fn of(&self, resource: Resource) -> &AtomicUsize {
+impl HeldUnits {
+    fn get(&self, resource: Resource) -> &AtomicUsize {
         match resource {
             Resource::Streams => &self.streams,
             Resource::Files => &self.files,
@@ -53,25 +53,33 @@ impl Counts {
     }
 }
 
-/// Which half of a pool.
+/// The half of a pool that a permit is of.
 #[derive(Debug, Clone, Copy)]
 enum Half {
+    /// for connections that hold nothing of the resource yet
     First,
+    /// for everything else
     Shared,
 }
 
 #[derive(Debug)]
 struct Pool {
+    /// units in each half
     half: usize,
+    /// units of the first half that are held
     first: AtomicUsize,
+    /// units of the shared half that are held
     shared: AtomicUsize,
+    /// the most units that have ever been held
     peak: AtomicUsize,
+    /// tasks that wait for units
     waiting: AtomicUsize,
+    /// notified when units are released while tasks wait
     freed: Notify,
 }
 
 impl Pool {
-    fn of(total: usize) -> Pool {
+    fn new(total: usize) -> Pool {
         Pool {
             half: total.div_ceil(2).max(1),
             first: AtomicUsize::new(0),
@@ -91,7 +99,7 @@ impl Pool {
         self.first.fetch_update(Ordering::SeqCst, Ordering::Relaxed, take).is_ok()
     }
 
-    /// Takes of the shared half for a peer that holds `held` of it.
+    /// Takes `units` of the shared half for a peer that holds `held` of it.
     fn take_shared(&self, units: usize, held: usize) -> bool {
         let take = |used: usize| {
             let free = self.half.checked_sub(used)?.checked_sub(units)?;
@@ -108,27 +116,27 @@ pub(crate) struct Pools {
     files: Pool,
     exports: Pool,
     bytes: Pool,
-    /// for a body to get memory: as long as one that stands still may keep its own
+    /// how long a body waits for memory: as long as a stalled body may keep its own
     patience: Duration,
-    /// the peers that have a connection
-    peers: Mutex<HashMap<Peer, Weak<Counts>>>,
+    /// guards what each peer holds of the shared halves, for peers with a connection; locked for one lookup
+    peers: Mutex<HashMap<Peer, Weak<HeldUnits>>>,
 }
 
 impl Pools {
     pub(crate) fn new(limits: &Limits) -> Arc<Pools> {
-        // A half for the first of each connection.
+        // The first half has one unit for each connection.
         let each = limits.connections + limits.reserve();
         Arc::new(Pools {
-            streams: Pool::of(2 * each),
-            files: Pool::of(2 * each),
-            exports: Pool::of(MAX_EXPORTS),
-            bytes: Pool::of(limits.body_bytes),
+            streams: Pool::new(2 * each),
+            files: Pool::new(2 * each),
+            exports: Pool::new(MAX_EXPORTS),
+            bytes: Pool::new(limits.body_bytes),
             patience: limits.write * 2,
             peers: Mutex::default(),
         })
     }
 
-    fn of(&self, resource: Resource) -> &Pool {
+    fn get(&self, resource: Resource) -> &Pool {
         match resource {
             Resource::Streams => &self.streams,
             Resource::Files => &self.files,
@@ -137,53 +145,53 @@ impl Pools {
         }
     }
 
-    /// Units that are held now.
+    /// The units that are held now.
     pub(crate) fn used(&self, resource: Resource) -> usize {
-        self.of(resource).used()
+        self.get(resource).used()
     }
 
-    /// The most that were ever held.
+    /// The most units that have ever been held.
     pub(crate) fn peak(&self, resource: Resource) -> usize {
-        self.of(resource).peak.load(Ordering::Relaxed)
+        self.get(resource).peak.load(Ordering::Relaxed)
     }
 
-    /// The most that can be held.
+    /// The most units that can be held.
     pub(crate) fn bound(&self, resource: Resource) -> usize {
-        2 * self.of(resource).half
+        2 * self.get(resource).half
     }
 
-    /// A connection of `peer`.
-    pub(crate) fn client(self: &Arc<Pools>, peer: Peer) -> Arc<Client> {
+    /// The quota of a new connection of `peer`.
+    pub(crate) fn quota(self: &Arc<Pools>, peer: Peer) -> Arc<ClientQuota> {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         if peers.len() >= SWEEP_PEERS && peers.len() == peers.capacity() {
             peers.retain(|_, counts| counts.strong_count() > 0);
         }
         let known = peers.get(&peer).and_then(Weak::upgrade);
         let shared = known.unwrap_or_else(|| {
-            let new = Arc::new(Counts::default());
+            let new = Arc::new(HeldUnits::default());
             peers.insert(peer, Arc::downgrade(&new));
             new
         });
-        Arc::new(Client { pools: Arc::clone(self), shared, own: Counts::default() })
+        Arc::new(ClientQuota { pools: Arc::clone(self), shared, own: HeldUnits::default() })
     }
 }
 
-/// One connection: what it holds of each pool, and what its peer holds.
+/// What one connection may acquire: it knows what the connection and its peer hold of each pool.
 #[derive(Debug)]
-pub(crate) struct Client {
+pub(crate) struct ClientQuota {
     pools: Arc<Pools>,
-    /// of the shared halves, by all connections of the peer
-    shared: Arc<Counts>,
-    /// of both halves
-    own: Counts,
+    /// what all connections of the peer hold of the shared halves
+    shared: Arc<HeldUnits>,
+    /// what this connection holds of both halves
+    own: HeldUnits,
 }
 
-impl Client {
-    /// Takes `units`, if the rules allow it now. More than half of a pool counts as half of it.
-    pub(crate) fn try_take(self: &Arc<Client>, resource: Resource, units: usize) -> Option<Share> {
-        let pool = self.pools.of(resource);
+impl ClientQuota {
+    /// Acquires `units`, if the rules of the pool allow it now. More than half of a pool counts as half of it.
+    pub(crate) fn try_acquire(self: &Arc<ClientQuota>, resource: Resource, units: usize) -> Option<PoolPermit> {
+        let pool = self.pools.get(resource);
         let units = units.min(pool.half);
-        let (own, shared) = (self.own.of(resource), self.shared.of(resource));
+        let (own, shared) = (self.own.get(resource), self.shared.get(resource));
         let held = own.fetch_add(units, Ordering::Relaxed);
         let half = if held == 0 && pool.take_first(units) {
             Half::First
@@ -195,76 +203,85 @@ impl Client {
             return None;
         };
         pool.peak.fetch_max(pool.used(), Ordering::Relaxed);
-        Some(Share { client: Arc::clone(self), resource, units, half })
+        Some(PoolPermit { quota: Arc::clone(self), resource, units, half })
     }
 
-    /// Takes `units` as soon as the rules allow it; none if they do not within `within`.
-    pub(crate) async fn take(self: &Arc<Client>, resource: Resource, units: usize, within: Duration) -> Option<Share> {
-        match self.try_take(resource, units) {
-            Some(share) => Some(share),
+    /// Acquires `units` as soon as the rules of the pool allow it; none if they do not within `within`.
+    pub(crate) async fn acquire(
+        self: &Arc<ClientQuota>,
+        resource: Resource,
+        units: usize,
+        within: Duration,
+    ) -> Option<PoolPermit> {
+        match self.try_acquire(resource, units) {
+            Some(permit) => Some(permit),
             None => tokio::time::timeout(within, Arc::clone(self).wait(resource, units)).await.ok(),
         }
     }
 
-    /// The same within the time in which those who stand still lose what they hold.
-    pub(crate) async fn take_patiently(self: &Arc<Client>, resource: Resource, units: usize) -> Option<Share> {
-        self.take(resource, units, self.pools.patience).await
+    /// Like [`ClientQuota::acquire`], for as long as it takes until stalled bodies have lost their memory.
+    pub(crate) async fn acquire_patiently(
+        self: &Arc<ClientQuota>,
+        resource: Resource,
+        units: usize,
+    ) -> Option<PoolPermit> {
+        self.acquire(resource, units, self.pools.patience).await
     }
 
-    async fn wait(self: Arc<Client>, resource: Resource, units: usize) -> Share {
-        let pool = self.pools.of(resource);
-        let _waiting = Waiting::new(&pool.waiting);
+    async fn wait(self: Arc<ClientQuota>, resource: Resource, units: usize) -> PoolPermit {
+        let pool = self.pools.get(resource);
+        let _waiting = WaiterCount::new(&pool.waiting);
         loop {
             let mut freed = pin!(pool.freed.notified());
-            freed.as_mut().enable(); // what is given back from here on wakes us
-            if let Some(share) = self.try_take(resource, units) {
-                return share;
+            freed.as_mut().enable(); // every release from here on wakes this task
+            if let Some(permit) = self.try_acquire(resource, units) {
+                return permit;
             }
             freed.await;
         }
     }
 }
 
-/// One more that waits.
-struct Waiting<'a>(&'a AtomicUsize);
+/// Counts one waiting task until this is dropped.
+struct WaiterCount<'a>(&'a AtomicUsize);
 
-impl Waiting<'_> {
-    fn new(waiting: &AtomicUsize) -> Waiting<'_> {
+impl WaiterCount<'_> {
+    fn new(waiting: &AtomicUsize) -> WaiterCount<'_> {
         waiting.fetch_add(1, Ordering::SeqCst);
-        Waiting(waiting)
+        WaiterCount(waiting)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaiterCount<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// Units of a resource, given back when this is dropped.
+/// Units of a resource, released when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Share {
-    client: Arc<Client>,
+pub(crate) struct PoolPermit {
+    quota: Arc<ClientQuota>,
     resource: Resource,
     units: usize,
     half: Half,
 }
 
-impl Share {
-    /// How much it is.
+impl PoolPermit {
+    /// How many units it is for.
     pub(crate) fn units(&self) -> usize {
         self.units
     }
 }
 
-impl Drop for Share {
+impl Drop for PoolPermit {
     fn drop(&mut self) {
-        let (client, pool) = (&self.client, self.client.pools.of(self.resource));
-        client.own.of(self.resource).fetch_sub(self.units, Ordering::Relaxed);
+        let (quota, pool) = (&self.quota, self.quota.pools.get(self.resource));
+        quota.own.get(self.resource).fetch_sub(self.units, Ordering::Relaxed);
         match self.half {
             Half::First => pool.first.fetch_sub(self.units, Ordering::SeqCst),
             Half::Shared => {
-                client.shared.of(self.resource).fetch_sub(self.units, Ordering::Relaxed);
+                quota.shared.get(self.resource).fetch_sub(self.units, Ordering::Relaxed);
                 pool.shared.fetch_sub(self.units, Ordering::SeqCst)
             }
         };
@@ -288,23 +305,23 @@ mod tests {
     }
 
     /// Takes single files until there are none for this connection.
-    fn take_all(client: &Arc<Client>) -> Vec<Share> {
-        std::iter::from_fn(|| client.try_take(Resource::Files, 1)).collect()
+    fn take_all(quota: &Arc<ClientQuota>) -> Vec<PoolPermit> {
+        std::iter::from_fn(|| quota.try_acquire(Resource::Files, 1)).collect()
     }
 
     #[test]
     fn a_peer_leaves_as_much_as_it_holds_and_every_connection_has_its_first() {
         let pools = pools(92); // and 8 in reserve: 100 first ones, 100 to share
-        let greedy = pools.client(peer("192.0.2.1"));
+        let greedy = pools.quota(peer("192.0.2.1"));
         let held = take_all(&greedy);
         assert_eq!(held.len(), 1 + 50);
-        let second = pools.client(peer("192.0.2.1"));
+        let second = pools.quota(peer("192.0.2.1"));
         let first_of_second = take_all(&second);
         assert_eq!(first_of_second.len(), 1, "another connection of the same peer: its first, and no more");
-        let other = take_all(&pools.client(peer("192.0.2.2")));
+        let other = take_all(&pools.quota(peer("192.0.2.2")));
         assert_eq!(other.len(), 1 + 25);
         let rest: Vec<_> =
-            (3..99).map(|n| pools.client(peer("192.0.2.1")).try_take(Resource::Files, 1).map(|s| (n, s))).collect();
+            (3..99).map(|n| pools.quota(peer("192.0.2.1")).try_acquire(Resource::Files, 1).map(|s| (n, s))).collect();
         assert!(rest.iter().all(Option::is_some));
         assert_eq!(pools.used(Resource::Files), pools.peak(Resource::Files));
         assert!(pools.peak(Resource::Files) <= pools.bound(Resource::Files));
@@ -316,11 +333,11 @@ mod tests {
     #[test]
     fn what_is_larger_than_a_half_counts_as_a_half() {
         let pools = pools(10);
-        let client = pools.client(peer("192.0.2.1"));
-        let large = client.try_take(Resource::Bytes, 5_000).unwrap();
+        let quota = pools.quota(peer("192.0.2.1"));
+        let large = quota.try_acquire(Resource::Bytes, 5_000).unwrap();
         assert_eq!(pools.used(Resource::Bytes), 500);
-        let more = client.try_take(Resource::Bytes, 300).unwrap();
-        assert!(client.try_take(Resource::Bytes, 1).is_none(), "300 held, 200 free");
+        let more = quota.try_acquire(Resource::Bytes, 300).unwrap();
+        assert!(quota.try_acquire(Resource::Bytes, 1).is_none(), "300 held, 200 free");
         drop((large, more));
         assert_eq!(pools.used(Resource::Bytes), 0);
     }
@@ -328,13 +345,13 @@ mod tests {
     #[tokio::test]
     async fn a_waiter_is_woken_or_times_out() {
         let pools = pools(92);
-        let client = pools.client(peer("192.0.2.1"));
-        let mut held = take_all(&client);
+        let quota = pools.quota(peer("192.0.2.1"));
+        let mut held = take_all(&quota);
         let within = Duration::from_secs(60);
-        assert!(client.take(Resource::Files, 1, Duration::from_millis(1)).await.is_none());
+        assert!(quota.acquire(Resource::Files, 1, Duration::from_millis(1)).await.is_none());
         let waiting = tokio::spawn({
-            let client = Arc::clone(&client);
-            async move { client.take(Resource::Files, 1, within).await }
+            let quota = Arc::clone(&quota);
+            async move { quota.acquire(Resource::Files, 1, within).await }
         });
         tokio::task::yield_now().await;
         held.truncate(40);

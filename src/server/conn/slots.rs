@@ -1,11 +1,11 @@
-//! The connections that are open, their bound, and which of them are closed when more come.
+//! The open connections, how many there may be, and which of them are closed when more arrive.
 //!
-//! A connection needs a slot to be answered, except about health and metrics: so there are some more connections than slots (the
-//! reserve), and a connection is accepted also when all slots are taken. Then an older one is closed: the oldest whose client
-//! has not ended the head of its request; else the one that is idle for longest, HTTP/1.1 or HTTP/2; else, if another peer holds
-//! more than half of the slots, the one of that peer that was busy for longest. Behind a reverse proxy all clients are one peer;
-//! since a share counts only against other peers, it takes nothing away from those. Where none of these is open, the new
-//! connection waits for a slot, and gets 503 after a while.
+//! The server answers a connection only if it has a slot, except for health and metrics: so it accepts a few more connections
+//! than there are slots (the reserve), also while all slots are taken. Then it closes an older connection: the oldest whose
+//! client has not completed a header section; else the one that has been idle for longest, HTTP/1.1 or HTTP/2; else, if another
+//! peer holds more than half of the slots, the one of that peer that has been busy for longest. Behind a reverse proxy all
+//! clients are one peer; since this rule protects one peer only from another, it costs those clients nothing. If no connection
+//! can be closed, the new one waits for a slot, and gets 503 after a while.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,64 +16,68 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
 use super::frames::Protocol;
-use super::timer::{Activity, Clock};
+use super::timer::{Activity, ConnTimer};
 use crate::proxy::Peer;
 use crate::server::limits::SLOT_RETRY;
 
-/// What a connection is told.
+/// Whether a connection has been asked to close, and how soon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    Stay,
-    /// to finish what it does; cut off if it is quiet and stays
-    Leave,
-    /// to finish what it does within a moment: its peer has more than its share
-    MakeRoom,
-    /// to end now
-    End,
+pub(crate) enum Closing {
+    No,
+    /// after what is in flight; cut off if it is still open when nothing is
+    WhenQuiet,
+    /// within a moment, whatever is in flight: its peer has more than its share
+    Soon,
+    /// at once
+    Now,
 }
 
+/// What the server needs to know of an open connection to decide whether to close it.
 #[derive(Debug)]
-struct Entry {
+struct OpenConnection {
     peer: Peer,
-    clock: Arc<Clock>,
-    order: watch::Sender<Order>,
+    timer: Arc<ConnTimer>,
+    closing: watch::Sender<Closing>,
     has_slot: bool,
 }
 
-impl Entry {
-    fn stays(&self) -> bool {
-        *self.order.borrow() == Order::Stay
+impl OpenConnection {
+    fn is_staying(&self) -> bool {
+        *self.closing.borrow() == Closing::No
     }
 }
 
-/// The connections of some listeners.
+/// The connections of the public listeners, or of the admin listeners.
 #[derive(Debug)]
 pub(crate) struct Slots {
     total: usize,
     slots: Arc<Semaphore>,
-    /// slots and reserve
-    places: Arc<Semaphore>,
+    /// one permit for each slot and for each connection of the reserve
+    accept_permits: Arc<Semaphore>,
+    /// the number of the next connection
     next: AtomicU64,
-    open: Mutex<HashMap<u64, Entry>>,
+    /// guards the open connections by number; locked for one lookup or one scan and never across an await
+    open: Mutex<HashMap<u64, OpenConnection>>,
 }
 
-/// Room for one more connection.
+/// The right to accept one more connection.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct AcceptPermit {
     _permit: OwnedSemaphorePermit,
 }
 
-/// An open connection.
+/// An open connection, registered until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct Registration {
     number: u64,
     peer: Peer,
     all: Arc<Slots>,
-    order: watch::Receiver<Order>,
-    is_held: AtomicBool,
-    /// none while it waits for one
+    closing: watch::Receiver<Closing>,
+    /// whether `slot` holds one, readable without the lock
+    has_slot: AtomicBool,
+    /// guards the slot; none while the connection waits for one
     slot: Mutex<Option<OwnedSemaphorePermit>>,
-    _place: Place,
+    _permit: AcceptPermit,
 }
 
 impl Slots {
@@ -81,68 +85,68 @@ impl Slots {
         Arc::new(Slots {
             total,
             slots: Arc::new(Semaphore::new(total)),
-            places: Arc::new(Semaphore::new(total + reserve)),
+            accept_permits: Arc::new(Semaphore::new(total + reserve)),
             next: AtomicU64::new(0),
             open: Mutex::default(),
         })
     }
 
     /// Whether all slots are taken.
-    pub(crate) fn are_short(&self) -> bool {
+    pub(crate) fn are_all_taken(&self) -> bool {
         self.slots.available_permits() == 0
     }
 
-    /// Waits until one more connection can be accepted. Where even the reserve is used up, somebody has to leave it.
-    pub(crate) async fn place(self: &Arc<Slots>) -> Option<Place> {
+    /// Waits until one more connection can be accepted. If even the reserve is used up, closes a connection in it.
+    pub(crate) async fn accept_permit(self: &Arc<Slots>) -> Option<AcceptPermit> {
         loop {
-            let free = Arc::clone(&self.places).acquire_owned();
-            if self.places.available_permits() == 0 {
+            let free = Arc::clone(&self.accept_permits).acquire_owned();
+            if self.accept_permits.available_permits() == 0 {
                 self.clear_reserve();
             }
-            if let Ok(place) = timeout(SLOT_RETRY, free).await {
-                return place.ok().map(|permit| Place { _permit: permit });
+            if let Ok(permit) = timeout(SLOT_RETRY, free).await {
+                return permit.ok().map(|permit| AcceptPermit { _permit: permit });
             }
         }
     }
 
-    /// Enters a connection that was accepted. It gets a slot if there is one; else another one is told to make room.
-    pub(crate) fn enter(self: &Arc<Slots>, place: Place, peer: Peer, clock: Arc<Clock>) -> Slot {
+    /// Registers an accepted connection. It gets a slot if one is free; else another connection is asked to close.
+    pub(crate) fn register(self: &Arc<Slots>, permit: AcceptPermit, peer: Peer, timer: Arc<ConnTimer>) -> Registration {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let (sender, order) = watch::channel(Order::Stay);
+        let (sender, closing) = watch::channel(Closing::No);
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok();
-        let entry = Entry { peer, clock, order: sender, has_slot: slot.is_some() };
+        let entry = OpenConnection { peer, timer, closing: sender, has_slot: slot.is_some() };
         self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(number, entry);
         if slot.is_none() {
             self.make_room(number, peer);
         }
-        let is_held = AtomicBool::new(slot.is_some());
-        Slot { number, peer, all: Arc::clone(self), order, is_held, slot: Mutex::new(slot), _place: place }
+        let has_slot = AtomicBool::new(slot.is_some());
+        Registration { number, peer, all: Arc::clone(self), closing, has_slot, slot: Mutex::new(slot), _permit: permit }
     }
 
-    /// Connections that are open, by what they speak.
+    /// The open connections that speak `protocol`.
     pub(crate) fn count(&self, protocol: Protocol) -> usize {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.values().filter(|entry| entry.clock.protocol() == protocol).count()
+        open.values().filter(|entry| entry.timer.protocol() == protocol).count()
     }
 
-    /// Tells one connection to give its slot to connection `number` of `peer`.
+    /// Asks one connection to close so that connection `number` of `peer` gets its slot.
     fn make_room(&self, number: u64, peer: Peer) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only those with a slot have one to give.
-        let others = || open.iter().filter(|(other, entry)| **other != number && entry.stays() && entry.has_slot);
+        // Only connections with a slot can free one.
+        let others = || open.iter().filter(|(other, entry)| **other != number && entry.is_staying() && entry.has_slot);
         let first = |wanted: Activity| {
-            let those = others().filter_map(|(_, entry)| match entry.clock.activity() {
-                // A head needs a moment to arrive; a connection that waits for a slot looks again.
-                (Activity::Head, since) if since.elapsed() < SLOT_RETRY => None,
+            let those = others().filter_map(|(_, entry)| match entry.timer.activity() {
+                // A header section needs a moment to arrive; a connection that waits for a slot tries again.
+                (Activity::ReadingHead, since) if since.elapsed() < SLOT_RETRY => None,
                 (activity, since) if activity == wanted => Some((since, entry)),
                 _ => None,
             });
             those.min_by_key(|(since, _)| *since).map(|(_, entry)| entry)
         };
-        if let Some(slow) = first(Activity::Head) {
-            slow.order.send_replace(Order::End);
+        if let Some(slow) = first(Activity::ReadingHead) {
+            slow.closing.send_replace(Closing::Now);
         } else if let Some(quiet) = first(Activity::Idle) {
-            quiet.order.send_replace(Order::Leave);
+            quiet.closing.send_replace(Closing::WhenQuiet);
         } else {
             let mut held: HashMap<Peer, usize> = HashMap::new();
             others()
@@ -153,53 +157,53 @@ impl Slots {
                 return;
             };
             let of_largest = others().filter(|(_, entry)| entry.peer == most);
-            if let Some((_, entry)) = of_largest.min_by_key(|(_, entry)| entry.clock.activity().1) {
-                entry.order.send_replace(Order::MakeRoom);
+            if let Some((_, entry)) = of_largest.min_by_key(|(_, entry)| entry.timer.activity().1) {
+                entry.closing.send_replace(Closing::Soon);
             }
         }
     }
 
-    /// Tells the connection that has waited for longest in the reserve to leave it.
+    /// Asks the connection that has been in the reserve for longest to close.
     fn clear_reserve(&self) {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let stay = || open.iter().filter(|(_, entry)| entry.stays());
-        let unfinished = |entry: &Entry| entry.clock.activity().0 == Activity::Head;
-        let waiting = |entry: &Entry| !entry.has_slot;
-        let oldest = |wanted: &dyn Fn(&Entry) -> bool| {
-            stay().filter(|(_, entry)| wanted(entry)).min_by_key(|(number, _)| **number).map(|(_, entry)| entry)
+        let staying = || open.iter().filter(|(_, entry)| entry.is_staying());
+        let unfinished = |entry: &OpenConnection| entry.timer.activity().0 == Activity::ReadingHead;
+        let waiting = |entry: &OpenConnection| !entry.has_slot;
+        let oldest = |wanted: &dyn Fn(&OpenConnection) -> bool| {
+            staying().filter(|(_, entry)| wanted(entry)).min_by_key(|(number, _)| **number).map(|(_, entry)| entry)
         };
         if let Some(slow) = oldest(&unfinished) {
-            slow.order.send_replace(Order::End);
+            slow.closing.send_replace(Closing::Now);
         } else if let Some(waits) = oldest(&waiting) {
-            waits.order.send_replace(Order::MakeRoom);
+            waits.closing.send_replace(Closing::Soon);
         }
     }
 }
 
-impl Slot {
-    /// Whether it has a slot, and not only a place in the reserve.
-    pub(crate) fn is_held(&self) -> bool {
-        self.is_held.load(Ordering::Relaxed)
+impl Registration {
+    /// Whether the connection has a slot, and is not only in the reserve.
+    pub(crate) fn has_slot(&self) -> bool {
+        self.has_slot.load(Ordering::Relaxed)
     }
 
-    /// Gets a slot within `within`, if the connection may stay for so long; gives whether it has one.
-    pub(crate) async fn acquire(&self, within: Duration) -> bool {
+    /// Waits up to `within` for a slot, unless the connection is asked to close. Returns whether it has one.
+    pub(crate) async fn acquire_slot(&self, within: Duration) -> bool {
         let until = Instant::now() + within;
-        let mut order = self.order.clone();
-        while !self.is_held() {
+        let mut closing = self.closing.clone();
+        while !self.has_slot() {
             let left = until.saturating_duration_since(Instant::now()).min(SLOT_RETRY);
             tokio::select! {
                 biased;
                 slot = Arc::clone(&self.all.slots).acquire_owned() => {
                     let Ok(slot) = slot else { return false };
-                    self.hold(slot);
+                    self.keep_slot(slot);
                 }
-                _ = order.wait_for(|order| *order != Order::Stay) => return false,
+                _ = closing.wait_for(|closing| *closing != Closing::No) => return false,
                 () = tokio::time::sleep(left) => {
                     if Instant::now() >= until {
                         return false;
                     }
-                    // Another connection may have become quiet.
+                    // Another connection may have become idle.
                     self.all.make_room(self.number, self.peer);
                 }
             }
@@ -207,31 +211,31 @@ impl Slot {
         true
     }
 
-    fn hold(&self, slot: OwnedSemaphorePermit) {
-        // Two requests of one connection may have waited: the second slot is given back.
+    fn keep_slot(&self, slot: OwnedSemaphorePermit) {
+        // If two requests of one connection waited, the second slot is released.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(slot);
-        self.is_held.store(true, Ordering::Relaxed);
+        self.has_slot.store(true, Ordering::Relaxed);
         let mut open = self.all.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = open.get_mut(&self.number) {
             entry.has_slot = true;
         }
     }
 
-    /// Tells this connection to leave once it is quiet.
-    pub(crate) fn leave(&self) {
+    /// Asks this connection to close when nothing is in flight.
+    pub(crate) fn close_when_quiet(&self) {
         let open = self.all.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = open.get(&self.number).filter(|entry| entry.stays()) {
-            entry.order.send_replace(Order::Leave);
+        if let Some(entry) = open.get(&self.number).filter(|entry| entry.is_staying()) {
+            entry.closing.send_replace(Closing::WhenQuiet);
         }
     }
 
-    /// What it is told, from now on.
-    pub(crate) fn orders(&self) -> watch::Receiver<Order> {
-        self.order.clone()
+    /// Changes whenever the connection is asked to close.
+    pub(crate) fn closings(&self) -> watch::Receiver<Closing> {
+        self.closing.clone()
     }
 }
 
-impl Drop for Slot {
+impl Drop for Registration {
     fn drop(&mut self) {
         self.all.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }

@@ -1,5 +1,5 @@
-//! A client's socket: what goes through it is told to the connection's clock, and parts of files in the outbox are sent in place
-//! of what stands for them.
+//! A client's socket. It reports reads and writes to the connection's timer, and sends the queued ranges of files in place of
+//! their placeholders.
 
 use std::io;
 use std::pin::Pin;
@@ -9,41 +9,41 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::frames::Frames;
-use super::sendfile::{Outbox, is_stand_in};
-use super::timer::Clock;
+use super::frames::FrameTracker;
+use super::sendfile::{SendfileQueue, is_placeholder};
+use super::timer::ConnTimer;
 
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
-    clock: Arc<Clock>,
-    outbox: Arc<Outbox>,
-    frames: Frames,
+    timer: Arc<ConnTimer>,
+    sendfile: Arc<SendfileQueue>,
+    frames: FrameTracker,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, clock: Arc<Clock>, outbox: Arc<Outbox>) -> Socket {
-        Socket { stream, clock, outbox, frames: Frames::new() }
+    pub(crate) fn new(stream: TcpStream, timer: Arc<ConnTimer>, sendfile: Arc<SendfileQueue>) -> Socket {
+        Socket { stream, timer, sendfile, frames: FrameTracker::new() }
     }
 
-    fn tell_clock(&self, outcome: &Poll<io::Result<usize>>) {
+    fn notify_timer(&self, outcome: &Poll<io::Result<usize>>) {
         match outcome {
-            Poll::Ready(Ok(bytes)) => self.clock.wrote(*bytes),
+            Poll::Ready(Ok(bytes)) => self.timer.on_write(*bytes),
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.clock.refused(),
+            Poll::Pending => self.timer.on_blocked(),
         }
     }
 
-    /// Writes the bytes before the first stand-in, or else sends what that stands for.
+    /// Writes the bytes before the first placeholder; if there are none, sends the range of a file that the placeholder represents.
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let plain = bufs.iter().take_while(|buf| !is_stand_in(buf)).count();
-        let Some(stand_in) = bufs.get(plain).filter(|_| bufs.iter().take(plain).all(|buf| buf.is_empty())) else {
+        let plain = bufs.iter().take_while(|buf| !is_placeholder(buf)).count();
+        let Some(placeholder) = bufs.get(plain).filter(|_| bufs.iter().take(plain).all(|buf| buf.is_empty())) else {
             let plain = bufs.get(..plain).unwrap_or_default();
             return Pin::new(&mut self.stream).poll_write_vectored(cx, plain);
         };
         loop {
             ready!(self.stream.poll_write_ready(cx))?;
-            let send = || self.outbox.send(&self.stream, stand_in.len());
+            let send = || self.sendfile.send(&self.stream, placeholder.len());
             match self.stream.try_io(Interest::WRITABLE, send) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 sent => return Poll::Ready(sent),
@@ -56,10 +56,10 @@ impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
-        let came = buf.filled().get(before..).unwrap_or_default();
-        if !came.is_empty() {
-            self.frames.read(came);
-            self.clock.read(&self.frames);
+        let received = buf.filled().get(before..).unwrap_or_default();
+        if !received.is_empty() {
+            self.frames.read(received);
+            self.timer.on_read(&self.frames);
         }
         outcome
     }
@@ -76,7 +76,7 @@ impl AsyncWrite for Socket {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = self.poll_send(cx, bufs);
-        self.tell_clock(&outcome);
+        self.notify_timer(&outcome);
         outcome
     }
 
@@ -84,9 +84,9 @@ impl AsyncWrite for Socket {
         self.stream.is_write_vectored()
     }
 
-    /// Called when nothing is left to be written: nobody is waited for.
+    /// Called when nothing is left to be written: the write timeout stops.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.clock.flushed();
+        self.timer.on_flush();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

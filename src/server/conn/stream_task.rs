@@ -1,7 +1,7 @@
-//! The tasks of HTTP/2 streams, each with a handle by which its stream can be ended.
+//! The tasks of HTTP/2 streams, each with a handle that resets its stream.
 //!
-//! hyper asks a body for more only when it could send it. A body that is never asked can tell hyper nothing, so a stream whose
-//! client takes nothing is ended from outside: when its task goes, h2 discards what it has of the body and sends RST_STREAM.
+//! hyper polls a body only when it could send more of it. A body that is never polled cannot report an error, so a stream whose
+//! client reads nothing is reset from outside: when its task is aborted, h2 drops what it holds of the body and sends RST_STREAM.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -10,33 +10,33 @@ use hyper::rt::Executor;
 use tokio::task::AbortHandle;
 
 tokio::task_local! {
-    /// The stream that is being answered.
+    /// The task of the stream that is being answered.
     static STREAM: StreamTask;
 }
 
-/// The task of one stream.
+/// The task of one stream; empty until the task has been spawned.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StreamTask(Arc<OnceLock<AbortHandle>>);
 
 impl StreamTask {
-    /// That of the stream in whose task this is called; none outside of HTTP/2.
+    /// The task in which this is called; none outside of HTTP/2.
     pub(crate) fn current() -> Option<StreamTask> {
         STREAM.try_with(StreamTask::clone).ok()
     }
 
-    /// Ends the stream, if it has not ended.
-    pub(crate) fn end(&self) {
+    /// Resets the stream, unless it has ended.
+    pub(crate) fn reset(&self) {
         if let Some(task) = self.0.get() {
             task.abort();
         }
     }
 }
 
-/// Runs the streams of all connections.
+/// Spawns the streams of all connections.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Streams;
+pub(crate) struct StreamExecutor;
 
-impl<F> Executor<F> for Streams
+impl<F> Executor<F> for StreamExecutor
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {

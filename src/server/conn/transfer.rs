@@ -1,7 +1,8 @@
-//! Bodies of HTTP/2 answers on their way: how much of each its client took, and which of them stand still.
+//! The bodies that are being sent over HTTP/2: how much of each the client has read, and which of them have stalled.
 //!
-//! Progress is bytes of the body that went to the socket, which they do only where the client gave the stream a window for
-//! them; no other frame counts. HTTP/1.1 has no windows: there the socket alone tells (`clock`).
+//! Only bytes of a body that were written to the socket count as progress, and they are written only while the client's
+//! flow-control window has room for them; no other frame counts. HTTP/1.1 has no flow control of its own: there the socket
+//! shows whether the client reads (`timer`).
 
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,54 +10,55 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::{Buf, Bytes};
 
-use super::in_flight::Sending;
-use super::pool::Share;
+use super::in_flight::BodyInFlight;
+use super::pool::PoolPermit;
 use super::stream_task::StreamTask;
 use crate::server::limits::MIN_PROGRESS_BYTES;
 
-/// Registered transfers after which those that ended are forgotten.
+/// At this many registered transfers, those that have ended are removed.
 const SWEEP: usize = 256;
 
-/// A body on its way: it lives as long as the body, or any byte of it that was not sent.
+/// A body that is being sent. It lives until the body and every byte of it that was not sent are dropped.
 #[derive(Debug)]
 pub(crate) struct Transfer {
+    /// bytes of the body that were written to the socket
     taken: AtomicU64,
-    /// whether the body waits for the disk or for memory, so that the client cannot take anything
-    waits_for_us: AtomicBool,
+    /// whether the body waits for the disk or for memory, so that there is nothing for the client to read
+    waits_for_server: AtomicBool,
     task: Option<StreamTask>,
-    _sending: Sending,
-    _stream: Option<Share>,
+    _body: BodyInFlight,
+    _stream: Option<PoolPermit>,
 }
 
 impl Transfer {
-    pub(crate) fn new(task: Option<StreamTask>, sending: Sending, stream: Option<Share>) -> Arc<Transfer> {
-        let (taken, waits_for_us) = (AtomicU64::new(0), AtomicBool::new(false));
-        Arc::new(Transfer { taken, waits_for_us, task, _sending: sending, _stream: stream })
+    pub(crate) fn new(task: Option<StreamTask>, body: BodyInFlight, stream: Option<PoolPermit>) -> Arc<Transfer> {
+        let (taken, waits_for_server) = (AtomicU64::new(0), AtomicBool::new(false));
+        Arc::new(Transfer { taken, waits_for_server, task, _body: body, _stream: stream })
     }
 
-    /// Whether the body cannot go on for want of something of ours.
-    pub(crate) fn waits_for_us(&self, waits: bool) {
-        self.waits_for_us.store(waits, Ordering::Relaxed);
+    /// Sets whether the body waits for the disk or for memory.
+    pub(crate) fn set_waits_for_server(&self, waits: bool) {
+        self.waits_for_server.store(waits, Ordering::Relaxed);
     }
 }
 
-/// Bytes of a body on their way to the socket.
+/// Bytes of a body that are to be written to the socket.
 #[derive(Debug)]
-pub(crate) struct Chunk {
+pub(crate) struct BodyChunk {
     bytes: Bytes,
-    /// the body that they are part of, where that is watched
+    /// the body that they are part of, if its progress is checked
     transfer: Option<Arc<Transfer>>,
-    /// the memory that they take, where the bytes themselves do not account for it
-    _held: Option<Share>,
+    /// the permit for their memory, if the bytes do not hold it themselves
+    _held: Option<PoolPermit>,
 }
 
-impl Chunk {
-    pub(crate) fn new(bytes: Bytes, transfer: Option<Arc<Transfer>>, held: Option<Share>) -> Chunk {
-        Chunk { bytes, transfer, _held: held }
+impl BodyChunk {
+    pub(crate) fn new(bytes: Bytes, transfer: Option<Arc<Transfer>>, held: Option<PoolPermit>) -> BodyChunk {
+        BodyChunk { bytes, transfer, _held: held }
     }
 }
 
-impl Buf for Chunk {
+impl Buf for BodyChunk {
     fn remaining(&self) -> usize {
         self.bytes.len()
     }
@@ -77,72 +79,81 @@ impl Buf for Chunk {
     }
 }
 
-/// The bodies of one connection.
+/// The bodies that are being sent over one connection.
 #[derive(Debug, Default)]
-pub(crate) struct Transfers(Mutex<Vec<Watched>>);
+pub(crate) struct Transfers(
+    /// guards what the last check found; locked for one check and never across an await
+    Mutex<Vec<WatchedTransfer>>,
+);
 
-/// A body, and what was seen of it last.
+/// A body, and what the last check found.
 #[derive(Debug)]
-struct Watched {
+struct WatchedTransfer {
     transfer: Weak<Transfer>,
-    /// when it made its last progress
+    /// when the current period began: at registration, or at its last progress
     since: u64,
-    /// bytes taken until then
+    /// bytes that were written before then
     taken: u64,
-    /// bodies among which the connection was divided since then
-    among: u64,
-    /// whether its stream was ended; it has the same time again to be gone
-    ended: bool,
+    /// the most bodies that have shared the connection since then
+    sharing: u64,
+    /// whether its stream was reset; it has one more write timeout to disappear
+    reset: bool,
 }
 
-/// What a look at the bodies of a connection shows.
+/// The result of checking the bodies of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// each moves, or waits for us, or may still move in time; so many streams were ended that did not
-    Moving { ended: usize },
-    /// none moves, or one cannot be ended without the connection
+pub(crate) enum TransferCheck {
+    /// the connection makes progress; this many streams that made too little were reset
+    Moving { reset: usize },
+    /// no body makes progress, or one cannot be reset without the connection
     Stalled,
 }
 
 impl Transfers {
-    /// Watches a body from now on.
+    /// Registers a body.
     pub(crate) fn add(&self, transfer: &Arc<Transfer>, now: u64) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= SWEEP && all.len() == all.capacity() {
             all.retain(|watched| watched.transfer.strong_count() > 0);
         }
-        all.push(Watched { transfer: Arc::downgrade(transfer), since: now, taken: 0, among: 1, ended: false });
+        all.push(WatchedTransfer {
+            transfer: Arc::downgrade(transfer),
+            since: now,
+            taken: 0,
+            sharing: 1,
+            reset: false,
+        });
     }
 
-    /// Ends the streams whose bodies have not moved enough within `limit`. A connection must take `MIN_PROGRESS_BYTES` in that
-    /// time, and each body its equal part: h2 sends a frame of one stream after another.
-    pub(crate) fn look(&self, now: u64, limit: u64, answers_pending: bool) -> Look {
+    /// Resets the streams whose bodies made too little progress within `limit` microseconds before `now`. A connection must
+    /// take `MIN_PROGRESS_BYTES` in that time, and each body an equal part of that: h2 sends one frame of each stream in turn.
+    pub(crate) fn check(&self, now: u64, limit: u64, answers_pending: bool) -> TransferCheck {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|watched| watched.transfer.strong_count() > 0);
-        let among = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let sharing = u64::try_from(all.len()).unwrap_or(u64::MAX);
         let (mut moving, mut stalled) = (answers_pending, Vec::new());
         for watched in all.iter_mut() {
             let Some(transfer) = watched.transfer.upgrade() else { continue };
-            watched.among = watched.among.max(among);
+            watched.sharing = watched.sharing.max(sharing);
             let taken = transfer.taken.load(Ordering::Relaxed);
-            let least = (MIN_PROGRESS_BYTES / watched.among).max(1);
-            if taken - watched.taken >= least || transfer.waits_for_us.load(Ordering::Relaxed) {
-                (watched.since, watched.taken, watched.among, moving) = (now, taken, among, true);
+            let least = (MIN_PROGRESS_BYTES / watched.sharing).max(1);
+            if taken - watched.taken >= least || transfer.waits_for_server.load(Ordering::Relaxed) {
+                (watched.since, watched.taken, watched.sharing, moving) = (now, taken, sharing, true);
             } else if now.saturating_sub(watched.since) < limit {
                 moving = true;
-            } else if watched.ended {
-                // h2 still has bytes of a body that has no stream to be reset.
-                return Look::Stalled;
+            } else if watched.reset {
+                // The stream was reset, and h2 still holds bytes of its body.
+                return TransferCheck::Stalled;
             } else {
-                (watched.since, watched.ended) = (now, true);
+                (watched.since, watched.reset) = (now, true);
                 stalled.push(transfer);
             }
         }
         if !stalled.is_empty() && !moving {
-            return Look::Stalled;
+            return TransferCheck::Stalled;
         }
-        stalled.iter().filter_map(|transfer| transfer.task.as_ref()).for_each(StreamTask::end);
-        Look::Moving { ended: stalled.len() }
+        stalled.iter().filter_map(|transfer| transfer.task.as_ref()).for_each(StreamTask::reset);
+        TransferCheck::Moving { reset: stalled.len() }
     }
 }
 
@@ -156,15 +167,15 @@ mod tests {
 
     fn transfers(count: usize) -> (Transfers, Vec<Arc<Transfer>>) {
         let (all, busy) = (Transfers::default(), InFlight::new().begin());
-        let each: Vec<_> = (0..count).map(|_| Transfer::new(None, busy.answered(), None)).collect();
+        let each: Vec<_> = (0..count).map(|_| Transfer::new(None, busy.start_body(), None)).collect();
         each.iter().for_each(|transfer| all.add(transfer, 0));
         (all, each)
     }
 
-    /// Takes so many bytes of a body.
+    /// Reads this many bytes of a body.
     fn take(transfer: &Arc<Transfer>, bytes: u64) {
         let bytes = Bytes::from(vec![0; usize::try_from(bytes).unwrap_or(0)]);
-        let mut chunk = Chunk::new(bytes, Some(Arc::clone(transfer)), None);
+        let mut chunk = BodyChunk::new(bytes, Some(Arc::clone(transfer)), None);
         chunk.advance(chunk.remaining());
     }
 
@@ -174,40 +185,44 @@ mod tests {
         for look in 1..20 {
             // Half of the minimum each, in two steps.
             each.iter().for_each(|transfer| take(transfer, MIN_PROGRESS_BYTES / 4));
-            assert_eq!(all.look(look * LIMIT / 2, LIMIT, false), Look::Moving { ended: 0 }, "{look}");
+            assert_eq!(all.check(look * LIMIT / 2, LIMIT, false), TransferCheck::Moving { reset: 0 }, "{look}");
         }
-        assert_eq!(all.look(20 * LIMIT, LIMIT, false), Look::Stalled);
+        assert_eq!(all.check(20 * LIMIT, LIMIT, false), TransferCheck::Stalled);
     }
 
     #[test]
     fn one_that_stands_still_is_ended_alone_and_then_with_the_connection() {
         let (all, each) = transfers(2);
         take(&each[0], MIN_PROGRESS_BYTES);
-        assert_eq!(all.look(LIMIT, LIMIT, false), Look::Moving { ended: 1 });
+        assert_eq!(all.check(LIMIT, LIMIT, false), TransferCheck::Moving { reset: 1 });
         take(&each[0], MIN_PROGRESS_BYTES);
-        assert_eq!(all.look(LIMIT + 1, LIMIT, false), Look::Moving { ended: 0 });
+        assert_eq!(all.check(LIMIT + 1, LIMIT, false), TransferCheck::Moving { reset: 0 });
         take(&each[0], MIN_PROGRESS_BYTES);
-        assert_eq!(all.look(2 * LIMIT, LIMIT, false), Look::Stalled, "it is still there");
+        assert_eq!(all.check(2 * LIMIT, LIMIT, false), TransferCheck::Stalled, "it is still there");
         drop(each);
-        assert_eq!(all.look(3 * LIMIT, LIMIT, false), Look::Moving { ended: 0 });
+        assert_eq!(all.check(3 * LIMIT, LIMIT, false), TransferCheck::Moving { reset: 0 });
     }
 
     #[test]
-    fn what_waits_for_us_is_not_the_clients_delay() {
+    fn a_body_that_waits_for_the_server_is_not_the_clients_delay() {
         let (all, each) = transfers(1);
-        each[0].waits_for_us(true);
-        assert_eq!(all.look(5 * LIMIT, LIMIT, false), Look::Moving { ended: 0 });
-        each[0].waits_for_us(false);
-        assert_eq!(all.look(6 * LIMIT - 1, LIMIT, false), Look::Moving { ended: 0 });
-        assert_eq!(all.look(6 * LIMIT, LIMIT, true), Look::Moving { ended: 1 }, "another request is being answered");
+        each[0].set_waits_for_server(true);
+        assert_eq!(all.check(5 * LIMIT, LIMIT, false), TransferCheck::Moving { reset: 0 });
+        each[0].set_waits_for_server(false);
+        assert_eq!(all.check(6 * LIMIT - 1, LIMIT, false), TransferCheck::Moving { reset: 0 });
+        assert_eq!(
+            all.check(6 * LIMIT, LIMIT, true),
+            TransferCheck::Moving { reset: 1 },
+            "another request is being answered"
+        );
     }
 
     #[test]
     fn a_last_body_is_not_held_to_more_than_while_there_were_others() {
         let (all, mut each) = transfers(4);
-        assert_eq!(all.look(1, LIMIT, false), Look::Moving { ended: 0 });
+        assert_eq!(all.check(1, LIMIT, false), TransferCheck::Moving { reset: 0 });
         take(&each[0], MIN_PROGRESS_BYTES / 4);
         each.truncate(1);
-        assert_eq!(all.look(LIMIT, LIMIT, false), Look::Moving { ended: 0 });
+        assert_eq!(all.check(LIMIT, LIMIT, false), TransferCheck::Moving { reset: 0 });
     }
 }

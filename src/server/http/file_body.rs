@@ -1,6 +1,6 @@
-//! A file on its way to a client, in pieces as the client takes them. A piece that the system has in memory is sent from there
-//! if the connection has an outbox, else read where we are; one that has to come from the disk is read on a thread that may wait
-//! for it, and the next one with it. The memory of every piece is taken from the pool before the piece, and given back with it.
+//! The body of an answer that is a file, sent in chunks as fast as the client reads them. A chunk that is in the page cache is
+//! sent with `sendfile` if the connection can, else read by the task itself; one that is not is read on a thread that may wait
+//! for the disk, and so is the chunk after it. Before a chunk is read the pool grants its memory, which is released with it.
 
 use std::future::Future;
 use std::io;
@@ -12,88 +12,88 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use crate::server::conn::buffer::Piece;
-use crate::server::conn::file_source::{Source, read_at_once};
-use crate::server::conn::pool::{Client, Resource, Share};
-use crate::server::conn::sendfile::Outbox;
-use crate::server::limits::{MIN_PIECE_BYTES, PIECE_BYTES, STAND_IN_BYTES};
+use crate::server::conn::buffer::Buffer;
+use crate::server::conn::file_source::{FileSource, read_at_once};
+use crate::server::conn::pool::{ClientQuota, PoolPermit, Resource};
+use crate::server::conn::sendfile::SendfileQueue;
+use crate::server::limits::{CHUNK_BYTES, MAX_SENDFILE_BYTES, MIN_CHUNK_BYTES};
 
-/// A slice of a file on its way.
+/// A range of a file that is being sent.
 #[derive(Debug)]
-pub(crate) struct Stream {
-    /// none once all of it was read, so that a file is not held open for a client that takes its last bytes slowly
-    source: Option<Source>,
-    client: Arc<Client>,
-    /// what was not given yet
+pub(crate) struct FileBody {
+    /// none once all of it has been read, so that the file is not held open for a client that reads the last bytes slowly
+    source: Option<FileSource>,
+    quota: Arc<ClientQuota>,
+    /// the bytes that hyper has not been given
     left: Range<u64>,
-    /// bytes that were given
+    /// how many bytes hyper has been given
     given: u64,
-    step: Step,
-    /// where to note what need not be read, if the connection can send it so
-    outbox: Option<Arc<Outbox>>,
+    state: ReadState,
+    /// where to queue ranges that are in the page cache; none over HTTP/2
+    sendfile: Option<Arc<SendfileQueue>>,
 }
 
-/// What the next piece waits for.
-enum Step {
+/// What the next chunk waits for.
+enum ReadState {
     Nothing,
-    /// memory; none if there was none in time
-    Memory(Pin<Box<dyn Future<Output = Option<Share>> + Send + Sync>>),
+    /// the permit for its memory; none if the pool granted none in time
+    Memory(Pin<Box<dyn Future<Output = Option<PoolPermit>> + Send + Sync>>),
     Disk(JoinHandle<io::Result<Bytes>>),
 }
 
-impl std::fmt::Debug for Step {
+impl std::fmt::Debug for ReadState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Step::Nothing => "Nothing",
-            Step::Memory(_) => "Memory",
-            Step::Disk(_) => "Disk",
+            ReadState::Nothing => "Nothing",
+            ReadState::Memory(_) => "Memory",
+            ReadState::Disk(_) => "Disk",
         })
     }
 }
 
-impl Stream {
-    /// These bytes of a file, for a connection that accounts for them.
-    pub(crate) fn new(source: Source, range: Range<u64>, client: Arc<Client>) -> Stream {
-        Stream { source: Some(source), client, left: range, given: 0, step: Step::Nothing, outbox: None }
+impl FileBody {
+    /// This range of a file; `quota` grants the memory for its chunks.
+    pub(crate) fn new(source: FileSource, range: Range<u64>, quota: Arc<ClientQuota>) -> FileBody {
+        FileBody { source: Some(source), quota, left: range, given: 0, state: ReadState::Nothing, sendfile: None }
     }
 
-    /// Goes by way of an outbox from now on.
-    pub(crate) fn send_by(&mut self, outbox: Arc<Outbox>) {
-        self.outbox = Some(outbox);
+    /// Sends with `sendfile` where possible from now on.
+    pub(crate) fn use_sendfile(&mut self, sendfile: Arc<SendfileQueue>) {
+        self.sendfile = Some(sendfile);
     }
 
-    /// How many bytes are still to come.
+    /// How many bytes hyper has not been given.
     pub(crate) fn left(&self) -> u64 {
         self.left.end.saturating_sub(self.left.start)
     }
 
-    /// The next piece; none at the end.
-    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+    /// The next chunk; none at the end.
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
-            let share = match &mut self.step {
-                Step::Disk(read) => {
+            let permit = match &mut self.state {
+                ReadState::Disk(read) => {
                     let read = ready!(Pin::new(read).poll(cx)).map_err(io::Error::other).flatten();
-                    self.step = Step::Nothing;
+                    self.state = ReadState::Nothing;
                     let given = read.map(|bytes| self.give(bytes));
                     if given.is_ok() {
                         self.read_ahead();
                     }
                     return Poll::Ready(Some(given));
                 }
-                Step::Memory(share) => {
-                    let share = ready!(share.as_mut().poll(cx));
-                    self.step = Step::Nothing;
-                    share.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "no memory for a body became free"))
+                ReadState::Memory(permit) => {
+                    let permit = ready!(permit.as_mut().poll(cx));
+                    self.state = ReadState::Nothing;
+                    permit.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "no memory for a body became free"))
                 }
-                Step::Nothing => match self.begin() {
-                    Ok(Begun::End) => return Poll::Ready(None),
-                    Ok(Begun::Piece(bytes)) => return Poll::Ready(Some(Ok(self.give(bytes)))),
-                    Ok(Begun::Waits) => continue,
-                    Ok(Begun::Memory(share)) => Ok(share),
+                ReadState::Nothing => match self.begin() {
+                    Ok(NextChunk::End) => return Poll::Ready(None),
+                    Ok(NextChunk::Ready(bytes)) => return Poll::Ready(Some(Ok(self.give(bytes)))),
+                    Ok(NextChunk::Waits) => continue,
+                    Ok(NextChunk::Memory(permit)) => Ok(permit),
                     Err(error) => Err(error),
                 },
             };
-            match share.and_then(|share| self.read(share)) {
+            match permit.and_then(|permit| self.read(permit)) {
                 Ok(None) => {}
                 Ok(Some(bytes)) => return Poll::Ready(Some(Ok(self.give(bytes)))),
                 Err(error) => return Poll::Ready(Some(Err(error))),
@@ -101,62 +101,64 @@ impl Stream {
         }
     }
 
-    /// Sends what need not be read, or else takes memory for the next piece.
-    fn begin(&mut self) -> io::Result<Begun> {
-        let Some(source) = self.source.as_ref().filter(|_| self.left() > 0) else { return Ok(Begun::End) };
-        if let Some(outbox) = &self.outbox {
-            let len = usize::try_from(self.left()).unwrap_or(STAND_IN_BYTES).min(STAND_IN_BYTES);
+    /// Queues a range that is in the page cache, or else acquires memory for the next chunk.
+    fn begin(&mut self) -> io::Result<NextChunk> {
+        let Some(source) = self.source.as_ref().filter(|_| self.left() > 0) else { return Ok(NextChunk::End) };
+        if let Some(sendfile) = &self.sendfile {
+            let len = usize::try_from(self.left()).unwrap_or(MAX_SENDFILE_BYTES).min(MAX_SENDFILE_BYTES);
             if source.is_in_memory(self.left.start, len)? {
-                return Ok(Begun::Piece(outbox.put(source, self.left.start, len)));
+                return Ok(NextChunk::Ready(sendfile.push(source, self.left.start, len)));
             }
         }
         match self.memory() {
-            Some(share) => Ok(Begun::Memory(share)),
+            Some(permit) => Ok(NextChunk::Memory(permit)),
             None => {
-                let (client, len) = (Arc::clone(&self.client), self.up_to(MIN_PIECE_BYTES));
-                self.step = Step::Memory(Box::pin(async move { client.take_patiently(Resource::Bytes, len).await }));
-                Ok(Begun::Waits)
+                let (quota, len) = (Arc::clone(&self.quota), self.up_to(MIN_CHUNK_BYTES));
+                self.state =
+                    ReadState::Memory(Box::pin(async move { quota.acquire_patiently(Resource::Bytes, len).await }));
+                Ok(NextChunk::Waits)
             }
         }
     }
 
-    /// Memory for the next piece, if there is any now. A client gets long pieces once it has taken as much: one that gives no
-    /// window has no more of ours than two short ones. Over HTTP/1.1 the socket's window is the client's only one.
-    fn memory(&self) -> Option<Share> {
-        let proven = usize::try_from(self.given).unwrap_or(PIECE_BYTES);
-        let long = if self.outbox.is_some() { PIECE_BYTES } else { proven.clamp(MIN_PIECE_BYTES, PIECE_BYTES) };
-        let take = |most| self.client.try_take(Resource::Bytes, self.up_to(most));
-        take(long).or_else(|| take(MIN_PIECE_BYTES))
+    /// Memory for the next chunk, if the pool grants any now. A client gets long chunks once it has read as many bytes: one that
+    /// never opens its flow-control window holds no more than two short ones. HTTP/1.1 has no such window, so there the chunks
+    /// are long from the start.
+    fn memory(&self) -> Option<PoolPermit> {
+        let proven = usize::try_from(self.given).unwrap_or(CHUNK_BYTES);
+        let long = if self.sendfile.is_some() { CHUNK_BYTES } else { proven.clamp(MIN_CHUNK_BYTES, CHUNK_BYTES) };
+        let take = |most| self.quota.try_acquire(Resource::Bytes, self.up_to(most));
+        take(long).or_else(|| take(MIN_CHUNK_BYTES))
     }
 
     fn up_to(&self, most: usize) -> usize {
         usize::try_from(self.left()).unwrap_or(most).min(most)
     }
 
-    /// Reads the next piece into this memory, if the system has it; else begins to wait for the disk.
-    fn read(&mut self, share: Share) -> io::Result<Option<Bytes>> {
+    /// Reads the next chunk if it is in the page cache; else starts to read it from the disk.
+    fn read(&mut self, permit: PoolPermit) -> io::Result<Option<Bytes>> {
         let Some(source) = &self.source else { return Err(io::ErrorKind::UnexpectedEof.into()) };
-        let mut piece = Piece::new(share);
-        // What has an outbox comes here only where the system does not have it.
-        let read = match &self.outbox {
+        let mut buffer = Buffer::new(permit);
+        // With `sendfile` only chunks that are not in the page cache get here.
+        let read = match &self.sendfile {
             Some(_) => None,
-            None => read_at_once(source.file()?, &mut piece.bytes, self.left.start)?,
+            None => read_at_once(source.file()?, &mut buffer.bytes, self.left.start)?,
         };
         if let Some(read) = read {
-            piece.len = read;
-            return Ok(Some(Bytes::from_owner(piece)));
+            buffer.len = read;
+            return Ok(Some(Bytes::from_owner(buffer)));
         }
-        self.step = Step::Disk(source.wait_for(self.left.start, piece));
+        self.state = ReadState::Disk(source.wait_for(self.left.start, buffer));
         Ok(None)
     }
 
-    /// Where one piece was not in memory, the next is not either.
+    /// Starts to read the next chunk: if one was not in the page cache, the next is not either.
     fn read_ahead(&mut self) {
         if self.left() > 0
-            && let Some(share) = self.memory()
+            && let Some(permit) = self.memory()
             && let Some(source) = &self.source
         {
-            self.step = Step::Disk(source.wait_for(self.left.start, Piece::new(share)));
+            self.state = ReadState::Disk(source.wait_for(self.left.start, Buffer::new(permit)));
         }
     }
 
@@ -171,10 +173,14 @@ impl Stream {
     }
 }
 
-/// How a piece begins.
-enum Begun {
+/// What there is of the next chunk.
+enum NextChunk {
+    /// there is none
     End,
-    Piece(Bytes),
-    Memory(Share),
+    /// its bytes, or their placeholder
+    Ready(Bytes),
+    /// memory to read it into
+    Memory(PoolPermit),
+    /// nothing: it waits for memory
     Waits,
 }

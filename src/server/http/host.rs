@@ -1,9 +1,10 @@
-//! By which names a request may ask this server.
+//! The host names that this server answers for.
 //!
-//! A web page can have its own name resolve to 127.0.0.1, ask this server in the browser of the person who runs it, and read
-//! the answers as its own (DNS rebinding): private modules, fetched with that person's credentials. Such a request names the page's
-//! host. So on a loopback address a request must name this machine or a configured host; where hosts are configured, on every
-//! address. What a reverse proxy says of another name (`X-Forwarded-Host`, `Forwarded`) can be said by a page too, and is not read.
+//! A web page can make its own name resolve to 127.0.0.1, send requests to this server from the browser of the person who runs
+//! it, and read the answers as same-origin (DNS rebinding): private modules, fetched with that person's credentials. Such a
+//! request names the page's host. So a request to a loopback address must name this machine or a configured host; if hosts are
+//! configured, so must a request to any address. `X-Forwarded-Host` and `Forwarded`, which reverse proxies set, are ignored: a
+//! page can set them too.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
@@ -18,26 +19,27 @@ use super::refusal;
 use crate::config::HostName;
 use crate::report::printable;
 
-/// A refused host is logged once in this time: anybody can have one refused.
+/// A refused host is logged at most once in this time: anybody can cause one.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Characters of a refused host that are repeated.
+/// Characters of a refused host that logs and answers show.
 const MAX_SHOWN: usize = 100;
 
-/// The hosts that are answered for.
+/// The hosts that this server answers for.
 #[derive(Debug)]
 pub(crate) struct Hosts {
     configured: Vec<HostName>,
-    logged: Mutex<Option<Instant>>,
+    /// guards the time of the last log line about a refused host; locked for one comparison
+    last_logged: Mutex<Option<Instant>>,
 }
 
 impl Hosts {
     pub(crate) fn new(configured: Vec<HostName>) -> Hosts {
-        Hosts { configured, logged: Mutex::new(None) }
+        Hosts { configured, last_logged: Mutex::new(None) }
     }
 
-    /// The refusal of a request that arrived at the address `local`, if it names a host that is not answered for. One without a host
-    /// is answered: HTTP/1.0 allows it, and no browser sends one.
+    /// The refusal of a request that arrived at the address `local`, if it names a host that this server does not answer for. A
+    /// request without a host is answered: HTTP/1.0 allows it, and no browser sends one.
     pub(crate) fn refusal(&self, local: IpAddr, request: &Parts) -> Option<Answer> {
         if self.configured.is_empty() && !local.to_canonical().is_loopback() {
             return None;
@@ -48,7 +50,7 @@ impl Hosts {
 
     fn allows(&self, host: &[u8]) -> bool {
         let Ok(host) = std::str::from_utf8(host) else { return false };
-        // An address with a port, the most common of all, is known without making a name of it.
+        // An address with a port is the most common: it needs no parsing as a name.
         let is_address = host.parse::<SocketAddr>().is_ok();
         let is_named = |(host, _): (HostName, _)| host.needs_no_resolver() || self.configured.contains(&host);
         is_address || HostName::parse_with_port(host).is_some_and(is_named)
@@ -57,9 +59,9 @@ impl Hosts {
     fn refuse(&self, host: &str) -> Answer {
         let host: String = printable(host).chars().take(MAX_SHOWN).collect();
         let now = Instant::now();
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.is_none_or(|last| now.duration_since(last) >= LOG_INTERVAL) {
-            *logged = Some(now);
+        let mut last_logged = self.last_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_logged.is_none_or(|last| now.duration_since(last) >= LOG_INTERVAL) {
+            *last_logged = Some(now);
             tracing::warn!(
                 host,
                 "refused: a request for a host that is not answered for. If a reverse proxy or clients use this name, start with \
@@ -67,7 +69,7 @@ impl Hosts {
             );
         }
         let first = format!("this server does not answer for the host \"{host}\".");
-        refusal::in_lines(
+        refusal::refusal_lines(
             StatusCode::FORBIDDEN,
             [
                 first.as_str(),
@@ -80,13 +82,13 @@ impl Hosts {
     }
 }
 
-/// Every host that a request names: in a target that is a URL (HTTP/2: `:authority`), and in its headers.
+/// Every host that a request names: in an absolute request target (HTTP/2: `:authority`), and in `Host`.
 fn named(request: &Parts) -> impl Iterator<Item = &[u8]> {
     let target = request.uri.scheme().and(request.uri.authority()).map(|authority| authority.as_str().as_bytes());
     target.into_iter().chain(request.headers.get_all(HOST).iter().map(|host| host.as_bytes()))
 }
 
-/// The host that a client reached this server by, with the port, where it is fit to stand in a URL.
+/// The host by which the client reached this server, with the port; none if it cannot stand in a URL.
 pub(crate) fn reached_by(request: &Parts) -> Option<String> {
     let (host, port) = HostName::parse_with_port(std::str::from_utf8(named(request).next()?).ok()?)?;
     Some(port.map_or_else(|| host.to_string(), |port| format!("{host}:{port}")))

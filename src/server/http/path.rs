@@ -1,21 +1,21 @@
-//! A request's path, decoded exactly once and held to what any resource here can be called.
+//! The path of a request: decoded exactly once, and refused if no resource here can have it.
 
 use std::borrow::Cow;
 
 use crate::server::limits::MAX_PATH_BYTES;
 
-/// Why a path is not looked at further.
+/// Why a path is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadPath {
     /// longer than `MAX_PATH_BYTES`
     TooLong,
-    /// not decodable, or with a byte that stands in no name here
+    /// not decodable, or with a byte that no path here has
     Malformed(&'static str),
-    /// with an empty element, `.` or `..`: nothing is called that
-    NoSuch,
+    /// with an empty element, `.` or `..`: no resource has such a path
+    NotFound,
 }
 
-/// The prefix, where the raw path is below it or is it, and the path below it; nothing and all of it otherwise.
+/// Splits a raw path into `prefix` and the path below it; into an empty prefix and the whole path if it is not below `prefix`.
 pub(crate) fn split<'a, 'p>(raw: &'a str, prefix: &'p str) -> (&'p str, &'a str) {
     match raw.strip_prefix(prefix).filter(|_| !prefix.is_empty()) {
         Some("") => (prefix, "/"),
@@ -24,23 +24,24 @@ pub(crate) fn split<'a, 'p>(raw: &'a str, prefix: &'p str) -> (&'p str, &'a str)
     }
 }
 
-/// The path without its first slash. What is percent-encoded is decoded once: `%21` is `!`, `%2521` is `%21` and names nothing.
+/// Decodes a raw path and removes its first slash. Percent-encoding is decoded once: `%21` is `!`; `%2521` is `%21`, which is the
+/// path of no resource.
 pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, BadPath> {
     if raw.len() > MAX_PATH_BYTES {
         return Err(BadPath::TooLong);
     }
     let path = raw.strip_prefix('/').ok_or(BadPath::Malformed("the path does not begin with a slash"))?;
     let path = if path.contains('%') { Cow::Owned(unescape(path)?) } else { Cow::Borrowed(path) };
-    // Only a version query may have spaces.
+    // Only version queries can have spaces.
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\' || byte == b' ' && is_of_module(&path);
     if !path.bytes().all(is_plain) {
         return Err(BadPath::Malformed("the path has a character that stands in no name here"));
     }
     let is_element = |element: &str| !matches!(element, "" | "." | "..");
-    if path.is_empty() || path.split('/').all(is_element) { Ok(path) } else { Err(BadPath::NoSuch) }
+    if path.is_empty() || path.split('/').all(is_element) { Ok(path) } else { Err(BadPath::NotFound) }
 }
 
-/// Whether a path asks about a module, if anything: those begin with a host, and nothing else here does.
+/// Whether a path is below a module: only module paths begin with a host.
 pub(crate) fn is_of_module(path: &str) -> bool {
     let (host, rest) = path.split_once('/').unwrap_or((path, ""));
     host.contains('.') && (rest.contains("@v/") || rest.ends_with("@latest"))
@@ -99,7 +100,7 @@ mod tests {
             assert_eq!(decode(raw).unwrap(), path, "{raw}");
         }
         for raw in ["/a/", "//a", "/a//b", "/./a", "/a/..", "/..", "/%2e%2E/a", "/a/%2e"] {
-            assert_eq!(decode(raw), Err(BadPath::NoSuch), "{raw}");
+            assert_eq!(decode(raw), Err(BadPath::NotFound), "{raw}");
         }
         for raw in [
             "", "*", "a", "/%", "/%2", "/%zz", "/%+1", "/a%2fb", "/a%2Fb", "/%00", "/%0a", "/%20", "/\\", "/%5c",

@@ -1,7 +1,7 @@
-//! Refusals and failures as answers: which status, and words that the go command shows its user as they are (text/plain, at
-//! most 8 lines of 80 bytes, no blank line, no control character).
+//! Refusals and failures as answers: the status, and a text in the form in which the go command shows it to its user (text/plain,
+//! at most 8 lines of 80 bytes, no blank line, no control character).
 //!
-//! 404 and 410 mean "ask someone else" to the go command: an outage or a refusal must never be one of them.
+//! To the go command 404 and 410 mean "try the next proxy": an outage or a refusal must have another status.
 
 use std::time::Duration;
 
@@ -9,87 +9,87 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
 
-use super::answer::{A_MINUTE, Answer, Cache, NEVER, PLAIN};
+use super::answer::{Answer, CachePolicy, NO_STORE, ONE_MINUTE, PLAIN_TEXT};
 use super::path::BadPath;
 use crate::fault::{Cause, Fault};
 use crate::report::printable;
 
-/// Lines of a body, and bytes of a line, that the go command shows.
+/// The lines of a body, and the bytes of a line, that the go command shows.
 const MAX_LINES: usize = 8;
 const MAX_LINE_BYTES: usize = 80;
-/// Seconds after which trying again makes sense.
+/// Seconds until the client should try again.
 pub(crate) const RETRY_SECONDS: u64 = 10;
 
-/// A refusal with this status and these words.
+/// A refusal with this status and text.
 pub(crate) fn refusal(status: StatusCode, words: &str) -> Answer {
-    in_lines(status, [words])
+    refusal_lines(status, [words])
 }
 
-/// A refusal with this status and these lines of words.
-pub(crate) fn in_lines<'a>(status: StatusCode, words: impl IntoIterator<Item = &'a str>) -> Answer {
-    Answer { status, ..Answer::new(PLAIN, NEVER, Bytes::from(lines(words))) }
+/// A refusal with this status and these lines.
+pub(crate) fn refusal_lines<'a>(status: StatusCode, words: impl IntoIterator<Item = &'a str>) -> Answer {
+    Answer { status, ..Answer::new(PLAIN_TEXT, NO_STORE, Bytes::from(lines(words))) }
 }
 
-/// There is no such thing, and asking again will not help for a while.
+/// 404: the resource does not exist, and will not for a while.
 pub(crate) fn not_found(words: &str) -> Answer {
-    Answer { cache: Cache::As(A_MINUTE), ..refusal(StatusCode::NOT_FOUND, words) }
+    Answer { cache: CachePolicy::Directives(ONE_MINUTE), ..refusal(StatusCode::NOT_FOUND, words) }
 }
 
-/// Another method than GET and HEAD.
-pub(crate) fn method() -> Answer {
+/// 405: the method is not GET or HEAD.
+pub(crate) fn method_not_allowed() -> Answer {
     let allow = Some((ALLOW, HeaderValue::from_static("GET, HEAD")));
-    Answer { extra: allow, ..refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here") }
+    Answer { extra_header: allow, ..refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here") }
 }
 
-/// Busy, or not there yet: to be asked again.
-pub(crate) fn later(words: &str) -> Answer {
-    retry(words, Duration::from_secs(RETRY_SECONDS))
+/// 503: busy, or not available yet; the client should try again.
+pub(crate) fn unavailable(words: &str) -> Answer {
+    unavailable_for(words, Duration::from_secs(RETRY_SECONDS))
 }
 
-/// The same, to be asked again after this time.
-fn retry(words: &str, after: Duration) -> Answer {
+/// 503; the client should try again after this time.
+fn unavailable_for(words: &str, after: Duration) -> Answer {
     let again = Some((RETRY_AFTER, HeaderValue::from(after.as_secs())));
-    Answer { extra: again, ..refusal(StatusCode::SERVICE_UNAVAILABLE, words) }
+    Answer { extra_header: again, ..refusal(StatusCode::SERVICE_UNAVAILABLE, words) }
 }
 
-/// A path that names nothing.
-pub(crate) fn path(bad: BadPath) -> Answer {
+/// The answer to a path that no resource has.
+pub(crate) fn bad_path(bad: BadPath) -> Answer {
     match bad {
         BadPath::TooLong => refusal(StatusCode::URI_TOO_LONG, "the path is longer than any that is answered here"),
         BadPath::Malformed(why) => refusal(StatusCode::BAD_REQUEST, &format!("malformed path: {why}")),
-        BadPath::NoSuch => not_found(
+        BadPath::NotFound => not_found(
             "not found: this server answers /MODULE/@v/, /MODULE/@latest, /sumdb/NAME/, /tlog/, /log/NAME/; see /",
         ),
     }
 }
 
-/// Who is at fault decides the status.
-pub(crate) fn fault(fault: &Fault) -> Answer {
+/// The answer for a failure. Its type and cause decide the status.
+pub(crate) fn from_fault(fault: &Fault) -> Answer {
     let words = fault.to_string();
     match fault {
         Fault::Usage(_) => refusal(StatusCode::BAD_REQUEST, &words),
         Fault::Refused { .. } => refusal(StatusCode::BAD_GATEWAY, &words),
-        Fault::Busy { retry_after, .. } => retry(&words, *retry_after),
+        Fault::Busy { retry_after, .. } => unavailable_for(&words, *retry_after),
         Fault::Forked { .. } => refusal(
             StatusCode::SERVICE_UNAVAILABLE,
             "SECURITY: the checksum database signed two histories that cannot both be true. \
              The evidence is kept here; nothing newer is answered until a person has looked at it.",
         ),
         Fault::Unavailable { cause, .. } => match cause {
-            // Whatever was on its way when something here failed: no upstream is to blame.
-            Cause::Disk | Cause::Machine | Cause::Nobody => later(&words),
+            // Something here failed: no upstream is to blame, whatever was being downloaded.
+            Cause::Disk | Cause::Machine | Cause::Nobody => unavailable(&words),
             Cause::TimedOut => refusal(StatusCode::GATEWAY_TIMEOUT, &words),
             Cause::Upstream | Cause::TooLong => refusal(StatusCode::BAD_GATEWAY, &words),
         },
     }
 }
 
-/// Lines of words as lines that the go command shows: cut at spaces, or where there is none within a line.
+/// Wraps each line so that the go command shows it: at spaces, or within a word that is longer than a line.
 fn lines<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut lines: Vec<String> = Vec::new();
     for words in words {
         let (first, words) = (lines.len(), printable(words));
-        // What fits stays as it was set: hashes one below the other.
+        // A line that fits stays as it is, so that hashes stand one below the other.
         if words.len() <= MAX_LINE_BYTES {
             lines.extend(Some(words.trim_end().to_owned()).filter(|line| !line.trim().is_empty()));
             continue;
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn an_outage_is_no_404() {
-        // The words, of another cause each, decide nothing.
+        // The texts suggest another cause each, and decide nothing.
         let words =
             ["connection refused", "Connection timed out (os error 110)", "https://a: timed out", "/data: full"];
         for (cause, status) in [
@@ -146,12 +146,12 @@ mod tests {
         ] {
             for words in words {
                 for source in ["https://sum.example", "/var/lib/x/head", "latest"] {
-                    let answer = fault(&Fault::unavailable(cause, source, words));
+                    let answer = from_fault(&Fault::unavailable(cause, source, words));
                     assert_eq!(answer.status.as_u16(), status, "{cause:?} {source} {words}");
-                    assert_eq!(answer.extra.is_some(), status == 503, "{cause:?}: asked again later");
+                    assert_eq!(answer.extra_header.is_some(), status == 503, "{cause:?}: asked again later");
                 }
             }
         }
-        assert_eq!(fault(&Fault::Usage("no".to_owned())).status.as_u16(), 400);
+        assert_eq!(from_fault(&Fault::Usage("no".to_owned())).status.as_u16(), 400);
     }
 }

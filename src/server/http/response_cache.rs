@@ -1,8 +1,8 @@
-//! Answers that are kept in memory, bounded in bytes, by the path as clients write it: what is found here costs no parsing, no
-//! look at the disk, no hash and no compression.
+//! The response cache: answers in memory, bounded in bytes, by the path as clients write it. A hit costs no parsing, no access
+//! to the disk, no hashing and no compression.
 //!
-//! Kept are what never changes (tiles, files of modules), lookups for as long as the head that they were given under is the
-//! newest, and hints about modules until they are no longer fresh.
+//! It holds answers that never change (tiles, go.mod files), lookups for as long as the head that they were answered under is
+//! the newest, and hints about modules until they are no longer fresh.
 
 use std::time::{Duration, Instant};
 
@@ -11,97 +11,104 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::answer::{Answer, Payload};
-use super::route::Class;
+use super::route::RouteName;
 use crate::server::limits::MAX_PATH_BYTES;
 
-/// What an answer takes besides its bytes: its headers, its place in the cache.
+/// Bytes that an answer takes besides its content: its headers, its entry in the cache.
 const OVERHEAD_BYTES: u64 = 400;
-/// What a common answer takes, to size the tables.
+/// Bytes of a common answer, to size the tables.
 const COMMON_BYTES: u64 = 8 << 10;
 
-/// A lookup is given out of memory for so long at most.
-const HOLD: Duration = Duration::from_secs(30);
+/// The longest that a lookup is answered from the cache.
+const MAX_LOOKUP_AGE: Duration = Duration::from_secs(30);
 
-/// The answers of one kind of client.
-type Answers = Cache<Box<str>, Kept, Weight>;
+/// The answers for one kind of client.
+type AnswerCache = Cache<Box<str>, CachedAnswer, AnswerWeight>;
 
-/// The head that a lookup was answered under: the newest of database number `database`, of `size` records.
+/// The head that a lookup was answered under: that of database number `database`, with `size` records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Under {
+pub(crate) struct HeadRef {
     pub(crate) database: usize,
     pub(crate) size: u64,
 }
 
-/// For how long an answer may be given again.
+/// For how long a cached answer is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holds {
-    ForEver,
+pub(crate) enum Validity {
+    /// the content never changes
+    Forever,
     /// while that head is the newest
-    Under(Under),
+    WhileHead(HeadRef),
     Until(Instant),
 }
 
 #[derive(Debug, Clone)]
-struct Kept {
+struct CachedAnswer {
+    /// when it was stored
     since: Instant,
-    class: Class,
+    route: RouteName,
     answer: Answer,
-    holds: Holds,
+    validity: Validity,
 }
 
 #[derive(Debug, Clone)]
-struct Weight;
+struct AnswerWeight;
 
-impl Weighter<Box<str>, Kept> for Weight {
-    fn weight(&self, path: &Box<str>, kept: &Kept) -> u64 {
-        let tag = kept.answer.etag.as_ref().map_or(0, HeaderValue::len);
-        kept.answer.len() + OVERHEAD_BYTES + u64::try_from(path.len() + tag).unwrap_or(0)
+impl Weighter<Box<str>, CachedAnswer> for AnswerWeight {
+    fn weight(&self, path: &Box<str>, cached: &CachedAnswer) -> u64 {
+        let tag = cached.answer.etag.as_ref().map_or(0, HeaderValue::len);
+        cached.answer.len() + OVERHEAD_BYTES + u64::try_from(path.len() + tag).unwrap_or(0)
     }
 }
 
-/// Two caches: for clients that take gzip, and for those that do not.
+/// Two caches: one for clients that accept gzip, one for the others.
 #[derive(Debug)]
-pub(crate) struct Hot {
-    plain: Answers,
-    packs: Answers,
+pub(crate) struct ResponseCache {
+    plain: AnswerCache,
+    gzip: AnswerCache,
 }
 
-impl Hot {
-    /// At most `bytes` of answers.
-    pub(crate) fn new(bytes: u64) -> Hot {
+impl ResponseCache {
+    /// A cache of at most `bytes` bytes.
+    pub(crate) fn new(bytes: u64) -> ResponseCache {
         let half = bytes / 2;
         let items = usize::try_from(half / COMMON_BYTES).unwrap_or(0).max(1);
-        let new = || Cache::with_weighter(items, half, Weight);
-        Hot { plain: new(), packs: new() }
+        let new = || Cache::with_weighter(items, half, AnswerWeight);
+        ResponseCache { plain: new(), gzip: new() }
     }
 
-    fn of(&self, packs: bool) -> &Answers {
-        if packs { &self.packs } else { &self.plain }
+    fn variant(&self, accepts_gzip: bool) -> &AnswerCache {
+        if accepts_gzip { &self.gzip } else { &self.plain }
     }
 
-    /// The answer at a raw path, if it is kept and holds. `holds` tells whether a head is still the newest.
-    pub(crate) fn find(&self, raw: &str, packs: bool, holds: impl FnOnce(Under) -> bool) -> Option<(Class, Answer)> {
-        let kept = self.of(packs).get(raw)?;
-        let holds = match kept.holds {
-            Holds::ForEver => true,
-            // Now and then the relay is asked all the same: only so it looks for a newer head.
-            Holds::Under(under) => kept.since.elapsed() < HOLD && holds(under),
-            Holds::Until(end) => Instant::now() < end,
+    /// The valid answer at a raw path. `is_newest` tells whether a head is still the newest of its database.
+    pub(crate) fn find(
+        &self,
+        raw: &str,
+        accepts_gzip: bool,
+        is_newest: impl FnOnce(HeadRef) -> bool,
+    ) -> Option<(RouteName, Answer)> {
+        let cached = self.variant(accepts_gzip).get(raw)?;
+        let is_valid = match cached.validity {
+            Validity::Forever => true,
+            // Now and then the relay is asked all the same: only then does it look for a newer head.
+            Validity::WhileHead(head) => cached.since.elapsed() < MAX_LOOKUP_AGE && is_newest(head),
+            Validity::Until(end) => Instant::now() < end,
         };
-        holds.then_some((kept.class, kept.answer))
+        is_valid.then_some((cached.route, cached.answer))
     }
 
-    /// Keeps the answer at a raw path for as long as it holds, unless it is too large, a file or a failure.
-    pub(crate) fn keep(&self, raw: &str, packs: bool, class: Class, answer: Answer, holds: Holds) {
+    /// Stores the answer at a raw path, unless it is a file or a failure, or the path is too long.
+    pub(crate) fn insert(&self, raw: &str, accepts_gzip: bool, route: RouteName, answer: Answer, validity: Validity) {
         let fits = raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_));
         if fits && answer.status.is_success() {
-            let kept = Kept { since: Instant::now(), class, answer, holds };
-            self.of(packs).insert(raw.into(), kept);
+            let cached = CachedAnswer { since: Instant::now(), route, answer, validity };
+            self.variant(accepts_gzip).insert(raw.into(), cached);
         }
     }
 
-    /// Bytes that are kept.
+    /// Bytes in the cache.
     pub(crate) fn bytes(&self) -> u64 {
-        self.plain.weight() + self.packs.weight()
+        self.plain.weight() + self.gzip.weight()
     }
 }

@@ -1,10 +1,10 @@
-//! Which question a path asks. One variant a question, one file a handler.
+//! Which route a path has: one variant for each kind of request.
 
 use super::path::is_of_module;
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
 
-/// What is asked.
+/// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     /// `/`
@@ -15,22 +15,22 @@ pub(crate) enum Route<'a> {
     Ready,
     /// `/metrics`
     Metrics,
-    /// of the database with this number, below `/sumdb/NAME/` or, for the first one, at the root
-    Sumdb(usize, Sumdb<'a>),
-    /// of the first database, below `/tlog/ORIGIN/`
-    Tlog(Tlog<'a>),
+    /// a request about the database with this number, below `/sumdb/NAME/` or, for the first one, at the root
+    Sumdb(usize, SumdbRequest<'a>),
+    /// a request about the first database as a tlog-tiles log, below `/tlog/ORIGIN/`
+    Tlog(TlogRequest<'a>),
     /// a file of the full log of the database with this number: `/log/NAME/FILE`
     Export(usize, &'a str),
-    /// what clients of a module proxy ask, below `/MODULE/@v/` and at `/MODULE/@latest`
+    /// a request of the GOPROXY protocol, below `/MODULE/@v/` or for `/MODULE/@latest`
     Module(Asked),
-    /// what looks like that, and is no question that any proxy can answer; and why
+    /// a path of that form that no module proxy can answer, and why
     NoModule(String),
 }
 
-/// What clients of a checksum database ask (go.dev/ref/mod, "Checksum database").
+/// A request of a checksum database client (go.dev/ref/mod, "Checksum database").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sumdb<'a> {
-    /// `supported`: do you speak for this database?
+pub(crate) enum SumdbRequest<'a> {
+    /// `supported`: does this server answer for the database?
     Supported,
     /// `latest`: the newest signed head
     Latest,
@@ -40,19 +40,19 @@ pub(crate) enum Sumdb<'a> {
     Tile(&'a str),
 }
 
-/// What clients of a C2SP tlog-tiles log ask.
+/// A request of a C2SP tlog-tiles client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tlog<'a> {
+pub(crate) enum TlogRequest<'a> {
     /// `checkpoint`
     Checkpoint,
     /// `tile/...`, all of it
     Tile(&'a str),
 }
 
-/// The class of a question, for metrics, logs and `Cache-Control`.
+/// The name of a route in metrics and logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "named as the routes are")]
-pub(crate) enum Class {
+pub(crate) enum RouteName {
     Home,
     Health,
     Metrics,
@@ -72,77 +72,77 @@ pub(crate) enum Class {
     Other,
 }
 
-impl Class {
-    /// All of them, in the order of their numbers.
-    pub(crate) const ALL: [Class; 17] = [
-        Class::Home,
-        Class::Health,
-        Class::Metrics,
-        Class::Supported,
-        Class::Latest,
-        Class::Lookup,
-        Class::HashTile,
-        Class::DataTile,
-        Class::Checkpoint,
-        Class::Entries,
-        Class::Export,
-        Class::List,
-        Class::ModLatest,
-        Class::Info,
-        Class::Mod,
-        Class::Zip,
-        Class::Other,
+impl RouteName {
+    /// All names.
+    pub(crate) const ALL: [RouteName; 17] = [
+        RouteName::Home,
+        RouteName::Health,
+        RouteName::Metrics,
+        RouteName::Supported,
+        RouteName::Latest,
+        RouteName::Lookup,
+        RouteName::HashTile,
+        RouteName::DataTile,
+        RouteName::Checkpoint,
+        RouteName::Entries,
+        RouteName::Export,
+        RouteName::List,
+        RouteName::ModLatest,
+        RouteName::Info,
+        RouteName::Mod,
+        RouteName::Zip,
+        RouteName::Other,
     ];
 
-    /// How it is called in metrics and logs.
-    pub(crate) fn name(self) -> &'static str {
+    /// The label in metrics and logs.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Class::Home => "home",
-            Class::Health => "health",
-            Class::Metrics => "metrics",
-            Class::Supported => "supported",
-            Class::Latest => "latest",
-            Class::Lookup => "lookup",
-            Class::HashTile => "hash_tile",
-            Class::DataTile => "data_tile",
-            Class::Checkpoint => "checkpoint",
-            Class::Entries => "entries",
-            Class::Export => "export",
-            Class::List => "list",
-            Class::ModLatest => "mod_latest",
-            Class::Info => "info",
-            Class::Mod => "mod",
-            Class::Zip => "zip",
-            Class::Other => "other",
+            RouteName::Home => "home",
+            RouteName::Health => "health",
+            RouteName::Metrics => "metrics",
+            RouteName::Supported => "supported",
+            RouteName::Latest => "latest",
+            RouteName::Lookup => "lookup",
+            RouteName::HashTile => "hash_tile",
+            RouteName::DataTile => "data_tile",
+            RouteName::Checkpoint => "checkpoint",
+            RouteName::Entries => "entries",
+            RouteName::Export => "export",
+            RouteName::List => "list",
+            RouteName::ModLatest => "mod_latest",
+            RouteName::Info => "info",
+            RouteName::Mod => "mod",
+            RouteName::Zip => "zip",
+            RouteName::Other => "other",
         }
     }
 }
 
 impl Route<'_> {
-    /// The class of the question.
-    pub(crate) fn class(&self) -> Class {
+    /// The name of the route.
+    pub(crate) fn name(&self) -> RouteName {
         match self {
-            Route::Home => Class::Home,
-            Route::Alive | Route::Ready => Class::Health,
-            Route::Metrics => Class::Metrics,
-            Route::Sumdb(_, Sumdb::Supported) => Class::Supported,
-            Route::Sumdb(_, Sumdb::Latest) => Class::Latest,
-            Route::Sumdb(_, Sumdb::Lookup(_)) => Class::Lookup,
-            Route::Sumdb(_, Sumdb::Tile(path)) if path.starts_with("tile/8/data/") => Class::DataTile,
-            Route::Tlog(Tlog::Tile(path)) if path.starts_with("tile/entries/") => Class::Entries,
-            Route::Sumdb(_, Sumdb::Tile(_)) | Route::Tlog(Tlog::Tile(_)) => Class::HashTile,
-            Route::Tlog(Tlog::Checkpoint) => Class::Checkpoint,
-            Route::Export(..) => Class::Export,
-            Route::Module(Asked::List(_)) => Class::List,
-            Route::Module(Asked::Latest(_)) => Class::ModLatest,
-            Route::Module(Asked::Info(_) | Asked::Query(..)) => Class::Info,
-            Route::Module(Asked::File(_, Kind::GoMod)) => Class::Mod,
-            Route::Module(Asked::File(_, Kind::Zip)) => Class::Zip,
-            Route::NoModule(_) => Class::Other,
+            Route::Home => RouteName::Home,
+            Route::Alive | Route::Ready => RouteName::Health,
+            Route::Metrics => RouteName::Metrics,
+            Route::Sumdb(_, SumdbRequest::Supported) => RouteName::Supported,
+            Route::Sumdb(_, SumdbRequest::Latest) => RouteName::Latest,
+            Route::Sumdb(_, SumdbRequest::Lookup(_)) => RouteName::Lookup,
+            Route::Sumdb(_, SumdbRequest::Tile(path)) if path.starts_with("tile/8/data/") => RouteName::DataTile,
+            Route::Tlog(TlogRequest::Tile(path)) if path.starts_with("tile/entries/") => RouteName::Entries,
+            Route::Sumdb(_, SumdbRequest::Tile(_)) | Route::Tlog(TlogRequest::Tile(_)) => RouteName::HashTile,
+            Route::Tlog(TlogRequest::Checkpoint) => RouteName::Checkpoint,
+            Route::Export(..) => RouteName::Export,
+            Route::Module(Asked::List(_)) => RouteName::List,
+            Route::Module(Asked::Latest(_)) => RouteName::ModLatest,
+            Route::Module(Asked::Info(_) | Asked::Query(..)) => RouteName::Info,
+            Route::Module(Asked::File(_, Kind::GoMod)) => RouteName::Mod,
+            Route::Module(Asked::File(_, Kind::Zip)) => RouteName::Zip,
+            Route::NoModule(_) => RouteName::Other,
         }
     }
 
-    /// The number of the database that is asked; the first where none is.
+    /// The number of the database that the request is about; 0 if it is about none.
     pub(crate) fn database(&self) -> usize {
         match self {
             Route::Sumdb(number, _) | Route::Export(number, _) => *number,
@@ -151,34 +151,34 @@ impl Route<'_> {
     }
 }
 
-/// Another way to the same database: the one alias that the go command knows.
+/// An alias and the database that it stands for: the only one that the go command knows.
 const ALIAS: (&str, &str) = ("sum.golang.google.cn", "sum.golang.org");
 /// SHA-256 of `go.sum database tree`, the origin of every checksum database (C2SP tlog-checkpoint: a checkpoint's first line).
 pub(crate) const ORIGIN: &str = "46613be2987d5d316f5ad065e4aa2eee26ccdd3de17a3735cd0da18156a22bdd";
 
-/// The configured names, which may have slashes. Only these are answered for.
+/// The names of the served databases, which may contain slashes, and their aliases.
 #[derive(Debug)]
-pub(crate) struct Names(Vec<(String, usize)>);
+pub(crate) struct DatabaseNames(Vec<(String, usize)>);
 
-impl Names {
-    /// Of these databases, in order.
-    pub(crate) fn new<'a>(databases: impl Iterator<Item = &'a str>) -> Names {
+impl DatabaseNames {
+    /// The names of these databases, in order.
+    pub(crate) fn new<'a>(databases: impl Iterator<Item = &'a str>) -> DatabaseNames {
         let mut names: Vec<(String, usize)> = databases.map(str::to_owned).zip(0..).collect();
         let alias = names.iter().find(|(name, _)| name == ALIAS.1).map(|(_, number)| (ALIAS.0.to_owned(), *number));
         names.extend(alias);
         // `host/a/b` before `host/a`.
         names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        Names(names)
+        DatabaseNames(names)
     }
 
-    /// The database whose name `path` begins with, and what follows.
+    /// The number of the database whose name `path` begins with, and the rest of the path.
     fn split<'a>(&self, path: &'a str) -> Option<(usize, &'a str)> {
         let below = |name: &str| path.strip_prefix(name)?.strip_prefix('/');
         self.0.iter().find_map(|(name, number)| Some((*number, below(name)?)))
     }
 
-    /// The question of a decoded path; none where nothing has that name.
-    pub(crate) fn route<'a>(&self, path: &'a str) -> Option<Route<'a>> {
+    /// The route of a decoded path; none if no resource has that path.
+    pub(crate) fn parse<'a>(&self, path: &'a str) -> Option<Route<'a>> {
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         match first {
             "" => Some(Route::Home),
@@ -190,8 +190,8 @@ impl Names {
                 sumdb(rest).map(|asked| Route::Sumdb(number, asked))
             }
             "tlog" => match rest.strip_prefix(ORIGIN)?.strip_prefix('/')? {
-                "checkpoint" => Some(Route::Tlog(Tlog::Checkpoint)),
-                path if path.starts_with("tile/") => Some(Route::Tlog(Tlog::Tile(path))),
+                "checkpoint" => Some(Route::Tlog(TlogRequest::Checkpoint)),
+                path if path.starts_with("tile/") => Some(Route::Tlog(TlogRequest::Tile(path))),
                 _ => None,
             },
             "log" => self.split(rest).map(|(number, file)| Route::Export(number, file)),
@@ -208,12 +208,12 @@ fn module<'a>(path: &str) -> Route<'a> {
     }
 }
 
-fn sumdb(path: &str) -> Option<Sumdb<'_>> {
+fn sumdb(path: &str) -> Option<SumdbRequest<'_>> {
     match path {
-        "supported" => Some(Sumdb::Supported),
-        "latest" => Some(Sumdb::Latest),
-        path if path.starts_with("lookup/") => Some(Sumdb::Lookup(path)),
-        path if path.starts_with("tile/") => Some(Sumdb::Tile(path)),
+        "supported" => Some(SumdbRequest::Supported),
+        "latest" => Some(SumdbRequest::Latest),
+        path if path.starts_with("lookup/") => Some(SumdbRequest::Lookup(path)),
+        path if path.starts_with("tile/") => Some(SumdbRequest::Tile(path)),
         _ => None,
     }
 }
@@ -224,20 +224,20 @@ mod tests {
 
     #[test]
     fn only_configured_names_are_answered_for() {
-        let names = Names::new(["sum.golang.org", "host", "host/a", "host/a/b"].into_iter());
+        let names = DatabaseNames::new(["sum.golang.org", "host", "host/a", "host/a/b"].into_iter());
         for (path, route) in [
             ("", Some(Route::Home)),
             ("healthz", Some(Route::Alive)),
             ("readyz", Some(Route::Ready)),
             ("metrics", Some(Route::Metrics)),
-            ("latest", Some(Route::Sumdb(0, Sumdb::Latest))),
-            ("lookup/a.b/c@v1.0.0", Some(Route::Sumdb(0, Sumdb::Lookup("lookup/a.b/c@v1.0.0")))),
-            ("tile/8/0/000", Some(Route::Sumdb(0, Sumdb::Tile("tile/8/0/000")))),
-            ("sumdb/sum.golang.org/supported", Some(Route::Sumdb(0, Sumdb::Supported))),
-            ("sumdb/sum.golang.google.cn/latest", Some(Route::Sumdb(0, Sumdb::Latest))),
-            ("sumdb/host/latest", Some(Route::Sumdb(1, Sumdb::Latest))),
-            ("sumdb/host/a/latest", Some(Route::Sumdb(2, Sumdb::Latest))),
-            ("sumdb/host/a/b/latest", Some(Route::Sumdb(3, Sumdb::Latest))),
+            ("latest", Some(Route::Sumdb(0, SumdbRequest::Latest))),
+            ("lookup/a.b/c@v1.0.0", Some(Route::Sumdb(0, SumdbRequest::Lookup("lookup/a.b/c@v1.0.0")))),
+            ("tile/8/0/000", Some(Route::Sumdb(0, SumdbRequest::Tile("tile/8/0/000")))),
+            ("sumdb/sum.golang.org/supported", Some(Route::Sumdb(0, SumdbRequest::Supported))),
+            ("sumdb/sum.golang.google.cn/latest", Some(Route::Sumdb(0, SumdbRequest::Latest))),
+            ("sumdb/host/latest", Some(Route::Sumdb(1, SumdbRequest::Latest))),
+            ("sumdb/host/a/latest", Some(Route::Sumdb(2, SumdbRequest::Latest))),
+            ("sumdb/host/a/b/latest", Some(Route::Sumdb(3, SumdbRequest::Latest))),
             ("log/host/a/b/records", Some(Route::Export(3, "records"))),
             ("log/host/a/records", Some(Route::Export(2, "records"))),
             ("sumdb/host/a/c/latest", None),
@@ -249,26 +249,26 @@ mod tests {
             ("supported/x", None),
             ("tlog/latest", None),
             ("golang.org/x/text", None),
-            ("tile/8/0/x/@v/list", Some(Route::Sumdb(0, Sumdb::Tile("tile/8/0/x/@v/list")))),
+            ("tile/8/0/x/@v/list", Some(Route::Sumdb(0, SumdbRequest::Tile("tile/8/0/x/@v/list")))),
         ] {
-            assert_eq!(names.route(path), route, "{path}");
+            assert_eq!(names.parse(path), route, "{path}");
         }
-        for (path, class) in [
-            ("golang.org/x/text/@v/list", Class::List),
-            ("golang.org/x/text/@latest", Class::ModLatest),
-            ("golang.org/x/text/@v/v0.3.0.info", Class::Info),
-            ("golang.org/x/text/@v/master.info", Class::Info),
-            ("golang.org/x/text/@v/v0.3.0.mod", Class::Mod),
-            ("golang.org/x/text/@v/v0.3.0.zip", Class::Zip),
-            ("golang.org/x/text/@v/v0.3.zip", Class::Other),
-            ("golang.org/x/Text/@v/list", Class::Other),
+        for (path, route) in [
+            ("golang.org/x/text/@v/list", RouteName::List),
+            ("golang.org/x/text/@latest", RouteName::ModLatest),
+            ("golang.org/x/text/@v/v0.3.0.info", RouteName::Info),
+            ("golang.org/x/text/@v/master.info", RouteName::Info),
+            ("golang.org/x/text/@v/v0.3.0.mod", RouteName::Mod),
+            ("golang.org/x/text/@v/v0.3.0.zip", RouteName::Zip),
+            ("golang.org/x/text/@v/v0.3.zip", RouteName::Other),
+            ("golang.org/x/Text/@v/list", RouteName::Other),
         ] {
-            assert_eq!(names.route(path).map(|route| route.class()), Some(class), "{path}");
+            assert_eq!(names.parse(path).map(|route| route.name()), Some(route), "{path}");
         }
-        let others = Names::new(["host"].into_iter());
-        assert_eq!(others.route("sumdb/sum.golang.google.cn/latest"), None, "an alias of what is not served");
+        let others = DatabaseNames::new(["host"].into_iter());
+        assert_eq!(others.parse("sumdb/sum.golang.google.cn/latest"), None, "an alias of what is not served");
         let checkpoint = format!("tlog/{ORIGIN}/checkpoint");
-        assert_eq!(names.route(&checkpoint), Some(Route::Tlog(Tlog::Checkpoint)));
+        assert_eq!(names.parse(&checkpoint), Some(Route::Tlog(TlogRequest::Checkpoint)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The gauges of what waits, what runs without a client, and what is remembered.
+//! The gauges of queues, of work without a client, and of what is held in memory.
 
 use std::sync::atomic::AtomicU64;
 
@@ -15,9 +15,9 @@ pub(crate) struct ByWork {
 }
 
 type PerWork = Family<ByWork, Gauge<u64, AtomicU64>>;
-type PerDatabase = Family<ByDatabase, Gauge<u64, AtomicU64>>;
+type CountPerDatabase = Family<ByDatabase, Gauge<u64, AtomicU64>>;
 
-/// The gauges, looked up when they are asked for.
+/// The gauges of queues and memory; `routes::metrics` sets them.
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     pub(crate) proxy_length: PerWork,
@@ -25,10 +25,10 @@ pub(crate) struct Queues {
     pub(crate) proxy_rejected: PerWork,
     pub(crate) proxy_tasks: PerWork,
     pub(crate) detached: Gauge<u64, AtomicU64>,
-    pub(crate) upstream_length: PerDatabase,
-    pub(crate) upstream_running: PerDatabase,
-    pub(crate) upstream_rejected: PerDatabase,
-    pub(crate) database_bytes: PerDatabase,
+    pub(crate) upstream_length: CountPerDatabase,
+    pub(crate) upstream_running: CountPerDatabase,
+    pub(crate) upstream_rejected: CountPerDatabase,
+    pub(crate) database_bytes: CountPerDatabase,
     pub(crate) refusal_bytes: Gauge<u64, AtomicU64>,
 }
 
@@ -39,7 +39,8 @@ impl Queues {
         each("proxy_queue_running", "Requests about modules that have a slot", &self.proxy_running);
         each("proxy_queue_rejected", "Requests about modules answered with 503 so far: busy", &self.proxy_rejected);
         each("proxy_tasks", "Tasks about modules, those that wait for their turn among them", &self.proxy_tasks);
-        let mut each = |name: &str, help: &str, family: &PerDatabase| registry.register(name, help, family.clone());
+        let mut each =
+            |name: &str, help: &str, family: &CountPerDatabase| registry.register(name, help, family.clone());
         each("upstream_queue_length", "Questions to a database that wait for their turn", &self.upstream_length);
         each("upstream_queue_running", "Questions that a database is asked now", &self.upstream_running);
         each("upstream_queue_rejected", "Questions to a database turned away so far: busy", &self.upstream_rejected);

@@ -1,49 +1,54 @@
-//! What the go command asks of a checksum database: `supported`, `latest`, `lookup`, `tile` (go.dev/ref/mod).
+//! The requests of checksum database clients: `supported`, `latest`, `lookup`, `tile` (go.dev/ref/mod, "Checksum database").
 
 use bytes::Bytes;
 use hyper::StatusCode;
 
 use crate::relay::{LookupAnswer, Relay};
-use crate::server::app::{App, request::Question};
-use crate::server::http::answer::{A_MINUTE, ASK_AGAIN, Answer, BINARY, FOR_EVER, TEXT};
-use crate::server::http::refusal::{fault, later, not_found, refusal};
-use crate::server::http::response_cache::Holds;
-use crate::server::http::route::Sumdb;
+use crate::server::app::{App, request::RequestContext};
+use crate::server::http::answer::{Answer, BINARY, IMMUTABLE, ONE_MINUTE, REVALIDATE, SUMDB_TEXT};
+use crate::server::http::refusal::{from_fault, not_found, refusal, unavailable};
+use crate::server::http::response_cache::Validity;
+use crate::server::http::route::SumdbRequest;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::tile::TilePath;
 
-/// Answers one question about the database behind `relay`.
-pub(crate) async fn answer(app: &App, relay: &Relay, asked: Sumdb<'_>, question: &Question<'_>) -> Answer {
-    match asked {
-        // Ours to say, whatever upstream would: yes, ask here.
-        Sumdb::Supported => Answer::new(TEXT, A_MINUTE, Bytes::new()),
-        Sumdb::Latest => latest(app, relay, question).await,
-        Sumdb::Lookup(path) => lookup(app, relay, path, question).await,
-        Sumdb::Tile(path) => match TilePath::parse(path) {
-            Ok(tile) => of_tile(app, relay, &tile, question).await,
+/// Answers one request about the database behind `relay`.
+pub(crate) async fn handle(
+    app: &App,
+    relay: &Relay,
+    request: SumdbRequest<'_>,
+    context: &RequestContext<'_>,
+) -> Answer {
+    match request {
+        // This server answers for the database, whatever an upstream says.
+        SumdbRequest::Supported => Answer::new(SUMDB_TEXT, ONE_MINUTE, Bytes::new()),
+        SumdbRequest::Latest => latest(app, relay, context).await,
+        SumdbRequest::Lookup(path) => lookup(app, relay, path, context).await,
+        SumdbRequest::Tile(path) => match TilePath::parse(path) {
+            Ok(tile) => tile_answer(app, relay, &tile, context).await,
             Err(_) => refusal(StatusCode::BAD_REQUEST, "invalid tile syntax"),
         },
     }
 }
 
 /// The newest signed head.
-pub(crate) async fn latest(app: &App, relay: &Relay, question: &Question<'_>) -> Answer {
-    match app.in_time(question.peer, relay.latest()).await {
-        Ok(note) => Answer::new(TEXT, ASK_AGAIN, note).hashed(),
-        Err(refused) => fault(&refused),
+pub(crate) async fn latest(app: &App, relay: &Relay, context: &RequestContext<'_>) -> Answer {
+    match app.with_timeout(context.peer, relay.latest()).await {
+        Ok(note) => Answer::new(SUMDB_TEXT, REVALIDATE, note).with_hash_etag(),
+        Err(refused) => from_fault(&refused),
     }
 }
 
-async fn lookup(app: &App, relay: &Relay, path: &str, question: &Question<'_>) -> Answer {
+async fn lookup(app: &App, relay: &Relay, path: &str, context: &RequestContext<'_>) -> Answer {
     let Ok(module) = ModuleVersion::parse_lookup_path(path) else {
         return refusal(StatusCode::BAD_REQUEST, "invalid module@version syntax");
     };
-    // Read before the answer is made: what is kept under an older head is not given again.
-    let under = question.under(relay);
-    match app.in_time(question.peer, relay.lookup(&module)).await {
+    // Read before the lookup: an answer that is cached under an older head is not used again.
+    let validity = context.while_current_head(relay);
+    match app.with_timeout(context.peer, relay.lookup(&module)).await {
         Ok(LookupAnswer::Found(bytes)) => {
-            let answer = Answer::new(TEXT, A_MINUTE, bytes).hashed().packed(question.packs);
-            app.keep(question, &answer, under);
+            let answer = Answer::new(SUMDB_TEXT, ONE_MINUTE, bytes).with_hash_etag().compressed(context.accepts_gzip);
+            app.cache(context, &answer, validity);
             answer
         }
         Ok(LookupAnswer::NotInLog { by }) => not_found(&format!("not found: {module}: {}", by.join("; "))),
@@ -54,39 +59,41 @@ async fn lookup(app: &App, relay: &Relay, path: &str, question: &Question<'_>) -
                  Set GONOSUMDB or GOPRIVATE so that go does not ask."
             ),
         ),
-        // No 404: that we do not hold it says nothing about the log.
-        Ok(LookupAnswer::NotHeld(why)) => later(&format!("{module}: not held here: {why}")),
-        Err(refused) => fault(&refused),
+        // Not 404: the log may have a record that is not held here.
+        Ok(LookupAnswer::NotHeld(why)) => unavailable(&format!("{module}: not held here: {why}")),
+        Err(refused) => from_fault(&refused),
     }
 }
 
-async fn of_tile(app: &App, relay: &Relay, tile: &TilePath, question: &Question<'_>) -> Answer {
-    let bytes = match tile_bytes(app, relay, tile, question).await {
+async fn tile_answer(app: &App, relay: &Relay, tile: &TilePath, context: &RequestContext<'_>) -> Answer {
+    let bytes = match tile_bytes(app, relay, tile, context).await {
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };
     let answer = match tile {
-        TilePath::Hashes(_) => Answer::new(BINARY, FOR_EVER, bytes).named(&tile.to_string()),
-        TilePath::Data(_) => Answer::new(TEXT, FOR_EVER, bytes).named(&tile.to_string()).packed(question.packs),
+        TilePath::Hashes(_) => Answer::new(BINARY, IMMUTABLE, bytes).with_etag(&tile.to_string()),
+        TilePath::Data(_) => {
+            Answer::new(SUMDB_TEXT, IMMUTABLE, bytes).with_etag(&tile.to_string()).compressed(context.accepts_gzip)
+        }
     };
-    app.keep(question, &answer, Holds::ForEver);
+    app.cache(context, &answer, Validity::Forever);
     answer
 }
 
-/// The bytes of a tile, or why there are none.
+/// The bytes of a tile, or the refusal.
 pub(crate) async fn tile_bytes(
     app: &App,
     relay: &Relay,
     tile: &TilePath,
-    question: &Question<'_>,
+    context: &RequestContext<'_>,
 ) -> Result<Bytes, Answer> {
-    match app.in_time(question.peer, relay.tile(tile)).await {
+    match app.with_timeout(context.peer, relay.tile(tile)).await {
         Ok(Some(bytes)) => Ok(bytes),
-        // It may come with the next record.
+        // A later tree may have it.
         Ok(None) => Err(refusal(
             StatusCode::NOT_FOUND,
             &format!("not found: no tree of {} that is known here has {tile}", relay.name()),
         )),
-        Err(refused) => Err(fault(&refused)),
+        Err(refused) => Err(from_fault(&refused)),
     }
 }

@@ -5,35 +5,37 @@ use hyper::StatusCode;
 use super::sumdb::{latest, tile_bytes};
 use crate::fault::Fault;
 use crate::relay::Relay;
-use crate::server::app::{App, request::Question};
-use crate::server::http::answer::{Answer, BINARY, FOR_EVER};
-use crate::server::http::refusal::{fault, refusal};
-use crate::server::http::response_cache::Holds;
-use crate::server::http::route::Tlog;
+use crate::server::app::{App, request::RequestContext};
+use crate::server::http::answer::{Answer, BINARY, IMMUTABLE};
+use crate::server::http::refusal::{from_fault, refusal};
+use crate::server::http::response_cache::Validity;
+use crate::server::http::route::TlogRequest;
 use crate::sumdb::record::{entry_bundle, split_records};
 use crate::sumdb::tile::{DataTile, TilePath};
 
-/// Answers one question of a tlog-tiles client.
-pub(crate) async fn answer(app: &App, relay: &Relay, asked: Tlog<'_>, question: &Question<'_>) -> Answer {
-    let path = match asked {
-        Tlog::Checkpoint => return latest(app, relay, question).await,
-        Tlog::Tile(path) => path,
+/// Answers one request of a tlog-tiles client.
+pub(crate) async fn handle(app: &App, relay: &Relay, request: TlogRequest<'_>, context: &RequestContext<'_>) -> Answer {
+    let path = match request {
+        TlogRequest::Checkpoint => return latest(app, relay, context).await,
+        TlogRequest::Tile(path) => path,
     };
     let Ok(tile) = TilePath::parse_tlog(path) else {
         return refusal(StatusCode::BAD_REQUEST, "invalid tile syntax");
     };
-    let bytes = match tile_bytes(app, relay, &tile, question).await {
+    let bytes = match tile_bytes(app, relay, &tile, context).await {
         Ok(bytes) => bytes,
         Err(refused) => return refused,
     };
     let answer = match &tile {
-        TilePath::Hashes(_) => Answer::new(BINARY, FOR_EVER, bytes).named(path),
+        TilePath::Hashes(_) => Answer::new(BINARY, IMMUTABLE, bytes).with_etag(path),
         TilePath::Data(data) => match bundle(&bytes, data) {
-            Ok(bundle) => Answer::new(BINARY, FOR_EVER, bundle.into()).named(path).packed(question.packs),
-            Err(refused) => return fault(&refused),
+            Ok(bundle) => {
+                Answer::new(BINARY, IMMUTABLE, bundle.into()).with_etag(path).compressed(context.accepts_gzip)
+            }
+            Err(refused) => return from_fault(&refused),
         },
     };
-    app.keep(question, &answer, Holds::ForEver);
+    app.cache(context, &answer, Validity::Forever);
     answer
 }
 
