@@ -1,4 +1,4 @@
-//! An HTTP/2 client that writes its own frames (RFC 9113), so that a test decides about every window and every PING.
+//! An HTTP/2 client that writes its own frames (RFC 9113), so that a test controls every flow-control window and every PING.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -19,19 +19,19 @@ const INITIAL_WINDOW_SIZE: u16 = 4;
 /// What the server did with a stream or a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// the first header fields of an answer, as HPACK has them; whether the answer has no body
+    /// the field block of an answer, as HPACK encodes it; whether the answer has no body
     Head { stream: u32, block: Vec<u8>, last: bool },
-    /// so many bytes of a body; whether they are its last
+    /// this many bytes of a body; whether they are its last
     Data { stream: u32, bytes: usize, last: bool },
     /// RST_STREAM
     Reset { stream: u32 },
     /// GOAWAY
     GoAway,
-    /// the end of the connection, in whatever way
+    /// the connection was closed or reset
     Closed,
 }
 
-pub(crate) struct Raw {
+pub(crate) struct RawHttp2 {
     stream: TcpStream,
     unread: Vec<u8>,
 }
@@ -47,29 +47,29 @@ pub(crate) fn connect_from(from: &str, at: SocketAddr) -> TcpStream {
     stream
 }
 
-impl Raw {
-    /// A connection whose streams begin with this window.
-    pub(crate) fn open(at: SocketAddr, window: u32) -> Raw {
-        Raw::over(connect_from("127.0.0.1", at), window)
+impl RawHttp2 {
+    /// A connection with this initial window size of streams.
+    pub(crate) fn open(at: SocketAddr, window: u32) -> RawHttp2 {
+        RawHttp2::over(connect_from("127.0.0.1", at), window)
     }
 
-    pub(crate) fn over(mut stream: TcpStream, window: u32) -> Raw {
+    pub(crate) fn over(mut stream: TcpStream, window: u32) -> RawHttp2 {
         stream.set_nodelay(true).unwrap();
         stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
-        let mut raw = Raw { stream, unread: Vec::new() };
+        let mut raw = RawHttp2 { stream, unread: Vec::new() };
         let setting = [INITIAL_WINDOW_SIZE.to_be_bytes().as_slice(), &window.to_be_bytes()].concat();
         raw.send(SETTINGS, 0, 0, &setting);
         raw
     }
 
-    /// Writes a frame; what the server does not take any more is nothing to this client.
+    /// Writes a frame. Errors are ignored: the server may have closed the connection.
     fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let head = [&len[1..], &[kind, flags], &stream.to_be_bytes()].concat();
         let _ = self.stream.write_all(&[head.as_slice(), payload].concat());
     }
 
-    /// Asks for `path` on a new stream, which has an odd number.
+    /// Requests `path` on a new stream, whose number must be odd.
     pub(crate) fn get(&mut self, stream: u32, path: &str) {
         // :method GET, :scheme http, then two literals without indexing (RFC 7541 section 6.2.2): :path, :authority.
         let mut block = vec![0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()];
@@ -79,7 +79,7 @@ impl Raw {
         self.send(HEADERS, END_STREAM_AND_HEADERS, stream, &block);
     }
 
-    /// Begins a header block and does not end it.
+    /// Begins a field block and does not end it.
     pub(crate) fn begin_head(&mut self, stream: u32) {
         self.send(HEADERS, END_STREAM, stream, &[0x82]);
     }
@@ -88,12 +88,12 @@ impl Raw {
         self.send(PING, 0, 0, &[7; 8]);
     }
 
-    /// Lets the server send `bytes` more on a stream, or on the connection (0).
+    /// Opens the window of a stream, or of the connection (0), by `bytes`.
     pub(crate) fn widen(&mut self, stream: u32, bytes: u32) {
         self.send(WINDOW_UPDATE, 0, stream, &bytes.to_be_bytes());
     }
 
-    /// What the server does next within `patience`; none where it does nothing. Settings and PINGs are answered, not given.
+    /// What the server does next within `patience`; none if it does nothing. SETTINGS and PING are acknowledged, not returned.
     pub(crate) fn event(&mut self, patience: Duration) -> Option<Event> {
         let until = Instant::now() + patience;
         loop {
@@ -126,7 +126,7 @@ impl Raw {
         }
     }
 
-    /// The status of an answer's head is 200.
+    /// Whether a field block begins with the status 200.
     pub(crate) fn is_ok(block: &[u8]) -> bool {
         block.first() == Some(&0x88) // index 8 of the static table (RFC 7541 appendix A)
     }

@@ -1,4 +1,4 @@
-//! What the server says when it has to ask others, or may not, or when they fail or lie.
+//! The answers of a server whose upstreams are honest, fail or lie, and of one that may not ask them.
 
 use crate::client::get;
 use crate::world::{Plan, RECORDS, World, until};
@@ -8,7 +8,7 @@ fn on_demand() -> World {
 }
 
 #[test]
-fn without_a_full_log_the_same_is_answered() {
+fn without_a_full_log_the_answers_are_the_same() {
     let world = on_demand();
     for path in ["tile/8/0/000", "tile/8/0/002.p/88", "tile/8/data/000"] {
         assert_eq!(get(world.at, &format!("/{path}")).body, world.db.honest(path).unwrap(), "{path}");
@@ -21,7 +21,7 @@ fn without_a_full_log_the_same_is_answered() {
 }
 
 #[test]
-fn what_is_not_in_the_log_is_a_404_and_an_outage_is_not() {
+fn an_unknown_version_is_404_and_an_outage_is_not() {
     let mut world = on_demand();
     let missing = get(world.at, "/lookup/example.com/nobody@v1.0.0");
     assert_eq!((missing.status, missing.header("cache-control")), (404, Some("public, max-age=60")));
@@ -34,7 +34,7 @@ fn what_is_not_in_the_log_is_a_404_and_an_outage_is_not() {
 }
 
 #[test]
-fn lies_are_a_bad_gateway() {
+fn a_lying_upstream_is_502() {
     let world = on_demand();
     assert_eq!(get(world.at, "/latest").status, 200);
     world.db.fault("forged:lookup/*");
@@ -62,7 +62,7 @@ fn private_names_never_leave() {
 }
 
 #[test]
-fn offline_nobody_is_asked() {
+fn offline_no_upstream_is_asked() {
     let mut world = World::of(Plan { offline: true, ..Plan::default() });
     drop(world.upstream.take());
     assert_eq!(get(world.at, &format!("/{}", world.db.lookup_path(9))).status, 200);
@@ -73,7 +73,7 @@ fn offline_nobody_is_asked() {
 }
 
 #[test]
-fn a_newer_head_is_answered_under_as_soon_as_it_is_committed() {
+fn a_newer_head_is_used_as_soon_as_it_is_committed() {
     let world = World::full();
     let path = format!("/{}", world.db.lookup_path(3));
     assert!(get(world.at, &path).text().ends_with(&world.db.head(RECORDS)));
@@ -87,13 +87,13 @@ fn a_newer_head_is_answered_under_as_soon_as_it_is_committed() {
 }
 
 #[test]
-fn ready_is_who_has_a_head_a_disk_and_one_history() {
+fn readiness_needs_a_head_and_a_log_without_a_fork() {
     let world = World::full();
     assert_eq!((get(world.at, "/healthz").status, get(world.at, "/readyz").status), (200, 200));
     let evidence = world.log().dir().join("evidence");
     std::fs::create_dir_all(&evidence).unwrap();
     std::fs::write(evidence.join("fork-1.txt"), "two heads").unwrap();
-    // A look at the disk is good for a second.
+    // The status is cached for a second.
     until("the fork is seen", || get(world.at, "/readyz").status == 503);
     assert!(get(world.at, "/readyz").text().contains("two histories"));
     assert_eq!(get(world.at, "/healthz").status, 200);

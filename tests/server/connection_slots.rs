@@ -1,4 +1,4 @@
-//! More connections than there are slots for: which are closed, which are served, and what is answered all the while.
+//! More connections than slots: which are closed, which are served, and what is answered meanwhile.
 
 use std::io::{Cursor, Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,27 +13,27 @@ use gosumcheck::sumdb::dirhash::{h1_go_mod, h1_zip};
 use crate::client::{Reply, connect, drain, get, head};
 use crate::common::Serving;
 use crate::fake::{FakeSumdb, Given};
-use crate::raw::{Event, Raw, connect_from};
+use crate::raw_http2::{Event, RawHttp2, connect_from};
 use crate::stock::Stock;
 use crate::world::{Plan, World, until};
 
 const SLOTS: usize = 20;
 const SLOW: &str = "example.com/slow/@v/list";
 
-/// Few slots, and timeouts that no test waits for.
+/// Few slots, and timeouts too long for any test to reach.
 fn few_slots() -> Limits {
     let long = Duration::from_secs(600);
     let stop = Duration::from_millis(500);
     Limits { connections: SLOTS, header: long, idle: long, write: long, stop, ..Limits::default() }
 }
 
-/// A world in which `SLOW`, which only a silent upstream may have, is never answered.
+/// A world in which a request for `SLOW` is never answered: it waits for a silent upstream.
 fn world() -> World {
     let stock = Stock::new().silent(Duration::from_secs(600));
     World::of(Plan { limits: few_slots(), full: true, ..stock.plan() })
 }
 
-/// Connections that each wait for an answer that does not come.
+/// Connections that each wait for an answer that never comes.
 fn busy(world: &World, count: usize) -> Vec<TcpStream> {
     let ask = |_| {
         let mut stream = connect(world.at);
@@ -43,7 +43,7 @@ fn busy(world: &World, count: usize) -> Vec<TcpStream> {
     (0..count).map(ask).collect()
 }
 
-/// One answer to a client at another address.
+/// The answer to a client at another address.
 fn get_from(from: &str, world: &World, path: &str) -> Reply {
     let mut stream = connect_from(from, world.at);
     stream.write_all(head("GET", path, &[]).as_bytes()).unwrap();
@@ -51,19 +51,19 @@ fn get_from(from: &str, world: &World, path: &str) -> Reply {
 }
 
 #[test]
-fn quiet_http2_connections_make_room() {
+fn idle_http2_connections_make_room() {
     let world = world();
-    let mut quiet: Vec<Raw> = (0..SLOTS).map(|_| Raw::open(world.at, 65_535)).collect();
+    let mut quiet: Vec<RawHttp2> = (0..SLOTS).map(|_| RawHttp2::open(world.at, 65_535)).collect();
     for raw in &mut quiet {
         raw.get(1, "/healthz");
         while !matches!(raw.event(Duration::from_secs(30)), Some(Event::Data { last: true, .. })) {}
     }
-    // The quietest is told to leave (GOAWAY), and is cut off if it stays.
+    // The connection that has been idle for longest gets GOAWAY, and is cut off if it stays open.
     for _ in 0..3 {
         assert_eq!(get(world.at, "/latest").status, 200);
     }
-    let told = quiet.iter_mut().filter_map(|raw| raw.event(Duration::from_millis(100)));
-    assert!(told.filter(|event| matches!(event, Event::GoAway | Event::Closed)).count() >= 1);
+    let events = quiet.iter_mut().filter_map(|raw| raw.event(Duration::from_millis(100)));
+    assert!(events.filter(|event| matches!(event, Event::GoAway | Event::Closed)).count() >= 1);
 }
 
 #[test]
@@ -74,13 +74,13 @@ fn byte_by_byte_senders_make_room() {
     let senders = std::thread::spawn(move || {
         let mut senders: Vec<TcpStream> = Vec::new();
         while !stopped.load(Ordering::Relaxed) {
-            // Always sixty of them: those that were cut off are replaced.
+            // Keeps sixty open: those that were cut off are replaced.
             senders.retain_mut(|stream| stream.write_all(b"G").is_ok());
             senders.extend((senders.len()..60).filter_map(|_| TcpStream::connect(at).ok()));
             std::thread::sleep(Duration::from_millis(20));
         }
     });
-    until("they have taken the slots", || get(world.at, "/healthz").status == 200);
+    until("the senders have taken the slots", || get(world.at, "/healthz").status == 200);
     for _ in 0..20 {
         assert_eq!(get(world.at, "/latest").status, 200);
     }
@@ -99,7 +99,7 @@ fn health_and_metrics_are_answered_while_all_slots_are_busy() {
         }
     }
     drop(clients);
-    until("those who left are not waited for", || get(world.at, "/latest").status == 200);
+    until("the slots of closed connections are free", || get(world.at, "/latest").status == 200);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_request_that_gets_no_slot_is_answered_503() {
     assert_eq!((reply.status, reply.header("retry-after")), (503, Some("10")));
 }
 
-/// A module zip, and the folder of a proxy that has it.
+/// A folder that is a module proxy with one zip, and the log that has its record.
 fn proxy_folder() -> (tempfile::TempDir, FakeSumdb) {
     let go_mod = b"module example.com/m\n";
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -180,7 +180,7 @@ fn streams_do_not_use_up_the_descriptors() {
     let at = serving.address();
     let path = "/example.com/m/@v/v1.0.0.zip";
     let whole = get(at, path).body;
-    let mut raws: Vec<Raw> = (0..9).map(|_| Raw::open(at, 0)).collect();
+    let mut raws: Vec<RawHttp2> = (0..9).map(|_| RawHttp2::open(at, 0)).collect();
     for raw in &mut raws {
         for stream in 0..128 {
             raw.get(2 * stream + 1, path);
@@ -227,6 +227,6 @@ fn an_admin_listener_answers_health_and_metrics_and_nothing_else() {
     }
     assert_eq!(get(serving.address(), "/healthz").status, 200);
     let mut idle: Vec<TcpStream> = (0..100).map(|_| connect(admin)).collect();
-    assert_eq!(get(admin, "/healthz").status, 200, "its own few slots are not used up either");
+    assert_eq!(get(admin, "/healthz").status, 200, "idle connections do not use up its slots");
     assert_eq!(idle[0].read(&mut [0]).unwrap_or(0), 0);
 }

@@ -1,4 +1,4 @@
-//! Clients that want too much or give too little: every wait ends.
+//! The limits for clients: timeouts, sizes, the number of connections, and stopping.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,27 +9,27 @@ use gosumcheck::server::Limits;
 use crate::client::{Reply, connect, drain, get, head, one, raw};
 use crate::world::{Plan, World, until};
 
-/// Short enough for a test to wait for, long enough for a busy machine to answer in.
-fn impatient() -> Plan {
+/// Timeouts short enough for a test to wait for, and long enough for a busy machine to answer in.
+fn short_timeouts() -> Plan {
     let short = Duration::from_millis(500);
     let limits = Limits { header: short, idle: short, write: short, stop: short, ..Limits::default() };
     Plan { limits, ..Plan::default() }
 }
 
 #[test]
-fn who_never_ends_a_head_is_cut_off() {
-    let world = World::of(impatient());
-    for begun in [
+fn a_client_that_never_completes_a_header_section_is_cut_off() {
+    let world = World::of(short_timeouts());
+    for start in [
         "",
         "G",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "GET /latest HTT",
         "GET /latest HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
     ] {
-        let got = raw(world.at, begun.as_bytes());
-        assert!(!got.starts_with(b"HTTP/1.1 200"), "{begun:?}");
+        let got = raw(world.at, start.as_bytes());
+        assert!(!got.starts_with(b"HTTP/1.1 200"), "{start:?}");
     }
-    // The second head on a connection is held to the same.
+    // So is one that does not complete the second on its connection.
     let mut stream = connect(world.at);
     stream.write_all(b"GET /latest HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     assert_eq!(one(&mut stream).status, 200);
@@ -38,8 +38,8 @@ fn who_never_ends_a_head_is_cut_off() {
 }
 
 #[test]
-fn who_asks_nothing_more_is_let_go() {
-    let world = World::of(impatient());
+fn an_idle_client_is_disconnected() {
+    let world = World::of(short_timeouts());
     let mut stream = connect(world.at);
     for _ in 0..3 {
         stream.write_all(b"GET /tile/8/0/000 HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
@@ -49,19 +49,19 @@ fn who_asks_nothing_more_is_let_go() {
 }
 
 #[test]
-fn who_takes_nothing_is_cut_off() {
-    let world = World::of(impatient());
+fn a_client_that_reads_nothing_is_cut_off() {
+    let world = World::of(short_timeouts());
     let asked = 3000;
     let mut stream = connect(world.at);
     stream.write_all("GET /tile/8/data/000 HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(asked).as_bytes()).unwrap();
-    // Ours and the one that asks for the metric.
+    // The only one left is that which requests the metric.
     until("the connection is closed", || world.metric("gosumcheck_connections") < 2.0);
     let all = asked * get(world.at, "/tile/8/data/000").body.len();
     assert!(drain(&mut stream).len() < all, "{all} bytes do not fit in the system's buffers");
 }
 
 #[test]
-fn heads_are_bounded() {
+fn header_sections_are_bounded() {
     let world = World::full();
     let many: Vec<(String, String)> = (0..200).map(|n| (format!("X-{n}"), "1".to_owned())).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -82,7 +82,7 @@ fn heads_are_bounded() {
 }
 
 #[test]
-fn a_body_is_not_waited_for() {
+fn the_body_of_a_request_is_not_read() {
     let world = World::full();
     let mut stream = connect(world.at);
     let length = 10_u64 << 40;
@@ -94,20 +94,20 @@ fn a_body_is_not_waited_for() {
 
 #[test]
 fn connections_are_bounded_and_the_next_one_waits() {
-    let mut plan = impatient();
+    let mut plan = short_timeouts();
     plan.limits.connections = 1;
     let world = World::of(plan);
     let mut first = connect(world.at);
     first.write_all(b"GET /latest HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    // Others may wait for its place, so it is not kept alive.
+    // All slots are taken, so it is not kept alive.
     assert_eq!(one(&mut first).header("connection"), Some("close"));
     let mut idle = connect(world.at);
-    assert_eq!(get(world.at, "/latest").status, 200, "after the idle one was let go");
+    assert_eq!(get(world.at, "/latest").status, 200, "after the idle one was closed");
     assert!(drain(&mut idle).is_empty());
 }
 
 #[test]
-fn what_is_in_flight_is_finished_and_nothing_new_begun() {
+fn a_stop_finishes_what_is_in_flight_and_accepts_nothing_new() {
     let mut world = World::of(Plan { records: 12_000, ..Plan::default() });
     let mut stream = connect(world.at);
     let path = format!("/log/{}/records", world.db.name());
@@ -115,7 +115,7 @@ fn what_is_in_flight_is_finished_and_nothing_new_begun() {
     let mut begun = [0; 100];
     stream.read_exact(&mut begun).unwrap();
     world.stop();
-    until("no new connection is taken", || TcpStream::connect(world.at).is_err());
+    until("no new connection is accepted", || TcpStream::connect(world.at).is_err());
     let rest = drain(&mut stream);
     let reply = Reply::parse(&[begun.as_slice(), &rest].concat());
     assert_eq!(reply.header("content-length").unwrap().parse(), Ok(reply.body.len()));
@@ -123,8 +123,8 @@ fn what_is_in_flight_is_finished_and_nothing_new_begun() {
 }
 
 #[test]
-fn a_stop_waits_for_nobody_for_ever() {
-    let mut world = World::of(impatient());
+fn a_stop_ends_after_its_timeout() {
+    let mut world = World::of(short_timeouts());
     let mut stream = connect(world.at);
     let mut idle = connect(world.at);
     stream.write_all("GET /tile/8/data/000 HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(3000).as_bytes()).unwrap();
@@ -134,7 +134,7 @@ fn a_stop_waits_for_nobody_for_ever() {
 }
 
 #[test]
-fn http2_is_spoken_to_those_who_begin_with_it() {
+fn http2_with_prior_knowledge_is_served() {
     let world = World::full();
     let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
     crate::world::runtime().block_on(async {
@@ -148,7 +148,7 @@ fn http2_is_spoken_to_those_who_begin_with_it() {
         let records = ask(&format!("/log/{}/records", world.db.name())).send().await.unwrap();
         let file = std::fs::read(world.log().dir().join("records")).unwrap();
         assert_eq!(records.bytes().await.unwrap(), file);
-        // Many at once on one connection.
+        // Many streams on one connection.
         let all = (0..200).map(|_| async { ask("/tile/8/data/001").send().await.unwrap().bytes().await.unwrap() });
         let all = futures_util::future::join_all(all).await;
         assert!(all.iter().all(|bytes| *bytes == world.db.honest("tile/8/data/001").unwrap()));
