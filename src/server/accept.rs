@@ -24,7 +24,7 @@ use super::conn::stream_task::StreamExecutor;
 use super::conn::timer::{Activity, ConnTimer, Expired};
 use super::connection::{Connection, ListenerKind};
 use super::limits::{
-    ACCEPT_PAUSE, LEAVE_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES,
+    ACCEPT_PAUSE, CLOSE_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES,
 };
 use super::respond::ConnAddrs;
 use crate::proxy::Peer;
@@ -86,7 +86,7 @@ impl Acceptor {
         drop(listener);
         let finish = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(self.app.limits.stop, finish).await.is_err() {
-            tracing::warn!(connections = connections.len(), "not finished in time: cut off");
+            tracing::warn!(connections = connections.len(), "cut off: not finished within the stop timeout");
             connections.shutdown().await;
         }
     }
@@ -139,14 +139,14 @@ impl Acceptor {
                 _ = stop.wait_for(|stop| *stop), if !is_closing => None,
                 Ok(request) = closings.wait_for(|closing| *closing != Closing::No), if closing == Closing::No => {
                     closing = *request;
-                    cut_off = Some(Instant::now() + LEAVE_TIMEOUT);
+                    cut_off = Some(Instant::now() + CLOSE_TIMEOUT);
                     if closing == Closing::Now { break CloseReason::Pressure }
                     Some(CloseReason::Pressure)
                 }
                 () = sleep_until(cut_off.unwrap_or_else(Instant::now)), if cut_off.is_some() => {
                     if closing == Closing::Soon { break CloseReason::OverShare }
                     if timer.activity().0 != Activity::Busy { break CloseReason::Pressure }
-                    cut_off = Some(Instant::now() + LEAVE_TIMEOUT);
+                    cut_off = Some(Instant::now() + CLOSE_TIMEOUT);
                     continue;
                 }
                 expired = timer.expired(&self.app.limits) => match expired {

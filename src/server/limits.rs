@@ -34,7 +34,7 @@ pub(super) const MIN_RESERVE: usize = 8;
 /// Slots for connections to the admin listeners.
 pub(super) const ADMIN_SLOTS: usize = 16;
 /// A connection that was asked to close is cut off after this if it is idle, or if its peer has more than its share.
-pub(super) const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a connection that waits for a slot checks whether another one can be asked to close.
 pub(super) const SLOT_RETRY: Duration = Duration::from_millis(250);
 /// Bytes of a file that are queued for one `sendfile`.

@@ -127,19 +127,23 @@ impl Metrics {
         let requests = Family::<ByRouteAndCode, Counter>::default();
         let seconds = Family::<ByRoute, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
         registry.register("http_requests", "Requests answered, by route and status code", requests.clone());
-        registry.register("http_request_seconds", "From a request's head to the answer's", seconds.clone());
+        registry.register(
+            "http_request_seconds",
+            "Seconds from the header section of a request to that of its response",
+            seconds.clone(),
+        );
         let (hot_hits, hot_misses) = (Counter::default(), Counter::default());
-        registry.register("hot_hits", "Answers found in memory", hot_hits.clone());
-        registry.register("hot_misses", "Answers not found in memory", hot_misses.clone());
+        registry.register("hot_hits", "Requests answered from the response cache", hot_hits.clone());
+        registry.register("hot_misses", "Requests that the response cache had no answer for", hot_misses.clone());
         let (connections_ended, streams_stalled) = (Family::<ByReason, Counter>::default(), Counter::default());
-        let help = "Connections that the server ended, by reason";
+        let help = "Connections that the server closed, by reason";
         registry.register("connections_ended", help, connections_ended.clone());
-        let help = "HTTP/2 streams that were reset because their client took too little of the body";
+        let help = "HTTP/2 streams that were reset because their client read too little of the body";
         registry.register("streams_stalled", help, streams_stalled.clone());
         let gauges = Gauges::default();
         gauges.register(&mut registry);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "Which gosumcheck this is", version);
+        registry.register("build", "The version of gosumcheck", version);
         let metrics = |route: RouteName| RouteMetrics {
             route,
             seconds: seconds.get_or_create_owned(&ByRoute { route: route.as_str() }),
@@ -152,9 +156,9 @@ impl Metrics {
     }
 
     /// Counts a request that was answered.
-    pub(super) fn request_answered(&self, route: RouteName, status: StatusCode, took: Duration) {
+    pub(super) fn request_answered(&self, route: RouteName, status: StatusCode, elapsed: Duration) {
         let Some(metrics) = self.classes.iter().find(|metrics| metrics.route == route) else { return };
-        metrics.seconds.observe(took.as_secs_f64());
+        metrics.seconds.observe(elapsed.as_secs_f64());
         match metrics.common.iter().find(|(code, _)| *code == status.as_u16()) {
             Some((_, counter)) => counter.inc(),
             None => self.requests.get_or_create(&ByRouteAndCode { route: route.as_str(), code: status.as_u16() }).inc(),
@@ -195,35 +199,43 @@ impl Gauges {
     fn register(&self, registry: &mut Registry) {
         let mut each = |name: &str, help: &str, family: &PerDatabase| registry.register(name, help, family.clone());
         each("head_size", "Records in the newest proven tree", &self.head_size);
-        each("head_age_seconds", "Since when that tree is the newest here", &self.head_age);
+        each("head_age_seconds", "Seconds since that tree became the newest here", &self.head_age);
         each("mirror_size", "Records in the full log that is held here", &self.mirror_size);
         each("sync_lag_records", "Records of the newest proven tree that the full log lacks", &self.sync_lag);
         each("index_lag_records", "Records of the full log that the index lacks", &self.index_lag);
-        each("disk_bytes", "What the full log takes on disk", &self.disk_bytes);
+        each("disk_bytes", "Bytes that the full log takes on disk", &self.disk_bytes);
         each("forks", "How many times the log was caught with two histories", &self.forks);
-        each("disk_writable", "Whether the disk takes writes", &self.writable);
+        each("disk_writable", "Whether the data folder can be written", &self.writable);
         each(
             "head_unstored",
-            "Whether the newest proven head is only in memory: the disk did not take it",
+            "Whether the newest proven head is only in memory because it could not be written",
             &self.head_unstored,
         );
-        each("last_sync_timestamp_seconds", "When the last sync ended well; 0: not since the start", &self.last_sync);
-        registry.register("upstream_requests", "What upstreams were asked so far, by kind", self.upstream.clone());
-        let help = "Answers that were refused, requests that failed, things not held, so far";
+        each(
+            "last_sync_timestamp_seconds",
+            "When the last successful sync ended; 0 if none has since the start",
+            &self.last_sync,
+        );
+        registry.register("upstream_requests", "Requests to upstreams so far, by kind", self.upstream.clone());
+        let help = "Requests to upstreams without a good answer so far, by reason";
         registry.register("upstream_errors", help, self.upstream_errors.clone());
-        registry.register("modules", "What came of questions about modules so far", self.modules.clone());
-        let help = "Writes to the data folder that failed, by kind; answers were given all the same";
+        registry.register("modules", "Requests about modules so far, by outcome", self.modules.clone());
+        let help = "Writes to the data folder that failed, by kind; requests were answered all the same";
         registry.register("store_errors", help, self.store_errors.clone());
-        registry.register("hot_bytes", "Answers held in memory", self.hot_bytes.clone());
+        registry.register("hot_bytes", "Bytes of the response cache", self.hot_bytes.clone());
         registry.register("connections", "Connections open now", self.connections.clone());
-        let help = "Connections open now, by what they speak";
+        let help = "Connections open now, by protocol";
         registry.register("connections_by_protocol", help, self.by_protocol.clone());
-        registry.register("streams", "HTTP/2 requests being answered or sent now", self.streams.clone());
+        registry.register("streams", "HTTP/2 streams in flight now", self.streams.clone());
         registry.register("files_in_flight", "Files of modules open for an answer now", self.files.clone());
         registry.register("body_bytes", "Bytes of bodies in flight in memory now", self.body_bytes.clone());
-        registry.register("body_bytes_peak", "The most of these since the start", self.body_bytes_peak.clone());
-        registry.register("body_bytes_bound", "The most of these that there can be", self.body_bytes_bound.clone());
+        registry.register(
+            "body_bytes_peak",
+            "The most bytes of bodies in flight since the start",
+            self.body_bytes_peak.clone(),
+        );
+        registry.register("body_bytes_bound", "The limit of bytes of bodies in flight", self.body_bytes_bound.clone());
         self.queues.register(registry);
-        registry.register("ready", "Whether /readyz says so", self.ready.clone());
+        registry.register("ready", "Whether the server is ready, as /readyz", self.ready.clone());
     }
 }

@@ -38,7 +38,7 @@ pub(super) async fn respond(
     addrs: ConnAddrs,
     quota: &Arc<ClientQuota>,
 ) -> Response<Body> {
-    let began = Instant::now();
+    let start = Instant::now();
     let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
     let (route, answer) = match immediate_answer(app, &head, addrs) {
         Some(found) => found,
@@ -48,12 +48,21 @@ pub(super) async fn respond(
     let (answer, memory) = with_memory(answer, &head, quota).await;
     let bytes = answer.len();
     let mut response = answer.into_response(&head.method, &head.headers, quota, memory);
-    let (status, took) = (response.status(), began.elapsed());
-    app.metrics.request_answered(route, status, took);
+    let (status, elapsed) = (response.status(), start.elapsed());
+    app.metrics.request_answered(route, status, elapsed);
     if app.access.wants(status) {
         let (method, path, version, headers) = (&head.method, head.uri.path(), head.version, &head.headers);
-        let entry =
-            access_log::AccessLogEntry { peer: addrs.peer, method, path, version, headers, route, status, bytes, took };
+        let entry = access_log::AccessLogEntry {
+            peer: addrs.peer,
+            method,
+            path,
+            version,
+            headers,
+            route,
+            status,
+            bytes,
+            elapsed,
+        };
         response.headers_mut().insert(access_log::REQUEST_ID, entry.write(&app.request_ids));
     }
     response
@@ -66,7 +75,7 @@ fn immediate_answer(app: &App, head: &Parts, addrs: ConnAddrs) -> Option<(RouteN
     }
     // RFC 9112 section 3.2.
     if head.version == Version::HTTP_11 && head.headers.get_all(HOST).iter().count() != 1 {
-        let why = "a request names its host, and only once";
+        let why = "a request must have exactly one Host header";
         return Some((RouteName::Other, refusal::refusal(StatusCode::BAD_REQUEST, why)));
     }
     let (_, raw) = path::split(head.uri.path(), &app.prefix);
@@ -143,6 +152,6 @@ async fn with_memory(answer: Answer, request: &Parts, quota: &Arc<ClientQuota>) 
     };
     match permit {
         Some(permit) => (answer, Some(permit)),
-        None => (refusal::unavailable("too many answers wait for their clients to take them"), None),
+        None => (refusal::unavailable("too many answers are waiting for their clients to read them"), None),
     }
 }

@@ -113,10 +113,10 @@ impl ConnTimer {
             Protocol::Unknown => {}
         }
         // HTTP/2 frames show where a header section begins and ends. Over HTTP/1.1 any byte between two answers begins one.
-        let begun = if self.is_http2.load(Ordering::Relaxed) { frames.is_unfinished() } else { self.is_quiet() };
-        if !begun && self.is_http2.load(Ordering::Relaxed) {
+        let is_reading = if self.is_http2.load(Ordering::Relaxed) { frames.is_unfinished() } else { self.is_quiet() };
+        if !is_reading && self.is_http2.load(Ordering::Relaxed) {
             self.head_began.store(0, Ordering::Relaxed);
-        } else if begun && self.head_began.load(Ordering::Relaxed) == 0 {
+        } else if is_reading && self.head_began.load(Ordering::Relaxed) == 0 {
             self.head_began.store(self.now(), Ordering::Relaxed);
         }
     }

@@ -49,12 +49,12 @@ pub(crate) struct BodyChunk {
     /// the body that they are part of, if its progress is checked
     transfer: Option<Arc<Transfer>>,
     /// the permit for their memory, if the bytes do not hold it themselves
-    _held: Option<PoolPermit>,
+    _permit: Option<PoolPermit>,
 }
 
 impl BodyChunk {
-    pub(crate) fn new(bytes: Bytes, transfer: Option<Arc<Transfer>>, held: Option<PoolPermit>) -> BodyChunk {
-        BodyChunk { bytes, transfer, _held: held }
+    pub(crate) fn new(bytes: Bytes, transfer: Option<Arc<Transfer>>, permit: Option<PoolPermit>) -> BodyChunk {
+        BodyChunk { bytes, transfer, _permit: permit }
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_body_is_not_held_to_more_than_while_there_were_others() {
+    fn a_last_body_is_not_permit_to_more_than_while_there_were_others() {
         let (all, mut each) = transfers(4);
         assert_eq!(all.check(1, LIMIT, false), TransferCheck::Moving { reset: 0 });
         take(&each[0], MIN_PROGRESS_BYTES / 4);

@@ -37,7 +37,7 @@ pub(crate) struct AccessLogEntry<'a> {
     pub(crate) route: RouteName,
     pub(crate) status: StatusCode,
     pub(crate) bytes: u64,
-    pub(crate) took: Duration,
+    pub(crate) elapsed: Duration,
 }
 
 impl AccessLogEntry<'_> {
@@ -55,7 +55,7 @@ impl AccessLogEntry<'_> {
             route = self.route.as_str(),
             status = self.status.as_u16(),
             bytes = self.bytes,
-            micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
+            micros = u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX),
             agent = %agent,
             "request"
         );

@@ -250,10 +250,10 @@ impl Answer {
     /// `W/` is ignored (RFC 9110 section 13.1.2).
     fn is_not_modified(&self, request: &HeaderMap, tag: &HeaderValue) -> bool {
         let text = |name| request.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
-        if let Some(held) = text(header::IF_NONE_MATCH) {
-            let mut tags = held.split(',').map(str::trim);
+        if let Some(list) = text(header::IF_NONE_MATCH) {
+            let mut tags = list.split(',').map(str::trim);
             return tags
-                .any(|held| held == "*" || held.strip_prefix("W/").unwrap_or(held).as_bytes() == tag.as_bytes());
+                .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known).as_bytes() == tag.as_bytes());
         }
         let since = text(header::IF_MODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
         // A date has whole seconds.

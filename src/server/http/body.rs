@@ -33,8 +33,8 @@ enum BodyContent {
 }
 
 impl Body {
-    pub(crate) fn from_bytes(bytes: Bytes, held: Option<PoolPermit>) -> Body {
-        Body { content: BodyContent::Bytes(bytes, held), sending: None, transfer: None }
+    pub(crate) fn from_bytes(bytes: Bytes, permit: Option<PoolPermit>) -> Body {
+        Body { content: BodyContent::Bytes(bytes, permit), sending: None, transfer: None }
     }
 
     pub(crate) fn from_file(file: FileBody) -> Body {
@@ -61,15 +61,15 @@ impl hyper::body::Body for Body {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<BodyChunk>>>> {
-        let (chunk, held) = match &mut self.content {
+        let (chunk, permit) = match &mut self.content {
             BodyContent::Bytes(bytes, _) if bytes.is_empty() => (Poll::Ready(None), None),
-            BodyContent::Bytes(bytes, held) => (Poll::Ready(Some(Ok(std::mem::take(bytes)))), held.take()),
+            BodyContent::Bytes(bytes, permit) => (Poll::Ready(Some(Ok(std::mem::take(bytes)))), permit.take()),
             BodyContent::File(file) => (file.poll_chunk(cx), None),
         };
         if let Some(transfer) = &self.transfer {
             transfer.set_waits_for_server(chunk.is_pending());
         }
-        chunk.map_ok(|bytes| Frame::data(BodyChunk::new(bytes, self.transfer.clone(), held)))
+        chunk.map_ok(|bytes| Frame::data(BodyChunk::new(bytes, self.transfer.clone(), permit)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -64,7 +64,7 @@ impl Hosts {
             *last_logged = Some(now);
             tracing::warn!(
                 host,
-                "refused: a request for a host that is not answered for. If a reverse proxy or clients use this name, start with \
+                "refused a request for a host that this server does not answer for. If a reverse proxy or clients use this name, start with \
                  --host NAME (GOSUMCHECK_HOSTS, or hosts in gosumcheck.toml)"
             );
         }

@@ -35,7 +35,7 @@ pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, BadPath> {
     // Only version queries can have spaces.
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\' || byte == b' ' && is_of_module(&path);
     if !path.bytes().all(is_plain) {
-        return Err(BadPath::Malformed("the path has a character that stands in no name here"));
+        return Err(BadPath::Malformed("the path has a character that no path here can have"));
     }
     let is_element = |element: &str| !matches!(element, "" | "." | "..");
     if path.is_empty() || path.split('/').all(is_element) { Ok(path) } else { Err(BadPath::NotFound) }
@@ -57,9 +57,9 @@ fn unescape(path: &str) -> Result<String, BadPath> {
         let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         let byte = is_hex.then(|| u8::from_str_radix(digits, 16).ok()).flatten();
         match byte.ok_or(BadPath::Malformed("a % without two hexadecimal digits"))? {
-            b'/' => return Err(BadPath::Malformed("a slash is written as a slash, not as %2F")),
+            b'/' => return Err(BadPath::Malformed("a slash must not be percent-encoded")),
             byte if byte.is_ascii() => plain.push(char::from(byte)),
-            _ => return Err(BadPath::Malformed("the path has a character that stands in no name here")),
+            _ => return Err(BadPath::Malformed("the path has a character that no path here can have")),
         }
         plain.push_str(rest);
     }

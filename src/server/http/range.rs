@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn one_range_or_the_whole() {
-        for (header, len, asked) in [
+        for (header, len, expected) in [
             ("bytes=0-0", 10, RequestedRange::Part(0..1)),
             ("bytes=2-5", 10, RequestedRange::Part(2..6)),
             ("bytes=5-", 10, RequestedRange::Part(5..10)),
@@ -59,7 +59,7 @@ mod tests {
             ("lines=0-1", 10, RequestedRange::Whole),
             ("", 10, RequestedRange::Whole),
         ] {
-            assert_eq!(parse(header, len), asked, "{header} of {len}");
+            assert_eq!(parse(header, len), expected, "{header} of {len}");
         }
     }
 }

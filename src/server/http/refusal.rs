@@ -21,41 +21,41 @@ const MAX_LINE_BYTES: usize = 80;
 pub(crate) const RETRY_SECONDS: u64 = 10;
 
 /// A refusal with this status and text.
-pub(crate) fn refusal(status: StatusCode, words: &str) -> Answer {
-    refusal_lines(status, [words])
+pub(crate) fn refusal(status: StatusCode, text: &str) -> Answer {
+    refusal_lines(status, [text])
 }
 
 /// A refusal with this status and these lines.
-pub(crate) fn refusal_lines<'a>(status: StatusCode, words: impl IntoIterator<Item = &'a str>) -> Answer {
-    Answer { status, ..Answer::new(PLAIN_TEXT, NO_STORE, Bytes::from(lines(words))) }
+pub(crate) fn refusal_lines<'a>(status: StatusCode, text: impl IntoIterator<Item = &'a str>) -> Answer {
+    Answer { status, ..Answer::new(PLAIN_TEXT, NO_STORE, Bytes::from(lines(text))) }
 }
 
 /// 404: the resource does not exist, and will not for a while.
-pub(crate) fn not_found(words: &str) -> Answer {
-    Answer { cache: CachePolicy::Directives(ONE_MINUTE), ..refusal(StatusCode::NOT_FOUND, words) }
+pub(crate) fn not_found(text: &str) -> Answer {
+    Answer { cache: CachePolicy::Directives(ONE_MINUTE), ..refusal(StatusCode::NOT_FOUND, text) }
 }
 
 /// 405: the method is not GET or HEAD.
 pub(crate) fn method_not_allowed() -> Answer {
     let allow = Some((ALLOW, HeaderValue::from_static("GET, HEAD")));
-    Answer { extra_header: allow, ..refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here") }
+    Answer { extra_header: allow, ..refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are supported") }
 }
 
 /// 503: busy, or not available yet; the client should try again.
-pub(crate) fn unavailable(words: &str) -> Answer {
-    unavailable_for(words, Duration::from_secs(RETRY_SECONDS))
+pub(crate) fn unavailable(text: &str) -> Answer {
+    try_again_after(text, Duration::from_secs(RETRY_SECONDS))
 }
 
 /// 503; the client should try again after this time.
-fn unavailable_for(words: &str, after: Duration) -> Answer {
+fn try_again_after(text: &str, after: Duration) -> Answer {
     let again = Some((RETRY_AFTER, HeaderValue::from(after.as_secs())));
-    Answer { extra_header: again, ..refusal(StatusCode::SERVICE_UNAVAILABLE, words) }
+    Answer { extra_header: again, ..refusal(StatusCode::SERVICE_UNAVAILABLE, text) }
 }
 
 /// The answer to a path that no resource has.
 pub(crate) fn bad_path(bad: BadPath) -> Answer {
     match bad {
-        BadPath::TooLong => refusal(StatusCode::URI_TOO_LONG, "the path is longer than any that is answered here"),
+        BadPath::TooLong => refusal(StatusCode::URI_TOO_LONG, "the path is too long"),
         BadPath::Malformed(why) => refusal(StatusCode::BAD_REQUEST, &format!("malformed path: {why}")),
         BadPath::NotFound => not_found(
             "not found: this server answers /MODULE/@v/, /MODULE/@latest, /sumdb/NAME/, /tlog/, /log/NAME/; see /",
@@ -65,11 +65,11 @@ pub(crate) fn bad_path(bad: BadPath) -> Answer {
 
 /// The answer for a failure. Its type and cause decide the status.
 pub(crate) fn from_fault(fault: &Fault) -> Answer {
-    let words = fault.to_string();
+    let text = fault.to_string();
     match fault {
-        Fault::Usage(_) => refusal(StatusCode::BAD_REQUEST, &words),
-        Fault::Refused { .. } => refusal(StatusCode::BAD_GATEWAY, &words),
-        Fault::Busy { retry_after, .. } => unavailable_for(&words, *retry_after),
+        Fault::Usage(_) => refusal(StatusCode::BAD_REQUEST, &text),
+        Fault::Refused { .. } => refusal(StatusCode::BAD_GATEWAY, &text),
+        Fault::Busy { retry_after, .. } => try_again_after(&text, *retry_after),
         Fault::Forked { .. } => refusal(
             StatusCode::SERVICE_UNAVAILABLE,
             "SECURITY: the checksum database signed two histories that cannot both be true. \
@@ -77,9 +77,9 @@ pub(crate) fn from_fault(fault: &Fault) -> Answer {
         ),
         Fault::Unavailable { cause, .. } => match cause {
             // Something here failed: no upstream is to blame, whatever was being downloaded.
-            Cause::Disk | Cause::Machine | Cause::Nobody => unavailable(&words),
-            Cause::TimedOut => refusal(StatusCode::GATEWAY_TIMEOUT, &words),
-            Cause::Upstream | Cause::TooLong => refusal(StatusCode::BAD_GATEWAY, &words),
+            Cause::Disk | Cause::Machine | Cause::Nobody => unavailable(&text),
+            Cause::TimedOut => refusal(StatusCode::GATEWAY_TIMEOUT, &text),
+            Cause::Upstream | Cause::TooLong => refusal(StatusCode::BAD_GATEWAY, &text),
         },
     }
 }

@@ -91,7 +91,7 @@ impl ResponseCache {
         let cached = self.variant(accepts_gzip).get(raw)?;
         let is_valid = match cached.validity {
             Validity::Forever => true,
-            // Now and then the relay is asked all the same: only then does it look for a newer head.
+            // After that the relay is asked again: only then does it look for a newer head.
             Validity::WhileHead(head) => cached.since.elapsed() < MAX_LOOKUP_AGE && is_newest(head),
             Validity::Until(end) => Instant::now() < end,
         };

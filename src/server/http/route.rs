@@ -187,7 +187,7 @@ impl DatabaseNames {
             "metrics" if path == first => Some(Route::Metrics),
             "sumdb" => {
                 let (number, rest) = self.split(rest)?;
-                sumdb(rest).map(|asked| Route::Sumdb(number, asked))
+                sumdb(rest).map(|request| Route::Sumdb(number, request))
             }
             "tlog" => match rest.strip_prefix(ORIGIN)?.strip_prefix('/')? {
                 "checkpoint" => Some(Route::Tlog(TlogRequest::Checkpoint)),
@@ -196,14 +196,14 @@ impl DatabaseNames {
             },
             "log" => self.split(rest).map(|(number, file)| Route::Export(number, file)),
             _ if is_of_module(path) => Some(module(path)),
-            _ => sumdb(path).map(|asked| Route::Sumdb(0, asked)),
+            _ => sumdb(path).map(|request| Route::Sumdb(0, request)),
         }
     }
 }
 
 fn module<'a>(path: &str) -> Route<'a> {
     match Asked::parse(path) {
-        Ok(asked) => Route::Module(asked),
+        Ok(request) => Route::Module(request),
         Err(why) => Route::NoModule(why.to_string()),
     }
 }

@@ -35,17 +35,25 @@ pub(crate) struct Queues {
 impl Queues {
     pub(crate) fn register(&self, registry: &mut Registry) {
         let mut each = |name: &str, help: &str, family: &PerWork| registry.register(name, help, family.clone());
-        each("proxy_queue_length", "Requests about modules that wait for their turn", &self.proxy_length);
+        each("proxy_queue_length", "Requests about modules that wait in the queue", &self.proxy_length);
         each("proxy_queue_running", "Requests about modules that have a slot", &self.proxy_running);
-        each("proxy_queue_rejected", "Requests about modules answered with 503 so far: busy", &self.proxy_rejected);
-        each("proxy_tasks", "Tasks about modules, those that wait for their turn among them", &self.proxy_tasks);
+        each(
+            "proxy_queue_rejected",
+            "Requests about modules answered with 503 so far because the queue was full",
+            &self.proxy_rejected,
+        );
+        each("proxy_tasks", "Tasks about modules, including those in the queue", &self.proxy_tasks);
         let mut each =
             |name: &str, help: &str, family: &CountPerDatabase| registry.register(name, help, family.clone());
-        each("upstream_queue_length", "Questions to a database that wait for their turn", &self.upstream_length);
-        each("upstream_queue_running", "Questions that a database is asked now", &self.upstream_running);
-        each("upstream_queue_rejected", "Questions to a database turned away so far: busy", &self.upstream_rejected);
+        each("upstream_queue_length", "Requests to a database that wait in the queue", &self.upstream_length);
+        each("upstream_queue_running", "Requests to a database in progress", &self.upstream_running);
+        each(
+            "upstream_queue_rejected",
+            "Requests to a database rejected so far because the queue was full",
+            &self.upstream_rejected,
+        );
         each("database_memory_bytes", "Records, tiles and denials held in memory", &self.database_bytes);
-        let help = "Downloads that go on though their clients have left";
+        let help = "Downloads that continue although their clients have disconnected";
         registry.register("proxy_detached_downloads", help, self.detached.clone());
         registry.register("refusal_bytes", "Refusals of modules held in memory", self.refusal_bytes.clone());
     }

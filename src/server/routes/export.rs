@@ -22,7 +22,7 @@ pub(crate) async fn handle(served: &ServedDatabase, name: &str, quota: &Arc<Clie
     let Some(mirror) = served.relay.mirror() else {
         return unavailable("the full log is not held here, or not yet: run gosumcheck sync, or serve with --mirror");
     };
-    let busy = || unavailable("as many files of the log as this client can have at once are being sent");
+    let busy = || unavailable("this client is already being sent as many files of the log as it may at once");
     match name {
         "head" => return Answer::new(SUMDB_TEXT, REVALIDATE, mirror.head).with_hash_etag(),
         "heads" => {

@@ -77,7 +77,7 @@ pub(crate) async fn handle(app: &App, request: &Asked, context: &RequestContext<
 }
 
 fn too_many_files() -> Answer {
-    unavailable("as many files as this client can have at once are being sent")
+    unavailable("this client is already being sent as many files as it may at once")
 }
 
 /// A proven file.

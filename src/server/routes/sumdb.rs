@@ -55,7 +55,7 @@ async fn lookup(app: &App, relay: &Relay, path: &str, context: &RequestContext<'
         Ok(LookupAnswer::Private { pattern }) => refusal(
             StatusCode::FORBIDDEN,
             &format!(
-                "{module} matches the private pattern {pattern}: it is asked of no checksum database. \
+                "{module} matches the private pattern {pattern}: no checksum database is asked about it. \
                  Set GONOSUMDB or GOPRIVATE so that go does not ask."
             ),
         ),
