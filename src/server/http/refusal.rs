@@ -13,6 +13,7 @@ use super::answer::{Answer, CachePolicy, NO_STORE, ONE_MINUTE, PLAIN_TEXT};
 use super::path::BadPath;
 use crate::fault::{Cause, Fault};
 use crate::report::printable;
+use crate::server::limits::MAX_PATH_BYTES;
 
 /// The lines of a body, and the bytes of a line, that the go command shows.
 const MAX_LINES: usize = 8;
@@ -55,7 +56,9 @@ fn try_again_after(text: &str, after: Duration) -> Answer {
 /// The answer to a path that no resource has.
 pub(crate) fn bad_path(bad: BadPath) -> Answer {
     match bad {
-        BadPath::TooLong => refusal(StatusCode::URI_TOO_LONG, "the path is too long"),
+        BadPath::TooLong => {
+            refusal(StatusCode::URI_TOO_LONG, &format!("the path is longer than {MAX_PATH_BYTES} bytes"))
+        }
         BadPath::Malformed(why) => refusal(StatusCode::BAD_REQUEST, &format!("malformed path: {why}")),
         BadPath::NotFound => not_found(
             "not found: this server answers /MODULE/@v/, /MODULE/@latest, /sumdb/NAME/, /tlog/, /log/NAME/; see /",
