@@ -123,6 +123,7 @@ impl App {
     /// Stores the answer to a request in the response cache.
     pub(super) fn cache(&self, context: &RequestContext<'_>, answer: &Answer, validity: Validity) {
         let answer = Answer { cache_scope: context.cache_scope, ..answer.clone() };
+        self.metrics.cache_miss();
         self.response_cache.insert(context.raw, context.accepts_gzip, context.route_name, answer, validity);
     }
 }

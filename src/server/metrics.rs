@@ -134,7 +134,7 @@ impl Metrics {
         );
         let (hot_hits, hot_misses) = (Counter::default(), Counter::default());
         registry.register("hot_hits", "Requests answered from the response cache", hot_hits.clone());
-        registry.register("hot_misses", "Requests that the response cache had no answer for", hot_misses.clone());
+        registry.register("hot_misses", "Requests whose answer had to be made before it was cached", hot_misses.clone());
         let (connections_ended, streams_stalled) = (Family::<ByReason, Counter>::default(), Counter::default());
         let help = "Connections that the server closed, by reason";
         registry.register("connections_ended", help, connections_ended.clone());
@@ -165,13 +165,14 @@ impl Metrics {
         };
     }
 
-    /// Counts a lookup in the response cache.
-    pub(super) fn cache_looked_up(&self, found: bool) {
-        if found {
-            self.hot_hits.inc()
-        } else {
-            self.hot_misses.inc()
-        };
+    /// Counts an answer out of the response cache.
+    pub(super) fn cache_hit(&self) {
+        self.hot_hits.inc();
+    }
+
+    /// Counts an answer that was not in the response cache and is stored there now.
+    pub(super) fn cache_miss(&self) {
+        self.hot_misses.inc();
     }
 
     /// Counts a connection that the server closed or asked to close.

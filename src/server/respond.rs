@@ -87,7 +87,7 @@ fn immediate_answer(app: &App, head: &Parts, addrs: ConnAddrs) -> Option<(RouteN
     }
     let (_, raw) = path::split(raw, modules::CACHED_ONLY);
     let found = app.response_cache.find(raw, gzip::accepts_gzip(&head.headers), |head| app.is_newest(head))?;
-    app.metrics.cache_looked_up(true);
+    app.metrics.cache_hit();
     Some(found)
 }
 

@@ -128,6 +128,7 @@ fn metrics_are_what_prometheus_reads() {
         "gosumcheck_http_requests_total{route=\"other\",code=\"404\"} 2".to_owned(),
         "gosumcheck_http_request_seconds_count{route=\"hash_tile\"} 3".to_owned(),
         "gosumcheck_hot_hits_total 1".to_owned(),
+        "gosumcheck_hot_misses_total 1".to_owned(),
         format!("gosumcheck_head_size{log} {RECORDS}"),
         format!("gosumcheck_mirror_size{log} {RECORDS}"),
         format!("gosumcheck_sync_lag_records{log} 0"),
