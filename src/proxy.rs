@@ -41,7 +41,7 @@ use crate::relay::Relay;
 use crate::store::failures::WriteKind;
 use crate::store::modules::Modules;
 use crate::store::{Folder, Journal};
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
 use crate::upstream::{FairQueue, Load, Proxies, State};
@@ -164,9 +164,9 @@ impl Proxy {
     ///
     /// # Errors
     /// Why it is not answered; each with its HTTP status.
-    pub async fn answer(&self, asked: &Asked, manner: Manner) -> Result<Found, Denied> {
+    pub async fn answer(&self, asked: &ModuleRequest, manner: Manner) -> Result<Found, Denied> {
         let answer = match asked {
-            Asked::File(module, kind) => match files::answer(&self.inner, module, *kind, manner).await {
+            ModuleRequest::File(module, kind) => match files::answer(&self.inner, module, *kind, manner).await {
                 Ok(Given::Proven(admitted)) => Ok(Found::File(admitted)),
                 Ok(Given::Unproven(refused)) => Ok(Found::Unproven(refused)),
                 Err(denied) => Err(denied),

@@ -18,7 +18,7 @@ use crate::fault::{Cause, Fault};
 use crate::store::failures::WriteKind;
 use crate::store::modules::{Admitted, Arrival, Refused, Stored};
 use crate::sumdb::dirhash::MAX_ZIP;
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::modzip::MAX_GO_MOD;
@@ -114,7 +114,7 @@ async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind, progress: &Pro
 
 /// What the go command asks for a file by.
 fn path_of(module: &ModuleVersion, kind: Kind) -> String {
-    Asked::File(module.clone(), kind).to_string()
+    ModuleRequest::File(module.clone(), kind).to_string()
 }
 
 /// What follows from an upstream's answer.
@@ -196,7 +196,7 @@ impl Task<'_> {
             Kind::Zip => MAX_ZIP,
             Kind::GoMod => MAX_GO_MOD,
         };
-        let asked = Asked::File(self.module.clone(), self.kind);
+        let asked = ModuleRequest::File(self.module.clone(), self.kind);
         let mut sink = Watched { arrival, progress: self.progress };
         self.road.proxies().download(at, &asked, limit, &mut sink).await
     }

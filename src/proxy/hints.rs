@@ -13,7 +13,7 @@ use super::kept::{Kept, understood};
 use super::{Denied, Inner, Manner, Text, TextKind};
 use crate::fault::{Cause, Fault};
 use crate::sumdb;
-use crate::sumdb::goproxy::{Asked, MAX_INFO_BYTES, VersionInfo, list};
+use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest, VersionInfo, list};
 use crate::sumdb::module::{ModulePath, Version};
 use crate::upstream::{Asker, Busy, FailureKind, Fetched};
 
@@ -21,7 +21,7 @@ use crate::upstream::{Asker, Busy, FailureKind, Fetched};
 const MAX_LIST_BYTES: usize = 16 << 20;
 
 /// The answer to a question about what cannot be proven.
-pub(super) async fn answer(inner: &Arc<Inner>, asked: &Asked, manner: Manner) -> Result<Text, Denied> {
+pub(super) async fn answer(inner: &Arc<Inner>, asked: &ModuleRequest, manner: Manner) -> Result<Text, Denied> {
     let road = Road::to(inner, asked.module())?;
     let path = asked.to_string();
     let kept = inner.kept(asked, road);
@@ -51,16 +51,16 @@ pub(super) async fn answer(inner: &Arc<Inner>, asked: &Asked, manner: Manner) ->
     inner.hints.join(&path, manner.peer, ask).await.unwrap_or_else(|ended| Err(ended.of(&path)))
 }
 
-fn text(asked: &Asked, bytes: Bytes, keep: Duration, stale: bool) -> Text {
-    let kind = if matches!(asked, Asked::List(_)) { TextKind::List } else { TextKind::Info };
+fn text(asked: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> Text {
+    let kind = if matches!(asked, ModuleRequest::List(_)) { TextKind::List } else { TextKind::Info };
     Text { bytes, kind, keep, stale }
 }
 
 /// Asks the upstreams in order; `kept` is what one of them said some time ago.
-async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Text, Denied> {
+async fn ask(inner: &Arc<Inner>, asked: &ModuleRequest, kept: Option<Kept>) -> Result<Text, Denied> {
     let road = Road::to(inner, asked.module())?;
     let (proxies, path) = (road.proxies(), asked.to_string());
-    let limit = if matches!(asked, Asked::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
+    let limit = if matches!(asked, ModuleRequest::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
     let (mut absent, mut failed, mut causes) = (Vec::new(), Vec::new(), Vec::new());
     for at in 0..proxies.len() {
         match proxies.fetch(at, asked, limit).await {
@@ -106,8 +106,8 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
 
 impl Inner {
     /// What an upstream's answer means, written anew; a list of a public module with what the log has besides.
-    async fn read(self: &Arc<Inner>, asked: &Asked, bytes: &[u8], road: Road<'_>) -> sumdb::Result<Bytes> {
-        let (Asked::List(module), Road::Public(_)) = (asked, road) else { return understood(asked, bytes) };
+    async fn read(self: &Arc<Inner>, asked: &ModuleRequest, bytes: &[u8], road: Road<'_>) -> sumdb::Result<Bytes> {
+        let (ModuleRequest::List(module), Road::Public(_)) = (asked, road) else { return understood(asked, bytes) };
         let mut versions = list::read(module, bytes)?;
         versions.extend(list::logged(module, self.logged(module).await));
         Ok(list::write(&versions).into())
@@ -128,7 +128,7 @@ impl Inner {
     }
 
     /// What is held without asking: an earlier answer that is not too old, or what the store knows.
-    fn held(&self, asked: &Asked, road: Road<'_>, kept: Option<&Kept>) -> Option<Text> {
+    fn held(&self, asked: &ModuleRequest, road: Road<'_>, kept: Option<&Kept>) -> Option<Text> {
         let old = kept.filter(|kept| kept.age < self.options.stale).map(|kept| kept.bytes.clone());
         let bytes = old.or_else(|| self.of_stored_zip(asked, road, kept))?;
         Some(text(asked, bytes, Duration::ZERO, true))
@@ -138,7 +138,7 @@ impl Inner {
     /// failed (`some_failed`), all say that there is no such thing, whatever one said earlier.
     async fn without_upstreams(
         self: &Arc<Inner>,
-        asked: &Asked,
+        asked: &ModuleRequest,
         road: Road<'_>,
         kept: Option<&Kept>,
         some_failed: bool,
@@ -148,11 +148,11 @@ impl Inner {
             return Some(text(asked, kept.bytes.clone(), Duration::ZERO, true));
         }
         let bytes = match (asked, road) {
-            (Asked::List(module), Road::Public(_)) => {
+            (ModuleRequest::List(module), Road::Public(_)) => {
                 let logged = self.logged(module).await;
                 (!logged.is_empty()).then(|| list::write(&list::logged(module, logged)).into())?
             }
-            (Asked::Latest(module), Road::Public(_)) => {
+            (ModuleRequest::Latest(module), Road::Public(_)) => {
                 let logged = self.logged(module).await;
                 VersionInfo::named(list::newest(&logged)?.clone()).to_json().into()
             }

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::store::failures::WriteKind;
 use crate::store::journal::{Hint, Scope};
 use crate::sumdb;
-use crate::sumdb::goproxy::{Asked, VersionInfo, list};
+use crate::sumdb::goproxy::{ModuleRequest, VersionInfo, list};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 
@@ -36,16 +36,16 @@ impl Kept {
 }
 
 /// What an answer means, in the one form in which it is kept and given.
-pub(super) fn understood(asked: &Asked, bytes: &[u8]) -> sumdb::Result<Bytes> {
+pub(super) fn understood(asked: &ModuleRequest, bytes: &[u8]) -> sumdb::Result<Bytes> {
     match asked {
-        Asked::List(module) => Ok(list::write(&list::read(module, bytes)?).into()),
+        ModuleRequest::List(module) => Ok(list::write(&list::read(module, bytes)?).into()),
         _ => Ok(VersionInfo::parse(asked, bytes)?.to_json().into()),
     }
 }
 
 impl Inner {
     /// The name of a hint in the journal.
-    fn key(&self, asked: &Asked, road: Road<'_>) -> String {
+    fn key(&self, asked: &ModuleRequest, road: Road<'_>) -> String {
         let path = asked.to_string();
         match road {
             Road::Public(_) => Scope::Public(&self.vkey).key(&path),
@@ -55,7 +55,7 @@ impl Inner {
 
     /// What an upstream said earlier. A journal that cannot be read is as good as an empty one, and so is what it has that is no
     /// answer to the question.
-    pub(super) fn kept(&self, asked: &Asked, road: Road<'_>) -> Option<Kept> {
+    pub(super) fn kept(&self, asked: &ModuleRequest, road: Road<'_>) -> Option<Kept> {
         let warn = |error: &dyn std::fmt::Display| tracing::warn!("{error}");
         let unread = |fault: &Fault| self.folder.note_failure(WriteKind::Hint, fault);
         let hint = self.journal.hint(&self.key(asked, road)).inspect_err(unread).ok()??;
@@ -66,12 +66,12 @@ impl Inner {
     }
 
     /// Keeps what was understood of an upstream's answer, in place of what was kept before.
-    pub(super) fn keep(&self, asked: &Asked, road: Road<'_>, bytes: &Bytes, from: &str) {
+    pub(super) fn keep(&self, asked: &ModuleRequest, road: Road<'_>, bytes: &Bytes, from: &str) {
         let hint = Hint { bytes: bytes.clone(), from: from.to_owned(), fetched: SystemTime::now() };
         if let Err(fault) = self.journal.keep_hint(&self.key(asked, road), &hint) {
             self.folder.note_failure(WriteKind::Hint, &fault);
         }
-        if let Asked::Info(module) = asked
+        if let ModuleRequest::Info(module) = asked
             && self.has_zip(module, road)
         {
             self.write_info(module, bytes);
@@ -81,7 +81,7 @@ impl Inner {
     /// The zip of a module version has just been proven: what an upstream said of the version stands beside it from now on. What
     /// stood there before may have been got under another policy, and is replaced.
     pub(super) fn keep_info(&self, module: &ModuleVersion, road: Road<'_>) {
-        match self.kept(&Asked::Info(module.clone()), road) {
+        match self.kept(&ModuleRequest::Info(module.clone()), road) {
             Some(kept) => self.write_info(module, &kept.bytes),
             None if self.modules.has_info(module) => self.write_info(module, named(module).to_json().as_bytes()),
             None => {}
@@ -90,8 +90,8 @@ impl Inner {
 
     /// What is known of a version because its zip is here: what an upstream said of it, however long ago; what stands beside the
     /// zip; or that there is such a version.
-    pub(super) fn of_stored_zip(&self, asked: &Asked, road: Road<'_>, kept: Option<&Kept>) -> Option<Bytes> {
-        let Asked::Info(module) = asked else { return None };
+    pub(super) fn of_stored_zip(&self, asked: &ModuleRequest, road: Road<'_>, kept: Option<&Kept>) -> Option<Bytes> {
+        let ModuleRequest::Info(module) = asked else { return None };
         if !self.has_zip(module, road) {
             return None;
         }

@@ -18,7 +18,7 @@ use super::{App, Question};
 use crate::fault::Fault;
 use crate::proxy::{Denied, Found, Manner, Text, TextKind};
 use crate::store::modules::{Admitted, Refused};
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 
 /// Below this, nobody is asked for a module; as at Go's own public proxy.
@@ -42,7 +42,7 @@ pub(super) fn wants_cached_only(headers: &HeaderMap) -> bool {
 }
 
 /// Answers one question.
-pub(super) async fn answer(app: &App, asked: &Asked, question: &Question<'_>) -> Answer {
+pub(super) async fn answer(app: &App, asked: &ModuleRequest, question: &Question<'_>) -> Answer {
     let Some(proxy) = &app.proxy else { return refusal::path(BadPath::NoSuch) };
     let manner = Manner { cached_only: question.cached_only, peer: Some(question.peer) };
     let answers = || async {
@@ -64,7 +64,7 @@ pub(super) async fn answer(app: &App, asked: &Asked, question: &Question<'_>) ->
         }
     }
     let answer = match (answered, share) {
-        (Ok(Found::File(file)), Some(share)) if matches!(asked, Asked::File(_, Kind::GoMod)) => {
+        (Ok(Found::File(file)), Some(share)) if matches!(asked, ModuleRequest::File(_, Kind::GoMod)) => {
             go_mod(app, file, share, question).await
         }
         (Ok(Found::File(file)), Some(share)) => of_file(ZIP, file, share),

@@ -1,6 +1,6 @@
 //! Which question a path asks. One variant a question, one file a handler.
 
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 
 /// What is asked.
@@ -21,7 +21,7 @@ pub(super) enum Route<'a> {
     /// a file of the full log of the database with this number: `/log/NAME/FILE`
     Export(usize, &'a str),
     /// what clients of a module proxy ask, below `/MODULE/@v/` and at `/MODULE/@latest`
-    Module(Asked),
+    Module(ModuleRequest),
     /// what looks like that, and is no question that any proxy can answer; and why
     NoModule(String),
 }
@@ -132,11 +132,11 @@ impl Route<'_> {
             Route::Sumdb(_, Sumdb::Tile(_)) | Route::Tlog(Tlog::Tile(_)) => Class::HashTile,
             Route::Tlog(Tlog::Checkpoint) => Class::Checkpoint,
             Route::Export(..) => Class::Export,
-            Route::Module(Asked::List(_)) => Class::List,
-            Route::Module(Asked::Latest(_)) => Class::ModLatest,
-            Route::Module(Asked::Info(_) | Asked::Query(..)) => Class::Info,
-            Route::Module(Asked::File(_, Kind::GoMod)) => Class::Mod,
-            Route::Module(Asked::File(_, Kind::Zip)) => Class::Zip,
+            Route::Module(ModuleRequest::List(_)) => Class::List,
+            Route::Module(ModuleRequest::Latest(_)) => Class::ModLatest,
+            Route::Module(ModuleRequest::Info(_) | ModuleRequest::Query(..)) => Class::Info,
+            Route::Module(ModuleRequest::File(_, Kind::GoMod)) => Class::Mod,
+            Route::Module(ModuleRequest::File(_, Kind::Zip)) => Class::Zip,
             Route::NoModule(_) => Class::Other,
         }
     }
@@ -207,7 +207,7 @@ pub(super) fn is_of_module(path: &str) -> bool {
 }
 
 fn module<'a>(path: &str) -> Route<'a> {
-    match Asked::parse(path) {
+    match ModuleRequest::parse(path) {
         Ok(asked) => Route::Module(asked),
         Err(why) => Route::NoModule(why.to_string()),
     }

@@ -9,7 +9,7 @@ use gosumcheck::fault::Fault as ServerFault;
 use gosumcheck::proxy::{Denied, Found, Limits, Manner, Peer, Proxy, Work};
 use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::server::{Access, Config, Limits as ServerLimits, Served, run};
-use gosumcheck::sumdb::goproxy::Asked;
+use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::upstream::Bounds;
 use tokio::task::JoinHandle;
 
@@ -36,7 +36,7 @@ fn client(number: u8) -> Manner {
 }
 
 async fn answer(proxy: &Proxy, path: &str, manner: Manner) -> Result<Found, Denied> {
-    proxy.answer(&Asked::parse(path).unwrap(), manner).await
+    proxy.answer(&ModuleRequest::parse(path).unwrap(), manner).await
 }
 
 /// So many requests of client 1, each for another module.

@@ -12,7 +12,7 @@ use gosumcheck::store::disk::{Disk, RealDisk};
 use gosumcheck::store::journal::Incident;
 use gosumcheck::store::modules;
 use gosumcheck::sumdb::checkpoint::Policy;
-use gosumcheck::sumdb::goproxy::Asked;
+use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
 use gosumcheck::sync::{Options as SyncOptions, sync};
@@ -128,7 +128,8 @@ impl World {
 
     /// The same where nobody is to be asked.
     pub fn cached(&self, proxy: &Proxy, path: &str) -> Result<Found, Denied> {
-        self.runtime.block_on(proxy.answer(&Asked::parse(path).unwrap(), Manner { cached_only: true, peer: None }))
+        self.runtime
+            .block_on(proxy.answer(&ModuleRequest::parse(path).unwrap(), Manner { cached_only: true, peer: None }))
     }
 
     /// The file that is answered must be the corpus's, byte for byte.
@@ -150,10 +151,10 @@ impl World {
                 // In the tree of its own kind: what is private is no proven file.
                 let is_private = self.options.private.exemption(module.path()).is_some();
                 assert_eq!(tree == modules::Tree::FirstUse, is_private, "{}", path.display());
-                Asked::File(module, kind).to_string()
+                ModuleRequest::File(module, kind).to_string()
             }
-            modules::Found::Info { module, .. } => Asked::Info(module).to_string(),
-            modules::Found::HashOnly { module, kind, .. } => format!("{} (hash)", Asked::File(module, kind)),
+            modules::Found::Info { module, .. } => ModuleRequest::Info(module).to_string(),
+            modules::Found::HashOnly { module, kind, .. } => format!("{} (hash)", ModuleRequest::File(module, kind)),
             modules::Found::Stray(path) => format!("stray {}", path.display()),
         });
         names.collect()
@@ -182,7 +183,7 @@ impl World {
 
 /// What the proxy says to a question, for tests that are tasks.
 pub async fn ask(proxy: &Proxy, path: &str) -> Result<Found, Denied> {
-    proxy.answer(&Asked::parse(path).unwrap(), Manner::default()).await
+    proxy.answer(&ModuleRequest::parse(path).unwrap(), Manner::default()).await
 }
 
 /// The bytes of an answer.

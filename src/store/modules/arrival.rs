@@ -15,7 +15,7 @@ use super::super::zipfile::ZipFile;
 use super::super::{Folder, LEFTOVER_AGE};
 use super::loose::Refused;
 use crate::fault::Fault;
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::hash::sha256;
 use crate::sumdb::module::ModuleVersion;
@@ -53,7 +53,7 @@ impl Arrival {
             folder.forget();
         }
         folder.ensure(&tmp, false).map_err(|error| unavailable(&tmp, "create", &error))?;
-        let digest = sha256(Asked::File(module.clone(), kind).to_string().as_bytes()).0;
+        let digest = sha256(ModuleRequest::File(module.clone(), kind).to_string().as_bytes()).0;
         let digits: String = digest.iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect();
         let mut path = tmp.join(format!("{PREFIX}{digits}"));
         let failed = |path: &Path, error: &io::Error| unavailable(path, "open", error);

@@ -168,12 +168,12 @@ impl VerifiedTree {
         Ok(())
     }
 
-    /// Lets go of the full tiles of leaf hashes, which are most of what a long audit would hold, and of single leaves.
+    /// Drops the full tiles of leaf hashes, which are most of what a long audit would hold, and single leaves.
     pub fn forget_leaves(&mut self) {
         self.forget_up_to(0);
     }
 
-    /// Lets go of the full tiles of `level` and of those below it, and of single leaves.
+    /// Drops the full tiles of `level` and of the levels below it, and single leaves.
     pub fn forget_up_to(&mut self, level: u32) {
         self.leaves.clear();
         let (size, height) = (self.tree.size, self.height);

@@ -6,7 +6,7 @@ use crate::report::Integrity;
 use crate::report::integrity::{Finding, Flaw, OfModule};
 use crate::store::Modules;
 use crate::store::modules::{Found, Tree};
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 
@@ -79,8 +79,8 @@ fn stray(dir: &Path, path: &Path) -> Finding {
         _ => "something",
     };
     let next = Some(format!("move {shown} away"));
-    match relative.map(Asked::parse) {
-        Some(Ok(Asked::File(module, _))) => {
+    match relative.map(ModuleRequest::parse) {
+        Some(Ok(ModuleRequest::File(module, _))) => {
             let what = format!("is {is} where a module's file belongs; gosumcheck neither makes nor follows any");
             let (path, version) = (module.path().to_string(), module.version().to_string());
             let module = Some(OfModule { path, version, expected: None, got: None });
