@@ -114,7 +114,7 @@ fn forget(log: &Log) {
 /// Reads the records and the leaf hashes as `verify` does: in order, with more than one read under way.
 fn disk(log: &Log, threads: usize) {
     for name in ["records", "hashes.0"] {
-        let (file, next) = (log.found(name).unwrap(), AtomicU64::new(0));
+        let (file, next) = (log.open_file(name).unwrap(), AtomicU64::new(0));
         thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| {

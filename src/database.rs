@@ -35,7 +35,7 @@ use tiles::{Proven, Tiles};
 use unstored::Unstored;
 
 use crate::fault::Fault;
-use crate::store::failures::Failure;
+use crate::store::failures::FailedWrites;
 use crate::store::{Cache, Folder, HeadFile};
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
@@ -208,7 +208,7 @@ impl Database {
     }
 
     /// What was proven and could not be stored in the data folder, so far.
-    pub fn store_failures(&self) -> Vec<Failure> {
+    pub fn store_failures(&self) -> Vec<FailedWrites> {
         self.folder.failures()
     }
 

@@ -22,7 +22,7 @@ use single_flight::SingleFlight;
 use crate::database::{Database, Mirror, Unavailable};
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::failures::Failure;
+use crate::store::failures::FailedWrites;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
 use crate::sumdb::record::VerifiedRecord;
@@ -244,7 +244,7 @@ impl Relay {
     }
 
     /// What was proven, or came, and could not be stored in the data folder, by kind.
-    pub fn store_failures(&self) -> Vec<Failure> {
+    pub fn store_failures(&self) -> Vec<FailedWrites> {
         self.inner.database.store_failures()
     }
 

@@ -53,7 +53,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use accept::Listeners;
-pub use access::Access;
+pub use access::AccessLog;
 pub use background::{Asked, Syncing};
 pub use descriptors::Descriptors;
 pub use limits::Limits;
@@ -88,7 +88,7 @@ pub struct Config {
     /// what strangers are granted
     pub limits: Limits,
     /// which requests are logged
-    pub access: Access,
+    pub access: AccessLog,
 }
 
 /// Serves until `stop`, then ends what is in flight, within the bound. The first database is also answered for at the root.
@@ -145,7 +145,7 @@ struct App {
     hosts: Hosts,
     names: Names,
     limits: Limits,
-    access: Access,
+    access: AccessLog,
     ids: access::Ids,
     hot: Hot,
     metrics: Metrics,

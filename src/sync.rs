@@ -27,7 +27,7 @@ use held::Held;
 use crate::database::{Database, Newest, Progress};
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::index::Oddity;
+use crate::store::index::Anomaly;
 use crate::store::log::Writer;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
 use crate::sumdb::tile::{FULL, Want};
@@ -87,7 +87,7 @@ pub struct Synced {
     /// their bytes
     pub bytes: u64,
     /// what an auditor would ask about, of the records that were committed since the last time
-    pub oddities: Vec<Oddity>,
+    pub anomalies: Vec<Anomaly>,
     /// what there is to say against the upstreams
     pub complaints: Vec<Complaint>,
 }
@@ -133,7 +133,7 @@ pub async fn sync(
         tokio::task::spawn_blocking(commit).await.unwrap_or_else(|error| Err(panicked(&error)))?;
     }
     let indexed = if reached { tree } else { committed.map_or(Tree::EMPTY, Checkpoint::tree) };
-    let oddities = indexing::bring_up_to_date(log, indexed, gathered.filter(|_| reached), progress).await?;
+    let anomalies = indexing::bring_up_to_date(log, indexed, gathered.filter(|_| reached), progress).await?;
     Ok(Synced {
         before,
         tree,
@@ -141,7 +141,7 @@ pub async fn sync(
         newest: newest.head().tree().size,
         records: done.records,
         bytes: done.bytes,
-        oddities,
+        anomalies,
         complaints: database.upstreams().complaints(),
     })
 }

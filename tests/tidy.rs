@@ -73,7 +73,7 @@ const ROOMS: &[Folder] = &[
             &["layout"],
             &["spill", "stream", "suspects", "tally", "tuning"],
             &["file"],
-            &["key", "oddity"],
+            &["anomaly", "key"],
         ],
     },
 ];

@@ -12,7 +12,7 @@ use super::{DatabaseArgs, words};
 use crate::config::units;
 use crate::fault::Fault;
 use crate::report::{grouped, printable};
-use crate::store::index::Kind;
+use crate::store::index::AnomalyKind;
 use crate::sync::{self, Options, Stage, Step, Synced};
 
 pub(super) const EXIT_CODES: &str = "\
@@ -128,16 +128,16 @@ async fn once(setup: &Setup, options: &Options) -> Result<bool, Fault> {
     }
     let synced = synced?;
     tell(|out| {
-        for oddity in synced.oddities.iter().take(MAX_TOLD) {
+        for oddity in synced.anomalies.iter().take(MAX_TOLD) {
             writeln!(out, "{}: {}", setup.name, printable(&oddity.to_string()))?;
         }
-        if let Some(more) = synced.oddities.len().checked_sub(MAX_TOLD).filter(|more| *more > 0) {
+        if let Some(more) = synced.anomalies.len().checked_sub(MAX_TOLD).filter(|more| *more > 0) {
             writeln!(out, "{}: and {more} more; the index keeps them", setup.name)?;
         }
         writeln!(out, "{}", summary(&setup.name, &synced, started.elapsed()))
     })?;
     // Module paths that differ in case only are the log's daily life: told, and no finding.
-    Ok(synced.oddities.iter().any(|oddity| oddity.kind() != Kind::CaseTwin))
+    Ok(synced.anomalies.iter().any(|oddity| oddity.kind() != AnomalyKind::CaseCollision))
 }
 
 /// What was done, in one line.

@@ -17,7 +17,7 @@ pub enum Moment {
     Before,
     /// half of the bytes are on the disk (a change without bytes: as `Before`)
     Torn,
-    /// the change is on the disk, but the caller is not told so
+    /// the change is on the disk, but the caller gets an error
     After,
 }
 

@@ -35,11 +35,11 @@ pub enum ModuleRequest {
 }
 
 impl ModuleRequest {
-    /// The question that a path asks.
+    /// The request for a path.
     ///
     /// # Errors
-    /// `Malformed` for a path that asks nothing, in any other spelling than that of `Display`, and for `.mod` and `.zip`
-    /// of what is no canonical version of that module: there are no such files.
+    /// `Malformed` for a path that is not a request, for any other spelling than that of `Display`, and for `.mod` and `.zip`
+    /// of a version that is not canonical for that module: there are no such files.
     pub fn parse(path: &str) -> Result<ModuleRequest> {
         let malformed = |why: &str| Error::malformed(format!("path {}", quoted(path)), why);
         if let Some(module) = path.strip_suffix("/@latest") {

@@ -150,6 +150,14 @@ impl fmt::Display for SumLine {
 }
 
 impl Kind {
+    /// `zip` or `go.mod`, for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Zip => "zip",
+            Kind::GoMod => "go.mod",
+        }
+    }
+
     /// What a line of this kind has after its version.
     pub fn suffix(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Stage, Step, panicked};
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::index::{Gathered, Oddity, bring_up_to_date_with};
+use crate::store::index::{Anomaly, Gathered, bring_up_to_date_with};
 use crate::sumdb::checkpoint::Tree;
 
 /// How often it is looked how far the index is.
@@ -26,7 +26,7 @@ pub(super) async fn bring_up_to_date(
     tree: Tree,
     gathered: Option<Gathered>,
     progress: &(dyn Fn(Step) + Sync),
-) -> Result<Vec<Oddity>, Fault> {
+) -> Result<Vec<Anomaly>, Fault> {
     if tree.size == 0 {
         return Ok(Vec::new());
     }

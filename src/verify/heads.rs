@@ -100,7 +100,7 @@ fn read_committed(
     match committed {
         Ok(Some(note)) => Ok(Checkpoint::open(&note, policy).map_err(|error| unsigned(policy, &note, &error))),
         // A head that is remembered of answers that were asked for is no log.
-        Ok(None) if !others.iter().any(|(_, at)| *at == Place::Heads) && !log.found("records")?.is_there() => {
+        Ok(None) if !others.iter().any(|(_, at)| *at == Place::Heads) && !log.open_file("records")?.is_there() => {
             let why = "there is no mirror of this log here: `gosumcheck sync` makes one";
             Err(Fault::machine(log.dir().display().to_string(), why))
         }
@@ -111,7 +111,7 @@ fn read_committed(
 
 /// The entries of `heads` that the log signed, and whether the last one is torn.
 fn read_heads(log: &Log, policy: &Policy, report: &mut Integrity) -> Result<(Vec<(Checkpoint, Place)>, bool), Fault> {
-    let bytes = log.found("heads")?.bytes(0, usize::try_from(HEADS_LIMIT).unwrap_or(usize::MAX));
+    let bytes = log.open_file("heads")?.bytes(0, usize::try_from(HEADS_LIMIT).unwrap_or(usize::MAX));
     let (mut heads, mut torn) = (Vec::new(), false);
     for range in entries(&bytes) {
         let entry = bytes.get(range.clone()).unwrap_or_default();
@@ -143,7 +143,7 @@ fn newest_committed(
     let (size, Some(newest)) = (head.tree().size, newest.filter(|newest| newest.tree().size > head.tree().size)) else {
         return Ok(Heads { head, others });
     };
-    let held = log.found("hashes.0")?.len() / HASH_BYTES;
+    let held = log.open_file("hashes.0")?.len() / HASH_BYTES;
     let newer = newest.tree().size;
     let judged = if held < newer {
         format!("of those after it {} are held, and not judged", held.saturating_sub(size))

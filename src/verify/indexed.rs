@@ -4,7 +4,7 @@
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Notice};
-use crate::store::index::{Oddity, Tally};
+use crate::store::index::{Anomaly, Tally};
 use crate::store::{Index, Log};
 use crate::sumdb::record::Heading;
 
@@ -62,9 +62,9 @@ impl Indexed {
             Ok(found) if found != expected => wrong(report, "its entries are not those of the records"),
             Ok(_) => report.figures.indexed = Some(self.size),
         }
-        for oddity in self.index.oddities().unwrap_or_default() {
-            if let Oddity::Duplicate { first, second, same: false, .. } = &oddity {
-                let what = format!("{oddity} (the other is record {first})");
+        for anomaly in self.index.anomalies().unwrap_or_default() {
+            if let Anomaly::Duplicate { first, second, same: false, .. } = &anomaly {
+                let what = format!("{anomaly} (the other is record {first})");
                 let finding = Finding::of_file(Flaw::Duplicate, "records", what);
                 report.add(Finding { records: Some(*second..*second + 1), ..finding });
             }

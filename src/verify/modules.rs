@@ -71,7 +71,7 @@ pub async fn modules(
     };
     let verdicts = share::all(&first, threads, progress, |file, threads| look(&known, file, threads));
     let (settled, doubtful): (Vec<_>, Vec<_>) =
-        first.into_iter().zip(verdicts).partition(|(_, verdict)| !matches!(verdict.outcome, Outcome::Found(_)));
+        first.into_iter().zip(verdicts).partition(|(_, verdict)| !matches!(verdict.outcome, Outcome::StoredItem(_)));
     let again: Vec<&Stored> = doubtful.into_iter().map(|(file, _)| file).collect();
     let known = learn(&again, database, options, report).await;
     let second = share::all(&again, threads, &|_, _, _| {}, |file, threads| look(&known, file, threads));
@@ -105,7 +105,7 @@ fn count(file: &Stored, verdict: Verdict, figures: &mut ModuleFigures, report: &
     match verdict.outcome {
         Outcome::Proven => figures.proven += 1,
         Outcome::Pinned => figures.pinned += 1,
-        Outcome::Found(finding) => report.add(*finding),
+        Outcome::StoredItem(finding) => report.add(*finding),
         Outcome::Gone => {}
     }
 }

@@ -144,7 +144,7 @@ impl World {
     pub fn stored(&self) -> Vec<String> {
         let found = self.folder().modules().walk().map(Result::unwrap);
         let names = found.map(|found| match found {
-            modules::Found::File { tree, module, kind, path, hash, .. } => {
+            modules::StoredItem::File { tree, module, kind, path, hash, .. } => {
                 let bytes = std::fs::read(&path).unwrap();
                 let got = h1(kind, &bytes);
                 assert_eq!(hash.map(|hash| hash.to_string()), Some(got), "{}", path.display());
@@ -153,9 +153,11 @@ impl World {
                 assert_eq!(tree == modules::Tree::FirstUse, is_private, "{}", path.display());
                 ModuleRequest::File(module, kind).to_string()
             }
-            modules::Found::Info { module, .. } => ModuleRequest::Info(module).to_string(),
-            modules::Found::HashOnly { module, kind, .. } => format!("{} (hash)", ModuleRequest::File(module, kind)),
-            modules::Found::Stray(path) => format!("stray {}", path.display()),
+            modules::StoredItem::Info { module, .. } => ModuleRequest::Info(module).to_string(),
+            modules::StoredItem::HashOnly { module, kind, .. } => {
+                format!("{} (hash)", ModuleRequest::File(module, kind))
+            }
+            modules::StoredItem::Stray(path) => format!("stray {}", path.display()),
         });
         names.collect()
     }

@@ -9,7 +9,7 @@ use gosumcheck::database::Database;
 use gosumcheck::fault::Fault;
 use gosumcheck::proxy::{OnMismatch, Options, Proxy};
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Served, run};
+use gosumcheck::server::{AccessLog, Config, Served, run};
 use gosumcheck::store::Folder;
 use gosumcheck::sumdb::checkpoint::Policy as HeadPolicy;
 use gosumcheck::sumdb::module::Patterns;
@@ -137,7 +137,7 @@ impl Server {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
-        let config = Config { prefix: policy.prefix.to_owned(), access: Access::Off, ..Config::default() };
+        let config = Config { prefix: policy.prefix.to_owned(), access: AccessLog::Off, ..Config::default() };
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             runtime().block_on(async move {

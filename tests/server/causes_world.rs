@@ -9,7 +9,7 @@ use std::time::Duration;
 use gosumcheck::database::Database;
 use gosumcheck::proxy::{OnMismatch, Options, Proxy};
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Served};
+use gosumcheck::server::{AccessLog, Config, Served};
 use gosumcheck::store::Folder;
 use gosumcheck::store::disk::{Disk, RealDisk};
 use gosumcheck::store::space::Space;
@@ -136,7 +136,7 @@ impl World {
         let upstreams = gosumcheck::proxy::Upstreams { public, private: None };
         let on_disk = Folder::open_on(data.path(), wrong.disk()).unwrap();
         let proxy = Proxy::open(&on_disk, relay.clone(), upstreams, options_of_proxy()).unwrap();
-        let config = Config { access: Access::Off, ..Config::default() };
+        let config = Config { access: AccessLog::Off, ..Config::default() };
         let running = Running::start(config, Served::new(relay, held), Some(proxy));
         World { data, log, mirror, running, _silent: silent, _empty: empty, _log: served_log }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use gosumcheck::database::Database;
 use gosumcheck::proxy::Proxy;
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Limits, Served, run};
+use gosumcheck::server::{AccessLog, Config, Limits, Served, run};
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
@@ -112,7 +112,7 @@ impl World {
         let relay = Relay::new(database, log.clone(), options).unwrap();
         let proxy = plan.stock.as_ref().map(|stock| stock.proxy(relay.clone()));
         let prefix = plan.prefix.to_owned();
-        let config = Config { prefix, limits: plan.limits, access: Access::Off, ..Config::default() };
+        let config = Config { prefix, limits: plan.limits, access: AccessLog::Off, ..Config::default() };
         let running = Running::start(config, Served::new(relay, log), proxy.clone());
         World { db, upstream: Some(upstream), data, at: running.at, proxy, _stock: plan.stock, running }
     }

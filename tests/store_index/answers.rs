@@ -62,7 +62,7 @@ fn with_keys_of_full_width_only_what_was_asked_for_is_found() {
     let stranger = ModuleVersion::new("example.com/stranger", "v1.2.3").unwrap();
     assert!(index.candidates(&stranger).unwrap().is_empty());
     assert!(index.versions(stranger.path()).unwrap().is_empty());
-    assert!(index.oddities().unwrap().is_empty());
+    assert!(index.anomalies().unwrap().is_empty());
 }
 
 #[test]

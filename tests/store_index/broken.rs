@@ -116,7 +116,7 @@ fn ask_everything(world: &World, step: usize) {
         }
         let _ = index.versions(module.path());
     }
-    let _ = (index.size(), index.oddities(), index.check(&snapshot));
+    let _ = (index.size(), index.anomalies(), index.check(&snapshot));
 }
 
 proptest! {

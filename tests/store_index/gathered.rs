@@ -5,7 +5,7 @@ use std::fs;
 use std::ops::Range;
 
 use gosumcheck::store::Index;
-use gosumcheck::store::index::{Entries, Gathered, Grown, Oddity, bring_up_to_date, bring_up_to_date_with, rebuild};
+use gosumcheck::store::index::{Anomaly, Entries, Gathered, Grown, bring_up_to_date, bring_up_to_date_with, rebuild};
 
 use crate::fake::{FakeSumdb, Given};
 use crate::world::{World, given};
@@ -68,7 +68,7 @@ fn findings_are_those_of_the_log() {
     records.splice(300..300, [malformed, given("example.com/twice", "v1.0.0", 1)]);
     records.extend([given("example.com/twice", "v1.0.0", 2), twin]);
     let world = World::of(&records);
-    let told: Vec<Oddity> = rebuild(&world.log, &world.all(), &|_, _| {}).unwrap().findings;
+    let told: Vec<Anomaly> = rebuild(&world.log, &world.all(), &|_, _| {}).unwrap().findings;
     assert_eq!(told.len(), 3, "{told:?}");
     for records in [0..594, 0..400, 593..594] {
         fs::remove_file(world.index_path()).unwrap();

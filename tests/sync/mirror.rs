@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use gosumcheck::store::index::Kind;
+use gosumcheck::store::index::AnomalyKind;
 use gosumcheck::sync::Options;
 
 use super::fake::{Ending, FakeSumdb, Given};
@@ -22,7 +22,7 @@ fn every_shape_of_log_is_copied_byte_for_byte() {
             let world = World::new(&log);
             let synced = world.sync(&[&served.url()]).unwrap();
             assert_eq!((synced.before, synced.tree.size, synced.records, synced.committed), (0, size, size, true));
-            assert!(synced.oddities.is_empty() && synced.complaints.is_empty(), "{:?}", synced.complaints);
+            assert!(synced.anomalies.is_empty() && synced.complaints.is_empty(), "{:?}", synced.complaints);
             assert_same(&world.files(), &expected(&log, size), &format!("{size} {ending:?}"));
         }
     }
@@ -135,11 +135,14 @@ fn odd_records_are_told_and_do_not_stop_it() {
     let world = World::new(&log);
     let synced = world.sync(&[&served.url()]).unwrap();
     assert!(synced.committed);
-    let told: Vec<_> = synced.oddities.iter().map(|oddity| (oddity.kind(), oddity.newest())).collect();
-    let malformed = [5, 300, 599].map(|id| (Kind::Malformed, id));
-    assert_eq!(told.iter().filter(|(kind, _)| *kind == Kind::Malformed).copied().collect::<Vec<_>>(), malformed);
-    assert!(told.contains(&(Kind::Duplicate, 400)) && told.contains(&(Kind::CaseTwin, 450)), "{told:?}");
-    assert!(world.sync(&[&served.url()]).unwrap().oddities.is_empty(), "each is told once");
+    let told: Vec<_> = synced.anomalies.iter().map(|oddity| (oddity.kind(), oddity.newest())).collect();
+    let malformed = [5, 300, 599].map(|id| (AnomalyKind::Malformed, id));
+    assert_eq!(told.iter().filter(|(kind, _)| *kind == AnomalyKind::Malformed).copied().collect::<Vec<_>>(), malformed);
+    assert!(
+        told.contains(&(AnomalyKind::Duplicate, 400)) && told.contains(&(AnomalyKind::CaseCollision, 450)),
+        "{told:?}"
+    );
+    assert!(world.sync(&[&served.url()]).unwrap().anomalies.is_empty(), "each is told once");
     assert_same(&world.files(), &expected(&log, 600), "with odd records");
 }
 

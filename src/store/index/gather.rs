@@ -1,13 +1,13 @@
-//! The entries of records that are on their way into the log, gathered while others bring these, so that the index that is
-//! made of the whole log afterwards need not read them again. What a crash or a full disk takes of them is read from the log
+//! The entries of records that are on their way into the log, gathered while these are fetched, so that the index that is
+//! built of the whole log afterwards need not read them again. What a crash or a full disk takes of them is read from the log
 //! as if nothing had been gathered; no record waits for them.
 
 use std::ops::Range;
 
 use super::super::log::Log;
-use super::key::{Entry, Width};
+use super::anomaly::{Anomaly, MAX_OF_A_KIND};
+use super::key::{IndexEntry, Width};
 use super::layout::headings;
-use super::oddity::{MAX_OF_A_KIND, Oddity};
 use super::spill::{Held, Spill};
 use super::tuning::Tuning;
 use super::{file, look};
@@ -17,8 +17,8 @@ use crate::fault::Fault;
 #[derive(Debug)]
 pub struct Entries {
     records: Range<u64>,
-    entries: Vec<Entry>,
-    malformed: Vec<Oddity>,
+    entries: Vec<IndexEntry>,
+    malformed: Vec<Anomaly>,
 }
 
 /// The entries of records in a row, parted to be sorted.
@@ -27,14 +27,14 @@ pub struct Gathered {
     spill: Spill,
     held: Held,
     records: Range<u64>,
-    malformed: Vec<Oddity>,
+    malformed: Vec<Anomaly>,
 }
 
 /// What a build takes over: the entries of these records, all in `spill`, and what is malformed among the records.
 pub(super) struct Ready {
     pub(super) spill: Spill,
     pub(super) records: Range<u64>,
-    pub(super) malformed: Vec<Oddity>,
+    pub(super) malformed: Vec<Anomaly>,
 }
 
 impl Entries {

@@ -47,7 +47,7 @@ fn check_element(element: &str) -> Result<(), String> {
 pub(super) struct Paths<'a> {
     /// All names of the zip.
     names: &'a [u8],
-    elements: HashMap<Folded, Element, BuildHasherDefault<FirstBits>>,
+    elements: HashMap<Folded, KnownElement, BuildHasherDefault<FirstBits>>,
     /// What the next element is known by, before it is hashed.
     known_by: Vec<u8>,
 }
@@ -77,7 +77,7 @@ impl Hasher for FirstBits {
     }
 }
 
-struct Element {
+struct KnownElement {
     number: u32,
     /// Where the element as it was first spelled begins among the names, and its bytes.
     start: u32,
@@ -109,7 +109,7 @@ impl<'a> Paths<'a> {
             match self.elements.entry(folded(parent, element, &mut self.known_by)) {
                 Entry::Vacant(_) if number > MAX_PATHS => return Err(format!("more than {MAX_PATHS} paths")),
                 Entry::Vacant(slot) => {
-                    slot.insert(Element { number, start, length, is_folder });
+                    slot.insert(KnownElement { number, start, length, is_folder });
                     parent = number;
                 }
                 Entry::Occupied(slot) => {
@@ -133,7 +133,7 @@ impl<'a> Paths<'a> {
 }
 
 /// An element as it was first spelled.
-fn spelled<'a>(names: &'a [u8], element: &Element) -> Option<&'a [u8]> {
+fn spelled<'a>(names: &'a [u8], element: &KnownElement) -> Option<&'a [u8]> {
     names.get(usize::try_from(element.start).ok()?..)?.get(..usize::from(element.length))
 }
 

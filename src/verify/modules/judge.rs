@@ -37,7 +37,7 @@ pub(super) enum Outcome {
     /// it is not here, and what is kept of it is in order
     Gone,
     /// it is not what it should be
-    Found(Box<Finding>),
+    StoredItem(Box<Finding>),
 }
 
 /// Why a file has no hash.
@@ -60,7 +60,7 @@ pub(super) fn judge(store: &Modules, database: &Database, file: &Stored, known: 
         let hashed = opened.as_ref().map_err(Bad::clone).and_then(|opened| hash(file, opened, threads));
         let verdict = look(store, database, file, known, hashed);
         let is_settled = match (&verdict.outcome, &opened) {
-            (Outcome::Found(_), Ok(opened)) => is_named(opened, &file.path),
+            (Outcome::StoredItem(_), Ok(opened)) => is_named(opened, &file.path),
             _ => true,
         };
         if is_settled || looks == MAX_LOOKS {
@@ -219,7 +219,7 @@ fn told(file: &Stored, flaw: Flaw, what: String, expected: Option<&SumHash>, got
         ),
     };
     let finding = Finding { module, next: Some(next), ..Finding::of_file(flaw, shown.to_string(), what) };
-    Verdict { outcome: Outcome::Found(Box::new(finding)), hashed: got.is_some() }
+    Verdict { outcome: Outcome::StoredItem(Box::new(finding)), hashed: got.is_some() }
 }
 
 /// The file's hash, and which rule for module zips it breaks, if any.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::report::Integrity;
 use crate::report::integrity::{Finding, Flaw, OfModule};
 use crate::store::Modules;
-use crate::store::modules::{Found, Tree};
+use crate::store::modules::{StoredItem, Tree};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
@@ -36,10 +36,10 @@ impl Survey {
         let mut survey = Survey::default();
         for found in store.walk() {
             match found {
-                Ok(Found::File { tree, module, kind, path, len, .. }) => {
+                Ok(StoredItem::File { tree, module, kind, path, len, .. }) => {
                     survey.files.push(Stored { tree, module, kind, path, len });
                 }
-                Ok(Found::HashOnly { tree, module, kind, path, .. }) => {
+                Ok(StoredItem::HashOnly { tree, module, kind, path, .. }) => {
                     let path = path.with_extension(kind.extension());
                     match path.symlink_metadata() {
                         // Folders are walked and not told, and this one is in a file's place.
@@ -49,13 +49,13 @@ impl Survey {
                         _ => survey.files.push(Stored { tree, module, kind, path, len: 0 }),
                     }
                 }
-                Ok(Found::Info { module, path }) => survey.about.push((module, path)),
+                Ok(StoredItem::Info { module, path }) => survey.about.push((module, path)),
                 // Looked at again: it may have been there for a moment only.
-                Ok(Found::Stray(path)) if path.symlink_metadata().is_ok() => {
+                Ok(StoredItem::Stray(path)) if path.symlink_metadata().is_ok() => {
                     let tree = if path.starts_with(store.dir()) { Tree::Proven } else { Tree::FirstUse };
                     report.add(stray(store.dir_of(tree), &path));
                 }
-                Ok(Found::Stray(_)) => {}
+                Ok(StoredItem::Stray(_)) => {}
                 Err(fault) => {
                     let next = "make it readable to the user that verifies, and verify again".to_owned();
                     let finding =
