@@ -173,7 +173,7 @@ async fn resume(
         return Ok(());
     }
     if held.size <= newest.head().tree().size {
-        database.bring(newest, &[Want::RootAt(held.size)], QUIET).await?;
+        database.fetch_tiles(newest, &[Want::RootAt(held.size)], QUIET).await?;
         if newest.tree().root_at(held.size) == Some(held.root) {
             return Ok(());
         }

@@ -133,13 +133,13 @@ impl Database {
         }
         let mut proven = current.proven.clone();
         let tiles = Tiles { upstreams: &self.nobody, ..self.tiles(QUIETLY) };
-        tiles.bring(&mut proven, &[Want::Leaf(id)]).await.ok()?;
+        tiles.fetch(&mut proven, &[Want::Leaf(id)]).await.ok()?;
         claim.response.prove(module, &proven.tree.leaf(id)?).ok()
     }
 
     /// The full log's claim under its committed head, if it holds the record.
     pub(super) fn mirrored_claim(&self, module: &ModuleVersion) -> Result<Option<Claim>, Fault> {
-        let Some(mirror) = self.mirror.held() else { return Ok(None) };
+        let Some(mirror) = self.mirror.current() else { return Ok(None) };
         let Some(record) = mirror.find(module)? else { return Ok(None) };
         let damaged = |error| Fault::refused("the full log", error);
         let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;

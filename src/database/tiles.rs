@@ -1,8 +1,8 @@
-//! Bringing tiles: from the cache, else from the upstreams, judged against the tree before anything is read from them.
+//! Fetches tiles from the cache, else from the upstreams, and checks them against the tree before anything is read from them.
 //!
-//! All tiles of a plan are asked for at once, and judged as soon as those above them are; those that do not prove are asked of
-//! the other upstreams, again all at once. The right edge is proven only as a whole, so it is brought whole from one source at a time.
-//! A tile that could not be had is not asked for again under the same tree.
+//! All tiles of a plan are requested at once, and checked as soon as those above them are; those that do not prove are asked of
+//! the other upstreams, again all at once. The right edge is proven only as a whole, so it is fetched whole from one source at a time.
+//! A tile that no source had is not requested again under the same tree.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -62,12 +62,12 @@ pub(super) struct Tiles<'a> {
     /// requests in flight
     pub(super) jobs: usize,
     pub(super) progress: Progress<'a>,
-    /// where proven bytes go as soon as they are; none as long as it is not known whether the log is true to its history
+    /// where proven bytes go as soon as they are; `None` until the log is known to be consistent with its history
     pub(super) writer: Option<&'a CacheWriter>,
 }
 
-/// What became of asking for one tile.
-enum Brought {
+/// The result of the request for one tile.
+enum Fetch {
     Cached(Vec<u8>),
     /// with the number of the upstream that it came from
     Fetched(Vec<u8>, usize),
@@ -78,13 +78,13 @@ enum Brought {
 type Suspect = (Tile, Vec<(usize, sumdb::Error)>);
 
 impl Tiles<'_> {
-    /// Brings what `wants` need. What could not be brought is in `proven.missed`.
+    /// Fetches what `wants` need. What could not be fetched is in `proven.missed`.
     ///
     /// # Errors
     /// The edge of the tree cannot be had: then nothing of this tree can be proven.
-    pub(super) async fn bring(&self, proven: &mut Proven, wants: &[Want]) -> Result<(), Unavailable> {
+    pub(super) async fn fetch(&self, proven: &mut Proven, wants: &[Want]) -> Result<(), Unavailable> {
         if !proven.tree.has_edge() {
-            self.bring_edge(proven).await?;
+            self.fetch_edge(proven).await?;
         }
         for tiles in proven.plan(wants)?.chunks(BATCH) {
             let (absent, mut brought) = self.admit_cached(proven, tiles);
@@ -107,13 +107,13 @@ impl Tiles<'_> {
         Ok(())
     }
 
-    /// Admits what the cache holds. Returned are the tiles that it does not hold, and those that cannot be judged before these.
-    fn admit_cached(&self, proven: &mut Proven, tiles: &[Tile]) -> (Vec<Tile>, Vec<(Tile, Brought)>) {
+    /// Admits what the cache holds. Returns the tiles that it does not hold, and those that cannot be checked before these.
+    fn admit_cached(&self, proven: &mut Proven, tiles: &[Tile]) -> (Vec<Tile>, Vec<(Tile, Fetch)>) {
         let (mut absent, mut orphans) = (Vec::new(), Vec::new());
         for tile in tiles {
-            match self.kept(tile) {
+            match self.cached(tile) {
                 Some(bytes) if proven.tree.missing_parent(tile).is_some() => {
-                    orphans.push((*tile, Brought::Cached(bytes)))
+                    orphans.push((*tile, Fetch::Cached(bytes)))
                 }
                 Some(bytes) if proven.tree.admit(tile, &bytes).is_ok() => {}
                 Some(_) | None => absent.push(*tile),
@@ -123,7 +123,7 @@ impl Tiles<'_> {
     }
 
     /// Asks for the tiles, each of the first upstream that has it, and admits what proves at once. The others are returned.
-    async fn fetch_all(&self, proven: &mut Proven, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
+    async fn fetch_all(&self, proven: &mut Proven, tiles: &[Tile]) -> Vec<(Tile, Fetch)> {
         let mut fetched = stream::iter(tiles.iter().copied())
             .map(|tile| async move {
                 let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
@@ -135,7 +135,7 @@ impl Tiles<'_> {
             done += 1;
             (self.progress)("tiles", done, tiles.len());
             match brought {
-                Brought::Fetched(bytes, _) if proven.tree.admit(&tile, &bytes).is_ok() => {
+                Fetch::Fetched(bytes, _) if proven.tree.admit(&tile, &bytes).is_ok() => {
                     proven.fresh.push((tile.to_string(), bytes));
                     self.hand_over(proven, GROUP);
                 }
@@ -153,7 +153,7 @@ impl Tiles<'_> {
     }
 
     /// Tiles that did not prove, from the first other upstream whose bytes do.
-    async fn fetch_others(&self, tree: &VerifiedTree, suspects: Vec<Suspect>) -> Vec<(Tile, Brought)> {
+    async fn fetch_others(&self, tree: &VerifiedTree, suspects: Vec<Suspect>) -> Vec<(Tile, Fetch)> {
         let fetched = stream::iter(suspects)
             .map(|(tile, refuted)| async move {
                 let judge = |bytes: Vec<u8>| tree.check(&tile, &bytes).map(|()| bytes);
@@ -164,13 +164,13 @@ impl Tiles<'_> {
         fetched.collect().await
     }
 
-    fn brought(&self, got: Result<Got, Fault>, tile: &Tile) -> Brought {
+    fn brought(&self, got: Result<Got, Fault>, tile: &Tile) -> Fetch {
         let got = got.map_err(|fault| missed(self.upstreams, fault));
         let body = got.and_then(|got| body_of(got, tile));
-        body.map_or_else(Brought::Missed, |(bytes, base)| Brought::Fetched(bytes, base))
+        body.map_or_else(Fetch::Missed, |(bytes, base)| Fetch::Fetched(bytes, base))
     }
 
-    async fn bring_edge(&self, proven: &mut Proven) -> Result<(), Unavailable> {
+    async fn fetch_edge(&self, proven: &mut Proven) -> Result<(), Unavailable> {
         let edge = proven.tree.edge();
         let cached: Option<Vec<Vec<u8>>> = edge.iter().map(|tile| self.cached_partial(tile)).collect();
         if cached.is_some_and(|bodies| proven.tree.admit_edge(&bodies).is_ok()) {
@@ -201,12 +201,12 @@ impl Tiles<'_> {
 
     /// A partial tile from the cache: as such, or as the beginning of the full one.
     fn cached_partial(&self, tile: &Tile) -> Option<Vec<u8>> {
-        self.kept(tile).or_else(|| self.kept(&tile.full()).and_then(|full| prefix(full, tile).ok()))
+        self.cached(tile).or_else(|| self.cached(&tile.full()).and_then(|full| prefix(full, tile).ok()))
     }
 
     /// What the disk holds of a tile. A cache that cannot be read is one more source that does not answer; writing to it will
     /// say so.
-    fn kept(&self, tile: &Tile) -> Option<Vec<u8>> {
+    fn cached(&self, tile: &Tile) -> Option<Vec<u8>> {
         let mirrored = self.mirror.as_ref().and_then(|mirror| mirror.snapshot.hash_tile(tile).ok().flatten());
         mirrored.or_else(|| self.cache.read(&tile.to_string()).ok().flatten())
     }
@@ -219,7 +219,7 @@ impl Tiles<'_> {
             Err(miss) => {
                 let full = tile.full();
                 let got = self.upstreams.fetch_from(base, &full.to_string(), full.byte_len()).await;
-                // What is missing is the tile that was asked for, so that is what is said.
+                // The missing tile is the requested one, so the message names it.
                 let bytes = got.ok().and_then(|got| body_of(got, &full).ok()).ok_or(miss)?.0;
                 prefix(bytes, tile).map_err(|error| Unavailable::Fault(Fault::refused(full.to_string(), error)))
             }
@@ -227,8 +227,8 @@ impl Tiles<'_> {
     }
 }
 
-/// Admits what proves. Returned are the tiles whose bytes do not, and those that cannot be judged before them.
-fn admit_all(proven: &mut Proven, brought: Vec<(Tile, Brought)>) -> (Vec<Suspect>, Vec<(Tile, Brought)>) {
+/// Admits what proves. Returns the tiles whose bytes do not, and those that cannot be checked before them.
+fn admit_all(proven: &mut Proven, brought: Vec<(Tile, Fetch)>) -> (Vec<Suspect>, Vec<(Tile, Fetch)>) {
     let (mut suspects, mut orphans) = (Vec::new(), Vec::new());
     for (tile, bytes) in brought {
         if proven.tree.missing_parent(&tile).is_some() {
@@ -236,13 +236,13 @@ fn admit_all(proven: &mut Proven, brought: Vec<(Tile, Brought)>) -> (Vec<Suspect
             continue;
         }
         match bytes {
-            Brought::Missed(miss) => drop(proven.missed.insert(tile, miss)),
-            Brought::Cached(bytes) => {
+            Fetch::Missed(miss) => drop(proven.missed.insert(tile, miss)),
+            Fetch::Cached(bytes) => {
                 if proven.tree.admit(&tile, &bytes).is_err() {
                     suspects.push((tile, Vec::new()));
                 }
             }
-            Brought::Fetched(bytes, base) => match proven.tree.admit(&tile, &bytes) {
+            Fetch::Fetched(bytes, base) => match proven.tree.admit(&tile, &bytes) {
                 Ok(()) => proven.fresh.push((tile.to_string(), bytes)),
                 Err(error) => suspects.push((tile, vec![(base, error)])),
             },

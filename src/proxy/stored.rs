@@ -43,7 +43,7 @@ pub(super) async fn prove_held(
     kind: Kind,
     stored: Unproven,
 ) -> Result<Option<Admitted>, Denied> {
-    let Some(record) = inner.relay.held_record(module).await? else { return Ok(None) };
+    let Some(record) = inner.relay.local_record(module).await? else { return Ok(None) };
     let proof = Proof { database: inner.relay.vkey().to_owned(), record: record.id() };
     // One that differs stays where it is until it can be fetched again.
     Ok(inner.modules.prove(stored, record.hash(kind), &proof).ok())

@@ -30,7 +30,7 @@ pub(super) fn wanted<'a>(
         let next = ((from / BELOW / STRETCH + 1) * STRETCH * BELOW).min(end);
         newest.forget_up_to(1);
         let wants: Vec<Want> = (from / BELOW..next.div_ceil(BELOW)).map(|tile| Want::LeafPath(tile * BELOW)).collect();
-        database.bring(newest, &wants, &|_, _, _| {}).await?;
+        database.fetch_tiles(newest, &wants, &|_, _, _| {}).await?;
         let wanted: Vec<_> = (from / FULL..next.div_ceil(FULL)).map(|index| one(newest, index, start)).collect();
         Ok::<_, Fault>(Some((stream::iter(wanted), (newest, next))))
     });

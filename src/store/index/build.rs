@@ -153,18 +153,18 @@ fn read_shares(
     done: &Sender<u64>,
 ) -> Result<Vec<Anomaly>, Fault> {
     let (share, size) = (SHARE_TILES * FULL, snapshot.tree().size);
-    let (mut held, mut malformed) = (spill.held(), Vec::new());
+    let (mut buffers, mut malformed) = (spill.buffers(), Vec::new());
     loop {
         let from = next.fetch_add(share, Ordering::Relaxed);
         if from >= size || stop.load(Ordering::Relaxed) {
-            held.finish(spill)?;
+            buffers.finish(spill)?;
             return Ok(malformed);
         }
         let to = from + share;
         for (from, to) in [(from, to.min(filled.start)), (from.max(filled.end), to)] {
             stream.each(from, to, &mut |first, records| {
                 let headings = headings(first, records, &mut malformed);
-                held.add(spill, &spill.width().entries(&headings))
+                buffers.add(spill, &spill.width().entries(&headings))
             })?;
         }
         // Nobody listens where another thread has failed.

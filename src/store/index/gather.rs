@@ -8,7 +8,7 @@ use super::super::log::Log;
 use super::anomaly::{Anomaly, MAX_OF_A_KIND};
 use super::key::{IndexEntry, Width};
 use super::layout::headings;
-use super::spill::{Held, Spill};
+use super::spill::{Buffers, Spill};
 use super::tuning::Tuning;
 use super::{file, look};
 use crate::fault::Fault;
@@ -25,7 +25,7 @@ pub struct Entries {
 #[derive(Debug)]
 pub struct Gathered {
     spill: Spill,
-    held: Held,
+    buffers: Buffers,
     records: Range<u64>,
     malformed: Vec<Anomaly>,
 }
@@ -57,7 +57,7 @@ impl Gathered {
             return None;
         }
         let spill = Spill::of_log(log, Width::USUAL, to, tuning.part).ok()?;
-        Some(Gathered { held: spill.held(), spill, records: from..from, malformed: Vec::new() })
+        Some(Gathered { buffers: spill.buffers(), spill, records: from..from, malformed: Vec::new() })
     }
 
     /// Adds the entries of the records that come next.
@@ -71,7 +71,7 @@ impl Gathered {
                 "entries of records from {found} on where those from {wanted} on belong"
             )));
         }
-        self.held.add(&self.spill, &entries.entries)?;
+        self.buffers.add(&self.spill, &entries.entries)?;
         self.records.end = entries.records.end;
         let room = usize::try_from(MAX_OF_A_KIND).unwrap_or(usize::MAX).saturating_add(1) - self.malformed.len();
         self.malformed.extend(entries.malformed.into_iter().take(room));
@@ -81,11 +81,11 @@ impl Gathered {
     /// All of it, for an index of `size` records with keys of this width; none where it does not fit that index, or the disk
     /// failed.
     pub(super) fn ready(self, width: Width, size: u64) -> Option<Ready> {
-        let Gathered { spill, held, records, malformed } = self;
+        let Gathered { spill, buffers, records, malformed } = self;
         if spill.width() != width || records.end > size {
             return None;
         }
-        held.finish(&spill).ok()?;
+        buffers.finish(&spill).ok()?;
         Some(Ready { spill, records, malformed })
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Spill {
 
 /// What one thread has to add.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct Buffers {
     parts: Vec<Vec<u8>>,
 }
 
@@ -48,8 +48,8 @@ impl Spill {
         Spill::new(&tmp, width, size, part)
     }
 
-    pub(super) fn held(&self) -> Held {
-        Held { parts: vec![Vec::new(); self.parts.len()] }
+    pub(super) fn buffers(&self) -> Buffers {
+        Buffers { parts: vec![Vec::new(); self.parts.len()] }
     }
 
     pub(super) fn width(&self) -> Width {
@@ -83,15 +83,15 @@ impl Spill {
     }
 }
 
-impl Held {
+impl Buffers {
     /// Adds to `spill`, of whose parts this was made.
     pub(super) fn add(&mut self, spill: &Spill, entries: &[IndexEntry]) -> Result<(), Fault> {
         for entry in entries {
             let part = usize::try_from(spill.width.part(entry.key, spill.bits)).unwrap_or(usize::MAX);
-            let Some(held) = self.parts.get_mut(part) else { continue };
-            held.extend_from_slice(&entry.to_bytes());
-            if held.len() >= HELD * IndexEntry::BYTES {
-                spill.write(part, held)?;
+            let Some(buffers) = self.parts.get_mut(part) else { continue };
+            buffers.extend_from_slice(&entry.to_bytes());
+            if buffers.len() >= HELD * IndexEntry::BYTES {
+                spill.write(part, buffers)?;
             }
         }
         Ok(())
@@ -99,6 +99,6 @@ impl Held {
 
     /// Writes what is left.
     pub(super) fn finish(mut self, spill: &Spill) -> Result<(), Fault> {
-        self.parts.iter_mut().enumerate().try_for_each(|(part, held)| spill.write(part, held))
+        self.parts.iter_mut().enumerate().try_for_each(|(part, buffers)| spill.write(part, buffers))
     }
 }
