@@ -1,5 +1,5 @@
-//! The index follows the log: what it will hold of the records is gathered while they are brought, and once they are committed
-//! it is brought up to them.
+//! The index follows the log: its entries are gathered while the records are fetched, and once these are committed
+//! it is updated to them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,13 +14,13 @@ use crate::sumdb::checkpoint::Tree;
 /// How often it is looked how far the index is.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// Begins to gather what an index holds of the records from `from` to `to`, where the index of `log` will be made anew of them.
+/// Begins to gather what an index holds of the records from `from` to `to`, where the index of `log` will be rebuilt of them.
 pub(super) async fn begin(log: &Log, from: u64, to: u64) -> Result<Option<Gathered>, Fault> {
     let log = log.clone();
     tokio::task::spawn_blocking(move || Gathered::begin(&log, from, to)).await.map_err(|error| panicked(&error))
 }
 
-/// Brings the index up to `tree`, the committed one; gives what it found odd on the way.
+/// Brings the index up to `tree`, the committed one; gives the anomalies that it found.
 pub(super) async fn bring_up_to_date(
     log: &Log,
     tree: Tree,

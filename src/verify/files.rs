@@ -18,7 +18,7 @@ pub(super) struct Files {
     pub(super) records: LogFile,
     /// by tile level
     pub(super) hashes: Vec<LogFile>,
-    /// where each data tile begins and, last, where the one after the last full tile does; as far as the file goes
+    /// where each data tile begins and, last, where the one after the last full tile does; up to the end of the file
     pub(super) begins: Vec<u64>,
 }
 
@@ -67,14 +67,14 @@ impl Files {
         can_be.then_some((begin, end))
     }
 
-    /// Hashes `first` to `first + count` of a level, as far as they are there.
+    /// Hashes `first` to `first + count` of a level, or those of them that the file has.
     pub(super) fn stored(&self, level: usize, first: u64, count: usize) -> Vec<Hash> {
         let Some(file) = self.hashes.get(level) else { return Vec::new() };
         let bytes = file.bytes(first * HASH_BYTES, count * size_of::<Hash>());
         bytes.as_chunks().0.iter().copied().map(Hash).collect()
     }
 
-    /// The leaf hashes that are stored for data tile `index`, as far as they are there.
+    /// The leaf hashes that are stored for data tile `index`, or those of them that the file has.
     pub(super) fn leaves(&self, index: u64) -> Vec<Hash> {
         self.stored(0, index * FULL, self.width(index))
     }

@@ -15,7 +15,7 @@ use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{Options as SyncOptions, sync};
+use gosumcheck::sync::{SyncOptions, sync};
 use gosumcheck::upstream::{self, Base, Entry, Http, Proxies, ProxyPlace, Settings};
 use serde_json::Value;
 use tempfile::TempDir;

@@ -14,7 +14,7 @@ use gosumcheck::store::Folder;
 use gosumcheck::sumdb::checkpoint::Policy as HeadPolicy;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{Options as SyncOptions, sync};
+use gosumcheck::sync::{SyncOptions, sync};
 use gosumcheck::upstream::{Base, Entry, Http, Proxies, ProxyPlace, Settings, Upstreams};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;

@@ -16,7 +16,7 @@ use gosumcheck::store::space::Space;
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{Options as SyncOptions, sync};
+use gosumcheck::sync::{SyncOptions, sync};
 use gosumcheck::upstream::{Base, Entry, Http, Proxies, ProxyPlace, Settings, Upstreams};
 use tempfile::TempDir;
 

@@ -13,7 +13,7 @@ use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{Options, sync};
+use gosumcheck::sync::{SyncOptions, sync};
 use gosumcheck::upstream::{Base, Http, Settings, Upstreams};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -103,7 +103,7 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         if plan.full {
             let (database, log) = open(&db, &data, &upstream.url());
-            let options = Options { to: None, jobs: 8, limit_rate: None };
+            let options = SyncOptions { to: None, jobs: 8, limit_rate: None };
             runtime().block_on(sync(&database, &log, &options, &|_| {})).unwrap();
             db.clear_requests();
         }
