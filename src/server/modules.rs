@@ -16,7 +16,7 @@ use super::pool::{Resource, Share};
 use super::refusal::{self, fault, in_lines, later, not_found, refusal};
 use super::{App, Question};
 use crate::fault::Fault;
-use crate::proxy::{Denied, Found, Manner, Text, TextKind};
+use crate::proxy::{Denied, Mode, ProxyAnswer, Text, TextKind};
 use crate::store::modules::{Admitted, Refused};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
@@ -44,7 +44,7 @@ pub(super) fn wants_cached_only(headers: &HeaderMap) -> bool {
 /// Answers one question.
 pub(super) async fn answer(app: &App, asked: &ModuleRequest, question: &Question<'_>) -> Answer {
     let Some(proxy) = &app.proxy else { return refusal::path(BadPath::NoSuch) };
-    let manner = Manner { cached_only: question.cached_only, peer: Some(question.peer) };
+    let manner = Mode { cached_only: question.cached_only, peer: Some(question.peer) };
     let answers = || async {
         let answered = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(asked, manner)).await;
         answered.unwrap_or_else(|_| {
@@ -54,7 +54,7 @@ pub(super) async fn answer(app: &App, asked: &ModuleRequest, question: &Question
     };
     let mut answered = answers().await;
     let mut share = None;
-    if matches!(answered, Ok(Found::File(_) | Found::Unproven(_))) {
+    if matches!(answered, Ok(ProxyAnswer::File(_) | ProxyAnswer::Unproven(_))) {
         // Nothing is reserved while the proxy waits for an upstream, so that this takes no file away from others.
         share = question.client.try_take(Resource::Files, 1);
         if share.is_none() {
@@ -64,13 +64,13 @@ pub(super) async fn answer(app: &App, asked: &ModuleRequest, question: &Question
         }
     }
     let answer = match (answered, share) {
-        (Ok(Found::File(file)), Some(share)) if matches!(asked, ModuleRequest::File(_, Kind::GoMod)) => {
+        (Ok(ProxyAnswer::File(file)), Some(share)) if matches!(asked, ModuleRequest::File(_, Kind::GoMod)) => {
             go_mod(app, file, share, question).await
         }
-        (Ok(Found::File(file)), Some(share)) => of_file(ZIP, file, share),
-        (Ok(Found::Unproven(file)), Some(share)) => unproven(file, share),
-        (Ok(Found::File(_) | Found::Unproven(_)), None) => no_file(),
-        (Ok(Found::Text(text)), _) => of_text(app, text, question),
+        (Ok(ProxyAnswer::File(file)), Some(share)) => of_file(ZIP, file, share),
+        (Ok(ProxyAnswer::Unproven(file)), Some(share)) => unproven(file, share),
+        (Ok(ProxyAnswer::File(_) | ProxyAnswer::Unproven(_)), None) => no_file(),
+        (Ok(ProxyAnswer::Text(text)), _) => of_text(app, text, question),
         (Err(denied), _) => refused(&denied),
     };
     Answer { audience: question.audience, ..answer }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// What a data tile usually has.
 const USUAL_BYTES: u64 = 50 << 10;
 
-/// So many bytes a second.
+/// A limit in bytes per second.
 #[derive(Debug)]
 pub(super) struct Rate {
     per_second: u64,

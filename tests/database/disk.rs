@@ -196,7 +196,7 @@ fn a_head_that_cannot_be_stored_is_held_in_memory() {
     }
     assert!(database.store_failures().iter().any(|failed| failed.write == WriteKind::Evidence && failed.count > 0));
     log.show_fork(false);
-    // Whoever comes after a restart knows the stored head only, and goes on from there.
+    // After a restart only the stored head is known, and the database goes on from there.
     log.grow(2_000);
     world.prove(&[&served.url()], &[0, 1_900]);
     assert_eq!(world.head(), Some(log.head(2_000)));

@@ -11,7 +11,7 @@ use super::common::files_below;
 use super::fake::{FakeSumdb, Served};
 use super::world::{Go, World, copy_of, expect, go, gosum_of, log_of, scratch};
 
-/// Every so many bytes of a zip one is spoilt.
+/// The distance, in bytes, between the bytes of a zip that are spoilt.
 const STRIDE: usize = 17;
 /// So many bytes at the end of the small zip are its directory.
 const DIRECTORY: usize = 600;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gosumcheck::database::Database;
-use gosumcheck::proxy::{OnMismatch, Options, Proxy};
+use gosumcheck::proxy::{OnMismatch, Proxy, ProxyOptions};
 use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::server::{AccessLog, Config, Served};
 use gosumcheck::store::Folder;
@@ -277,8 +277,8 @@ fn database(folder: &Folder, log: &FakeSumdb, url: Option<&str>) -> Database {
     Database::open(folder, log.name(), policy, Upstreams::new(Http::new(settings()), bases), 8).unwrap()
 }
 
-fn options_of_proxy() -> Options {
-    Options {
+fn options_of_proxy() -> ProxyOptions {
+    ProxyOptions {
         private: Patterns::default(),
         on_mismatch: OnMismatch::Refuse,
         freshness: LONG,

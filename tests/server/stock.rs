@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gosumcheck::proxy::{OnMismatch, Options, Proxy, Upstreams};
+use gosumcheck::proxy::{OnMismatch, Proxy, ProxyOptions, Upstreams};
 use gosumcheck::relay::Relay;
 use gosumcheck::store::Folder;
 use gosumcheck::store::modules::{Modules, Proof, Provenance};
@@ -94,7 +94,7 @@ impl Stock {
             let settings = Settings { silence: *after, total: *after, tries: 1, ..Settings::default() };
             entries.push(entry(&format!("http://{}", listener.local_addr().unwrap()), settings));
         }
-        let options = Options {
+        let options = ProxyOptions {
             private: Patterns::default(),
             on_mismatch: OnMismatch::Refuse,
             freshness: *self.freshness.lock().unwrap(),

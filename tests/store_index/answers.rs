@@ -99,7 +99,7 @@ fn much_that_is_missing_is_made_in_bulk_and_little_is_appended() {
     assert_eq!(first.size().unwrap(), 500);
     world.grow(900, tuning).unwrap();
     assert!(!first.is_current(), "four hundred of nine hundred are not");
-    // The old index answers on as far as it went.
+    // The old index still answers for the records that it has.
     assert_eq!(first.size().unwrap(), 500);
     world.assert_complete(&first, 500);
     world.assert_complete(&world.open(), 900);

@@ -30,7 +30,7 @@ fn what_is_no_index_is_named_with_the_next_step() {
     let cases: [(&str, &dyn Fn()); 8] = [
         ("is empty", &|| fs::write(&path, b"").unwrap()),
         ("is damaged", &|| fs::write(&path, vec![b'x'; 10_000]).unwrap()),
-        ("is no index of gosumcheck", &|| sql("PRAGMA application_id = 7")),
+        ("is not an index of gosumcheck", &|| sql("PRAGMA application_id = 7")),
         ("made by a newer gosumcheck", &|| sql("PRAGMA user_version = 2")),
         ("no longer read", &|| sql("PRAGMA user_version = 0")),
         ("does not say what it is about", &|| sql("UPDATE meta SET size = -1")),

@@ -37,7 +37,7 @@ fn refused(what: &str, words: &[&str], damage: impl Fn(&Path)) {
     assert_same(&content(log.dir()), &before, what);
 }
 
-/// Cuts a file to so many bytes, or makes it longer.
+/// Cuts a file to this many bytes, or makes it longer.
 fn cut(path: &Path, len: u64) {
     File::options().write(true).open(path).unwrap().set_len(len).unwrap();
 }
@@ -203,7 +203,7 @@ fn heads_is_healed_and_its_damage_is_named() {
             assert_same(&content(log.dir()), &undisturbed, &format!("{cut} bytes torn off, {zeros} zeros"));
         }
     }
-    // Damage before the last entry is no crash's.
+    // A crash does not damage anything before the last entry.
     flip(&log.dir().join("heads"), heads.len());
     let before = content(log.dir());
     let text = log.heads().unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! What goes in comes out; what is no proven file is not opened and is named by the walk; no name leads out of the folder.
+//! What goes in comes out; a file that is not proven is not opened, and the walk names it; no name leads out of the folder.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -230,7 +230,7 @@ proptest! {
         prop_assert_eq!(names(&data.join("refused")).len(), 4);
         let version = module.version().clone();
         prop_assert_eq!(modules.versions(module.path()).unwrap(), [version]);
-        // Two files in each tree, which tell of their hashes, and the info; nothing strange.
+        // Two files in each tree, with their hashes, and the info; nothing unknown.
         let found: Vec<StoredItem> = modules.walk().map(Result::unwrap).collect();
         prop_assert_eq!(found.len(), 5);
         for found in found {
