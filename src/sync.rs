@@ -133,7 +133,7 @@ pub async fn sync(
         tokio::task::spawn_blocking(commit).await.unwrap_or_else(|error| Err(panicked(&error)))?;
     }
     let indexed = if reached { tree } else { committed.map_or(Tree::EMPTY, Checkpoint::tree) };
-    let anomalies = indexing::bring_up_to_date(log, indexed, gathered.filter(|_| reached), progress).await?;
+    let anomalies = indexing::update(log, indexed, gathered.filter(|_| reached), progress).await?;
     Ok(Synced {
         before,
         tree,

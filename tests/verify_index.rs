@@ -10,7 +10,7 @@ mod world;
 use assert_cmd::Command;
 use fake::{FakeSumdb, Given};
 use gosumcheck::report::integrity::Flaw;
-use gosumcheck::store::index::bring_up_to_date;
+use gosumcheck::store::index::update;
 use gosumcheck::sumdb::checkpoint::Tree;
 use gosumcheck::verify::VerifyOptions;
 use rusqlite::Connection;
@@ -22,7 +22,7 @@ fn indexed(db: FakeSumdb, known: u64) -> World {
     let heads = if known < size { vec![known, size] } else { vec![size] };
     let world = World::of(db, &heads);
     let snapshot = world.log.snapshot(Tree { size: known, root: world.db.root(known) }).unwrap();
-    bring_up_to_date(&world.log, &snapshot, &|_, _| {}).unwrap();
+    update(&world.log, &snapshot, &|_, _| {}).unwrap();
     world
 }
 

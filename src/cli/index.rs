@@ -7,7 +7,7 @@ use super::progress::Bar;
 use super::{IndexArgs, setup};
 use crate::fault::Fault;
 use crate::report::printable;
-use crate::store::index::{AnomalyKind, bring_up_to_date, rebuild};
+use crate::store::index::{AnomalyKind, rebuild, update};
 use crate::store::{Index, Log};
 use crate::sumdb::checkpoint::Checkpoint;
 
@@ -30,7 +30,7 @@ pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
     let bar = Bar::new();
     let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let progress = |done, total| bar.show("indexing", count(done), count(total));
-    let make = if args.rebuild { rebuild } else { bring_up_to_date };
+    let make = if args.rebuild { rebuild } else { update };
     let grown = make(&log, &snapshot, &progress)?;
     bar.clear();
     let (bytes, size) = (disk_bytes(&log), grown.size);

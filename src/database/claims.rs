@@ -155,12 +155,12 @@ impl Database {
     }
 
     async fn fetch_claim(&self, module: &ModuleVersion, refuted: &[Refutation], known: u64) -> Answer<Claim> {
-        let judge = |bytes: Vec<u8>| {
+        let check = |bytes: Vec<u8>| {
             let response = LookupResponse::parse(&bytes)?;
             let head = self.head_of(&response, known)?;
             Ok((response, head, bytes))
         };
-        let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_FETCHED_BYTES, refuted, judge).await;
+        let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_FETCHED_BYTES, refuted, check).await;
         match got {
             Ok(Got::Body((response, head, bytes), base)) => {
                 Answer::Found(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })

@@ -87,11 +87,11 @@ impl Tiles<'_> {
             self.fetch_edge(proven).await?;
         }
         for tiles in proven.plan(wants)?.chunks(BATCH) {
-            let (absent, mut brought) = self.admit_cached(proven, tiles);
-            brought.extend(self.fetch_all(proven, &absent).await);
+            let (absent, mut results) = self.admit_cached(proven, tiles);
+            results.extend(self.fetch_all(proven, &absent).await);
             loop {
-                brought.sort_by_key(|(tile, _)| (std::cmp::Reverse(tile.level()), tile.index()));
-                let (suspects, orphans) = admit_all(proven, brought);
+                results.sort_by_key(|(tile, _)| (std::cmp::Reverse(tile.level()), tile.index()));
+                let (suspects, orphans) = admit_all(proven, results);
                 if suspects.is_empty() {
                     for (tile, _) in orphans {
                         proven.blame_parent(&tile);
@@ -100,8 +100,8 @@ impl Tiles<'_> {
                 }
                 let refuted = suspects.iter().flat_map(|(_, refuted)| refuted);
                 refuted.for_each(|(base, error)| self.upstreams.refute(*base, error));
-                brought = self.fetch_others(&proven.tree, suspects).await;
-                brought.extend(orphans);
+                results = self.fetch_others(&proven.tree, suspects).await;
+                results.extend(orphans);
             }
         }
         Ok(())
@@ -127,19 +127,19 @@ impl Tiles<'_> {
         let mut fetched = stream::iter(tiles.iter().copied())
             .map(|tile| async move {
                 let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
-                (tile, self.brought(got, &tile))
+                (tile, self.result_of(got, &tile))
             })
             .buffer_unordered(self.jobs);
         let (mut open, mut done) = (Vec::new(), 0);
-        while let Some((tile, brought)) = fetched.next().await {
+        while let Some((tile, result)) = fetched.next().await {
             done += 1;
             (self.progress)("tiles", done, tiles.len());
-            match brought {
+            match result {
                 Fetch::Fetched(bytes, _) if proven.tree.admit(&tile, &bytes).is_ok() => {
                     proven.fresh.push((tile.to_string(), bytes));
                     self.hand_over(proven, GROUP);
                 }
-                brought => open.push((tile, brought)),
+                result => open.push((tile, result)),
             }
         }
         open
@@ -156,15 +156,15 @@ impl Tiles<'_> {
     async fn fetch_others(&self, tree: &VerifiedTree, suspects: Vec<Suspect>) -> Vec<(Tile, Fetch)> {
         let fetched = stream::iter(suspects)
             .map(|(tile, refuted)| async move {
-                let judge = |bytes: Vec<u8>| tree.check(&tile, &bytes).map(|()| bytes);
-                let got = self.upstreams.fetch_beyond(&tile.to_string(), tile.byte_len(), &refuted, judge).await;
-                (tile, self.brought(got, &tile))
+                let check = |bytes: Vec<u8>| tree.check(&tile, &bytes).map(|()| bytes);
+                let got = self.upstreams.fetch_beyond(&tile.to_string(), tile.byte_len(), &refuted, check).await;
+                (tile, self.result_of(got, &tile))
             })
             .buffer_unordered(self.jobs);
         fetched.collect().await
     }
 
-    fn brought(&self, got: Result<Got, Fault>, tile: &Tile) -> Fetch {
+    fn result_of(&self, got: Result<Got, Fault>, tile: &Tile) -> Fetch {
         let got = got.map_err(|fault| missed(self.upstreams, fault));
         let body = got.and_then(|got| body_of(got, tile));
         body.map_or_else(Fetch::Missed, |(bytes, base)| Fetch::Fetched(bytes, base))
@@ -176,7 +176,7 @@ impl Tiles<'_> {
         if cached.is_some_and(|bodies| proven.tree.admit_edge(&bodies).is_ok()) {
             return Ok(());
         }
-        let mut told: Vec<Unavailable> = Vec::new();
+        let mut misses: Vec<Unavailable> = Vec::new();
         for (base, name) in self.upstreams.names().enumerate() {
             let asked = edge.iter().map(|tile| self.fetch_partial(base, tile));
             let bodies: Result<Vec<Vec<u8>>, Unavailable> =
@@ -193,10 +193,10 @@ impl Tiles<'_> {
                     proven.fresh.extend(edge.iter().map(Tile::to_string).zip(bodies));
                     return Ok(());
                 }
-                Err(miss) => told.push(miss),
+                Err(miss) => misses.push(miss),
             }
         }
-        Err(Unavailable::worst(told))
+        Err(Unavailable::worst(misses))
     }
 
     /// A partial tile from the cache: as such, or as the beginning of the full one.
@@ -228,9 +228,9 @@ impl Tiles<'_> {
 }
 
 /// Admits what proves. Returns the tiles whose bytes do not, and those that cannot be checked before them.
-fn admit_all(proven: &mut Proven, brought: Vec<(Tile, Fetch)>) -> (Vec<Suspect>, Vec<(Tile, Fetch)>) {
+fn admit_all(proven: &mut Proven, results: Vec<(Tile, Fetch)>) -> (Vec<Suspect>, Vec<(Tile, Fetch)>) {
     let (mut suspects, mut orphans) = (Vec::new(), Vec::new());
-    for (tile, bytes) in brought {
+    for (tile, bytes) in results {
         if proven.tree.missing_parent(&tile).is_some() {
             orphans.push((tile, bytes));
             continue;

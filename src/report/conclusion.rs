@@ -19,8 +19,8 @@ impl Report {
 
     /// Whether every line was decided: there was a file, all were read, and nothing was left undecided.
     pub fn is_complete(&self) -> bool {
-        let told = self.lines().all(|line| line.verdict.class() != Class::CouldNotTell);
-        told && !self.files.is_empty() && self.files.iter().all(|file| file.unread.is_none())
+        let all_decided = self.lines().all(|line| line.verdict.class() != Class::CouldNotTell);
+        all_decided && !self.files.is_empty() && self.files.iter().all(|file| file.unread.is_none())
     }
 
     /// The exit code of the command: see `Conclusion::exit_code`.

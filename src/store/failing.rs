@@ -147,7 +147,7 @@ impl Disk for std::sync::Arc<FailingDisk> {
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {
-        let told = *self.space.lock().unwrap_or_else(PoisonError::into_inner);
-        told.map_or_else(|| RealDisk.space(path), Ok)
+        let planted = *self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        planted.map_or_else(|| RealDisk.space(path), Ok)
     }
 }

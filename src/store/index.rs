@@ -50,7 +50,7 @@ mod tuning;
 
 pub use anomaly::{Anomaly, AnomalyKind, MAX_OF_A_KIND};
 pub use gather::{Entries, Gathered};
-pub use grow::{Grown, bring_up_to_date, bring_up_to_date_with, grow_tuned, rebuild};
+pub use grow::{Grown, grow_tuned, rebuild, update, update_with};
 pub use tally::Tally;
 pub use tuning::Tuning;
 

@@ -84,12 +84,13 @@ impl<'a> Fetch<'a> {
             rate.spent(bytes.iter().map(Vec::len).sum());
         }
         let index = self.index;
-        let judge = move || {
+        let prove_all = move || {
             let pairs = wanted.iter().zip(bytes);
-            let proven: Vec<Proven> = pairs.map_while(|(wanted, bytes)| judge(wanted, bytes, index).ok()).collect();
+            let proven: Vec<Proven> =
+                pairs.map_while(|(wanted, bytes)| prove_tile(wanted, bytes, index).ok()).collect();
             (wanted.split_off(proven.len()), proven)
         };
-        let (rest, proven) = tokio::task::spawn_blocking(judge).await.map_err(|error| panicked(&error))?;
+        let (rest, proven) = tokio::task::spawn_blocking(prove_all).await.map_err(|error| panicked(&error))?;
         if proven.len() < tiles.len() {
             bulk.give_up();
         }
@@ -142,7 +143,7 @@ impl<'a> Fetch<'a> {
                         rate.spent(bytes.len());
                     }
                     let (wanted, index) = (wanted.clone(), self.index);
-                    let proof = tokio::task::spawn_blocking(move || judge(&wanted, bytes, index)).await;
+                    let proof = tokio::task::spawn_blocking(move || prove_tile(&wanted, bytes, index)).await;
                     match proof.map_err(|error| panicked(&error))? {
                         Ok(proven) => return Ok(proven),
                         Err(error) => {
@@ -161,7 +162,7 @@ impl<'a> Fetch<'a> {
 }
 
 /// Proves a tile, and while its bytes are at hand makes the index's entries of it, where these are wanted.
-fn judge(wanted: &Wanted, bytes: Vec<u8>, index: bool) -> sumdb::Result<Proven> {
+fn prove_tile(wanted: &Wanted, bytes: Vec<u8>, index: bool) -> sumdb::Result<Proven> {
     let proven = prove(wanted, bytes)?;
     Ok(if index { proven.index() } else { proven })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Stage, Step, panicked};
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::index::{Anomaly, Gathered, bring_up_to_date_with};
+use crate::store::index::{Anomaly, Gathered, update_with};
 use crate::sumdb::checkpoint::Tree;
 
 /// How often it is looked how far the index is.
@@ -21,7 +21,7 @@ pub(super) async fn begin(log: &Log, from: u64, to: u64) -> Result<Option<Gather
 }
 
 /// Brings the index up to `tree`, the committed one; gives the anomalies that it found.
-pub(super) async fn bring_up_to_date(
+pub(super) async fn update(
     log: &Log,
     tree: Tree,
     gathered: Option<Gathered>,
@@ -31,10 +31,10 @@ pub(super) async fn bring_up_to_date(
         return Ok(Vec::new());
     }
     let indexed = Arc::new(AtomicU64::new(0));
-    let (log, told) = (log.clone(), Arc::clone(&indexed));
+    let (log, done_so_far) = (log.clone(), Arc::clone(&indexed));
     let mut work = tokio::task::spawn_blocking(move || {
-        let tell = |done, _| told.store(done, Ordering::Relaxed);
-        bring_up_to_date_with(&log, &log.snapshot(tree)?, gathered, &tell)
+        let report = |done, _| done_so_far.store(done, Ordering::Relaxed);
+        update_with(&log, &log.snapshot(tree)?, gathered, &report)
     });
     loop {
         tokio::select! {

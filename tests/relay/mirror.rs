@@ -251,7 +251,7 @@ async fn the_index_may_lag_be_rebuilt_or_be_damaged() {
         }
     };
     found(HELD).await;
-    index::bring_up_to_date(&log, &relay.mirror().unwrap().snapshot, &|_, _| {}).unwrap();
+    index::update(&log, &relay.mirror().unwrap().snapshot, &|_, _| {}).unwrap();
     relay.refresh().unwrap();
     assert_eq!(relay.status().indexed, HELD);
     found(HELD).await;

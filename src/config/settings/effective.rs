@@ -36,7 +36,7 @@ impl Settings {
         self.upstreams.iter().find(|upstream| upstream.is(url))
     }
 
-    /// What each setting alone cannot tell.
+    /// Checks that no setting alone can make.
     fn agree(&self) -> Result<(), Fault> {
         let usage = |why: String| Err(Fault::Usage(why));
         if self.listen.is_empty() {

@@ -220,8 +220,8 @@ impl Flaw {
             Flaw::Stray => "Find out who put it there, and move it away.",
             Flaw::Refused => "Move it away, or delete it.",
             Flaw::Journal => {
-                "Stop the server and delete the file: a new one is begun. The reports in `refused/` stay, which is what the \
-                 incidents in it were told from."
+                "Stop the server and delete the file: gosumcheck creates a new one. The reports in `refused/`, from which \
+                 its incidents were made, stay."
             }
             Flaw::Duplicate | Flaw::Malformed => {
                 "Report it to the operator of the database (sum.golang.org: security@golang.org), with the record numbers."

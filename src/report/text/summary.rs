@@ -58,10 +58,10 @@ fn line(page: &TextWriter<'_>, report: &Report) -> String {
     };
     let counts = if counts.is_empty() { "nothing to prove".to_owned() } else { counts.join(", ") };
     // A line that differs is decided by a proven record just as one that is verified.
-    let judged = report.tally().iter().any(|(outcome, _)| matches!(outcome, Outcome::Verified | Outcome::Differs));
+    let any_decided = report.tally().iter().any(|(outcome, _)| matches!(outcome, Outcome::Verified | Outcome::Differs));
     let under = match &report.head {
         _ if report.misbehaviour.is_some() => page.paint(BAD, "THE LOG MISBEHAVED"),
-        Some(head) if judged => format!("proven under tree {} of {database}", grouped(head.size)),
+        Some(head) if any_decided => format!("proven under tree {} of {database}", grouped(head.size)),
         _ => format!("nothing was proven by {database}"),
     };
     let repeats = repeats(report.duplicates()).map(|text| page.paint(FAINT, &text) + "; ").unwrap_or_default();

@@ -28,15 +28,15 @@ pub struct Grown {
 /// # Errors
 /// `Unavailable`: the disk; another process is doing the same; the index is damaged, ahead of the log or of another log, which
 /// [`rebuild`] helps against.
-pub fn bring_up_to_date(log: &Log, snapshot: &Snapshot, progress: &dyn Fn(u64, u64)) -> Result<Grown, Fault> {
+pub fn update(log: &Log, snapshot: &Snapshot, progress: &dyn Fn(u64, u64)) -> Result<Grown, Fault> {
     grow(log, snapshot, None, Tuning::default(), false, progress)
 }
 
-/// [`bring_up_to_date`], where the entries of some of the records of `snapshot` have been gathered.
+/// [`update`], where the entries of some of the records of `snapshot` have been gathered.
 ///
 /// # Errors
-/// As [`bring_up_to_date`].
-pub fn bring_up_to_date_with(
+/// As [`update`].
+pub fn update_with(
     log: &Log,
     snapshot: &Snapshot,
     gathered: Option<Gathered>,
@@ -53,7 +53,7 @@ pub fn rebuild(log: &Log, snapshot: &Snapshot, progress: &dyn Fn(u64, u64)) -> R
     grow_tuned(log, snapshot, Tuning::default(), true, progress)
 }
 
-/// [`bring_up_to_date`], or [`rebuild`] where `from_scratch` is set, with sizes of the caller's choice.
+/// [`update`], or [`rebuild`] where `from_scratch` is set, with sizes of the caller's choice.
 ///
 /// # Errors
 /// As these two.

@@ -128,7 +128,7 @@ pub(super) struct Files {
 
 impl Files {
     /// Opens those of a log of `size` records. They are long enough for it, `records` aside: where that ends, its last records
-    /// must tell.
+    /// must decide.
     pub(super) fn open(dir: &Path, size: u64) -> Result<Files, Fault> {
         let hashes = levels(size).map(|level| Named::read(hashes_path(dir, level))).collect::<Result<Vec<_>, _>>()?;
         let (records, offsets) = (Named::read(dir.join("records"))?, Named::read(dir.join("offsets"))?);

@@ -91,7 +91,7 @@ impl VerifiedTree {
         self.tiles.contains_key(&(tile.level, tile.index))
     }
 
-    /// The full tile that must be admitted before `tile` can be judged, where it is not held.
+    /// The full tile that must be admitted before `tile` can be checked, if it is not held.
     pub fn missing_parent(&self, tile: &Tile) -> Option<Tile> {
         let (level, index) = tile.parent().0;
         if self.tiles.contains_key(&(level, index)) { None } else { self.full_tile(level, index) }
