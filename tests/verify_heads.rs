@@ -62,7 +62,7 @@ fn records_that_are_gone_with_the_head_are_told_and_not_judged() {
     let report = world.verify();
     assert_eq!((report.findings.len(), report.findings[0].flaw), (1, Flaw::HeadBehind), "{report:#?}");
     assert_eq!((report.exit_code(), report.figures.records), (1, 300));
-    assert!(report.findings[0].what.contains("not judged"), "{:?}", report.findings);
+    assert!(report.findings[0].what.contains("not checked"), "{:?}", report.findings);
 }
 
 #[test]

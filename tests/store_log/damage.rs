@@ -54,7 +54,7 @@ fn flip(path: &Path, from_end: usize) {
 fn a_file_that_was_cut_off_is_named() {
     for (name, len) in [("records", 10), ("offsets", 23), ("hashes.0", 700 * 32 - 1), ("hashes.1", 63), ("hashes.0", 0)]
     {
-        let words = [name, "it was cut off; restore it from a backup, or move the folder", "and sync anew"];
+        let words = [name, "it was cut off; restore it from a backup, or move the folder", "and sync again"];
         refused(&format!("{name} of {len} bytes"), &words, |dir| cut(&dir.join(name), len));
     }
     let last = ["records: data tile 2 is damaged or cut off", "gosumcheck verify"];
