@@ -1,4 +1,4 @@
-//! WrongBytes bytes: what was expected, what came and from where; as a report beside the bytes, a row of the journal, and lines that
+//! Wrong bytes: what was expected, what came and from where; as a report beside the bytes, a row of the journal, and lines that
 //! the go command shows its user.
 
 use std::path::PathBuf;
