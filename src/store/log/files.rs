@@ -113,7 +113,7 @@ impl Named {
 /// What to do about a file that lost something. The folder is moved and not deleted: evidence and old heads are in it.
 fn lost(what: &str, path: &Path) -> String {
     let folder = path.parent().unwrap_or(Path::new("")).display();
-    format!("{what}; restore it from a backup, or move the folder {folder} away and sync anew")
+    format!("{what}; restore it from a backup, or move the folder {folder} away and sync again")
 }
 
 /// The files that a log of some size has.
