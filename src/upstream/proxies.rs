@@ -9,7 +9,7 @@ mod path;
 mod probe;
 pub(super) mod tree;
 
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 
 use super::base::Base;
 use super::breaker::Breaker;
@@ -120,7 +120,7 @@ impl Proxies {
     ///
     /// # Errors
     /// Where it failed after all its tries.
-    pub async fn fetch(&self, index: usize, asked: &Asked, limit: usize) -> Result<Fetched, Failure> {
+    pub async fn fetch(&self, index: usize, asked: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
         match self.members.get(index) {
             Some(member) => member.fetch(asked, limit).await,
             None => Err(nobody()),
@@ -135,7 +135,7 @@ impl Proxies {
     pub async fn download(
         &self,
         index: usize,
-        asked: &Asked,
+        asked: &ModuleRequest,
         limit: u64,
         sink: &mut dyn Sink,
     ) -> Result<Sent, Failure> {

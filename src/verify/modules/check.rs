@@ -1,11 +1,11 @@
-//! One admitted file against what it must be: its record, the hash that is kept beside it, and the rules for module zips.
+//! Checks one admitted file against its record, the hash that is stored beside it, and the rules for module zips.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::survey::Stored;
+use super::scan::Stored;
 use super::{Known, origin};
 use crate::database::Database;
 use crate::files;
@@ -18,26 +18,26 @@ use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::modzip::{MAX_GO_MOD, check_module_zip};
 
-/// Looks at a file that is taken away and put back all the while.
+/// Checks of one file that another process keeps removing and restoring.
 const MAX_LOOKS: usize = 8;
 
-/// What became of one file.
+/// The result of one check.
 pub(super) struct Verdict {
-    pub(super) outcome: Outcome,
+    pub(super) outcome: FileState,
     /// whether its hash was computed
     pub(super) hashed: bool,
 }
 
-/// How a file stands.
-pub(super) enum Outcome {
+/// The state of a file.
+pub(super) enum FileState {
     /// it is what its record says
     Proven,
     /// it is private, and what it was pinned to
     Pinned,
-    /// it is not here, and what is kept of it is in order
+    /// it is missing, and the stored hash is in order
     Gone,
     /// it is not what it should be
-    Found(Box<Finding>),
+    Finding(Box<Finding>),
 }
 
 /// Why a file has no hash.
@@ -51,16 +51,16 @@ enum Bad {
     Refused(String),
 }
 
-/// Looks at `file` as it is now; a zip is hashed by up to `threads` threads. Where another file has its name by the time that
-/// something is found, that one is looked at.
-pub(super) fn judge(store: &Modules, database: &Database, file: &Stored, known: &Known, threads: usize) -> Verdict {
+/// Checks `file` as it is now; a zip is hashed by up to `threads` threads. If another file has its name by the time
+/// of a finding, that one is checked.
+pub(super) fn check(store: &Modules, database: &Database, file: &Stored, known: &Known, threads: usize) -> Verdict {
     let mut looks = 1;
     loop {
         let opened = open(&file.path);
         let hashed = opened.as_ref().map_err(Bad::clone).and_then(|opened| hash(file, opened, threads));
-        let verdict = look(store, database, file, known, hashed);
+        let verdict = check_once(store, database, file, known, hashed);
         let is_settled = match (&verdict.outcome, &opened) {
-            (Outcome::Found(_), Ok(opened)) => is_named(opened, &file.path),
+            (FileState::Finding(_), Ok(opened)) => is_named(opened, &file.path),
             _ => true,
         };
         if is_settled || looks == MAX_LOOKS {
@@ -70,7 +70,7 @@ pub(super) fn judge(store: &Modules, database: &Database, file: &Stored, known: 
     }
 }
 
-fn look(
+fn check_once(
     store: &Modules,
     database: &Database,
     file: &Stored,
@@ -80,7 +80,7 @@ fn look(
     // Read after the file: what is admitted has its proof and its hash before its name.
     let beside = match store.beside(file.tree, &file.module, file.kind) {
         Ok(beside) => beside,
-        Err(fault) => return told(file, Flaw::ModuleUnreadable, fault.to_string(), None, None),
+        Err(fault) => return finding(file, Flaw::ModuleUnreadable, fault.to_string(), None, None),
     };
     let record = match known {
         // A record says nothing of what a first use pinned.
@@ -90,16 +90,16 @@ fn look(
     let (got, rules) = match hashed {
         Ok((hash, rules)) => (SumHash::H1(hash), rules),
         Err(Bad::Gone) => return gone(file, record, beside.hash.ok().flatten().as_ref()),
-        Err(Bad::Unreadable(why)) => return told(file, Flaw::ModuleUnreadable, why, record, None),
+        Err(Bad::Unreadable(why)) => return finding(file, Flaw::ModuleUnreadable, why, record, None),
         Err(Bad::Refused(why)) => {
             let proven = beside.proof.as_ref().map(|(hash, _)| hash);
             let expected = record.or(proven).or_else(|| beside.hash.as_ref().ok().and_then(Option::as_ref));
             let what = expected.map_or_else(|| why.clone(), |expected| format!("{why}; expected {expected}"));
-            return told(file, Flaw::ModuleDamaged, what, expected, None);
+            return finding(file, Flaw::ModuleDamaged, what, expected, None);
         }
     };
-    if let Some(what) = origin::told(database, file, known, &got, &beside) {
-        return told(file, Flaw::ModuleOtherPolicy, what, record.or(Some(&got)), Some(&got));
+    if let Some(what) = origin::explain(database, file, known, &got, &beside) {
+        return finding(file, Flaw::ModuleOtherPolicy, what, record.or(Some(&got)), Some(&got));
     }
     let pin = beside.hash.map_err(|fault| fault.to_string());
     if let Some((proven, proof)) = beside.proof.filter(|(proven, _)| *proven != got) {
@@ -114,22 +114,22 @@ fn look(
                 _ => "",
             };
             let what = format!("hashes to {got} where {record} is in its record{beside}");
-            told(file, Flaw::ModuleDamaged, what, Some(record), Some(&got))
+            finding(file, Flaw::ModuleDamaged, what, Some(record), Some(&got))
         }
         (None, Ok(Some(pin))) if *pin == got => against_pin(file, &got, known, rules),
         (None, Ok(Some(pin))) => {
             let what = format!("hashes to {got} where it was pinned to {pin}");
-            told(file, Flaw::ModuleDamaged, what, Some(pin), Some(&got))
+            finding(file, Flaw::ModuleDamaged, what, Some(pin), Some(&got))
         }
         (None, pin) => {
             let what = match (pin, known) {
-                (Err(why), _) => format!("hashes to {got}, and nothing tells what it should: {why}"),
+                (Err(why), _) => format!("hashes to {got}, and its expected hash cannot be read: {why}"),
                 (_, Known::Nothing(why)) => {
                     format!("hashes to {got}, and has neither a hash beside it nor a record: {why}")
                 }
                 _ => format!("hashes to {got}, is private, and has no hash beside it that it was pinned to"),
             };
-            told(file, Flaw::ModuleUnrecorded, what, None, Some(&got))
+            finding(file, Flaw::ModuleUnrecorded, what, None, Some(&got))
         }
     }
 }
@@ -146,7 +146,7 @@ fn against_proof(
     let by = format!("record {} of {}", proof.record, proof.database);
     if record == Some(got) {
         let what = format!("is what its record says, {got}, and the proof beside it names {proven} by {by}");
-        return told(file, Flaw::ModuleHash, what, record, Some(got));
+        return finding(file, Flaw::ModuleHash, what, record, Some(got));
     }
     let beside = match pin {
         Ok(Some(pin)) if pin == got => ", and the hash beside it was changed with it",
@@ -154,18 +154,17 @@ fn against_proof(
         _ => "",
     };
     let what = format!("hashes to {got} where {proven} is in its proof, {by}{beside}");
-    told(file, Flaw::ModuleDamaged, what, record.or(Some(proven)), Some(got))
+    finding(file, Flaw::ModuleDamaged, what, record.or(Some(proven)), Some(got))
 }
 
-/// It is not here: what is kept of it decides what may come in its place.
+/// It is missing: the stored hash decides what may take its place.
 fn gone(file: &Stored, record: Option<&SumHash>, pin: Option<&SumHash>) -> Verdict {
     match (record, pin) {
         (Some(record), Some(pin)) if record != pin => {
-            let what =
-                format!("is not here any more, and the hash that is kept of it is {pin} where its record has {record}");
-            told(file, Flaw::ModuleHash, what, Some(record), None)
+            let what = format!("is missing, and its stored hash is {pin} where its record has {record}");
+            finding(file, Flaw::ModuleHash, what, Some(record), None)
         }
-        _ => Verdict { outcome: Outcome::Gone, hashed: false },
+        _ => Verdict { outcome: FileState::Gone, hashed: false },
     }
 }
 
@@ -177,13 +176,13 @@ fn against_record(
     rules: Option<String>,
 ) -> Verdict {
     let what = match (pin, rules) {
-        (Ok(Some(pin)), None) if pin == got => return Verdict { outcome: Outcome::Proven, hashed: true },
-        (Ok(Some(pin)), Some(why)) if pin == got => return told(file, Flaw::ModuleRules, why, Some(got), Some(got)),
+        (Ok(Some(pin)), None) if pin == got => return Verdict { outcome: FileState::Proven, hashed: true },
+        (Ok(Some(pin)), Some(why)) if pin == got => return finding(file, Flaw::ModuleRules, why, Some(got), Some(got)),
         (Ok(Some(pin)), _) => format!("is what its record says, {got}, and the hash beside it is {pin}"),
         (Ok(None), _) => format!("is what its record says, {got}, and has no hash beside it, so that it is not served"),
         (Err(why), _) => format!("is what its record says, {got}, and the hash beside it cannot be read: {why}"),
     };
-    told(file, Flaw::ModuleHash, what, Some(got), Some(got))
+    finding(file, Flaw::ModuleHash, what, Some(got), Some(got))
 }
 
 /// It has no record and is what it was pinned to, which is enough where it is private.
@@ -191,22 +190,22 @@ fn against_pin(file: &Stored, got: &SumHash, known: &Known, rules: Option<String
     match (known, rules) {
         (Known::Record(_) | Known::Nothing(_), _) if file.tree == Tree::FirstUse => {
             let what = format!(
-                "is what first use of a private module pinned, {got}, and no pattern says that it is private now: it is no answer \
-                 to a public question"
+                "is what first use of a private module pinned, {got}, and no pattern says that it is private now: it does \
+                 not answer public requests"
             );
-            told(file, Flaw::ModuleUnrecorded, what, Some(got), Some(got))
+            finding(file, Flaw::ModuleUnrecorded, what, Some(got), Some(got))
         }
         (Known::Nothing(why), _) => {
             let what = format!("is as it was admitted, {got}, and nothing here proves it: {why}");
-            told(file, Flaw::ModuleUnrecorded, what, Some(got), Some(got))
+            finding(file, Flaw::ModuleUnrecorded, what, Some(got), Some(got))
         }
-        (_, Some(why)) => told(file, Flaw::ModuleRules, why, Some(got), Some(got)),
-        (_, None) => Verdict { outcome: Outcome::Pinned, hashed: true },
+        (_, Some(why)) => finding(file, Flaw::ModuleRules, why, Some(got), Some(got)),
+        (_, None) => Verdict { outcome: FileState::Pinned, hashed: true },
     }
 }
 
 /// A finding about a file that was hashed, or that has no hash by its own fault.
-fn told(file: &Stored, flaw: Flaw, what: String, expected: Option<&SumHash>, got: Option<&SumHash>) -> Verdict {
+fn finding(file: &Stored, flaw: Flaw, what: String, expected: Option<&SumHash>, got: Option<&SumHash>) -> Verdict {
     let [expected_hash, got_hash] = [expected, got].map(|hash| hash.map(ToString::to_string));
     let (path, version) = (file.module.path().to_string(), file.module.version().to_string());
     let module = Some(OfModule { path, version, expected: expected_hash, got: got_hash });
@@ -219,7 +218,7 @@ fn told(file: &Stored, flaw: Flaw, what: String, expected: Option<&SumHash>, got
         ),
     };
     let finding = Finding { module, next: Some(next), ..Finding::of_file(flaw, shown.to_string(), what) };
-    Verdict { outcome: Outcome::Found(Box::new(finding)), hashed: got.is_some() }
+    Verdict { outcome: FileState::Finding(Box::new(finding)), hashed: got.is_some() }
 }
 
 /// The file's hash, and which rule for module zips it breaks, if any.
@@ -243,11 +242,11 @@ fn hash(file: &Stored, opened: &File, threads: usize) -> Result<(Hash, Option<St
     }
 }
 
-/// Opens what is a file; what has taken its place since it was come upon is told.
+/// Opens a regular file. Fails if something else has taken its place since the scan.
 fn open(path: &Path) -> Result<File, Bad> {
     match path.symlink_metadata() {
         Ok(found) if found.is_file() => files::open(path).map_err(unreadable),
-        Ok(_) => Err(Bad::Refused("is no file".to_owned())),
+        Ok(_) => Err(Bad::Refused("is not a regular file".to_owned())),
         Err(error) => Err(unreadable(error)),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the bytes of a file are what they must be: h1, and for zips the rules of what a module zip may hold.
+//! Checks the bytes of a file: their h1, and for zips the rules of what a module zip may hold.
 
 use std::io;
 use std::thread;
@@ -12,79 +12,79 @@ use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::modzip::check_module_zip;
 
-/// Bytes that are not what they must be.
+/// Bytes that failed the check.
 #[derive(Debug, Clone)]
-pub(super) struct Wrong {
+pub(super) struct WrongBytes {
     /// what they hash to, if they can be hashed at all
     pub(super) got: Option<SumHash>,
     pub(super) error: sumdb::Error,
 }
 
-/// Why bytes were not found right.
+/// Why bytes were not accepted.
 #[derive(Debug)]
-pub(super) enum NotRight {
+pub(super) enum Rejection {
     /// They are wrong, and their sender is to blame.
-    Wrong(Wrong),
+    Wrong(WrongBytes),
     /// They could not be read.
     Fault(Fault),
 }
 
-impl NotRight {
-    fn wrong(got: Option<SumHash>, error: sumdb::Error) -> NotRight {
-        NotRight::Wrong(Wrong { got, error })
+impl Rejection {
+    fn wrong(got: Option<SumHash>, error: sumdb::Error) -> Rejection {
+        Rejection::Wrong(WrongBytes { got, error })
     }
 }
 
-impl From<io::Error> for NotRight {
-    fn from(error: io::Error) -> NotRight {
-        NotRight::Fault(Fault::disk("the data folder", format!("cannot read what arrived: {error}")))
+impl From<io::Error> for Rejection {
+    fn from(error: io::Error) -> Rejection {
+        Rejection::Fault(Fault::disk("the data folder", format!("cannot read what arrived: {error}")))
     }
 }
 
-impl From<ZipError> for NotRight {
-    fn from(error: ZipError) -> NotRight {
+impl From<ZipError> for Rejection {
+    fn from(error: ZipError) -> Rejection {
         match error {
             ZipError::Read(error) => error.into(),
-            ZipError::Refused(error) => NotRight::wrong(None, error),
+            ZipError::Refused(error) => Rejection::wrong(None, error),
         }
     }
 }
 
-/// The hash of what arrived, if it is what it must be. Reads all of it: not for a thread that must not wait.
-pub(super) fn judge(
+/// The hash of what arrived, if it is the expected one. Reads all of it: not for a thread that must not wait.
+pub(super) fn check(
     arrival: &Arrival,
     module: &ModuleVersion,
     kind: Kind,
     expected: &Expected,
     threads: usize,
-) -> Result<SumHash, NotRight> {
+) -> Result<SumHash, Rejection> {
     match kind {
-        Kind::GoMod => judge_go_mod(arrival, module, expected),
-        Kind::Zip => judge_zip(arrival, module, expected, threads),
+        Kind::GoMod => check_go_mod(arrival, module, expected),
+        Kind::Zip => check_zip(arrival, module, expected, threads),
     }
 }
 
-fn judge_go_mod(arrival: &Arrival, module: &ModuleVersion, expected: &Expected) -> Result<SumHash, NotRight> {
+fn check_go_mod(arrival: &Arrival, module: &ModuleVersion, expected: &Expected) -> Result<SumHash, Rejection> {
     let bytes = arrival.read()?;
     let got = SumHash::H1(h1_go_mod(&bytes));
     if expected.hash().is_none() && !names_a_module(&bytes) {
-        // What comes first is what it is to be for ever: a page of a portal had better not be.
+        // The first download is pinned: the HTML page of a login portal must not be.
         let error = sumdb::Error::malformed(what(module, Kind::GoMod), "no line of it names a module");
-        return Err(NotRight::wrong(Some(got), error));
+        return Err(Rejection::wrong(Some(got), error));
     }
     as_expected(got, module, Kind::GoMod, expected)
 }
 
 /// Its directory is read once: for a million files the list alone takes 90 MB.
-fn judge_zip(
+fn check_zip(
     arrival: &Arrival,
     module: &ModuleVersion,
     expected: &Expected,
     threads: usize,
-) -> Result<SumHash, NotRight> {
+) -> Result<SumHash, Rejection> {
     let file = arrival.zip()?;
     let zip = ModuleZip::read(&file)?;
-    // What the log committed to can still be what no go command would unpack. This is said last and looked at first: the
+    // A zip that the log committed to can still be one that no go command would unpack. This is reported last and checked first: the
     // hashes then take the place of this table in memory.
     let checked = check_module_zip(&zip, module.path().as_str(), module.version().as_str());
     // It is most likely right: the disk may as well begin.
@@ -95,16 +95,16 @@ fn judge_zip(
     let got = as_expected(SumHash::H1(hash), module, Kind::Zip, expected)?;
     match checked {
         Ok(()) => Ok(got),
-        Err(error) => Err(NotRight::wrong(Some(got), error)),
+        Err(error) => Err(Rejection::wrong(Some(got), error)),
     }
 }
 
 /// `got`, unless the record says otherwise.
-fn as_expected(got: SumHash, module: &ModuleVersion, kind: Kind, expected: &Expected) -> Result<SumHash, NotRight> {
+fn as_expected(got: SumHash, module: &ModuleVersion, kind: Kind, expected: &Expected) -> Result<SumHash, Rejection> {
     match expected.hash() {
         Some(hash) if *hash != got => {
             let error = sumdb::Error::unproven(what(module, kind), format!("it hashes to {got}, not to {hash}"));
-            Err(NotRight::wrong(Some(got), error))
+            Err(Rejection::wrong(Some(got), error))
         }
         _ => Ok(got),
     }

@@ -1,61 +1,61 @@
-//! What lies below `DATA/modules` and `DATA/private`: the admitted files, their hashes, the `.info` files, and what is none of ours.
+//! The contents of `DATA/modules` and `DATA/private`: admitted files, their hashes, `.info` files, and unknown files.
 
 use std::path::{Path, PathBuf};
 
 use crate::report::Integrity;
 use crate::report::integrity::{Finding, Flaw, OfModule};
 use crate::store::Modules;
-use crate::store::modules::{Found, Tree};
-use crate::sumdb::goproxy::Asked;
+use crate::store::modules::{StoredItem, Tree};
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 
-/// An admitted file as it was come upon, or the place of one that has left and whose hash is still kept.
+/// An admitted file, in walk order, or the place of one that is missing and whose hash is still stored.
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) tree: Tree,
     pub(super) module: ModuleVersion,
     pub(super) kind: Kind,
     pub(super) path: PathBuf,
-    /// its bytes; 0 where it has left
+    /// its bytes; 0 where it is missing
     pub(super) len: u64,
 }
 
 /// The store at one moment.
 #[derive(Debug, Default)]
-pub(super) struct Survey {
+pub(super) struct Scan {
     /// the admitted files, by their paths
     pub(super) files: Vec<Stored>,
-    /// what is kept about versions
+    /// the `.info` files of versions
     pub(super) about: Vec<(ModuleVersion, PathBuf)>,
 }
 
-impl Survey {
-    /// Walks the store, and tells what is no part of it.
-    pub(super) fn of(store: &Modules, report: &mut Integrity) -> Survey {
-        let mut survey = Survey::default();
+impl Scan {
+    /// Walks the store, and reports what does not belong to it.
+    pub(super) fn of(store: &Modules, report: &mut Integrity) -> Scan {
+        let mut scan = Scan::default();
         for found in store.walk() {
             match found {
-                Ok(Found::File { tree, module, kind, path, len, .. }) => {
-                    survey.files.push(Stored { tree, module, kind, path, len });
+                Ok(StoredItem::File { tree, module, kind, path, len, .. }) => {
+                    scan.files.push(Stored { tree, module, kind, path, len });
                 }
-                Ok(Found::HashOnly { tree, module, kind, path, .. }) => {
+                Ok(StoredItem::HashOnly { tree, module, kind, path, .. }) => {
                     let path = path.with_extension(kind.extension());
                     match path.symlink_metadata() {
-                        // Folders are walked and not told, and this one is in a file's place.
+                        // Folders are walked and not reported, and this one is in a file's place.
                         Ok(found) if found.is_dir() => report.add(stray(store.dir_of(tree), &path)),
-                        // A link is told by itself.
+                        // A link is reported on its own.
                         Ok(found) if !found.is_file() => {}
-                        _ => survey.files.push(Stored { tree, module, kind, path, len: 0 }),
+                        _ => scan.files.push(Stored { tree, module, kind, path, len: 0 }),
                     }
                 }
-                Ok(Found::Info { module, path }) => survey.about.push((module, path)),
-                // Looked at again: it may have been there for a moment only.
-                Ok(Found::Stray(path)) if path.symlink_metadata().is_ok() => {
+                Ok(StoredItem::Info { module, path }) => scan.about.push((module, path)),
+                // Checked again: it may have been there for a moment only.
+                Ok(StoredItem::Stray(path)) if path.symlink_metadata().is_ok() => {
                     let tree = if path.starts_with(store.dir()) { Tree::Proven } else { Tree::FirstUse };
                     report.add(stray(store.dir_of(tree), &path));
                 }
-                Ok(Found::Stray(_)) => {}
+                Ok(StoredItem::Stray(_)) => {}
                 Err(fault) => {
                     let next = "make it readable to the user that verifies, and verify again".to_owned();
                     let finding =
@@ -64,11 +64,11 @@ impl Survey {
                 }
             }
         }
-        survey
+        scan
     }
 }
 
-/// What stands in the place of a module's file is told as that file's damage.
+/// Something in the place of a module's file is reported as damage of that file.
 fn stray(dir: &Path, path: &Path) -> Finding {
     let shown = path.display().to_string();
     let relative = path.strip_prefix(dir).ok().and_then(Path::to_str);
@@ -79,8 +79,8 @@ fn stray(dir: &Path, path: &Path) -> Finding {
         _ => "something",
     };
     let next = Some(format!("move {shown} away"));
-    match relative.map(Asked::parse) {
-        Some(Ok(Asked::File(module, _))) => {
+    match relative.map(ModuleRequest::parse) {
+        Some(Ok(ModuleRequest::File(module, _))) => {
             let what = format!("is {is} where a module's file belongs; gosumcheck neither makes nor follows any");
             let (path, version) = (module.path().to_string(), module.version().to_string());
             let module = Some(OfModule { path, version, expected: None, got: None });

@@ -1,4 +1,4 @@
-//! What lies beside the module files: `.info` files, which nothing proves but which must be about their versions; the quarantine,
+//! Auxiliary files of the module store: `.info` files, which nothing proves but which must be about their versions; the quarantine,
 //! where every refused file has its report; and the journal.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::survey::Survey;
+use super::scan::Scan;
 use crate::fault::Fault;
 use crate::files;
 use crate::report::integrity::{Finding, Flaw, ModuleFigures, OfModule};
@@ -23,14 +23,14 @@ const REPORT: &str = ".json";
 const MAX_REPORT_BYTES: u64 = 1 << 20;
 
 /// Checks all three.
-pub(super) fn check(folder: &Folder, survey: &Survey, figures: &mut ModuleFigures, report: &mut Integrity) {
+pub(super) fn check(folder: &Folder, scan: &Scan, figures: &mut ModuleFigures, report: &mut Integrity) {
     let store = folder.modules();
-    for (module, path) in &survey.about {
-        // Looked at twice, like all that a server may change meanwhile.
+    for (module, path) in &scan.about {
+        // Checked twice, like all that a server may change meanwhile.
         let wrong = about(&store, module, path).and_then(|_| about(&store, module, path));
         if let Some(what) = wrong {
             let shown = path.display().to_string();
-            let next = Some(format!("delete {shown}: it is asked for again"));
+            let next = Some(format!("delete {shown}: it is fetched again"));
             let (path, version) = (module.path().to_string(), module.version().to_string());
             let module = Some(OfModule { path, version, expected: None, got: None });
             report.add(Finding { module, next, ..Finding::of_file(Flaw::ModuleInfo, shown, what) });
@@ -40,14 +40,16 @@ pub(super) fn check(folder: &Folder, survey: &Survey, figures: &mut ModuleFigure
     journal(folder, report);
 }
 
-/// What is wrong with the `.info` of a version; none where it is in order, or has left.
+/// What is wrong with the `.info` of a version; `None` where it is in order, or missing.
 fn about(store: &Modules, module: &ModuleVersion, path: &Path) -> Option<String> {
     let bytes = match store.read_info(module) {
         Ok(Some(bytes)) => bytes,
-        Ok(None) => return path.symlink_metadata().is_ok().then(|| "is empty, too long, or no file".to_owned()),
+        Ok(None) => {
+            return path.symlink_metadata().is_ok().then(|| "is empty, too long, or not a regular file".to_owned());
+        }
         Err(fault) => return Some(fault.to_string()),
     };
-    VersionInfo::of_module(module, &bytes).err().map(|error| format!("is not what it should be: {error}"))
+    VersionInfo::of_module(module, &bytes).err().map(|error| format!("is invalid: {error}"))
 }
 
 /// Every file of the quarantine has a report, and every report can be read.
@@ -70,7 +72,7 @@ fn quarantine(dir: &Path, figures: &mut ModuleFigures, report: &mut Integrity) {
         let shown = path.display().to_string();
         if !found.is_file() {
             let next = Some(format!("move {shown} away"));
-            let what = "is no file; gosumcheck puts nothing but files there";
+            let what = "is not a regular file";
             report.add(Finding { next, ..Finding::of_file(Flaw::Stray, shown, what) });
             continue;
         }
@@ -92,7 +94,7 @@ fn quarantine(dir: &Path, figures: &mut ModuleFigures, report: &mut Integrity) {
     }
     let notes = [
         (figures.refused, format!("refused files are kept in {}, each with the report of why", dir.display())),
-        (without_bytes, format!("reports in {} are of bytes that have left", dir.display())),
+        (without_bytes, format!("reports in {} are about files that are gone", dir.display())),
     ];
     let notes = notes.into_iter().filter(|(count, _)| *count > 0);
     report.notices.extend(notes.map(|(count, text)| Notice { level: Level::Note, text: format!("{count} {text}") }));
@@ -102,7 +104,7 @@ fn names(dir: &Path) -> io::Result<BTreeSet<String>> {
     fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// A refused file is given its name after its report, and leaves before it.
+/// A refused file gets its name after its report, and is removed before it.
 fn lacks_report(path: &Path) -> Option<String> {
     let mut name = path.as_os_str().to_owned();
     name.push(REPORT);
@@ -110,7 +112,7 @@ fn lacks_report(path: &Path) -> Option<String> {
     is_alone.then(|| format!("was refused, and has no report beside it (the same name and {REPORT})"))
 }
 
-/// What is wrong with a report; none where it has left.
+/// What is wrong with a report; `None` where it is gone.
 fn unreadable_report(path: &Path) -> Option<String> {
     let bytes = match path.symlink_metadata() {
         Ok(found) if found.len() > MAX_REPORT_BYTES => return Some(format!("is a report of {} bytes", found.len())),
@@ -118,7 +120,7 @@ fn unreadable_report(path: &Path) -> Option<String> {
     };
     match bytes.map(|bytes| serde_json::from_slice::<Value>(&bytes)) {
         Ok(Ok(Value::Object(_))) => None,
-        Ok(Ok(_)) => Some("is no JSON object".to_owned()),
+        Ok(Ok(_)) => Some("is not a JSON object".to_owned()),
         Ok(Err(error)) => Some(format!("is not JSON: {error}")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => Some(format!("cannot be read: {error}")),

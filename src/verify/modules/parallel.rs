@@ -1,4 +1,4 @@
-//! Work that is shared among threads: the largest files first, so that none of them is begun when the others are done.
+//! Work on files in parallel: the largest files first, so that none of them is begun when the others are done.
 //!
 //! A file that is larger than one thread's share of all bytes would keep the others waiting however early it is begun, so those
 //! are hashed one after the other, each by all threads.
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::survey::Stored;
+use super::scan::Stored;
 use crate::database::Progress;
 
 /// A smaller file is not worth more than one thread, in bytes.

@@ -1,5 +1,5 @@
-//! What is held already: the committed head and its tree, read from the files, so that older heads can be compared with it
-//! whether or not anybody else still has their tiles.
+//! The committed part of the log: its head and its tree, read from the files, so that older heads can be compared with it
+//! whether or not an upstream still has their tiles.
 
 use crate::database::Database;
 use crate::fault::Fault;
@@ -9,7 +9,7 @@ use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 
 /// The committed head and what it takes to compare others with it.
-pub(super) struct Held {
+pub(super) struct CommittedLog {
     head: Checkpoint,
     snapshot: Snapshot,
     tree: VerifiedTree,
@@ -17,16 +17,16 @@ pub(super) struct Held {
     place: String,
 }
 
-impl Held {
+impl CommittedLog {
     /// What `log` holds up to `head`.
-    pub(super) fn open(log: &Log, head: Checkpoint) -> Result<Held, Fault> {
+    pub(super) fn open(log: &Log, head: Checkpoint) -> Result<CommittedLog, Fault> {
         let snapshot = log.snapshot(head.tree())?;
         let tree = VerifiedTree::new(head.tree());
-        let mut held = Held { head, snapshot, tree, place: log.dir().display().to_string() };
-        let edge = held.edge()?;
+        let mut committed = CommittedLog { head, snapshot, tree, place: log.dir().display().to_string() };
+        let edge = committed.edge()?;
         let bodies: Vec<&Vec<u8>> = edge.iter().map(|(_, body)| body).collect();
-        held.tree.admit_edge(&bodies).map_err(|error| Fault::refused(&held.place, error))?;
-        Ok(held)
+        committed.tree.admit_edge(&bodies).map_err(|error| Fault::refused(&committed.place, error))?;
+        Ok(committed)
     }
 
     /// The committed head.
@@ -53,7 +53,7 @@ impl Held {
         database.remember(&self.head, &self.edge()?)
     }
 
-    /// Shows that `older` is the beginning of what is held, or the log is caught.
+    /// Shows that the committed log contains `older`; if not, saves the evidence and fails with `Forked`.
     pub(super) fn require_contains(&mut self, database: &Database, older: &Checkpoint) -> Result<(), Fault> {
         let refused = |error| Fault::refused(&self.place, error);
         let size = older.tree().size;
