@@ -28,7 +28,7 @@ use tokio::sync::Mutex as Turn;
 
 use super::tree;
 use super::wire::{Fetched, Sent, Sink, disk};
-use crate::sumdb::goproxy::Asked as ModuleRequest;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::upstream::http::counts::Counters;

@@ -7,7 +7,7 @@ use super::download::Wanted;
 use super::entry::{ProxyEntry, ProxyPlace, ProxyState};
 use super::wire::{Fetched, Sent, Sink};
 use super::{path, probe, tree};
-use crate::sumdb::goproxy::Asked as ModuleRequest;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::upstream::base::{BaseLocation, Site};
 use crate::upstream::http::agent::Http;
 use crate::upstream::http::breaker::BreakerState;

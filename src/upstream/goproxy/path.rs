@@ -1,6 +1,6 @@
 //! The path of a request in a URL.
 
-use crate::sumdb::goproxy::Asked as ModuleRequest;
+use crate::sumdb::goproxy::ModuleRequest;
 
 /// What is not escaped in the path of a URL (RFC 3986 section 3.3), besides letters and digits. Nor are `!` and `+`: cmd/go sends
 /// `+` as it is, and every server knows `!` both ways.

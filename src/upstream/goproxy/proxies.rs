@@ -7,7 +7,7 @@
 use super::entry::{ProxyEntry, ProxyState};
 use super::member::Member;
 use super::wire::{Fetched, Sent, Sink};
-use crate::sumdb::goproxy::Asked as ModuleRequest;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::upstream::http::failure::{Failure, FailureKind};
 use crate::upstream::http::source_errors::Complaint;
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::wire::{Fetched, Sent, Sink, disk};
 use crate::files::{self, Links, Tree, Unfit};
-use crate::sumdb::goproxy::Asked as ModuleRequest;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version, semver};
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::failure::FailureKind;
