@@ -31,15 +31,19 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     let held = Held { name, policy, folder, database };
     let (modules, warnings) = if args.no_modules { (None, Vec::new()) } else { module_options(args)? };
     let store = held.folder.modules();
-    let holds = |tree| store.dir_of(tree).symlink_metadata().is_ok();
+    let holds = |tree| verify::may_be_there(&store.dir_of(tree));
     let modules = modules.filter(|_| holds(Tree::Proven) || holds(Tree::FirstUse));
     let has_log = !args.no_log && verify::is_there(&held.folder.log(&held.name)?);
     if modules.is_none() && args.no_log {
         let why = "holds no modules: `gosumcheck serve` stores what it proves there; name another folder with --data";
         return Err(Fault::machine(held.folder.root().display().to_string(), why));
     }
+    // Before the first start of a server or a sync there is nothing to check, and nothing wrong.
+    if modules.is_none() && !has_log && !args.no_modules && held.folder.root().is_dir() {
+        return print(args, &mut nothing_stored(&held));
+    }
     let bar = Bar::new();
-    // Where there is nothing at all, that there is no log is the answer.
+    // Where a part was asked for, or the folder is not there, that there is no log is the answer.
     let log = if has_log || modules.is_none() { log(args, &held, &bar).map(Some) } else { Ok(None) };
     let Some(modules) = modules else {
         bar.clear();
@@ -78,11 +82,23 @@ fn log(args: &VerifyArgs, held: &Held, bar: &Bar) -> Result<Integrity, Fault> {
     verify::log(&held.folder.log(&held.name)?, &held.name, &held.policy, &options, &show)
 }
 
+/// The report on a data folder without a log and without modules.
+fn nothing_stored(held: &Held) -> Integrity {
+    let mut report = Integrity::new(&held.name);
+    let text = format!(
+        "{} holds no full log of {} and no modules yet: `gosumcheck sync` and `gosumcheck serve` store them there",
+        held.folder.root().display(),
+        held.name
+    );
+    report.notices.push(Notice { level: Level::Note, text });
+    report
+}
+
 /// A report that says why there is no log in it.
 fn without_log(args: &VerifyArgs, held: &Held) -> Integrity {
     let mut report = Integrity::new(&held.name);
     if !args.no_log {
-        let text = "no full log is held here: the modules are judged by the answers that are kept; `gosumcheck sync` brings it";
+        let text = "no full log is held here: the modules are compared with the stored answers; `gosumcheck sync` brings the log";
         report.notices.push(Notice { level: Level::Note, text: text.to_owned() });
     }
     report
