@@ -1,13 +1,16 @@
 //! The audit: is every line what the log says?
 //!
-//! Files are read into claims ([`inputs`], [`modcache`]; the tree that they are found in is a stranger's); what settles itself (a malformed line, an exempted module) is
-//! settled; the rest is asked of the database, each module version once, all under one head; each claim is held against its
-//! answer (`verdict`). The report is the only outcome: whatever is missing shows there as something that could not be told.
+//! Files are read into claims ([`inputs`], [`modcache`]; the tree that they are found in is a stranger's). Some claims need no
+//! database: a malformed line, an exempted module. The others are looked up, each module version once, all under one head, and
+//! compared with the record (`verdict`). The report is the only outcome: what could not be judged stands in it too.
 
+pub mod exclude;
 pub mod inputs;
 mod lines;
 pub mod modcache;
+mod other_file;
 mod search;
+mod unpacked;
 mod verdict;
 
 use std::collections::{BTreeSet, HashMap};
@@ -24,8 +27,10 @@ use crate::sumdb::module::{ModuleVersion, Patterns};
 pub struct Claims {
     /// the path as the user named it
     pub path: String,
-    /// why it could not be read; then it has no claims
+    /// why it could not be read, or what else it is than a go.sum; then it has no claims
     pub unread: Option<String>,
+    /// whether `unread` also says what to do about it
+    pub is_explained: bool,
     /// what is odd about it as a whole
     pub remarks: Vec<String>,
     /// its claims, in order
@@ -33,9 +38,15 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Of a file that was not read.
+    /// A file that was not read.
     pub(in crate::audit) fn unread(path: impl Into<String>, why: impl Into<String>) -> Claims {
-        Claims { path: path.into(), unread: Some(why.into()), remarks: Vec::new(), claims: Vec::new() }
+        Claims {
+            path: path.into(),
+            unread: Some(why.into()),
+            is_explained: false,
+            remarks: Vec::new(),
+            claims: Vec::new(),
+        }
     }
 }
 
@@ -122,7 +133,7 @@ pub fn judge(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<Fi
             Says::Nothing(verdict) => (None, verdict),
             Says::Sum(sum) => {
                 let exemption = exempt.exemption(sum.module.path());
-                (Some(subject(&sum)), verdict::verdict(&sum, exemption, answers))
+                (Some(subject(&sum)), verdict::verdict(&sum, &claim.place, exemption, answers))
             }
         };
         let Claim { place, text, duplicate_of, unlisted_repeats, .. } = claim;

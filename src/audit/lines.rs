@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::{Claim, Claims, Says};
+use super::{Claim, Claims, Says, other_file};
 use crate::report::{Place, Verdict};
 use crate::sumdb::gosum::{self, Content, LineFault, MAX_FAULTS, MAX_LINES, SumLine};
 
@@ -37,8 +37,14 @@ pub(super) fn claims(path: &str, bytes: &[u8], budget: &mut Budget) -> Claims {
         return Claims::unread(path, format!("the files of this audit have more than {MAX_LINES} lines"));
     };
     budget.claims = budget.claims.saturating_sub(claims.len());
+    if let [Claim { text, .. }] = claims.as_slice()
+        && text == NOT_SHOWN
+        && let Some(what) = other_file::explain(path, bytes)
+    {
+        return Claims { is_explained: true, ..Claims::unread(path, what) };
+    }
     let remarks = gosum::remarks(bytes).iter().map(ToString::to_string).collect();
-    Claims { path: path.to_owned(), unread: None, remarks, claims }
+    Claims { path: path.to_owned(), unread: None, is_explained: false, remarks, claims }
 }
 
 /// The claims in `bytes`; none where these are more than `most`.

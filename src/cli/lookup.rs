@@ -1,18 +1,18 @@
 //! `gosumcheck lookup`: module versions in, their proven go.sum lines out.
 
-use super::output::{complain, say, tell, warn, warn_of_unstored, worst};
+use super::output::{complain, note, say, tell, warn, warn_of_unstored, worst};
 use super::progress::Bar;
-use super::{LookupArgs, setup};
+use super::{LookupArgs, setup, spelling};
 use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::sumdb::module::ModuleVersion;
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
-    let asked = args.modules.iter().map(|text| ModuleVersion::parse_at(text)).collect::<Result<Vec<_>, _>>();
-    let asked = asked.map_err(|error| {
-        Fault::Usage(format!("{error}; a module version is written as in golang.org/x/text@v0.26.0"))
-    })?;
+    let parse = |text: &String| {
+        ModuleVersion::parse_at(text).map_err(|error| Fault::Usage(format!("{error}; {}", spelling::advice(text))))
+    };
+    let asked = args.modules.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let setup = setup::prepare(&args.database)?;
     warn(&setup.notices);
     if let Some((module, pattern)) = asked.iter().find_map(|m| Some((m, setup.exempt.exemption(m.path())?))) {
@@ -21,7 +21,7 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
         return Err(Fault::Usage(why));
     }
     let bar = Bar::new();
-    let (batch, database) = setup::runtime()?.block_on(async {
+    let looked_up = setup::runtime()?.block_on(async {
         let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
         if setup.keeps(&asked)? {
             let database = setup.kept()?;
@@ -32,8 +32,9 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
         }
         let database = setup.database().await?;
         Ok((database.records(&asked, &progress).await?, database))
-    })?;
+    });
     bar.clear();
+    let (batch, database) = looked_up.inspect_err(|fault| note(setup.known_heads().origin_of(fault)))?;
     warn_of_unstored(&database);
     let proven = batch.answers.iter().filter_map(|answer| match answer {
         Answer::Found(record) => Some(record.text()),
@@ -54,7 +55,7 @@ fn tell_miss(module: &ModuleVersion, answer: &Answer, database: &str) -> u8 {
             1
         }
         Answer::Unknown(Unavailable::NotHeld(why)) => {
-            say(&format!("{module}: not held, which says nothing about the log: {why}"));
+            say(&format!("{module}: not stored here, which says nothing about the log: {why}"));
             2
         }
         Answer::Unknown(Unavailable::Fault(fault)) => {

@@ -6,22 +6,22 @@ use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 use super::DatabaseArgs;
+use super::known_heads::{self, KnownHeads};
 use crate::config::private::{self, NONE};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::files;
 use crate::report::{Level, Notice};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::upstream::{Base, Http, Settings, Upstreams, find_base};
 
-/// Everything that a command needs to know about its database, before anybody is asked.
+/// Everything that a command needs to know about its database before the first request.
 pub(super) struct Setup {
     /// the database's name, that of its key
     pub(super) name: String,
-    /// the modules that are none of its business
+    /// the modules that it is not asked about
     pub(super) exempt: Patterns,
     /// settings that do not do what they seem to
     pub(super) notices: Vec<Notice>,
@@ -29,24 +29,22 @@ pub(super) struct Setup {
     pub(super) mod_cache: Option<PathBuf>,
     go: GoEnv,
     policy: Policy,
-    /// where GOSUMDB says that the database is, past all proxies
+    /// the URL of the database in GOSUMDB, which is used in place of any proxy
     url: Option<String>,
     upstream: Vec<String>,
     data: PathBuf,
-    /// whether nobody may be asked
+    /// whether there may be no requests
     pub(super) offline: bool,
     jobs: usize,
     tries: usize,
 }
 
-/// The longest head of the go command that is read, in bytes.
-const GO_HEAD_LIMIT: u64 = 1 << 20;
 /// Threads that wait for the disk while the others hash.
 const WAITING_THREADS: usize = 2;
 /// Tries of one request of a command that works for hours: a source may be gone for a while.
 const PATIENT_TRIES: usize = 6;
 
-/// Reads settings; asks nobody and writes nothing.
+/// Reads settings; makes no request and writes nothing.
 pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     let go = GoEnv::of_process();
     let (name, policy, url) = known(&go, args.sumdb.as_deref())?;
@@ -89,14 +87,14 @@ pub(super) fn warned(texts: impl IntoIterator<Item = String>) -> Vec<Notice> {
     texts.into_iter().map(|text| Notice { level: Level::Warning, text }).collect()
 }
 
-/// Where a database is kept, without asking anybody: its name, whose signature counts, and the data folder.
+/// Where a database is stored: its name, whose signature counts, and the data folder. There are no requests.
 pub(super) fn kept_at(sumdb: Option<&str>, data: Option<&PathBuf>) -> Result<(String, Policy, Folder), Fault> {
     let (name, policy, _) = known(&GoEnv::of_process(), sumdb)?;
     let data = data.map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
     Ok((name, policy, Folder::open(&data)?))
 }
 
-/// A database as far as it is kept in the data folder, which is only looked at: nobody is asked and nothing is changed.
+/// A database from what the data folder holds of it. The folder is only read, and there are no requests.
 pub(super) fn looked_at(
     sumdb: Option<&str>,
     data: Option<&PathBuf>,
@@ -125,7 +123,7 @@ impl Setup {
         self.open(http, bases)
     }
 
-    /// The database as far as it is kept here: nobody is asked.
+    /// The database from what is stored here, without requests.
     pub(super) fn kept(&self) -> Result<Database, Fault> {
         let kept = self.own_tree()?;
         self.open(self.http(), kept.into_iter().collect())
@@ -151,7 +149,7 @@ impl Setup {
         Setup { tries: PATIENT_TRIES, ..self }
     }
 
-    /// The full log of the database, as far as it is held.
+    /// The full log of the database, complete or not.
     pub(super) fn log(&self) -> Result<Log, Fault> {
         Folder::open(&self.data)?.log(&self.name)
     }
@@ -194,10 +192,12 @@ impl Setup {
 
     /// The head that the go command remembers, and the file it is in.
     pub(super) fn go_head(&self) -> Option<(PathBuf, Vec<u8>)> {
-        let path = self.go.sumdb_head(&self.name)?;
-        let read = files::open(&path).and_then(|file| files::read_bounded(file, GO_HEAD_LIMIT));
-        let note = read.ok().filter(|note| !note.is_empty())?;
-        Some((path, note))
+        known_heads::go_head(&self.go, &self.name)
+    }
+
+    /// The signed heads on this machine, and where they are.
+    pub(super) fn known_heads(&self) -> KnownHeads<'_> {
+        KnownHeads::read(&self.data, &self.go, &self.name, &self.policy)
     }
 }
 
