@@ -68,7 +68,7 @@ pub struct Claim {
 pub enum Says {
     /// a module version has this hash
     Sum(SumLine),
-    /// nothing that can be held against the log, with the verdict
+    /// nothing that can be compared with the log; with the verdict
     Nothing(Verdict),
 }
 
@@ -92,7 +92,7 @@ pub struct Audited {
     pub proofs: Vec<RecordProof>,
 }
 
-/// Audits `files` against `database`, whose name is `name`. Proofs for others are made where they are `wanted`.
+/// Audits `files` against `database`, whose name is `name`. Inclusion proofs are made where they are `wanted`.
 ///
 /// # Errors
 /// `Unavailable` or `Refused`: the data folder. A log that is caught is not an error here: it is in the report.

@@ -1,7 +1,7 @@
 //! Which files to audit, and what they claim: go.sum and go.work.sum files, named, below a folder, or on standard input.
 //!
-//! The user is believed about a file that an argument names. What is only found, below a folder or as the go.sum of the working
-//! folder, may be anything: it is read where it is a regular file of that tree.
+//! A file that an argument names is read, links and devices too. A file that was only found, below a folder or as the go.sum of the
+//! working folder, may be anything: it is read only if it is a regular file of that tree.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -136,7 +136,7 @@ fn excluded_notice(path: &Path, search: &Search) -> Option<Notice> {
     Some(Notice { level: Level::Note, text: format!("{what} by {by}: {}{more}", named.join(", ")) })
 }
 
-/// Links are not read; those whose target is audited are no reason for doubt.
+/// Links are not read. Those whose target is audited need no attention.
 fn links_notice(links: &[std::path::PathBuf]) -> Option<Notice> {
     let named: Vec<String> = links.iter().take(NAMED_LINKS).map(|path| path.display().to_string()).collect();
     let more = if links.len() > named.len() { ", ..." } else { "" };

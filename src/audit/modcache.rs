@@ -1,8 +1,8 @@
 //! The go command's module cache: every zip, go.mod and unpacked module in it is hashed again and becomes a claim, as if it were a
 //! go.sum line.
 //!
-//! What was downloaded is laid out as in a module proxy: `cache/download/ESCAPED-PATH/@v/ESCAPED-VERSION.{zip,mod}`. Where the
-//! unpacked modules are, which builds read, is told by `unpacked`.
+//! What was downloaded is laid out as in a module proxy: `cache/download/ESCAPED-PATH/@v/ESCAPED-VERSION.{zip,mod}`. The
+//! unpacked modules, which builds read, are found and hashed by `unpacked`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use crate::sumdb::hash::Hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::sumdb::modzip::MAX_GO_MOD;
 
-/// Zips and go.mods that are judged at most; a cache of all modules that anybody builds with has fewer.
+/// The most zips and go.mods that are hashed. Real caches have fewer.
 const MAX_FILES: usize = 2_000_000;
 /// What is not read is named up to this number, then counted.
 const MAX_UNREAD: usize = 1_000;
@@ -214,7 +214,7 @@ fn claim(trees: &Trees, item: &Item) -> Claim {
     Claim { place: Place::File(path.display().to_string()), text, duplicate_of: None, unlisted_repeats: 0, says }
 }
 
-/// A file that cannot be read proves nothing; a zip that is not one is a finding.
+/// The h1 of a file. One that cannot be read proves nothing; a zip that is damaged is a finding.
 fn hash(tree: &Tree, file: &Cached) -> Result<Hash, Verdict> {
     let unavailable = |error: io::Error| Verdict::Unavailable { why: error.to_string() };
     if let Some(unfit) = file.unfit {

@@ -34,7 +34,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     report.notices.extend(report.misbehaviour.as_ref().and_then(|found| setup.known_heads().origin(&found.evidence)));
     report.notices.extend(setup.notices.iter().cloned().chain(notices).chain(advice));
     let mut codes = vec![report.exit_code()];
-    // A report is given even where a proof cannot be: it is what was asked for first.
+    // The report is printed even where the proof file cannot be written.
     let kept = args.proof.as_ref().map_or(Ok(()), |path| keep_proofs(path, proofs, report));
     for fault in [print(report, args.format, args.verbose), kept].into_iter().filter_map(Result::err) {
         complain(&fault);
@@ -127,7 +127,7 @@ async fn compare_with_go(setup: &Setup, database: &Database, report: &mut Report
     let whose = path.display().to_string();
     let mut compared = database.compare(&note, &whose, progress).await;
     if matches!(compared, Ok(Comparison::Unknown(Unavailable::NotHeld(_)))) && !setup.offline {
-        // The tiles that it takes may not be kept.
+        // The tiles that this needs may not be stored.
         compared = match setup.database().await {
             Ok(database) => database.compare(&note, &whose, progress).await,
             Err(fault) => Ok(Comparison::Unknown(Unavailable::Fault(fault))),
@@ -165,7 +165,7 @@ fn keep_proofs(path: &Path, proofs: &[RecordProof], report: &mut Report) -> Resu
     })
 }
 
-/// Writes a file whole or not at all, so that proofs of an earlier run are lost to none but whole ones. A device, and what a shell
+/// Writes a file whole or not at all, so that only complete new proofs replace those of an earlier run. A device, and what a shell
 /// opened for this process, is written in place. Nothing is written through a link: a stranger may have put it into the folder.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let there = path.symlink_metadata().ok().and_then(|found| Unfit::of_type(found.file_type()));
@@ -177,11 +177,11 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let mut draft = OsString::from(path);
     draft.push(format!(".tmp{}", std::process::id()));
-    // What has the draft's name already was put there by somebody else: it is neither written to nor removed.
+    // A file that already has the draft's name is not ours: it is neither written to nor removed.
     let mut file = std::fs::File::create_new(&draft)?;
     let written = file.write_all(bytes).and_then(|()| std::fs::rename(&draft, path));
     if written.is_err() {
-        // Litter, if it stays: nothing reads it.
+        // If it cannot be removed it does no harm: nothing reads it.
         let _ = std::fs::remove_file(&draft);
     }
     written

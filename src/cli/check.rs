@@ -57,7 +57,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     report.head = heads.values().next_back().map(describe);
     let Inputs { files, notices } = audit::read(&args.gosum, &exclusions);
     report.notices.extend(notices.into_iter().chain(audit::unread_advice(&files, false)));
-    // The word of a log that was caught is no answer to anything.
+    // A log that signed two histories proves nothing about any line.
     if report.misbehaviour.is_none() {
         for module in questions(&files, &exempt) {
             let unknown = || Answer::Unknown(Unavailable::NotHeld(format!("{path} has no proof of it")));
@@ -100,7 +100,7 @@ fn together(path: &str, proofs: &[RecordProof], policy: &Policy) -> Result<Prove
     Ok(Proven { answers, heads })
 }
 
-/// What one proof proves. Its `extra` is the record's text, as far as it hashes to the leaf.
+/// What one proof proves. Its `extra` is the record's text, whose hash must be the leaf.
 fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, VerifiedRecord, Checkpoint)> {
     let text = proof.extra().ok_or_else(|| {
         sumdb::Error::malformed("tlog-proof", format!("the proof of record {} does not carry its text", proof.index()))

@@ -39,8 +39,8 @@ If several apply: 3, then 1, then 2.";
 /// Help of `lookup`.
 pub(super) const LOOKUP_EXIT_CODES: &str = "\
 Exit codes:
-  0  the lines of all module versions are proven and printed
-  1  a module version is not in the log
+  0  all proven: the lines of all module versions are printed
+  1  findings: a module version is not in the log
   2  could not tell: wrong usage, a network or disk failure, or invalid data from a source
   3  the log itself misbehaved: it signed two histories that contradict each other
 If several apply: 3, then 1, then 2.";
@@ -57,9 +57,9 @@ The index finds the record of a module version. It is derived from the full log 
 depends on it.
 
 Exit codes:
-  0  the index is up to date, and no new record is a finding; with --findings: the index holds none. Module paths that
+  0  the index is up to date, and no new record is a finding; with --findings, the index holds none. Module paths that
      differ in case only are listed, and do not change the exit code
-  1  the index is up to date, and new records repeat a module version or are malformed; with --findings: the index holds such
+  1  the index is up to date, and new records repeat a module version or are malformed; with --findings, the index holds such
   2  the index or the full log could not be read or written";
 
 /// Help of `serve`.

@@ -1,4 +1,4 @@
-//! `gosumcheck index`: how far the index of the full log goes, and to bring it up to date.
+//! `gosumcheck index`: brings the index of the full log up to date, or lists the findings that it holds.
 
 use std::fs;
 

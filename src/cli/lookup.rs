@@ -46,7 +46,7 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
     Ok(worst(&codes))
 }
 
-/// Says why there is no proven answer; gives the exit code of that.
+/// Prints why there is no proven answer; gives the exit code.
 fn tell_miss(module: &ModuleVersion, answer: &Answer, database: &str) -> u8 {
     match answer {
         Answer::Found(_) => 0,
@@ -55,7 +55,7 @@ fn tell_miss(module: &ModuleVersion, answer: &Answer, database: &str) -> u8 {
             1
         }
         Answer::Unknown(Unavailable::NotHeld(why)) => {
-            say(&format!("{module}: not stored here, which says nothing about the log: {why}"));
+            say(&format!("{module}: not held, which says nothing about the log: {why}"));
             2
         }
         Answer::Unknown(Unavailable::Fault(fault)) => {

@@ -41,14 +41,14 @@ pub(super) fn warn(notices: &[Notice]) {
     }
 }
 
-/// Says what is good to know, where there is no report to put it in.
+/// Prints a notice, where there is no report to put it in.
 pub(super) fn note(notice: Option<Notice>) {
     if let Some(notice) = notice {
         say(&format!("{}: {}", notice.level.name(), printable(&notice.text)));
     }
 }
 
-/// Warns of what was proven and could not be stored: the answers stand, and the next run asks for it again.
+/// Warns of proven data that could not be stored: the answers are valid, and the next run requests it again.
 pub(super) fn warn_of_unstored(database: &Database) {
     let failures = database.store_failures();
     // A full disk fails all kinds of writes alike: the one that matters most is named.
@@ -83,7 +83,7 @@ fn show(evidence: &Evidence) {
     }
 }
 
-/// The text without the numbers of the system's errors, which help nobody: `No such file or directory (os error 2)`.
+/// The text without the numbers of the system's errors, which do not help: `No such file or directory (os error 2)`.
 pub(super) fn plain(text: &str) -> String {
     let mut parts = text.split(" (os error ");
     let mut words = parts.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! From arguments and the go command's own settings to a database that can be asked.
+//! Makes the database of a command from its arguments and the go command's own settings.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -70,7 +70,7 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     })
 }
 
-/// What it takes to check files without a database: its name, whose signature counts, which modules do not, and what is wrong with
+/// What checks of files need without requests: the name of the database, the policy for signatures, the exempt modules, and what is wrong with
 /// the settings that say so.
 pub(super) fn offline(
     sumdb: Option<&str>,
@@ -107,8 +107,7 @@ pub(super) fn looked_at(
     Ok((name, policy, folder, database))
 }
 
-/// One thread for requests, which wait; hashing and the disk are left to others. Of those there is no thread for every piece of
-/// work, but some more than processors: what has to wait for one wakes nobody.
+/// One thread for requests, which wait, and a few more than processors for hashing and the disk.
 pub(super) fn runtime() -> Result<Runtime, Fault> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get) + WAITING_THREADS;
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(threads).enable_all().build();
@@ -116,7 +115,7 @@ pub(super) fn runtime() -> Result<Runtime, Fault> {
 }
 
 impl Setup {
-    /// The database, with the bases that it is asked at. May ask the proxies of GOPROXY whether they relay it.
+    /// The database with its sources. May ask the proxies of GOPROXY whether they relay it.
     pub(super) async fn database(&self) -> Result<Database, Fault> {
         let http = self.http();
         let bases = self.bases(&http).await?;
@@ -182,7 +181,7 @@ impl Setup {
         Ok(vec![find_base(http, &self.name, self.go.proxies()?.entries()).await?])
     }
 
-    /// Our own store as a source, so that what is missing is said to be not held by it. It has to be there for that;
+    /// Our own store as a source, so that messages name it for what is missing. It has to exist for that;
     /// where it cannot be made there is no source.
     fn own_tree(&self) -> Result<Option<Base>, Fault> {
         let cache = Folder::open(&self.data)?.cache(&self.name)?;

@@ -1,4 +1,4 @@
-//! `gosumcheck sync`: the full copy of a checksum database is brought to its newest head, once or for ever.
+//! `gosumcheck sync`: updates the full copy of a checksum database to the newest head, once or again and again.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ pub(super) fn run(args: &SyncArgs) -> Result<u8, Fault> {
     })
 }
 
-/// Ends when this process is asked to stop: by Ctrl-C, or by SIGTERM.
+/// Ends when this process is to stop: by Ctrl-C, or by SIGTERM.
 fn stop_signal() -> Result<impl Future<Output = ()>, Fault> {
     let unavailable = |error| Fault::machine("the system", format!("cannot listen for signals: {error}"));
     let mut terminate =

@@ -43,13 +43,13 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
         return print(args, &mut nothing_stored(&held));
     }
     let bar = Bar::new();
-    // Where a part was asked for, or the folder is not there, that there is no log is the answer.
+    // Where the options leave nothing else, or there is no data folder, the missing log is the answer.
     let log = if has_log || modules.is_none() { log(args, &held, &bar).map(Some) } else { Ok(None) };
     let Some(modules) = modules else {
         bar.clear();
         return print(args, &mut log?.unwrap_or_else(|| Integrity::new(&held.name)));
     };
-    // The modules are judged even where the log is past that.
+    // The modules are checked even where the log cannot be.
     let (mut report, failed) = match log {
         Ok(report) => (report.unwrap_or_else(|| without_log(args, &held)), None),
         Err(fault) => (Integrity::new(&held.name), Some(fault)),
@@ -63,7 +63,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     Ok(worst(&[code, failed.inspect(complain).map_or(0, |fault| fault.exit_code())]))
 }
 
-/// How modules are judged, and what is wrong with the settings that say which are private.
+/// How modules are checked, and what is wrong with the settings that say which are private.
 fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notice>), Fault> {
     let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
     let layers = layers.flag(&rows::private, args.private.clone());
