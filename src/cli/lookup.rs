@@ -1,6 +1,6 @@
 //! `gosumcheck lookup`: module versions in, their proven go.sum lines out.
 
-use super::output::{complain, note, say, tell, warn, warn_of_unstored, worst};
+use super::output::{complain, say, tell, warn, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::{LookupArgs, setup, spelling};
 use crate::database::{Answer, Unavailable};
@@ -34,7 +34,10 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
         Ok((database.records(&asked, &progress).await?, database))
     });
     bar.clear();
-    let (batch, database) = looked_up.inspect_err(|fault| note(setup.known_heads().origin_of(fault)))?;
+    let (batch, database) = match looked_up {
+        Ok(found) => found,
+        Err(fault) => return Ok(setup.complain(&fault)),
+    };
     warn_of_unstored(&database);
     let proven = batch.answers.iter().filter_map(|answer| match answer {
         Answer::Found(record) => Some(record.text()),

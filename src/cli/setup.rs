@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 
 use super::DatabaseArgs;
 use super::known_heads::{self, KnownHeads};
+use super::output::{complain, note};
 use crate::config::private::{self, NONE};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
@@ -192,6 +193,13 @@ impl Setup {
     /// The head that the go command remembers, and the file it is in.
     pub(super) fn go_head(&self) -> Option<(PathBuf, Vec<u8>)> {
         known_heads::go_head(&self.go, &self.name)
+    }
+
+    /// Says why something could not be done, and of a fork where its heads are; gives the exit code.
+    pub(super) fn complain(&self, fault: &Fault) -> u8 {
+        complain(fault);
+        note(self.known_heads().origin_of(fault));
+        fault.exit_code()
     }
 
     /// The signed heads on this machine, and where they are.

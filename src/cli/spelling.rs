@@ -161,7 +161,6 @@ mod tests {
             ("example.com/a@v1.5.2+meta", "example.com/a@v1.5.2"),
             ("example.com/a@v2.0.0", "example.com/a@v2.0.0+incompatible, or example.com/a/v2@v2.0.0"),
             ("example.com/a@2.0.0", "example.com/a@v2.0.0+incompatible, or example.com/a/v2@v2.0.0"),
-            ("example.com/a/v2@v2.0.0+incompatible", "example.com/a/v2@v2.0.0"),
             ("example.com/a/v2@v1.0.0", "example.com/a@v1.0.0"),
             ("example.com/a/v2@v3.1.0", "example.com/a/v3@v3.1.0"),
             ("example.com/a/v1@v1.1.0", "example.com/a@v1.1.0"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::output::{complain, note, say, tell, warn};
+use super::output::{complain, say, tell, warn};
 use super::progress::Bar;
 use super::setup::{self, Setup};
 use super::{DatabaseArgs, words};
@@ -65,7 +65,9 @@ pub(super) fn run(args: &SyncArgs) -> Result<u8, Fault> {
         // Dropping the work is a way to stop it: what is proven by then is still written, and marked.
         tokio::select! {
             done = work(&setup, args, &findings) => {
-                done.inspect_err(|fault| note(setup.known_heads().origin_of(fault)))?;
+                if let Err(fault) = done {
+                    return Ok(setup.complain(&fault));
+                }
             }
             () = stopped => say("stopped; the next sync goes on from here"),
         }
