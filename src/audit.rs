@@ -122,13 +122,13 @@ pub async fn audit(
         }
         Err(fault) => return Err(fault),
     };
-    report.files = judge(files, exempt, &answers);
+    report.files = verdicts(files, exempt, &answers);
     Ok(Audited { report, proofs })
 }
 
 /// Every claim of `files` with its verdict.
-pub fn judge(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<FileReport> {
-    let judge_claim = |claim: Claim| {
+pub fn verdicts(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<FileReport> {
+    let check_claim = |claim: Claim| {
         let (subject, verdict) = match claim.says {
             Says::Nothing(verdict) => (None, verdict),
             Says::Sum(sum) => {
@@ -139,13 +139,13 @@ pub fn judge(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<Fi
         let Claim { place, text, duplicate_of, unlisted_repeats, .. } = claim;
         LineReport { place, subject, text, verdict, duplicate_of, unlisted_repeats }
     };
-    let judge_file = |file: Claims| FileReport {
+    let check_file = |file: Claims| FileReport {
         path: file.path,
         unread: file.unread,
         remarks: file.remarks,
-        lines: file.claims.into_iter().map(judge_claim).collect(),
+        lines: file.claims.into_iter().map(check_claim).collect(),
     };
-    files.into_iter().map(judge_file).collect()
+    files.into_iter().map(check_file).collect()
 }
 
 /// The head as a report shows it.

@@ -10,7 +10,7 @@ use super::progress::Bar;
 use super::setup::{self, Setup};
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::{self, HERE, Inputs};
-use crate::audit::{Answers, Audited, Claims, audit, judge, modcache, questions};
+use crate::audit::{Answers, Audited, Claims, audit, modcache, questions, verdicts};
 use crate::database::{Comparison, Database, Progress, Unavailable};
 use crate::fault::Fault;
 use crate::files::{self, Unfit};
@@ -90,7 +90,7 @@ fn audit_all(
     let asked = questions(&files, &setup.exempt);
     if asked.is_empty() {
         let mut report = Report::new(&setup.name);
-        report.files = judge(files, &setup.exempt, &Answers::new());
+        report.files = verdicts(files, &setup.exempt, &Answers::new());
         return Ok(Audited { report, proofs: Vec::new() });
     }
     let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);

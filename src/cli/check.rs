@@ -9,7 +9,7 @@ use super::output::{complain, tell, worst};
 use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::Inputs;
-use crate::audit::{Answers, describe, judge, misbehaviour, questions};
+use crate::audit::{Answers, describe, misbehaviour, questions, verdicts};
 use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::files;
@@ -64,7 +64,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
             answers.entry(module).or_insert_with(unknown);
         }
     }
-    report.files = judge(files, &exempt, &answers);
+    report.files = verdicts(files, &exempt, &answers);
     report.notices.extend(audit::skipped_notice(&report));
     let told = audit::print(&mut report, args.format, args.verbose).inspect_err(complain);
     Ok(worst(&[report.exit_code(), told.map_or_else(|fault| fault.exit_code(), |()| 0)]))

@@ -64,6 +64,17 @@ fn a_first_commit_that_was_interrupted_is_a_note() {
 }
 
 #[test]
+fn of_a_fork_it_names_the_file_of_the_older_head() {
+    let world = World::new();
+    world.run(&["sync", "--data", "d"]).says(0, &[]);
+    world.log.fork(300);
+    let other = world.log.head(600);
+    world.machine.write(&format!("d/heads/{}/latest", world.log.name()), other);
+    let named = format!("the old one, of size 600, in d/heads/{}/latest", world.log.name());
+    verify(&world).says(3, &["THE LOG MISBEHAVED", &named]).quiet();
+}
+
+#[test]
 fn a_sync_that_has_only_begun_is_a_note() {
     let world = World::new();
     let log = Folder::open(&world.machine.at("d")).unwrap().log(world.log.name()).unwrap();
