@@ -17,7 +17,7 @@ use super::unpacked::{self, Unpacked};
 use super::{Claim, Claims, Says};
 use crate::database::Progress;
 use crate::files::{self, Links, Tree, Unfit};
-use crate::report::{Level, Notice, Place, Verdict};
+use crate::report::{Level, Location, Notice, Verdict};
 use crate::store::zipfile::ZipFile;
 use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
 use crate::sumdb::gosum::{Kind, SumHash, SumLine};
@@ -211,7 +211,7 @@ fn claim(trees: &Trees, item: &Item) -> Claim {
             (format!("{} {}{suffix}", module.path(), module.version()), Says::Nothing(verdict))
         }
     };
-    Claim { place: Place::File(path.display().to_string()), text, duplicate_of: None, unlisted_repeats: 0, says }
+    Claim { place: Location::File(path.display().to_string()), text, duplicate_of: None, unlisted_repeats: 0, says }
 }
 
 /// The h1 of a file. One that cannot be read proves nothing; a zip that is damaged is a finding.

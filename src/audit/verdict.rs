@@ -3,12 +3,12 @@
 use super::Answers;
 use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
-use crate::report::{Place, Verdict};
+use crate::report::{Location, Verdict};
 use crate::sumdb::gosum::{SumHash, SumLine};
 use crate::sumdb::record::VerifiedRecord;
 
 /// The verdict on `sum`, which stands at `place`; `exemption` is the pattern that exempts its module.
-pub(super) fn verdict(sum: &SumLine, place: &Place, exemption: Option<&str>, answers: &Answers) -> Verdict {
+pub(super) fn verdict(sum: &SumLine, place: &Location, exemption: Option<&str>, answers: &Answers) -> Verdict {
     if let Some(pattern) = exemption {
         return Verdict::Skipped { pattern: pattern.to_owned() };
     }
@@ -16,7 +16,7 @@ pub(super) fn verdict(sum: &SumLine, place: &Place, exemption: Option<&str>, ans
         return Verdict::UnknownAlgorithm { algorithm: algorithm.clone() };
     }
     // Go drops lines of a go.sum. It drops no file of a module cache, whatever that hashes to.
-    let is_dropped = matches!(place, Place::Line(_)) && sum.is_dropped_by_go();
+    let is_dropped = matches!(place, Location::Line(_)) && sum.is_dropped_by_go();
     match answers.get(&sum.module) {
         Some(Answer::Found(record)) => compare(sum, is_dropped, record),
         _ if is_dropped => Verdict::DroppedEmptyGoMod,

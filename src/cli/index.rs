@@ -7,7 +7,7 @@ use super::progress::Bar;
 use super::{IndexArgs, setup};
 use crate::fault::Fault;
 use crate::report::printable;
-use crate::store::index::{Kind, Oddity, bring_up_to_date, rebuild};
+use crate::store::index::{Anomaly, AnomalyKind, rebuild, update};
 use crate::store::{Index, Log};
 use crate::sumdb::checkpoint::Checkpoint;
 
@@ -33,7 +33,7 @@ pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
     let bar = Bar::new();
     let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let progress = |done, total| bar.show("indexing", count(done), count(total));
-    let make = if args.rebuild { rebuild } else { bring_up_to_date };
+    let make = if args.rebuild { rebuild } else { update };
     let grown = make(&log, &snapshot, &progress)?;
     bar.clear();
     let (bytes, size) = (disk_bytes(&log), grown.size);
@@ -61,7 +61,7 @@ fn list(log: &Log, name: &str) -> Result<u8, Fault> {
         Fault::machine(log.dir().display().to_string(), why)
     };
     let index = Index::open(log)?.ok_or_else(none)?;
-    let (findings, size) = (index.oddities()?, index.size()?);
+    let (findings, size) = (index.anomalies()?, index.size()?);
     let listed = tell(|out| {
         for finding in &findings {
             writeln!(out, "{}", printable(&finding.to_string()))?;
@@ -72,8 +72,8 @@ fn list(log: &Log, name: &str) -> Result<u8, Fault> {
 }
 
 /// 1 where a finding is more than a pair of module paths that differ in case only, of which the public log has many.
-fn code(findings: &[Oddity]) -> u8 {
-    u8::from(findings.iter().any(|finding| finding.kind() != Kind::CaseTwin))
+fn code(findings: &[Anomaly]) -> u8 {
+    u8::from(findings.iter().any(|finding| finding.kind() != AnomalyKind::CaseCollision))
 }
 
 /// What the index takes on the disk, with what was appended last.

@@ -29,7 +29,7 @@ use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
-use crate::sync::{self, Options};
+use crate::sync::{self, SyncOptions};
 use crate::upstream::{Base, Http, Upstreams};
 
 /// What is logged besides ourselves: only what its authors found alarming.
@@ -171,7 +171,7 @@ fn syncing(database: Arc<Database>, log: Log, jobs: usize) -> SyncTask {
     Arc::new(move || {
         let (database, log) = (Arc::clone(&database), log.clone());
         Box::pin(async move {
-            let options = Options { to: None, jobs, limit_rate: None };
+            let options = SyncOptions { to: None, jobs, limit_rate: None };
             let synced = sync::sync(&database, &log, &options, &|_| {}).await?;
             synced.complaints.iter().for_each(|complaint| tracing::warn!("{complaint}"));
             let (new, all) = (synced.records, synced.tree.size);

@@ -134,7 +134,11 @@ impl Metrics {
         );
         let (hot_hits, hot_misses) = (Counter::default(), Counter::default());
         registry.register("hot_hits", "Requests answered from the response cache", hot_hits.clone());
-        registry.register("hot_misses", "Requests whose answer had to be made before it was cached", hot_misses.clone());
+        registry.register(
+            "hot_misses",
+            "Requests whose answer had to be made before it was cached",
+            hot_misses.clone(),
+        );
         let (connections_ended, streams_stalled) = (Family::<ByReason, Counter>::default(), Counter::default());
         let help = "Connections that the server closed, by reason";
         registry.register("connections_ended", help, connections_ended.clone());
