@@ -58,7 +58,7 @@ pub struct Claim {
     pub text: String,
     /// the earlier line that says the same
     pub duplicate_of: Option<u64>,
-    /// how many later lines say the same and are no claims of their own
+    /// how many later lines say the same and are not counted as claims
     pub unlisted_repeats: u64,
     /// what it says
     pub says: Says,

@@ -126,12 +126,12 @@ pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
     let (name, policy, _, _) = setup::offline(args.sumdb.as_deref(), None)?;
     let path = args.file.display().to_string();
     let bytes = read(&args.file, MAX_EVIDENCE_BYTES)?;
-    // Bytes that are no text, anywhere in a build's log, do not spoil the report beside them.
+    // Bytes that are not text, anywhere in a build's log, do not spoil the report beside them.
     let text = String::from_utf8_lossy(&bytes);
     let fork = Evidence::find(&text, &policy).map_err(|error| {
         let is_text = matches!(text, Cow::Borrowed(_));
         let hint = if is_text { "" } else { "; the file is not UTF-8 text" };
-        Fault::machine(&path, format!("is no evidence against {name}: {error}{hint}"))
+        Fault::machine(&path, format!("holds no valid evidence against {name}: {error}{hint}"))
     })?;
     let told = tell(|out| {
         writeln!(out, "{name} misbehaved: its key signed two trees that cannot both be true.")?;

@@ -10,7 +10,7 @@ const SITES: [&str; 3] = ["pkg.go.dev/", "proxy.golang.org/", "sum.golang.org/lo
 /// How the names of the files of a version end, in the go.sum and in the module proxy protocol.
 const ENDINGS: [&str; 5] = ["/go.mod", ".zip", ".mod", ".info", ".ziphash"];
 
-/// What to write in place of `text`, which is no module version; a sentence.
+/// What to write in place of `text`, which is not a module version; a sentence.
 pub(super) fn advice(text: &str) -> String {
     let general = "a module version is written as in golang.org/x/text@v0.26.0";
     let (path, version) = split(text);

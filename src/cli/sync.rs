@@ -141,7 +141,7 @@ async fn once(setup: &Setup, options: &SyncOptions) -> Result<bool, Fault> {
         }
         writeln!(out, "{}", summary(&setup.name, &synced, started.elapsed()))
     })?;
-    // The public log has many module paths that differ in case only: they are listed, and are no finding.
+    // The public log has many module paths that differ in case only: they are listed, and are not findings.
     Ok(synced.anomalies.iter().any(|oddity| oddity.kind() != AnomalyKind::CaseCollision))
 }
 

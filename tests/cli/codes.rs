@@ -56,7 +56,7 @@ fn a_forked_log_outweighs_all_and_its_evidence_convinces_others() {
         // A third party needs no more than the key, and no network.
         let third = crate::command::Machine::new();
         third.run(&["verify-evidence", path, "--sumdb", &world.log.vkey()]).says(3, &[]);
-        third.run(&["verify-evidence", path]).complains(2, &["is no evidence against sum.golang.org"]);
+        third.run(&["verify-evidence", path]).complains(2, &["holds no valid evidence against sum.golang.org"]);
         // The head does not move, and nobody gets an answer until a person has looked.
         assert_eq!(std::fs::read(world.head_file()).unwrap(), head);
         let lookup = world.run(&["lookup", &world.module(900)]);
@@ -116,11 +116,11 @@ fn evidence_that_does_not_hold_is_refused() {
     let world = World::new();
     let honest = format!("{}/latest", world.machine.at("").display());
     world.machine.write("latest", world.log.head(RECORDS));
-    world.run(&["verify-evidence", &honest]).complains(2, &["latest: is no evidence", "SECURITY ERROR"]);
+    world.run(&["verify-evidence", &honest]).complains(2, &["latest: holds no valid evidence", "SECURITY ERROR"]);
     world.run(&["verify-evidence", "nowhere"]).complains(2, &["nowhere: cannot be read: No such file"]);
     world.run(&["verify-evidence", "."]).complains(2, &["cannot be read"]);
     world.machine.write("bytes", b"\xff\xfe");
-    world.run(&["verify-evidence", "bytes"]).complains(2, &["bytes: is no evidence", "UTF-8"]);
+    world.run(&["verify-evidence", "bytes"]).complains(2, &["bytes: holds no valid evidence", "UTF-8"]);
     // Another log's key proves nothing about this one.
     let other = FakeSumdb::named("other.example", 10, 1);
     world.run(&["verify-evidence", "latest", "--sumdb", &other.vkey()]).complains(2, &["other.example"]);

@@ -115,7 +115,7 @@ fn the_units_say_what_they_should() {
     has(&server, "Service", "LimitNOFILE", "65536");
     has(&server, "Service", "KillSignal", "SIGTERM");
     has(&server, "Install", "WantedBy", "multi-user.target");
-    // Whoever waits for the nightly job gets its exit code: nothing but 0 is a success.
+    // What waits for the nightly job gets its exit code: nothing but 0 is a success.
     has(&nightly, "Service", "Type", "oneshot");
     has(&nightly, "Service", "PrivateNetwork", "yes");
     assert!(!nightly.contains_key(&("Service".into(), "SuccessExitStatus".into())));

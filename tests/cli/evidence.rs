@@ -39,7 +39,7 @@ fn a_fake_title_does_not_hide_a_real_report() {
     world.machine.write("log.txt", title.repeat(3));
     world
         .run(&["verify-evidence", "log.txt"])
-        .complains(2, &["log.txt", "is no evidence", "none of the 3 reports in it"]);
+        .complains(2, &["log.txt", "holds no valid evidence", "none of the 3 reports in it"]);
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn the_file_of_a_folder_is_read_and_named() {
     world.run(&["audit", "p", "--exclude", "!testdata"]).says(1, &["p/testdata/go.sum:1:", "2 folders or files"]);
     world.machine.write("p/.gosumcheckignore", "fixtures\ntestdata\n").write("p/web/.gosumcheckignore", "generated\n");
     world.run(&["audit", "p"]).says(1, &["p/web/generated/p/go.sum:1:"]);
-    // One that cannot be used is no reason to pass.
+    // One that cannot be used does not let the run pass.
     world.machine.write("p/.gosumcheckignore", "fixtures\n[x\n");
     let ran = world.run(&["audit", "p", "--exclude", "internal", "--exclude", "web", "--exclude", "testdata"]);
     ran.says(2, &["40 verified", "p/.gosumcheckignore:  not read  line 2: "]).quiet();

@@ -65,7 +65,7 @@ fn a_full_disk_is_told_and_loses_nothing() {
     assert_eq!(std::fs::read(world.head_file()).unwrap(), head);
     // What was there still proves, on the full disk too.
     limited("exec $G audit").says(0, &["40 verified"]).quiet();
-    // Two histories are told of, whether or not the evidence finds room.
+    // Two histories are reported, whether or not the evidence finds room.
     world.log.fork(500);
     let caught = limited(&format!("exec $G lookup {}", world.module(RECORDS + 300)));
     caught.says(3, &["two histories", "old database:", "the evidence is in no file of its own"]);

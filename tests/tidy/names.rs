@@ -9,11 +9,11 @@ use super::source::{Source, Token};
 type Definition = (String, usize);
 
 /// Every `struct`, `enum`, `trait` and `type` whose name another definition in the same layer has, after the first of the name.
-/// Files below the folders in `pending` are left out, as are tests and the associated types of traits.
-pub(crate) fn check(sources: &[Source], layers: &[&[&str]], pending: &[&str]) -> Vec<Fault> {
+/// Tests and the associated types of traits are left out.
+pub(crate) fn check(sources: &[Source], layers: &[&[&str]]) -> Vec<Fault> {
     let mut first: BTreeMap<(usize, String), String> = BTreeMap::new();
     let mut faults = Vec::new();
-    for source in sources.iter().filter(|source| !is_below(&source.path, pending)) {
+    for source in sources {
         let Some(layer) = layer(&source.path, layers) else { continue };
         for (name, line) in definitions(&source.tokens, false) {
             let place = format!("{}:{line}", source.path);
@@ -29,11 +29,6 @@ pub(crate) fn check(sources: &[Source], layers: &[&[&str]], pending: &[&str]) ->
         }
     }
     faults
-}
-
-/// Whether a file is one of `folders`, as `src/audit` or `src/audit.rs`, or below one.
-pub(crate) fn is_below(path: &str, folders: &[&str]) -> bool {
-    folders.iter().any(|folder| path.strip_prefix(folder).is_some_and(|rest| rest == ".rs" || rest.starts_with('/')))
 }
 
 /// The number of the layer that has the module of a file.
@@ -65,7 +60,7 @@ fn a_type_name_that_a_layer_has_twice_is_caught() {
     const LAYERS: &[&[&str]] = &[&["sync", "verify"], &["store"]];
     let faults = |files: &[(&str, &str)]| {
         let sources: Vec<Source> = files.iter().map(|(path, text)| Source::parse(path, text)).collect();
-        check(&sources, LAYERS, &["src/store/old", "src/audit"]).len()
+        check(&sources, LAYERS).len()
     };
     let first = ("src/sync.rs", "pub struct Run;");
     for text in ["enum Run {}", "fn f() { struct Run; }", "type Run = u8;", "mod m { pub(super) trait Run {} }"] {
@@ -82,7 +77,4 @@ fn a_type_name_that_a_layer_has_twice_is_caught() {
     ] {
         assert_eq!(faults(&[first, ("src/verify.rs", text)]), 0, "{text}");
     }
-    let store = ("src/store.rs", "struct Old;");
-    assert_eq!(faults(&[store, ("src/store/old.rs", "struct Old;"), ("src/store/old/x.rs", "struct Old;")]), 0);
-    assert_eq!(faults(&[store, ("src/store/older.rs", "struct Old;")]), 1);
 }
