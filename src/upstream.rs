@@ -19,6 +19,7 @@ mod complaint;
 mod counts;
 mod direct;
 mod download;
+mod each;
 mod failure;
 mod find;
 mod http;
@@ -33,6 +34,7 @@ mod reach;
 mod redirect;
 mod reply;
 mod retry;
+mod seat;
 mod settings;
 mod source;
 mod tree;
@@ -46,48 +48,86 @@ pub use counts::Counts;
 pub use direct::{Access as DirectAccess, Direct, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
 pub use download::Sink;
 pub use failure::{Failure, FailureKind};
-pub use find::find_base;
+pub use find::{Candidate, candidates};
 pub use http::Http;
 pub use origin::Origin;
 pub use outcome::{Absence, Got};
 pub use peer::Peer;
 pub use proxies::{Entry, Fetched, Proxies, ProxyPlace, Sent, State};
 pub use queue::{Bounds, Busy, FairQueue, Load, Slot};
+pub use seat::Standing;
 pub use settings::Settings;
 
-use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use asked::Asked;
 use counts::Counters;
 use outcome::Told;
-use reply::Reply;
-use retry::Failed;
-use source::{Question, Source};
+use seat::{Said, Seat};
+use source::Source;
+
+/// What the paths of questions about module versions begin with.
+const LOOKUPS: &str = "lookup/";
+/// No base gave an answer yet.
+const NONE_USED: usize = usize::MAX;
 
 /// The bases of one database, in the order in which they are asked.
 #[derive(Debug)]
 pub struct Upstreams {
-    http: Http,
-    sources: Vec<Source>,
+    seats: Vec<Seat>,
+    /// whether all are as good, so that turns go round; else each one stands in only for those before it
+    takes_turns: bool,
+    /// the base whose answer was last used
+    used: AtomicUsize,
     counters: Counters,
 }
 
 impl Upstreams {
-    /// Over these bases. Nothing is opened or connected before the first fetch.
+    /// Over these bases, all of them as good. Nothing is opened or connected before the first fetch.
     pub fn new(http: Http, bases: Vec<Base>) -> Upstreams {
-        let sources = bases.into_iter().map(|base| Source::new(base, http.settings().concurrency)).collect();
-        Upstreams { http, sources, counters: Counters::default() }
+        Upstreams::over(bases.into_iter().map(|base| Seat::of(&http, base)).collect(), true)
+    }
+
+    /// Over what [`candidates`] found, each with its own client: one after the other unless all were named (`takes_turns`).
+    pub fn found(candidates: Vec<(Candidate, Http)>, takes_turns: bool) -> Upstreams {
+        let seats = candidates.into_iter().map(|(candidate, http)| Seat::of_candidate(candidate, http));
+        Upstreams::over(seats.collect(), takes_turns)
+    }
+
+    fn over(seats: Vec<Seat>, takes_turns: bool) -> Upstreams {
+        Upstreams { seats, takes_turns, used: AtomicUsize::new(NONE_USED), counters: Counters::default() }
     }
 
     /// The same without those that are asked over the network.
     pub fn trees_only(mut self) -> Upstreams {
-        self.sources.retain(|source| !source.is_site());
+        self.seats.retain(|seat| !seat.source().is_site());
         self
+    }
+
+    fn sources(&self) -> impl ExactSizeIterator<Item = &Source> {
+        self.seats.iter().map(Seat::source)
+    }
+
+    /// How many bases are asked in turn; 1 where each stands in only for those before it.
+    pub fn turns(&self) -> usize {
+        if self.takes_turns { self.seats.len() } else { 1 }
+    }
+
+    /// How each base fares, in order.
+    pub fn standings(&self) -> Vec<Standing> {
+        let used = self.used.load(Ordering::Relaxed);
+        self.seats.iter().enumerate().map(|(index, seat)| seat.standing(index == used)).collect()
+    }
+
+    /// The bases that relay no tiles of records, as far as that was found out.
+    pub fn without_data_tiles(&self) -> Vec<String> {
+        let lacking = self.seats.iter().filter(|seat| seat.lacks_data());
+        lacking.map(|seat| seat.source().name().to_owned()).collect()
     }
 
     /// How each base is called in messages, in order: its URL without credentials.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.sources.iter().map(Source::name)
+        self.sources().map(Source::name)
     }
 
     /// How many times anything was asked of a base so far, tries included: 0 after a run that needed nothing.
@@ -102,7 +142,7 @@ impl Upstreams {
 
     /// How many requests all bases are asked now, and how many wait for that.
     pub fn load(&self) -> Load {
-        self.sources.iter().map(Source::load).sum()
+        self.sources().map(Source::load).sum()
     }
 
     /// The bytes at `path` (`lookup/...`, `tile/8/...`, `latest`) from the first base that has them, at most `limit`.
@@ -156,24 +196,73 @@ impl Upstreams {
         refuted: &[(usize, sumdb::Error)],
         judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
+        base::check_path(path)?;
         let mut told = Told::default();
-        let bases = u64::try_from(self.sources.len()).unwrap_or(1).max(1);
+        let bases = u64::try_from(self.turns()).unwrap_or(1).max(1);
         let first = usize::try_from(turn % bases).unwrap_or(0);
-        for (index, source) in self.sources.iter().enumerate().cycle().skip(first).take(self.sources.len()) {
+        let mut lacking = Vec::new();
+        for (index, seat) in self.seats.iter().enumerate().cycle().skip(first).take(self.seats.len()) {
             if let Some((_, error)) = refuted.iter().find(|(base, _)| *base == index) {
-                told.refused(source.name(), error.clone());
+                told.refused(seat.source().name(), error.clone());
                 continue;
             }
-            match self.ask(source, path, limit).await? {
-                Ok(Reply::Body(bytes)) => match judge(bytes) {
-                    Ok(value) => return Ok(Got::Body(value, index)),
-                    Err(error) => told.refused(source.name(), source.refuted(error)),
-                },
-                Ok(Reply::Missing(why)) => told.absent(source.name(), &source.lacked(why), source.is_site()),
-                Err(failed) => told.failed(source.name(), &failed),
+            match self.ask(seat, path, limit).await? {
+                Said::NoData => lacking.push((index, seat)),
+                said => {
+                    if let Some(value) = self.take(index, said, &judge, &mut told) {
+                        return Ok(Got::Body(value, index));
+                    }
+                }
+            }
+            // Nobody knows better what the log has.
+            if told.is_denied() && path.starts_with(LOOKUPS) {
+                break;
+            }
+        }
+        // Mirrors with holes make up for each other; where no source has such tiles, asking on is of no use.
+        let mends = self.takes_turns && self.seats.iter().any(Seat::has_data);
+        for (index, seat) in lacking {
+            if !mends {
+                told.absent(seat.source().name(), "relays no data tiles", true);
+                continue;
+            }
+            let said = seat.say(&Asked { path, limit, range: None }, &self.counters).await;
+            if let Some(value) = self.take(index, said, &judge, &mut told) {
+                return Ok(Got::Body(value, index));
             }
         }
         told.conclude(path).map(Got::Absent)
+    }
+
+    /// The value of an answer that passes `judge`; all else goes to `told`.
+    fn take<T>(
+        &self,
+        index: usize,
+        said: Said,
+        judge: &impl Fn(Vec<u8>) -> sumdb::Result<T>,
+        told: &mut Told,
+    ) -> Option<T> {
+        let seat = self.seats.get(index)?;
+        let source = seat.source();
+        match said {
+            Said::Body(bytes) => match judge(bytes) {
+                Ok(value) => {
+                    self.used.store(index, Ordering::Relaxed);
+                    return Some(value);
+                }
+                Err(error) => told.refused(source.name(), source.refuted(error)),
+            },
+            Said::Missing(why) => {
+                told.absent(source.name(), &source.lacked(why), source.is_site());
+                if seat.is_own() {
+                    told.denied(index);
+                }
+            }
+            Said::Failed(failed) => told.failed(source.name(), &failed),
+            Said::NoRelay => told.passed_over(source.name()),
+            Said::NoData => told.absent(source.name(), "relays no data tiles", source.is_site()),
+        }
+        None
     }
 
     /// As `fetch`, of the base number `index` alone (counted from 0): for a caller that judges many answers together
@@ -182,86 +271,35 @@ impl Upstreams {
     /// # Errors
     /// As `fetch`.
     pub async fn fetch_from(&self, index: usize, path: &str, limit: usize) -> Result<Got, Fault> {
+        base::check_path(path)?;
         let mut told = Told::default();
-        if let Some(source) = self.sources.get(index) {
-            match self.ask(source, path, limit).await? {
-                Ok(Reply::Body(bytes)) => return Ok(Got::Body(bytes, index)),
-                Ok(Reply::Missing(why)) => told.absent(source.name(), &source.lacked(why), source.is_site()),
-                Err(failed) => told.failed(source.name(), &failed),
+        if let Some(seat) = self.seats.get(index) {
+            let said = self.ask(seat, path, limit).await?;
+            if let Some(bytes) = self.take(index, said, &Ok, &mut told) {
+                return Ok(Got::Body(bytes, index));
             }
         }
         told.conclude(path).map(Got::Absent)
     }
 
-    /// What every base says at `path`, each asked, in the order of the bases: those answers that pass `judge`.
-    ///
-    /// # Errors
-    /// As `fetch_where` where none passes, an absence among them.
-    pub async fn fetch_each<T>(
-        &self,
-        path: &str,
-        limit: usize,
-        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
-    ) -> Result<Vec<T>, Fault> {
-        let asked = self.sources.iter().map(|source| async move { (source, self.ask(source, path, limit).await) });
-        let (mut told, mut passed) = (Told::default(), Vec::new());
-        for (source, reply) in futures_util::future::join_all(asked).await {
-            match reply? {
-                Ok(Reply::Body(bytes)) => match judge(bytes) {
-                    Ok(value) => passed.push(value),
-                    Err(error) => told.refused(source.name(), source.refuted(error)),
-                },
-                Ok(Reply::Missing(why)) => told.lacked(source.name(), &source.lacked(why), source.is_site()),
-                Err(failed) => told.failed(source.name(), &failed),
-            }
-        }
-        if passed.is_empty() { told.conclude(path).map(|_| passed) } else { Ok(passed) }
-    }
-
-    /// As `fetch`, but of a file only the bytes `range` where that is given; what fails is told without a word about whose
-    /// fault it is, and nobody complains of it: for what others can do without.
-    ///
-    /// # Errors
-    /// `Unavailable`: no base has it.
-    pub async fn fetch_quietly(&self, path: &str, range: Option<Range<u64>>, limit: usize) -> Result<Vec<u8>, Fault> {
-        base::check_path(path)?;
-        let asked = Asked { path, limit, range };
-        let question = Question { http: &self.http, asked: &asked, counters: &self.counters };
-        for source in &self.sources {
-            if let Ok((Reply::Body(bytes), _)) = source.ask(question).await {
-                return Ok(bytes);
-            }
-        }
-        Err(Fault::upstream(path, "nobody has it"))
-    }
-
-    /// Where each base would have the files of its copy of the database `name`, if it were another gosumcheck: `/log/NAME`
-    /// beside its `/sumdb/NAME`, or below a base that is the whole server.
-    pub fn files_of(&self, name: &str) -> Vec<Upstreams> {
-        let bases = self.sources.iter().filter_map(|source| source.base().files_of(name));
-        bases.map(|base| Upstreams::new(self.http.clone(), vec![base])).collect()
-    }
-
     /// What there is to complain of each base about, as far as it is known here, and by `refute`.
     pub fn complaints(&self) -> Vec<Complaint> {
-        self.sources.iter().filter_map(Source::complaint).collect()
+        self.sources().filter_map(Source::complaint).collect()
     }
 
     /// Notes that bytes of base number `index`, which were judged elsewhere, turned out false.
     pub fn refute(&self, index: usize, error: &sumdb::Error) {
-        if let Some(source) = self.sources.get(index) {
+        if let Some(source) = self.seats.get(index).map(Seat::source) {
             source.refuted(error.clone());
         }
     }
 
-    /// What one base says: a reply, or why it failed.
-    async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, Failed>, Fault> {
-        base::check_path(path)?;
+    /// What one base says.
+    async fn ask(&self, seat: &Seat, path: &str, limit: usize) -> Result<Said, Fault> {
         let asked = Asked { path, limit, range: None };
-        let reply = source.ask(Question { http: &self.http, asked: &asked, counters: &self.counters }).await;
-        if reply.as_ref().is_err_and(|failed| failed.kind == FailureKind::QueueFull) {
-            return Err(Busy.fault(source.name()));
+        match seat.ask(&asked, &self.counters).await {
+            Said::Failed(failed) if failed.kind == FailureKind::QueueFull => Err(Busy.fault(seat.source().name())),
+            said => Ok(said),
         }
-        Ok(reply.map(|(reply, _)| reply))
     }
 }

@@ -45,7 +45,7 @@ const ROOMS: &[Folder] = &[
     Folder {
         path: "database",
         lines: &[
-            &["accept", "batch_cache", "one_tile"],
+            &["absence", "accept", "batch_cache", "one_tile"],
             &["check", "timeline"],
             &["claims"],
             &["current"],

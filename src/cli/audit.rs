@@ -79,10 +79,10 @@ fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> 
     setup::runtime()?.block_on(async {
         // What is kept needs nobody, not even a proxy to say whether it relays the database. Standard input is read once.
         let is_kept = setup.keeps(&asked)? && !args.paths.iter().any(|path| path == inputs::STDIN);
-        let mut database = if is_kept { setup.kept()? } else { setup.database().await? };
+        let mut database = if is_kept { setup.kept()? } else { setup.database()? };
         let mut audited = audit(files, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
         if is_kept && audited.report.lines().any(|line| line.verdict.class() == Class::CouldNotTell) {
-            database = setup.database().await?;
+            database = setup.database()?;
             audited = audit(claims(args, setup, bar)?.files, &setup.exempt, &database, &setup.name, proofs, &progress)
                 .await?;
         }
@@ -91,8 +91,21 @@ fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> 
         }
         bar.clear();
         warn_of_unstored(&database);
+        audited.report.notices.extend(left_alone(&database));
         Ok(audited)
     })
+}
+
+/// Sources that could not be used, where another one made up for them.
+fn left_alone(database: &Database) -> Vec<Notice> {
+    let standings = database.upstreams().standings();
+    let Some(used) = standings.iter().find(|standing| standing.is_used).map(|standing| standing.name.clone()) else {
+        return Vec::new();
+    };
+    let said = standings.into_iter().filter_map(|standing| Some((standing.name, standing.why?)));
+    let text =
+        |(name, why): (String, String)| format!("{name} cannot be used: {}; {used} was asked instead", plain(&why));
+    said.map(|said| Notice { level: Level::Note, text: text(said) }).collect()
 }
 
 /// The go command remembers a head of its own: a second witness, for nothing.
@@ -102,7 +115,7 @@ async fn compare_with_go(setup: &Setup, database: &Database, report: &mut Report
     let mut compared = database.compare(&note, &whose, progress).await;
     if matches!(compared, Ok(Comparison::Unknown(Unavailable::NotHeld(_)))) && !setup.offline {
         // The tiles that it takes may not be kept.
-        compared = match setup.database().await {
+        compared = match setup.database() {
             Ok(database) => database.compare(&note, &whose, progress).await,
             Err(fault) => Ok(Comparison::Unknown(Unavailable::Fault(fault))),
         };
@@ -112,7 +125,8 @@ async fn compare_with_go(setup: &Setup, database: &Database, report: &mut Report
         Ok(Comparison::Unknown(Unavailable::NotHeld(_))) => {
             (Level::Note, "could not be compared with this one: the sources do not hold the tiles".to_owned())
         }
-        Ok(Comparison::Unknown(Unavailable::Fault(fault))) => {
+        Ok(Comparison::Unknown(miss)) => {
+            let fault = miss.into_fault("the data folder");
             (Level::Note, format!("could not be compared with this one: {}", plain(&fault.to_string())))
         }
         Err(Fault::Refused { error, .. }) => (Level::Warning, format!("is damaged: {error}")),

@@ -13,11 +13,15 @@ use super::retry::Failed;
 
 /// What opens the breaker: 3 requests in a row without an answer, or 12 that were answered with 5xx. The latter need more, since
 /// one bad module may be asked for again and again while all others are answered.
-const PATIENCE: u32 = 12;
+const PATIENCE: u32 = 36;
 /// What a request without an answer counts.
-const SILENCE: u32 = 4;
+const SILENCE: u32 = 12;
 /// What a request that was answered with 5xx counts.
-const BUSY: u32 = 1;
+const BUSY: u32 = 3;
+/// What a try without a connection counts before anything was ever answered: a base that cannot be used at all is left alone after
+/// nine tries, or two that took as long as a connection may take.
+const NEVER_CONNECTED: u32 = 4;
+const NEVER_IN_TIME: u32 = 18;
 /// How long an open breaker lets nothing through, and how long a half-open one waits for its one request.
 const REST: Duration = Duration::from_secs(30);
 
@@ -76,11 +80,25 @@ impl Fuse {
 
     /// A request failed all its tries so, at the time `now`.
     pub(super) fn failed(&self, now: Instant, why: &Failed) {
-        let count = match why.kind {
-            kind if kind.is_silence() => SILENCE,
-            FailureKind::Busy => BUSY,
-            _ => return,
-        };
+        match why.kind {
+            kind if kind.is_silence() => self.count(SILENCE, now, why),
+            FailureKind::Busy => self.count(BUSY, now, why),
+            _ => {}
+        }
+    }
+
+    /// One try of a base that never answered had no connection, at the time `now`.
+    pub(super) fn never_connected(&self, now: Instant, why: &Failed) {
+        let count = if why.kind == FailureKind::Timeout { NEVER_IN_TIME } else { NEVER_CONNECTED };
+        self.count(count, now, why);
+    }
+
+    /// Why it was given up, while it is open.
+    pub(super) fn why_open(&self) -> Option<Failed> {
+        self.blown().as_ref().filter(|blown| !blown.half).map(|blown| blown.why.clone())
+    }
+
+    fn count(&self, count: u32, now: Instant, why: &Failed) {
         let mut blown = self.blown();
         let before = self.failures.load(Ordering::Relaxed);
         let failures = before.saturating_add(count);
@@ -143,6 +161,19 @@ mod tests {
     }
 
     #[test]
+    fn a_base_that_never_connects_is_given_up_after_a_handful_of_tries() {
+        let now = Instant::now();
+        for (kind, tries) in [(FailureKind::Unreachable, 9), (FailureKind::Timeout, 2)] {
+            let (fuse, why) = (Fuse::default(), Failed::passing(kind, "refused"));
+            for _ in 0..tries {
+                assert_eq!(fuse.why_open(), None);
+                fuse.never_connected(now, &why);
+            }
+            assert_eq!(fuse.why_open(), Some(why));
+        }
+    }
+
+    #[test]
     fn an_answer_in_between_keeps_it_closed() {
         let fuse = Fuse::default();
         let start = Instant::now();
@@ -158,7 +189,7 @@ mod tests {
         let fuse = Fuse::default();
         let start = Instant::now();
         let busy = Failed::busy("503", None);
-        for _ in 0..PATIENCE {
+        for _ in 0..PATIENCE / BUSY {
             assert_eq!(fuse.refuses(start), None);
             fuse.failed(start, &Failed::lasting(FailureKind::Denied(403), "403"));
             fuse.failed(start, &Failed::lasting(FailureKind::TooLong, "longer than 5 bytes"));

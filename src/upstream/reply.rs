@@ -151,7 +151,7 @@ pub(super) fn broken(error: &reqwest::Error, settings: &Settings) -> Failed {
         return Failed::lasting(FailureKind::Redirect, refused.to_string());
     }
     let kind = if error.is_timeout() { FailureKind::Timeout } else { FailureKind::Unreachable };
-    Failed::passing(kind, explain(error, settings))
+    Failed { unconnected: error.is_connect(), ..Failed::passing(kind, explain(error, settings)) }
 }
 
 /// An error, its cause, the cause of that.

@@ -23,12 +23,14 @@ pub(super) struct Failed {
     pub(super) retry_after: Option<Duration>,
     /// whether it answered that it is asked too much
     pub(super) overloaded: bool,
+    /// whether no connection stood: refused, no such host, a certificate that is not trusted, or not in time
+    pub(super) unconnected: bool,
 }
 
 impl Failed {
     /// Asking again will not help.
     pub(super) fn lasting(kind: FailureKind, why: impl Into<String>) -> Failed {
-        Failed { why: why.into(), kind, transient: false, retry_after: None, overloaded: false }
+        Failed { why: why.into(), kind, transient: false, retry_after: None, overloaded: false, unconnected: false }
     }
 
     /// Asking again may help.

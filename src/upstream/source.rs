@@ -35,6 +35,8 @@ pub(super) struct Source {
     name: String,
     limit: Limit,
     begun: AtomicBool,
+    /// whether it is given up after a handful of tries, as long as it never answered
+    is_spared: bool,
     fuse: Fuse,
     grievance: Grievance,
 }
@@ -44,12 +46,27 @@ impl Source {
         // Over TLS the first request goes alone. Until its connection stands, nobody knows whether it is HTTP/2 and
         // can carry all the others; without this, 64 requests would make 64 handshakes.
         let alone = matches!(&base.place, Place::Site(site) if site.url.scheme() == "https");
+        Source::beginning(base, concurrency, alone, false)
+    }
+
+    /// A source of a database: one that cannot be used at all is given up after a handful of tries. Where it `begins_alone`, its
+    /// first request goes alone, so that not every job asks it meanwhile.
+    pub(super) fn of_database(base: Base, concurrency: usize, begins_alone: bool) -> Source {
+        let alone = match &base.place {
+            Place::Site(site) => begins_alone || site.url.scheme() == "https",
+            Place::Tree(_) => false,
+        };
+        Source::beginning(base, concurrency, alone, true)
+    }
+
+    fn beginning(base: Base, concurrency: usize, alone: bool, is_spared: bool) -> Source {
         let limit = Limit::new(if alone { 1 } else { concurrency }, concurrency);
         Source {
             name: base.to_string(),
             base,
             limit,
             begun: AtomicBool::new(!alone),
+            is_spared,
             fuse: Fuse::default(),
             grievance: Grievance::default(),
         }
@@ -153,7 +170,11 @@ impl Source {
 
     /// Notes that a request failed all its tries.
     pub(super) fn gave_up(&self, failed: Failed) -> Failed {
-        self.fuse.failed(Instant::now(), &failed);
+        // Where no connection ever stood, each try has been counted.
+        let is_counted = failed.unconnected && self.is_spared && !self.begun.load(Ordering::Relaxed);
+        if !is_counted && self.fuse.why_open().is_none() {
+            self.fuse.failed(Instant::now(), &failed);
+        }
         failed
     }
 
@@ -166,8 +187,16 @@ impl Source {
     ) -> Result<T, Failed> {
         // A pause between tries holds no leave.
         let leave = self.limit.leave().await.map_err(Failed::turned_away)?;
+        let is_new = self.is_spared && !self.begun.load(Ordering::Relaxed);
+        if let Some(failed) = self.fuse.why_open().filter(|_| is_new) {
+            return Err(Failed { transient: false, ..failed });
+        }
         counters.asked(path);
         let reply = attempt.await;
+        if let Some(failed) = reply.as_ref().err().filter(|failed| is_new && failed.unconnected) {
+            self.fuse.never_connected(Instant::now(), failed);
+            return reply;
+        }
         // The connection goes back to its pool in a task of its own. Without a turn for that task, the next request finds none
         // that is idle, and makes another.
         tokio::task::yield_now().await;

@@ -23,4 +23,5 @@ mod paths;
 mod planted;
 mod proofs;
 mod settings;
+mod sources;
 mod world;
