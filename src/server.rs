@@ -39,6 +39,7 @@ mod spawn;
 mod sumdb;
 mod tlog;
 mod transfer;
+mod watched;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -113,6 +114,8 @@ pub async fn run(
             background.spawn(background::sync(served.clone(), syncing, every));
         }
     }
+    let relays = served.iter().map(|served| served.relay.clone()).collect();
+    background.spawn(watched::watch(relays, proxy.clone()));
     if let Some(proxy) = proxy.clone() {
         background.spawn(async move { proxy.tend().await });
     }

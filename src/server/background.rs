@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::Served;
+use super::watched::Lasting;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Tree;
 use crate::upstream::{Complaint, Counts};
@@ -33,6 +34,10 @@ pub type Asked = Arc<dyn Fn() -> (Counts, Vec<Complaint>) + Send + Sync>;
 pub(super) struct Watch {
     head: Mutex<Option<(Tree, Instant)>>,
     last_sync: AtomicU64,
+    /// the log was caught with two histories
+    pub(super) fork: Lasting,
+    /// and the evidence of that is in no file
+    pub(super) is_fork_unsaved: AtomicBool,
 }
 
 impl Watch {
@@ -59,8 +64,21 @@ impl Watch {
 /// something first.
 pub(super) async fn look(served: Served) {
     let mut pause = BREATH;
+    let mut said = String::new();
     while let Err(fault) = served.relay.latest().await {
-        tracing::warn!(database = served.relay.name(), "no proven head yet: {fault}");
+        if matches!(fault, Fault::Forked { .. }) {
+            served.say_forked(&fault);
+            break;
+        }
+        let told = match served.relay.status().head {
+            Some(head) => format!("the head of size {} is held, and no newer one could be had: {fault}", head.size),
+            None => format!("no proven head yet: {fault}"),
+        };
+        // What stays the same is said once.
+        if told != said {
+            tracing::warn!(database = served.relay.name(), "{told}");
+            said = told;
+        }
         sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
     }
@@ -69,8 +87,12 @@ pub(super) async fn look(served: Served) {
     let mut said = None;
     loop {
         ticks.tick().await;
-        let relay = served.relay.clone();
-        let looked = tokio::task::spawn_blocking(move || relay.refresh()).await;
+        let at = served.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            at.say_evidence();
+            at.relay.refresh()
+        });
+        let looked = looked.await;
         let trouble = looked.ok().and_then(Result::err).map(|fault| fault.to_string());
         if trouble != said {
             if let Some(trouble) = &trouble {
@@ -85,24 +107,25 @@ pub(super) async fn look(served: Served) {
 /// Syncs every `every`, and when the full log is known to lag, for ever. A sync that failed is told of and tried again.
 pub(super) async fn sync(served: Served, syncing: Syncing, every: Duration) {
     let name = served.relay.name().to_owned();
+    let mut said = String::new();
     loop {
         match syncing().await {
             Ok(told) => {
+                said.clear();
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
                 served.watch.last_sync.store(now, Ordering::Relaxed);
                 if let Some(told) = told {
                     tracing::info!(database = name, "{told}");
                 }
             }
-            Err(Fault::Forked { saved, .. }) => {
-                let saved = saved.map_or_else(String::new, |path| path.display().to_string());
-                tracing::error!(
-                    database = name,
-                    evidence = saved,
-                    "SECURITY: the log signed two histories; not synced"
-                );
+            Err(fault @ Fault::Forked { .. }) => served.say_forked(&fault),
+            Err(fault) => {
+                let told = fault.to_string();
+                if told != said {
+                    tracing::warn!(database = name, "not synced: {told}");
+                }
+                said = told;
             }
-            Err(fault) => tracing::warn!(database = name, "not synced: {fault}"),
         }
         let relay = served.relay.clone();
         if let Ok(Err(fault)) = tokio::task::spawn_blocking(move || relay.refresh()).await {

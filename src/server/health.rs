@@ -1,6 +1,7 @@
 //! Is the process alive, and can it answer? What the disk says is asked at most once a second, however often we are asked.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -23,6 +24,8 @@ pub(super) struct Looked(Mutex<Option<(Instant, Arc<Vec<Seen>>)>>);
 pub(super) struct Seen {
     pub(super) status: RelayStatus,
     pub(super) disk_bytes: u64,
+    /// whether this process caught the log with two histories, and could not store the evidence
+    pub(super) is_caught: bool,
 }
 
 impl Looked {
@@ -44,16 +47,19 @@ impl Looked {
 
 impl Seen {
     fn of(served: &Served) -> Seen {
-        Seen { status: served.relay.status(), disk_bytes: served.log.disk_bytes().unwrap_or(0) }
+        let (status, is_caught) = (served.relay.status(), served.watch.is_fork_unsaved.load(Ordering::Relaxed));
+        Seen { status, disk_bytes: served.log.disk_bytes().unwrap_or(0), is_caught }
     }
 
     /// Why this database cannot be answered for.
     fn reasons(&self, name: &str) -> Vec<String> {
         let mut reasons = Vec::new();
-        if self.status.head.is_none() {
+        let is_forked = self.status.forks > 0 || self.is_caught;
+        // Where two histories are held, so are heads.
+        if self.status.head.is_none() && !is_forked {
             reasons.push(format!("{name}: no proven head yet"));
         }
-        if self.status.forks > 0 {
+        if is_forked {
             reasons
                 .push(format!("{name}: the log signed two histories; the evidence is kept, a person must look at it"));
         }

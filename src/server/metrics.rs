@@ -252,7 +252,7 @@ impl Gauges {
             set(&self.sync_lag, head.saturating_sub(mirror));
             set(&self.index_lag, mirror.saturating_sub(status.indexed));
             set(&self.disk_bytes, seen.disk_bytes);
-            set(&self.forks, u64::try_from(status.forks).unwrap_or(u64::MAX));
+            set(&self.forks, u64::try_from(status.forks).unwrap_or(u64::MAX).max(u64::from(seen.is_caught)));
             set(&self.writable, u64::from(status.writable.is_ok()));
             set(&self.head_unstored, u64::from(status.unstored.is_some()));
             set(&self.last_sync, served.watch.last_sync());

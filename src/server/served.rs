@@ -1,9 +1,12 @@
 //! A database that is served, with what keeps it new.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::background::{Asked, Syncing, Watch};
+use crate::fault::Fault;
 use crate::relay::Relay;
 use crate::store::Log;
 use crate::upstream::Complaint;
@@ -38,6 +41,32 @@ impl Served {
         self.syncing = Some((syncing, every));
         self.asked = Some(asked);
         self
+    }
+
+    /// Logs that the log was caught, unless that was done lately.
+    pub(super) fn say_forked(&self, fault: &Fault) {
+        let Fault::Forked { saved, .. } = fault else { return };
+        self.watch.is_fork_unsaved.store(saved.is_none(), Ordering::Relaxed);
+        self.say_fork(saved.as_deref());
+    }
+
+    /// The same where evidence is in the data folder.
+    pub(super) fn say_evidence(&self) {
+        if let Some(saved) = self.log.forks().ok().and_then(|forks| forks.into_iter().next()) {
+            self.say_fork(Some(&saved));
+        }
+    }
+
+    fn say_fork(&self, saved: Option<&Path>) {
+        if self.watch.fork.is_due(Instant::now()) {
+            let evidence = saved.map_or_else(String::new, |path| path.display().to_string());
+            let database = self.relay.name();
+            tracing::error!(
+                database,
+                evidence,
+                "SECURITY: the log signed two histories; a person must look at the evidence"
+            );
+        }
     }
 
     /// What was asked of upstreams in all, by kind, and what came of it.

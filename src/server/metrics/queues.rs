@@ -1,4 +1,4 @@
-//! The gauges of what waits, what runs without a client, and what is remembered.
+//! The gauges of what waits, what runs without a client, what is remembered, and which source a database is asked at.
 
 use std::sync::atomic::AtomicU64;
 
@@ -9,13 +9,20 @@ use prometheus_client::registry::Registry;
 
 use super::super::App;
 use super::ByDatabase;
-use crate::upstream::Load;
+use crate::upstream::{Breaker, Load};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByWork {
     kind: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BySource {
+    database: String,
+    source: String,
+}
+
+type PerSource = Family<BySource, Gauge>;
 type PerWork = Family<ByWork, Gauge<u64, AtomicU64>>;
 type PerDatabase = Family<ByDatabase, Gauge<u64, AtomicU64>>;
 
@@ -32,6 +39,8 @@ pub(super) struct Queues {
     upstream_rejected: PerDatabase,
     database_bytes: PerDatabase,
     refusal_bytes: Gauge<u64, AtomicU64>,
+    source_used: PerSource,
+    source_out: PerSource,
 }
 
 impl Queues {
@@ -46,6 +55,10 @@ impl Queues {
         each("upstream_queue_running", "Questions that a database is asked now", &self.upstream_running);
         each("upstream_queue_rejected", "Questions to a database turned away so far: busy", &self.upstream_rejected);
         each("database_memory_bytes", "Records, tiles and denials held in memory", &self.database_bytes);
+        let help = "Whether the last answer of a database came from this source";
+        registry.register("database_source_used", help, self.source_used.clone());
+        let help = "Whether this source of a database is not asked, since it failed";
+        registry.register("database_source_out", help, self.source_out.clone());
         let help = "Downloads that go on though their clients have left";
         registry.register("proxy_detached_downloads", help, self.detached.clone());
         registry.register("refusal_bytes", "Refusals of modules held in memory", self.refusal_bytes.clone());
@@ -58,6 +71,11 @@ impl Queues {
             self.upstream_length.get_or_create(&label).set(waiting);
             self.upstream_running.get_or_create(&label).set(running);
             self.upstream_rejected.get_or_create(&label).set(rejected);
+            for at in served.relay.standings() {
+                let label = BySource { database: label.database.clone(), source: at.name };
+                self.source_used.get_or_create(&label).set(i64::from(at.is_used));
+                self.source_out.get_or_create(&label).set(i64::from(at.breaker == Breaker::Open));
+            }
             self.database_bytes.get_or_create(&label).set(served.relay.remembered_bytes());
         }
         let Some(proxy) = &app.proxy else { return };
