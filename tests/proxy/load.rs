@@ -8,7 +8,7 @@ use std::time::Duration;
 use gosumcheck::fault::Fault as ServerFault;
 use gosumcheck::proxy::{Denied, Found, Limits, Manner, Peer, Proxy, Work};
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Limits as ServerLimits, Served, run};
+use gosumcheck::server::{Access, Config, Limits as ServerLimits, ServedDatabase, run};
 use gosumcheck::sumdb::goproxy::Asked;
 use gosumcheck::upstream::Bounds;
 use tokio::task::JoinHandle;
@@ -115,7 +115,7 @@ fn serve(world: &World, limits: Limits) -> (SocketAddr, Arc<Proxy>) {
     let listener = world.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let at = listener.local_addr().unwrap();
     let config = Config { limits: ServerLimits::default(), access: Access::Off, ..Config::default() };
-    let served = vec![Served::new(relay, log)];
+    let served = vec![ServedDatabase::new(relay, log)];
     world.runtime.spawn(run(config, served, Some(Proxy::clone(&proxy)), vec![listener], std::future::pending()));
     (at, proxy)
 }

@@ -9,7 +9,7 @@ use gosumcheck::database::Database;
 use gosumcheck::fault::Fault;
 use gosumcheck::proxy::{OnMismatch, Options, Proxy};
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Served, run};
+use gosumcheck::server::{Access, Config, ServedDatabase, run};
 use gosumcheck::store::Folder;
 use gosumcheck::sumdb::checkpoint::Policy as HeadPolicy;
 use gosumcheck::sumdb::module::Patterns;
@@ -121,7 +121,7 @@ impl Server {
                 let _ = runtime().block_on(sync(&database(policy, log, &folder)?, &full, &options, &|_| {}));
             }
             let options = RelayOptions { offline: policy.offline, private: Patterns::parse(policy.patterns) };
-            served.push(Served::new(Relay::new(database(policy, log, &folder)?, full.clone(), options)?, full));
+            served.push(ServedDatabase::new(Relay::new(database(policy, log, &folder)?, full.clone(), options)?, full));
         }
         let options = Options {
             private: Patterns::parse(policy.patterns),
