@@ -113,18 +113,6 @@ impl Upstreams {
         if self.takes_turns { self.seats.len() } else { 1 }
     }
 
-    /// How each base fares, in order.
-    pub fn standings(&self) -> Vec<Standing> {
-        let used = self.used.load(Ordering::Relaxed);
-        self.seats.iter().enumerate().map(|(index, seat)| seat.standing(index == used)).collect()
-    }
-
-    /// The bases that relay no tiles of records, as far as that was found out.
-    pub fn without_data_tiles(&self) -> Vec<String> {
-        let lacking = self.seats.iter().filter(|seat| seat.lacks_data());
-        lacking.map(|seat| seat.source().name().to_owned()).collect()
-    }
-
     /// How each base is called in messages, in order: its URL without credentials.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.sources().map(Source::name)

@@ -18,7 +18,12 @@ impl SettingArgs {
         let given =
             self.given.iter().fold(layers, |layers, (setting, values)| layers.flag(setting, values.iter().cloned()));
         self.renamed.iter().filter(|(_, values)| !values.is_empty()).fold(given, |layers, (renamed, values)| {
-            layers.flag(renamed.setting, values.iter().cloned()).note(renamed.flag_note())
+            let now = SETTINGS.iter().find(|setting| setting.name == renamed.name_now());
+            let layers = layers.note(renamed.flag_note());
+            match now {
+                Some(setting) => layers.flag(setting, values.iter().cloned()),
+                None => layers,
+            }
         })
     }
 }
@@ -68,7 +73,7 @@ fn arg(setting: &'static Setting) -> Arg {
 /// A flag under a name that is not used any more.
 fn old_arg(renamed: &'static Renamed) -> Arg {
     let arg = Arg::new(renamed.name).long(renamed.flag.trim_start_matches('-')).hide(true);
-    arg.action(ArgAction::Append).conflicts_with(renamed.setting.name)
+    arg.action(ArgAction::Append).conflicts_with(renamed.name_now())
 }
 
 /// Help for a command that reads the variable too.

@@ -1,16 +1,28 @@
-//! Questions to every base of a database, and to the files that another copy has beside it.
+//! What concerns every base of a database: how each fares, questions to all, and the files that another copy has beside it.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use super::asked::Asked;
 use super::outcome::Told;
-use super::seat::{Said, Seat};
+use super::seat::{Said, Seat, Standing};
 use super::{Upstreams, base};
 use crate::fault::Fault;
 use crate::sumdb;
 
 impl Upstreams {
+    /// How each base fares, in order.
+    pub fn standings(&self) -> Vec<Standing> {
+        let used = self.used.load(Ordering::Relaxed);
+        self.seats.iter().enumerate().map(|(index, seat)| seat.standing(index == used)).collect()
+    }
+
+    /// The bases that relay no tiles of records, as far as that was found out.
+    pub fn without_data_tiles(&self) -> Vec<String> {
+        let lacking = self.seats.iter().filter(|seat| seat.lacks_data());
+        lacking.map(|seat| seat.source().name().to_owned()).collect()
+    }
+
     /// What every base says at `path`, each asked, in the order of the bases: those answers that pass `judge`. Where bases only
     /// stand in for others, the first that passes is enough.
     ///

@@ -54,7 +54,7 @@ impl Document {
             let below = format!("{name}.");
             let renamed = RENAMED.iter().find(|renamed| renamed.name == name);
             let known =
-                settings.iter().find(|setting| setting.name == renamed.map_or(name.as_str(), |now| now.setting.name));
+                settings.iter().find(|setting| setting.name == renamed.map_or(name.as_str(), |now| now.name_now()));
             match (value.get_ref(), known) {
                 (DeValue::Table(inner), _) if name == UPSTREAMS => self.take_tables(inner)?,
                 (DeValue::Table(inner), _) if settings.iter().any(|setting| setting.name.starts_with(&below)) => {

@@ -49,7 +49,7 @@ impl Layers {
         };
         let (mut environment, mut notes) = (Vec::new(), Vec::new());
         for setting in table {
-            let renamed = Renamed::of(setting);
+            let renamed = Renamed::of(setting.name);
             if let Some(text) = set(setting.variable) {
                 environment.push((setting.name, setting.variable, text));
             } else if let Some((renamed, text)) = renamed.and_then(|old| Some((old, set(old.variable)?))) {
