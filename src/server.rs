@@ -29,7 +29,7 @@ pub use accept::Listeners;
 pub use app::Config;
 pub use app::database::{ServedDatabase, SyncTask, UpstreamCounts};
 pub use conn::descriptors::Descriptors;
-pub use http::access_log::Access;
+pub use http::access_log::AccessLog;
 pub use limits::Limits;
 
 use accept::Acceptor;

@@ -5,289 +5,33 @@
 //! the caller judge the bytes, and asks the next base where they do not pass. An answer that is absent is told apart
 //! from a base that failed, and a log's "no" (404, 410) from a tree that merely does not hold it. Everything is
 //! bounded: sizes by the caller, times, tries, redirects and requests at once by `Settings`.
+//!
+//! `http` is one request to one upstream, whatever it is about; `sumdb` and `goproxy` are the two protocols over it. Below them
+//! are `base` (where an upstream is) and `queue` (which client's request is next).
 
-use crate::fault::Fault;
-use crate::sumdb;
-
-mod access;
-mod asked;
-mod asker;
 mod base;
-mod breaker;
-mod client;
-mod complaint;
-mod counts;
-mod direct;
-mod download;
-mod each;
-mod failure;
-mod find;
+mod goproxy;
 mod http;
-mod limit;
-mod netrc;
-mod origin;
-mod outcome;
-mod peer;
-mod proxies;
 mod queue;
-mod reach;
-mod redirect;
-mod reply;
-mod retry;
-mod seat;
-mod settings;
-mod source;
-mod tree;
+mod sumdb;
 
-pub use access::Access;
-pub use asker::{Asker, Clients};
 pub use base::Base;
-pub use breaker::Breaker;
-pub use complaint::Complaint;
-pub use counts::Counts;
-pub use direct::{Access as DirectAccess, Direct, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
-pub use download::Sink;
-pub use failure::{Failure, FailureKind};
-pub use find::{Candidate, candidates};
-pub use http::Http;
-pub use origin::Origin;
-pub use outcome::{Absence, Got};
-pub use peer::Peer;
-pub use proxies::{Entry, Fetched, Proxies, ProxyPlace, Sent, State};
+pub use goproxy::direct::{Direct, DirectAccess, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
+pub use goproxy::entry::{ProxyEntry, ProxyPlace, ProxyState};
+pub use goproxy::proxies::Proxies;
+pub use goproxy::wire::{Fetched, Sent, Sink};
+pub use http::access::Access;
+pub use http::agent::Http;
+pub use http::breaker::BreakerState;
+pub use http::counts::Counts;
+pub use http::failure::{Failure, FailureKind};
+pub use http::origin::Origin;
+pub use http::settings::HttpSettings as Settings;
+pub use http::source_errors::Complaint;
+pub use queue::asker::{Asker, Clients};
+pub use queue::peer::Peer;
 pub use queue::{Bounds, Busy, FairQueue, Load, Slot};
-pub use seat::Standing;
-pub use settings::Settings;
-
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use asked::Asked;
-use counts::Counters;
-use outcome::Told;
-use seat::{Said, Seat};
-use source::Source;
-
-/// What the paths of questions about module versions begin with.
-const LOOKUPS: &str = "lookup/";
-/// No base gave an answer yet.
-const NONE_USED: usize = usize::MAX;
-
-/// The bases of one database, in the order in which they are asked.
-#[derive(Debug)]
-pub struct Upstreams {
-    seats: Vec<Seat>,
-    /// whether all are as good, so that turns go round; else each one stands in only for those before it
-    takes_turns: bool,
-    /// the base whose answer was last used
-    used: AtomicUsize,
-    counters: Counters,
-}
-
-impl Upstreams {
-    /// Over these bases, all of them as good. Nothing is opened or connected before the first fetch.
-    pub fn new(http: Http, bases: Vec<Base>) -> Upstreams {
-        Upstreams::over(bases.into_iter().map(|base| Seat::of(&http, base)).collect(), true)
-    }
-
-    /// Over what [`candidates`] found, each with its own client: one after the other unless all were named (`takes_turns`).
-    pub fn found(candidates: Vec<(Candidate, Http)>, takes_turns: bool) -> Upstreams {
-        let seats = candidates.into_iter().map(|(candidate, http)| Seat::of_candidate(candidate, http));
-        Upstreams::over(seats.collect(), takes_turns)
-    }
-
-    fn over(seats: Vec<Seat>, takes_turns: bool) -> Upstreams {
-        Upstreams { seats, takes_turns, used: AtomicUsize::new(NONE_USED), counters: Counters::default() }
-    }
-
-    /// The same without those that are asked over the network.
-    pub fn trees_only(mut self) -> Upstreams {
-        self.seats.retain(|seat| !seat.source().is_site());
-        self
-    }
-
-    fn sources(&self) -> impl ExactSizeIterator<Item = &Source> {
-        self.seats.iter().map(Seat::source)
-    }
-
-    /// How many bases are asked in turn; 1 where each stands in only for those before it.
-    pub fn turns(&self) -> usize {
-        if self.takes_turns { self.seats.len() } else { 1 }
-    }
-
-    /// How each base is called in messages, in order: its URL without credentials.
-    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.sources().map(Source::name)
-    }
-
-    /// How many times anything was asked of a base so far, tries included: 0 after a run that needed nothing.
-    pub fn requests(&self) -> u64 {
-        self.counts().requests()
-    }
-
-    /// The same by kind.
-    pub fn counts(&self) -> Counts {
-        self.counters.snapshot()
-    }
-
-    /// How many requests all bases are asked now, and how many wait for that.
-    pub fn load(&self) -> Load {
-        self.sources().map(Source::load).sum()
-    }
-
-    /// The bytes at `path` (`lookup/...`, `tile/8/...`, `latest`) from the first base that has them, at most `limit`.
-    ///
-    /// # Errors
-    /// `Unavailable` where no base has them and at least one failed: it names every base and why. `Usage` for a path
-    /// that no checksum database has.
-    pub async fn fetch(&self, path: &str, limit: usize) -> Result<Got, Fault> {
-        self.fetch_where(path, limit, Ok).await
-    }
-
-    /// As `fetch`, but bytes count only if they pass `judge`; a base whose bytes do not pass is as good as one that
-    /// failed, and the next is asked.
-    ///
-    /// # Errors
-    /// As `fetch`; `Refused` with every base's reason where bytes came but none passed.
-    pub async fn fetch_where<T>(
-        &self,
-        path: &str,
-        limit: usize,
-        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
-    ) -> Result<Got<T>, Fault> {
-        self.fetch_beyond(path, limit, &[], judge).await
-    }
-
-    /// As `fetch_where`, but the bases with the numbers in `refuted` (counted from 0) are not asked: what they sent for
-    /// this path has turned out false, and is told with what the others say.
-    ///
-    /// # Errors
-    /// As `fetch_where`.
-    pub async fn fetch_beyond<T>(
-        &self,
-        path: &str,
-        limit: usize,
-        refuted: &[(usize, sumdb::Error)],
-        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
-    ) -> Result<Got<T>, Fault> {
-        self.fetch_from_turn(0, path, limit, refuted, judge).await
-    }
-
-    /// As `fetch_beyond`, but the base whose turn it is is asked first: base number `turn` modulo their number. Who asks for
-    /// many things spreads them over all bases so.
-    ///
-    /// # Errors
-    /// As `fetch_where`.
-    pub async fn fetch_from_turn<T>(
-        &self,
-        turn: u64,
-        path: &str,
-        limit: usize,
-        refuted: &[(usize, sumdb::Error)],
-        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
-    ) -> Result<Got<T>, Fault> {
-        base::check_path(path)?;
-        let mut told = Told::default();
-        let bases = u64::try_from(self.turns()).unwrap_or(1).max(1);
-        let first = usize::try_from(turn % bases).unwrap_or(0);
-        let mut lacking = Vec::new();
-        for (index, seat) in self.seats.iter().enumerate().cycle().skip(first).take(self.seats.len()) {
-            if let Some((_, error)) = refuted.iter().find(|(base, _)| *base == index) {
-                told.refused(seat.source().name(), error.clone());
-                continue;
-            }
-            match self.ask(seat, path, limit).await? {
-                Said::NoData => lacking.push((index, seat)),
-                said => {
-                    if let Some(value) = self.take(index, said, &judge, &mut told) {
-                        return Ok(Got::Body(value, index));
-                    }
-                }
-            }
-            // Nobody knows better what the log has.
-            if told.is_denied() && path.starts_with(LOOKUPS) {
-                break;
-            }
-        }
-        // Mirrors with holes make up for each other; where no source has such tiles, asking on is of no use.
-        let mends = self.takes_turns && self.seats.iter().any(Seat::has_data);
-        for (index, seat) in lacking {
-            if !mends {
-                told.absent(seat.source().name(), "relays no data tiles", true);
-                continue;
-            }
-            let said = seat.say(&Asked { path, limit, range: None }, &self.counters).await;
-            if let Some(value) = self.take(index, said, &judge, &mut told) {
-                return Ok(Got::Body(value, index));
-            }
-        }
-        told.conclude(path).map(Got::Absent)
-    }
-
-    /// The value of an answer that passes `judge`; all else goes to `told`.
-    fn take<T>(
-        &self,
-        index: usize,
-        said: Said,
-        judge: &impl Fn(Vec<u8>) -> sumdb::Result<T>,
-        told: &mut Told,
-    ) -> Option<T> {
-        let seat = self.seats.get(index)?;
-        let source = seat.source();
-        match said {
-            Said::Body(bytes) => match judge(bytes) {
-                Ok(value) => {
-                    self.used.store(index, Ordering::Relaxed);
-                    return Some(value);
-                }
-                Err(error) => told.refused(source.name(), source.refuted(error)),
-            },
-            Said::Missing(why) => {
-                told.absent(source.name(), &source.lacked(why), source.is_site());
-                if seat.is_own() {
-                    told.denied(index);
-                }
-            }
-            Said::Failed(failed) => told.failed(source.name(), &failed),
-            Said::NoRelay => told.passed_over(source.name()),
-            Said::NoData => told.absent(source.name(), "relays no data tiles", source.is_site()),
-        }
-        None
-    }
-
-    /// As `fetch`, of the base number `index` alone (counted from 0): for a caller that judges many answers together
-    /// and asks the next base for all of them.
-    ///
-    /// # Errors
-    /// As `fetch`.
-    pub async fn fetch_from(&self, index: usize, path: &str, limit: usize) -> Result<Got, Fault> {
-        base::check_path(path)?;
-        let mut told = Told::default();
-        if let Some(seat) = self.seats.get(index) {
-            let said = self.ask(seat, path, limit).await?;
-            if let Some(bytes) = self.take(index, said, &Ok, &mut told) {
-                return Ok(Got::Body(bytes, index));
-            }
-        }
-        told.conclude(path).map(Got::Absent)
-    }
-
-    /// What there is to complain of each base about, as far as it is known here, and by `refute`.
-    pub fn complaints(&self) -> Vec<Complaint> {
-        self.sources().filter_map(Source::complaint).collect()
-    }
-
-    /// Notes that bytes of base number `index`, which were judged elsewhere, turned out false.
-    pub fn refute(&self, index: usize, error: &sumdb::Error) {
-        if let Some(source) = self.seats.get(index).map(Seat::source) {
-            source.refuted(error.clone());
-        }
-    }
-
-    /// What one base says.
-    async fn ask(&self, seat: &Seat, path: &str, limit: usize) -> Result<Said, Fault> {
-        let asked = Asked { path, limit, range: None };
-        match seat.ask(&asked, &self.counters).await {
-            Said::Failed(failed) if failed.kind == FailureKind::QueueFull => Err(Busy.fault(seat.source().name())),
-            said => Ok(said),
-        }
-    }
-}
+pub use sumdb::find::{Candidate, candidates};
+pub use sumdb::outcome::{Absence, Got};
+pub use sumdb::seat::SourceState;
+pub use sumdb::upstreams::Upstreams;

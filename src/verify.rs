@@ -1,4 +1,4 @@
-//! `verify`: what is stored, judged again from its bytes. Nothing that is stored is believed. Two parts, with one report: a full
+//! `verify`: re-verifies everything stored from its bytes. Nothing that is stored is believed. Two parts, with one report: a full
 //! log derived again under the head that it signed (`log`), and the module store hashed again (`modules`).
 //!
 //! First the levels above the leaves, which are small, are folded to the signed root. Then all records are read in order: each
@@ -9,14 +9,16 @@
 //!
 //! Only reads, and takes the head once: a server and a sync may be at work meanwhile.
 
+use std::io;
 use std::num::NonZero;
+use std::path::Path;
 use std::thread;
 
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
-use crate::report::{Head, Integrity, Level, Notice};
+use crate::report::{Head, Integrity, Level, Notice, grouped};
 use crate::store::{Log, StoredHead};
-use crate::sumdb::checkpoint::{Checkpoint, Policy};
+use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use crate::sumdb::hash::{Hash, leaf_hashes};
 use crate::sumdb::tile::{FULL, Tile};
 
@@ -28,37 +30,45 @@ mod indexed;
 mod levels;
 mod locate;
 mod modules;
+mod reporter;
 mod stream;
-mod tell;
 
 pub use modules::{ModuleOptions, modules};
 
 use files::Files;
+use heads::Heads;
 use indexed::Indexed;
 use levels::Levels;
-use stream::Against;
-use tell::Tell;
+use reporter::Reporter;
+use stream::Reference;
 
 /// The files by which a full log is known.
-const LOG_FILES: [&str; 3] = ["head", "heads", "records"];
+const LOG_FILES: [&str; 4] = ["head", "heads", "records", "progress"];
 
 /// How to verify.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct VerifyOptions {
     /// threads that hash; as many as there are processors where none are named
     pub threads: Option<NonZero<usize>>,
     /// the signed heads that are remembered outside the log's folder
     pub remembered: Vec<StoredHead>,
-    /// leave the index alone
+    /// do not check the index
     pub skip_index: bool,
 }
 
-/// Whether anything of a full log is here, be it damaged: where only answers are kept there is none to derive again.
+/// Whether anything of a full log is here, be it damaged: where only answers are cached there is none to derive again.
 pub fn is_there(log: &Log) -> bool {
-    LOG_FILES.iter().any(|name| log.dir().join(name).symlink_metadata().is_ok())
+    LOG_FILES.iter().any(|name| may_be_there(&log.dir().join(name)))
 }
 
-/// Derives the log `name` again, whose heads must satisfy `policy`. `progress` is told how many records of how many are done.
+/// Whether something is at `path`, or it cannot be told.
+pub fn may_be_there(path: &Path) -> bool {
+    path.symlink_metadata().map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+}
+
+/// Derives the log `name` again, whose heads must satisfy `policy`. `progress` gets the number of records that are done, and of all.
+///
+/// Where a first sync has not committed a head yet, what it has stored is compared with its own hashes.
 ///
 /// # Errors
 /// `Unavailable`: there is no log here, no signed head of it, or a file cannot be opened; all else is a finding.
@@ -66,13 +76,51 @@ pub fn log(
     log: &Log,
     name: &str,
     policy: &Policy,
-    options: &Options,
+    options: &VerifyOptions,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Integrity, Fault> {
     let mut report = Integrity::new(name);
+    if let Some(records) = first_sync(log) {
+        heads::read_remembered(policy, &options.remembered, &mut report);
+        let options = VerifyOptions { skip_index: true, ..options.clone() };
+        derive(log, unsigned_tree(log, records)?, None, &options, progress, &mut report)?;
+        let text = format!(
+            "a first sync is under way or was stopped: {} records are stored so far, and no signed tree head. They were compared \
+             with their stored hashes; `gosumcheck sync` goes on and proves them under a signed head",
+            grouped(records)
+        );
+        report.notices.push(Notice { level: Level::Note, text });
+        return Ok(report);
+    }
     let heads = heads::read(log, policy, &options.remembered, &mut report)?;
-    let tree = heads.head.tree();
     report.head = Some(describe(&heads.head));
+    derive(log, heads.head.tree(), Some(&heads), options, progress, &mut report)?;
+    Ok(report)
+}
+
+/// How many records, in whole data tiles, a first sync has stored that has committed no head.
+fn first_sync(log: &Log) -> Option<u64> {
+    let records = log.first_sync().ok()??;
+    // With a head in `heads` its first commit is under way: the records of that head are there.
+    log.heads().is_ok_and(|heads| heads.is_empty()).then_some(records - records % FULL)
+}
+
+/// The tree of `records` records that the stored hashes give. No signature is over it, so it shows damage and proves nothing.
+fn unsigned_tree(log: &Log, records: u64) -> Result<Tree, Fault> {
+    let empty = Tree { size: records, ..Tree::EMPTY };
+    let root = Levels::read(&Files::open(log, empty)?).stored_root().unwrap_or_default();
+    Ok(if records == 0 { Tree::EMPTY } else { Tree { size: records, root } })
+}
+
+/// Derives everything under `tree`, and compares the other heads with it.
+fn derive(
+    log: &Log,
+    tree: Tree,
+    heads: Option<&Heads>,
+    options: &VerifyOptions,
+    progress: &(dyn Fn(u64, u64) + Sync),
+    report: &mut Integrity,
+) -> Result<(), Fault> {
     let files = Files::open(log, tree)?;
     let levels = Levels::read(&files);
     let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
@@ -81,31 +129,33 @@ pub fn log(
         let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
         progress(before + more, tree.size);
     };
-    let index = if options.skip_index { None } else { Indexed::open(log, tree.size, &mut report) };
-    let against = Against { tops: levels.stored(1), index: index.as_ref(), progress: &count };
+    let index = if options.skip_index { None } else { Indexed::open(log, tree.size, report) };
+    let reference = Reference { tops: levels.stored(1), index: index.as_ref(), progress: &count };
     let (mut passed, found) = thread::scope(|scope| {
         let found = index.as_ref().map(|index| scope.spawn(|| index.found()));
-        (stream::pass(&files, &against, threads), found.and_then(|found| found.join().ok()))
+        (stream::pass(&files, &reference, threads), found.and_then(|found| found.join().ok()))
     });
     let edge = edge(&files, index.as_ref(), &mut passed);
-    let mut tell = Tell::new(tree, &mut report);
-    let truth = if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
+    let mut reporter = Reporter::new(tree, report);
+    let recovered = if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
         None
     } else {
-        Some(locate::locate(&files, &levels, &passed.bad, &mut tell))
+        Some(locate::locate(&files, &levels, &passed.bad, &mut reporter))
     };
     for (file, bytes) in &passed.unreadable {
-        tell.unreadable(file, bytes.clone());
+        reporter.unreadable(file, bytes.clone());
     }
-    tell.finish();
+    reporter.finish();
     if let Some((index, found)) = index.as_ref().zip(found) {
-        index.compare(passed.expected, found, passed.bad.is_empty(), &mut report);
+        index.compare(passed.expected, found, passed.bad.is_empty(), report);
     }
-    malformed(&passed, &mut report);
-    let hashes = |tile: &Tile| hashes(&files, &levels, truth.as_ref(), tile);
-    heads.compare(&hashes, &mut report);
-    figures(&files, &mut report);
-    Ok(report)
+    malformed(&passed, report);
+    if let Some(heads) = heads {
+        let hashes = |tile: &Tile| hashes(&files, &levels, recovered.as_ref(), tile);
+        heads.compare(&hashes, report);
+    }
+    figures(&files, report);
+    Ok(())
 }
 
 /// Looks at the partial data tile at the end, which the fast pass left out; gives the stored hashes of its records.
@@ -122,7 +172,7 @@ fn edge(files: &Files, index: Option<&Indexed>, passed: &mut stream::Passed) -> 
     let pieces: Vec<&[u8]> =
         bytes.as_deref().map(cut::pieces).unwrap_or_default().into_iter().map(|(_, text)| text).collect();
     if pieces.len() == files.width(tile) && leaf_hashes(&pieces) == stored {
-        passed.look_at_forms(tile * FULL, &pieces, index);
+        passed.check_records(tile * FULL, &pieces, index);
     } else {
         passed.bad.push(tile);
     }
@@ -130,26 +180,26 @@ fn edge(files: &Files, index: Option<&Indexed>, passed: &mut stream::Passed) -> 
 }
 
 /// The hashes of a tile, the true ones where a closer look was taken.
-fn hashes(files: &Files, levels: &Levels, truth: Option<&levels::Truth>, tile: &Tile) -> Vec<Hash> {
+fn hashes(files: &Files, levels: &Levels, recovered: Option<&levels::RecoveredLevels>, tile: &Tile) -> Vec<Hash> {
     let level = usize::try_from(tile.level()).unwrap_or(usize::MAX);
     let (first, count) = (tile.index() * FULL, usize::try_from(tile.width()).unwrap_or(0));
-    let known = match (level, truth) {
-        (0, Some(truth)) if tile.index() == files.full_tiles() => return truth.level(0).to_vec(),
+    let known = match (level, recovered) {
+        (0, Some(recovered)) if tile.index() == files.full_tiles() => return recovered.level(0).to_vec(),
         (0, _) => return files.stored(0, first, count),
-        (_, Some(truth)) => truth.level(level),
+        (_, Some(recovered)) => recovered.level(level),
         (_, None) => levels.stored(level),
     };
     known.iter().skip(usize::try_from(first).unwrap_or(usize::MAX)).take(count).copied().collect()
 }
 
-/// Tells of records that the log should not hold.
+/// Reports records that the log should not hold.
 fn malformed(passed: &stream::Passed, report: &mut Integrity) {
     for id in &passed.malformed {
         let what = "is not two well-formed lines about one module version";
         report.add(Finding { records: Some(*id..*id + 1), ..Finding::of_file(Flaw::Malformed, "records", what) });
     }
-    let told = u64::try_from(passed.malformed.len()).unwrap_or(0);
-    report.count(Flaw::Malformed, passed.malformed_count.saturating_sub(told));
+    let listed = u64::try_from(passed.malformed.len()).unwrap_or(0);
+    report.count(Flaw::Malformed, passed.malformed_count.saturating_sub(listed));
 }
 
 fn figures(files: &Files, report: &mut Integrity) {
@@ -163,7 +213,7 @@ fn figures(files: &Files, report: &mut Integrity) {
     let end = end.filter(|end| *end <= files.records.len()).unwrap_or(files.records.len());
     report.figures.record_bytes = end;
     let beyond = files.records.len() - end;
-    if beyond > 0 && report.total() == 0 {
+    if beyond > 0 && report.head.is_some() && report.total() == 0 {
         let text =
             format!("{beyond} bytes of records lie beyond the committed head: a sync that goes on or was interrupted");
         report.notices.push(Notice { level: Level::Note, text });

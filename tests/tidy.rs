@@ -7,8 +7,12 @@
 
 #[path = "tidy/imports.rs"]
 mod imports;
+#[path = "tidy/names.rs"]
+mod names;
 #[path = "tidy/panics.rs"]
 mod panics;
+#[path = "tidy/phrases.rs"]
+mod phrases;
 #[path = "tidy/purity.rs"]
 mod purity;
 #[path = "tidy/rooms.rs"]
@@ -109,17 +113,53 @@ const ROOMS: &[Folder] = &[
             &["layout"],
             &["spill", "stream", "suspects", "tally", "tuning"],
             &["file"],
-            &["key", "oddity"],
+            &["anomaly", "key"],
         ],
     },
+    Folder { path: "upstream", lines: &[&["goproxy", "sumdb"], &["http"], &["base", "queue"]] },
+    Folder {
+        path: "upstream/http",
+        lines: &[
+            &["endpoint"],
+            &["agent", "breaker", "limit"],
+            &["clients", "netrc", "origin"],
+            &["redirect", "reply"],
+            &["address_scope", "get_request", "retry"],
+            &["settings"],
+            &["access", "counts", "failure", "source_errors"],
+        ],
+    },
+    Folder { path: "upstream/sumdb", lines: &[&["find"], &["upstreams"], &["outcome", "source"], &["tree"]] },
+    Folder {
+        path: "upstream/goproxy",
+        lines: &[&["proxies"], &["member"], &["entry", "path", "probe"], &["direct", "download"], &["tree"], &["wire"]],
+    },
+    Folder {
+        path: "upstream/goproxy/direct",
+        lines: &[
+            &["queue", "verdict"],
+            &["run"],
+            &["sandbox", "space"],
+            &["environment"],
+            &["guard"],
+            &["gopage", "settings"],
+            &["network"],
+            &["host_error", "outward"],
+        ],
+    },
+    Folder { path: "upstream/queue", lines: &[&["tests"], &["asker", "lines"], &["peer"]] },
 ];
 
 /// Circles of modules that stand, each with the reason. A circle that is broken leaves this list, and none is added.
-const CIRCLES: &[Circle] = &[Circle {
-    folder: "upstream",
-    members: &["direct", "download", "proxies"],
-    reason: "what is sent and fetched gets a file below the three",
-}];
+const CIRCLES: &[Circle] = &[];
+
+/// Parts whose names and English are still to be put right: their files are left out of those two rules. Each goes when its part is
+/// done.
+const PENDING_CLI: &[&str] = &["src/cli", "tests/cli"];
+const PENDING_AUDIT: &[&str] = &["src/audit", "tests/audit_real"];
+
+/// The documents whose English is checked, besides `docs/`, `src/` and `tests/`.
+const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
 
 /// The pure core: no file, socket, clock, random number or environment, and no panic on what strangers send.
 const CORE: &str = "src/sumdb";
@@ -220,6 +260,24 @@ fn unsafe_stands_in_the_kernels() {
 #[test]
 fn modules_begin_with_what_they_are() {
     assert_none(sources(&["src", "tests", "examples", "benches"]).iter().filter_map(words::check_first_line));
+}
+
+fn pending() -> Vec<&'static str> {
+    [PENDING_CLI, PENDING_AUDIT].concat()
+}
+
+#[test]
+fn a_type_name_means_one_thing_in_a_layer() {
+    assert_none(names::check(&sources(&["src"]), LAYERS, &pending()));
+}
+
+#[test]
+fn english_is_plain() {
+    let folders = ["src", "tests", "docs"].into_iter().flat_map(|folder| files(&root().join(folder)));
+    let all = folders.chain(DOCUMENTS.iter().map(|document| root().join(document)));
+    let checked = all.filter(|path| !names::is_below(&name(path), &pending()));
+    let texts = checked.filter_map(|path| Some((name(&path), fs::read_to_string(&path).ok()?)));
+    assert_none(texts.flat_map(|(path, text)| phrases::check(&path, &text)));
 }
 
 #[test]

@@ -29,7 +29,7 @@ use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
-use crate::sync::{self, Options};
+use crate::sync::{self, SyncOptions};
 use crate::upstream::{Candidate, Http, Upstreams, candidates};
 
 /// What is logged besides ourselves: only what its authors found alarming.
@@ -177,7 +177,7 @@ fn syncing(database: Arc<Database>, log: Log, jobs: usize) -> SyncTask {
     Arc::new(move || {
         let (database, log, said) = (Arc::clone(&database), log.clone(), Arc::clone(&said));
         Box::pin(async move {
-            let options = Options { to: None, jobs, limit_rate: None };
+            let options = SyncOptions { to: None, jobs, limit_rate: None };
             let synced = sync::sync(&database, &log, &options, &|_| {}).await;
             let lacking = database.upstreams().without_data_tiles().into_iter();
             let lacking =

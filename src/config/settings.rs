@@ -20,7 +20,7 @@ mod upstream;
 mod upstreams;
 mod values;
 
-pub use choices::{Access, DiskFloor, LogFormat, OnMismatch};
+pub use choices::{AccessLog, DiskFloor, LogFormat, OnMismatch};
 pub use effective::private_patterns;
 pub use layers::{FILE_NAME, FILE_VARIABLE, Layers};
 pub use page::page;
@@ -28,6 +28,6 @@ pub use reader::Shown;
 pub use renamed::{RENAMED, Renamed};
 pub use secret::Secret;
 pub use setting::{DefaultValue, Setting, Value};
-pub use source::Source;
+pub use source::ValueSource;
 pub use table::{MAX_JOBS, SETTINGS, Settings, rows};
 pub use upstream::{UPSTREAM_SETTINGS, Upstream, UpstreamSetting};

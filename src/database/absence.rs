@@ -155,7 +155,7 @@ impl Database {
     /// The records of the tree of `current` that the full copy does not hold, if they are not too many.
     async fn read_rest(&self, current: &CurrentHead) -> Result<Arc<Read>, Unavailable> {
         let (size, root) = (current.size(), current.tree().root);
-        let held = self.mirror.held().filter(|mirror| mirror.is_indexed()).map_or(0, |mirror| mirror.size());
+        let held = self.mirror.current().filter(|mirror| mirror.is_indexed()).map_or(0, |mirror| mirror.size());
         let from = held.min(size);
         if size - from > MAX_READ {
             let why = format!("{} records of the log are not held here, too many to be read now", size - from);
@@ -175,7 +175,7 @@ impl Database {
         let (size, root) = (current.size(), current.tree().root);
         let mut proven = current.proven.clone();
         let wants: Vec<Want> = (from..size).map(Want::Leaf).collect();
-        self.tiles(QUIETLY).bring(&mut proven, &wants).await?;
+        self.tiles(QUIETLY).fetch(&mut proven, &wants).await?;
         let leaves: Option<Vec<Hash>> = (from / FULL * FULL..size).map(|id| proven.tree.leaf(id)).collect();
         let leaves = leaves.ok_or_else(|| Unavailable::NotHeld("a tile of the log could not be had".to_owned()))?;
         self.keep_tiles(&mut proven);

@@ -1,12 +1,12 @@
-//! What a database answers: a proven record, an absence, or why nothing could be told. Absence is a variant, never an empty
+//! What a database answers: a proven record, an absence, or why neither could be proven. Absence is a variant, never an empty
 //! list (CVE-2026-42501).
 
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::record::VerifiedRecord;
 
-/// What became of a question. `T` is what was found: by a database a record that is proven to be in the log, by its sources a
-/// [`Claim`](super::Claim) that has yet to be held against the log.
+/// The answer to a lookup. `T` is what was found: by a database a record that is proven to be in the log, by its sources a
+/// [`Claim`](super::Claim) that has yet to be checked against the log.
 #[derive(Debug, Clone)]
 pub enum Answer<T = VerifiedRecord> {
     /// what was found
@@ -16,7 +16,7 @@ pub enum Answer<T = VerifiedRecord> {
         /// what the sources said, and last what proves it or whose word it is
         by: Vec<String>,
     },
-    /// no answer that proves anything could be had
+    /// no source gave an answer that proves anything
     Unknown(Unavailable),
 }
 
@@ -36,7 +36,7 @@ pub enum Unavailable {
     Denied(Denial),
     /// the sources are folders, or offline, and do not hold it: not a log that says no
     NotHeld(String),
-    /// a source failed or lied, or the log did
+    /// a source failed or sent something false, or the log misbehaved
     Fault(Fault),
 }
 
@@ -64,7 +64,7 @@ impl Unavailable {
         }
     }
 
-    /// One for many: a failure tells more than an absence.
+    /// One for many: a failure says more than an absence.
     pub(super) fn worst(mut misses: Vec<Unavailable>) -> Unavailable {
         let is_failure = |miss: &Unavailable| !matches!(miss, Unavailable::NotHeld(_));
         let fault = misses.iter().position(is_failure).unwrap_or(0);
@@ -122,7 +122,7 @@ pub struct Batch {
 pub enum Comparison {
     /// one contains the other
     OneHistory,
-    /// what it takes to tell could not be had
+    /// something that the decision needs could not be fetched
     Unknown(Unavailable),
 }
 

@@ -1,74 +1,74 @@
-//! What nobody can prove: lists, newest versions, and what a version or a branch stands for. An upstream's answer is read, written
-//! anew, kept for a while (`kept`), and given when it is old where no upstream can be had; what the log or the store can say,
-//! they say.
+//! Hints, which have no proof: lists, newest versions, and the version that a branch stands for. An upstream's answer is parsed,
+//! serialised again, cached for a limited time (`cached_hint`), and served when it is old if no upstream answers; the log and the
+//! store answer what they can.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::cached_hint::{CachedHint, normalise};
 use super::counts::Event;
-use super::expected::Road;
-use super::kept::{Kept, understood};
-use super::{Denied, Inner, Manner, Text, TextKind};
+use super::expected::Route;
+use super::{Denied, Inner, Mode, Text, TextKind};
 use crate::fault::{Cause, Fault};
 use crate::sumdb;
-use crate::sumdb::goproxy::{Asked, MAX_INFO_BYTES, VersionInfo, list};
+use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest, VersionInfo, list};
 use crate::sumdb::module::{ModulePath, Version};
 use crate::upstream::{Asker, Busy, FailureKind, Fetched};
 
 /// Bytes of a list at most.
 const MAX_LIST_BYTES: usize = 16 << 20;
 
-/// The answer to a question about what cannot be proven.
-pub(super) async fn answer(inner: &Arc<Inner>, asked: &Asked, manner: Manner) -> Result<Text, Denied> {
-    let road = Road::to(inner, asked.module())?;
-    let path = asked.to_string();
-    let kept = inner.kept(asked, road);
-    if let Some(kept) = &kept
-        && kept.age < inner.options.freshness
-        && kept.is_from(road)
+/// The answer to a request for a hint.
+pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode) -> Result<Text, Denied> {
+    let route = Route::to(inner, request.module())?;
+    let path = request.to_string();
+    let hint = inner.cached_hint(request, route);
+    if let Some(hint) = &hint
+        && hint.age < inner.options.freshness
+        && hint.is_from(route)
     {
         inner.counters.count(Event::Fresh);
-        return Ok(text(asked, kept.bytes.clone(), inner.options.freshness - kept.age, false));
+        return Ok(text(request, hint.bytes.clone(), inner.options.freshness - hint.age, false));
     }
-    if manner.cached_only {
-        let held = inner.held(asked, road, kept.as_ref());
-        return held.ok_or_else(|| Denied::NotCached(format!("not cached here: {path}")));
+    if mode.cached_only {
+        let local = inner.local_answer(request, route, hint.as_ref());
+        return local.ok_or_else(|| Denied::NotCached(format!("not cached here: {path}")));
     }
     if let Some(denied) = inner.absences.recent(&path) {
         inner.counters.count(Event::Repeated);
         return Err(denied);
     }
     let ask = |asker: Asker, _| {
-        let (inner, asked) = (Arc::clone(inner), asked.clone());
+        let (inner, request) = (Arc::clone(inner), request.clone());
         async move {
             let _slot = inner.questions.enter(&asker).await.map_err(|busy| busy.fault("answers of module proxies"))?;
             // Boxed: a request that waits for a slot takes no room for what comes after.
-            Box::pin(asker.admitted().scope(ask(&inner, &asked, kept))).await
+            Box::pin(asker.admitted().scope(ask(&inner, &request, hint))).await
         }
     };
-    inner.hints.join(&path, manner.peer, ask).await.unwrap_or_else(|ended| Err(ended.of(&path)))
+    inner.hints.join(&path, mode.peer, ask).await.unwrap_or_else(|ended| Err(ended.of(&path)))
 }
 
-fn text(asked: &Asked, bytes: Bytes, keep: Duration, stale: bool) -> Text {
-    let kind = if matches!(asked, Asked::List(_)) { TextKind::List } else { TextKind::Info };
+fn text(request: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> Text {
+    let kind = if matches!(request, ModuleRequest::List(_)) { TextKind::List } else { TextKind::Info };
     Text { bytes, kind, keep, stale }
 }
 
-/// Asks the upstreams in order; `kept` is what one of them said some time ago.
-async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Text, Denied> {
-    let road = Road::to(inner, asked.module())?;
-    let (proxies, path) = (road.proxies(), asked.to_string());
-    let limit = if matches!(asked, Asked::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
+/// Asks the upstreams in order; `hint` is an earlier answer of one of them.
+async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHint>) -> Result<Text, Denied> {
+    let route = Route::to(inner, request.module())?;
+    let (proxies, path) = (route.proxies(), request.to_string());
+    let limit = if matches!(request, ModuleRequest::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
     let (mut absent, mut failed, mut causes) = (Vec::new(), Vec::new(), Vec::new());
     for at in 0..proxies.len() {
-        match proxies.fetch(at, asked, limit).await {
+        match proxies.fetch(at, request, limit).await {
             Ok(Fetched::Missing(why)) => absent.push(format!("{}: {why}", proxies.name(at))),
-            Ok(Fetched::Body(bytes, _)) => match inner.read(asked, &bytes, road).await {
+            Ok(Fetched::Body(bytes, _)) => match inner.read(request, &bytes, route).await {
                 Ok(bytes) => {
-                    inner.keep(asked, road, &bytes, proxies.name(at));
-                    return Ok(text(asked, bytes, inner.options.freshness, false));
+                    inner.cache_hint(request, route, &bytes, proxies.name(at));
+                    return Ok(text(request, bytes, inner.options.freshness, false));
                 }
                 Err(error) => {
                     proxies.refute(at, &error.to_string());
@@ -87,7 +87,7 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
             }
         }
     }
-    if let Some(text) = inner.without_upstreams(asked, road, kept.as_ref(), !failed.is_empty()).await {
+    if let Some(text) = inner.without_upstreams(request, route, hint.as_ref(), !failed.is_empty()).await {
         return Ok(text);
     }
     if failed.is_empty() && !absent.is_empty() {
@@ -105,9 +105,11 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
 }
 
 impl Inner {
-    /// What an upstream's answer means, written anew; a list of a public module with what the log has besides.
-    async fn read(self: &Arc<Inner>, asked: &Asked, bytes: &[u8], road: Road<'_>) -> sumdb::Result<Bytes> {
-        let (Asked::List(module), Road::Public(_)) = (asked, road) else { return understood(asked, bytes) };
+    /// An upstream's answer, parsed and serialised again; a list of a public module with the versions of the log added.
+    async fn read(self: &Arc<Inner>, request: &ModuleRequest, bytes: &[u8], route: Route<'_>) -> sumdb::Result<Bytes> {
+        let (ModuleRequest::List(module), Route::Public(_)) = (request, route) else {
+            return normalise(request, bytes);
+        };
         let mut versions = list::read(module, bytes)?;
         versions.extend(list::logged(module, self.logged(module).await));
         Ok(list::write(&versions).into())
@@ -127,37 +129,37 @@ impl Inner {
         }
     }
 
-    /// What is held without asking: an earlier answer that is not too old, or what the store knows.
-    fn held(&self, asked: &Asked, road: Road<'_>, kept: Option<&Kept>) -> Option<Text> {
-        let old = kept.filter(|kept| kept.age < self.options.stale).map(|kept| kept.bytes.clone());
-        let bytes = old.or_else(|| self.of_stored_zip(asked, road, kept))?;
-        Some(text(asked, bytes, Duration::ZERO, true))
+    /// A local answer: an earlier one that is not too old, or what the store knows.
+    fn local_answer(&self, request: &ModuleRequest, route: Route<'_>, hint: Option<&CachedHint>) -> Option<Text> {
+        let old = hint.filter(|hint| hint.age < self.options.stale).map(|hint| hint.bytes.clone());
+        let bytes = old.or_else(|| self.of_stored_zip(request, route, hint))?;
+        Some(text(request, bytes, Duration::ZERO, true))
     }
 
-    /// The answer where no upstream gave one: what one said earlier, what the log says, what the store knows. Where none of them
-    /// failed (`some_failed`), all say that there is no such thing, whatever one said earlier.
+    /// The answer when no upstream gave one: an earlier answer, the log's, the store's. If no upstream failed (`some_failed`), all
+    /// of them say that it does not exist, and an earlier answer does not count.
     async fn without_upstreams(
         self: &Arc<Inner>,
-        asked: &Asked,
-        road: Road<'_>,
-        kept: Option<&Kept>,
+        request: &ModuleRequest,
+        route: Route<'_>,
+        hint: Option<&CachedHint>,
         some_failed: bool,
     ) -> Option<Text> {
-        if let Some(kept) = kept.filter(|kept| some_failed && kept.age < self.options.stale) {
+        if let Some(hint) = hint.filter(|hint| some_failed && hint.age < self.options.stale) {
             self.counters.count(Event::Stale);
-            return Some(text(asked, kept.bytes.clone(), Duration::ZERO, true));
+            return Some(text(request, hint.bytes.clone(), Duration::ZERO, true));
         }
-        let bytes = match (asked, road) {
-            (Asked::List(module), Road::Public(_)) => {
+        let bytes = match (request, route) {
+            (ModuleRequest::List(module), Route::Public(_)) => {
                 let logged = self.logged(module).await;
                 (!logged.is_empty()).then(|| list::write(&list::logged(module, logged)).into())?
             }
-            (Asked::Latest(module), Road::Public(_)) => {
+            (ModuleRequest::Latest(module), Route::Public(_)) => {
                 let logged = self.logged(module).await;
                 VersionInfo::named(list::newest(&logged)?.clone()).to_json().into()
             }
-            _ => self.of_stored_zip(asked, road, kept)?,
+            _ => self.of_stored_zip(request, route, hint)?,
         };
-        Some(text(asked, bytes, self.options.freshness, true))
+        Some(text(request, bytes, self.options.freshness, true))
     }
 }

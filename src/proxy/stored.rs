@@ -1,13 +1,13 @@
-//! What the store has of a file, and whether it answers the question asked now: under this route, and proven by this database.
+//! What the store has of a file, and whether it may be served now: on this route, and proven by this database.
 //!
-//! On a public route a stored file is given where its proof names the database that is asked now, without asking anybody; else only
-//! once that database has a record of the same hash. What differs is put aside, with a report and an incident, as an upstream's
-//! wrong bytes are. On a private route only what first use pinned is given.
+//! On a public route a stored file is served if its proof names the present database, without any request; else only
+//! once that database has a record of the same hash. A file that differs is quarantined, with a report and an incident, like an
+//! upstream's wrong bytes. On a private route only what first use pinned is served.
 
+use super::check::{WrongBytes, what};
 use super::counts::Event;
-use super::expected::{Expected, Road};
+use super::expected::{Expected, Route};
 use super::incident::Mismatch;
-use super::judge::{Wrong, what};
 use super::{Denied, Inner};
 use crate::fault::Fault;
 use crate::store::modules::{Admitted, Proof, Provenance, Stored, Unproven};
@@ -16,48 +16,53 @@ use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 
 /// How a file is stored, under the policy of this route.
-pub(super) fn look(inner: &Inner, road: Road<'_>, module: &ModuleVersion, kind: Kind) -> Result<Stored, Fault> {
-    match road {
-        Road::Public(_) => inner.modules.open(module, kind, inner.relay.vkey()),
-        Road::Private(_) => Ok(inner.modules.open_first_use(module, kind)?.map_or(Stored::Missing, Stored::Proven)),
+pub(super) fn stored_file(
+    inner: &Inner,
+    route: Route<'_>,
+    module: &ModuleVersion,
+    kind: Kind,
+) -> Result<Stored, Fault> {
+    match route {
+        Route::Public(_) => inner.modules.open(module, kind, inner.relay.vkey()),
+        Route::Private(_) => Ok(inner.modules.open_first_use(module, kind)?.map_or(Stored::Missing, Stored::Proven)),
     }
 }
 
-/// The stored file, if it may be given without asking anybody.
+/// The stored file, if it may be served without any request.
 pub(super) fn ready(
     inner: &Inner,
-    road: Road<'_>,
+    route: Route<'_>,
     module: &ModuleVersion,
     kind: Kind,
 ) -> Result<Option<Admitted>, Fault> {
-    match look(inner, road, module, kind)? {
+    match stored_file(inner, route, module, kind)? {
         Stored::Proven(admitted) => Ok(Some(admitted)),
         Stored::Unproven(_) | Stored::Missing => Ok(None),
     }
 }
 
-/// A stored file of a public module, if a record that is held here proves it: nobody is asked.
-pub(super) async fn prove_held(
+/// A stored file of a public module, if a record that is held here proves it, without any request.
+pub(super) async fn prove_local(
     inner: &Inner,
     module: &ModuleVersion,
     kind: Kind,
     stored: Unproven,
 ) -> Result<Option<Admitted>, Denied> {
-    let Some(record) = inner.relay.held_record(module).await? else { return Ok(None) };
+    let Some(record) = inner.relay.local_record(module).await? else { return Ok(None) };
     let proof = Proof { database: inner.relay.vkey().to_owned(), record: record.id() };
     // One that differs stays where it is until it can be fetched again.
     Ok(inner.modules.prove(stored, record.hash(kind), &proof).ok())
 }
 
-/// The stored file, if it is what is expected. One that is not is put aside.
-pub(super) async fn settle(
+/// The stored file, if it has the expected hash. One that has not is quarantined.
+pub(super) async fn admit_stored(
     inner: &Inner,
-    road: Road<'_>,
+    route: Route<'_>,
     module: &ModuleVersion,
     kind: Kind,
     expected: &Expected,
 ) -> Result<Option<Admitted>, Denied> {
-    let stored = match look(inner, road, module, kind)? {
+    let stored = match stored_file(inner, route, module, kind)? {
         Stored::Proven(admitted) => return Ok(Some(admitted)),
         Stored::Missing => return Ok(None),
         Stored::Unproven(stored) => stored,
@@ -74,7 +79,7 @@ pub(super) async fn settle(
     }
 }
 
-/// On whose word a file that is what is expected is admitted.
+/// The authority on which a file with the expected hash is admitted.
 pub(super) fn provenance(inner: &Inner, expected: &Expected) -> Provenance {
     match expected {
         Expected::Recorded { id, .. } => {
@@ -84,9 +89,15 @@ pub(super) fn provenance(inner: &Inner, expected: &Expected) -> Provenance {
     }
 }
 
-/// Adds to an outage that the file is stored, and what has to be done so that it can be given.
-pub(super) fn explain(inner: &Inner, road: Road<'_>, module: &ModuleVersion, kind: Kind, mut denied: Denied) -> Denied {
-    let Ok(Stored::Unproven(stored)) = look(inner, road, module, kind) else { return denied };
+/// Adds to an outage that the file is stored, and what to do so that it can be served.
+pub(super) fn explain(
+    inner: &Inner,
+    route: Route<'_>,
+    module: &ModuleVersion,
+    kind: Kind,
+    mut denied: Denied,
+) -> Denied {
+    let Ok(Stored::Unproven(stored)) = stored_file(inner, route, module, kind) else { return denied };
     if let Denied::Fault(Fault::Unavailable { why, .. }) = &mut denied {
         let name = inner.relay.name();
         *why = format!(
@@ -113,7 +124,7 @@ async fn put_aside(inner: &Inner, module: &ModuleVersion, kind: Kind, expected: 
         Some(hash) => format!("it hashes to {got}, not to {hash}"),
         None => format!("it hashes to {got}"),
     };
-    let wrong = Wrong { error: sumdb::Error::unproven(what(module, kind), why), got: Some(got) };
+    let wrong = WrongBytes { error: sumdb::Error::unproven(what(module, kind), why), got: Some(got) };
     let mut mismatch = Mismatch::new(module, kind, expected, &wrong, &origin(&stored));
     mismatch.stored(stored.len());
     let (modules, report) = (inner.modules.clone(), mismatch.report(inner.relay.name()));

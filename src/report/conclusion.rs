@@ -3,8 +3,8 @@
 use super::{Class, Report};
 
 impl Report {
-    /// What the report comes to. The worst wins, in the order 3, 1, 2: a log caught lying outweighs all, and a finding
-    /// stays a finding when something else could not be told.
+    /// What the report comes to. The worst wins, in the order 3, 1, 2: a log that misbehaved outweighs all, and a finding
+    /// stays a finding when something else could not be decided.
     pub fn conclusion(&self) -> Conclusion {
         if self.misbehaviour.is_some() {
             Conclusion::LogMisbehaved
@@ -17,10 +17,20 @@ impl Report {
         }
     }
 
-    /// Whether every line was judged: there was a file, all were read, and nothing could not be told.
+    /// Whether every line was decided: there was a file, all were read, and nothing was left undecided.
     pub fn is_complete(&self) -> bool {
-        let told = self.lines().all(|line| line.verdict.class() != Class::CouldNotTell);
-        told && !self.files.is_empty() && self.files.iter().all(|file| file.unread.is_none())
+        let all_decided = self.lines().all(|line| line.verdict.class() != Class::CouldNotTell);
+        all_decided
+            && !self.skips_all()
+            && !self.files.is_empty()
+            && self.files.iter().all(|file| file.unread.is_none())
+    }
+
+    /// Whether nothing was proven, because the user's settings exempt every line that could have been. An environment that exempts
+    /// all modules must not turn a check into one that always passes; who means it says so with an argument.
+    pub fn skips_all(&self) -> bool {
+        let any = |class: Class| self.lines().any(|line| line.verdict.class() == class);
+        self.inherits_exemptions && any(Class::Skipped) && !any(Class::Proven)
     }
 
     /// The exit code of the command: see `Conclusion::exit_code`.
@@ -36,7 +46,7 @@ pub enum Conclusion {
     Proven,
     /// at least one line is not what the log says
     Findings,
-    /// no finding, but at least one line or file could not be judged, or there was no file at all
+    /// no finding, but at least one line or file could not be decided, or there was no file at all
     CouldNotTell,
     /// the log signed two histories
     LogMisbehaved,

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::conn::pool::Pools;
 use super::conn::slots::Slots;
-use super::http::access_log::{Access, RequestIds};
+use super::http::access_log::{AccessLog, RequestIds};
 use super::http::answer::{Answer, CacheScope};
 use super::http::host::Hosts;
 use super::http::response_cache::{HeadRef, ResponseCache, Validity};
@@ -36,7 +36,7 @@ pub struct Config {
     /// the limits for clients
     pub limits: Limits,
     /// which requests are logged
-    pub access: Access,
+    pub access: AccessLog,
 }
 
 /// The state of a server.
@@ -48,7 +48,7 @@ pub(crate) struct App {
     pub(super) hosts: Hosts,
     pub(super) names: DatabaseNames,
     pub(super) limits: Limits,
-    pub(super) access: Access,
+    pub(super) access: AccessLog,
     pub(super) request_ids: RequestIds,
     pub(super) response_cache: ResponseCache,
     pub(super) metrics: Metrics,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::proxy::Proxy;
 use crate::relay::Relay;
-use crate::upstream::{Breaker, Standing};
+use crate::upstream::{BreakerState, SourceState};
 
 /// How often the upstreams are looked at. Nobody is asked for that.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -27,16 +27,16 @@ enum Change {
 
 impl Seen {
     /// What changed since the last look: each source by name, whether it is asked, and why not.
-    fn changes<'a>(&mut self, now: impl Iterator<Item = (&'a str, Breaker, &'a str)>) -> Vec<Change> {
+    fn changes<'a>(&mut self, now: impl Iterator<Item = (&'a str, BreakerState, &'a str)>) -> Vec<Change> {
         let mut changes = Vec::new();
         for (name, breaker, why) in now {
             match (breaker, self.out.contains(name)) {
-                (Breaker::Open, false) => {
+                (BreakerState::Open, false) => {
                     self.out.insert(name.to_owned());
                     let why = if why.is_empty() { String::new() } else { format!(": {why}") };
                     changes.push(Change::Bad(format!("{name} is out, and is not asked for a while{why}")));
                 }
-                (Breaker::Closed, true) => {
+                (BreakerState::Closed, true) => {
                     self.out.remove(name);
                     changes.push(Change::Good(format!("{name} is back")));
                 }
@@ -47,7 +47,7 @@ impl Seen {
     }
 
     /// The same of a database's sources, and which one is used.
-    fn changes_of(&mut self, standings: &[Standing]) -> Vec<Change> {
+    fn changes_of(&mut self, standings: &[SourceState]) -> Vec<Change> {
         let now = standings.iter().map(|at| (at.name.as_str(), at.breaker, at.why.as_deref().unwrap_or_default()));
         let mut changes = self.changes(now);
         if let Some(used) = standings.iter().find(|at| at.is_used && self.used.as_ref() != Some(&at.name)) {
@@ -89,14 +89,14 @@ pub(super) async fn follow(relays: Vec<Relay>, proxy: Option<Proxy>) {
 mod tests {
     use super::*;
 
-    fn at(name: &str, is_used: bool, breaker: Breaker) -> Standing {
-        let why = (breaker == Breaker::Open).then(|| "refused".to_owned());
-        Standing { name: name.to_owned(), is_relay: name == "relay", is_used, breaker, why }
+    fn at(name: &str, is_used: bool, breaker: BreakerState) -> SourceState {
+        let why = (breaker == BreakerState::Open).then(|| "refused".to_owned());
+        SourceState { name: name.to_owned(), is_relay: name == "relay", is_used, breaker, why }
     }
 
     #[test]
     fn each_change_is_one_line() {
-        use Breaker::{Closed, HalfOpen, Open};
+        use BreakerState::{Closed, HalfOpen, Open};
         use Change::{Bad, Good};
         let mut seen = Seen::default();
         let mut look = |relay, own, used| seen.changes_of(&[at("relay", used == 0, relay), at("own", used == 1, own)]);

@@ -43,7 +43,7 @@ pub use files::{HASH_BYTES, OFFSET_BYTES};
 pub(in crate::store) use heads::newest as newest_head;
 pub use heads::{HEADS_LIMIT, ends_with_signature};
 pub use read_buffer::ReadBuffer;
-pub use scan::Found;
+pub use scan::LogFile;
 pub use snapshot::Snapshot;
 pub use writer::Writer;
 
@@ -91,6 +91,23 @@ impl Log {
             // A first commit may have been made between the two looks.
             Some(lost) => self.read_head()?.map(Some).ok_or(lost),
         }
+    }
+
+    /// How many records a first sync has stored that has not committed a head yet, be it under way or stopped; none where there is a
+    /// committed head, or where the log lost its head.
+    ///
+    /// # Errors
+    /// `Unavailable`: a file cannot be read, or `head` is damaged.
+    pub fn first_sync(&self) -> Result<Option<u64>, Fault> {
+        Ok(if self.read_head()?.is_some() { None } else { progress::first_sync(&self.dir)? })
+    }
+
+    /// The size of the committed tree after which a sync began that is under way or was stopped; none where none was.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file that says so cannot be read.
+    pub fn sync_after(&self) -> Result<Option<u64>, Fault> {
+        progress::after(&self.dir)
     }
 
     fn read_head(&self) -> Result<Option<Vec<u8>>, Fault> {

@@ -1,13 +1,13 @@
-//! Upstreams, disks and clients that fail: whoever has the right bytes is found, nothing half-done has a name, and all goes on by
+//! Upstreams, disks and clients that fail: an upstream with the right bytes is found, nothing half-done has a name, and all goes on by
 //! itself.
 
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gosumcheck::proxy::Found;
+use gosumcheck::proxy::ProxyAnswer;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
-use gosumcheck::upstream::Breaker;
+use gosumcheck::upstream::BreakerState;
 
 use crate::kit::{Corpus, Fault, Gate, Spec, Tamper, until};
 use crate::world::{World, absent, ask, bytes, outage};
@@ -129,12 +129,12 @@ fn an_upstream_that_comes_and_goes() {
     world.runtime.spawn(async move { probing.tend().await });
     for _ in 0..2 {
         world.mirrors[0].stop();
-        while proxy.upstreams()[0].breaker == Breaker::Closed {
+        while proxy.upstreams()[0].breaker == BreakerState::Closed {
             outage(world.ask(&proxy, "example.com/a/@v/list"));
         }
         assert!(outage(world.ask(&proxy, ZIP)).contains("not asked again"));
         world.mirrors[0].start();
-        until("the breaker is closed", || proxy.upstreams()[0].breaker == Breaker::Closed);
+        until("the breaker is closed", || proxy.upstreams()[0].breaker == BreakerState::Closed);
         world.expect_true(&proxy, GO_MOD);
     }
     world.expect_true(&proxy, ZIP);
@@ -156,7 +156,7 @@ fn a_hundred_clients_and_one_download() {
     gate.open();
     let expected = world.corpus.h1_zip("example.com/a", "v1.0.0");
     for client in clients {
-        let Ok(Found::File(file)) = world.runtime.block_on(client).unwrap() else { panic!("no file") };
+        let Ok(ProxyAnswer::File(file)) = world.runtime.block_on(client).unwrap() else { panic!("no file") };
         assert_eq!(file.hash().to_string(), expected);
     }
     world.expect_true(&proxy, ZIP);
@@ -284,7 +284,7 @@ fn a_beginning_that_is_wrong_is_nobodys_fault() {
     assert_eq!(world.incidents(), []);
 }
 
-/// Half of one mirror's zip and half of another's that is packed otherwise are no zip, though each of them is right.
+/// Half of one mirror's zip and half of another's that is packed otherwise are not a zip, though each of them is right.
 #[test]
 fn two_mirrors_that_pack_otherwise() {
     let mut world = world(2);

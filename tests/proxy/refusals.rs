@@ -1,4 +1,4 @@
-//! Upstreams that send something else: nothing of it is stored or served, it is kept aside and told of, and the next one is asked.
+//! Upstreams that send something else: nothing of it is stored or served, it is quarantined and reported, and the next one is tried.
 
 use gosumcheck::store::journal::Incident;
 
@@ -152,9 +152,9 @@ fn a_redirect_to_a_page() {
 #[test]
 fn what_breaks_off_is_no_lie() {
     is_an_outage(ZIP, &Fault::Truncated, "broke off");
-    is_an_outage(ZIP, &Fault::Gzip, "which nobody asked for");
-    is_an_outage(ZIP, &Fault::FalseGzip, "which nobody asked for");
-    is_an_outage(ZIP, &Fault::Status(206, "a part".to_owned()), "only 200 OK is an answer");
+    is_an_outage(ZIP, &Fault::Gzip, "which was not requested");
+    is_an_outage(ZIP, &Fault::FalseGzip, "which was not requested");
+    is_an_outage(ZIP, &Fault::Status(206, "a part".to_owned()), "only 200 OK is accepted");
     is_an_outage(ZIP, &Fault::Oversized { declared: true }, "longer than 524288000 bytes");
     is_an_outage(GO_MOD, &Fault::Replace(vec![b'\n'; (16 << 20) + 1]), "longer than 16777216 bytes");
 }

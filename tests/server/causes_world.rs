@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gosumcheck::database::Database;
-use gosumcheck::proxy::{OnMismatch, Options, Proxy};
+use gosumcheck::proxy::{OnMismatch, Proxy, ProxyOptions};
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, ServedDatabase};
+use gosumcheck::server::{AccessLog, Config, ServedDatabase};
 use gosumcheck::store::Folder;
 use gosumcheck::store::disk::{Disk, RealDisk};
 use gosumcheck::store::space::Space;
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{Options as SyncOptions, sync};
-use gosumcheck::upstream::{Base, Entry, Http, Proxies, ProxyPlace, Settings, Upstreams};
+use gosumcheck::sync::{SyncOptions, sync};
+use gosumcheck::upstream::{Base, Http, Proxies, ProxyEntry, ProxyPlace, Settings, Upstreams};
 use tempfile::TempDir;
 
 use crate::client::Reply;
@@ -132,11 +132,11 @@ impl World {
         let held = folder.log(log.name()).unwrap();
         let options = RelayOptions { offline: false, private: Patterns::default() };
         let relay = Relay::new(database(&folder, &log, log_url.as_deref()), held.clone(), options).unwrap();
-        let public = Proxies::new(place.map(|place| Entry { place, falls_back: false }).into_iter().collect());
+        let public = Proxies::new(place.map(|place| ProxyEntry { place, falls_back: false }).into_iter().collect());
         let upstreams = gosumcheck::proxy::Upstreams { public, private: None };
         let on_disk = Folder::open_on(data.path(), wrong.disk()).unwrap();
         let proxy = Proxy::open(&on_disk, relay.clone(), upstreams, options_of_proxy()).unwrap();
-        let config = Config { access: Access::Off, ..Config::default() };
+        let config = Config { access: AccessLog::Off, ..Config::default() };
         let running = Running::start(config, ServedDatabase::new(relay, held), Some(proxy));
         World { data, log, mirror, running, _silent: silent, _empty: empty, _log: served_log }
     }
@@ -277,8 +277,8 @@ fn database(folder: &Folder, log: &FakeSumdb, url: Option<&str>) -> Database {
     Database::open(folder, log.name(), policy, Upstreams::new(Http::new(settings()), bases), 8).unwrap()
 }
 
-fn options_of_proxy() -> Options {
-    Options {
+fn options_of_proxy() -> ProxyOptions {
+    ProxyOptions {
         private: Patterns::default(),
         on_mismatch: OnMismatch::Refuse,
         freshness: LONG,

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gosumcheck::proxy::{OnMismatch, Options, Proxy, Upstreams};
+use gosumcheck::proxy::{OnMismatch, Proxy, ProxyOptions, Upstreams};
 use gosumcheck::relay::Relay;
 use gosumcheck::store::Folder;
 use gosumcheck::store::modules::{Modules, Proof, Provenance};
-use gosumcheck::sumdb::goproxy::Asked;
+use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::sumdb::gosum::SumHash;
 use gosumcheck::sumdb::module::Patterns;
-use gosumcheck::upstream::{Base, Entry, Proxies, ProxyPlace, Settings};
+use gosumcheck::upstream::{Base, Proxies, ProxyEntry, ProxyPlace, Settings};
 use tempfile::TempDir;
 
 use crate::world::{Plan, World, log};
@@ -49,7 +49,7 @@ impl Stock {
 
     /// Puts a file into its store, proven by the log of the world.
     pub(crate) fn file(self: &Arc<Stock>, path: &str, bytes: &[u8]) -> Arc<Stock> {
-        let Ok(Asked::File(module, kind)) = Asked::parse(path) else { panic!("{path}") };
+        let Ok(ModuleRequest::File(module, kind)) = ModuleRequest::parse(path) else { panic!("{path}") };
         let mut arrival = self.modules.arrival(&module, kind).unwrap();
         arrival.append(bytes).unwrap();
         let by = Provenance::Recorded(Proof { database: log().vkey(), record: 1 });
@@ -87,14 +87,14 @@ impl Stock {
     pub(crate) fn proxy(&self, relay: Relay) -> Proxy {
         let entry = |base: &str, settings| {
             let place = ProxyPlace::Base(Base::parse(base).unwrap(), settings);
-            Entry { place, falls_back: false }
+            ProxyEntry { place, falls_back: false }
         };
         let mut entries = vec![entry(&format!("file://{}", self.tree().display()), Settings::default())];
         if let Some((listener, after)) = &*self.silent.lock().unwrap() {
             let settings = Settings { silence: *after, total: *after, tries: 1, ..Settings::default() };
             entries.push(entry(&format!("http://{}", listener.local_addr().unwrap()), settings));
         }
-        let options = Options {
+        let options = ProxyOptions {
             private: Patterns::default(),
             on_mismatch: OnMismatch::Refuse,
             freshness: *self.freshness.lock().unwrap(),

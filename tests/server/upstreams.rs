@@ -79,7 +79,7 @@ fn a_newer_head_is_used_as_soon_as_it_is_committed() {
     assert!(get(world.at, &path).text().ends_with(&world.db.head(RECORDS)));
     world.db.grow(2 * RECORDS);
     let (database, log) = crate::world::open(&world.db, &world.data, &world.upstream.as_ref().unwrap().url());
-    let options = gosumcheck::sync::Options { to: None, jobs: 4, limit_rate: None };
+    let options = gosumcheck::sync::SyncOptions { to: None, jobs: 4, limit_rate: None };
     crate::world::runtime().block_on(gosumcheck::sync::sync(&database, &log, &options, &|_| {})).unwrap();
     until("the new head is seen", || get(world.at, "/latest").text() == world.db.head(2 * RECORDS));
     assert!(get(world.at, &path).text().ends_with(&world.db.head(2 * RECORDS)), "not the kept answer");

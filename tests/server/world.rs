@@ -8,12 +8,12 @@ use std::time::Duration;
 use gosumcheck::database::Database;
 use gosumcheck::proxy::Proxy;
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Limits, ServedDatabase, run};
+use gosumcheck::server::{AccessLog, Config, Limits, ServedDatabase, run};
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{Options, sync};
+use gosumcheck::sync::{SyncOptions, sync};
 use gosumcheck::upstream::{Base, Http, Settings, Upstreams};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -103,7 +103,7 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         if plan.full {
             let (database, log) = open(&db, &data, &upstream.url());
-            let options = Options { to: None, jobs: 8, limit_rate: None };
+            let options = SyncOptions { to: None, jobs: 8, limit_rate: None };
             runtime().block_on(sync(&database, &log, &options, &|_| {})).unwrap();
             db.clear_requests();
         }
@@ -112,7 +112,7 @@ impl World {
         let relay = Relay::new(database, log.clone(), options).unwrap();
         let proxy = plan.stock.as_ref().map(|stock| stock.proxy(relay.clone()));
         let prefix = plan.prefix.to_owned();
-        let config = Config { prefix, limits: plan.limits, access: Access::Off, ..Config::default() };
+        let config = Config { prefix, limits: plan.limits, access: AccessLog::Off, ..Config::default() };
         let running = Running::start(config, ServedDatabase::new(relay, log), proxy.clone());
         World { db, upstream: Some(upstream), data, at: running.at, proxy, _stock: plan.stock, running }
     }

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use gosumcheck::fault::{Cause, Fault};
-use gosumcheck::upstream::{Breaker, Candidate, Got, Http, Upstreams, candidates};
+use gosumcheck::upstream::{BreakerState, Candidate, Got, Http, Upstreams, candidates};
 
 use crate::server::*;
 
@@ -128,7 +128,7 @@ async fn a_source_that_cannot_be_used_at_all_is_asked_a_handful_of_times() {
     }
     let tried = tried.load(std::sync::atomic::Ordering::Relaxed);
     assert!((1..=9).contains(&tried), "{tried} connections");
-    assert_eq!(sources.standings()[0].breaker, Breaker::Open);
+    assert_eq!(sources.standings()[0].breaker, BreakerState::Open);
 }
 
 #[tokio::test]

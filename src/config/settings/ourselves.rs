@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::source::Source;
+use super::source::ValueSource;
 use super::table::{Settings, rows};
 use crate::config::{HostName, ProxyList, Sumdb};
 use crate::fault::Fault;
@@ -26,7 +26,7 @@ impl Settings {
             if self.proxy.is_off() {
                 self.proxy = ProxyList::parse("https://proxy.golang.org")?;
             }
-            let shown = (self.proxy.to_string(), Source::Default);
+            let shown = (self.proxy.to_string(), ValueSource::Default);
             self.show(rows::proxy.name, shown);
         }
         if self.is_of_go(rows::sumdb.name) {
@@ -44,10 +44,10 @@ impl Settings {
 
     /// Whether go's settings gave the value of a setting.
     fn is_of_go(&self, name: &str) -> bool {
-        self.shown.iter().any(|(shown, _, source)| *shown == name && matches!(source, Source::Go(_)))
+        self.shown.iter().any(|(shown, _, source)| *shown == name && matches!(source, ValueSource::Go(_)))
     }
 
-    fn show(&mut self, name: &str, (value, source): (String, Source)) {
+    fn show(&mut self, name: &str, (value, source): (String, ValueSource)) {
         if let Some(shown) = self.shown.iter_mut().find(|(shown, ..)| *shown == name) {
             (shown.1, shown.2) = (value, source);
         }

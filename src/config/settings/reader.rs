@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::layers::Layers;
 use super::setting::{DefaultValue, Setting};
-use super::source::{Said, Source};
+use super::source::{RawValue, ValueSource};
 use crate::config::private::{self, Checked, NONE};
 use crate::config::{self, GoEnv, ProxyList, Sumdb, sumdb};
 use crate::fault::Fault;
@@ -13,10 +13,10 @@ use crate::fault::Fault;
 const DEFAULT_PROXY: &str = "https://proxy.golang.org";
 
 /// A setting's name, its value as text without passwords, and where it comes from.
-pub type Shown = (&'static str, String, Source);
+pub type Shown = (&'static str, String, ValueSource);
 
 /// Reads settings in the order of the table.
-pub(super) struct Reader<'a> {
+pub(super) struct SettingsReader<'a> {
     layers: &'a Layers,
     go: &'a GoEnv,
     env: &'a dyn Fn(&str) -> Option<String>,
@@ -24,10 +24,14 @@ pub(super) struct Reader<'a> {
     pub(super) warnings: Vec<String>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SettingsReader<'a> {
     /// `go` says which modules are private where no layer does; `env` where the data folder is.
-    pub(super) fn new(layers: &'a Layers, go: &'a GoEnv, env: &'a dyn Fn(&str) -> Option<String>) -> Reader<'a> {
-        Reader { layers, go, env, shown: Vec::new(), warnings: Vec::new() }
+    pub(super) fn new(
+        layers: &'a Layers,
+        go: &'a GoEnv,
+        env: &'a dyn Fn(&str) -> Option<String>,
+    ) -> SettingsReader<'a> {
+        SettingsReader { layers, go, env, shown: Vec::new(), warnings: Vec::new() }
     }
 
     /// The values of a setting; that of its default where no layer says anything.
@@ -40,12 +44,13 @@ impl<'a> Reader<'a> {
             DefaultValue::Text(text) => vec![(text.to_owned(), None)],
             DefaultValue::Found(_) | DefaultValue::Unset => Vec::new(),
         };
-        let said = self.layers.said(setting).unwrap_or_else(|| Said { source: Source::Default, texts: default() });
-        let wrong = |text, why: String| self.layers.wrong(setting, &said.source, text, &why);
-        let parsed = said.texts.iter().map(|text| parse(&text.0).map_err(|why| wrong(text, why)));
+        let value =
+            self.layers.value(setting).unwrap_or_else(|| RawValue { source: ValueSource::Default, texts: default() });
+        let wrong = |text, why: String| self.layers.wrong(setting, &value.source, text, &why);
+        let parsed = value.texts.iter().map(|text| parse(&text.0).map_err(|why| wrong(text, why)));
         let values = parsed.collect::<Result<Vec<T>, Fault>>()?;
-        let shown: Vec<String> = said.texts.iter().map(|(text, _)| sumdb::redact(text)).collect();
-        self.shown.push((setting.name, shown.join(", "), said.source));
+        let shown: Vec<String> = value.texts.iter().map(|(text, _)| sumdb::redact(text)).collect();
+        self.shown.push((setting.name, shown.join(", "), value.source));
         Ok(values)
     }
 
@@ -86,7 +91,7 @@ impl<'a> Reader<'a> {
             return Ok(named);
         }
         let found = config::data_folder(self.env)?;
-        self.show_instead(found.display().to_string(), Source::Default);
+        self.show_instead(found.display().to_string(), ValueSource::Default);
         Ok(found)
     }
 
@@ -100,7 +105,8 @@ impl<'a> Reader<'a> {
         if !named.is_empty() {
             return Ok(named);
         }
-        let (value, source) = self.of_go("GOSUMDB").unwrap_or_else(|| (sumdb::DEFAULT.to_owned(), Source::Default));
+        let (value, source) =
+            self.of_go("GOSUMDB").unwrap_or_else(|| (sumdb::DEFAULT.to_owned(), ValueSource::Default));
         let found = Sumdb::parse(&value)?;
         if found == Sumdb::Off {
             return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned()));
@@ -121,7 +127,7 @@ impl<'a> Reader<'a> {
         }
         let theirs = self.of_go("GOPROXY").map(|(_, source)| Ok((self.go.proxies()?.without_direct(), source)));
         let theirs = theirs.transpose()?.filter(|(list, _)| list.entries().len() > 0);
-        let default = || Ok((ProxyList::parse(DEFAULT_PROXY)?, Source::Default));
+        let default = || Ok((ProxyList::parse(DEFAULT_PROXY)?, ValueSource::Default));
         let (list, source) = theirs.map_or_else(default, Ok)?;
         self.show_instead(sumdb::redact(&list.to_string()), source);
         Ok(list)
@@ -138,8 +144,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A setting of go's that somebody set: in the environment, or by `go env -w`.
-    fn of_go(&self, name: &'static str) -> Option<(String, Source)> {
-        Some((self.go.set_by_somebody(name)?.to_owned(), Source::Go(name)))
+    fn of_go(&self, name: &'static str) -> Option<(String, ValueSource)> {
+        Some((self.go.set_by_somebody(name)?.to_owned(), ValueSource::Go(name)))
     }
 
     /// Patterns of private modules, with commas between them: those of a setting of ours, else all of go's settings, each of which
@@ -155,7 +161,7 @@ impl<'a> Reader<'a> {
             return Ok(patterns);
         }
         let theirs = self.go.private_from_anybody();
-        let mut shown = theirs.iter().map(|theirs| (theirs.patterns.to_owned(), Source::Go(theirs.setting)));
+        let mut shown = theirs.iter().map(|theirs| (theirs.patterns.to_owned(), ValueSource::Go(theirs.setting)));
         if let Some((patterns, source)) = shown.next() {
             self.show_instead(patterns, source);
         }
@@ -166,7 +172,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Shows a value that no layer gave, in place of the last one.
-    fn show_instead(&mut self, value: String, source: Source) {
+    fn show_instead(&mut self, value: String, source: ValueSource) {
         if let Some(last) = self.shown.last_mut() {
             last.1 = value;
             last.2 = source;

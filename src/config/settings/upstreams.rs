@@ -1,7 +1,7 @@
 //! `[upstreams."https://host/path"]` of gosumcheck.toml: how one entry of `proxy` or `private_proxy`, or one source of a checksum
 //! database, is asked, and with which keys. Where a table says nothing, upstream's own defaults count.
 
-use super::document::{Document, Table};
+use super::document::{SettingsFile, UpstreamTable};
 use super::layers::Layers;
 use super::table::Settings;
 use super::upstream::Upstream;
@@ -50,7 +50,7 @@ fn is_database(settings: &Settings, upstream: &Upstream) -> bool {
     own.into_iter().any(is_own) || settings.sumdb_url.iter().any(|url| upstream.is(url))
 }
 
-fn of_table(document: &Document, table: &Table) -> Result<Upstream, Fault> {
+fn of_table(document: &SettingsFile, table: &UpstreamTable) -> Result<Upstream, Fault> {
     let mut upstream = Upstream::new(url(&table.url).map_err(|why| document.fault(&table.place, &why))?);
     for (setting, text, place) in &table.rows {
         let set = (setting.set)(&mut upstream, text);

@@ -24,9 +24,9 @@ pub(super) fn write(report: &Integrity, colour: bool, out: &mut dyn Write) -> io
         }
     }
     for &(flaw, count) in &report.counts {
-        let told = report.findings.iter().filter(|finding| finding.flaw == flaw).fold(0, |sum, _| sum + 1);
-        if count > told {
-            writeln!(out, "{}", paint(BAD, &format!("... and {} more: {}", grouped(count - told), flaw.id())))?;
+        let listed = report.findings.iter().filter(|finding| finding.flaw == flaw).fold(0, |sum, _| sum + 1);
+        if count > listed {
+            writeln!(out, "{}", paint(BAD, &format!("... and {} more: {}", grouped(count - listed), flaw.id())))?;
         }
     }
     for flaw in Flaw::ALL.into_iter().filter(|flaw| report.counts.iter().any(|(of, _)| of == flaw)) {
@@ -94,8 +94,14 @@ fn summary(report: &Integrity) -> String {
         let database = printable(&report.database);
         format!(" under tree {} of {database}, root {}", grouped(head.size), printable(&head.root))
     });
+    if report.figures == Figures::default() && report.head.is_none() && report.total() == 0 {
+        return "nothing is stored yet: nothing was checked".to_owned();
+    }
     match (&report.misbehaviour, report.total()) {
         (Some(_), _) => format!("{looked}: THE LOG MISBEHAVED"),
+        (None, 0) if has_log && report.head.is_none() => {
+            format!("{looked}: all derived again from the stored records, under no signed tree head yet")
+        }
         (None, 0) if has_log => format!("{looked}: all derived again{under}"),
         (None, 0) => format!("{looked}: all hashed again{under}"),
         (None, found) => format!("{looked}: {}{under}", counted(found, "finding")),

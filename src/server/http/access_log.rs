@@ -8,7 +8,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, StatusCode, Version};
 
 use super::route::RouteName;
-pub use crate::config::settings::Access;
+pub use crate::config::settings::AccessLog;
 use crate::report::printable;
 
 /// The header with the ID of a request, in requests and responses.
@@ -16,13 +16,13 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// The longest ID that the server adopts from a client.
 const MAX_ID_BYTES: usize = 64;
 
-impl Access {
+impl AccessLog {
     /// Whether a request with this status is logged.
     pub(crate) fn wants(self, status: StatusCode) -> bool {
         match self {
-            Access::Off => false,
-            Access::Errors => status.as_u16() >= 400 && status != StatusCode::NOT_FOUND,
-            Access::All => true,
+            AccessLog::Off => false,
+            AccessLog::Errors => status.as_u16() >= 400 && status != StatusCode::NOT_FOUND,
+            AccessLog::All => true,
         }
     }
 }

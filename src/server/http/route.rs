@@ -1,7 +1,7 @@
 //! Which route a path has: one variant for each kind of request.
 
 use super::path::is_of_module;
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 
 /// What a request is for.
@@ -22,7 +22,7 @@ pub(crate) enum Route<'a> {
     /// a file of the full log of the database with this number: `/log/NAME/FILE`
     Export(usize, &'a str),
     /// a request of the GOPROXY protocol, below `/MODULE/@v/` or for `/MODULE/@latest`
-    Module(Asked),
+    Module(ModuleRequest),
     /// a path of that form that no module proxy can answer, and why
     NoModule(String),
 }
@@ -133,11 +133,11 @@ impl Route<'_> {
             Route::Sumdb(_, SumdbRequest::Tile(_)) | Route::Tlog(TlogRequest::Tile(_)) => RouteName::HashTile,
             Route::Tlog(TlogRequest::Checkpoint) => RouteName::Checkpoint,
             Route::Export(..) => RouteName::Export,
-            Route::Module(Asked::List(_)) => RouteName::List,
-            Route::Module(Asked::Latest(_)) => RouteName::ModLatest,
-            Route::Module(Asked::Info(_) | Asked::Query(..)) => RouteName::Info,
-            Route::Module(Asked::File(_, Kind::GoMod)) => RouteName::Mod,
-            Route::Module(Asked::File(_, Kind::Zip)) => RouteName::Zip,
+            Route::Module(ModuleRequest::List(_)) => RouteName::List,
+            Route::Module(ModuleRequest::Latest(_)) => RouteName::ModLatest,
+            Route::Module(ModuleRequest::Info(_) | ModuleRequest::Query(..)) => RouteName::Info,
+            Route::Module(ModuleRequest::File(_, Kind::GoMod)) => RouteName::Mod,
+            Route::Module(ModuleRequest::File(_, Kind::Zip)) => RouteName::Zip,
             Route::NoModule(_) => RouteName::Other,
         }
     }
@@ -202,7 +202,7 @@ impl DatabaseNames {
 }
 
 fn module<'a>(path: &str) -> Route<'a> {
-    match Asked::parse(path) {
+    match ModuleRequest::parse(path) {
         Ok(request) => Route::Module(request),
         Err(why) => Route::NoModule(why.to_string()),
     }

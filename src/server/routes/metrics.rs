@@ -11,7 +11,7 @@ use crate::server::conn::pool::Resource;
 use crate::server::http::answer::{Answer, NO_STORE};
 use crate::server::metrics::queues::{BySource, ByWork, Queues};
 use crate::server::metrics::{ByDatabase, ByEvent, ByKind, ByProtocol, ByWrite, Gauges, PerDatabase};
-use crate::upstream::{Breaker, Load};
+use crate::upstream::{BreakerState, Load};
 
 /// The content type of OpenMetrics text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -92,7 +92,7 @@ fn set_queues(queues: &Queues, app: &App) {
         for standing in served.relay.standings() {
             let source = BySource { database: label.database.clone(), source: standing.name };
             queues.source_used.get_or_create(&source).set(i64::from(standing.is_used));
-            queues.source_out.get_or_create(&source).set(i64::from(standing.breaker == Breaker::Open));
+            queues.source_out.get_or_create(&source).set(i64::from(standing.breaker == BreakerState::Open));
         }
         queues.database_bytes.get_or_create(&label).set(served.relay.remembered_bytes());
     }

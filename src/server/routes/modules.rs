@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, WARNING};
 
 use crate::fault::Fault;
-use crate::proxy::{Denied, Found, Manner, Text, TextKind};
+use crate::proxy::{Denied, Mode, ProxyAnswer, Text, TextKind};
 use crate::server::app::{App, request::RequestContext};
 use crate::server::conn::file_source::FileSource;
 use crate::server::conn::pool::{PoolPermit, Resource};
@@ -18,7 +18,7 @@ use crate::server::http::refusal::{self, from_fault, not_found, refusal, refusal
 use crate::server::http::response_cache::Validity;
 use crate::server::limits::{MAX_SMALL_BYTES, MODULE_TIMEOUT, POOL_TIMEOUT};
 use crate::store::modules::{Admitted, Refused};
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 
 /// Below this path no upstream is asked for a module, as at proxy.golang.org.
@@ -42,9 +42,9 @@ pub(crate) fn wants_cached_only(headers: &HeaderMap) -> bool {
 }
 
 /// Answers one request.
-pub(crate) async fn handle(app: &App, request: &Asked, context: &RequestContext<'_>) -> Answer {
+pub(crate) async fn handle(app: &App, request: &ModuleRequest, context: &RequestContext<'_>) -> Answer {
     let Some(proxy) = &app.proxy else { return refusal::bad_path(BadPath::NotFound) };
-    let options = Manner { cached_only: context.cached_only, peer: Some(context.peer) };
+    let options = Mode { cached_only: context.cached_only, peer: Some(context.peer) };
     let ask_proxy = || async {
         let answered = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(request, options)).await;
         answered.unwrap_or_else(|_| {
@@ -54,7 +54,7 @@ pub(crate) async fn handle(app: &App, request: &Asked, context: &RequestContext<
     };
     let mut answered = ask_proxy().await;
     let mut permit = None;
-    if matches!(answered, Ok(Found::File(_) | Found::Unproven(_))) {
+    if matches!(answered, Ok(ProxyAnswer::File(_) | ProxyAnswer::Unproven(_))) {
         // The permit is not held while the proxy waits for an upstream, so that other clients can use it.
         permit = context.quota.try_acquire(Resource::Files, 1);
         if permit.is_none() {
@@ -64,13 +64,13 @@ pub(crate) async fn handle(app: &App, request: &Asked, context: &RequestContext<
         }
     }
     let answer = match (answered, permit) {
-        (Ok(Found::File(file)), Some(permit)) if matches!(request, Asked::File(_, Kind::GoMod)) => {
+        (Ok(ProxyAnswer::File(file)), Some(permit)) if matches!(request, ModuleRequest::File(_, Kind::GoMod)) => {
             go_mod(app, file, permit, context).await
         }
-        (Ok(Found::File(file)), Some(permit)) => file_answer(ZIP, file, permit),
-        (Ok(Found::Unproven(file)), Some(permit)) => unproven(file, permit),
-        (Ok(Found::File(_) | Found::Unproven(_)), None) => too_many_files(),
-        (Ok(Found::Text(text)), _) => text_answer(app, text, context),
+        (Ok(ProxyAnswer::File(file)), Some(permit)) => file_answer(ZIP, file, permit),
+        (Ok(ProxyAnswer::Unproven(file)), Some(permit)) => unproven(file, permit),
+        (Ok(ProxyAnswer::File(_) | ProxyAnswer::Unproven(_)), None) => too_many_files(),
+        (Ok(ProxyAnswer::Text(text)), _) => text_answer(app, text, context),
         (Err(denied), _) => denied_answer(&denied),
     };
     Answer { cache_scope: context.cache_scope, ..answer }
@@ -151,7 +151,7 @@ mod tests {
         let denied = Denied::Refused(lines.iter().map(|line| (*line).to_owned()).collect());
         let answer = denied_answer(&denied);
         assert_eq!((answer.status, answer.content_type), (StatusCode::FORBIDDEN, PLAIN_TEXT));
-        let Payload::Bytes(bytes) = answer.payload else { panic!("a refusal is no file") };
+        let Payload::Bytes(bytes) = answer.payload else { panic!("a refusal has bytes") };
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         assert!(text.lines().count() <= 8 && text.lines().all(|line| (1..=80).contains(&line.len())), "{text}");
         assert!(text.len() <= 648 && text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");

@@ -23,7 +23,7 @@ impl Modules {
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
     pub fn open_first_use(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<Admitted>, Fault> {
-        let place = Place::of(self, Tree::FirstUse, module, kind)?;
+        let place = FilePaths::of(self, Tree::FirstUse, module, kind)?;
         let pin = Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))?;
         if let Pin::Is(hash @ SumHash::H1(_)) = &pin {
             let open = Admitted::open(&place.file, hash.clone());
@@ -34,7 +34,7 @@ impl Modules {
         let Some((old, hash)) = self.unattributed(module, kind)? else { return Ok(None) };
         match pin {
             Pin::Is(pinned) if pinned != hash => return Ok(None),
-            // What was pinned there is lost; that is told where the pin is needed.
+            // The pinned hash is lost; the error is reported where the pin is needed.
             Pin::Damaged => return Ok(None),
             _ => {}
         }
@@ -54,7 +54,7 @@ impl Modules {
     /// `Unavailable` where the disk fails or forbids, and where the hash is damaged: a pin that cannot be read must not become a
     /// first use.
     pub fn pin(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<SumHash>, Fault> {
-        let place = Place::of(self, Tree::FirstUse, module, kind)?;
+        let place = FilePaths::of(self, Tree::FirstUse, module, kind)?;
         match read_pin(&place.pin)? {
             None => Ok(self.unattributed(module, kind)?.map(|(_, hash)| hash)),
             pinned => Ok(pinned),
@@ -65,7 +65,7 @@ impl Modules {
     pub(super) fn admit_first_use(&self, arrival: &mut Arrival, hash: &SumHash) -> Result<Admitted, Fault> {
         let (module, kind) = arrival.file();
         let (module, kind) = (&module.clone(), kind);
-        let place = Place::of(self, Tree::FirstUse, module, kind)?;
+        let place = FilePaths::of(self, Tree::FirstUse, module, kind)?;
         match self.pin(module, kind)? {
             Some(pinned) if pinned != *hash => {
                 let why = format!("is pinned to {pinned}, and {hash} came; what is pinned never changes");
@@ -98,8 +98,8 @@ impl Modules {
     ///
     /// # Errors
     /// `Unavailable` where the disk fails, and where that hash is damaged.
-    fn unattributed(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<(Place, SumHash)>, Fault> {
-        let place = Place::of(self, Tree::Proven, module, kind)?;
+    fn unattributed(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<(FilePaths, SumHash)>, Fault> {
+        let place = FilePaths::of(self, Tree::Proven, module, kind)?;
         let proof = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;
         // A proof is written before the hash, so a damaged one too says that the file was admitted as a public one.
         if proof != ProofFile::Missing {
@@ -110,7 +110,7 @@ impl Modules {
 
     /// Moves a file from before this tree into it: its pin first, the old pin last. After a crash the file is in one of the two
     /// places, and its pin in this one.
-    fn take_over(&self, old: &Place, new: &Place, hash: &SumHash) -> Result<(), Fault> {
+    fn take_over(&self, old: &FilePaths, new: &FilePaths, hash: &SumHash) -> Result<(), Fault> {
         if read_pin(&new.pin)?.is_none() {
             self.clear_file(&new.file)?;
             self.folder.write(&new.pin, hash.to_string().as_bytes(), true)?;
@@ -133,16 +133,16 @@ impl Modules {
 
 /// The places of one file and of what stands beside it.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct FilePaths {
     pub(super) file: PathBuf,
     pub(super) pin: PathBuf,
     pub(super) proof: PathBuf,
 }
 
-impl Place {
-    pub(super) fn of(modules: &Modules, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<Place, Fault> {
+impl FilePaths {
+    pub(super) fn of(modules: &Modules, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<FilePaths, Fault> {
         let named = |suffix| modules.named(tree, module, suffix);
-        Ok(Place {
+        Ok(FilePaths {
             file: named(kind.extension())?,
             pin: named(pin_extension(kind))?,
             proof: named(proof_extension(kind))?,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::super::failures::WriteKind;
 use super::super::words::unavailable;
-use super::first_use::Place;
+use super::first_use::FilePaths;
 use super::pin::Pin;
 use super::proof::{self, Proof, ProofFile};
 use super::{Admitted, Arrival, Modules, Tree, quarantine};
@@ -40,7 +40,7 @@ impl Unproven {
         self.file.hash()
     }
 
-    /// The record that it was proven by; none where nothing tells who admitted it.
+    /// The record that it was proven by; `None` where nothing here names the record.
     pub fn by(&self) -> Option<&Proof> {
         self.by.as_ref()
     }
@@ -53,13 +53,13 @@ impl Unproven {
 }
 
 impl Modules {
-    /// The file of a public module, as it stands for the database with the verifier key `database`. What has neither a proof nor
-    /// an h1 beside it, or is no file, is not here. Two small reads and an opened file; one read less where it is proven.
+    /// The file of a public module, as it stands for the database with the verifier key `database`. A name without a
+    /// proof and without an h1 beside it, or that is not a file, counts as missing. Two small reads and an opened file; one read less where it is proven.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
     pub fn open(&self, module: &ModuleVersion, kind: Kind, database: &str) -> Result<Stored, Fault> {
-        let place = Place::of(self, Tree::Proven, module, kind)?;
+        let place = FilePaths::of(self, Tree::Proven, module, kind)?;
         let proof = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;
         let (hash, by) = match proof {
             ProofFile::Is(hash, proof) => (hash, Some(proof)),
@@ -87,7 +87,7 @@ impl Modules {
         if stored.hash() != hash {
             return Err(Box::new(stored));
         }
-        let written = Place::of(self, Tree::Proven, &stored.module, stored.kind)
+        let written = FilePaths::of(self, Tree::Proven, &stored.module, stored.kind)
             .and_then(|place| self.folder.write(&place.proof, proof::text(hash, proof).as_bytes(), false));
         if let Err(fault) = written {
             self.folder.note_failure(WriteKind::Module, &fault);
@@ -102,7 +102,7 @@ impl Modules {
     /// # Errors
     /// `Unavailable` where the disk fails; then the file may still be where it was.
     pub fn refuse_stored(&self, stored: &Unproven, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
-        let place = Place::of(self, Tree::Proven, &stored.module, stored.kind)?;
+        let place = FilePaths::of(self, Tree::Proven, &stored.module, stored.kind)?;
         let kept =
             quarantine::keep_stored(&self.folder, &place.file, &stored.file, (&stored.module, stored.kind), report)?;
         self.clear_file(&place.pin)?;
@@ -113,7 +113,7 @@ impl Modules {
     /// Gives the file of a public module its name, durably, after its proof and its hash.
     pub(super) fn admit_proven(&self, arrival: &mut Arrival, hash: &SumHash, proof: &Proof) -> Result<Admitted, Fault> {
         let (module, kind) = arrival.file();
-        let place = Place::of(self, Tree::Proven, module, kind)?;
+        let place = FilePaths::of(self, Tree::Proven, module, kind)?;
         // Looked at first: another process that admits it has its proof and its hash there before the file.
         let stands = place.file.symlink_metadata().is_ok();
         let before = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;
@@ -148,7 +148,7 @@ impl Modules {
         // The proof first: a hash without one is what older versions wrote. It need not survive a power cut, after which the file is
         // proven again.
         if before != ProofFile::Is(hash.clone(), proof.clone()) {
-            // The file's folders are to survive a power cut, whoever makes them.
+            // The file's folders must survive a power cut, whichever process makes them.
             let parent = place.proof.parent().unwrap_or(&place.proof);
             self.folder.ensure(parent, true).map_err(|error| unavailable(parent, "create", &error))?;
             self.folder.write(&place.proof, proof::text(hash, proof).as_bytes(), false)?;
