@@ -129,7 +129,10 @@ const ROOMS: &[Folder] = &[
             &["access", "counts", "failure", "source_errors"],
         ],
     },
-    Folder { path: "upstream/sumdb", lines: &[&["find"], &["upstreams"], &["outcome", "source"], &["tree"]] },
+    Folder {
+        path: "upstream/sumdb",
+        lines: &[&["each"], &["upstreams"], &["outcome", "seat"], &["find", "source"], &["tree"]],
+    },
     Folder {
         path: "upstream/goproxy",
         lines: &[&["proxies"], &["member"], &["entry", "path", "probe"], &["direct", "download"], &["tree"], &["wire"]],

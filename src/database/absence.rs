@@ -1,4 +1,4 @@
-//! Is a module version in the log, where the sources say that they do not have it? A "no" of anybody else is no statement of the log.
+//! Is a module version in the log, where the sources say that they do not have it? A "no" of anybody else does not speak for the log.
 //! It counts in two cases, under a head that was proven in this run:
 //!
 //! - a full copy of the tree of that head has no such record: the copy that is synced, and what was added since, read now; a small

@@ -20,7 +20,7 @@ pub enum Answer<T = VerifiedRecord> {
     Unknown(Unavailable),
 }
 
-/// Sources say that they have no such module version. That is no statement of the log: see `absence`.
+/// Sources say that they have no such module version. That does not speak for the log: see `absence`.
 #[derive(Debug, Clone)]
 pub struct Denial {
     /// who said so, with their words

@@ -18,7 +18,7 @@ impl Upstreams {
         self.seats.iter().enumerate().map(|(index, seat)| seat.standing(index == used)).collect()
     }
 
-    /// The bases that relay no tiles of records, as far as that was found out.
+    /// The bases that relay no tiles of records, if that was found out.
     pub fn without_data_tiles(&self) -> Vec<String> {
         let lacking = self.seats.iter().filter(|seat| seat.lacks_data());
         lacking.map(|seat| seat.source().name().to_owned()).collect()

@@ -26,7 +26,7 @@ pub struct Candidate {
 /// entries of one GOPROXY list up to its `direct` or `off`, then the database itself. Asks nobody.
 ///
 /// # Errors
-/// `Usage` where an entry is no URL.
+/// `Usage` where an entry is not a URL.
 pub fn candidates(name: &str, named: &[String], lists: &[Vec<&str>]) -> Result<Vec<Candidate>, Fault> {
     if !named.is_empty() {
         return named.iter().map(|url| Ok(as_named(name, url, Base::parse(url)?))).collect();

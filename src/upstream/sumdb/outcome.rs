@@ -22,7 +22,7 @@ pub struct Absence {
     /// whether a server said so (404, 410 over http). False: only trees answered, whose absences prove nothing.
     pub authoritative: bool,
     /// the number of the base that is the database itself, asked over TLS under its own name, where that one said so; what any other
-    /// server says is no statement of the log
+    /// server says does not speak for the log
     pub own: Option<usize>,
 }
 

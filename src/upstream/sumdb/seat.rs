@@ -71,7 +71,7 @@ struct Data {
     asking: Mutex<()>,
 }
 
-/// Whether a proxy relays the database, as far as it is known.
+/// Whether a proxy relays the database, if that is known.
 #[derive(Debug, Default)]
 struct Relay {
     says_yes: AtomicBool,
@@ -112,7 +112,7 @@ impl Seat {
         self.is_own
     }
 
-    /// Whether it is a source as far as it is known: no proxy that has yet to say so.
+    /// Whether it is known to be a source: not a proxy that has yet to say so.
     pub(super) fn is_known(&self) -> bool {
         self.relay.as_ref().is_none_or(|relay| relay.says_yes.load(Ordering::Relaxed))
     }
