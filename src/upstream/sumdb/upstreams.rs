@@ -220,7 +220,7 @@ impl Upstreams {
         told.conclude(path).map(Got::Absent)
     }
 
-    /// What there is to complain of each base about, as far as it is known here, and by `refute`.
+    /// What there is to complain of each base about, including what `refute` reported.
     pub fn complaints(&self) -> Vec<Complaint> {
         self.sources().filter_map(Source::complaint).collect()
     }
