@@ -88,7 +88,10 @@ struct DatabaseArgs {
     /// Checksum database, as in GOSUMDB: NAME, a verifier key NAME+HASH+KEY, or "NAME-or-KEY URL"
     #[arg(long, value_name = "GOSUMDB")]
     sumdb: Option<String>,
-    #[arg(long, value_name = value_name(&rows::upstream), help = plain_help(&rows::upstream))]
+    #[arg(long, value_name = value_name(&rows::sumdb_url), help = plain_help(&rows::sumdb_url))]
+    sumdb_url: Vec<String>,
+    /// What --sumdb-url was called
+    #[arg(long, value_name = "URL", hide = true, conflicts_with = "sumdb_url")]
     upstream: Vec<String>,
     /// Do not ask about modules that match these patterns, as in GONOSUMDB; "none" exempts no module [default: GONOSUMDB,
     /// else GOPRIVATE]

@@ -4,6 +4,7 @@
 //! (`timeline`), tiles are fetched and proven (`tiles`), and each claim is checked against its leaf. If a claim is false, the
 //! next source is asked. Only proven bytes are cached, so that the next run sends no request.
 
+mod absence;
 mod accept;
 mod answer;
 mod batch_cache;
@@ -19,9 +20,11 @@ mod timeline;
 mod unstored;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+pub use absence::OwnHeads;
 pub use accept::Newest;
-pub use answer::{Answer, Batch, Comparison, Stop, Unavailable};
+pub use answer::{Answer, Batch, Comparison, Denial, Stop, Unavailable};
 use batch_cache::BatchCache;
 use cache_writer::CacheWriter;
 use check::{Checked, WantedProofs, check_all, heads};
@@ -65,6 +68,8 @@ pub struct Database {
     /// asked for what must come from the disk
     nobody: Upstreams,
     notes: Notes,
+    /// records that were read to tell whether one is in the log
+    read: tokio::sync::Mutex<Arc<absence::Read>>,
     jobs: usize,
 }
 
@@ -91,6 +96,7 @@ impl Database {
             upstreams,
             nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             notes: Notes::new(policy),
+            read: tokio::sync::Mutex::default(),
             jobs: jobs.max(1),
         })
     }
@@ -144,7 +150,10 @@ impl Database {
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
             self.fill(asked, &refuted, &mut said, known, progress).await?;
-            let mut now = match self.advance(&tiles, &heads(&said), current.take()).await {
+            let (more, own) = self.heads_of_denials(&said).await;
+            let mut heads = heads(&said);
+            heads.extend(more);
+            let mut now = match self.advance(&tiles, &heads, current.take()).await {
                 Ok(Some(current)) => current,
                 Ok(None) => return Ok(Batch::unproven(said, None)),
                 Err(Stop::Unavailable(miss)) => return Ok(Batch::unproven(said, Some(miss))),
@@ -155,6 +164,7 @@ impl Database {
             wanted.paths = batch_cache.is_due(&said).then(HashMap::new);
             let writer = CacheWriter::start(&self.cache);
             let tiles = Tiles { writer: Some(&writer), ..self.tiles(progress) };
+            self.judge_denials(asked, &mut said, &now, &own).await;
             let checked = check_all(asked, &said, &mut now, &tiles, wanted).await;
             if checked.iter().all(Result::is_ok) {
                 batch_cache.write(&checked, wanted.paths.as_ref());

@@ -27,7 +27,7 @@ use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
-use crate::upstream::{Complaint, Counts, Load};
+use crate::upstream::{Complaint, Counts, Load, SourceState};
 
 /// Bytes that a relay remembers by default.
 const COMMON_BYTES: u64 = 56 << 20;
@@ -251,6 +251,11 @@ impl Relay {
     /// What there is to complain of the upstreams about.
     pub fn complaints(&self) -> Vec<Complaint> {
         self.inner.database.upstreams().complaints()
+    }
+
+    /// How each of its sources fares, in the order in which they are asked.
+    pub fn standings(&self) -> Vec<SourceState> {
+        self.inner.database.upstreams().standings()
     }
 
     /// How far it is.

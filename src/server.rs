@@ -4,7 +4,7 @@
 //! `respond`: raw path → `http::response_cache` → `http::path` (decoded once) → `http::route` → its handler in `routes` →
 //! `http::answer` → response. `app` is what they all share; `background` runs without requests.
 //!
-//! Imports point down: accept, background · connection · respond · routes · app · metrics · http · conn · limits.
+//! Imports point down: accept, background, upstream_log · connection · respond · routes · app · metrics · http · conn · limits.
 
 mod accept;
 mod app;
@@ -16,6 +16,7 @@ mod limits;
 mod metrics;
 mod respond;
 mod routes;
+mod upstream_log;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub async fn run(
             background.spawn(background::sync(served.clone(), sync, interval));
         }
     }
+    let relays = served.iter().map(|served| served.relay.clone()).collect();
+    background.spawn(upstream_log::follow(relays, proxy.clone()));
     if let Some(proxy) = proxy.clone() {
         background.spawn(async move { proxy.tend().await });
     }

@@ -31,6 +31,7 @@ pub use http::source_errors::Complaint;
 pub use queue::asker::{Asker, Clients};
 pub use queue::peer::Peer;
 pub use queue::{Bounds, Busy, FairQueue, Load, Slot};
-pub use sumdb::find::find_base;
+pub use sumdb::find::{Candidate, candidates};
 pub use sumdb::outcome::{Absence, Got};
+pub use sumdb::seat::SourceState;
 pub use sumdb::upstreams::Upstreams;

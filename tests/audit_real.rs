@@ -30,7 +30,7 @@ fn gosums(folder: &Path) -> Vec<String> {
 
 fn audit(machine: &Machine, mirror: &Path, files: &[String]) -> Ran {
     let upstream = file_url(mirror);
-    let options = ["audit", "--format", "json", "--private", "none", "--upstream", &upstream];
+    let options = ["audit", "--format", "json", "--private", "none", "--sumdb-url", &upstream];
     let args: Vec<&str> = options.into_iter().chain(files.iter().map(String::as_str)).collect();
     machine.run(&args)
 }
@@ -182,7 +182,7 @@ fn every_damaged_lookup_is_refused_with_its_reason() {
 
     let upstream = file_url(mirror.path());
     let asked: Vec<&str> = modules.iter().map(String::as_str).collect();
-    let ran = machine.run(&[&["lookup", "--private", "none", "--upstream", &upstream], asked.as_slice()].concat());
+    let ran = machine.run(&[&["lookup", "--private", "none", "--sumdb-url", &upstream], asked.as_slice()].concat());
     assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.show());
     assert_eq!(ran.err.lines().filter(|line| line.contains("refused")).count(), modules.len(), "{}", ran.show());
 }

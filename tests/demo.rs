@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use command::{Machine, Ran};
 
-const FIRST: &str = "cargo run --release -- audit testdata/demo --upstream \
+const FIRST: &str = "cargo run --release -- audit testdata/demo --sumdb-url \
                      file://$PWD/testdata/demo/sum.golang.org --data target/demo";
 
 fn repository() -> &'static Path {

@@ -48,7 +48,7 @@ const ROOMS: &[Folder] = &[
     Folder {
         path: "server",
         lines: &[
-            &["accept", "background"],
+            &["accept", "background", "upstream_log"],
             &["connection"],
             &["respond"],
             &["routes"],
@@ -85,7 +85,7 @@ const ROOMS: &[Folder] = &[
     Folder {
         path: "database",
         lines: &[
-            &["accept", "batch_cache", "one_tile"],
+            &["absence", "accept", "batch_cache", "one_tile"],
             &["check", "timeline"],
             &["claims"],
             &["current"],
@@ -129,7 +129,10 @@ const ROOMS: &[Folder] = &[
             &["access", "counts", "failure", "source_errors"],
         ],
     },
-    Folder { path: "upstream/sumdb", lines: &[&["find"], &["upstreams"], &["outcome", "source"], &["tree"]] },
+    Folder {
+        path: "upstream/sumdb",
+        lines: &[&["each"], &["upstreams"], &["outcome", "seat"], &["find", "source"], &["tree"]],
+    },
     Folder {
         path: "upstream/goproxy",
         lines: &[&["proxies"], &["member"], &["entry", "path", "probe"], &["direct", "download"], &["tree"], &["wire"]],

@@ -42,6 +42,7 @@ fn unknown(miss: &Unavailable) -> Verdict {
         Unavailable::Fault(Fault::Refused { source_name, error }) => {
             Verdict::Refused { by: source_name.clone(), why: error.to_string() }
         }
+        Unavailable::Denied(denial) => Verdict::Unavailable { why: denial.as_fault().to_string() },
         Unavailable::Fault(fault) => Verdict::Unavailable { why: fault.to_string() },
     }
 }

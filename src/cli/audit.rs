@@ -98,10 +98,10 @@ fn audit_all(
     setup::runtime()?.block_on(async {
         // Stored answers need no network, not even to ask a proxy whether it relays the database. Standard input is read once.
         let is_kept = setup.keeps(&asked)? && !args.paths.iter().any(|path| path == inputs::STDIN);
-        let mut database = if is_kept { setup.kept()? } else { setup.database().await? };
+        let mut database = if is_kept { setup.kept()? } else { setup.database()? };
         let mut audited = audit(files, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
         if is_kept && audited.report.lines().any(|line| line.verdict.class() == Class::CouldNotTell) {
-            database = setup.database().await?;
+            database = setup.database()?;
             audited = audit(
                 claims(args, exclusions, setup, bar)?.files,
                 &setup.exempt,
@@ -117,8 +117,21 @@ fn audit_all(
         }
         bar.clear();
         warn_of_unstored(&database);
+        audited.report.notices.extend(left_alone(&database));
         Ok(audited)
     })
+}
+
+/// Sources that could not be used, where another one made up for them.
+fn left_alone(database: &Database) -> Vec<Notice> {
+    let standings = database.upstreams().standings();
+    let Some(used) = standings.iter().find(|standing| standing.is_used).map(|standing| standing.name.clone()) else {
+        return Vec::new();
+    };
+    let said = standings.into_iter().filter_map(|standing| Some((standing.name, standing.why?)));
+    let text =
+        |(name, why): (String, String)| format!("{name} cannot be used: {}; {used} was asked instead", plain(&why));
+    said.map(|said| Notice { level: Level::Note, text: text(said) }).collect()
 }
 
 /// The go command remembers a head of its own: a second witness that costs nothing.
@@ -128,7 +141,7 @@ async fn compare_with_go(setup: &Setup, database: &Database, report: &mut Report
     let mut compared = database.compare(&note, &whose, progress).await;
     if matches!(compared, Ok(Comparison::Unknown(Unavailable::NotHeld(_)))) && !setup.offline {
         // The tiles that this needs may not be stored.
-        compared = match setup.database().await {
+        compared = match setup.database() {
             Ok(database) => database.compare(&note, &whose, progress).await,
             Err(fault) => Ok(Comparison::Unknown(Unavailable::Fault(fault))),
         };
@@ -138,7 +151,8 @@ async fn compare_with_go(setup: &Setup, database: &Database, report: &mut Report
         Ok(Comparison::Unknown(Unavailable::NotHeld(_))) => {
             (Level::Note, "could not be compared with this one: the sources do not hold the tiles".to_owned())
         }
-        Ok(Comparison::Unknown(Unavailable::Fault(fault))) => {
+        Ok(Comparison::Unknown(miss)) => {
+            let fault = miss.into_fault("the data folder");
             (Level::Note, format!("could not be compared with this one: {}", plain(&fault.to_string())))
         }
         Err(Fault::Refused { error, .. }) => (Level::Warning, format!("is damaged: {error}")),

@@ -30,7 +30,7 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
                 return Ok((batch, database));
             }
         }
-        let database = setup.database().await?;
+        let database = setup.database()?;
         Ok((database.records(&asked, &progress).await?, database))
     });
     bar.clear();
@@ -60,6 +60,11 @@ fn tell_miss(module: &ModuleVersion, answer: &Answer, database: &str) -> u8 {
         Answer::Unknown(Unavailable::NotHeld(why)) => {
             say(&format!("{module}: not held, which says nothing about the log: {why}"));
             2
+        }
+        Answer::Unknown(Unavailable::Denied(denial)) => {
+            let fault = denial.as_fault();
+            complain(&fault);
+            fault.exit_code()
         }
         Answer::Unknown(Unavailable::Fault(fault)) => {
             complain(fault);

@@ -36,8 +36,9 @@ pub(super) fn complain(fault: &Fault) {
 
 /// Warns of settings that do not do what they seem to, where there is no report to put them in.
 pub(super) fn warn(notices: &[Notice]) {
-    for notice in notices.iter().filter(|notice| notice.level == Level::Warning) {
-        say(&format!("warning: {}", printable(&notice.text)));
+    for notice in notices {
+        let level = if notice.level == Level::Warning { "warning" } else { "note" };
+        say(&format!("{level}: {}", printable(&notice.text)));
     }
 }
 

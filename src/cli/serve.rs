@@ -6,7 +6,7 @@ mod modules;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::Mode;
 use tokio::net::TcpListener;
@@ -19,7 +19,7 @@ use memory::Memory;
 use super::output::{tell, warn};
 use super::setup;
 use crate::config::settings::{DiskFloor, Layers, LogFormat, SETTINGS, Settings};
-use crate::config::{self, GoEnv, Sumdb};
+use crate::config::{GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::relay::{Relay, RelayOptions};
@@ -30,7 +30,7 @@ use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::sync::{self, SyncOptions};
-use crate::upstream::{Base, Http, Upstreams};
+use crate::upstream::{Candidate, Http, Upstreams, candidates};
 
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
@@ -42,6 +42,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
     // Before anything is asked of anybody.
     warn(&setup::warned(settings.warnings.iter().cloned()));
+    warn(&setup::noted(settings.notes.iter().cloned()));
     if args.check_config {
         tell(|out| {
             settings.shown.iter().try_for_each(|(name, value, source)| {
@@ -151,33 +152,50 @@ fn open(
     Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
 }
 
+/// The database with its sources: those that were named for it, else relays, which `--proxy` names first, then the database itself.
 fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Database, Fault> {
     let Sumdb::On { name, key, url } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
-    let mut bases = settings.upstream.iter().map(|url| Base::parse(url)).collect::<Result<Vec<_>, _>>()?;
-    if bases.is_empty() {
-        bases.push(url.as_deref().map_or_else(|| Base::direct(name), Base::parse)?);
-    }
+    let named = if settings.sumdb_url.is_empty() { url.as_slice() } else { settings.sumdb_url.as_slice() };
+    let lists = [&settings.proxy, &settings.go_proxies].map(|list| list.entries().map(|(entry, _)| entry).collect());
+    let mut found = candidates(name, named, &lists)?;
     if settings.offline {
-        bases.retain(Base::is_tree);
+        found.retain(|candidate| candidate.base.is_tree());
     }
-    let netrc = config::netrc_file(|name| std::env::var(name).ok());
-    let upstream = crate::upstream::Settings { concurrency: settings.jobs, netrc, ..Default::default() };
-    let upstreams = Upstreams::new(Http::new(upstream), bases);
+    let with_http = |candidate: Candidate| {
+        let told = settings.upstream(&candidate.url);
+        let (_, asked) = modules::asked(settings, candidate.base.clone(), told)?;
+        Ok((candidate, Http::new(asked)))
+    };
+    let found = found.into_iter().map(with_http).collect::<Result<Vec<_>, Fault>>()?;
+    let upstreams = Upstreams::found(found, !named.is_empty());
     Database::open(folder, name, Policy::log(key.as_ref().clone()), upstreams, settings.jobs)
 }
 
 /// What `--mirror` does in the background.
 fn syncing(database: Arc<Database>, log: Log, jobs: usize) -> SyncTask {
+    let said: Arc<Mutex<Vec<String>>> = Arc::default();
     Arc::new(move || {
-        let (database, log) = (Arc::clone(&database), log.clone());
+        let (database, log, said) = (Arc::clone(&database), log.clone(), Arc::clone(&said));
         Box::pin(async move {
             let options = SyncOptions { to: None, jobs, limit_rate: None };
-            let synced = sync::sync(&database, &log, &options, &|_| {}).await?;
-            synced.complaints.iter().for_each(|complaint| tracing::warn!("{complaint}"));
+            let synced = sync::sync(&database, &log, &options, &|_| {}).await;
+            let lacking = database.upstreams().without_data_tiles().into_iter();
+            let lacking =
+                lacking.map(|source| format!("{source} relays no data tiles; the next source is asked for them"));
+            let synced = synced.inspect_err(|_| say_new(&said, lacking.clone()))?;
+            say_new(&said, synced.complaints.iter().map(ToString::to_string).chain(lacking));
             let (new, all) = (synced.records, synced.tree.size);
             Ok((new > 0).then(|| format!("synced: {new} new records, {all} in all")))
         })
     })
+}
+
+/// Logs what was not logged before.
+fn say_new(said: &Mutex<Vec<String>>, lines: impl Iterator<Item = String>) {
+    let lines: Vec<String> = lines.collect();
+    let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+    lines.iter().filter(|line| !said.contains(line)).for_each(|line| tracing::warn!("{line}"));
+    *said = lines;
 }
 
 /// What the system tells a server.

@@ -2,24 +2,35 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::config::settings::{DefaultValue, Layers, SETTINGS, Setting, Value};
+use crate::config::settings::{DefaultValue, Layers, RENAMED, Renamed, SETTINGS, Setting, Value};
 
 /// The arguments of all settings, and what was given.
 #[derive(Debug)]
 pub(super) struct SettingArgs {
     given: Vec<(&'static Setting, Vec<String>)>,
+    /// flags under names that are not used any more
+    renamed: Vec<(&'static Renamed, Vec<String>)>,
 }
 
 impl SettingArgs {
     /// What the flags say, over what was said before.
     pub(super) fn over(&self, layers: Layers) -> Layers {
-        self.given.iter().fold(layers, |layers, (setting, values)| layers.flag(setting, values.iter().cloned()))
+        let given =
+            self.given.iter().fold(layers, |layers, (setting, values)| layers.flag(setting, values.iter().cloned()));
+        self.renamed.iter().filter(|(_, values)| !values.is_empty()).fold(given, |layers, (renamed, values)| {
+            let now = SETTINGS.iter().find(|setting| setting.name == renamed.name_now());
+            let layers = layers.note(renamed.flag_note());
+            match now {
+                Some(setting) => layers.flag(setting, values.iter().cloned()),
+                None => layers,
+            }
+        })
     }
 }
 
 impl Args for SettingArgs {
     fn augment_args(command: Command) -> Command {
-        command.args(SETTINGS.iter().map(|setting| arg(setting)))
+        command.args(SETTINGS.iter().map(|setting| arg(setting))).args(RENAMED.iter().map(old_arg))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -34,7 +45,14 @@ impl FromArgMatches for SettingArgs {
             Value::Switch => Vec::new(),
             _ => matches.get_many::<String>(setting.name).unwrap_or_default().cloned().collect(),
         };
-        Ok(SettingArgs { given: SETTINGS.iter().map(|setting| (*setting, values(setting))).collect() })
+        let old = |renamed: &Renamed| {
+            let given = matches.get_many::<String>(renamed.name).unwrap_or_default();
+            given.cloned().collect()
+        };
+        Ok(SettingArgs {
+            given: SETTINGS.iter().map(|setting| (*setting, values(setting))).collect(),
+            renamed: RENAMED.iter().map(|renamed| (renamed, old(renamed))).collect(),
+        })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -50,6 +68,12 @@ fn arg(setting: &'static Setting) -> Arg {
         Value::One(name) => arg.action(ArgAction::Set).value_name(name),
         Value::Several(name) => arg.action(ArgAction::Append).value_name(name),
     }
+}
+
+/// A flag under a name that is not used any more.
+fn old_arg(renamed: &'static Renamed) -> Arg {
+    let arg = Arg::new(renamed.name).long(renamed.flag.trim_start_matches('-')).hide(true);
+    arg.action(ArgAction::Append).conflicts_with(renamed.name_now())
 }
 
 /// Help for a command that reads the variable too.

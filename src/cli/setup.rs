@@ -9,6 +9,7 @@ use super::DatabaseArgs;
 use super::known_heads::{self, KnownHeads};
 use super::output::{complain, note};
 use crate::config::private::{self, NONE};
+use crate::config::settings::{RENAMED, Renamed};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
@@ -16,7 +17,7 @@ use crate::report::{Level, Notice};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::{ModuleVersion, Patterns};
-use crate::upstream::{Base, Http, Settings, Upstreams, find_base};
+use crate::upstream::{Base, Candidate, Http, Settings, Upstreams, candidates};
 
 /// Everything that a command needs to know about its database before the first request.
 pub(super) struct Setup {
@@ -32,7 +33,7 @@ pub(super) struct Setup {
     policy: Policy,
     /// the URL of the database in GOSUMDB, which is used in place of any proxy
     url: Option<String>,
-    upstream: Vec<String>,
+    sumdb_url: Vec<String>,
     data: PathBuf,
     /// whether there may be no requests
     pub(super) offline: bool,
@@ -54,7 +55,10 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
         None => config::data_folder(environment)?,
     };
     let (exempt, warnings) = exempt(&go, args.private.as_deref())?;
-    let notices = warned(go.warnings().into_iter().chain(warnings));
+    let mut notices = warned(go.warnings().into_iter().chain(warnings));
+    if !args.upstream.is_empty() {
+        notices.extend(noted(RENAMED.iter().map(Renamed::flag_note)));
+    }
     Ok(Setup {
         name,
         exempt,
@@ -63,7 +67,7 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
         go,
         policy,
         url,
-        upstream: args.upstream.clone(),
+        sumdb_url: args.sumdb_url.iter().chain(&args.upstream).cloned().collect(),
         data,
         offline: args.offline,
         jobs: usize::from(args.jobs),
@@ -86,6 +90,11 @@ pub(super) fn offline(
 /// Warnings as notices.
 pub(super) fn warned(texts: impl IntoIterator<Item = String>) -> Vec<Notice> {
     texts.into_iter().map(|text| Notice { level: Level::Warning, text }).collect()
+}
+
+/// Remarks as notices.
+pub(super) fn noted(texts: impl IntoIterator<Item = String>) -> Vec<Notice> {
+    texts.into_iter().map(|text| Notice { level: Level::Note, text }).collect()
 }
 
 /// Where a database is stored: its name, whose signature counts, and the data folder. There are no requests.
@@ -116,23 +125,37 @@ pub(super) fn runtime() -> Result<Runtime, Fault> {
 }
 
 impl Setup {
-    /// The database with its sources. May ask the proxies of GOPROXY whether they relay it.
-    pub(super) async fn database(&self) -> Result<Database, Fault> {
+    /// The database with its sources. Makes no request.
+    pub(super) fn database(&self) -> Result<Database, Fault> {
+        let named = self.named();
+        if self.offline {
+            let named = named.iter().map(|url| Base::parse(url)).collect::<Result<Vec<_>, _>>()?;
+            let trees = named.into_iter().filter(Base::is_tree).chain(self.own_tree()?);
+            return self.open(Upstreams::new(self.http(), trees.collect()));
+        }
+        let list = self.go.proxies()?;
+        let list = list.entries().map(|(entry, _)| entry).collect();
         let http = self.http();
-        let bases = self.bases(&http).await?;
-        self.open(http, bases)
+        let found = candidates(&self.name, &named, &[list])?;
+        let found: Vec<(Candidate, Http)> = found.into_iter().map(|candidate| (candidate, http.clone())).collect();
+        self.open(Upstreams::found(found, !named.is_empty()))
+    }
+
+    /// The URLs that were named as the database's.
+    fn named(&self) -> Vec<String> {
+        if self.sumdb_url.is_empty() { self.url.iter().cloned().collect() } else { self.sumdb_url.clone() }
     }
 
     /// The database from what is stored here, without requests.
     pub(super) fn kept(&self) -> Result<Database, Fault> {
         let kept = self.own_tree()?;
-        self.open(self.http(), kept.into_iter().collect())
+        self.open(Upstreams::new(self.http(), kept.into_iter().collect()))
     }
 
     /// Whether the proxies of GOPROXY need not be asked, since an answer to each of `asked` is kept. That the answers can
     /// be proven has still to be seen.
     pub(super) fn keeps(&self, asked: &[ModuleVersion]) -> Result<bool, Fault> {
-        if self.url.is_some() || !self.upstream.is_empty() {
+        if !self.named().is_empty() {
             return Ok(false);
         }
         // What the full log does not hold is asked for afterwards.
@@ -164,22 +187,9 @@ impl Setup {
         Http::new(Settings { concurrency: self.jobs, netrc, tries: self.tries, ..Settings::default() })
     }
 
-    fn open(&self, http: Http, bases: Vec<Base>) -> Result<Database, Fault> {
+    fn open(&self, upstreams: Upstreams) -> Result<Database, Fault> {
         let folder = Folder::open(&self.data)?;
-        Database::open(&folder, &self.name, self.policy.clone(), Upstreams::new(http, bases), self.jobs)
-    }
-
-    async fn bases(&self, http: &Http) -> Result<Vec<Base>, Fault> {
-        let named: Vec<&String> =
-            if self.upstream.is_empty() { self.url.iter().collect() } else { self.upstream.iter().collect() };
-        let named = named.into_iter().map(|url| Base::parse(url)).collect::<Result<Vec<_>, _>>()?;
-        if self.offline {
-            return Ok(named.into_iter().filter(Base::is_tree).chain(self.own_tree()?).collect());
-        }
-        if !named.is_empty() {
-            return Ok(named);
-        }
-        Ok(vec![find_base(http, &self.name, self.go.proxies()?.entries()).await?])
+        Database::open(&folder, &self.name, self.policy.clone(), upstreams, self.jobs)
     }
 
     /// Our own store as a source, so that messages name it for what is missing. It has to exist for that;

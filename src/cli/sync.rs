@@ -124,9 +124,12 @@ async fn once(setup: &Setup, options: &SyncOptions) -> Result<bool, Fault> {
         };
         bar.show_from(first, &stage, step.records, step.total);
     };
-    let database = setup.database().await?;
+    let database = setup.database()?;
     let synced = sync::sync(&database, &setup.log()?, options, &progress).await;
     bar.clear();
+    for source in database.upstreams().without_data_tiles() {
+        say(&format!("note: {source} relays no data tiles; the next source is asked for the records"));
+    }
     match &synced {
         Ok(synced) => synced.complaints.iter().for_each(|complaint| say(&format!("warning: {complaint}"))),
         Err(_) => database.upstreams().complaints().iter().for_each(|complaint| say(&format!("warning: {complaint}"))),

@@ -109,6 +109,11 @@ impl GoEnv {
         self.values.get(name).map(|(value, _)| value.as_str())
     }
 
+    /// A setting that somebody set: in the environment, or by `go env -w`.
+    pub fn set_by_somebody(&self, name: &str) -> Option<&str> {
+        self.value(name).filter(|_| matches!(self.origin(name), GoEnvOrigin::Environment | GoEnvOrigin::User))
+    }
+
     /// Where a setting comes from, for messages.
     pub fn origin(&self, name: &str) -> GoEnvOrigin {
         self.values.get(name).map_or(GoEnvOrigin::BuiltIn, |(_, origin)| *origin)

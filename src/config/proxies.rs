@@ -1,6 +1,8 @@
 //! `GOPROXY`: module proxies in order, any of which may relay the checksum database (cmd/go/internal/modfetch,
 //! proxyList). `A,B` asks B where A has nothing (404, 410); `A|B` asks B after any error of A; `direct` and `off` end it.
 
+use std::fmt;
+
 use super::sumdb::redact;
 use crate::fault::Fault;
 
@@ -35,6 +37,19 @@ impl ProxyList {
         Ok(ProxyList { entries })
     }
 
+    /// The same without `direct`.
+    #[must_use]
+    pub fn without_direct(self) -> ProxyList {
+        self.retaining(|entry| entry != "direct")
+    }
+
+    /// The entries that `keep` keeps.
+    #[must_use]
+    pub fn retaining(mut self, keep: impl Fn(&str) -> bool) -> ProxyList {
+        self.entries.retain(|(entry, _)| keep(entry));
+        self
+    }
+
     /// Whether there is nowhere to ask: no entry, or `off` alone.
     pub fn is_off(&self) -> bool {
         self.entries.first().is_none_or(|(first, _)| first == "off")
@@ -43,6 +58,17 @@ impl ProxyList {
     /// The entries: each a URL, `direct` or `off`, and whether the next one is to be asked after any error.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = (&str, bool)> {
         self.entries.iter().map(|(entry, falls_back)| (entry.as_str(), *falls_back))
+    }
+}
+
+impl fmt::Display for ProxyList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (entry, _)) in self.entries.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|before| self.entries.get(before));
+            let separator = before.map_or("", |(_, falls_back)| if *falls_back { "|" } else { "," });
+            write!(f, "{separator}{entry}")?;
+        }
+        Ok(())
     }
 }
 
@@ -83,6 +109,15 @@ mod tests {
         ] {
             assert!(ProxyList::parse(value).unwrap().entries().eq(expected.iter().copied()), "{value}");
         }
+    }
+
+    #[test]
+    fn a_list_is_written_as_it_is_read() {
+        for value in ["", "off", "https://a|http://b,file:///c", "https://a,direct"] {
+            assert_eq!(ProxyList::parse(value).unwrap().to_string(), value);
+        }
+        let list = ProxyList::parse("https://a|direct").unwrap().without_direct();
+        assert_eq!(list.to_string(), "https://a");
     }
 
     #[test]

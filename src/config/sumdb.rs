@@ -12,7 +12,8 @@ pub const SUM_GOLANG_ORG: &str = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9Sx
 pub const DEFAULT: &str = "sum.golang.org";
 /// Another way to the same database, reachable from mainland China: the one alias that the go command knows.
 const ALIAS: &str = "sum.golang.google.cn";
-const ALIAS_URL: &str = "https://sum.golang.google.cn";
+/// Where that one is.
+pub const ALIAS_URL: &str = "https://sum.golang.google.cn";
 
 /// A database, or `off`.
 #[derive(Debug, Clone, PartialEq, Eq)]

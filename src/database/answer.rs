@@ -11,18 +11,29 @@ use crate::sumdb::record::VerifiedRecord;
 pub enum Answer<T = VerifiedRecord> {
     /// what was found
     Found(T),
-    /// every database that was asked says that it has no such module version
+    /// it is not in the log: by proof, or in the database's own words
     NotInLog {
-        /// the sources that say so, with their words
+        /// what the sources said, and last what proves it or whose word it is
         by: Vec<String>,
     },
     /// no source gave an answer that proves anything
     Unknown(Unavailable),
 }
 
+/// Sources say that they have no such module version. That does not speak for the log: see `absence`.
+#[derive(Debug, Clone)]
+pub struct Denial {
+    /// who said so, with their words
+    pub by: Vec<String>,
+    /// the number of the source that is the database itself, over TLS under its own name, where that one said so
+    pub(super) own: Option<usize>,
+}
+
 /// Why something could not be had.
 #[derive(Debug, Clone)]
 pub enum Unavailable {
+    /// every source that answered says that it does not have it, and nothing proves that the log does not
+    Denied(Denial),
     /// the sources are folders, or offline, and do not hold it: not a log that says no
     NotHeld(String),
     /// a source failed or sent something false, or the log misbehaved
@@ -35,18 +46,28 @@ impl From<Fault> for Unavailable {
     }
 }
 
+impl Denial {
+    /// What it comes to where nothing proves it.
+    pub fn as_fault(&self) -> Fault {
+        let why = "that proves nothing about the log; ask the database itself (--sumdb-url), or sync a full copy";
+        Fault::upstream("lookup", format!("{}: {why}", self.by.join("; ")))
+    }
+}
+
 impl Unavailable {
     /// As the fault that it is for a caller that cannot do without: what `holder` does not hold is not available.
     pub fn into_fault(self, holder: &str) -> Fault {
         match self {
             Unavailable::Fault(fault) => fault,
+            Unavailable::Denied(denial) => denial.as_fault(),
             Unavailable::NotHeld(why) => Fault::nobody(holder, why),
         }
     }
 
     /// One for many: a failure says more than an absence.
     pub(super) fn worst(mut misses: Vec<Unavailable>) -> Unavailable {
-        let fault = misses.iter().position(|miss| matches!(miss, Unavailable::Fault(_))).unwrap_or(0);
+        let is_failure = |miss: &Unavailable| !matches!(miss, Unavailable::NotHeld(_));
+        let fault = misses.iter().position(is_failure).unwrap_or(0);
         if misses.is_empty() {
             Unavailable::NotHeld("there is no source to ask".to_owned())
         } else {

@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::current::CurrentHead;
 use super::tiles::Tiles;
-use super::{Answer, Database, Progress, QUIETLY, Unavailable, missed};
+use super::{Answer, Database, Denial, Progress, QUIETLY, Unavailable, missed};
 use crate::fault::Fault;
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
@@ -13,7 +13,7 @@ use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::{LookupResponse, VerifiedRecord};
 use crate::sumdb::tile::Want;
-use crate::upstream::Got;
+use crate::upstream::{Absence, Got};
 
 /// Bytes of a response that are taken from an upstream, less than the format allows: it is a record of a few hundred bytes
 /// and a note. No path that can be asked makes a record of more than 5 KB, and a hundred signatures are less than 20 KB. All
@@ -49,6 +49,13 @@ pub(super) type Refutation = (usize, sumdb::Error);
 pub struct Refutations(Option<Vec<Refutation>>);
 
 impl Claim {
+    /// What a record says that was read here.
+    pub(super) fn of_record(record: &VerifiedRecord) -> Result<Claim, Fault> {
+        let damaged = |error| Fault::refused("the full log", error);
+        let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;
+        Ok(Claim { response, head: None, source: Source::Cache })
+    }
+
     /// The number of the record that is claimed.
     pub fn id(&self) -> u64 {
         self.response.id()
@@ -141,9 +148,8 @@ impl Database {
     pub(super) fn mirrored_claim(&self, module: &ModuleVersion) -> Result<Option<Claim>, Fault> {
         let Some(mirror) = self.mirror.current() else { return Ok(None) };
         let Some(record) = mirror.find(module)? else { return Ok(None) };
-        let damaged = |error| Fault::refused("the full log", error);
-        let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;
-        Ok(Some(Claim { response, head: Some(mirror.checkpoint().clone()), source: Source::Mirror }))
+        let claim = Claim::of_record(&record)?;
+        Ok(Some(Claim { head: Some(mirror.checkpoint().clone()), source: Source::Mirror, ..claim }))
     }
 
     /// The cache's claim, if it holds one that can be used: damage there counts as absence, as in the go command.
@@ -165,7 +171,9 @@ impl Database {
             Ok(Got::Body((response, head, bytes), base)) => {
                 Answer::Found(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })
             }
-            Ok(Got::Absent(absence)) if absence.authoritative => Answer::NotInLog { by: absence.by },
+            Ok(Got::Absent(Absence { by, own, authoritative: true })) => {
+                Answer::Unknown(Unavailable::Denied(Denial { by, own }))
+            }
             Ok(Got::Absent(absence)) => Answer::Unknown(Unavailable::NotHeld(absence.by.join("; "))),
             Err(fault) => Answer::Unknown(missed(&self.upstreams, fault)),
         }

@@ -64,6 +64,11 @@ impl CurrentHead {
         self.has(&TilePath::Hashes(tile.full()))
     }
 
+    /// Whether its tree is known to contain that of `head`.
+    pub(super) fn contains(&self, head: &Checkpoint) -> bool {
+        head.tree() == self.tree() || self.proven.tree.root_at(head.tree().size) == Some(head.tree().root)
+    }
+
     /// The full tiles that must be admitted before `tile` can be checked, the uppermost first.
     pub fn missing_above(&self, tile: &Tile) -> Vec<Tile> {
         let next = |tile: &Tile| self.proven.tree.missing_parent(tile);

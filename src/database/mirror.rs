@@ -47,7 +47,7 @@ impl Mirror {
     }
 
     /// Whether the index knows all of its records, and is still the one on the disk.
-    fn is_indexed(&self) -> bool {
+    pub(super) fn is_indexed(&self) -> bool {
         let is_whole = |index: &Arc<Index>| index.is_current() && index.size().is_ok_and(|size| size >= self.size());
         self.indexed() == self.size() && self.index.as_ref().is_some_and(is_whole)
     }

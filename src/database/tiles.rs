@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::cache_writer::CacheWriter;
 use super::{Mirror, Progress, Unavailable, missed};
-use crate::fault::Fault;
+use crate::fault::{Cause, Fault};
 use crate::store::Cache;
 use crate::store::cache::GROUP;
 use crate::sumdb;
@@ -196,7 +196,11 @@ impl Tiles<'_> {
                 Err(miss) => misses.push(miss),
             }
         }
-        Err(Unavailable::worst(misses))
+        // A proxy that does not relay the database was not asked for a tile.
+        let asked =
+            |miss: &Unavailable| !matches!(miss, Unavailable::Fault(fault) if fault.cause() == Some(Cause::Nobody));
+        let asked: Vec<_> = misses.iter().filter(|miss| asked(miss)).cloned().collect();
+        Err(Unavailable::worst(if asked.is_empty() { misses } else { asked }))
     }
 
     /// A partial tile from the cache: as such, or as the beginning of the full one.

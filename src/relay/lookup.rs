@@ -4,18 +4,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 
 use super::heads::why;
 use super::{Inner, LookupAnswer, Recorded};
-use crate::database::{Answer, CurrentHead, Refutations, Stop, Unavailable};
+use crate::database::{Answer, CurrentHead, Denial, Refutations, Stop, Unavailable};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::{LookupResponse, VerifiedRecord};
-
-/// Lines of a database's denial that are repeated.
-const SHOWN_DENIALS: usize = 8;
 
 /// The record that was found.
 type Found = LookupAnswer<Arc<VerifiedRecord>>;
@@ -88,11 +86,8 @@ impl Inner {
             let known = self.now().await.map_err(why)?.map_or(0, |now| now.size());
             let claim = match self.database.claim(module, &refuted, known).await {
                 Answer::Found(claim) => claim,
-                Answer::NotInLog { mut by } => {
-                    by.truncate(SHOWN_DENIALS);
-                    self.recent.denials.keep(path, &by, Instant::now());
-                    return Ok(Found::NotInLog { by });
-                }
+                Answer::NotInLog { by } => return Ok(self.not_in_log(path, by)),
+                Answer::Unknown(Unavailable::Denied(denial)) => return self.judge(module, path, &denial).boxed().await,
                 Answer::Unknown(miss) => return not_had(miss.into()),
             };
             let head = claim.head().map(std::slice::from_ref).unwrap_or_default();
@@ -104,6 +99,26 @@ impl Inner {
                 return Ok(Found::Found(self.keep(path.to_owned(), record)));
             }
         }
+    }
+
+    /// What a denial comes to under the newest head.
+    async fn judge(&self, module: &ModuleVersion, path: &str, denial: &Denial) -> Result<Found, Fault> {
+        let (heads, own) = self.database.heads_for(&[denial]).await;
+        let now = match self.move_on(&heads).await {
+            Ok(Some(now)) => now,
+            Ok(None) => return Err(denial.as_fault()),
+            Err(stop) => return not_had(stop),
+        };
+        match self.database.judge(module, denial, &now, &own).await {
+            Answer::Found(record) => Ok(Found::Found(self.keep(path.to_owned(), record))),
+            Answer::NotInLog { by } => Ok(self.not_in_log(path, by)),
+            Answer::Unknown(miss) => not_had(miss.into()),
+        }
+    }
+
+    fn not_in_log(&self, path: &str, by: Vec<String>) -> Found {
+        self.recent.denials.keep(path, &by, Instant::now());
+        Found::NotInLog { by }
     }
 
     /// The leaf hash of record `id` in the newest tree, which is that of one of `heads` or one known before.
@@ -119,6 +134,7 @@ impl Inner {
 fn not_had(stop: Stop) -> Result<Found, Fault> {
     match stop {
         Stop::Unavailable(Unavailable::NotHeld(why)) => Ok(Found::NotHeld(why)),
+        Stop::Unavailable(Unavailable::Denied(denial)) => Err(denial.as_fault()),
         Stop::Unavailable(Unavailable::Fault(fault)) | Stop::Fatal(fault) => Err(fault),
     }
 }

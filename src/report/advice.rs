@@ -60,7 +60,7 @@ const CACHE_UNAVAILABLE: Advice = Advice {
     title: "the file could not be read, or no source could be reached",
     meaning: "Nothing is known about it: neither that it is right nor that it is wrong. A build may read it.",
     next: "Where the file itself could not be read: let this user read it, and replace a link that leads out of the module cache by \
-           what it leads to. Otherwise check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the --upstream addresses. \
+           what it leads to. Otherwise check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the --sumdb-url addresses. \
            Then run it again.",
 };
 

@@ -192,7 +192,7 @@ const REFUSED: Words = Words {
     title: "a source's answer did not prove what it says",
     meaning: "The answer is malformed, or its signature or hashes do not lead to the signed tree head. It was not used, and no \
               other source had one that proves.",
-    next: "Try again with another source (--upstream), best the database itself. Report a cache or mirror that is wrong even \
+    next: "Try again with another source (--sumdb-url), best the database itself. Report a cache or mirror that is wrong even \
            once to its operator.",
 };
 
@@ -201,7 +201,7 @@ const UNAVAILABLE: Words = Words {
     label: "unavailable",
     title: "no source could be reached",
     meaning: "Nothing is known about the line: neither that it is right nor that it is wrong.",
-    next: "Check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the --upstream addresses, then run it again. What \
+    next: "Check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the --sumdb-url addresses, then run it again. What \
            was proven so far is kept and not fetched again.",
 };
 
@@ -210,7 +210,7 @@ const NOT_HELD: Words = Words {
     label: "not held",
     title: "the sources at hand do not hold the answer",
     meaning: "A folder or an offline store holds a part of the log. That this part has no answer says nothing about the log.",
-    next: "Run it once without --offline, or add a source that holds the whole log (--upstream).",
+    next: "Run it once without --offline, or add a source that holds the whole log (--sumdb-url).",
 };
 
 const SKIPPED: Words = Words {

@@ -19,8 +19,21 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// the first request.
 pub(super) async fn follow_head(served: ServedDatabase) {
     let mut pause = MIN_PAUSE;
+    let mut last_warning = String::new();
     while let Err(fault) = served.relay.latest().await {
-        tracing::warn!(database = served.relay.name(), "no proven head yet: {fault}");
+        if matches!(fault, Fault::Forked { .. }) {
+            served.log_fork(&fault);
+            break;
+        }
+        let warning = match served.relay.status().head {
+            Some(head) => format!("the head of size {} is held, and no newer one could be had: {fault}", head.size),
+            None => format!("no proven head yet: {fault}"),
+        };
+        // What stays the same is logged once.
+        if warning != last_warning {
+            tracing::warn!(database = served.relay.name(), "{warning}");
+            last_warning = warning;
+        }
         sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
     }
@@ -29,8 +42,12 @@ pub(super) async fn follow_head(served: ServedDatabase) {
     let mut last_error = None;
     loop {
         ticks.tick().await;
-        let relay = served.relay.clone();
-        let refreshed = tokio::task::spawn_blocking(move || relay.refresh()).await;
+        let database = served.clone();
+        let refresh = move || {
+            database.log_evidence();
+            database.relay.refresh()
+        };
+        let refreshed = tokio::task::spawn_blocking(refresh).await;
         let error = refreshed.ok().and_then(Result::err).map(|fault| fault.to_string());
         if error != last_error {
             if let Some(error) = &error {
@@ -45,24 +62,25 @@ pub(super) async fn follow_head(served: ServedDatabase) {
 /// Syncs every `interval`, and whenever the full log is known to lag, without end. A failed sync is logged and tried again.
 pub(super) async fn sync(served: ServedDatabase, sync: SyncTask, interval: Duration) {
     let name = served.relay.name().to_owned();
+    let mut last_warning = String::new();
     loop {
         match sync().await {
             Ok(news) => {
+                last_warning.clear();
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
                 served.progress.set_synced(now);
                 if let Some(news) = news {
                     tracing::info!(database = name, "{news}");
                 }
             }
-            Err(Fault::Forked { saved, .. }) => {
-                let saved = saved.map_or_else(String::new, |path| path.display().to_string());
-                tracing::error!(
-                    database = name,
-                    evidence = saved,
-                    "SECURITY: the log signed two histories; not synced"
-                );
+            Err(fault @ Fault::Forked { .. }) => served.log_fork(&fault),
+            Err(fault) => {
+                let warning = fault.to_string();
+                if warning != last_warning {
+                    tracing::warn!(database = name, "not synced: {warning}");
+                }
+                last_warning = warning;
             }
-            Err(fault) => tracing::warn!(database = name, "not synced: {fault}"),
         }
         let relay = served.relay.clone();
         if let Ok(Err(fault)) = tokio::task::spawn_blocking(move || relay.refresh()).await {

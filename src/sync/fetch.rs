@@ -39,7 +39,7 @@ type Fetched = (Vec<Proven>, Option<Fault>);
 
 impl<'a> Fetch<'a> {
     pub(super) fn new(upstreams: &'a Upstreams, bulk: Option<Bulk>, index: bool, options: &SyncOptions) -> Fetch<'a> {
-        let jobs = options.jobs.max(1).saturating_mul(upstreams.names().len().max(1));
+        let jobs = options.jobs.max(1).saturating_mul(upstreams.turns().max(1));
         let rate = options.limit_rate.map(Rate::new);
         Fetch { upstreams, bulk, rate, jobs, index, huge: tokio::sync::Mutex::default() }
     }

@@ -1,7 +1,9 @@
 //! The protocol of a checksum database: paths in, bytes or an absence out, from the first of several bases that has an answer.
 
+mod each;
 pub(super) mod find;
 pub(super) mod outcome;
+pub(super) mod seat;
 mod source;
 mod tree;
 pub(super) mod upstreams;

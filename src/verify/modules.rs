@@ -152,6 +152,7 @@ fn known_from(answer: Answer) -> Known {
             Known::Nothing(format!("the database has no such module version: {}", by.join("; ")))
         }
         Answer::Unknown(Unavailable::NotHeld(why)) => Known::Nothing(why),
+        Answer::Unknown(Unavailable::Denied(denial)) => Known::Nothing(denial.as_fault().to_string()),
         Answer::Unknown(Unavailable::Fault(fault)) => Known::Nothing(fault.to_string()),
     }
 }

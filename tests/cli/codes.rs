@@ -23,7 +23,7 @@ fn each_code_is_given() {
     world.run(&["audit"]).says(0, &["40 lines: 40 verified; proven under tree 1,000 of"]).quiet();
     world.machine.write("wrong/go.sum", world.wrong_gosum());
     world.run(&["audit", "wrong/go.sum"]).says(1, &["wrong/go.sum:1:", "DIFFERS", "39 verified, 1 DIFFERS"]).quiet();
-    world.run(&["audit", "--upstream", DEAD, "--data", "fresh", "--jobs", "64"]).says(2, &["40 unavailable"]);
+    world.run(&["audit", "--sumdb-url", DEAD, "--data", "fresh", "--jobs", "64"]).says(2, &["40 unavailable"]);
 }
 
 #[test]

@@ -216,9 +216,9 @@ fn a_folder_as_upstream_gives_nothing_from_beyond_it() {
     let lookup = format!("lookup/{escaped}@{version}");
     let credentials = world.machine.home().join(".aws/credentials");
     link(&world.machine, &format!("linked/{lookup}"), &credentials);
-    let ran = world.machine.run_to_the_end(&["lookup", &subject, "--upstream", &mirror("linked")]);
+    let ran = world.machine.run_to_the_end(&["lookup", &subject, "--sumdb-url", &mirror("linked")]);
     keeps_secrets(&ran).complains(2, &["a link that leads out of"]);
     fifo(&world.machine, &format!("piped/{lookup}"));
-    let ran = world.machine.run_to_the_end(&["lookup", &subject, "--upstream", &mirror("piped")]);
+    let ran = world.machine.run_to_the_end(&["lookup", &subject, "--sumdb-url", &mirror("piped")]);
     ran.complains(2, &["is a named pipe"]);
 }

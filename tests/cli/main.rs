@@ -25,5 +25,6 @@ mod paths;
 mod planted;
 mod proofs;
 mod settings;
+mod sources;
 mod verify;
 mod world;

@@ -61,32 +61,32 @@ fn wrong_arguments() {
     machine.write("go.sum", format!("example.com/m v1.0.0 {}\n", crate::world::NO_HASH));
     machine.run(&["audit", "--sumdb", "unknown"]).complains(2, &["invalid GOSUMDB \"unknown\"", "NAME+HASH+KEY"]);
     for url in ["ftp://x", "x", "http://h/?q", "file://relative"] {
-        machine.run(&["audit", "--upstream", url]).complains(2, &[url]);
+        machine.run(&["audit", "--sumdb-url", url]).complains(2, &[url]);
     }
 }
 
 #[test]
 fn a_dead_network() {
     let world = World::new();
-    let ran = world.run(&["audit", "--upstream", DEAD, "--jobs", "64"]);
+    let ran = world.run(&["audit", "--sumdb-url", DEAD, "--jobs", "64"]);
     ran.says(2, &[DEAD, "Connection refused", "40 unavailable", "Check the network", "... and 30 more"]).quiet();
     let module = world.module(3);
-    world.run(&["lookup", &module, "--upstream", DEAD]).complains(2, &[&module, "Connection refused"]);
+    world.run(&["lookup", &module, "--sumdb-url", DEAD]).complains(2, &[&module, "Connection refused"]);
     // A second upstream answers for the first.
     let url = world.served.url();
-    world.run(&["audit", "--upstream", DEAD, "--upstream", &url, "--jobs", "64"]).says(0, &["40 verified"]);
+    world.run(&["audit", "--sumdb-url", DEAD, "--sumdb-url", &url, "--jobs", "64"]).says(0, &["40 verified"]);
 }
 
 #[test]
 fn a_wrong_key() {
     let world = World::new();
     let other = FakeSumdb::with_records(world.log.name(), &[], 99);
-    let ran = world.run(&["audit", "--sumdb", &other.vkey(), "--upstream", &world.served.url()]);
+    let ran = world.run(&["audit", "--sumdb", &other.vkey(), "--sumdb-url", &world.served.url()]);
     ran.says(2, &["refused", &world.served.url(), "signature", "40 refused"]).quiet();
     // Nothing of it was kept: with the right key the log is met for the first time.
     world.run(&["audit"]).says(0, &["40 verified"]);
     // And now the wrong key meets a folder that remembers a head of the right one.
-    let ran = world.run(&["audit", "--sumdb", &other.vkey(), "--upstream", &world.served.url()]);
+    let ran = world.run(&["audit", "--sumdb", &other.vkey(), "--sumdb-url", &world.served.url()]);
     ran.complains(2, &["latest: is a tree head of", "under another key than the one that is set", "--data"]);
 }
 

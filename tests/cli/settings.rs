@@ -78,9 +78,11 @@ fn without_a_relay_the_database_itself_is_asked() {
         world.machine.set("GOPROXY", proxy);
         world.run(&["audit", "--jobs", "64"]).says(2, &["https://127.0.0.1/sumdb"]);
     }
-    // A proxy that does not answer at all decides nothing, unless it is followed by a bar.
+    // A proxy that does not answer at all is followed by the next one, whatever stands behind it.
     world.machine.set("GOPROXY", format!("{DEAD},{}", world.served.url()));
-    world.run(&["audit"]).complains(2, &[DEAD, "Connection refused", "--upstream"]);
+    world.run(&["audit"]).says(0, &["40 verified"]);
+    world.machine.set("GOPROXY", DEAD);
+    world.run(&["audit", "--data", "other"]).says(2, &[DEAD, "Connection refused", "--sumdb-url"]);
     world.machine.set("GOPROXY", format!("{DEAD}|{}", world.served.url()));
     world.run(&["audit"]).says(0, &["40 verified"]);
 }

@@ -184,7 +184,7 @@ fn what_varies_may_be_left_out_and_nothing_else() {
 #[test]
 fn a_wrong_expectation_is_caught() {
     let lookup = "gosumcheck lookup golang.org/x/text@v0.26.0 --offline --data target/none";
-    let upstream = "--upstream file://$PWD/testdata/demo/sum.golang.org --data target/demo";
+    let upstream = "--sumdb-url file://$PWD/testdata/demo/sum.golang.org --data target/demo";
     let session = |shown: &str| format!("Text.\n\n```console\n$ {shown}\n```\n");
     for (shown, why) in [
         (format!("{lookup}\n$ echo $?\n0"), "line 4: $ gosumcheck lookup"),

@@ -42,7 +42,7 @@ fn one_log_proves_the_same_go_sum_to_both() {
     drop(served);
     log.clear_requests();
     let cache = format!("file://{}", world.sumdb_cache(log.name()).display());
-    let out = expect(0, &world.gosumcheck("other", &["audit", "--offline", "--upstream", &cache, &kept]));
+    let out = expect(0, &world.gosumcheck("other", &["audit", "--offline", "--sumdb-url", &cache, &kept]));
     assert!(out.contains("one history"), "{out}");
     assert!(out.contains(&gosum.lines().count().to_string()), "{out}");
     assert_eq!(log.requests().len(), 0);

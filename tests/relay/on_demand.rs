@@ -98,8 +98,9 @@ async fn a_denial_is_asked_once_and_told_in_the_logs_words() {
     for _ in 0..3 {
         let Ok(LookupAnswer::NotInLog { by }) = relay.lookup(&absent()).await else { panic!() };
         assert!(by[0].contains("404") && by[0].contains(&served.url()), "{by:?}");
+        assert!(by[1].contains("none of the 100 records"), "{by:?}");
     }
-    assert_eq!(world.log.requests().len(), 1);
+    assert_eq!(world.log.requests_for("lookup/").len(), 1);
 }
 
 #[tokio::test]

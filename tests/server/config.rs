@@ -119,7 +119,7 @@ fn hosts_must_be_host_names() {
 
 #[test]
 fn passwords_are_not_shown() {
-    let given = Given::file("upstream = [\"https://me:s3cret@mirror.example/x\"]\n");
+    let given = Given::file("sumdb_url = [\"https://me:s3cret@mirror.example/x\"]\n");
     let (code, out, err) = given.run(&["--config", "g.toml"]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("https://mirror.example/x") && !out.contains("s3cret"), "{out}");
@@ -157,7 +157,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[Limits]\n",
-        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, upstream, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
+        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, sumdb_url, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
   |
 1 | [Limits]
   |  ^^^^^^",

@@ -35,6 +35,7 @@ mod modules_refused;
 mod process;
 mod raw_http2;
 mod settings_table;
+mod sources;
 mod stock;
 mod tlog;
 mod upstreams;

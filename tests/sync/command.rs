@@ -92,7 +92,7 @@ fn options_that_make_no_sense_are_refused() {
 #[test]
 fn exit_codes_say_whose_fault_it_was() {
     let user = User::new(1000);
-    user.sync(&["--upstream", DEAD]).complains(2, &[DEAD, "cannot connect"]);
+    user.sync(&["--sumdb-url", DEAD]).complains(2, &[DEAD, "cannot connect"]);
     user.log.fault("flip:tile/8/data/001");
     user.sync(&[]).complains(2, &[&user.served.url(), "tile/8/data/001", "refused", "warning"]);
     assert!(user.held("head").is_none());
@@ -101,7 +101,7 @@ fn exit_codes_say_whose_fault_it_was() {
     good.grow(1000);
     let good_served = good.serve();
     user.log.fault("flip:tile/8/data/002");
-    let ran = user.sync(&["--upstream", &user.served.url(), "--upstream", &good_served.url()]);
+    let ran = user.sync(&["--sumdb-url", &user.served.url(), "--sumdb-url", &good_served.url()]);
     ran.says(0, &["1,000 records", &format!("warning: {}: 1 answers refused", user.served.url())]);
     user.log.clear_faults();
     user.log.fork(500);

@@ -43,7 +43,7 @@ async fn a_tree_that_lacks_something_is_no_log_that_says_no() {
     let found = trees.fetch("lookup/a.example/!m@v1.0.0+incompatible", LIMIT).await.unwrap();
     assert_eq!(found, Got::Body(b"record".to_vec(), 0));
     let absent = |got: Got| match got {
-        Got::Absent(Absence { by, authoritative }) => (by.join("; "), authoritative),
+        Got::Absent(Absence { by, authoritative, .. }) => (by.join("; "), authoritative),
         Got::Body(bytes, _) => panic!("{bytes:?}"),
     };
     assert_eq!(absent(trees.fetch("tile/8/0/000", LIMIT).await.unwrap()), (format!("{url}: not held"), false));

@@ -102,7 +102,11 @@ fn proxies(settings: &Settings, folder: &Folder, list: &ProxyList, whose: Whose)
 }
 
 /// A base, and the manners with which it is asked.
-fn asked(settings: &Settings, base: Base, told: Option<&Upstream>) -> Result<(Base, upstream::Settings), Fault> {
+pub(super) fn asked(
+    settings: &Settings,
+    base: Base,
+    told: Option<&Upstream>,
+) -> Result<(Base, upstream::Settings), Fault> {
     let netrc = config::netrc_file(|name| std::env::var(name).ok());
     let mut asked = upstream::Settings { concurrency: settings.jobs, netrc, ..upstream::Settings::default() };
     let Some(told) = told else { return Ok((base, asked)) };

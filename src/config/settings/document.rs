@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::point::{complaint, line_of};
+use super::renamed::{RENAMED, Renamed};
 use super::setting::Setting;
 use super::source::{ByteRange, RawValue, ValueSource};
 use super::upstream::{UPSTREAM_SETTINGS, UpstreamSetting};
@@ -21,6 +22,8 @@ pub(super) struct SettingsFile {
     text: String,
     values: Vec<(String, RawValue)>,
     tables: Vec<UpstreamTable>,
+    /// what is to be said of names that are not used any more
+    notes: Vec<String>,
 }
 
 /// The table of one upstream, as it stands in the file.
@@ -35,8 +38,8 @@ pub(super) struct UpstreamTable {
 impl SettingsFile {
     /// Reads the settings of `table` out of `text`, which is the file at `path`.
     pub(super) fn parse(table: &[&Setting], path: &Path, text: &str) -> Result<SettingsFile, Fault> {
-        let mut document =
-            SettingsFile { path: path.to_path_buf(), text: text.to_owned(), values: Vec::new(), tables: Vec::new() };
+        let (path, kept) = (path.to_path_buf(), text.to_owned());
+        let mut document = SettingsFile { path, text: kept, values: Vec::new(), tables: Vec::new(), notes: Vec::new() };
         let root = DeTable::parse(text).map_err(|error| {
             let why = error.message().replace('\n', ": ");
             document.fault(&error.span().unwrap_or(0..0), &format!("not TOML: {why}"))
@@ -49,15 +52,23 @@ impl SettingsFile {
         for (key, value) in keys {
             let name = format!("{above}{}", key.get_ref());
             let below = format!("{name}.");
-            match (value.get_ref(), settings.iter().find(|setting| setting.name == name)) {
+            let renamed = RENAMED.iter().find(|renamed| renamed.name == name);
+            let known =
+                settings.iter().find(|setting| setting.name == renamed.map_or(name.as_str(), |now| now.name_now()));
+            match (value.get_ref(), known) {
                 (DeValue::Table(inner), _) if name == UPSTREAMS => self.take_tables(inner)?,
                 (DeValue::Table(inner), _) if settings.iter().any(|setting| setting.name.starts_with(&below)) => {
                     self.take(settings, &below, inner)?;
                 }
                 (_, Some(setting)) => {
                     let source = self.source(&value.span());
+                    if self.values(setting.name).is_some() {
+                        let why = format!("{} is set already, under its other name", setting.name);
+                        return Err(self.fault(&key.span(), &why));
+                    }
+                    self.notes.extend(renamed.map(Renamed::name_note));
                     let texts = self.texts(setting, value.get_ref(), value.span())?;
-                    self.values.push((name, RawValue { source, texts }));
+                    self.values.push((setting.name.to_owned(), RawValue { source, texts }));
                 }
                 _ => return Err(self.fault(&key.span(), &unknown(settings, above, key.get_ref()))),
             }
@@ -88,6 +99,11 @@ impl SettingsFile {
             self.tables.push(taken);
         }
         Ok(())
+    }
+
+    /// What is to be said of names that are not used any more.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The tables of single upstreams.

@@ -26,12 +26,13 @@ impl Settings {
     /// `Usage`: a value makes no sense, at the place that the message names, or two settings contradict each other.
     pub fn of(layers: &Layers, go: &GoEnv, env: impl Fn(&str) -> Option<String>) -> Result<Settings, Fault> {
         let mut settings = Settings::read(SettingsReader::new(layers, go, &env))?;
+        settings.leave_out_ourselves()?;
         upstreams::read(layers, &mut settings)?;
         settings.agree()?;
         Ok(settings)
     }
 
-    /// What the file says about the entry `url` of `proxy` or `private_proxy`.
+    /// What the file says about the entry `url` of `proxy` or `private_proxy`, or about the source `url` of the database.
     pub fn upstream(&self, url: &str) -> Option<&Upstream> {
         self.upstreams.iter().find(|upstream| upstream.is(url))
     }
@@ -45,9 +46,9 @@ impl Settings {
         if self.sumdb.is_empty() {
             return usage("sumdb: no database to serve".to_owned());
         }
-        if self.sumdb.len() > 1 && !self.upstream.is_empty() {
+        if self.sumdb.len() > 1 && !self.sumdb_url.is_empty() {
             return usage(
-                "upstream: with several databases, which one is meant? Write the URL behind the name: sumdb = [\"KEY URL\", ...]"
+                "sumdb_url: with several databases, which one is meant? Write the URL behind the name: sumdb = [\"KEY URL\", ...]"
                     .to_owned(),
             );
         }

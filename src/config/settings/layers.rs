@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::document::SettingsFile;
+use super::renamed::Renamed;
 use super::setting::Setting;
 use super::source::{ByteRange, RawValue, ValueSource};
 use super::values::{split, unread};
@@ -22,7 +23,9 @@ const FILE_LIMIT: u64 = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Layers {
     document: Option<SettingsFile>,
-    environment: Vec<(&'static str, String)>,
+    /// setting, variable, text
+    environment: Vec<(&'static str, &'static str, String)>,
+    notes: Vec<String>,
     flags: Vec<(&'static str, Vec<String>)>,
 }
 
@@ -44,8 +47,17 @@ impl Layers {
             Some(path) => Some(SettingsFile::parse(table, &path, &read_text(&path)?)?),
             None => None,
         };
-        let environment = table.iter().filter_map(|setting| Some((setting.name, set(setting.variable)?))).collect();
-        Ok(Layers { document, environment, flags: Vec::new() })
+        let (mut environment, mut notes) = (Vec::new(), Vec::new());
+        for setting in table {
+            let renamed = Renamed::of(setting.name);
+            if let Some(text) = set(setting.variable) {
+                environment.push((setting.name, setting.variable, text));
+            } else if let Some((renamed, text)) = renamed.and_then(|old| Some((old, set(old.variable)?))) {
+                environment.push((setting.name, renamed.variable, text));
+                notes.push(renamed.variable_note());
+            }
+        }
+        Ok(Layers { document, environment, notes, flags: Vec::new() })
     }
 
     /// With the values of a flag; nothing where it was not given.
@@ -56,6 +68,18 @@ impl Layers {
             self.flags.push((setting.name, values));
         }
         self
+    }
+
+    /// With something to say about the flags.
+    #[must_use]
+    pub fn note(mut self, note: String) -> Layers {
+        self.notes.push(note);
+        self
+    }
+
+    /// What is to be said of names that are not used any more.
+    pub(super) fn notes(&self) -> impl Iterator<Item = &String> {
+        self.document.iter().flat_map(SettingsFile::notes).chain(&self.notes)
     }
 
     /// The file, if there is one.
@@ -69,9 +93,9 @@ impl Layers {
         if let Some((_, texts)) = self.flags.iter().find(|(name, _)| *name == setting.name) {
             return Some(RawValue { source: ValueSource::Flag(setting.flag), texts: plain(texts.clone()) });
         }
-        if let Some((_, text)) = self.environment.iter().find(|(name, _)| *name == setting.name) {
+        if let Some((_, variable, text)) = self.environment.iter().find(|(name, ..)| *name == setting.name) {
             let texts = if setting.is_list() { split(text) } else { vec![text.clone()] };
-            return Some(RawValue { source: ValueSource::Environment(setting.variable), texts: plain(texts) });
+            return Some(RawValue { source: ValueSource::Environment(variable), texts: plain(texts) });
         }
         self.document.as_ref()?.values(setting.name)
     }

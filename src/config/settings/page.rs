@@ -51,8 +51,8 @@ seven days. A number without a unit is an error. Every duration of this page is 
 const UPSTREAMS: &str = "
 ## Single upstreams
 
-One entry of `proxy` or `private_proxy` can have settings of its own, in the file only. They stand in a table that is named after
-the URL of the entry:
+One entry of `proxy` or `private_proxy`, or one source of a checksum database, can have settings of its own, in the file only. They
+stand in a table that is named after its URL. A proxy that relays the database is asked for both under the same settings:
 
 ```toml
 proxy = \"https://proxy.corp.example,https://proxy.golang.org\"

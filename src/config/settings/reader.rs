@@ -6,8 +6,11 @@ use super::layers::Layers;
 use super::setting::{DefaultValue, Setting};
 use super::source::{RawValue, ValueSource};
 use crate::config::private::{self, Checked, NONE};
-use crate::config::{self, GoEnv};
+use crate::config::{self, GoEnv, ProxyList, Sumdb, sumdb};
 use crate::fault::Fault;
+
+/// Where modules are fetched where nothing says so.
+const DEFAULT_PROXY: &str = "https://proxy.golang.org";
 
 /// A setting's name, its value as text without passwords, and where it comes from.
 pub type Shown = (&'static str, String, ValueSource);
@@ -46,7 +49,7 @@ impl<'a> SettingsReader<'a> {
         let wrong = |text, why: String| self.layers.wrong(setting, &value.source, text, &why);
         let parsed = value.texts.iter().map(|text| parse(&text.0).map_err(|why| wrong(text, why)));
         let values = parsed.collect::<Result<Vec<T>, Fault>>()?;
-        let shown: Vec<String> = value.texts.iter().map(|(text, _)| config::sumdb::redact(text)).collect();
+        let shown: Vec<String> = value.texts.iter().map(|(text, _)| sumdb::redact(text)).collect();
         self.shown.push((setting.name, shown.join(", "), value.source));
         Ok(values)
     }
@@ -90,6 +93,59 @@ impl<'a> SettingsReader<'a> {
         let found = config::data_folder(self.env)?;
         self.show_instead(found.display().to_string(), ValueSource::Default);
         Ok(found)
+    }
+
+    /// The databases: those of a setting of ours, else that of go's GOSUMDB where somebody set it, else the default.
+    pub(super) fn databases(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<Sumdb, String>,
+    ) -> Result<Vec<Sumdb>, Fault> {
+        let named = self.all(setting, parse)?;
+        if !named.is_empty() {
+            return Ok(named);
+        }
+        let (value, source) =
+            self.of_go("GOSUMDB").unwrap_or_else(|| (sumdb::DEFAULT.to_owned(), ValueSource::Default));
+        let found = Sumdb::parse(&value)?;
+        if found == Sumdb::Off {
+            return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned()));
+        }
+        self.show_instead(sumdb::redact(&value), source);
+        Ok(vec![found])
+    }
+
+    /// The proxies for modules: those of a setting of ours, else those of go's GOPROXY where somebody set it, but not `direct`, else
+    /// the default.
+    pub(super) fn proxy_list(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<ProxyList, String>,
+    ) -> Result<ProxyList, Fault> {
+        if let Some(named) = self.optional(setting, parse)? {
+            return Ok(named);
+        }
+        let theirs = self.of_go("GOPROXY").map(|(_, source)| Ok((self.go.proxies()?.without_direct(), source)));
+        let theirs = theirs.transpose()?.filter(|(list, _)| list.entries().len() > 0);
+        let default = || Ok((ProxyList::parse(DEFAULT_PROXY)?, ValueSource::Default));
+        let (list, source) = theirs.map_or_else(default, Ok)?;
+        self.show_instead(sumdb::redact(&list.to_string()), source);
+        Ok(list)
+    }
+
+    /// The proxies of go's GOPROXY, where somebody set it.
+    pub(super) fn go_proxies(&self) -> Result<ProxyList, Fault> {
+        self.of_go("GOPROXY").map_or_else(|| Ok(ProxyList::default()), |_| self.go.proxies())
+    }
+
+    /// What is to be said of names that are not used any more.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.layers.notes().cloned().collect()
+    }
+
+    /// A setting of go's that somebody set: in the environment, or by `go env -w`.
+    fn of_go(&self, name: &'static str) -> Option<(String, ValueSource)> {
+        Some((self.go.set_by_somebody(name)?.to_owned(), ValueSource::Go(name)))
     }
 
     /// Patterns of private modules, with commas between them: those of a setting of ours, else all of go's settings, each of which

@@ -106,8 +106,12 @@ macro_rules! settings {
         #[derive(Debug, Clone)]
         pub struct Settings {
             $( $(#[doc = $help])+ pub $field: $type, )+
-            /// What the file says about single entries of `proxy` and `private_proxy`.
+            /// What the file says about single entries of `proxy` and `private_proxy`, and sources of the database.
             pub upstreams: Vec<Upstream>,
+            /// The proxies of go's own GOPROXY, which may relay the database.
+            pub go_proxies: ProxyList,
+            /// What is to be said of names that are not used any more.
+            pub notes: Vec<String>,
             /// What is wrong with go's settings, which decide nothing where one of ours is set.
             pub warnings: Vec<String>,
             /// Each setting's name, value and source, as `--check-config` shows them.
@@ -120,6 +124,8 @@ macro_rules! settings {
                 Ok(Settings {
                     $( $field: reader.$read(&rows::$field $(, $parse)?)?, )+
                     upstreams: Vec::new(),
+                    go_proxies: reader.go_proxies()?,
+                    notes: reader.notes(),
                     warnings: reader.warnings,
                     shown: reader.shown,
                 })

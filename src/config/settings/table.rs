@@ -61,26 +61,27 @@ settings! {
 
     /// Serve this checksum database, as in GOSUMDB: NAME, NAME+HASH+KEY, or "NAME-or-KEY URL". The first one is also served at
     /// the root of the server.
-    sumdb: Vec<Sumdb> = all(database) {
+    sumdb: Vec<Sumdb> = databases(database) {
         name: "sumdb", variable: "GOSUMCHECK_SUMDB", flag: "--sumdb",
-        value: Several("GOSUMDB"), default: Text("sum.golang.org"), heading: DATABASE,
+        value: Several("GOSUMDB"), default: Found("GOSUMDB, else sum.golang.org"), heading: DATABASE,
     }
 
     /// Ask this source for the checksum database, and no other: an http, https or file URL with /lookup and /tile below it.
-    /// Several are tried in order.
-    upstream: Vec<String> = all(kept) {
-        name: "upstream", variable: "GOSUMCHECK_UPSTREAM", flag: "--upstream",
+    /// Several are tried in order. Without it, proxies that relay the database are asked (those of --proxy, then of GOPROXY), then
+    /// the database itself.
+    sumdb_url: Vec<String> = all(kept) {
+        name: "sumdb_url", variable: "GOSUMCHECK_SUMDB_URL", flag: "--sumdb-url",
         value: Several("URL"), default: Unset, heading: DATABASE,
     }
 
     // Not `direct` unless somebody names it: with it, clients choose the hosts that this machine connects to, and git runs on what
     // those send. The go command can do without: after our 404 it goes to the repository itself, where its own GOPROXY ends with
-    // `direct`.
+    // `direct`. For that reason `direct` in go's own GOPROXY does not count.
     /// Fetch modules from these proxies, as in GOPROXY. "off" serves no modules; "direct" runs git here, against public hosts that
     /// clients choose.
-    proxy: ProxyList = one(proxies) {
+    proxy: ProxyList = proxy_list(proxies) {
         name: "proxy", variable: "GOSUMCHECK_PROXY", flag: "--proxy",
-        value: One("GOPROXY"), default: Text("https://proxy.golang.org"), heading: MODULES,
+        value: One("GOPROXY"), default: Found("GOPROXY without direct, else https://proxy.golang.org"), heading: MODULES,
     }
 
     /// Patterns of private modules, as in GOPRIVATE. Their names are never sent to a public proxy or to the checksum database.

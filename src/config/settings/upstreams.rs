@@ -1,12 +1,12 @@
-//! `[upstreams."https://host/path"]` of gosumcheck.toml: how one entry of `proxy` or `private_proxy` is asked, and with which
-//! keys. Where a table says nothing, upstream's own defaults count.
+//! `[upstreams."https://host/path"]` of gosumcheck.toml: how one entry of `proxy` or `private_proxy`, or one source of a checksum
+//! database, is asked, and with which keys. Where a table says nothing, upstream's own defaults count.
 
 use super::document::{SettingsFile, UpstreamTable};
 use super::layers::Layers;
 use super::table::Settings;
 use super::upstream::Upstream;
-use crate::config::ProxyList;
-use crate::config::sumdb::redact;
+use crate::config::sumdb::{ALIAS_URL, DEFAULT, redact};
+use crate::config::{ProxyList, Sumdb};
 use crate::fault::Fault;
 
 /// Reads all tables into `settings`, and what `--check-config` shows of them.
@@ -21,11 +21,13 @@ pub(super) fn read(layers: &Layers, settings: &mut Settings) -> Result<(), Fault
             return Err(document.fault(&table.place, "this upstream has a table already"));
         }
         let entries = settings.proxy.entries().chain(settings.private_proxy.entries());
-        // A flag or a variable that names other proxies for one run does not make the file wrong.
-        let is_list = |name: &str| matches!(name, "proxy" | "private_proxy");
+        // A flag or a variable that names others for one run does not make the file wrong.
+        let is_list = |name: &str| matches!(name, "proxy" | "private_proxy" | "sumdb" | "sumdb_url");
         let overruled = settings.shown.iter().any(|(name, _, source)| is_list(name) && source.overrides_file());
-        if !entries.into_iter().any(|(url, _)| upstream.is(url)) && !overruled {
-            let why = "no entry of proxy or private_proxy is this URL: this table would never be used";
+        let relays = settings.go_proxies.entries();
+        let is_asked = entries.chain(relays).any(|(url, _)| upstream.is(url)) || is_database(settings, &upstream);
+        if !is_asked && !overruled {
+            let why = "no entry of proxy or private_proxy is this URL, and no database is asked there: this table would never be used";
             return Err(document.fault(&table.place, why));
         }
         for (setting, text, place) in &table.rows {
@@ -34,6 +36,18 @@ pub(super) fn read(layers: &Layers, settings: &mut Settings) -> Result<(), Fault
         settings.upstreams.push(upstream);
     }
     Ok(())
+}
+
+/// Whether a database is asked at this URL.
+fn is_database(settings: &Settings, upstream: &Upstream) -> bool {
+    let own = settings.sumdb.iter().filter_map(|sumdb| match sumdb {
+        Sumdb::On { name, url, .. } => Some((format!("https://{name}"), url.as_deref(), name == DEFAULT)),
+        Sumdb::Off => None,
+    });
+    let is_own = |(own, url, is_default): (String, Option<&str>, bool)| {
+        upstream.is(&own) || url.is_some_and(|url| upstream.is(url)) || (is_default && upstream.is(ALIAS_URL))
+    };
+    own.into_iter().any(is_own) || settings.sumdb_url.iter().any(|url| upstream.is(url))
 }
 
 fn of_table(document: &SettingsFile, table: &UpstreamTable) -> Result<Upstream, Fault> {

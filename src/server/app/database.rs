@@ -1,8 +1,9 @@
 //! A database that is served, and how it is kept up to date.
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,9 @@ pub type SyncTask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Option<St
 /// Returns how often syncs have asked the upstreams for what, and the complaints about these.
 pub type UpstreamCounts = Arc<dyn Fn() -> (Counts, Vec<Complaint>) + Send + Sync>;
 
+/// How often a state that a person must look at is logged.
+const LOG_AGAIN: Duration = Duration::from_secs(60 * 60);
+
 /// When a database last made progress.
 #[derive(Debug, Default)]
 pub(crate) struct DatabaseProgress {
@@ -26,6 +30,10 @@ pub(crate) struct DatabaseProgress {
     head: Mutex<Option<(Tree, Instant)>>,
     /// when the last successful sync ended, in seconds since 1970; 0 before the first
     last_sync: AtomicU64,
+    /// guards when a fork was last logged
+    fork_logged: Mutex<Option<Instant>>,
+    /// whether this process caught the log with two histories and could not store the evidence
+    is_fork_unsaved: AtomicBool,
 }
 
 impl DatabaseProgress {
@@ -43,6 +51,21 @@ impl DatabaseProgress {
     /// Records a successful sync that ended at `now`, in seconds since 1970.
     pub(crate) fn set_synced(&self, now: u64) {
         self.last_sync.store(now, Ordering::Relaxed);
+    }
+
+    /// Whether this process caught the log with two histories and could not store the evidence.
+    pub(crate) fn is_fork_unsaved(&self) -> bool {
+        self.is_fork_unsaved.load(Ordering::Relaxed)
+    }
+
+    /// Whether a fork is to be logged at the time `now`: once, and again once an hour.
+    fn is_fork_due(&self, now: Instant) -> bool {
+        let mut logged = self.fork_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = logged.is_none_or(|when| now.saturating_duration_since(when) >= LOG_AGAIN);
+        if is_due {
+            *logged = Some(now);
+        }
+        is_due
     }
 
     /// Records the newest head.
@@ -87,6 +110,32 @@ impl ServedDatabase {
         self
     }
 
+    /// Logs that the log was caught with two histories, unless that was done within the hour.
+    pub(crate) fn log_fork(&self, fault: &Fault) {
+        let Fault::Forked { saved, .. } = fault else { return };
+        self.progress.is_fork_unsaved.store(saved.is_none(), Ordering::Relaxed);
+        self.log_fork_at(saved.as_deref());
+    }
+
+    /// The same where evidence is in the data folder. Reads the disk.
+    pub(crate) fn log_evidence(&self) {
+        if let Some(saved) = self.log.forks().ok().and_then(|forks| forks.into_iter().next()) {
+            self.log_fork_at(Some(&saved));
+        }
+    }
+
+    fn log_fork_at(&self, saved: Option<&Path>) {
+        if self.progress.is_fork_due(Instant::now()) {
+            let evidence = saved.map_or_else(String::new, |path| path.display().to_string());
+            let database = self.relay.name();
+            tracing::error!(
+                database,
+                evidence,
+                "SECURITY: the log signed two histories; a person must look at the evidence"
+            );
+        }
+    }
+
     /// The requests to upstreams by kind, and those without a good answer by reason.
     pub(crate) fn upstream_counts(&self) -> (LabelledCounts, LabelledCounts) {
         let (sync, mut complaints) = self.sync_counts.as_ref().map(|counts| counts()).unwrap_or_default();
@@ -104,5 +153,19 @@ impl ServedDatabase {
         let errors =
             vec![("refused", sum(|c| c.refused)), ("failed", sum(|c| c.failed)), ("lacked", sum(|c| c.lacked))];
         (requests, errors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fork_is_logged_once_an_hour() {
+        let (progress, now) = (DatabaseProgress::default(), Instant::now());
+        assert!(progress.is_fork_due(now));
+        assert!(!progress.is_fork_due(now) && !progress.is_fork_due(now + LOG_AGAIN / 2));
+        assert!(progress.is_fork_due(now + LOG_AGAIN));
+        assert!(!progress.is_fork_due(now + LOG_AGAIN));
     }
 }

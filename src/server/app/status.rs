@@ -24,6 +24,8 @@ pub(crate) struct DatabaseStatus {
     pub(crate) relay: RelayStatus,
     /// bytes that the full log takes on disk
     pub(crate) disk_bytes: u64,
+    /// how many times the log was caught with two histories, with or without stored evidence
+    pub(crate) forks: usize,
 }
 
 impl StatusCache {
@@ -45,16 +47,19 @@ impl StatusCache {
 
 impl DatabaseStatus {
     fn read(served: &ServedDatabase) -> DatabaseStatus {
-        DatabaseStatus { relay: served.relay.status(), disk_bytes: served.log.disk_bytes().unwrap_or(0) }
+        let relay = served.relay.status();
+        let forks = relay.forks.max(usize::from(served.progress.is_fork_unsaved()));
+        DatabaseStatus { relay, disk_bytes: served.log.disk_bytes().unwrap_or(0), forks }
     }
 
     /// Why requests about this database cannot be answered; empty if they can.
     pub(crate) fn not_ready_reasons(&self, name: &str) -> Vec<String> {
         let mut reasons = Vec::new();
-        if self.relay.head.is_none() {
+        // Where two histories are held, so are heads.
+        if self.relay.head.is_none() && self.forks == 0 {
             reasons.push(format!("{name}: no proven head yet"));
         }
-        if self.relay.forks > 0 {
+        if self.forks > 0 {
             reasons
                 .push(format!("{name}: the log signed two histories; the evidence is kept, a person must look at it"));
         }

@@ -1,4 +1,4 @@
-//! The gauges of queues, of work without a client, and of what is held in memory.
+//! The gauges of queues, of work without a client, and of what is held in memory, and of the sources of databases.
 
 use std::sync::atomic::AtomicU64;
 
@@ -14,6 +14,13 @@ pub(crate) struct ByWork {
     pub(crate) kind: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct BySource {
+    pub(crate) database: String,
+    pub(crate) source: String,
+}
+
+type PerSource = Family<BySource, Gauge>;
 type PerWork = Family<ByWork, Gauge<u64, AtomicU64>>;
 type CountPerDatabase = Family<ByDatabase, Gauge<u64, AtomicU64>>;
 
@@ -30,6 +37,8 @@ pub(crate) struct Queues {
     pub(crate) upstream_rejected: CountPerDatabase,
     pub(crate) database_bytes: CountPerDatabase,
     pub(crate) refusal_bytes: Gauge<u64, AtomicU64>,
+    pub(crate) source_used: PerSource,
+    pub(crate) source_out: PerSource,
 }
 
 impl Queues {
@@ -53,6 +62,10 @@ impl Queues {
             &self.upstream_rejected,
         );
         each("database_memory_bytes", "Records, tiles and denials held in memory", &self.database_bytes);
+        let help = "Whether the last answer of a database came from this source";
+        registry.register("database_source_used", help, self.source_used.clone());
+        let help = "Whether this source of a database is out, so that it gets no requests for a while";
+        registry.register("database_source_out", help, self.source_out.clone());
         let help = "Downloads that continue although their clients have disconnected";
         registry.register("proxy_detached_downloads", help, self.detached.clone());
         registry.register("refusal_bytes", "Refusals of modules held in memory", self.refusal_bytes.clone());

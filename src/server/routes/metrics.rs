@@ -9,9 +9,9 @@ use crate::server::app::App;
 use crate::server::conn::frames::Protocol;
 use crate::server::conn::pool::Resource;
 use crate::server::http::answer::{Answer, NO_STORE};
-use crate::server::metrics::queues::{ByWork, Queues};
+use crate::server::metrics::queues::{BySource, ByWork, Queues};
 use crate::server::metrics::{ByDatabase, ByEvent, ByKind, ByProtocol, ByWrite, Gauges, PerDatabase};
-use crate::upstream::Load;
+use crate::upstream::{BreakerState, Load};
 
 /// The content type of OpenMetrics text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,7 +40,7 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
         set(&gauges.sync_lag, head.saturating_sub(mirror));
         set(&gauges.index_lag, mirror.saturating_sub(status.indexed));
         set(&gauges.disk_bytes, database.disk_bytes);
-        set(&gauges.forks, u64::try_from(status.forks).unwrap_or(u64::MAX));
+        set(&gauges.forks, u64::try_from(database.forks).unwrap_or(u64::MAX));
         set(&gauges.writable, u64::from(status.writable.is_ok()));
         set(&gauges.head_unstored, u64::from(status.unstored.is_some()));
         set(&gauges.last_sync, served.progress.last_sync());
@@ -89,6 +89,11 @@ fn set_queues(queues: &Queues, app: &App) {
         queues.upstream_length.get_or_create(&label).set(waiting);
         queues.upstream_running.get_or_create(&label).set(running);
         queues.upstream_rejected.get_or_create(&label).set(rejected);
+        for standing in served.relay.standings() {
+            let source = BySource { database: label.database.clone(), source: standing.name };
+            queues.source_used.get_or_create(&source).set(i64::from(standing.is_used));
+            queues.source_out.get_or_create(&source).set(i64::from(standing.breaker == BreakerState::Open));
+        }
         queues.database_bytes.get_or_create(&label).set(served.relay.remembered_bytes());
     }
     let Some(proxy) = &app.proxy else { return };

@@ -13,11 +13,14 @@ use super::retry::Failed;
 
 /// What opens the breaker: 3 requests in a row without an answer, or 12 answered with 5xx. More of the latter, since clients
 /// may request one bad module again and again while all others are answered.
-const PATIENCE: u32 = 12;
+const PATIENCE: u32 = 36;
 /// The weight of a request without an answer.
-const SILENCE: u32 = 4;
+const SILENCE: u32 = 12;
 /// The weight of a request that was answered with 5xx.
-const BUSY: u32 = 1;
+const BUSY: u32 = 3;
+/// The weights of a try without a connection, before the base ever answered: nine tries open the breaker, or two that timed out.
+const NEVER_CONNECTED: u32 = 4;
+const NEVER_IN_TIME: u32 = 18;
 /// How long an open breaker lets no request through, and how long a half-open one waits for its one request.
 const REST: Duration = Duration::from_secs(30);
 
@@ -77,11 +80,25 @@ impl CircuitBreaker {
 
     /// A request failed all its tries at the time `now`, for this reason.
     pub(in crate::upstream) fn failed(&self, now: Instant, why: &Failed) {
-        let count = match why.kind {
-            kind if kind.is_silence() => SILENCE,
-            FailureKind::Busy => BUSY,
-            _ => return,
-        };
+        match why.kind {
+            kind if kind.is_silence() => self.count(SILENCE, now, why),
+            FailureKind::Busy => self.count(BUSY, now, why),
+            _ => {}
+        }
+    }
+
+    /// One try had no connection at the time `now`, and the base never answered before.
+    pub(in crate::upstream) fn never_connected(&self, now: Instant, why: &Failed) {
+        let count = if why.kind == FailureKind::Timeout { NEVER_IN_TIME } else { NEVER_CONNECTED };
+        self.count(count, now, why);
+    }
+
+    /// Why it is open; none where it is not.
+    pub(in crate::upstream) fn why_open(&self) -> Option<Failed> {
+        self.lock().as_ref().filter(|open| !open.is_half_open).map(|open| open.why.clone())
+    }
+
+    fn count(&self, count: u32, now: Instant, why: &Failed) {
         let mut open = self.lock();
         let before = self.failures.load(Ordering::Relaxed);
         let failures = before.saturating_add(count);
@@ -125,6 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn a_base_that_never_connects_is_given_up_after_a_handful_of_tries() {
+        let now = Instant::now();
+        for (kind, tries) in [(FailureKind::Unreachable, 9), (FailureKind::Timeout, 2)] {
+            let (breaker, why) = (CircuitBreaker::default(), Failed::passing(kind, "refused"));
+            for _ in 0..tries {
+                assert_eq!(breaker.why_open(), None);
+                breaker.never_connected(now, &why);
+            }
+            assert_eq!(breaker.why_open(), Some(why));
+        }
+    }
+
+    #[test]
     fn it_opens_rests_looks_again_and_closes() {
         let breaker = CircuitBreaker::default();
         let start = Instant::now();
@@ -163,7 +193,7 @@ mod tests {
         let breaker = CircuitBreaker::default();
         let start = Instant::now();
         let busy = Failed::busy("503", None);
-        for _ in 0..PATIENCE {
+        for _ in 0..PATIENCE / BUSY {
             assert_eq!(breaker.refuses(start), None);
             breaker.failed(start, &Failed::lasting(FailureKind::Denied(403), "403"));
             breaker.failed(start, &Failed::lasting(FailureKind::TooLong, "longer than 5 bytes"));

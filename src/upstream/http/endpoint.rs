@@ -23,6 +23,8 @@ pub(in crate::upstream) struct Endpoint {
     limit: Limit,
     /// whether the first request has ended, and the others may run at once
     begun: AtomicBool,
+    /// whether it is given up after a handful of tries, as long as it never answered
+    is_spared: bool,
     breaker: CircuitBreaker,
 }
 
@@ -32,8 +34,22 @@ impl Endpoint {
         // Over TLS the first request goes alone: only its connection shows whether the server speaks HTTP/2, so that one
         // connection carries all the others. Without this, 64 requests would make 64 handshakes.
         let alone = matches!(&base.location, BaseLocation::Site(site) if site.url.scheme() == "https");
+        Endpoint::beginning(concurrency, alone, false)
+    }
+
+    /// For a source of a database: one that cannot be used at all is given up after a handful of tries. If it `begins_alone`, its
+    /// first request goes alone, so that not every job tries it meanwhile.
+    pub(in crate::upstream) fn of_database(base: &Base, concurrency: usize, begins_alone: bool) -> Endpoint {
+        let alone = match &base.location {
+            BaseLocation::Site(site) => begins_alone || site.url.scheme() == "https",
+            BaseLocation::Tree(_) => false,
+        };
+        Endpoint::beginning(concurrency, alone, true)
+    }
+
+    fn beginning(concurrency: usize, alone: bool, is_spared: bool) -> Endpoint {
         let limit = Limit::new(if alone { 1 } else { concurrency }, concurrency);
-        Endpoint { limit, begun: AtomicBool::new(!alone), breaker: CircuitBreaker::default() }
+        Endpoint { limit, begun: AtomicBool::new(!alone), is_spared, breaker: CircuitBreaker::default() }
     }
 
     /// How many requests run now, and how many wait.
@@ -88,7 +104,11 @@ impl Endpoint {
 
     /// Notes that a request failed all its tries.
     pub(in crate::upstream) fn gave_up(&self, failed: Failed) -> Failed {
-        self.breaker.failed(Instant::now(), &failed);
+        // Where there never was a connection, each try has been counted.
+        let is_counted = failed.unconnected && self.is_spared && !self.begun.load(Ordering::Relaxed);
+        if !is_counted && self.breaker.why_open().is_none() {
+            self.breaker.failed(Instant::now(), &failed);
+        }
         failed
     }
 
@@ -101,8 +121,16 @@ impl Endpoint {
     ) -> Result<T, Failed> {
         // A pause between tries holds no permit.
         let permit = self.permit().await?;
+        let is_new = self.is_spared && !self.begun.load(Ordering::Relaxed);
+        if let Some(failed) = self.breaker.why_open().filter(|_| is_new) {
+            return Err(Failed { transient: false, ..failed });
+        }
         counters.requested(path);
         let reply = attempt.await;
+        if let Some(failed) = reply.as_ref().err().filter(|failed| is_new && failed.unconnected) {
+            self.breaker.never_connected(Instant::now(), failed);
+            return reply;
+        }
         // The connection goes back to its pool in a task of its own. Unless that task runs first, the next request finds no idle
         // connection and opens another.
         tokio::task::yield_now().await;

@@ -161,7 +161,7 @@ pub(in crate::upstream) fn broken(error: &reqwest::Error, settings: &HttpSetting
         return Failed::lasting(FailureKind::Redirect, refused.to_string());
     }
     let kind = if error.is_timeout() { FailureKind::Timeout } else { FailureKind::Unreachable };
-    Failed::passing(kind, explain(error, settings))
+    Failed { unconnected: error.is_connect(), ..Failed::passing(kind, explain(error, settings)) }
 }
 
 /// An error and its causes, the outermost first.

@@ -23,12 +23,14 @@ pub(in crate::upstream) struct Failed {
     pub(in crate::upstream) retry_after: Option<Duration>,
     /// whether it answered that it is overloaded (429, 503)
     pub(in crate::upstream) overloaded: bool,
+    /// whether there was no connection: refused, no such host, an untrusted certificate, or too slow
+    pub(in crate::upstream) unconnected: bool,
 }
 
 impl Failed {
     /// A failure that a retry would meet again.
     pub(in crate::upstream) fn lasting(kind: FailureKind, why: impl Into<String>) -> Failed {
-        Failed { why: why.into(), kind, transient: false, retry_after: None, overloaded: false }
+        Failed { why: why.into(), kind, transient: false, retry_after: None, overloaded: false, unconnected: false }
     }
 
     /// A failure that a retry may not meet again.

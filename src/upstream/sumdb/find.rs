@@ -1,62 +1,61 @@
-//! Which base the go command would use for a database: the first proxy in GOPROXY that answers that it relays the database,
-//! else the database itself (cmd/go/internal/modfetch, initBase and TryProxies).
+//! The order in which the sources of a checksum database are asked, for every command: the URLs that the user named for it; else
+//! each module proxy of the lists that says that it relays the database (`/sumdb/NAME/supported`, as cmd/go/internal/modfetch,
+//! initBase and TryProxies), then the database itself, then its other name. Unlike go, a relay that fails, lies or lacks an answer
+//! is followed by the next source.
 
-use super::outcome::Got;
-use super::upstreams::Upstreams;
 use crate::fault::Fault;
 use crate::upstream::base::Base;
-use crate::upstream::http::agent::Http;
 
-/// The longest body of `supported`, in bytes; it means nothing.
-const SUPPORTED_LIMIT: usize = 1 << 20;
+/// Databases that can be asked under another name too, which is reachable where the first is blocked.
+const OTHER_NAMES: [(&str, &str); 1] = [("sum.golang.org", "https://sum.golang.google.cn")];
 
-/// The base to use for the database `name`, given the entries of GOPROXY in order: each an entry's text, and whether the
-/// next one is tried after any error of this one (`|`) or only after 404 and 410 (`,`).
-///
-/// `direct` and `off` end the list: both mean the database itself. A proxy that relays the database is used for
-/// every request, with no fallback. With no entry left, the database itself is used, unless an entry failed.
-///
-/// # Errors
-/// `Unavailable` where a proxy that decides does not answer; `Usage` where an entry is not a URL.
-pub async fn find_base<'a>(
-    http: &Http,
-    name: &str,
-    proxies: impl IntoIterator<Item = (&'a str, bool)>,
-) -> Result<Base, Fault> {
-    let mut failed = None;
-    for (entry, falls_back) in proxies {
-        match entry {
-            "direct" => return Base::direct(name),
-            // As in Go's TryProxies: "off" does not override an earlier error, "direct" does.
-            "off" => break,
-            // Stands for GONOPROXY in Go's own list; it has no meaning for a database.
-            "noproxy" => continue,
-            _ => {}
-        }
-        let base = Base::parse(entry)?.below(&format!("sumdb/{name}"))?;
-        match Upstreams::new(http.clone(), vec![base.clone()]).fetch("supported", SUPPORTED_LIMIT).await {
-            Ok(Got::Body(..)) => return Ok(base),
-            Ok(Got::Absent(_)) => {}
-            Err(fault) if falls_back => failed = Some(fault),
-            Err(fault) => return Err(decides(fault)),
-        }
-    }
-    match failed {
-        Some(fault) => Err(decides(fault)),
-        None => Base::direct(name),
-    }
+/// A source of a database, in its place in the order.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// where it is asked
+    pub base: Base,
+    /// the URL as the user wrote it, to which settings belong: for a relay that of the proxy
+    pub url: String,
+    /// whether it has to say first that it relays the database
+    pub(super) is_relay: bool,
+    /// whether it is the database itself, asked over TLS under its own name
+    pub(super) is_own: bool,
 }
 
-/// The same fault, with what to do about it.
-fn decides(fault: Fault) -> Fault {
-    match fault {
-        Fault::Unavailable { source_name, why, cause } => Fault::Unavailable {
-            source_name,
-            why: format!(
-                "{why}; a proxy in GOPROXY has to answer whether it relays the database; or name an upstream with --upstream"
-            ),
-            cause,
-        },
-        other => other,
+/// The sources of the database `name` in order: those that are `named`, and no other; else the relays among `lists`, each the
+/// entries of one GOPROXY list up to its `direct` or `off`, then the database itself. Asks nobody.
+///
+/// # Errors
+/// `Usage` where an entry is not a URL.
+pub fn candidates(name: &str, named: &[String], lists: &[Vec<&str>]) -> Result<Vec<Candidate>, Fault> {
+    if !named.is_empty() {
+        return named.iter().map(|url| Ok(as_named(name, url, Base::parse(url)?))).collect();
     }
+    let mut found: Vec<Candidate> = Vec::new();
+    for list in lists {
+        // Both mean the database itself.
+        let entries = list.iter().take_while(|entry| !matches!(**entry, "direct" | "off"));
+        // Stands for GONOPROXY in Go's own list; says nothing about a database.
+        for entry in entries.filter(|entry| **entry != "noproxy") {
+            let base = Base::parse(entry)?.below(&format!("sumdb/{name}"))?;
+            if !found.iter().any(|other| other.base.to_string() == base.to_string()) {
+                found.push(Candidate { base, url: (*entry).to_owned(), is_relay: true, is_own: false });
+            }
+        }
+    }
+    for url in own_urls(name) {
+        found.push(as_named(name, &url, Base::parse(&url)?));
+    }
+    Ok(found)
+}
+
+fn as_named(name: &str, url: &str, base: Base) -> Candidate {
+    let is_own = own_urls(name).any(|own| own == base.to_string());
+    Candidate { base, url: url.to_owned(), is_relay: false, is_own }
+}
+
+/// Where the database `name` itself is.
+fn own_urls(name: &str) -> impl Iterator<Item = String> {
+    let others = OTHER_NAMES.iter().filter(move |(known, _)| *known == name).map(|(_, url)| (*url).to_owned());
+    std::iter::once(format!("https://{name}")).chain(others)
 }

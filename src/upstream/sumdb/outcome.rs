@@ -19,8 +19,11 @@ pub enum Got<T = Vec<u8>> {
 pub struct Absence {
     /// each base with its words: `https://sum.example: 404 Not Found (server says: ...)`
     pub by: Vec<String>,
-    /// whether a database said so (404, 410 over http). False: only trees answered, whose absences prove nothing.
+    /// whether a server said so (404, 410 over http). False: only trees answered, whose absences prove nothing.
     pub authoritative: bool,
+    /// the number of the base that is the database itself, asked over TLS under its own name, where that one said so; what any other
+    /// server says does not speak for the log
+    pub own: Option<usize>,
 }
 
 impl Absence {
@@ -35,6 +38,9 @@ impl Absence {
 #[derive(Debug, Default)]
 pub(super) struct Attempts {
     lines: Vec<String>,
+    /// proxies that do not relay the database, with their words
+    passed_over: Vec<String>,
+    own: Option<usize>,
     refused: Vec<(String, sumdb::Error)>,
     failed: Vec<Cause>,
     authoritative: bool,
@@ -50,6 +56,21 @@ impl Attempts {
         self.authoritative |= authoritative;
     }
 
+    /// The database itself, base number `index`, does not have it.
+    pub(super) fn denied(&mut self, index: usize) {
+        self.own = Some(index);
+    }
+
+    /// Whether it said so.
+    pub(super) fn is_denied(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// A proxy says that it does not relay the database.
+    pub(super) fn passed_over(&mut self, name: &str) {
+        self.passed_over.push(format!("{name}: does not relay the database"));
+    }
+
     /// As `absent`, for something that must exist, so that a base without it has failed.
     pub(super) fn lacked(&mut self, name: &str, why: &str, is_site: bool) {
         self.lines.push(format!("{name}: {why}"));
@@ -61,8 +82,15 @@ impl Attempts {
         self.failed.push(failed.kind.cause());
     }
 
-    /// The outcome: refused bytes outweigh a failure, and a failure outweighs an absence.
+    /// The outcome: the database's own "no" weighs most, bytes that were refused more than a failure, and a failure more than an
+    /// absence.
     pub(super) fn conclude(mut self, path: &str) -> Result<Absence, Fault> {
+        if self.own.is_some() && path.starts_with("lookup/") {
+            return Ok(Absence { by: self.lines, authoritative: true, own: self.own });
+        }
+        if self.lines.is_empty() && !self.passed_over.is_empty() && self.refused.is_empty() {
+            return Err(Fault::nobody(path, self.passed_over.join("; ")));
+        }
         let mut refused = std::mem::take(&mut self.refused).into_iter();
         if let Some(first) = refused.next() {
             return Err(self.refusal(path, first, refused));
@@ -71,9 +99,10 @@ impl Attempts {
             return Err(Fault::nobody(path, "there is no upstream to ask"));
         }
         if !self.failed.is_empty() {
+            self.lines.append(&mut self.passed_over);
             return Err(Fault::unavailable(Cause::of_several(self.failed), path, self.lines.join("; ")));
         }
-        Ok(Absence { by: std::mem::take(&mut self.lines), authoritative: self.authoritative })
+        Ok(Absence { by: std::mem::take(&mut self.lines), authoritative: self.authoritative, own: None })
     }
 
     /// One fault of the class of the first refusal, with the other bases' reasons added to it.
@@ -134,6 +163,32 @@ mod tests {
             "https://b/latest sent bytes that were refused: unproven note: bad signature; \
              https://c: malformed note: no text; https://a: reset"
         );
+    }
+
+    #[test]
+    fn the_own_word_of_the_database_outweighs_what_others_failed_to_say() {
+        let mut told = Attempts::default();
+        told.failed("https://relay", &Failed::broken("reset"));
+        told.refused("https://liar", sumdb::Error::unproven("note", "bad signature"));
+        told.absent("https://sum.example", "404 Not Found", true);
+        told.denied(2);
+        assert_eq!(told.conclude("lookup/x").unwrap().own, Some(2));
+    }
+
+    #[test]
+    fn a_proxy_that_relays_nothing_is_named_where_nobody_answers() {
+        let mut told = Attempts::default();
+        told.passed_over("https://proxy");
+        assert!(told.conclude("latest").unwrap_err().to_string().contains("https://proxy: does not relay"));
+        let mut told = Attempts::default();
+        told.passed_over("https://proxy");
+        told.failed("https://b", &Failed::broken("reset"));
+        let text = told.conclude("latest").unwrap_err().to_string();
+        assert_eq!(text, "latest: https://b: reset; https://proxy: does not relay the database");
+        let mut told = Attempts::default();
+        told.passed_over("https://proxy");
+        told.absent("https://b", "404 Not Found", true);
+        assert_eq!(told.conclude("latest").unwrap().by, ["https://b: 404 Not Found"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::tree;
 use crate::sumdb;
 use crate::upstream::base::{Base, BaseLocation};
 use crate::upstream::http::agent::Http;
+use crate::upstream::http::breaker::CircuitBreaker;
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::FailureKind;
@@ -26,8 +27,9 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(base: Base, concurrency: usize) -> Source {
-        let endpoint = Endpoint::new(&base, concurrency);
+    /// If it `begins_alone`, its first request goes alone.
+    pub(super) fn new(base: Base, concurrency: usize, begins_alone: bool) -> Source {
+        let endpoint = Endpoint::of_database(&base, concurrency, begins_alone);
         Source { name: base.to_string(), base, endpoint, errors: SourceErrors::default() }
     }
 
@@ -91,6 +93,11 @@ impl Source {
     pub(super) fn lacked(&self, why: String) -> String {
         self.errors.lacked();
         why
+    }
+
+    /// Its circuit breaker.
+    pub(super) fn breaker(&self) -> &CircuitBreaker {
+        self.endpoint.breaker()
     }
 
     pub(super) fn complaint(&self) -> Option<Complaint> {

@@ -1,8 +1,10 @@
 //! The bases of one checksum database, tried in order until one has an answer.
 
-use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::find::Candidate;
 use super::outcome::{Attempts, Got};
+use super::seat::{Said, Seat};
 use super::source::Source;
 use crate::fault::Fault;
 use crate::sumdb;
@@ -11,38 +13,62 @@ use crate::upstream::http::agent::Http;
 use crate::upstream::http::counts::{Counters, Counts};
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::get_request::GetRequest;
-use crate::upstream::http::reply::Reply;
-use crate::upstream::http::retry::Failed;
 use crate::upstream::http::source_errors::Complaint;
 use crate::upstream::queue::{Busy, Load};
 
-/// The bases of one database, in the order in which they are tried.
+/// What the paths of questions about module versions begin with.
+const LOOKUPS: &str = "lookup/";
+/// No base gave an answer yet.
+const NONE_USED: usize = usize::MAX;
+
+/// The bases of one database, in the order in which they are asked.
 #[derive(Debug)]
 pub struct Upstreams {
-    http: Http,
-    sources: Vec<Source>,
-    counters: Counters,
+    pub(super) seats: Vec<Seat>,
+    /// whether all are as good, so that turns go round; else each one stands in only for those before it
+    pub(super) takes_turns: bool,
+    /// the base whose answer was last used
+    pub(super) used: AtomicUsize,
+    pub(super) counters: Counters,
 }
 
 impl Upstreams {
-    /// Over these bases. Nothing is opened or connected before the first fetch.
+    /// Over these bases, all of them as good. Nothing is opened or connected before the first fetch.
     pub fn new(http: Http, bases: Vec<Base>) -> Upstreams {
-        let sources = bases.into_iter().map(|base| Source::new(base, http.settings().concurrency)).collect();
-        Upstreams { http, sources, counters: Counters::default() }
+        Upstreams::over(bases.into_iter().map(|base| Seat::of(&http, base)).collect(), true)
     }
 
-    /// The same without the servers, so that nothing is requested over the network.
+    /// Over what [`candidates`](super::find::candidates) found, each with its own client: one after the other unless all were named (`takes_turns`).
+    pub fn found(candidates: Vec<(Candidate, Http)>, takes_turns: bool) -> Upstreams {
+        let seats = candidates.into_iter().map(|(candidate, http)| Seat::of_candidate(candidate, http));
+        Upstreams::over(seats.collect(), takes_turns)
+    }
+
+    fn over(seats: Vec<Seat>, takes_turns: bool) -> Upstreams {
+        Upstreams { seats, takes_turns, used: AtomicUsize::new(NONE_USED), counters: Counters::default() }
+    }
+
+    /// The same without those that are asked over the network.
     pub fn trees_only(mut self) -> Upstreams {
-        self.sources.retain(|source| !source.is_site());
+        self.seats.retain(|seat| !seat.source().is_site());
         self
     }
 
-    /// The name of each base in messages, in order: its URL without credentials.
-    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.sources.iter().map(Source::name)
+    fn sources(&self) -> impl ExactSizeIterator<Item = &Source> {
+        self.seats.iter().map(Seat::source)
     }
 
-    /// How many requests were made so far, retries included: 0 after a run that needed nothing.
+    /// How many bases are asked in turn; 1 where each stands in only for those before it.
+    pub fn turns(&self) -> usize {
+        if self.takes_turns { self.seats.len() } else { 1 }
+    }
+
+    /// How each base is called in messages, in order: its URL without credentials.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.sources().map(Source::name)
+    }
+
+    /// How many times anything was asked of a base so far, tries included: 0 after a run that needed nothing.
     pub fn requests(&self) -> u64 {
         self.counts().requests()
     }
@@ -52,9 +78,9 @@ impl Upstreams {
         self.counters.snapshot()
     }
 
-    /// How many requests to all bases run now, and how many wait.
+    /// How many requests all bases are asked now, and how many wait for that.
     pub fn load(&self) -> Load {
-        self.sources.iter().map(Source::load).sum()
+        self.sources().map(Source::load).sum()
     }
 
     /// The bytes at `path` (`lookup/...`, `tile/8/...`, `latest`) from the first base that has them, at most `limit`.
@@ -66,8 +92,8 @@ impl Upstreams {
         self.fetch_where(path, limit, Ok).await
     }
 
-    /// As `fetch`, but bytes count only if they pass `check`; where they do not, the next base is tried, as after a
-    /// failure.
+    /// As `fetch`, but bytes count only if they pass `judge`; a base whose bytes do not pass is as good as one that
+    /// failed, and the next is asked.
     ///
     /// # Errors
     /// As `fetch`; `Refused` with every base's reason where bytes came but none passed.
@@ -75,13 +101,13 @@ impl Upstreams {
         &self,
         path: &str,
         limit: usize,
-        check: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
-        self.fetch_beyond(path, limit, &[], check).await
+        self.fetch_beyond(path, limit, &[], judge).await
     }
 
-    /// As `fetch_where`, but without the bases whose numbers are in `refuted` (counted from 0): what they sent for this
-    /// path has turned out false. Their errors are reported with those of the others.
+    /// As `fetch_where`, but the bases with the numbers in `refuted` (counted from 0) are not asked: what they sent for
+    /// this path has turned out false, and is told with what the others say.
     ///
     /// # Errors
     /// As `fetch_where`.
@@ -90,13 +116,13 @@ impl Upstreams {
         path: &str,
         limit: usize,
         refuted: &[(usize, sumdb::Error)],
-        check: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
-        self.fetch_from_turn(0, path, limit, refuted, check).await
+        self.fetch_from_turn(0, path, limit, refuted, judge).await
     }
 
-    /// As `fetch_beyond`, but beginning with base number `turn` (modulo the number of bases), then in order, around the end.
-    /// A caller with many requests counts `turn` up to spread them over all bases.
+    /// As `fetch_beyond`, but the base whose turn it is is asked first: base number `turn` modulo their number. Who asks for
+    /// many things spreads them over all bases so.
     ///
     /// # Errors
     /// As `fetch_where`.
@@ -106,113 +132,112 @@ impl Upstreams {
         path: &str,
         limit: usize,
         refuted: &[(usize, sumdb::Error)],
-        check: impl Fn(Vec<u8>) -> sumdb::Result<T>,
+        judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
-        let mut attempts = Attempts::default();
-        let bases = u64::try_from(self.sources.len()).unwrap_or(1).max(1);
+        base::check_path(path)?;
+        let mut told = Attempts::default();
+        let bases = u64::try_from(self.turns()).unwrap_or(1).max(1);
         let first = usize::try_from(turn % bases).unwrap_or(0);
-        for (index, source) in self.sources.iter().enumerate().cycle().skip(first).take(self.sources.len()) {
+        let mut lacking = Vec::new();
+        for (index, seat) in self.seats.iter().enumerate().cycle().skip(first).take(self.seats.len()) {
             if let Some((_, error)) = refuted.iter().find(|(base, _)| *base == index) {
-                attempts.refused(source.name(), error.clone());
+                told.refused(seat.source().name(), error.clone());
                 continue;
             }
-            match self.ask(source, path, limit).await? {
-                Ok(Reply::Body(bytes)) => match check(bytes) {
-                    Ok(value) => return Ok(Got::Body(value, index)),
-                    Err(error) => attempts.refused(source.name(), source.refuted(error)),
-                },
-                Ok(Reply::Missing(why)) => attempts.absent(source.name(), &source.lacked(why), source.is_site()),
-                Err(failed) => attempts.failed(source.name(), &failed),
+            match self.ask(seat, path, limit).await? {
+                Said::NoData => lacking.push((index, seat)),
+                said => {
+                    if let Some(value) = self.take(index, said, &judge, &mut told) {
+                        return Ok(Got::Body(value, index));
+                    }
+                }
+            }
+            // Nobody knows better what the log has.
+            if told.is_denied() && path.starts_with(LOOKUPS) {
+                break;
             }
         }
-        attempts.conclude(path).map(Got::Absent)
+        // Mirrors with holes make up for each other; where no source has such tiles, asking on is of no use.
+        let mends = self.takes_turns && self.seats.iter().any(Seat::has_data);
+        for (index, seat) in lacking {
+            if !mends {
+                told.absent(seat.source().name(), "relays no data tiles", true);
+                continue;
+            }
+            let said = seat.say(&GetRequest { path, limit, range: None }, &self.counters).await;
+            if let Some(value) = self.take(index, said, &judge, &mut told) {
+                return Ok(Got::Body(value, index));
+            }
+        }
+        told.conclude(path).map(Got::Absent)
     }
 
-    /// As `fetch`, from base number `index` alone (counted from 0): for a caller that checks many answers together and
-    /// then requests all of them from the next base.
+    /// The value of an answer that passes `judge`; all else goes to `told`.
+    pub(super) fn take<T>(
+        &self,
+        index: usize,
+        said: Said,
+        judge: &impl Fn(Vec<u8>) -> sumdb::Result<T>,
+        told: &mut Attempts,
+    ) -> Option<T> {
+        let seat = self.seats.get(index)?;
+        let source = seat.source();
+        match said {
+            Said::Body(bytes) => match judge(bytes) {
+                Ok(value) => {
+                    self.used.store(index, Ordering::Relaxed);
+                    return Some(value);
+                }
+                Err(error) => told.refused(source.name(), source.refuted(error)),
+            },
+            Said::Missing(why) => {
+                told.absent(source.name(), &source.lacked(why), source.is_site());
+                if seat.is_own() {
+                    told.denied(index);
+                }
+            }
+            Said::Failed(failed) => told.failed(source.name(), &failed),
+            Said::NoRelay => told.passed_over(source.name()),
+            Said::NoData => told.absent(source.name(), "relays no data tiles", source.is_site()),
+        }
+        None
+    }
+
+    /// As `fetch`, of the base number `index` alone (counted from 0): for a caller that judges many answers together
+    /// and asks the next base for all of them.
     ///
     /// # Errors
     /// As `fetch`.
     pub async fn fetch_from(&self, index: usize, path: &str, limit: usize) -> Result<Got, Fault> {
-        let mut attempts = Attempts::default();
-        if let Some(source) = self.sources.get(index) {
-            match self.ask(source, path, limit).await? {
-                Ok(Reply::Body(bytes)) => return Ok(Got::Body(bytes, index)),
-                Ok(Reply::Missing(why)) => attempts.absent(source.name(), &source.lacked(why), source.is_site()),
-                Err(failed) => attempts.failed(source.name(), &failed),
-            }
-        }
-        attempts.conclude(path).map(Got::Absent)
-    }
-
-    /// Requests `path` from every base, at the same time. Gives the answers that pass `check`, in the order of the bases.
-    ///
-    /// # Errors
-    /// As `fetch_where` where none passes; an absence counts as a failure.
-    pub async fn fetch_each<T>(
-        &self,
-        path: &str,
-        limit: usize,
-        check: impl Fn(Vec<u8>) -> sumdb::Result<T>,
-    ) -> Result<Vec<T>, Fault> {
-        let requests = self.sources.iter().map(|source| async move { (source, self.ask(source, path, limit).await) });
-        let (mut attempts, mut passed) = (Attempts::default(), Vec::new());
-        for (source, reply) in futures_util::future::join_all(requests).await {
-            match reply? {
-                Ok(Reply::Body(bytes)) => match check(bytes) {
-                    Ok(value) => passed.push(value),
-                    Err(error) => attempts.refused(source.name(), source.refuted(error)),
-                },
-                Ok(Reply::Missing(why)) => attempts.lacked(source.name(), &source.lacked(why), source.is_site()),
-                Err(failed) => attempts.failed(source.name(), &failed),
-            }
-        }
-        if passed.is_empty() { attempts.conclude(path).map(|_| passed) } else { Ok(passed) }
-    }
-
-    /// As `fetch`, but only the bytes `range` of a file, where that is given. For optional data: absences count as failures,
-    /// and the error gives no reasons.
-    ///
-    /// # Errors
-    /// `Unavailable`: no base has it.
-    pub async fn fetch_quietly(&self, path: &str, range: Option<Range<u64>>, limit: usize) -> Result<Vec<u8>, Fault> {
         base::check_path(path)?;
-        let request = GetRequest { path, limit, range };
-        for source in &self.sources {
-            if let Ok((Reply::Body(bytes), _)) = source.ask(&self.http, &request, &self.counters).await {
-                return Ok(bytes);
+        let mut told = Attempts::default();
+        if let Some(seat) = self.seats.get(index) {
+            let said = self.ask(seat, path, limit).await?;
+            if let Some(bytes) = self.take(index, said, &Ok, &mut told) {
+                return Ok(Got::Body(bytes, index));
             }
         }
-        Err(Fault::upstream(path, "no upstream has it"))
+        told.conclude(path).map(Got::Absent)
     }
 
-    /// Where each base, if it is another gosumcheck, has the files of its copy of the database `name`: `/log/NAME` beside its
-    /// `/sumdb/NAME`, or below a base that is the whole server.
-    pub fn files_of(&self, name: &str) -> Vec<Upstreams> {
-        let bases = self.sources.iter().filter_map(|source| source.base().files_of(name));
-        bases.map(|base| Upstreams::new(self.http.clone(), vec![base])).collect()
-    }
-
-    /// What went wrong with each base so far, if anything did, including what `refute` reported.
+    /// What there is to complain of each base about, including what `refute` reported.
     pub fn complaints(&self) -> Vec<Complaint> {
-        self.sources.iter().filter_map(Source::complaint).collect()
+        self.sources().filter_map(Source::complaint).collect()
     }
 
-    /// Counts bytes of base number `index` that the caller refused.
+    /// Notes that bytes of base number `index`, which were judged elsewhere, turned out false.
     pub fn refute(&self, index: usize, error: &sumdb::Error) {
-        if let Some(source) = self.sources.get(index) {
+        if let Some(source) = self.seats.get(index).map(Seat::source) {
             source.refuted(error.clone());
         }
     }
 
-    /// What one base answers, or why it failed.
-    async fn ask(&self, source: &Source, path: &str, limit: usize) -> Result<Result<Reply, Failed>, Fault> {
-        base::check_path(path)?;
-        let request = GetRequest { path, limit, range: None };
-        let reply = source.ask(&self.http, &request, &self.counters).await;
-        if reply.as_ref().is_err_and(|failed| failed.kind == FailureKind::QueueFull) {
-            return Err(Busy.fault(source.name()));
+    /// What one base says.
+    pub(super) async fn ask(&self, seat: &Seat, path: &str, limit: usize) -> Result<Said, Fault> {
+        let asked = GetRequest { path, limit, range: None };
+        match seat.ask(&asked, &self.counters).await {
+            Said::Failed(failed) if failed.kind == FailureKind::QueueFull => Err(Busy.fault(seat.source().name())),
+            said => Ok(said),
         }
-        Ok(reply.map(|(reply, _)| reply))
     }
 }
