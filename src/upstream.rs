@@ -15,6 +15,7 @@ mod asker;
 mod base;
 mod breaker;
 mod client;
+mod coding;
 mod complaint;
 mod counts;
 mod direct;

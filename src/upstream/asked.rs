@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use reqwest::header::{CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 
 /// One question.
 #[derive(Debug, Clone)]
@@ -21,9 +21,10 @@ impl Asked<'_> {
         HeaderValue::try_from(format!("bytes={}-{}", range.start, range.end.saturating_sub(1))).ok()
     }
 
-    /// The headers that it takes, apart from a login.
+    /// The headers that it takes, apart from a login. Without the first, any coding would do (RFC 9110 section 12.5.3).
     pub(super) fn headers(&self) -> HeaderMap {
-        self.range_header().map(|range| (RANGE, range)).into_iter().collect()
+        let range = self.range_header().map(|range| (RANGE, range));
+        std::iter::once((ACCEPT_ENCODING, HeaderValue::from_static("identity"))).chain(range).collect()
     }
 
     /// Whether a 206 answer is the part that was asked for.

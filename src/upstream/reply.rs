@@ -5,15 +5,15 @@ use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 
 use super::asked::Asked;
+use super::coding;
 use super::failure::FailureKind;
 use super::reach::NotForStrangers;
 use super::retry::{Failed, retry_after};
 use super::settings::Settings;
-use crate::sumdb::printable::quoted;
 
 /// Lines of an error's text that are shown.
 const SHOWN_LINES: usize = 8;
@@ -38,8 +38,16 @@ pub(super) async fn read(mut response: Response, asked: &Asked<'_>, settings: &S
     let status = response.status();
     let is_part = status == StatusCode::PARTIAL_CONTENT && asked.is_part(response.headers());
     if is_part || (status == StatusCode::OK && asked.range.is_none()) {
-        check_plain(response.headers())?;
-        return body(&mut response, asked.limit, settings).await.map(Reply::Body);
+        if !coding::is_gzip(response.headers()) {
+            return body(&mut response, asked.limit, settings).await.map(Reply::Body);
+        }
+        if is_part {
+            // Of what it is a part cannot be unpacked.
+            let why = "sends a part of \"gzip\" bytes, which nobody asked for";
+            return Err(Failed::lasting(FailureKind::Answer(status.as_u16()), why));
+        }
+        let packed = body(&mut response, coding::packed_limit(asked.limit), settings).await?;
+        return coding::unpack(&packed, asked.limit).map(Reply::Body);
     }
     no(response).await.map(Reply::Missing)
 }
@@ -69,18 +77,6 @@ pub(super) async fn no(mut response: Response) -> Result<String, Failed> {
             Err(Failed::lasting(FailureKind::Answer(code), why))
         }
         _ => Err(Failed::lasting(FailureKind::Answer(code), why)),
-    }
-}
-
-/// Refuses compressed bytes, which nobody asked for: they are not those that were hashed.
-pub(super) fn check_plain(headers: &HeaderMap) -> Result<(), Failed> {
-    match headers.get(CONTENT_ENCODING).filter(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        None => Ok(()),
-        Some(value) => {
-            let why =
-                format!("sends {} bytes, which nobody asked for", quoted(&String::from_utf8_lossy(value.as_bytes())));
-            Err(Failed::lasting(FailureKind::Answer(StatusCode::OK.as_u16()), why))
-        }
     }
 }
 
