@@ -41,7 +41,6 @@ use network::public_name;
 use queue::{Bounds, Place, Queue};
 use run::Output;
 use sandbox::Sandbox;
-use trouble::Trouble;
 use verdict::Reader;
 
 pub use guard::PublicAccess;
@@ -170,7 +169,9 @@ impl Direct {
         };
         let host = module.as_str().split('/').next().unwrap_or("");
         if let Access::Public(_) = self.shared.settings.access {
-            public_name(host).map_err(Trouble::failed)?;
+            // The name of a version control system in a path says where the repository is: nothing is looked for then.
+            let names_vcs = module.as_str().split('/').any(verdict::names_vcs);
+            public_name(host).map_err(|trouble| if names_vcs { trouble.failed() } else { trouble.in_vain() })?;
         }
         let turn = self.turn(asked);
         let _mine = turn.lock().await;
@@ -256,6 +257,8 @@ impl Direct {
         let (output, sandbox) = run::run(command, settings, sandbox).await?;
         let absence = match (verdict::absence(&output, reader), guard.and_then(|guard| guard.trouble())) {
             (Ok(None), _) => return Ok(Ran::Well(output, sandbox)),
+            // Looking for the repository failed: what the guard saw says why, in words for strangers.
+            (Err(failed), Some(trouble)) if failed.kind == FailureKind::NoRepository => Err(trouble.in_vain()),
             // What the guard saw is surer than words.
             (_, Some(trouble)) => Err(trouble.failed()),
             (Ok(Some(words)), None) => Ok(Ran::InVain(words)),

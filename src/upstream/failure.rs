@@ -38,6 +38,11 @@ pub enum FailureKind {
     Forbidden,
     /// nobody was asked: no address is known that may be
     NoAddress,
+    /// nobody was asked: the list of proxies ends here with `off`
+    Off,
+    /// `direct` found nobody who could have a module of this path. To the go command that is an absence, whatever the reason
+    /// (cmd/go/internal/modfetch, lookupDirect)
+    NoRepository,
     /// it redirects to where nobody follows
     Redirect,
     /// it was not asked: too many requests of this server's clients wait for it already
@@ -50,6 +55,11 @@ impl FailureKind {
         matches!(self, FailureKind::Unreachable | FailureKind::Timeout | FailureKind::Machine)
     }
 
+    /// Whether it is a policy's "no" to this module: the server works, and does not give it to us.
+    pub fn is_policy(self) -> bool {
+        matches!(self, FailureKind::Denied(401 | 403 | 451))
+    }
+
     /// What did not do its part.
     pub fn cause(self) -> Cause {
         match self {
@@ -57,7 +67,9 @@ impl FailureKind {
             FailureKind::Machine | FailureKind::QueueFull => Cause::Machine,
             FailureKind::Timeout => Cause::TimedOut,
             FailureKind::TooLong => Cause::TooLong,
-            FailureKind::Forbidden | FailureKind::NoAddress => Cause::Nobody,
+            FailureKind::Forbidden | FailureKind::NoAddress | FailureKind::Off | FailureKind::NoRepository => {
+                Cause::Nobody
+            }
             FailureKind::Unreachable
             | FailureKind::Busy
             | FailureKind::Denied(_)

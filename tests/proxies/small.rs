@@ -123,7 +123,7 @@ async fn off_is_a_no_and_a_full_disk_is_nobodys() {
     let proxies = Proxies::new(vec![Entry { place: ProxyPlace::Off, falls_back: false }]);
     let failure = fetch(&proxies, "example.com/m/@v/list").await.unwrap_err();
     assert_eq!(failure.to_string(), "off: module lookup disabled by GOPROXY=off");
-    assert_eq!(failure.kind, FailureKind::Forbidden);
+    assert_eq!(failure.kind, FailureKind::Off);
     assert!(!proxies.goes_on(0, &failure));
     let full = Failure { kind: FailureKind::Disk, ..failure };
     assert!(!proxies.goes_on(0, &full));

@@ -260,7 +260,7 @@ impl Shared {
             Ok(page) => answer(&format!("{} {}", page.status, reason(page.status)), &page.body),
             Err(trouble) => {
                 // What its tunnel met says more.
-                if self.troubles.is_none() || matches!(trouble, Trouble::Refused(_)) {
+                if self.troubles.is_none() || matches!(trouble, Trouble::Refused(_) | Trouble::NotPublic(_)) {
                     self.troubles.note(trouble);
                 }
                 answer("502 Bad Gateway", "")
@@ -410,7 +410,7 @@ mod tests {
             let (status, _) = ask(&guard, &vcs, &format!("CONNECT {target}"), b"").await;
             assert_eq!(status, "403", "{target}");
             let trouble = guard.trouble().unwrap();
-            assert!(matches!(trouble, Trouble::Refused(_)), "{target}: {trouble:?}");
+            assert!(matches!(trouble, Trouble::Refused(_) | Trouble::NotPublic(_)), "{target}: {trouble:?}");
             let failed = trouble.failed();
             assert_eq!(failed.kind, FailureKind::Forbidden, "{target}");
             assert!(!failed.why.contains("10.0.0.5") && !failed.why.contains("169.254"), "{}", failed.why);
@@ -440,7 +440,7 @@ mod tests {
         }
         for host in ["127.0.0.1", "[::1]", "localhost", "inner.example", "public.example:8443"] {
             assert_eq!(ask(&guard, &go, &format!("GET http://{host}/m?go-get=1"), b"").await.0, "502", "{host}");
-            assert!(matches!(guard.trouble(), Some(Trouble::Refused(_))), "{host}");
+            assert!(matches!(guard.trouble(), Some(Trouble::NotPublic(_))), "{host}");
         }
         assert!(network.contacts.lock().unwrap().is_empty());
     }

@@ -142,7 +142,7 @@ mod tests {
             "a b.example",
             "ex%61mple.com",
         ] {
-            assert!(matches!(public_name(host), Err(Trouble::Refused(_))), "{host}");
+            assert!(matches!(public_name(host), Err(Trouble::NotPublic(_))), "{host}");
         }
         for (host, name) in
             [("Example.COM", "example.com"), ("a.b.example.", "a.b.example"), ("1.example", "1.example")]

@@ -17,6 +17,8 @@ pub(super) enum Trouble {
     Silent(String),
     /// more than this many bytes were sent or received
     TooMuch(u64),
+    /// this host is not public, or has no public address
+    NotPublic(String),
     /// the policy for public modules forbids it, for this reason
     Refused(String),
 }
@@ -24,7 +26,7 @@ pub(super) enum Trouble {
 impl Trouble {
     /// Not a host that public modules may come from. Says nothing of what is there, or whether anything is.
     pub(super) fn not_public(host: &str) -> Trouble {
-        Trouble::Refused(no_public_address(host))
+        Trouble::NotPublic(host.to_owned())
     }
 
     /// The run's failure. Names no address and no cause: strangers read it, and would learn about the network from either.
@@ -38,7 +40,19 @@ impl Trouble {
             Trouble::TooMuch(limit) => {
                 Failed::lasting(FailureKind::TooLong, format!("the repository takes more than {limit} bytes to fetch"))
             }
+            Trouble::NotPublic(host) => Failed::lasting(FailureKind::Forbidden, no_public_address(&host)),
             Trouble::Refused(why) => Failed::lasting(FailureKind::Forbidden, why),
+        }
+    }
+}
+
+impl Trouble {
+    /// The same while the go command looked for the repository of a path, which to it is an absence, whatever the reason. Not so
+    /// where a bound or a rule of this server ended the run, and another go command would have found one.
+    pub(super) fn in_vain(self) -> Failed {
+        match self {
+            Trouble::TooMuch(_) | Trouble::Refused(_) => self.failed(),
+            trouble => Failed::lasting(FailureKind::NoRepository, trouble.failed().why),
         }
     }
 }
@@ -80,5 +94,22 @@ mod tests {
             (failed.kind.cause(), failed.why)
         };
         assert_eq!(seen(unknown), seen(inner));
+        let (unknown, inner) = (Trouble::Unresolved("a.example".to_owned()), Trouble::not_public("a.example"));
+        assert_eq!(unknown.in_vain(), inner.in_vain());
+    }
+
+    #[test]
+    fn a_repository_that_is_looked_for_in_vain_is_an_absence_and_a_rule_is_none() {
+        let host = || "a.example".to_owned();
+        for (trouble, kind) in [
+            (Trouble::Unresolved(host()), FailureKind::NoRepository),
+            (Trouble::Unreachable(host()), FailureKind::NoRepository),
+            (Trouble::Silent(host()), FailureKind::NoRepository),
+            (Trouble::NotPublic(host()), FailureKind::NoRepository),
+            (Trouble::TooMuch(9), FailureKind::TooLong),
+            (Trouble::Refused(host()), FailureKind::Forbidden),
+        ] {
+            assert_eq!(trouble.in_vain().kind, kind);
+        }
     }
 }

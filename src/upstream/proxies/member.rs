@@ -57,6 +57,10 @@ impl Member {
         &self.name
     }
 
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self.seat, Seat::Tree(_) | Seat::Off)
+    }
+
     pub(super) fn falls_back(&self) -> bool {
         self.falls_back
     }
@@ -140,5 +144,5 @@ impl Member {
 }
 
 fn off() -> Failed {
-    Failed::lasting(FailureKind::Forbidden, "module lookup disabled by GOPROXY=off")
+    Failed::lasting(FailureKind::Off, "module lookup disabled by GOPROXY=off")
 }
