@@ -11,9 +11,8 @@ use super::answer::{Answer, BINARY, Cache, FOR_EVER, NEVER, PLAIN, Payload};
 use super::file::Source;
 use super::hot::Holds;
 use super::limits::{MAX_SMALL_BYTES, MODULE_TIMEOUT, POOL_TIMEOUT};
-use super::path::BadPath;
 use super::pool::{Resource, Share};
-use super::refusal::{self, fault, in_lines, later, not_found, refusal};
+use super::refusal::{fault, in_lines, later, not_found, refusal};
 use super::{App, Question};
 use crate::fault::Fault;
 use crate::proxy::{Denied, Found, Manner, Text, TextKind};
@@ -33,6 +32,9 @@ const JSON: &str = "application/json";
 /// What is said of an old answer while no upstream can be had (RFC 7234 section 5.5.1).
 const STALE: &str = "110 gosumcheck \"Response is Stale\"";
 
+/// What is said where the settings serve no modules.
+const SWITCHED_OFF: &str = "this server serves no modules: its setting proxy is off";
+
 /// What is said of bytes that nothing proves (RFC 7234 section 5.5.7).
 const UNPROVEN: &str = "299 gosumcheck \"UNPROVEN: not what the checksum database says\"";
 
@@ -43,7 +45,8 @@ pub(super) fn wants_cached_only(headers: &HeaderMap) -> bool {
 
 /// Answers one question.
 pub(super) async fn answer(app: &App, asked: &Asked, question: &Question<'_>) -> Answer {
-    let Some(proxy) = &app.proxy else { return refusal::path(BadPath::NoSuch) };
+    // Not 404, which sends the go command to its next proxy: that somebody switched it off says nothing of the module.
+    let Some(proxy) = &app.proxy else { return refusal(StatusCode::FORBIDDEN, SWITCHED_OFF) };
     let manner = Manner { cached_only: question.cached_only, peer: Some(question.peer) };
     let answers = || async {
         let answered = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(asked, manner)).await;
