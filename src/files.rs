@@ -11,7 +11,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::retry_on_intr;
 
-pub use tree::{Links, Tree};
+pub use tree::{Links, Tree, open_below};
 
 /// How a file is opened for reading: a pipe or a device does not block, and no terminal becomes the process's own.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);

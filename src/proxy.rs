@@ -6,6 +6,7 @@
 
 mod absences;
 mod answer;
+mod attempts;
 mod claim;
 mod counts;
 mod expected;

@@ -3,6 +3,7 @@
 use super::{Denied, Inner};
 use crate::fault::Fault;
 use crate::relay::{LookupAnswer, Recorded};
+use crate::store::modules::Tree;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion};
 use crate::upstream::Proxies;
@@ -50,6 +51,14 @@ impl<'a> Road<'a> {
                 "Set GOPRIVATE so that go asks elsewhere, or --private-proxy on this server.".to_owned(),
             ])
         })
+    }
+
+    /// The tree that its files are in.
+    pub(super) fn tree(self) -> Tree {
+        match self {
+            Road::Public(_) => Tree::Proven,
+            Road::Private(_) => Tree::FirstUse,
+        }
     }
 
     /// Who is asked.

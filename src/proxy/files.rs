@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::attempts::Attempts;
 use super::counts::Event;
 use super::expected::{Expected, Road};
 use super::incident::Mismatch;
@@ -14,7 +15,7 @@ use super::shared_tasks::{Phase, Progress};
 use super::watched::Watched;
 use super::{Denied, Inner, Manner, stored};
 use crate::config::settings::OnMismatch;
-use crate::fault::{Cause, Fault};
+use crate::fault::Fault;
 use crate::store::failures::WriteKind;
 use crate::store::modules::{Admitted, Arrival, Refused, Stored};
 use crate::sumdb::dirhash::MAX_ZIP;
@@ -41,13 +42,19 @@ pub(super) async fn answer(
 ) -> Result<Given, Denied> {
     // Before anything of the store is looked at: what may be given depends on who would be asked now.
     let road = Road::to(inner, module.path())?;
-    let unproven = match stored::look(inner, road, module, kind)? {
+    let stored = stored::look(inner, road, module, kind)?;
+    let stored = match stored {
+        Stored::Changed(_) if manner.cached_only => stored::look_again(inner, road, module, kind).await?,
+        stored => stored,
+    };
+    let unproven = match stored {
         Stored::Proven(admitted) => {
             inner.counters.count(Event::Hit);
             return Ok(Given::Proven(admitted));
         }
         Stored::Unproven(stored) => Some(stored),
-        Stored::Missing => None,
+        // The one task for this file hashes it.
+        Stored::Changed(_) | Stored::Missing => None,
     };
     if manner.cached_only {
         if let Some(stored) = unproven
@@ -77,20 +84,19 @@ pub(super) async fn answer(
 /// What the upstreams said so far, none of whom had the right bytes.
 #[derive(Default)]
 struct Told {
-    absent: Vec<String>,
-    failed: Vec<(String, Cause)>,
+    attempts: Attempts,
     mismatches: Vec<Mismatch>,
 }
 
 async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind, progress: &Progress) -> Result<Given, Denied> {
     let road = Road::to(inner, module.path())?;
+    // Who had it before us has brought it, or it is as it was.
+    if let Stored::Proven(admitted) = stored::look_again(inner, road, module, kind).await? {
+        return Ok(Given::Proven(admitted));
+    }
     let expected = road.expected(inner, module, kind).await;
     let expected = expected.map_err(|denied| stored::explain(inner, road, module, kind, denied))?;
     if let Some(admitted) = stored::settle(inner, road, module, kind, &expected).await? {
-        return Ok(Given::Proven(admitted));
-    }
-    // Who had it before us has brought it.
-    if let Some(admitted) = stored::ready(inner, road, module, kind)? {
         return Ok(Given::Proven(admitted));
     }
     let task = Task { inner, road, module, kind, expected: &expected, progress };
@@ -104,7 +110,7 @@ async fn bring(inner: &Inner, module: &ModuleVersion, kind: Kind, progress: &Pro
         }
     }
     // Where somebody was out, it may be otherwise with the next question.
-    let is_final = told.failed.is_empty();
+    let is_final = !told.attempts.may_change();
     let given = told.conclude(&task);
     if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(_)))) = (is_final, &given) {
         inner.absences.note(&path_of(module, kind), denied);
@@ -155,7 +161,7 @@ impl Task<'_> {
             let origin = match self.download(at, &mut arrival).await {
                 Ok(Sent::Whole(origin)) => origin,
                 Ok(Sent::Missing(why)) => {
-                    told.absent.push(format!("{}: {why}", proxies.name(at)));
+                    told.attempts.absent(proxies.name(at), &why);
                     return Ok(Next::GoOn);
                 }
                 // Another upstream's bytes would find no more room, and this one did its part.
@@ -172,7 +178,7 @@ impl Task<'_> {
                         // Nobody can go on with these.
                         arrival.discard();
                     }
-                    told.failed.push((failure.to_string(), failure.kind.cause()));
+                    told.attempts.failed(&failure);
                     return Ok(if proxies.goes_on(at, &failure) { Next::GoOn } else { Next::Stop });
                 }
             };
@@ -272,15 +278,7 @@ impl Told {
             }
             return Err(Denied::Refused(mismatch.lines(task.inner.relay.name())));
         }
-        if !self.failed.is_empty() {
-            let (mut all, causes): (Vec<String>, Vec<Cause>) = self.failed.into_iter().unzip();
-            all.extend(self.absent);
-            return Err(Fault::unavailable(Cause::of_several(causes), what, all.join("; ")).into());
-        }
-        if self.absent.is_empty() {
-            return Err(Fault::nobody(what, "there is no upstream to ask").into());
-        }
-        Err(Denied::NotFound(format!("not found: {what}: {}", self.absent.join("; "))))
+        Err(self.attempts.conclude(&what, task.inner.folder.root()))
     }
 }
 

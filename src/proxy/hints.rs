@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::attempts::Attempts;
 use super::counts::Event;
 use super::expected::Road;
 use super::kept::{Kept, understood};
-use super::{Denied, Inner, Manner, Text, TextKind};
-use crate::fault::{Cause, Fault};
+use super::{Denied, Inner, Manner, Text, TextKind, stored};
 use crate::sumdb;
 use crate::sumdb::goproxy::{Asked, MAX_INFO_BYTES, VersionInfo, list};
-use crate::sumdb::module::{ModulePath, Version};
+use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::upstream::{Asker, Busy, FailureKind, Fetched};
 
 /// Bytes of a list at most.
@@ -33,7 +33,7 @@ pub(super) async fn answer(inner: &Arc<Inner>, asked: &Asked, manner: Manner) ->
         return Ok(text(asked, kept.bytes.clone(), inner.options.freshness - kept.age, false));
     }
     if manner.cached_only {
-        let held = inner.held(asked, road, kept.as_ref());
+        let held = inner.held(asked, road, kept.as_ref()).await;
         return held.ok_or_else(|| Denied::NotCached(format!("not cached here: {path}")));
     }
     if let Some(denied) = inner.absences.recent(&path) {
@@ -61,10 +61,10 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
     let road = Road::to(inner, asked.module())?;
     let (proxies, path) = (road.proxies(), asked.to_string());
     let limit = if matches!(asked, Asked::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
-    let (mut absent, mut failed, mut causes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut attempts = Attempts::default();
     for at in 0..proxies.len() {
         match proxies.fetch(at, asked, limit).await {
-            Ok(Fetched::Missing(why)) => absent.push(format!("{}: {why}", proxies.name(at))),
+            Ok(Fetched::Missing(why)) => attempts.absent(proxies.name(at), &why),
             Ok(Fetched::Body(bytes, _)) => match inner.read(asked, &bytes, road).await {
                 Ok(bytes) => {
                     inner.keep(asked, road, &bytes, proxies.name(at));
@@ -72,44 +72,41 @@ async fn ask(inner: &Arc<Inner>, asked: &Asked, kept: Option<Kept>) -> Result<Te
                 }
                 Err(error) => {
                     proxies.refute(at, &error.to_string());
-                    failed.push(format!("{}: {error}", proxies.name(at)));
-                    causes.push(Cause::Upstream);
+                    attempts.malformed(proxies.name(at), &error.to_string());
                 }
             },
             Err(failure) if failure.kind == FailureKind::QueueFull => return Err(Busy.fault(&failure.source).into()),
             Err(failure) => {
                 inner.counters.count(Event::Failure);
-                causes.push(failure.kind.cause());
-                failed.push(failure.to_string());
+                attempts.failed(&failure);
                 if !proxies.goes_on(at, &failure) {
                     break;
                 }
             }
         }
     }
-    if let Some(text) = inner.without_upstreams(asked, road, kept.as_ref(), !failed.is_empty()).await {
+    if let Some(text) = inner.without_upstreams(asked, road, kept.as_ref(), &attempts).await {
         return Ok(text);
     }
-    if failed.is_empty() && !absent.is_empty() {
-        let denied = Denied::NotFound(format!("not found: {path}: {}", absent.join("; ")));
+    let is_final = !attempts.may_change();
+    let denied = attempts.conclude(&path, inner.folder.root());
+    if is_final && matches!(denied, Denied::NotFound(_) | Denied::Refused(_)) {
         inner.absences.note(&path, &denied);
-        return Err(denied);
     }
-    failed.extend(absent);
-    let why = if failed.is_empty() { "there is no upstream to ask".to_owned() } else { failed.join("; ") };
-    Err(match Cause::of_several(causes) {
-        Cause::Disk => Fault::disk(inner.folder.root().display().to_string(), format!("{path}: {why}")),
-        cause => Fault::unavailable(cause, path, why),
-    }
-    .into())
+    Err(denied)
 }
 
 impl Inner {
-    /// What an upstream's answer means, written anew; a list of a public module with what the log has besides.
+    /// What an upstream's answer means, written anew; a list of a public module with what the log has besides, and one that only
+    /// folders were asked for with what is held here.
     async fn read(self: &Arc<Inner>, asked: &Asked, bytes: &[u8], road: Road<'_>) -> sumdb::Result<Bytes> {
-        let (Asked::List(module), Road::Public(_)) = (asked, road) else { return understood(asked, bytes) };
+        let Asked::List(module) = asked else { return understood(asked, bytes) };
         let mut versions = list::read(module, bytes)?;
-        versions.extend(list::logged(module, self.logged(module).await));
+        if road.proxies().is_local() {
+            versions.extend(list::tagged(module, self.held_versions(module).await));
+        } else if let Road::Public(_) = road {
+            versions.extend(list::tagged(module, self.logged(module).await));
+        }
         Ok(list::write(&versions).into())
     }
 
@@ -128,36 +125,97 @@ impl Inner {
     }
 
     /// What is held without asking: an earlier answer that is not too old, or what the store knows.
-    fn held(&self, asked: &Asked, road: Road<'_>, kept: Option<&Kept>) -> Option<Text> {
+    async fn held(self: &Arc<Inner>, asked: &Asked, road: Road<'_>, kept: Option<&Kept>) -> Option<Text> {
         let old = kept.filter(|kept| kept.age < self.options.stale).map(|kept| kept.bytes.clone());
-        let bytes = old.or_else(|| self.of_stored_zip(asked, road, kept))?;
+        let bytes = match old {
+            Some(bytes) => bytes,
+            None => self.stored(asked, road, kept).await?,
+        };
         Some(text(asked, bytes, Duration::ZERO, true))
     }
 
-    /// The answer where no upstream gave one: what one said earlier, what the log says, what the store knows. Where none of them
-    /// failed (`some_failed`), all say that there is no such thing, whatever one said earlier.
+    /// The answer where no upstream gave one.
+    ///
+    /// Where nobody could be asked, what is held here counts: a version that is not could not be had. Where some failed, what one
+    /// of them said earlier does, else what the log says: of what is held the newest may be an old one. Where all say that there is no
+    /// such thing, it is what they say; but the log knows better, and of a version whose zip is here the store.
     async fn without_upstreams(
         self: &Arc<Inner>,
         asked: &Asked,
         road: Road<'_>,
         kept: Option<&Kept>,
-        some_failed: bool,
+        attempts: &Attempts,
     ) -> Option<Text> {
-        if let Some(kept) = kept.filter(|kept| some_failed && kept.age < self.options.stale) {
-            self.counters.count(Event::Stale);
-            return Some(text(asked, kept.bytes.clone(), Duration::ZERO, true));
+        let stale = |bytes| Some(text(asked, bytes, Duration::ZERO, true));
+        if attempts.is_refused() && !matches!(asked, Asked::Info(_)) {
+            return None;
         }
-        let bytes = match (asked, road) {
-            (Asked::List(module), Road::Public(_)) => {
-                let logged = self.logged(module).await;
-                (!logged.is_empty()).then(|| list::write(&list::logged(module, logged)).into())?
+        if road.proxies().is_local()
+            && let Some(bytes) = self.stored(asked, road, kept).await
+        {
+            return stale(bytes);
+        }
+        // Of a module that is not held nothing is claimed where nobody is asked.
+        let is_one = !matches!(asked, Asked::List(_) | Asked::Latest(_));
+        let may_change = attempts.may_change() || is_one && road.proxies().is_local();
+        if let Some(kept) = kept.filter(|kept| may_change && !attempts.is_refused() && kept.age < self.options.stale) {
+            self.counters.count(Event::Stale);
+            return stale(kept.bytes.clone());
+        }
+        if let Road::Public(_) = road
+            && let Some(bytes) = self.of_log(asked).await
+        {
+            return Some(text(asked, bytes, self.options.freshness, true));
+        }
+        match asked {
+            Asked::Info(_) => {
+                let bytes = self.stored(asked, road, kept).await?;
+                Some(text(asked, bytes, self.options.freshness, true))
             }
-            (Asked::Latest(module), Road::Public(_)) => {
+            _ => None,
+        }
+    }
+
+    /// What the full log says; nothing where it is not held, or has no such module.
+    async fn of_log(self: &Arc<Inner>, asked: &Asked) -> Option<Bytes> {
+        match asked {
+            Asked::List(module) => {
                 let logged = self.logged(module).await;
-                VersionInfo::named(list::newest(&logged)?.clone()).to_json().into()
+                (!logged.is_empty()).then(|| list::write(&list::tagged(module, logged)).into())
             }
-            _ => self.of_stored_zip(asked, road, kept)?,
-        };
-        Some(text(asked, bytes, self.options.freshness, true))
+            Asked::Latest(module) => {
+                let logged = self.logged(module).await;
+                Some(VersionInfo::named(list::newest(&logged)?.clone()).to_json().into())
+            }
+            _ => None,
+        }
+    }
+
+    /// What the store says: the versions that are here, the newest of them, and what is kept about one whose zip is here. Nothing of
+    /// a module of which nothing is here.
+    async fn stored(self: &Arc<Inner>, asked: &Asked, road: Road<'_>, kept: Option<&Kept>) -> Option<Bytes> {
+        match asked {
+            Asked::List(module) => {
+                let held = self.held_versions(module).await;
+                (!held.is_empty()).then(|| list::write(&list::tagged(module, held)).into())
+            }
+            Asked::Latest(module) => {
+                let held = self.held_versions(module).await;
+                let newest = ModuleVersion::pair(module.clone(), list::newest(&held)?.clone()).ok()?;
+                let asked = Asked::Info(newest.clone());
+                let known = self.of_stored_zip(&asked, road, self.kept(&asked, road).as_ref());
+                Some(known.unwrap_or_else(|| VersionInfo::named(newest.version().clone()).to_json().into()))
+            }
+            _ => self.of_stored_zip(asked, road, kept),
+        }
+    }
+
+    /// The versions of a module that can be given without asking anybody.
+    async fn held_versions(self: &Arc<Inner>, module: &ModulePath) -> Vec<Version> {
+        let (inner, module) = (Arc::clone(self), module.clone());
+        let held = tokio::task::spawn_blocking(move || {
+            Road::to(&inner, &module).map(|road| stored::versions(&inner, road, &module)).unwrap_or_default()
+        });
+        held.await.unwrap_or_default()
     }
 }

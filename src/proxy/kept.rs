@@ -1,8 +1,8 @@
 //! Hints that are kept: what an upstream said of a question, and what the store knows of a version whose zip it has.
 //!
 //! The journal has them all, each under the policy by which it was got ([`Scope`]), so that none answers under another. Beside a
-//! stored zip its `.info` is kept too, for clients that read the folder as `GOPROXY=file://DATA/modules`, and for the time when no
-//! upstream can be had and the journal has forgotten. Both are read by the parser that upstreams' answers go through: neither
+//! stored zip its `.info` is kept too, and of a public module the list of the versions that are here, for clients that read the
+//! folder as `GOPROXY=file://DATA/modules`, and for the time when no upstream can be had and the journal has forgotten. All are read by the parser that upstreams' answers go through: neither
 //! what an earlier version stored nor what a power cut left is given as it is.
 
 use std::time::{Duration, SystemTime};
@@ -74,17 +74,26 @@ impl Inner {
         if let Asked::Info(module) = asked
             && self.has_zip(module, road)
         {
-            self.write_info(module, bytes);
+            self.write_info(module, road, bytes);
         }
     }
 
-    /// The zip of a module version has just been proven: what an upstream said of the version stands beside it from now on. What
-    /// stood there before may have been got under another policy, and is replaced.
+    /// The zip of a module version has just been proven: what an upstream said of the version stands beside it from now on, or that
+    /// there is such a version, and it is listed. What stood there before may have been got under another policy, and is replaced.
     pub(super) fn keep_info(&self, module: &ModuleVersion, road: Road<'_>) {
         match self.kept(&Asked::Info(module.clone()), road) {
-            Some(kept) => self.write_info(module, &kept.bytes),
-            None if self.modules.has_info(module) => self.write_info(module, named(module).to_json().as_bytes()),
-            None => {}
+            Some(kept) => self.write_info(module, road, &kept.bytes),
+            None => self.write_info(module, road, named(module).to_json().as_bytes()),
+        }
+        self.list_held(module, road);
+    }
+
+    /// Writes down which versions of a public module are here.
+    pub(super) fn list_held(&self, module: &ModuleVersion, road: Road<'_>) {
+        if let Road::Public(_) = road
+            && let Err(fault) = self.modules.write_list(module.path())
+        {
+            self.folder.note_failure(WriteKind::Hint, &fault);
         }
     }
 
@@ -98,7 +107,8 @@ impl Inner {
         if let Some(kept) = kept {
             return Some(kept.bytes.clone());
         }
-        let stored = self.modules.read_info(module).inspect_err(|fault| tracing::warn!("{fault}")).ok().flatten();
+        let stored =
+            self.modules.read_info(road.tree(), module).inspect_err(|fault| tracing::warn!("{fault}")).ok().flatten();
         let parsed = stored.map(|bytes| VersionInfo::of_module(module, &bytes));
         let info = match parsed {
             Some(Ok(info)) => info,
@@ -108,21 +118,21 @@ impl Inner {
             }
             None => named(module),
         };
-        self.write_info(module, info.to_json().as_bytes());
+        self.write_info(module, road, info.to_json().as_bytes());
         // A file does not say by which policy it was got. A time gives nothing away; a repository's address might.
         Some(info.without_origin().to_json().into())
     }
 
     /// Best effort: it can be asked for again.
-    fn write_info(&self, module: &ModuleVersion, bytes: &[u8]) {
-        if let Err(fault) = self.modules.write_info(module, bytes) {
+    fn write_info(&self, module: &ModuleVersion, road: Road<'_>, bytes: &[u8]) {
+        if let Err(fault) = self.modules.write_info(road.tree(), module, bytes) {
             self.folder.note_failure(WriteKind::Hint, &fault);
         }
     }
 
-    /// Whether the zip of a module version would be given now without asking anybody.
+    /// Whether the zip of a module version would be given now without asking anybody, if it has not rotted.
     fn has_zip(&self, module: &ModuleVersion, road: Road<'_>) -> bool {
-        stored::ready(self, road, module, Kind::Zip).is_ok_and(|zip| zip.is_some())
+        stored::is_held(self, road, module, Kind::Zip)
     }
 }
 

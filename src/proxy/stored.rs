@@ -3,6 +3,9 @@
 //! On a public route a stored file is given where its proof names the database that is asked now, without asking anybody; else only
 //! once that database has a record of the same hash. What differs is put aside, with a report and an incident, as an upstream's
 //! wrong bytes are. On a private route only what first use pinned is given.
+//!
+//! A file that looks otherwise than when it was last proven (`Changed`) is hashed again first; what rotted is put aside and fetched
+//! again.
 
 use super::counts::Event;
 use super::expected::{Expected, Road};
@@ -10,29 +13,112 @@ use super::incident::Mismatch;
 use super::judge::{Wrong, what};
 use super::{Denied, Inner};
 use crate::fault::Fault;
-use crate::store::modules::{Admitted, Proof, Provenance, Stored, Unproven};
+use crate::store::modules::{Admitted, Changed, Proof, Provenance, Stored, Unproven};
 use crate::sumdb;
-use crate::sumdb::gosum::Kind;
-use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
 /// How a file is stored, under the policy of this route.
 pub(super) fn look(inner: &Inner, road: Road<'_>, module: &ModuleVersion, kind: Kind) -> Result<Stored, Fault> {
     match road {
         Road::Public(_) => inner.modules.open(module, kind, inner.relay.vkey()),
-        Road::Private(_) => Ok(inner.modules.open_first_use(module, kind)?.map_or(Stored::Missing, Stored::Proven)),
+        Road::Private(_) => inner.modules.open_first_use(module, kind),
     }
 }
 
-/// The stored file, if it may be given without asking anybody.
-pub(super) fn ready(
+/// How a file is stored, once one that changed since it was proven is hashed again.
+pub(super) async fn look_again(
     inner: &Inner,
     road: Road<'_>,
     module: &ModuleVersion,
     kind: Kind,
-) -> Result<Option<Admitted>, Fault> {
+) -> Result<Stored, Denied> {
     match look(inner, road, module, kind)? {
-        Stored::Proven(admitted) => Ok(Some(admitted)),
-        Stored::Unproven(_) | Stored::Missing => Ok(None),
+        Stored::Changed(changed) => hash_again(inner, road, module, kind, changed).await,
+        stored => Ok(stored),
+    }
+}
+
+/// Whether a file is here and would be given without asking anybody, if it has not rotted.
+pub(super) fn is_held(inner: &Inner, road: Road<'_>, module: &ModuleVersion, kind: Kind) -> bool {
+    match look(inner, road, module, kind) {
+        Ok(Stored::Proven(_)) => true,
+        Ok(Stored::Changed(changed)) => changed.is_proven(),
+        Ok(Stored::Unproven(_) | Stored::Missing) | Err(_) => false,
+    }
+}
+
+/// The versions of a module that would be given without asking anybody, ascending: those of which the zip is here; where there is
+/// none, those of which the go.mod is. Looks at each: not on a thread that must not wait.
+pub(super) fn versions(inner: &Inner, road: Road<'_>, module: &ModulePath) -> Vec<Version> {
+    let stored = inner.modules.versions(road.tree(), module).inspect_err(|fault| tracing::warn!("{fault}"));
+    let stored = stored.unwrap_or_default();
+    let held = |kind| {
+        let is_held = |version: &&Version| {
+            let module = ModuleVersion::pair(module.clone(), (*version).clone());
+            module.is_ok_and(|module| is_held(inner, road, &module, kind))
+        };
+        stored.iter().filter(is_held).cloned().collect::<Vec<Version>>()
+    };
+    let zips = held(Kind::Zip);
+    if zips.is_empty() { held(Kind::GoMod) } else { zips }
+}
+
+/// Hashes a file again that changed since it was last proven. One that is as it was is stored as before; any other is put aside,
+/// and is not here any more.
+async fn hash_again(
+    inner: &Inner,
+    road: Road<'_>,
+    module: &ModuleVersion,
+    kind: Kind,
+    changed: Changed,
+) -> Result<Stored, Denied> {
+    let _room = match kind {
+        Kind::Zip => Some(inner.hashing.room_for_stored(changed.file()).await),
+        Kind::GoMod => None,
+    };
+    let (modules, threads) = (inner.modules.clone(), inner.options.threads);
+    let hashed = tokio::task::spawn_blocking(move || {
+        let got = changed.hash_now(threads)?;
+        if got.as_ref() == Some(changed.hash()) {
+            modules.confirm(&changed);
+        }
+        Ok::<_, Fault>((changed, got))
+    });
+    let (changed, got) = hashed.await.map_err(|error| Fault::machine("hashing", error.to_string()))??;
+    if got.as_ref() == Some(changed.hash()) {
+        return Ok(match look(inner, road, module, kind)? {
+            // It changes all the while: nothing of it is given.
+            Stored::Changed(_) => Stored::Missing,
+            stored => stored,
+        });
+    }
+    put_rotten_aside(inner, road, module, kind, changed, got).await;
+    Ok(Stored::Missing)
+}
+
+async fn put_rotten_aside(
+    inner: &Inner,
+    road: Road<'_>,
+    module: &ModuleVersion,
+    kind: Kind,
+    changed: Changed,
+    got: Option<SumHash>,
+) {
+    inner.counters.count(Event::Mismatch);
+    let hash = changed.hash().clone();
+    let is =
+        got.as_ref().map_or("it is no zip any more".to_owned(), |got| format!("it hashes to {got}, not to {hash}"));
+    let why = format!("{is}: it changed on the disk since it was proven");
+    let wrong = Wrong { error: sumdb::Error::unproven(what(module, kind), why), got };
+    let mut mismatch = Mismatch::new(module, kind, &Expected::Pinned(hash), &wrong, "the module store");
+    mismatch.stored(changed.file().len());
+    let (modules, report) = (inner.modules.clone(), mismatch.report(inner.relay.name()));
+    let moved = tokio::task::spawn_blocking(move || modules.refuse_changed(&changed, &report)).await;
+    let moved = moved.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())));
+    mismatch.note(inner, moved);
+    if kind == Kind::Zip {
+        inner.list_held(module, road);
     }
 }
 
@@ -59,7 +145,7 @@ pub(super) async fn settle(
 ) -> Result<Option<Admitted>, Denied> {
     let stored = match look(inner, road, module, kind)? {
         Stored::Proven(admitted) => return Ok(Some(admitted)),
-        Stored::Missing => return Ok(None),
+        Stored::Missing | Stored::Changed(_) => return Ok(None),
         Stored::Unproven(stored) => stored,
     };
     let (Expected::Recorded { hash, .. }, Provenance::Recorded(proof)) = (expected, provenance(inner, expected)) else {

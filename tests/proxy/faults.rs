@@ -10,7 +10,7 @@ use gosumcheck::store::failing::{FailingDisk, Moment, Then};
 use gosumcheck::upstream::Breaker;
 
 use crate::kit::{Corpus, Fault, Gate, Spec, Tamper, until};
-use crate::world::{World, absent, ask, bytes, outage};
+use crate::world::{World, absent, ask, bytes, outage, refusal};
 
 const ZIP: &str = "example.com/a/@v/v1.0.0.zip";
 const GO_MOD: &str = "example.com/a/@v/v1.0.0.mod";
@@ -60,16 +60,53 @@ fn an_upstream_that_cannot_answer_now() {
 /// Go's own rule (go.dev/ref/mod, "Environment variables", GOPROXY): only behind `|` another one is asked after a "no".
 #[test]
 fn a_no_by_policy_counts_before_a_comma() {
-    for status in [401, 403, 429, 451] {
+    for status in [400, 401, 403, 405, 422, 429, 451] {
         let fault = Fault::Status(status, "not for you".to_owned());
         is_passed_over(&fault, '|');
         let mut world = world(2);
         world.settings.tries = 1;
         world.mirrors[0].fault(ZIP, fault);
-        let told = outage(world.ask(&world.proxy(), ZIP));
+        let told = world.ask(&world.proxy(), ZIP);
+        // Of these three alone the server says that it does not give this module to us.
+        let told = if matches!(status, 401 | 403 | 451) { refusal(told).join(" ") } else { outage(told) };
         assert!(told.contains(&status.to_string()) && told.contains("not for you"), "{told}");
         assert_eq!((world.mirrors[1].count("*"), world.stored().len()), (0, 0));
     }
+}
+
+/// On every endpoint, after both separators, and beside an absence; an outage of another upstream is an outage.
+#[test]
+fn a_no_by_policy_is_a_refusal_with_its_words() {
+    let hints = ["list", "v1.0.0.info", "master.info"].map(|name| format!("example.com/a/@v/{name}"));
+    for path in hints.into_iter().chain([ZIP, GO_MOD, "example.com/a/@latest"].map(str::to_owned)) {
+        for (other, separator) in [(403, ','), (403, '|'), (404, '|'), (500, '|')] {
+            let mut world = world(2);
+            world.settings.tries = 1;
+            world.separator = separator;
+            world.mirrors[0].fault("example.com/a/*", Fault::Status(451, "not for you".to_owned()));
+            world.mirrors[1].fault("example.com/a/*", Fault::Status(other, "another".to_owned()));
+            let told = world.ask(&world.proxy(), &path);
+            if other == 500 {
+                assert!(outage(told).contains("not for you"), "{path}");
+                continue;
+            }
+            let told = refusal(told).join(" ");
+            assert!(told.contains("451") && told.contains("not for you"), "{path}: {told}");
+            assert_eq!(world.mirrors[1].count("*") > 0, separator == '|', "{path}");
+        }
+    }
+}
+
+/// What one said before it refused is not given in its place.
+#[test]
+fn a_refusal_ends_an_older_answer() {
+    let mut world = world(1);
+    world.options.freshness = Duration::ZERO;
+    let proxy = world.proxy();
+    world.ask(&proxy, "example.com/a/@v/list").unwrap();
+    world.mirrors[0].fault("*", Fault::Status(403, "not any more".to_owned()));
+    assert!(refusal(world.ask(&proxy, "example.com/a/@v/list")).join(" ").contains("not any more"));
+    world.mirrors[0].heal();
 }
 
 #[test]

@@ -138,11 +138,12 @@ impl World {
         assert!(bytes(self.ask(proxy, path)) == truth, "{path}: not the right bytes");
     }
 
-    /// The files below `modules/` and `private/` that have a name there, sorted; each must hash to what stands beside it.
+    /// The files below `modules/` and `private/` that have a name there, sorted; each must hash to what stands beside it. Lists, and
+    /// an `.info` that only names its version, are left out.
     #[track_caller]
     pub fn stored(&self) -> Vec<String> {
         let found = self.folder().modules().walk().map(Result::unwrap);
-        let names = found.map(|found| match found {
+        let names = found.filter(|found| !is_made_here(found)).map(|found| match found {
             modules::Found::File { tree, module, kind, path, hash, .. } => {
                 let bytes = std::fs::read(&path).unwrap();
                 let got = h1(kind, &bytes);
@@ -154,6 +155,7 @@ impl World {
             }
             modules::Found::Info { module, .. } => Asked::Info(module).to_string(),
             modules::Found::HashOnly { module, kind, .. } => format!("{} (hash)", Asked::File(module, kind)),
+            modules::Found::List { module, .. } => Asked::List(module).to_string(),
             modules::Found::Stray(path) => format!("stray {}", path.display()),
         });
         names.collect()
@@ -177,6 +179,17 @@ impl World {
     /// What is on its way in `tmp/`.
     pub fn arrivals(&self) -> Vec<PathBuf> {
         files(self.data.path().join("tmp"))
+    }
+}
+
+/// Whether it stands beside a stored zip for readers of the folder, and says nothing that its name does not.
+fn is_made_here(found: &modules::Found) -> bool {
+    match found {
+        modules::Found::List { .. } => true,
+        modules::Found::Info { module, path, .. } => {
+            std::fs::read_to_string(path).unwrap() == format!("{{\"Version\":\"{}\"}}", module.version())
+        }
+        _ => false,
     }
 }
 

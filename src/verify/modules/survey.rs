@@ -8,7 +8,7 @@ use crate::store::Modules;
 use crate::store::modules::{Found, Tree};
 use crate::sumdb::goproxy::Asked;
 use crate::sumdb::gosum::Kind;
-use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::module::{ModulePath, ModuleVersion};
 
 /// An admitted file as it was come upon, or the place of one that has left and whose hash is still kept.
 #[derive(Debug)]
@@ -27,7 +27,9 @@ pub(super) struct Survey {
     /// the admitted files, by their paths
     pub(super) files: Vec<Stored>,
     /// what is kept about versions
-    pub(super) about: Vec<(ModuleVersion, PathBuf)>,
+    pub(super) about: Vec<(Tree, ModuleVersion, PathBuf)>,
+    /// the lists of versions
+    pub(super) lists: Vec<(ModulePath, PathBuf)>,
 }
 
 impl Survey {
@@ -49,7 +51,8 @@ impl Survey {
                         _ => survey.files.push(Stored { tree, module, kind, path, len: 0 }),
                     }
                 }
-                Ok(Found::Info { module, path }) => survey.about.push((module, path)),
+                Ok(Found::Info { tree, module, path }) => survey.about.push((tree, module, path)),
+                Ok(Found::List { module, path }) => survey.lists.push((module, path)),
                 // Looked at again: it may have been there for a moment only.
                 Ok(Found::Stray(path)) if path.symlink_metadata().is_ok() => {
                     let tree = if path.starts_with(store.dir()) { Tree::Proven } else { Tree::FirstUse };
