@@ -89,7 +89,7 @@ impl World {
 /// What go says of each module, with this GOPROXY.
 fn go(world: &World, proxy: &str, cases: &[&Case]) -> Option<BTreeMap<String, Became>> {
     let machine = Machine::new(proxy, &world.sumdb)?;
-    let (files, others): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.endpoint.is_of_version());
+    let (files, others): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.endpoint.is_of_version());
     let mut became = BTreeMap::new();
     for (command, cases) in
         [(&["mod", "download", "-json"][..], files), (&["list", "-m", "-e", "-versions", "-json"][..], others)]
