@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::super::words::unavailable;
-use super::first_use::Place;
+use super::place::Place;
 use super::proof::{self, Proof};
 use super::stamp::Stamp;
 use super::{Admitted, Modules, Tree, quarantine};

@@ -7,15 +7,16 @@
 //! bytes, and to forget the pin would let any other bytes come in their place. It is the only choice that loses nothing.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::cache::read_bounded;
 use super::super::words::unavailable;
 use super::pin::Pin;
+use super::place::Place;
 use super::proof::{ProofFile, proof_extension};
-use super::proven::Stored;
 use super::stamp::Stamp;
-use super::{Admitted, Arrival, Changed, Modules, Tree, is_file, pin_extension, stamp_extension};
+use super::stored::Stored;
+use super::{Admitted, Arrival, Changed, Modules, Tree, is_file};
 use crate::fault::Fault;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
@@ -176,28 +177,6 @@ impl Modules {
             self.clear(path).map_err(|error| unavailable(path, "remove", &error))?;
         }
         Ok(())
-    }
-}
-
-/// The places of one file and of what stands beside it.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) file: PathBuf,
-    pub(super) pin: PathBuf,
-    pub(super) proof: PathBuf,
-    /// in the tree of first uses, which has no proofs
-    pub(super) stamp: Option<PathBuf>,
-}
-
-impl Place {
-    pub(super) fn of(modules: &Modules, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<Place, Fault> {
-        let named = |suffix| modules.named(tree, module, suffix);
-        Ok(Place {
-            file: named(kind.extension())?,
-            pin: named(pin_extension(kind))?,
-            proof: named(proof_extension(kind))?,
-            stamp: if tree == Tree::FirstUse { Some(named(stamp_extension(kind))?) } else { None },
-        })
     }
 }
 

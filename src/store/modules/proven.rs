@@ -6,53 +6,14 @@ use std::path::PathBuf;
 
 use super::super::failures::WriteKind;
 use super::super::words::unavailable;
-use super::first_use::Place;
 use super::pin::Pin;
+use super::place::Place;
 use super::proof::{self, Proof, ProofFile};
+use super::stored::{Stored, Unproven};
 use super::{Admitted, Arrival, Changed, Modules, Tree, quarantine};
 use crate::fault::Fault;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
-
-/// How a file of a public module is stored.
-#[derive(Debug)]
-pub enum Stored {
-    /// the database asked has proven it
-    Proven(Admitted),
-    /// it is here, and not to be given before the database asked has proven it
-    Unproven(Unproven),
-    /// it is here, and looks otherwise than when it was last proven: it is to be hashed first
-    Changed(Changed),
-    /// it is not here
-    Missing,
-}
-
-/// A stored file that the database asked has not proven: nothing but its hash can be had of it.
-#[derive(Debug)]
-pub struct Unproven {
-    module: ModuleVersion,
-    kind: Kind,
-    file: Admitted,
-    by: Option<Proof>,
-}
-
-impl Unproven {
-    /// What its bytes were found to hash to when it was admitted.
-    pub fn hash(&self) -> &SumHash {
-        self.file.hash()
-    }
-
-    /// The record that it was proven by; none where nothing tells who admitted it.
-    pub fn by(&self) -> Option<&Proof> {
-        self.by.as_ref()
-    }
-
-    /// Its size in bytes.
-    #[expect(clippy::len_without_is_empty, reason = "an empty go.mod is a file like any other")]
-    pub fn len(&self) -> u64 {
-        self.file.len()
-    }
-}
 
 impl Modules {
     /// The file of a public module, as it stands for the database with the verifier key `database`. What has neither a proof nor

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::super::words::unavailable;
-use super::first_use::Place;
 use super::pin::Pin;
+use super::place::Place;
 use super::proof::{Proof, ProofFile, proof_extension};
 use super::{Modules, Tree, is_file, pin_extension, stamp_extension};
 use crate::fault::Fault;
