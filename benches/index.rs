@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Instant;
 
-use gosumcheck::store::index::{bring_up_to_date, rebuild};
+use gosumcheck::store::index::{rebuild, update};
 use gosumcheck::store::log::Snapshot;
 use gosumcheck::store::{Folder, Index, Log};
 use gosumcheck::sumdb::checkpoint::Tree;
@@ -102,7 +102,7 @@ fn run(dir: &str, count: u64) {
     let bytes = fs::metadata(log.index_path()).unwrap().len();
     println!("bytes-a-record {:.2}", bytes as f64 / count as f64);
     let start = Instant::now();
-    bring_up_to_date(&log, &snapshot, &|_, _| {}).unwrap();
+    update(&log, &snapshot, &|_, _| {}).unwrap();
     println!("nothing-new-milliseconds {:.2}", start.elapsed().as_secs_f64() * 1e3);
 
     let index = Index::open(&log).unwrap().unwrap();
@@ -145,7 +145,7 @@ fn append(dir: &str, count: u64) {
     let older = log.snapshot(older(&snapshot, count - APPENDED.min(count / 2).next_multiple_of(FULL))).unwrap();
     rebuild(&log, &older, &|_, _| {}).unwrap();
     let start = Instant::now();
-    bring_up_to_date(&log, &snapshot, &|_, _| {}).unwrap();
+    update(&log, &snapshot, &|_, _| {}).unwrap();
     println!("append-us-a-record {:.2}", start.elapsed().as_secs_f64() * 1e6 / (count - older.tree().size) as f64);
 }
 

@@ -25,7 +25,7 @@ use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use gosumcheck::sumdb::hash::{leaf_hashes, parent_hashes};
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::verify::{self, Options};
+use gosumcheck::verify::{self, VerifyOptions};
 
 /// The seed of every log made here.
 const SEED: u64 = 1;
@@ -71,7 +71,7 @@ fn run(data: &Path, threads: usize) {
     let name = key.name().to_owned();
     let policy = Policy::log(key);
     let size = Checkpoint::open(&log.head().unwrap().unwrap(), &policy).unwrap().tree().size;
-    let options = Options { threads: NonZero::new(threads), skip_index: true, ..Options::default() };
+    let options = VerifyOptions { threads: NonZero::new(threads), skip_index: true, ..VerifyOptions::default() };
     let verify = || {
         let report = verify::log(&log, &name, &policy, &options, &|_, _| {}).unwrap();
         assert_eq!(report.exit_code(), 0);
@@ -114,7 +114,7 @@ fn forget(log: &Log) {
 /// Reads the records and the leaf hashes as `verify` does: in order, with more than one read under way.
 fn disk(log: &Log, threads: usize) {
     for name in ["records", "hashes.0"] {
-        let (file, next) = (log.found(name).unwrap(), AtomicU64::new(0));
+        let (file, next) = (log.open_file(name).unwrap(), AtomicU64::new(0));
         thread::scope(|scope| {
             for _ in 0..threads {
                 scope.spawn(|| {

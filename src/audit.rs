@@ -14,10 +14,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::database::{Answer, Database, Progress};
 use crate::fault::Fault;
-use crate::report::{FileReport, Head, Level, LineReport, Misbehaviour, Notice, Place, Report, Subject, Verdict};
+use crate::report::{FileReport, Head, Level, LineReport, Location, Misbehaviour, Notice, Report, Subject, Verdict};
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::Checkpoint;
-use crate::sumdb::gosum::{self, SumLine};
+use crate::sumdb::gosum::SumLine;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 
 /// A file to audit, taken apart.
@@ -42,7 +42,7 @@ impl Claims {
 /// One line, or one file of a module cache.
 pub struct Claim {
     /// where it stands
-    pub place: Place,
+    pub place: Location,
     /// the line as it stands, fit to be shown
     pub text: String,
     /// the earlier line that says the same
@@ -151,11 +151,7 @@ pub fn misbehaviour(fault: &Fault) -> Option<Misbehaviour> {
 }
 
 fn subject(sum: &SumLine) -> Subject {
-    let kind = match sum.kind {
-        gosum::Kind::Zip => crate::report::Kind::Zip,
-        gosum::Kind::GoMod => crate::report::Kind::GoMod,
-    };
-    Subject { module: sum.module.path().to_string(), version: sum.module.version().to_string(), kind }
+    Subject { module: sum.module.path().to_string(), version: sum.module.version().to_string(), kind: sum.kind }
 }
 
 fn uncompared(count: usize) -> Option<Notice> {

@@ -1,4 +1,4 @@
-//! What the go command is told about its checksum database, read as it reads it: which database (`GOSUMDB`), by which
+//! The go command's settings about its checksum database, read as it reads them: which database (`GOSUMDB`), by which
 //! way (`GOPROXY`), for which modules not (`GONOSUMDB`, `GONOPROXY`, `GOPRIVATE`), and where its caches are. Also where our own data
 //! folder is. Nothing here asks the network.
 //!
@@ -16,7 +16,7 @@ pub mod settings;
 pub mod sumdb;
 pub mod units;
 
-pub use goenv::{GoEnv, Origin, Private};
+pub use goenv::{GoEnv, GoEnvOrigin, Private};
 pub use host::HostName;
 pub use proxies::ProxyList;
 pub use sumdb::Sumdb;

@@ -1,8 +1,8 @@
 //! A checksum database: module versions in, verified records out, all under one head of one timeline.
 //!
 //! Claims come from the cache or the upstreams (`claims`), the head moves to the newest that came with them
-//! (`timeline`), tiles are brought and proven (`tiles`), and each claim is held against its leaf. A claim that turns
-//! out false is asked of the next source. Only what is proven is kept, so that the next run asks nothing.
+//! (`timeline`), tiles are fetched and proven (`tiles`), and each claim is checked against its leaf. If a claim is false, the
+//! next source is asked. Only proven bytes are cached, so that the next run sends no request.
 
 mod accept;
 mod answer;
@@ -28,14 +28,14 @@ use check::{Checked, WantedProofs, check_all, heads};
 pub use claims::{Claim, Refutations};
 use claims::{Refutation, Source};
 pub use current::CurrentHead;
-use mirror::Held;
+use mirror::CurrentMirror;
 pub use mirror::Mirror;
 use notes::Notes;
 use tiles::{Proven, Tiles};
 use unstored::Unstored;
 
 use crate::fault::Fault;
-use crate::store::failures::Failure;
+use crate::store::failures::FailedWrites;
 use crate::store::{Cache, Folder, HeadFile};
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
@@ -47,20 +47,20 @@ use crate::upstream::{Http, Settings, Upstreams};
 /// Told how far a stage is: its name, how many of its requests are answered, how many there are.
 pub type Progress<'a> = &'a (dyn Fn(&str, usize, usize) + Sync);
 
-/// Progress that nobody is shown.
+/// Progress that is not shown.
 const QUIETLY: Progress<'static> = &|_, _, _| {};
 
-/// One checksum database, as far as this data folder and these upstreams know it.
+/// One checksum database, as seen through one data folder and its upstreams.
 pub struct Database {
     name: String,
-    /// the log's verifier key, which tells databases of one name apart
+    /// the log's verifier key, which distinguishes databases of one name
     vkey: String,
     folder: Folder,
     cache: Cache,
     head: HeadFile,
     /// the newest proven head, where it could not be stored
     unstored: Unstored,
-    mirror: Held,
+    mirror: CurrentMirror,
     upstreams: Upstreams,
     /// asked for what must come from the disk
     nobody: Upstreams,
@@ -87,7 +87,7 @@ impl Database {
             cache: folder.cache(name)?,
             head: folder.head(name)?,
             unstored: Unstored::default(),
-            mirror: Held::nothing_of(folder.log(name)?),
+            mirror: CurrentMirror::unopened(folder.log(name)?),
             upstreams,
             nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             notes: Notes::new(policy),
@@ -95,7 +95,7 @@ impl Database {
         })
     }
 
-    /// The same, which asks nobody over the network.
+    /// The same without requests over the network.
     pub fn offline(mut self) -> Database {
         self.upstreams = self.upstreams.trees_only();
         self
@@ -139,7 +139,7 @@ impl Database {
         let mut refuted = HashMap::new();
         let batch_cache = BatchCache::of(asked, &self.cache);
         let mut known = self.remembered()?.map_or(0, |head| head.tree().size);
-        let mut said = said_last_time(asked, &batch_cache, known);
+        let mut said = cached_answers(asked, &batch_cache, known);
         let mut current = None;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
@@ -173,11 +173,11 @@ impl Database {
     }
 
     fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
-        let mirror = self.mirror.held();
+        let mirror = self.mirror.current();
         Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, writer: None }
     }
 
-    /// Asks for what is not said yet.
+    /// Asks the sources for the missing answers.
     async fn fill(
         &self,
         asked: &[ModuleVersion],
@@ -208,7 +208,7 @@ impl Database {
     }
 
     /// What was proven and could not be stored in the data folder, so far.
-    pub fn store_failures(&self) -> Vec<Failure> {
+    pub fn store_failures(&self) -> Vec<FailedWrites> {
         self.folder.failures()
     }
 
@@ -240,8 +240,8 @@ impl Database {
     }
 }
 
-/// What the batch_cache says, as far as it is about the tree that is known, whose size is `known`.
-fn said_last_time(asked: &[ModuleVersion], batch_cache: &BatchCache<'_>, known: u64) -> Vec<Option<Answer<Claim>>> {
+/// The claims in the batch cache about records below `known`, the size of the accepted tree.
+fn cached_answers(asked: &[ModuleVersion], batch_cache: &BatchCache<'_>, known: u64) -> Vec<Option<Answer<Claim>>> {
     let claim = |(response, path): (LookupResponse, Vec<Hash>)| {
         let is_known = response.id() < known;
         is_known.then_some(Answer::Found(Claim { response, head: None, source: Source::BatchCache(path) }))
@@ -249,7 +249,7 @@ fn said_last_time(asked: &[ModuleVersion], batch_cache: &BatchCache<'_>, known: 
     batch_cache.read().map_or_else(|| asked.iter().map(|_| None).collect(), |all| all.into_iter().map(claim).collect())
 }
 
-/// Takes back the claims that turned out false, so that others are asked; who made them is remembered in `refuted`.
+/// Removes the claims that turned out false, so that other sources are asked; `refuted` remembers the source of each.
 fn withdraw(said: &mut [Option<Answer<Claim>>], checked: Vec<Checked>, refuted: &mut HashMap<usize, Vec<Refutation>>) {
     for (at, (slot, checked)) in said.iter_mut().zip(checked).enumerate() {
         let (Some(Answer::Found(claim)), Err(error)) = (&*slot, checked) else { continue };
@@ -262,7 +262,7 @@ fn withdraw(said: &mut [Option<Answer<Claim>>], checked: Vec<Checked>, refuted: 
     }
 }
 
-/// What a failed request means: where there is nobody to ask, nobody failed.
+/// What a failed request means: without a source to ask, no source failed.
 fn missed(upstreams: &Upstreams, fault: Fault) -> Unavailable {
     if upstreams.names().len() == 0 {
         return Unavailable::NotHeld("the data folder does not hold it, and there is no source to ask".to_owned());

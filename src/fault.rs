@@ -1,4 +1,4 @@
-//! Why a command could not do its work, by who is at fault: its caller, a network or a disk, who sent certain bytes, or the log;
+//! Why a command could not do its work, by who is at fault: its caller, a network or a disk, the sender of certain bytes, or the log;
 //! with the exit code of each.
 
 use std::path::PathBuf;
@@ -49,8 +49,8 @@ pub enum Fault {
     },
 }
 
-/// What did not do its part. It decides the status that a client reads, whether another source is asked, and whether the same
-/// one is asked again with more room.
+/// The part that failed. It decides the status that a client reads, whether another source is asked, and whether the same
+/// one is asked again with a higher limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// this machine's disk failed an operation: full, read-only, forbidden, or broken. No other source can help, and none is to
@@ -59,13 +59,13 @@ pub enum Cause {
     /// something else here: a file that is damaged, or that another process holds; a thread, a process or a port that could not
     /// be had
     Machine,
-    /// an upstream: no connection, an answer that is none, or not what it has to have
+    /// an upstream: no connection, a malformed answer, or one without what it must have
     Upstream,
     /// an upstream did not answer in time
     TimedOut,
-    /// an upstream's answer is longer than what was asked for at most
+    /// an upstream's answer is longer than the limit of the request
     TooLong,
-    /// nobody could be asked: no upstream is set, all are folders that do not hold it, or the settings or the rules for public
+    /// no source could be asked: no upstream is set, all are folders that do not hold it, or the settings or the rules for public
     /// modules forbid it
     Nobody,
 }
@@ -73,9 +73,9 @@ pub enum Cause {
 impl Cause {
     /// The cause of a fault in which several sources failed, each with a cause of its own; `Nobody` where there is none.
     ///
-    /// A disk that failed ends all asking, so it is the cause. An answer that is too long is the one failure that can be helped,
-    /// by asking with more room. Who could not be asked does not count beside others. Of the rest, causes that differ make a
-    /// failure of upstreams.
+    /// A disk that failed ends all requests, so it is the cause. An answer that is too long is the one failure that a second request
+    /// can mend, with a higher limit. A source that could not be asked does not count beside others. If the others differ, the
+    /// cause is `Upstream`.
     #[must_use]
     pub fn of_several(causes: impl IntoIterator<Item = Cause>) -> Cause {
         causes.into_iter().fold(Cause::Nobody, |joined, cause| match (joined, cause) {

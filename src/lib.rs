@@ -11,13 +11,13 @@
 //!   cli                                  arguments and help texts; one function a command
 //!     server                             the HTTP edge: what is asked, how it may be kept, what clients may hold
 //!       audit  sync  proxy  verify       the commands' logic, each a straight line: go.sum files and module caches against
-//!                                        the database · the whole log, brought · modules, proven before anybody gets them ·
-//!                                        the whole log and all modules, derived again from their bytes
+//!                                        the database · the whole log, fetched · modules, proven before any client gets them ·
+//!                                        the whole log and all modules, verified again from their bytes
 //!         relay                          what a server answers of one checksum database, all under one head that never goes back
 //!           database                     a module version in, a verified record out; the one timeline of heads
 //!             config  report  store  upstream
 //!                                        settings · findings and their renderings · the disk · the network
-//!               fault  files             why a command could not work, by who is at fault · opening files that somebody else
+//!               fault  files             why a command could not work, by the party at fault · opening files that somebody else
 //!                                        may have put there
 //!                 sumdb                  PURE CORE: formats and proofs; bytes in, verified facts out
 //! ```
@@ -89,8 +89,8 @@
 //!
 //! # Errors
 //!
-//! What can be wrong with bytes is told by the core ([`sumdb::Error`]: `Malformed`, `Unproven`); who is at fault, and what to do
-//! next, by [`fault::Fault`]: `Usage` (the caller), `Unavailable` (a network, a disk), `Refused` (who sent those bytes), `Forked`
+//! The core says what is wrong with bytes ([`sumdb::Error`]: `Malformed`, `Unproven`); [`fault::Fault`] says who is at fault, and
+//! what to do next: `Usage` (the caller), `Unavailable` (a network, a disk), `Refused` (the sender of those bytes), `Forked`
 //! (the log). Exit codes: 0 all proven, 1 findings, 2 could not tell, 3 the log itself misbehaved.
 
 pub mod audit;

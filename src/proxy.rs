@@ -1,23 +1,23 @@
-//! The module proxy: a question of the GOPROXY protocol in, a proven file or an answer out.
+//! The module proxy: a request of the GOPROXY protocol in, a proven file or an unproven answer out.
 //!
-//! Files (`.mod`, `.zip`) are what the log has hashes of: one is given only if it is what its record says (`files`, `judge`),
-//! wherever it came from. All else (`list`, `@latest`, `.info`) nobody can prove: hints, kept for a while (`hints`, `kept`).
-//! Modules that the log is not to know of have their own upstreams, and are held to what they were at first (`expected`).
+//! Files (`.mod`, `.zip`) are what the log has hashes of: one is served only if it has the hash in its record (`files`, `check`),
+//! wherever it came from. All else (`list`, `@latest`, `.info`) has no proof: hints, cached for a limited time (`hints`, `cached_hint`).
+//! Private modules have their own upstreams, and must stay what they were when they were first fetched (`expected`).
 
 mod absences;
 mod answer;
 mod attempts;
-mod claim;
+mod cached_hint;
+mod check;
 mod counts;
 mod expected;
 mod files;
 mod hashing;
 mod hints;
 mod incident;
-mod judge;
-mod kept;
 mod limits;
 mod shared_tasks;
+mod store_lock;
 mod stored;
 mod watched;
 
@@ -25,16 +25,16 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use crate::upstream::Peer;
-pub use answer::{Denied, Found, Manner, Text, TextKind};
-pub use limits::{Limits, MAX_TASK_TIME};
+pub use answer::{Denied, Mode, ProxyAnswer, Text, TextKind};
+pub use limits::{MAX_TASK_TIME, ProxyLimits};
 
 use absences::Absences;
-use claim::Claim;
 use counts::Counters;
 use files::Given;
 use futures_util::future::{join, join_all};
 use hashing::Hashing;
 use shared_tasks::SharedTasks;
+use store_lock::StoreLock;
 
 pub use crate::config::settings::OnMismatch;
 use crate::fault::Fault;
@@ -42,17 +42,17 @@ use crate::relay::Relay;
 use crate::store::failures::WriteKind;
 use crate::store::modules::Modules;
 use crate::store::{Folder, Journal};
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
 use crate::upstream::{FairQueue, Load, Proxies, State};
 
-/// How often what unfinished downloads left is looked through.
+/// How often the leftovers of unfinished downloads are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
-/// What a proxy may do.
+/// How a proxy behaves.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ProxyOptions {
     /// modules whose names never leave for a public upstream or the checksum database
     pub private: Patterns,
     /// what becomes of bytes that are not what the record says when no upstream has better ones
@@ -61,7 +61,7 @@ pub struct Options {
     pub freshness: Duration,
     /// for how long such an answer is given while no upstream answers
     pub stale: Duration,
-    /// for how long an upstream's "there is no such thing" is repeated
+    /// how long an upstream's "not found" is repeated
     pub negative: Duration,
     /// threads that hash one zip
     pub threads: usize,
@@ -72,7 +72,7 @@ pub struct Options {
 pub struct Upstreams {
     /// for modules that the log has records of
     pub public: Proxies,
-    /// for the others; none where those are refused
+    /// for the others; `None` where those are refused
     pub private: Option<Proxies>,
 }
 
@@ -85,7 +85,7 @@ pub struct Work {
     pub queue: Load,
     /// tasks, those that wait in the queue among them
     pub tasks: usize,
-    /// tasks that nobody waits for any more: downloads whose bytes flow
+    /// tasks without waiters: downloads that are receiving bytes
     pub detached: usize,
 }
 
@@ -103,7 +103,7 @@ struct Inner {
     /// the key of the database that public modules are proven by
     vkey: String,
     upstreams: Upstreams,
-    options: Options,
+    options: ProxyOptions,
     files: SharedTasks<(ModuleVersion, Kind), Result<Given, Denied>>,
     hints: SharedTasks<String, Result<Text, Denied>>,
     absences: Absences,
@@ -111,20 +111,20 @@ struct Inner {
     questions: FairQueue,
     hashing: Hashing,
     counters: Counters,
-    /// no other server stores modules in this data folder
-    claim: Claim,
+    /// keeps other servers from storing modules in this data folder
+    store_lock: StoreLock,
 }
 
 impl Proxy {
-    /// Over the modules of `folder`, which `relay` tells the hashes of.
+    /// Over the modules of `folder`, whose hashes `relay` proves.
     ///
     /// # Errors
-    /// `Unavailable`: another server has the modules of this folder. A disk that takes nothing is no reason not to start.
-    pub fn open(folder: &Folder, relay: Relay, upstreams: Upstreams, options: Options) -> Result<Proxy, Fault> {
-        Proxy::within(folder, relay, upstreams, options, Limits::default())
+    /// `Unavailable`: another server has the modules of this folder. A disk that cannot be written does not keep the proxy from starting.
+    pub fn open(folder: &Folder, relay: Relay, upstreams: Upstreams, options: ProxyOptions) -> Result<Proxy, Fault> {
+        Proxy::within(folder, relay, upstreams, options, ProxyLimits::default())
     }
 
-    /// The same with other bounds than the common ones.
+    /// The same with limits of the caller's choice.
     ///
     /// # Errors
     /// As [`Proxy::open`].
@@ -132,11 +132,11 @@ impl Proxy {
         folder: &Folder,
         relay: Relay,
         upstreams: Upstreams,
-        options: Options,
-        limits: Limits,
+        options: ProxyOptions,
+        limits: ProxyLimits,
     ) -> Result<Proxy, Fault> {
         let modules = folder.modules();
-        let claim = Claim::open(&modules)?;
+        let store_lock = StoreLock::open(&modules)?;
         let journal = folder.journal()?;
         if let Some(before) = SystemTime::now().checked_sub(options.stale) {
             journal.sweep(before).unwrap_or_else(|fault| folder.note_failure(WriteKind::Hint, &fault));
@@ -156,23 +156,23 @@ impl Proxy {
             questions: FairQueue::new(limits.questions),
             hashing: Hashing::default(),
             counters: Counters::default(),
-            claim,
+            store_lock,
         };
         Ok(Proxy { inner: Arc::new(inner) })
     }
 
-    /// What there is to say to a question.
+    /// Answers a request.
     ///
     /// # Errors
-    /// Why it is not answered; each with its HTTP status.
-    pub async fn answer(&self, asked: &Asked, manner: Manner) -> Result<Found, Denied> {
-        let answer = match asked {
-            Asked::File(module, kind) => match files::answer(&self.inner, module, *kind, manner).await {
-                Ok(Given::Proven(admitted)) => Ok(Found::File(admitted)),
-                Ok(Given::Unproven(refused)) => Ok(Found::Unproven(refused)),
+    /// Why it is refused or failed; each cause has its HTTP status.
+    pub async fn answer(&self, request: &ModuleRequest, mode: Mode) -> Result<ProxyAnswer, Denied> {
+        let answer = match request {
+            ModuleRequest::File(module, kind) => match files::answer(&self.inner, module, *kind, mode).await {
+                Ok(Given::Proven(admitted)) => Ok(ProxyAnswer::File(admitted)),
+                Ok(Given::Unproven(refused)) => Ok(ProxyAnswer::Unproven(refused)),
                 Err(denied) => Err(denied),
             },
-            _ => hints::answer(&self.inner, asked, manner).await.map(Found::Text),
+            _ => hints::answer(&self.inner, request, mode).await.map(ProxyAnswer::Text),
         };
         self.inner.counters.answered(&answer);
         answer
@@ -183,29 +183,29 @@ impl Proxy {
         self.inner.options.private.exemption(module).is_some()
     }
 
-    /// Looks after upstreams that do not answer, and after what unfinished downloads left, for as long as it is polled.
+    /// Probes upstreams that do not answer, and sweeps unfinished downloads, for as long as it is polled.
     pub async fn tend(&self) {
         let Upstreams { public, private } = &self.inner.upstreams;
         let probes = public_and_private(public, private.as_ref()).map(Proxies::probe);
         join(join_all(probes), self.sweep()).await;
     }
 
-    /// Removes downloads that nobody went on with.
+    /// Removes unfinished downloads that no request continues.
     async fn sweep(&self) {
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;
             let folder = self.inner.folder.clone();
-            // One that died has left its litter for the next.
+            // Processes that died have left theirs too.
             let _ = tokio::task::spawn_blocking(move || folder.sweep(SystemTime::now())).await;
         }
     }
 
-    /// How often what happened, by name.
+    /// The event counters, by name.
     pub fn counts(&self) -> Vec<(&'static str, u64)> {
         self.inner.counters.snapshot()
     }
 
-    /// How much work there is: downloads of files, and questions about what is no file.
+    /// How much work there is: downloads of files, and requests for hints.
     pub fn work(&self) -> [Work; 2] {
         let Inner { files, hints, downloads, questions, .. } = &*self.inner;
         let files = Work { kind: "files", queue: downloads.load(), tasks: files.len(), detached: files.detached() };
@@ -218,7 +218,7 @@ impl Proxy {
         self.inner.absences.bytes()
     }
 
-    /// How the upstreams are.
+    /// The state of each upstream.
     pub fn upstreams(&self) -> Vec<State> {
         let Upstreams { public, private } = &self.inner.upstreams;
         public_and_private(public, private.as_ref()).flat_map(Proxies::states).collect()

@@ -1,8 +1,8 @@
 //! What a server answers about one checksum database: the newest head, lookups and tiles, all of them proven here.
 //!
-//! What the full log holds is answered from disk; the rest is asked of the upstreams, proven, and kept in the
-//! cache. Everything is under one head (`heads`), which is never older than one that was given before. A question that
-//! many ask at once is asked once (`single_flight`).
+//! What the full log holds is answered from disk; the rest is fetched from the upstreams, proven, and kept in the
+//! cache. Everything is under one head (`heads`), which is never older than one that was given before. Concurrent
+//! requests for the same thing are one request to the upstreams (`single_flight`).
 
 mod heads;
 mod lookup;
@@ -22,22 +22,22 @@ use single_flight::SingleFlight;
 use crate::database::{Database, Mirror, Unavailable};
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::failures::Failure;
+use crate::store::failures::FailedWrites;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
 use crate::upstream::{Complaint, Counts, Load};
 
-/// Bytes that a relay remembers unless told otherwise.
+/// Bytes that a relay remembers by default.
 const COMMON_BYTES: u64 = 56 << 20;
 
 /// What a relay may do.
 #[derive(Debug, Clone, Default)]
 pub struct RelayOptions {
-    /// nobody is asked over the network
+    /// send no request over the network
     pub offline: bool,
-    /// modules whose names never leave, and that are not answered about
+    /// modules whose names never leave this machine, and about which the relay gives no answer
     pub private: Patterns,
 }
 
@@ -49,15 +49,15 @@ pub enum LookupAnswer<T = Bytes> {
     Found(T),
     /// the database says that it has no such module version
     NotInLog {
-        /// who said so, with their words
+        /// the sources that say so, with their words
         by: Vec<String>,
     },
-    /// the module matches this pattern, and nobody was asked about it
+    /// the module matches this pattern, and no source was asked about it
     Private {
         /// as it was written
         pattern: String,
     },
-    /// it is not held here, and nobody could be asked: that says nothing of the log
+    /// it is not held here, and no source could be asked: that says nothing about the log
     NotHeld(String),
 }
 
@@ -110,7 +110,7 @@ struct Inner {
     log: Log,
     options: RelayOptions,
     heads: Heads,
-    /// told when the full log is known to lag behind
+    /// notified when the full log is known to lag behind
     lags: Notify,
     recent: Recent,
     lookups: SingleFlight<String, Result<LookupAnswer<Arc<VerifiedRecord>>, Fault>>,
@@ -167,7 +167,7 @@ impl Relay {
     /// What the log has of a module version.
     ///
     /// # Errors
-    /// `Forked`: the log is caught. `Unavailable`, `Refused`: it could not be told.
+    /// `Forked`: the log is caught. `Unavailable`, `Refused`: it could not be decided.
     pub async fn lookup(&self, module: &ModuleVersion) -> Result<LookupAnswer, Fault> {
         self.inner.lookup(module).await
     }
@@ -184,8 +184,8 @@ impl Relay {
     ///
     /// # Errors
     /// `Unavailable`: the data folder.
-    pub async fn held_record(&self, module: &ModuleVersion) -> Result<Option<Arc<VerifiedRecord>>, Fault> {
-        self.inner.held_record(module).await
+    pub async fn local_record(&self, module: &ModuleVersion) -> Result<Option<Arc<VerifiedRecord>>, Fault> {
+        self.inner.local_record(module).await
     }
 
     /// The versions of a module that the full log has records of, pseudo-versions among them; none where it is not held. Reads
@@ -244,7 +244,7 @@ impl Relay {
     }
 
     /// What was proven, or came, and could not be stored in the data folder, by kind.
-    pub fn store_failures(&self) -> Vec<Failure> {
+    pub fn store_failures(&self) -> Vec<FailedWrites> {
         self.inner.database.store_failures()
     }
 

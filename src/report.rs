@@ -2,7 +2,7 @@
 //! read off it, so they cannot disagree.
 //!
 //! A report says, for each line of each file, one verdict, and under which signed tree head all of it was proven. A line that
-//! repeats an earlier one is judged like any other, by its own hash, and is marked as a repeat besides. The report knows no
+//! repeats an earlier one is checked like any other, by its own hash, and is marked as a repeat besides. The report knows no
 //! clock, no terminal and no file: the same report always renders to the same bytes, and its time is handed in.
 //!
 //! Every text in a report may come from a stranger. Each rendering makes it harmless in its own format: escaped on a
@@ -31,6 +31,8 @@ pub use outcome::{Class, Outcome};
 pub use printable::{printable, printable_lines};
 pub use text::grouped;
 pub use verdict::Verdict;
+
+pub use crate::sumdb::gosum::Kind;
 
 /// Everything that one audit has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +69,7 @@ pub struct Head {
 pub struct FileReport {
     /// the path as the user named it; `-` is standard input
     pub path: String,
-    /// why the file could not be read at all; then it has no lines and nothing can be told of it
+    /// why the file could not be read at all; then it has no lines
     pub unread: Option<String>,
     /// oddities of the file as a whole that the go command accepts: CRLF, no newline at the end
     pub remarks: Vec<String>,
@@ -79,7 +81,7 @@ pub struct FileReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineReport {
     /// where it stands
-    pub place: Place,
+    pub place: Location,
     /// what it is about; absent where it could not be read
     pub subject: Option<Subject>,
     /// the line as it stands, bounded; for a file of a module cache the go.sum line that it would give
@@ -95,7 +97,7 @@ pub struct LineReport {
 
 /// Where a verdict belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// a line of the file, counted from 1
     Line(u64),
     /// a zip or .mod of a module cache, by a path that an editor can open
@@ -113,23 +115,14 @@ pub struct Subject {
     pub kind: Kind,
 }
 
-impl Place {
+impl Location {
     /// The number of the line; none for a file of a module cache.
     pub fn line(&self) -> Option<u64> {
         match self {
-            Place::Line(number) => Some(*number),
-            Place::File(_) => None,
+            Location::Line(number) => Some(*number),
+            Location::File(_) => None,
         }
     }
-}
-
-/// Which of the two hashes of a module version a line gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// the module's files
-    Zip,
-    /// its go.mod alone
-    GoMod,
 }
 
 /// Something about the run as a whole.
@@ -231,16 +224,6 @@ impl Subject {
         match self.kind {
             Kind::Zip => format!("{} {}", self.module, self.version),
             Kind::GoMod => format!("{} {}/go.mod", self.module, self.version),
-        }
-    }
-}
-
-impl Kind {
-    /// `zip` or `go.mod`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Zip => "zip",
-            Kind::GoMod => "go.mod",
         }
     }
 }

@@ -1,10 +1,11 @@
-//! The only module that writes to the disk: the data folder with its cache of proven answers, the remembered head, and
+//! The only module that writes to the disk. The data folder holds the full log (`log`), its index, the module files (`modules`,
+//! `private`), the journal of the module proxy, quarantined bytes (`refused`), the cache of proven answers, the remembered head and
 //! evidence of forks.
 //!
 //! Every file appears whole or not at all: it is written under `DATA/tmp`, which is on the same file system, and renamed
 //! to its name. The pack of a cache and the full log grow by parts, each of which is whole or counts as missing. What can
 //! be proven again (lookups, tiles) is not synced to the disk one by one, since a file that a power cut emptied is refused
-//! at the next read and fetched anew. What nothing can prove again (the head, evidence) is synced: file, rename, folder.
+//! at the next read and fetched again. What nothing can prove again (the head, evidence) is synced: file, rename, folder.
 //! Nothing is created before the first write, so a read-only data folder can be read.
 
 use std::collections::HashSet;
@@ -42,7 +43,7 @@ pub use modules::Modules;
 
 use disk::{Disk, NoDisk, RealDisk};
 use failures::Failures;
-use space::Room;
+use space::FreeSpace;
 use words::unavailable;
 
 /// A file in `DATA/tmp` older than this belongs to a process that died: no write takes that long.
@@ -53,11 +54,11 @@ const NAME_TRIES: u32 = 100;
 /// The data folder. Cheap to clone; clones share what they know about it.
 #[derive(Debug, Clone)]
 pub struct Folder {
-    shared: Arc<Shared>,
+    shared: Arc<FolderState>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct FolderState {
     root: PathBuf,
     disk: Box<dyn Disk>,
     /// folders known to exist, so that 1,400 small files do not cost 1,400 looks at their parents
@@ -71,8 +72,8 @@ struct Shared {
     /// writes that failed although nothing depends on them
     failures: Failures,
     /// how much may still be stored
-    room: Mutex<Room>,
-    /// who sent the wrong bytes that are kept
+    room: Mutex<FreeSpace>,
+    /// the senders of quarantined bytes
     refused: Mutex<modules::Ledger>,
 }
 
@@ -99,7 +100,7 @@ impl Folder {
         self.shared.reads_only
     }
 
-    /// The same over another disk: tests bring one that fails.
+    /// The same over another disk: tests pass one that fails.
     ///
     /// # Errors
     /// As `open`.
@@ -124,7 +125,7 @@ impl Folder {
         let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.subsec_nanos());
         let (root, serial) = (root.to_path_buf(), AtomicU64::new(0));
         let (made, failures, room, refused) = Default::default();
-        let shared = Shared { root, disk, made, serial, born, reads_only, failures, room, refused };
+        let shared = FolderState { root, disk, made, serial, born, reads_only, failures, room, refused };
         Ok(Folder { shared: Arc::new(shared) })
     }
 
@@ -265,7 +266,7 @@ impl Folder {
     }
 
     /// Removes temporary files that were left more than an hour before `now`. Best effort: they are only litter. Opening the
-    /// folder does it; who keeps it open for days does it now and then.
+    /// folder does it; a process that keeps it open for days repeats it now and then.
     pub fn sweep(&self, now: SystemTime) {
         let Ok(entries) = std::fs::read_dir(self.tmp()) else { return };
         for entry in entries.flatten() {

@@ -1,17 +1,17 @@
-//! `sync`: the full copy of a log is brought to the newest head, proven record by record.
+//! `sync`: updates the full copy of a log to the newest head, and proves it record by record.
 //!
-//! A straight line: the newest head (`database`: it contains every head accepted before, or the log is caught) → what is held
+//! A straight line: the newest head (`database`: it contains every head accepted before, or the log is caught) → what is stored
 //! already is its beginning → the hashes of its data tiles, from the top down → the data tiles, many at once, from any
-//! upstream, each held against its one hash (`fetch`, `tile`) → appended in order by one thread that marks how far it is
+//! upstream, each checked against its one hash (`fetch`, `tile`) → appended in order by one thread that marks how far it is
 //! (`append`) → the head is committed → the index follows (`indexing`), of what was gathered for it on the way. Hashes of leaves
 //! are computed and never fetched.
 //!
-//! Whoever stops this at any moment, or loses power, goes on later where it was; dropping the future is a way to stop it.
+//! A sync that is stopped at any moment, also by a power cut, can be continued later; dropping the future is a way to stop it.
 
 mod append;
 mod bulk;
+mod committed;
 mod fetch;
-mod held;
 mod indexing;
 mod plan;
 mod rate;
@@ -21,27 +21,27 @@ use futures_util::StreamExt as _;
 
 use append::{Appended, Appender};
 use bulk::Bulk;
+use committed::CommittedLog;
 use fetch::Fetch;
-use held::Held;
 
 use crate::database::{Database, Newest, Progress};
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::index::Oddity;
+use crate::store::index::Anomaly;
 use crate::store::log::Writer;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
 use crate::sumdb::tile::{FULL, Want};
 use crate::upstream::Complaint;
 
-/// The stages of comparing heads are too short to be told.
+/// The comparison of heads is too short to report its progress.
 const QUIET: Progress<'static> = &|_, _, _| {};
 
 /// How to sync.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct SyncOptions {
     /// stop at the last whole data tile before this many records, where the log has more
     pub to: Option<u64>,
-    /// data tiles asked for at once, at most
+    /// data tiles requested at once, at most
     pub jobs: usize,
     /// bytes of data tiles a second, at most
     pub limit_rate: Option<u64>,
@@ -50,9 +50,9 @@ pub struct Options {
 /// What a sync is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// records are brought
+    /// records are fetched
     Records,
-    /// the index is brought up to what was committed
+    /// the index is updated to what was committed
     Index,
 }
 
@@ -65,7 +65,7 @@ pub struct Step {
     pub records: u64,
     /// records to hold
     pub total: u64,
-    /// records that were brought by this sync
+    /// records that this sync fetched
     pub new: u64,
     /// their bytes
     pub bytes: u64,
@@ -82,12 +82,12 @@ pub struct Synced {
     pub committed: bool,
     /// the size of the newest head
     pub newest: u64,
-    /// records that were brought
+    /// records that were fetched
     pub records: u64,
     /// their bytes
     pub bytes: u64,
-    /// what an auditor would ask about, of the records that were committed since the last time
-    pub oddities: Vec<Oddity>,
+    /// anomalies of the records that were committed since the last time
+    pub anomalies: Vec<Anomaly>,
     /// what there is to say against the upstreams
     pub complaints: Vec<Complaint>,
 }
@@ -95,26 +95,26 @@ pub struct Synced {
 /// Brings `log` to the newest head of `database`.
 ///
 /// # Errors
-/// `Forked`: the log is caught; what is committed stays as it was. `Refused`, `Unavailable`: nobody had a head or a tile that
+/// `Forked`: the log is caught; what is committed stays as it was. `Refused`, `Unavailable`: no upstream had a head or a tile that
 /// proves, each source is named; or the disk failed. What was proven by then is kept, and the next sync goes on from there.
 pub async fn sync(
     database: &Database,
     log: &Log,
-    options: &Options,
+    options: &SyncOptions,
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<Synced, Fault> {
     let (committed, mut writer) = open(database, log).await?;
-    let mut held = committed.map(|head| Held::open(log, head)).transpose()?;
-    if let Some(held) = &mut held {
-        held.remember(database)?;
+    let mut local = committed.map(|head| CommittedLog::open(log, head)).transpose()?;
+    if let Some(local) = &mut local {
+        local.remember(database)?;
     }
     let mut newest = database.newest(QUIET).await?;
-    if let Some(held) = &mut held {
-        let older = newest.given().iter().filter(|given| given.tree().size <= held.head().tree().size);
-        older.cloned().collect::<Vec<_>>().iter().try_for_each(|given| held.require_contains(database, given))?;
-        database.require_contains(&mut newest, held.head(), QUIET).await?;
+    if let Some(local) = &mut local {
+        let older = newest.given().iter().filter(|given| given.tree().size <= local.head().tree().size);
+        older.cloned().collect::<Vec<_>>().iter().try_for_each(|given| local.require_contains(database, given))?;
+        database.require_contains(&mut newest, local.head(), QUIET).await?;
     }
-    let committed = held.as_ref().map(Held::head);
+    let committed = local.as_ref().map(CommittedLog::head);
     let before = committed.map_or(0, |head| head.tree().size);
     resume(database, &mut newest, &mut writer, committed).await?;
     let head = newest.head().clone();
@@ -124,7 +124,7 @@ pub async fn sync(
     };
     let gathered = if end == head.tree().size { indexing::begin(log, writer.tree().size, end).await? } else { None };
     let ((mut writer, gathered), done) =
-        bring(database, &mut newest, (writer, gathered), end, options, progress).await?;
+        fetch_records(database, &mut newest, (writer, gathered), end, options, progress).await?;
     let reached = writer.tree() == head.tree();
     let news = committed.is_none_or(|committed| committed.tree() != head.tree());
     let tree = writer.tree();
@@ -133,7 +133,7 @@ pub async fn sync(
         tokio::task::spawn_blocking(commit).await.unwrap_or_else(|error| Err(panicked(&error)))?;
     }
     let indexed = if reached { tree } else { committed.map_or(Tree::EMPTY, Checkpoint::tree) };
-    let oddities = indexing::bring_up_to_date(log, indexed, gathered.filter(|_| reached), progress).await?;
+    let anomalies = indexing::update(log, indexed, gathered.filter(|_| reached), progress).await?;
     Ok(Synced {
         before,
         tree,
@@ -141,7 +141,7 @@ pub async fn sync(
         newest: newest.head().tree().size,
         records: done.records,
         bytes: done.bytes,
-        oddities,
+        anomalies,
         complaints: database.upstreams().complaints(),
     })
 }
@@ -173,7 +173,7 @@ async fn resume(
         return Ok(());
     }
     if held.size <= newest.head().tree().size {
-        database.bring(newest, &[Want::RootAt(held.size)], QUIET).await?;
+        database.fetch_tiles(newest, &[Want::RootAt(held.size)], QUIET).await?;
         if newest.tree().root_at(held.size) == Some(held.root) {
             return Ok(());
         }
@@ -181,7 +181,7 @@ async fn resume(
     writer.rewind(committed)
 }
 
-/// What was brought.
+/// What was fetched.
 #[derive(Debug, Default)]
 struct Done {
     records: u64,
@@ -189,12 +189,12 @@ struct Done {
 }
 
 /// Brings the data tiles up to `end` and appends them; gives what appended them back.
-async fn bring(
+async fn fetch_records(
     database: &Database,
     newest: &mut Newest,
     (writer, gathered): Appended,
     end: u64,
-    options: &Options,
+    options: &SyncOptions,
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<(Appended, Done), Fault> {
     let start = writer.tree().size;
@@ -206,7 +206,7 @@ async fn bring(
     {
         let (run, ahead) = fetch.shape();
         let wanted = plan::wanted(database, newest, start, end).chunks(run);
-        let mut proven = std::pin::pin!(wanted.map(|run| fetch.bring_run(run)).buffered(ahead));
+        let mut proven = std::pin::pin!(wanted.map(|run| fetch.fetch_run(run)).buffered(ahead));
         'all: while let Some((tiles, fault)) = proven.next().await {
             failed = fault;
             for tile in tiles {

@@ -1,4 +1,4 @@
-//! `verify`: what is stored, judged again from its bytes. Nothing that is stored is believed. Two parts, with one report: a full
+//! `verify`: re-verifies everything stored from its bytes. Nothing that is stored is believed. Two parts, with one report: a full
 //! log derived again under the head that it signed (`log`), and the module store hashed again (`modules`).
 //!
 //! First the levels above the leaves, which are small, are folded to the signed root. Then all records are read in order: each
@@ -28,37 +28,37 @@ mod indexed;
 mod levels;
 mod locate;
 mod modules;
+mod reporter;
 mod stream;
-mod tell;
 
 pub use modules::{ModuleOptions, modules};
 
 use files::Files;
 use indexed::Indexed;
 use levels::Levels;
-use stream::Against;
-use tell::Tell;
+use reporter::Reporter;
+use stream::Reference;
 
 /// The files by which a full log is known.
 const LOG_FILES: [&str; 3] = ["head", "heads", "records"];
 
 /// How to verify.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct VerifyOptions {
     /// threads that hash; as many as there are processors where none are named
     pub threads: Option<NonZero<usize>>,
     /// the signed heads that are remembered outside the log's folder
     pub remembered: Vec<StoredHead>,
-    /// leave the index alone
+    /// do not check the index
     pub skip_index: bool,
 }
 
-/// Whether anything of a full log is here, be it damaged: where only answers are kept there is none to derive again.
+/// Whether anything of a full log is here, be it damaged: where only answers are cached there is none to derive again.
 pub fn is_there(log: &Log) -> bool {
     LOG_FILES.iter().any(|name| log.dir().join(name).symlink_metadata().is_ok())
 }
 
-/// Derives the log `name` again, whose heads must satisfy `policy`. `progress` is told how many records of how many are done.
+/// Derives the log `name` again, whose heads must satisfy `policy`. `progress` gets the number of records done and the total.
 ///
 /// # Errors
 /// `Unavailable`: there is no log here, no signed head of it, or a file cannot be opened; all else is a finding.
@@ -66,7 +66,7 @@ pub fn log(
     log: &Log,
     name: &str,
     policy: &Policy,
-    options: &Options,
+    options: &VerifyOptions,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Integrity, Fault> {
     let mut report = Integrity::new(name);
@@ -82,27 +82,27 @@ pub fn log(
         progress(before + more, tree.size);
     };
     let index = if options.skip_index { None } else { Indexed::open(log, tree.size, &mut report) };
-    let against = Against { tops: levels.stored(1), index: index.as_ref(), progress: &count };
+    let reference = Reference { tops: levels.stored(1), index: index.as_ref(), progress: &count };
     let (mut passed, found) = thread::scope(|scope| {
         let found = index.as_ref().map(|index| scope.spawn(|| index.found()));
-        (stream::pass(&files, &against, threads), found.and_then(|found| found.join().ok()))
+        (stream::pass(&files, &reference, threads), found.and_then(|found| found.join().ok()))
     });
     let edge = edge(&files, index.as_ref(), &mut passed);
-    let mut tell = Tell::new(tree, &mut report);
-    let truth = if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
+    let mut reporter = Reporter::new(tree, &mut report);
+    let recovered = if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
         None
     } else {
-        Some(locate::locate(&files, &levels, &passed.bad, &mut tell))
+        Some(locate::locate(&files, &levels, &passed.bad, &mut reporter))
     };
     for (file, bytes) in &passed.unreadable {
-        tell.unreadable(file, bytes.clone());
+        reporter.unreadable(file, bytes.clone());
     }
-    tell.finish();
+    reporter.finish();
     if let Some((index, found)) = index.as_ref().zip(found) {
         index.compare(passed.expected, found, passed.bad.is_empty(), &mut report);
     }
     malformed(&passed, &mut report);
-    let hashes = |tile: &Tile| hashes(&files, &levels, truth.as_ref(), tile);
+    let hashes = |tile: &Tile| hashes(&files, &levels, recovered.as_ref(), tile);
     heads.compare(&hashes, &mut report);
     figures(&files, &mut report);
     Ok(report)
@@ -122,7 +122,7 @@ fn edge(files: &Files, index: Option<&Indexed>, passed: &mut stream::Passed) -> 
     let pieces: Vec<&[u8]> =
         bytes.as_deref().map(cut::pieces).unwrap_or_default().into_iter().map(|(_, text)| text).collect();
     if pieces.len() == files.width(tile) && leaf_hashes(&pieces) == stored {
-        passed.look_at_forms(tile * FULL, &pieces, index);
+        passed.check_records(tile * FULL, &pieces, index);
     } else {
         passed.bad.push(tile);
     }
@@ -130,26 +130,26 @@ fn edge(files: &Files, index: Option<&Indexed>, passed: &mut stream::Passed) -> 
 }
 
 /// The hashes of a tile, the true ones where a closer look was taken.
-fn hashes(files: &Files, levels: &Levels, truth: Option<&levels::Truth>, tile: &Tile) -> Vec<Hash> {
+fn hashes(files: &Files, levels: &Levels, recovered: Option<&levels::RecoveredLevels>, tile: &Tile) -> Vec<Hash> {
     let level = usize::try_from(tile.level()).unwrap_or(usize::MAX);
     let (first, count) = (tile.index() * FULL, usize::try_from(tile.width()).unwrap_or(0));
-    let known = match (level, truth) {
-        (0, Some(truth)) if tile.index() == files.full_tiles() => return truth.level(0).to_vec(),
+    let known = match (level, recovered) {
+        (0, Some(recovered)) if tile.index() == files.full_tiles() => return recovered.level(0).to_vec(),
         (0, _) => return files.stored(0, first, count),
-        (_, Some(truth)) => truth.level(level),
+        (_, Some(recovered)) => recovered.level(level),
         (_, None) => levels.stored(level),
     };
     known.iter().skip(usize::try_from(first).unwrap_or(usize::MAX)).take(count).copied().collect()
 }
 
-/// Tells of records that the log should not hold.
+/// Reports records that the log should not hold.
 fn malformed(passed: &stream::Passed, report: &mut Integrity) {
     for id in &passed.malformed {
         let what = "is not two well-formed lines about one module version";
         report.add(Finding { records: Some(*id..*id + 1), ..Finding::of_file(Flaw::Malformed, "records", what) });
     }
-    let told = u64::try_from(passed.malformed.len()).unwrap_or(0);
-    report.count(Flaw::Malformed, passed.malformed_count.saturating_sub(told));
+    let listed = u64::try_from(passed.malformed.len()).unwrap_or(0);
+    report.count(Flaw::Malformed, passed.malformed_count.saturating_sub(listed));
 }
 
 fn figures(files: &Files, report: &mut Integrity) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gosumcheck::config::sumdb::SUM_GOLANG_ORG;
-use gosumcheck::config::{GoEnv, Origin, Private, Sumdb};
+use gosumcheck::config::{GoEnv, GoEnvOrigin, Private, Sumdb};
 use gosumcheck::sumdb::note::{SignerKey, VerifierKey};
 
 type Env<'a> = &'a [(&'a str, &'a str)];
@@ -42,13 +42,19 @@ fn the_environment_goes_before_the_users_file_before_the_installation() {
     let user = "GOSUMDB=user+1+x\n";
     let installed = "# comment\nGOSUMDB=installed+1+x\nGOPROXY=https://proxy.example,direct\n";
     for (pairs, user, installed, expected, origin) in [
-        (&[("GOSUMDB", process.as_str())][..], user, installed, "process", Origin::Environment),
-        (&[("GOSUMDB", "")], user, installed, "user", Origin::User),
-        (&[], "", installed, "installed", Origin::Installation),
-        (&[], "#GOSUMDB=c+1+x\n GOSUMDB=s+1+x\ngosumdb=l+1+x\nGOSUMDB", installed, "installed", Origin::Installation),
-        (&[], "GOSUMDB=first+1+x\nGOSUMDB=last+1+x", "", "last", Origin::User),
-        (&[], "GOSUMDB=\n", installed, "sum.golang.org", Origin::BuiltIn),
-        (&[], "", "", "sum.golang.org", Origin::BuiltIn),
+        (&[("GOSUMDB", process.as_str())][..], user, installed, "process", GoEnvOrigin::Environment),
+        (&[("GOSUMDB", "")], user, installed, "user", GoEnvOrigin::User),
+        (&[], "", installed, "installed", GoEnvOrigin::Installation),
+        (
+            &[],
+            "#GOSUMDB=c+1+x\n GOSUMDB=s+1+x\ngosumdb=l+1+x\nGOSUMDB",
+            installed,
+            "installed",
+            GoEnvOrigin::Installation,
+        ),
+        (&[], "GOSUMDB=first+1+x\nGOSUMDB=last+1+x", "", "last", GoEnvOrigin::User),
+        (&[], "GOSUMDB=\n", installed, "sum.golang.org", GoEnvOrigin::BuiltIn),
+        (&[], "", "", "sum.golang.org", GoEnvOrigin::BuiltIn),
     ] {
         let go = GoEnv::resolve(env(pairs), &keyed(user), &keyed(installed));
         assert_eq!((name_of(&go).as_str(), go.origin("GOSUMDB")), (expected, origin));
@@ -76,7 +82,7 @@ fn gonosumdb_replaces_goprivate_where_it_is_set() {
         (&[("GOPRIVATE", "corp.example"), ("GONOSUMDB", "none")], "", "GONOSUMDB"),
     ] {
         let go = GoEnv::resolve(env(pairs), "", "");
-        let origin = if pairs.is_empty() { Origin::BuiltIn } else { Origin::Environment };
+        let origin = if pairs.is_empty() { GoEnvOrigin::BuiltIn } else { GoEnvOrigin::Environment };
         assert_eq!(go.private(), Private { patterns, setting, origin }, "{pairs:?}");
     }
     // Precedence is per setting: GONOSUMDB of a file still replaces GOPRIVATE of the environment.
@@ -99,8 +105,8 @@ fn for_a_server_every_setting_that_exempts_a_module_counts() {
         assert_eq!(found, expected, "{pairs:?}");
     }
     let go = GoEnv::resolve(env(&[("GONOSUMDB", "a.b")]), "GONOPROXY=c.d\n", "GOPRIVATE=e.f\n");
-    let origins: Vec<Origin> = go.private_from_anybody().iter().map(|private| private.origin).collect();
-    assert_eq!(origins, [Origin::Installation, Origin::User, Origin::Environment]);
+    let origins: Vec<GoEnvOrigin> = go.private_from_anybody().iter().map(|private| private.origin).collect();
+    assert_eq!(origins, [GoEnvOrigin::Installation, GoEnvOrigin::User, GoEnvOrigin::Environment]);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use gosumcheck::report::text::Style;
-use gosumcheck::report::{FileReport, Format, Head, Kind, Level, LineReport, Notice, Place, Report, Subject, Verdict};
+use gosumcheck::report::{
+    FileReport, Format, Head, Kind, Level, LineReport, Location, Notice, Report, Subject, Verdict,
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -21,7 +23,7 @@ fn report(mut next: impl FnMut() -> String) -> Report {
         Verdict::Malformed { why: next() },
     ];
     let mut line = |(number, verdict)| LineReport {
-        place: Place::Line(number),
+        place: Location::Line(number),
         subject: (number % 2 == 0).then(|| Subject { module: next(), version: next(), kind: Kind::GoMod }),
         text: next(),
         verdict,
@@ -29,7 +31,7 @@ fn report(mut next: impl FnMut() -> String) -> Report {
         unlisted_repeats: 0,
     };
     let mut lines: Vec<_> = (1..).zip(verdicts).map(&mut line).collect();
-    lines.push(LineReport { place: Place::File(next()), ..lines.first().unwrap().clone() });
+    lines.push(LineReport { place: Location::File(next()), ..lines.first().unwrap().clone() });
     let file = FileReport { path: next(), unread: None, remarks: vec![next()], lines };
     let unread = FileReport { path: next(), unread: Some(next()), ..FileReport::default() };
     Report {

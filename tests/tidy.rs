@@ -7,8 +7,12 @@
 
 #[path = "tidy/imports.rs"]
 mod imports;
+#[path = "tidy/names.rs"]
+mod names;
 #[path = "tidy/panics.rs"]
 mod panics;
+#[path = "tidy/phrases.rs"]
+mod phrases;
 #[path = "tidy/purity.rs"]
 mod purity;
 #[path = "tidy/rooms.rs"]
@@ -41,6 +45,42 @@ const LAYERS: &[&[&str]] = &[
 
 /// The order inside folders, as `LAYERS` is that of `src/`. A module that is new in one of them gets its place here.
 const ROOMS: &[Folder] = &[
+    Folder {
+        path: "server",
+        lines: &[
+            &["accept", "background"],
+            &["connection"],
+            &["respond"],
+            &["routes"],
+            &["app"],
+            &["metrics"],
+            &["http"],
+            &["conn"],
+            &["limits"],
+        ],
+    },
+    Folder { path: "server/routes", lines: &[&["metrics", "tlog"], &["export", "health", "home", "modules", "sumdb"]] },
+    Folder { path: "server/app", lines: &[&["request", "status"], &["database"]] },
+    Folder {
+        path: "server/http",
+        lines: &[
+            &["host"],
+            &["refusal", "response_cache"],
+            &["access_log", "answer"],
+            &["body", "route"],
+            &["file_body", "gzip", "path", "range"],
+        ],
+    },
+    Folder {
+        path: "server/conn",
+        lines: &[
+            &["slots", "socket"],
+            &["sendfile", "timer"],
+            &["file_source", "transfer"],
+            &["buffer", "frames", "in_flight", "stream_task"],
+            &["close_reason", "descriptors", "pool"],
+        ],
+    },
     Folder { path: "relay", lines: &[&["lookup", "tile"], &["heads", "recent", "single_flight"]] },
     Folder {
         path: "database",
@@ -73,27 +113,27 @@ const ROOMS: &[Folder] = &[
             &["layout"],
             &["spill", "stream", "suspects", "tally", "tuning"],
             &["file"],
-            &["key", "oddity"],
+            &["anomaly", "key"],
         ],
     },
 ];
 
 /// Circles of modules that stand, each with the reason. A circle that is broken leaves this list, and none is added.
-const CIRCLES: &[Circle] = &[
-    Circle {
-        folder: "server",
-        members: &["background", "served"],
-        reason: "the parts of `server` get their own folders",
-    },
-    Circle { folder: "server", members: &["clock", "transfer"], reason: "the parts of `server` get their own folders" },
-    Circle { folder: "server", members: &["file", "outbox"], reason: "the parts of `server` get their own folders" },
-    Circle { folder: "server", members: &["hot", "question"], reason: "the parts of `server` get their own folders" },
-    Circle {
-        folder: "upstream",
-        members: &["direct", "download", "proxies"],
-        reason: "what is sent and fetched gets a file below the three",
-    },
-];
+const CIRCLES: &[Circle] = &[Circle {
+    folder: "upstream",
+    members: &["direct", "download", "proxies"],
+    reason: "what is sent and fetched gets a file below the three",
+}];
+
+/// Parts whose names and English are still to be put right: their files are left out of those two rules. Each goes when its part is
+/// done.
+const PENDING_SERVER: &[&str] = &["src/server", "tests/server"];
+const PENDING_UPSTREAM: &[&str] = &["src/upstream", "tests/upstream", "tests/proxies"];
+const PENDING_CLI: &[&str] = &["src/cli", "tests/cli"];
+const PENDING_AUDIT: &[&str] = &["src/audit", "tests/audit_real"];
+
+/// The documents whose English is checked, besides `docs/`, `src/` and `tests/`.
+const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
 
 /// The pure core: no file, socket, clock, random number or environment, and no panic on what strangers send.
 const CORE: &str = "src/sumdb";
@@ -194,6 +234,24 @@ fn unsafe_stands_in_the_kernels() {
 #[test]
 fn modules_begin_with_what_they_are() {
     assert_none(sources(&["src", "tests", "examples", "benches"]).iter().filter_map(words::check_first_line));
+}
+
+fn pending() -> Vec<&'static str> {
+    [PENDING_SERVER, PENDING_UPSTREAM, PENDING_CLI, PENDING_AUDIT].concat()
+}
+
+#[test]
+fn a_type_name_means_one_thing_in_a_layer() {
+    assert_none(names::check(&sources(&["src"]), LAYERS, &pending()));
+}
+
+#[test]
+fn english_is_plain() {
+    let folders = ["src", "tests", "docs"].into_iter().flat_map(|folder| files(&root().join(folder)));
+    let all = folders.chain(DOCUMENTS.iter().map(|document| root().join(document)));
+    let checked = all.filter(|path| !names::is_below(&name(path), &pending()));
+    let texts = checked.filter_map(|path| Some((name(&path), fs::read_to_string(&path).ok()?)));
+    assert_none(texts.flat_map(|(path, text)| phrases::check(&path, &text)));
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn policy() -> Policy {
 }
 
 /// A hash. Some vectors say "don't care" in its place, in bytes of another length: any hash will do that is equal where they
-/// are. An empty one is no hash.
+/// are. An empty one is not a hash.
 fn hash(value: &Value) -> Option<Hash> {
     let text = value.as_str().filter(|text| !text.is_empty())?;
     Some(Hash::from_base64(text).unwrap_or_else(|_| sha256(text.as_bytes())))

@@ -13,7 +13,7 @@ use fake::{FakeSumdb, Given};
 use gosumcheck::report::integrity::Flaw;
 use gosumcheck::store::StoredHead;
 use gosumcheck::sumdb::evidence::Evidence;
-use gosumcheck::verify::{self, Options};
+use gosumcheck::verify::{self, VerifyOptions};
 use world::World;
 
 #[test]
@@ -62,7 +62,7 @@ fn records_that_are_gone_with_the_head_are_told_and_not_judged() {
     let report = world.verify();
     assert_eq!((report.findings.len(), report.findings[0].flaw), (1, Flaw::HeadBehind), "{report:#?}");
     assert_eq!((report.exit_code(), report.figures.records), (1, 300));
-    assert!(report.findings[0].what.contains("not judged"), "{:?}", report.findings);
+    assert!(report.findings[0].what.contains("not checked"), "{:?}", report.findings);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn with_no_head_at_all_nothing_can_be_told() {
     let world = World::new(300, &[300]);
     fs::remove_file(world.path("head")).unwrap();
     fs::remove_file(world.path("heads")).unwrap();
-    let verify = || verify::log(&world.log, world.db.name(), &world.policy, &Options::default(), &|_, _| {});
+    let verify = || verify::log(&world.log, world.db.name(), &world.policy, &VerifyOptions::default(), &|_, _| {});
     let fault = verify().unwrap_err();
     assert_eq!(fault.exit_code(), 2);
     assert!(fault.to_string().contains("no signed head left"), "{fault}");
@@ -141,7 +141,7 @@ fn the_remembered_head_is_compared_too() {
     let world = World::new(600, &[600]);
     let verify = |remembered: &str| {
         let kept = StoredHead { path: "cache/latest".into(), note: remembered.as_bytes().to_vec() };
-        let options = Options { remembered: vec![kept], ..Options::default() };
+        let options = VerifyOptions { remembered: vec![kept], ..VerifyOptions::default() };
         verify::log(&world.log, world.db.name(), &world.policy, &options, &|_, _| {}).unwrap()
     };
     assert_eq!(verify(&world.db.head(77)).exit_code(), 0);

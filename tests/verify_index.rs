@@ -10,9 +10,9 @@ mod world;
 use assert_cmd::Command;
 use fake::{FakeSumdb, Given};
 use gosumcheck::report::integrity::Flaw;
-use gosumcheck::store::index::bring_up_to_date;
+use gosumcheck::store::index::update;
 use gosumcheck::sumdb::checkpoint::Tree;
-use gosumcheck::verify::Options;
+use gosumcheck::verify::VerifyOptions;
 use rusqlite::Connection;
 use world::World;
 
@@ -22,14 +22,14 @@ fn indexed(db: FakeSumdb, known: u64) -> World {
     let heads = if known < size { vec![known, size] } else { vec![size] };
     let world = World::of(db, &heads);
     let snapshot = world.log.snapshot(Tree { size: known, root: world.db.root(known) }).unwrap();
-    bring_up_to_date(&world.log, &snapshot, &|_, _| {}).unwrap();
+    update(&world.log, &snapshot, &|_, _| {}).unwrap();
     world
 }
 
 #[test]
 fn an_index_in_order_is_compared_record_by_record() {
     for (size, known) in [(1, 1), (256, 256), (700, 700), (700, 512), (700, 300)] {
-        let report = indexed(FakeSumdb::synthetic(size, 7), known).verify_as(&Options::default());
+        let report = indexed(FakeSumdb::synthetic(size, 7), known).verify_as(&VerifyOptions::default());
         assert_eq!(
             (&report.findings[..], report.figures.indexed),
             (&[][..], Some(known)),
@@ -49,14 +49,14 @@ fn an_entry_more_or_less_or_another_is_found() {
         let path = world.log.index_path();
         let changed = Connection::open(&path).unwrap().execute(change, []).unwrap();
         assert_eq!(changed, 1);
-        let report = world.verify_as(&Options::default());
+        let report = world.verify_as(&VerifyOptions::default());
         let flaws: Vec<Flaw> = report.findings.iter().map(|found| found.flaw).collect();
         assert_eq!((flaws, report.figures.indexed), (vec![Flaw::IndexWrong], None), "{change}");
         assert_eq!(world.verify().exit_code(), 0, "without the index all is well");
     }
     let world = indexed(FakeSumdb::synthetic(700, 7), 700);
     std::fs::write(world.log.index_path(), b"nonsense").unwrap();
-    assert_eq!(world.verify_as(&Options::default()).findings[0].flaw, Flaw::IndexWrong);
+    assert_eq!(world.verify_as(&VerifyOptions::default()).findings[0].flaw, Flaw::IndexWrong);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn two_records_of_one_module_version_are_told() {
     let good = |n: u32| Given::new("example.com/m", &format!("v1.0.{n}"), &hash("A"), &hash("A"));
     let mut records: Vec<Given> = (0..300).map(good).collect();
     records.push(Given::new("example.com/m", "v1.0.7", &hash("A"), &hash("E")));
-    let report = indexed(FakeSumdb::of_records(&records), 301).verify_as(&Options::default());
+    let report = indexed(FakeSumdb::of_records(&records), 301).verify_as(&VerifyOptions::default());
     let found: Vec<_> = report.findings.iter().map(|found| (found.flaw, found.records.clone().unwrap())).collect();
     assert_eq!(found, [(Flaw::Duplicate, 300..301)], "{report:#?}");
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
 use super::{Claim, Claims, Says};
-use crate::report::{Place, Verdict};
+use crate::report::{Location, Verdict};
 use crate::sumdb::gosum::{self, Content, LineFault, MAX_FAULTS, MAX_LINES, SumLine};
 
 /// Repeats of one file that are claims of their own; further ones are only counted at the line that they repeat.
@@ -71,7 +71,7 @@ fn collect(bytes: &[u8], most: usize) -> Option<Vec<Claim>> {
             }
         };
         claims.push(Claim {
-            place: Place::Line(line.number),
+            place: Location::Line(line.number),
             text: line.text,
             duplicate_of,
             unlisted_repeats: 0,

@@ -14,7 +14,7 @@ use super::inputs::Inputs;
 use super::{Claim, Claims, Says};
 use crate::database::Progress;
 use crate::files::{self, Links, Tree, Unfit};
-use crate::report::{Level, Notice, Place, Verdict};
+use crate::report::{Level, Location, Notice, Verdict};
 use crate::store::zipfile::ZipFile;
 use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
 use crate::sumdb::gosum::{Kind, SumHash, SumLine};
@@ -171,7 +171,13 @@ fn claim(tree: &Tree, file: &Cached) -> Claim {
             (format!("{} {}{suffix}", file.module.path(), file.module.version()), Says::Nothing(verdict))
         }
     };
-    Claim { place: Place::File(file.path.display().to_string()), text, duplicate_of: None, unlisted_repeats: 0, says }
+    Claim {
+        place: Location::File(file.path.display().to_string()),
+        text,
+        duplicate_of: None,
+        unlisted_repeats: 0,
+        says,
+    }
 }
 
 /// A file that cannot be read proves nothing; a zip that is not one is a finding.

@@ -7,7 +7,7 @@ use super::progress::Bar;
 use super::{IndexArgs, setup};
 use crate::fault::Fault;
 use crate::report::printable;
-use crate::store::index::{Kind, bring_up_to_date, rebuild};
+use crate::store::index::{AnomalyKind, rebuild, update};
 use crate::store::{Index, Log};
 use crate::sumdb::checkpoint::Checkpoint;
 
@@ -30,7 +30,7 @@ pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
     let bar = Bar::new();
     let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let progress = |done, total| bar.show("indexing", count(done), count(total));
-    let make = if args.rebuild { rebuild } else { bring_up_to_date };
+    let make = if args.rebuild { rebuild } else { update };
     let grown = make(&log, &snapshot, &progress)?;
     bar.clear();
     let (bytes, size) = (disk_bytes(&log), grown.size);
@@ -44,7 +44,7 @@ pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
         let new = size.saturating_sub(before);
         writeln!(out, "{name}: {size} records are indexed, {new} of them now, in {} KiB", bytes.div_ceil(1024))
     });
-    let twins_only = grown.findings.iter().all(|oddity| oddity.kind() == Kind::CaseTwin);
+    let twins_only = grown.findings.iter().all(|oddity| oddity.kind() == AnomalyKind::CaseCollision);
     let told = told.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0);
     Ok(worst(&[u8::from(!twins_only), told]))
 }

@@ -24,12 +24,12 @@ use crate::database::Database;
 use crate::fault::Fault;
 use crate::relay::{Relay, RelayOptions};
 use crate::report::printable;
-use crate::server::{self, Config, Descriptors, Limits, Listeners, Served, Syncing};
+use crate::server::{self, Config, Descriptors, Limits, Listeners, ServedDatabase, SyncTask};
 use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
-use crate::sync::{self, Options};
+use crate::sync::{self, SyncOptions};
 use crate::upstream::{Base, Http, Upstreams};
 
 /// What is logged besides ourselves: only what its authors found alarming.
@@ -83,8 +83,8 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     });
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
     let served = settings.sumdb.iter().map(|sumdb| open(settings, &folder, sumdb, &private, memory));
-    let served = served.collect::<Result<Vec<Served>, Fault>>()?;
-    let relay = served.first().map(Served::relay);
+    let served = served.collect::<Result<Vec<ServedDatabase>, Fault>>()?;
+    let relay = served.first().map(ServedDatabase::relay);
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, memory))?;
     let listeners = Listeners { public: listen(&settings.listen).await?, admin: listen(&settings.admin_listen).await? };
     // Printed, not logged: with port 0 nobody else can tell where we are.
@@ -100,7 +100,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         idle: settings.idle_timeout,
         write: settings.write_timeout,
         stop: settings.stop_timeout,
-        hot_bytes: memory.hot,
+        cache_bytes: memory.hot,
         body_bytes: Limits::body_bytes(settings.memory),
         ..Limits::default()
     };
@@ -136,12 +136,12 @@ fn open(
     sumdb: &Sumdb,
     private: &Patterns,
     memory: Memory,
-) -> Result<Served, Fault> {
+) -> Result<ServedDatabase, Fault> {
     let Sumdb::On { name, .. } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
     let log = folder.log(name)?;
     let options = RelayOptions { offline: settings.offline, private: private.clone() };
     let relay = Relay::within(database(settings, folder, sumdb)?, log.clone(), options, memory.database)?;
-    let served = Served::new(relay, log.clone());
+    let served = ServedDatabase::new(relay, log.clone());
     if !settings.mirror {
         return Ok(served);
     }
@@ -167,11 +167,11 @@ fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Datab
 }
 
 /// What `--mirror` does in the background.
-fn syncing(database: Arc<Database>, log: Log, jobs: usize) -> Syncing {
+fn syncing(database: Arc<Database>, log: Log, jobs: usize) -> SyncTask {
     Arc::new(move || {
         let (database, log) = (Arc::clone(&database), log.clone());
         Box::pin(async move {
-            let options = Options { to: None, jobs, limit_rate: None };
+            let options = SyncOptions { to: None, jobs, limit_rate: None };
             let synced = sync::sync(&database, &log, &options, &|_| {}).await?;
             synced.complaints.iter().for_each(|complaint| tracing::warn!("{complaint}"));
             let (new, all) = (synced.records, synced.tree.size);

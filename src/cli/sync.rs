@@ -12,8 +12,8 @@ use super::{DatabaseArgs, words};
 use crate::config::units;
 use crate::fault::Fault;
 use crate::report::{grouped, printable};
-use crate::store::index::Kind;
-use crate::sync::{self, Options, Stage, Step, Synced};
+use crate::store::index::AnomalyKind;
+use crate::sync::{self, Stage, Step, SyncOptions, Synced};
 
 pub(super) const EXIT_CODES: &str = "\
 The copy is stored in DATA/log/NAME. `gosumcheck serve` serves it, and `audit` and `lookup` answer from it. An interrupted \
@@ -85,7 +85,7 @@ fn stop_signal() -> Result<impl Future<Output = ()>, Fault> {
 
 /// Syncs, once or for ever; notes whether there were findings.
 async fn work(setup: &Setup, args: &SyncArgs, findings: &Cell<bool>) -> Result<(), Fault> {
-    let options = Options { to: args.to, jobs: setup.jobs(), limit_rate: args.limit_rate };
+    let options = SyncOptions { to: args.to, jobs: setup.jobs(), limit_rate: args.limit_rate };
     let mut pause = FIRST_PAUSE;
     loop {
         let done = once(setup, &options).await;
@@ -108,7 +108,7 @@ async fn work(setup: &Setup, args: &SyncArgs, findings: &Cell<bool>) -> Result<(
 }
 
 /// One sync; whether it had findings.
-async fn once(setup: &Setup, options: &Options) -> Result<bool, Fault> {
+async fn once(setup: &Setup, options: &SyncOptions) -> Result<bool, Fault> {
     let started = Instant::now();
     let bar = Bar::long();
     let progress = |step: Step| {
@@ -128,16 +128,16 @@ async fn once(setup: &Setup, options: &Options) -> Result<bool, Fault> {
     }
     let synced = synced?;
     tell(|out| {
-        for oddity in synced.oddities.iter().take(MAX_TOLD) {
+        for oddity in synced.anomalies.iter().take(MAX_TOLD) {
             writeln!(out, "{}: {}", setup.name, printable(&oddity.to_string()))?;
         }
-        if let Some(more) = synced.oddities.len().checked_sub(MAX_TOLD).filter(|more| *more > 0) {
+        if let Some(more) = synced.anomalies.len().checked_sub(MAX_TOLD).filter(|more| *more > 0) {
             writeln!(out, "{}: and {more} more; the index keeps them", setup.name)?;
         }
         writeln!(out, "{}", summary(&setup.name, &synced, started.elapsed()))
     })?;
     // Module paths that differ in case only are the log's daily life: told, and no finding.
-    Ok(synced.oddities.iter().any(|oddity| oddity.kind() != Kind::CaseTwin))
+    Ok(synced.anomalies.iter().any(|oddity| oddity.kind() != AnomalyKind::CaseCollision))
 }
 
 /// What was done, in one line.

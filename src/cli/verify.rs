@@ -15,7 +15,7 @@ use crate::store::Folder;
 use crate::store::modules::Tree;
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
-use crate::verify::{self, ModuleOptions, Options};
+use crate::verify::{self, ModuleOptions, VerifyOptions};
 
 /// What is there to look at.
 struct Held {
@@ -70,7 +70,7 @@ fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notic
 
 fn log(args: &VerifyArgs, held: &Held, bar: &Bar) -> Result<Integrity, Fault> {
     let remembered = held.folder.head(&held.name)?.accepted()?;
-    let options = Options { threads: args.threads, remembered, skip_index: args.no_index };
+    let options = VerifyOptions { threads: args.threads, remembered, skip_index: args.no_index };
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         bar.show("records", done, total);

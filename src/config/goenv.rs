@@ -25,14 +25,14 @@ const EXEMPTIONS: [&str; 3] = ["GOPRIVATE", "GONOPROXY", "GONOSUMDB"];
 /// The settings as the go command sees them.
 #[derive(Debug, Clone, Default)]
 pub struct GoEnv {
-    values: BTreeMap<&'static str, (String, Origin)>,
+    values: BTreeMap<&'static str, (String, GoEnvOrigin)>,
     home: Option<PathBuf>,
     goroot: Option<PathBuf>,
 }
 
 /// Where a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum GoEnvOrigin {
     /// the process's environment
     Environment,
     /// the file of `go env -w`
@@ -43,13 +43,13 @@ pub enum Origin {
     BuiltIn,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for GoEnvOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Origin::Environment => "the environment",
-            Origin::User => "go env -w",
-            Origin::Installation => "go.env of the Go installation",
-            Origin::BuiltIn => "the default",
+            GoEnvOrigin::Environment => "the environment",
+            GoEnvOrigin::User => "go env -w",
+            GoEnvOrigin::Installation => "go.env of the Go installation",
+            GoEnvOrigin::BuiltIn => "the default",
         })
     }
 }
@@ -62,7 +62,7 @@ pub struct Private<'a> {
     /// `GONOSUMDB`, `GOPRIVATE` or `GONOPROXY`
     pub setting: &'static str,
     /// where that setting comes from
-    pub origin: Origin,
+    pub origin: GoEnvOrigin,
 }
 
 impl GoEnv {
@@ -96,9 +96,9 @@ impl GoEnv {
         for name in NAMES {
             let found = env(name)
                 .filter(|value| !value.is_empty())
-                .map(|value| (value, Origin::Environment))
-                .or_else(|| in_file(user_file, name).map(|value| (value, Origin::User)))
-                .or_else(|| in_file(installation_file, name).map(|value| (value, Origin::Installation)));
+                .map(|value| (value, GoEnvOrigin::Environment))
+                .or_else(|| in_file(user_file, name).map(|value| (value, GoEnvOrigin::User)))
+                .or_else(|| in_file(installation_file, name).map(|value| (value, GoEnvOrigin::Installation)));
             // As Go: an empty value in the user's file hides that of the installation, and then counts as unset.
             values.extend(found.filter(|(value, _)| !value.is_empty()).map(|found| (name, found)));
         }
@@ -110,8 +110,8 @@ impl GoEnv {
     }
 
     /// Where a setting comes from, for messages.
-    pub fn origin(&self, name: &str) -> Origin {
-        self.values.get(name).map_or(Origin::BuiltIn, |(_, origin)| *origin)
+    pub fn origin(&self, name: &str) -> GoEnvOrigin {
+        self.values.get(name).map_or(GoEnvOrigin::BuiltIn, |(_, origin)| *origin)
     }
 
     /// The database (`GOSUMDB`).
@@ -138,7 +138,7 @@ impl GoEnv {
 
     /// The modules that any setting keeps from a proxy or from the checksum database, by setting: a server asks both in public, so
     /// what one setting exempts stays exempt whatever another says. `GONOPROXY=none` names modules to the proxies of the user's own
-    /// choice; it is no permission to name them to those of this server.
+    /// choice; it does not permit this server to name them to its own upstreams.
     pub fn private_from_anybody(&self) -> Vec<Private<'_>> {
         let all = EXEMPTIONS.into_iter().map(|setting| self.exempted_by(setting));
         all.filter(|private| !private.patterns.is_empty()).collect()
@@ -172,7 +172,7 @@ impl GoEnv {
         }
     }
 
-    /// Settings that do not do what whoever set them hopes.
+    /// Settings that do not have the effect that their user expects.
     pub fn warnings(&self) -> Vec<String> {
         let set = self.values.get(NO_EFFECT).map(|(_, origin)| {
             format!(

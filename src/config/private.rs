@@ -84,10 +84,10 @@ fn audience(setting: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Origin;
+    use crate::config::GoEnvOrigin;
 
     fn private<'a>(setting: &'static str, patterns: &'a str) -> Private<'a> {
-        Private { patterns, setting, origin: Origin::Environment }
+        Private { patterns, setting, origin: GoEnvOrigin::Environment }
     }
 
     #[test]

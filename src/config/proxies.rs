@@ -15,7 +15,7 @@ impl ProxyList {
     /// database itself is asked.
     ///
     /// # Errors
-    /// `Usage` where the go command would refuse it: an entry that is no URL, or separators alone.
+    /// `Usage` where the go command would refuse it: an entry that is not a URL, or separators alone.
     pub fn parse(value: &str) -> Result<ProxyList, Fault> {
         let mut entries = Vec::new();
         for part in value.split_inclusive([',', '|']) {

@@ -18,13 +18,13 @@ mod upstream;
 mod upstreams;
 mod values;
 
-pub use choices::{Access, DiskFloor, LogFormat, OnMismatch};
+pub use choices::{AccessLog, DiskFloor, LogFormat, OnMismatch};
 pub use effective::private_patterns;
 pub use layers::{FILE_NAME, FILE_VARIABLE, Layers};
 pub use page::page;
 pub use reader::Shown;
 pub use secret::Secret;
 pub use setting::{DefaultValue, Setting, Value};
-pub use source::Source;
+pub use source::ValueSource;
 pub use table::{MAX_JOBS, SETTINGS, Settings, rows};
 pub use upstream::{UPSTREAM_SETTINGS, Upstream, UpstreamSetting};

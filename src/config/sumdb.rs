@@ -13,7 +13,7 @@ pub const DEFAULT: &str = "sum.golang.org";
 const ALIAS: &str = "sum.golang.google.cn";
 const ALIAS_URL: &str = "https://sum.golang.google.cn";
 
-/// A database, or the wish for none.
+/// A database, or `off`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sumdb {
     /// `GOSUMDB=off`

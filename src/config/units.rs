@@ -20,7 +20,7 @@ const DURATIONS: &str = "write it as in 500ms, 30s, 5m, 1h30m or 2d";
 /// Bytes of a size.
 ///
 /// # Errors
-/// What is wrong with it and what to write instead: it is no size, negative, or more than 2^64 - 1 bytes.
+/// What is wrong with it and what to write instead: it is not a size, negative, or more than 2^64 - 1 bytes.
 pub fn size(text: &str) -> Result<u64, String> {
     let not_a_size = || format!("not a size; {SIZES}");
     if text.starts_with('-') {
@@ -79,7 +79,7 @@ const SCALE: u128 = 1 << 60;
 /// A duration of 0 or more.
 ///
 /// # Errors
-/// What is wrong with it and what to write instead: it is no duration, negative, or longer than centuries.
+/// What is wrong with it and what to write instead: it is not a duration, negative, or longer than centuries.
 pub fn duration(text: &str) -> Result<Duration, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("a duration needs a unit; {DURATIONS}"));

@@ -1,4 +1,4 @@
-//! What a mirror asks of the timeline: the newest head that can be proven, and the hashes of its tree as they are needed.
+//! What a mirror needs of the timeline: the newest head that can be proven, and the hashes of its tree as they are needed.
 
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ impl Newest {
         &self.current.head
     }
 
-    /// All signed heads that the upstreams gave. Those that could not be compared for want of tiles may be among them.
+    /// All signed heads that the upstreams gave. Some may not have been compared because tiles were missing.
     pub fn given(&self) -> &[Checkpoint] {
         &self.given
     }
@@ -116,7 +116,7 @@ impl Database {
     /// Shows that `old` is the beginning of the newest tree.
     ///
     /// # Errors
-    /// `Forked` where it is not, with the evidence saved; else as [`Database::bring`].
+    /// `Forked` where it is not, with the evidence saved; else as [`Database::fetch_tiles`].
     pub async fn require_contains(
         &self,
         newest: &mut Newest,
@@ -135,12 +135,12 @@ impl Database {
     ///
     /// # Errors
     /// `Refused` or `Unavailable`: a tile could not be had from any upstream; each is named with its reason.
-    pub async fn bring(&self, newest: &mut Newest, wants: &[Want], progress: Progress<'_>) -> Result<(), Fault> {
+    pub async fn fetch_tiles(&self, newest: &mut Newest, wants: &[Want], progress: Progress<'_>) -> Result<(), Fault> {
         let mut miss = Unavailable::NotHeld("nothing was asked".to_owned());
         for _ in 0..ROUNDS {
             let proven = &mut newest.current.proven;
             proven.missed.clear();
-            let brought = self.tiles(progress).bring(proven, wants).await;
+            let brought = self.tiles(progress).fetch(proven, wants).await;
             proven.fresh.clear();
             let plan = proven.tree.plan(wants).map_err(|error| Fault::refused("the tree", error))?;
             miss = match brought {

@@ -1,22 +1,22 @@
-//! What a database answers: a proven record, an absence, or why nothing could be told. Absence is a variant, never an empty
+//! What a database answers: a proven record, an absence, or why neither could be proven. Absence is a variant, never an empty
 //! list (CVE-2026-42501).
 
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::record::VerifiedRecord;
 
-/// What became of a question. `T` is what was found: by a database a record that is proven to be in the log, by its sources a
-/// [`Claim`](super::Claim) that has yet to be held against the log.
+/// The answer to a lookup. `T` is what was found: by a database a record that is proven to be in the log, by its sources a
+/// [`Claim`](super::Claim) that has yet to be checked against the log.
 #[derive(Debug, Clone)]
 pub enum Answer<T = VerifiedRecord> {
     /// what was found
     Found(T),
     /// every database that was asked says that it has no such module version
     NotInLog {
-        /// who said so, with their words
+        /// the sources that say so, with their words
         by: Vec<String>,
     },
-    /// no answer that proves anything could be had
+    /// no source gave an answer that proves anything
     Unknown(Unavailable),
 }
 
@@ -25,7 +25,7 @@ pub enum Answer<T = VerifiedRecord> {
 pub enum Unavailable {
     /// the sources are folders, or offline, and do not hold it: not a log that says no
     NotHeld(String),
-    /// a source failed or lied, or the log did
+    /// a source failed or sent something false, or the log misbehaved
     Fault(Fault),
 }
 
@@ -44,7 +44,7 @@ impl Unavailable {
         }
     }
 
-    /// One for many: a failure tells more than an absence.
+    /// One for many: a failure says more than an absence.
     pub(super) fn worst(mut misses: Vec<Unavailable>) -> Unavailable {
         let fault = misses.iter().position(|miss| matches!(miss, Unavailable::Fault(_))).unwrap_or(0);
         if misses.is_empty() {
@@ -101,7 +101,7 @@ pub struct Batch {
 pub enum Comparison {
     /// one contains the other
     OneHistory,
-    /// what it takes to tell could not be had
+    /// something that the decision needs could not be fetched
     Unknown(Unavailable),
 }
 

@@ -1,9 +1,9 @@
-//! What the same questions were answered last time, in one file: a build asks the same thousand questions every day, and the
+//! The answers to a whole batch of lookups, in one file: a build repeats the same thousand lookups every day, and the
 //! cache's entries for them cost more to read and to hash than all their proofs to check.
 //!
 //! The file has, in the order of the questions, each answer as a lookup response without a note, and the path from its leaf to
-//! the hash of its tile, so that no tile of leaves need be read either. It is a claim like any other: path and answer are held
-//! against the proven tree, and where one is false, or the file is none, the cache's own entries are read.
+//! the hash of its tile, so that no tile of leaves need be read either. It is a claim like any other: path and answer are checked
+//! against the proven tree, and where one is false, or the file is malformed, the cache's own entries are read.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

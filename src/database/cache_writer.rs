@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use crate::store::Cache;
 use crate::store::cache::GROUP;
 
-/// Handfuls that may wait for the writer; whoever brings more waits, so that memory stays bounded.
+/// Batches that may wait for the writer; a sender of more waits, so that memory stays bounded.
 const WAITING: usize = 4;
 
 /// Paths with their proven bytes.
@@ -16,13 +16,13 @@ pub(super) type Files = Vec<(String, Vec<u8>)>;
 /// The thread, and the way to hand it something.
 type Thread = (SyncSender<Files>, JoinHandle<()>);
 
-/// The writer, as long as it has not been told to finish.
+/// The writer, until it is finished.
 pub(super) struct CacheWriter {
     thread: Option<Thread>,
 }
 
 impl CacheWriter {
-    /// A writer to `cache`. Where the system has no thread left, nothing is kept.
+    /// A writer to `cache`. If the system cannot start a thread, nothing is cached.
     pub(super) fn start(cache: &Cache) -> CacheWriter {
         let (files, handed) = sync_channel::<Files>(WAITING);
         let cache = cache.clone();
@@ -61,7 +61,7 @@ impl CacheWriter {
 }
 
 impl Drop for CacheWriter {
-    /// Who goes away early leaves no writer behind.
+    /// A caller that returns early leaves no thread behind.
     fn drop(&mut self) {
         self.join();
     }

@@ -1,4 +1,4 @@
-//! Claims held against the leaves of one tree.
+//! Checks claims against the leaves of one tree.
 
 use std::collections::{HashMap, HashSet};
 
@@ -46,7 +46,7 @@ pub(super) async fn check_all(
         if wanted.proofs.is_none() {
             admit_paths(now, current, tiles).await;
         }
-        bring_leaves(now, current, tiles).await;
+        fetch_leaves(now, current, tiles).await;
         for (at, claim) in now {
             let (Some(module), Some(slot)) = (asked.get(*at), checked.get_mut(*at)) else { continue };
             *slot = check(module, claim, current);
@@ -73,7 +73,7 @@ fn claims(said: &[Option<Answer<Claim>>]) -> Vec<(usize, &Claim)> {
 }
 
 /// Claims in the order of their numbers, in shares of about [`LEAVES`]; those below one tile are in one share, so that no
-/// tile is brought twice.
+/// tile is fetched twice.
 fn shares<'a>(claims: &'a [(usize, &'a Claim)]) -> Vec<&'a [(usize, &'a Claim)]> {
     let tile = |claim: &(usize, &Claim)| DataTile::index_of(claim.1.response.id());
     let mut shares = Vec::new();
@@ -96,14 +96,14 @@ impl WantedProofs {
             proofs.push(RecordProof::new(record.text(), id, hashes, &current.head));
         }
         if let Some(paths) = &mut self.paths {
-            // Where the tile was not brought, the path that was at hand did lead to it.
+            // Where the tile was not fetched, the cached path did lead to it.
             let given = || if let Source::BatchCache(path) = &claim.source { Some(path.clone()) } else { None };
             paths.extend(tree.leaf_path(id).or_else(given).map(|path| (id, path)));
         }
     }
 }
 
-/// Admits the leaves whose paths are at hand. One that leads elsewhere is of no use, and its tile is brought.
+/// Admits the leaves whose paths are cached. Where a path leads elsewhere, its tile is fetched.
 async fn admit_paths(claims: &[(usize, &Claim)], current: &mut CurrentHead, tiles: &Tiles<'_>) {
     let paths = claims.iter().filter_map(|(_, claim)| match &claim.source {
         Source::BatchCache(path) if !path.is_empty() => Some((claim.response.id(), claim.response.leaf_hash(), path)),
@@ -111,7 +111,7 @@ async fn admit_paths(claims: &[(usize, &Claim)], current: &mut CurrentHead, tile
     });
     let paths: Vec<_> = paths.collect();
     let wants: Vec<_> = paths.iter().map(|(id, ..)| Want::LeafPath(*id)).collect();
-    if wants.is_empty() || tiles.bring(&mut current.proven, &wants).await.is_err() {
+    if wants.is_empty() || tiles.fetch(&mut current.proven, &wants).await.is_err() {
         return;
     }
     for (id, leaf, path) in paths {
@@ -128,10 +128,10 @@ fn without_tree(said: Option<&Answer<Claim>>) -> Answer {
     }
 }
 
-async fn bring_leaves(claims: &[(usize, &Claim)], current: &mut CurrentHead, tiles: &Tiles<'_>) {
+async fn fetch_leaves(claims: &[(usize, &Claim)], current: &mut CurrentHead, tiles: &Tiles<'_>) {
     let size = current.head.tree().size;
     let ids = claims.iter().map(|(_, claim)| claim.response.id()).filter(|id| *id < size);
-    if let Err(miss) = tiles.bring(&mut current.proven, &ids.map(Want::Leaf).collect::<Vec<_>>()).await {
+    if let Err(miss) = tiles.fetch(&mut current.proven, &ids.map(Want::Leaf).collect::<Vec<_>>()).await {
         current.beyond.get_or_insert(miss);
     }
 }

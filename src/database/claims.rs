@@ -133,13 +133,13 @@ impl Database {
         }
         let mut proven = current.proven.clone();
         let tiles = Tiles { upstreams: &self.nobody, ..self.tiles(QUIETLY) };
-        tiles.bring(&mut proven, &[Want::Leaf(id)]).await.ok()?;
+        tiles.fetch(&mut proven, &[Want::Leaf(id)]).await.ok()?;
         claim.response.prove(module, &proven.tree.leaf(id)?).ok()
     }
 
     /// The full log's claim under its committed head, if it holds the record.
     pub(super) fn mirrored_claim(&self, module: &ModuleVersion) -> Result<Option<Claim>, Fault> {
-        let Some(mirror) = self.mirror.held() else { return Ok(None) };
+        let Some(mirror) = self.mirror.current() else { return Ok(None) };
         let Some(record) = mirror.find(module)? else { return Ok(None) };
         let damaged = |error| Fault::refused("the full log", error);
         let response = LookupResponse::parse(&record.to_response(&[])).map_err(damaged)?;
@@ -155,12 +155,12 @@ impl Database {
     }
 
     async fn fetch_claim(&self, module: &ModuleVersion, refuted: &[Refutation], known: u64) -> Answer<Claim> {
-        let judge = |bytes: Vec<u8>| {
+        let check = |bytes: Vec<u8>| {
             let response = LookupResponse::parse(&bytes)?;
             let head = self.head_of(&response, known)?;
             Ok((response, head, bytes))
         };
-        let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_FETCHED_BYTES, refuted, judge).await;
+        let got = self.upstreams.fetch_beyond(&module.lookup_path(), MAX_FETCHED_BYTES, refuted, check).await;
         match got {
             Ok(Got::Body((response, head, bytes), base)) => {
                 Answer::Found(Claim { response, head: Some(head), source: Source::Upstream(base, bytes) })

@@ -1,6 +1,6 @@
-//! The full log as a source of answers: what it holds is asked of nobody else.
+//! The full log as a source of answers: no other source is asked for what it holds.
 //!
-//! The index only says where to look. Each record is compared with the module version that was asked for and with the leaf hash
+//! The index only says where to look. Each record is compared with the requested module version and with the leaf hash
 //! that the log has at its number. Records that the index does not know yet are found by a small one in memory (`lag`).
 
 mod lag;
@@ -57,7 +57,7 @@ impl Mirror {
         self.checkpoint.tree().size
     }
 
-    /// The record of a module version; none where it is not here.
+    /// The record of a module version; `None` where it is not here.
     pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
         let heading = format!("{} {} ", module.path(), module.version());
         let mut ids = self.index.as_ref().map_or(Ok(Vec::new()), |index| index.candidates(module))?;
@@ -94,7 +94,7 @@ impl Mirror {
     }
 }
 
-/// What tells one committed head from another without reading it.
+/// What distinguishes one committed head from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
@@ -109,20 +109,22 @@ impl Stamp {
 }
 
 /// The full log as it was last looked at.
-pub(super) struct Held {
+pub(super) struct CurrentMirror {
     log: Log,
+    /// what was opened last; locked for one clone or one replacement
     mirror: RwLock<Option<Arc<Mirror>>>,
+    /// of the head file that `mirror` was opened from; held while the file is looked at, so that one caller at a time does it
     stamp: Mutex<Option<Stamp>>,
 }
 
-impl Held {
+impl CurrentMirror {
     /// Nothing is opened yet.
-    pub(super) fn nothing_of(log: Log) -> Held {
-        Held { log, mirror: RwLock::default(), stamp: Mutex::default() }
+    pub(super) fn unopened(log: Log) -> CurrentMirror {
+        CurrentMirror { log, mirror: RwLock::default(), stamp: Mutex::default() }
     }
 
     /// The full log as it was last looked at, if there is one.
-    pub(super) fn held(&self) -> Option<Arc<Mirror>> {
+    pub(super) fn current(&self) -> Option<Arc<Mirror>> {
         self.mirror.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -132,7 +134,7 @@ impl Held {
         let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.log.dir().join("head");
         let found = std::fs::metadata(&path).ok().map(|found| Stamp::of(&found));
-        let before = self.held();
+        let before = self.current();
         if found == *stamp && before.as_ref().is_none_or(|mirror| mirror.is_indexed()) {
             return Ok(());
         }
@@ -171,12 +173,12 @@ impl Held {
 
     /// The record of a module version, if the full log holds it.
     pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
-        self.held().map_or(Ok(None), |mirror| mirror.find(module))
+        self.current().map_or(Ok(None), |mirror| mirror.find(module))
     }
 
     /// The versions of a module that the full log has records of; none where it is not held.
     pub(super) fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
-        self.held().map_or(Ok(Vec::new()), |mirror| mirror.versions(path))
+        self.current().map_or(Ok(Vec::new()), |mirror| mirror.versions(path))
     }
 }
 
@@ -191,7 +193,7 @@ impl Database {
 
     /// The full log as it was last looked at, if there is one.
     pub fn mirror(&self) -> Option<Arc<Mirror>> {
-        self.mirror.held()
+        self.mirror.current()
     }
 
     /// The record of a module version, if the full log holds it. Asks nobody.

@@ -1,5 +1,5 @@
 //! Signed notes that have been opened already. A log repeats one note in thousands of answers, and verifying the same
-//! signature again tells nothing new: Go's client spends most of its time on that.
+//! signature again shows nothing new: Go's client spends most of its time on that.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use crate::sumdb;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 
 /// Bytes of notes that are remembered. A log signs a few heads an hour, of some 200 bytes each; but a relay can add
-/// signatures of keys that nobody knows, and so make many notes, long ones, of one head.
+/// signatures of unknown keys, and so make many long notes of one head.
 const MAX_BYTES: usize = 2 << 20;
 /// What a note takes besides its bytes, of which there are two copies.
 const OVERHEAD_BYTES: usize = 200;
@@ -18,6 +18,7 @@ const OVERHEAD_BYTES: usize = 200;
 /// The policy that heads must satisfy, and the heads that have.
 pub(super) struct Notes {
     policy: Policy,
+    /// the cache of verified notes; locked for one look or one insertion
     opened: Mutex<Opened>,
 }
 

@@ -1,4 +1,4 @@
-//! One tile, of hashes or of records, brought and proven under the head in force by itself: what a relay is asked for.
+//! One tile, of hashes or of records, fetched and proven under the head in force on its own: what a relay serves.
 
 use bytes::Bytes;
 
@@ -27,7 +27,7 @@ impl Database {
         for (parent, bytes) in above {
             proven.tree.admit(parent, bytes).map_err(|error| Fault::refused(parent.to_string(), error))?;
         }
-        self.tiles(QUIETLY).bring(&mut proven, &[Want::Tile(*tile)]).await?;
+        self.tiles(QUIETLY).fetch(&mut proven, &[Want::Tile(*tile)]).await?;
         self.keep_tiles(&mut proven);
         let why = || Unavailable::NotHeld(format!("{tile} could not be had"));
         let bytes = proven.tree.tile_bytes(tile).map(Bytes::from);

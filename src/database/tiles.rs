@@ -1,8 +1,8 @@
-//! Bringing tiles: from the cache, else from the upstreams, judged against the tree before anything is read from them.
+//! Fetches tiles from the cache, else from the upstreams, and checks them against the tree before anything is read from them.
 //!
-//! All tiles of a plan are asked for at once, and judged as soon as those above them are; those that do not prove are asked of
-//! the other upstreams, again all at once. The right edge is proven only as a whole, so it is brought whole from one source at a time.
-//! A tile that could not be had is not asked for again under the same tree.
+//! All tiles of a plan are requested at once, and checked as soon as those above them are; those that do not prove are asked of
+//! the other upstreams, again all at once. The right edge is proven only as a whole, so it is fetched whole from one source at a time.
+//! A tile that no source had is not requested again under the same tree.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -62,12 +62,12 @@ pub(super) struct Tiles<'a> {
     /// requests in flight
     pub(super) jobs: usize,
     pub(super) progress: Progress<'a>,
-    /// where proven bytes go as soon as they are; none as long as it is not known whether the log is true to its history
+    /// where proven bytes go as soon as they are; `None` until the log is known to be consistent with its history
     pub(super) writer: Option<&'a CacheWriter>,
 }
 
-/// What became of asking for one tile.
-enum Brought {
+/// The result of the request for one tile.
+enum Fetch {
     Cached(Vec<u8>),
     /// with the number of the upstream that it came from
     Fetched(Vec<u8>, usize),
@@ -78,20 +78,20 @@ enum Brought {
 type Suspect = (Tile, Vec<(usize, sumdb::Error)>);
 
 impl Tiles<'_> {
-    /// Brings what `wants` need. What could not be brought is in `proven.missed`.
+    /// Fetches what `wants` need. What could not be fetched is in `proven.missed`.
     ///
     /// # Errors
     /// The edge of the tree cannot be had: then nothing of this tree can be proven.
-    pub(super) async fn bring(&self, proven: &mut Proven, wants: &[Want]) -> Result<(), Unavailable> {
+    pub(super) async fn fetch(&self, proven: &mut Proven, wants: &[Want]) -> Result<(), Unavailable> {
         if !proven.tree.has_edge() {
-            self.bring_edge(proven).await?;
+            self.fetch_edge(proven).await?;
         }
         for tiles in proven.plan(wants)?.chunks(BATCH) {
-            let (absent, mut brought) = self.admit_cached(proven, tiles);
-            brought.extend(self.fetch_all(proven, &absent).await);
+            let (absent, mut results) = self.admit_cached(proven, tiles);
+            results.extend(self.fetch_all(proven, &absent).await);
             loop {
-                brought.sort_by_key(|(tile, _)| (std::cmp::Reverse(tile.level()), tile.index()));
-                let (suspects, orphans) = admit_all(proven, brought);
+                results.sort_by_key(|(tile, _)| (std::cmp::Reverse(tile.level()), tile.index()));
+                let (suspects, orphans) = admit_all(proven, results);
                 if suspects.is_empty() {
                     for (tile, _) in orphans {
                         proven.blame_parent(&tile);
@@ -100,20 +100,20 @@ impl Tiles<'_> {
                 }
                 let refuted = suspects.iter().flat_map(|(_, refuted)| refuted);
                 refuted.for_each(|(base, error)| self.upstreams.refute(*base, error));
-                brought = self.fetch_others(&proven.tree, suspects).await;
-                brought.extend(orphans);
+                results = self.fetch_others(&proven.tree, suspects).await;
+                results.extend(orphans);
             }
         }
         Ok(())
     }
 
-    /// Admits what the cache holds. Returned are the tiles that it does not hold, and those that cannot be judged before these.
-    fn admit_cached(&self, proven: &mut Proven, tiles: &[Tile]) -> (Vec<Tile>, Vec<(Tile, Brought)>) {
+    /// Admits what the cache holds. Returns the tiles that it does not hold, and those that cannot be checked before these.
+    fn admit_cached(&self, proven: &mut Proven, tiles: &[Tile]) -> (Vec<Tile>, Vec<(Tile, Fetch)>) {
         let (mut absent, mut orphans) = (Vec::new(), Vec::new());
         for tile in tiles {
-            match self.kept(tile) {
+            match self.cached(tile) {
                 Some(bytes) if proven.tree.missing_parent(tile).is_some() => {
-                    orphans.push((*tile, Brought::Cached(bytes)))
+                    orphans.push((*tile, Fetch::Cached(bytes)))
                 }
                 Some(bytes) if proven.tree.admit(tile, &bytes).is_ok() => {}
                 Some(_) | None => absent.push(*tile),
@@ -123,23 +123,23 @@ impl Tiles<'_> {
     }
 
     /// Asks for the tiles, each of the first upstream that has it, and admits what proves at once. The others are returned.
-    async fn fetch_all(&self, proven: &mut Proven, tiles: &[Tile]) -> Vec<(Tile, Brought)> {
+    async fn fetch_all(&self, proven: &mut Proven, tiles: &[Tile]) -> Vec<(Tile, Fetch)> {
         let mut fetched = stream::iter(tiles.iter().copied())
             .map(|tile| async move {
                 let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
-                (tile, self.brought(got, &tile))
+                (tile, self.result_of(got, &tile))
             })
             .buffer_unordered(self.jobs);
         let (mut open, mut done) = (Vec::new(), 0);
-        while let Some((tile, brought)) = fetched.next().await {
+        while let Some((tile, result)) = fetched.next().await {
             done += 1;
             (self.progress)("tiles", done, tiles.len());
-            match brought {
-                Brought::Fetched(bytes, _) if proven.tree.admit(&tile, &bytes).is_ok() => {
+            match result {
+                Fetch::Fetched(bytes, _) if proven.tree.admit(&tile, &bytes).is_ok() => {
                     proven.fresh.push((tile.to_string(), bytes));
                     self.hand_over(proven, GROUP);
                 }
-                brought => open.push((tile, brought)),
+                result => open.push((tile, result)),
             }
         }
         open
@@ -153,30 +153,30 @@ impl Tiles<'_> {
     }
 
     /// Tiles that did not prove, from the first other upstream whose bytes do.
-    async fn fetch_others(&self, tree: &VerifiedTree, suspects: Vec<Suspect>) -> Vec<(Tile, Brought)> {
+    async fn fetch_others(&self, tree: &VerifiedTree, suspects: Vec<Suspect>) -> Vec<(Tile, Fetch)> {
         let fetched = stream::iter(suspects)
             .map(|(tile, refuted)| async move {
-                let judge = |bytes: Vec<u8>| tree.check(&tile, &bytes).map(|()| bytes);
-                let got = self.upstreams.fetch_beyond(&tile.to_string(), tile.byte_len(), &refuted, judge).await;
-                (tile, self.brought(got, &tile))
+                let check = |bytes: Vec<u8>| tree.check(&tile, &bytes).map(|()| bytes);
+                let got = self.upstreams.fetch_beyond(&tile.to_string(), tile.byte_len(), &refuted, check).await;
+                (tile, self.result_of(got, &tile))
             })
             .buffer_unordered(self.jobs);
         fetched.collect().await
     }
 
-    fn brought(&self, got: Result<Got, Fault>, tile: &Tile) -> Brought {
+    fn result_of(&self, got: Result<Got, Fault>, tile: &Tile) -> Fetch {
         let got = got.map_err(|fault| missed(self.upstreams, fault));
         let body = got.and_then(|got| body_of(got, tile));
-        body.map_or_else(Brought::Missed, |(bytes, base)| Brought::Fetched(bytes, base))
+        body.map_or_else(Fetch::Missed, |(bytes, base)| Fetch::Fetched(bytes, base))
     }
 
-    async fn bring_edge(&self, proven: &mut Proven) -> Result<(), Unavailable> {
+    async fn fetch_edge(&self, proven: &mut Proven) -> Result<(), Unavailable> {
         let edge = proven.tree.edge();
         let cached: Option<Vec<Vec<u8>>> = edge.iter().map(|tile| self.cached_partial(tile)).collect();
         if cached.is_some_and(|bodies| proven.tree.admit_edge(&bodies).is_ok()) {
             return Ok(());
         }
-        let mut told: Vec<Unavailable> = Vec::new();
+        let mut misses: Vec<Unavailable> = Vec::new();
         for (base, name) in self.upstreams.names().enumerate() {
             let asked = edge.iter().map(|tile| self.fetch_partial(base, tile));
             let bodies: Result<Vec<Vec<u8>>, Unavailable> =
@@ -193,20 +193,20 @@ impl Tiles<'_> {
                     proven.fresh.extend(edge.iter().map(Tile::to_string).zip(bodies));
                     return Ok(());
                 }
-                Err(miss) => told.push(miss),
+                Err(miss) => misses.push(miss),
             }
         }
-        Err(Unavailable::worst(told))
+        Err(Unavailable::worst(misses))
     }
 
     /// A partial tile from the cache: as such, or as the beginning of the full one.
     fn cached_partial(&self, tile: &Tile) -> Option<Vec<u8>> {
-        self.kept(tile).or_else(|| self.kept(&tile.full()).and_then(|full| prefix(full, tile).ok()))
+        self.cached(tile).or_else(|| self.cached(&tile.full()).and_then(|full| prefix(full, tile).ok()))
     }
 
     /// What the disk holds of a tile. A cache that cannot be read is one more source that does not answer; writing to it will
     /// say so.
-    fn kept(&self, tile: &Tile) -> Option<Vec<u8>> {
+    fn cached(&self, tile: &Tile) -> Option<Vec<u8>> {
         let mirrored = self.mirror.as_ref().and_then(|mirror| mirror.snapshot.hash_tile(tile).ok().flatten());
         mirrored.or_else(|| self.cache.read(&tile.to_string()).ok().flatten())
     }
@@ -219,7 +219,7 @@ impl Tiles<'_> {
             Err(miss) => {
                 let full = tile.full();
                 let got = self.upstreams.fetch_from(base, &full.to_string(), full.byte_len()).await;
-                // What is missing is the tile that was asked for, so that is what is said.
+                // The missing tile is the requested one, so the message names it.
                 let bytes = got.ok().and_then(|got| body_of(got, &full).ok()).ok_or(miss)?.0;
                 prefix(bytes, tile).map_err(|error| Unavailable::Fault(Fault::refused(full.to_string(), error)))
             }
@@ -227,22 +227,22 @@ impl Tiles<'_> {
     }
 }
 
-/// Admits what proves. Returned are the tiles whose bytes do not, and those that cannot be judged before them.
-fn admit_all(proven: &mut Proven, brought: Vec<(Tile, Brought)>) -> (Vec<Suspect>, Vec<(Tile, Brought)>) {
+/// Admits what proves. Returns the tiles whose bytes do not, and those that cannot be checked before them.
+fn admit_all(proven: &mut Proven, results: Vec<(Tile, Fetch)>) -> (Vec<Suspect>, Vec<(Tile, Fetch)>) {
     let (mut suspects, mut orphans) = (Vec::new(), Vec::new());
-    for (tile, bytes) in brought {
+    for (tile, bytes) in results {
         if proven.tree.missing_parent(&tile).is_some() {
             orphans.push((tile, bytes));
             continue;
         }
         match bytes {
-            Brought::Missed(miss) => drop(proven.missed.insert(tile, miss)),
-            Brought::Cached(bytes) => {
+            Fetch::Missed(miss) => drop(proven.missed.insert(tile, miss)),
+            Fetch::Cached(bytes) => {
                 if proven.tree.admit(&tile, &bytes).is_err() {
                     suspects.push((tile, Vec::new()));
                 }
             }
-            Brought::Fetched(bytes, base) => match proven.tree.admit(&tile, &bytes) {
+            Fetch::Fetched(bytes, base) => match proven.tree.admit(&tile, &bytes) {
                 Ok(()) => proven.fresh.push((tile.to_string(), bytes)),
                 Err(error) => suspects.push((tile, vec![(base, error)])),
             },

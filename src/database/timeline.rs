@@ -135,7 +135,7 @@ impl Database {
         }
     }
 
-    /// Two roots at one size need no tile to be told apart.
+    /// Two roots at one size differ without any tile.
     pub(super) fn require_one_tree_a_size<'a>(&self, heads: impl Iterator<Item = &'a Checkpoint>) -> Result<(), Fault> {
         let mut seen: HashMap<u64, &Checkpoint> = HashMap::new();
         for head in heads {
@@ -159,7 +159,7 @@ impl Database {
         if size == 0 || old.tree() == head.tree() {
             return Ok(());
         }
-        tiles.bring(proven, &[Want::RootAt(size)]).await?;
+        tiles.fetch(proven, &[Want::RootAt(size)]).await?;
         match proven.tree.root_at(size) {
             Some(root) if root == old.tree().root => Ok(()),
             Some(_) => Err(self.proof_of_fork(tiles, proven, old, head).await.into()),
@@ -182,12 +182,12 @@ impl Database {
         heads: &[Checkpoint],
         head: &Checkpoint,
     ) -> Result<usize, Stop> {
-        tiles.bring(proven, &[]).await?;
+        tiles.fetch(proven, &[]).await?;
         let all = remembered.iter().chain(heads);
         let others = || all.clone().filter(|other| other.tree() != head.tree() && other.tree().size > 0);
         let sizes = others().map(|other| other.tree().size);
         let wants: Vec<_> = sizes.filter(|size| *size < head.tree().size).map(Want::RootAt).collect();
-        tiles.bring(proven, &wants).await?;
+        tiles.fetch(proven, &wants).await?;
         let unstored = self.unstored.head();
         for known in remembered.first().into_iter().chain(&unstored) {
             self.require_contained(tiles, proven, known, head).await?;
@@ -213,7 +213,7 @@ impl Database {
     ) -> Fault {
         let size = old.tree().size;
         // What is missing for the proof stays missing: both heads are signed, and the tree is proven to be another.
-        let _ = tiles.bring(proven, &[Want::Consistency(size)]).await;
+        let _ = tiles.fetch(proven, &[Want::Consistency(size)]).await;
         let rewritten = proven.tree.root_at(size).unwrap_or_default();
         let proof = proven.tree.consistency_proof(size).unwrap_or_default();
         self.caught(Evidence::new(old, head, rewritten, proof))

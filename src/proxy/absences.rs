@@ -1,4 +1,4 @@
-//! What the upstreams said "no" to lately. The go command asks twice what is answered with 4xx, and a build asks for every prefix
+//! What the upstreams denied lately. The go command repeats a request that is answered with 4xx, and a build asks for every prefix
 //! of an import's path: the answer is repeated for a while without asking anybody.
 //!
 //! What is remembered is weighed in bytes. Of a path only a hash is kept, of the answer what clients show of it.
@@ -21,7 +21,7 @@ const COMMON_BYTES: u64 = 400;
 /// The first 128 bits of the SHA-256 of a path.
 type Key = [u8; 16];
 
-/// Answers that are no files and no hints, by the paths of the questions.
+/// Denials, by the paths of the requests.
 pub(super) struct Absences {
     said: Cache<Key, (Instant, Denied), Weight>,
     age: Duration,
@@ -54,7 +54,7 @@ impl Absences {
         (since.elapsed() < self.age).then_some(denied)
     }
 
-    /// This was answered to the question `path`, and everybody who was asked had a say in it.
+    /// Remembers the denial of `path`, after every upstream answered.
     pub(super) fn note(&self, path: &str, denied: &Denied) {
         let denied = match denied {
             Denied::NotFound(words) => Denied::NotFound(cut(words, MAX_WORDS)),

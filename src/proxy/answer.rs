@@ -1,4 +1,4 @@
-//! What a module proxy says, and why it does not.
+//! The answers of a module proxy, and the reasons for none.
 
 use std::time::Duration;
 
@@ -8,40 +8,40 @@ use crate::fault::Fault;
 use crate::store::modules::{Admitted, Refused};
 use crate::upstream::Peer;
 
-/// How a client wants to be answered.
+/// The mode of a request.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Manner {
-    /// nobody is asked: only what is here (`/cached-only`, `Disable-Module-Fetch: true`)
+pub struct Mode {
+    /// send no request to an upstream: only what is stored here (`/cached-only`, `Disable-Module-Fetch: true`)
     pub cached_only: bool,
-    /// who asks; none: this process itself
+    /// the client; `None`: this process itself
     pub peer: Option<Peer>,
 }
 
 /// An answer.
 #[derive(Debug, Clone)]
-pub enum Found {
+pub enum ProxyAnswer {
     /// a file that is what its record says
     File(Admitted),
-    /// bytes that are not what the record says, given because the settings want it so: never to be kept
+    /// bytes that are not what the record says, served because of `on_mismatch = "warn"`: never to be stored
     Unproven(Refused),
     /// a hint
     Text(Text),
 }
 
-/// An answer that nobody can prove.
+/// An answer without a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// what it says
+    /// the text
     pub bytes: Bytes,
-    /// what it is made of
+    /// its format
     pub kind: TextKind,
-    /// for how long it may be repeated before it is asked for again
+    /// how long it may be cached before it is fetched again
     pub keep: Duration,
-    /// whether no upstream could be had, and this is what one said earlier
+    /// whether no upstream answered, and this is an earlier answer
     pub stale: bool,
 }
 
-/// What a text is made of.
+/// The format of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextKind {
     /// versions, one a line
@@ -50,16 +50,16 @@ pub enum TextKind {
     Info,
 }
 
-/// Why a question is not answered. Words and lines are the whole of what a client reads: nothing is put before them.
+/// Why a request is not answered. A client reads exactly these words and lines, without a prefix.
 #[derive(Debug, Clone)]
 pub enum Denied {
-    /// everybody who was asked says that there is no such thing, in words that begin with `not found: `: 404
+    /// every upstream says that it does not exist, in words that begin with `not found: `: 404
     NotFound(String),
-    /// it is not here, and nobody was to be asked, in words that begin with `not cached here: `: 404
+    /// it is not stored here, and the mode forbids requests, in words that begin with `not cached here: `: 404
     NotCached(String),
-    /// what there is must not be given; lines that the go command shows its user: 403
+    /// it must not be served; lines that the go command shows its user: 403
     Refused(Vec<String>),
-    /// it could not be told: 502, 503, 504; or this server is busy: 503
+    /// it could not be decided: 502, 503, 504; or this server is busy: 503
     Fault(Fault),
 }
 

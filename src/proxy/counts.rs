@@ -1,32 +1,32 @@
-//! How often what happened, for metrics.
+//! Event counters, for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Denied, Found};
+use super::{Denied, ProxyAnswer};
 
-/// Things that happen.
+/// An event that is counted.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Event {
     /// a file was here
     Hit,
-    /// a file was brought, proven and kept
+    /// a file was fetched, proven and stored
     Admitted,
     /// an upstream sent other bytes than the record says
     Mismatch,
-    /// a question to an upstream failed
+    /// a request to an upstream failed
     Failure,
     /// a hint was fresh here
     Fresh,
-    /// a hint was given though it is old, for no upstream answered
+    /// an old hint was served, because no upstream answered
     Stale,
     /// an absence was repeated
     Repeated,
-    /// answers by what became of them
+    /// answers by result
     Found,
     NotFound,
     Refused,
     Faulty,
-    /// unproven bytes were given, as `on_mismatch = "warn"` wants it
+    /// unproven bytes were served, because of `on_mismatch = "warn"`
     Unproven,
 }
 
@@ -75,7 +75,7 @@ impl Counters {
         }
     }
 
-    pub(super) fn answered(&self, answer: &Result<Found, Denied>) {
+    pub(super) fn answered(&self, answer: &Result<ProxyAnswer, Denied>) {
         self.count(match answer {
             Ok(_) => Event::Found,
             Err(Denied::NotFound(_) | Denied::NotCached(_)) => Event::NotFound,

@@ -1,4 +1,4 @@
-//! What a file must be: what its record in the log says; of a private module, what it was when it first came.
+//! The hash that a file must have: that of its record in the log; of a private module, that of its first download.
 
 use super::{Denied, Inner};
 use crate::fault::Fault;
@@ -8,23 +8,23 @@ use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion};
 use crate::upstream::Proxies;
 
-/// What a file must hash to, and who says so.
+/// What a file must hash to, and on which authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Expected {
     /// the record with this number, in a tree of that many records
     Recorded { hash: SumHash, id: u64, size: u64 },
-    /// what came the first time
+    /// the hash of the first download
     Pinned(SumHash),
-    /// nothing: this is the first time
+    /// any: this is the first download
     First,
 }
 
-/// Where a module may be asked for.
+/// Which upstreams a module may be requested from.
 #[derive(Clone, Copy)]
-pub(super) enum Road<'a> {
-    /// anywhere: the log proves it
+pub(super) enum Route<'a> {
+    /// public ones: the log proves it
     Public(&'a Proxies),
-    /// here and nowhere else
+    /// private ones and no others
     Private(&'a Proxies),
 }
 
@@ -38,13 +38,13 @@ impl Expected {
     }
 }
 
-impl<'a> Road<'a> {
-    /// The road to a module.
-    pub(super) fn to(inner: &'a Inner, module: &ModulePath) -> Result<Road<'a>, Denied> {
+impl<'a> Route<'a> {
+    /// The route to a module.
+    pub(super) fn to(inner: &'a Inner, module: &ModulePath) -> Result<Route<'a>, Denied> {
         let Some(pattern) = inner.options.private.exemption(module) else {
-            return Ok(Road::Public(&inner.upstreams.public));
+            return Ok(Route::Public(&inner.upstreams.public));
         };
-        inner.upstreams.private.as_ref().map(Road::Private).ok_or_else(|| {
+        inner.upstreams.private.as_ref().map(Route::Private).ok_or_else(|| {
             Denied::Refused(vec![
                 format!("{module} is private here:"),
                 format!("it matches the pattern {pattern}, and no upstream is set for such modules."),
@@ -56,26 +56,26 @@ impl<'a> Road<'a> {
     /// The tree that its files are in.
     pub(super) fn tree(self) -> Tree {
         match self {
-            Road::Public(_) => Tree::Proven,
-            Road::Private(_) => Tree::FirstUse,
+            Route::Public(_) => Tree::Proven,
+            Route::Private(_) => Tree::FirstUse,
         }
     }
 
-    /// Who is asked.
+    /// Who is request.
     pub(super) fn proxies(self) -> &'a Proxies {
         match self {
-            Road::Public(proxies) | Road::Private(proxies) => proxies,
+            Route::Public(proxies) | Route::Private(proxies) => proxies,
         }
     }
 
-    /// What a file must be, of a module that this is the road to.
+    /// What a file must be, of a module on this route.
     pub(super) async fn expected(self, inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<Expected, Denied> {
         match self {
-            Road::Private(_) => {
+            Route::Private(_) => {
                 let pinned = inner.modules.pin(module, kind)?;
                 Ok(pinned.map_or(Expected::First, Expected::Pinned))
             }
-            Road::Public(_) => recorded(inner, module, kind).await,
+            Route::Public(_) => recorded(inner, module, kind).await,
         }
     }
 }
@@ -95,9 +95,9 @@ async fn recorded(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<E
         }
         LookupAnswer::Private { pattern } => Err(Denied::Refused(vec![
             format!("{module} matches the private pattern {pattern}"),
-            "and is asked of no checksum database.".to_owned(),
+            "and is looked up in no checksum database.".to_owned(),
         ])),
-        // That we do not hold its record says nothing of the log.
+        // A record that is not held here may well be in the log.
         LookupAnswer::NotHeld(why) => Err(Fault::nobody(name, format!("{module} cannot be proven now: {why}")).into()),
     }
 }

@@ -10,7 +10,7 @@ use crate::sumdb::dirhash::{ReadAt, directory_bytes};
 const ROOM_BYTES: u64 = 8 << 20;
 /// Bytes that one permit stands for.
 const UNIT_BYTES: u64 = 4 << 10;
-/// Zips of so many bytes are not looked into: their directory is shorter than they are.
+/// The directory of a zip of at most this many bytes is not read: it is shorter than the zip.
 const SHORT_ZIP_BYTES: u64 = 64 << 10;
 
 /// The room that is left.

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::Inner;
+use super::check::{WrongBytes, what};
 use super::expected::Expected;
-use super::judge::{Wrong, what};
 use crate::fault::Fault;
 use crate::report::printable;
 use crate::store::failures::WriteKind;
@@ -18,7 +18,7 @@ use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::upstream::Origin;
 
-/// Bytes of a reason that the go command's user is told: two of the eight lines that it shows.
+/// Bytes of a reason that the go command shows its user: two of its eight lines.
 const MAX_WHY: usize = 150;
 
 /// One upstream's wrong bytes.
@@ -30,14 +30,14 @@ pub(super) struct Mismatch {
     file: &'static str,
     /// the hash of the record, or of what came first
     expected: Option<String>,
-    /// the hash of what came; none where it cannot be hashed
+    /// the hash of the received bytes; `None` where they cannot be hashed
     got: Option<String>,
     why: String,
     /// the record's number in the log, and the records of the tree that it was proven in
     record: Option<u64>,
     tree: Option<u64>,
     upstream: String,
-    /// the URL that gave it, redirects followed, and what that server said of it
+    /// the URL that sent it, after redirects, and the headers of its answer
     came_from: String,
     headers: Vec<(String, String)>,
     bytes: u64,
@@ -58,7 +58,7 @@ impl Mismatch {
         module: &ModuleVersion,
         kind: Kind,
         expected: &Expected,
-        wrong: &Wrong,
+        wrong: &WrongBytes,
         upstream: &str,
     ) -> Mismatch {
         let (record, tree) = match expected {
@@ -86,12 +86,12 @@ impl Mismatch {
         }
     }
 
-    /// Notes how many bytes came, and where from.
+    /// Records how many bytes were received, and where from.
     pub(super) fn came(&mut self, origin: Origin, bytes: u64) {
         (self.came_from, self.headers, self.bytes) = (origin.place, origin.headers, bytes);
     }
 
-    /// Notes that so many bytes were stored here already.
+    /// Records that this many bytes were stored here already.
     pub(super) fn stored(&mut self, bytes: u64) {
         (self.came_from, self.bytes) = ("the module store".to_owned(), bytes);
     }

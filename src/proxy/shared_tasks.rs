@@ -1,7 +1,7 @@
 //! Work for one key is done once: requests for the same thing wait for the same task.
 //!
-//! A task lives as long as somebody waits for it. When the last waiter leaves it is cancelled, so that a client that hangs up
-//! leaves nothing behind; the next request for the key starts anew. The exception is a task that says that bytes are flowing
+//! A task lives as long as a request waits for it. When the last waiter leaves it is cancelled, so that a client that hangs up
+//! leaves nothing behind; the next request for the key starts over. The exception is a task that says that bytes are flowing
 //! (`Phase::Receiving`): it may finish alone, so that a large download is not begun again by the next client. What it holds (a
 //! slot among the downloads) bounds how many such tasks there are. Every task has a deadline.
 //!
@@ -50,7 +50,7 @@ pub(super) enum Phase {
     Receiving,
 }
 
-type Outcome<V> = Result<V, Ended>;
+type TaskResult<V> = Result<V, Ended>;
 
 /// The tasks that run, by key. Cheap to clone.
 pub(super) struct SharedTasks<K, V> {
@@ -71,12 +71,12 @@ struct Task<V> {
     number: u64,
     phase: Phase,
     clients: Clients,
-    outcome: watch::Receiver<Option<Outcome<V>>>,
+    outcome: watch::Receiver<Option<TaskResult<V>>>,
     /// none until it runs; its first waiter stays until then
     abort: Option<AbortHandle>,
 }
 
-/// What a task tells of itself.
+/// The progress that a task reports.
 pub(super) struct Progress {
     is_receiving: AtomicBool,
     set: Box<dyn Fn(Phase) + Send + Sync>,
@@ -140,7 +140,7 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
         key: &K,
         peer: Option<Peer>,
         work: impl FnOnce(Asker, Arc<Progress>) -> F,
-    ) -> Outcome<V>
+    ) -> TaskResult<V>
     where
         F: Future<Output = V> + Send + 'static,
     {
@@ -157,7 +157,7 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
         key: &K,
         peer: Option<Peer>,
         work: impl FnOnce(Asker, Arc<Progress>) -> F,
-    ) -> (Waiter<K, V>, watch::Receiver<Option<Outcome<V>>>)
+    ) -> (Waiter<K, V>, watch::Receiver<Option<TaskResult<V>>>)
     where
         F: Future<Output = V> + Send + 'static,
     {
@@ -182,14 +182,14 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
         (waiter, outcome)
     }
 
-    fn start<F>(&self, key: &K, task: u64, work: F, done: watch::Sender<Option<Outcome<V>>>) -> AbortHandle
+    fn start<F>(&self, key: &K, task: u64, work: F, done: watch::Sender<Option<TaskResult<V>>>) -> AbortHandle
     where
         F: Future<Output = V> + Send + 'static,
     {
         let (listed, deadline) = (Listed { tasks: self.clone(), key: key.clone(), task }, self.deadline);
         let running = tokio::spawn(async move {
             let ended = tokio::time::timeout(deadline, work).await.map_err(|_| Ended::DeadlinePassed);
-            // Off the list first: a request that comes now starts anew, and finds what was made.
+            // Off the list first: a request that comes now starts over, and finds the result in the store.
             drop(listed);
             let _ = done.send(Some(ended)); // nobody waits any more: fine
         });

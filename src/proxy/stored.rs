@@ -1,16 +1,16 @@
-//! What the store has of a file, and whether it answers the question asked now: under this route, and proven by this database.
+//! What the store has of a file, and whether it may be served now: on this route, and proven by this database.
 //!
-//! On a public route a stored file is given where its proof names the database that is asked now, without asking anybody; else only
+//! On a public route a stored file is given where its proof names the database that is request now, without asking anybody; else only
 //! once that database has a record of the same hash. What differs is put aside, with a report and an incident, as an upstream's
 //! wrong bytes are. On a private route only what first use pinned is given.
 //!
 //! A file that looks otherwise than when it was last proven (`Changed`) is hashed again first; what rotted is put aside and fetched
 //! again.
 
+use super::check::{WrongBytes, what};
 use super::counts::Event;
-use super::expected::{Expected, Road};
+use super::expected::{Expected, Route};
 use super::incident::Mismatch;
-use super::judge::{Wrong, what};
 use super::{Denied, Inner};
 use crate::fault::Fault;
 use crate::store::modules::{Admitted, Changed, Proof, Provenance, Stored, Unproven};
@@ -19,29 +19,34 @@ use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
 /// How a file is stored, under the policy of this route.
-pub(super) fn look(inner: &Inner, road: Road<'_>, module: &ModuleVersion, kind: Kind) -> Result<Stored, Fault> {
-    match road {
-        Road::Public(_) => inner.modules.open(module, kind, inner.relay.vkey()),
-        Road::Private(_) => inner.modules.open_first_use(module, kind),
+pub(super) fn stored_file(
+    inner: &Inner,
+    route: Route<'_>,
+    module: &ModuleVersion,
+    kind: Kind,
+) -> Result<Stored, Fault> {
+    match route {
+        Route::Public(_) => inner.modules.open(module, kind, inner.relay.vkey()),
+        Route::Private(_) => inner.modules.open_first_use(module, kind),
     }
 }
 
 /// How a file is stored, once one that changed since it was proven is hashed again.
 pub(super) async fn look_again(
     inner: &Inner,
-    road: Road<'_>,
+    route: Route<'_>,
     module: &ModuleVersion,
     kind: Kind,
 ) -> Result<Stored, Denied> {
-    match look(inner, road, module, kind)? {
-        Stored::Changed(changed) => hash_again(inner, road, module, kind, changed).await,
+    match stored_file(inner, route, module, kind)? {
+        Stored::Changed(changed) => hash_again(inner, route, module, kind, changed).await,
         stored => Ok(stored),
     }
 }
 
 /// Whether a file is here and would be given without asking anybody, if it has not rotted.
-pub(super) fn is_held(inner: &Inner, road: Road<'_>, module: &ModuleVersion, kind: Kind) -> bool {
-    match look(inner, road, module, kind) {
+pub(super) fn is_held(inner: &Inner, route: Route<'_>, module: &ModuleVersion, kind: Kind) -> bool {
+    match stored_file(inner, route, module, kind) {
         Ok(Stored::Proven(_)) => true,
         Ok(Stored::Changed(changed)) => changed.is_proven(),
         Ok(Stored::Unproven(_) | Stored::Missing) | Err(_) => false,
@@ -50,13 +55,13 @@ pub(super) fn is_held(inner: &Inner, road: Road<'_>, module: &ModuleVersion, kin
 
 /// The versions of a module that would be given without asking anybody, ascending: those of which the zip is here; where there is
 /// none, those of which the go.mod is. Looks at each: not on a thread that must not wait.
-pub(super) fn versions(inner: &Inner, road: Road<'_>, module: &ModulePath) -> Vec<Version> {
-    let stored = inner.modules.versions(road.tree(), module).inspect_err(|fault| tracing::warn!("{fault}"));
+pub(super) fn versions(inner: &Inner, route: Route<'_>, module: &ModulePath) -> Vec<Version> {
+    let stored = inner.modules.versions(route.tree(), module).inspect_err(|fault| tracing::warn!("{fault}"));
     let stored = stored.unwrap_or_default();
     let held = |kind| {
         let is_held = |version: &&Version| {
             let module = ModuleVersion::pair(module.clone(), (*version).clone());
-            module.is_ok_and(|module| is_held(inner, road, &module, kind))
+            module.is_ok_and(|module| is_held(inner, route, &module, kind))
         };
         stored.iter().filter(is_held).cloned().collect::<Vec<Version>>()
     };
@@ -68,7 +73,7 @@ pub(super) fn versions(inner: &Inner, road: Road<'_>, module: &ModulePath) -> Ve
 /// and is not here any more.
 async fn hash_again(
     inner: &Inner,
-    road: Road<'_>,
+    route: Route<'_>,
     module: &ModuleVersion,
     kind: Kind,
     changed: Changed,
@@ -87,19 +92,19 @@ async fn hash_again(
     });
     let (changed, got) = hashed.await.map_err(|error| Fault::machine("hashing", error.to_string()))??;
     if got.as_ref() == Some(changed.hash()) {
-        return Ok(match look(inner, road, module, kind)? {
+        return Ok(match stored_file(inner, route, module, kind)? {
             // It changes all the while: nothing of it is given.
             Stored::Changed(_) => Stored::Missing,
             stored => stored,
         });
     }
-    put_rotten_aside(inner, road, module, kind, changed, got).await;
+    put_rotten_aside(inner, route, module, kind, changed, got).await;
     Ok(Stored::Missing)
 }
 
 async fn put_rotten_aside(
     inner: &Inner,
-    road: Road<'_>,
+    route: Route<'_>,
     module: &ModuleVersion,
     kind: Kind,
     changed: Changed,
@@ -110,7 +115,7 @@ async fn put_rotten_aside(
     let is =
         got.as_ref().map_or("it is no zip any more".to_owned(), |got| format!("it hashes to {got}, not to {hash}"));
     let why = format!("{is}: it changed on the disk since it was proven");
-    let wrong = Wrong { error: sumdb::Error::unproven(what(module, kind), why), got };
+    let wrong = WrongBytes { error: sumdb::Error::unproven(what(module, kind), why), got };
     let mut mismatch = Mismatch::new(module, kind, &Expected::Pinned(hash), &wrong, "the module store");
     mismatch.stored(changed.file().len());
     let (modules, report) = (inner.modules.clone(), mismatch.report(inner.relay.name()));
@@ -118,32 +123,32 @@ async fn put_rotten_aside(
     let moved = moved.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())));
     mismatch.note(inner, moved);
     if kind == Kind::Zip {
-        inner.list_held(module, road);
+        inner.list_stored(module, route);
     }
 }
 
-/// A stored file of a public module, if a record that is held here proves it: nobody is asked.
-pub(super) async fn prove_held(
+/// A stored file of a public module, if a record that is held here proves it, without any request.
+pub(super) async fn prove_local(
     inner: &Inner,
     module: &ModuleVersion,
     kind: Kind,
     stored: Unproven,
 ) -> Result<Option<Admitted>, Denied> {
-    let Some(record) = inner.relay.held_record(module).await? else { return Ok(None) };
+    let Some(record) = inner.relay.local_record(module).await? else { return Ok(None) };
     let proof = Proof { database: inner.relay.vkey().to_owned(), record: record.id() };
     // One that differs stays where it is until it can be fetched again.
     Ok(inner.modules.prove(stored, record.hash(kind), &proof).ok())
 }
 
-/// The stored file, if it is what is expected. One that is not is put aside.
-pub(super) async fn settle(
+/// The stored file, if it has the expected hash. One that has not is quarantined.
+pub(super) async fn admit_stored(
     inner: &Inner,
-    road: Road<'_>,
+    route: Route<'_>,
     module: &ModuleVersion,
     kind: Kind,
     expected: &Expected,
 ) -> Result<Option<Admitted>, Denied> {
-    let stored = match look(inner, road, module, kind)? {
+    let stored = match stored_file(inner, route, module, kind)? {
         Stored::Proven(admitted) => return Ok(Some(admitted)),
         Stored::Missing | Stored::Changed(_) => return Ok(None),
         Stored::Unproven(stored) => stored,
@@ -160,7 +165,7 @@ pub(super) async fn settle(
     }
 }
 
-/// On whose word a file that is what is expected is admitted.
+/// The authority on which a file with the expected hash is admitted.
 pub(super) fn provenance(inner: &Inner, expected: &Expected) -> Provenance {
     match expected {
         Expected::Recorded { id, .. } => {
@@ -170,9 +175,15 @@ pub(super) fn provenance(inner: &Inner, expected: &Expected) -> Provenance {
     }
 }
 
-/// Adds to an outage that the file is stored, and what has to be done so that it can be given.
-pub(super) fn explain(inner: &Inner, road: Road<'_>, module: &ModuleVersion, kind: Kind, mut denied: Denied) -> Denied {
-    let Ok(Stored::Unproven(stored)) = look(inner, road, module, kind) else { return denied };
+/// Adds to an outage that the file is stored, and what to do so that it can be served.
+pub(super) fn explain(
+    inner: &Inner,
+    route: Route<'_>,
+    module: &ModuleVersion,
+    kind: Kind,
+    mut denied: Denied,
+) -> Denied {
+    let Ok(Stored::Unproven(stored)) = stored_file(inner, route, module, kind) else { return denied };
     if let Denied::Fault(Fault::Unavailable { why, .. }) = &mut denied {
         let name = inner.relay.name();
         *why = format!(
@@ -199,7 +210,7 @@ async fn put_aside(inner: &Inner, module: &ModuleVersion, kind: Kind, expected: 
         Some(hash) => format!("it hashes to {got}, not to {hash}"),
         None => format!("it hashes to {got}"),
     };
-    let wrong = Wrong { error: sumdb::Error::unproven(what(module, kind), why), got: Some(got) };
+    let wrong = WrongBytes { error: sumdb::Error::unproven(what(module, kind), why), got: Some(got) };
     let mut mismatch = Mismatch::new(module, kind, expected, &wrong, &origin(&stored));
     mismatch.stored(stored.len());
     let (modules, report) = (inner.modules.clone(), mismatch.report(inner.relay.name()));

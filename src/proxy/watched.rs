@@ -8,7 +8,7 @@ use super::shared_tasks::{Phase, Progress};
 use crate::store::modules::Arrival;
 use crate::upstream::Sink;
 
-/// An arrival that tells when bytes come: then the download may finish though nobody waits for it any more.
+/// An arrival that reports when bytes come: then the download may finish without waiters.
 pub(super) struct Watched<'a> {
     pub(super) arrival: &'a mut Arrival,
     pub(super) progress: &'a Progress,

@@ -16,11 +16,11 @@ use crate::sumdb::checkpoint::{Checkpoint, Tree};
 use crate::sumdb::hash::Hash;
 use crate::upstream::Asker;
 
-/// A remembered head is answered with for so long before the upstreams are asked for a newer one.
+/// How long a remembered head is served before the upstreams are asked for a newer one.
 const HEAD_AGE: Duration = Duration::from_secs(60);
-/// Someone who has a newer head than we makes us ask for it, this often at most.
+/// How often at most a client that has seen a newer head makes the relay ask for it.
 const CATCH_UP_AGE: Duration = Duration::from_secs(1);
-/// The upstreams have so long to say what is newest, while callers wait.
+/// How long callers wait for the upstreams to name the newest head.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Older heads that are remembered as compared; past that they are compared again.
 const MAX_COMPARED: usize = 4096;
@@ -28,11 +28,14 @@ const MAX_COMPARED: usize = 4096;
 /// The head in force, and what has been done to find a newer one.
 #[derive(Default)]
 pub(super) struct Heads {
+    /// the head in force; locked for one clone or one replacement
     now: Mutex<Option<Arc<CurrentHead>>>,
-    /// one at a time moves it
+    /// held while the head in force moves: one caller at a time moves it
     moving: sync::Mutex<()>,
+    /// trees that were compared with the head in force; locked for one look or one insertion
     compared: Mutex<HashSet<(u64, Hash)>>,
-    /// when the upstreams were last asked for the newest head, and what became of that
+    /// when the upstreams were last asked for the newest head, with the result; held during that request, so that there is one at
+    /// a time
     asked: sync::Mutex<Option<(Instant, Result<(), Fault>)>>,
 }
 
@@ -76,7 +79,7 @@ impl Inner {
             return Ok(Some(now));
         }
         // Boxed, here and where upstreams are asked: every question would have to carry the room for it from hand to hand.
-        // All who ask wait for this one: it is this server's own question, and no client's line holds it up.
+        // All callers wait for this one: it is the server's own request, and waits in no client's queue.
         Asker::own().scope(self.compare(heads)).boxed().await
     }
 
@@ -115,7 +118,7 @@ impl Inner {
         }
         let caught_up = self.catch_up(HEAD_AGE).await;
         match (self.heads.now(), caught_up) {
-            // The log is caught, so what it signs is no news; anything else is no reason to have forgotten.
+            // The log misbehaved, so its signature proves nothing new; after any other fault the remembered head still counts.
             (_, Err(fault @ Fault::Forked { .. })) => Err(fault),
             (Some(now), _) => Ok(now.note()),
             (None, Err(fault)) => Err(fault),
@@ -123,7 +126,7 @@ impl Inner {
         }
     }
 
-    /// As [`Inner::catch_up`], for someone who has been shown a newer head than ours.
+    /// As [`Inner::catch_up`], for a client that has seen a newer head than ours.
     pub(super) async fn catch_up_now(&self) -> Result<(), Fault> {
         self.catch_up(CATCH_UP_AGE).await
     }

@@ -1,4 +1,4 @@
-//! One lookup: from the full log, from memory, or asked of the upstreams and proven under the newest head.
+//! One lookup: from the full log, from memory, or fetched from the upstreams and proven under the newest head.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -41,7 +41,7 @@ impl Inner {
     }
 
     /// The record from memory, the full log or the cache.
-    pub(super) async fn held_record(&self, module: &ModuleVersion) -> Result<Option<Arc<VerifiedRecord>>, Fault> {
+    pub(super) async fn local_record(&self, module: &ModuleVersion) -> Result<Option<Arc<VerifiedRecord>>, Fault> {
         if self.options.private.exemption(module.path()).is_some() {
             return Ok(None);
         }
@@ -80,7 +80,7 @@ impl Inner {
         record
     }
 
-    /// Asks the cache, then the upstreams, until a claim is proven or nobody is left to ask.
+    /// Asks the cache, then the upstreams, until a claim is proven or no source is left to ask.
     async fn ask(&self, module: &ModuleVersion, path: &str) -> Result<Found, Fault> {
         let mut refuted = Refutations::default();
         // Ends: a source whose claim was false is not asked again.

@@ -78,7 +78,7 @@ impl Weighter<String, Arc<VerifiedRecord>> for ByBytes {
     }
 }
 
-/// A denial: when it was said, and by whom, with their words.
+/// A denial: its time, and its sources with their words.
 type Denial = (Instant, Arc<[String]>);
 
 impl Weighter<String, Denial> for ByBytes {
@@ -96,7 +96,7 @@ impl Denials {
         self.0.insert(path.to_owned(), (now, by.iter().map(cut).collect()));
     }
 
-    /// Who denied it within the last minute, with their words.
+    /// The sources that denied it within the last minute, with their words.
     pub(super) fn recent(&self, path: &str, now: Instant) -> Option<Vec<String>> {
         let (said, by) = self.0.get(path)?;
         (now.saturating_duration_since(said) < DENIAL_AGE).then(|| by.to_vec())

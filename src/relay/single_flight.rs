@@ -1,7 +1,7 @@
-//! One question, asked once: whoever asks what somebody else is asking already waits for that answer.
+//! Concurrent requests for the same key become one request: a later caller waits for the answer to the first.
 //!
-//! The asker may go away (its client hung up); then one of those who wait asks in its place. The one that asks does so for all: the
-//! question waits for its turn in the line of each client.
+//! The first caller may go away (its client hung up); then one of the waiting callers takes over. It asks for all of them: the
+//! request waits for its turn in the queue of each client.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,12 +11,13 @@ use tokio::sync::OnceCell;
 
 use crate::upstream::{Asker, Clients};
 
-/// The questions that are being asked. As many as there are callers at most.
+/// The requests in flight: at most as many as there are callers.
 pub(super) struct SingleFlight<K, V> {
-    asked: Mutex<HashMap<K, Arc<Question<V>>>>,
+    /// by key; locked for one look, insertion or removal
+    in_flight: Mutex<HashMap<K, Arc<Question<V>>>>,
 }
 
-/// One question.
+/// One request.
 struct Question<V> {
     answer: OnceCell<V>,
     clients: Clients,
@@ -30,7 +31,7 @@ impl<V> Default for Question<V> {
 
 impl<K, V> Default for SingleFlight<K, V> {
     fn default() -> SingleFlight<K, V> {
-        SingleFlight { asked: Mutex::default() }
+        SingleFlight { in_flight: Mutex::default() }
     }
 }
 
@@ -47,11 +48,11 @@ impl<K: Eq + Hash + Clone, V: Clone> SingleFlight<K, V> {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Arc<Question<V>>>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One who waits.
+/// A waiting caller.
 struct Waiter<'a, K: Eq + Hash + Clone, V: Clone> {
     questions: &'a SingleFlight<K, V>,
     key: &'a K,
@@ -61,14 +62,14 @@ struct Waiter<'a, K: Eq + Hash + Clone, V: Clone> {
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> Drop for Waiter<'_, K, V> {
-    /// An answer is for those who waited for it; whoever comes later asks anew. A question without anybody is forgotten.
+    /// An answer is for the callers that waited for it; a later caller asks again. A request without callers is forgotten.
     fn drop(&mut self) {
         self.numbers.iter().for_each(|number| self.question.clients.leave(*number));
-        let mut asked = self.questions.lock();
-        let is_this = asked.get(self.key).is_some_and(|question| Arc::ptr_eq(question, &self.question));
+        let mut in_flight = self.questions.lock();
+        let is_this = in_flight.get(self.key).is_some_and(|question| Arc::ptr_eq(question, &self.question));
         // Two: the map's and this one's.
         if is_this && (self.question.answer.initialized() || Arc::strong_count(&self.question) <= 2) {
-            asked.remove(self.key);
+            in_flight.remove(self.key);
         }
     }
 }
@@ -88,10 +89,10 @@ mod tests {
     #[tokio::test]
     async fn a_hundred_askers_ask_once_and_the_next_one_again() {
         let questions = SingleFlight::default();
-        let asked = AtomicU32::new(0);
+        let in_flight = AtomicU32::new(0);
         let ask = || async {
             tokio::task::yield_now().await;
-            asked.fetch_add(1, Ordering::Relaxed)
+            in_flight.fetch_add(1, Ordering::Relaxed)
         };
         assert_eq!(join_all((0..100).map(|_| questions.join(&"a", ask()))).await, [0; 100]);
         assert_eq!(join_all([questions.join(&"a", ask()), questions.join(&"b", ask())]).await, [1, 2]);

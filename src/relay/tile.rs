@@ -1,4 +1,4 @@
-//! Tiles of every width of every tree up to the newest: from the full log, from memory, or brought and proven.
+//! Tiles of every width of every tree up to the newest: from the full log, from memory, or fetched and proven.
 //!
 //! A partial tile of an older tree is the beginning of the full tile, or of the one at the right edge of the newest tree; both
 //! are proven. A tile of records is proven by the leaf hashes of the tile of hashes below it.
@@ -24,7 +24,7 @@ impl Inner {
             if self.options.offline {
                 return Ok(None);
             }
-            // Whoever asks for it has been shown a newer head.
+            // The client that requests it has seen a newer head.
             self.catch_up_now().await?;
             now = self.heads.now();
         }
@@ -78,11 +78,11 @@ impl Inner {
         if let Some(bytes) = self.recent.tiles.get(&path) {
             return Ok(bytes);
         }
-        self.bringing.join(&path, Box::pin(self.bring_tile(now, tile))).await
+        self.bringing.join(&path, Box::pin(self.fetch_tile(now, tile))).await
     }
 
     /// Brings the tiles above it first, each of which others may be waiting for too.
-    async fn bring_tile(&self, now: &CurrentHead, tile: &Tile) -> Result<Bytes, Unavailable> {
+    async fn fetch_tile(&self, now: &CurrentHead, tile: &Tile) -> Result<Bytes, Unavailable> {
         let mut above = Vec::new();
         for parent in now.missing_above(tile) {
             let bytes = self.full_tile(now, &parent).await?;
@@ -100,7 +100,7 @@ impl Inner {
         let path = TilePath::Data(widest);
         let bytes = match self.recent.tiles.get(&path) {
             Some(bytes) => bytes,
-            None => self.bringing.join(&path, Box::pin(self.bring_data_tile(now, &widest))).await?,
+            None => self.bringing.join(&path, Box::pin(self.fetch_data_tile(now, &widest))).await?,
         };
         let records = split_records(&bytes, u16::try_from(widest.hashes().width()).unwrap_or(0))
             .map_err(|error| Fault::refused(path.to_string(), error))?;
@@ -115,7 +115,7 @@ impl Inner {
         DataTile::new(hashes.index(), width).map_err(|error| Fault::refused(tile.to_string(), error).into())
     }
 
-    async fn bring_data_tile(&self, now: &CurrentHead, tile: &DataTile) -> Result<Bytes, Unavailable> {
+    async fn fetch_data_tile(&self, now: &CurrentHead, tile: &DataTile) -> Result<Bytes, Unavailable> {
         let leaves = self.hash_tile(now, &tile.hashes()).await?;
         let bytes = self.database.data_tile(tile, &leaves).await?;
         self.recent.tiles.insert(TilePath::Data(*tile), bytes.clone());

@@ -3,8 +3,8 @@
 use super::{Class, Report};
 
 impl Report {
-    /// What the report comes to. The worst wins, in the order 3, 1, 2: a log caught lying outweighs all, and a finding
-    /// stays a finding when something else could not be told.
+    /// What the report comes to. The worst wins, in the order 3, 1, 2: a log that misbehaved outweighs all, and a finding
+    /// stays a finding when something else could not be decided.
     pub fn conclusion(&self) -> Conclusion {
         if self.misbehaviour.is_some() {
             Conclusion::LogMisbehaved
@@ -17,10 +17,10 @@ impl Report {
         }
     }
 
-    /// Whether every line was judged: there was a file, all were read, and nothing could not be told.
+    /// Whether every line was decided: there was a file, all were read, and nothing was left undecided.
     pub fn is_complete(&self) -> bool {
-        let told = self.lines().all(|line| line.verdict.class() != Class::CouldNotTell);
-        told && !self.files.is_empty() && self.files.iter().all(|file| file.unread.is_none())
+        let all_decided = self.lines().all(|line| line.verdict.class() != Class::CouldNotTell);
+        all_decided && !self.files.is_empty() && self.files.iter().all(|file| file.unread.is_none())
     }
 
     /// The exit code of the command: see `Conclusion::exit_code`.
@@ -36,7 +36,7 @@ pub enum Conclusion {
     Proven,
     /// at least one line is not what the log says
     Findings,
-    /// no finding, but at least one line or file could not be judged, or there was no file at all
+    /// no finding, but at least one line or file could not be decided, or there was no file at all
     CouldNotTell,
     /// the log signed two histories
     LogMisbehaved,

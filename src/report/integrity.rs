@@ -2,7 +2,7 @@
 //! Text and JSON are renderings of it, and the exit code is read off it.
 //!
 //! A finding says where it is (file, bytes, records, tile, or module), what it is, what to do next, and which data tiles would
-//! have to be fetched again to mend it. Findings are counted without bound and told up to [`MAX_TOLD`] of each kind.
+//! have to be fetched again to mend it. Findings are counted without bound, and up to [`MAX_LISTED`] of each kind are listed.
 
 use std::ops::Range;
 
@@ -16,8 +16,8 @@ pub use flaw::{Blame, Flaw};
 
 use super::{Head, Misbehaviour, Notice};
 
-/// Findings of one kind that are told; the rest is counted.
-pub const MAX_TOLD: usize = 100;
+/// Findings of one kind that are listed; the rest is counted.
+pub const MAX_LISTED: usize = 100;
 
 /// Everything that one verification has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub struct OfModule {
     pub path: String,
     /// its version
     pub version: String,
-    /// what the file should hash to; absent where nothing tells
+    /// what the file should hash to; absent where nothing here says
     pub expected: Option<String>,
     /// what it hashes to; absent where it has no hash
     pub got: Option<String>,
@@ -113,7 +113,7 @@ pub struct Finding {
     pub fetch: Option<Range<u64>>,
     /// the module version that it is about; absent for the log's files
     pub module: Option<OfModule>,
-    /// what to do about this one; absent where what is told of its kind is all
+    /// what to do about this one; absent where the advice for its kind is enough
     pub next: Option<String>,
 }
 
@@ -141,17 +141,17 @@ impl Integrity {
         }
     }
 
-    /// Adds a finding: it is counted, and told unless there are enough of its kind.
+    /// Adds a finding: it is counted, and listed unless there are enough of its kind.
     pub fn add(&mut self, finding: Finding) {
         let flaw = finding.flaw;
-        let told = self.findings.iter().filter(|found| found.flaw == flaw).count();
+        let listed = self.findings.iter().filter(|found| found.flaw == flaw).count();
         self.count(flaw, 1);
-        if told < MAX_TOLD {
+        if listed < MAX_LISTED {
             self.findings.push(finding);
         }
     }
 
-    /// Counts findings that are not told.
+    /// Counts findings that are not listed.
     pub fn count(&mut self, flaw: Flaw, more: u64) {
         match self.counts.iter_mut().find(|(of, _)| *of == flaw) {
             Some((_, count)) => *count += more,

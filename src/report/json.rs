@@ -8,13 +8,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{FileReport, Head, LineReport, Misbehaviour, Notice, Outcome, Place, Report, Verdict, ascii};
+use super::{FileReport, Head, LineReport, Location, Misbehaviour, Notice, Outcome, Report, Verdict, ascii};
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "gosumcheck.audit/1";
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct JsonReport<'a> {
     schema: &'static str,
     tool: Tool<'a>,
     time: Option<&'a str>,
@@ -24,8 +24,8 @@ struct Document<'a> {
     exit_code: u8,
     total_lines: u64,
     duplicate_lines: u64,
-    tally: Vec<Tally>,
-    files: Vec<File<'a>>,
+    tally: Vec<OutcomeCount>,
+    files: Vec<JsonFile<'a>>,
     notices: &'a [Notice],
     misbehaviour: Option<&'a Misbehaviour>,
 }
@@ -46,7 +46,7 @@ impl<'a> Tool<'a> {
 
 /// One outcome that occurred, with its explanation, so that a reader of the file needs no other.
 #[derive(Serialize)]
-struct Tally {
+struct OutcomeCount {
     verdict: &'static str,
     class: &'static str,
     lines: u64,
@@ -55,15 +55,15 @@ struct Tally {
 }
 
 #[derive(Serialize)]
-struct File<'a> {
+struct JsonFile<'a> {
     path: &'a str,
     unread: Option<&'a str>,
     remarks: &'a [String],
-    lines: Vec<Line<'a>>,
+    lines: Vec<JsonLine<'a>>,
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct JsonLine<'a> {
     line: Option<u64>,
     file: Option<&'a str>,
     module: Option<&'a str>,
@@ -107,7 +107,7 @@ struct Facts<'a> {
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let conclusion = report.conclusion();
     let tally = report.tally();
-    let document = Document {
+    let document = JsonReport {
         schema: SCHEMA,
         tool: Tool::new(&report.tool_version),
         time: report.time.as_deref(),
@@ -125,12 +125,18 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     ascii::write(&document, out)
 }
 
-fn explained((outcome, lines): (Outcome, u64)) -> Tally {
-    Tally { verdict: outcome.id(), class: outcome.class().id(), lines, title: outcome.title(), next: outcome.next() }
+fn explained((outcome, lines): (Outcome, u64)) -> OutcomeCount {
+    OutcomeCount {
+        verdict: outcome.id(),
+        class: outcome.class().id(),
+        lines,
+        title: outcome.title(),
+        next: outcome.next(),
+    }
 }
 
-fn file(file: &FileReport) -> File<'_> {
-    File {
+fn file(file: &FileReport) -> JsonFile<'_> {
+    JsonFile {
         path: &file.path,
         unread: file.unread.as_deref(),
         remarks: &file.remarks,
@@ -138,13 +144,13 @@ fn file(file: &FileReport) -> File<'_> {
     }
 }
 
-fn line(line: &LineReport) -> Line<'_> {
+fn line(line: &LineReport) -> JsonLine<'_> {
     let (number, file) = match &line.place {
-        Place::Line(number) => (Some(*number), None),
-        Place::File(path) => (None, Some(path.as_str())),
+        Location::Line(number) => (Some(*number), None),
+        Location::File(path) => (None, Some(path.as_str())),
     };
     let subject = line.subject.as_ref();
-    Line {
+    JsonLine {
         line: number,
         file,
         module: subject.map(|subject| subject.module.as_str()),

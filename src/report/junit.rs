@@ -1,5 +1,5 @@
 //! The report for CI systems that show tests: JUnit XML. A file is a suite, a line is a case: findings are failures, what
-//! could not be told is an error, and a line that was not compared with the log is skipped, never passed.
+//! could not be decided is an error, and a line that was not compared with the log is skipped, never passed.
 //!
 //! CI systems tell cases apart by class and name, so a name that a file has had before is numbered: `... zip #2`. A line number
 //! would not do: lines of a go.sum move whenever a dependency is added, and the case would lose its history.
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Class, FileReport, LineReport, Misbehaviour, Place, Report, printable, printable::printable_lines};
+use super::{Class, FileReport, LineReport, Location, Misbehaviour, Report, printable, printable::printable_lines};
 
 /// Writes the report as JUnit XML.
 ///
@@ -65,8 +65,8 @@ fn case(report: &Report, file: &FileReport, line: &LineReport, names: &mut Names
     let mut case = TestCase::new(names.unique(printable(&name)), status(report, line));
     case.set_classname(printable(&file.path));
     let (path, number) = match &line.place {
-        Place::Line(number) => (&file.path, Some(number)),
-        Place::File(path) => (path, None),
+        Location::Line(number) => (&file.path, Some(number)),
+        Location::File(path) => (path, None),
     };
     case.extra.insert("file".into(), printable(path).into());
     if let Some(number) = number {

@@ -190,8 +190,8 @@ const REFUSED: Words = Words {
     title: "a source's answer did not prove what it says",
     meaning: "The answer is malformed, or its signature or hashes do not lead to the signed tree head. It was not used, and no \
               other source had one that proves.",
-    next: "Try again with another source (--upstream), best the database itself. A cache or mirror that is wrong once is worth a \
-           report to whoever runs it.",
+    next: "Try again with another source (--upstream), best the database itself. Report a cache or mirror that is wrong even \
+           once to its operator.",
 };
 
 const UNAVAILABLE: Words = Words {

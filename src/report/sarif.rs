@@ -1,6 +1,6 @@
 //! The report for code scanning: SARIF 2.1.0, in the subset that GitHub reads.
 //!
-//! Results are the findings and what could not be told; a repeated line is a result of its own, at its own line. What concerns
+//! Results are the findings and what could not be decided; a repeated line is a result of its own, at its own line. What concerns
 //! the run (an unread file, a notice, a log that misbehaved) is a notification of the invocation. The rules are the same in
 //! every report, whether they found something or not. Rules obeyed: OASIS SARIF 2.1.0, and GitHub's "SARIF support for code
 //! scanning".
@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Class, FileReport, LineReport, Outcome, Place, Report, ascii, printable};
+use super::{Class, FileReport, LineReport, Location, Outcome, Report, ascii, printable};
 use crate::sumdb::hash::sha256;
 
 mod rules;
@@ -49,7 +49,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     ascii::write(&log, out)
 }
 
-/// The findings, then what could not be told, up to `MAX_RESULTS`; and how many had no room.
+/// The findings, then what could not be decided, up to `MAX_RESULTS`; and how many had no room.
 fn results(report: &Report) -> (Vec<Value>, usize) {
     let of_class = |wanted: Class| {
         let lines = report.files.iter().flat_map(|file| file.lines.iter().map(move |line| (file, line)));
@@ -64,9 +64,9 @@ fn results(report: &Report) -> (Vec<Value>, usize) {
 fn result(report: &Report, file: &FileReport, line: &LineReport, seen: &mut HashMap<String, u64>) -> Option<Value> {
     let outcome = line.verdict.outcome();
     let (path, start) = match &line.place {
-        Place::Line(number) => (&file.path, *number),
+        Location::Line(number) => (&file.path, *number),
         // GitHub wants a line of every location; a zip has only its beginning.
-        Place::File(path) => (path, 1),
+        Location::File(path) => (path, 1),
     };
     let about = line.subject.as_ref().map(|subject| printable(&subject.go_sum_key()) + ": ").unwrap_or_default();
     let repeats = line.repetition().map(|repeats| format!(" It {repeats}.")).unwrap_or_default();
@@ -133,7 +133,7 @@ fn invocation(report: &Report, left_out: usize) -> Value {
     invocation
 }
 
-/// What was proven, for whoever reads the file by itself.
+/// What was proven, for a reader who has this file alone.
 fn properties(report: &Report) -> Value {
     let tally: serde_json::Map<String, Value> =
         report.tally().into_iter().map(|(outcome, count)| (outcome.id().to_owned(), json!(count))).collect();

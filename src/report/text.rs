@@ -2,7 +2,7 @@
 //! that sums up.
 //!
 //! Each line begins with `FILE:LINE:`, so editors and terminals can jump to it. Findings are all listed; of what could not
-//! be told, `LISTED` lines stand for the rest, because a dead network says the same thing of every line. A line that repeats
+//! be decided, `LISTED` lines stand for the rest, because a dead network says the same thing of every line. A line that repeats
 //! another is listed if its verdict asks for it, like any other; the summary counts the repeats.
 
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 
 use super::outcome::{Class, Outcome};
 use super::{
-    FileReport, Level, LineReport, Misbehaviour, Place, Report, Verdict, printable, printable::printable_lines,
+    FileReport, Level, LineReport, Location, Misbehaviour, Report, Verdict, printable, printable::printable_lines,
 };
 
 pub(super) mod layout;
@@ -33,7 +33,7 @@ pub struct Style {
 }
 
 /// A writer that knows whether it may colour.
-struct Page<'a> {
+struct TextWriter<'a> {
     style: Style,
     out: &'a mut dyn Write,
 }
@@ -44,7 +44,7 @@ const GOOD: Ansi = AnsiColor::Green.on_default();
 const FAINT: Ansi = Ansi::new().dimmed();
 const STRONG: Ansi = Ansi::new().bold();
 
-impl Page<'_> {
+impl TextWriter<'_> {
     fn paint(&self, style: Ansi, text: &str) -> String {
         if self.style.colour && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
@@ -69,7 +69,7 @@ fn ansi(class: Class) -> Ansi {
 /// # Errors
 /// What `out` returns.
 pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page { style, out };
+    let mut page = TextWriter { style, out };
     write_lines(&mut page, report)?;
     write_advice(&mut page, report)?;
     write_notices(&mut page, report)?;
@@ -80,7 +80,7 @@ pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<(
 }
 
 /// The lines that need attention (or all), file by file, in aligned columns.
-fn write_lines(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+fn write_lines(page: &mut TextWriter<'_>, report: &Report) -> io::Result<()> {
     let listed = chosen(page.style, report);
     let columns = columns(&listed);
     let mut said_before = None;
@@ -123,7 +123,7 @@ fn chosen(style: Style, report: &Report) -> Vec<(&FileReport, &LineReport)> {
 }
 
 /// How many lines were not listed although they need attention.
-fn write_unlisted(page: &mut Page<'_>, report: &Report, listed: &[(&FileReport, &LineReport)]) -> io::Result<()> {
+fn write_unlisted(page: &mut TextWriter<'_>, report: &Report, listed: &[(&FileReport, &LineReport)]) -> io::Result<()> {
     for (outcome, total) in report.tally().into_iter().filter(|(outcome, _)| outcome.needs_attention()) {
         let shown: u64 =
             listed.iter().filter(|(_, line)| line.verdict.outcome() == outcome).map(|(_, line)| line.lines()).sum();
@@ -138,7 +138,7 @@ fn write_unlisted(page: &mut Page<'_>, report: &Report, listed: &[(&FileReport, 
 }
 
 /// What concerns a file as a whole.
-fn write_file_remarks(page: &mut Page<'_>, file: &FileReport) -> io::Result<()> {
+fn write_file_remarks(page: &mut TextWriter<'_>, file: &FileReport) -> io::Result<()> {
     let path = printable(&file.path);
     if let Some(why) = &file.unread {
         let label = page.paint(DOUBT, "not read");
@@ -203,15 +203,15 @@ fn details(report: &Report, file: &FileReport, line: &LineReport) -> Vec<String>
 /// Who gives the hash that is not the log's: `go.sum`, or a file of the module cache.
 fn holder(file: &FileReport, line: &LineReport) -> String {
     let path = match &line.place {
-        Place::Line(_) if file.path == "-" => "standard input",
-        Place::Line(_) => &file.path,
-        Place::File(path) => path,
+        Location::Line(_) if file.path == "-" => "standard input",
+        Location::Line(_) => &file.path,
+        Location::File(path) => path,
     };
     printable(path.rsplit(['/', '\\']).next().unwrap_or(path))
 }
 
 /// What it means and what to do next, once for each outcome that asks for something.
-fn write_advice(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+fn write_advice(page: &mut TextWriter<'_>, report: &Report) -> io::Result<()> {
     for (outcome, _) in report.tally().into_iter().filter(|(outcome, _)| outcome.needs_attention()) {
         let label = page.paint(ansi(outcome.class()), outcome.label());
         page.line("")?;
@@ -227,7 +227,7 @@ fn write_advice(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn write_notices(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+fn write_notices(page: &mut TextWriter<'_>, report: &Report) -> io::Result<()> {
     for notice in &report.notices {
         let style = if notice.level == Level::Warning { DOUBT } else { FAINT };
         let level = page.paint(style, notice.level.name());
@@ -236,7 +236,7 @@ fn write_notices(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn write_misbehaviour(page: &mut Page<'_>, report: &Report, misbehaviour: &Misbehaviour) -> io::Result<()> {
+fn write_misbehaviour(page: &mut TextWriter<'_>, report: &Report, misbehaviour: &Misbehaviour) -> io::Result<()> {
     let database = printable(&report.database);
     let headline = format!("THE LOG MISBEHAVED: {database} signed two histories that cannot both be true.");
     let headline = page.paint(BAD, &headline);
@@ -245,7 +245,7 @@ fn write_misbehaviour(page: &mut Page<'_>, report: &Report, misbehaviour: &Misbe
         page.line(&format!("  {row}"))?;
     }
     let advice = "Trust no answer of this database until people have looked at it. The evidence proves the fork to anybody by \
-                  itself: publish it, and tell whoever runs the database (sum.golang.org: security@golang.org).";
+                  itself: publish it, and report it to the operator of the database (sum.golang.org: security@golang.org).";
     for row in wrapped(advice) {
         page.line(&row)?;
     }

@@ -1,5 +1,5 @@
-//! Connections: accepted up to a bound, served as HTTP/1.1 or HTTP/2 (prior knowledge), watched, and ended politely when the
-//! server is told to stop.
+//! Accepts connections up to a limit, serves them as HTTP/1.1 or HTTP/2 (with prior knowledge), closes those whose timeouts
+//! expire, and closes all gracefully when the server is asked to stop.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
@@ -15,23 +15,24 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::App;
-use super::clock::{Activity, Clock, Expired};
-use super::connection::{Connection, Ends, Offer};
-use super::end::End;
+use super::app::App;
+use super::conn::close_reason::CloseReason;
+use super::conn::sendfile::SendfileQueue;
+use super::conn::slots::{AcceptPermit, Closing, Slots};
+use super::conn::socket::Socket;
+use super::conn::stream_task::StreamExecutor;
+use super::conn::timer::{Activity, ConnTimer, Expired};
+use super::connection::{Connection, ListenerKind};
 use super::limits::{
-    ACCEPT_PAUSE, LEAVE_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES,
+    ACCEPT_PAUSE, CLOSE_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES,
 };
-use super::outbox::Outbox;
-use super::slots::{Order, Place, Slots};
-use super::socket::Socket;
-use super::spawn::Streams;
+use super::respond::ConnAddrs;
 use crate::proxy::Peer;
 
-/// Where to listen.
+/// The listeners of a server.
 #[derive(Debug, Default)]
 pub struct Listeners {
-    /// for everything
+    /// for all requests
     pub public: Vec<TcpListener>,
     /// for `/healthz`, `/readyz` and `/metrics` alone, with slots of their own
     pub admin: Vec<TcpListener>,
@@ -44,21 +45,21 @@ impl From<Vec<TcpListener>> for Listeners {
     }
 }
 
-/// What listeners for the same questions share.
+/// What all listeners of one kind share.
 #[derive(Clone)]
 pub(super) struct Acceptor {
     app: Arc<App>,
-    http: Arc<Builder<Streams>>,
+    http: Arc<Builder<StreamExecutor>>,
     slots: Arc<Slots>,
-    offer: Offer,
+    kind: ListenerKind,
 }
 
 impl Acceptor {
-    pub(super) fn new(app: Arc<App>, slots: Arc<Slots>, offer: Offer) -> Acceptor {
-        let mut http = Builder::new(Streams);
+    pub(super) fn new(app: Arc<App>, slots: Arc<Slots>, kind: ListenerKind) -> Acceptor {
+        let mut http = Builder::new(StreamExecutor);
         http.http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(None) // `Clock` knows a slow head from a connection that is kept alive
+            .header_read_timeout(None) // `ConnTimer` tells a slow request from a connection that is kept alive
             .max_buf_size(usize::from(MAX_HEAD_BYTES))
             .max_headers(MAX_HEADERS);
         http.http2()
@@ -66,10 +67,10 @@ impl Acceptor {
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(u32::from(MAX_HEAD_BYTES))
             .max_send_buf_size(MAX_STREAM_BUFFER);
-        Acceptor { app, http: Arc::new(http), slots, offer }
+        Acceptor { app, http: Arc::new(http), slots, kind }
     }
 
-    /// Accepts until `stop`, then waits for what is in flight, within the bound; the rest is cut off.
+    /// Accepts until `stop`, then waits up to the stop timeout for what is in flight, and cuts off the rest.
     pub(super) async fn run(self, listener: TcpListener, mut stop: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         loop {
@@ -78,23 +79,23 @@ impl Acceptor {
                 _ = stop.wait_for(|stop| *stop) => break,
                 accepted = self.accept(&listener) => accepted,
             };
-            if let Some((stream, peer, place)) = accepted {
-                connections.spawn(self.clone().serve(stream, peer, place, stop.clone()));
+            if let Some((stream, peer, permit)) = accepted {
+                connections.spawn(self.clone().serve(stream, peer, permit, stop.clone()));
             }
         }
         drop(listener);
         let finish = async { while connections.join_next().await.is_some() {} };
         if tokio::time::timeout(self.app.limits.stop, finish).await.is_err() {
-            tracing::warn!(connections = connections.len(), "not finished in time: cut off");
+            tracing::warn!(connections = connections.len(), "cut off: not finished within the stop timeout");
             connections.shutdown().await;
         }
     }
 
-    /// The next connection, once there is room for it: until then it waits in the system's queue.
-    async fn accept(&self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr, Place)> {
-        let place = self.slots.place().await?;
+    /// The next connection, once there is room for it: until then it waits in the listen queue of the system.
+    async fn accept(&self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr, AcceptPermit)> {
+        let permit = self.slots.accept_permit().await?;
         match listener.accept().await {
-            Ok((stream, peer)) => Some((stream, peer, place)),
+            Ok((stream, peer)) => Some((stream, peer, permit)),
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -103,65 +104,72 @@ impl Acceptor {
         }
     }
 
-    async fn serve(self, stream: TcpStream, peer: SocketAddr, place: Place, mut stop: watch::Receiver<bool>) {
-        // An address that cannot be told is held to the stricter rule.
+    /// Serves one connection until it ends or must be closed.
+    async fn serve(self, stream: TcpStream, peer: SocketAddr, permit: AcceptPermit, mut stop: watch::Receiver<bool>) {
+        // If the address is unknown, the stricter rule applies (`http::host`).
         let local = stream.local_addr().map_or(Ipv4Addr::LOCALHOST.into(), |local| local.ip());
         let _ = stream.set_nodelay(true);
-        // Only so a slow client is seen to take anything: the system tells of room when a third of all it buffers was taken, and
-        // it buffers megabytes.
+        // Without this the progress of a slow client is not visible: the kernel buffers megabytes, and reports room only when a
+        // third of them has been sent.
         #[cfg(target_os = "linux")]
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
-        let clock = Clock::new();
-        let slot = self.slots.enter(place, Peer::of(peer.ip()), Arc::clone(&clock));
-        let mut orders = slot.orders();
-        let outbox = Arc::new(Outbox::default());
-        let io = TokioIo::new(Socket::new(stream, Arc::clone(&clock), Arc::clone(&outbox)));
+        let timer = ConnTimer::new();
+        let registration = self.slots.register(permit, Peer::of(peer.ip()), Arc::clone(&timer));
+        let mut closings = registration.closings();
+        let sendfile = Arc::new(SendfileQueue::default());
+        let io = TokioIo::new(Socket::new(stream, Arc::clone(&timer), Arc::clone(&sendfile)));
         let app = Arc::clone(&self.app);
-        let connection =
-            Arc::new(Connection::new(app, slot, Ends { peer, local }, Arc::clone(&clock), outbox, self.offer));
+        let connection = Arc::new(Connection::new(
+            app,
+            registration,
+            ConnAddrs { peer, local },
+            Arc::clone(&timer),
+            sendfile,
+            self.kind,
+        ));
         let service = service_fn(move |request| Arc::clone(&connection).answer(request));
         let mut serving = pin!(self.http.serve_connection(io, service));
-        // Whether it was asked to end; and if it may be cut off, when.
-        let (mut ending, mut order, mut cut_off) = (false, Order::Stay, None::<Instant>);
+        // Whether it was asked to close; and when it may be cut off, if at all.
+        let (mut is_closing, mut closing, mut cut_off) = (false, Closing::No, None::<Instant>);
         let mut counted = false;
-        let end = loop {
-            let polite = tokio::select! {
-                biased; // a farewell is sent before the connection is cut
+        let reason = loop {
+            let graceful = tokio::select! {
+                biased; // the last answer is sent before the connection is cut off
                 _ = serving.as_mut() => return,
-                _ = stop.wait_for(|stop| *stop), if !ending => None,
-                Ok(given) = orders.wait_for(|order| *order != Order::Stay), if order == Order::Stay => {
-                    order = *given;
-                    cut_off = Some(Instant::now() + LEAVE_TIMEOUT);
-                    if order == Order::End { break End::Pressure }
-                    Some(End::Pressure)
+                _ = stop.wait_for(|stop| *stop), if !is_closing => None,
+                Ok(request) = closings.wait_for(|closing| *closing != Closing::No), if closing == Closing::No => {
+                    closing = *request;
+                    cut_off = Some(Instant::now() + CLOSE_TIMEOUT);
+                    if closing == Closing::Now { break CloseReason::Pressure }
+                    Some(CloseReason::Pressure)
                 }
                 () = sleep_until(cut_off.unwrap_or_else(Instant::now)), if cut_off.is_some() => {
-                    if order == Order::MakeRoom { break End::Share }
-                    if clock.activity().0 != Activity::Busy { break End::Pressure }
-                    cut_off = Some(Instant::now() + LEAVE_TIMEOUT);
+                    if closing == Closing::Soon { break CloseReason::OverShare }
+                    if timer.activity().0 != Activity::Busy { break CloseReason::Pressure }
+                    cut_off = Some(Instant::now() + CLOSE_TIMEOUT);
                     continue;
                 }
-                expired = clock.expired(&self.app.limits) => match expired {
-                    Expired::Streams(ended) => {
-                        self.app.metrics.streams_ended(ended);
+                expired = timer.expired(&self.app.limits) => match expired {
+                    Expired::Streams(count) => {
+                        self.app.metrics.streams_reset(count);
                         continue;
                     }
-                    Expired::Idle if !ending => Some(End::Idle),
-                    Expired::Idle => break End::Idle,
-                    Expired::Head => break End::Head,
-                    Expired::Write => break End::Write,
-                    Expired::Stalled => break End::Stalled,
+                    Expired::Idle if !is_closing => Some(CloseReason::Idle),
+                    Expired::Idle => break CloseReason::Idle,
+                    Expired::Head => break CloseReason::Head,
+                    Expired::Write => break CloseReason::Write,
+                    Expired::Stalled => break CloseReason::Stalled,
                 },
             };
-            if let Some(end) = polite.filter(|_| !counted) {
-                self.app.metrics.connection_ended(end);
+            if let Some(reason) = graceful.filter(|_| !counted) {
+                self.app.metrics.connection_closed(reason);
                 counted = true;
             }
-            ending = true;
+            is_closing = true;
             serving.as_mut().graceful_shutdown();
         };
         if !counted {
-            self.app.metrics.connection_ended(end);
+            self.app.metrics.connection_closed(reason);
         }
     }
 }

@@ -1,97 +1,57 @@
-//! What the server does while nobody asks: look for heads that were committed (by this process or another), and sync.
+//! The background tasks: looking for newer committed heads (of this process or another), and syncing.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::Served;
+use super::app::database::{ServedDatabase, SyncTask};
 use crate::fault::Fault;
-use crate::sumdb::checkpoint::Tree;
-use crate::upstream::{Complaint, Counts};
 
-/// How often the disk is looked at for a newer committed head: one `stat`.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Between two syncs at least, however urgent a newer head seems.
-const BREATH: Duration = Duration::from_secs(1);
+/// How often the disk is checked for a newer committed head: one `stat`.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+/// The shortest pause between two syncs, however urgent a newer head is; also the first pause between two tries.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 
-/// Between two tries to get a first head at most.
+/// The longest pause between two tries to get a first head.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// Brings the full log of one database up to date; given by who builds the server. Told is what came, in one line; nothing where
-/// nothing did.
-pub type Syncing = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Option<String>, Fault>> + Send>> + Send + Sync>;
-
-/// What the upstreams were asked for syncs, and what there is to complain of them about.
-pub type Asked = Arc<dyn Fn() -> (Counts, Vec<Complaint>) + Send + Sync>;
-
-/// What is known about a database over time.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    head: Mutex<Option<(Tree, Instant)>>,
-    last_sync: AtomicU64,
-}
-
-impl Watch {
-    /// Since when the newest head is the newest; zero before the first.
-    pub(super) fn head_age(&self) -> Duration {
-        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        head.map_or(Duration::ZERO, |(_, since)| since.elapsed())
-    }
-
-    /// When the last sync ended well, in seconds since 1970; 0 for not yet.
-    pub(super) fn last_sync(&self) -> u64 {
-        self.last_sync.load(Ordering::Relaxed)
-    }
-
-    fn seen(&self, tree: Option<Tree>) {
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tree) = tree.filter(|tree| head.is_none_or(|(old, _)| old != *tree)) {
-            *head = Some((tree, Instant::now()));
-        }
-    }
-}
-
-/// Looks for newer committed heads, for ever. Begins with the first head, so that who waits for us to be ready need not ask
-/// something first.
-pub(super) async fn look(served: Served) {
-    let mut pause = BREATH;
+/// Looks for newer committed heads, without end. It starts by getting the first head, so that the server becomes ready before
+/// the first request.
+pub(super) async fn follow_head(served: ServedDatabase) {
+    let mut pause = MIN_PAUSE;
     while let Err(fault) = served.relay.latest().await {
         tracing::warn!(database = served.relay.name(), "no proven head yet: {fault}");
         sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
     }
-    let mut ticks = interval(LOOK_EVERY);
+    let mut ticks = interval(REFRESH_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut said = None;
+    let mut last_error = None;
     loop {
         ticks.tick().await;
         let relay = served.relay.clone();
-        let looked = tokio::task::spawn_blocking(move || relay.refresh()).await;
-        let trouble = looked.ok().and_then(Result::err).map(|fault| fault.to_string());
-        if trouble != said {
-            if let Some(trouble) = &trouble {
-                tracing::error!(database = served.relay.name(), "the full log cannot be read: {trouble}");
+        let refreshed = tokio::task::spawn_blocking(move || relay.refresh()).await;
+        let error = refreshed.ok().and_then(Result::err).map(|fault| fault.to_string());
+        if error != last_error {
+            if let Some(error) = &error {
+                tracing::error!(database = served.relay.name(), "the full log cannot be read: {error}");
             }
-            said = trouble;
+            last_error = error;
         }
-        served.watch.seen(served.relay.head());
+        served.progress.set_head(served.relay.head());
     }
 }
 
-/// Syncs every `every`, and when the full log is known to lag, for ever. A sync that failed is told of and tried again.
-pub(super) async fn sync(served: Served, syncing: Syncing, every: Duration) {
+/// Syncs every `interval`, and whenever the full log is known to lag, without end. A failed sync is logged and tried again.
+pub(super) async fn sync(served: ServedDatabase, sync: SyncTask, interval: Duration) {
     let name = served.relay.name().to_owned();
     loop {
-        match syncing().await {
-            Ok(told) => {
+        match sync().await {
+            Ok(news) => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-                served.watch.last_sync.store(now, Ordering::Relaxed);
-                if let Some(told) = told {
-                    tracing::info!(database = name, "{told}");
+                served.progress.set_synced(now);
+                if let Some(news) = news {
+                    tracing::info!(database = name, "{news}");
                 }
             }
             Err(Fault::Forked { saved, .. }) => {
@@ -108,9 +68,9 @@ pub(super) async fn sync(served: Served, syncing: Syncing, every: Duration) {
         if let Ok(Err(fault)) = tokio::task::spawn_blocking(move || relay.refresh()).await {
             tracing::error!(database = name, "what was synced cannot be read: {fault}");
         }
-        sleep(BREATH.min(every)).await;
+        sleep(MIN_PAUSE.min(interval)).await;
         tokio::select! {
-            () = sleep(every.saturating_sub(BREATH)) => {}
+            () = sleep(interval.saturating_sub(MIN_PAUSE)) => {}
             () = served.relay.wants_sync() => {}
         }
     }

@@ -1,162 +1,140 @@
-//! One connection, as its requests see it: whether there is room for an answer, and how its body is sent.
+//! The requests of one connection: whether the server has room to answer each, and how its body is sent.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER};
-use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
-use super::answer::{Answer, Payload};
-use super::body::Body;
-use super::clock::Clock;
-use super::limits::{MIN_PIECE_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
-use super::outbox::Outbox;
-use super::pool::{Client, Resource, Share};
-use super::route::Class;
-use super::slots::Slot;
-use super::spawn::StreamTask;
-use super::transfer::Transfer;
-use super::{App, path, refusal};
+use super::app::App;
+use super::conn::pool::{ClientQuota, PoolPermit, Resource};
+use super::conn::sendfile::SendfileQueue;
+use super::conn::slots::Registration;
+use super::conn::stream_task::StreamTask;
+use super::conn::timer::ConnTimer;
+use super::conn::transfer::Transfer;
+use super::http::answer::Answer;
+use super::http::body::Body;
+use super::http::route::RouteName;
+use super::http::{path, refusal};
+use super::respond::{ConnAddrs, respond};
 use crate::proxy::Peer;
 
-/// What an admin listener says of any other path.
+/// The answer of an admin listener to any other path.
 const ADMIN_ONLY: &str = "not found: this address answers /healthz, /readyz and /metrics";
 
-/// What a listener answers.
+/// Which requests a listener answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Offer {
-    Everything,
+pub(super) enum ListenerKind {
+    /// all
+    Public,
     /// `/healthz`, `/readyz` and `/metrics`
     Admin,
 }
 
-/// The two addresses of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ends {
-    /// the client's
-    pub(super) peer: SocketAddr,
-    /// the one of ours that it connected to
-    pub(super) local: IpAddr,
-}
-
+/// What the requests of one connection share.
 pub(super) struct Connection {
     app: Arc<App>,
-    slot: Slot,
-    ends: Ends,
-    client: Arc<Client>,
-    clock: Arc<Clock>,
-    outbox: Arc<Outbox>,
-    offer: Offer,
+    registration: Registration,
+    addrs: ConnAddrs,
+    quota: Arc<ClientQuota>,
+    timer: Arc<ConnTimer>,
+    sendfile: Arc<SendfileQueue>,
+    kind: ListenerKind,
 }
 
-/// Why a request is not answered now.
+/// Why a request is answered with 503.
 #[derive(Debug, Clone, Copy)]
-enum Busy {
+enum Overload {
+    /// the connection got no slot in time
     NoSlot,
+    /// the client has too many streams
     NoStream,
 }
 
 impl Connection {
     pub(super) fn new(
         app: Arc<App>,
-        slot: Slot,
-        ends: Ends,
-        clock: Arc<Clock>,
-        outbox: Arc<Outbox>,
-        offer: Offer,
+        registration: Registration,
+        addrs: ConnAddrs,
+        timer: Arc<ConnTimer>,
+        sendfile: Arc<SendfileQueue>,
+        kind: ListenerKind,
     ) -> Connection {
-        let client = app.pools.client(Peer::of(ends.peer.ip()));
-        Connection { app, slot, ends, client, clock, outbox, offer }
+        let quota = app.pools.quota(Peer::of(addrs.peer.ip()));
+        Connection { app, registration, addrs, quota, timer, sendfile, kind }
     }
 
+    /// Answers one request.
     pub(super) async fn answer(
         self: Arc<Connection>,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
-        let busy = self.clock.begin();
+        let in_flight = self.timer.begin();
         let is_http2 = request.version() == Version::HTTP_2;
-        // With a slot of a public listener everything is answered alike.
-        let has_all = self.slot.is_held() && self.offer == Offer::Everything;
+        // A public connection that has a slot answers health and metrics like everything else.
+        let has_all = self.registration.has_slot() && self.kind == ListenerKind::Public;
         let is_admin = !has_all && self.is_admin(request.uri().path());
         let (response, stream) = match self.admit(is_http2, is_admin).await {
-            Ok(stream) if is_admin || self.offer == Offer::Everything => {
-                (self.app.respond(request, self.ends, &self.client).await, stream)
+            Ok(stream) if is_admin || self.kind == ListenerKind::Public => {
+                (respond(&self.app, request, self.addrs, &self.quota).await, stream)
             }
             Ok(stream) => (self.refuse(request.method(), refusal::not_found(ADMIN_ONLY)), stream),
-            Err(Busy::NoSlot) => (self.refuse(request.method(), refusal::later("all connections are busy")), None),
-            Err(Busy::NoStream) => (self.no_stream(), None),
+            Err(Overload::NoSlot) => {
+                (self.refuse(request.method(), refusal::unavailable("all connections are busy")), None)
+            }
+            Err(Overload::NoStream) => (self.no_stream(), None),
         };
         let mut response = response.map(|body| match is_http2 {
             _ if body.is_end_stream() => body,
             true => {
-                let transfer = Transfer::new(StreamTask::current(), busy.answered(), stream);
-                self.clock.watch(&transfer);
+                let transfer = Transfer::new(StreamTask::current(), in_flight.start_body(), stream);
+                self.timer.watch(&transfer);
                 body.over_http2(transfer)
             }
-            false => body.over_http1(busy.answered(), &self.outbox),
+            false => body.over_http1(in_flight.start_body(), &self.sendfile),
         });
-        let leaves = !self.slot.is_held();
-        if is_http2 && leaves {
-            self.slot.leave();
-        } else if !is_http2 && (leaves || self.app.slots.are_short()) {
-            // Others wait for this connection's slot.
+        let has_no_slot = !self.registration.has_slot();
+        if is_http2 && has_no_slot {
+            self.registration.close_when_quiet();
+        } else if !is_http2 && (has_no_slot || self.app.slots.are_all_taken()) {
+            // Other connections wait for a slot.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
     }
 
-    /// Makes sure of a stream for the request, and of a slot for the connection; health and metrics need no slot.
-    async fn admit(&self, is_http2: bool, is_admin: bool) -> Result<Option<Share>, Busy> {
+    /// Acquires a stream for an HTTP/2 request, and a slot for the connection; health and metrics need no slot.
+    async fn admit(&self, is_http2: bool, is_admin: bool) -> Result<Option<PoolPermit>, Overload> {
         let stream =
-            if is_http2 { Some(self.client.try_take(Resource::Streams, 1).ok_or(Busy::NoStream)?) } else { None };
-        if is_admin || self.slot.is_held() || self.slot.acquire(self.app.limits.slot).await {
+            if is_http2 { Some(self.quota.try_acquire(Resource::Streams, 1).ok_or(Overload::NoStream)?) } else { None };
+        if is_admin || self.registration.has_slot() || self.registration.acquire_slot(self.app.limits.slot).await {
             Ok(stream)
         } else {
-            Err(Busy::NoSlot)
+            Err(Overload::NoSlot)
         }
     }
 
-    /// Whether a raw path asks about health or metrics.
+    /// Whether a raw path is of health or metrics.
     fn is_admin(&self, raw: &str) -> bool {
         matches!(path::split(raw, &self.app.prefix).1, "/healthz" | "/readyz" | "/metrics")
     }
 
-    /// The response to a request that is not looked at further.
+    /// The response to a request that no handler gets.
     fn refuse(&self, method: &Method, answer: Answer) -> Response<Body> {
-        self.app.metrics.answered(Class::Other, answer.status, Duration::ZERO);
-        answer.respond(method, &HeaderMap::new(), &self.client, None)
+        self.app.metrics.request_answered(RouteName::Other, answer.status, Duration::ZERO);
+        answer.into_response(method, &HeaderMap::new(), &self.quota, None)
     }
 
-    /// The response to an HTTP/2 request beyond the bound: without a body, for which a client could make us wait.
+    /// The response to an HTTP/2 request beyond the limit of streams. It has no body: a client could refuse to read it.
     fn no_stream(&self) -> Response<Body> {
-        self.app.metrics.answered(Class::Other, StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
-        let mut response = Response::new(Body::of_bytes(Bytes::new(), None));
+        self.app.metrics.request_answered(RouteName::Other, StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
+        let mut response = Response::new(Body::from_bytes(Bytes::new(), None));
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refusal::RETRY_SECONDS));
         response
-    }
-}
-
-/// Takes memory for the bytes of an answer, where these are many, or where the client can leave them in ours by giving no
-/// window. Where there is none in time, that is the answer.
-pub(super) async fn with_memory(answer: Answer, request: &Parts, client: &Arc<Client>) -> (Answer, Option<Share>) {
-    let free = if request.version == Version::HTTP_2 { SMALL_BODY_BYTES } else { MIN_PIECE_BYTES };
-    let len = match &answer.payload {
-        Payload::Bytes(bytes) if request.method == Method::GET && bytes.len() > free => bytes.len(),
-        _ => return (answer, None),
-    };
-    // Boxed: waiting is rare, and its future is large.
-    let share = match client.try_take(Resource::Bytes, len) {
-        Some(share) => Some(share),
-        None => Box::pin(client.take(Resource::Bytes, len, POOL_TIMEOUT)).await,
-    };
-    match share {
-        Some(share) => (answer, Some(share)),
-        None => (refusal::later("too many answers wait for their clients to take them"), None),
     }
 }

@@ -1,8 +1,8 @@
 //! Proven answers kept on demand, in the go command's own layout: `lookup/M@V`, `tile/8/L/K[.p/W]`. Those that come by
 //! the dozen are kept together in one file, `pack`, by the same names; an entry of it goes before the file of its name.
 //!
-//! The disk is trusted for nothing: whoever reads an entry proves it again. So an entry that is empty, too long or not
-//! a file simply counts as missing, as it does for the go command, and is fetched and written anew.
+//! The disk is trusted for nothing: every reader proves an entry again. So an entry that is empty, too long or not
+//! a file simply counts as missing, as it does for the go command, and is fetched and written again.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};

@@ -127,11 +127,11 @@ impl Disk for RealDisk {
     }
 }
 
-/// The disk for those who only look: every change of it is refused.
+/// The disk of a read-only command: every change of it is refused.
 #[derive(Debug, Clone, Copy)]
 pub struct NoDisk;
 
-/// What every change is refused with.
+/// The error of every change.
 fn refused<T>() -> io::Result<T> {
     Err(io::ErrorKind::ReadOnlyFilesystem.into())
 }

@@ -17,7 +17,7 @@ pub enum Moment {
     Before,
     /// half of the bytes are on the disk (a change without bytes: as `Before`)
     Torn,
-    /// the change is on the disk, but the caller is not told so
+    /// the change is on the disk, but the caller gets an error
     After,
 }
 
@@ -147,7 +147,7 @@ impl Disk for std::sync::Arc<FailingDisk> {
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {
-        let told = *self.space.lock().unwrap_or_else(PoisonError::into_inner);
-        told.map_or_else(|| RealDisk.space(path), Ok)
+        let planted = *self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        planted.map_or_else(|| RealDisk.space(path), Ok)
     }
 }

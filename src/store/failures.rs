@@ -72,7 +72,7 @@ impl WriteKind {
 
 /// The failed writes of one kind.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct FailedWrites {
     /// which kind
     pub write: WriteKind,
     /// how many, since the folder was opened
@@ -83,16 +83,16 @@ pub struct Failure {
 
 /// The failed writes of one data folder.
 #[derive(Debug, Default)]
-pub(super) struct Failures([Mutex<Kind>; KINDS.len()]);
+pub(super) struct Failures([Mutex<WriteFailures>; KINDS.len()]);
 
 #[derive(Debug, Default)]
-struct Kind {
+struct WriteFailures {
     count: u64,
     last: Option<Fault>,
     logged: Option<Instant>,
 }
 
-impl Kind {
+impl WriteFailures {
     /// Counts one more failure; gives whether it is time to log one.
     fn add(&mut self, fault: &Fault, now: Instant) -> bool {
         self.count += 1;
@@ -106,7 +106,7 @@ impl Kind {
 }
 
 impl Folder {
-    /// Notes that something could not be stored. Whoever wanted to goes on without.
+    /// Records that something could not be stored. The caller goes on without it.
     pub fn note_failure(&self, write: WriteKind, fault: &Fault) {
         let Some(kind) = self.shared.failures.0.get(write.place()) else { return };
         let mut kind = kind.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,10 +117,10 @@ impl Folder {
     }
 
     /// The failed writes of every kind, those without one too.
-    pub fn failures(&self) -> Vec<Failure> {
-        let failure = |(write, kind): (WriteKind, &Mutex<Kind>)| {
+    pub fn failures(&self) -> Vec<FailedWrites> {
+        let failure = |(write, kind): (WriteKind, &Mutex<WriteFailures>)| {
             let kind = kind.lock().unwrap_or_else(PoisonError::into_inner);
-            Failure { write, count: kind.count, last: kind.last.clone() }
+            FailedWrites { write, count: kind.count, last: kind.last.clone() }
         };
         KINDS.into_iter().zip(&self.shared.failures.0).map(failure).collect()
     }
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_logged_once_a_minute_and_always_counted() {
-        let (mut kind, start) = (Kind::default(), Instant::now());
+        let (mut kind, start) = (WriteFailures::default(), Instant::now());
         let fault = Fault::disk("/data/tmp/1", "cannot write");
         let logged = (0..=120).filter(|second| kind.add(&fault, start + Duration::from_secs(*second))).count();
         assert_eq!((logged, kind.count), (3, 121));

@@ -69,7 +69,7 @@ impl HeadFile {
     /// was damaged, and taking it for none would forget the timeline.)
     ///
     /// # Errors
-    /// `Unavailable` where the file cannot be read or is no note by its size: a head that is there but unreadable must
+    /// `Unavailable` where the file cannot be read or cannot be a note by its size: a head that is there but unreadable must
     /// not become a first contact.
     pub fn load(&self) -> Result<Option<Vec<u8>>, Fault> {
         load(&self.path())
@@ -120,7 +120,7 @@ impl HeadFile {
 }
 
 fn load(path: &Path) -> Result<Option<Vec<u8>>, Fault> {
-    // Looked for first: another process may put its first head there meanwhile, which is no damage.
+    // Looked for first: another process may put its first head there meanwhile, which is not damage.
     let there = path.symlink_metadata().is_ok();
     let found = read_bounded(path, HEAD_LIMIT).map_err(|error| unavailable(path, "read", &error))?;
     if found.is_none() && there {

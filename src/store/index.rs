@@ -2,17 +2,17 @@
 //!
 //! **The index decides nothing.** It names records that may be meant; the caller reads them, and a record says itself what it is
 //! about. So a collision of keys costs a second look, and an index that was damaged or tampered with can make a lookup fail and
-//! cannot make it lie. It is derived from the log and made anew at any time ([`rebuild`]).
+//! cannot make it lie. It is derived from the log and can be rebuilt at any time ([`rebuild`]).
 //!
 //! One b-tree of `(key, id)`: the key is 36 bits of the module path in lower case and 27 of the module version (see `key`), so
-//! that the versions of a module, and those of its twins in another case, are a range of keys. Measured by `benches/index.rs`
+//! that the versions of a module, and those of paths that differ in case only, are a range of keys. Measured by `benches/index.rs`
 //! (bytes over 5 million records; lookups over 1 million, one at a time, CPU time, the file in the page cache; SQLite 3.54):
 //!
 //! ```text
 //! table                                       bytes a record   lookup
 //! (key, id), WITHOUT ROWID, 63-bit key             19.5        3.9 us     this one
 //! (key, id), WITHOUT ROWID, 47-bit key             17.2        3.8 us     1 path of 100 shares its range with another
-//! 63-bit key as rowid, probing past collisions     18.1        3.7 us     a range of keys is no module: twins, versions
+//! 63-bit key as rowid, probing past collisions     18.1        3.7 us     a range of keys is not one module: collisions, versions
 //! `MODULE VERSION` as text, WITHOUT ROWID          71.7        5.5 us
 //! ```
 //!
@@ -34,6 +34,7 @@ use crate::sumdb::module::{ModulePath, ModuleVersion};
 use crate::sumdb::record::Heading;
 use file::Meta;
 
+mod anomaly;
 mod append;
 mod build;
 mod file;
@@ -41,16 +42,15 @@ mod gather;
 mod grow;
 mod key;
 mod layout;
-mod oddity;
 mod spill;
 mod stream;
 mod suspects;
 mod tally;
 mod tuning;
 
+pub use anomaly::{Anomaly, AnomalyKind, MAX_OF_A_KIND};
 pub use gather::{Entries, Gathered};
-pub use grow::{Grown, bring_up_to_date, bring_up_to_date_with, grow_tuned, rebuild};
-pub use oddity::{Kind, MAX_OF_A_KIND, Oddity};
+pub use grow::{Grown, grow_tuned, rebuild, update, update_with};
 pub use tally::Tally;
 pub use tuning::Tuning;
 
@@ -121,8 +121,8 @@ impl Index {
     ///
     /// # Errors
     /// As [`Index::size`].
-    pub fn oddities(&self) -> Result<Vec<Oddity>, Fault> {
-        self.with(oddity::all)
+    pub fn anomalies(&self) -> Result<Vec<Anomaly>, Fault> {
+        self.with(anomaly::all)
     }
 
     /// Whether this is still the file of that name: not so after [`rebuild`], by whatever process. Then open it anew.
@@ -183,7 +183,7 @@ impl Index {
     }
 }
 
-/// The numbers of the records with a key from `first` to `last`; what is no number of a record counts as too large a one.
+/// The numbers of the records with a key from `first` to `last`; a number that no record has counts as too large.
 fn ids(db: &Connection, first: u64, last: u64, limit: usize) -> rusqlite::Result<Vec<u64>> {
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let sql = "SELECT id FROM record WHERE key BETWEEN ?1 AND ?2 LIMIT ?3";
@@ -193,7 +193,7 @@ fn ids(db: &Connection, first: u64, last: u64, limit: usize) -> rusqlite::Result
     rows.map(|id| Ok(u64::try_from(id?).unwrap_or(u64::MAX))).collect()
 }
 
-/// What stands at `path`, if anything; a file that a crash or a full disk emptied is no index.
+/// What stands at `path`, if anything; a file that a crash or a full disk emptied does not count as an index.
 fn look(path: &Path) -> Result<Option<Metadata>, Fault> {
     match path.metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -21,7 +21,7 @@ mod rows;
 
 pub use rows::{MAX_HINT_BYTES, MAX_HINTS, MAX_HINTS_BYTES, MAX_INCIDENTS, MAX_SOURCE_INCIDENTS, MAX_TEXT};
 
-use file::Trouble;
+use file::JournalError;
 use rows::Written;
 
 /// The journal. Threads may share it, and other processes may write to the file meanwhile.
@@ -178,16 +178,16 @@ impl Journal {
         open
     }
 
-    fn connect(&self) -> Result<Open, Trouble> {
+    fn connect(&self) -> Result<Open, JournalError> {
         let db = file::open(&self.path)?;
         Ok(Open { db, identity: file::identity(&self.path), written: Written::default() })
     }
 
     /// A disk that takes nothing is read all the same. What is written to such a connection fails, and ends it.
-    fn connect_to_read(&self) -> Result<Open, Trouble> {
+    fn connect_to_read(&self) -> Result<Open, JournalError> {
         self.connect().or_else(|trouble| match trouble {
-            broken @ Trouble::Broken(_) => Err(broken),
-            Trouble::Fault(_) => {
+            broken @ JournalError::Broken(_) => Err(broken),
+            JournalError::Fault(_) => {
                 let db = file::open_to_read(&self.path)?;
                 Ok(Open { db, identity: file::identity(&self.path), written: Written::default() })
             }
@@ -207,7 +207,7 @@ impl Journal {
         found.map(Some).map_err(|error| {
             // Whatever it is, a new connection looks at it anew.
             *open = None;
-            Trouble::of(&self.path, &error).fault(&self.path)
+            JournalError::of(&self.path, &error).fault(&self.path)
         })
     }
 
@@ -215,7 +215,7 @@ impl Journal {
     fn write(&self, write: impl Fn(&mut Open) -> rusqlite::Result<()>) -> Result<(), Fault> {
         let mut open = self.lock();
         match self.try_write(&mut open, &write) {
-            Err(Trouble::Broken(why)) => {
+            Err(JournalError::Broken(why)) => {
                 *open = None;
                 file::set_aside(&self.folder, &self.path, &why)?;
                 self.try_write(&mut open, &write).map_err(|trouble| trouble.fault(&self.path))
@@ -228,16 +228,16 @@ impl Journal {
         &self,
         open: &mut Option<Open>,
         write: &impl Fn(&mut Open) -> rusqlite::Result<()>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), JournalError> {
         if open.is_none() {
             let root = self.folder.root();
-            self.folder.ensure(root, true).map_err(|error| Trouble::disk(root, "create", &error))?;
+            self.folder.ensure(root, true).map_err(|error| JournalError::disk(root, "create", &error))?;
             *open = Some(self.connect()?);
         }
         let Some(opened) = open.as_mut() else { return Ok(()) };
         write(opened).map_err(|error| {
             *open = None;
-            Trouble::of(&self.path, &error)
+            JournalError::of(&self.path, &error)
         })
     }
 }

@@ -12,7 +12,7 @@ use super::words::unavailable;
 use crate::fault::Fault;
 use crate::files::Unfit;
 
-/// How long to wait for another holder: a swap takes milliseconds, so whoever holds it longer is stuck.
+/// How long to wait for another holder: a swap takes milliseconds, so a process that holds it longer is stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often to look meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);

@@ -43,7 +43,7 @@ pub use files::{HASH_BYTES, OFFSET_BYTES};
 pub(in crate::store) use heads::newest as newest_head;
 pub use heads::{HEADS_LIMIT, ends_with_signature};
 pub use read_buffer::ReadBuffer;
-pub use scan::Found;
+pub use scan::LogFile;
 pub use snapshot::Snapshot;
 pub use writer::Writer;
 

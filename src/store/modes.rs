@@ -1,4 +1,4 @@
-//! Who may read the data folder: its owner, whatever the umask. Private modules are in it, and what others asked for.
+//! The modes of the data folder: only its owner reads it, whatever the umask. Private modules are in it, and what others asked for.
 //!
 //! Folders are made with 0700 and files with 0600. A folder that others may read, of an earlier version or made beforehand, is
 //! closed when it is opened for writing.
@@ -41,7 +41,7 @@ pub(super) fn reserve(path: &Path) {
 }
 
 /// Closes an existing data folder to others than its owner. The folder itself only if nothing but a data folder's entries is in it:
-/// `--data .` is no reason to close somebody's project, nor `--data /tmp` to close the system's.
+/// `--data .` must not close the user's project, nor `--data /tmp` the system's folder.
 pub(super) fn close(root: &Path) {
     let Ok(entries) = fs::read_dir(root) else { return };
     let mut holds_others = false;

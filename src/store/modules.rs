@@ -18,7 +18,7 @@
 //! names** (`proof`, `proven`). It arrives in `tmp`, is proven there by the caller, synced, and renamed after its proof and its hash
 //! are in place, in that order: a hash without a proof is never one that this version wrote for a public module. A crash between
 //! these leaves a file that is proven again. A hash of a private module without its file is a pin: what the file was, and may only
-//! ever be. A file without a hash is nobody's: it is not opened, and what arrives for it takes its place.
+//! ever be. A file without a hash does not count: it is not opened, and a new download takes its place.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ pub use proof::Proof;
 pub use stored::{Stored, Unproven};
 pub(super) use quarantine::Ledger;
 pub use quarantine::{MAX_FILE_REFUSED, MAX_REFUSED, MAX_REFUSED_BYTES, MAX_SOURCE_REFUSED, MAX_SOURCE_REFUSED_BYTES};
-pub use walk::{Beside, Found};
+pub use walk::{Beside, StoredItem};
 
 use stamp::Stamp;
 
@@ -175,7 +175,7 @@ impl Modules {
 
     /// Gives the file its name, durably, after what proves it: the caller has proven that its bytes have this hash, and whose word
     /// that is. Where the file is here already, it stays, and the one that arrived is thrown away. Processes may admit the same
-    /// bytes at once, not different ones: who uses what no log proves holds the [claim](Modules::claim).
+    /// bytes at once, not different ones: a caller that stores what no log proves holds the [claim](Modules::claim).
     ///
     /// # Errors
     /// `Unavailable` where the disk fails; then the file has its name or not, and what arrived is thrown away: a full disk needs
@@ -213,7 +213,7 @@ impl Modules {
     }
 
     /// Everything below both trees, the proven one first, each sorted by path. Links are not followed.
-    pub fn walk(&self) -> impl Iterator<Item = Result<Found, Fault>> + use<> {
+    pub fn walk(&self) -> impl Iterator<Item = Result<StoredItem, Fault>> + use<> {
         walk::walk(&self.dir, Tree::Proven).chain(walk::walk(&self.private, Tree::FirstUse))
     }
 

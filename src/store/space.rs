@@ -60,7 +60,7 @@ impl Floor {
 
 /// What may still be stored.
 #[derive(Debug, Default)]
-pub(super) struct Room {
+pub(super) struct FreeSpace {
     floor: Floor,
     reading: Option<Reading>,
 }
@@ -98,7 +98,7 @@ impl Folder {
     /// Sets the floor, for all clones of this folder. A folder begins without one.
     pub fn set_floor(&self, floor: Floor) {
         let mut room = self.shared.room.lock().unwrap_or_else(PoisonError::into_inner);
-        *room = Room { floor, reading: None };
+        *room = FreeSpace { floor, reading: None };
     }
 
     /// Takes room for `bytes` more. Where there is none above the floor, nothing is to be written.
@@ -118,7 +118,7 @@ impl Folder {
         {
             return Ok(());
         }
-        // Where it cannot be told, writing will tell.
+        // Where the file system does not say, the write itself will fail.
         let Some(space) = self.space() else { return Ok(()) };
         let floor = room.floor;
         let reading = room.reading.insert(Reading::of(floor, space, now));

@@ -66,7 +66,7 @@ pub(super) fn reader(path: &Path, immutable: bool) -> rusqlite::Result<Connectio
     }
 }
 
-/// Fails where something stands at `path`, or where SQLite looks for a companion of it, that is no file: it would wait for a pipe.
+/// Fails where `path`, or a companion that SQLite looks for beside it, is not a regular file: SQLite would wait for a pipe.
 ///
 /// # Errors
 /// `InvalidPath`, with what is in the way.

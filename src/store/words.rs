@@ -1,4 +1,4 @@
-//! How a failed disk is told to people: which path, what was tried, what went wrong, what to do next.
+//! Messages about a failed disk: which path, what was tried, what went wrong, what to do next.
 
 use std::io;
 use std::path::Path;

@@ -26,7 +26,7 @@ impl ZipFile {
     /// Takes an open file.
     ///
     /// # Errors
-    /// If its size cannot be told.
+    /// If its size cannot be read.
     pub fn new(file: File) -> io::Result<ZipFile> {
         let size = file.metadata()?.len();
         Ok(ZipFile::first(file, size))

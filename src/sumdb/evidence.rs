@@ -89,7 +89,7 @@ impl Evidence {
     /// Checks, from the log's key alone, that the log signed both heads and that the newer does not contain the older.
     ///
     /// # Errors
-    /// `Malformed` or `Unproven`: this is no evidence of anything.
+    /// `Malformed` or `Unproven`: this is not evidence of anything.
     pub fn check(&self, policy: &Policy) -> Result<Fork> {
         let (old, new) = (Checkpoint::open(&self.old, policy)?.tree(), Checkpoint::open(&self.new, policy)?.tree());
         if old.size > new.size {

@@ -1,7 +1,7 @@
 //! The questions of the GOPROXY protocol and the one spelling of each (go.dev/ref/mod, "GOPROXY protocol"; x/mod module.go,
 //! EscapePath and EscapeVersion). What a client asks a proxy, a proxy asks the next one in the same words.
 //!
-//! What is answered and no log has a hash of is read here too, and written anew: `info` (`.info`, `@latest`), `list` (`@v/list`).
+//! Answers of which no log has a hash are parsed here too, and serialised again: `info` (`.info`, `@latest`), `list` (`@v/list`).
 
 mod info;
 mod json;
@@ -18,9 +18,9 @@ use super::gosum::Kind;
 use super::module::{ModulePath, ModuleVersion, Query, Version};
 use super::printable::quoted;
 
-/// What is asked. Printed as the path below a proxy's URL, without a leading slash: `rsc.io/quote/@v/v1.5.2.zip`.
+/// A request. Printed as the path below a proxy's URL, without a leading slash: `rsc.io/quote/@v/v1.5.2.zip`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Asked {
+pub enum ModuleRequest {
     /// `M/@v/list`: the tagged versions of a module
     List(ModulePath),
     /// `M/@latest`: which version is the newest
@@ -34,52 +34,55 @@ pub enum Asked {
     File(ModuleVersion, Kind),
 }
 
-impl Asked {
-    /// The question that a path asks.
+impl ModuleRequest {
+    /// The request for a path.
     ///
     /// # Errors
-    /// `Malformed` for a path that asks nothing, in any other spelling than that of `Display`, and for `.mod` and `.zip`
-    /// of what is no canonical version of that module: there are no such files.
-    pub fn parse(path: &str) -> Result<Asked> {
+    /// `Malformed` for a path that is not a request, for any other spelling than that of `Display`, and for `.mod` and `.zip`
+    /// of a version that is not canonical for that module: there are no such files.
+    pub fn parse(path: &str) -> Result<ModuleRequest> {
         let malformed = |why: &str| Error::malformed(format!("path {}", quoted(path)), why);
         if let Some(module) = path.strip_suffix("/@latest") {
-            return Ok(Asked::Latest(ModulePath::unescape(module)?));
+            return Ok(ModuleRequest::Latest(ModulePath::unescape(module)?));
         }
-        let (module, file) = path.split_once("/@v/").ok_or_else(|| malformed("asks no question of a module proxy"))?;
+        let (module, file) = path.split_once("/@v/").ok_or_else(|| malformed("is not a request to a module proxy"))?;
         let module = ModulePath::unescape(module)?;
         if file == "list" {
-            return Ok(Asked::List(module));
+            return Ok(ModuleRequest::List(module));
         }
-        let (version, suffix) = file.rsplit_once('.').ok_or_else(|| malformed("names no file of a module proxy"))?;
+        let (version, suffix) =
+            file.rsplit_once('.').ok_or_else(|| malformed("does not name a file of a module proxy"))?;
         match suffix {
-            "mod" => Ok(Asked::File(ModuleVersion::pair(module, Version::unescape(version)?)?, Kind::GoMod)),
-            "zip" => Ok(Asked::File(ModuleVersion::pair(module, Version::unescape(version)?)?, Kind::Zip)),
+            "mod" => Ok(ModuleRequest::File(ModuleVersion::pair(module, Version::unescape(version)?)?, Kind::GoMod)),
+            "zip" => Ok(ModuleRequest::File(ModuleVersion::pair(module, Version::unescape(version)?)?, Kind::Zip)),
             "info" => {
                 let exact = Version::unescape(version).and_then(|version| ModuleVersion::pair(module.clone(), version));
-                exact.map(Asked::Info).or_else(|_| Ok(Asked::Query(module, Query::unescape(version)?)))
+                exact.map(ModuleRequest::Info).or_else(|_| Ok(ModuleRequest::Query(module, Query::unescape(version)?)))
             }
-            _ => Err(malformed("names no file of a module proxy")),
+            _ => Err(malformed("does not name a file of a module proxy")),
         }
     }
 
     /// The module that it is about.
     pub fn module(&self) -> &ModulePath {
         match self {
-            Asked::List(module) | Asked::Latest(module) | Asked::Query(module, _) => module,
-            Asked::Info(version) | Asked::File(version, _) => version.path(),
+            ModuleRequest::List(module) | ModuleRequest::Latest(module) | ModuleRequest::Query(module, _) => module,
+            ModuleRequest::Info(version) | ModuleRequest::File(version, _) => version.path(),
         }
     }
 }
 
-impl fmt::Display for Asked {
+impl fmt::Display for ModuleRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let module = self.module().escaped();
         match self {
-            Asked::List(_) => write!(f, "{module}/@v/list"),
-            Asked::Latest(_) => write!(f, "{module}/@latest"),
-            Asked::Query(_, query) => write!(f, "{module}/@v/{}.info", query.escaped()),
-            Asked::Info(version) => write!(f, "{module}/@v/{}.info", version.version().escaped()),
-            Asked::File(version, kind) => write!(f, "{module}/@v/{}.{}", version.version().escaped(), kind.extension()),
+            ModuleRequest::List(_) => write!(f, "{module}/@v/list"),
+            ModuleRequest::Latest(_) => write!(f, "{module}/@latest"),
+            ModuleRequest::Query(_, query) => write!(f, "{module}/@v/{}.info", query.escaped()),
+            ModuleRequest::Info(version) => write!(f, "{module}/@v/{}.info", version.version().escaped()),
+            ModuleRequest::File(version, kind) => {
+                write!(f, "{module}/@v/{}.{}", version.version().escaped(), kind.extension())
+            }
         }
     }
 }
@@ -90,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_question_has_one_spelling() {
+    fn each_request_has_one_spelling() {
         for path in [
             "rsc.io/quote/@v/list",
             "rsc.io/quote/@latest",
@@ -109,16 +112,16 @@ mod tests {
             "golang.org/toolchain/@v/v0.0.1-go1.21.0.linux-amd64.zip",
             "golang.org/toolchain/@v/list",
         ] {
-            assert_eq!(Asked::parse(path).unwrap().to_string(), path);
+            assert_eq!(ModuleRequest::parse(path).unwrap().to_string(), path);
         }
-        assert!(matches!(Asked::parse("example.com/m/@v/v1.2.0.info").unwrap(), Asked::Info(_)));
+        assert!(matches!(ModuleRequest::parse("example.com/m/@v/v1.2.0.info").unwrap(), ModuleRequest::Info(_)));
         for path in ["example.com/m/@v/v1.2.info", "example.com/m/@v/v2.0.0.info"] {
-            assert!(matches!(Asked::parse(path).unwrap(), Asked::Query(..)), "{path}");
+            assert!(matches!(ModuleRequest::parse(path).unwrap(), ModuleRequest::Query(..)), "{path}");
         }
     }
 
     #[test]
-    fn what_no_proxy_has_is_no_question() {
+    fn what_no_proxy_has_is_not_a_request() {
         for path in [
             "",
             "rsc.io/quote",
@@ -145,7 +148,7 @@ mod tests {
             "rsc.io//quote/@v/list",
             "/@latest",
         ] {
-            assert!(matches!(Asked::parse(path), Err(Error::Malformed { .. })), "{path}");
+            assert!(matches!(ModuleRequest::parse(path), Err(Error::Malformed { .. })), "{path}");
         }
     }
 }

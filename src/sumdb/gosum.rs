@@ -1,7 +1,7 @@
 //! go.sum and go.work.sum files: every line is `MODULE VERSION[/go.mod] HASH`. Reading never fails and never stops early:
-//! each line is either a sum or a fault with its line number, so that a file's faults are all told at once.
+//! each line is either a sum or a fault with its line number, so that one run reports all faults of a file.
 //!
-//! Lines are told apart as the go command does (cmd/go/internal/modfetch/fetch.go, readGoSum): split at newlines, fields
+//! Lines are split as the go command splits them (cmd/go/internal/modfetch/fetch.go, readGoSum): split at newlines, fields
 //! parted by white space, blank lines skipped. It stops at a line that has not three fields; what stands in the fields it
 //! finds out when it uses them, so a path, version or hash that could never match anything is a fault here.
 
@@ -23,20 +23,20 @@ use super::printable::printable;
 pub const MAX_FILE_BYTES: usize = 64 << 20;
 /// The most lines with something on them that are read.
 pub const MAX_LINES: usize = 1_000_000;
-/// The most faults that are listed: what has more is no go.sum.
+/// The most faults that are listed: a file with more is not a go.sum.
 pub const MAX_FAULTS: usize = 10_000;
 /// The longest line. A lookup carries the module path in its URL, and servers take URLs of 8 to 16 KiB.
 pub const MAX_LINE_BYTES: usize = 64 << 10;
 /// How many characters of a well-formed line are kept to be shown.
 pub const SHOWN_LINE_CHARS: usize = 200;
-/// How many of a line that is no sum: it may be anything, also a part of another file.
+/// How many of a line that is not a sum: it may be anything, also a part of another file.
 pub const SHOWN_FAULT_CHARS: usize = 80;
 
 /// What some editors put before a text in UTF-8 (U+FEFF).
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The h1 of a tree whose only file is an empty go.mod: `h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY=`. A bug once made
-/// the go command write it for what is no module; it drops such lines in silence (fetch.go, emptyGoModHash).
+/// the go command write it for what is not a module; it drops such lines in silence (fetch.go, emptyGoModHash).
 pub const EMPTY_GO_MOD: Hash = Hash([
     0x1b, 0xb9, 0x80, 0x61, 0x8c, 0x60, 0x99, 0x2d, 0x25, 0x56, 0x41, 0xf2, 0xcb, 0x68, 0x44, 0x38, 0xb4, 0x02, 0x14,
     0x1d, 0x03, 0x95, 0x01, 0x53, 0x30, 0xb5, 0xa0, 0x83, 0x29, 0x2b, 0xc9, 0xd6,
@@ -56,7 +56,7 @@ pub struct GoSum {
 pub struct Line {
     /// which line of the file, from 1
     pub number: u64,
-    /// the line's own text, fit to be shown: at most [`SHOWN_LINE_CHARS`] characters, or [`SHOWN_FAULT_CHARS`] of what is no sum;
+    /// the line's own text, fit to be shown: at most [`SHOWN_LINE_CHARS`] characters, or [`SHOWN_FAULT_CHARS`] of a line that is not a sum;
     /// control characters escaped
     pub text: String,
     /// what it says
@@ -150,6 +150,14 @@ impl fmt::Display for SumLine {
 }
 
 impl Kind {
+    /// `zip` or `go.mod`, for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Zip => "zip",
+            Kind::GoMod => "go.mod",
+        }
+    }
+
     /// What a line of this kind has after its version.
     pub fn suffix(self) -> &'static str {
         match self {
@@ -180,7 +188,7 @@ fn limit_reached(end: usize, lines: usize, faults: usize) -> Option<LineFault> {
     }
 }
 
-/// The lines of a file as [`GoSum::parse`] gives them, one by one, for whoever does not keep them all.
+/// The lines of a file as [`GoSum::parse`] gives them, one by one, for callers that do not keep them all.
 pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Line> {
     let body = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut parts = (1..).zip(body.split(|byte| *byte == b'\n'));

@@ -16,13 +16,13 @@ use paths::{Paths, check_file_path};
 pub const MAX_GO_MOD: u64 = 16 << 20;
 /// Bytes of LICENSE at most (x/mod/zip, MaxLICENSE).
 const MAX_LICENSE: u64 = 16 << 20;
-/// How many faults an error tells one by one.
+/// How many faults an error names one by one.
 const MAX_SHOWN_FAULTS: usize = 16;
 
 /// Checks the zip of module `path` at `version`, which the caller has found to be a valid pair (Go's module.Check).
 ///
 /// # Errors
-/// `Refused(Malformed)` telling every fault found (the first sixteen, and how many more), `Read` if the source fails.
+/// `Refused(Malformed)` with every fault found (the first sixteen, and how many more), `Read` if the source fails.
 pub fn check_zip<R: ReadAt + ?Sized>(source: &R, path: &str, version: &str) -> Result<(), ZipError> {
     Ok(check_module_zip(&ModuleZip::read(source)?, path, version)?)
 }
@@ -43,7 +43,7 @@ pub fn check_zip_within<R: ReadAt + ?Sized>(
 /// As `check_zip`, of a zip whose directory was read already.
 ///
 /// # Errors
-/// `Malformed` telling every fault found (the first sixteen, and how many more).
+/// `Malformed` with every fault found (the first sixteen, and how many more).
 pub fn check_module_zip<R: ReadAt + ?Sized>(zip: &ModuleZip<'_, R>, path: &str, version: &str) -> Result<(), Error> {
     let archive = zip.archive();
     let prefix = format!("{path}@{version}/");

@@ -1,7 +1,7 @@
 //! The Merkle tree of the log (RFC 6962 section 2.1): its root from its leaves, and proofs that a leaf is in it and that
 //! an older tree is the beginning of a newer one.
 //!
-//! A complete subtree is named by `(level, index)`: 2^level leaves from `index << level` on. Whoever holds hashes of those
+//! A complete subtree is named by `(level, index)`: 2^level leaves from `index << level` on. A holder of such hashes
 //! is a [`Subtrees`]; ranges of leaves and proofs are put together from them, and a hash that is not held makes the answer
 //! `None`, never a guess.
 
@@ -67,7 +67,7 @@ pub trait Subtrees {
             leaves = into;
         }
         if leaves.start != 0 {
-            hashes.push(self.range(leaves)?); // its hash is not the older root itself, so the verifier must be told
+            hashes.push(self.range(leaves)?); // its hash is not the older root itself, so the verifier needs it
         }
         hashes.reverse();
         Some(hashes)

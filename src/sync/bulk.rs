@@ -13,7 +13,7 @@ use crate::upstream::Upstreams;
 
 /// Data tiles in one stretch: 3 MB of records.
 pub(super) const STRETCH: usize = 64;
-/// The longest stretch that is asked for, in bytes.
+/// The longest stretch that is requested, in bytes.
 const MAX_STRETCH_BYTES: u64 = 32 << 20;
 /// Below so many records the files are not looked for: tiles do as well.
 const WORTH: u64 = 64 * 1024;
@@ -25,7 +25,7 @@ pub(super) struct Bulk {
     files: Upstreams,
     /// records that they hold, as the signed head beside them says
     size: u64,
-    /// they were wrong or failed: not asked any more
+    /// they were wrong or failed: no further requests
     given_up: AtomicBool,
 }
 
@@ -56,7 +56,7 @@ impl Bulk {
         bytes
     }
 
-    /// They are not asked again.
+    /// Sends them no further requests.
     pub(super) fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }

@@ -5,7 +5,7 @@ use futures_util::stream::{self, StreamExt as _};
 use super::bulk::{self, Bulk};
 use super::rate::Rate;
 use super::tile::{Proven, Wanted, prove};
-use super::{Options, panicked};
+use super::{SyncOptions, panicked};
 use crate::fault::{Cause, Fault};
 use crate::sumdb;
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
@@ -15,13 +15,13 @@ use crate::upstream::{Got, Upstreams};
 /// The longest data tile that is expected, in bytes. Real ones have 50 KiB; many of this length fit into memory at once.
 const COMMON_BYTES: usize = 1 << 20;
 
-/// Data tiles that are asked for, or wait for one before them, for each request in flight: while the slowest is waited for, the
+/// Data tiles that are requested, or wait for one before them, for each request in flight: while the slowest is waited for, the
 /// others need not stop.
 const AHEAD: usize = 3;
 /// Stretches of another copy's files in flight: 3 MB each.
 const STRETCHES_AHEAD: usize = 6;
 
-/// How data tiles are brought.
+/// Fetches data tiles.
 pub(super) struct Fetch<'a> {
     upstreams: &'a Upstreams,
     /// the files of another copy, where there are any
@@ -34,17 +34,17 @@ pub(super) struct Fetch<'a> {
     huge: tokio::sync::Mutex<()>,
 }
 
-/// Tiles that were brought, and why no more.
-type Run = (Vec<Proven>, Option<Fault>);
+/// Tiles that were fetched, and why no more.
+type Fetched = (Vec<Proven>, Option<Fault>);
 
 impl<'a> Fetch<'a> {
-    pub(super) fn new(upstreams: &'a Upstreams, bulk: Option<Bulk>, index: bool, options: &Options) -> Fetch<'a> {
+    pub(super) fn new(upstreams: &'a Upstreams, bulk: Option<Bulk>, index: bool, options: &SyncOptions) -> Fetch<'a> {
         let jobs = options.jobs.max(1).saturating_mul(upstreams.names().len().max(1));
         let rate = options.limit_rate.map(Rate::new);
         Fetch { upstreams, bulk, rate, jobs, index, huge: tokio::sync::Mutex::default() }
     }
 
-    /// How many tiles make a run, and how many runs to bring at once.
+    /// How many tiles make a run, and how many runs to fetch at once.
     pub(super) fn shape(&self) -> (usize, usize) {
         match self.bulk {
             Some(_) => (bulk::STRETCH, STRETCHES_AHEAD),
@@ -53,15 +53,15 @@ impl<'a> Fetch<'a> {
     }
 
     /// Tiles in a row: out of another copy's files, and what these do not prove one by one.
-    pub(super) async fn bring_run(&self, run: Vec<Result<Wanted, Fault>>) -> Run {
+    pub(super) async fn fetch_run(&self, run: Vec<Result<Wanted, Fault>>) -> Fetched {
         let mut fault = None;
         let wanted: Vec<Wanted> =
             run.into_iter().map_while(|wanted| wanted.map_err(|why| fault = Some(why)).ok()).collect();
-        let (mut proven, rest) = match self.bring_stretch(wanted).await {
+        let (mut proven, rest) = match self.fetch_stretch(wanted).await {
             Ok(both) => both,
             Err(fault) => return (Vec::new(), Some(fault)),
         };
-        let mut others = std::pin::pin!(stream::iter(rest).map(|wanted| self.bring(wanted)).buffered(self.jobs));
+        let mut others = std::pin::pin!(stream::iter(rest).map(|wanted| self.fetch(wanted)).buffered(self.jobs));
         while let Some(next) = others.next().await {
             match next {
                 Ok(tile) => proven.push(tile),
@@ -71,8 +71,8 @@ impl<'a> Fetch<'a> {
         (proven, fault)
     }
 
-    /// The first of the wanted tiles, as far as the files prove them, and the rest.
-    async fn bring_stretch(&self, mut wanted: Vec<Wanted>) -> Result<(Vec<Proven>, Vec<Wanted>), Fault> {
+    /// The leading wanted tiles that the files of another copy prove, and the rest.
+    async fn fetch_stretch(&self, mut wanted: Vec<Wanted>) -> Result<(Vec<Proven>, Vec<Wanted>), Fault> {
         let Some(bulk) = &self.bulk else { return Ok((Vec::new(), wanted)) };
         let full = wanted.iter().take_while(|wanted| wanted.tile.hashes().is_full());
         let tiles: Vec<DataTile> = full.map(|wanted| wanted.tile).collect();
@@ -84,35 +84,36 @@ impl<'a> Fetch<'a> {
             rate.spent(bytes.iter().map(Vec::len).sum());
         }
         let index = self.index;
-        let judge = move || {
+        let prove_all = move || {
             let pairs = wanted.iter().zip(bytes);
-            let proven: Vec<Proven> = pairs.map_while(|(wanted, bytes)| judge(wanted, bytes, index).ok()).collect();
+            let proven: Vec<Proven> =
+                pairs.map_while(|(wanted, bytes)| prove_tile(wanted, bytes, index).ok()).collect();
             (wanted.split_off(proven.len()), proven)
         };
-        let (rest, proven) = tokio::task::spawn_blocking(judge).await.map_err(|error| panicked(&error))?;
+        let (rest, proven) = tokio::task::spawn_blocking(prove_all).await.map_err(|error| panicked(&error))?;
         if proven.len() < tiles.len() {
             bulk.give_up();
         }
         Ok((proven, rest))
     }
 
-    /// The wanted tile, proven. One that is too long is asked for once more, with room for the longest tile that there can be.
+    /// The wanted tile, proven. One that is too long is requested once more, with the limit of the longest valid tile.
     ///
     /// # Errors
     /// `Refused` or `Unavailable`, with every upstream's reason.
-    async fn bring(&self, wanted: Wanted) -> Result<Proven, Fault> {
-        match self.bring_within(&wanted, COMMON_BYTES).await {
+    async fn fetch(&self, wanted: Wanted) -> Result<Proven, Fault> {
+        match self.fetch_within(&wanted, COMMON_BYTES).await {
             Err(Fault::Unavailable { cause: Cause::TooLong, .. }) => {
                 let _one = self.huge.lock().await;
-                self.bring_within(&wanted, MAX_DATA_TILE_BYTES).await
+                self.fetch_within(&wanted, MAX_DATA_TILE_BYTES).await
             }
             other => other,
         }
     }
 
-    async fn bring_within(&self, wanted: &Wanted, limit: usize) -> Result<Proven, Fault> {
+    async fn fetch_within(&self, wanted: &Wanted, limit: usize) -> Result<Proven, Fault> {
         let hashes = wanted.tile.hashes();
-        let first = self.bring_as(&wanted.tile, wanted, limit).await;
+        let first = self.fetch_as(&wanted.tile, wanted, limit).await;
         let Err(why) = first else { return first };
         if hashes.is_full() {
             return Err(why);
@@ -120,7 +121,7 @@ impl<'a> Fetch<'a> {
         // A log may drop a partial tile once the full one exists (C2SP tlog-tiles): that one begins with the same records.
         let full = hashes.full();
         let full = DataTile::new(full.index(), full.width()).map_err(|error| Fault::refused("the tree", error))?;
-        self.bring_as(&full, wanted, limit).await.map_err(|of_full| match of_full.cause() {
+        self.fetch_as(&full, wanted, limit).await.map_err(|of_full| match of_full.cause() {
             // More room helps.
             Some(Cause::TooLong) => of_full,
             _ => why,
@@ -128,7 +129,7 @@ impl<'a> Fetch<'a> {
     }
 
     /// The wanted tile under the name of `asked`.
-    async fn bring_as(&self, asked: &DataTile, wanted: &Wanted, limit: usize) -> Result<Proven, Fault> {
+    async fn fetch_as(&self, asked: &DataTile, wanted: &Wanted, limit: usize) -> Result<Proven, Fault> {
         let (path, turn) = (asked.to_string(), asked.hashes().index());
         let mut refuted = Vec::new();
         // Ends: an upstream whose bytes did not prove is not asked again.
@@ -142,7 +143,7 @@ impl<'a> Fetch<'a> {
                         rate.spent(bytes.len());
                     }
                     let (wanted, index) = (wanted.clone(), self.index);
-                    let proof = tokio::task::spawn_blocking(move || judge(&wanted, bytes, index)).await;
+                    let proof = tokio::task::spawn_blocking(move || prove_tile(&wanted, bytes, index)).await;
                     match proof.map_err(|error| panicked(&error))? {
                         Ok(proven) => return Ok(proven),
                         Err(error) => {
@@ -161,7 +162,7 @@ impl<'a> Fetch<'a> {
 }
 
 /// Proves a tile, and while its bytes are at hand makes the index's entries of it, where these are wanted.
-fn judge(wanted: &Wanted, bytes: Vec<u8>, index: bool) -> sumdb::Result<Proven> {
+fn prove_tile(wanted: &Wanted, bytes: Vec<u8>, index: bool) -> sumdb::Result<Proven> {
     let proven = prove(wanted, bytes)?;
     Ok(if index { proven.index() } else { proven })
 }

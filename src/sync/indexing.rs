@@ -1,5 +1,5 @@
-//! The index follows the log: what it will hold of the records is gathered while they are brought, and once they are committed
-//! it is brought up to them.
+//! The index follows the log: its entries are gathered while the records are fetched, and once these are committed
+//! it is updated to them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,33 +8,33 @@ use std::time::Duration;
 use super::{Stage, Step, panicked};
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::index::{Gathered, Oddity, bring_up_to_date_with};
+use crate::store::index::{Anomaly, Gathered, update_with};
 use crate::sumdb::checkpoint::Tree;
 
 /// How often it is looked how far the index is.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// Begins to gather what an index holds of the records from `from` to `to`, where the index of `log` will be made anew of them.
+/// Begins to gather what an index holds of the records from `from` to `to`, where the index of `log` will be rebuilt of them.
 pub(super) async fn begin(log: &Log, from: u64, to: u64) -> Result<Option<Gathered>, Fault> {
     let log = log.clone();
     tokio::task::spawn_blocking(move || Gathered::begin(&log, from, to)).await.map_err(|error| panicked(&error))
 }
 
-/// Brings the index up to `tree`, the committed one; gives what it found odd on the way.
-pub(super) async fn bring_up_to_date(
+/// Brings the index up to `tree`, the committed one; gives the anomalies that it found.
+pub(super) async fn update(
     log: &Log,
     tree: Tree,
     gathered: Option<Gathered>,
     progress: &(dyn Fn(Step) + Sync),
-) -> Result<Vec<Oddity>, Fault> {
+) -> Result<Vec<Anomaly>, Fault> {
     if tree.size == 0 {
         return Ok(Vec::new());
     }
     let indexed = Arc::new(AtomicU64::new(0));
-    let (log, told) = (log.clone(), Arc::clone(&indexed));
+    let (log, done_so_far) = (log.clone(), Arc::clone(&indexed));
     let mut work = tokio::task::spawn_blocking(move || {
-        let tell = |done, _| told.store(done, Ordering::Relaxed);
-        bring_up_to_date_with(&log, &log.snapshot(tree)?, gathered, &tell)
+        let report = |done, _| done_so_far.store(done, Ordering::Relaxed);
+        update_with(&log, &log.snapshot(tree)?, gathered, &report)
     });
     loop {
         tokio::select! {

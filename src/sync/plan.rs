@@ -1,9 +1,9 @@
-//! Which data tiles are wanted, in order, each with what the tree says about it. The hashes above them are brought a stretch
-//! at a time and let go again, so that memory does not grow with the log.
+//! Which data tiles are wanted, in order, each with what the tree says about it. The hashes above them are fetched a stretch
+//! at a time and dropped again, so that memory does not grow with the log.
 
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 
-use super::tile::{Expected, Wanted};
+use super::tile::{ExpectedHash, Wanted};
 use crate::database::{Database, Newest};
 use crate::fault::Fault;
 use crate::sumdb;
@@ -13,7 +13,7 @@ use crate::sumdb::tlog::Subtrees as _;
 
 /// Records below one tile of level 1.
 const BELOW: u64 = FULL * FULL;
-/// Tiles of level 1 that are brought at once: half a megabyte of hashes for 4 million records.
+/// Tiles of level 1 that are fetched at once: half a megabyte of hashes for 4 million records.
 const STRETCH: u64 = 64;
 
 /// The data tiles with the records from `start` to `end`.
@@ -30,7 +30,7 @@ pub(super) fn wanted<'a>(
         let next = ((from / BELOW / STRETCH + 1) * STRETCH * BELOW).min(end);
         newest.forget_up_to(1);
         let wants: Vec<Want> = (from / BELOW..next.div_ceil(BELOW)).map(|tile| Want::LeafPath(tile * BELOW)).collect();
-        database.bring(newest, &wants, &|_, _, _| {}).await?;
+        database.fetch_tiles(newest, &wants, &|_, _, _| {}).await?;
         let wanted: Vec<_> = (from / FULL..next.div_ceil(FULL)).map(|index| one(newest, index, start)).collect();
         Ok::<_, Fault>(Some((stream::iter(wanted), (newest, next))))
     });
@@ -44,10 +44,10 @@ fn one(newest: &Newest, index: u64, start: u64) -> Result<Wanted, Fault> {
     let width = (tree.tree().size - first).min(FULL);
     let tile = DataTile::new(index, u32::try_from(width).unwrap_or(0)).map_err(refused)?;
     let expected = if width == FULL {
-        tree.subtree(8, index).map(Expected::Full)
+        tree.subtree(8, index).map(ExpectedHash::Full)
     } else {
         let leaves: Option<Vec<Hash>> = (first..first + width).map(|id| tree.leaf(id)).collect();
-        leaves.map(Expected::Leaves)
+        leaves.map(ExpectedHash::Leaves)
     };
     let missing = || refused(sumdb::Error::unproven(tile.to_string(), "the tile above it is not proven"));
     Ok(Wanted { tile, expected: expected.ok_or_else(missing)?, skip: start.saturating_sub(first) })

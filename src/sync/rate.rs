@@ -1,5 +1,5 @@
-//! A bound on bytes a second. What a request will bring is not known before: it is let through for what one usually brings,
-//! and the difference is settled once it has come.
+//! A bound on bytes a second. The length of an answer is not known before: a request is let through for the usual length,
+//! and the difference is settled once the answer is there.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 /// What a data tile usually has.
 const USUAL_BYTES: u64 = 50 << 10;
 
-/// So many bytes a second.
+/// A limit in bytes per second.
 #[derive(Debug)]
 pub(super) struct Rate {
     per_second: u64,
-    /// when all that was let through so far is paid for
+    /// when everything that was let through so far is paid for; locked for one reading or one update
     free: Mutex<Instant>,
 }
 
@@ -35,7 +35,7 @@ impl Rate {
         turn
     }
 
-    /// A request that was let through has brought so many bytes.
+    /// A request that was let through has fetched this many bytes.
     pub(super) fn spent(&self, bytes: usize) {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);

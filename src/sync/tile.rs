@@ -1,5 +1,5 @@
-//! A data tile and its proof: the records are cut out of the bytes, hashed, and their hashes held against what the tree has
-//! there. Nothing else decides, so it does not matter who sent the bytes.
+//! A data tile and its proof: the records are cut out of the bytes, hashed, and their hashes compared with those that the tree has
+//! there. Nothing else decides, so the sender of the bytes does not matter.
 
 use std::ops::Range;
 
@@ -13,14 +13,14 @@ use crate::sumdb::tile::{DataTile, FULL_LEN, full_tile_hash};
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     pub(super) tile: DataTile,
-    pub(super) expected: Expected,
+    pub(super) expected: ExpectedHash,
     /// its first records that are held already
     pub(super) skip: u64,
 }
 
 /// What the tree says about it.
 #[derive(Debug, Clone)]
-pub(super) enum Expected {
+pub(super) enum ExpectedHash {
     /// the hash of a full tile, in the tile above
     Full(Hash),
     /// the leaf hashes of the partial tile at the end of the log
@@ -44,32 +44,32 @@ pub(super) struct Proven {
 /// Proves `bytes` to be the wanted tile. Where a partial tile is wanted, they may go on with the records after it.
 ///
 /// # Errors
-/// `Malformed`: they are no such tile. `Unproven`: it is not the one of the log.
+/// `Malformed`: they are not such a tile. `Unproven`: it is not the one of the log.
 pub(super) fn prove(wanted: &Wanted, bytes: Vec<u8>) -> Result<Proven> {
     let unproven = |why: String| Error::unproven(wanted.tile.to_string(), why);
     let width = match &wanted.expected {
-        Expected::Full(_) => FULL_LEN,
-        Expected::Leaves(leaves) => leaves.len(),
+        ExpectedHash::Full(_) => FULL_LEN,
+        ExpectedHash::Leaves(leaves) => leaves.len(),
     };
     let records = cut(&bytes, width).map_err(|why| Error::malformed(wanted.tile.to_string(), why))?;
     let texts: Vec<&[u8]> = records.iter().filter_map(|range| bytes.get(range.clone())).collect();
     let leaves = leaf_hashes(&texts);
     match &wanted.expected {
-        Expected::Full(expected) => {
+        ExpectedHash::Full(expected) => {
             let found = full_tile_hash(&leaves).unwrap_or_default();
             if found != *expected {
                 return Err(unproven(format!("its hash is {found} where the log has {expected}")));
             }
         }
-        Expected::Leaves(expected) if *expected != leaves => {
+        ExpectedHash::Leaves(expected) if *expected != leaves => {
             return Err(unproven("its records do not have the leaf hashes that the log has".to_owned()));
         }
-        Expected::Leaves(_) => {}
+        ExpectedHash::Leaves(_) => {}
     }
     let first = wanted.tile.hashes().index() << 8;
     let root = match &wanted.expected {
-        Expected::Full(root) => Some(*root),
-        Expected::Leaves(_) => None,
+        ExpectedHash::Full(root) => Some(*root),
+        ExpectedHash::Leaves(_) => None,
     };
     Ok(Proven { first, skip: usize::try_from(wanted.skip).unwrap_or(0), records, leaves, root, bytes, entries: None })
 }

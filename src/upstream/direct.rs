@@ -32,7 +32,7 @@ use super::failure::FailureKind;
 use super::origin::Origin;
 use super::proxies::{Fetched, Sent, tree};
 use super::retry::Failed;
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
@@ -124,7 +124,12 @@ impl Direct {
     }
 
     /// A small answer, at most `limit` bytes.
-    pub(super) async fn fetch(&self, asked: &Asked, limit: usize, counters: &Counters) -> Result<Fetched, Failed> {
+    pub(super) async fn fetch(
+        &self,
+        asked: &ModuleRequest,
+        limit: usize,
+        counters: &Counters,
+    ) -> Result<Fetched, Failed> {
         let bytes = match self.bring(asked, counters).await? {
             Brought::Nothing(words) => return Ok(Fetched::Missing(words)),
             Brought::Bytes(bytes) => bytes,
@@ -143,7 +148,7 @@ impl Direct {
     /// A file into `sink`, at most `limit` bytes. Always anew: two runs need not make the same zip file.
     pub(super) async fn download(
         &self,
-        asked: &Asked,
+        asked: &ModuleRequest,
         limit: u64,
         sink: &mut dyn Sink,
         counters: &Counters,
@@ -162,10 +167,10 @@ impl Direct {
     }
 
     /// Runs the go command for a question, when it is its turn: one at a time for a version of a module.
-    async fn bring(&self, asked: &Asked, counters: &Counters) -> Result<Brought, Failed> {
+    async fn bring(&self, asked: &ModuleRequest, counters: &Counters) -> Result<Brought, Failed> {
         let module = match asked {
-            Asked::List(module) | Asked::Latest(module) | Asked::Query(module, _) => module,
-            Asked::Info(version) | Asked::File(version, _) => version.path(),
+            ModuleRequest::List(module) | ModuleRequest::Latest(module) | ModuleRequest::Query(module, _) => module,
+            ModuleRequest::Info(version) | ModuleRequest::File(version, _) => version.path(),
         };
         let host = module.as_str().split('/').next().unwrap_or("");
         if let Access::Public(_) = self.shared.settings.access {
@@ -180,22 +185,22 @@ impl Direct {
         place.hold(self.answer(asked, &place)).await
     }
 
-    async fn answer(&self, asked: &Asked, place: &Place) -> Result<Brought, Failed> {
+    async fn answer(&self, asked: &ModuleRequest, place: &Place) -> Result<Brought, Failed> {
         match asked {
-            Asked::List(module) => self.versions(module, place).await,
-            Asked::Latest(module) => self.about(module, "latest", "info", place).await,
-            Asked::Query(module, query) => self.about(module, query.as_str(), "info", place).await,
-            Asked::Info(version) => self.about(version.path(), version.version().as_str(), "info", place).await,
-            Asked::File(version, Kind::GoMod) => {
+            ModuleRequest::List(module) => self.versions(module, place).await,
+            ModuleRequest::Latest(module) => self.about(module, "latest", "info", place).await,
+            ModuleRequest::Query(module, query) => self.about(module, query.as_str(), "info", place).await,
+            ModuleRequest::Info(version) => self.about(version.path(), version.version().as_str(), "info", place).await,
+            ModuleRequest::File(version, Kind::GoMod) => {
                 self.about(version.path(), version.version().as_str(), "mod", place).await
             }
-            Asked::File(version, Kind::Zip) => self.zip(version, place).await,
+            ModuleRequest::File(version, Kind::Zip) => self.zip(version, place).await,
         }
     }
 
-    fn turn(&self, asked: &Asked) -> Arc<Turn<()>> {
+    fn turn(&self, asked: &ModuleRequest) -> Arc<Turn<()>> {
         let key = match asked {
-            Asked::Info(version) | Asked::File(version, _) => version.to_string(),
+            ModuleRequest::Info(version) | ModuleRequest::File(version, _) => version.to_string(),
             other => other.to_string(),
         };
         let mut turns = self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,7 @@ mod path;
 mod probe;
 pub(super) mod tree;
 
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 
 use super::base::Base;
 use super::breaker::Breaker;
@@ -127,7 +127,7 @@ impl Proxies {
     ///
     /// # Errors
     /// Where it failed after all its tries.
-    pub async fn fetch(&self, index: usize, asked: &Asked, limit: usize) -> Result<Fetched, Failure> {
+    pub async fn fetch(&self, index: usize, asked: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
         match self.members.get(index) {
             Some(member) => member.fetch(asked, limit).await,
             None => Err(nobody()),
@@ -142,7 +142,7 @@ impl Proxies {
     pub async fn download(
         &self,
         index: usize,
-        asked: &Asked,
+        asked: &ModuleRequest,
         limit: u64,
         sink: &mut dyn Sink,
     ) -> Result<Sent, Failure> {

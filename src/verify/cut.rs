@@ -8,7 +8,7 @@ use crate::sumdb::hash::{Hash, leaf_hash};
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES, record_ranges};
 use crate::sumdb::tile::{FULL, FULL_LEN};
 
-/// How far the end of a tile is searched for where `offsets` does not tell: real tiles have some 50 KiB.
+/// How far the end of a tile is searched for where `offsets` is damaged: real tiles have some 50 KiB.
 const WINDOW_BYTES: usize = 1 << 20;
 
 /// The bytes of a data tile, and whether both ends are where records were seen to end.
@@ -31,11 +31,11 @@ impl Files {
     pub(super) fn next_begin(&self, tile: u64, begin: Option<u64>) -> Option<u64> {
         let last = self.leaves(tile).get(FULL_LEN - 1).copied();
         let next = self.leaves(tile + 1).first().copied();
-        let told = self.begin(tile + 1).filter(|told| begin.is_none_or(|from| from < *told));
-        if told.is_some_and(|told| self.ends_at(told, last) || self.begins_at(told, next)) {
-            return told;
+        let listed = self.begin(tile + 1).filter(|listed| begin.is_none_or(|from| from < *listed));
+        if listed.is_some_and(|listed| self.ends_at(listed, last) || self.begins_at(listed, next)) {
+            return listed;
         }
-        begin.and_then(|from| self.search_end(from, last, next)).or(told)
+        begin.and_then(|from| self.search_end(from, last, next)).or(listed)
     }
 
     /// Whether the record that ends at `at` has this hash.
@@ -87,7 +87,7 @@ impl Files {
         begin + u64::try_from(end.unwrap_or(bytes.len())).unwrap_or(0)
     }
 
-    /// The bytes of a cut, as far as they are there.
+    /// The bytes of a cut, or the part of them that the file has.
     pub(super) fn cut_bytes(&self, cut: Cut) -> Vec<u8> {
         let len = usize::try_from(cut.end.saturating_sub(cut.begin)).unwrap_or(usize::MAX);
         self.records.bytes(cut.begin, len.min(MAX_DATA_TILE_BYTES))

@@ -13,10 +13,10 @@ use crate::sumdb::record::MAX_RECORD_BYTES;
 const MAX_TRIMMED: usize = 4 * MAX_RECORD_BYTES;
 
 /// Some records, by their number in the tile, and the bytes that are in their place.
-pub(super) type Run = (Range<usize>, Range<usize>);
+pub(super) type DamagedRun = (Range<usize>, Range<usize>);
 
 /// The records that should have these hashes and are not there.
-pub(super) fn damaged(bytes: &[u8], leaves: &[Hash]) -> Vec<Run> {
+pub(super) fn damaged(bytes: &[u8], leaves: &[Hash]) -> Vec<DamagedRun> {
     let pieces = pieces(bytes);
     let texts: Vec<&[u8]> = pieces.iter().map(|(_, piece)| *piece).collect();
     let hashes = leaf_hashes(&texts);
@@ -27,13 +27,13 @@ pub(super) fn damaged(bytes: &[u8], leaves: &[Hash]) -> Vec<Run> {
     // As many pieces as records: most likely each is one.
     let one = |(slot, (at, piece)): (usize, &(usize, &[u8]))| (slot..slot + 1, *at..at + piece.len());
     let differs = |(slot, _): &(usize, &(usize, &[u8]))| hashes.get(*slot) != leaves.get(*slot);
-    let by_place: Vec<Run> = pieces.iter().enumerate().filter(differs).map(one).collect();
-    let count = |runs: &[Run]| runs.iter().map(|(ids, _)| ids.len()).sum::<usize>();
+    let by_place: Vec<DamagedRun> = pieces.iter().enumerate().filter(differs).map(one).collect();
+    let count = |runs: &[DamagedRun]| runs.iter().map(|(ids, _)| ids.len()).sum::<usize>();
     if count(&by_place) <= count(&in_order) { by_place } else { in_order }
 }
 
 /// The runs of records between those that are found again, in their order.
-fn runs(bytes: &[u8], pieces: &[(usize, &[u8])], hashes: &[Hash], leaves: &[Hash]) -> Vec<Run> {
+fn runs(bytes: &[u8], pieces: &[(usize, &[u8])], hashes: &[Hash], leaves: &[Hash]) -> Vec<DamagedRun> {
     let mut runs = Vec::new();
     // The next record that was not seen, and where the one before it ends.
     let (mut next, mut seen_to) = (0, 0);
@@ -52,8 +52,8 @@ fn runs(bytes: &[u8], pieces: &[(usize, &[u8])], hashes: &[Hash], leaves: &[Hash
 }
 
 /// Leaves away the records at both ends of a run that are whole, where only the blank line beside them was hit. At least one
-/// record is told: the one before which the damage lies.
-fn trim(bytes: &[u8], leaves: &[Hash], ids: Range<usize>, place: Range<usize>) -> Run {
+/// record is reported: the one before which the damage lies.
+fn trim(bytes: &[u8], leaves: &[Hash], ids: Range<usize>, place: Range<usize>) -> DamagedRun {
     let (mut ids, mut place) = (ids, place);
     if place.len() <= MAX_TRIMMED {
         while let Some(end) = leaves.get(ids.start).filter(|_| !ids.is_empty()).and_then(|leaf| {

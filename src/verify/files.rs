@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::log::{Found, HASH_BYTES, OFFSET_BYTES};
+use crate::store::log::{HASH_BYTES, LogFile, OFFSET_BYTES};
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
@@ -15,18 +15,18 @@ pub(super) const TILE_BYTES: usize = 8192;
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) tree: Tree,
-    pub(super) records: Found,
+    pub(super) records: LogFile,
     /// by tile level
-    pub(super) hashes: Vec<Found>,
-    /// where each data tile begins and, last, where the one after the last full tile does; as far as the file goes
+    pub(super) hashes: Vec<LogFile>,
+    /// where each data tile begins and, last, where the one after the last full tile does; up to the end of the file
     pub(super) begins: Vec<u64>,
 }
 
 impl Files {
     pub(super) fn open(log: &Log, tree: Tree) -> Result<Files, Fault> {
         let levels = (0..).take_while(|level| Edge::hashes(tree.size, *level) > 0);
-        let hashes = levels.map(|level| log.found(&format!("hashes.{level}"))).collect::<Result<Vec<_>, _>>()?;
-        let (records, offsets) = (log.found("records")?, log.found("offsets")?);
+        let hashes = levels.map(|level| log.open_file(&format!("hashes.{level}"))).collect::<Result<Vec<_>, _>>()?;
+        let (records, offsets) = (log.open_file("records")?, log.open_file("offsets")?);
         let needed = (tree.size / FULL + 1) * OFFSET_BYTES;
         let bytes = offsets.bytes(0, usize::try_from(needed).unwrap_or(usize::MAX));
         let begins = bytes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
@@ -67,14 +67,14 @@ impl Files {
         can_be.then_some((begin, end))
     }
 
-    /// Hashes `first` to `first + count` of a level, as far as they are there.
+    /// Hashes `first` to `first + count` of a level, or those of them that the file has.
     pub(super) fn stored(&self, level: usize, first: u64, count: usize) -> Vec<Hash> {
         let Some(file) = self.hashes.get(level) else { return Vec::new() };
         let bytes = file.bytes(first * HASH_BYTES, count * size_of::<Hash>());
         bytes.as_chunks().0.iter().copied().map(Hash).collect()
     }
 
-    /// The leaf hashes that are stored for data tile `index`, as far as they are there.
+    /// The leaf hashes that are stored for data tile `index`, or those of them that the file has.
     pub(super) fn leaves(&self, index: u64) -> Vec<Hash> {
         self.stored(0, index * FULL, self.width(index))
     }

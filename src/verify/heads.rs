@@ -29,13 +29,13 @@ pub(super) struct Heads {
 /// Where a head is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
-    /// remembered of answers that were asked for, so perhaps newer than anything that is held
+    /// remembered from lookups, so perhaps newer than anything that is stored
     Remembered,
     Head,
     Heads,
 }
 
-/// Reads the heads; `remembered` are those that are kept outside the log's own folder. What is no signed head is told.
+/// Reads the heads; `remembered` are those that are kept outside the log's own folder. Reports entries that are not signed heads.
 ///
 /// # Errors
 /// `Unavailable`: there is no log here, or no signed head of it.
@@ -66,7 +66,7 @@ pub(super) fn read(
             report.add(Finding::of_file(Flaw::HeadDamaged, "head", why.clone()));
             let newest = others.iter().max_by_key(|(other, place)| (*place == Place::Heads, other.tree().size));
             let lost = || {
-                let why = format!("has no signed head left ({why}), without which nothing can be told of it");
+                let why = format!("has no signed head left ({why}), and without one it cannot be verified");
                 Fault::machine(log.dir().display().to_string(), why)
             };
             let head = newest.map(|(head, _)| head.clone()).ok_or_else(lost)?;
@@ -99,8 +99,8 @@ fn read_committed(
 ) -> Result<Result<Checkpoint, String>, Fault> {
     match committed {
         Ok(Some(note)) => Ok(Checkpoint::open(&note, policy).map_err(|error| unsigned(policy, &note, &error))),
-        // A head that is remembered of answers that were asked for is no log.
-        Ok(None) if !others.iter().any(|(_, at)| *at == Place::Heads) && !log.found("records")?.is_there() => {
+        // A head that is remembered from lookups is not a log.
+        Ok(None) if !others.iter().any(|(_, at)| *at == Place::Heads) && !log.open_file("records")?.is_there() => {
             let why = "there is no mirror of this log here: `gosumcheck sync` makes one";
             Err(Fault::machine(log.dir().display().to_string(), why))
         }
@@ -111,7 +111,7 @@ fn read_committed(
 
 /// The entries of `heads` that the log signed, and whether the last one is torn.
 fn read_heads(log: &Log, policy: &Policy, report: &mut Integrity) -> Result<(Vec<(Checkpoint, Place)>, bool), Fault> {
-    let bytes = log.found("heads")?.bytes(0, usize::try_from(HEADS_LIMIT).unwrap_or(usize::MAX));
+    let bytes = log.open_file("heads")?.bytes(0, usize::try_from(HEADS_LIMIT).unwrap_or(usize::MAX));
     let (mut heads, mut torn) = (Vec::new(), false);
     for range in entries(&bytes) {
         let entry = bytes.get(range.clone()).unwrap_or_default();
@@ -130,8 +130,8 @@ fn read_heads(log: &Log, policy: &Policy, report: &mut Integrity) -> Result<(Vec
 }
 
 /// The head to derive everything under. `head` is committed; where `heads` has a newer one it was put back, or its commit was
-/// interrupted between the two files. All that was ever committed is on the disk, and is judged: past an older head is where
-/// somebody would hide what was changed.
+/// interrupted between the two files. All that was ever committed is on the disk, and is checked: an attacker would hide
+/// changes behind an older head.
 fn newest_committed(
     log: &Log,
     head: Checkpoint,
@@ -143,15 +143,15 @@ fn newest_committed(
     let (size, Some(newest)) = (head.tree().size, newest.filter(|newest| newest.tree().size > head.tree().size)) else {
         return Ok(Heads { head, others });
     };
-    let held = log.found("hashes.0")?.len() / HASH_BYTES;
+    let held = log.open_file("hashes.0")?.len() / HASH_BYTES;
     let newer = newest.tree().size;
-    let judged = if held < newer {
-        format!("of those after it {} are held, and not judged", held.saturating_sub(size))
+    let checked = if held < newer {
+        format!("of those after it {} are held, and not checked", held.saturating_sub(size))
     } else {
-        format!("all {newer} are judged")
+        format!("all {newer} are checked")
     };
     let what =
-        format!("commits to {size} records, and heads has a head of {newer} that was committed after it: {judged}");
+        format!("commits to {size} records, and heads has a head of {newer} that was committed after it: {checked}");
     report.add(Finding::of_file(Flaw::HeadBehind, "head", what));
     if held < newer {
         return Ok(Heads { head, others });
@@ -167,7 +167,7 @@ fn damaged(report: &mut Integrity, file: &str, bytes: Option<Range<u64>>, what: 
     report.add(Finding { bytes, ..Finding::of_file(Flaw::HeadsDamaged, file, what) });
 }
 
-/// Why a note is no head of the log.
+/// Why a note is not a head of the log.
 fn unsigned(policy: &Policy, note: &[u8], error: &sumdb::Error) -> String {
     if policy.is_of_another_key(note) {
         return format!(
@@ -249,17 +249,17 @@ impl Heads {
     }
 }
 
-/// The root that the tree had at `size`, with the proof that it begins so, as far as what is needed is here.
+/// The root that the tree had at `size`, with the proof that it begins so, if its tiles are here.
 fn root_at(edge: &VerifiedTree, size: u64, body: &dyn Fn(&Tile) -> Vec<u8>) -> Option<(Hash, Vec<Hash>)> {
     let mut tree = edge.clone();
-    let bring = |tree: &mut VerifiedTree, want| {
+    let admit = |tree: &mut VerifiedTree, want| {
         let plan = tree.plan(&[want]).ok()?;
         plan.tiles().iter().try_for_each(|tile| tree.admit(tile, &body(tile)).ok())
     };
-    bring(&mut tree, Want::RootAt(size))?;
+    admit(&mut tree, Want::RootAt(size))?;
     let root = tree.root_at(size)?;
     // For the proof alone, which is only needed where the log is caught, nothing fails.
-    let _ = bring(&mut tree, Want::Consistency(size));
+    let _ = admit(&mut tree, Want::Consistency(size));
     Some((root, tree.consistency_proof(size).unwrap_or_default()))
 }
 

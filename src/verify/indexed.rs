@@ -1,10 +1,10 @@
 //! The index against the records, both ways at once: a count and a sum over all entries that there are must be those over all
-//! entries that the records ask for. So no record is missing in it, and nothing is in it that is no record.
+//! entries that the records imply. So it lacks no record, and has no entry without a record.
 
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Notice};
-use crate::store::index::{Oddity, Tally};
+use crate::store::index::{Anomaly, Tally};
 use crate::store::{Index, Log};
 use crate::sumdb::record::Heading;
 
@@ -40,7 +40,7 @@ impl Indexed {
         Some(indexed)
     }
 
-    /// What records ask of the index, given the number of each and what it says it is about.
+    /// What the index must hold for these records, given the number and the heading of each.
     pub(super) fn expected(&self, claims: &[(u64, Heading<'_>)]) -> Tally {
         let known = claims.partition_point(|(id, _)| *id < self.size);
         self.index.expected(claims.get(..known).unwrap_or(claims))
@@ -51,7 +51,7 @@ impl Indexed {
         self.index.tally()
     }
 
-    /// Compares the two, and tells what the index noted of the log.
+    /// Compares the two, and reports the anomalies that the index has stored.
     pub(super) fn compare(&self, expected: Tally, found: Result<Tally, Fault>, is_whole: bool, report: &mut Integrity) {
         match found {
             Err(fault) => wrong(report, &fault.to_string()),
@@ -62,9 +62,9 @@ impl Indexed {
             Ok(found) if found != expected => wrong(report, "its entries are not those of the records"),
             Ok(_) => report.figures.indexed = Some(self.size),
         }
-        for oddity in self.index.oddities().unwrap_or_default() {
-            if let Oddity::Duplicate { first, second, same: false, .. } = &oddity {
-                let what = format!("{oddity} (the other is record {first})");
+        for anomaly in self.index.anomalies().unwrap_or_default() {
+            if let Anomaly::Duplicate { first, second, same: false, .. } = &anomaly {
+                let what = format!("{anomaly} (the other is record {first})");
                 let finding = Finding::of_file(Flaw::Duplicate, "records", what);
                 report.add(Finding { records: Some(*second..*second + 1), ..finding });
             }

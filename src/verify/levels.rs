@@ -1,4 +1,4 @@
-//! The levels of hashes above the leaves, and which of their hashes are true.
+//! The levels of hashes above the leaves, and which of their hashes are the true ones.
 //!
 //! What a hash should be can be known from three sides: what is stored, what the stored hashes below it fold to, and what
 //! follows from the records. Two sides that agree stand against the third. Whether a hash that was chosen so is true is then
@@ -30,7 +30,7 @@ pub(super) struct Levels {
 
 /// What is known of the levels above the leaves after a closer look.
 #[derive(Debug)]
-pub(super) struct Truth {
+pub(super) struct RecoveredLevels {
     tree: Tree,
     /// `best[0]` is level 0's partial tile alone, `best[L]` all of level L
     best: Vec<Vec<Hash>>,
@@ -73,9 +73,9 @@ impl Levels {
         tiles_fold && root(self.tree.size, partial) == Some(self.tree.root)
     }
 
-    /// What is true, as far as it can be told. `looked` has for each level 1 hash below which something is wrong what the
+    /// The true hashes, where they can be recovered. `looked` has for each level 1 hash below which something is wrong what the
     /// stored leaf hashes and what the records fold to; `edges` are the leaf hashes of the right edge, stored and derived.
-    pub(super) fn truth(&self, looked: &HashMap<u64, [Option<Hash>; 2]>, edges: [&[Hash]; 2]) -> Truth {
+    pub(super) fn recover(&self, looked: &HashMap<u64, [Option<Hash>; 2]>, edges: [&[Hash]; 2]) -> RecoveredLevels {
         let [stored_edge, derived_edge] = edges;
         let mut best = vec![derived_edge.to_vec()];
         for level in 1..=self.stored.len() {
@@ -95,9 +95,10 @@ impl Levels {
             });
             best.push(hashes.collect());
         }
-        let mut truth = Truth { tree: self.tree, proven: best.iter().map(|_| Vec::new()).collect(), best };
-        truth.prove(self, [stored_edge, derived_edge]);
-        truth
+        let mut recovered =
+            RecoveredLevels { tree: self.tree, proven: best.iter().map(|_| Vec::new()).collect(), best };
+        recovered.prove(self, [stored_edge, derived_edge]);
+        recovered
     }
 }
 
@@ -111,7 +112,7 @@ fn partial(hashes: &[Hash]) -> &[Hash] {
     hashes.as_chunks::<FULL_LEN>().1
 }
 
-impl Truth {
+impl RecoveredLevels {
     /// Decides every tile from the top down.
     fn prove(&mut self, levels: &Levels, edges: [&[Hash]; 2]) {
         let edge = self.prove_edge(levels, edges);

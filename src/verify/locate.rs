@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::cut::{Cut, pieces};
 use super::damaged::damaged;
 use super::files::Files;
-use super::levels::{Levels, Truth};
-use super::tell::{Spot, Tell};
+use super::levels::{Levels, RecoveredLevels};
+use super::reporter::{Damage, Reporter};
 use crate::report::integrity::Flaw;
 use crate::store::log::{HASH_BYTES, OFFSET_BYTES};
 use crate::sumdb::hash::{Hash, leaf_hashes};
@@ -18,14 +18,14 @@ const MAX_MIXED: usize = 8;
 
 /// A marked data tile: where it was found to lie, and what its two sides fold to.
 #[derive(Debug, Clone, Copy)]
-struct Look {
+struct MarkedTile {
     tile: u64,
     cut: Option<Cut>,
 }
 
-/// Looks at all marked tiles, and tells what is wrong with them and with the levels above. Gives what is true of those.
-pub(super) fn locate(files: &Files, levels: &Levels, bad: &[u64], tell: &mut Tell<'_>) -> Truth {
-    let looks = cuts(files, bad, tell);
+/// Examines all marked tiles, and reports what is wrong with them and with the levels above. Gives the recovered hashes of these.
+pub(super) fn locate(files: &Files, levels: &Levels, bad: &[u64], reporter: &mut Reporter<'_>) -> RecoveredLevels {
+    let looks = cuts(files, bad, reporter);
     let mut looked = HashMap::new();
     let mut derived_edge = Vec::new();
     let edge = files.full_tiles();
@@ -44,16 +44,16 @@ pub(super) fn locate(files: &Files, levels: &Levels, bad: &[u64], tell: &mut Tel
     if derived_edge.len() != edge_width || !looks.iter().any(|look| look.tile == edge) {
         derived_edge.clone_from(&stored_edge);
     }
-    let truth = levels.truth(&looked, [&stored_edge, &derived_edge]);
+    let recovered = levels.recover(&looked, [&stored_edge, &derived_edge]);
     for look in &looks {
-        explain(files, look, &truth, tell);
+        explain(files, look, &recovered, reporter);
     }
-    above(files, levels, &truth, tell);
-    truth
+    above(files, levels, &recovered, reporter);
+    recovered
 }
 
-/// Where the marked tiles lie; entries of `offsets` that the records contradict are told.
-fn cuts(files: &Files, bad: &[u64], tell: &mut Tell<'_>) -> Vec<Look> {
+/// Where the marked tiles lie; reports entries of `offsets` that the records contradict.
+fn cuts(files: &Files, bad: &[u64], reporter: &mut Reporter<'_>) -> Vec<MarkedTile> {
     let mut looks = Vec::with_capacity(bad.len());
     let mut at: Option<(u64, Option<u64>)> = None; // the tile that comes next, and where it begins
     for &tile in bad {
@@ -64,7 +64,7 @@ fn cuts(files: &Files, bad: &[u64], tell: &mut Tell<'_>) -> Vec<Look> {
             _ => files.begin(tile),
         };
         if tile == 0 {
-            check_offset(files, 0, Some(0), tell);
+            check_offset(files, 0, Some(0), reporter);
         }
         let is_partial = tile == files.full_tiles();
         let next_is_bad = bad.binary_search(&(tile + 1)).is_ok();
@@ -75,65 +75,72 @@ fn cuts(files: &Files, bad: &[u64], tell: &mut Tell<'_>) -> Vec<Look> {
             _ => files.next_begin(tile, begin),
         };
         if !is_partial {
-            check_offset(files, tile + 1, end, tell);
+            check_offset(files, tile + 1, end, reporter);
         }
         at = Some((tile + 1, end));
         let cut = begin.zip(end).filter(|(begin, end)| begin < end).map(|(begin, end)| Cut { begin, end });
-        looks.push(Look { tile, cut });
+        looks.push(MarkedTile { tile, cut });
     }
     looks
 }
 
 /// Compares entry `index` of `offsets` with where the records say that the data tile begins.
-fn check_offset(files: &Files, index: u64, begin: Option<u64>, tell: &mut Tell<'_>) {
-    let told = files.begin(index);
-    if told == begin && told.is_some() {
+fn check_offset(files: &Files, index: u64, begin: Option<u64>, reporter: &mut Reporter<'_>) {
+    let listed = files.begin(index);
+    if listed == begin && listed.is_some() {
         return;
     }
     let at = index * OFFSET_BYTES;
-    let what = match (told, begin) {
+    let what = match (listed, begin) {
         (None, _) => "the file ends before it".to_owned(),
-        (Some(told), Some(begin)) => format!("data tile {index} begins at byte {begin} of records, not at {told}"),
-        (Some(told), None) => format!("data tile {index} cannot begin at byte {told} of records"),
+        (Some(listed), Some(begin)) => format!("data tile {index} begins at byte {begin} of records, not at {listed}"),
+        (Some(listed), None) => format!("data tile {index} cannot begin at byte {listed} of records"),
     };
-    let flaw = if told.is_none() { Flaw::CutOff } else { Flaw::OffsetsDamaged };
-    tell.spot(Spot { flaw, file: "offsets".into(), level: None, bytes: at..at + OFFSET_BYTES, records: None, what });
+    let flaw = if listed.is_none() { Flaw::CutOff } else { Flaw::OffsetsDamaged };
+    reporter.damage(Damage {
+        flaw,
+        file: "offsets".into(),
+        level: None,
+        bytes: at..at + OFFSET_BYTES,
+        records: None,
+        what,
+    });
 }
 
 /// The leaf hashes of the records of a tile, if there are as many as there should be.
-fn derive(files: &Files, look: &Look) -> Vec<Hash> {
+fn derive(files: &Files, look: &MarkedTile) -> Vec<Hash> {
     let Some(cut) = look.cut else { return Vec::new() };
     let bytes = files.cut_bytes(cut);
     let records: Vec<&[u8]> = pieces(&bytes).into_iter().map(|(_, piece)| piece).collect();
     if records.len() == files.width(look.tile) { leaf_hashes(&records) } else { Vec::new() }
 }
 
-/// Tells what is wrong with one tile.
-fn explain(files: &Files, look: &Look, truth: &Truth, tell: &mut Tell<'_>) {
+/// Reports what is wrong with one tile.
+fn explain(files: &Files, look: &MarkedTile, recovered: &RecoveredLevels, reporter: &mut Reporter<'_>) {
     let width = files.width(look.tile);
     let stored = files.leaves(look.tile);
     let derived = derive(files, look);
     let edge = look.tile == files.full_tiles();
     let (above, is_proven) = if edge {
-        (None, truth.has_root())
+        (None, recovered.has_root())
     } else {
-        truth.above_leaves(look.tile).map_or((None, false), |(hash, is_proven)| (Some(hash), is_proven))
+        recovered.above_leaves(look.tile).map_or((None, false), |(hash, is_proven)| (Some(hash), is_proven))
     };
     let is_true = |hashes: &[Hash]| {
-        hashes.len() == width && if edge { truth.level(0) == hashes } else { above == Some(complete_root(hashes)) }
+        hashes.len() == width && if edge { recovered.level(0) == hashes } else { above == Some(complete_root(hashes)) }
     };
     if is_true(&derived) && derived.len() == width {
         // The records are in order, so all that differs in the stored hashes is damage.
         let differing = (0..width).filter(|slot| stored.get(*slot) != derived.get(*slot));
-        differing.for_each(|slot| tell_hash(files, look.tile, slot, is_proven, tell));
+        differing.for_each(|slot| report_hash(files, look.tile, slot, is_proven, reporter));
     } else if is_true(&stored) {
-        tell_records(files, look, &stored, tell);
+        report_records(files, look, &stored, reporter);
     } else if let Some(mixed) = mixture(&stored, &derived, above) {
         let is_stored_wrong = |slot: &usize| stored.get(*slot) != mixed.get(*slot);
-        (0..width).filter(is_stored_wrong).for_each(|slot| tell_hash(files, look.tile, slot, is_proven, tell));
-        tell_records(files, look, &mixed, tell);
+        (0..width).filter(is_stored_wrong).for_each(|slot| report_hash(files, look.tile, slot, is_proven, reporter));
+        report_records(files, look, &mixed, reporter);
     } else {
-        tell_undecided(files, look, &stored, &derived, tell);
+        report_undecided(files, look, &stored, &derived, reporter);
     }
 }
 
@@ -158,13 +165,13 @@ fn mixture(stored: &[Hash], derived: &[Hash], above: Option<Hash>) -> Option<Vec
     })
 }
 
-fn tell_hash(files: &Files, tile: u64, slot: usize, is_proven: bool, tell: &mut Tell<'_>) {
+fn report_hash(files: &Files, tile: u64, slot: usize, is_proven: bool, reporter: &mut Reporter<'_>) {
     let id = tile * FULL + u64::try_from(slot).unwrap_or(0);
-    tell_slot(files, 0, id, is_proven, tell);
+    report_slot(files, 0, id, is_proven, reporter);
 }
 
-/// Tells that a stored hash is wrong or missing.
-fn tell_slot(files: &Files, level: usize, slot: u64, is_proven: bool, tell: &mut Tell<'_>) {
+/// Reports that a stored hash is wrong or missing.
+fn report_slot(files: &Files, level: usize, slot: u64, is_proven: bool, reporter: &mut Reporter<'_>) {
     let bytes = slot * HASH_BYTES..(slot + 1) * HASH_BYTES;
     let Some(file) = files.hashes.get(level) else { return };
     let (flaw, what) = if bytes.end > file.len() {
@@ -178,15 +185,15 @@ fn tell_slot(files: &Files, level: usize, slot: u64, is_proven: bool, tell: &mut
     let leaves =
         |slot: u64| level.and_then(|level| slot.checked_mul(1_u64.checked_shl(level * 8)?)).unwrap_or(u64::MAX);
     let records = leaves(slot)..leaves(slot + 1);
-    tell.spot(Spot { flaw, file: file.name().into(), level, bytes, records: Some(records), what });
+    reporter.damage(Damage { flaw, file: file.name().into(), level, bytes, records: Some(records), what });
 }
 
-/// Tells which records do not have their hashes, and where they are.
-fn tell_records(files: &Files, look: &Look, leaves: &[Hash], tell: &mut Tell<'_>) {
+/// Reports which records do not have their hashes, and where they are.
+fn report_records(files: &Files, look: &MarkedTile, leaves: &[Hash], reporter: &mut Reporter<'_>) {
     let first = look.tile * FULL;
     let Some(cut) = look.cut else {
         let records = first..first + u64::try_from(leaves.len()).unwrap_or(FULL);
-        return tell_lost(files, records, tell);
+        return report_lost(files, records, reporter);
     };
     let bytes = files.cut_bytes(cut);
     for (ids, place) in damaged(&bytes, leaves) {
@@ -198,10 +205,10 @@ fn tell_records(files: &Files, look: &Look, leaves: &[Hash], tell: &mut Tell<'_>
         let is_short = || bytes.get(place.clone()).is_none_or(is_short);
         if span.end >= end && (cut.end > end || cut.end == end && is_short()) {
             let what = "the file ends before its records do".to_owned();
-            tell.spot(Spot::records(Flaw::CutOff, span, records, what));
+            reporter.damage(Damage::records(Flaw::CutOff, span, records, what));
         } else {
             let what = "the records do not have the hashes that the log has for them".to_owned();
-            tell.spot(Spot::records(Flaw::RecordsDamaged, span, records, what));
+            reporter.damage(Damage::records(Flaw::RecordsDamaged, span, records, what));
         }
     }
 }
@@ -212,7 +219,7 @@ fn is_short(text: &[u8]) -> bool {
 }
 
 /// Records of which not even the place is known.
-fn tell_lost(files: &Files, records: Range<u64>, tell: &mut Tell<'_>) {
+fn report_lost(files: &Files, records: Range<u64>, reporter: &mut Reporter<'_>) {
     let end = files.records.len();
     let is_cut = files.begin(records.start / FULL).is_none_or(|begin| begin >= end) || end == 0;
     let (flaw, what) = if is_cut {
@@ -220,17 +227,17 @@ fn tell_lost(files: &Files, records: Range<u64>, tell: &mut Tell<'_>) {
     } else {
         (Flaw::RecordsDamaged, "no records with their hashes are where offsets says that they are")
     };
-    tell.spot(Spot::records(flaw, end..end, records, what.to_owned()));
+    reporter.damage(Damage::records(flaw, end..end, records, what.to_owned()));
 }
 
-fn tell_undecided(files: &Files, look: &Look, stored: &[Hash], derived: &[Hash], tell: &mut Tell<'_>) {
+fn report_undecided(files: &Files, look: &MarkedTile, stored: &[Hash], derived: &[Hash], reporter: &mut Reporter<'_>) {
     let width = files.width(look.tile);
     let first = look.tile * FULL;
     let place = look.cut.map_or(0..0, |cut| cut.begin..cut.end.min(files.records.len()));
     if stored.len() < width && derived.len() == width {
         // Nothing vouches for the records, and nothing speaks against them.
         (0..width).filter(|slot| stored.get(*slot) != derived.get(*slot)).for_each(|slot| {
-            tell_hash(files, look.tile, slot, false, tell);
+            report_hash(files, look.tile, slot, false, reporter);
         });
         return;
     }
@@ -240,30 +247,30 @@ fn tell_undecided(files: &Files, look: &Look, stored: &[Hash], derived: &[Hash],
     if slots.peek().is_none() {
         let what = "records and stored hashes agree, and are not what the level above has".to_owned();
         let records = first..first + u64::try_from(width).unwrap_or(FULL);
-        // Without a proven level above it is that level, or the head, that is told of.
+        // Without a proven level above, the damage is reported there or at the head.
         if look.tile < files.full_tiles() {
-            tell.spot(Spot::records(Flaw::Undecided, place, records, what));
+            reporter.damage(Damage::records(Flaw::Undecided, place, records, what));
         }
         return;
     }
     for slot in slots {
         let id = first + u64::try_from(slot).unwrap_or(0);
-        tell.spot(Spot::records(Flaw::Undecided, place.clone(), id..id + 1, what.clone()));
+        reporter.damage(Damage::records(Flaw::Undecided, place.clone(), id..id + 1, what.clone()));
     }
 }
 
-/// Tells of the hashes above the leaves that are not the true ones, and of a root that is not the head's.
-fn above(files: &Files, levels: &Levels, truth: &Truth, tell: &mut Tell<'_>) {
-    for level in 1..=truth.top() {
+/// Reports the hashes above the leaves that are not the true ones, and a root that is not the head's.
+fn above(files: &Files, levels: &Levels, recovered: &RecoveredLevels, reporter: &mut Reporter<'_>) {
+    for level in 1..=recovered.top() {
         let stored = levels.stored(level);
-        for (slot, hash) in truth.level(level).iter().enumerate() {
+        for (slot, hash) in recovered.level(level).iter().enumerate() {
             if stored.get(slot) != Some(hash) {
-                let is_proven = truth.is_proven(level, slot) && truth.has_root();
-                tell_slot(files, level, u64::try_from(slot).unwrap_or(0), is_proven, tell);
+                let is_proven = recovered.is_proven(level, slot) && recovered.has_root();
+                report_slot(files, level, u64::try_from(slot).unwrap_or(0), is_proven, reporter);
             }
         }
     }
-    if !truth.has_root() {
-        tell.root();
+    if !recovered.has_root() {
+        reporter.root();
     }
 }

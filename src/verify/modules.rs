@@ -1,10 +1,10 @@
 //! The module store, hashed again: every file that was admitted must still have the hash that its record proves, or, where it is
-//! private, the one that it was pinned to when it was first fetched. Each is judged under the provenance that stands beside it and
-//! under the database and the patterns of this run: what is intact and was admitted under others is told as such (`origin`).
+//! private, the one that it was pinned to when it was first fetched. Each is checked under its stored provenance and under the
+//! database and the patterns of this run: a file that is intact and was admitted under others is reported as such (`origin`).
 //!
-//! The store is walked (`survey`), all records are proven under one head from what is held here and nothing else, and every file
-//! is judged (`judge`), many at once (`share`). A server may be at work meanwhile: what seems wrong is looked at a second time,
-//! with records asked for anew, before it is told. Then comes what lies beside the files: `.info`, quarantine, journal (`beside`).
+//! The store is scanned (`scan`), all records are proven under one head from what is held here and nothing else, and every file is
+//! checked (`check`), many in parallel (`parallel`). A server may be at work meanwhile: what seems wrong is checked a second time,
+//! with records looked up again, before it is reported. Auxiliary files follow: `.info`, quarantine, journal (`aux_files`).
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -19,16 +19,16 @@ use crate::store::Folder;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::sumdb::record::VerifiedRecord;
 
-mod beside;
-mod judge;
+mod aux_files;
+mod check;
 mod origin;
-mod share;
-mod survey;
+mod parallel;
+mod scan;
 
-use judge::{Outcome, Verdict, judge};
-use survey::{Stored, Survey};
+use check::{FileState, Verdict, check};
+use scan::{Scan, Stored};
 
-/// Files that have left which are named; the rest is counted.
+/// Missing files that are named; the rest is counted.
 const MAX_EVICTED: u64 = 20;
 
 /// How to verify the module store.
@@ -36,23 +36,23 @@ const MAX_EVICTED: u64 = 20;
 pub struct ModuleOptions {
     /// threads that hash; as many as there are processors where none are named
     pub threads: Option<NonZero<usize>>,
-    /// the modules that no database knows: their pins are their judges
+    /// the modules that no database knows: they are checked against their pins
     pub private: Patterns,
 }
 
-/// What is known of a module version, by which its files are judged.
+/// What is known of a module version, against which its files are checked.
 #[derive(Debug, Clone)]
 enum Known {
     /// what the log committed to
     Record(VerifiedRecord),
-    /// no database is asked about it
+    /// private: no database is asked about it
     Private,
     /// nothing here proves it, and why
     Nothing(String),
 }
 
-/// Hashes the modules of `folder` again and holds them against the records of `database`, which should have no source but that
-/// folder. What is found is added to `report`. `progress` is told how many bytes of how many are hashed.
+/// Hashes the modules of `folder` again and compares them with the records of `database`, which should have no source but that
+/// folder. Adds findings to `report`. `progress` gets the number of bytes hashed and the total.
 pub async fn modules(
     folder: &Folder,
     database: &Database,
@@ -61,41 +61,38 @@ pub async fn modules(
     report: &mut Integrity,
 ) {
     let store = folder.modules();
-    let survey = Survey::of(&store, report);
+    let scan = Scan::of(&store, report);
     let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
-    let first: Vec<&Stored> = survey.files.iter().collect();
+    let first: Vec<&Stored> = scan.files.iter().collect();
     let known = learn(&first, database, options, report).await;
-    let look = |known: &HashMap<&ModuleVersion, Known>, file: &Stored, threads| {
-        let nothing = || Known::Nothing("its record was not asked for".to_owned());
-        judge(&store, database, file, &known.get(&file.module).cloned().unwrap_or_else(nothing), threads)
+    let check_file = |known: &HashMap<&ModuleVersion, Known>, file: &Stored, threads| {
+        let nothing = || Known::Nothing("its record was not looked up".to_owned());
+        check(&store, database, file, &known.get(&file.module).cloned().unwrap_or_else(nothing), threads)
     };
-    let verdicts = share::all(&first, threads, progress, |file, threads| look(&known, file, threads));
+    let verdicts = parallel::all(&first, threads, progress, |file, threads| check_file(&known, file, threads));
     let (settled, doubtful): (Vec<_>, Vec<_>) =
-        first.into_iter().zip(verdicts).partition(|(_, verdict)| !matches!(verdict.outcome, Outcome::Found(_)));
+        first.into_iter().zip(verdicts).partition(|(_, verdict)| !matches!(verdict.outcome, FileState::Finding(_)));
     let again: Vec<&Stored> = doubtful.into_iter().map(|(file, _)| file).collect();
     let known = learn(&again, database, options, report).await;
-    let second = share::all(&again, threads, &|_, _, _| {}, |file, threads| look(&known, file, threads));
+    let second = parallel::all(&again, threads, &|_, _, _| {}, |file, threads| check_file(&known, file, threads));
     let mut figures = ModuleFigures::default();
     for (file, verdict) in settled.into_iter().chain(again.into_iter().zip(second)) {
         count(file, verdict, &mut figures, report);
     }
     let more = figures.evicted.saturating_sub(MAX_EVICTED);
     if more > 0 {
-        note(report, format!("... and {more} more files have left the store"));
+        note(report, format!("... and {more} more files are missing from the store"));
     }
-    beside::check(folder, &survey, &mut figures, report);
+    aux_files::check(folder, &scan, &mut figures, report);
     report.figures.modules = Some(figures);
 }
 
-/// Counts what became of one file, and tells it.
+/// Counts the state of one file, and reports it.
 fn count(file: &Stored, verdict: Verdict, figures: &mut ModuleFigures, report: &mut Integrity) {
-    if matches!(verdict.outcome, Outcome::Gone) {
+    if matches!(verdict.outcome, FileState::Gone) {
         figures.evicted += 1;
         if figures.evicted <= MAX_EVICTED {
-            note(
-                report,
-                format!("{} has left the store; it may come back as it was, and only so", file.path.display()),
-            );
+            note(report, format!("{} is missing; a new download must match the recorded hash", file.path.display()));
         }
         return;
     }
@@ -103,10 +100,10 @@ fn count(file: &Stored, verdict: Verdict, figures: &mut ModuleFigures, report: &
     figures.bytes += file.len;
     figures.hashed += u64::from(verdict.hashed);
     match verdict.outcome {
-        Outcome::Proven => figures.proven += 1,
-        Outcome::Pinned => figures.pinned += 1,
-        Outcome::Found(finding) => report.add(*finding),
-        Outcome::Gone => {}
+        FileState::Proven => figures.proven += 1,
+        FileState::Pinned => figures.pinned += 1,
+        FileState::Finding(finding) => report.add(*finding),
+        FileState::Gone => {}
     }
 }
 
@@ -136,7 +133,7 @@ async fn learn<'a>(
     let answers = match database.records(&asked, &|_, _, _| {}).await {
         Ok(batch) => {
             report.head = report.head.take().or_else(|| batch.proven_under.as_ref().map(describe));
-            batch.answers.into_iter().map(told).collect()
+            batch.answers.into_iter().map(known_from).collect()
         }
         Err(fault) => vec![Known::Nothing(failed(fault, report)); asked.len()],
     };
@@ -148,7 +145,7 @@ async fn learn<'a>(
     known
 }
 
-fn told(answer: Answer) -> Known {
+fn known_from(answer: Answer) -> Known {
     match answer {
         Answer::Found(record) => Known::Record(record),
         Answer::NotInLog { by } => {
@@ -159,7 +156,7 @@ fn told(answer: Answer) -> Known {
     }
 }
 
-/// Tells, once, that no record can be proven; gives the reason.
+/// Reports, once, that no record can be proven; gives the reason.
 fn failed(fault: Fault, report: &mut Integrity) -> String {
     let why = match fault {
         Fault::Forked { evidence, saved } => {

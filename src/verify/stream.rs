@@ -32,21 +32,21 @@ const MAX_MALFORMED: usize = 100;
 /// What the fast pass found.
 #[derive(Debug, Default)]
 pub(super) struct Passed {
-    /// full data tiles that have to be looked at closely
+    /// full data tiles that need a closer look
     pub(super) bad: Vec<u64>,
     /// records that are not two well-formed lines, the first of them by number, and how many there are
     pub(super) malformed: Vec<u64>,
     pub(super) malformed_count: u64,
-    /// what the records that were read ask of the index
+    /// what the index must hold for the records that were read
     pub(super) expected: Tally,
     /// what the disk could not read
     pub(super) unreadable: Vec<(&'static str, Range<u64>)>,
 }
 
 impl Passed {
-    /// Looks what these records, the first of which is `first`, say they are about, and asks that of the index. Those that
-    /// are not well-formed are noted.
-    pub(super) fn look_at_forms(&mut self, first: u64, records: &[&[u8]], index: Option<&Indexed>) {
+    /// Adds the index entries that these records imply, the first of which is record `first`. Counts records that are not
+    /// well formed.
+    pub(super) fn check_records(&mut self, first: u64, records: &[&[u8]], index: Option<&Indexed>) {
         let mut claims = Vec::with_capacity(records.len());
         for (id, record) in (first..).zip(records) {
             let claim = heading(record).ok().or_else(|| {
@@ -76,18 +76,18 @@ struct Piece {
     leaves: ReadBuffer,
 }
 
-/// What the fast pass compares records with, and whom it tells how far it is.
-pub(super) struct Against<'a> {
+/// What the fast pass compares records with, and its progress.
+pub(super) struct Reference<'a> {
     /// the stored hashes of level 1
     pub(super) tops: &'a [Hash],
     /// the index, if there is one to compare
     pub(super) index: Option<&'a Indexed>,
-    /// is told how many more records are done
+    /// called with the number of records that were just done
     pub(super) progress: &'a (dyn Fn(u64) + Sync),
 }
 
 /// Derives all full data tiles with `threads` threads.
-pub(super) fn pass(files: &Files, against: &Against<'_>, threads: usize) -> Passed {
+pub(super) fn pass(files: &Files, reference: &Reference<'_>, threads: usize) -> Passed {
     let passed = Mutex::new(Passed::default());
     // The reader that plans holds it, so that pieces are in the order of the file.
     let next = Mutex::new(0);
@@ -105,7 +105,7 @@ pub(super) fn pass(files: &Files, against: &Against<'_>, threads: usize) -> Pass
         drop(full);
         for _ in 0..threads {
             let back = back.clone();
-            scope.spawn(|| hash(files, against, &filled, back, &passed));
+            scope.spawn(|| hash(files, reference, &filled, back, &passed));
         }
     });
     let mut passed = passed.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -185,7 +185,7 @@ fn plan(files: &Files, next: &mut u64) -> (Option<Placed>, Vec<u64>) {
 /// Takes full pieces, derives their tiles, and hands the buffers back.
 fn hash(
     files: &Files,
-    against: &Against<'_>,
+    reference: &Reference<'_>,
     filled: &Mutex<Receiver<Piece>>,
     back: SyncSender<Piece>,
     passed: &Mutex<Passed>,
@@ -193,21 +193,21 @@ fn hash(
     loop {
         let Ok(piece) = lock(filled).recv() else { return };
         if !piece.records.bytes().is_empty() {
-            let found = derive(files, &piece, against);
+            let found = derive(files, &piece, reference);
             let mut passed = lock(passed);
             passed.expected += found.expected;
             passed.bad.extend(found.bad);
             passed.malformed.extend(found.malformed);
             passed.malformed_count += found.malformed_count;
         }
-        (against.progress)((piece.tiles.end - piece.tiles.start) * FULL);
-        // Where no reader is left nobody wants it.
+        (reference.progress)((piece.tiles.end - piece.tiles.start) * FULL);
+        // Without a reader the buffer is not needed.
         let _ = back.try_send(piece);
     }
 }
 
 /// Derives the tiles of one piece.
-fn derive(files: &Files, piece: &Piece, against: &Against<'_>) -> Passed {
+fn derive(files: &Files, piece: &Piece, reference: &Reference<'_>) -> Passed {
     let mut passed = Passed::default();
     let mut records: Vec<&[u8]> = Vec::with_capacity(TILES_AT_ONCE * FULL_LEN);
     let mut tiles: Vec<u64> = Vec::with_capacity(TILES_AT_ONCE);
@@ -217,7 +217,7 @@ fn derive(files: &Files, piece: &Piece, against: &Against<'_>) -> Passed {
             _ => passed.bad.push(tile),
         }
         if tiles.len() == TILES_AT_ONCE || tile + 1 == piece.tiles.end {
-            compare(piece, &tiles, &records, against, &mut passed);
+            compare(piece, &tiles, &records, reference, &mut passed);
             tiles.clear();
             records.clear();
         }
@@ -245,7 +245,7 @@ fn split<'a>(bytes: &'a [u8], records: &mut Vec<&'a [u8]>) -> bool {
 }
 
 /// Compares what the records of some tiles hash to with what is stored.
-fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], against: &Against<'_>, passed: &mut Passed) {
+fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], reference: &Reference<'_>, passed: &mut Passed) {
     let leaves = leaf_hashes(records);
     let mut level = parent_hashes(&leaves);
     while level.len() > tiles.len() {
@@ -257,12 +257,12 @@ fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], against: &Against<'_
         let at = usize::try_from(tile - piece.tiles.start).unwrap_or(0) * TILE_BYTES;
         let stored = piece.leaves.bytes().get(at..at + TILE_BYTES).map(|bytes| bytes.as_chunks::<32>().0);
         let is_same = stored.is_some_and(|stored| leaves.iter().map(|hash| &hash.0).eq(stored));
-        let slot = usize::try_from(*tile).ok().and_then(|slot| against.tops.get(slot));
+        let slot = usize::try_from(*tile).ok().and_then(|slot| reference.tops.get(slot));
         if !is_same || slot != Some(top) {
             passed.bad.push(*tile);
             continue;
         }
-        passed.look_at_forms(tile * FULL, records, against.index);
+        passed.check_records(tile * FULL, records, reference.index);
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use gosumcheck::fault::Fault;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
-use gosumcheck::store::failures::{Failure, WriteKind};
+use gosumcheck::store::failures::{FailedWrites, WriteKind};
 
 use super::fake::FakeSumdb;
 use super::world::{World, ask};
@@ -183,7 +183,7 @@ fn a_head_that_cannot_be_stored_is_held_in_memory() {
     let batch = ask(&database, &[world.module(1_400)]).unwrap();
     assert_eq!(batch.proven_under.unwrap().tree().size, 1_500);
     assert_eq!(world.head(), stored);
-    let head = |failed: &Failure| failed.write == WriteKind::Head && failed.count > 0;
+    let head = |failed: &FailedWrites| failed.write == WriteKind::Head && failed.count > 0;
     assert!(database.store_failures().iter().any(head));
     // Two histories that part between the stored head and the one in memory: larger, of one size, and older than it.
     log.grow(2_000);
@@ -196,7 +196,7 @@ fn a_head_that_cannot_be_stored_is_held_in_memory() {
     }
     assert!(database.store_failures().iter().any(|failed| failed.write == WriteKind::Evidence && failed.count > 0));
     log.show_fork(false);
-    // Whoever comes after a restart knows the stored head only, and goes on from there.
+    // After a restart only the stored head is known, and the database goes on from there.
     log.grow(2_000);
     world.prove(&[&served.url()], &[0, 1_900]);
     assert_eq!(world.head(), Some(log.head(2_000)));

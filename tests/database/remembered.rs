@@ -100,7 +100,7 @@ fn a_damaged_head_among_them_is_named_and_is_no_first_contact() {
     }
 }
 
-/// Two roots at one size are a fork, whoever has tiles.
+/// Two roots at one size are a fork, whichever source has tiles.
 #[test]
 fn two_heads_of_one_size_need_no_tile() {
     let (log, fork) = (FakeSumdb::synthetic(SIZE, 21), FakeSumdb::synthetic(SIZE, 21));
@@ -131,7 +131,7 @@ fn every_tree_contains_the_empty_one() {
     assert_eq!((batch.uncompared, batch.proven_under.unwrap().tree().size), (0, SIZE));
 }
 
-/// Go once gave the empty tree another root than RFC 6962 does: that is no other history, wherever such a head is met.
+/// Go once gave the empty tree another root than RFC 6962 does: that is not another history, wherever such a head is met.
 #[test]
 fn an_empty_tree_of_another_root_is_no_fork() {
     let log = FakeSumdb::synthetic(SIZE, 21);

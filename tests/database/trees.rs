@@ -1,4 +1,4 @@
-//! Folders as sources: what they do not hold is no statement of the log. And a log's tiles in other widths.
+//! Folders as sources: what they do not hold says nothing about the log. And a log's tiles in other widths.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -16,7 +16,7 @@ const MULTIPLIER: &str = "GOSUMCHECK_FUZZ_EXECUTIONS";
 const SEED: &str = "GOSUMCHECK_FUZZ_SEED";
 /// How many accepted mutations are kept to be mutated further, the newest ones.
 const POOL: usize = 64;
-/// Whoever is at one input for longer hangs. It decides nothing else, so that it does not matter how fast a machine is.
+/// A check that takes longer for one input hangs. It decides nothing else, so that it does not matter how fast a machine is.
 const HANGS: Duration = Duration::from_secs(120);
 
 /// A parser under test.
@@ -31,7 +31,7 @@ pub struct Parser {
     pub words: &'static [&'static str],
     /// how many inputs, before [`MULTIPLIER`]
     pub executions: u64,
-    /// At one time, it may take so many bytes for each byte of input, and so many beside.
+    /// At one time, it may take this many bytes for each byte of input, and this many besides.
     pub peak: (usize, usize),
     /// The same for all that it takes in the course of one execution: its steps.
     pub total: (usize, usize),

@@ -138,7 +138,7 @@ pub fn gosums() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// The crafted zips of `h1.rs`, as far as they are short, honest and otherwise.
+/// The short ones of the crafted zips of `h1.rs`, honest and otherwise.
 pub fn zips() -> Vec<Vec<u8>> {
     crafted::agreed().into_iter().map(|(_, bytes)| bytes).filter(|bytes| bytes.len() < 8 << 10).collect()
 }

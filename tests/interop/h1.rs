@@ -11,9 +11,9 @@ use super::common::files_below;
 use super::fake::{FakeSumdb, Served};
 use super::world::{Go, World, copy_of, expect, go, gosum_of, log_of, scratch};
 
-/// Every so many bytes of a zip one is spoilt.
+/// The distance, in bytes, between the bytes of a zip that are spoilt.
 const STRIDE: usize = 17;
-/// So many bytes at the end of the small zip are its directory.
+/// The size of the directory at the end of the small zip, in bytes.
 const DIRECTORY: usize = 600;
 
 /// A machine whose module cache the go command has just filled, asking a log of the hashes that it should find.

@@ -28,8 +28,8 @@ pub(crate) fn proxies(urls: &[&str]) -> Proxies {
     Proxies::new(urls.iter().map(|url| entry(url, quick())).collect())
 }
 
-pub(crate) fn asked(path: &str) -> goproxy::Asked {
-    goproxy::Asked::parse(path).unwrap()
+pub(crate) fn asked(path: &str) -> goproxy::ModuleRequest {
+    goproxy::ModuleRequest::parse(path).unwrap()
 }
 
 pub(crate) async fn fetch(proxies: &Proxies, path: &str) -> Result<Fetched, Failure> {

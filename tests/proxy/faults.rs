@@ -1,11 +1,11 @@
-//! Upstreams, disks and clients that fail: whoever has the right bytes is found, nothing half-done has a name, and all goes on by
+//! Upstreams, disks and clients that fail: an upstream with the right bytes is found, nothing half-done has a name, and all goes on by
 //! itself.
 
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gosumcheck::proxy::Found;
+use gosumcheck::proxy::ProxyAnswer;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
 use gosumcheck::upstream::Breaker;
 
@@ -193,7 +193,7 @@ fn a_hundred_clients_and_one_download() {
     gate.open();
     let expected = world.corpus.h1_zip("example.com/a", "v1.0.0");
     for client in clients {
-        let Ok(Found::File(file)) = world.runtime.block_on(client).unwrap() else { panic!("no file") };
+        let Ok(ProxyAnswer::File(file)) = world.runtime.block_on(client).unwrap() else { panic!("no file") };
         assert_eq!(file.hash().to_string(), expected);
     }
     world.expect_true(&proxy, ZIP);
@@ -321,7 +321,7 @@ fn a_beginning_that_is_wrong_is_nobodys_fault() {
     assert_eq!(world.incidents(), []);
 }
 
-/// Half of one mirror's zip and half of another's that is packed otherwise are no zip, though each of them is right.
+/// Half of one mirror's zip and half of another's that is packed otherwise are not a zip, though each of them is right.
 #[test]
 fn two_mirrors_that_pack_otherwise() {
     let mut world = world(2);

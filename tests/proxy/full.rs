@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use gosumcheck::fault::Fault as ServerFault;
-use gosumcheck::proxy::{Denied, Found, Proxy};
+use gosumcheck::proxy::{Denied, Proxy, ProxyAnswer};
 use gosumcheck::store::Folder;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
 use gosumcheck::store::space::{Floor, Space};
@@ -28,7 +28,7 @@ fn corpus() -> Corpus {
 
 /// An outage of our own disk: its words name the data folder and no mirror.
 #[track_caller]
-fn our_disk(world: &World, answer: Result<Found, Denied>) -> String {
+fn our_disk(world: &World, answer: Result<ProxyAnswer, Denied>) -> String {
     let Err(Denied::Fault(fault @ ServerFault::Unavailable { .. })) = &answer else { panic!("{answer:?}") };
     let words = fault.to_string();
     assert!(fault.is_disk() && words.contains(&world.data.path().display().to_string()), "{words}");

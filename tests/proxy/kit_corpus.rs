@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gosumcheck::sumdb::dirhash::{h1_go_mod, h1_zip};
-use gosumcheck::sumdb::goproxy::Asked;
+use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::sumdb::modzip::check_zip;
 
 use crate::kit::{Corpus, Spec, noise, read_zip};
@@ -41,7 +41,7 @@ fn hashes_agree_with_dirhash_and_zips_keep_the_rules() {
         }
     }
     assert!(corpus.zip("example.com/large/v3", "v3.0.0").len() > LARGE, "it does not compress");
-    assert!(corpus.files().iter().all(|(path, _)| Asked::parse(path).unwrap().to_string() == *path));
+    assert!(corpus.files().iter().all(|(path, _)| ModuleRequest::parse(path).unwrap().to_string() == *path));
     assert_eq!(log.size(), 1_506);
     assert!(log.honest("tile/8/1/000.p/5").is_some(), "a second level");
 }

@@ -118,7 +118,7 @@ fn answers_are_replaced() {
     assert_eq!((later.status, later.header("retry-after")), (429, Some("7")));
     let moved = under(Fault::Redirect("http://127.0.0.1:1/x".to_owned()), ZIP);
     assert_eq!((moved.status, moved.header("location")), (302, Some("http://127.0.0.1:1/x")));
-    assert!(moved.text().starts_with("<!DOCTYPE"), "a body that is no module");
+    assert!(moved.text().starts_with("<!DOCTYPE"), "a body that is not a module");
     let kind = under(Fault::Header("Content-Type".to_owned(), "text/html".to_owned()), ZIP);
     assert_eq!((kind.header("content-type"), kind.body.len() > 10_000), (Some("text/html"), true));
     assert_eq!(under(Fault::LongHeader(100_000), ZIP).header("x-long").unwrap().len(), 100_000);

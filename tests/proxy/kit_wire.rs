@@ -24,7 +24,7 @@ fn taken(mirror: &FakeMirror) -> Vec<u8> {
     raw(mirror.address(), head("GET", ZIP, &[]).as_bytes())
 }
 
-/// Asks, and reads so many bytes of the body and nothing more.
+/// Asks, and reads this many bytes of the body and nothing more.
 fn begun(mirror: &FakeMirror, bytes: usize) -> (TcpStream, Vec<u8>) {
     let mut stream = connect(mirror.address());
     stream.write_all(head("GET", ZIP, &[]).as_bytes()).unwrap();

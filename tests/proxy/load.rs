@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gosumcheck::fault::Fault as ServerFault;
-use gosumcheck::proxy::{Denied, Found, Limits, Manner, Peer, Proxy, Work};
+use gosumcheck::proxy::{Denied, Mode, Peer, Proxy, ProxyAnswer, ProxyLimits, Work};
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Limits as ServerLimits, Served, run};
-use gosumcheck::sumdb::goproxy::Asked;
+use gosumcheck::server::{AccessLog, Config, Limits as ServerLimits, ServedDatabase, run};
+use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::upstream::Bounds;
 use tokio::task::JoinHandle;
 
@@ -31,12 +31,12 @@ fn world() -> World {
     world
 }
 
-fn client(number: u8) -> Manner {
-    Manner { peer: Some(Peer::of(Ipv4Addr::new(192, 0, 2, number).into())), ..Manner::default() }
+fn client(number: u8) -> Mode {
+    Mode { peer: Some(Peer::of(Ipv4Addr::new(192, 0, 2, number).into())), ..Mode::default() }
 }
 
-async fn answer(proxy: &Proxy, path: &str, manner: Manner) -> Result<Found, Denied> {
-    proxy.answer(&Asked::parse(path).unwrap(), manner).await
+async fn answer(proxy: &Proxy, path: &str, manner: Mode) -> Result<ProxyAnswer, Denied> {
+    proxy.answer(&ModuleRequest::parse(path).unwrap(), manner).await
 }
 
 /// So many requests of client 1, each for another module.
@@ -108,14 +108,14 @@ fn a_thousand_abandoned_lists_leave_nothing_and_starve_nobody() {
 }
 
 /// A server of this world with small queues, in this process.
-fn serve(world: &World, limits: Limits) -> (SocketAddr, Arc<Proxy>) {
+fn serve(world: &World, limits: ProxyLimits) -> (SocketAddr, Arc<Proxy>) {
     let log = world.folder().log(world.log.name()).unwrap();
     let relay = Relay::new(world.database(), log.clone(), RelayOptions::default()).unwrap();
     let proxy = Arc::new(world.within(relay.clone(), limits));
     let listener = world.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let at = listener.local_addr().unwrap();
-    let config = Config { limits: ServerLimits::default(), access: Access::Off, ..Config::default() };
-    let served = vec![Served::new(relay, log)];
+    let config = Config { limits: ServerLimits::default(), access: AccessLog::Off, ..Config::default() };
+    let served = vec![ServedDatabase::new(relay, log)];
     world.runtime.spawn(run(config, served, Some(Proxy::clone(&proxy)), vec![listener], std::future::pending()));
     (at, proxy)
 }
@@ -139,7 +139,7 @@ fn get_from(address: [u8; 4], at: SocketAddr, path: &str) -> Reply {
 fn a_full_queue_is_503_for_its_client_and_open_to_another_one() {
     let world = world();
     let bounds = Bounds { running: 4, waiting: 100, waiting_per_peer: 5, longest_wait: Duration::from_secs(600) };
-    let (at, proxy) = serve(&world, Limits { downloads: bounds, ..Limits::default() });
+    let (at, proxy) = serve(&world, ProxyLimits { downloads: bounds, ..ProxyLimits::default() });
     let evil = |number: usize| format!("/evil.example/a{number}/@v/v1.0.0.zip");
     let waiting: Vec<_> = (0..8).map(|number| send_from([127, 0, 0, 1], at, &evil(number))).collect();
     until("three run and five wait", || work(&proxy, "files").queue.waiting == 5);
@@ -167,7 +167,7 @@ fn a_full_queue_is_503_for_its_client_and_open_to_another_one() {
 #[test]
 fn a_thousand_lookups_of_one_client_do_not_starve_another_ones() {
     let world = world();
-    let (at, _proxy) = serve(&world, Limits::default());
+    let (at, _proxy) = serve(&world, ProxyLimits::default());
     let path = |number: usize| format!("/lookup/evil.example/a{number}@v1.0.0");
     let waiting: Vec<_> = (0..MANY).map(|number| send_from([127, 0, 0, 1], at, &path(number))).collect();
     let queue = |name: &str| {
@@ -192,7 +192,7 @@ fn a_thousand_lookups_of_one_client_do_not_starve_another_ones() {
 fn thousands_of_absent_paths_take_no_more_memory_than_their_share() {
     let world = world();
     world.mirrors[0].fault("*", Fault::Status(404, "not found: ".to_owned() + &"words ".repeat(300)));
-    let limits = Limits { refusal_bytes: 256 << 10, ..Limits::default() };
+    let limits = ProxyLimits { refusal_bytes: 256 << 10, ..ProxyLimits::default() };
     let relay = Relay::new(world.database(), world.folder().log(world.log.name()).unwrap(), RelayOptions::default());
     let proxy = world.within(relay.unwrap(), limits);
     let asking = (0..3000).map(|number| {
@@ -212,7 +212,7 @@ fn a_request_that_waits_in_line_too_long_is_busy() {
     let world = world();
     let bounds = Bounds { running: 1, waiting: 9, waiting_per_peer: 9, longest_wait: Duration::from_millis(50) };
     let relay = Relay::new(world.database(), world.folder().log(world.log.name()).unwrap(), RelayOptions::default());
-    let proxy = world.within(relay.unwrap(), Limits { downloads: bounds, ..Limits::default() });
+    let proxy = world.within(relay.unwrap(), ProxyLimits { downloads: bounds, ..ProxyLimits::default() });
     let clients = flood(&world, &proxy, 1, "@v/v1.0.0.zip");
     until("the database is asked", || contacts(&world) > 0);
     let turned_away = world.runtime.block_on(ask(&proxy, ZIP));

@@ -84,7 +84,7 @@ fn leaked(site: &Site) -> Vec<String> {
     mirror.chain(log).filter(|path| path.contains("secret") || path.contains("corp")).collect()
 }
 
-/// Asks everything about the private module; gives who was told of it.
+/// Asks everything about the private module; gives the hosts that received its name.
 fn ask_all(site: &Site, at: SocketAddr) -> Vec<String> {
     for path in PRIVATE {
         get(at, path);

@@ -1,4 +1,4 @@
-//! Upstreams that send something else: nothing of it is stored or served, it is kept aside and told of, and the next one is asked.
+//! Upstreams that send something else: nothing of it is stored or served, it is quarantined and reported, and the next one is tried.
 
 use gosumcheck::store::journal::Incident;
 

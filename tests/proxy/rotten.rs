@@ -3,7 +3,7 @@
 use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
 
-use gosumcheck::proxy::Found;
+use gosumcheck::proxy::ProxyAnswer;
 use gosumcheck::sumdb::module::Patterns;
 
 use crate::kit::{Corpus, FakeMirror, Spec};
@@ -146,7 +146,10 @@ fn a_link_is_not_served() {
             fs::rename(&from, &elsewhere).unwrap();
             std::os::unix::fs::symlink(&elsewhere, &from).unwrap();
             let proxy = world.proxy();
-            assert!(!matches!(world.ask(&proxy, ZIP), Ok(Found::File(_) | Found::Unproven(_))), "{tree} {link}");
+            assert!(
+                !matches!(world.ask(&proxy, ZIP), Ok(ProxyAnswer::File(_) | ProxyAnswer::Unproven(_))),
+                "{tree} {link}"
+            );
         }
     }
 }

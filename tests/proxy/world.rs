@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use gosumcheck::database::Database;
 use gosumcheck::fault::Fault as ServerFault;
-use gosumcheck::proxy::{Denied, Found, Limits, Manner, OnMismatch, Options, Proxy, Text, Upstreams};
+use gosumcheck::proxy::{Denied, Mode, OnMismatch, Proxy, ProxyAnswer, ProxyLimits, ProxyOptions, Text, Upstreams};
 use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::store::Folder;
 use gosumcheck::store::disk::{Disk, RealDisk};
 use gosumcheck::store::journal::Incident;
 use gosumcheck::store::modules;
 use gosumcheck::sumdb::checkpoint::Policy;
-use gosumcheck::sumdb::goproxy::Asked;
+use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{Options as SyncOptions, sync};
+use gosumcheck::sync::{SyncOptions, sync};
 use gosumcheck::upstream::{self, Base, Entry, Http, Proxies, ProxyPlace, Settings};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -40,7 +40,7 @@ pub struct World {
     /// what stands between the mirrors
     pub separator: char,
     pub settings: Settings,
-    pub options: Options,
+    pub options: ProxyOptions,
     pub offline: bool,
 }
 
@@ -58,7 +58,7 @@ impl World {
             runtime: Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap(),
             separator: ',',
             settings: Settings { tries: 2, first_delay: Duration::from_millis(1), ..Settings::default() },
-            options: Options {
+            options: ProxyOptions {
                 private: Patterns::default(),
                 on_mismatch: OnMismatch::Refuse,
                 freshness: LONG,
@@ -89,7 +89,7 @@ impl World {
     }
 
     /// The proxy with other bounds, over a relay that a server may have besides.
-    pub fn within(&self, relay: Relay, limits: Limits) -> Proxy {
+    pub fn within(&self, relay: Relay, limits: ProxyLimits) -> Proxy {
         let upstreams = Upstreams { public: self.proxies(&self.mirrors), private: None };
         Proxy::within(&self.folder(), relay, upstreams, self.options.clone(), limits).unwrap()
     }
@@ -122,13 +122,14 @@ impl World {
     }
 
     /// What the proxy says to a question, `example.com/a/@v/v1.0.0.zip`.
-    pub fn ask(&self, proxy: &Proxy, path: &str) -> Result<Found, Denied> {
+    pub fn ask(&self, proxy: &Proxy, path: &str) -> Result<ProxyAnswer, Denied> {
         self.runtime.block_on(ask(proxy, path))
     }
 
     /// The same where nobody is to be asked.
-    pub fn cached(&self, proxy: &Proxy, path: &str) -> Result<Found, Denied> {
-        self.runtime.block_on(proxy.answer(&Asked::parse(path).unwrap(), Manner { cached_only: true, peer: None }))
+    pub fn cached(&self, proxy: &Proxy, path: &str) -> Result<ProxyAnswer, Denied> {
+        self.runtime
+            .block_on(proxy.answer(&ModuleRequest::parse(path).unwrap(), Mode { cached_only: true, peer: None }))
     }
 
     /// The file that is answered must be the corpus's, byte for byte.
@@ -144,19 +145,21 @@ impl World {
     pub fn stored(&self) -> Vec<String> {
         let found = self.folder().modules().walk().map(Result::unwrap);
         let names = found.filter(|found| !is_made_here(found)).map(|found| match found {
-            modules::Found::File { tree, module, kind, path, hash, .. } => {
+            modules::StoredItem::File { tree, module, kind, path, hash, .. } => {
                 let bytes = std::fs::read(&path).unwrap();
                 let got = h1(kind, &bytes);
                 assert_eq!(hash.map(|hash| hash.to_string()), Some(got), "{}", path.display());
-                // In the tree of its own kind: what is private is no proven file.
+                // In the tree of its own kind: a private file is not a proven one.
                 let is_private = self.options.private.exemption(module.path()).is_some();
                 assert_eq!(tree == modules::Tree::FirstUse, is_private, "{}", path.display());
-                Asked::File(module, kind).to_string()
+                ModuleRequest::File(module, kind).to_string()
             }
-            modules::Found::Info { module, .. } => Asked::Info(module).to_string(),
-            modules::Found::HashOnly { module, kind, .. } => format!("{} (hash)", Asked::File(module, kind)),
-            modules::Found::List { module, .. } => Asked::List(module).to_string(),
-            modules::Found::Stray(path) => format!("stray {}", path.display()),
+            modules::StoredItem::Info { module, .. } => ModuleRequest::Info(module).to_string(),
+            modules::StoredItem::HashOnly { module, kind, .. } => {
+                format!("{} (hash)", ModuleRequest::File(module, kind))
+            }
+            modules::StoredItem::List { module, .. } => ModuleRequest::List(module).to_string(),
+            modules::StoredItem::Stray(path) => format!("stray {}", path.display()),
         });
         names.collect()
     }
@@ -183,10 +186,10 @@ impl World {
 }
 
 /// Whether it stands beside a stored zip for readers of the folder, and says nothing that its name does not.
-fn is_made_here(found: &modules::Found) -> bool {
+fn is_made_here(found: &modules::StoredItem) -> bool {
     match found {
-        modules::Found::List { .. } => true,
-        modules::Found::Info { module, path, .. } => {
+        modules::StoredItem::List { .. } => true,
+        modules::StoredItem::Info { module, path, .. } => {
             std::fs::read_to_string(path).unwrap() == format!("{{\"Version\":\"{}\"}}", module.version())
         }
         _ => false,
@@ -194,33 +197,33 @@ fn is_made_here(found: &modules::Found) -> bool {
 }
 
 /// What the proxy says to a question, for tests that are tasks.
-pub async fn ask(proxy: &Proxy, path: &str) -> Result<Found, Denied> {
-    proxy.answer(&Asked::parse(path).unwrap(), Manner::default()).await
+pub async fn ask(proxy: &Proxy, path: &str) -> Result<ProxyAnswer, Denied> {
+    proxy.answer(&ModuleRequest::parse(path).unwrap(), Mode::default()).await
 }
 
 /// The bytes of an answer.
 #[track_caller]
-pub fn bytes(answer: Result<Found, Denied>) -> Vec<u8> {
+pub fn bytes(answer: Result<ProxyAnswer, Denied>) -> Vec<u8> {
     match answer {
-        Ok(Found::File(admitted)) => admitted.read().unwrap(),
-        Ok(Found::Text(text)) => text.bytes.to_vec(),
-        Ok(Found::Unproven(refused)) => panic!("{} unproven bytes", refused.len()),
+        Ok(ProxyAnswer::File(admitted)) => admitted.read().unwrap(),
+        Ok(ProxyAnswer::Text(text)) => text.bytes.to_vec(),
+        Ok(ProxyAnswer::Unproven(refused)) => panic!("{} unproven bytes", refused.len()),
         Err(denied) => panic!("{denied:?}"),
     }
 }
 
 /// An answer that is a hint.
 #[track_caller]
-pub fn text(answer: Result<Found, Denied>) -> Text {
+pub fn text(answer: Result<ProxyAnswer, Denied>) -> Text {
     match answer {
-        Ok(Found::Text(text)) => text,
+        Ok(ProxyAnswer::Text(text)) => text,
         other => panic!("{other:?}"),
     }
 }
 
 /// The words of a 404.
 #[track_caller]
-pub fn absent(answer: Result<Found, Denied>) -> String {
+pub fn absent(answer: Result<ProxyAnswer, Denied>) -> String {
     match answer {
         Err(Denied::NotFound(words)) => words,
         other => panic!("{other:?}"),
@@ -229,7 +232,7 @@ pub fn absent(answer: Result<Found, Denied>) -> String {
 
 /// The words of an outage.
 #[track_caller]
-pub fn outage(answer: Result<Found, Denied>) -> String {
+pub fn outage(answer: Result<ProxyAnswer, Denied>) -> String {
     match answer {
         Err(Denied::Fault(fault @ ServerFault::Unavailable { .. })) => fault.to_string(),
         other => panic!("{other:?}"),
@@ -238,7 +241,7 @@ pub fn outage(answer: Result<Found, Denied>) -> String {
 
 /// The lines of a refusal: as many as the go command shows, once the edge has cut them to 80 bytes.
 #[track_caller]
-pub fn refusal(answer: Result<Found, Denied>) -> Vec<String> {
+pub fn refusal(answer: Result<ProxyAnswer, Denied>) -> Vec<String> {
     let Err(Denied::Refused(lines)) = answer else { panic!("{answer:?}") };
     let shown: usize = lines.iter().map(|line| line.len().div_ceil(80)).sum();
     assert!((1..=8).contains(&shown), "{lines:#?}");

@@ -154,7 +154,7 @@ fn what_is_private_stays_what_it_was() {
         let reply = ask(&policy, &data, ending);
         assert!(reply.status == 403 && reply.text().contains("a private module"), "{reply:?}");
     }
-    // And it is no answer to a public question.
+    // And it does not answer a public request.
     gives(&stage.policy(), &data, &stage.corpus);
 }
 

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use gosumcheck::database::Database;
 use gosumcheck::fault::Fault;
-use gosumcheck::proxy::{OnMismatch, Options, Proxy};
+use gosumcheck::proxy::{OnMismatch, Proxy, ProxyOptions};
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Served, run};
+use gosumcheck::server::{AccessLog, Config, ServedDatabase, run};
 use gosumcheck::store::Folder;
 use gosumcheck::sumdb::checkpoint::Policy as HeadPolicy;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{Options as SyncOptions, sync};
+use gosumcheck::sync::{SyncOptions, sync};
 use gosumcheck::upstream::{Base, Entry, Http, Proxies, ProxyPlace, Settings, Upstreams};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -86,7 +86,7 @@ impl Stage {
     }
 }
 
-/// What an operator can set, as far as it decides what is answered.
+/// The settings of an operator that decide what is answered.
 #[derive(Clone)]
 pub struct Policy<'a> {
     /// the first one proves modules
@@ -117,13 +117,13 @@ impl Server {
             let full = folder.log(log.db.name())?;
             if policy.full_log && !policy.offline {
                 let options = SyncOptions { to: None, jobs: 8, limit_rate: None };
-                // As in the background of a server: a sync that fails is no reason not to start.
+                // As in the background of a server: a sync that fails does not keep it from starting.
                 let _ = runtime().block_on(sync(&database(policy, log, &folder)?, &full, &options, &|_| {}));
             }
             let options = RelayOptions { offline: policy.offline, private: Patterns::parse(policy.patterns) };
-            served.push(Served::new(Relay::new(database(policy, log, &folder)?, full.clone(), options)?, full));
+            served.push(ServedDatabase::new(Relay::new(database(policy, log, &folder)?, full.clone(), options)?, full));
         }
-        let options = Options {
+        let options = ProxyOptions {
             private: Patterns::parse(policy.patterns),
             on_mismatch: policy.on_mismatch,
             freshness: LONG,
@@ -137,7 +137,7 @@ impl Server {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
-        let config = Config { prefix: policy.prefix.to_owned(), access: Access::Off, ..Config::default() };
+        let config = Config { prefix: policy.prefix.to_owned(), access: AccessLog::Off, ..Config::default() };
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             runtime().block_on(async move {

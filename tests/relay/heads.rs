@@ -63,7 +63,7 @@ async fn the_newest_head_is_asked_for_now_and_then_and_remembered_through_an_out
     drop(served);
     let relay = world.relay(&["http://127.0.0.1:1"]);
     assert_eq!(world.size_of(&relay.latest().await.unwrap()), 1000);
-    // A tile that only a newer tree has may well exist: an outage is no denial.
+    // A tile that only a newer tree has may well exist: an outage is not a denial.
     assert!(matches!(tile(&relay, "tile/8/0/011").await, Err(Fault::Unavailable { .. })));
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `world` | how is a relay made, and what is an answer that a go command would take |
 //! | `on_demand` | is every answer proven, asked for once, and remembered as long as it may be |
-//! | `heads` | is no answer older than one before, whoever asks at the same time |
+//! | `heads` | no answer is older than an earlier one, also among concurrent clients |
 //! | `hostile` | does a lie of the upstream ever come out again |
 //! | `disk` | is what can be proven answered where nothing can be stored |
 //! | `mirror` | does what the full log holds stay in the house |

@@ -146,7 +146,7 @@ async fn a_newer_committed_head_is_answered_under_at_once() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_newer_head_is_answered_too() {
+async fn a_client_with_a_newer_head_is_answered_too() {
     let world = World::new(&FakeSumdb::synthetic(GROWN, 5));
     let served = world.log.serve();
     world.mirror(HELD);
@@ -155,7 +155,7 @@ async fn whoever_has_a_newer_head_is_answered_too() {
         assert_eq!(tile(&relay, path).await.unwrap().unwrap(), world.log.honest(path).unwrap(), "{path}");
     }
     assert_eq!(world.log.requests_for("latest").len(), 1);
-    // Beyond that there is nothing, and whoever goes on asking does not make us ask each time.
+    // Beyond that there is nothing, and a client that repeats the request does not cause one to the upstreams each time.
     for _ in 0..50 {
         assert_eq!(tile(&relay, "tile/8/0/260").await.unwrap(), None);
     }
@@ -182,7 +182,7 @@ async fn what_it_lacks_is_asked_for_unless_it_is_private_or_nobody_may_be() {
     let answer = world.relay(&[&served.url()]).lookup(&absent).await;
     assert!(matches!(answer, Ok(LookupAnswer::NotInLog { .. })), "{answer:?}");
     let answer = world.relay(&["http://127.0.0.1:1"]).lookup(&absent).await;
-    assert!(matches!(answer, Err(Fault::Unavailable { .. })), "an outage is no denial: {answer:?}");
+    assert!(matches!(answer, Err(Fault::Unavailable { .. })), "an outage is not a denial: {answer:?}");
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn the_index_may_lag_be_rebuilt_or_be_damaged() {
         }
     };
     found(HELD).await;
-    index::bring_up_to_date(&log, &relay.mirror().unwrap().snapshot, &|_, _| {}).unwrap();
+    index::update(&log, &relay.mirror().unwrap().snapshot, &|_, _| {}).unwrap();
     relay.refresh().unwrap();
     assert_eq!(relay.status().indexed, HELD);
     found(HELD).await;

@@ -1,7 +1,7 @@
 //! A report with one line of each verdict, and with the texts that a stranger would choose.
 
 use gosumcheck::report::{
-    FileReport, Head, Kind, Level, LineReport, Misbehaviour, Notice, Place, Report, Subject, Verdict,
+    FileReport, Head, Kind, Level, LineReport, Location, Misbehaviour, Notice, Report, Subject, Verdict,
 };
 
 const H1: &str = "h1:BWIsLfhgKhV5g/oF34aRjniBHLTZe5DNekSjbAjIS6c=";
@@ -16,7 +16,7 @@ pub fn line(number: u64, module: &str, version: &str, kind: Kind, verdict: Verdi
     let subject = Subject { module: module.to_owned(), version: version.to_owned(), kind };
     let text = format!("{} {H1}", subject.go_sum_key());
     LineReport {
-        place: Place::Line(number),
+        place: Location::Line(number),
         subject: Some(subject),
         text,
         verdict,
@@ -33,7 +33,7 @@ pub fn repeat(first: u64, line: LineReport) -> LineReport {
 fn unreadable_line(number: u64, text: &str, why: &str) -> LineReport {
     let verdict = Verdict::Malformed { why: why.to_owned() };
     LineReport {
-        place: Place::Line(number),
+        place: Location::Line(number),
         subject: None,
         text: text.to_owned(),
         verdict,
@@ -126,7 +126,7 @@ fn module_cache() -> FileReport {
     let path = "/home/u/go/pkg/mod/cache/download/example.com/c/@v/v1.0.0.zip";
     let verdict = Verdict::Differs { record: 77, in_file: H1.to_owned(), in_log: H2.to_owned() };
     let mut differs = line(0, "example.com/c", "v1.0.0", Kind::Zip, verdict);
-    differs.place = Place::File(path.to_owned());
+    differs.place = Location::File(path.to_owned());
     FileReport { path: "/home/u/go/pkg/mod".to_owned(), lines: vec![differs], ..FileReport::default() }
 }
 

@@ -1,5 +1,5 @@
-//! Why something cannot be had decides the status, on every route, by nothing but the cause: 503 where it is ours or nobody can
-//! be asked, 504 where an upstream is too slow, 502 where one fails. Real parts all through.
+//! On every route the cause of a failure alone decides the status: 503 if it is on this server or there is no upstream, 504 if
+//! an upstream is too slow, 502 if one fails. Everything but the upstreams and the disk is real.
 
 use std::io::ErrorKind;
 
@@ -7,7 +7,7 @@ use crate::causes_world::{Data, Log, Mirror, Place, ROUTES, World};
 use crate::client::get;
 use crate::kit::{Corpus, Spec};
 
-/// The rows: what is wrong, with whom, and the status of each route.
+/// The rows: the failure, whose it is, and the status of each route.
 fn rows() -> Vec<(&'static str, Log, Mirror, Data, [u16; 10])> {
     use Place::{Dead, Empty, None, Silent};
     let other = |place| (Log::Other(place), Mirror::Other(place));

@@ -1,4 +1,4 @@
-//! A server with real parts, of which some fail: its upstreams, the disk, the data folder.
+//! A real server, whose upstreams, disk or data folder fail.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gosumcheck::database::Database;
-use gosumcheck::proxy::{OnMismatch, Options, Proxy};
+use gosumcheck::proxy::{OnMismatch, Proxy, ProxyOptions};
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Served};
+use gosumcheck::server::{AccessLog, Config, ServedDatabase};
 use gosumcheck::store::Folder;
 use gosumcheck::store::disk::{Disk, RealDisk};
 use gosumcheck::store::space::Space;
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{Options as SyncOptions, sync};
+use gosumcheck::sync::{SyncOptions, sync};
 use gosumcheck::upstream::{Base, Entry, Http, Proxies, ProxyPlace, Settings, Upstreams};
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ const DEAD: &str = "http://127.0.0.1:1";
 pub(crate) const ROUTES: [&str; 10] =
     ["latest", "lookup", "tile", "tlog", "export", "hints", "mod", "zip", "cached-only hints", "cached-only files"];
 
-/// Who is asked for records.
+/// The upstream for records.
 #[derive(Clone, Copy)]
 pub(crate) enum Log {
     Honest,
@@ -44,26 +44,26 @@ pub(crate) enum Log {
     Other(Place),
 }
 
-/// Who is asked for modules.
+/// The upstream for modules.
 #[derive(Clone, Copy)]
 pub(crate) enum Mirror {
     Honest,
-    /// more than anybody takes
+    /// answers longer than any client accepts
     Oversized,
-    /// errors whose words are those of something else
+    /// errors whose text suggests another cause
     Wordy,
     /// `off`
     Off,
     Other(Place),
 }
 
-/// Upstreams that have nothing to say.
+/// Upstreams without answers.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     Dead,
-    /// it takes questions and answers none
+    /// it accepts connections and never answers
     Silent,
-    /// a folder with nothing in it
+    /// an empty folder
     Empty,
     /// there is no upstream
     None,
@@ -73,19 +73,19 @@ pub(crate) enum Place {
 #[derive(Clone, Copy)]
 pub(crate) enum Data {
     Sound,
-    /// and the full log is held
+    /// sound, with the full log
     FullLog,
-    /// the disk takes no more bytes of a file that arrives
+    /// the disk refuses the bytes of downloads
     Refuses(ErrorKind),
     /// the remembered head is a folder: it cannot be read
     UnreadableHead,
-    /// the remembered head is no head
+    /// the remembered head is damaged
     DamagedHead,
-    /// the full log is held, and its heads cannot be read
+    /// the heads of the full log cannot be read
     UnreadableLog,
 }
 
-/// Everything that a server of one row needs, and the server.
+/// The server of one row, with everything that it needs.
 pub(crate) struct World {
     data: TempDir,
     log: FakeSumdb,
@@ -136,12 +136,12 @@ impl World {
         let upstreams = gosumcheck::proxy::Upstreams { public, private: None };
         let on_disk = Folder::open_on(data.path(), wrong.disk()).unwrap();
         let proxy = Proxy::open(&on_disk, relay.clone(), upstreams, options_of_proxy()).unwrap();
-        let config = Config { access: Access::Off, ..Config::default() };
-        let running = Running::start(config, Served::new(relay, held), Some(proxy));
+        let config = Config { access: AccessLog::Off, ..Config::default() };
+        let running = Running::start(config, ServedDatabase::new(relay, held), Some(proxy));
         World { data, log, mirror, running, _silent: silent, _empty: empty, _log: served_log }
     }
 
-    /// The paths of each kind of route. What is only looked up here comes first: nothing is here yet.
+    /// The paths of each kind of route.
     pub(crate) fn paths(&self) -> [Vec<String>; 10] {
         let name = self.log.name();
         let at = |prefix: &str, ends: &[&str]| ends.iter().map(|end| format!("{prefix}{end}")).collect::<Vec<_>>();
@@ -160,7 +160,7 @@ impl World {
         ]
     }
 
-    /// What holds for every failure: how it may be kept, when it is asked again, and who is named.
+    /// Checks what holds for every failure: no cache stores it, when to try again, and whose fault it names.
     #[track_caller]
     pub(crate) fn check(&self, path: &str, reply: &Reply, wrong: Data) {
         if reply.status < 500 {
@@ -170,7 +170,7 @@ impl World {
         assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}: {words}");
         assert_eq!(reply.header("retry-after"), (reply.status == 503).then_some("10"), "{path}: {words}");
         let is_file = path.ends_with(".mod") || path.ends_with(".zip");
-        // As the go command shows it: a long path is cut into lines.
+        // A long path is wrapped.
         let text = words.replace('\n', "");
         if let (Data::Refuses(_), true) = (wrong, is_file) {
             assert!(text.contains(&self.data.path().display().to_string().replace(' ', "")), "{path}: {words}");
@@ -181,7 +181,7 @@ impl World {
 }
 
 impl Data {
-    /// Makes the folder what it is said to be.
+    /// Brings the folder into this state.
     fn prepare(self, folder: &Folder, log: &FakeSumdb, url: Option<&str>) {
         let latest = || -> PathBuf {
             let path = folder.head(log.name()).unwrap().path();
@@ -212,7 +212,7 @@ impl Data {
     }
 }
 
-/// A disk that makes files and takes no bytes for them, with this error.
+/// A disk that creates files and refuses their bytes with this error.
 #[derive(Debug)]
 struct NoBytes(ErrorKind);
 
@@ -266,7 +266,7 @@ fn base(url: &str) -> ProxyPlace {
     ProxyPlace::Base(Base::parse(url).unwrap(), settings())
 }
 
-/// Nothing on loopback is worth waiting for.
+/// Loopback is fast, so the time-outs are short.
 fn settings() -> Settings {
     Settings { tries: 1, silence: Duration::from_millis(100), ..Settings::default() }
 }
@@ -277,8 +277,8 @@ fn database(folder: &Folder, log: &FakeSumdb, url: Option<&str>) -> Database {
     Database::open(folder, log.name(), policy, Upstreams::new(Http::new(settings()), bases), 8).unwrap()
 }
 
-fn options_of_proxy() -> Options {
-    Options {
+fn options_of_proxy() -> ProxyOptions {
+    ProxyOptions {
         private: Patterns::default(),
         on_mismatch: OnMismatch::Refuse,
         freshness: LONG,

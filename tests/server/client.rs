@@ -1,4 +1,4 @@
-//! A client that sends exactly what it is told to, and reads everything that comes back.
+//! A client that sends exactly the given bytes, and reads everything that comes back.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -15,7 +15,7 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
 }
 
-/// Two answers are the same whenever they were given.
+/// Two answers are equal whatever their `Date`.
 impl PartialEq for Reply {
     fn eq(&self, other: &Reply) -> bool {
         let timeless = |reply: &Reply| {
@@ -41,7 +41,7 @@ impl Reply {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
-    /// Reads one answer from `bytes`, all of them.
+    /// Parses `bytes` as one answer.
     pub(crate) fn parse(bytes: &[u8]) -> Reply {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
         let end = end.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(bytes)));
@@ -63,14 +63,14 @@ pub(crate) fn connect(at: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Sends these bytes and reads until the server closes; a reset ends it too.
+/// Sends these bytes and reads until the server closes or resets the connection.
 pub(crate) fn raw(at: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = connect(at);
     stream.write_all(bytes).unwrap();
     drain(&mut stream)
 }
 
-/// Reads until the server closes, in whatever way.
+/// Reads until the server closes or resets the connection.
 pub(crate) fn drain(stream: &mut TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
     let mut piece = vec![0; 1 << 16];
@@ -109,7 +109,7 @@ pub(crate) fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> String
     head + "\r\n"
 }
 
-/// Asks once. The answer's length is what it says.
+/// Sends one request. Checks that the length of the answer is its `Content-Length`.
 pub(crate) fn ask(at: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
     let reply = Reply::parse(&raw(at, head(method, path, headers).as_bytes()));
     let says: Option<usize> = reply.header("content-length").map(|len| len.parse().unwrap());

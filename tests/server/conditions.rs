@@ -1,4 +1,4 @@
-//! Conditions of requests: what is held already, parts, gzip.
+//! Conditional requests, ranges and gzip.
 
 use std::io::Read as _;
 
@@ -6,7 +6,7 @@ use crate::client::{ask, get};
 use crate::world::World;
 
 #[test]
-fn what_is_held_is_not_sent_again() {
+fn what_the_client_has_is_not_sent_again() {
     let world = World::full();
     let lookup = format!("/{}", world.db.lookup_path(3));
     for path in ["/latest", "/tile/8/0/000", "/tile/8/data/000", &lookup] {
@@ -25,7 +25,7 @@ fn what_is_held_is_not_sent_again() {
 }
 
 #[test]
-fn a_part_is_sent_where_one_is_asked_for() {
+fn ranges_are_sent_as_requested() {
     let world = World::full();
     let path = "/tile/8/0/000";
     let whole = get(world.at, path);
@@ -40,8 +40,8 @@ fn a_part_is_sent_where_one_is_asked_for() {
         let reply = ask(world.at, "GET", path, &[("Range", range)]);
         assert_eq!(reply.status, 206, "{range}");
         assert_eq!(reply.body, whole.body[bytes.clone()], "{range}");
-        let said = format!("bytes {}-{}/8192", bytes.start, bytes.end - 1);
-        assert_eq!(reply.header("content-range"), Some(said.as_str()));
+        let content_range = format!("bytes {}-{}/8192", bytes.start, bytes.end - 1);
+        assert_eq!(reply.header("content-range"), Some(content_range.as_str()));
         assert_eq!(reply.header("etag"), Some(tag));
     }
     for range in ["bytes=8192-", "bytes=99999-100000", "bytes=-0"] {
@@ -52,7 +52,7 @@ fn a_part_is_sent_where_one_is_asked_for() {
     for range in ["bytes=0-1,4-5", "bytes=5-1", "lines=1-2", "bytes=x"] {
         assert_eq!(ask(world.at, "GET", path, &[("Range", range)]), whole, "{range}");
     }
-    // Only of what the client has begun with; and what it holds all of is not sent in parts.
+    // `If-Range` must match; and a 304 has no range.
     let stale = ask(world.at, "GET", path, &[("Range", "bytes=0-1"), ("If-Range", "\"other\"")]);
     assert_eq!(stale, whole);
     let same = ask(world.at, "GET", path, &[("Range", "bytes=0-1"), ("If-Range", tag)]);
@@ -64,22 +64,22 @@ fn a_part_is_sent_where_one_is_asked_for() {
 }
 
 #[test]
-fn text_that_is_long_enough_is_packed_for_those_who_take_it() {
+fn long_text_is_compressed_for_clients_that_accept_it() {
     let world = World::full();
     let origin = "46613be2987d5d316f5ad065e4aa2eee26ccdd3de17a3735cd0da18156a22bdd";
     for path in ["/tile/8/data/000".to_owned(), format!("/tlog/{origin}/tile/entries/000")] {
         let plain = get(world.at, &path);
         assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, Some("accept-encoding")));
         for _ in 0..2 {
-            let packed = ask(world.at, "GET", &path, &[("Accept-Encoding", "gzip, br")]);
-            assert_eq!(packed.header("content-encoding"), Some("gzip"));
-            assert_eq!(packed.header("vary"), Some("accept-encoding"));
-            assert!(packed.body.len() < plain.body.len());
-            assert_ne!(packed.header("etag"), plain.header("etag"), "other bytes, another tag");
+            let compressed = ask(world.at, "GET", &path, &[("Accept-Encoding", "gzip, br")]);
+            assert_eq!(compressed.header("content-encoding"), Some("gzip"));
+            assert_eq!(compressed.header("vary"), Some("accept-encoding"));
+            assert!(compressed.body.len() < plain.body.len());
+            assert_ne!(compressed.header("etag"), plain.header("etag"), "other bytes, another tag");
             let mut bytes = Vec::new();
-            flate2::read::GzDecoder::new(&*packed.body).read_to_end(&mut bytes).unwrap();
+            flate2::read::GzDecoder::new(&*compressed.body).read_to_end(&mut bytes).unwrap();
             assert_eq!(bytes, plain.body);
-            let tag = packed.header("etag").unwrap();
+            let tag = compressed.header("etag").unwrap();
             let again = ask(world.at, "GET", &path, &[("Accept-Encoding", "gzip"), ("If-None-Match", tag)]);
             assert_eq!(again.status, 304);
         }

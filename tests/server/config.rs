@@ -1,4 +1,4 @@
-//! Settings: where each comes from, and what is said when one is wrong.
+//! Settings: where each comes from, and the message when one is wrong.
 
 use std::process::Command;
 
@@ -33,7 +33,7 @@ impl Given {
     }
 }
 
-/// The line about a setting, its spaces made one.
+/// The line about a setting, with single spaces.
 pub(crate) fn line(out: &str, name: &str) -> String {
     let found = out.lines().find(|line| line.starts_with(&format!("{name} ")));
     found.unwrap_or_else(|| panic!("no {name} in {out}")).split_whitespace().collect::<Vec<_>>().join(" ")
@@ -87,11 +87,11 @@ fn the_users_own_file_is_read_and_no_file_in_the_working_folder() {
 }
 
 #[test]
-fn go_says_which_modules_are_private_where_nobody_else_does() {
+fn gos_settings_decide_which_modules_are_private_by_default() {
     let given = Given::file("").env("GOPRIVATE", "corp.example/*");
     assert_eq!(line(&given.run(&[]).1, "private"), "private corp.example/* go env GOPRIVATE");
     assert_eq!(line(&given.run(&["--private", "none"]).1, "private"), "private none --private");
-    // Each of go's settings counts, and is shown; a pattern of one that matches nothing is shown and reported.
+    // Each of go's settings counts and is shown; a pattern that can match nothing is reported too.
     let given = given.env("GONOSUMDB", "other.example, x.example").env("GONOPROXY", "none");
     let (code, out, err) = given.run(&[]);
     let shown: Vec<String> =
@@ -106,7 +106,7 @@ fn go_says_which_modules_are_private_where_nobody_else_does() {
 }
 
 #[test]
-fn the_servers_names_are_names() {
+fn hosts_must_be_host_names() {
     let given = Given::file("hosts = [\"goproxy.corp.example\", \"mirror\"]\n");
     assert_eq!(line(&given.run(&["--config", "g.toml"]).1, "hosts"), "hosts goproxy.corp.example, mirror g.toml:1");
     let given = given.env("GOSUMCHECK_HOSTS", "a.example, b.example");
@@ -125,7 +125,7 @@ fn passwords_are_not_shown() {
     assert!(out.contains("https://mirror.example/x") && !out.contains("s3cret"), "{out}");
 }
 
-/// Files, and what is said about them.
+/// Invalid files, and the messages about them.
 const WRONG: &[(&str, &str)] = &[
     (
         "[limits]\nidle_timeout = \"soon\" # x\n",

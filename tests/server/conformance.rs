@@ -1,4 +1,4 @@
-//! Which answer to which question: status, type, how long it may be kept, bytes.
+//! The answer to each request: status, content type, caching, bytes.
 
 use crate::client::{ask, get};
 use crate::world::{RECORDS, World};
@@ -9,7 +9,7 @@ const REFUSAL: &str = "text/plain; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
 
 #[test]
-fn what_the_log_says_is_answered_byte_for_byte() {
+fn the_log_is_served_byte_for_byte() {
     let world = World::full();
     let name = world.db.name();
     for prefix in [String::new(), format!("/sumdb/{name}")] {
@@ -32,7 +32,7 @@ fn what_the_log_says_is_answered_byte_for_byte() {
             assert_eq!(reply.header("etag"), Some(format!("\"{path}\"").as_str()));
             assert_eq!(reply.header("accept-ranges"), Some("bytes"));
             assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
-            // Once more, out of memory.
+            // Once more, from the response cache.
             assert_eq!(get(world.at, &format!("{prefix}/{path}")), reply);
         }
         let latest = get(world.at, &format!("{prefix}/latest"));
@@ -46,16 +46,16 @@ fn what_the_log_says_is_answered_byte_for_byte() {
             let expected = format!("{id}\n{}\n{}", world.db.record_text(id), world.db.head(RECORDS));
             assert_eq!(reply.text(), expected, "{path}");
             assert_eq!(reply.header("cache-control"), Some("public, max-age=60"));
-            // `!` and `%21` are the same, as any escape is.
+            // `!` and `%21` are the same path.
             let escaped = path.replace('!', "%21").replace('@', "%40").replace('.', "%2E");
             assert_eq!(get(world.at, &format!("{prefix}/{escaped}")), reply);
         }
     }
-    assert!(world.db.requests().is_empty(), "the full log is held: nobody is asked");
+    assert!(world.db.requests().is_empty(), "the full log is held: no upstream is asked");
 }
 
 #[test]
-fn what_is_wrong_is_refused() {
+fn invalid_requests_are_refused() {
     let world = World::full();
     let long = format!("/lookup/example.com/{}@v1.0.0", "a".repeat(3000));
     let name = world.db.name();
@@ -124,7 +124,7 @@ fn head_is_get_without_the_body() {
 }
 
 #[test]
-fn a_person_is_told_what_to_set() {
+fn the_home_page_shows_the_settings() {
     let world = World::full();
     let page = ask(world.at, "GET", "/", &[("X-Test", "1")]).text();
     assert!(page.contains("GOSUMDB=") && page.contains("GOPROXY=http://localhost"), "{page}");

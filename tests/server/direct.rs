@@ -1,4 +1,4 @@
-//! `direct` in the built binary: what the go command is given for public modules and for private ones, and what is left behind.
+//! `direct` in the built binary: the environment of the go command for public and for private modules, and its leftovers.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use crate::client::get;
 use crate::common::Serving;
 use crate::fake::FakeSumdb;
 
-/// A go command that notes its environment under the host of the module, and finds nothing else out.
+/// A go command that writes its environment to a file named after the host of the module, and finds no module.
 const GO: &str = "#!/bin/sh\nfor last; do :; done\nenv > \"HERE/${last%%/*}\"\necho '{}'\n";
 
 fn serve(here: &Path, db: &FakeSumdb, upstream: &str) -> Serving {
@@ -30,7 +30,7 @@ fn serve(here: &Path, db: &FakeSumdb, upstream: &str) -> Serving {
 }
 
 #[test]
-fn keys_and_agent_are_for_private_modules_alone() {
+fn only_private_modules_get_keys_and_agent() {
     let here = tempfile::tempdir().unwrap();
     let left = here.path().join("data/tmp/direct-left");
     fs::create_dir_all(&left).unwrap();
@@ -47,7 +47,7 @@ fn keys_and_agent_are_for_private_modules_alone() {
     let refused = get(server.address(), "/10.0.0.5/secret.git/@v/list");
     assert!(refused.status >= 500, "{refused:?}");
     assert!(refused.text().contains("10.0.0.5 is not a public address"), "{refused:?}");
-    assert!(!here.path().join("10.0.0.5").exists(), "nothing is run");
+    assert!(!here.path().join("10.0.0.5").exists(), "no command is run");
     let env = |host: &str| fs::read_to_string(here.path().join(host)).unwrap();
     let has = |env: &str, line: &str| env.lines().any(|found| found == line);
     let public = env("public.example.com");

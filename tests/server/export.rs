@@ -1,13 +1,13 @@
-//! The files of the full log, as a second mirror copies them.
+//! The files of the full log, as another mirror copies them.
 
 use crate::client::{ask, get};
 use crate::world::{Plan, RECORDS, World};
 
 #[test]
-fn files_are_given_up_to_what_is_committed() {
+fn only_committed_bytes_are_served() {
     let world = World::full();
     let (name, dir) = (world.db.name(), world.log().dir().to_path_buf());
-    // What a writer has appended and not committed is nobody's.
+    // Bytes that a writer has appended and not committed are not served.
     for file in ["records", "offsets", "hashes.0", "hashes.1"] {
         let path = dir.join(file);
         let committed = std::fs::read(&path).unwrap();
@@ -36,16 +36,16 @@ fn files_are_given_up_to_what_is_committed() {
 }
 
 #[test]
-fn several_pieces_make_the_file() {
+fn a_file_of_several_chunks_is_whole() {
     let world = World::of(Plan { records: 12_000, ..Plan::default() });
     let reply = get(world.at, &format!("/log/{}/records", world.db.name()));
     let file = std::fs::read(world.log().dir().join("records")).unwrap();
-    assert!(file.len() > 2 << 20, "more than two pieces: {}", file.len());
+    assert!(file.len() > 2 << 20, "more than two chunks: {}", file.len());
     assert!(reply.body == file);
 }
 
 #[test]
-fn without_a_full_log_there_is_nothing_to_give() {
+fn without_a_full_log_files_are_unavailable() {
     let world = World::of(Plan { full: false, ..Plan::default() });
     for file in ["head", "records"] {
         let reply = get(world.at, &format!("/log/{}/{file}", world.db.name()));

@@ -1,4 +1,4 @@
-//! Requests that mean two things, or that would make us say something that is not ours.
+//! Ambiguous requests, and requests that try to inject something into the answer.
 
 use crate::client::{Reply, get, head, raw};
 use crate::stock::Stock;
@@ -22,7 +22,7 @@ fn a_request_has_one_end() {
     let world = world();
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
     for (headers, body, expected) in [
-        // RFC 9112 section 6.1: the connection ends with the answer, whatever follows.
+        // RFC 9112 section 6.1: the server closes the connection after the answer, whatever follows.
         ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", format!("0\r\n\r\n{smuggled}"), &[200][..]),
         ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", format!("0\r\n\r\n{smuggled}"), &[200]),
         ("Transfer-Encoding: chunked, identity\r\n", format!("0\r\n\r\n{smuggled}"), &[400]),
@@ -44,7 +44,7 @@ fn a_request_has_one_end() {
         let request = format!("GET {PATH} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n{body}");
         assert_eq!(statuses(&raw(world.at, request.as_bytes())), expected, "{headers:?}");
     }
-    // The rest of a body is a body's, and no request.
+    // The rest of a body is not parsed as a request.
     let length = format!("Content-Length: {}\r\nConnection: close\r\n", smuggled.len());
     let request = format!("GET {PATH} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n{smuggled}");
     assert_eq!(statuses(&raw(world.at, request.as_bytes())), [200]);
@@ -52,9 +52,9 @@ fn a_request_has_one_end() {
 }
 
 #[test]
-fn a_line_may_end_bare_and_is_one_line_all_the_same() {
+fn a_bare_lf_ends_one_line() {
     let world = world();
-    // RFC 9112 section 2.2 allows it; what matters is that it ends the line and nothing more.
+    // RFC 9112 section 2.2 allows a bare LF; what matters is that it ends only the line.
     let request = format!("GET {PATH} HTTP/1.1\nHost: localhost\nConnection: close\n\n");
     assert_eq!(statuses(&raw(world.at, request.as_bytes())), [200]);
     let request = format!(
@@ -87,7 +87,7 @@ fn nothing_of_a_request_becomes_a_header() {
 }
 
 #[test]
-fn heads_about_modules_are_bounded() {
+fn header_sections_of_module_requests_are_bounded() {
     let world = world();
     let long = "a".repeat(40_000);
     for (request, status) in [

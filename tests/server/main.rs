@@ -1,4 +1,4 @@
-//! The server over real sockets: what it answers, how long it waits, how it stops, what it is told.
+//! The server over real sockets: what it answers, how long it waits, how it stops, and how it is configured.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,24 +18,24 @@ mod kit;
 mod causes;
 mod causes_world;
 mod client;
+mod client_limits;
 mod conditions;
 mod config;
 mod conformance;
-mod crowd;
+mod connection_slots;
 #[cfg(unix)]
 mod direct;
 mod export;
+mod flow_control;
 mod hostile;
 mod modules;
 mod modules_config;
 mod modules_files;
 mod modules_refused;
-mod outside;
 mod process;
-mod raw;
+mod raw_http2;
 mod settings_table;
 mod stock;
-mod strangers;
 mod tlog;
-mod windows;
+mod upstreams;
 mod world;

@@ -1,4 +1,4 @@
-//! The GOPROXY protocol on the wire: which paths are questions, what the answers look like, how long they may be kept.
+//! The GOPROXY protocol as HTTP: which paths are valid requests, the answers, and their caching.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn max_age(cache_control: Option<&str>) -> u64 {
 }
 
 #[test]
-fn each_question_has_its_type_and_its_time() {
+fn each_answer_has_its_content_type_and_caching() {
     let stock = Stock::new()
         .text("example.com/m/@v/list", "v1.0.0\nv1.1.0\n")
         .text("example.com/m/@latest", INFO)
@@ -39,21 +39,21 @@ fn each_question_has_its_type_and_its_time() {
             assert_eq!(reply.text(), body, "{path}");
             assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
             match reply.header("cache-control") {
-                // No hint is: no log has its hash.
+                // Hints are not immutable: no log has their hash.
                 Some(FOR_EVER) => assert!(path.ends_with(".mod") || path.ends_with(".zip"), "{path}"),
                 other => assert!((50..=60).contains(&max_age(other)), "{path}: {other:?}"),
             }
             assert_eq!(reply.header("warning"), None);
         }
     }
-    // All but the zip are given out of memory the second time: of the files the zip is opened twice, and no hint is looked up
-    // again. Each of these was asked of the upstream.
+    // All but the zip come from the response cache the second time: only the zip is opened twice, and no hint is looked up
+    // again. The upstream was asked for each of them.
     assert_eq!((world.event("file_hits"), world.event("hints_fresh")), (1 + 2, 0));
     assert_eq!((world.event("answers_found"), world.asked()), (4 + 1 + 2, 4));
 }
 
 #[test]
-fn a_question_has_one_spelling_percent_escapes_aside() {
+fn a_request_has_one_spelling_besides_percent_encoding() {
     let stock = Stock::new()
         .text("github.com/!burnt!sushi/toml/@v/list", "v0.3.1\n")
         .text("example.com/m/@v/v2.0.0+incompatible.info", "{\"Version\":\"v2.0.0+incompatible\"}")
@@ -112,7 +112,7 @@ fn a_question_has_one_spelling_percent_escapes_aside() {
     for path in ["/example.com/m%2f@v/list", "/example.com/m/@v/a%00.info", "/example.com/m/@v/%0d%0aX-A:b.info"] {
         assert_eq!(get(world.at, path).status, 400, "{path}");
     }
-    assert_eq!(asked(), before, "nobody was asked any of it");
+    assert_eq!(asked(), before, "no upstream was asked for any of it");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_hint_is_kept_for_as_long_as_it_is_fresh() {
         assert_eq!((reply.status, max_age(reply.header("cache-control"))), (200, 0));
         assert_eq!(world.asked(), asked);
     }
-    // What is old is said to be, and is not kept: an upstream may be back at once.
+    // A stale answer has a warning and is not cached: the upstream may be back for the next request.
     stock.lose_upstream(true);
     for asked in 4..=5 {
         let reply = get(world.at, "/example.com/m/@v/list");
@@ -143,7 +143,7 @@ fn a_hint_is_kept_for_as_long_as_it_is_fresh() {
 }
 
 #[test]
-fn text_is_packed_for_those_who_take_it_and_zips_for_nobody() {
+fn text_is_compressed_for_clients_that_accept_it_and_zips_never() {
     let list = (0..500).map(|n| format!("v1.0.{n}\n")).collect::<String>();
     let go_mod = format!("module example.com/m\n\n// {}\n", "long ".repeat(500));
     let stock = Stock::new()
@@ -153,17 +153,17 @@ fn text_is_packed_for_those_who_take_it_and_zips_for_nobody() {
     let world = stock.serve();
     for (path, plain) in [("/example.com/m/@v/list", &list), ("/example.com/m/@v/v1.0.0.mod", &go_mod)] {
         for _ in 0..2 {
-            let packed = ask(world.at, "GET", path, &[("Accept-Encoding", "gzip")]);
+            let compressed = ask(world.at, "GET", path, &[("Accept-Encoding", "gzip")]);
             assert_eq!(
-                (packed.header("content-encoding"), packed.header("vary")),
+                (compressed.header("content-encoding"), compressed.header("vary")),
                 (Some("gzip"), Some("accept-encoding"))
             );
             let mut text = String::new();
-            std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed.body), &mut text).unwrap();
+            std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*compressed.body), &mut text).unwrap();
             assert_eq!(&text, plain);
             let reply = get(world.at, path);
             assert_eq!((reply.header("content-encoding"), &reply.text()), (None, plain));
-            assert_ne!(reply.header("etag"), packed.header("etag"));
+            assert_ne!(reply.header("etag"), compressed.header("etag"));
         }
     }
     let zip = ask(world.at, "GET", "/example.com/m/@v/v1.0.0.zip", &[("Accept-Encoding", "gzip")]);
@@ -171,7 +171,7 @@ fn text_is_packed_for_those_who_take_it_and_zips_for_nobody() {
 }
 
 #[test]
-fn nobody_is_asked_for_those_who_want_it_so() {
+fn cached_only_requests_ask_no_upstream() {
     let stock = Stock::new().text("example.com/m/@v/list", "v1.0.0\n").fresh_for(Duration::ZERO);
     let world = World::of(Plan { prefix: "/artifacts/go", ..stock.plan() });
     let fetch = ("Disable-Module-Fetch", "true");
@@ -199,7 +199,7 @@ fn nobody_is_asked_for_those_who_want_it_so() {
         let reply = get(world.at, &format!("/cached-only/{path}"));
         assert_eq!((reply.status, reply.header("content-type")), (404, Some(PLAIN)), "{path}");
         assert_eq!(reply.text(), format!("not cached here: {what}\n"));
-        // Whoever keeps answers for others must not keep this one: without the header it is another.
+        // No cache may store this answer: without the header it would be another.
         assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}");
     }
     assert_eq!((world.asked(), world.db.requests_for("lookup/").len()), (before, 0));
@@ -244,7 +244,7 @@ fn other_methods_are_refused() {
 }
 
 #[test]
-fn questions_about_modules_are_counted_by_what_they_ask() {
+fn requests_about_modules_are_counted_by_kind() {
     let stock = Stock::new()
         .text("example.com/m/@v/list", "")
         .text("example.com/m/@latest", INFO)

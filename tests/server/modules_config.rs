@@ -1,11 +1,11 @@
-//! Settings of the module proxy: where modules come from, how each upstream is asked, what is said when that makes no sense.
+//! Settings of the module proxy: the upstreams, the options of each, and the messages when they are wrong.
 
 use crate::config::{Given, line};
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
 
 #[test]
-fn where_modules_come_from_is_said_in_gos_words() {
+fn upstreams_are_written_as_in_goproxy() {
     let (code, out, err) = Given::file("").run(&[]);
     assert_eq!((code, err.as_str()), (0, ""));
     for shown in [
@@ -38,7 +38,7 @@ fn where_modules_come_from_is_said_in_gos_words() {
 }
 
 #[test]
-fn each_upstream_may_have_manners_of_its_own() {
+fn each_upstream_can_have_its_own_options() {
     let given = Given::file(
         "proxy = \"https://a.example/go/,b.example\"\n\n[upstreams.\"https://a.example/go\"]\nconnect_timeout = \"2s\"\n\
          first_byte_timeout = \"3s\"\nfile_timeout = \"1h\"\nconcurrency = 4\ntries = 2\nbearer_file = \"token\"\nca = \"ca.pem\"\n\
@@ -64,7 +64,7 @@ fn each_upstream_may_have_manners_of_its_own() {
         assert_eq!(line(&out, shown.split(' ').next().unwrap()), shown);
     }
     assert!(!out.contains("t0k3n") && !out.contains("s3cret"), "{out}");
-    // Whoever names other proxies for once need not change the file.
+    // Naming other proxies on the command line needs no change of the file.
     assert_eq!(given.run(&["--config", "g.toml", "--proxy", "https://c.example"]).0, 0);
 }
 
@@ -75,7 +75,7 @@ fn passwords_in_urls_are_not_shown() {
     let (code, out, err) = given.run(&["--config", "g.toml"]);
     assert_eq!((code, err.as_str()), (0, ""));
     assert_eq!(line(&out, "proxy"), "proxy https://a.example/x,https://b.example|direct g.toml:1");
-    // Nor where something else is wrong with them.
+    // Nor in the message about another mistake in them.
     let wrong = format!("ftp://me:s3cret@c.example,{proxy}");
     let told = [
         Given::file(&format!("proxy = \"{wrong}\"\n")).run(&["--config", "g.toml"]),
@@ -89,7 +89,7 @@ fn passwords_in_urls_are_not_shown() {
     }
 }
 
-/// Files, where they are wrong, and what is said about that.
+/// Invalid files, where the mistake is, and the message.
 const WRONG: &[(&str, &str, &str)] = &[
     ("proxy = \"noproxy\"\n", "g.toml:1:9: ", "proxy: GOPROXY entry \"noproxy\": invalid proxy URL missing scheme"),
     ("proxy = \"\"\n", "g.toml:1:9: ", "proxy: empty; write \"off\" for nowhere"),

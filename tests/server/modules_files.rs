@@ -1,4 +1,4 @@
-//! Module files on the wire: whole, in parts, under conditions, to those who take them slowly.
+//! Module files over HTTP: whole, by range, under conditions, and to clients that read slowly.
 
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
@@ -13,7 +13,7 @@ const MODULE: &str = "example.com/m/@v/v1.0.0.mod";
 const ZIP: &str = "example.com/m/@v/v1.0.0.zip";
 const ZIP_PATH: &str = "/example.com/m/@v/v1.0.0.zip";
 
-/// Bytes of which no two pieces are the same.
+/// Bytes no two chunks of which are equal.
 fn noise(len: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let step = |_| {
@@ -23,15 +23,15 @@ fn noise(len: usize) -> Vec<u8> {
     (0..len).map(step).collect()
 }
 
-/// Takes a file out of the system's memory, so that the next reader has to wait for the disk.
-fn chill(stock: &Stock) {
+/// Drops a file from the page cache, so that the next reader has to wait for the disk.
+fn evict(stock: &Stock) {
     let file = std::fs::File::open(stock.folder.path().join("modules").join(ZIP)).unwrap();
     file.sync_all().unwrap();
     rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
 }
 
 #[test]
-fn a_file_is_the_same_in_whatever_parts_it_is_taken() {
+fn a_file_is_the_same_in_any_ranges() {
     let bytes = noise(1_700_001);
     let stock = Stock::new().file(ZIP, &bytes);
     let world = stock.serve();
@@ -49,7 +49,7 @@ fn a_file_is_the_same_in_whatever_parts_it_is_taken() {
     ] {
         for cold in [false, true] {
             if cold {
-                chill(&stock);
+                evict(&stock);
             }
             let reply = ask(world.at, "GET", ZIP_PATH, &[("Range", range)]);
             assert_eq!(reply.status, 206, "{range}");
@@ -59,7 +59,7 @@ fn a_file_is_the_same_in_whatever_parts_it_is_taken() {
             assert_eq!(reply.header("etag"), Some(tag.as_str()));
         }
     }
-    chill(&stock);
+    evict(&stock);
     assert!(get(world.at, ZIP_PATH).body == bytes, "from the disk");
     for range in ["bytes=1700001-", "bytes=-0"] {
         let reply = ask(world.at, "GET", ZIP_PATH, &[("Range", range)]);
@@ -68,7 +68,7 @@ fn a_file_is_the_same_in_whatever_parts_it_is_taken() {
 }
 
 #[test]
-fn conditions_go_by_the_h1_and_by_the_date() {
+fn conditions_compare_the_h1_or_the_date() {
     let stock = Stock::new().file(ZIP, b"PK zip").file(MODULE, b"module example.com/m\n");
     let world = stock.serve();
     let tag = format!("\"{H1}\"");
@@ -86,7 +86,7 @@ fn conditions_go_by_the_h1_and_by_the_date() {
             (&[("If-None-Match", "\"other\""), ("If-Modified-Since", date)], 200),
             (&[("If-None-Match", tag.as_str()), ("If-Modified-Since", &shifted(-9))], 304),
             (&[("If-Modified-Since", date)], 304),
-            // A later date is that of other bytes, from before the settings were changed.
+            // Another date is that of other bytes, served under other settings.
             (&[("If-Modified-Since", &shifted(9))], 200),
             (&[("If-Modified-Since", &shifted(-9))], 200),
             (&[("If-Modified-Since", "yesterday")], 200),
@@ -144,7 +144,7 @@ fn a_long_go_mod_is_streamed_and_an_empty_one_is_empty() {
 }
 
 #[test]
-fn a_file_that_was_cut_off_is_not_passed_off_as_whole() {
+fn a_truncated_file_is_not_served_as_whole() {
     let len = 64 << 20;
     let stock = Stock::new().file(ZIP, &vec![7; len]);
     let world = stock.serve();
@@ -161,7 +161,7 @@ fn a_file_that_was_cut_off_is_not_passed_off_as_whole() {
 }
 
 #[test]
-fn http2_takes_files_too() {
+fn files_are_served_over_http2() {
     let bytes = noise(1_500_000);
     let world = Stock::new().file(ZIP, &bytes).serve();
     let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
@@ -173,7 +173,7 @@ fn http2_takes_files_too() {
 }
 
 #[test]
-fn what_was_asked_for_in_one_go_comes_in_order() {
+fn pipelined_requests_are_answered_in_order() {
     let (long, short, text) = (noise(9_000_001), noise(10_000), b"module example.com/m\n".as_slice());
     let other = "example.com/m/@v/v1.0.1.zip";
     let stock = Stock::new().file(ZIP, &long).file(other, &short).file(MODULE, text);
@@ -191,7 +191,7 @@ fn what_was_asked_for_in_one_go_comes_in_order() {
     let heads = asked.map(|(path, range, _)| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{range}\r\n"));
     for cold in [false, true] {
         if cold {
-            chill(&stock);
+            evict(&stock);
         }
         let mut stream = connect(world.at);
         stream.write_all(heads.concat().as_bytes()).unwrap();
@@ -202,7 +202,7 @@ fn what_was_asked_for_in_one_go_comes_in_order() {
 }
 
 #[test]
-fn many_at_once_get_smaller_pieces_and_the_same_bytes() {
+fn many_clients_at_once_get_smaller_chunks_and_the_same_bytes() {
     let bytes = noise(700_000);
     let world = Stock::new().file(ZIP, &bytes).serve();
     let replies: Vec<_> = std::thread::scope(|scope| {
@@ -212,31 +212,31 @@ fn many_at_once_get_smaller_pieces_and_the_same_bytes() {
     assert!(replies.iter().all(|reply| reply.body == bytes));
 }
 
-/// Short enough for a test to wait for, long enough for a busy machine to answer in.
-fn impatient(stock: &std::sync::Arc<Stock>) -> World {
+/// Timeouts short enough for a test to wait for, and long enough for a busy machine to answer in.
+fn short_timeouts(stock: &std::sync::Arc<Stock>) -> World {
     let short = Duration::from_millis(500);
     let limits = Limits { header: short, idle: short, write: short, stop: short, ..Limits::default() };
     World::of(Plan { limits, ..stock.plan() })
 }
 
 #[test]
-fn who_takes_nothing_of_a_file_is_cut_off() {
+fn a_client_that_reads_nothing_of_a_file_is_cut_off() {
     let len = 64 << 20;
     let stock = Stock::new().file(ZIP, &vec![7; len]);
-    let world = impatient(&stock);
+    let world = short_timeouts(&stock);
     let mut stream = connect(world.at);
     stream.write_all(head("GET", ZIP_PATH, &[]).as_bytes()).unwrap();
     stream.read_exact(&mut [0; 100]).unwrap();
-    // Only the one that asks for the metric.
+    // The only one left is that which requests the metric.
     until("the connection is closed", || world.metric("gosumcheck_connections") < 2.0);
     assert!(drain(&mut stream).len() < len, "the file does not fit in the system's buffers");
 }
 
 #[test]
-fn who_goes_on_taking_gets_all_of_it() {
+fn a_slow_reader_gets_the_whole_file() {
     let len = 64 << 20;
     let stock = Stock::new().file(ZIP, &vec![7; len]);
-    let world = impatient(&stock);
+    let world = short_timeouts(&stock);
     // 256 KiB at a time, past the idle timeout and past the write timeout.
     let mut stream = connect(world.at);
     stream.write_all(head("GET", ZIP_PATH, &[]).as_bytes()).unwrap();
@@ -251,9 +251,9 @@ fn who_goes_on_taking_gets_all_of_it() {
 }
 
 #[test]
-fn a_long_download_over_http2_is_no_unended_head() {
+fn a_long_download_over_http2_outlasts_the_header_timeout() {
     let bytes = noise(12 << 20);
-    let world = impatient(&Stock::new().file(ZIP, &bytes));
+    let world = short_timeouts(&Stock::new().file(ZIP, &bytes));
     let client =
         reqwest::Client::builder().http2_prior_knowledge().http2_initial_stream_window_size(65_535).build().unwrap();
     runtime().block_on(async {
@@ -270,8 +270,8 @@ fn a_long_download_over_http2_is_no_unended_head() {
 }
 
 #[test]
-fn who_never_ends_a_question_is_cut_off() {
-    let world = impatient(&Stock::new().file(ZIP, b"PK"));
+fn a_client_that_never_completes_a_request_is_cut_off() {
+    let world = short_timeouts(&Stock::new().file(ZIP, b"PK"));
     for begun in [
         format!("GET {ZIP_PATH}"),
         format!("GET {ZIP_PATH} HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),

@@ -1,4 +1,4 @@
-//! What is not given, and why: statuses that mean the right thing to the go command, words that it shows its user.
+//! Refusals about modules: statuses with the right meaning for the go command, and a text that it shows its user.
 
 use crate::client::get;
 use crate::stock::Stock;
@@ -7,7 +7,7 @@ use crate::world::log;
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 #[test]
-fn a_refusal_is_what_the_go_command_shows_and_no_404() {
+fn a_refusal_is_not_404_and_fit_for_the_go_command_to_show() {
     let path = format!("{}.mod", log().lookup_path(0).strip_prefix("lookup/").unwrap().replacen('@', "/@v/", 1));
     let world = Stock::new().text(&path, "module of.another/content\n").serve();
     for _ in 0..2 {
@@ -21,7 +21,7 @@ fn a_refusal_is_what_the_go_command_shows_and_no_404() {
 }
 
 #[test]
-fn an_outage_is_no_404_and_a_404_is_asked_again_in_a_minute() {
+fn an_outage_is_not_404_and_a_404_is_cached_for_a_minute() {
     let path = "/example.com/m/@v/v1.0.0.zip";
     let stock = Stock::new().text("example.com/m/@v/list", "v1.0.0\n");
     let world = stock.serve();
@@ -35,7 +35,7 @@ fn an_outage_is_no_404_and_a_404_is_asked_again_in_a_minute() {
         assert_eq!((reply.header("content-type"), reply.header("cache-control")), (Some(PLAIN), Some("no-store")));
         assert!(reply.text().contains("there is no such folder"), "{}", reply.text());
     }
-    // Nothing of it was kept: the next answer is the next answer.
+    // The failure was not cached.
     stock.lose_upstream(false);
     assert_eq!(get(world.at, "/example.com/m/@v/list").status, 200);
 }

@@ -1,4 +1,4 @@
-//! The built binary: it says where it is, logs, syncs, and stops when told to.
+//! The built binary: it prints where it listens, logs, syncs, and stops on a signal.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::common::Serving;
 use crate::fake::FakeSumdb;
 use crate::world::until;
 
-/// `gosumcheck serve`, until it is told to stop.
+/// A running `gosumcheck serve`.
 struct Process {
     serving: Serving,
     at: SocketAddr,
@@ -27,7 +27,7 @@ impl Process {
         Process { at: serving.address(), serving, _home: home }
     }
 
-    /// Sends a signal; gives the exit code and what was logged.
+    /// Sends a signal and waits for the end. Returns the exit code and the log.
     fn end(self, signal: &str) -> (i32, String) {
         self.serving.end(signal)
     }
@@ -40,12 +40,12 @@ fn log() -> FakeSumdb {
 }
 
 #[test]
-fn it_syncs_in_the_background_and_then_needs_nobody() {
+fn it_syncs_in_the_background_and_then_needs_no_upstream() {
     let db = log();
     let upstream = db.serve();
     let sumdb = format!("{} {}", db.vkey(), upstream.url());
     let process = Process::start(&["--sumdb", &sumdb, "--data", "data", "--mirror", "--sync-interval", "1s"]);
-    // On demand, until the log is there: without a gap.
+    // Answered on demand until the full log is there.
     let path = format!("/{}", db.lookup_path(5));
     assert_eq!(get(process.at, &path).status, 200);
     let file = format!("/log/{}/head", db.name());
@@ -62,7 +62,7 @@ fn it_syncs_in_the_background_and_then_needs_nobody() {
 }
 
 #[test]
-fn every_request_is_one_line_of_json_where_that_is_wanted() {
+fn the_access_log_has_one_line_of_json_a_request() {
     let db = log();
     let upstream = db.serve();
     let sumdb = format!("{} {}", db.vkey(), upstream.url());
@@ -97,7 +97,7 @@ fn by_default_only_failures_are_logged() {
 }
 
 #[test]
-fn it_answers_below_its_prefix_and_serves_no_modules_where_it_is_told_so() {
+fn it_answers_below_its_prefix_and_can_serve_no_modules() {
     let db = log();
     let upstream = db.serve();
     let sumdb = format!("{} {}", db.vkey(), upstream.url());

@@ -1,10 +1,10 @@
-//! Every row of the table of settings: which of its layers decides, and what it takes for a size or a duration.
+//! Every row of the table of settings: which source decides, and which sizes and durations it accepts.
 
 use gosumcheck::config::settings::{SETTINGS, Setting, UPSTREAM_SETTINGS, Value};
 
 use crate::config::{Given, line};
 
-/// Three values of a setting; a value is another than the one before it.
+/// Three values of a setting, each different from the one before it.
 fn values(setting: &Setting) -> [&'static str; 3] {
     if setting.value == Value::Switch {
         // A flag cannot say false.
@@ -43,12 +43,12 @@ fn flag(setting: &Setting, value: &str) -> String {
     if setting.value == Value::Switch { setting.flag.to_owned() } else { format!("{}={value}", setting.flag) }
 }
 
-/// What another setting has to say for this one to make sense.
+/// The arguments that this setting needs to be valid.
 fn context(setting: &Setting) -> &'static [&'static str] {
     if setting.name == "private_proxy" { &["--private=corp.example"] } else { &[] }
 }
 
-/// What `--check-config` shows of a setting, from the file and the flags that are given.
+/// What `--check-config` shows of a setting with this file and these flags.
 fn shown(given: &Given, setting: &Setting, args: &[&str]) -> String {
     let (code, out, err) = given.run(&[args, context(setting)].concat());
     assert_eq!((code, err.as_str()), (0, ""), "{} {args:?}", setting.name);
@@ -74,7 +74,7 @@ fn a_flag_overrides_a_variable_and_a_variable_the_file_and_the_file_the_default(
     }
 }
 
-/// Words that no setting takes, unless it takes any text.
+/// A text that no setting accepts, unless it accepts any.
 const NONSENSE: &str = "\u{7}://nonsense";
 
 #[test]
@@ -106,7 +106,7 @@ fn a_wrong_value_is_named_where_it_stands() {
     }
 }
 
-/// Texts, and whether each is a size; those that are one are not 0, which some places refuse.
+/// Texts, and whether each is a valid size. None is 0, which some settings refuse.
 const SIZES: [(&str, bool); 14] = [
     ("10mb", true),
     ("10MB", true),
@@ -124,7 +124,7 @@ const SIZES: [(&str, bool); 14] = [
     ("10MB/m", false),
 ];
 
-/// Texts, and whether each is a duration.
+/// Texts, and whether each is a valid duration.
 const DURATIONS: [(&str, bool); 11] = [
     ("30s", true),
     ("5m", true),
@@ -139,7 +139,7 @@ const DURATIONS: [(&str, bool); 11] = [
     ("1month", false),
 ];
 
-/// Sets `setting` to `text` in the file, by its variable and by its flag: each takes it, or says what is accepted.
+/// Sets `setting` to `text` in the file, by its variable and by its flag: each accepts it, or reports what is accepted.
 fn takes_everywhere(setting: &Setting, text: &str, is_right: bool) {
     for ran in [
         Given::file(&file(setting, text)).run(&["--config", "g.toml"]),
@@ -175,7 +175,7 @@ fn sizes_and_durations_are_the_same_in_every_setting() {
 
 #[test]
 fn the_options_of_sync_take_the_same_sizes_and_durations() {
-    // A sync of a log that does not exist ends with 2 too, but not for want of a value that makes sense.
+    // Syncing a log that does not exist fails with 2 too, but not because of an invalid value.
     let sync = |option: &str, text: &str| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A module proxy over what a test put into its store and into the folder that is its upstream.
+//! A module proxy over the files that a test puts into its store and into the folder that is its upstream.
 
 use std::fs;
 use std::net::TcpListener;
@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gosumcheck::proxy::{OnMismatch, Options, Proxy, Upstreams};
+use gosumcheck::proxy::{OnMismatch, Proxy, ProxyOptions, Upstreams};
 use gosumcheck::relay::Relay;
 use gosumcheck::store::Folder;
 use gosumcheck::store::modules::{Modules, Proof, Provenance};
-use gosumcheck::sumdb::goproxy::Asked;
+use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::sumdb::gosum::SumHash;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::upstream::{Base, Entry, Proxies, ProxyPlace, Settings};
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::world::{Plan, World, log};
 
-/// The h1 that every stored file is said to have.
+/// The h1 that every stored file is recorded with.
 pub(crate) const H1: &str = "h1:7twxBcFYDeu8Vzb6mCCxAMrbo2jBQRFPCCTZCEK2n4I=";
 
 pub(crate) const A_MINUTE: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ pub(crate) struct Stock {
     pub(crate) folder: TempDir,
     modules: Modules,
     upstream: TempDir,
-    /// an upstream that takes questions and answers none, given up after that long
+    /// a second upstream, which never answers; the proxy gives up on it after this time
     silent: Mutex<Option<(TcpListener, Duration)>>,
     freshness: Mutex<Duration>,
 }
@@ -42,14 +42,14 @@ impl Stock {
         Arc::new(stock)
     }
 
-    /// The folder that is the upstream.
+    /// The folder that is its upstream.
     fn tree(&self) -> PathBuf {
         self.upstream.path().join("modules")
     }
 
-    /// Its store has this file, proven by the log of the world.
+    /// Puts a file into its store, proven by the log of the world.
     pub(crate) fn file(self: &Arc<Stock>, path: &str, bytes: &[u8]) -> Arc<Stock> {
-        let Ok(Asked::File(module, kind)) = Asked::parse(path) else { panic!("{path}") };
+        let Ok(ModuleRequest::File(module, kind)) = ModuleRequest::parse(path) else { panic!("{path}") };
         let mut arrival = self.modules.arrival(&module, kind).unwrap();
         arrival.append(bytes).unwrap();
         let by = Provenance::Recorded(Proof { database: log().vkey(), record: 1 });
@@ -57,7 +57,7 @@ impl Stock {
         Arc::clone(self)
     }
 
-    /// Its upstream says this.
+    /// Puts a text into its upstream.
     pub(crate) fn text(self: &Arc<Stock>, path: &str, text: &str) -> Arc<Stock> {
         let path = self.tree().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -65,19 +65,19 @@ impl Stock {
         Arc::clone(self)
     }
 
-    /// What its upstream says is fresh for so long.
+    /// Sets for how long hints are fresh.
     pub(crate) fn fresh_for(self: &Arc<Stock>, freshness: Duration) -> Arc<Stock> {
         *self.freshness.lock().unwrap() = freshness;
         Arc::clone(self)
     }
 
-    /// What its upstream does not have is asked of another one, which does not answer, and is given up after so long.
+    /// Adds a second upstream, which never answers; the proxy gives up on it after this time.
     pub(crate) fn silent(self: &Arc<Stock>, after: Duration) -> Arc<Stock> {
         *self.silent.lock().unwrap() = Some((TcpListener::bind("127.0.0.1:0").unwrap(), after));
         Arc::clone(self)
     }
 
-    /// The upstream is gone, or back.
+    /// Removes its upstream, or brings it back.
     pub(crate) fn lose_upstream(&self, lost: bool) {
         let (here, gone) = (self.tree(), self.upstream.path().join("gone"));
         if lost { fs::rename(here, gone).unwrap() } else { fs::rename(gone, here).unwrap() }
@@ -94,7 +94,7 @@ impl Stock {
             let settings = Settings { silence: *after, total: *after, tries: 1, ..Settings::default() };
             entries.push(entry(&format!("http://{}", listener.local_addr().unwrap()), settings));
         }
-        let options = Options {
+        let options = ProxyOptions {
             private: Patterns::default(),
             on_mismatch: OnMismatch::Refuse,
             freshness: *self.freshness.lock().unwrap(),

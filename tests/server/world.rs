@@ -8,12 +8,12 @@ use std::time::Duration;
 use gosumcheck::database::Database;
 use gosumcheck::proxy::Proxy;
 use gosumcheck::relay::{Relay, RelayOptions};
-use gosumcheck::server::{Access, Config, Limits, Served, run};
+use gosumcheck::server::{AccessLog, Config, Limits, ServedDatabase, run};
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{Options, sync};
+use gosumcheck::sync::{SyncOptions, sync};
 use gosumcheck::upstream::{Base, Http, Settings, Upstreams};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -28,7 +28,7 @@ pub(crate) const RECORDS: u64 = 600;
 /// The seed of all logs.
 const SEED: u64 = 7;
 
-/// What a world is made of.
+/// The configuration of a world.
 pub(crate) struct Plan {
     pub(crate) records: u64,
     /// whether the full log is held
@@ -36,7 +36,7 @@ pub(crate) struct Plan {
     pub(crate) offline: bool,
     pub(crate) private: String,
     pub(crate) limits: Limits,
-    /// what the module proxy has
+    /// the modules of the module proxy; without any there is no proxy
     pub(crate) stock: Option<Arc<Stock>>,
     pub(crate) prefix: &'static str,
 }
@@ -66,7 +66,7 @@ pub(crate) struct World {
     running: Running,
 }
 
-/// A server that runs; it stops when this is dropped.
+/// A running server; it stops when this is dropped.
 pub(crate) struct Running {
     pub(crate) at: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -82,7 +82,7 @@ pub(crate) fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// `db` as this data folder and this upstream know it, and its full log.
+/// The database `db` over this data folder and this upstream, and its full log.
 pub(crate) fn open(db: &FakeSumdb, data: &TempDir, url: &str) -> (Database, Log) {
     let folder = Folder::open(data.path()).unwrap();
     let policy = Policy::log(VerifierKey::parse(&db.vkey()).unwrap());
@@ -103,7 +103,7 @@ impl World {
         let data = tempfile::tempdir().unwrap();
         if plan.full {
             let (database, log) = open(&db, &data, &upstream.url());
-            let options = Options { to: None, jobs: 8, limit_rate: None };
+            let options = SyncOptions { to: None, jobs: 8, limit_rate: None };
             runtime().block_on(sync(&database, &log, &options, &|_| {})).unwrap();
             db.clear_requests();
         }
@@ -112,12 +112,12 @@ impl World {
         let relay = Relay::new(database, log.clone(), options).unwrap();
         let proxy = plan.stock.as_ref().map(|stock| stock.proxy(relay.clone()));
         let prefix = plan.prefix.to_owned();
-        let config = Config { prefix, limits: plan.limits, access: Access::Off, ..Config::default() };
-        let running = Running::start(config, Served::new(relay, log), proxy.clone());
+        let config = Config { prefix, limits: plan.limits, access: AccessLog::Off, ..Config::default() };
+        let running = Running::start(config, ServedDatabase::new(relay, log), proxy.clone());
         World { db, upstream: Some(upstream), data, at: running.at, proxy, _stock: plan.stock, running }
     }
 
-    /// Tells the server to stop.
+    /// Asks the server to stop.
     pub(crate) fn stop(&mut self) {
         self.running.stop();
     }
@@ -134,12 +134,12 @@ impl World {
         Folder::open(self.data.path()).unwrap().log(self.db.name()).unwrap()
     }
 
-    /// How many questions the upstreams of the module proxy were asked.
+    /// How many requests the upstreams of the module proxy have received.
     pub(crate) fn asked(&self) -> u64 {
         self.proxy.iter().flat_map(Proxy::upstreams).map(|upstream| upstream.requests).sum()
     }
 
-    /// How often something happened in the module proxy.
+    /// How often the module proxy has counted this event.
     pub(crate) fn event(&self, name: &str) -> u64 {
         let counts = self.proxy.as_ref().unwrap().counts();
         counts.into_iter().find(|(event, _)| *event == name).unwrap().1
@@ -154,8 +154,8 @@ impl World {
 }
 
 impl Running {
-    /// Serves on a port of its own.
-    pub(crate) fn start(config: Config, served: Served, proxy: Option<Proxy>) -> Running {
+    /// Starts a server on a free port.
+    pub(crate) fn start(config: Config, served: ServedDatabase, proxy: Option<Proxy>) -> Running {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -184,7 +184,7 @@ impl Drop for Running {
     }
 }
 
-/// Waits for a state that only another thread or process can bring about.
+/// Polls for a state that only another thread or process can bring about.
 #[track_caller]
 pub(crate) fn until(what: &str, is: impl Fn() -> bool) {
     for _ in 0..3000 {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gosumcheck::store::Index;
-use gosumcheck::store::index::{Tuning, bring_up_to_date};
+use gosumcheck::store::index::{Tuning, update};
 use gosumcheck::sumdb::module::{ModulePath, ModuleVersion};
 use gosumcheck::sumdb::record::claimed;
 
@@ -51,7 +51,7 @@ fn an_appended_index_answers_as_a_rebuilt_one() {
 #[test]
 fn with_keys_of_full_width_only_what_was_asked_for_is_found() {
     let world = World::new(FakeSumdb::synthetic(2000, 13));
-    bring_up_to_date(&world.log, &world.all(), &|_, _| {}).unwrap();
+    update(&world.log, &world.all(), &|_, _| {}).unwrap();
     let (index, snapshot) = (world.open(), world.all());
     for id in 0..2000 {
         let (path, version) = world.db.module(id);
@@ -62,13 +62,13 @@ fn with_keys_of_full_width_only_what_was_asked_for_is_found() {
     let stranger = ModuleVersion::new("example.com/stranger", "v1.2.3").unwrap();
     assert!(index.candidates(&stranger).unwrap().is_empty());
     assert!(index.versions(stranger.path()).unwrap().is_empty());
-    assert!(index.oddities().unwrap().is_empty());
+    assert!(index.anomalies().unwrap().is_empty());
 }
 
 #[test]
 fn twins_in_another_case_are_in_the_same_range() {
     let world = World::of(&[given("example.com/Foo", "v1.0.0", 1), given("example.com/foo", "v1.0.0", 2)]);
-    bring_up_to_date(&world.log, &world.all(), &|_, _| {}).unwrap();
+    update(&world.log, &world.all(), &|_, _| {}).unwrap();
     let index = world.open();
     for path in ["example.com/Foo", "example.com/foo", "example.com/FOO"] {
         assert_eq!(index.versions(&ModulePath::parse(path).unwrap()).unwrap(), [0, 1]);
@@ -99,7 +99,7 @@ fn much_that_is_missing_is_made_in_bulk_and_little_is_appended() {
     assert_eq!(first.size().unwrap(), 500);
     world.grow(900, tuning).unwrap();
     assert!(!first.is_current(), "four hundred of nine hundred are not");
-    // The old index answers on as far as it went.
+    // The old index still answers for the records that it has.
     assert_eq!(first.size().unwrap(), 500);
     world.assert_complete(&first, 500);
     world.assert_complete(&world.open(), 900);

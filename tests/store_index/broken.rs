@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 
 use gosumcheck::store::Index;
-use gosumcheck::store::index::bring_up_to_date;
+use gosumcheck::store::index::update;
 use gosumcheck::sumdb::module::ModuleVersion;
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -30,7 +30,7 @@ fn what_is_no_index_is_named_with_the_next_step() {
     let cases: [(&str, &dyn Fn()); 8] = [
         ("is empty", &|| fs::write(&path, b"").unwrap()),
         ("is damaged", &|| fs::write(&path, vec![b'x'; 10_000]).unwrap()),
-        ("is no index of gosumcheck", &|| sql("PRAGMA application_id = 7")),
+        ("is not an index of gosumcheck", &|| sql("PRAGMA application_id = 7")),
         ("made by a newer gosumcheck", &|| sql("PRAGMA user_version = 2")),
         ("no longer read", &|| sql("PRAGMA user_version = 0")),
         ("does not say what it is about", &|| sql("UPDATE meta SET size = -1")),
@@ -65,10 +65,8 @@ fn an_index_that_is_ahead_of_the_log_is_told_from_one_of_another_log() {
     world.rebuild(300, small((36, 27))).unwrap();
     let (index, older) = (world.open(), world.at(200));
     index.check(&world.all()).unwrap();
-    let ahead = [
-        index.check(&older).unwrap_err().to_string(),
-        bring_up_to_date(&world.log, &older, &|_, _| {}).unwrap_err().to_string(),
-    ];
+    let ahead =
+        [index.check(&older).unwrap_err().to_string(), update(&world.log, &older, &|_, _| {}).unwrap_err().to_string()];
     for text in ahead {
         assert!(text.contains("knows 300 records and the log has 200") && text.contains("--rebuild"), "{text}");
     }
@@ -116,7 +114,7 @@ fn ask_everything(world: &World, step: usize) {
         }
         let _ = index.versions(module.path());
     }
-    let _ = (index.size(), index.oddities(), index.check(&snapshot));
+    let _ = (index.size(), index.anomalies(), index.check(&snapshot));
 }
 
 proptest! {

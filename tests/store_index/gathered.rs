@@ -5,7 +5,7 @@ use std::fs;
 use std::ops::Range;
 
 use gosumcheck::store::Index;
-use gosumcheck::store::index::{Entries, Gathered, Grown, Oddity, bring_up_to_date, bring_up_to_date_with, rebuild};
+use gosumcheck::store::index::{Anomaly, Entries, Gathered, Grown, rebuild, update, update_with};
 
 use crate::fake::{FakeSumdb, Given};
 use crate::world::{World, given};
@@ -28,7 +28,7 @@ fn entries(world: &World, records: Range<u64>) -> Entries {
 }
 
 fn grow(world: &World, gathered: Gathered) -> Grown {
-    bring_up_to_date_with(&world.log, &world.all(), Some(gathered), &|_, _| {}).unwrap()
+    update_with(&world.log, &world.all(), Some(gathered), &|_, _| {}).unwrap()
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn what_is_gathered_is_not_read_again() {
     let gathered = gather(&world, 0..256, 600);
     let snapshot = world.all();
     fs::write(&path, &bytes).unwrap();
-    bring_up_to_date_with(&world.log, &snapshot, Some(gathered), &|_, _| {}).unwrap();
+    update_with(&world.log, &snapshot, Some(gathered), &|_, _| {}).unwrap();
     world.assert_complete(&world.open(), 600);
     assert!(rebuild(&world.log, &snapshot, &|_, _| {}).is_err(), "data tile 0 cannot be read");
 }
@@ -68,7 +68,7 @@ fn findings_are_those_of_the_log() {
     records.splice(300..300, [malformed, given("example.com/twice", "v1.0.0", 1)]);
     records.extend([given("example.com/twice", "v1.0.0", 2), twin]);
     let world = World::of(&records);
-    let told: Vec<Oddity> = rebuild(&world.log, &world.all(), &|_, _| {}).unwrap().findings;
+    let told: Vec<Anomaly> = rebuild(&world.log, &world.all(), &|_, _| {}).unwrap().findings;
     assert_eq!(told.len(), 3, "{told:?}");
     for records in [0..594, 0..400, 593..594] {
         fs::remove_file(world.index_path()).unwrap();
@@ -82,12 +82,12 @@ fn what_does_not_fit_is_not_used() {
     let world = World::new(FakeSumdb::synthetic(600, 53));
     // Of more records than were committed.
     let gathered = gather(&world, 0..600, 600);
-    bring_up_to_date_with(&world.log, &world.at(300), Some(gathered), &|_, _| {}).unwrap();
+    update_with(&world.log, &world.at(300), Some(gathered), &|_, _| {}).unwrap();
     assert_eq!(world.open().size().unwrap(), 300);
     world.assert_complete(&world.open(), 300);
     // An index that is there is appended to.
     assert!(Gathered::begin(&world.log, 300, 600).is_none());
-    bring_up_to_date(&world.log, &world.all(), &|_, _| {}).unwrap();
+    update(&world.log, &world.all(), &|_, _| {}).unwrap();
     world.assert_complete(&world.open(), 600);
     // Others than those that come next.
     fs::remove_file(world.index_path()).unwrap();

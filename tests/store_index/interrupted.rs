@@ -75,7 +75,7 @@ fn nothing_is_left_in_tmp() {
 fn an_append_that_stops_between_two_batches_goes_on_there() {
     let world = World::new(FakeSumdb::synthetic(600, 34));
     world.rebuild(100, small((36, 27))).unwrap();
-    // A panic in the caller's progress is as sudden as a kill, as far as the transaction is concerned.
+    // A panic in the caller's progress ends the transaction as suddenly as a kill.
     let stop = std::panic::AssertUnwindSafe(|| {
         let progress = |done, _| assert!(done < 300, "stopped");
         grow_tuned(&world.log, &world.all(), small((36, 27)), false, &progress)

@@ -1,6 +1,6 @@
 //! What an auditor would ask about is found, whether the index is made in bulk or grows.
 
-use gosumcheck::store::index::{Kind, Oddity};
+use gosumcheck::store::index::{Anomaly, AnomalyKind};
 
 use crate::fake::{FakeSumdb, Given};
 use crate::world::{WIDTHS, World, given, small, sorted};
@@ -33,24 +33,26 @@ fn odd_log() -> World {
     World::of(&records)
 }
 
-fn brief(oddities: &[Oddity]) -> Vec<(Kind, u64, Option<String>)> {
-    let brief = |oddity: &Oddity| match oddity {
-        Oddity::Duplicate { second, module, same, .. } => (Kind::Duplicate, *second, Some(format!("{module} {same}"))),
-        Oddity::Malformed { id, .. } => (Kind::Malformed, *id, None),
-        Oddity::CaseTwin { second, paths, .. } => (Kind::CaseTwin, *second, Some(paths[1].clone())),
-        Oddity::More { kind } => (*kind, u64::MAX, None),
+fn brief(anomalies: &[Anomaly]) -> Vec<(AnomalyKind, u64, Option<String>)> {
+    let brief = |oddity: &Anomaly| match oddity {
+        Anomaly::Duplicate { second, module, same, .. } => {
+            (AnomalyKind::Duplicate, *second, Some(format!("{module} {same}")))
+        }
+        Anomaly::Malformed { id, .. } => (AnomalyKind::Malformed, *id, None),
+        Anomaly::CaseCollision { second, paths, .. } => (AnomalyKind::CaseCollision, *second, Some(paths[1].clone())),
+        Anomaly::More { kind } => (*kind, u64::MAX, None),
     };
-    oddities.iter().map(brief).collect()
+    anomalies.iter().map(brief).collect()
 }
 
-fn expected() -> Vec<(Kind, u64, Option<String>)> {
+fn expected() -> Vec<(AnomalyKind, u64, Option<String>)> {
     vec![
-        (Kind::Duplicate, 21, Some("example.com/twice@v1.0.0 true".to_owned())),
-        (Kind::Duplicate, 450, Some("example.com/twice@v1.0.0 false".to_owned())),
-        (Kind::Malformed, 30, None),
-        (Kind::Malformed, 460, None),
-        (Kind::CaseTwin, 12, Some("github.com/foo/bar".to_owned())),
-        (Kind::CaseTwin, 401, Some("github.com/foo/BAR".to_owned())),
+        (AnomalyKind::Duplicate, 21, Some("example.com/twice@v1.0.0 true".to_owned())),
+        (AnomalyKind::Duplicate, 450, Some("example.com/twice@v1.0.0 false".to_owned())),
+        (AnomalyKind::Malformed, 30, None),
+        (AnomalyKind::Malformed, 460, None),
+        (AnomalyKind::CaseCollision, 12, Some("github.com/foo/bar".to_owned())),
+        (AnomalyKind::CaseCollision, 401, Some("github.com/foo/BAR".to_owned())),
     ]
 }
 
@@ -60,7 +62,7 @@ fn a_bulk_build_finds_all_that_is_odd() {
     for width in WIDTHS {
         let grown = world.rebuild(600, small(width)).unwrap();
         assert_eq!(brief(&sorted(grown.findings.clone())), expected(), "{width:?}");
-        let kept = world.open().oddities().unwrap();
+        let kept = world.open().anomalies().unwrap();
         assert_eq!(sorted(kept), sorted(grown.findings));
         world.assert_complete(&world.open(), 600);
     }
@@ -78,7 +80,7 @@ fn what_is_appended_is_compared_with_all_before_and_told_once() {
                 told.extend(news);
             }
             assert_eq!(brief(&sorted(told.clone())), expected(), "{width:?}");
-            assert_eq!(sorted(world.open().oddities().unwrap()), sorted(told));
+            assert_eq!(sorted(world.open().anomalies().unwrap()), sorted(told));
         }
     }
 }

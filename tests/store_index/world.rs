@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gosumcheck::fault::Fault;
 use gosumcheck::store::failing::FailingDisk;
-use gosumcheck::store::index::{Grown, Oddity, Tuning, grow_tuned};
+use gosumcheck::store::index::{Anomaly, Grown, Tuning, grow_tuned};
 use gosumcheck::store::log::Snapshot;
 use gosumcheck::store::{Folder, Index, Log};
 use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy, Tree};
@@ -132,9 +132,9 @@ pub(crate) fn given(module: &str, version: &str, salt: u64) -> Given {
 }
 
 /// Findings in one order, however they were come by.
-pub(crate) fn sorted(mut oddities: Vec<Oddity>) -> Vec<Oddity> {
-    oddities.sort_by_key(|oddity| (oddity.kind(), oddity.newest()));
-    oddities
+pub(crate) fn sorted(mut anomalies: Vec<Anomaly>) -> Vec<Anomaly> {
+    anomalies.sort_by_key(|oddity| (oddity.kind(), oddity.newest()));
+    anomalies
 }
 
 pub(crate) fn exists(path: &Path, suffix: &str) -> bool {

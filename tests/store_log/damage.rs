@@ -37,7 +37,7 @@ fn refused(what: &str, words: &[&str], damage: impl Fn(&Path)) {
     assert_same(&content(log.dir()), &before, what);
 }
 
-/// Cuts a file to so many bytes, or makes it longer.
+/// Cuts a file to this many bytes, or makes it longer.
 fn cut(path: &Path, len: u64) {
     File::options().write(true).open(path).unwrap().set_len(len).unwrap();
 }
@@ -54,7 +54,7 @@ fn flip(path: &Path, from_end: usize) {
 fn a_file_that_was_cut_off_is_named() {
     for (name, len) in [("records", 10), ("offsets", 23), ("hashes.0", 700 * 32 - 1), ("hashes.1", 63), ("hashes.0", 0)]
     {
-        let words = [name, "it was cut off; restore it from a backup, or move the folder", "and sync anew"];
+        let words = [name, "it was cut off; restore it from a backup, or move the folder", "and sync again"];
         refused(&format!("{name} of {len} bytes"), &words, |dir| cut(&dir.join(name), len));
     }
     let last = ["records: data tile 2 is damaged or cut off", "gosumcheck verify"];
@@ -203,7 +203,7 @@ fn heads_is_healed_and_its_damage_is_named() {
             assert_same(&content(log.dir()), &undisturbed, &format!("{cut} bytes torn off, {zeros} zeros"));
         }
     }
-    // Damage before the last entry is no crash's.
+    // A crash does not damage anything before the last entry.
     flip(&log.dir().join("heads"), heads.len());
     let before = content(log.dir());
     let text = log.heads().unwrap_err().to_string();

@@ -62,7 +62,7 @@ fn a_broken_file_is_named_by_a_check_then_set_aside_and_begun_anew() {
         assert!(!wrong.is_empty() && wrong.iter().all(|line| !line.contains('\n')), "{what}: {wrong:?}");
         let _ = one.hint("x");
         let _ = one.incidents(1);
-        assert!(fs::read(file(root.path())).unwrap() == bytes, "{what}: who only reads changes nothing");
+        assert!(fs::read(file(root.path())).unwrap() == bytes, "{what}: a reader changes nothing");
 
         one.add(&incident(7)).unwrap();
         one.keep_hint("y", &hint("y", 1)).unwrap();

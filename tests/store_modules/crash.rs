@@ -75,7 +75,7 @@ fn begin(before: Before, tree: &str) -> tempfile::TempDir {
 }
 
 /// What is claimed of a file is true at every moment: what a database is said to have proven has the hash of its record, and
-/// what came as a public file is no first use.
+/// what came as a public file is not a first use.
 fn claims_are_true(modules: &Modules, by: &Provenance, whence: &str) {
     match by {
         Provenance::Recorded(_) => {

@@ -97,7 +97,7 @@ fn a_stored_file_that_is_put_aside_is_in_one_of_two_places_and_counts_as_nothing
             assert!(!is_aside || kept.iter().any(|bytes| bytes == REPORT), "{whence}");
             let modules = modules(root);
             assert!(open(&modules, &mixed(), Kind::Zip).is_none(), "{whence}");
-            // What another database proved is no first use, whatever is left of it.
+            // What another database proved is not a first use, whatever is left of it.
             if by.is_some() {
                 assert_eq!(modules.pin(&mixed(), Kind::Zip).unwrap(), None, "{whence}");
             }

@@ -175,7 +175,7 @@ fn of_too_many_incidents_the_oldest_leave() {
     let all = journal.incidents(usize::MAX).unwrap();
     assert_eq!(all.len(), MAX_INCIDENTS);
     assert_eq!(all[0], incident(1));
-    // The first one stays. Those in the middle of whoever has most have left.
+    // The first one stays. Those in the middle, of the source that has most, are gone.
     assert_eq!(all[MAX_INCIDENTS - 1], incident(0));
     let gap = |pair: &&[Incident]| pair[0].at.duration_since(pair[1].at).is_ok_and(|gap| gap.as_nanos() == 3);
     assert_eq!(all[1..MAX_INCIDENTS - 1].windows(2).filter(gap).count(), 1);

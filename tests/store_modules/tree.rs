@@ -1,4 +1,4 @@
-//! What goes in comes out; what is no proven file is not opened and is named by the walk; no name leads out of the folder.
+//! What goes in comes out; a file that is not proven is not opened, and the walk names it; no name leads out of the folder.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use gosumcheck::fault::Fault;
 use gosumcheck::store::Folder;
-use gosumcheck::store::modules::{Found, INFO_LIMIT, Provenance, Tree};
+use gosumcheck::store::modules::{INFO_LIMIT, Provenance, StoredItem, Tree};
 use gosumcheck::sumdb::dirhash::ReadAt as _;
 use gosumcheck::sumdb::gosum::Kind;
 use gosumcheck::sumdb::module::{ModulePath, ModuleVersion};
@@ -103,22 +103,22 @@ fn versions_are_those_with_a_file_and_its_hash() {
 }
 
 /// What a walk came upon, in a few words, and where.
-fn kind_of(found: Found) -> (String, PathBuf) {
+fn kind_of(found: StoredItem) -> (String, PathBuf) {
     match found {
-        Found::File { path, hash, len, kind, module, tree: Tree::Proven } => {
+        StoredItem::File { path, hash, len, kind, module, tree: Tree::Proven } => {
             assert_eq!(len, path.metadata().unwrap().len());
             (format!("{kind:?} {module} {}", hash.is_some()), path)
         }
-        Found::HashOnly { path, module, kind, hash: pinned, tree: Tree::Proven } => {
+        StoredItem::HashOnly { path, module, kind, hash: pinned, tree: Tree::Proven } => {
             assert_eq!((pinned, kind), (hash(BYTES), Kind::GoMod));
             (format!("hash {module}"), path)
         }
-        Found::Info { module, path, tree: Tree::Proven } => (format!("info {module}"), path),
-        Found::List { module, path } => (format!("list {module}"), path),
-        other @ (Found::File { .. } | Found::HashOnly { .. } | Found::Info { .. }) => {
+        StoredItem::Info { module, path, tree: Tree::Proven } => (format!("info {module}"), path),
+        StoredItem::List { module, path } => (format!("list {module}"), path),
+        other @ (StoredItem::File { .. } | StoredItem::HashOnly { .. } | StoredItem::Info { .. }) => {
             panic!("{other:?} is in no such tree")
         }
-        Found::Stray(path) => (format!("stray {}", path.file_name().unwrap().to_str().unwrap()), path),
+        StoredItem::Stray(path) => (format!("stray {}", path.file_name().unwrap().to_str().unwrap()), path),
     }
 }
 
@@ -236,11 +236,11 @@ proptest! {
         let version = module.version().clone();
         prop_assert_eq!(modules.versions(Tree::Proven, module.path()).unwrap(), [version]);
         // Two files in each tree, which tell of their hashes, and the info; nothing strange.
-        let found: Vec<Found> = modules.walk().map(Result::unwrap).collect();
+        let found: Vec<StoredItem> = modules.walk().map(Result::unwrap).collect();
         prop_assert_eq!(found.len(), 5);
         for found in found {
             match found {
-                Found::File { module: of, .. } | Found::Info { module: of, .. } => prop_assert_eq!(&of, &module),
+                StoredItem::File { module: of, .. } | StoredItem::Info { module: of, .. } => prop_assert_eq!(&of, &module),
                 other => prop_assert!(false, "{:?}", other),
             }
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use gosumcheck::store::Folder;
-use gosumcheck::store::modules::{Admitted, Arrival, Found, Modules, Proof, Provenance, Stored, Tree};
+use gosumcheck::store::modules::{Admitted, Arrival, Modules, Proof, Provenance, Stored, StoredItem, Tree};
 use gosumcheck::sumdb::dirhash::h1_go_mod;
 use gosumcheck::sumdb::gosum::{Kind, SumHash};
 use gosumcheck::sumdb::module::ModuleVersion;
@@ -88,7 +88,7 @@ pub(crate) fn judge(root: &Path, whence: &str) -> usize {
     let modules = modules(root);
     let mut files = 0;
     for found in modules.walk() {
-        if let Found::File { tree, module, kind, path, len, hash: Some(beside) } = found.unwrap() {
+        if let StoredItem::File { tree, module, kind, path, len, hash: Some(beside) } = found.unwrap() {
             let bytes = fs::read(&path).unwrap();
             assert_eq!(hash(&bytes), beside, "{whence}: {}", path.display());
             assert_eq!(bytes.len() as u64, len);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use gosumcheck::fault::Fault;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
-use gosumcheck::sync::Options;
+use gosumcheck::sync::SyncOptions;
 
 use super::fake::FakeSumdb;
 use super::world::{PLAIN, World, assert_same, expected};
@@ -147,7 +147,7 @@ fn a_process_that_is_killed_at_any_moment_goes_on() {
         if round % 2 == 0 {
             // Somewhere in the middle it was marked how far it was.
             let to = Some(next(KILLED_RECORDS));
-            world.sync_as(&[&served.url()], &Options { to, ..PLAIN }).unwrap();
+            world.sync_as(&[&served.url()], &SyncOptions { to, ..PLAIN }).unwrap();
         }
         for _ in 0..2 {
             log.clear_requests();

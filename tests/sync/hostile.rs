@@ -8,7 +8,7 @@ use std::time::Duration;
 use gosumcheck::database::{Answer, Unavailable};
 use gosumcheck::fault::Fault;
 use gosumcheck::sumdb::module::ModuleVersion;
-use gosumcheck::sync::Options;
+use gosumcheck::sync::SyncOptions;
 
 use super::fake::FakeSumdb;
 use super::matrix::Class::{self, Failed, Forked, Harmless, Lacked, Refused, Stale};
@@ -196,7 +196,7 @@ fn lookups() {
         good.grow(STALE);
         world.sync(&[&good_url]).unwrap();
         good.grow(SIZE);
-        world.sync_as(&[&good_url], &Options { to: Some(0), ..PLAIN }).unwrap();
+        world.sync_as(&[&good_url], &SyncOptions { to: Some(0), ..PLAIN }).unwrap();
         let held = world.files();
         pair.spoil(fault, &path);
         let ask = |bases: &[&str]| {

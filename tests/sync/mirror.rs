@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use gosumcheck::store::index::Kind;
-use gosumcheck::sync::Options;
+use gosumcheck::store::index::AnomalyKind;
+use gosumcheck::sync::SyncOptions;
 
 use super::fake::{Ending, FakeSumdb, Given};
 use super::world::{PLAIN, World, assert_same, expected};
@@ -22,7 +22,7 @@ fn every_shape_of_log_is_copied_byte_for_byte() {
             let world = World::new(&log);
             let synced = world.sync(&[&served.url()]).unwrap();
             assert_eq!((synced.before, synced.tree.size, synced.records, synced.committed), (0, size, size, true));
-            assert!(synced.oddities.is_empty() && synced.complaints.is_empty(), "{:?}", synced.complaints);
+            assert!(synced.anomalies.is_empty() && synced.complaints.is_empty(), "{:?}", synced.complaints);
             assert_same(&world.files(), &expected(&log, size), &format!("{size} {ending:?}"));
         }
     }
@@ -67,7 +67,7 @@ fn a_sync_that_stopped_at_a_size_is_gone_on_with() {
     let log = FakeSumdb::synthetic(70_000, 13);
     let served = log.serve();
     let world = World::new(&log);
-    let stopped = world.sync_as(&[&served.url()], &Options { to: Some(66_000), ..PLAIN }).unwrap();
+    let stopped = world.sync_as(&[&served.url()], &SyncOptions { to: Some(66_000), ..PLAIN }).unwrap();
     assert_eq!((stopped.tree.size, stopped.committed, stopped.newest), (65_792, false, 70_000));
     assert!(world.held().head().unwrap().is_none(), "nothing is served");
     log.clear_requests();
@@ -75,9 +75,9 @@ fn a_sync_that_stopped_at_a_size_is_gone_on_with() {
     assert_eq!((synced.records, synced.committed), (70_000 - 65_792, true));
     assert_eq!(log.counts("tile/8/data").len(), 70_000_usize.div_ceil(256) - 257, "only what was missing is brought");
     assert_same(&world.files(), &expected(&log, 70_000), "in two steps");
-    let same = world.sync_as(&[&served.url()], &Options { to: Some(300), ..PLAIN }).unwrap();
+    let same = world.sync_as(&[&served.url()], &SyncOptions { to: Some(300), ..PLAIN }).unwrap();
     assert_eq!((same.tree.size, same.committed), (70_000, true), "it never goes back");
-    let exact = World::new(&log).sync_as(&[&served.url()], &Options { to: Some(70_000), ..PLAIN }).unwrap();
+    let exact = World::new(&log).sync_as(&[&served.url()], &SyncOptions { to: Some(70_000), ..PLAIN }).unwrap();
     assert!(exact.committed);
 }
 
@@ -87,7 +87,7 @@ fn what_another_log_left_is_given_up() {
     let (other, log) = (FakeSumdb::synthetic(66_000, 14), FakeSumdb::synthetic(66_000, 15));
     let (other_served, served) = (other.serve(), log.serve());
     let (strange, world) = (World::new(&other), World::new(&log));
-    strange.sync_as(&[&other_served.url()], &Options { to: Some(65_000), ..PLAIN }).unwrap();
+    strange.sync_as(&[&other_served.url()], &SyncOptions { to: Some(65_000), ..PLAIN }).unwrap();
     fs::create_dir_all(world.data.path().join("log")).unwrap();
     fs::rename(strange.dir(), world.dir()).unwrap();
     let synced = world.sync(&[&served.url()]).unwrap();
@@ -112,7 +112,7 @@ fn a_partial_tile_that_was_dropped_is_the_beginning_of_the_full_one() {
     let world = World::new(&log);
     log.grow(66_100);
     // The head is remembered; by the time of the sync the log has gone on and dropped the partial tiles.
-    let head = world.sync_as(&[&served.url()], &Options { to: Some(0), ..PLAIN }).unwrap();
+    let head = world.sync_as(&[&served.url()], &SyncOptions { to: Some(0), ..PLAIN }).unwrap();
     assert_eq!(head.newest, 66_100);
     log.grow(70_000);
     log.fault(&format!("stale:{}:latest", 66_100));
@@ -135,11 +135,14 @@ fn odd_records_are_told_and_do_not_stop_it() {
     let world = World::new(&log);
     let synced = world.sync(&[&served.url()]).unwrap();
     assert!(synced.committed);
-    let told: Vec<_> = synced.oddities.iter().map(|oddity| (oddity.kind(), oddity.newest())).collect();
-    let malformed = [5, 300, 599].map(|id| (Kind::Malformed, id));
-    assert_eq!(told.iter().filter(|(kind, _)| *kind == Kind::Malformed).copied().collect::<Vec<_>>(), malformed);
-    assert!(told.contains(&(Kind::Duplicate, 400)) && told.contains(&(Kind::CaseTwin, 450)), "{told:?}");
-    assert!(world.sync(&[&served.url()]).unwrap().oddities.is_empty(), "each is told once");
+    let told: Vec<_> = synced.anomalies.iter().map(|oddity| (oddity.kind(), oddity.newest())).collect();
+    let malformed = [5, 300, 599].map(|id| (AnomalyKind::Malformed, id));
+    assert_eq!(told.iter().filter(|(kind, _)| *kind == AnomalyKind::Malformed).copied().collect::<Vec<_>>(), malformed);
+    assert!(
+        told.contains(&(AnomalyKind::Duplicate, 400)) && told.contains(&(AnomalyKind::CaseCollision, 450)),
+        "{told:?}"
+    );
+    assert!(world.sync(&[&served.url()]).unwrap().anomalies.is_empty(), "each is told once");
     assert_same(&world.files(), &expected(&log, 600), "with odd records");
 }
 

@@ -11,12 +11,12 @@ use gosumcheck::store::disk::Disk;
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::sync::{self, Options, Synced};
+use gosumcheck::sync::{self, SyncOptions, Synced};
 use gosumcheck::upstream::{Base, Http, Settings, Upstreams};
 
 use super::fake::FakeSumdb;
 
-pub const PLAIN: Options = Options { to: None, jobs: 16, limit_rate: None };
+pub const PLAIN: SyncOptions = SyncOptions { to: None, jobs: 16, limit_rate: None };
 
 /// One log, and one copy of it.
 pub struct World {
@@ -53,7 +53,7 @@ impl World {
         self.sync_as(bases, &PLAIN)
     }
 
-    pub fn sync_as(&self, bases: &[&str], options: &Options) -> Result<Synced, Fault> {
+    pub fn sync_as(&self, bases: &[&str], options: &SyncOptions) -> Result<Synced, Fault> {
         run(&self.database(bases), &self.held(), options)
     }
 
@@ -84,7 +84,7 @@ impl World {
     }
 }
 
-pub fn run(database: &Database, log: &Log, options: &Options) -> Result<Synced, Fault> {
+pub fn run(database: &Database, log: &Log, options: &SyncOptions) -> Result<Synced, Fault> {
     runtime().block_on(sync::sync(database, log, options, &|_| {}))
 }
 

@@ -3,7 +3,7 @@
 use super::source::{Source, Token};
 use super::{Fault, KERNELS};
 
-/// Files in which a registry's name is no advertisement but a format.
+/// Files in which a registry's name belongs to a format and does not advertise.
 const LOCK_FILE: &str = "Cargo.lock";
 
 /// A Rust file that does not begin with what it is.

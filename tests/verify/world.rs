@@ -8,7 +8,7 @@ use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use gosumcheck::sumdb::hash::leaf_hashes;
 use gosumcheck::sumdb::note::VerifierKey;
-use gosumcheck::verify::{self, Options};
+use gosumcheck::verify::{self, VerifyOptions};
 
 use super::fake::FakeSumdb;
 
@@ -50,10 +50,14 @@ impl World {
     }
 
     pub(crate) fn verify(&self) -> Integrity {
-        self.verify_as(&Options { threads: std::num::NonZero::new(2), skip_index: true, ..Options::default() })
+        self.verify_as(&VerifyOptions {
+            threads: std::num::NonZero::new(2),
+            skip_index: true,
+            ..VerifyOptions::default()
+        })
     }
 
-    pub(crate) fn verify_as(&self, options: &Options) -> Integrity {
+    pub(crate) fn verify_as(&self, options: &VerifyOptions) -> Integrity {
         verify::log(&self.log, self.db.name(), &self.policy, options, &|_, _| {}).unwrap()
     }
 

@@ -185,7 +185,7 @@ fn a_hash_that_is_left_of_a_file_is_what_may_come_back() {
     let _file = Changed::removed(&path);
     let _hash = Changed::to(&path.with_extension("ziphash"), b"h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
     let finding = world.finds(Flaw::ModuleHash, &path);
-    assert!(finding.what.contains("is not here any more"), "{}", finding.what);
+    assert!(finding.what.contains("is missing, and its stored hash is"), "{}", finding.what);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Files that were admitted under other settings: told as what they are, and never as damage of the disk.
+//! Files that were admitted under other settings: reported as what they are, and never as damage of the disk.
 
 use std::fs;
 use std::path::PathBuf;
@@ -129,7 +129,7 @@ fn the_record_of_a_public_module_says_nothing_of_a_first_use() {
     store.admit(arrival, &other.hash(Kind::Zip), &Provenance::FirstUse).unwrap();
     let path = world.root().join("private/example.com/plain/@v/v1.0.0.zip");
     let finding = world.finds(Flaw::ModuleUnrecorded, &path);
-    assert!(finding.what.contains("no answer to a public question"), "{}", finding.what);
+    assert!(finding.what.contains("does not answer public requests"), "{}", finding.what);
 }
 
 /// Folders from before proofs were stored, with a hash beside each file and nothing else.
@@ -146,7 +146,7 @@ fn what_has_no_proof_is_judged_by_its_record_or_told() {
     let _both = (Changed::to(&path, &other.zip), Changed::to(&path.with_extension("ziphash"), hash.as_bytes()));
     let finding = world.finds(Flaw::ModuleOtherPolicy, &path);
     is_not_damage(&finding);
-    assert!(finding.what.contains("nothing tells by whom") && finding.what.contains(&hash), "{}", finding.what);
+    assert!(finding.what.contains("no proof names its database") && finding.what.contains(&hash), "{}", finding.what);
     // Without a hash beside it, it is nobody's.
     let _removed = Changed::removed(&path.with_extension("ziphash"));
     world.finds(Flaw::ModuleDamaged, &path);

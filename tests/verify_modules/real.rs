@@ -10,7 +10,7 @@ use std::process::Command;
 
 use gosumcheck::report::integrity::Flaw;
 use gosumcheck::sumdb::dirhash::h1_zip;
-use gosumcheck::sumdb::goproxy::Asked;
+use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::sumdb::gosum::{Kind, SumHash};
 use gosumcheck::sumdb::module::ModuleVersion;
 
@@ -33,7 +33,9 @@ fn zips(root: &Path) -> Vec<(u64, ModuleVersion, PathBuf)> {
     let download = root.join("cache/download");
     let files = if download.is_dir() { files_below(&download) } else { Vec::new() };
     let zip = |path: PathBuf| {
-        let Ok(Asked::File(version, Kind::Zip)) = Asked::parse(path.strip_prefix(&download).ok()?.to_str()?) else {
+        let Ok(ModuleRequest::File(version, Kind::Zip)) =
+            ModuleRequest::parse(path.strip_prefix(&download).ok()?.to_str()?)
+        else {
             return None;
         };
         let len = path.metadata().ok()?.len();

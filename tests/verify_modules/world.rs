@@ -184,7 +184,7 @@ impl World {
         self.verify_telling(&|_, _, _| {})
     }
 
-    /// The same, with somebody who is told of the progress.
+    /// The same, with a callback for the progress.
     pub fn verify_telling(&self, progress: &(dyn Fn(&str, usize, usize) + Sync)) -> Integrity {
         let folder = Folder::look(self.root()).unwrap();
         let database = self.database(&folder, Vec::new());

@@ -7,7 +7,7 @@ use super::memory::Memory;
 use crate::config::settings::{Settings, Upstream};
 use crate::config::{self, ProxyList};
 use crate::fault::Fault;
-use crate::proxy::{Limits, Options, Proxy, Upstreams};
+use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, Upstreams};
 use crate::relay::Relay;
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
@@ -33,7 +33,7 @@ pub(super) fn open(
             Some(proxies(settings, folder, &settings.private_proxy, Whose::Private)?)
         },
     };
-    let options = Options {
+    let options = ProxyOptions {
         private: private.clone(),
         on_mismatch: settings.on_mismatch,
         freshness: settings.freshness,
@@ -41,7 +41,7 @@ pub(super) fn open(
         negative: settings.negative,
         threads: std::thread::available_parallelism().map_or(1, NonZero::get),
     };
-    let limits = Limits { refusal_bytes: memory.refusals, ..Limits::default() };
+    let limits = ProxyLimits { refusal_bytes: memory.refusals, ..ProxyLimits::default() };
     Proxy::within(folder, relay, upstreams, options, limits).map(Some)
 }
 

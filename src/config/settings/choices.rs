@@ -11,7 +11,7 @@ pub enum LogFormat {
 
 /// Which requests are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Access {
+pub enum AccessLog {
     /// none
     Off,
     /// those that failed: 4xx (but 404 and 304 are answers) and 5xx
@@ -47,4 +47,5 @@ pub(super) const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), (
 /// The words for what becomes of wrong bytes.
 pub(super) const MISMATCH: [(&str, OnMismatch); 2] = [("refuse", OnMismatch::Refuse), ("warn", OnMismatch::Warn)];
 /// The words for which requests are logged.
-pub(super) const ACCESS: [(&str, Access); 3] = [("off", Access::Off), ("errors", Access::Errors), ("all", Access::All)];
+pub(super) const ACCESS: [(&str, AccessLog); 3] =
+    [("off", AccessLog::Off), ("errors", AccessLog::Errors), ("all", AccessLog::All)];

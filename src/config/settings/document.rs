@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::point::{complaint, line_of};
 use super::setting::Setting;
-use super::source::{Place, Said, Source};
+use super::source::{ByteRange, RawValue, ValueSource};
 use super::upstream::{UPSTREAM_SETTINGS, UpstreamSetting};
 use crate::fault::Fault;
 
@@ -16,27 +16,27 @@ const UPSTREAMS: &str = "upstreams";
 
 /// A file that was read.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(super) struct SettingsFile {
     path: PathBuf,
     text: String,
-    said: Vec<(String, Said)>,
-    tables: Vec<Table>,
+    values: Vec<(String, RawValue)>,
+    tables: Vec<UpstreamTable>,
 }
 
 /// The table of one upstream, as it stands in the file.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct UpstreamTable {
     pub(super) url: String,
-    pub(super) place: Place,
+    pub(super) place: ByteRange,
     /// setting, text, place
-    pub(super) rows: Vec<(&'static UpstreamSetting, String, Place)>,
+    pub(super) rows: Vec<(&'static UpstreamSetting, String, ByteRange)>,
 }
 
-impl Document {
+impl SettingsFile {
     /// Reads the settings of `table` out of `text`, which is the file at `path`.
-    pub(super) fn parse(table: &[&Setting], path: &Path, text: &str) -> Result<Document, Fault> {
+    pub(super) fn parse(table: &[&Setting], path: &Path, text: &str) -> Result<SettingsFile, Fault> {
         let mut document =
-            Document { path: path.to_path_buf(), text: text.to_owned(), said: Vec::new(), tables: Vec::new() };
+            SettingsFile { path: path.to_path_buf(), text: text.to_owned(), values: Vec::new(), tables: Vec::new() };
         let root = DeTable::parse(text).map_err(|error| {
             let why = error.message().replace('\n', ": ");
             document.fault(&error.span().unwrap_or(0..0), &format!("not TOML: {why}"))
@@ -57,7 +57,7 @@ impl Document {
                 (_, Some(setting)) => {
                     let source = self.source(&value.span());
                     let texts = self.texts(setting, value.get_ref(), value.span())?;
-                    self.said.push((name, Said { source, texts }));
+                    self.values.push((name, RawValue { source, texts }));
                 }
                 _ => return Err(self.fault(&key.span(), &unknown(settings, above, key.get_ref()))),
             }
@@ -72,7 +72,8 @@ impl Document {
                 let why = format!("write a table: [{}.\"https://host/path\"]", UPSTREAMS);
                 return Err(self.fault(&url.span(), &why));
             };
-            let mut taken = Table { url: url.get_ref().clone().into_owned(), place: url.span(), rows: Vec::new() };
+            let mut taken =
+                UpstreamTable { url: url.get_ref().clone().into_owned(), place: url.span(), rows: Vec::new() };
             for (key, value) in rows {
                 let Some(setting) = UPSTREAM_SETTINGS.iter().find(|setting| setting.name == key.get_ref().as_ref())
                 else {
@@ -90,13 +91,13 @@ impl Document {
     }
 
     /// The tables of single upstreams.
-    pub(super) fn tables(&self) -> &[Table] {
+    pub(super) fn tables(&self) -> &[UpstreamTable] {
         &self.tables
     }
 
     /// The place as `--check-config` names it.
-    pub(super) fn source(&self, place: &Place) -> Source {
-        Source::File(self.path.clone(), line_of(&self.text, place.start))
+    pub(super) fn source(&self, place: &ByteRange) -> ValueSource {
+        ValueSource::File(self.path.clone(), line_of(&self.text, place.start))
     }
 
     /// What a value says, as text: one text, or those of a list.
@@ -104,8 +105,8 @@ impl Document {
         &self,
         setting: &Setting,
         value: &DeValue<'_>,
-        place: Place,
-    ) -> Result<Vec<(String, Option<Place>)>, Fault> {
+        place: ByteRange,
+    ) -> Result<Vec<(String, Option<ByteRange>)>, Fault> {
         let name = setting.name;
         if let DeValue::Array(items) = value {
             if !setting.is_list() {
@@ -117,7 +118,7 @@ impl Document {
         Ok(vec![self.text(name, value, place)?])
     }
 
-    fn text(&self, name: &str, value: &DeValue<'_>, place: Place) -> Result<(String, Option<Place>), Fault> {
+    fn text(&self, name: &str, value: &DeValue<'_>, place: ByteRange) -> Result<(String, Option<ByteRange>), Fault> {
         let text = match value {
             DeValue::String(text) => text.clone().into_owned(),
             DeValue::Integer(number) => number.to_string(),
@@ -134,12 +135,12 @@ impl Document {
     }
 
     /// What the file says about a setting.
-    pub(super) fn said(&self, name: &str) -> Option<Said> {
-        self.said.iter().find(|(said, _)| said == name).map(|(_, said)| said.clone())
+    pub(super) fn values(&self, name: &str) -> Option<RawValue> {
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
 
     /// A complaint that points at a place of the file.
-    pub(super) fn fault(&self, place: &Place, why: &str) -> Fault {
+    pub(super) fn fault(&self, place: &ByteRange, why: &str) -> Fault {
         Fault::Usage(complaint(&self.path.display().to_string(), &self.text, place, why))
     }
 }

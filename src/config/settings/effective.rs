@@ -1,7 +1,7 @@
 //! The settings in effect: every layer read, every value understood, and whether they agree with each other.
 
 use super::layers::Layers;
-use super::reader::Reader;
+use super::reader::SettingsReader;
 use super::table::{Settings, rows};
 use super::upstream::Upstream;
 use super::upstreams;
@@ -14,7 +14,7 @@ use crate::fault::Fault;
 /// # Errors
 /// `Usage`: the value makes no sense.
 pub fn private_patterns(layers: &Layers, go: &GoEnv) -> Result<Checked, Fault> {
-    let mut reader = Reader::new(layers, go, &|_| None);
+    let mut reader = SettingsReader::new(layers, go, &|_| None);
     let patterns = reader.private(&rows::private)?;
     Ok(Checked { patterns, warnings: reader.warnings })
 }
@@ -25,7 +25,7 @@ impl Settings {
     /// # Errors
     /// `Usage`: a value makes no sense, at the place that the message names, or two settings contradict each other.
     pub fn of(layers: &Layers, go: &GoEnv, env: impl Fn(&str) -> Option<String>) -> Result<Settings, Fault> {
-        let mut settings = Settings::read(Reader::new(layers, go, &env))?;
+        let mut settings = Settings::read(SettingsReader::new(layers, go, &env))?;
         upstreams::read(layers, &mut settings)?;
         settings.agree()?;
         Ok(settings)
@@ -36,7 +36,7 @@ impl Settings {
         self.upstreams.iter().find(|upstream| upstream.is(url))
     }
 
-    /// What each setting alone cannot tell.
+    /// Checks that no setting alone can make.
     fn agree(&self) -> Result<(), Fault> {
         let usage = |why: String| Err(Fault::Usage(why));
         if self.listen.is_empty() {

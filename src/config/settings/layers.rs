@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::document::Document;
+use super::document::SettingsFile;
 use super::setting::Setting;
-use super::source::{Place, Said, Source};
+use super::source::{ByteRange, RawValue, ValueSource};
 use super::values::{split, unread};
 use crate::config::sumdb::redact;
 use crate::fault::Fault;
@@ -21,7 +21,7 @@ const FILE_LIMIT: u64 = 1 << 20;
 /// The layers above the defaults.
 #[derive(Debug, Default)]
 pub struct Layers {
-    document: Option<Document>,
+    document: Option<SettingsFile>,
     environment: Vec<(&'static str, String)>,
     flags: Vec<(&'static str, Vec<String>)>,
 }
@@ -41,7 +41,7 @@ impl Layers {
         let named = named.map(Path::to_path_buf).or_else(|| set(FILE_VARIABLE).map(PathBuf::from));
         let path = named.or_else(|| own_file().filter(|path| path.is_file()));
         let document = match path {
-            Some(path) => Some(Document::parse(table, &path, &read_text(&path)?)?),
+            Some(path) => Some(SettingsFile::parse(table, &path, &read_text(&path)?)?),
             None => None,
         };
         let environment = table.iter().filter_map(|setting| Some((setting.name, set(setting.variable)?))).collect();
@@ -59,29 +59,29 @@ impl Layers {
     }
 
     /// The file, if there is one.
-    pub(super) fn document(&self) -> Option<&Document> {
+    pub(super) fn document(&self) -> Option<&SettingsFile> {
         self.document.as_ref()
     }
 
     /// What the uppermost layer that says something about a setting says.
-    pub(super) fn said(&self, setting: &Setting) -> Option<Said> {
+    pub(super) fn value(&self, setting: &Setting) -> Option<RawValue> {
         let plain = |texts: Vec<String>| texts.into_iter().map(|text| (text, None)).collect();
         if let Some((_, texts)) = self.flags.iter().find(|(name, _)| *name == setting.name) {
-            return Some(Said { source: Source::Flag(setting.flag), texts: plain(texts.clone()) });
+            return Some(RawValue { source: ValueSource::Flag(setting.flag), texts: plain(texts.clone()) });
         }
         if let Some((_, text)) = self.environment.iter().find(|(name, _)| *name == setting.name) {
             let texts = if setting.is_list() { split(text) } else { vec![text.clone()] };
-            return Some(Said { source: Source::Environment(setting.variable), texts: plain(texts) });
+            return Some(RawValue { source: ValueSource::Environment(setting.variable), texts: plain(texts) });
         }
-        self.document.as_ref()?.said(setting.name)
+        self.document.as_ref()?.values(setting.name)
     }
 
     /// A `Usage` fault about one of the texts of a setting, at its place.
     pub(super) fn wrong(
         &self,
         setting: &Setting,
-        source: &Source,
-        (text, place): &(String, Option<Place>),
+        source: &ValueSource,
+        (text, place): &(String, Option<ByteRange>),
         why: &str,
     ) -> Fault {
         if let (Some(document), Some(place)) = (&self.document, place) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::sumdb::printable;
 
-/// Characters of a line that are shown; what is wrong further right is told by its column.
+/// Characters of a line that are shown; of a fault further right only the column is named.
 const SHOWN: usize = 100;
 
 /// The number of the line that `at` is in, from 1.
@@ -22,13 +22,13 @@ pub(super) fn complaint(name: &str, text: &str, span: &Range<usize>, why: &str) 
     let wrong = rest.get(..span.end.saturating_sub(at)).unwrap_or(rest).lines().next().unwrap_or_default();
     let number = line_of(text, at);
     let margin = " ".repeat(number.to_string().len());
-    let mut told = format!("{name}:{number}:{}: {why}", column + 1);
+    let mut message = format!("{name}:{number}:{}: {why}", column + 1);
     if column < SHOWN {
         let carets = "^".repeat(wrong.chars().count().clamp(1, SHOWN - column));
         let line = shown(&hidden(line));
-        told.push_str(&format!("\n{margin} |\n{number} | {line}\n{margin} | {}{carets}", " ".repeat(column)));
+        message.push_str(&format!("\n{margin} |\n{number} | {line}\n{margin} | {}{carets}", " ".repeat(column)));
     }
-    told
+    message
 }
 
 /// The line with a star for each character of a name and password in a URL.
@@ -64,13 +64,13 @@ mod tests {
     #[test]
     fn carets_stand_below_what_is_wrong() {
         let text = "a = 1\nidle = \"soon\" # x\n";
-        let told = complaint("f.toml", text, &(13..19), "not a duration");
-        assert_eq!(told, "f.toml:2:8: not a duration\n  |\n2 | idle = \"soon\" # x\n  |        ^^^^^^");
+        let message = complaint("f.toml", text, &(13..19), "not a duration");
+        assert_eq!(message, "f.toml:2:8: not a duration\n  |\n2 | idle = \"soon\" # x\n  |        ^^^^^^");
         for span in [0..0, 5..9, 25..25, 100..200] {
             assert!(complaint("f.toml", text, &span, "why").starts_with("f.toml:"));
         }
-        let told = complaint("f", "proxy = \"https://me:s3@host,ftp://x\"", &(8..10), "why");
-        assert!(told.contains("proxy = \"https://*****@host,ftp://x\""), "{told}");
+        let message = complaint("f", "proxy = \"https://me:s3@host,ftp://x\"", &(8..10), "why");
+        assert!(message.contains("proxy = \"https://*****@host,ftp://x\""), "{message}");
         assert!(complaint("f", "x = \"\u{1b}[31m\"", &(4..5), "why").contains("x = \"?[31m\""));
     }
 }

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use super::layers::Layers;
 use super::setting::{DefaultValue, Setting};
-use super::source::{Said, Source};
+use super::source::{RawValue, ValueSource};
 use crate::config::private::{self, Checked, NONE};
 use crate::config::{self, GoEnv};
 use crate::fault::Fault;
 
 /// A setting's name, its value as text without passwords, and where it comes from.
-pub type Shown = (&'static str, String, Source);
+pub type Shown = (&'static str, String, ValueSource);
 
 /// Reads settings in the order of the table.
-pub(super) struct Reader<'a> {
+pub(super) struct SettingsReader<'a> {
     layers: &'a Layers,
     go: &'a GoEnv,
     env: &'a dyn Fn(&str) -> Option<String>,
@@ -21,10 +21,14 @@ pub(super) struct Reader<'a> {
     pub(super) warnings: Vec<String>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SettingsReader<'a> {
     /// `go` says which modules are private where no layer does; `env` where the data folder is.
-    pub(super) fn new(layers: &'a Layers, go: &'a GoEnv, env: &'a dyn Fn(&str) -> Option<String>) -> Reader<'a> {
-        Reader { layers, go, env, shown: Vec::new(), warnings: Vec::new() }
+    pub(super) fn new(
+        layers: &'a Layers,
+        go: &'a GoEnv,
+        env: &'a dyn Fn(&str) -> Option<String>,
+    ) -> SettingsReader<'a> {
+        SettingsReader { layers, go, env, shown: Vec::new(), warnings: Vec::new() }
     }
 
     /// The values of a setting; that of its default where no layer says anything.
@@ -37,12 +41,13 @@ impl<'a> Reader<'a> {
             DefaultValue::Text(text) => vec![(text.to_owned(), None)],
             DefaultValue::Found(_) | DefaultValue::Unset => Vec::new(),
         };
-        let said = self.layers.said(setting).unwrap_or_else(|| Said { source: Source::Default, texts: default() });
-        let wrong = |text, why: String| self.layers.wrong(setting, &said.source, text, &why);
-        let parsed = said.texts.iter().map(|text| parse(&text.0).map_err(|why| wrong(text, why)));
+        let value =
+            self.layers.value(setting).unwrap_or_else(|| RawValue { source: ValueSource::Default, texts: default() });
+        let wrong = |text, why: String| self.layers.wrong(setting, &value.source, text, &why);
+        let parsed = value.texts.iter().map(|text| parse(&text.0).map_err(|why| wrong(text, why)));
         let values = parsed.collect::<Result<Vec<T>, Fault>>()?;
-        let shown: Vec<String> = said.texts.iter().map(|(text, _)| config::sumdb::redact(text)).collect();
-        self.shown.push((setting.name, shown.join(", "), said.source));
+        let shown: Vec<String> = value.texts.iter().map(|(text, _)| config::sumdb::redact(text)).collect();
+        self.shown.push((setting.name, shown.join(", "), value.source));
         Ok(values)
     }
 
@@ -83,7 +88,7 @@ impl<'a> Reader<'a> {
             return Ok(named);
         }
         let found = config::data_folder(self.env)?;
-        self.show_instead(found.display().to_string(), Source::Default);
+        self.show_instead(found.display().to_string(), ValueSource::Default);
         Ok(found)
     }
 
@@ -100,7 +105,7 @@ impl<'a> Reader<'a> {
             return Ok(patterns);
         }
         let theirs = self.go.private_from_anybody();
-        let mut shown = theirs.iter().map(|theirs| (theirs.patterns.to_owned(), Source::Go(theirs.setting)));
+        let mut shown = theirs.iter().map(|theirs| (theirs.patterns.to_owned(), ValueSource::Go(theirs.setting)));
         if let Some((patterns, source)) = shown.next() {
             self.show_instead(patterns, source);
         }
@@ -111,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Shows a value that no layer gave, in place of the last one.
-    fn show_instead(&mut self, value: String, source: Source) {
+    fn show_instead(&mut self, value: String, source: ValueSource) {
         if let Some(last) = self.shown.last_mut() {
             last.1 = value;
             last.2 = source;

@@ -72,7 +72,7 @@ impl Setting {
 }
 
 /// Makes of rows: `SETTINGS`, all of them; `rows`, each by its name; `Settings`, the value of each; and `Settings::read`. The
-/// comment above a row is its help. `one`, `all`, ... are the methods of `Reader`; what stands in their brackets is the parser.
+/// comment above a row is its help. `one`, `all`, ... are the methods of `SettingsReader`; what stands in their brackets is the parser.
 macro_rules! settings {
     ($(
         $(#[doc = $help:literal])+
@@ -116,7 +116,7 @@ macro_rules! settings {
 
         impl Settings {
             /// The value of each row.
-            pub(super) fn read(mut reader: Reader<'_>) -> Result<Settings, Fault> {
+            pub(super) fn read(mut reader: SettingsReader<'_>) -> Result<Settings, Fault> {
                 Ok(Settings {
                     $( $field: reader.$read(&rows::$field $(, $parse)?)?, )+
                     upstreams: Vec::new(),

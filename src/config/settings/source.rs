@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 /// Bytes of the file.
-pub(super) type Place = Range<usize>;
+pub(super) type ByteRange = Range<usize>;
 
 /// Where a setting comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum ValueSource {
     /// nothing sets it
     Default,
     /// the file, this line
@@ -22,28 +22,28 @@ pub enum Source {
     Go(&'static str),
 }
 
-impl Source {
+impl ValueSource {
     /// Whether it overrides what the file says.
     pub(super) fn overrides_file(&self) -> bool {
-        matches!(self, Source::Environment(_) | Source::Flag(_))
+        matches!(self, ValueSource::Environment(_) | ValueSource::Flag(_))
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ValueSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Source::Default => f.write_str("default"),
-            Source::File(path, line) => write!(f, "{}:{line}", path.display()),
-            Source::Environment(name) | Source::Flag(name) => f.write_str(name),
-            Source::Go(name) => write!(f, "go env {name}"),
+            ValueSource::Default => f.write_str("default"),
+            ValueSource::File(path, line) => write!(f, "{}:{line}", path.display()),
+            ValueSource::Environment(name) | ValueSource::Flag(name) => f.write_str(name),
+            ValueSource::Go(name) => write!(f, "go env {name}"),
         }
     }
 }
 
 /// The texts of one setting, and where they come from.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
-    pub(super) source: Source,
+pub(super) struct RawValue {
+    pub(super) source: ValueSource,
     /// one text for most settings, any number for lists; the place of each in the file
-    pub(super) texts: Vec<(String, Option<Place>)>,
+    pub(super) texts: Vec<(String, Option<ByteRange>)>,
 }

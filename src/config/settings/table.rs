@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::choices::{ACCESS, Access, DiskFloor, FORMATS, LEVELS, LogFormat, MISMATCH, OnMismatch};
-use super::reader::{Reader, Shown};
+use super::choices::{ACCESS, AccessLog, DiskFloor, FORMATS, LEVELS, LogFormat, MISMATCH, OnMismatch};
+use super::reader::{SettingsReader, Shown};
 use super::setting::DefaultValue::{Found, Text, Unset};
 use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
@@ -164,7 +164,7 @@ settings! {
     }
 
     /// Which requests to log. An error is a response of status 4xx or 5xx, except 404.
-    access: Access = one(word(&ACCESS)) {
+    access: AccessLog = one(word(&ACCESS)) {
         name: "log.access", variable: "GOSUMCHECK_ACCESS_LOG", flag: "--access-log",
         value: One("off|errors|all"), default: Text("errors"), heading: LOGS,
     }

@@ -1,7 +1,7 @@
 //! `[upstreams."https://host/path"]` of gosumcheck.toml: how one entry of `proxy` or `private_proxy` is asked, and with which
 //! keys. Where a table says nothing, upstream's own defaults count.
 
-use super::document::{Document, Table};
+use super::document::{SettingsFile, UpstreamTable};
 use super::layers::Layers;
 use super::table::Settings;
 use super::upstream::Upstream;
@@ -36,7 +36,7 @@ pub(super) fn read(layers: &Layers, settings: &mut Settings) -> Result<(), Fault
     Ok(())
 }
 
-fn of_table(document: &Document, table: &Table) -> Result<Upstream, Fault> {
+fn of_table(document: &SettingsFile, table: &UpstreamTable) -> Result<Upstream, Fault> {
     let mut upstream = Upstream::new(url(&table.url).map_err(|why| document.fault(&table.place, &why))?);
     for (setting, text, place) in &table.rows {
         let set = (setting.set)(&mut upstream, text);

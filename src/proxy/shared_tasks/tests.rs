@@ -107,7 +107,7 @@ enum Event {
 }
 
 /// Somebody who waits for the task.
-type Request = Pin<Box<dyn Future<Output = Outcome<usize>>>>;
+type Request = Pin<Box<dyn Future<Output = TaskResult<usize>>>>;
 
 /// A world of one key.
 struct Play {
@@ -122,7 +122,7 @@ impl Play {
         Play { tasks: SharedTasks::new(HOUR), puppets: Arc::default(), requests }
     }
 
-    fn request(&self, number: usize) -> Pin<Box<dyn Future<Output = Outcome<usize>>>> {
+    fn request(&self, number: usize) -> Pin<Box<dyn Future<Output = TaskResult<usize>>>> {
         let (tasks, puppets) = (self.tasks.clone(), Arc::clone(&self.puppets));
         let from = peer(u8::try_from(number).unwrap());
         Box::pin(async move {
@@ -146,7 +146,7 @@ impl Play {
         })
     }
 
-    fn poll(&mut self, number: usize) -> Option<Outcome<usize>> {
+    fn poll(&mut self, number: usize) -> Option<TaskResult<usize>> {
         let request = self.requests[number].as_mut()?;
         match request.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => Some(outcome),

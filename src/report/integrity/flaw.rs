@@ -1,4 +1,4 @@
-//! The kinds of findings: what each means, who has to do something about it, and what.
+//! The kinds of findings: what each means, who must act on it, and how.
 
 /// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +13,7 @@ pub enum Flaw {
     CutOff,
     /// a file could not be read: the disk reports an error
     Unreadable,
-    /// records and hashes disagree, and nothing that is proven tells which of them is damaged
+    /// records and hashes disagree, and nothing proven shows which of them is damaged
     Undecided,
     /// `head` is missing or no signed note
     HeadDamaged,
@@ -21,7 +21,7 @@ pub enum Flaw {
     HeadBehind,
     /// the files are of one piece but have another root than a signed head
     RootDiffers,
-    /// an entry of `heads` or the remembered head is no signed note
+    /// an entry of `heads` or the remembered head is not a signed note
     HeadsDamaged,
     /// the index does not agree with the records
     IndexWrong,
@@ -51,7 +51,7 @@ pub enum Flaw {
     Journal,
 }
 
-/// Who has to do something about a finding.
+/// Who must act on a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
     /// our own disk
@@ -119,7 +119,7 @@ impl Flaw {
         }
     }
 
-    /// Who has to do something.
+    /// Who must act on it.
     pub fn blame(self) -> Blame {
         match self {
             Flaw::IndexWrong => Blame::Index,
@@ -141,16 +141,16 @@ impl Flaw {
             Flaw::CutOff => "A file is missing or ends before the tree does.",
             Flaw::Unreadable => "The disk could not read there: the device may be failing.",
             Flaw::Undecided => {
-                "What is stored disagrees and nothing that is proven tells which side is damaged: both may be."
+                "Records and hashes disagree, and nothing proven shows which of them is damaged: both may be."
             }
             Flaw::HeadDamaged => {
                 "The committed head is lost; everything was checked under the newest other signed head."
             }
             Flaw::HeadBehind => {
                 "The committed head is older than one that was committed before: the file was replaced, or a commit was \
-                 interrupted. Everything was checked under the newer one, as far as the files have its records."
+                 interrupted. Everything was checked under the newer one, up to the last record that the files hold."
             }
-            Flaw::RootDiffers => "The files are of one piece, and not those of this signed head.",
+            Flaw::RootDiffers => "The files are consistent with each other, and do not belong to this signed head.",
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
             Flaw::IndexWrong => "The index does not agree with the records. It decides nothing, but lookups may miss.",
             Flaw::Duplicate => {
@@ -158,7 +158,7 @@ impl Flaw {
             }
             Flaw::Malformed => "The log itself has a record that is not two lines about one module version.",
             Flaw::ModuleDamaged => "A stored module is not the one that was proven when it was admitted.",
-            Flaw::ModuleUnreadable => "A file of the module store cannot be read, so nothing can be told of it.",
+            Flaw::ModuleUnreadable => "A file of the module store cannot be read, so it could not be checked.",
             Flaw::ModuleHash => "A stored module is in order, and the hash that is kept beside it is not.",
             Flaw::ModuleUnrecorded => {
                 "Nothing here proves these modules: there is no record of them in the data folder, and no pattern says that \
@@ -220,11 +220,11 @@ impl Flaw {
             Flaw::Stray => "Find out who put it there, and move it away.",
             Flaw::Refused => "Move it away, or delete it.",
             Flaw::Journal => {
-                "Stop the server and delete the file: a new one is begun. The reports in `refused/` stay, which is what the \
-                 incidents in it were told from."
+                "Stop the server and delete the file: gosumcheck creates a new one. The reports in `refused/`, from which \
+                 its incidents were made, stay."
             }
             Flaw::Duplicate | Flaw::Malformed => {
-                "Tell whoever runs the database (sum.golang.org: security@golang.org), with the record numbers."
+                "Report it to the operator of the database (sum.golang.org: security@golang.org), with the record numbers."
             }
         }
     }

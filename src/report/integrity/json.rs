@@ -14,7 +14,7 @@ use super::{Figures, Finding, Integrity};
 const SCHEMA: &str = "gosumcheck.integrity/1";
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct JsonIntegrity<'a> {
     schema: &'static str,
     tool: Tool<'a>,
     time: Option<&'a str>,
@@ -23,15 +23,15 @@ struct Document<'a> {
     exit_code: u8,
     figures: Figures,
     total_findings: u64,
-    tally: Vec<Tally>,
-    findings: Vec<Found<'a>>,
-    fetch: Vec<Span>,
+    tally: Vec<FlawCount>,
+    findings: Vec<JsonFinding<'a>>,
+    fetch: Vec<JsonRange>,
     notices: &'a [Notice],
     misbehaviour: Option<&'a Misbehaviour>,
 }
 
 #[derive(Serialize)]
-struct Tally {
+struct FlawCount {
     flaw: &'static str,
     blame: &'static str,
     findings: u64,
@@ -40,15 +40,15 @@ struct Tally {
 }
 
 #[derive(Serialize)]
-struct Found<'a> {
+struct JsonFinding<'a> {
     flaw: &'static str,
     blame: &'static str,
     file: &'a str,
-    bytes: Option<Span>,
-    records: Option<Span>,
+    bytes: Option<JsonRange>,
+    records: Option<JsonRange>,
     tile: Option<&'a str>,
     what: &'a str,
-    fetch: Option<Span>,
+    fetch: Option<JsonRange>,
     module: Option<&'a str>,
     version: Option<&'a str>,
     expected: Option<&'a str>,
@@ -58,14 +58,14 @@ struct Found<'a> {
 
 /// From `first` up to and not including `end`.
 #[derive(Serialize)]
-struct Span {
+struct JsonRange {
     first: u64,
     end: u64,
 }
 
 /// Writes the report.
 pub(super) fn write(report: &Integrity, out: &mut dyn Write) -> io::Result<()> {
-    let document = Document {
+    let document = JsonIntegrity {
         schema: SCHEMA,
         tool: Tool::new(&report.tool_version),
         time: report.time.as_deref(),
@@ -83,13 +83,13 @@ pub(super) fn write(report: &Integrity, out: &mut dyn Write) -> io::Result<()> {
     ascii::write(&document, out)
 }
 
-fn tally(&(flaw, findings): &(super::Flaw, u64)) -> Tally {
-    Tally { flaw: flaw.id(), blame: flaw.blame().id(), findings, meaning: flaw.meaning(), next: flaw.next() }
+fn tally(&(flaw, findings): &(super::Flaw, u64)) -> FlawCount {
+    FlawCount { flaw: flaw.id(), blame: flaw.blame().id(), findings, meaning: flaw.meaning(), next: flaw.next() }
 }
 
-fn found(finding: &Finding) -> Found<'_> {
+fn found(finding: &Finding) -> JsonFinding<'_> {
     let module = finding.module.as_ref();
-    Found {
+    JsonFinding {
         flaw: finding.flaw.id(),
         blame: finding.flaw.blame().id(),
         file: &finding.file,
@@ -106,6 +106,6 @@ fn found(finding: &Finding) -> Found<'_> {
     }
 }
 
-fn span(range: Range<u64>) -> Span {
-    Span { first: range.start, end: range.end }
+fn span(range: Range<u64>) -> JsonRange {
+    JsonRange { first: range.start, end: range.end }
 }

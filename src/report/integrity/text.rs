@@ -24,9 +24,9 @@ pub(super) fn write(report: &Integrity, colour: bool, out: &mut dyn Write) -> io
         }
     }
     for &(flaw, count) in &report.counts {
-        let told = report.findings.iter().filter(|finding| finding.flaw == flaw).fold(0, |sum, _| sum + 1);
-        if count > told {
-            writeln!(out, "{}", paint(BAD, &format!("... and {} more: {}", grouped(count - told), flaw.id())))?;
+        let listed = report.findings.iter().filter(|finding| finding.flaw == flaw).fold(0, |sum, _| sum + 1);
+        if count > listed {
+            writeln!(out, "{}", paint(BAD, &format!("... and {} more: {}", grouped(count - listed), flaw.id())))?;
         }
     }
     for flaw in Flaw::ALL.into_iter().filter(|flaw| report.counts.iter().any(|(of, _)| of == flaw)) {

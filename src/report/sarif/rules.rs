@@ -23,7 +23,7 @@ pub(super) fn index(outcome: Outcome) -> Option<usize> {
     reported().position(|reported| reported == outcome)
 }
 
-/// `error` for findings, `warning` for what could not be told.
+/// `error` for findings, `warning` for what could not be decided.
 pub(super) fn level(outcome: Outcome) -> &'static str {
     match outcome.class() {
         Class::Finding => "error",
@@ -49,8 +49,8 @@ fn rule(outcome: Outcome) -> Value {
     })
 }
 
-/// GitHub shows a rule with a `security-severity` as a security alert: from 7.0 high, from 4.0 medium. What could not be told
-/// is no statement about security and has none.
+/// GitHub shows a rule with a `security-severity` as a security alert: from 7.0 high, from 4.0 medium. What could not be decided
+/// says nothing about security and has none.
 fn properties(outcome: Outcome) -> Value {
     let severity = match outcome {
         Outcome::Differs => Some("8.8"),

@@ -1,6 +1,6 @@
 //! How text is laid out: columns, paragraphs, and numbers that can be read.
 
-use super::super::{FileReport, LineReport, Place, printable};
+use super::super::{FileReport, LineReport, Location, printable};
 
 /// Columns of a paragraph.
 const PARAGRAPH_WIDTH: usize = 88;
@@ -27,8 +27,8 @@ pub(super) fn columns(lines: &[(&FileReport, &LineReport)]) -> Columns {
 /// `go.sum:12:`, as compilers write it and editors read it.
 pub(super) fn place(file: &FileReport, line: &LineReport) -> String {
     match &line.place {
-        Place::Line(number) => format!("{}:{number}:", printable(&file.path)),
-        Place::File(path) => format!("{}:", printable(path)),
+        Location::Line(number) => format!("{}:{number}:", printable(&file.path)),
+        Location::File(path) => format!("{}:", printable(path)),
     }
 }
 

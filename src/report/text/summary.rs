@@ -5,10 +5,10 @@ use std::io;
 
 use super::super::{Class, Conclusion, Outcome, Report, Verdict, printable};
 use super::layout::{counted, grouped};
-use super::{BAD, DOUBT, FAINT, GOOD, Page, STRONG, ansi};
+use super::{BAD, DOUBT, FAINT, GOOD, STRONG, TextWriter, ansi};
 
 /// Writes the skipped patterns, in verbose text the head, and the summary line.
-pub(super) fn write(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+pub(super) fn write(page: &mut TextWriter<'_>, report: &Report) -> io::Result<()> {
     write_skipped(page, report)?;
     if let (true, Some(head)) = (page.style.verbose, &report.head) {
         let text = format!("tree {} of {}, root {}", head.size, printable(&report.database), printable(&head.root));
@@ -20,7 +20,7 @@ pub(super) fn write(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
 }
 
 /// Which patterns exempted how many lines: a pattern that matches too much is as dangerous as a wrong hash.
-fn write_skipped(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+fn write_skipped(page: &mut TextWriter<'_>, report: &Report) -> io::Result<()> {
     let mut patterns: Vec<(&str, u64)> = Vec::new();
     for line in report.lines() {
         if let Verdict::Skipped { pattern } = &line.verdict {
@@ -39,7 +39,7 @@ fn write_skipped(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
 
 /// `1,234 lines: 1,230 verified, 1 DIFFERS, 3 skipped; 24 repeat an earlier line; proven under tree 58,776,408 of
 /// sum.golang.org`.
-fn line(page: &Page<'_>, report: &Report) -> String {
+fn line(page: &TextWriter<'_>, report: &Report) -> String {
     let database = printable(&report.database);
     let total: u64 = report.tally().iter().map(|(_, count)| count).sum();
     let clean = report.conclusion() == Conclusion::Proven;
@@ -57,11 +57,11 @@ fn line(page: &Page<'_>, report: &Report) -> String {
         }
     };
     let counts = if counts.is_empty() { "nothing to prove".to_owned() } else { counts.join(", ") };
-    // A line that differs is judged by a proven record just as one that is verified.
-    let judged = report.tally().iter().any(|(outcome, _)| matches!(outcome, Outcome::Verified | Outcome::Differs));
+    // A line that differs is decided by a proven record just as one that is verified.
+    let any_decided = report.tally().iter().any(|(outcome, _)| matches!(outcome, Outcome::Verified | Outcome::Differs));
     let under = match &report.head {
         _ if report.misbehaviour.is_some() => page.paint(BAD, "THE LOG MISBEHAVED"),
-        Some(head) if judged => format!("proven under tree {} of {database}", grouped(head.size)),
+        Some(head) if any_decided => format!("proven under tree {} of {database}", grouped(head.size)),
         _ => format!("nothing was proven by {database}"),
     };
     let repeats = repeats(report.duplicates()).map(|text| page.paint(FAINT, &text) + "; ").unwrap_or_default();
@@ -75,7 +75,7 @@ fn repeats(duplicates: u64) -> Option<String> {
 }
 
 /// `1,230 verified`; green only if nothing else stands against it.
-fn count(page: &Page<'_>, clean: bool, (outcome, count): (Outcome, u64)) -> String {
+fn count(page: &TextWriter<'_>, clean: bool, (outcome, count): (Outcome, u64)) -> String {
     let text = format!("{} {}", grouped(count), outcome.label());
     match outcome.class() {
         Class::Proven if clean => page.paint(GOOD.bold(), &text),

@@ -1,4 +1,4 @@
-//! The gauges of what waits, what runs without a client, and what is remembered.
+//! The gauges of queues, of work without a client, and of what is held in memory.
 
 use std::sync::atomic::AtomicU64;
 
@@ -7,71 +7,54 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::super::App;
 use super::ByDatabase;
-use crate::upstream::Load;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByWork {
-    kind: &'static str,
+pub(crate) struct ByWork {
+    pub(crate) kind: &'static str,
 }
 
 type PerWork = Family<ByWork, Gauge<u64, AtomicU64>>;
-type PerDatabase = Family<ByDatabase, Gauge<u64, AtomicU64>>;
+type CountPerDatabase = Family<ByDatabase, Gauge<u64, AtomicU64>>;
 
-/// The gauges, looked up when they are asked for.
+/// The gauges of queues and memory; `routes::metrics` sets them.
 #[derive(Debug, Default)]
-pub(super) struct Queues {
-    proxy_length: PerWork,
-    proxy_running: PerWork,
-    proxy_rejected: PerWork,
-    proxy_tasks: PerWork,
-    detached: Gauge<u64, AtomicU64>,
-    upstream_length: PerDatabase,
-    upstream_running: PerDatabase,
-    upstream_rejected: PerDatabase,
-    database_bytes: PerDatabase,
-    refusal_bytes: Gauge<u64, AtomicU64>,
+pub(crate) struct Queues {
+    pub(crate) proxy_length: PerWork,
+    pub(crate) proxy_running: PerWork,
+    pub(crate) proxy_rejected: PerWork,
+    pub(crate) proxy_tasks: PerWork,
+    pub(crate) detached: Gauge<u64, AtomicU64>,
+    pub(crate) upstream_length: CountPerDatabase,
+    pub(crate) upstream_running: CountPerDatabase,
+    pub(crate) upstream_rejected: CountPerDatabase,
+    pub(crate) database_bytes: CountPerDatabase,
+    pub(crate) refusal_bytes: Gauge<u64, AtomicU64>,
 }
 
 impl Queues {
-    pub(super) fn register(&self, registry: &mut Registry) {
+    pub(crate) fn register(&self, registry: &mut Registry) {
         let mut each = |name: &str, help: &str, family: &PerWork| registry.register(name, help, family.clone());
-        each("proxy_queue_length", "Requests about modules that wait for their turn", &self.proxy_length);
+        each("proxy_queue_length", "Requests about modules that wait in the queue", &self.proxy_length);
         each("proxy_queue_running", "Requests about modules that have a slot", &self.proxy_running);
-        each("proxy_queue_rejected", "Requests about modules answered with 503 so far: busy", &self.proxy_rejected);
-        each("proxy_tasks", "Tasks about modules, those that wait for their turn among them", &self.proxy_tasks);
-        let mut each = |name: &str, help: &str, family: &PerDatabase| registry.register(name, help, family.clone());
-        each("upstream_queue_length", "Questions to a database that wait for their turn", &self.upstream_length);
-        each("upstream_queue_running", "Questions that a database is asked now", &self.upstream_running);
-        each("upstream_queue_rejected", "Questions to a database turned away so far: busy", &self.upstream_rejected);
+        each(
+            "proxy_queue_rejected",
+            "Requests about modules answered with 503 so far because the queue was full",
+            &self.proxy_rejected,
+        );
+        each("proxy_tasks", "Tasks about modules, including those in the queue", &self.proxy_tasks);
+        let mut each =
+            |name: &str, help: &str, family: &CountPerDatabase| registry.register(name, help, family.clone());
+        each("upstream_queue_length", "Requests to a database that wait in the queue", &self.upstream_length);
+        each("upstream_queue_running", "Requests to a database in progress", &self.upstream_running);
+        each(
+            "upstream_queue_rejected",
+            "Requests to a database rejected so far because the queue was full",
+            &self.upstream_rejected,
+        );
         each("database_memory_bytes", "Records, tiles and denials held in memory", &self.database_bytes);
-        let help = "Downloads that go on though their clients have left";
+        let help = "Downloads that continue although their clients have disconnected";
         registry.register("proxy_detached_downloads", help, self.detached.clone());
         registry.register("refusal_bytes", "Refusals of modules held in memory", self.refusal_bytes.clone());
-    }
-
-    pub(super) fn look(&self, app: &App) {
-        for served in &app.served {
-            let label = ByDatabase { database: served.relay.name().to_owned() };
-            let Load { waiting, running, rejected } = served.relay.queue();
-            self.upstream_length.get_or_create(&label).set(waiting);
-            self.upstream_running.get_or_create(&label).set(running);
-            self.upstream_rejected.get_or_create(&label).set(rejected);
-            self.database_bytes.get_or_create(&label).set(served.relay.remembered_bytes());
-        }
-        let Some(proxy) = &app.proxy else { return };
-        let mut detached = 0;
-        for work in proxy.work() {
-            let label = ByWork { kind: work.kind };
-            let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-            self.proxy_length.get_or_create(&label).set(work.queue.waiting);
-            self.proxy_running.get_or_create(&label).set(work.queue.running);
-            self.proxy_rejected.get_or_create(&label).set(work.queue.rejected);
-            self.proxy_tasks.get_or_create(&label).set(count(work.tasks));
-            detached += count(work.detached);
-        }
-        self.detached.set(detached);
-        self.refusal_bytes.set(proxy.remembered_bytes());
     }
 }

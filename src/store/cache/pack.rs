@@ -18,7 +18,7 @@ use super::ENTRY_LIMIT;
 use crate::fault::Fault;
 use crate::files;
 
-/// Entries after which new ones are files again: whoever opens a pack reads all its tables, in milliseconds.
+/// Entries after which new ones are files again: opening a pack reads all its tables, in milliseconds.
 const FULL: usize = 32_768;
 /// Entries that are read, so that those which take the place of damaged ones still count.
 const MAX_ENTRIES: usize = 2 * FULL;
@@ -31,12 +31,12 @@ const SHORT_TABLE: usize = 8 << 10;
 #[derive(Debug)]
 pub(super) struct Pack {
     path: PathBuf,
-    index: Mutex<Index>,
+    index: Mutex<PackIndex>,
 }
 
 /// What the tables say.
 #[derive(Debug, Default)]
-struct Index {
+struct PackIndex {
     file: Option<Arc<File>>,
     inode: u64,
     entries: HashMap<String, Span>,
@@ -54,7 +54,7 @@ struct Span {
 }
 
 /// One group's table.
-struct Table {
+struct GroupTable {
     entries: Vec<(String, Span)>,
     /// where the group ends
     end: u64,
@@ -105,7 +105,7 @@ impl Pack {
     }
 
     /// The index; where it does not know `name`, with what other processes have added meanwhile.
-    fn index(&self, name: &str) -> io::Result<MutexGuard<'_, Index>> {
+    fn index(&self, name: &str) -> io::Result<MutexGuard<'_, PackIndex>> {
         let mut index = self.lock();
         if index.entries.contains_key(name) {
             return Ok(index);
@@ -119,18 +119,18 @@ impl Pack {
         Ok(index)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Index> {
+    fn lock(&self) -> MutexGuard<'_, PackIndex> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Index {
+impl PackIndex {
     /// Reads the tables that were added since the last time.
     fn catch_up(&mut self, file: Arc<File>) -> io::Result<()> {
         let found = file.metadata()?;
         let (len, inode) = (found.len(), found.ino());
         if len < self.end || inode != self.inode {
-            *self = Index { inode, ..Index::default() }; // it was deleted, and begun anew
+            *self = PackIndex { inode, ..PackIndex::default() }; // it was deleted, and begun anew
         }
         while let Some(table) = read_table(&file, self.end, len)?.filter(|_| self.count < MAX_ENTRIES) {
             self.count += table.entries.len();
@@ -143,7 +143,7 @@ impl Index {
 }
 
 /// The table of the group at `start` of a file of `len` bytes; none where there is no whole group.
-fn read_table(file: &File, start: u64, len: u64) -> io::Result<Option<Table>> {
+fn read_table(file: &File, start: u64, len: u64) -> io::Result<Option<GroupTable>> {
     let left = usize::try_from(len.saturating_sub(start)).unwrap_or(usize::MAX);
     for most in [SHORT_TABLE, MAX_TABLE] {
         let mut head = vec![0; left.min(most)];
@@ -164,7 +164,7 @@ fn read_table(file: &File, start: u64, len: u64) -> io::Result<Option<Table>> {
 }
 
 /// The table of entries whose bytes begin at `at`.
-fn parse_table(table: &[u8], mut at: u64) -> Option<Table> {
+fn parse_table(table: &[u8], mut at: u64) -> Option<GroupTable> {
     let mut entries = Vec::new();
     for line in std::str::from_utf8(table).ok()?.split('\n') {
         let (len, name) = line.split_once(' ')?;
@@ -172,7 +172,7 @@ fn parse_table(table: &[u8], mut at: u64) -> Option<Table> {
         entries.push((name.to_owned(), Span { at, len: usize::try_from(len).ok()? }));
         at = at.checked_add(len)?;
     }
-    Some(Table { entries, end: at })
+    Some(GroupTable { entries, end: at })
 }
 
 /// A group as it is written; none where it would not be read again.

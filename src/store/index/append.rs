@@ -7,10 +7,10 @@ use std::collections::hash_map::Entry as Slot;
 use rusqlite::Connection;
 
 use super::super::log::{Log, Snapshot};
+use super::anomaly::{Anomaly, AnomalyTable};
 use super::file::{self, Meta};
-use super::key::{Entry, Width};
+use super::key::{IndexEntry, Width};
 use super::layout::headings;
-use super::oddity::{Keeper, Oddity};
 use super::stream::Stream;
 use super::tuning::Tuning;
 use super::{ids, suspects};
@@ -22,7 +22,7 @@ const MAX_LOOKS: usize = 64;
 /// Records with one key that a new one is compared with.
 const MAX_COMPARED: usize = 1000;
 
-/// Indexes the records of `snapshot` from `meta.size` on. Gives what is odd about them.
+/// Indexes the records of `snapshot` from `meta.size` on. Gives their anomalies.
 pub(super) fn append(
     log: &Log,
     snapshot: &Snapshot,
@@ -30,17 +30,17 @@ pub(super) fn append(
     meta: &Meta,
     tuning: Tuning,
     progress: &dyn Fn(u64, u64),
-) -> Result<Vec<Oddity>, Fault> {
+) -> Result<Vec<Anomaly>, Fault> {
     let (path, total) = (log.index_path(), snapshot.tree().size);
     let failed = |error| file::failed(&path, &error);
     let stream = Stream::new(log, snapshot)?;
-    let mut keeper = Keeper::open(db).map_err(failed)?;
+    let mut keeper = AnomalyTable::open(db).map_err(failed)?;
     let mut size = meta.size;
     while size < total {
         let end = total.min(size + tuning.batch.max(1));
-        let (mut entries, mut odd) = (Vec::new(), Vec::new());
+        let (mut entries, mut anomalies) = (Vec::new(), Vec::new());
         stream.each(size, end, &mut |first, records| {
-            let headings = headings(first, records, &mut odd);
+            let headings = headings(first, records, &mut anomalies);
             let paths = headings.iter().map(|(_, heading)| heading.path().to_owned());
             entries.extend(meta.width.entries(&headings).into_iter().zip(paths));
             Ok(())
@@ -48,11 +48,11 @@ pub(super) fn append(
         entries.sort_unstable();
         let last = snapshot.leaf(end - 1)?.unwrap_or_default();
         let transaction = db.unchecked_transaction().map_err(failed)?;
-        let mut batch = Batch { db, snapshot, width: meta.width, known: HashMap::new(), odd };
+        let mut batch = Batch { db, snapshot, width: meta.width, known: HashMap::new(), anomalies };
         for (entry, path) in entries {
             batch.add(entry, path, &failed)?;
         }
-        let kept = batch.odd.into_iter().try_for_each(|oddity| keeper.keep(db, oddity));
+        let kept = batch.anomalies.into_iter().try_for_each(|anomaly| keeper.keep(db, anomaly));
         kept.and_then(|()| file::set_size(db, end, &last)).map_err(failed)?;
         transaction.commit().map_err(failed)?;
         size = end;
@@ -67,15 +67,15 @@ struct Batch<'a> {
     width: Width,
     /// paths that are known to be in a range, each with a record about it
     known: HashMap<u64, Vec<(String, u64)>>,
-    odd: Vec<Oddity>,
+    anomalies: Vec<Anomaly>,
 }
 
 impl Batch<'_> {
-    fn add(&mut self, entry: Entry, path: String, failed: &dyn Fn(rusqlite::Error) -> Fault) -> Result<(), Fault> {
+    fn add(&mut self, entry: IndexEntry, path: String, failed: &dyn Fn(rusqlite::Error) -> Fault) -> Result<(), Fault> {
         let same_key = ids(self.db, entry.key, entry.key, MAX_COMPARED).map_err(failed)?;
         for first in same_key.into_iter().filter(|id| *id < entry.id()) {
-            if let Some(oddity) = suspects::duplicate(self.snapshot, first, entry.id())? {
-                self.odd.push(oddity);
+            if let Some(anomaly) = suspects::duplicate(self.snapshot, first, entry.id())? {
+                self.anomalies.push(anomaly);
                 break;
             }
         }
@@ -88,7 +88,7 @@ impl Batch<'_> {
     /// Whether the path of a record is known in another case.
     fn compare_path(
         &mut self,
-        entry: Entry,
+        entry: IndexEntry,
         path: String,
         failed: &dyn Fn(rusqlite::Error) -> Fault,
     ) -> Result<(), Fault> {
@@ -105,7 +105,7 @@ impl Batch<'_> {
         }
         if let Some((twin, first)) = known.iter().find(|(known, _)| known.eq_ignore_ascii_case(&path)) {
             let paths = [twin.clone(), path.clone()];
-            self.odd.push(Oddity::CaseTwin { first: *first, second: entry.id(), paths });
+            self.anomalies.push(Anomaly::CaseCollision { first: *first, second: entry.id(), paths });
         }
         known.push((path, entry.id()));
         Ok(())

@@ -12,11 +12,11 @@ use rusqlite::{Connection, params_from_iter};
 use super::super::log::{Log, Snapshot};
 use super::super::sqlite::{COMPANIONS, beside};
 use super::super::words::unavailable;
+use super::anomaly::{Anomaly, AnomalyTable};
 use super::file;
 use super::gather::{Gathered, Ready};
-use super::key::{Entry, Width};
+use super::key::{IndexEntry, Width};
 use super::layout::{headings, meta_of};
-use super::oddity::{Keeper, Oddity};
 use super::spill::Spill;
 use super::stream::Stream;
 use super::suspects;
@@ -33,14 +33,14 @@ const ROWS: usize = 256;
 /// Entries between two reports of progress.
 const REPORT: usize = 1 << 16;
 
-/// Makes the index of `snapshot` and puts it in the place of what is there. Gives all that is odd about the log.
+/// Makes the index of `snapshot` and puts it in the place of what is there. Gives all anomalies of the log.
 pub(super) fn build(
     log: &Log,
     snapshot: &Snapshot,
     gathered: Option<Gathered>,
     tuning: Tuning,
     progress: &dyn Fn(u64, u64),
-) -> Result<Vec<Oddity>, Fault> {
+) -> Result<Vec<Anomaly>, Fault> {
     let (path, size) = (log.index_path(), snapshot.tree().size);
     let meta = meta_of(log, snapshot, tuning)?;
     let ready = match gathered.and_then(|gathered| gathered.ready(meta.width, size)) {
@@ -58,9 +58,9 @@ pub(super) fn build(
     discard(log, &new)?;
     let failed = |error| file::failed(&new, &error);
     let db = file::create(&new, &meta).map_err(failed)?;
-    let mut keeper = Keeper::open(&db).map_err(failed)?;
+    let mut keeper = AnomalyTable::open(&db).map_err(failed)?;
     db.execute_batch("BEGIN").map_err(failed)?;
-    malformed.into_iter().try_for_each(|oddity| keeper.keep(&db, oddity)).map_err(failed)?;
+    malformed.into_iter().try_for_each(|anomaly| keeper.keep(&db, anomaly)).map_err(failed)?;
     thread::scope(|scope| {
         let (send, sorted) = sync_channel(WAITING_PARTS);
         let width = meta.width;
@@ -111,7 +111,7 @@ fn read_all(
     filled: (&Spill, &Range<u64>),
     threads: usize,
     progress: &dyn Fn(u64),
-) -> Result<Vec<Oddity>, Fault> {
+) -> Result<Vec<Anomaly>, Fault> {
     let stream = Stream::new(log, snapshot)?;
     let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let reader = |done: Sender<u64>| {
@@ -134,9 +134,9 @@ fn read_all(
 }
 
 /// Findings from several hands, oldest first.
-fn in_order(found: Vec<Vec<Oddity>>) -> Vec<Oddity> {
-    let mut found: Vec<Oddity> = found.into_iter().flatten().collect();
-    found.sort_by_key(Oddity::newest);
+fn in_order(found: Vec<Vec<Anomaly>>) -> Vec<Anomaly> {
+    let mut found: Vec<Anomaly> = found.into_iter().flatten().collect();
+    found.sort_by_key(Anomaly::newest);
     found
 }
 
@@ -151,20 +151,20 @@ fn read_shares(
     (spill, filled): (&Spill, &Range<u64>),
     (next, stop): (&AtomicU64, &AtomicBool),
     done: &Sender<u64>,
-) -> Result<Vec<Oddity>, Fault> {
+) -> Result<Vec<Anomaly>, Fault> {
     let (share, size) = (SHARE_TILES * FULL, snapshot.tree().size);
-    let (mut held, mut malformed) = (spill.held(), Vec::new());
+    let (mut buffers, mut malformed) = (spill.buffers(), Vec::new());
     loop {
         let from = next.fetch_add(share, Ordering::Relaxed);
         if from >= size || stop.load(Ordering::Relaxed) {
-            held.finish(spill)?;
+            buffers.finish(spill)?;
             return Ok(malformed);
         }
         let to = from + share;
         for (from, to) in [(from, to.min(filled.start)), (from.max(filled.end), to)] {
             stream.each(from, to, &mut |first, records| {
                 let headings = headings(first, records, &mut malformed);
-                held.add(spill, &spill.width().entries(&headings))
+                buffers.add(spill, &spill.width().entries(&headings))
             })?;
         }
         // Nobody listens where another thread has failed.
@@ -172,9 +172,9 @@ fn read_shares(
     }
 }
 
-type Sorted = Result<(Vec<Entry>, Vec<Oddity>), Fault>;
+type Sorted = Result<(Vec<IndexEntry>, Vec<Anomaly>), Fault>;
 
-/// Hands out the parts in their order, sorted, with what is odd about them.
+/// Hands out the parts in their order, sorted, with their anomalies.
 fn sort_all(spill: &Spill, width: Width, snapshot: &Snapshot, send: &SyncSender<Sorted>) {
     for part in 0..spill.parts() {
         let sorted = spill.take(part).and_then(|entries| {
@@ -191,7 +191,7 @@ fn sort_all(spill: &Spill, width: Width, snapshot: &Snapshot, send: &SyncSender<
 fn insert_all(
     db: &Connection,
     sorted: &Receiver<Sorted>,
-    keeper: &mut Keeper,
+    keeper: &mut AnomalyTable,
     failed: &dyn Fn(rusqlite::Error) -> Fault,
     progress: &dyn Fn(u64),
 ) -> Result<(), Fault> {
@@ -214,7 +214,7 @@ fn insert_all(
             done += u64::try_from(entries.len()).unwrap_or(0);
             progress(done);
         }
-        found.into_iter().try_for_each(|oddity| keeper.keep(db, oddity)).map_err(failed)?;
+        found.into_iter().try_for_each(|anomaly| keeper.keep(db, anomaly)).map_err(failed)?;
     }
     Ok(())
 }

@@ -10,8 +10,8 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::super::modes;
 use super::super::sqlite;
 use super::super::words::unavailable;
+use super::anomaly;
 use super::key::Width;
-use super::oddity;
 use crate::fault::Fault;
 use crate::sumdb::hash::Hash;
 
@@ -39,7 +39,7 @@ pub(super) struct Meta {
     pub(super) width: Width,
 }
 
-/// What is wrong with the index at `path`, and that it can be made anew.
+/// What is wrong with the index at `path`, and that it can be rebuilt.
 pub(super) fn broken(path: &Path, why: &str) -> Fault {
     Fault::machine(path.display().to_string(), format!("{why}; run `gosumcheck index --rebuild`"))
 }
@@ -83,7 +83,7 @@ pub(super) fn create(path: &Path, meta: &Meta) -> rusqlite::Result<Connection> {
              path_bits INTEGER NOT NULL, version_bits INTEGER NOT NULL
          ) STRICT;",
     )?;
-    db.execute_batch(oddity::TABLE)?;
+    db.execute_batch(anomaly::TABLE)?;
     let (path_bits, version_bits) = meta.width.bits();
     db.execute(
         "INSERT INTO meta VALUES (1, ?1, 0, ?2, ?3, ?4)",
@@ -135,7 +135,7 @@ fn check(db: &Connection, path: &Path) -> Result<Meta, Fault> {
     let failed = |error| failed(path, &error);
     let header = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(failed);
     if header("application_id")? != APPLICATION {
-        return Err(broken(path, "is no index of gosumcheck"));
+        return Err(broken(path, "is not an index of gosumcheck"));
     }
     match header("user_version")? {
         SCHEMA => {}
@@ -151,7 +151,7 @@ fn check(db: &Connection, path: &Path) -> Result<Meta, Fault> {
     meta(db).map_err(failed)?.ok_or_else(|| broken(path, "the index is damaged (it does not say what it is about)"))
 }
 
-/// None where its numbers make no sense.
+/// `None` where its numbers are inconsistent.
 pub(super) fn meta(db: &Connection) -> rusqlite::Result<Option<Meta>> {
     let sql = "SELECT origin, size, last, path_bits, version_bits FROM meta WHERE one = 1";
     db.prepare_cached(sql)?.query_row([], |row| {

@@ -1,14 +1,14 @@
-//! The entries of records that are on their way into the log, gathered while others bring these, so that the index that is
-//! made of the whole log afterwards need not read them again. What a crash or a full disk takes of them is read from the log
+//! The entries of records that are on their way into the log, gathered while these are fetched, so that the index that is
+//! built of the whole log afterwards need not read them again. What a crash or a full disk takes of them is read from the log
 //! as if nothing had been gathered; no record waits for them.
 
 use std::ops::Range;
 
 use super::super::log::Log;
-use super::key::{Entry, Width};
+use super::anomaly::{Anomaly, MAX_OF_A_KIND};
+use super::key::{IndexEntry, Width};
 use super::layout::headings;
-use super::oddity::{MAX_OF_A_KIND, Oddity};
-use super::spill::{Held, Spill};
+use super::spill::{Buffers, Spill};
 use super::tuning::Tuning;
 use super::{file, look};
 use crate::fault::Fault;
@@ -17,24 +17,24 @@ use crate::fault::Fault;
 #[derive(Debug)]
 pub struct Entries {
     records: Range<u64>,
-    entries: Vec<Entry>,
-    malformed: Vec<Oddity>,
+    entries: Vec<IndexEntry>,
+    malformed: Vec<Anomaly>,
 }
 
 /// The entries of records in a row, parted to be sorted.
 #[derive(Debug)]
 pub struct Gathered {
     spill: Spill,
-    held: Held,
+    buffers: Buffers,
     records: Range<u64>,
-    malformed: Vec<Oddity>,
+    malformed: Vec<Anomaly>,
 }
 
 /// What a build takes over: the entries of these records, all in `spill`, and what is malformed among the records.
 pub(super) struct Ready {
     pub(super) spill: Spill,
     pub(super) records: Range<u64>,
-    pub(super) malformed: Vec<Oddity>,
+    pub(super) malformed: Vec<Anomaly>,
 }
 
 impl Entries {
@@ -57,7 +57,7 @@ impl Gathered {
             return None;
         }
         let spill = Spill::of_log(log, Width::USUAL, to, tuning.part).ok()?;
-        Some(Gathered { held: spill.held(), spill, records: from..from, malformed: Vec::new() })
+        Some(Gathered { buffers: spill.buffers(), spill, records: from..from, malformed: Vec::new() })
     }
 
     /// Adds the entries of the records that come next.
@@ -71,7 +71,7 @@ impl Gathered {
                 "entries of records from {found} on where those from {wanted} on belong"
             )));
         }
-        self.held.add(&self.spill, &entries.entries)?;
+        self.buffers.add(&self.spill, &entries.entries)?;
         self.records.end = entries.records.end;
         let room = usize::try_from(MAX_OF_A_KIND).unwrap_or(usize::MAX).saturating_add(1) - self.malformed.len();
         self.malformed.extend(entries.malformed.into_iter().take(room));
@@ -81,11 +81,11 @@ impl Gathered {
     /// All of it, for an index of `size` records with keys of this width; none where it does not fit that index, or the disk
     /// failed.
     pub(super) fn ready(self, width: Width, size: u64) -> Option<Ready> {
-        let Gathered { spill, held, records, malformed } = self;
+        let Gathered { spill, buffers, records, malformed } = self;
         if spill.width() != width || records.end > size {
             return None;
         }
-        held.finish(&spill).ok()?;
+        buffers.finish(&spill).ok()?;
         Some(Ready { spill, records, malformed })
     }
 }

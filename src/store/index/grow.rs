@@ -1,42 +1,42 @@
-//! The write side: how an index comes to hold what the log holds. Made in bulk where there is none, or where most of it is
-//! missing; else the new records are appended.
+//! The write side of the index: built in bulk where there is none, or where most of it is missing; otherwise the new records are
+//! appended.
 
 use std::path::Path;
 
 use super::super::lock::Lock;
 use super::super::log::{Log, Snapshot};
 use super::super::words::unavailable;
+use super::anomaly::Anomaly;
 use super::file::{self, Meta};
 use super::gather::Gathered;
-use super::oddity::Oddity;
 use super::tuning::Tuning;
 use super::{append, build, look};
 use crate::fault::Fault;
 
-/// What became of an index.
+/// The result of an update of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grown {
     /// records below this number are indexed now
     pub size: u64,
-    /// what is odd about the log and was not told before
-    pub findings: Vec<Oddity>,
+    /// anomalies of the log that were not reported before
+    pub findings: Vec<Anomaly>,
 }
 
-/// Indexes the records of `snapshot` that are not indexed yet. Readers go on meanwhile. `progress` is told how many of how many
-/// records are done.
+/// Indexes the records of `snapshot` that are not indexed yet. Readers go on meanwhile. `progress` gets the number of records
+/// done and the total.
 ///
 /// # Errors
 /// `Unavailable`: the disk; another process is doing the same; the index is damaged, ahead of the log or of another log, which
 /// [`rebuild`] helps against.
-pub fn bring_up_to_date(log: &Log, snapshot: &Snapshot, progress: &dyn Fn(u64, u64)) -> Result<Grown, Fault> {
+pub fn update(log: &Log, snapshot: &Snapshot, progress: &dyn Fn(u64, u64)) -> Result<Grown, Fault> {
     grow(log, snapshot, None, Tuning::default(), false, progress)
 }
 
-/// [`bring_up_to_date`], where the entries of some of the records of `snapshot` have been gathered.
+/// [`update`], where the entries of some of the records of `snapshot` have been gathered.
 ///
 /// # Errors
-/// As [`bring_up_to_date`].
-pub fn bring_up_to_date_with(
+/// As [`update`].
+pub fn update_with(
     log: &Log,
     snapshot: &Snapshot,
     gathered: Option<Gathered>,
@@ -45,7 +45,7 @@ pub fn bring_up_to_date_with(
     grow(log, snapshot, gathered, Tuning::default(), false, progress)
 }
 
-/// Makes the index anew, whatever there is. Readers go on with the old one meanwhile. All findings are told.
+/// Rebuilds the index from scratch. Readers go on with the old one meanwhile. Reports all anomalies.
 ///
 /// # Errors
 /// `Unavailable`: the disk, the log is damaged, or another process is doing the same.
@@ -53,7 +53,7 @@ pub fn rebuild(log: &Log, snapshot: &Snapshot, progress: &dyn Fn(u64, u64)) -> R
     grow_tuned(log, snapshot, Tuning::default(), true, progress)
 }
 
-/// [`bring_up_to_date`], or where `anew` is set [`rebuild`], with sizes of the caller's choice.
+/// [`update`], or [`rebuild`] where `from_scratch` is set, with sizes of the caller's choice.
 ///
 /// # Errors
 /// As these two.
@@ -62,10 +62,10 @@ pub fn grow_tuned(
     log: &Log,
     snapshot: &Snapshot,
     tuning: Tuning,
-    anew: bool,
+    from_scratch: bool,
     progress: &dyn Fn(u64, u64),
 ) -> Result<Grown, Fault> {
-    grow(log, snapshot, None, tuning, anew, progress)
+    grow(log, snapshot, None, tuning, from_scratch, progress)
 }
 
 fn grow(
@@ -73,13 +73,13 @@ fn grow(
     snapshot: &Snapshot,
     gathered: Option<Gathered>,
     tuning: Tuning,
-    anew: bool,
+    from_scratch: bool,
     progress: &dyn Fn(u64, u64),
 ) -> Result<Grown, Fault> {
     let (path, total) = (log.index_path(), snapshot.tree().size);
     log.folder().ensure(log.dir(), false).map_err(|error| unavailable(log.dir(), "create", &error))?;
     let _lock = Lock::acquire(&log.dir().join("index.lock"))?;
-    if anew || look(&path)?.is_none() {
+    if from_scratch || look(&path)?.is_none() {
         return Ok(Grown { size: total, findings: build::build(log, snapshot, gathered, tuning, progress)? });
     }
     let (db, meta) = file::open_to_write(&path)?;
@@ -90,7 +90,7 @@ fn grow(
     if tuning.makes_anew(meta.size, total) {
         drop(db);
         let findings = build::build(log, snapshot, gathered, tuning, progress)?;
-        let is_news = |oddity: &Oddity| oddity.newest() >= meta.size;
+        let is_news = |anomaly: &Anomaly| anomaly.newest() >= meta.size;
         return Ok(Grown { size: total, findings: findings.into_iter().filter(is_news).collect() });
     }
     let findings = append::append(log, snapshot, &db, &meta, tuning, progress)?;

@@ -18,18 +18,18 @@ pub(super) struct Width {
 
 /// A record as it is sorted: its key, its number, and a tag of its path as it is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Entry {
+pub(super) struct IndexEntry {
     pub(super) key: u64,
     id_and_tag: u64,
 }
 
 impl Width {
-    /// That of an index which is made anew: among 100 million paths hardly any share a range.
+    /// That of a new index: among 100 million paths hardly any share a range.
     pub(super) const USUAL: Width = Width { path: 36, version: 27 };
     /// A key is never negative in SQLite, so that keys sort there as they do here.
     const MAX_BITS: u32 = 63;
 
-    /// None where there is no such key: each part has a bit or more, and both together 63 at most.
+    /// `None` where there is no such key: each part has a bit or more, and both together 63 at most.
     pub(super) fn new(path: u32, version: u32) -> Option<Width> {
         let fits = path >= 1 && version >= 1 && path.checked_add(version)? <= Width::MAX_BITS;
         fits.then_some(Width { path, version })
@@ -68,7 +68,7 @@ impl Width {
     }
 
     /// The entries of many records, hashed many at a time.
-    pub(super) fn entries(self, headings: &[(u64, Heading<'_>)]) -> Vec<Entry> {
+    pub(super) fn entries(self, headings: &[(u64, Heading<'_>)]) -> Vec<IndexEntry> {
         let paths: Vec<&[u8]> = headings.iter().map(|(_, heading)| heading.path_bytes()).collect();
         let texts: Vec<&[u8]> = headings.iter().map(|(_, heading)| heading.bytes()).collect();
         let upper = |path: &&&[u8]| path.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase());
@@ -79,7 +79,7 @@ impl Width {
         hashed
             .map(|(((id, _), path), (exact, text))| {
                 let folded = if upper(&path) { folded.next().unwrap_or_default() } else { *exact };
-                Entry::new(self.join(&folded, text), *id, exact)
+                IndexEntry::new(self.join(&folded, text), *id, exact)
             })
             .collect()
     }
@@ -89,14 +89,14 @@ impl Width {
     }
 }
 
-impl Entry {
+impl IndexEntry {
     /// Bytes of an entry in a file.
     pub(super) const BYTES: usize = 16;
 
-    fn new(key: u64, id: u64, path: &Hash) -> Entry {
+    fn new(key: u64, id: u64, path: &Hash) -> IndexEntry {
         // The last bits: the first ones are in the key.
         let tag = path.0.last_chunk().map_or(0, |chunk| u64::from_be_bytes(*chunk));
-        Entry { key, id_and_tag: (id << TAG_BITS) | (tag & ((1 << TAG_BITS) - 1)) }
+        IndexEntry { key, id_and_tag: (id << TAG_BITS) | (tag & ((1 << TAG_BITS) - 1)) }
     }
 
     /// The record's number.
@@ -114,14 +114,14 @@ impl Entry {
         [self.key, self.id()].map(|number| i64::try_from(number).unwrap_or(i64::MAX))
     }
 
-    pub(super) fn to_bytes(self) -> [u8; Entry::BYTES] {
+    pub(super) fn to_bytes(self) -> [u8; IndexEntry::BYTES] {
         ((u128::from(self.key) << 64) | u128::from(self.id_and_tag)).to_le_bytes()
     }
 
-    pub(super) fn from_bytes(bytes: [u8; Entry::BYTES]) -> Entry {
+    pub(super) fn from_bytes(bytes: [u8; IndexEntry::BYTES]) -> IndexEntry {
         let both = u128::from_le_bytes(bytes);
         let half = |both: u128| u64::try_from(both & u128::from(u64::MAX)).unwrap_or_default();
-        Entry { key: half(both >> 64), id_and_tag: half(both) }
+        IndexEntry { key: half(both >> 64), id_and_tag: half(both) }
     }
 }
 

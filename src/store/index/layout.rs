@@ -1,9 +1,9 @@
 //! What an index holds of a log: a row about itself, and of each record what it is about.
 
 use super::super::log::{Log, Snapshot};
+use super::anomaly::{Anomaly, MAX_OF_A_KIND};
 use super::file::Meta;
 use super::key::{MAX_RECORDS, Width};
-use super::oddity::{MAX_OF_A_KIND, Oddity};
 use super::tuning::Tuning;
 use crate::fault::Fault;
 use crate::sumdb::record::{Heading, claimed, heading};
@@ -21,7 +21,7 @@ pub(super) fn meta_of(log: &Log, snapshot: &Snapshot, tuning: Tuning) -> Result<
 }
 
 /// What records are about, with their numbers. A malformed one is reported, and indexed by what it claims to be about.
-pub(super) fn headings<'a>(first: u64, records: &[&'a [u8]], malformed: &mut Vec<Oddity>) -> Vec<(u64, Heading<'a>)> {
+pub(super) fn headings<'a>(first: u64, records: &[&'a [u8]], malformed: &mut Vec<Anomaly>) -> Vec<(u64, Heading<'a>)> {
     let mut headings = Vec::with_capacity(records.len());
     for (id, record) in (first..).zip(records) {
         match heading(record) {
@@ -29,7 +29,7 @@ pub(super) fn headings<'a>(first: u64, records: &[&'a [u8]], malformed: &mut Vec
             Err(error) => {
                 headings.extend(claimed(record).map(|heading| (id, heading)));
                 if u64::try_from(malformed.len()).is_ok_and(|count| count <= MAX_OF_A_KIND) {
-                    malformed.push(Oddity::Malformed { id, why: error.to_string() });
+                    malformed.push(Anomaly::Malformed { id, why: error.to_string() });
                 }
             }
         }

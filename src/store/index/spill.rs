@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::super::log::Log;
 use super::super::words::unavailable;
-use super::key::{Entry, Width};
+use super::key::{IndexEntry, Width};
 use crate::fault::Fault;
 
 /// 256 parts at most, since a thread holds some of each back.
@@ -27,7 +27,7 @@ pub(super) struct Spill {
 
 /// What one thread has to add.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct Buffers {
     parts: Vec<Vec<u8>>,
 }
 
@@ -48,8 +48,8 @@ impl Spill {
         Spill::new(&tmp, width, size, part)
     }
 
-    pub(super) fn held(&self) -> Held {
-        Held { parts: vec![Vec::new(); self.parts.len()] }
+    pub(super) fn buffers(&self) -> Buffers {
+        Buffers { parts: vec![Vec::new(); self.parts.len()] }
     }
 
     pub(super) fn width(&self) -> Width {
@@ -62,13 +62,14 @@ impl Spill {
     }
 
     /// The entries of a part, sorted. Its room on the disk is given back.
-    pub(super) fn take(&self, part: usize) -> Result<Vec<Entry>, Fault> {
+    pub(super) fn take(&self, part: usize) -> Result<Vec<IndexEntry>, Fault> {
         let Some(file) = self.parts.get(part) else { return Ok(Vec::new()) };
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = Vec::new();
         let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes));
         read.and_then(|_| file.set_len(0)).map_err(|error| unavailable(&self.folder, "read", &error))?;
-        let mut entries: Vec<Entry> = bytes.as_chunks().0.iter().map(|bytes| Entry::from_bytes(*bytes)).collect();
+        let mut entries: Vec<IndexEntry> =
+            bytes.as_chunks().0.iter().map(|bytes| IndexEntry::from_bytes(*bytes)).collect();
         entries.sort_unstable();
         Ok(entries)
     }
@@ -82,15 +83,15 @@ impl Spill {
     }
 }
 
-impl Held {
+impl Buffers {
     /// Adds to `spill`, of whose parts this was made.
-    pub(super) fn add(&mut self, spill: &Spill, entries: &[Entry]) -> Result<(), Fault> {
+    pub(super) fn add(&mut self, spill: &Spill, entries: &[IndexEntry]) -> Result<(), Fault> {
         for entry in entries {
             let part = usize::try_from(spill.width.part(entry.key, spill.bits)).unwrap_or(usize::MAX);
-            let Some(held) = self.parts.get_mut(part) else { continue };
-            held.extend_from_slice(&entry.to_bytes());
-            if held.len() >= HELD * Entry::BYTES {
-                spill.write(part, held)?;
+            let Some(buffers) = self.parts.get_mut(part) else { continue };
+            buffers.extend_from_slice(&entry.to_bytes());
+            if buffers.len() >= HELD * IndexEntry::BYTES {
+                spill.write(part, buffers)?;
             }
         }
         Ok(())
@@ -98,6 +99,6 @@ impl Held {
 
     /// Writes what is left.
     pub(super) fn finish(mut self, spill: &Spill) -> Result<(), Fault> {
-        self.parts.iter_mut().enumerate().try_for_each(|(part, held)| spill.write(part, held))
+        self.parts.iter_mut().enumerate().try_for_each(|(part, buffers)| spill.write(part, buffers))
     }
 }

@@ -1,18 +1,18 @@
-//! From entries that stand beside each other to findings: which records have one key, or paths in one range with different
+//! From neighbouring entries to anomalies: which records have one key, or paths in one range with different
 //! tags. Those are only suspects, since bits of a hash may agree by chance; the records themselves are then read.
 
 use super::super::log::Snapshot;
-use super::key::{Entry, Width};
-use super::oddity::{MAX_OF_A_KIND, Oddity};
+use super::anomaly::{Anomaly, MAX_OF_A_KIND};
+use super::key::{IndexEntry, Width};
 use crate::fault::Fault;
 use crate::sumdb::record::claimed;
 
 /// Records about one module version, or spellings of one path, that are compared with each other.
 const MAX_GROUP: usize = 1000;
 
-/// The findings among sorted entries that make up whole ranges.
-pub(super) fn find(entries: &[Entry], width: Width, snapshot: &Snapshot) -> Result<Vec<Oddity>, Fault> {
-    let mut found = Found::default();
+/// The anomalies among sorted entries that make up whole ranges.
+pub(super) fn find(entries: &[IndexEntry], width: Width, snapshot: &Snapshot) -> Result<Vec<Anomaly>, Fault> {
+    let mut found = Suspects::default();
     for range in entries.chunk_by(|one, next| width.prefix(one.key) == width.prefix(next.key)) {
         for same_key in range.chunk_by(|one, next| one.key == next.key).filter(|group| group.len() > 1) {
             found.duplicates(same_key, snapshot)?;
@@ -22,17 +22,17 @@ pub(super) fn find(entries: &[Entry], width: Width, snapshot: &Snapshot) -> Resu
             found.twins(range, snapshot)?;
         }
     }
-    Ok(found.oddities)
+    Ok(found.anomalies)
 }
 
 /// Two records about one module version?
-pub(super) fn duplicate(snapshot: &Snapshot, first: u64, second: u64) -> Result<Option<Oddity>, Fault> {
+pub(super) fn duplicate(snapshot: &Snapshot, first: u64, second: u64) -> Result<Option<Anomaly>, Fault> {
     let (one, other) = (text(snapshot, first)?, text(snapshot, second)?);
     let Some((heading, _)) = claimed(&one).zip(claimed(&other)).filter(|(one, other)| one == other) else {
         return Ok(None);
     };
     let module = format!("{}@{}", heading.path(), heading.version());
-    Ok(Some(Oddity::Duplicate { first, second, module, same: one == other }))
+    Ok(Some(Anomaly::Duplicate { first, second, module, same: one == other }))
 }
 
 /// The module path that a record claims to be about.
@@ -46,14 +46,14 @@ fn text(snapshot: &Snapshot, id: u64) -> Result<Vec<u8>, Fault> {
 }
 
 #[derive(Default)]
-struct Found {
-    oddities: Vec<Oddity>,
+struct Suspects {
+    anomalies: Vec<Anomaly>,
     counts: [u64; 2],
 }
 
-impl Found {
+impl Suspects {
     /// Entries are in the order of their numbers: each is compared with the first one about the same module version.
-    fn duplicates(&mut self, group: &[Entry], snapshot: &Snapshot) -> Result<(), Fault> {
+    fn duplicates(&mut self, group: &[IndexEntry], snapshot: &Snapshot) -> Result<(), Fault> {
         let mut firsts: Vec<u64> = Vec::new();
         for entry in group.iter().take(MAX_GROUP) {
             let mut duplicate_of = None;
@@ -67,9 +67,9 @@ impl Found {
                 }
             }
             match duplicate_of {
-                Some(oddity) => {
+                Some(anomaly) => {
                     self.counts[0] += 1;
-                    self.oddities.push(oddity);
+                    self.anomalies.push(anomaly);
                 }
                 None => firsts.push(entry.id()),
             }
@@ -78,7 +78,7 @@ impl Found {
     }
 
     /// The first record of each spelling is compared with those of the others.
-    fn twins(&mut self, range: &[Entry], snapshot: &Snapshot) -> Result<(), Fault> {
+    fn twins(&mut self, range: &[IndexEntry], snapshot: &Snapshot) -> Result<(), Fault> {
         let mut by_tag: Vec<(u64, u64)> = range.iter().map(|entry| (entry.tag(), entry.id())).collect();
         by_tag.sort_unstable();
         by_tag.dedup_by_key(|(tag, _)| *tag);
@@ -94,7 +94,7 @@ impl Found {
                 Some((known, first)) => {
                     self.counts[1] += 1;
                     let paths = [known.clone(), path];
-                    self.oddities.push(Oddity::CaseTwin { first: *first, second: id, paths });
+                    self.anomalies.push(Anomaly::CaseCollision { first: *first, second: id, paths });
                 }
                 None => spellings.push((path, id)),
             }

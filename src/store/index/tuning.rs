@@ -1,4 +1,4 @@
-//! How an index is made: bits of a key, threads, and from how many new records on it is made anew.
+//! How an index is made: bits of a key, threads, and from how many new records on it is rebuilt.
 
 use super::key::Width;
 
@@ -16,7 +16,7 @@ pub struct Tuning {
     pub part: u64,
     /// records appended in one transaction: each touches a page of 4 KiB, which goes through the WAL
     pub batch: u64,
-    /// so many records are always appended; beyond that, appending `append_share` of the log costs as much as making it anew
+    /// up to this many records are always appended; beyond that, appending `append_share` of the log costs as much as rebuilding it
     pub append_most: u64,
     /// see `append_most`
     pub append_share: u64,
@@ -31,7 +31,7 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// Whether an index of `known` records that is to have `total` is made anew rather than appended to.
+    /// Whether an index of `known` records that is to have `total` is rebuilt rather than appended to.
     pub(super) fn makes_anew(&self, known: u64, total: u64) -> bool {
         total.saturating_sub(known) > self.append_most.max(total / self.append_share)
     }

@@ -52,62 +52,62 @@ const TABLES: [(&str, &str); 3] = [
 
 /// What came between a call and the file.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum JournalError {
     /// the file is damaged, or something else
     Broken(String),
     /// the disk, another process, a newer version
     Fault(Fault),
 }
 
-impl Trouble {
-    pub(super) fn disk(path: &Path, doing: &str, error: &io::Error) -> Trouble {
-        Trouble::Fault(unavailable(path, doing, error))
+impl JournalError {
+    pub(super) fn disk(path: &Path, doing: &str, error: &io::Error) -> JournalError {
+        JournalError::Fault(unavailable(path, doing, error))
     }
 
     pub(super) fn fault(self, path: &Path) -> Fault {
         match self {
-            Trouble::Fault(fault) => fault,
-            Trouble::Broken(why) => {
+            JournalError::Fault(fault) => fault,
+            JournalError::Broken(why) => {
                 Fault::machine(path.display().to_string(), format!("{why}; the server begins a new one"))
             }
         }
     }
 
     /// What a failure of SQLite means.
-    pub(super) fn of(path: &Path, error: &rusqlite::Error) -> Trouble {
+    pub(super) fn of(path: &Path, error: &rusqlite::Error) -> JournalError {
         if let rusqlite::Error::InvalidPath(path) = error {
             let why = "is not a regular file: something else stands where the journal belongs; move it away";
-            return Trouble::Fault(Fault::machine(path.display().to_string(), why));
+            return JournalError::Fault(Fault::machine(path.display().to_string(), why));
         }
         let rusqlite::Error::SqliteFailure(code, _) = error else {
-            return Trouble::Broken(format!("is damaged ({error})"));
+            return JournalError::Broken(format!("is damaged ({error})"));
         };
         let name = path.display().to_string();
         match code.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
                 let why = format!("another process has held it for {} s; is one stuck?", PATIENCE.as_secs());
-                Trouble::Fault(Fault::machine(name, why))
+                JournalError::Fault(Fault::machine(name, why))
             }
-            ErrorCode::DiskFull => Trouble::disk(path, "write", &ErrorKind::StorageFull.into()),
-            ErrorCode::ReadOnly => Trouble::disk(path, "write", &ErrorKind::ReadOnlyFilesystem.into()),
+            ErrorCode::DiskFull => JournalError::disk(path, "write", &ErrorKind::StorageFull.into()),
+            ErrorCode::ReadOnly => JournalError::disk(path, "write", &ErrorKind::ReadOnlyFilesystem.into()),
             // It makes files beside the database.
             ErrorCode::CannotOpen | ErrorCode::SystemIoFailure => {
-                Trouble::Fault(Fault::disk(name, format!("cannot be read or written: {error}")))
+                JournalError::Fault(Fault::disk(name, format!("cannot be read or written: {error}")))
             }
-            ErrorCode::PermissionDenied => Trouble::disk(path, "open", &ErrorKind::PermissionDenied.into()),
+            ErrorCode::PermissionDenied => JournalError::disk(path, "open", &ErrorKind::PermissionDenied.into()),
             ErrorCode::DatabaseCorrupt
             | ErrorCode::NotADatabase
             | ErrorCode::TypeMismatch
             | ErrorCode::ConstraintViolation
-            | ErrorCode::Unknown => Trouble::Broken(format!("is damaged ({error})")),
-            _ => Trouble::Fault(Fault::machine(name, format!("cannot be read or written: {error}"))),
+            | ErrorCode::Unknown => JournalError::Broken(format!("is damaged ({error})")),
+            _ => JournalError::Fault(Fault::machine(name, format!("cannot be read or written: {error}"))),
         }
     }
 }
 
 /// Opens the journal at `path`, and makes it where nothing stands there.
-pub(super) fn open(path: &Path) -> Result<Connection, Trouble> {
-    let failed = |error: rusqlite::Error| Trouble::of(path, &error);
+pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
+    let failed = |error: rusqlite::Error| JournalError::of(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = sqlite::require_files(path)
         .and_then(|()| {
@@ -129,7 +129,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Trouble> {
 }
 
 /// Opens the journal at `path`, which is there, for reading only: beside it nothing can be written.
-pub(super) fn open_to_read(path: &Path) -> Result<Connection, Trouble> {
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, JournalError> {
     let look = |opened: rusqlite::Result<Connection>| {
         let db = opened?;
         guard(&db)?;
@@ -137,7 +137,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, Trouble> {
     };
     // As immutable it is what was last written back into it; a writer would have been found by `open`.
     let opened = look(sqlite::reader(path, false)).or_else(|_| look(sqlite::reader(path, true)));
-    match opened.map_err(|error: rusqlite::Error| Trouble::of(path, &error))? {
+    match opened.map_err(|error: rusqlite::Error| JournalError::of(path, &error))? {
         (None, db) => Ok(db),
         (Some(wrong), _) => Err(wrong.at(path)),
     }
@@ -172,7 +172,7 @@ fn create(db: &mut Connection) -> rusqlite::Result<()> {
     change.commit()
 }
 
-/// In which way a file is no journal that is known here.
+/// Why a file is not a journal of this version.
 #[derive(Debug)]
 enum WrongForm {
     Foreign(String),
@@ -189,18 +189,18 @@ impl WrongForm {
         }
     }
 
-    fn at(self, path: &Path) -> Trouble {
+    fn at(self, path: &Path) -> JournalError {
         let text = self.text();
         match self {
-            WrongForm::Foreign(_) => Trouble::Broken(text),
-            WrongForm::Newer(_) => Trouble::Fault(Fault::machine(path.display().to_string(), text)),
+            WrongForm::Foreign(_) => JournalError::Broken(text),
+            WrongForm::Newer(_) => JournalError::Fault(Fault::machine(path.display().to_string(), text)),
         }
     }
 }
 
 fn wrong_form(db: &Connection) -> rusqlite::Result<Option<WrongForm>> {
     if header(db, "application_id")? != APPLICATION {
-        return Ok(Some(WrongForm::Foreign("is no journal of gosumcheck".to_owned())));
+        return Ok(Some(WrongForm::Foreign("is not a journal of gosumcheck".to_owned())));
     }
     match header(db, "user_version")? {
         SCHEMA => {}
@@ -227,9 +227,9 @@ pub(super) fn check(path: &Path) -> Result<Vec<String>, Fault> {
     }
     match try_check(path) {
         Ok(wrong) => Ok(wrong),
-        Err(error) => match Trouble::of(path, &error) {
-            Trouble::Broken(why) => Ok(vec![why]),
-            Trouble::Fault(fault) => Err(fault),
+        Err(error) => match JournalError::of(path, &error) {
+            JournalError::Broken(why) => Ok(vec![why]),
+            JournalError::Fault(fault) => Err(fault),
         },
     }
 }

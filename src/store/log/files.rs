@@ -113,7 +113,7 @@ impl Named {
 /// What to do about a file that lost something. The folder is moved and not deleted: evidence and old heads are in it.
 fn lost(what: &str, path: &Path) -> String {
     let folder = path.parent().unwrap_or(Path::new("")).display();
-    format!("{what}; restore it from a backup, or move the folder {folder} away and sync anew")
+    format!("{what}; restore it from a backup, or move the folder {folder} away and sync again")
 }
 
 /// The files that a log of some size has.
@@ -128,7 +128,7 @@ pub(super) struct Files {
 
 impl Files {
     /// Opens those of a log of `size` records. They are long enough for it, `records` aside: where that ends, its last records
-    /// must tell.
+    /// must decide.
     pub(super) fn open(dir: &Path, size: u64) -> Result<Files, Fault> {
         let hashes = levels(size).map(|level| Named::read(hashes_path(dir, level))).collect::<Result<Vec<_>, _>>()?;
         let (records, offsets) = (Named::read(dir.join("records"))?, Named::read(dir.join("offsets"))?);

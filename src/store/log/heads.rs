@@ -1,7 +1,7 @@
 //! `heads`: every signed note that was committed, oldest first, each followed by a blank line.
 //!
 //! A note is text, a blank line, and lines that begin with `— `; so an entry ends with the first blank line after such a line.
-//! An append may be torn by a crash; the torn entry is no entry, and is written over by the next commit.
+//! An append may be torn by a crash; the torn entry does not count, and the next commit writes over it.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
@@ -46,7 +46,7 @@ impl Heads {
             new.extend_from_slice(&entry(note)?);
         }
         if heads.torn > 0 {
-            // The old notes are not put at risk over a torn one: the file appears anew, whole or not at all.
+            // The old notes are not put at risk over a torn one: the file is written again, whole or not at all.
             let old = heads.notes.iter().flat_map(|note| [note, &b"\n"[..]].concat());
             return folder.write(path, &old.chain(new).collect::<Vec<u8>>(), true);
         }
@@ -76,7 +76,7 @@ impl Heads {
         Heads::parse(&bytes).map_err(|at| damaged(path, at))
     }
 
-    /// Fails with the place of bytes that are no entry and have entries after them: no crash leaves that behind.
+    /// Fails with the offset of bytes that are not an entry and have entries after them: no crash leaves that behind.
     fn parse(bytes: &[u8]) -> Result<Heads, usize> {
         let mut heads = Heads::default();
         let (mut at, mut bad) = (0, None);

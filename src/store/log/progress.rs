@@ -62,7 +62,7 @@ pub(super) fn lost_head(dir: &Path) -> Result<Option<Fault>, Fault> {
         let why = format!(
             "is missing, though `{name}` beside it has bytes: the signed tree head of the mirror is lost, and nothing is written \
              over a log without its head. Restore it from a backup, or put the last note of the file `heads` there, or move \
-             the folder {} away and sync anew",
+             the folder {} away and sync again",
             dir.display()
         );
         Fault::machine(dir.join("head").display().to_string(), why)

@@ -1,4 +1,4 @@
-//! The files of a log as they are on the disk, for who checks them: a missing file is an empty one, a short read is an answer.
+//! The files of a log as they are on the disk, for verification: a missing file reads as empty, and a short read is not an error.
 
 use std::fs::File;
 use std::io;
@@ -13,7 +13,7 @@ use crate::files;
 
 /// One file of a log, whatever state it is in.
 #[derive(Debug)]
-pub struct Found {
+pub struct LogFile {
     name: String,
     path: PathBuf,
     file: Option<File>,
@@ -27,7 +27,7 @@ impl Log {
     ///
     /// # Errors
     /// `Unavailable`: it is there and cannot be opened.
-    pub fn found(&self, name: &str) -> Result<Found, Fault> {
+    pub fn open_file(&self, name: &str) -> Result<LogFile, Fault> {
         let path = self.dir().join(name);
         let file = match files::open(&path) {
             Ok(file) => Some(file),
@@ -39,11 +39,11 @@ impl Log {
             None => 0,
         };
         let direct = open_if_large(&path, len);
-        Ok(Found { name: name.to_owned(), path, file, direct, len })
+        Ok(LogFile { name: name.to_owned(), path, file, direct, len })
     }
 }
 
-impl Found {
+impl LogFile {
     /// Its name in the log's folder.
     pub fn name(&self) -> &str {
         &self.name
@@ -80,7 +80,7 @@ impl Found {
     /// Reads `len` bytes from `at` on, in large pieces and once; says whether there were so many.
     ///
     /// # Errors
-    /// As [`Found::read_at`].
+    /// As [`LogFile::read_at`].
     pub fn read_range(&self, at: u64, len: usize, into: &mut ReadBuffer) -> io::Result<bool> {
         let Some(file) = &self.file else { return Ok(len == 0) };
         let past_the_cache = self.direct.as_ref().map(|direct| into.read_pages(direct, at, len));

@@ -15,11 +15,11 @@ use crate::sumdb::tile::{DataTile, Edge, FULL, Tile};
 /// The log up to one tree.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    shared: Arc<Shared>,
+    shared: Arc<SnapshotState>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct SnapshotState {
     tree: Tree,
     /// where the last record of the tree ends in `records`
     end: u64,
@@ -37,7 +37,7 @@ impl Snapshot {
             );
             return Err(Fault::machine(dir.display().to_string(), why));
         }
-        let mut shared = Shared { tree, end: u64::MAX, files };
+        let mut shared = SnapshotState { tree, end: u64::MAX, files };
         shared.end = shared.find_end()?;
         Ok(Snapshot { shared: Arc::new(shared) })
     }
@@ -130,7 +130,7 @@ impl Snapshot {
     }
 }
 
-impl Shared {
+impl SnapshotState {
     /// How many records of data tile `index` this tree has.
     fn width(&self, index: u64) -> u64 {
         self.tree.size.saturating_sub(index * FULL).min(FULL)

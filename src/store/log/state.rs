@@ -1,4 +1,4 @@
-//! How a log is, for those who watch over it: can it be written, how big is it, is there evidence of a fork.
+//! The state of a log, for monitoring: whether it can be written, how big it is, whether there is evidence of a fork.
 
 use std::fs;
 use std::io::{self, ErrorKind};

@@ -228,7 +228,7 @@ fn is_about(note: &[u8], tree: Tree) -> bool {
     note.starts_with(tree.note_text().as_bytes())
 }
 
-/// Syncs the names of the folders that lead to the log: whoever made them may have died before it did.
+/// Syncs the names of the folders that lead to the log: the process that made them may have died before it synced them.
 fn sync_names(folder: &Folder, log: &Log) -> Result<(), Fault> {
     let above = log.dir.ancestors().skip(1).take_while(|above| above.starts_with(folder.root()));
     for dir in above {

@@ -61,7 +61,7 @@ impl Admitted {
         self.modified
     }
 
-    /// The open file. Whoever reads it gives the offset, since clones share it.
+    /// The open file. Readers pass the offset, since clones share the position.
     pub fn file(&self) -> &Arc<File> {
         &self.file
     }

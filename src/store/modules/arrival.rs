@@ -1,6 +1,6 @@
 //! Unproven bytes on their way: a file in `tmp` that grows, and that a later process goes on with where this one died.
 //!
-//! Its name follows from what it is to become, and whoever has it open holds a lock on it. A process that finds it locked takes
+//! Its name follows from what it is to become, and the process that has it open holds a lock on it. A process that finds it locked takes
 //! another name, so that two of them never write into one file; nothing is lost but the second download.
 
 use std::fs::{File, TryLockError};
@@ -15,7 +15,7 @@ use super::super::zipfile::ZipFile;
 use super::super::{Folder, LEFTOVER_AGE};
 use super::loose::Refused;
 use crate::fault::Fault;
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::hash::sha256;
 use crate::sumdb::module::ModuleVersion;
@@ -45,7 +45,7 @@ impl Arrival {
     pub(super) fn open(folder: &Folder, module: &ModuleVersion, kind: Kind) -> Result<Arrival, Fault> {
         let tmp = folder.tmp();
         if folder.has_room().is_err() {
-            // What nobody goes on with takes the room of what somebody waits for.
+            // A file that no process continues takes the room of one that a client waits for.
             folder.sweep_idle_arrivals();
             folder.has_room().map_err(|error| unavailable(&tmp, "write", &error))?;
         }
@@ -53,7 +53,7 @@ impl Arrival {
             folder.forget();
         }
         folder.ensure(&tmp, false).map_err(|error| unavailable(&tmp, "create", &error))?;
-        let digest = sha256(Asked::File(module.clone(), kind).to_string().as_bytes()).0;
+        let digest = sha256(ModuleRequest::File(module.clone(), kind).to_string().as_bytes()).0;
         let digits: String = digest.iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect();
         let mut path = tmp.join(format!("{PREFIX}{digits}"));
         let failed = |path: &Path, error: &io::Error| unavailable(path, "open", error);
@@ -94,7 +94,7 @@ impl Arrival {
     }
 
     /// Whether it begins with bytes of an earlier try. If it then proves wrong nobody is to blame yet: a power cut may have taken
-    /// some of them, or they came from a mirror whose zip has other bytes of the same hash. It is to begin anew.
+    /// some of them, or they came from a mirror whose zip has other bytes of the same hash. The download must then start over.
     pub fn resumed(&self) -> bool {
         self.resumed
     }
@@ -120,7 +120,7 @@ impl Arrival {
         Ok(())
     }
 
-    /// Throws away what has arrived and begins anew.
+    /// Discards what has arrived and starts over.
     ///
     /// # Errors
     /// Those of the system, with the path; then it is as long as before.
@@ -148,7 +148,7 @@ impl Arrival {
         Ok(bytes)
     }
 
-    /// Brings what has arrived to the disk, so that admitting it need not wait for that. What fails is told then.
+    /// Starts to write what has arrived to the disk, so that admitting it need not wait for that. Errors are reported then.
     pub fn write_back(&self) {
         if self.len >= WRITE_BACK_FROM {
             let _ = self.folder.disk().sync(&self.file);
@@ -202,7 +202,7 @@ impl Arrival {
 
 impl Drop for Arrival {
     fn drop(&mut self) {
-        // Nobody goes on with nothing, and a proxy is asked for much that does not exist.
+        // An empty file is of no use to a later process, and clients request many files that do not exist.
         if self.len == 0 {
             self.remove();
         }
@@ -223,7 +223,7 @@ impl Folder {
         let Ok(entries) = std::fs::read_dir(self.tmp()) else { return };
         let arrivals = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
         for path in arrivals.map(|entry| entry.path()) {
-            // Whoever opens it after that sees that its name is gone, see `hold`.
+            // A process that opens it after that sees that its name is gone, see `hold`.
             if path.is_file()
                 && let Ok(Some(_held)) = hold(self, &path)
             {

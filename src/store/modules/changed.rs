@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::super::words::unavailable;
-use super::place::Place;
+use super::place::FilePaths;
 use super::proof::{self, Proof};
 use super::stamp::Stamp;
 use super::{Admitted, Modules, Tree, quarantine};
@@ -64,7 +64,7 @@ impl Modules {
     pub fn confirm(&self, changed: &Changed) {
         let Changed { tree, module, kind, file, by, .. } = changed;
         let is_same = file.file().metadata().is_ok_and(|found| Stamp::of(&found) == file.stamp());
-        if let (true, Ok(place)) = (is_same, Place::of(self, *tree, module, *kind)) {
+        if let (true, Ok(place)) = (is_same, FilePaths::of(self, *tree, module, *kind)) {
             self.note_proven(&place, file, by.as_ref());
         }
     }
@@ -76,12 +76,12 @@ impl Modules {
     /// `Unavailable` where the disk fails; then the file may still be where it was, and is still given to nobody.
     pub fn refuse_changed(&self, changed: &Changed, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
         let Changed { tree, module, kind, file, .. } = changed;
-        let place = Place::of(self, *tree, module, *kind)?;
+        let place = FilePaths::of(self, *tree, module, *kind)?;
         quarantine::keep_stored(&self.folder, &place.file, file, (module, *kind), report)
     }
 
     /// Notes what a file looks like that is proven now. Best effort: without it the file is hashed again.
-    pub(super) fn note_proven(&self, place: &Place, file: &Admitted, by: Option<&Proof>) {
+    pub(super) fn note_proven(&self, place: &FilePaths, file: &Admitted, by: Option<&Proof>) {
         self.seen.insert(place.file.clone(), file.stamp());
         let written = match by {
             Some(by) => {
@@ -98,7 +98,7 @@ impl Modules {
     }
 
     /// Whether a file looks as it did when it was last proven: as `written` down, or as seen by this process.
-    pub(super) fn is_as_proven(&self, place: &Place, file: &Admitted, written: Option<&Stamp>) -> bool {
+    pub(super) fn is_as_proven(&self, place: &FilePaths, file: &Admitted, written: Option<&Stamp>) -> bool {
         let stamp = file.stamp();
         written == Some(&stamp) || self.seen.get(&place.file) == Some(stamp)
     }

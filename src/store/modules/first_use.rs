@@ -12,7 +12,7 @@ use std::path::Path;
 use super::super::cache::read_bounded;
 use super::super::words::unavailable;
 use super::pin::Pin;
-use super::place::Place;
+use super::place::FilePaths;
 use super::proof::{ProofFile, proof_extension};
 use super::stamp::Stamp;
 use super::stored::Stored;
@@ -30,7 +30,7 @@ impl Modules {
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
     pub fn open_first_use(&self, module: &ModuleVersion, kind: Kind) -> Result<Stored, Fault> {
-        let place = Place::of(self, Tree::FirstUse, module, kind)?;
+        let place = FilePaths::of(self, Tree::FirstUse, module, kind)?;
         let pin = Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))?;
         if let Pin::Is(hash @ SumHash::H1(_)) = &pin {
             let open = Admitted::open(&self.private, &place.file, hash.clone());
@@ -70,7 +70,7 @@ impl Modules {
         }
     }
 
-    fn first_use(&self, place: &Place, module: &ModuleVersion, kind: Kind, file: Admitted) -> Stored {
+    fn first_use(&self, place: &FilePaths, module: &ModuleVersion, kind: Kind, file: Admitted) -> Stored {
         let written = place.stamp.as_deref().and_then(read_stamp);
         if self.is_as_proven(place, &file, written.as_ref()) {
             return Stored::Proven(file);
@@ -101,7 +101,7 @@ impl Modules {
     /// `Unavailable` where the disk fails or forbids, and where the hash is damaged: a pin that cannot be read must not become a
     /// first use.
     pub fn pin(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<SumHash>, Fault> {
-        let place = Place::of(self, Tree::FirstUse, module, kind)?;
+        let place = FilePaths::of(self, Tree::FirstUse, module, kind)?;
         match read_pin(&place.pin)? {
             None => Ok(self.unattributed(module, kind)?.map(|(_, hash)| hash)),
             pinned => Ok(pinned),
@@ -112,7 +112,7 @@ impl Modules {
     pub(super) fn admit_first_use(&self, arrival: &mut Arrival, hash: &SumHash) -> Result<Admitted, Fault> {
         let (module, kind) = arrival.file();
         let (module, kind) = (&module.clone(), kind);
-        let place = Place::of(self, Tree::FirstUse, module, kind)?;
+        let place = FilePaths::of(self, Tree::FirstUse, module, kind)?;
         match self.pin(module, kind)? {
             Some(pinned) if pinned != *hash => {
                 let why = format!("is pinned to {pinned}, and {hash} came; what is pinned never changes");
@@ -147,8 +147,8 @@ impl Modules {
     ///
     /// # Errors
     /// `Unavailable` where the disk fails, and where that hash is damaged.
-    fn unattributed(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<(Place, SumHash)>, Fault> {
-        let place = Place::of(self, Tree::Proven, module, kind)?;
+    fn unattributed(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<(FilePaths, SumHash)>, Fault> {
+        let place = FilePaths::of(self, Tree::Proven, module, kind)?;
         let proof = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;
         // A proof is written before the hash, so a damaged one too says that the file was admitted as a public one.
         if proof != ProofFile::Missing {
@@ -159,7 +159,7 @@ impl Modules {
 
     /// Moves a file from before this tree into it: its pin first, the old pin last. After a crash the file is in one of the two
     /// places, and its pin in this one.
-    fn take_over(&self, old: &Place, new: &Place, hash: &SumHash) -> Result<(), Fault> {
+    fn take_over(&self, old: &FilePaths, new: &FilePaths, hash: &SumHash) -> Result<(), Fault> {
         if read_pin(&new.pin)?.is_none() {
             self.clear_file(&new.file)?;
             self.folder.write(&new.pin, hash.to_string().as_bytes(), true)?;

@@ -21,7 +21,7 @@ impl Refused {
         self.len
     }
 
-    /// The open file. Whoever reads it gives the offset, since clones share it.
+    /// The open file. Readers pass the offset, since clones share the position.
     pub fn file(&self) -> &Arc<File> {
         &self.file
     }

@@ -10,7 +10,7 @@ use crate::sumdb::module::ModuleVersion;
 
 /// The places of one file and of what stands beside it.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct FilePaths {
     pub(super) file: PathBuf,
     pub(super) pin: PathBuf,
     pub(super) proof: PathBuf,
@@ -18,10 +18,10 @@ pub(super) struct Place {
     pub(super) stamp: Option<PathBuf>,
 }
 
-impl Place {
-    pub(super) fn of(modules: &Modules, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<Place, Fault> {
+impl FilePaths {
+    pub(super) fn of(modules: &Modules, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<FilePaths, Fault> {
         let named = |suffix| modules.named(tree, module, suffix);
-        Ok(Place {
+        Ok(FilePaths {
             file: named(kind.extension())?,
             pin: named(pin_extension(kind))?,
             proof: named(proof_extension(kind))?,

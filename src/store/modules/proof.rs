@@ -1,4 +1,4 @@
-//! Who proved a stored file: a small file beside it that names the hash, the record and the database.
+//! Which record proved a stored file: a small file beside it that names the hash, the record and the database.
 //!
 //! ```text
 //! h1:<44 characters>

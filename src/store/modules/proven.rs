@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::super::failures::WriteKind;
 use super::super::words::unavailable;
 use super::pin::Pin;
-use super::place::Place;
+use super::place::FilePaths;
 use super::proof::{self, Proof, ProofFile};
 use super::stored::{Stored, Unproven};
 use super::{Admitted, Arrival, Changed, Modules, Tree, quarantine};
@@ -23,7 +23,7 @@ impl Modules {
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
     pub fn open(&self, module: &ModuleVersion, kind: Kind, database: &str) -> Result<Stored, Fault> {
-        let place = Place::of(self, Tree::Proven, module, kind)?;
+        let place = FilePaths::of(self, Tree::Proven, module, kind)?;
         let proof = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;
         let (hash, by, stamp) = match proof {
             ProofFile::Is(hash, proof, stamp) => (hash, Some(proof), stamp),
@@ -57,7 +57,7 @@ impl Modules {
             return Err(Box::new(stored));
         }
         let text = proof::text(hash, proof, Some(&stored.file.stamp()));
-        let written = Place::of(self, Tree::Proven, &stored.module, stored.kind)
+        let written = FilePaths::of(self, Tree::Proven, &stored.module, stored.kind)
             .and_then(|place| self.folder.write(&place.proof, text.as_bytes(), false));
         if let Err(fault) = written {
             self.folder.note_failure(WriteKind::Module, &fault);
@@ -72,7 +72,7 @@ impl Modules {
     /// # Errors
     /// `Unavailable` where the disk fails; then the file may still be where it was.
     pub fn refuse_stored(&self, stored: &Unproven, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
-        let place = Place::of(self, Tree::Proven, &stored.module, stored.kind)?;
+        let place = FilePaths::of(self, Tree::Proven, &stored.module, stored.kind)?;
         let kept =
             quarantine::keep_stored(&self.folder, &place.file, &stored.file, (&stored.module, stored.kind), report)?;
         self.clear_file(&place.pin)?;
@@ -83,7 +83,7 @@ impl Modules {
     /// Gives the file of a public module its name, durably, after its proof and its hash.
     pub(super) fn admit_proven(&self, arrival: &mut Arrival, hash: &SumHash, proof: &Proof) -> Result<Admitted, Fault> {
         let (module, kind) = arrival.file();
-        let place = Place::of(self, Tree::Proven, module, kind)?;
+        let place = FilePaths::of(self, Tree::Proven, module, kind)?;
         // Looked at first: another process that admits it has its proof and its hash there before the file.
         let stands = place.file.symlink_metadata().is_ok();
         let before = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;

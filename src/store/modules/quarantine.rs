@@ -1,5 +1,5 @@
 //! Bytes that proved wrong, kept for a person with the report of what was expected: `DATA/refused`, bounded, and fair among those
-//! who sent them. **The first ones stay**: a source that goes on lying fills its own part and pushes nobody's evidence out.
+//! who sent them. **The first ones stay**: a source that sends more wrong bytes fills its own share and evicts no evidence of another source.
 
 mod ledger;
 
@@ -20,7 +20,7 @@ use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 
 pub(in super::super) use ledger::Ledger;
-use ledger::Room;
+use ledger::Retention;
 pub use ledger::{MAX_FILE_REFUSED, MAX_REFUSED, MAX_REFUSED_BYTES, MAX_SOURCE_REFUSED, MAX_SOURCE_REFUSED_BYTES};
 
 /// Bytes of the content's hash in a file's name.
@@ -94,7 +94,7 @@ pub(super) fn keep_stored(
     Ok(kept)
 }
 
-/// Keeps the report and, by `leave`, the bytes, as far as there is room for them; gives the report's path.
+/// Keeps the report and, by `leave`, the bytes, if there is room for them; gives the report's path.
 fn place(
     folder: &Folder,
     offer: &Offer<'_>,
@@ -107,7 +107,7 @@ fn place(
     let mut name = named(prefix, digest, NAME_BYTES);
     if let Some(there) = content(&dir.join(&name)) {
         if there == *digest {
-            // Whoever sent it first is in the report; the journal has them all.
+            // The report names the first sender; the journal has them all.
             return Ok(Some(beside(&dir, &name)));
         }
         name = named(prefix, digest, LONG_NAME_BYTES);
@@ -116,9 +116,9 @@ fn place(
     let bytes = len.unwrap_or(u64::MAX);
     let room = ledger.room(source, prefix, bytes.saturating_add(report_bytes), report_bytes);
     let (keeps_bytes, leaving) = match room {
-        Room::Whole(leaving) => (true, leaving),
-        Room::Report(leaving) => (false, leaving),
-        Room::Nothing => return Ok(None),
+        Retention::Whole(leaving) => (true, leaving),
+        Retention::Report(leaving) => (false, leaving),
+        Retention::Nothing => return Ok(None),
     };
     for name in leaving {
         // Best effort: the disk has its own limit. The bytes go before their report.

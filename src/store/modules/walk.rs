@@ -10,7 +10,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::super::words::unavailable;
 use super::pin::Pin;
-use super::place::Place;
+use super::place::FilePaths;
 use super::proof::{Proof, ProofFile, proof_extension};
 use super::{Modules, Tree, is_file, pin_extension, stamp_extension};
 use crate::fault::Fault;
@@ -26,9 +26,9 @@ const LOCK: &str = "lock";
 /// The files that have a hash beside them.
 const KINDS: [Kind; 2] = [Kind::GoMod, Kind::Zip];
 
-/// One thing in the tree.
+/// One entry of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum StoredItem {
     /// a file of a module
     File {
         /// which tree it is in
@@ -88,12 +88,12 @@ pub struct Beside {
 }
 
 impl Modules {
-    /// What stands beside the file of that kind in one of the trees, for who verifies it.
+    /// What stands beside the file of that kind in one of the trees, for verification.
     ///
     /// # Errors
     /// `Usage`: no file has such a name.
     pub fn beside(&self, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<Beside, Fault> {
-        let place = Place::of(self, tree, module, kind)?;
+        let place = FilePaths::of(self, tree, module, kind)?;
         let hash = match Pin::read(&place.pin) {
             Ok(Pin::Missing) => Ok(None),
             Ok(Pin::Is(hash)) => Ok(Some(hash)),
@@ -108,12 +108,12 @@ impl Modules {
     }
 }
 
-pub(super) fn walk(dir: &Path, tree: Tree) -> impl Iterator<Item = Result<Found, Fault>> + use<> {
+pub(super) fn walk(dir: &Path, tree: Tree) -> impl Iterator<Item = Result<StoredItem, Fault>> + use<> {
     let dir = dir.to_path_buf();
     WalkDir::new(&dir).sort_by_file_name().into_iter().filter_map(move |entry| match entry {
         Ok(entry) if entry.file_type().is_dir() => None,
         Ok(entry) => found(&dir, tree, &entry).transpose(),
-        // Nothing was ever stored, or what was there left meanwhile.
+        // Nothing was ever stored, or the entry was removed meanwhile.
         Err(error) if error.io_error().is_some_and(|error| error.kind() == NotFound) => None,
         Err(error) => {
             let path = error.path().unwrap_or(&dir).display().to_string();
@@ -122,8 +122,8 @@ pub(super) fn walk(dir: &Path, tree: Tree) -> impl Iterator<Item = Result<Found,
     })
 }
 
-/// None for the lock, for what is told of with its file or its hash, and for what has left meanwhile.
-fn found(dir: &Path, tree: Tree, entry: &DirEntry) -> Result<Option<Found>, Fault> {
+/// `None` for the lock, for a file that is reported together with its module file or hash, and for one that was removed meanwhile.
+fn found(dir: &Path, tree: Tree, entry: &DirEntry) -> Result<Option<StoredItem>, Fault> {
     let path = entry.path().to_path_buf();
     let below = path.strip_prefix(dir).ok().and_then(Path::to_str);
     if below == Some(LOCK) && entry.file_type().is_file() {
@@ -132,11 +132,11 @@ fn found(dir: &Path, tree: Tree, entry: &DirEntry) -> Result<Option<Found>, Faul
     let named = below.filter(|_| entry.file_type().is_file()).and_then(parse);
     let Some((module, ending)) = named else {
         let list = below.filter(|_| tree == Tree::Proven && entry.file_type().is_file()).and_then(parse_list);
-        return Ok(Some(list.map_or(Found::Stray(path.clone()), |module| Found::List { module, path })));
+        return Ok(Some(list.map_or(StoredItem::Stray(path.clone()), |module| StoredItem::List { module, path })));
     };
     let unreadable = |path: &Path, error: &std::io::Error| unavailable(path, "read", error);
     if ending == "info" {
-        return Ok(Some(Found::Info { tree, module, path }));
+        return Ok(Some(StoredItem::Info { tree, module, path }));
     }
     for kind in KINDS {
         if ending == kind.extension() {
@@ -147,8 +147,8 @@ fn found(dir: &Path, tree: Tree, entry: &DirEntry) -> Result<Option<Found>, Faul
                 return Ok(None);
             }
             return match Pin::read(&path).map_err(|error| unreadable(&path, &error))? {
-                Pin::Is(hash) => Ok(Some(Found::HashOnly { tree, module, kind, path, hash })),
-                Pin::Damaged => Ok(Some(Found::Stray(path))),
+                Pin::Is(hash) => Ok(Some(StoredItem::HashOnly { tree, module, kind, path, hash })),
+                Pin::Damaged => Ok(Some(StoredItem::Stray(path))),
                 Pin::Missing => Ok(None),
             };
         }
@@ -158,10 +158,10 @@ fn found(dir: &Path, tree: Tree, entry: &DirEntry) -> Result<Option<Found>, Faul
             return Ok(None);
         }
     }
-    Ok(Some(Found::Stray(path)))
+    Ok(Some(StoredItem::Stray(path)))
 }
 
-fn file(tree: Tree, module: ModuleVersion, kind: Kind, path: PathBuf) -> Result<Option<Found>, Fault> {
+fn file(tree: Tree, module: ModuleVersion, kind: Kind, path: PathBuf) -> Result<Option<StoredItem>, Fault> {
     let unreadable = |path: &Path, error: &std::io::Error| unavailable(path, "read", error);
     let len = match path.symlink_metadata() {
         Ok(meta) => meta.len(),
@@ -177,7 +177,7 @@ fn file(tree: Tree, module: ModuleVersion, kind: Kind, path: PathBuf) -> Result<
         (ProofFile::Is(hash, ..), _) | (_, Pin::Is(hash)) => Some(hash),
         (_, Pin::Missing | Pin::Damaged) => None,
     };
-    Ok(Some(Found::File { tree, module, kind, path, len, hash }))
+    Ok(Some(StoredItem::File { tree, module, kind, path, len, hash }))
 }
 
 /// The module version and the ending of `<escaped path>/@v/<escaped version>.<ending>`.

@@ -145,7 +145,7 @@ fn entry(fixed: &[u8; FIXED], name: &[u8], extra: &[u8]) -> Option<Entry> {
     (!need_packed && !need_header).then_some(entry)
 }
 
-/// The zip64 fields among the extra fields, as far as those are well formed.
+/// The zip64 fields among the extra fields, up to the first that is malformed.
 struct Extras<'a>(&'a [u8]);
 
 impl<'a> Iterator for Extras<'a> {

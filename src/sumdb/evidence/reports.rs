@@ -9,7 +9,7 @@ use super::super::error::{Error, Result};
 use super::super::hash::Hash;
 use super::{Evidence, MISBEHAVIOUR, NEW, OLD, PROOF, TITLE};
 
-/// A consistency proof has at most one hash a level on each side; a report with more is no report.
+/// A consistency proof has at most one hash a level on each side; a report with more is malformed.
 const MAX_PROOF_HASHES: usize = 128;
 
 /// The reports in `text`, or what is wrong with what begins like one, in order.

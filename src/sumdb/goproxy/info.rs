@@ -2,12 +2,12 @@
 //!
 //! The log has no hash of these texts, so nothing proves them, and any mirror may send anything. A mirror's own bytes are never
 //! kept or passed on: they are read with Go's meaning (cmd/go/internal/modfetch, `RevInfo` and proxyRepo.Stat), what Go refuses is
-//! refused, and what was understood is written anew.
+//! refused, and what was understood is serialised again.
 
 use std::fmt::Write as _;
 
 use super::json::{self, Object, Value};
-use super::{Asked, Time};
+use super::{ModuleRequest, Time};
 use crate::sumdb::error::{Error, Result};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::sumdb::printable::{is_invisible, quoted};
@@ -52,15 +52,17 @@ impl VersionInfo {
     /// # Errors
     /// `Malformed`: Go would refuse it, it is longer than [`MAX_INFO_BYTES`], it is about another version than the one in the
     /// question, or about one that the module cannot have.
-    pub fn parse(asked: &Asked, bytes: &[u8]) -> Result<VersionInfo> {
+    pub fn parse(asked: &ModuleRequest, bytes: &[u8]) -> Result<VersionInfo> {
         let malformed = |why: String| Error::malformed(asked.to_string(), why);
         let info = read(asked.module(), bytes).map_err(|error| malformed(error.to_string()))?;
         match asked {
-            Asked::Info(module) if *module.version() != info.version => {
+            ModuleRequest::Info(module) if *module.version() != info.version => {
                 Err(malformed(format!("is about {} instead of the version that was asked for", info.version)))
             }
-            Asked::Info(_) | Asked::Latest(_) | Asked::Query(..) => Ok(info),
-            Asked::List(_) | Asked::File(..) => Err(malformed("is not answered with a version's info".to_owned())),
+            ModuleRequest::Info(_) | ModuleRequest::Latest(_) | ModuleRequest::Query(..) => Ok(info),
+            ModuleRequest::List(_) | ModuleRequest::File(..) => {
+                Err(malformed("is not answered with a version's info".to_owned()))
+            }
         }
     }
 
@@ -69,7 +71,7 @@ impl VersionInfo {
     /// # Errors
     /// As there.
     pub fn of_module(module: &ModuleVersion, bytes: &[u8]) -> Result<VersionInfo> {
-        VersionInfo::parse(&Asked::Info(module.clone()), bytes)
+        VersionInfo::parse(&ModuleRequest::Info(module.clone()), bytes)
     }
 
     /// All that is known of a version without asking: its name, and for a pseudo-version the time in it.
@@ -343,15 +345,18 @@ mod tests {
     }
 
     #[test]
-    fn questions_differ_in_which_version_may_be_told() {
-        let told = |path: &str, version: &str| {
-            VersionInfo::parse(&Asked::parse(path).unwrap(), format!("{{\"Version\":\"{version}\"}}").as_bytes())
-                .is_ok()
+    fn requests_differ_in_which_version_may_answer_them() {
+        let accepts = |path: &str, version: &str| {
+            VersionInfo::parse(
+                &ModuleRequest::parse(path).unwrap(),
+                format!("{{\"Version\":\"{version}\"}}").as_bytes(),
+            )
+            .is_ok()
         };
-        assert!(told("example.com/m/@latest", "v1.2.3") && told("example.com/m/@v/master.info", "v1.2.3"));
-        assert!(told("example.com/m/@v/v2.0.0.info", "v2.0.0+incompatible"));
-        assert!(!told("example.com/m/@latest", "v2.0.0") && !told("example.com/m/@v/master.info", "master"));
-        assert!(!told("example.com/m/@v/v1.0.0.info", "v1.0.1") && !told("example.com/m/@v/list", "v1.0.0"));
+        assert!(accepts("example.com/m/@latest", "v1.2.3") && accepts("example.com/m/@v/master.info", "v1.2.3"));
+        assert!(accepts("example.com/m/@v/v2.0.0.info", "v2.0.0+incompatible"));
+        assert!(!accepts("example.com/m/@latest", "v2.0.0") && !accepts("example.com/m/@v/master.info", "master"));
+        assert!(!accepts("example.com/m/@v/v1.0.0.info", "v1.0.1") && !accepts("example.com/m/@v/list", "v1.0.0"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! JSON with the meaning that Go's `encoding/json` gives it, for texts that the go command will read after us.
 //!
 //! A parser that reads such a text differently from Go could accept what breaks Go, or Go what was never checked here. What
-//! differs from most parsers (Go `encoding/json`, scanner.go, decode.go, fold.go): bytes of a string that are no UTF-8 and halves
+//! differs from most parsers (Go `encoding/json`, scanner.go, decode.go, fold.go): bytes of a string that are not UTF-8 and halves
 //! of a surrogate pair become U+FFFD, one for each; a key names a field in any case, and `ſ` (U+017F) and the Kelvin sign
 //! (U+212A) are cases of `s` and `k`; values may be nested 10,000 deep.
 

@@ -1,4 +1,5 @@
-//! Versions: a list cleaned of what the go command would stumble over, completed from the log; and the newest of one.
+//! Version lists: parsed, without the lines that the go command would misread, and completed from the log; and the newest version
+//! of a list.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,7 @@ pub fn read(module: &ModulePath, bytes: &[u8]) -> Result<BTreeSet<Version>> {
     let malformed = |why: &str| Error::malformed(format!("list of {module}"), why);
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("not UTF-8"))?;
     if text.trim_start().starts_with('<') {
-        return Err(malformed("a page for browsers"));
+        return Err(malformed("an HTML page"));
     }
     let mut versions = BTreeSet::new();
     for field in text.lines().filter_map(|line| line.split_whitespace().next()) {

@@ -7,7 +7,7 @@ use super::{MAX_FAULTS, MAX_FILE_BYTES, MAX_LINE_BYTES, MAX_LINES};
 /// Restores a line that is gone from the module's own bytes, checked against the log.
 const TIDY: &str = "delete the line, then run `go mod tidy`";
 
-/// Why a line is no sum. Printed as one sentence that says what to do next.
+/// Why a line is not a sum. Printed as one sentence that says what to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineFault {
     /// a conflict marker of git: `<<<<<<<`, `|||||||`, `=======` or `>>>>>>>`
@@ -24,7 +24,7 @@ pub enum LineFault {
     BadPath(String),
     /// no version is written so, or not of this module; the rule that it breaks
     BadVersion(String),
-    /// the third field is no hash
+    /// the third field is not a hash
     BadHash(HashFault),
     /// the file goes on beyond [`MAX_FILE_BYTES`]
     FileTooLarge,
@@ -34,7 +34,7 @@ pub enum LineFault {
     TooManyFaults,
 }
 
-/// Why the third field of a line is no hash.
+/// Why the third field of a line is not a hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HashFault {
     /// no name of an algorithm and a colon before the hash
@@ -104,17 +104,20 @@ impl fmt::Display for LineFault {
             LineFault::TooLong(bytes) => {
                 write!(f, "line of {bytes} bytes, more than the {MAX_LINE_BYTES} allowed: {TIDY}")
             }
-            LineFault::BadPath(why) => write!(f, "no module can have this path: {why}: {TIDY}"),
-            LineFault::BadVersion(why) => write!(f, "no such version can be: {why}: {TIDY}"),
+            LineFault::BadPath(why) => write!(f, "invalid module path: {why}: {TIDY}"),
+            LineFault::BadVersion(why) => write!(f, "invalid version: {why}: {TIDY}"),
             LineFault::BadHash(fault) => write!(f, "{fault}: {TIDY}"),
             LineFault::FileTooLarge => {
-                write!(f, "the file has more than {MAX_FILE_BYTES} bytes: it is no go.sum, the rest was not read")
+                write!(
+                    f,
+                    "the file has more than {MAX_FILE_BYTES} bytes: it is not a go.sum, and the rest was not read"
+                )
             }
             LineFault::TooManyLines => {
-                write!(f, "the file has more than {MAX_LINES} lines: it is no go.sum, the rest was not read")
+                write!(f, "the file has more than {MAX_LINES} lines: it is not a go.sum, and the rest was not read")
             }
             LineFault::TooManyFaults => {
-                write!(f, "more than {MAX_FAULTS} lines are malformed: it is no go.sum, the rest was not read")
+                write!(f, "more than {MAX_FAULTS} lines are malformed: it is not a go.sum, and the rest was not read")
             }
         }
     }

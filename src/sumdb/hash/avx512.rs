@@ -1,9 +1,10 @@
 //! SHA-256 of sixteen messages at once with AVX-512: word i of all sixteen states lives in one register.
 //!
-//! The only file with `unsafe`. There are two kinds of it, and each use says why it holds: calling a function compiled for
-//! AVX-512 (an `Avx512` exists only where the processor has it) and loading or storing 32 or 64 bytes through a pointer
-//! (every pointer comes from a slice or array whose length was checked, and no alignment is required).
-//! That it computes SHA-256 is not argued but tested, against sha2, in `hash.rs`.
+//! One of the two files with `unsafe`; the other is `sha_ni.rs`. Here `unsafe` does three things, and each use says why it is
+//! sound: it calls functions compiled for AVX-512 (an `Avx512` exists only where the processor has it); it loads or stores 32 or
+//! 64 bytes through a pointer (every pointer comes from a slice or array whose length was checked, and no alignment is
+//! required); and it has one instruction in `asm!`, which touches registers only.
+//! That the result is SHA-256 is not argued here but tested against sha2, in `hash/tests.rs`.
 //! Source of the algorithm: FIPS 180-4 section 6.2; of the method: S. Gueron, V. Krasnov, "Simultaneous hashing of
 //! multiple messages", 2012.
 #![allow(unsafe_code, reason = "loads, stores and run-time dispatch of the SHA-256 kernel; argued at each use")]

@@ -6,7 +6,7 @@
 
 use super::Hash;
 use super::avx512::{Avx512, LANES, States, start};
-use super::order::{Place, by_blocks};
+use super::order::{MessageSlot, by_blocks};
 use super::pairs::{digest_each, finish_pair};
 use super::portable::{self, BLOCK, SHORT_BLOCKS, ShortBuffer};
 use super::sha_ni::ShaNi;
@@ -66,7 +66,7 @@ fn short_run(
     kernel: Avx512,
     prefix: Option<u8>,
     bodies: &[&[u8]],
-    run: &[Place],
+    run: &[MessageSlot],
     scratch: &mut [ShortBuffer; LANES],
     hashes: &mut [Hash],
 ) {
@@ -94,7 +94,7 @@ fn short_run(
 
 /// Up to sixteen long messages: their whole blocks are read in place, each lane's last blocks are padded one by one, and
 /// the last few lanes go on by twos.
-fn long_run(kernel: Avx512, pair: Option<ShaNi>, bodies: &[&[u8]], run: &[Place], hashes: &mut [Hash]) {
+fn long_run(kernel: Avx512, pair: Option<ShaNi>, bodies: &[&[u8]], run: &[MessageSlot], hashes: &mut [Hash]) {
     let mut states = start();
     let mut done = 0;
     let (abreast, last) = run.split_at_checked(run.len().saturating_sub(MIN_LANES - 1)).unwrap_or((run, &[]));
@@ -115,8 +115,8 @@ fn long_run(kernel: Avx512, pair: Option<ShaNi>, bodies: &[&[u8]], run: &[Place]
         let rest = message.get(done * BLOCK..).unwrap_or_default();
         place.put(hashes, portable::finish(state(&states, ended), rest, message.len()));
     }
-    let left = |place: &Place| place.of(bodies).get(done * BLOCK..).unwrap_or_default();
-    let lanes: Vec<(Place, [u32; 8])> =
+    let left = |place: &MessageSlot| place.of(bodies).get(done * BLOCK..).unwrap_or_default();
+    let lanes: Vec<(MessageSlot, [u32; 8])> =
         last.iter().zip(abreast.len()..).map(|(place, lane)| (*place, state(&states, lane))).collect();
     for group in lanes.chunks(2) {
         match (pair, group) {

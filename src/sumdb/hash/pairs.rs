@@ -3,7 +3,7 @@
 use sha2::block_api::compress256;
 
 use super::Hash;
-use super::order::{Place, by_blocks};
+use super::order::{MessageSlot, by_blocks};
 use super::portable::{self, BLOCK, SHORT_BLOCKS, START, ShortBuffer, to_hash};
 use super::sha_ni::{PAIR, ShaNi};
 
@@ -43,7 +43,7 @@ pub(super) fn digest_each(
     kernel: Option<ShaNi>,
     prefix: Option<u8>,
     bodies: &[&[u8]],
-    places: &[Place],
+    places: &[MessageSlot],
     hashes: &mut [Hash],
 ) {
     let (pairs, last) = if kernel.is_some() { places.as_chunks::<PAIR>() } else { (Default::default(), places) };
@@ -55,12 +55,12 @@ pub(super) fn digest_each(
             Some(kernel) if prefix.is_none() => finish_pair(kernel, [START; PAIR], both, both.map(<[u8]>::len)),
             _ => both.map(|body| portable::digest(prefix, body)),
         };
-        for (place, hash) in [a, b].into_iter().zip(done) {
-            place.put(hashes, hash);
+        for (slot, hash) in [a, b].into_iter().zip(done) {
+            slot.put(hashes, hash);
         }
     }
-    for place in last {
-        place.put(hashes, portable::digest(prefix, place.of(bodies)));
+    for slot in last {
+        slot.put(hashes, portable::digest(prefix, slot.of(bodies)));
     }
 }
 

@@ -7,7 +7,7 @@
 //! \c       c itself
 //! ```
 //!
-//! Go tells a malformed pattern from a sound one whatever it is matched with, so a pattern is read once, here, into a list
+//! Go reports a malformed pattern whatever it is matched with, so a pattern is read once, here, into a list
 //! of chunks; matching cannot fail.
 
 mod feasible;

@@ -20,7 +20,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// The parts of `version`, or `None` where it is no semantic version.
+    /// The parts of `version`, or `None` where it is not a semantic version.
     pub(super) fn of(version: &'a str) -> Option<Parts<'a>> {
         let (major, rest) = split_number(version.strip_prefix('v')?)?;
         if rest.is_empty() {
@@ -52,7 +52,7 @@ pub fn is_valid(version: &str) -> bool {
 }
 
 /// The one spelling that Go uses in go.mod and go.sum: all three numbers, and no build metadata but `+incompatible`
-/// (x/mod module.go, CanonicalVersion). `None` where `version` is no semantic version.
+/// (x/mod module.go, CanonicalVersion). `None` where `version` is not a semantic version.
 pub fn canonical(version: &str) -> Option<String> {
     let Parts { major, minor, patch, prerelease, build } = Parts::of(version)?;
     let build = if build == INCOMPATIBLE { build } else { "" };
@@ -67,7 +67,7 @@ pub(super) fn is_canonical(version: &str) -> bool {
     })
 }
 
-/// Semantic precedence. What is no semantic version comes before all that are, and equals all else that is none.
+/// Semantic precedence. A text that is not a semantic version sorts before all versions, and equals every other such text.
 pub fn compare(left: &str, right: &str) -> Ordering {
     match (Parts::of(left), Parts::of(right)) {
         (Some(left), Some(right)) => left.precedence(&right),

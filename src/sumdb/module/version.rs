@@ -21,7 +21,7 @@ impl Version {
     /// The version written in plain spelling.
     ///
     /// # Errors
-    /// `Malformed` for what is no semantic version, and for another spelling than the canonical one (`v1`, `v1.0.0+meta`):
+    /// `Malformed` for what is not a semantic version, and for another spelling than the canonical one (`v1`, `v1.0.0+meta`):
     /// the log has no record for those.
     pub fn parse(text: &str) -> Result<Version> {
         let malformed = |why| Error::malformed(format!("version {}", quoted(text)), why);

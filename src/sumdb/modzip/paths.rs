@@ -41,19 +41,19 @@ fn check_element(element: &str) -> Result<(), String> {
     }
 }
 
-/// The paths so far, as a tree of folded elements: two that are one under case folding meet in one place. A zip may have a
-/// million paths, so a place is known by a hash, its spelling stays among the zip's names, and all places are one block of
+/// The paths so far, as a tree of folded elements: two that are one under case folding are one entry. A zip may have a
+/// million paths, so an element is known by a hash, its spelling stays among the zip's names, and all elements are one block of
 /// memory: 30 bytes each.
 pub(super) struct Paths<'a> {
     /// All names of the zip.
     names: &'a [u8],
-    places: HashMap<Folded, Place, BuildHasherDefault<FirstBits>>,
-    /// What the next place is known by, before it is hashed.
+    elements: HashMap<Folded, KnownElement, BuildHasherDefault<FirstBits>>,
+    /// What the next element is known by, before it is hashed.
     known_by: Vec<u8>,
 }
 
-/// The first half of the SHA-256 of the place of the parent (0 is the root, the first child is 1) and the folded element. If
-/// ever two places had one hash, the second would be refused.
+/// The first half of the SHA-256 of the number of the parent (0 is the root, the first child is 1) and the folded element. If
+/// ever two elements had one hash, the second would be refused.
 #[derive(PartialEq, Eq)]
 struct Folded([u8; 16]);
 
@@ -77,7 +77,7 @@ impl Hasher for FirstBits {
     }
 }
 
-struct Place {
+struct KnownElement {
     number: u32,
     /// Where the element as it was first spelled begins among the names, and its bytes.
     start: u32,
@@ -86,10 +86,10 @@ struct Place {
 }
 
 impl<'a> Paths<'a> {
-    /// No path yet of a zip with these names, with room for so many.
+    /// No path yet of a zip with these names, with room for `paths` of them.
     pub(super) fn with_room(names: &'a [u8], paths: usize) -> Paths<'a> {
-        let places = HashMap::with_capacity_and_hasher(paths, BuildHasherDefault::default());
-        Paths { names, places, known_by: Vec::new() }
+        let elements = HashMap::with_capacity_and_hasher(paths, BuildHasherDefault::default());
+        Paths { names, elements, known_by: Vec::new() }
     }
 
     /// Adds a path, which begins at byte `start` of the names, and the folders that it implies.
@@ -103,13 +103,13 @@ impl<'a> Paths<'a> {
         while let Some(element) = elements.next() {
             let is_last = elements.peek().is_none();
             let is_folder = is_folder || !is_last;
-            let number = u32::try_from(self.places.len() + 1).unwrap_or(u32::MAX);
+            let number = u32::try_from(self.elements.len() + 1).unwrap_or(u32::MAX);
             // A name has at most 65,535 bytes, and all names together have less than 4 GiB.
             let length = u16::try_from(element.len()).unwrap_or(u16::MAX);
-            match self.places.entry(folded(parent, element, &mut self.known_by)) {
+            match self.elements.entry(folded(parent, element, &mut self.known_by)) {
                 Entry::Vacant(_) if number > MAX_PATHS => return Err(format!("more than {MAX_PATHS} paths")),
                 Entry::Vacant(slot) => {
-                    slot.insert(Place { number, start, length, is_folder });
+                    slot.insert(KnownElement { number, start, length, is_folder });
                     parent = number;
                 }
                 Entry::Occupied(slot) => {
@@ -132,12 +132,12 @@ impl<'a> Paths<'a> {
     }
 }
 
-/// The element of a place as it was first spelled.
-fn spelled<'a>(names: &'a [u8], place: &Place) -> Option<&'a [u8]> {
-    names.get(usize::try_from(place.start).ok()?..)?.get(..usize::from(place.length))
+/// An element as it was first spelled.
+fn spelled<'a>(names: &'a [u8], element: &KnownElement) -> Option<&'a [u8]> {
+    names.get(usize::try_from(element.start).ok()?..)?.get(..usize::from(element.length))
 }
 
-/// What a place is known by. `known_by` is room for it: there are millions of places.
+/// What an element is known by. `known_by` is room for it: there are millions of elements.
 fn folded(parent: u32, element: &str, known_by: &mut Vec<u8>) -> Folded {
     known_by.clear();
     known_by.extend_from_slice(&parent.to_le_bytes());

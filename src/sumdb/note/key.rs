@@ -103,7 +103,7 @@ impl VerifierKey {
         VerifierKey { kind: KeyKind::Witness, ..self.clone() }
     }
 
-    /// Whether whoever can sign for one can sign for the other, whatever their names.
+    /// Whether the holder of one key's private half can also sign for the other key, whatever their names.
     pub(in crate::sumdb) fn has_key_of(&self, other: &VerifierKey) -> bool {
         self.key == other.key
     }

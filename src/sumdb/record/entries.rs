@@ -5,7 +5,7 @@ use super::super::error::{Error, Result};
 /// The bundle of these record texts.
 ///
 /// # Errors
-/// `Malformed`: a record is longer than the 65,535 bytes that the framing can tell.
+/// `Malformed`: a record is longer than the 65,535 bytes that the framing can hold.
 pub fn entry_bundle(records: &[&[u8]]) -> Result<Vec<u8>> {
     let mut bundle = Vec::with_capacity(records.iter().map(|record| record.len() + size_of::<u16>()).sum());
     for (place, record) in records.iter().enumerate() {

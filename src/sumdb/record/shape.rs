@@ -62,7 +62,8 @@ pub fn heading(record: &[u8]) -> Result<Heading<'_>> {
     Ok(Heading { text, space })
 }
 
-/// What a record says it is about, be the rest of it well formed or not; none where that is no module version.
+/// The module version that a record claims to be about, whether or not the rest of it is well formed; `None` if that is not a
+/// module version.
 pub fn claimed(record: &[u8]) -> Option<Heading<'_>> {
     if let Some(heading) = usual(record) {
         return Some(heading);

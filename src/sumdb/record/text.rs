@@ -10,7 +10,7 @@ pub const MAX_RECORD_BYTES: usize = 2 * MAX_LINE_BYTES;
 /// The longest name of a module version that an error shows whole, in characters.
 const MAX_SHOWN: usize = 300;
 
-/// Which module version the text of a record says it is about. No hash of it is told: the text may be unproven.
+/// Which module version the text of a record says it is about. Gives no hash: the text may be unproven.
 ///
 /// # Errors
 /// `Malformed` where the text is not exactly the two lines of a record.

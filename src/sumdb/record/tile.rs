@@ -18,7 +18,7 @@ static BLANK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n\n"))
 /// The texts of the records in a data tile of `width` records (1 to 256), in order, as they are hashed.
 ///
 /// # Errors
-/// `Malformed` for any other number of records, for bytes that are no record's text, and for more than
+/// `Malformed` for any other number of records, for bytes that are not the text of a record, and for more than
 /// [`MAX_DATA_TILE_BYTES`].
 pub fn split_records(bytes: &[u8], width: u16) -> Result<Vec<&[u8]>> {
     let malformed = |why: String| Error::malformed("data tile", why);

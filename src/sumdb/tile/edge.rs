@@ -49,7 +49,7 @@ impl Edge {
         self.size
     }
 
-    /// Appends leaves. Told to `grown`, in order: every hash that a level gets, the leaves themselves among them.
+    /// Appends leaves. `grown` gets, in order, every hash that a level gains, the leaves themselves among them.
     pub fn append(&mut self, leaves: &[Hash], mut grown: impl FnMut(u32, &[Hash])) {
         let mut rest = leaves;
         while !rest.is_empty() {
@@ -104,10 +104,10 @@ mod tests {
     use crate::sumdb::hash::leaf_hash;
     use crate::sumdb::tlog::Frontier;
 
-    /// Keeps what is told of each level.
-    fn tell(told: &mut [Vec<Hash>]) -> impl FnMut(u32, &[Hash]) {
+    /// Keeps the hashes that each level gains.
+    fn keep(grown: &mut [Vec<Hash>]) -> impl FnMut(u32, &[Hash]) {
         |level, hashes| {
-            if let Some(level) = told.get_mut(usize::try_from(level).unwrap_or(9)) {
+            if let Some(level) = grown.get_mut(usize::try_from(level).unwrap_or(9)) {
                 level.extend_from_slice(hashes);
             }
         }
@@ -118,20 +118,20 @@ mod tests {
         let leaves: Vec<Hash> = (0..70_000_u32).map(|n| leaf_hash(&n.to_le_bytes())).collect();
         for before in [0, 100] {
             let (mut one, mut other) = (Edge::default(), Edge::default());
-            let mut told = [vec![Vec::new(); 3], vec![Vec::new(); 3]];
-            let [told_one, told_other] = &mut told;
+            let mut grown = [vec![Vec::new(); 3], vec![Vec::new(); 3]];
+            let [grown_one, grown_other] = &mut grown;
             let (first, rest) = leaves.split_at(before);
-            one.append(first, tell(told_one));
-            other.append(first, tell(told_other));
+            one.append(first, keep(grown_one));
+            other.append(first, keep(grown_other));
             let (tiles, last) = rest.as_chunks::<FULL_LEN>();
             for tile in tiles {
-                one.append(tile, tell(told_one));
-                other.append_tile(tile, complete_root(tile), tell(told_other));
+                one.append(tile, keep(grown_one));
+                other.append_tile(tile, complete_root(tile), keep(grown_other));
                 assert_eq!(one.tree(), other.tree(), "{} leaves", one.size());
             }
-            one.append(last, tell(told_one));
-            other.append(last, tell(told_other));
-            assert_eq!((one.tree(), told_one), (other.tree(), told_other));
+            one.append(last, keep(grown_one));
+            other.append(last, keep(grown_other));
+            assert_eq!((one.tree(), grown_one), (other.tree(), grown_other));
         }
     }
 
@@ -139,15 +139,15 @@ mod tests {
     fn it_has_the_root_of_the_frontier_at_every_size_and_tells_every_hash() {
         let leaves: Vec<Hash> = (0..70_000_u32).map(|n| leaf_hash(&n.to_le_bytes())).collect();
         let (mut frontier, mut edge) = (Frontier::new(), Edge::default());
-        let mut told: Vec<Vec<Hash>> = vec![Vec::new(); 3];
+        let mut grown: Vec<Vec<Hash>> = vec![Vec::new(); 3];
         for (at, run) in leaves.chunks(97).enumerate() {
             run.iter().for_each(|leaf| frontier.append(*leaf));
-            edge.append(run, tell(&mut told));
+            edge.append(run, keep(&mut grown));
             assert_eq!(edge.tree(), frontier.tree(), "after run {at}");
         }
         let reread = Edge::read::<Error>(70_000, |tile| {
             let start = usize::try_from(tile.index()).unwrap_or(0) << HEIGHT;
-            let level = told.get(usize::try_from(tile.level()).unwrap_or(9)).cloned().unwrap_or_default();
+            let level = grown.get(usize::try_from(tile.level()).unwrap_or(9)).cloned().unwrap_or_default();
             Ok(level.into_iter().skip(start).take(tile.byte_len() / 32).collect())
         });
         assert_eq!(reread.map(|edge| edge.tree()), Ok(frontier.tree()));

@@ -1,4 +1,4 @@
-//! Which tiles to bring before something can be read from a tree: what is missing, parents before children.
+//! Which tiles to fetch before something can be read from a tree: the missing ones, parents before children.
 
 use super::{Tile, VerifiedTree};
 use crate::sumdb::checkpoint::Tree;
@@ -19,14 +19,14 @@ pub enum Want {
     Consistency(u64),
 }
 
-/// The tiles to bring before something can be read, parents before children.
+/// The tiles to fetch before something can be read, parents before children.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TilePlan {
     tiles: Vec<Tile>,
 }
 
 impl TilePlan {
-    /// What to bring; each must be admitted after those before it.
+    /// The tiles to fetch; each must be admitted after those before it.
     pub fn tiles(&self) -> &[Tile] {
         &self.tiles
     }

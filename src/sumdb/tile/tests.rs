@@ -35,7 +35,8 @@ impl Subtrees for Log {
     }
 }
 
-/// Brings everything that `wants` need; `touch` may change bodies on the way. The tree is returned as far as it got.
+/// Fetches everything that `wants` need; `touch` may change bodies on the way. Returns the tree with what was admitted before an
+/// error.
 fn bring(
     height: u32,
     log: &Log,

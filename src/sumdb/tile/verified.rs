@@ -91,7 +91,7 @@ impl VerifiedTree {
         self.tiles.contains_key(&(tile.level, tile.index))
     }
 
-    /// The full tile that must be admitted before `tile` can be judged, where it is not held.
+    /// The full tile that must be admitted before `tile` can be checked, if it is not held.
     pub fn missing_parent(&self, tile: &Tile) -> Option<Tile> {
         let (level, index) = tile.parent().0;
         if self.tiles.contains_key(&(level, index)) { None } else { self.full_tile(level, index) }
@@ -168,12 +168,12 @@ impl VerifiedTree {
         Ok(())
     }
 
-    /// Lets go of the full tiles of leaf hashes, which are most of what a long audit would hold, and of single leaves.
+    /// Drops the full tiles of leaf hashes, which are most of what a long audit would hold, and single leaves.
     pub fn forget_leaves(&mut self) {
         self.forget_up_to(0);
     }
 
-    /// Lets go of the full tiles of `level` and of those below it, and of single leaves.
+    /// Drops the full tiles of `level` and of the levels below it, and single leaves.
     pub fn forget_up_to(&mut self, level: u32) {
         self.leaves.clear();
         let (size, height) = (self.tree.size, self.height);

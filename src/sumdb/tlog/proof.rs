@@ -82,7 +82,7 @@ pub fn check_subtree_consistency(proof: &[Hash], leaves: Range<u64>, root: &Hash
     Ok(())
 }
 
-/// The hashes of the subtree over `leaves` and of the whole tree of `size` leaves, as the proof tells them; `known` is the
+/// The hashes of the subtree over `leaves` and of the whole tree of `size` leaves, as the proof gives them; `known` is the
 /// subtree's hash while it is still wholly ahead, so that the proof need not repeat it. `None`: too many hashes or too few.
 fn subproof(proof: &[Hash], leaves: Range<u64>, size: u64, known: Option<&Hash>) -> Option<(Hash, Hash)> {
     if leaves == (0..size) {

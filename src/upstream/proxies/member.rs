@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Entry, Fetched, ProxyPlace, Sent, State, path, probe, tree};
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::upstream::asked::Asked as Request;
 use crate::upstream::base::{Place, Site};
 use crate::upstream::breaker::Breaker;
@@ -65,7 +65,7 @@ impl Member {
         self.falls_back
     }
 
-    pub(super) async fn fetch(&self, asked: &Asked, limit: usize) -> Result<Fetched, Failure> {
+    pub(super) async fn fetch(&self, asked: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
         let fetched = match &self.seat {
             Seat::Site { http, site, source } => {
                 let path = path::of(asked);
@@ -88,7 +88,12 @@ impl Member {
         fetched.map_err(|failed| self.failure(asked, failed))
     }
 
-    pub(super) async fn download(&self, asked: &Asked, limit: u64, sink: &mut dyn Sink) -> Result<Sent, Failure> {
+    pub(super) async fn download(
+        &self,
+        asked: &ModuleRequest,
+        limit: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<Sent, Failure> {
         let sent = match &self.seat {
             Seat::Site { http, site, source } => {
                 let path = path::of(asked);
@@ -129,12 +134,12 @@ impl Member {
         }
     }
 
-    async fn counted<T>(&self, asked: &Asked, work: impl Future<Output = T>) -> T {
+    async fn counted<T>(&self, asked: &ModuleRequest, work: impl Future<Output = T>) -> T {
         self.counters.asked(&asked.to_string());
         work.await
     }
 
-    fn failure(&self, asked: &Asked, failed: Failed) -> Failure {
+    fn failure(&self, asked: &ModuleRequest, failed: Failed) -> Failure {
         // That this machine's disk is full is nothing against it.
         if failed.kind != FailureKind::Disk {
             self.grievance.failed(&asked.to_string(), &failed.why);

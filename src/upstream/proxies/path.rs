@@ -1,13 +1,13 @@
 //! A question's path as it stands in a URL.
 
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 
 /// What stands for itself in the path of a URL (RFC 3986 section 3.3), besides letters and digits. `!` and `+` do too, as cmd/go
 /// sends `+`, and every server knows `!` both ways.
 const PLAIN: &[u8] = b"-._~!@+:/";
 
 /// The path of a question, with all that means something in a URL written as `%XX`: a branch may be called `a#b`.
-pub(super) fn of(asked: &Asked) -> String {
+pub(super) fn of(asked: &ModuleRequest) -> String {
     let mut path = String::new();
     for byte in asked.to_string().bytes() {
         if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
@@ -39,7 +39,7 @@ mod tests {
             ),
             ("example.com/m/@v/a b,(c).info", "example.com/m/@v/a%20b%2C%28c%29.info"),
         ] {
-            let path = of(&Asked::parse(asked).unwrap());
+            let path = of(&ModuleRequest::parse(asked).unwrap());
             assert_eq!(path, expected);
             let url = site.url_of(&path).unwrap();
             assert_eq!(url.as_str(), format!("https://proxy.example/go/{expected}"));

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Fetched, Sent};
 use crate::files::{self, Links, Tree, Unfit};
-use crate::sumdb::goproxy::Asked;
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version, semver};
 use crate::upstream::counts::Counters;
 use crate::upstream::download::{Sink, disk};
@@ -23,11 +23,11 @@ const PIECE: usize = 256 << 10;
 const MAX_VERSIONS: usize = 100_000;
 
 /// A small answer.
-pub(super) async fn fetch(root: &Path, asked: &Asked, limit: usize) -> Result<Fetched, Failed> {
+pub(super) async fn fetch(root: &Path, asked: &ModuleRequest, limit: usize) -> Result<Fetched, Failed> {
     let (root, asked) = (root.to_path_buf(), asked.clone());
     away(move || match (open(&root, &asked)?, &asked) {
         (Some((file, path)), _) => Ok(Fetched::Body(read_file(file, limit, unread)?, origin(&path, 0))),
-        (None, Asked::List(module)) => Ok(list(&root, module)),
+        (None, ModuleRequest::List(module)) => Ok(list(&root, module)),
         (None, _) => Ok(not_held()),
     })
     .await
@@ -36,7 +36,7 @@ pub(super) async fn fetch(root: &Path, asked: &Asked, limit: usize) -> Result<Fe
 /// A file, from where the sink ends.
 pub(super) async fn download(
     root: &Path,
-    asked: &Asked,
+    asked: &ModuleRequest,
     limit: u64,
     sink: &mut dyn Sink,
     counters: &Counters,
@@ -110,12 +110,12 @@ fn read_file(file: File, limit: usize, unread: Unread) -> Result<Vec<u8>, Failed
 }
 
 /// The file that answers; none where the tree does not hold it. A tree that is not there has failed.
-fn open(root: &Path, asked: &Asked) -> Result<Option<(File, PathBuf)>, Failed> {
+fn open(root: &Path, asked: &ModuleRequest) -> Result<Option<(File, PathBuf)>, Failed> {
     let below = asked.to_string();
     match Tree::open(root).and_then(|tree| tree.file(Path::new(&below), Links::Within)) {
         // An empty list is one of no versions; any other empty file is one that somebody has not written yet.
         Ok(file) => {
-            let is_written = file.metadata().map_err(unread)?.len() > 0 || matches!(asked, Asked::List(_));
+            let is_written = file.metadata().map_err(unread)?.len() > 0 || matches!(asked, ModuleRequest::List(_));
             Ok(is_written.then(|| (file, root.join(below))))
         }
         // A link out of the tree is refused aloud; what else is no regular file is as good as missing.

@@ -1,14 +1,14 @@
 //! Files that are intact and were admitted under other settings than those of this run: by another database, as public, or as
-//! private. They are not damaged, and they are not given under these settings; what they are is told.
+//! private. They are not damaged, but they are not served under these settings; a finding says why.
 
 use super::Known;
-use super::survey::Stored;
+use super::scan::Stored;
 use crate::database::Database;
 use crate::store::modules::{Beside, Proof, Tree};
 use crate::sumdb::gosum::SumHash;
 
 /// A sentence about a file whose bytes hash to `got`, if it is as it was admitted and these settings do not cover that.
-pub(super) fn told(
+pub(super) fn explain(
     database: &Database,
     file: &Stored,
     known: &Known,
@@ -30,23 +30,23 @@ pub(super) fn told(
     let name = database.name();
     match (known, proof) {
         (Known::Private, Some(proof)) => {
-            Some(format!("is as {} proved it, {got}; the module is private now, so it is not given", by(proof)))
+            Some(format!("is as {} proved it, {got}; the module is private now, so it is not served", by(proof)))
         }
         (Known::Record(record), _) if record.hash(file.kind) == got => None,
         (Known::Record(record), Some(proof)) if proof.database != database.vkey() => Some(format!(
-            "is as {} proved it, {got}; record {} of {name} has {}, so it is not given under {name}",
+            "is as {} proved it, {got}; record {} of {name} has {}, so it is not served under {name}",
             by(proof),
             record.id(),
             record.hash(file.kind)
         )),
         (Known::Record(record), None) => Some(format!(
-            "is as it was admitted, {got}, and nothing tells by whom: by another database, or as private; record {} of {name} has {}, \
-             so it is not given under {name}",
+            "is as it was admitted, {got}, and no proof names its database: it was admitted under another one, or as private; record {} of {name} has {}, \
+             so it is not served under {name}",
             record.id(),
             record.hash(file.kind)
         )),
         (Known::Nothing(why), Some(proof)) if proof.database != database.vkey() => Some(format!(
-            "is as {} proved it, {got}; nothing here proves it under {name}, so it is not given: {why}",
+            "is as {} proved it, {got}; nothing here proves it under {name}, so it is not served: {why}",
             by(proof)
         )),
         _ => None,

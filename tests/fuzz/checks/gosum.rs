@@ -5,7 +5,7 @@ use gosumcheck::sumdb::gosum::{Content, GoSum, SHOWN_LINE_CHARS};
 /// The longest escape of one character, `\u{10ffff}`.
 const ESCAPE_CHARS: usize = 10;
 
-/// `GoSum::parse`: every line that is not blank is told of once, in order and bounded; what is a sum reads as itself again.
+/// `GoSum::parse`: every line that is not blank is reported once, in order and bounded; what is a sum reads as itself again.
 /// Whether there are any.
 pub fn gosum(bytes: &[u8]) -> bool {
     let sums = GoSum::parse(bytes);

@@ -7,7 +7,7 @@
 #![allow(dead_code, reason = "each cargo-fuzz target uses one of them")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
-/// The longest reason for a refusal, in bytes: modzip tells of sixteen faults with a name of 120 characters each.
+/// The longest reason for a refusal, in bytes: modzip names sixteen faults with a name of 120 characters each.
 const MAX_REASON: usize = 16 << 10;
 
 pub mod gosum;

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use gosumcheck::sumdb::goproxy::{Asked, MAX_INFO_BYTES, VersionInfo, list};
+use gosumcheck::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest, VersionInfo, list};
 use gosumcheck::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version, semver};
 use gosumcheck::sumdb::printable::{QUOTED_CHARS, printable, quoted};
 
@@ -96,9 +96,9 @@ pub fn patterns(bytes: &[u8]) -> bool {
 /// `.info`, `@latest` and `@v/list` of mirrors: what is taken is about the question, and what is written of it is short, plain, and
 /// understood as the same again.
 pub fn hints(bytes: &[u8]) -> bool {
-    let exact = Asked::parse("example.com/m/@v/v1.0.0.info").unwrap();
+    let exact = ModuleRequest::parse("example.com/m/@v/v1.0.0.info").unwrap();
     let mut taken = false;
-    for asked in [&exact, &Asked::parse("example.com/m/@latest").unwrap()] {
+    for asked in [&exact, &ModuleRequest::parse("example.com/m/@latest").unwrap()] {
         match VersionInfo::parse(asked, bytes) {
             Ok(info) => {
                 let text = info.to_json();

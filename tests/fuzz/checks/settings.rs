@@ -1,6 +1,6 @@
 //! What a person or the environment sets: GOSUMDB, GOPROXY, the go command's settings file, the base of a tree.
 
-use gosumcheck::config::{GoEnv, Origin, ProxyList, Sumdb};
+use gosumcheck::config::{GoEnv, GoEnvOrigin, ProxyList, Sumdb};
 use gosumcheck::upstream::Base;
 
 /// `Sumdb::parse` and `ProxyList::parse`: the database's name is its key's and a URL path; proxies have a scheme.
@@ -49,5 +49,7 @@ pub fn go_env(bytes: &[u8]) -> bool {
     let private = env.private();
     assert!(private.patterns.is_empty() || text.contains(&format!("{}={}", private.setting, private.patterns)));
     _ = (env.sumdb().is_ok(), env.proxies().is_ok(), env.warnings(), env.modcache(), env.sumdb_head("sum.golang.org"));
-    ["GOSUMDB", "GOPROXY", "GOPRIVATE", "GONOSUMDB", "GOPATH"].iter().any(|name| env.origin(name) != Origin::BuiltIn)
+    ["GOSUMDB", "GOPROXY", "GOPRIVATE", "GONOSUMDB", "GOPATH"]
+        .iter()
+        .any(|name| env.origin(name) != GoEnvOrigin::BuiltIn)
 }

@@ -13,7 +13,7 @@ use super::requests::Request;
 #[derive(Clone)]
 pub(super) enum Body {
     Bytes(Bytes),
-    /// so many bytes that are made while they are sent
+    /// this many bytes that are made while they are sent
     Made(u64),
 }
 

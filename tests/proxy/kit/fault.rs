@@ -37,9 +37,9 @@ pub enum Fault {
         /// with a Content-Length
         declared: bool,
     },
-    /// the connection stays, and nothing comes after so many bytes of the body; `None`: nothing at all. Who asked may leave
+    /// the connection stays, and nothing comes after this many bytes of the body; `None`: nothing at all. The client may leave
     Hang(Option<u64>),
-    /// the connection is reset after so many bytes of the body; `None`: at once
+    /// the connection is reset after this many bytes of the body; `None`: at once
     Reset(Option<u64>),
     /// nothing comes before the gate lets a byte pass
     Hold(Gate),
@@ -59,7 +59,7 @@ pub enum Fault {
     FalseGzip,
     /// one header more, or another value for one
     Header(String, String),
-    /// a header of so many bytes
+    /// a header of this many bytes
     LongHeader(usize),
 }
 

@@ -23,7 +23,7 @@ impl Gate {
         Gate { released: Arc::new(watch::Sender::new(0)), arrived: Arc::new(watch::Sender::new(0)) }
     }
 
-    /// Lets so many bytes more of each answer pass.
+    /// Lets this many bytes more of each answer pass.
     pub fn release(&self, bytes: u64) {
         self.released.send_modify(|released| *released = released.saturating_add(bytes));
     }

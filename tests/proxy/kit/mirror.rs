@@ -217,7 +217,7 @@ impl Drop for FakeMirror {
     }
 }
 
-/// A socket that has the address and does not listen: whoever connects is refused.
+/// A socket that has the address and does not listen: every client that connects is refused.
 fn bound(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();

@@ -112,9 +112,9 @@ impl Answer {
 
 /// `M@V/` of the path `M/@v/V.zip`, unescaped.
 fn prefix(path: &str) -> Option<String> {
-    let asked = gosumcheck::sumdb::goproxy::Asked::parse(path).ok()?;
+    let asked = gosumcheck::sumdb::goproxy::ModuleRequest::parse(path).ok()?;
     match asked {
-        gosumcheck::sumdb::goproxy::Asked::File(name, _) if path.ends_with(".zip") => {
+        gosumcheck::sumdb::goproxy::ModuleRequest::File(name, _) if path.ends_with(".zip") => {
             Some(format!("{}@{}/", name.path(), name.version()))
         }
         _ => None,

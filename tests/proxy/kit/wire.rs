@@ -16,7 +16,7 @@ const HEAD_BYTES: usize = 64 << 10;
 /// Bytes that are written at a time.
 const PIECE: u64 = 64 << 10;
 
-/// Answers whoever comes, until the task is dropped.
+/// Answers every client, until the task is dropped.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let connections = AtomicU64::new(0);
     loop {

@@ -119,7 +119,7 @@ fn every_host_that_a_request_names_counts() {
     server.stop();
 }
 
-/// Whoever reads `/` copies its lines into a shell: nothing stands there that anybody else chose.
+/// Readers of `/` copy its lines into a shell: it must not hold text that a third party chose.
 #[test]
 fn the_front_page_is_of_the_host_that_was_asked_and_kept_by_nobody() {
     let (_site, _private, server) = with_private_zip(&["--host", "goproxy.corp.example"]);

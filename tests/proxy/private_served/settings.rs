@@ -111,7 +111,7 @@ fn a_pattern_of_ours_that_matches_nothing_is_a_usage_error() {
         let from_file = command(&site, &[], &["--config", "g.toml"]);
         fs::write(from_file.1.path().join("g.toml"), file).unwrap();
         let mut all = vec![from_flag, from_file];
-        // Blanks at the ends of an entry are no part of it in a variable, and an empty one is as good as unset.
+        // Blanks at the ends of an entry do not belong to it in a variable, and an empty one is as good as unset.
         if pattern.trim_matches(',') == pattern.trim() && !pattern.contains(", ") && !pattern.starts_with(' ') {
             all.push(command(&site, &[("GOSUMCHECK_PRIVATE", pattern)], &[]));
         }

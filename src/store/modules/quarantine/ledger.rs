@@ -1,7 +1,7 @@
-//! Who sent what of the refused bytes that are kept, and whether there is room for more.
+//! Which source sent which of the quarantined bytes, and whether there is room for more.
 //!
 //! Each source (an upstream, as it is called in messages) has a part of its own. Where all parts together are too many, the
-//! **newest** of the source that has most leaves for one that has less. So the first bytes of each source stay, however many it
+//! **newest** of the source that has most is evicted for one that has less. So the first bytes of each source stay, however many it
 //! and others send afterwards.
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub const MAX_REFUSED_BYTES: u64 = 2 << 30;
 pub const MAX_SOURCE_REFUSED: usize = 250;
 /// Bytes of one source that are kept: any zip has room.
 pub const MAX_SOURCE_REFUSED_BYTES: u64 = 512 << 20;
-/// Files of one source that are kept for one file of a module version: one that is made anew for every question fills no more.
+/// Files of one source that are kept for one file of a module version: a file that is different in every answer fills no more.
 pub const MAX_FILE_REFUSED: usize = 4;
 /// The longest report that is read, in bytes: it names a URL, some headers and two hashes.
 const MAX_REPORT_BYTES: u64 = 1 << 20;
@@ -46,12 +46,12 @@ struct Kept {
     bytes: u64,
 }
 
-/// How much of something new is kept.
+/// How much of a new refusal is kept.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Room {
-    /// the bytes and the report, after these have left
+pub(super) enum Retention {
+    /// the bytes and the report, after these are evicted
     Whole(Vec<String>),
-    /// the report, after these have left
+    /// the report, after these are evicted
     Report(Vec<String>),
     Nothing,
 }
@@ -119,18 +119,18 @@ impl Ledger {
     }
 
     /// How much is kept of something from `source` whose name begins with `file`: `whole` bytes with its report, or `report` bytes.
-    pub(super) fn room(&self, source: &str, file: &str, whole: u64, report: u64) -> Room {
+    pub(super) fn room(&self, source: &str, file: &str, whole: u64, report: u64) -> Retention {
         let of_file = self.kept.iter().filter(|(name, kept)| kept.source == source && name.starts_with(file)).count();
         if of_file >= MAX_FILE_REFUSED {
-            return Room::Nothing;
+            return Retention::Nothing;
         }
         if let Some(leaving) = self.leaving(source, whole) {
-            return Room::Whole(leaving);
+            return Retention::Whole(leaving);
         }
-        self.leaving(source, report).map_or(Room::Nothing, Room::Report)
+        self.leaving(source, report).map_or(Retention::Nothing, Retention::Report)
     }
 
-    /// Who has to leave for `bytes` more of `source`; none where they are not kept.
+    /// What to evict for `bytes` more of `source`; `Nothing` where they are not kept.
     fn leaving(&self, source: &str, bytes: u64) -> Option<Vec<String>> {
         let (mut shares, mut all) = (BTreeMap::<&str, Share>::new(), Share::default());
         for kept in self.kept.values() {
@@ -167,7 +167,7 @@ fn wide(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// Who sent the bytes, as the report has it; nobody where it cannot be read.
+/// The sender that the report names; empty where it cannot be read.
 fn source_of(report: &Path) -> String {
     let bytes = read_bounded(report, MAX_REPORT_BYTES).ok().flatten().unwrap_or_default();
     let report = serde_json::from_slice::<serde_json::Value>(&bytes).unwrap_or_default();
@@ -189,18 +189,18 @@ mod tests {
     #[test]
     fn a_source_has_its_part_and_no_more() {
         let full = ledger(&[("a", MAX_SOURCE_REFUSED, 1)]);
-        assert_eq!(full.room("a", "x.", 1, 1), Room::Nothing);
-        assert_eq!(full.room("b", "x.", 1, 1), Room::Whole(vec![]));
+        assert_eq!(full.room("a", "x.", 1, 1), Retention::Nothing);
+        assert_eq!(full.room("b", "x.", 1, 1), Retention::Whole(vec![]));
         let heavy = ledger(&[("a", 1, MAX_SOURCE_REFUSED_BYTES - 10)]);
-        assert_eq!(heavy.room("a", "x.", 11, 2), Room::Report(vec![]));
-        assert_eq!(heavy.room("a", "x.", 10, 2), Room::Whole(vec![]));
-        assert_eq!(heavy.room("b", "x.", u64::MAX, 2), Room::Report(vec![]));
+        assert_eq!(heavy.room("a", "x.", 11, 2), Retention::Report(vec![]));
+        assert_eq!(heavy.room("a", "x.", 10, 2), Retention::Whole(vec![]));
+        assert_eq!(heavy.room("b", "x.", u64::MAX, 2), Retention::Report(vec![]));
     }
 
     /// As the store does it: what leaves is forgotten, what has room is added.
     fn lie(ledger: &mut Ledger, source: &str, n: usize) {
         let name = format!("{source}-{n:05}.zip.00000000");
-        if let Room::Whole(leaving) = ledger.room(source, &name, 1000, 100) {
+        if let Retention::Whole(leaving) = ledger.room(source, &name, 1000, 100) {
             leaving.iter().for_each(|name| ledger.forget(name));
             ledger.add(name, source, 1000);
         }
@@ -226,21 +226,21 @@ mod tests {
     fn one_file_of_one_source_fills_no_more_than_a_few() {
         let mut ledger = Ledger::default();
         (0..MAX_FILE_REFUSED).for_each(|n| ledger.add(format!("m@v1.0.0.zip.{n:08}"), "a", 1));
-        assert_eq!(ledger.room("a", "m@v1.0.0.zip.", 1, 1), Room::Nothing);
-        assert_eq!(ledger.room("a", "m@v1.0.0.mod.", 1, 1), Room::Whole(vec![]));
-        assert_eq!(ledger.room("b", "m@v1.0.0.zip.", 1, 1), Room::Whole(vec![]));
+        assert_eq!(ledger.room("a", "m@v1.0.0.zip.", 1, 1), Retention::Nothing);
+        assert_eq!(ledger.room("a", "m@v1.0.0.mod.", 1, 1), Retention::Whole(vec![]));
+        assert_eq!(ledger.room("b", "m@v1.0.0.zip.", 1, 1), Retention::Whole(vec![]));
     }
 
     #[test]
-    fn the_newest_of_whoever_has_most_leaves_for_one_that_has_less() {
+    fn the_newest_of_the_source_that_has_most_is_evicted() {
         let full = ledger(&[("a", 250, 1), ("b", 250, 1), ("c", 250, 1), ("d", 249, 1), ("e", 1, 1)]);
-        let Room::Whole(leaving) = full.room("e", "x.", 1, 1) else { panic!() };
+        let Retention::Whole(leaving) = full.room("e", "x.", 1, 1) else { panic!() };
         assert!(matches!(&*leaving, [name] if name.ends_with("-0249.zip.00000000")), "{leaving:?}");
-        // Nobody leaves for one that has as many.
+        // Nothing is evicted for a source that has as many.
         let even = ledger(&[("a", 200, 1), ("b", 200, 1), ("c", 200, 1), ("d", 200, 1), ("e", 200, 1)]);
-        assert_eq!(even.room("e", "x.", 1, 1), Room::Nothing);
+        assert_eq!(even.room("e", "x.", 1, 1), Retention::Nothing);
         let bytes = ledger(&[("a", 4, 120 << 20), ("b", 4, 120 << 20), ("c", 4, 120 << 20), ("d", 4, 120 << 20)]);
-        let Room::Whole(leaving) = bytes.room("e", "x.", 130 << 20, 1) else { panic!() };
+        let Retention::Whole(leaving) = bytes.room("e", "x.", 130 << 20, 1) else { panic!() };
         assert!(matches!(&*leaving, [name] if name.ends_with("-0003.zip.00000000")), "{leaving:?}");
     }
 }

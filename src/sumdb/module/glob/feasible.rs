@@ -8,7 +8,7 @@ use super::{Glob, Step};
 
 /// What a character of a module path is to the grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum CharClass {
     /// a lower-case letter or a digit
     Plain,
     /// `-`, which cannot begin a path
@@ -19,51 +19,52 @@ enum Kind {
     Slash,
 }
 
-const KINDS: [Kind; 5] = [Kind::Plain, Kind::Dash, Kind::Other, Kind::Dot, Kind::Slash];
+const CLASSES: [CharClass; 5] = [CharClass::Plain, CharClass::Dash, CharClass::Other, CharClass::Dot, CharClass::Slash];
 
-impl Kind {
+impl CharClass {
     /// None for a character that stands in no module path.
-    fn of(symbol: char) -> Option<Kind> {
+    fn of(symbol: char) -> Option<CharClass> {
         match symbol {
-            'a'..='z' | '0'..='9' => Some(Kind::Plain),
-            '-' => Some(Kind::Dash),
-            'A'..='Z' | '_' | '~' => Some(Kind::Other),
-            '.' => Some(Kind::Dot),
-            '/' => Some(Kind::Slash),
+            'a'..='z' | '0'..='9' => Some(CharClass::Plain),
+            '-' => Some(CharClass::Dash),
+            'A'..='Z' | '_' | '~' => Some(CharClass::Other),
+            '.' => Some(CharClass::Dot),
+            '/' => Some(CharClass::Slash),
             _ => None,
         }
     }
 }
 
-/// How far a beginning of a path has come.
+/// Where in a path a prefix of it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Start,
     /// in the host, no dot so far
     Host,
-    /// in the host, after a character that is no dot; there was one
+    /// in the host, after a character that is not a dot; there was one
     DottedHost,
     /// in the host, after a dot
     HostDot,
     /// after a slash
     Element,
-    /// in a later element, after a character that is no dot
+    /// in a later element, after a character that is not a dot
     Named,
     /// in a later element, after a dot
     NamedDot,
 }
 
 impl State {
-    fn after(self, kind: Kind) -> Option<State> {
+    fn after(self, kind: CharClass) -> Option<State> {
         match (self, kind) {
-            (State::Start | State::Host, Kind::Plain) | (State::Host, Kind::Dash) => Some(State::Host),
-            (State::DottedHost | State::HostDot, Kind::Plain | Kind::Dash) => Some(State::DottedHost),
-            (State::Host | State::DottedHost | State::HostDot, Kind::Dot) => Some(State::HostDot),
-            (State::DottedHost | State::Named, Kind::Slash) => Some(State::Element),
-            (State::Element | State::Named | State::NamedDot, Kind::Plain | Kind::Dash | Kind::Other) => {
-                Some(State::Named)
-            }
-            (State::Named | State::NamedDot, Kind::Dot) => Some(State::NamedDot),
+            (State::Start | State::Host, CharClass::Plain) | (State::Host, CharClass::Dash) => Some(State::Host),
+            (State::DottedHost | State::HostDot, CharClass::Plain | CharClass::Dash) => Some(State::DottedHost),
+            (State::Host | State::DottedHost | State::HostDot, CharClass::Dot) => Some(State::HostDot),
+            (State::DottedHost | State::Named, CharClass::Slash) => Some(State::Element),
+            (
+                State::Element | State::Named | State::NamedDot,
+                CharClass::Plain | CharClass::Dash | CharClass::Other,
+            ) => Some(State::Named),
+            (State::Named | State::NamedDot, CharClass::Dot) => Some(State::NamedDot),
             _ => None,
         }
     }
@@ -91,7 +92,7 @@ impl Glob {
 }
 
 /// The states that one character of one of these kinds leads to.
-fn after(states: &[State], kinds: &[Kind]) -> Vec<State> {
+fn after(states: &[State], kinds: &[CharClass]) -> Vec<State> {
     let mut next = Vec::new();
     for state in states.iter().flat_map(|state| kinds.iter().filter_map(|kind| state.after(*kind))) {
         if !next.contains(&state) {
@@ -114,13 +115,13 @@ fn after_star(mut states: Vec<State>) -> Vec<State> {
 }
 
 /// The kinds of characters that a step matches.
-fn kinds(step: &Step) -> Vec<Kind> {
+fn kinds(step: &Step) -> Vec<CharClass> {
     match step {
-        Step::Byte(byte) => Kind::of(char::from(*byte)).into_iter().collect(),
-        Step::Any => KINDS.into_iter().filter(|kind| *kind != Kind::Slash).collect(),
+        Step::Byte(byte) => CharClass::of(char::from(*byte)).into_iter().collect(),
+        Step::Any => CLASSES.into_iter().filter(|kind| *kind != CharClass::Slash).collect(),
         Step::Class { negated, ranges } => {
             let mut kinds = Vec::new();
-            for (symbol, kind) in ('-'..='~').filter_map(|symbol| Some((symbol, Kind::of(symbol)?))) {
+            for (symbol, kind) in ('-'..='~').filter_map(|symbol| Some((symbol, CharClass::of(symbol)?))) {
                 let is_listed = || ranges.iter().any(|(low, high)| (*low..=*high).contains(&symbol));
                 if !kinds.contains(&kind) && is_listed() != *negated {
                     kinds.push(kind);

@@ -1,0 +1,129 @@
+//! What all requests share: the databases, the module proxy, the settings, the response cache, and the pools of scarce
+//! resources.
+
+pub(super) mod database;
+pub(super) mod request;
+pub(super) mod status;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::conn::pool::Pools;
+use super::conn::slots::Slots;
+use super::http::access_log::{AccessLog, RequestIds};
+use super::http::answer::{Answer, CacheScope};
+use super::http::host::Hosts;
+use super::http::response_cache::{HeadRef, ResponseCache, Validity};
+use super::http::route::{DatabaseNames, Route};
+use super::limits::{self, Limits};
+use super::metrics::Metrics;
+use crate::config::HostName;
+use crate::fault::Fault;
+use crate::proxy::{Peer, Proxy};
+use crate::upstream::Asker;
+use database::ServedDatabase;
+use request::RequestContext;
+use status::StatusCache;
+
+/// The configuration of a server.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// a path below which every resource is served too, as in `/go`; empty for none
+    pub prefix: String,
+    /// the host names of this server; if there are any, requests for other hosts are refused on every address
+    pub hosts: Vec<HostName>,
+    /// the limits for clients
+    pub limits: Limits,
+    /// which requests are logged
+    pub access: AccessLog,
+}
+
+/// The state of a server.
+pub(crate) struct App {
+    pub(super) databases: Vec<ServedDatabase>,
+    pub(super) proxy: Option<Proxy>,
+    /// as in [`Config`]
+    pub(super) prefix: String,
+    pub(super) hosts: Hosts,
+    pub(super) names: DatabaseNames,
+    pub(super) limits: Limits,
+    pub(super) access: AccessLog,
+    pub(super) request_ids: RequestIds,
+    pub(super) response_cache: ResponseCache,
+    pub(super) metrics: Metrics,
+    pub(super) status: StatusCache,
+    pub(super) pools: Arc<Pools>,
+    /// for the public listeners
+    pub(super) slots: Arc<Slots>,
+    /// for the admin listeners
+    pub(super) admin_slots: Arc<Slots>,
+    /// whether the server was asked to stop; set once
+    pub(super) stopping: AtomicBool,
+}
+
+impl App {
+    pub(super) fn new(config: Config, served: Vec<ServedDatabase>, proxy: Option<Proxy>) -> App {
+        App {
+            names: DatabaseNames::new(served.iter().map(|served| served.relay.name())),
+            databases: served,
+            proxy,
+            prefix: config.prefix,
+            hosts: Hosts::new(config.hosts),
+            limits: config.limits,
+            access: config.access,
+            request_ids: RequestIds::new(),
+            response_cache: ResponseCache::new(config.limits.cache_bytes),
+            metrics: Metrics::new(),
+            status: StatusCache::default(),
+            pools: Pools::new(&config.limits),
+            slots: Slots::new(config.limits.connections, config.limits.reserve()),
+            admin_slots: Slots::new(limits::ADMIN_SLOTS, limits::MIN_RESERVE),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Which caches may store the answer to a request for this route.
+    pub(super) fn cache_scope(&self, route: &Route<'_>) -> CacheScope {
+        match (route, &self.proxy) {
+            (Route::Module(request), Some(proxy)) if proxy.is_private(request.module()) => CacheScope::Private,
+            _ => CacheScope::Public,
+        }
+    }
+
+    /// Whether this head is still the newest of its database.
+    pub(super) fn is_newest(&self, head: HeadRef) -> bool {
+        let newest = self.databases.get(head.database).and_then(|served| served.relay.head());
+        newest.is_some_and(|newest| newest.size == head.size)
+    }
+
+    /// Runs a request to the relay within `ANSWER_TIMEOUT`. Requests to upstreams wait in the queue of `peer`.
+    ///
+    /// # Errors
+    /// Those of the request; `Unavailable` with the cause `TimedOut`.
+    pub(super) async fn with_timeout<T>(
+        &self,
+        peer: Peer,
+        request: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let request = Asker::peer(peer).scope(request);
+        match tokio::time::timeout(limits::ANSWER_TIMEOUT, request).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let why = format!("timed out: no answer within {:?}", limits::ANSWER_TIMEOUT);
+                Err(Fault::timed_out("the checksum database", why))
+            }
+        }
+    }
+
+    /// Stores the answer to a request in the response cache.
+    pub(super) fn cache(&self, context: &RequestContext<'_>, answer: &Answer, validity: Validity) {
+        let answer = Answer { cache_scope: context.cache_scope, ..answer.clone() };
+        self.metrics.cache_miss();
+        self.response_cache.insert(context.raw, context.accepts_gzip, context.route_name, answer, validity);
+    }
+}

@@ -1,0 +1,108 @@
+//! A database that is served, and how it is kept up to date.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::fault::Fault;
+use crate::relay::Relay;
+use crate::store::Log;
+use crate::sumdb::checkpoint::Tree;
+use crate::upstream::{Complaint, Counts};
+
+/// Brings the full log of one database up to date; the caller of [`super::super::run`] supplies it. Returns a log line that says
+/// how much is new; none if nothing is.
+pub type SyncTask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Option<String>, Fault>> + Send>> + Send + Sync>;
+
+/// Returns how often syncs have asked the upstreams for what, and the complaints about these.
+pub type UpstreamCounts = Arc<dyn Fn() -> (Counts, Vec<Complaint>) + Send + Sync>;
+
+/// When a database last made progress.
+#[derive(Debug, Default)]
+pub(crate) struct DatabaseProgress {
+    /// guards the newest tree and when this process first saw it; locked for one comparison
+    head: Mutex<Option<(Tree, Instant)>>,
+    /// when the last successful sync ended, in seconds since 1970; 0 before the first
+    last_sync: AtomicU64,
+}
+
+impl DatabaseProgress {
+    /// For how long the newest head has been the newest; zero before the first.
+    pub(crate) fn head_age(&self) -> Duration {
+        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        head.map_or(Duration::ZERO, |(_, since)| since.elapsed())
+    }
+
+    /// When the last successful sync ended, in seconds since 1970; 0 before the first.
+    pub(crate) fn last_sync(&self) -> u64 {
+        self.last_sync.load(Ordering::Relaxed)
+    }
+
+    /// Records a successful sync that ended at `now`, in seconds since 1970.
+    pub(crate) fn set_synced(&self, now: u64) {
+        self.last_sync.store(now, Ordering::Relaxed);
+    }
+
+    /// Records the newest head.
+    pub(crate) fn set_head(&self, tree: Option<Tree>) {
+        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tree) = tree.filter(|tree| head.is_none_or(|(old, _)| old != *tree)) {
+            *head = Some((tree, Instant::now()));
+        }
+    }
+}
+
+/// Counts, each with its label in metrics.
+type LabelledCounts = Vec<(&'static str, u64)>;
+
+/// One database that is served.
+#[derive(Clone)]
+pub struct ServedDatabase {
+    pub(crate) relay: Relay,
+    pub(crate) log: Log,
+    /// how to sync, and how often; none if this server does not
+    pub(crate) sync: Option<(SyncTask, Duration)>,
+    sync_counts: Option<UpstreamCounts>,
+    pub(crate) progress: Arc<DatabaseProgress>,
+}
+
+impl ServedDatabase {
+    /// The database behind `relay`, whose full log, if any, is `log`.
+    pub fn new(relay: Relay, log: Log) -> ServedDatabase {
+        ServedDatabase { relay, log, sync: None, sync_counts: None, progress: Arc::default() }
+    }
+
+    /// The relay that answers requests about it.
+    pub fn relay(&self) -> &Relay {
+        &self.relay
+    }
+
+    /// The same, brought up to date by `sync`, which runs every `interval`; `counts` returns what it asked of upstreams.
+    #[must_use]
+    pub fn synced(mut self, sync: SyncTask, interval: Duration, counts: UpstreamCounts) -> ServedDatabase {
+        self.sync = Some((sync, interval));
+        self.sync_counts = Some(counts);
+        self
+    }
+
+    /// The requests to upstreams by kind, and those without a good answer by reason.
+    pub(crate) fn upstream_counts(&self) -> (LabelledCounts, LabelledCounts) {
+        let (sync, mut complaints) = self.sync_counts.as_ref().map(|counts| counts()).unwrap_or_default();
+        let own = self.relay.counts();
+        complaints.extend(self.relay.complaints());
+        let requests = vec![
+            ("lookup", own.lookups + sync.lookups),
+            ("hash_tile", own.tiles + sync.tiles),
+            ("data_tile", own.data_tiles + sync.data_tiles),
+            ("latest", own.heads + sync.heads),
+            ("other", own.others + sync.others),
+            ("retry", own.retries + sync.retries),
+        ];
+        let sum = |count: fn(&Complaint) -> u64| complaints.iter().map(count).sum();
+        let errors =
+            vec![("refused", sum(|c| c.refused)), ("failed", sum(|c| c.failed)), ("lacked", sum(|c| c.lacked))];
+        (requests, errors)
+    }
+}

@@ -1,0 +1,38 @@
+//! What handlers need to know of a request, besides its route.
+
+use std::sync::Arc;
+
+use crate::proxy::Peer;
+use crate::relay::Relay;
+use crate::server::conn::pool::ClientQuota;
+use crate::server::http::answer::CacheScope;
+use crate::server::http::response_cache::{HeadRef, Validity};
+use crate::server::http::route::RouteName;
+
+/// What handlers need to know of a request.
+pub(crate) struct RequestContext<'a> {
+    /// the path, not decoded, without the configured prefix and without `/cached-only`
+    pub(crate) raw: &'a str,
+    /// the configured prefix, if the path had it; else empty
+    pub(crate) prefix: &'a str,
+    /// whether no upstream may be asked
+    pub(crate) cached_only: bool,
+    /// the number of the database that it is about
+    pub(crate) database: usize,
+    /// the client
+    pub(crate) peer: Peer,
+    /// whether the answer may be gzip-compressed
+    pub(crate) accepts_gzip: bool,
+    pub(crate) route_name: RouteName,
+    /// which caches may store the answer
+    pub(crate) cache_scope: CacheScope,
+    /// what its connection may acquire
+    pub(crate) quota: &'a Arc<ClientQuota>,
+}
+
+impl RequestContext<'_> {
+    /// The validity of an answer under the current head of `relay`.
+    pub(crate) fn while_current_head(&self, relay: &Relay) -> Validity {
+        Validity::WhileHead(HeadRef { database: self.database, size: relay.head().map_or(0, |tree| tree.size) })
+    }
+}

@@ -1,0 +1,107 @@
+//! An open file that is sent to a client, and how its bytes are read.
+
+use std::fs::File;
+use std::io::{self, IoSliceMut};
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::task::JoinHandle;
+
+use super::buffer::Buffer;
+use super::pool::PoolPermit;
+use crate::store::log::Snapshot;
+use crate::store::modules::{Admitted, Refused};
+
+/// An open file, with the permit that it holds until its last byte has been sent.
+#[derive(Debug, Clone)]
+pub(crate) enum FileSource {
+    Log(LogFile),
+    Module { file: Admitted, _permit: Arc<PoolPermit> },
+    Refused { file: Refused, _permit: Arc<PoolPermit> },
+}
+
+/// A file of the full log, of which only the committed bytes can be read.
+#[derive(Debug, Clone)]
+pub(crate) struct LogFile {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) name: Arc<str>,
+    pub(crate) len: u64,
+    pub(crate) _export: Arc<PoolPermit>,
+}
+
+impl FileSource {
+    /// Its length in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            FileSource::Log(file) => file.len,
+            FileSource::Module { file, .. } => file.len(),
+            FileSource::Refused { file, .. } => file.len(),
+        }
+    }
+
+    /// The open file.
+    pub(crate) fn file(&self) -> io::Result<&File> {
+        match self {
+            FileSource::Log(file) => Ok(file.snapshot.file(&file.name).ok_or(io::ErrorKind::NotFound)?.0),
+            FileSource::Module { file, .. } => Ok(file.file()),
+            FileSource::Refused { file, .. } => Ok(file.file()),
+        }
+    }
+
+    /// Reads all of it, which must be small.
+    ///
+    /// # Errors
+    /// Those of reading; `FileTooLarge`: it does not fit into memory.
+    pub(crate) async fn read_whole(&self) -> io::Result<Bytes> {
+        let mut bytes = vec![0; usize::try_from(self.len()).map_err(|_| io::ErrorKind::FileTooLarge)?];
+        if bytes.is_empty() || read_at_once(self.file()?, &mut bytes, 0)? == Some(bytes.len()) {
+            return Ok(Bytes::from(bytes));
+        }
+        let source = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            source.file()?.read_exact_at(&mut bytes, 0)?;
+            Ok(Bytes::from(bytes))
+        });
+        read.await.map_err(io::Error::other)?
+    }
+
+    /// Whether these bytes are in the page cache, judged by the first and the last of them: the kernel reads ahead.
+    pub(crate) fn is_in_memory(&self, at: u64, len: usize) -> io::Result<bool> {
+        let file = self.file()?;
+        let is_there = |at| match read_at_once(file, &mut [0], at) {
+            // There is nothing to wait for, and sending it reports the end.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
+            read => read.map(|read| read.is_some()),
+        };
+        let last = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX)).saturating_sub(1);
+        Ok(is_there(at)? && is_there(last)?)
+    }
+
+    /// Fills a buffer from `at`, on a thread that may wait for the disk.
+    pub(crate) fn wait_for(&self, at: u64, mut buffer: Buffer) -> JoinHandle<io::Result<Bytes>> {
+        let source = self.clone();
+        tokio::task::spawn_blocking(move || {
+            source.file()?.read_exact_at(&mut buffer.bytes, at)?;
+            Ok(Bytes::from_owner(buffer))
+        })
+    }
+}
+
+/// Reads without waiting for the disk; none if that is not possible.
+#[cfg(target_os = "linux")]
+pub(crate) fn read_at_once(file: &File, bytes: &mut [u8], at: u64) -> io::Result<Option<usize>> {
+    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+    match preadv2(file, &mut [IoSliceMut::new(bytes)], at, ReadWriteFlags::NOWAIT) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(read) => Ok(Some(read)),
+        // The bytes are not in the page cache, or the file system or the kernel does not support the flag.
+        Err(Errno::AGAIN | Errno::INTR | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn read_at_once(_: &File, _: &mut [u8], _: u64) -> io::Result<Option<usize>> {
+    Ok(None)
+}

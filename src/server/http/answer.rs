@@ -1,0 +1,264 @@
+//! An answer, which can be given to many requests: content and caching. [`Answer::into_response`] makes the response to one
+//! request of it, applying the conditions of that request (`If-None-Match`, `Range`, HEAD; RFC 9110 sections 13 and 14).
+
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Response, StatusCode};
+use sha2::{Digest as _, Sha256};
+
+use super::body::Body;
+use super::file_body::FileBody;
+use super::gzip;
+use super::range::{self, RequestedRange};
+use crate::server::conn::file_source::FileSource;
+use crate::server::conn::pool::{ClientQuota, PoolPermit};
+
+/// The content type of checksum database text, as sum.golang.org writes it.
+pub(crate) const SUMDB_TEXT: &str = "text/plain; charset=UTF-8";
+/// The content type of text about modules, and of text that the go command shows its user.
+pub(crate) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+/// The content type of hashes and of files of the log.
+pub(crate) const BINARY: &str = "application/octet-stream";
+
+/// Never changes, such as a tile.
+pub(crate) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// May be stale for a while, such as a lookup, whose signed head does not stay the newest.
+pub(crate) const ONE_MINUTE: &str = "public, max-age=60";
+/// May be stored, and must be revalidated before each reuse.
+pub(crate) const REVALIDATE: &str = "no-cache";
+/// Must not be stored, such as a failure, which may be over soon.
+pub(crate) const NO_STORE: &str = "no-store";
+
+/// The content of an answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Payload {
+    Bytes(Bytes),
+    File(FileSource),
+}
+
+/// For how long caches may store an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum CachePolicy {
+    /// the value of `Cache-Control`
+    Directives(&'static str),
+    /// until this time, as `max-age`
+    Until(Instant),
+}
+
+/// Which caches may store an answer (RFC 9111 section 5.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CacheScope {
+    /// shared caches too
+    Public,
+    /// only the cache of the client: a private module
+    Private,
+}
+
+impl CachePolicy {
+    fn header(self, cache_scope: CacheScope) -> HeaderValue {
+        let directives = match self {
+            CachePolicy::Directives(directives) if cache_scope == CacheScope::Public => {
+                return HeaderValue::from_static(directives);
+            }
+            CachePolicy::Directives(directives) => directives.to_owned(),
+            CachePolicy::Until(end) => {
+                let left = end.saturating_duration_since(Instant::now()).as_secs();
+                format!("public, max-age={left}")
+            }
+        };
+        let directives = match (cache_scope, directives.strip_prefix("public")) {
+            (CacheScope::Private, Some(rest)) => format!("private{rest}"),
+            _ => directives,
+        };
+        HeaderValue::try_from(directives).unwrap_or_else(|_| HeaderValue::from_static(NO_STORE))
+    }
+}
+
+/// An answer. Cheap to clone, so that it can be cached.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) cache: CachePolicy,
+    pub(crate) cache_scope: CacheScope,
+    /// with its quotes; conditions and ranges apply only to answers with one
+    pub(crate) etag: Option<HeaderValue>,
+    /// when the content last changed
+    pub(crate) last_modified: Option<SystemTime>,
+    /// whether it depends on `Accept-Encoding`
+    pub(crate) varies: bool,
+    /// whether the bytes are gzip-compressed
+    pub(crate) is_gzip: bool,
+    pub(crate) extra_header: Option<(HeaderName, HeaderValue)>,
+    pub(crate) payload: Payload,
+}
+
+impl Answer {
+    /// A 200 with these bytes.
+    pub(crate) fn new(content_type: &'static str, cache: &'static str, bytes: Bytes) -> Answer {
+        Answer {
+            status: StatusCode::OK,
+            content_type,
+            cache: CachePolicy::Directives(cache),
+            cache_scope: CacheScope::Public,
+            etag: None,
+            last_modified: None,
+            varies: false,
+            is_gzip: false,
+            extra_header: None,
+            payload: Payload::Bytes(bytes),
+        }
+    }
+
+    /// The same with the entity tag `name`, which must identify these bytes.
+    pub(crate) fn with_etag(mut self, name: &str) -> Answer {
+        self.etag = HeaderValue::try_from(format!("\"{name}\"")).ok();
+        self
+    }
+
+    /// The same with a hash of its bytes as the entity tag.
+    pub(crate) fn with_hash_etag(self) -> Answer {
+        let Payload::Bytes(bytes) = &self.payload else { return self };
+        let mut name = String::new();
+        for byte in Sha256::digest(bytes).iter().take(16) {
+            let _ = write!(name, "{byte:02x}"); // writing to a String does not fail
+        }
+        self.with_etag(&name)
+    }
+
+    /// The same gzip-compressed, if the client accepts that and it makes the answer shorter.
+    pub(crate) fn compressed(mut self, accepts_gzip: bool) -> Answer {
+        let Payload::Bytes(bytes) = &self.payload else { return self };
+        self.varies = bytes.len() >= gzip::MIN_BYTES;
+        let Some(bytes) = accepts_gzip.then(|| gzip::compress(bytes)).flatten() else { return self };
+        self.payload = Payload::Bytes(bytes);
+        self.is_gzip = true;
+        // Other bytes need another entity tag.
+        let tag = self.etag.as_ref().and_then(|tag| tag.to_str().ok()?.strip_suffix('"'));
+        self.etag = tag.and_then(|tag| HeaderValue::try_from(format!("{tag}-gzip\"")).ok());
+        self
+    }
+
+    /// The length of the content in bytes, before conditions are applied.
+    pub(crate) fn len(&self) -> u64 {
+        match &self.payload {
+            Payload::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Payload::File(file) => file.len(),
+        }
+    }
+
+    /// The response to this request. `memory` is the permit for its bytes if they need one; `quota` grants the memory to read
+    /// a file.
+    pub(crate) fn into_response(
+        self,
+        method: &Method,
+        request: &HeaderMap,
+        quota: &Arc<ClientQuota>,
+        memory: Option<PoolPermit>,
+    ) -> Response<Body> {
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(header::CACHE_CONTROL, self.cache.header(self.cache_scope));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if self.varies {
+            headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        if self.is_gzip {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if let Some((name, value)) = &self.extra_header {
+            headers.insert(name, value.clone());
+        }
+        let (mut status, mut range) = (self.status, 0..self.len());
+        if let Some(tag) = &self.etag {
+            headers.insert(header::ETAG, tag.clone());
+            headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            if let Some(last_modified) = self.last_modified
+                && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(last_modified))
+            {
+                headers.insert(header::LAST_MODIFIED, date);
+            }
+            if self.is_not_modified(request, tag) {
+                status = StatusCode::NOT_MODIFIED;
+            } else if method == Method::GET {
+                (status, range) = self.apply_range(request, tag, &mut headers);
+            }
+        }
+        // The body of a 304, and of an answer to HEAD, has no bytes.
+        let body = match self.is_without_body(method, status, &range, &mut headers) {
+            true => Body::from_bytes(Bytes::new(), None),
+            false => self.body(range, quota, memory),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    /// Applies `Range`: the status, and the bytes to send.
+    fn apply_range(&self, request: &HeaderMap, tag: &HeaderValue, headers: &mut HeaderMap) -> (StatusCode, Range<u64>) {
+        let len = self.len();
+        let date = headers.get(header::LAST_MODIFIED);
+        let applies = request.get(header::IF_RANGE).is_none_or(|only| only == tag || Some(only) == date);
+        let header = request.get(header::RANGE).filter(|_| applies).and_then(|range| range.to_str().ok());
+        let (status, range, content_range) =
+            match header.map_or(RequestedRange::Whole, |header| range::parse(header, len)) {
+                RequestedRange::Whole => return (self.status, 0..len),
+                RequestedRange::Part(range) => {
+                    let content_range = format!("bytes {}-{}/{len}", range.start, range.end.saturating_sub(1));
+                    (StatusCode::PARTIAL_CONTENT, range, content_range)
+                }
+                RequestedRange::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0, format!("bytes */{len}")),
+            };
+        if let Ok(content_range) = HeaderValue::try_from(content_range) {
+            headers.insert(header::CONTENT_RANGE, content_range);
+        }
+        (status, range)
+    }
+
+    /// Whether only the header section is sent; for HEAD, sets `Content-Length` to the length that the body would have.
+    fn is_without_body(
+        &self,
+        method: &Method,
+        status: StatusCode,
+        range: &Range<u64>,
+        headers: &mut HeaderMap,
+    ) -> bool {
+        if method == Method::HEAD && status != StatusCode::NOT_MODIFIED {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+        }
+        method == Method::HEAD || status == StatusCode::NOT_MODIFIED
+    }
+
+    fn body(self, range: Range<u64>, quota: &Arc<ClientQuota>, memory: Option<PoolPermit>) -> Body {
+        match self.payload {
+            Payload::File(file) => Body::from_file(FileBody::new(file, range, Arc::clone(quota))),
+            Payload::Bytes(bytes) => {
+                let start = usize::try_from(range.start).unwrap_or(bytes.len()).min(bytes.len());
+                let end = usize::try_from(range.end).unwrap_or(bytes.len()).min(bytes.len());
+                Body::from_bytes(bytes.slice(start..end.max(start)), memory)
+            }
+        }
+    }
+
+    /// Whether the client already has this content, by the entity tag or else by the date. The tags are compared weakly, so
+    /// `W/` is ignored (RFC 9110 section 13.1.2).
+    fn is_not_modified(&self, request: &HeaderMap, tag: &HeaderValue) -> bool {
+        let text = |name| request.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
+        if let Some(list) = text(header::IF_NONE_MATCH) {
+            let mut tags = list.split(',').map(str::trim);
+            return tags
+                .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known).as_bytes() == tag.as_bytes());
+        }
+        let since = text(header::IF_MODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
+        // A date has whole seconds.
+        let seconds = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
+        // Equal dates, not later ones: an earlier date may be that of other bytes, which were served here under other settings.
+        self.last_modified.zip(since).is_some_and(|(last_modified, since)| seconds(last_modified) == seconds(since))
+    }
+}

@@ -1,0 +1,88 @@
+//! Bodies of responses: bytes in memory, or a range of a file that is read as fast as the client reads it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+
+use super::file_body::FileBody;
+use crate::server::conn::in_flight::BodyInFlight;
+use crate::server::conn::pool::PoolPermit;
+use crate::server::conn::sendfile::SendfileQueue;
+use crate::server::conn::transfer::{BodyChunk, Transfer};
+
+/// A body, sent once.
+#[derive(Debug)]
+pub(crate) struct Body {
+    content: BodyContent,
+    /// over HTTP/1.1: counts the body as in flight
+    sending: Option<BodyInFlight>,
+    /// over HTTP/2: its progress
+    transfer: Option<Arc<Transfer>>,
+}
+
+#[derive(Debug)]
+enum BodyContent {
+    /// bytes, and the permit for their memory if they need one
+    Bytes(Bytes, Option<PoolPermit>),
+    /// boxed, since most bodies are bytes and are moved often
+    File(Box<FileBody>),
+}
+
+impl Body {
+    pub(crate) fn from_bytes(bytes: Bytes, permit: Option<PoolPermit>) -> Body {
+        Body { content: BodyContent::Bytes(bytes, permit), sending: None, transfer: None }
+    }
+
+    pub(crate) fn from_file(file: FileBody) -> Body {
+        Body { content: BodyContent::File(Box::new(file)), sending: None, transfer: None }
+    }
+
+    /// The same body over HTTP/1.1; a file is sent with `sendfile` where possible.
+    pub(crate) fn over_http1(mut self, sending: BodyInFlight, sendfile: &Arc<SendfileQueue>) -> Body {
+        if let BodyContent::File(file) = &mut self.content {
+            file.use_sendfile(Arc::clone(sendfile));
+        }
+        self.sending = Some(sending);
+        self
+    }
+
+    /// The same body over HTTP/2.
+    pub(crate) fn over_http2(self, transfer: Arc<Transfer>) -> Body {
+        Body { transfer: Some(transfer), ..self }
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = BodyChunk;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<BodyChunk>>>> {
+        let (chunk, permit) = match &mut self.content {
+            BodyContent::Bytes(bytes, _) if bytes.is_empty() => (Poll::Ready(None), None),
+            BodyContent::Bytes(bytes, permit) => (Poll::Ready(Some(Ok(std::mem::take(bytes)))), permit.take()),
+            BodyContent::File(file) => (file.poll_chunk(cx), None),
+        };
+        if let Some(transfer) = &self.transfer {
+            transfer.set_waits_for_server(chunk.is_pending());
+        }
+        chunk.map_ok(|bytes| Frame::data(BodyChunk::new(bytes, self.transfer.clone(), permit)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            BodyContent::Bytes(bytes, _) => bytes.is_empty(),
+            BodyContent::File(file) => file.left() == 0,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            BodyContent::Bytes(bytes, _) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            BodyContent::File(file) => SizeHint::with_exact(file.left()),
+        }
+    }
+}

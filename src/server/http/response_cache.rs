@@ -1,0 +1,114 @@
+//! The response cache: answers in memory, bounded in bytes, by the path as clients write it. A hit costs no parsing, no access
+//! to the disk, no hashing and no compression.
+//!
+//! It holds answers that never change (tiles, go.mod files), lookups for as long as the head that they were answered under is
+//! the newest, and hints about modules until they are no longer fresh.
+
+use std::time::{Duration, Instant};
+
+use hyper::header::HeaderValue;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::answer::{Answer, Payload};
+use super::route::RouteName;
+use crate::server::limits::MAX_PATH_BYTES;
+
+/// Bytes that an answer takes besides its content: its headers, its entry in the cache.
+const OVERHEAD_BYTES: u64 = 400;
+/// Bytes of a common answer, to size the tables.
+const COMMON_BYTES: u64 = 8 << 10;
+
+/// The longest that a lookup is answered from the cache.
+const MAX_LOOKUP_AGE: Duration = Duration::from_secs(30);
+
+/// The answers for one kind of client.
+type AnswerCache = Cache<Box<str>, CachedAnswer, AnswerWeight>;
+
+/// The head that a lookup was answered under: that of database number `database`, with `size` records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeadRef {
+    pub(crate) database: usize,
+    pub(crate) size: u64,
+}
+
+/// For how long a cached answer is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Validity {
+    /// the content never changes
+    Forever,
+    /// while that head is the newest
+    WhileHead(HeadRef),
+    Until(Instant),
+}
+
+#[derive(Debug, Clone)]
+struct CachedAnswer {
+    /// when it was stored
+    since: Instant,
+    route: RouteName,
+    answer: Answer,
+    validity: Validity,
+}
+
+#[derive(Debug, Clone)]
+struct AnswerWeight;
+
+impl Weighter<Box<str>, CachedAnswer> for AnswerWeight {
+    fn weight(&self, path: &Box<str>, cached: &CachedAnswer) -> u64 {
+        let tag = cached.answer.etag.as_ref().map_or(0, HeaderValue::len);
+        cached.answer.len() + OVERHEAD_BYTES + u64::try_from(path.len() + tag).unwrap_or(0)
+    }
+}
+
+/// Two caches: one for clients that accept gzip, one for the others.
+#[derive(Debug)]
+pub(crate) struct ResponseCache {
+    plain: AnswerCache,
+    gzip: AnswerCache,
+}
+
+impl ResponseCache {
+    /// A cache of at most `bytes` bytes.
+    pub(crate) fn new(bytes: u64) -> ResponseCache {
+        let half = bytes / 2;
+        let items = usize::try_from(half / COMMON_BYTES).unwrap_or(0).max(1);
+        let new = || Cache::with_weighter(items, half, AnswerWeight);
+        ResponseCache { plain: new(), gzip: new() }
+    }
+
+    fn variant(&self, accepts_gzip: bool) -> &AnswerCache {
+        if accepts_gzip { &self.gzip } else { &self.plain }
+    }
+
+    /// The valid answer at a raw path. `is_newest` tells whether a head is still the newest of its database.
+    pub(crate) fn find(
+        &self,
+        raw: &str,
+        accepts_gzip: bool,
+        is_newest: impl FnOnce(HeadRef) -> bool,
+    ) -> Option<(RouteName, Answer)> {
+        let cached = self.variant(accepts_gzip).get(raw)?;
+        let is_valid = match cached.validity {
+            Validity::Forever => true,
+            // After that the relay is asked again: only then does it look for a newer head.
+            Validity::WhileHead(head) => cached.since.elapsed() < MAX_LOOKUP_AGE && is_newest(head),
+            Validity::Until(end) => Instant::now() < end,
+        };
+        is_valid.then_some((cached.route, cached.answer))
+    }
+
+    /// Stores the answer at a raw path, unless it is a file or a failure, or the path is too long.
+    pub(crate) fn insert(&self, raw: &str, accepts_gzip: bool, route: RouteName, answer: Answer, validity: Validity) {
+        let fits = raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_));
+        if fits && answer.status.is_success() {
+            let cached = CachedAnswer { since: Instant::now(), route, answer, validity };
+            self.variant(accepts_gzip).insert(raw.into(), cached);
+        }
+    }
+
+    /// Bytes in the cache.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.plain.weight() + self.gzip.weight()
+    }
+}

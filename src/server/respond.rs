@@ -1,0 +1,157 @@
+//! From a request to its response: first the answers that need no waiting, then the route and its handler, then the memory for
+//! the body.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::body::Incoming;
+use hyper::header::HOST;
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Version};
+
+use super::app::App;
+use super::app::request::RequestContext;
+use super::conn::pool::{ClientQuota, PoolPermit, Resource};
+use super::http::answer::{Answer, Payload};
+use super::http::body::Body;
+use super::http::path::{self, BadPath};
+use super::http::route::{Route, RouteName};
+use super::http::{access_log, gzip, host, refusal};
+use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
+use super::routes::{export, health, home, metrics, modules, sumdb, tlog};
+use crate::proxy::Peer;
+
+/// The two addresses of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ConnAddrs {
+    /// the client's
+    pub(super) peer: SocketAddr,
+    /// the server's
+    pub(super) local: IpAddr,
+}
+
+/// The response to a request over a connection between these addresses; `quota` is what that connection may acquire.
+pub(super) async fn respond(
+    app: &App,
+    request: Request<Incoming>,
+    addrs: ConnAddrs,
+    quota: &Arc<ClientQuota>,
+) -> Response<Body> {
+    let start = Instant::now();
+    let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
+    let (route, answer) = match immediate_answer(app, &head, addrs) {
+        Some(found) => found,
+        // Boxed: most requests do not get here, and this future is large.
+        None => Box::pin(answer(app, &head, addrs, quota)).await,
+    };
+    let (answer, memory) = with_memory(answer, &head, quota).await;
+    let bytes = answer.len();
+    let mut response = answer.into_response(&head.method, &head.headers, quota, memory);
+    let (status, elapsed) = (response.status(), start.elapsed());
+    app.metrics.request_answered(route, status, elapsed);
+    if app.access.wants(status) {
+        let (method, path, version, headers) = (&head.method, head.uri.path(), head.version, &head.headers);
+        let entry = access_log::AccessLogEntry {
+            peer: addrs.peer,
+            method,
+            path,
+            version,
+            headers,
+            route,
+            status,
+            bytes,
+            elapsed,
+        };
+        response.headers_mut().insert(access_log::REQUEST_ID, entry.write(&app.request_ids));
+    }
+    response
+}
+
+/// The answer that needs no waiting: a refusal, or one from the response cache.
+fn immediate_answer(app: &App, head: &Parts, addrs: ConnAddrs) -> Option<(RouteName, Answer)> {
+    if head.method != Method::GET && head.method != Method::HEAD {
+        return Some((RouteName::Other, refusal::method_not_allowed()));
+    }
+    // RFC 9112 section 3.2.
+    if head.version == Version::HTTP_11 && head.headers.get_all(HOST).iter().count() != 1 {
+        let why = "a request must have exactly one Host header";
+        return Some((RouteName::Other, refusal::refusal(StatusCode::BAD_REQUEST, why)));
+    }
+    let (_, raw) = path::split(head.uri.path(), &app.prefix);
+    // Whether the process is alive is no secret, and health checks use any host name.
+    if raw != "/healthz"
+        && let Some(refused) = app.hosts.refusal(addrs.local, head)
+    {
+        return Some((RouteName::Other, refused));
+    }
+    let (_, raw) = path::split(raw, modules::CACHED_ONLY);
+    let found = app.response_cache.find(raw, gzip::accepts_gzip(&head.headers), |head| app.is_newest(head))?;
+    app.metrics.cache_hit();
+    Some(found)
+}
+
+/// Routes a request, and has its handler answer it.
+async fn answer(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuota>) -> (RouteName, Answer) {
+    let (prefix, raw) = path::split(head.uri.path(), &app.prefix);
+    let (cached_only, raw) = path::split(raw, modules::CACHED_ONLY);
+    let path = match path::decode(raw) {
+        Ok(path) => path,
+        Err(bad) => return (RouteName::Other, refusal::bad_path(bad)),
+    };
+    match app.names.parse(&path) {
+        Some(route) => {
+            let cached_only = !cached_only.is_empty() || modules::wants_cached_only(&head.headers);
+            let (route_name, accepts_gzip) = (route.name(), gzip::accepts_gzip(&head.headers));
+            let (database, cache_scope) = (route.database(), app.cache_scope(&route));
+            let peer = Peer::of(addrs.peer.ip());
+            let context = RequestContext {
+                raw,
+                prefix,
+                cached_only,
+                database,
+                peer,
+                accepts_gzip,
+                route_name,
+                cache_scope,
+                quota,
+            };
+            (route_name, handle(app, route, &context, head).await)
+        }
+        None => (RouteName::Other, refusal::bad_path(BadPath::NotFound)),
+    }
+}
+
+async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head: &Parts) -> Answer {
+    let Some(served) = app.databases.get(context.database) else { return refusal::bad_path(BadPath::NotFound) };
+    match route {
+        Route::Home => home::page(app, context, host::reached_by(head)),
+        Route::Alive => health::alive(),
+        Route::Ready => health::ready(app).await,
+        Route::Metrics => metrics::page(app).await,
+        Route::Sumdb(_, request) => sumdb::handle(app, &served.relay, request, context).await,
+        Route::Tlog(request) => tlog::handle(app, &served.relay, request, context).await,
+        Route::Export(_, name) => export::handle(served, name, context.quota).await,
+        Route::Module(request) => modules::handle(app, &request, context).await,
+        Route::NoModule(why) => refusal::not_found(&format!("not found: {why}")),
+    }
+}
+
+/// Acquires memory for the bytes of an answer if they are many: over HTTP/2 a client can leave them in this process by not
+/// opening its flow-control window. If the pool grants none in time, the answer is 503.
+async fn with_memory(answer: Answer, request: &Parts, quota: &Arc<ClientQuota>) -> (Answer, Option<PoolPermit>) {
+    let free = if request.version == Version::HTTP_2 { SMALL_BODY_BYTES } else { MIN_CHUNK_BYTES };
+    let len = match &answer.payload {
+        Payload::Bytes(bytes) if request.method == Method::GET && bytes.len() > free => bytes.len(),
+        _ => return (answer, None),
+    };
+    // Boxed: waiting is rare, and its future is large.
+    let permit = match quota.try_acquire(Resource::Bytes, len) {
+        Some(permit) => Some(permit),
+        None => Box::pin(quota.acquire(Resource::Bytes, len, POOL_TIMEOUT)).await,
+    };
+    match permit {
+        Some(permit) => (answer, Some(permit)),
+        None => (refusal::unavailable("too many answers are waiting for their clients to read them"), None),
+    }
+}

@@ -1,0 +1,9 @@
+//! The handlers: one file for each kind of request.
+
+pub(super) mod export;
+pub(super) mod health;
+pub(super) mod home;
+pub(super) mod metrics;
+pub(super) mod modules;
+pub(super) mod sumdb;
+pub(super) mod tlog;
