@@ -1,13 +1,16 @@
 //! The audit: is every line what the log says?
 //!
-//! Files are read into claims ([`inputs`], [`modcache`]; the tree that they are found in is a stranger's); what settles itself (a malformed line, an exempted module) is
-//! settled; the rest is asked of the database, each module version once, all under one head; each claim is held against its
-//! answer (`verdict`). The report is the only outcome: whatever is missing shows there as something that could not be told.
+//! Files are read into claims ([`inputs`], [`modcache`]; the tree that they are found in is a stranger's). Some claims need no
+//! database: a malformed line, an exempted module. The others are looked up, each module version once, all under one head, and
+//! compared with the record (`verdict`). The report is the only outcome: what could not be judged stands in it too.
 
+pub mod exclude;
 pub mod inputs;
 mod lines;
 pub mod modcache;
+mod other_file;
 mod search;
+mod unpacked;
 mod verdict;
 
 use std::collections::{BTreeSet, HashMap};
@@ -24,8 +27,10 @@ use crate::sumdb::module::{ModuleVersion, Patterns};
 pub struct Claims {
     /// the path as the user named it
     pub path: String,
-    /// why it could not be read; then it has no claims
+    /// why it could not be read, or what else it is than a go.sum; then it has no claims
     pub unread: Option<String>,
+    /// whether `unread` also says what to do about it
+    pub is_explained: bool,
     /// what is odd about it as a whole
     pub remarks: Vec<String>,
     /// its claims, in order
@@ -33,9 +38,15 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Of a file that was not read.
+    /// A file that was not read.
     pub(in crate::audit) fn unread(path: impl Into<String>, why: impl Into<String>) -> Claims {
-        Claims { path: path.into(), unread: Some(why.into()), remarks: Vec::new(), claims: Vec::new() }
+        Claims {
+            path: path.into(),
+            unread: Some(why.into()),
+            is_explained: false,
+            remarks: Vec::new(),
+            claims: Vec::new(),
+        }
     }
 }
 
@@ -57,7 +68,7 @@ pub struct Claim {
 pub enum Says {
     /// a module version has this hash
     Sum(SumLine),
-    /// nothing that can be held against the log, with the verdict
+    /// nothing that can be compared with the log; with the verdict
     Nothing(Verdict),
 }
 
@@ -81,7 +92,7 @@ pub struct Audited {
     pub proofs: Vec<RecordProof>,
 }
 
-/// Audits `files` against `database`, whose name is `name`. Proofs for others are made where they are `wanted`.
+/// Audits `files` against `database`, whose name is `name`. Inclusion proofs are made where they are `wanted`.
 ///
 /// # Errors
 /// `Unavailable` or `Refused`: the data folder. A log that is caught is not an error here: it is in the report.
@@ -111,30 +122,30 @@ pub async fn audit(
         }
         Err(fault) => return Err(fault),
     };
-    report.files = judge(files, exempt, &answers);
+    report.files = verdicts(files, exempt, &answers);
     Ok(Audited { report, proofs })
 }
 
 /// Every claim of `files` with its verdict.
-pub fn judge(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<FileReport> {
-    let judge_claim = |claim: Claim| {
+pub fn verdicts(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec<FileReport> {
+    let check_claim = |claim: Claim| {
         let (subject, verdict) = match claim.says {
             Says::Nothing(verdict) => (None, verdict),
             Says::Sum(sum) => {
                 let exemption = exempt.exemption(sum.module.path());
-                (Some(subject(&sum)), verdict::verdict(&sum, exemption, answers))
+                (Some(subject(&sum)), verdict::verdict(&sum, &claim.place, exemption, answers))
             }
         };
         let Claim { place, text, duplicate_of, unlisted_repeats, .. } = claim;
         LineReport { place, subject, text, verdict, duplicate_of, unlisted_repeats }
     };
-    let judge_file = |file: Claims| FileReport {
+    let check_file = |file: Claims| FileReport {
         path: file.path,
         unread: file.unread,
         remarks: file.remarks,
-        lines: file.claims.into_iter().map(judge_claim).collect(),
+        lines: file.claims.into_iter().map(check_claim).collect(),
     };
-    files.into_iter().map(judge_file).collect()
+    files.into_iter().map(check_file).collect()
 }
 
 /// The head as a report shows it.

@@ -4,13 +4,16 @@
 mod audit;
 mod check;
 mod generate;
+mod help;
 mod index;
+mod known_heads;
 mod lookup;
 mod output;
 mod progress;
 mod serve;
 mod settings;
 mod setup;
+mod spelling;
 mod sync;
 mod verify;
 mod words;
@@ -22,44 +25,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::settings::{MAX_JOBS, rows};
 use crate::report::Format;
+use help::{
+    AUDIT_EXIT_CODES, EVIDENCE_EXIT_CODES, EXCLUDE, EXIT_CODES, INDEX_EXIT_CODES, LOOKUP_EXIT_CODES, SERVE_EXIT_CODES,
+    VERIFY_EXIT_CODES,
+};
 use output::complain;
 use settings::{default_text, help, plain_help, value_name};
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  all proven
-  1  findings: something differs from what the log says
-  2  could not tell: wrong usage, a network or disk failure, or invalid data from a source
-  3  the log itself misbehaved: it signed two histories that contradict each other
-If several apply: 3, then 1, then 2.";
-
-const VERIFY_NOTE: &str = "\
-The data folder is only read, so a server may use it at the same time.";
-
-const EVIDENCE_EXIT_CODES: &str = "\
-Exit codes:
-  2  the file is not evidence, or cannot be read
-  3  the evidence holds: the log misbehaved";
-
-const INDEX_EXIT_CODES: &str = "\
-The index finds the record of a module version. It is derived from the full log and can be rebuilt at any time; no proof \
-depends on it.
-
-Exit codes:
-  0  the index is up to date
-  1  the index is up to date, but the log has duplicate or invalid records among the new ones
-  2  the index or the full log could not be read or written";
-
-const SERVE_EXIT_CODES: &str = "\
-Use it from go:
-  go env -w GOPROXY=http://127.0.0.1:3000 GOSUMDB=\"sum.golang.org http://127.0.0.1:3000\"
-
-Every option is also an environment variable and a key in gosumcheck.toml. Options override variables, and variables override \
-the file. A SIZE is written as in 500MB, 64MiB or 1.5GiB, a DURATION as in 30s, 5m, 1h30m or 2d.
-
-Exit codes:
-  0  stopped by a signal; with --check-config: the settings are valid
-  2  an invalid setting, an address in use, or a data folder that cannot be read";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,10 +53,10 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Prove every line of go.sum files against the checksum database
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = AUDIT_EXIT_CODES)]
     Audit(AuditArgs),
     /// Print the proven go.sum lines of module versions
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = LOOKUP_EXIT_CODES)]
     Lookup(LookupArgs),
     /// Download a complete, proven copy of the checksum database, and keep it up to date
     #[command(after_help = sync::EXIT_CODES)]
@@ -94,10 +65,10 @@ enum Command {
     #[command(after_help = SERVE_EXIT_CODES)]
     Serve(Box<serve::ServeArgs>),
     /// Re-verify everything stored, the full log and the modules, and locate any damage
-    #[command(after_help = format!("{VERIFY_NOTE}\n\n{EXIT_CODES}"))]
+    #[command(after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArgs),
     /// Check a proof file that `audit --proof` wrote, without network access
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = AUDIT_EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
     /// Bring the index of the full log up to date, and show how many records it covers
     #[command(after_help = INDEX_EXIT_CODES)]
@@ -138,9 +109,12 @@ struct AuditArgs {
     /// [default: ./go.sum]
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
-    /// Hash every zip and .mod file of the go command's module cache, and prove those instead [default DIR: GOMODCACHE]
+    /// Hash every zip, .mod file and unpacked module of the go command's module cache, and prove those instead [default DIR:
+    /// GOMODCACHE]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "paths")]
     modcache: Option<Option<PathBuf>>,
+    #[arg(long, value_name = "PATTERN", help = EXCLUDE, conflicts_with = "modcache")]
+    exclude: Vec<String>,
     /// Output format: text, json, sarif or junit
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -202,6 +176,8 @@ struct VerifyProofArgs {
     /// go.sum files whose every line the proof file must prove; folders and - as for audit
     #[arg(value_name = "PATH")]
     gosum: Vec<String>,
+    #[arg(long, value_name = "PATTERN", help = EXCLUDE)]
+    exclude: Vec<String>,
     /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
     #[arg(long, value_name = "GOSUMDB")]
     sumdb: Option<String>,
@@ -230,6 +206,10 @@ struct IndexArgs {
     /// Rebuild the index from scratch
     #[arg(long)]
     rebuild: bool,
+    /// List all findings that the index holds, those of earlier runs and of `sync` too, and change nothing: module versions with
+    /// several records, malformed records, and module paths that differ in case only
+    #[arg(long, conflicts_with = "rebuild")]
+    findings: bool,
     /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
     #[arg(long, value_name = "GOSUMDB")]
     sumdb: Option<String>,

@@ -45,7 +45,7 @@ use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
-use crate::upstream::{FairQueue, Load, Proxies, State};
+use crate::upstream::{FairQueue, Load, Proxies, ProxyState};
 
 /// How often the leftovers of unfinished downloads are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
@@ -219,7 +219,7 @@ impl Proxy {
     }
 
     /// The state of each upstream.
-    pub fn upstreams(&self) -> Vec<State> {
+    pub fn upstreams(&self) -> Vec<ProxyState> {
         let Upstreams { public, private } = &self.inner.upstreams;
         public_and_private(public, private.as_ref()).flat_map(Proxies::states).collect()
     }

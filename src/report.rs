@@ -12,6 +12,7 @@ use std::io;
 
 use serde::Serialize;
 
+mod advice;
 mod ascii;
 mod conclusion;
 mod format;
@@ -24,6 +25,7 @@ pub mod sarif;
 pub mod text;
 mod verdict;
 
+pub use advice::{Advice, Input};
 pub use conclusion::Conclusion;
 pub use format::{Format, UnknownFormat};
 pub use integrity::Integrity;
@@ -45,6 +47,10 @@ pub struct Report {
     pub database: String,
     /// the one signed tree head that everything was proven under; absent where nothing was proven
     pub head: Option<Head>,
+    /// what was audited, and against what
+    pub input: Input,
+    /// whether the user's settings, and no argument of this run, say which modules are exempt
+    pub inherits_exemptions: bool,
     /// the files in the order in which they were audited
     pub files: Vec<FileReport>,
     /// what concerns the run and no line of it
@@ -100,7 +106,7 @@ pub struct LineReport {
 pub enum Location {
     /// a line of the file, counted from 1
     Line(u64),
-    /// a zip or .mod of a module cache, by a path that an editor can open
+    /// a zip, .mod or unpacked module of a module cache, by its path
     File(String),
 }
 
@@ -161,6 +167,8 @@ impl Report {
             time: None,
             database: database.into(),
             head: None,
+            input: Input::default(),
+            inherits_exemptions: false,
             files: Vec::new(),
             notices: Vec::new(),
             misbehaviour: None,

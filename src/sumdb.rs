@@ -13,6 +13,7 @@ pub mod modzip;
 pub mod note;
 pub mod printable;
 pub mod record;
+pub mod redact;
 pub mod tile;
 pub mod tlog;
 

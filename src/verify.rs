@@ -9,14 +9,16 @@
 //!
 //! Only reads, and takes the head once: a server and a sync may be at work meanwhile.
 
+use std::io;
 use std::num::NonZero;
+use std::path::Path;
 use std::thread;
 
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
-use crate::report::{Head, Integrity, Level, Notice};
+use crate::report::{Head, Integrity, Level, Notice, grouped};
 use crate::store::{Log, StoredHead};
-use crate::sumdb::checkpoint::{Checkpoint, Policy};
+use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use crate::sumdb::hash::{Hash, leaf_hashes};
 use crate::sumdb::tile::{FULL, Tile};
 
@@ -34,13 +36,14 @@ mod stream;
 pub use modules::{ModuleOptions, modules};
 
 use files::Files;
+use heads::Heads;
 use indexed::Indexed;
 use levels::Levels;
 use reporter::Reporter;
 use stream::Reference;
 
 /// The files by which a full log is known.
-const LOG_FILES: [&str; 3] = ["head", "heads", "records"];
+const LOG_FILES: [&str; 4] = ["head", "heads", "records", "progress"];
 
 /// How to verify.
 #[derive(Debug, Clone, Default)]
@@ -55,10 +58,17 @@ pub struct VerifyOptions {
 
 /// Whether anything of a full log is here, be it damaged: where only answers are cached there is none to derive again.
 pub fn is_there(log: &Log) -> bool {
-    LOG_FILES.iter().any(|name| log.dir().join(name).symlink_metadata().is_ok())
+    LOG_FILES.iter().any(|name| may_be_there(&log.dir().join(name)))
 }
 
-/// Derives the log `name` again, whose heads must satisfy `policy`. `progress` gets the number of records done and the total.
+/// Whether something is at `path`, or it cannot be told.
+pub fn may_be_there(path: &Path) -> bool {
+    path.symlink_metadata().map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+}
+
+/// Derives the log `name` again, whose heads must satisfy `policy`. `progress` gets the number of records that are done, and of all.
+///
+/// Where a first sync has not committed a head yet, what it has stored is compared with its own hashes.
 ///
 /// # Errors
 /// `Unavailable`: there is no log here, no signed head of it, or a file cannot be opened; all else is a finding.
@@ -70,9 +80,47 @@ pub fn log(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Integrity, Fault> {
     let mut report = Integrity::new(name);
+    if let Some(records) = first_sync(log) {
+        heads::read_remembered(policy, &options.remembered, &mut report);
+        let options = VerifyOptions { skip_index: true, ..options.clone() };
+        derive(log, unsigned_tree(log, records)?, None, &options, progress, &mut report)?;
+        let text = format!(
+            "a first sync is under way or was stopped: {} records are stored so far, and no signed tree head. They were compared \
+             with their stored hashes; `gosumcheck sync` goes on and proves them under a signed head",
+            grouped(records)
+        );
+        report.notices.push(Notice { level: Level::Note, text });
+        return Ok(report);
+    }
     let heads = heads::read(log, policy, &options.remembered, &mut report)?;
-    let tree = heads.head.tree();
     report.head = Some(describe(&heads.head));
+    derive(log, heads.head.tree(), Some(&heads), options, progress, &mut report)?;
+    Ok(report)
+}
+
+/// How many records, in whole data tiles, a first sync has stored that has committed no head.
+fn first_sync(log: &Log) -> Option<u64> {
+    let records = log.first_sync().ok()??;
+    // With a head in `heads` its first commit is under way: the records of that head are there.
+    log.heads().is_ok_and(|heads| heads.is_empty()).then_some(records - records % FULL)
+}
+
+/// The tree of `records` records that the stored hashes give. No signature is over it, so it shows damage and proves nothing.
+fn unsigned_tree(log: &Log, records: u64) -> Result<Tree, Fault> {
+    let empty = Tree { size: records, ..Tree::EMPTY };
+    let root = Levels::read(&Files::open(log, empty)?).stored_root().unwrap_or_default();
+    Ok(if records == 0 { Tree::EMPTY } else { Tree { size: records, root } })
+}
+
+/// Derives everything under `tree`, and compares the other heads with it.
+fn derive(
+    log: &Log,
+    tree: Tree,
+    heads: Option<&Heads>,
+    options: &VerifyOptions,
+    progress: &(dyn Fn(u64, u64) + Sync),
+    report: &mut Integrity,
+) -> Result<(), Fault> {
     let files = Files::open(log, tree)?;
     let levels = Levels::read(&files);
     let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
@@ -81,14 +129,14 @@ pub fn log(
         let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
         progress(before + more, tree.size);
     };
-    let index = if options.skip_index { None } else { Indexed::open(log, tree.size, &mut report) };
+    let index = if options.skip_index { None } else { Indexed::open(log, tree.size, report) };
     let reference = Reference { tops: levels.stored(1), index: index.as_ref(), progress: &count };
     let (mut passed, found) = thread::scope(|scope| {
         let found = index.as_ref().map(|index| scope.spawn(|| index.found()));
         (stream::pass(&files, &reference, threads), found.and_then(|found| found.join().ok()))
     });
     let edge = edge(&files, index.as_ref(), &mut passed);
-    let mut reporter = Reporter::new(tree, &mut report);
+    let mut reporter = Reporter::new(tree, report);
     let recovered = if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
         None
     } else {
@@ -99,13 +147,15 @@ pub fn log(
     }
     reporter.finish();
     if let Some((index, found)) = index.as_ref().zip(found) {
-        index.compare(passed.expected, found, passed.bad.is_empty(), &mut report);
+        index.compare(passed.expected, found, passed.bad.is_empty(), report);
     }
-    malformed(&passed, &mut report);
-    let hashes = |tile: &Tile| hashes(&files, &levels, recovered.as_ref(), tile);
-    heads.compare(&hashes, &mut report);
-    figures(&files, &mut report);
-    Ok(report)
+    malformed(&passed, report);
+    if let Some(heads) = heads {
+        let hashes = |tile: &Tile| hashes(&files, &levels, recovered.as_ref(), tile);
+        heads.compare(&hashes, report);
+    }
+    figures(&files, report);
+    Ok(())
 }
 
 /// Looks at the partial data tile at the end, which the fast pass left out; gives the stored hashes of its records.
@@ -163,7 +213,7 @@ fn figures(files: &Files, report: &mut Integrity) {
     let end = end.filter(|end| *end <= files.records.len()).unwrap_or(files.records.len());
     report.figures.record_bytes = end;
     let beyond = files.records.len() - end;
-    if beyond > 0 && report.total() == 0 {
+    if beyond > 0 && report.head.is_some() && report.total() == 0 {
         let text =
             format!("{beyond} bytes of records lie beyond the committed head: a sync that goes on or was interrupted");
         report.notices.push(Notice { level: Level::Note, text });

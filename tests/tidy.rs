@@ -116,19 +116,46 @@ const ROOMS: &[Folder] = &[
             &["anomaly", "key"],
         ],
     },
+    Folder { path: "upstream", lines: &[&["goproxy", "sumdb"], &["http"], &["base", "queue"]] },
+    Folder {
+        path: "upstream/http",
+        lines: &[
+            &["endpoint"],
+            &["agent", "breaker", "limit"],
+            &["clients", "netrc", "origin"],
+            &["redirect", "reply"],
+            &["coding"],
+            &["address_scope", "get_request", "retry"],
+            &["settings"],
+            &["access", "counts", "failure", "source_errors"],
+        ],
+    },
+    Folder { path: "upstream/sumdb", lines: &[&["find"], &["upstreams"], &["outcome", "source"], &["tree"]] },
+    Folder {
+        path: "upstream/goproxy",
+        lines: &[&["proxies"], &["member"], &["entry", "path", "probe"], &["direct", "download"], &["tree", "unpack"], &["wire"]],
+    },
+    Folder {
+        path: "upstream/goproxy/direct",
+        lines: &[
+            &["queue", "verdict"],
+            &["run"],
+            &["sandbox", "space"],
+            &["environment"],
+            &["guard"],
+            &["gopage", "settings"],
+            &["network"],
+            &["host_error", "outward"],
+        ],
+    },
+    Folder { path: "upstream/queue", lines: &[&["tests"], &["asker", "lines"], &["peer"]] },
 ];
 
 /// Circles of modules that stand, each with the reason. A circle that is broken leaves this list, and none is added.
-const CIRCLES: &[Circle] = &[Circle {
-    folder: "upstream",
-    members: &["direct", "download", "proxies"],
-    reason: "what is sent and fetched gets a file below the three",
-}];
+const CIRCLES: &[Circle] = &[];
 
 /// Parts whose names and English are still to be put right: their files are left out of those two rules. Each goes when its part is
 /// done.
-const PENDING_SERVER: &[&str] = &["src/server", "tests/server"];
-const PENDING_UPSTREAM: &[&str] = &["src/upstream", "tests/upstream", "tests/proxies"];
 const PENDING_CLI: &[&str] = &["src/cli", "tests/cli"];
 const PENDING_AUDIT: &[&str] = &["src/audit", "tests/audit_real"];
 
@@ -237,7 +264,7 @@ fn modules_begin_with_what_they_are() {
 }
 
 fn pending() -> Vec<&'static str> {
-    [PENDING_SERVER, PENDING_UPSTREAM, PENDING_CLI, PENDING_AUDIT].concat()
+    [PENDING_CLI, PENDING_AUDIT].concat()
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! Which files to audit, and what they claim: go.sum and go.work.sum files, named, below a folder, or on standard input.
 //!
-//! The user is believed about a file that an argument names. What is only found, below a folder or as the go.sum of the working
-//! folder, may be anything: it is read where it is a regular file of that tree.
+//! A file that an argument names is read, links and devices too. A file that was only found, below a folder or as the go.sum of the
+//! working folder, may be anything: it is read only if it is a regular file of that tree.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::Claims;
+use super::exclude::{Exclusions, IGNORE_FILE};
 use super::lines::{Budget, claims};
-use super::search::{Found, LIMITS, search};
+use super::search::{Found, LIMITS, Search, search};
 use crate::files::{self, Links, Tree, Unfit};
 use crate::report::{Level, Notice};
 use crate::sumdb::gosum::MAX_FILE_BYTES;
@@ -32,9 +34,10 @@ pub struct Inputs {
 }
 
 /// The claims in what `arguments` name, each a file, a folder with go.sum and go.work.sum files below it, or `-`; without any, in
-/// [`HERE`].
-pub fn read(arguments: &[String], stdin: &mut dyn Read) -> Inputs {
+/// [`HERE`]. `exclusions` say what in folders is left out.
+pub fn read(arguments: &[String], exclusions: &Exclusions, stdin: &mut dyn Read) -> Inputs {
     let mut inputs = Inputs::default();
+    let mut used = BTreeSet::new();
     let mut budget = Budget::new();
     if arguments.is_empty() {
         let opened = Tree::open(Path::new(".")).and_then(|tree| tree.file(Path::new(HERE), Links::Within));
@@ -45,21 +48,36 @@ pub fn read(arguments: &[String], stdin: &mut dyn Read) -> Inputs {
         if argument == STDIN {
             inputs.files.push(file(STDIN, Ok(&mut *stdin), &mut budget));
         } else if path.is_dir() {
-            folder(argument, path, &mut budget, &mut inputs);
+            used.extend(folder(argument, path, exclusions, &mut budget, &mut inputs));
         } else {
             inputs.files.push(file(argument, files::open_named(path), &mut budget));
         }
     }
+    for unused in exclusions.patterns().iter().filter(|pattern| !used.contains(*pattern)) {
+        let text =
+            format!("--exclude {unused} excludes nothing: no folder or go.sum file below the named folders matches it");
+        inputs.notices.push(Notice { level: Level::Warning, text });
+    }
     inputs
 }
 
-/// The files below the folder that `argument` names.
-fn folder(argument: &str, path: &Path, budget: &mut Budget, inputs: &mut Inputs) {
+/// The files below the folder that `argument` names. Gives the patterns of `exclusions` that excluded something.
+fn folder(
+    argument: &str,
+    path: &Path,
+    exclusions: &Exclusions,
+    budget: &mut Budget,
+    inputs: &mut Inputs,
+) -> BTreeSet<String> {
     let tree = match Tree::open(path) {
         Ok(tree) => tree,
-        Err(error) => return inputs.files.push(Claims::unread(argument, error.to_string())),
+        Err(error) => {
+            inputs.files.push(Claims::unread(argument, error.to_string()));
+            return BTreeSet::new();
+        }
     };
-    let search = search(path, LIMITS);
+    let (excluded, fault) = exclusions.of_folder(&tree);
+    let search = search(path, &excluded, LIMITS);
     let within = search.links_within();
     let mut links = Vec::new();
     let before = inputs.files.len();
@@ -86,12 +104,39 @@ fn folder(argument: &str, path: &Path, budget: &mut Budget, inputs: &mut Inputs)
         inputs.files.push(Claims::unread(argument, format!("has {limit}: the rest was not searched")));
     }
     if inputs.files.len() == before {
-        inputs.files.push(Claims::unread(argument, "no go.sum or go.work.sum in it or below it"));
+        let left_out = if search.excluded_count > 0 { ", except where the patterns exclude it" } else { "" };
+        inputs.files.push(Claims::unread(argument, format!("no go.sum or go.work.sum in it or below it{left_out}")));
+    }
+    if let Some(why) = fault {
+        inputs.files.push(Claims::unread(path.join(IGNORE_FILE).display().to_string(), why));
     }
     inputs.notices.extend(links_notice(&links));
+    inputs.notices.extend(excluded_notice(path, &search));
+    search.patterns.into_iter().filter(|pattern| !pattern.is_from_file).map(|pattern| pattern.text).collect()
 }
 
-/// Links are not read; those whose target is audited are no reason for doubt.
+/// How much patterns excluded, and which.
+fn excluded_notice(path: &Path, search: &Search) -> Option<Notice> {
+    let count = search.excluded_count;
+    let named: Vec<String> = search.excluded.iter().map(|below| path.join(below).display().to_string()).collect();
+    let more = if count > named.len() { ", ..." } else { "" };
+    let what = match count {
+        0 => return None,
+        1 => "1 folder or file was excluded".to_owned(),
+        count => format!("{count} folders or files were excluded"),
+    };
+    let by_file = search.patterns.iter().any(|pattern| pattern.is_from_file);
+    let by_flag = search.patterns.iter().any(|pattern| !pattern.is_from_file);
+    let ignore_file = path.join(IGNORE_FILE).display().to_string();
+    let by = match (by_flag, by_file) {
+        (true, true) => format!("--exclude and {ignore_file}"),
+        (false, true) => ignore_file,
+        _ => "--exclude".to_owned(),
+    };
+    Some(Notice { level: Level::Note, text: format!("{what} by {by}: {}{more}", named.join(", ")) })
+}
+
+/// Links are not read. Those whose target is audited need no attention.
 fn links_notice(links: &[std::path::PathBuf]) -> Option<Notice> {
     let named: Vec<String> = links.iter().take(NAMED_LINKS).map(|path| path.display().to_string()).collect();
     let more = if links.len() > named.len() { ", ..." } else { "" };
@@ -124,7 +169,7 @@ mod tests {
     const LINE: &str = "rsc.io/quote v1.5.2 h1:w5fcysjrx7yqtD/aO+QwRjYZOKnaM9Uh2b40tElTs3Y=\n";
 
     fn read_one(path: &Path) -> Vec<Claims> {
-        read(&[path.to_str().unwrap().to_owned()], &mut io::empty()).files
+        read(&[path.to_str().unwrap().to_owned()], &Exclusions::default(), &mut io::empty()).files
     }
 
     #[test]
@@ -150,7 +195,8 @@ mod tests {
     #[test]
     fn standard_input_repeats_and_faults() {
         let text = format!("{LINE}<<<<<<< HEAD\n{LINE}");
-        let [file] = read(&["-".to_owned()], &mut text.as_bytes()).files.try_into().ok().unwrap();
+        let [file] =
+            read(&["-".to_owned()], &Exclusions::default(), &mut text.as_bytes()).files.try_into().ok().unwrap();
         let marks: Vec<_> =
             file.claims.iter().map(|claim| (claim.duplicate_of, matches!(claim.says, Says::Sum(_)))).collect();
         assert_eq!((file.path.as_str(), marks), ("-", vec![(None, true), (None, false), (Some(1), true)]));

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::{Claim, Claims, Says};
+use super::{Claim, Claims, Says, other_file};
 use crate::report::{Location, Verdict};
 use crate::sumdb::gosum::{self, Content, LineFault, MAX_FAULTS, MAX_LINES, SumLine};
 
@@ -27,7 +27,7 @@ impl Budget {
     }
 }
 
-/// The claims of a file that holds `bytes`. A file that exceeds the budget is not judged at all.
+/// The claims of a file that holds `bytes`. A file that exceeds the budget is not read at all.
 pub(super) fn claims(path: &str, bytes: &[u8], budget: &mut Budget) -> Claims {
     let Some(left) = budget.bytes.checked_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX)) else {
         return Claims::unread(path, format!("the files of this audit have more than {MAX_BYTES} bytes"));
@@ -37,8 +37,14 @@ pub(super) fn claims(path: &str, bytes: &[u8], budget: &mut Budget) -> Claims {
         return Claims::unread(path, format!("the files of this audit have more than {MAX_LINES} lines"));
     };
     budget.claims = budget.claims.saturating_sub(claims.len());
+    if let [Claim { text, .. }] = claims.as_slice()
+        && text == NOT_SHOWN
+        && let Some(what) = other_file::explain(path, bytes)
+    {
+        return Claims { is_explained: true, ..Claims::unread(path, what) };
+    }
     let remarks = gosum::remarks(bytes).iter().map(ToString::to_string).collect();
-    Claims { path: path.to_owned(), unread: None, remarks, claims }
+    Claims { path: path.to_owned(), unread: None, is_explained: false, remarks, claims }
 }
 
 /// The claims in `bytes`; none where these are more than `most`.
@@ -84,7 +90,7 @@ fn collect(bytes: &[u8], most: usize) -> Option<Vec<Claim>> {
     }
 }
 
-/// One claim in place of all those of a file that has nothing but faults.
+/// One claim in place of all those of a file in which every line is invalid.
 fn not_shown(first: &Claim, fault: &LineFault, count: usize) -> Claim {
     let lines = match count {
         1 => "its only line is invalid".to_owned(),
@@ -104,8 +110,8 @@ fn not_shown(first: &Claim, fault: &LineFault, count: usize) -> Claim {
     }
 }
 
-/// Where each line was said first, by a hash of it, so that no line is kept twice. Of two lines with one hash, which nobody can
-/// choose, the second is taken for a new one.
+/// Where each line stands first, by a keyed hash of it, so that no line is stored twice. Of two lines with the same hash, which
+/// nobody can choose, the second counts as a new one.
 #[derive(Default)]
 struct Firsts {
     at: HashMap<u64, usize>,

@@ -1,6 +1,8 @@
-//! The go command's module cache: every zip and go.mod in it is hashed again and becomes a claim, as if it were a go.sum line.
+//! The go command's module cache: every zip, go.mod and unpacked module in it is hashed again and becomes a claim, as if it were a
+//! go.sum line.
 //!
-//! The cache is laid out as a module proxy: `cache/download/ESCAPED-PATH/@v/ESCAPED-VERSION.{zip,mod}`.
+//! What was downloaded is laid out as in a module proxy: `cache/download/ESCAPED-PATH/@v/ESCAPED-VERSION.{zip,mod}`. The
+//! unpacked modules, which builds read, are found and hashed by `unpacked`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use walkdir::{DirEntry, WalkDir};
 
 use super::inputs::Inputs;
+use super::unpacked::{self, Unpacked};
 use super::{Claim, Claims, Says};
 use crate::database::Progress;
 use crate::files::{self, Links, Tree, Unfit};
@@ -22,7 +25,7 @@ use crate::sumdb::hash::Hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::sumdb::modzip::MAX_GO_MOD;
 
-/// Zips and go.mods that are judged at most; a cache of all modules that anybody builds with has fewer.
+/// The most zips and go.mods that are hashed. Real caches have fewer.
 const MAX_FILES: usize = 2_000_000;
 /// What is not read is named up to this number, then counted.
 const MAX_UNREAD: usize = 1_000;
@@ -39,20 +42,40 @@ struct Cached {
     unfit: Option<Unfit>,
 }
 
+/// What is hashed: a file that was downloaded, or an unpacked module.
+enum Item {
+    File(Cached),
+    Folder(Unpacked),
+}
+
+/// The folders that links must not lead out of.
+struct Trees {
+    /// for what was downloaded: the module cache, or what the user made a link of
+    download: Option<Tree>,
+    root: Tree,
+}
+
 /// The claims of the module cache at `root` (the value of GOMODCACHE), with `threads` files hashed at a time; and what in it was
-/// passed over, though a build might read it. A link is followed as far as it stays in the cache.
+/// passed over, though a build might read it. A link is followed where it stays in the cache.
 pub fn read(root: &Path, threads: usize, progress: Progress<'_>) -> Inputs {
     let path = root.display().to_string();
     let nothing = |why: String| Inputs { files: vec![Claims::unread(path.as_str(), why)], notices: Vec::new() };
     let download = root.join("cache").join("download");
     let base = base(root, &download);
     let opened = download.metadata().and_then(|_| Tree::open(base));
-    let tree = match opened {
-        Ok(tree) => tree,
-        Err(error) => return nothing(format!("{}: {error}", download.display())),
+    let unpacked = unpacked::find(root);
+    let (trees, (found, mut unread)) = match (opened, Tree::open(root)) {
+        (Ok(tree), Ok(root)) => (Trees { download: Some(tree), root }, find(base, &download)),
+        // A cache may be copied to where builds use it without what was downloaded.
+        (Err(error), Ok(root)) if error.kind() == io::ErrorKind::NotFound && !unpacked.found.is_empty() => {
+            (Trees { download: None, root }, (Vec::new(), Vec::new()))
+        }
+        (Err(error), _) | (_, Err(error)) => return nothing(format!("{}: {error}", download.display())),
     };
-    let (found, mut unread) = find(base, &download);
-    if found.is_empty() && unread.is_empty() {
+    unread.extend(unpacked.unread);
+    let items: Vec<Item> =
+        found.into_iter().map(Item::File).chain(unpacked.found.into_iter().map(Item::Folder)).collect();
+    if items.is_empty() && unread.is_empty() {
         return nothing("no module in it".to_owned());
     }
     let more = unread.len().saturating_sub(MAX_UNREAD);
@@ -61,10 +84,10 @@ pub fn read(root: &Path, threads: usize, progress: Progress<'_>) -> Inputs {
         unread
             .push(Claims::unread(path.as_str(), format!("{more} more folders in it could not be read, or are links")));
     }
-    let claims = hash_all(&tree, &found, threads, progress);
-    let notices = unread_notice(&claims).into_iter().collect();
-    let judged = Claims { path, unread: None, remarks: Vec::new(), claims };
-    Inputs { files: (!found.is_empty()).then_some(judged).into_iter().chain(unread).collect(), notices }
+    let claims = hash_all(&trees, &items, threads, progress);
+    let notices = unread_notice(&claims).into_iter().chain(partial_notice(unpacked.partial)).collect();
+    let judged = Claims { path, unread: None, is_explained: false, remarks: Vec::new(), claims };
+    Inputs { files: (!items.is_empty()).then_some(judged).into_iter().chain(unread).collect(), notices }
 }
 
 /// The folder that links must not lead out of. Where the user made a link of `cache` or `cache/download`, it is what that names.
@@ -82,6 +105,14 @@ fn unread_notice(claims: &[Claim]) -> Option<Notice> {
         count => format!("{count} files of the module cache could not be read, but a build may read them"),
     };
     Some(Notice { level: Level::Warning, text: format!("{text}: nothing is known about what it gets") })
+}
+
+/// Folders that no build uses as they are.
+fn partial_notice(count: usize) -> Option<Notice> {
+    let text = format!(
+        "{count} unpacked modules were not read: go was interrupted as it unpacked them, and does so again before it uses them"
+    );
+    (count > 0).then_some(Notice { level: Level::Note, text })
 }
 
 /// Every zip and go.mod below `download`, in the order of their paths; and what hides others.
@@ -134,18 +165,19 @@ fn cached(base: &Path, download: &Path, entry: &DirEntry) -> Option<Cached> {
     Some(Cached { path: entry.path().to_owned(), below: below.to_owned(), module, kind, unfit })
 }
 
-/// The claims of `found`, in its order.
-fn hash_all(tree: &Tree, found: &[Cached], threads: usize, progress: Progress<'_>) -> Vec<Claim> {
+/// The claims of `items`, in their order.
+fn hash_all(trees: &Trees, items: &[Item], threads: usize, progress: Progress<'_>) -> Vec<Claim> {
     let next = AtomicUsize::new(0);
-    let claims: Mutex<Vec<(usize, Claim)>> = Mutex::new(Vec::with_capacity(found.len()));
+    // What the threads have hashed, with the index of each item.
+    let claims: Mutex<Vec<(usize, Claim)>> = Mutex::new(Vec::with_capacity(items.len()));
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
-                while let Some((at, file)) = take(found, &next) {
-                    let claim = claim(tree, file);
+                while let Some((at, item)) = take(items, &next) {
+                    let claim = claim(trees, item);
                     let mut claims = claims.lock().unwrap_or_else(PoisonError::into_inner);
                     claims.push((at, claim));
-                    progress("files hashed", claims.len(), found.len());
+                    progress("files hashed", claims.len(), items.len());
                 }
             });
         }
@@ -155,32 +187,34 @@ fn hash_all(tree: &Tree, found: &[Cached], threads: usize, progress: Progress<'_
     claims.into_iter().map(|(_, claim)| claim).collect()
 }
 
-fn take<'a>(found: &'a [Cached], next: &AtomicUsize) -> Option<(usize, &'a Cached)> {
+fn take<'a>(items: &'a [Item], next: &AtomicUsize) -> Option<(usize, &'a Item)> {
     let at = next.fetch_add(1, Ordering::Relaxed);
-    found.get(at).map(|file| (at, file))
+    items.get(at).map(|item| (at, item))
 }
 
-fn claim(tree: &Tree, file: &Cached) -> Claim {
-    let (text, says) = match hash(tree, file) {
+fn claim(trees: &Trees, item: &Item) -> Claim {
+    let (path, module, kind) = match item {
+        Item::File(file) => (&file.path, &file.module, file.kind),
+        Item::Folder(folder) => (&folder.path, &folder.module, Kind::Zip),
+    };
+    let hashed = match item {
+        Item::File(file) => hash(trees.download.as_ref().unwrap_or(&trees.root), file),
+        Item::Folder(folder) => unpacked::hash(&trees.root, folder),
+    };
+    let (text, says) = match hashed {
         Ok(hash) => {
-            let sum = SumLine { module: file.module.clone(), kind: file.kind, hash: SumHash::H1(hash) };
+            let sum = SumLine { module: module.clone(), kind, hash: SumHash::H1(hash) };
             (sum.to_string(), Says::Sum(sum))
         }
         Err(verdict) => {
-            let suffix = file.kind.suffix();
-            (format!("{} {}{suffix}", file.module.path(), file.module.version()), Says::Nothing(verdict))
+            let suffix = kind.suffix();
+            (format!("{} {}{suffix}", module.path(), module.version()), Says::Nothing(verdict))
         }
     };
-    Claim {
-        place: Location::File(file.path.display().to_string()),
-        text,
-        duplicate_of: None,
-        unlisted_repeats: 0,
-        says,
-    }
+    Claim { place: Location::File(path.display().to_string()), text, duplicate_of: None, unlisted_repeats: 0, says }
 }
 
-/// A file that cannot be read proves nothing; a zip that is not one is a finding.
+/// The h1 of a file. One that cannot be read proves nothing; a zip that is damaged is a finding.
 fn hash(tree: &Tree, file: &Cached) -> Result<Hash, Verdict> {
     let unavailable = |error: io::Error| Verdict::Unavailable { why: error.to_string() };
     if let Some(unfit) = file.unfit {

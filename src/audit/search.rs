@@ -2,22 +2,26 @@
 //! everywhere in this program, nor those with the name of a go.sum file, which are listed as what they are. Memory is bounded by
 //! the folders that wait to be searched, whatever else the tree holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::{DirEntry, FileType};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::exclude::{Excluded, Pattern};
 use crate::files::Unfit;
 
 /// The names of the files that are looked for.
 const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
-/// Folders that are not searched: other people's go.sum files are not what a build of this tree goes by.
+/// Folders that are not searched: a build of this tree does not use the go.sum files in them.
 const SKIPPED_FOLDERS: [&str; 2] = ["vendor", ".git"];
 /// Deeper folders are not searched.
 const MAX_DEPTH: usize = 64;
 /// Links from one to the next that are followed by their names.
 const MAX_CHAIN: usize = 8;
+
+/// Folders and files that were left out and are named.
+const NAMED_EXCLUDED: usize = 3;
 
 /// What a search takes at most.
 #[derive(Clone, Copy)]
@@ -53,6 +57,12 @@ pub(super) struct Search {
     pub more: usize,
     /// the limit that ended the search early
     pub ended_by: Option<String>,
+    /// the first of the folders and go.sum files that patterns excluded, in the order in which they were found
+    pub excluded: Vec<PathBuf>,
+    /// how many these are
+    pub excluded_count: usize,
+    /// the patterns that excluded something
+    pub patterns: BTreeSet<Pattern>,
 }
 
 /// A file or folder that is still to be looked at.
@@ -62,12 +72,13 @@ struct Waiting {
     found: io::Result<FileType>,
 }
 
-/// Searches `root`, which may be a link itself.
-pub(super) fn search(root: &Path, limits: Limits) -> Search {
+/// Searches `root`, which may be a link itself, except what `excluded` says.
+pub(super) fn search(root: &Path, excluded: &Excluded, limits: Limits) -> Search {
     let mut search = Search::default();
     let mut counts = Counts { limits, entries: 0, files: 0, unread: 0 };
     let mut waiting = Vec::new();
-    expand(root, PathBuf::new(), 0, &mut waiting, &mut search, &mut counts);
+    let place = Root { path: root, excluded };
+    expand(&place, PathBuf::new(), 0, &mut waiting, &mut search, &mut counts);
     while let Some(Waiting { path, depth, found }) = waiting.pop() {
         if search.ended_by.is_some() {
             break;
@@ -77,7 +88,7 @@ pub(super) fn search(root: &Path, limits: Limits) -> Search {
                 let why = format!("is more than {MAX_DEPTH} folders deep, so it was not searched");
                 search.unread(Found::Unread(path, why), &mut counts);
             }
-            Ok(found) if found.is_dir() => expand(root, path, depth, &mut waiting, &mut search, &mut counts),
+            Ok(found) if found.is_dir() => expand(&place, path, depth, &mut waiting, &mut search, &mut counts),
             Ok(found) => match Unfit::of_type(found) {
                 None if counts.files == limits.files => {
                     search.ended_by = Some(format!("more than {} go.sum files", limits.files));
@@ -98,6 +109,12 @@ pub(super) fn search(root: &Path, limits: Limits) -> Search {
     search
 }
 
+/// The folder that is searched, and what in it is not.
+struct Root<'a> {
+    path: &'a Path,
+    excluded: &'a Excluded,
+}
+
 struct Counts {
     limits: Limits,
     entries: usize,
@@ -106,6 +123,17 @@ struct Counts {
 }
 
 impl Search {
+    /// Whether a pattern excludes what is at `path`; if so it is noted.
+    fn excludes(&mut self, excluded: &Excluded, path: &Path, is_folder: bool) -> bool {
+        let Some(pattern) = excluded.by(path, is_folder) else { return false };
+        self.patterns.insert(pattern);
+        self.excluded_count += 1;
+        if self.excluded.len() < NAMED_EXCLUDED {
+            self.excluded.push(path.to_owned());
+        }
+        true
+    }
+
     fn unread(&mut self, found: Found, counts: &mut Counts) {
         if counts.unread == counts.limits.unread {
             self.more += 1;
@@ -144,8 +172,7 @@ impl Found {
     }
 }
 
-/// What a link at `link` leads to, by names alone: nothing is asked of whatever it names. None where that is not below the root for
-/// certain. A `..` behind a name is not taken: what the name stands for may be a link.
+/// What a link at `link` leads to, by names alone, without a look at the disk. None where that is not below the root for certain. A `..` behind a name is not taken: what the name stands for may be a link.
 fn resolve(link: &Path, target: &Path) -> Option<PathBuf> {
     let mut at = link.parent()?.to_path_buf();
     let mut is_below = false;
@@ -165,14 +192,14 @@ fn resolve(link: &Path, target: &Path) -> Option<PathBuf> {
 
 /// Puts the folders and the wanted names of the folder at `path` on those that wait, the first one on top.
 fn expand(
-    root: &Path,
+    root: &Root<'_>,
     path: PathBuf,
     depth: usize,
     waiting: &mut Vec<Waiting>,
     search: &mut Search,
     counts: &mut Counts,
 ) {
-    let entries = match std::fs::read_dir(root.join(&path)) {
+    let entries = match std::fs::read_dir(root.path.join(&path)) {
         Ok(entries) => entries,
         Err(error) => return search.unread(Found::Unread(path, error.to_string()), counts),
     };
@@ -192,8 +219,17 @@ fn expand(
             return;
         }
     }
-    wanted.sort_by(|(one, _), (other, _)| other.cmp(one));
-    waiting.extend(wanted.into_iter().map(|(name, found)| Waiting { path: path.join(name), depth: depth + 1, found }));
+    wanted.sort_by(|(one, _), (other, _)| one.cmp(other));
+    // Only now, in the order of their names.
+    wanted.retain(|(name, found)| {
+        let is_folder = found.as_ref().is_ok_and(FileType::is_dir);
+        !search.excludes(root.excluded, &path.join(name), is_folder)
+    });
+    waiting.extend(wanted.into_iter().rev().map(|(name, found)| Waiting {
+        path: path.join(name),
+        depth: depth + 1,
+        found,
+    }));
 }
 
 /// The name and type of a folder to search, or of what has the name of a go.sum file.
@@ -208,7 +244,14 @@ fn is_wanted(entry: &DirEntry) -> Option<(OsString, io::Result<FileType>)> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::exclude::Exclusions;
     use super::*;
+    use crate::files::Tree;
+
+    fn search(root: &Path, limits: Limits) -> Search {
+        let (excluded, _) = Exclusions::default().of_folder(&Tree::open(root).unwrap());
+        super::search(root, &excluded, limits)
+    }
 
     fn tree(files: &[&str]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();

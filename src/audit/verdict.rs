@@ -3,33 +3,35 @@
 use super::Answers;
 use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
-use crate::report::Verdict;
+use crate::report::{Location, Verdict};
 use crate::sumdb::gosum::{SumHash, SumLine};
 use crate::sumdb::record::VerifiedRecord;
 
-/// The verdict on `sum`; `exemption` is the pattern that says that it is none of the log's business.
-pub(super) fn verdict(sum: &SumLine, exemption: Option<&str>, answers: &Answers) -> Verdict {
+/// The verdict on `sum`, which stands at `place`; `exemption` is the pattern that exempts its module.
+pub(super) fn verdict(sum: &SumLine, place: &Location, exemption: Option<&str>, answers: &Answers) -> Verdict {
     if let Some(pattern) = exemption {
         return Verdict::Skipped { pattern: pattern.to_owned() };
     }
     if let SumHash::Unknown { algorithm, .. } = &sum.hash {
         return Verdict::UnknownAlgorithm { algorithm: algorithm.clone() };
     }
+    // Go drops lines of a go.sum. It drops no file of a module cache, whatever that hashes to.
+    let is_dropped = matches!(place, Location::Line(_)) && sum.is_dropped_by_go();
     match answers.get(&sum.module) {
-        Some(Answer::Found(record)) => compare(sum, record),
-        _ if sum.is_dropped_by_go() => Verdict::DroppedEmptyGoMod,
+        Some(Answer::Found(record)) => compare(sum, is_dropped, record),
+        _ if is_dropped => Verdict::DroppedEmptyGoMod,
         Some(Answer::NotInLog { by }) => Verdict::NotInLog { by: by.clone() },
         Some(Answer::Unknown(miss)) => unknown(miss),
         None => Verdict::Unavailable { why: "no answer that can be trusted".to_owned() },
     }
 }
 
-fn compare(sum: &SumLine, record: &VerifiedRecord) -> Verdict {
+fn compare(sum: &SumLine, is_dropped: bool, record: &VerifiedRecord) -> Verdict {
     match record.hash(sum.kind) {
         // Not even the log's word can be compared where its algorithm is not known.
         SumHash::Unknown { algorithm, .. } => Verdict::UnknownAlgorithm { algorithm: algorithm.clone() },
         logged if *logged == sum.hash => Verdict::Verified { record: record.id() },
-        _ if sum.is_dropped_by_go() => Verdict::DroppedEmptyGoMod,
+        _ if is_dropped => Verdict::DroppedEmptyGoMod,
         logged => Verdict::Differs { record: record.id(), in_file: sum.hash.to_string(), in_log: logged.to_string() },
     }
 }

@@ -8,27 +8,33 @@ use super::AuditArgs;
 use super::output::{complain, plain, tell, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::setup::{self, Setup};
+use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::{self, HERE, Inputs};
-use crate::audit::{Answers, Audited, Claims, audit, judge, modcache, questions};
+use crate::audit::{Answers, Audited, Claims, audit, modcache, questions, verdicts};
 use crate::database::{Comparison, Database, Progress, Unavailable};
 use crate::fault::Fault;
 use crate::files::{self, Unfit};
 use crate::report::text::Style;
-use crate::report::{Class, Format, Level, Notice, Report, Verdict};
+use crate::report::{Class, Format, Input, Level, Notice, Report, Verdict};
 use crate::sumdb::bundle::RecordProof;
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let setup = setup::prepare(&args.database)?;
     let bar = Bar::new();
-    let Inputs { files, notices } = claims(args, &setup, &bar)?;
+    let exclusions = Exclusions::parse(&args.exclude)?;
+    let Inputs { files, notices } = claims(args, &exclusions, &setup, &bar)?;
     let advice = unread_advice(&files, args.modcache.is_some());
-    let mut audited = audit_all(&setup, args, files, &bar)?;
+    let mut audited = audit_all(&setup, args, &exclusions, files, &bar)?;
     bar.clear();
     let Audited { report, proofs } = &mut audited;
+    report.input = if args.modcache.is_some() { Input::ModuleCache } else { Input::Lines };
+    report.inherits_exemptions = args.database.private.is_none();
+    report.notices.extend(skipped_notice(report));
+    report.notices.extend(report.misbehaviour.as_ref().and_then(|found| setup.known_heads().origin(&found.evidence)));
     report.notices.extend(setup.notices.iter().cloned().chain(notices).chain(advice));
     let mut codes = vec![report.exit_code()];
-    // A report is given even where a proof cannot be: it is what was asked for first.
+    // The report is printed even where the proof file cannot be written.
     let kept = args.proof.as_ref().map_or(Ok(()), |path| keep_proofs(path, proofs, report));
     for fault in [print(report, args.format, args.verbose), kept].into_iter().filter_map(Result::err) {
         complain(&fault);
@@ -38,8 +44,8 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
 }
 
 /// What there is to prove: the lines of files, or the files of a module cache.
-fn claims(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Inputs, Fault> {
-    let Some(named) = &args.modcache else { return Ok(read(&args.paths)) };
+fn claims(args: &AuditArgs, exclusions: &Exclusions, setup: &Setup, bar: &Bar) -> Result<Inputs, Fault> {
+    let Some(named) = &args.modcache else { return Ok(read(&args.paths, exclusions)) };
     let nowhere = || Fault::Usage("there is no module cache: name one with --modcache DIR".to_owned());
     let root = named.clone().or_else(|| setup.mod_cache.clone()).ok_or_else(nowhere)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -47,13 +53,13 @@ fn claims(args: &AuditArgs, setup: &Setup, bar: &Bar) -> Result<Inputs, Fault> {
 }
 
 /// The claims in what `paths` name.
-pub(super) fn read(paths: &[String]) -> Inputs {
-    inputs::read(paths, &mut io::stdin().lock())
+pub(super) fn read(paths: &[String], exclusions: &Exclusions) -> Inputs {
+    inputs::read(paths, exclusions, &mut io::stdin().lock())
 }
 
 /// What to do about files that could not be read, once for all of them.
 pub(super) fn unread_advice(files: &[Claims], is_modcache: bool) -> Option<Notice> {
-    let unread = files.iter().find(|file| file.unread.is_some())?;
+    let unread = files.iter().find(|file| file.unread.is_some() && !file.is_explained)?;
     let text = if is_modcache {
         "name the module cache, the folder that `go env GOMODCACHE` prints: --modcache DIR"
     } else if unread.path == HERE && Path::new(HERE).symlink_metadata().is_err() {
@@ -66,25 +72,45 @@ pub(super) fn unread_advice(files: &[Claims], is_modcache: bool) -> Option<Notic
     Some(Notice { level: Level::Note, text: text.to_owned() })
 }
 
+/// What to do where the environment exempts all that could be proven.
+pub(super) fn skipped_notice(report: &Report) -> Option<Notice> {
+    let text = "nothing was proven: GOPRIVATE or GONOSUMDB, of the environment or of `go env -w`, exempt every line. --private none \
+                checks them; if none of them is public, say so: --private PATTERNS";
+    report.skips_all().then(|| Notice { level: Level::Warning, text: text.to_owned() })
+}
+
 /// Asks the database, unless there is nothing to ask it.
-fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> Result<Audited, Fault> {
+fn audit_all(
+    setup: &Setup,
+    args: &AuditArgs,
+    exclusions: &Exclusions,
+    files: Vec<Claims>,
+    bar: &Bar,
+) -> Result<Audited, Fault> {
     let asked = questions(&files, &setup.exempt);
     if asked.is_empty() {
         let mut report = Report::new(&setup.name);
-        report.files = judge(files, &setup.exempt, &Answers::new());
+        report.files = verdicts(files, &setup.exempt, &Answers::new());
         return Ok(Audited { report, proofs: Vec::new() });
     }
     let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
     let proofs = args.proof.is_some();
     setup::runtime()?.block_on(async {
-        // What is kept needs nobody, not even a proxy to say whether it relays the database. Standard input is read once.
+        // Stored answers need no network, not even to ask a proxy whether it relays the database. Standard input is read once.
         let is_kept = setup.keeps(&asked)? && !args.paths.iter().any(|path| path == inputs::STDIN);
         let mut database = if is_kept { setup.kept()? } else { setup.database().await? };
         let mut audited = audit(files, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
         if is_kept && audited.report.lines().any(|line| line.verdict.class() == Class::CouldNotTell) {
             database = setup.database().await?;
-            audited = audit(claims(args, setup, bar)?.files, &setup.exempt, &database, &setup.name, proofs, &progress)
-                .await?;
+            audited = audit(
+                claims(args, exclusions, setup, bar)?.files,
+                &setup.exempt,
+                &database,
+                &setup.name,
+                proofs,
+                &progress,
+            )
+            .await?;
         }
         if audited.report.misbehaviour.is_none() && audited.report.head.is_some() {
             compare_with_go(setup, &database, &mut audited.report, &progress).await;
@@ -95,13 +121,13 @@ fn audit_all(setup: &Setup, args: &AuditArgs, files: Vec<Claims>, bar: &Bar) -> 
     })
 }
 
-/// The go command remembers a head of its own: a second witness, for nothing.
+/// The go command remembers a head of its own: a second witness that costs nothing.
 async fn compare_with_go(setup: &Setup, database: &Database, report: &mut Report, progress: Progress<'_>) {
     let Some((path, note)) = setup.go_head() else { return };
     let whose = path.display().to_string();
     let mut compared = database.compare(&note, &whose, progress).await;
     if matches!(compared, Ok(Comparison::Unknown(Unavailable::NotHeld(_)))) && !setup.offline {
-        // The tiles that it takes may not be kept.
+        // The tiles that this needs may not be stored.
         compared = match setup.database().await {
             Ok(database) => database.compare(&note, &whose, progress).await,
             Err(fault) => Ok(Comparison::Unknown(Unavailable::Fault(fault))),
@@ -139,7 +165,7 @@ fn keep_proofs(path: &Path, proofs: &[RecordProof], report: &mut Report) -> Resu
     })
 }
 
-/// Writes a file whole or not at all, so that proofs of an earlier run are lost to none but whole ones. A device, and what a shell
+/// Writes a file whole or not at all, so that only complete new proofs replace those of an earlier run. A device, and what a shell
 /// opened for this process, is written in place. Nothing is written through a link: a stranger may have put it into the folder.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let there = path.symlink_metadata().ok().and_then(|found| Unfit::of_type(found.file_type()));
@@ -151,11 +177,11 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let mut draft = OsString::from(path);
     draft.push(format!(".tmp{}", std::process::id()));
-    // What has the draft's name already was put there by somebody else: it is neither written to nor removed.
+    // A file that already has the draft's name is not ours: it is neither written to nor removed.
     let mut file = std::fs::File::create_new(&draft)?;
     let written = file.write_all(bytes).and_then(|()| std::fs::rename(&draft, path));
     if written.is_err() {
-        // Litter, if it stays: nothing reads it.
+        // If it cannot be removed it does no harm: nothing reads it.
         let _ = std::fs::remove_file(&draft);
     }
     written

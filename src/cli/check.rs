@@ -7,12 +7,13 @@ use std::path::Path;
 
 use super::output::{complain, tell, worst};
 use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
+use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::Inputs;
-use crate::audit::{Answers, describe, judge, misbehaviour, questions};
+use crate::audit::{Answers, describe, misbehaviour, questions, verdicts};
 use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::files;
-use crate::report::{Level, Notice, Outcome, Report};
+use crate::report::{Input, Report};
 use crate::sumdb;
 use crate::sumdb::bundle::{RecordProof, parse_proofs};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
@@ -37,10 +38,13 @@ struct Proven {
 /// Checks a proof file, and go.sum files against it; gives the exit code.
 pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     let (name, policy, exempt, notices) = setup::offline(args.sumdb.as_deref(), args.private.as_deref())?;
+    let exclusions = Exclusions::parse(&args.exclude)?;
     let path = args.file.display().to_string();
     let proofs = parse_proofs(&read(&args.file, MAX_PROOF_BYTES)?).map_err(|error| proves_nothing(&path, &error))?;
     let mut report = Report::new(&name);
     report.notices = notices;
+    report.input = Input::ProofFile;
+    report.inherits_exemptions = args.private.is_none();
     let Proven { mut answers, heads } = match together(&path, &proofs, &policy) {
         Ok(proven) if args.gosum.is_empty() => return summary(&path, &name, &proven),
         Ok(proven) => proven,
@@ -51,20 +55,17 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
         Err(fault) => return Err(fault),
     };
     report.head = heads.values().next_back().map(describe);
-    let Inputs { files, notices } = audit::read(&args.gosum);
+    let Inputs { files, notices } = audit::read(&args.gosum, &exclusions);
     report.notices.extend(notices.into_iter().chain(audit::unread_advice(&files, false)));
-    // The word of a log that was caught is no answer to anything.
+    // A log that signed two histories proves nothing about any line.
     if report.misbehaviour.is_none() {
         for module in questions(&files, &exempt) {
             let unknown = || Answer::Unknown(Unavailable::NotHeld(format!("{path} has no proof of it")));
             answers.entry(module).or_insert_with(unknown);
         }
     }
-    report.files = judge(files, &exempt, &answers);
-    if report.lines().any(|line| line.verdict.outcome() == Outcome::NotHeld) {
-        let text = format!("{path} does not cover these lines; `gosumcheck audit --proof FILE` writes one that does");
-        report.notices.push(Notice { level: Level::Note, text });
-    }
+    report.files = verdicts(files, &exempt, &answers);
+    report.notices.extend(audit::skipped_notice(&report));
     let told = audit::print(&mut report, args.format, args.verbose).inspect_err(complain);
     Ok(worst(&[report.exit_code(), told.map_or_else(|fault| fault.exit_code(), |()| 0)]))
 }
@@ -99,7 +100,7 @@ fn together(path: &str, proofs: &[RecordProof], policy: &Policy) -> Result<Prove
     Ok(Proven { answers, heads })
 }
 
-/// What one proof proves. Its `extra` is the record's text, as far as it hashes to the leaf.
+/// What one proof proves. Its `extra` is the record's text, whose hash must be the leaf.
 fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, VerifiedRecord, Checkpoint)> {
     let text = proof.extra().ok_or_else(|| {
         sumdb::Error::malformed("tlog-proof", format!("the proof of record {} does not carry its text", proof.index()))

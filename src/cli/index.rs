@@ -1,4 +1,4 @@
-//! `gosumcheck index`: how far the index of the full log goes, and to bring it up to date.
+//! `gosumcheck index`: brings the index of the full log up to date, or lists the findings that it holds.
 
 use std::fs;
 
@@ -7,17 +7,20 @@ use super::progress::Bar;
 use super::{IndexArgs, setup};
 use crate::fault::Fault;
 use crate::report::printable;
-use crate::store::index::{AnomalyKind, rebuild, update};
+use crate::store::index::{Anomaly, AnomalyKind, rebuild, update};
 use crate::store::{Index, Log};
 use crate::sumdb::checkpoint::Checkpoint;
 
-/// New findings that are told one by one.
+/// New findings that are listed.
 const MOST_TOLD: usize = 100;
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
     let (name, policy, folder) = setup::kept_at(args.sumdb.as_deref(), args.data.as_ref())?;
     let log = folder.log(&name)?;
+    if args.findings {
+        return list(&log, &name);
+    }
     let Some(note) = log.head()? else {
         let why = format!("there is no mirror of {name} here; `gosumcheck sync` makes one");
         return Err(Fault::machine(log.dir().display().to_string(), why));
@@ -39,14 +42,38 @@ pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
             writeln!(out, "{}", printable(&oddity.to_string()))?;
         }
         if grown.findings.len() > MOST_TOLD {
-            writeln!(out, "... and {} findings more", grown.findings.len() - MOST_TOLD)?;
+            let more = grown.findings.len() - MOST_TOLD;
+            writeln!(out, "... and {more} findings more: `gosumcheck index --findings` lists all")?;
         }
         let new = size.saturating_sub(before);
         writeln!(out, "{name}: {size} records are indexed, {new} of them now, in {} KiB", bytes.div_ceil(1024))
     });
-    let twins_only = grown.findings.iter().all(|oddity| oddity.kind() == AnomalyKind::CaseCollision);
     let told = told.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0);
-    Ok(worst(&[u8::from(!twins_only), told]))
+    Ok(worst(&[code(&grown.findings), told]))
+}
+
+/// Lists all findings that the index holds, whenever they were found; gives the exit code.
+fn list(log: &Log, name: &str) -> Result<u8, Fault> {
+    let none = || {
+        let why = format!(
+            "there is no index of {name} here; `gosumcheck index` makes one from the full log of `gosumcheck sync`"
+        );
+        Fault::machine(log.dir().display().to_string(), why)
+    };
+    let index = Index::open(log)?.ok_or_else(none)?;
+    let (findings, size) = (index.anomalies()?, index.size()?);
+    let listed = tell(|out| {
+        for finding in &findings {
+            writeln!(out, "{}", printable(&finding.to_string()))?;
+        }
+        writeln!(out, "{name}: {} findings in {size} records", findings.len())
+    });
+    Ok(worst(&[code(&findings), listed.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0)]))
+}
+
+/// 1 where a finding is more than a pair of module paths that differ in case only, of which the public log has many.
+fn code(findings: &[Anomaly]) -> u8 {
+    u8::from(findings.iter().any(|finding| finding.kind() != AnomalyKind::CaseCollision))
 }
 
 /// What the index takes on the disk, with what was appended last.

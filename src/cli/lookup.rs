@@ -2,17 +2,17 @@
 
 use super::output::{complain, say, tell, warn, warn_of_unstored, worst};
 use super::progress::Bar;
-use super::{LookupArgs, setup};
+use super::{LookupArgs, setup, spelling};
 use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::sumdb::module::ModuleVersion;
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
-    let asked = args.modules.iter().map(|text| ModuleVersion::parse_at(text)).collect::<Result<Vec<_>, _>>();
-    let asked = asked.map_err(|error| {
-        Fault::Usage(format!("{error}; a module version is written as in golang.org/x/text@v0.26.0"))
-    })?;
+    let parse = |text: &String| {
+        ModuleVersion::parse_at(text).map_err(|error| Fault::Usage(format!("{error}; {}", spelling::advice(text))))
+    };
+    let asked = args.modules.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
     let setup = setup::prepare(&args.database)?;
     warn(&setup.notices);
     if let Some((module, pattern)) = asked.iter().find_map(|m| Some((m, setup.exempt.exemption(m.path())?))) {
@@ -21,7 +21,7 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
         return Err(Fault::Usage(why));
     }
     let bar = Bar::new();
-    let (batch, database) = setup::runtime()?.block_on(async {
+    let looked_up = setup::runtime()?.block_on(async {
         let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
         if setup.keeps(&asked)? {
             let database = setup.kept()?;
@@ -32,8 +32,12 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
         }
         let database = setup.database().await?;
         Ok((database.records(&asked, &progress).await?, database))
-    })?;
+    });
     bar.clear();
+    let (batch, database) = match looked_up {
+        Ok(found) => found,
+        Err(fault) => return Ok(setup.complain(&fault)),
+    };
     warn_of_unstored(&database);
     let proven = batch.answers.iter().filter_map(|answer| match answer {
         Answer::Found(record) => Some(record.text()),
@@ -45,7 +49,7 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
     Ok(worst(&codes))
 }
 
-/// Says why there is no proven answer; gives the exit code of that.
+/// Prints why there is no proven answer; gives the exit code.
 fn tell_miss(module: &ModuleVersion, answer: &Answer, database: &str) -> u8 {
     match answer {
         Answer::Found(_) => 0,

@@ -1,5 +1,5 @@
-//! Where a command's words go: findings to standard output, all else to standard error. Neither may bring a command down:
-//! a reader that leaves early, as `head` does, has seen what it wanted, and a full disk is told of and not panicked over.
+//! Output of commands: findings to standard output, all else to standard error. Neither can make a command panic: a reader that
+//! leaves early, as `head` does, has seen what it wanted, and a full disk is reported.
 
 use std::io::{self, Write};
 
@@ -20,7 +20,7 @@ pub(super) fn tell(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Resu
     }
 }
 
-/// Tells why something could not be done.
+/// Says why something could not be done.
 pub(super) fn complain(fault: &Fault) {
     let Fault::Forked { evidence, saved } = fault else { return say(&fault.to_string()) };
     say("the log misbehaved: it signed two histories that cannot both be true");
@@ -34,14 +34,21 @@ pub(super) fn complain(fault: &Fault) {
     }
 }
 
-/// Tells of settings that do not do what they seem to, where there is no report to put them in.
+/// Warns of settings that do not do what they seem to, where there is no report to put them in.
 pub(super) fn warn(notices: &[Notice]) {
     for notice in notices.iter().filter(|notice| notice.level == Level::Warning) {
         say(&format!("warning: {}", printable(&notice.text)));
     }
 }
 
-/// Warns of what was proven and could not be stored: the answers stand, and the next run asks for it again.
+/// Prints a notice, where there is no report to put it in.
+pub(super) fn note(notice: Option<Notice>) {
+    if let Some(notice) = notice {
+        say(&format!("{}: {}", notice.level.name(), printable(&notice.text)));
+    }
+}
+
+/// Warns of proven data that could not be stored: the answers are valid, and the next run requests it again.
 pub(super) fn warn_of_unstored(database: &Database) {
     let failures = database.store_failures();
     // A full disk fails all kinds of writes alike: the one that matters most is named.
@@ -59,7 +66,7 @@ pub(super) fn warn_of_unstored(database: &Database) {
     say(&format!("warning: {what}: {why}"));
 }
 
-/// Says something on standard error; if nobody can hear it, the exit code still says the essential.
+/// Writes to standard error; where that fails, the exit code still says the essential.
 pub(super) fn say(text: &str) {
     let mut err = anstream::stderr().lock();
     for line in printable_lines(&plain(text)) {
@@ -76,7 +83,7 @@ fn show(evidence: &Evidence) {
     }
 }
 
-/// The text without the numbers of the system's errors, which help nobody: `No such file or directory (os error 2)`.
+/// The text without the numbers of the system's errors, which do not help: `No such file or directory (os error 2)`.
 pub(super) fn plain(text: &str) -> String {
     let mut parts = text.split(" (os error ");
     let mut words = parts.next().unwrap_or_default().to_owned();

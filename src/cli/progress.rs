@@ -24,7 +24,7 @@ impl Bar {
         Bar { started: Instant::now(), bar: Mutex::new(None), template: TEMPLATE }
     }
 
-    /// One that also tells how fast the work goes and how long it will take.
+    /// One that also shows the speed and the remaining time.
     pub(super) fn long() -> Bar {
         Bar { template: LONG_TEMPLATE, ..Bar::new() }
     }

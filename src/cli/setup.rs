@@ -1,4 +1,4 @@
-//! From arguments and the go command's own settings to a database that can be asked.
+//! Makes the database of a command from its arguments and the go command's own settings.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -6,22 +6,23 @@ use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 use super::DatabaseArgs;
+use super::known_heads::{self, KnownHeads};
+use super::output::{complain, note};
 use crate::config::private::{self, NONE};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::files;
 use crate::report::{Level, Notice};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::upstream::{Base, Http, Settings, Upstreams, find_base};
 
-/// Everything that a command needs to know about its database, before anybody is asked.
+/// Everything that a command needs to know about its database before the first request.
 pub(super) struct Setup {
     /// the database's name, that of its key
     pub(super) name: String,
-    /// the modules that are none of its business
+    /// the modules that it is not asked about
     pub(super) exempt: Patterns,
     /// settings that do not do what they seem to
     pub(super) notices: Vec<Notice>,
@@ -29,24 +30,22 @@ pub(super) struct Setup {
     pub(super) mod_cache: Option<PathBuf>,
     go: GoEnv,
     policy: Policy,
-    /// where GOSUMDB says that the database is, past all proxies
+    /// the URL of the database in GOSUMDB, which is used in place of any proxy
     url: Option<String>,
     upstream: Vec<String>,
     data: PathBuf,
-    /// whether nobody may be asked
+    /// whether there may be no requests
     pub(super) offline: bool,
     jobs: usize,
     tries: usize,
 }
 
-/// The longest head of the go command that is read, in bytes.
-const GO_HEAD_LIMIT: u64 = 1 << 20;
 /// Threads that wait for the disk while the others hash.
 const WAITING_THREADS: usize = 2;
 /// Tries of one request of a command that works for hours: a source may be gone for a while.
 const PATIENT_TRIES: usize = 6;
 
-/// Reads settings; asks nobody and writes nothing.
+/// Reads settings; makes no request and writes nothing.
 pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     let go = GoEnv::of_process();
     let (name, policy, url) = known(&go, args.sumdb.as_deref())?;
@@ -72,7 +71,7 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     })
 }
 
-/// What it takes to check files without a database: its name, whose signature counts, which modules do not, and what is wrong with
+/// What checks of files need without requests: the name of the database, the policy for signatures, the exempt modules, and what is wrong with
 /// the settings that say so.
 pub(super) fn offline(
     sumdb: Option<&str>,
@@ -89,14 +88,14 @@ pub(super) fn warned(texts: impl IntoIterator<Item = String>) -> Vec<Notice> {
     texts.into_iter().map(|text| Notice { level: Level::Warning, text }).collect()
 }
 
-/// Where a database is kept, without asking anybody: its name, whose signature counts, and the data folder.
+/// Where a database is stored: its name, whose signature counts, and the data folder. There are no requests.
 pub(super) fn kept_at(sumdb: Option<&str>, data: Option<&PathBuf>) -> Result<(String, Policy, Folder), Fault> {
     let (name, policy, _) = known(&GoEnv::of_process(), sumdb)?;
     let data = data.map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
     Ok((name, policy, Folder::open(&data)?))
 }
 
-/// A database as far as it is kept in the data folder, which is only looked at: nobody is asked and nothing is changed.
+/// A database from what the data folder holds of it. The folder is only read, and there are no requests.
 pub(super) fn looked_at(
     sumdb: Option<&str>,
     data: Option<&PathBuf>,
@@ -109,8 +108,7 @@ pub(super) fn looked_at(
     Ok((name, policy, folder, database))
 }
 
-/// One thread for requests, which wait; hashing and the disk are left to others. Of those there is no thread for every piece of
-/// work, but some more than processors: what has to wait for one wakes nobody.
+/// One thread for requests, which wait, and a few more than processors for hashing and the disk.
 pub(super) fn runtime() -> Result<Runtime, Fault> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get) + WAITING_THREADS;
     let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(threads).enable_all().build();
@@ -118,14 +116,14 @@ pub(super) fn runtime() -> Result<Runtime, Fault> {
 }
 
 impl Setup {
-    /// The database, with the bases that it is asked at. May ask the proxies of GOPROXY whether they relay it.
+    /// The database with its sources. May ask the proxies of GOPROXY whether they relay it.
     pub(super) async fn database(&self) -> Result<Database, Fault> {
         let http = self.http();
         let bases = self.bases(&http).await?;
         self.open(http, bases)
     }
 
-    /// The database as far as it is kept here: nobody is asked.
+    /// The database from what is stored here, without requests.
     pub(super) fn kept(&self) -> Result<Database, Fault> {
         let kept = self.own_tree()?;
         self.open(self.http(), kept.into_iter().collect())
@@ -151,7 +149,7 @@ impl Setup {
         Setup { tries: PATIENT_TRIES, ..self }
     }
 
-    /// The full log of the database, as far as it is held.
+    /// The full log of the database, complete or not.
     pub(super) fn log(&self) -> Result<Log, Fault> {
         Folder::open(&self.data)?.log(&self.name)
     }
@@ -184,7 +182,7 @@ impl Setup {
         Ok(vec![find_base(http, &self.name, self.go.proxies()?.entries()).await?])
     }
 
-    /// Our own store as a source, so that what is missing is said to be not held by it. It has to be there for that;
+    /// Our own store as a source, so that messages name it for what is missing. It has to exist for that;
     /// where it cannot be made there is no source.
     fn own_tree(&self) -> Result<Option<Base>, Fault> {
         let cache = Folder::open(&self.data)?.cache(&self.name)?;
@@ -194,10 +192,19 @@ impl Setup {
 
     /// The head that the go command remembers, and the file it is in.
     pub(super) fn go_head(&self) -> Option<(PathBuf, Vec<u8>)> {
-        let path = self.go.sumdb_head(&self.name)?;
-        let read = files::open(&path).and_then(|file| files::read_bounded(file, GO_HEAD_LIMIT));
-        let note = read.ok().filter(|note| !note.is_empty())?;
-        Some((path, note))
+        known_heads::go_head(&self.go, &self.name)
+    }
+
+    /// Says why something could not be done, and of a fork where its heads are; gives the exit code.
+    pub(super) fn complain(&self, fault: &Fault) -> u8 {
+        complain(fault);
+        note(self.known_heads().origin_of(fault));
+        fault.exit_code()
+    }
+
+    /// The signed heads on this machine, and where they are.
+    pub(super) fn known_heads(&self) -> KnownHeads<'_> {
+        KnownHeads::read(&self.data, &self.go, &self.name, &self.policy)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `gosumcheck sync`: the full copy of a checksum database is brought to its newest head, once or for ever.
+//! `gosumcheck sync`: updates the full copy of a checksum database to the newest head, once or again and again.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -21,14 +21,15 @@ sync resumes where it stopped.
 
 Exit codes:
   0  done, or stopped by a signal
-  1  findings: new records that need attention, as they are malformed or repeat a module version
+  1  findings: new records are malformed or repeat a module version (`gosumcheck index --findings` lists all that were found;
+     module paths that differ in case only are listed too, and do not change the exit code)
   2  could not sync: wrong usage, a network or disk failure, or no source with valid data
   3  the log itself misbehaved: it signed two histories that contradict each other";
 
 /// The first pause after a fault, with --follow; doubled up to the interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Findings that are told; the index keeps all.
+/// Findings that are listed; the index keeps all.
 const MAX_TOLD: usize = 20;
 
 #[derive(Debug, Args)]
@@ -63,14 +64,18 @@ pub(super) fn run(args: &SyncArgs) -> Result<u8, Fault> {
         let stopped = stop_signal()?;
         // Dropping the work is a way to stop it: what is proven by then is still written, and marked.
         tokio::select! {
-            done = work(&setup, args, &findings) => done?,
+            done = work(&setup, args, &findings) => {
+                if let Err(fault) = done {
+                    return Ok(setup.complain(&fault));
+                }
+            }
             () = stopped => say("stopped; the next sync goes on from here"),
         }
         Ok(u8::from(findings.get()))
     })
 }
 
-/// Ends when this process is asked to stop: by Ctrl-C, or by SIGTERM.
+/// Ends when this process is to stop: by Ctrl-C, or by SIGTERM.
 fn stop_signal() -> Result<impl Future<Output = ()>, Fault> {
     let unavailable = |error| Fault::machine("the system", format!("cannot listen for signals: {error}"));
     let mut terminate =
@@ -132,11 +137,11 @@ async fn once(setup: &Setup, options: &SyncOptions) -> Result<bool, Fault> {
             writeln!(out, "{}: {}", setup.name, printable(&oddity.to_string()))?;
         }
         if let Some(more) = synced.anomalies.len().checked_sub(MAX_TOLD).filter(|more| *more > 0) {
-            writeln!(out, "{}: and {more} more; the index keeps them", setup.name)?;
+            writeln!(out, "{}: and {more} more: `gosumcheck index --findings` lists all", setup.name)?;
         }
         writeln!(out, "{}", summary(&setup.name, &synced, started.elapsed()))
     })?;
-    // Module paths that differ in case only are the log's daily life: told, and no finding.
+    // The public log has many module paths that differ in case only: they are listed, and are no finding.
     Ok(synced.anomalies.iter().any(|oddity| oddity.kind() != AnomalyKind::CaseCollision))
 }
 

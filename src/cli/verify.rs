@@ -3,6 +3,7 @@
 
 use std::io::IsTerminal as _;
 
+use super::known_heads::KnownHeads;
 use super::output::{complain, plain, tell, worst};
 use super::progress::Bar;
 use super::{VerifyArgs, setup};
@@ -18,7 +19,7 @@ use crate::sumdb::module::Patterns;
 use crate::verify::{self, ModuleOptions, VerifyOptions};
 
 /// What is there to look at.
-struct Held {
+struct Stored {
     name: String,
     policy: Policy,
     folder: Folder,
@@ -28,30 +29,34 @@ struct Held {
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
-    let held = Held { name, policy, folder, database };
+    let stored = Stored { name, policy, folder, database };
     let (modules, warnings) = if args.no_modules { (None, Vec::new()) } else { module_options(args)? };
-    let store = held.folder.modules();
-    let holds = |tree| store.dir_of(tree).symlink_metadata().is_ok();
+    let store = stored.folder.modules();
+    let holds = |tree| verify::may_be_there(store.dir_of(tree));
     let modules = modules.filter(|_| holds(Tree::Proven) || holds(Tree::FirstUse));
-    let has_log = !args.no_log && verify::is_there(&held.folder.log(&held.name)?);
+    let has_log = !args.no_log && verify::is_there(&stored.folder.log(&stored.name)?);
     if modules.is_none() && args.no_log {
         let why = "holds no modules: `gosumcheck serve` stores what it proves there; name another folder with --data";
-        return Err(Fault::machine(held.folder.root().display().to_string(), why));
+        return Err(Fault::machine(stored.folder.root().display().to_string(), why));
+    }
+    // Before the first start of a server or a sync there is nothing to check, and nothing wrong.
+    if modules.is_none() && !has_log && !args.no_modules && stored.folder.root().is_dir() {
+        return print(args, &mut nothing_stored(&stored));
     }
     let bar = Bar::new();
-    // Where there is nothing at all, that there is no log is the answer.
-    let log = if has_log || modules.is_none() { log(args, &held, &bar).map(Some) } else { Ok(None) };
+    // Where the options leave nothing else, or there is no data folder, the missing log is the answer.
+    let log = if has_log || modules.is_none() { log(args, &stored, &bar).map(Some) } else { Ok(None) };
     let Some(modules) = modules else {
         bar.clear();
-        return print(args, &mut log?.unwrap_or_else(|| Integrity::new(&held.name)));
+        return print(args, &mut log?.unwrap_or_else(|| Integrity::new(&stored.name)));
     };
-    // The modules are judged even where the log is past that.
+    // The modules are checked even where the log cannot be.
     let (mut report, failed) = match log {
-        Ok(report) => (report.unwrap_or_else(|| without_log(args, &held)), None),
-        Err(fault) => (Integrity::new(&held.name), Some(fault)),
+        Ok(report) => (report.unwrap_or_else(|| without_log(args, &stored)), None),
+        Err(fault) => (Integrity::new(&stored.name), Some(fault)),
     };
     let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
-    let work = verify::modules(&held.folder, &held.database, &modules, &show, &mut report);
+    let work = verify::modules(&stored.folder, &stored.database, &modules, &show, &mut report);
     setup::runtime()?.block_on(work);
     bar.clear();
     report.notices.extend(warnings);
@@ -59,7 +64,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     Ok(worst(&[code, failed.inspect(complain).map_or(0, |fault| fault.exit_code())]))
 }
 
-/// How modules are judged, and what is wrong with the settings that say which are private.
+/// How modules are checked, and what is wrong with the settings that say which are private.
 fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notice>), Fault> {
     let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
     let layers = layers.flag(&rows::private, args.private.clone());
@@ -68,21 +73,38 @@ fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notic
     Ok((Some(ModuleOptions { threads: args.threads, private }), setup::warned(checked.warnings)))
 }
 
-fn log(args: &VerifyArgs, held: &Held, bar: &Bar) -> Result<Integrity, Fault> {
-    let remembered = held.folder.head(&held.name)?.accepted()?;
+fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault> {
+    let remembered = stored.folder.head(&stored.name)?.accepted()?;
     let options = VerifyOptions { threads: args.threads, remembered, skip_index: args.no_index };
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         bar.show("records", done, total);
     };
-    verify::log(&held.folder.log(&held.name)?, &held.name, &held.policy, &options, &show)
+    let mut report = verify::log(&stored.folder.log(&stored.name)?, &stored.name, &stored.policy, &options, &show)?;
+    if let Some(caught) = &report.misbehaviour {
+        let known = KnownHeads::read(stored.folder.root(), &GoEnv::of_process(), &stored.name, &stored.policy);
+        report.notices.extend(known.origin(&caught.evidence));
+    }
+    Ok(report)
+}
+
+/// The report on a data folder without a log and without modules.
+fn nothing_stored(stored: &Stored) -> Integrity {
+    let mut report = Integrity::new(&stored.name);
+    let text = format!(
+        "{} holds no full log of {} and no modules yet: `gosumcheck sync` and `gosumcheck serve` store them there",
+        stored.folder.root().display(),
+        stored.name
+    );
+    report.notices.push(Notice { level: Level::Note, text });
+    report
 }
 
 /// A report that says why there is no log in it.
-fn without_log(args: &VerifyArgs, held: &Held) -> Integrity {
-    let mut report = Integrity::new(&held.name);
+fn without_log(args: &VerifyArgs, stored: &Stored) -> Integrity {
+    let mut report = Integrity::new(&stored.name);
     if !args.no_log {
-        let text = "no full log is held here: the modules are judged by the answers that are kept; `gosumcheck sync` brings it";
+        let text = "no full log is held here: the modules are compared with the stored answers; `gosumcheck sync` brings the log";
         report.notices.push(Notice { level: Level::Note, text: text.to_owned() });
     }
     report

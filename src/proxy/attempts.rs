@@ -30,7 +30,7 @@ impl Attempts {
         self.absent.push(format!("{name}: {words}"));
     }
 
-    /// `name` sent what is no answer.
+    /// `name` sent something that does not answer the request.
     pub(super) fn malformed(&mut self, name: &str, why: &str) {
         self.failed.push((format!("{name}: {why}"), Cause::Upstream));
     }

@@ -18,6 +18,9 @@ use crate::sumdb;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
+/// How often a file is hashed for one request that changes meanwhile, as one that is moved does.
+const MAX_HASHED: usize = 2;
+
 /// How a file is stored, under the policy of this route.
 pub(super) fn stored_file(
     inner: &Inner,
@@ -38,10 +41,18 @@ pub(super) async fn look_again(
     module: &ModuleVersion,
     kind: Kind,
 ) -> Result<Stored, Denied> {
-    match stored_file(inner, route, module, kind)? {
-        Stored::Changed(changed) => hash_again(inner, route, module, kind, changed).await,
-        stored => Ok(stored),
+    let mut stored = stored_file(inner, route, module, kind)?;
+    for _ in 0..MAX_HASHED {
+        match stored {
+            Stored::Changed(changed) => stored = hash_again(inner, route, module, kind, changed).await?,
+            stored => return Ok(stored),
+        }
     }
+    // It changes all the while: nothing of it is given.
+    Ok(match stored {
+        Stored::Changed(_) => Stored::Missing,
+        stored => stored,
+    })
 }
 
 /// Whether a file is here and would be given without asking anybody, if it has not rotted.
@@ -92,11 +103,7 @@ async fn hash_again(
     });
     let (changed, got) = hashed.await.map_err(|error| Fault::machine("hashing", error.to_string()))??;
     if got.as_ref() == Some(changed.hash()) {
-        return Ok(match stored_file(inner, route, module, kind)? {
-            // It changes all the while: nothing of it is given.
-            Stored::Changed(_) => Stored::Missing,
-            stored => stored,
-        });
+        return Ok(stored_file(inner, route, module, kind)?);
     }
     put_rotten_aside(inner, route, module, kind, changed, got).await;
     Ok(Stored::Missing)
@@ -113,7 +120,7 @@ async fn put_rotten_aside(
     inner.counters.count(Event::Mismatch);
     let hash = changed.hash().clone();
     let is =
-        got.as_ref().map_or("it is no zip any more".to_owned(), |got| format!("it hashes to {got}, not to {hash}"));
+        got.as_ref().map_or("it is not a zip any more".to_owned(), |got| format!("it hashes to {got}, not to {hash}"));
     let why = format!("{is}: it changed on the disk since it was proven");
     let wrong = WrongBytes { error: sumdb::Error::unproven(what(module, kind), why), got };
     let mut mismatch = Mismatch::new(module, kind, &Expected::Pinned(hash), &wrong, "the module store");

@@ -20,7 +20,17 @@ impl Report {
     /// Whether every line was decided: there was a file, all were read, and nothing was left undecided.
     pub fn is_complete(&self) -> bool {
         let all_decided = self.lines().all(|line| line.verdict.class() != Class::CouldNotTell);
-        all_decided && !self.files.is_empty() && self.files.iter().all(|file| file.unread.is_none())
+        all_decided
+            && !self.skips_all()
+            && !self.files.is_empty()
+            && self.files.iter().all(|file| file.unread.is_none())
+    }
+
+    /// Whether nothing was proven, because the user's settings exempt every line that could have been. An environment that exempts
+    /// all modules must not turn a check into one that always passes; who means it says so with an argument.
+    pub fn skips_all(&self) -> bool {
+        let any = |class: Class| self.lines().any(|line| line.verdict.class() == class);
+        self.inherits_exemptions && any(Class::Skipped) && !any(Class::Proven)
     }
 
     /// The exit code of the command: see `Conclusion::exit_code`.

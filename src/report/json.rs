@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{FileReport, Head, LineReport, Location, Misbehaviour, Notice, Outcome, Report, Verdict, ascii};
+use super::{Advice, FileReport, Head, LineReport, Location, Misbehaviour, Notice, Outcome, Report, Verdict, ascii};
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "gosumcheck.audit/1";
@@ -117,7 +117,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         exit_code: conclusion.exit_code(),
         total_lines: tally.iter().map(|(_, count)| count).sum(),
         duplicate_lines: report.duplicates(),
-        tally: tally.into_iter().map(explained).collect(),
+        tally: tally.into_iter().map(|counted| explained(report, counted)).collect(),
         files: report.files.iter().map(file).collect(),
         notices: &report.notices,
         misbehaviour: report.misbehaviour.as_ref(),
@@ -125,14 +125,9 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     ascii::write(&document, out)
 }
 
-fn explained((outcome, lines): (Outcome, u64)) -> OutcomeCount {
-    OutcomeCount {
-        verdict: outcome.id(),
-        class: outcome.class().id(),
-        lines,
-        title: outcome.title(),
-        next: outcome.next(),
-    }
+fn explained(report: &Report, (outcome, lines): (Outcome, u64)) -> OutcomeCount {
+    let Advice { title, next, .. } = report.advice(outcome);
+    OutcomeCount { verdict: outcome.id(), class: outcome.class().id(), lines, title, next }
 }
 
 fn file(file: &FileReport) -> JsonFile<'_> {

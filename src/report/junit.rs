@@ -111,7 +111,7 @@ fn status(report: &Report, line: &LineReport) -> TestCaseStatus {
     let repeats = line.repetition().map(|repeats| format!(" ({repeats})")).unwrap_or_default();
     status.set_message(line.verdict.sentence(&report.database) + &repeats);
     if matches!(outcome.class(), Class::Finding | Class::CouldNotTell) {
-        status.set_description(format!("{}\n\n{}", printable(&line.text), outcome.next()));
+        status.set_description(format!("{}\n\n{}", printable(&line.text), report.advice(outcome).next));
     }
     status
 }

@@ -181,7 +181,9 @@ const MALFORMED: Words = Words {
     title: "this is not a go.sum line",
     meaning: "A go.sum line is a module path, a version and a hash. This line is not, so it protects nothing, and the go command \
               may refuse the whole file.",
-    next: "Merge conflict markers, cut lines and stray bytes are removed by hand; `go mod tidy` then writes what is missing.",
+    next: "Only a go.sum or go.work.sum can be checked here: if this is another file, name the go.sum instead. In a go.sum, remove \
+           conflict markers, cut lines and stray bytes by hand, or restore the file from version control; `go mod download` then \
+           writes what is missing.",
 };
 
 const REFUSED: Words = Words {

@@ -36,7 +36,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
                 "name": env!("CARGO_PKG_NAME"),
                 "semanticVersion": report.tool_version,
                 "shortDescription": { "text": env!("CARGO_PKG_DESCRIPTION") },
-                "rules": rules::all(),
+                "rules": rules::all(report),
                 "notifications": rules::notifications(),
             } },
             "invocations": [invocation(report, left_out)],

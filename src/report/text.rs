@@ -11,7 +11,8 @@ use anstyle::{AnsiColor, Style as Ansi};
 
 use super::outcome::{Class, Outcome};
 use super::{
-    FileReport, Level, LineReport, Location, Misbehaviour, Report, Verdict, printable, printable::printable_lines,
+    Advice, FileReport, Level, LineReport, Location, Misbehaviour, Report, Verdict, printable,
+    printable::printable_lines,
 };
 
 pub(super) mod layout;
@@ -215,9 +216,10 @@ fn write_advice(page: &mut TextWriter<'_>, report: &Report) -> io::Result<()> {
     for (outcome, _) in report.tally().into_iter().filter(|(outcome, _)| outcome.needs_attention()) {
         let label = page.paint(ansi(outcome.class()), outcome.label());
         page.line("")?;
-        page.line(&format!("{label}: {}", outcome.title()))?;
-        let advice = format!("What to do next: {}", outcome.next());
-        for row in wrapped(outcome.meaning()).into_iter().chain(wrapped(&advice)) {
+        let Advice { title, meaning, next } = report.advice(outcome);
+        page.line(&format!("{label}: {title}"))?;
+        let advice = format!("What to do next: {next}");
+        for row in wrapped(meaning).into_iter().chain(wrapped(&advice)) {
             page.line(&format!("  {row}"))?;
         }
     }

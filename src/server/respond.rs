@@ -79,7 +79,7 @@ fn immediate_answer(app: &App, head: &Parts, addrs: ConnAddrs) -> Option<(RouteN
         return Some((RouteName::Other, refusal::refusal(StatusCode::BAD_REQUEST, why)));
     }
     let (_, raw) = path::split(head.uri.path(), &app.prefix);
-    // Whether the process is alive is no secret, and health checks use any host name.
+    // Anybody may know whether the process is alive, and health checks use any host name.
     if raw != "/healthz"
         && let Some(refused) = app.hosts.refusal(addrs.local, head)
     {

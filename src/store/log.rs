@@ -93,6 +93,23 @@ impl Log {
         }
     }
 
+    /// How many records a first sync has stored that has not committed a head yet, be it under way or stopped; none where there is a
+    /// committed head, or where the log lost its head.
+    ///
+    /// # Errors
+    /// `Unavailable`: a file cannot be read, or `head` is damaged.
+    pub fn first_sync(&self) -> Result<Option<u64>, Fault> {
+        Ok(if self.read_head()?.is_some() { None } else { progress::first_sync(&self.dir)? })
+    }
+
+    /// The size of the committed tree after which a sync began that is under way or was stopped; none where none was.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file that says so cannot be read.
+    pub fn sync_after(&self) -> Result<Option<u64>, Fault> {
+        progress::after(&self.dir)
+    }
+
     fn read_head(&self) -> Result<Option<Vec<u8>>, Fault> {
         let path = self.dir.join("head");
         let there = path.symlink_metadata().is_ok();

@@ -132,8 +132,8 @@ impl Modules {
         })
     }
 
-    /// The `.info` that is kept in one of the trees; nothing proves it. An empty one, one that is too long and one that is no file
-    /// are none.
+    /// The `.info` that is kept in one of the trees; nothing proves it. An empty one, one that is too long and one that is not a file
+    /// count as missing.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
@@ -203,7 +203,7 @@ impl Modules {
         quarantine::keep(&self.folder, arrival, source, report)
     }
 
-    /// The versions of a module of which a `.mod` or a `.zip` is in that tree with its hash, ascending, whoever proved them.
+    /// The versions of a module of which a `.mod` or a `.zip` is in that tree with its hash, ascending, whichever database proved them.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.

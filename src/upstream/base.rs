@@ -1,5 +1,5 @@
-//! Where a checksum database can be asked: `https://host[/path]`, `http://host[/path]`, or a `file:///path` tree laid out
-//! as the go command's cache. Credentials are taken off the URL when it is parsed and are never shown.
+//! Where an upstream is: `https://host[/path]`, `http://host[/path]`, or a `file:///path` tree laid out as the go command's
+//! cache. Credentials are taken out of the URL when it is parsed and are never shown.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,23 +11,24 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use crate::fault::Fault;
+use crate::sumdb::redact::redact;
 
-/// The longest path that is asked for, in bytes: a module path, a version, and room.
+/// The longest path of a request, in bytes: a module path, a version, and room.
 const PATH_LIMIT: usize = 2048;
 
 /// One base.
 #[derive(Debug, Clone)]
 pub struct Base {
-    pub(super) place: Place,
+    pub(super) location: BaseLocation,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(super) enum BaseLocation {
     Tree(PathBuf),
     Site(Site),
 }
 
-/// A base that is asked over HTTP.
+/// A base that is a server.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
     /// the URL, without credentials
@@ -46,7 +47,7 @@ impl Base {
         let usage = |why: &str| Fault::Usage(format!("{}: {why}", redact(text)));
         let mut url = Url::parse(text).map_err(|error| usage(&format!("not a URL: {error}")))?;
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(usage("the URL of a database has no query and no fragment"));
+            return Err(usage("the URL of an upstream cannot have a query or a fragment"));
         }
         match url.scheme() {
             "file" if text.starts_with("file://") && text != "file://" => {
@@ -60,7 +61,7 @@ impl Base {
                 }
                 // Cannot fail for a URL with a host, and http URLs have one.
                 let _ = url.set_username("").and_then(|()| url.set_password(None));
-                Ok(Base { place: Place::Site(Site { url, login }) })
+                Ok(Base { location: BaseLocation::Site(Site { url, login }) })
             }
             _ => Err(usage("should begin with https://, http:// or file:///")),
         }
@@ -68,7 +69,7 @@ impl Base {
 
     /// A tree in a folder, such as `$GOMODCACHE/cache/download/sumdb/NAME`.
     pub fn tree(root: &Path) -> Base {
-        Base { place: Place::Tree(root.to_path_buf()) }
+        Base { location: BaseLocation::Tree(root.to_path_buf()) }
     }
 
     /// The database of that name itself: `https://NAME`.
@@ -79,19 +80,19 @@ impl Base {
         Base::parse(&format!("https://{name}"))
     }
 
-    /// Whether it is a folder of this machine, so that asking it asks nobody.
+    /// Whether it is a folder of this machine, so that reading it makes no request.
     pub fn is_tree(&self) -> bool {
-        matches!(self.place, Place::Tree(_))
+        matches!(self.location, BaseLocation::Tree(_))
     }
 
-    /// Where another gosumcheck, if this is one, has the files of its copy of the database `name`.
+    /// Where this base, if it is another gosumcheck, has the files of its copy of the database `name`.
     pub(super) fn files_of(&self, name: &str) -> Option<Base> {
-        let Place::Site(site) = &self.place else { return None };
+        let BaseLocation::Site(site) = &self.location else { return None };
         let mut url = site.url.clone();
         let path = url.path().trim_end_matches('/');
         let root = path.strip_suffix(&format!("/sumdb/{name}")).unwrap_or(path).to_owned();
         url.set_path(&format!("{root}/log/{name}"));
-        Some(Base { place: Place::Site(Site { url, login: site.login.clone() }) })
+        Some(Base { location: BaseLocation::Site(Site { url, login: site.login.clone() }) })
     }
 
     /// The base below this one, at `path`, which is made of `/`-separated elements.
@@ -100,19 +101,19 @@ impl Base {
     /// `Usage` for a path that leads elsewhere.
     pub fn below(&self, path: &str) -> Result<Base, Fault> {
         check_path(path)?;
-        let place = match &self.place {
-            Place::Tree(root) => Place::Tree(root.join(path)),
-            Place::Site(site) => Place::Site(Site { url: site.url_of(path)?, login: site.login.clone() }),
+        let location = match &self.location {
+            BaseLocation::Tree(root) => BaseLocation::Tree(root.join(path)),
+            BaseLocation::Site(site) => BaseLocation::Site(Site { url: site.url_of(path)?, login: site.login.clone() }),
         };
-        Ok(Base { place })
+        Ok(Base { location })
     }
 }
 
 impl fmt::Display for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Tree(root) => write!(f, "file://{}", root.display()),
-            Place::Site(site) => f.write_str(site.url.as_str().trim_end_matches('/')),
+        match &self.location {
+            BaseLocation::Tree(root) => write!(f, "file://{}", root.display()),
+            BaseLocation::Site(site) => f.write_str(site.url.as_str().trim_end_matches('/')),
         }
     }
 }
@@ -139,7 +140,7 @@ pub(super) fn check_path(path: &str) -> Result<(), Fault> {
     }
 }
 
-/// Whether a password may travel to this URL: over TLS, or to this machine.
+/// Whether a password may be sent to this URL: over TLS, or to this machine.
 pub(super) fn may_carry_login(url: &Url) -> bool {
     url.scheme() == "https" || is_loopback(url)
 }
@@ -185,28 +186,15 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A URL as it may be shown, parsable or not: without what stands between `//` and `@`.
-fn redact(text: &str) -> String {
-    match text.split_once("//") {
-        Some((scheme, rest)) => {
-            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            let (authority, tail) = rest.split_at(end);
-            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            format!("{scheme}//{host}{tail}")
-        }
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     fn site(text: &str) -> Site {
-        match Base::parse(text).unwrap().place {
-            Place::Site(site) => site,
-            Place::Tree(root) => panic!("{root:?}"),
+        match Base::parse(text).unwrap().location {
+            BaseLocation::Site(site) => site,
+            BaseLocation::Tree(root) => panic!("{root:?}"),
         }
     }
 
@@ -229,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn other_urls_are_usage_faults_that_keep_the_password() {
+    fn other_urls_are_usage_faults_that_hide_the_password() {
         for text in [
             "",
             "sum.golang.org",
@@ -242,6 +230,8 @@ mod tests {
             "file:srv",
             "file://",
             "https://me:s3cret@ho st/",
+            "https://me:s3cret?@ho st/",
+            "me:s3cret@host",
             "http://me:s3cret@proxy.example/",
             "http://me:s3cret@[::2]/",
         ] {
@@ -257,7 +247,7 @@ mod tests {
         assert_eq!(url.as_str(), format!("https://proxy.example/a/{path}"));
         let below = Base::parse("https://me:pw@proxy.example").unwrap().below("sumdb/sum.golang.org").unwrap();
         assert_eq!(below.to_string(), "https://proxy.example/sumdb/sum.golang.org");
-        assert!(matches!(below.place, Place::Site(Site { login: Some(_), .. })));
+        assert!(matches!(below.location, BaseLocation::Site(Site { login: Some(_), .. })));
         assert_eq!(Base::tree(Path::new("/srv")).below("sumdb/x").unwrap().to_string(), "file:///srv/sumdb/x");
     }
 

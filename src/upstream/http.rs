@@ -1,184 +1,21 @@
-//! The HTTP client: built when it is first needed, shared by everything that asks, with redirects and passwords under
-//! our own rules. It speaks HTTP/2 where a server offers it over TLS, keeps connections, and obeys `HTTP_PROXY`,
-//! `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, but never asks a proxy for this machine itself (as the go command).
+//! One request to one upstream over HTTP, whatever it is about: the client, the rules for redirects and credentials, retries,
+//! and what bounds the requests to one upstream. What an upstream's failure means is here too, for trees and commands as well.
 
-use std::sync::{Arc, OnceLock};
-
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
-use reqwest::{Method, Request, Response, StatusCode, Url};
-
-use super::asked::Asked;
-use super::base::{Site, may_carry_login};
-use super::client::Clients;
-use super::failure::FailureKind;
-use super::netrc::Netrc;
-use super::origin::Origin;
-use super::reach::Reach;
-use super::redirect::{MAX_REDIRECTS, next, place, same_host, same_server};
-use super::reply::{self, Reply};
-use super::retry::Failed;
-use super::settings::Settings;
-
-/// The HTTP client with its bounds. Cheap to clone; clones share their connections.
-#[derive(Debug, Clone)]
-pub struct Http {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    settings: Settings,
-    clients: Clients,
-    netrc: OnceLock<Netrc>,
-}
-
-/// A response that is no redirect.
-pub(super) struct Opened {
-    pub(super) response: Response,
-    first: Url,
-    /// the URL that it came from in the end
-    pub(super) last: Url,
-}
-
-/// The place that an answer came from, where it is not the one that was asked.
-pub(super) struct Detour(Option<String>);
-
-impl Opened {
-    pub(super) fn detour(&self) -> Detour {
-        Detour((self.first != self.last).then(|| place(&self.last)))
-    }
-}
-
-impl Detour {
-    /// Names the place that failed.
-    pub(super) fn told(&self, failed: Failed) -> Failed {
-        match &self.0 {
-            Some(place) => Failed { why: format!("redirects to {place}: {}", failed.why), ..failed },
-            None => failed,
-        }
-    }
-}
-
-impl Http {
-    /// A client with these bounds. Nothing is built yet.
-    pub fn new(settings: Settings) -> Http {
-        Http { shared: Arc::new(Shared { settings, clients: Clients::default(), netrc: OnceLock::new() }) }
-    }
-
-    /// Its bounds.
-    pub fn settings(&self) -> &Settings {
-        &self.shared.settings
-    }
-
-    /// One try at a question to a site, redirects and body included, in bounded time.
-    pub(super) async fn get(&self, site: &Site, asked: &Asked<'_>) -> Result<(Reply, Origin), Failed> {
-        let total = self.settings().total;
-        let read = async {
-            let opened = self.open(site, asked.path, &asked.headers()).await?;
-            let origin = Origin::of(&opened.last, opened.response.headers());
-            let detour = opened.detour();
-            let reply = reply::read(opened.response, asked, self.settings()).await;
-            reply.map(|reply| (reply, origin)).map_err(|failed| detour.told(failed))
-        };
-        let late = |_| Failed::passing(FailureKind::Timeout, format!("timed out: not finished within {total:?}"));
-        tokio::time::timeout(total, read).await.map_err(late)?
-    }
-
-    /// Asks a site for `path` with these headers and a login, and follows redirects: the last response, its body not read yet.
-    pub(super) async fn open(&self, site: &Site, path: &str, headers: &HeaderMap) -> Result<Opened, Failed> {
-        let astray = |why: String| Failed::lasting(FailureKind::Redirect, why);
-        let first = site.url_of(path).map_err(|fault| astray(fault.to_string()))?;
-        let (mut url, mut floor) = (first.clone(), Reach::Here);
-        for _ in 0..=MAX_REDIRECTS {
-            let login = if same_server(&first, &url) { self.login(site, &first) } else { None };
-            let response = self.send(&url, floor, login, headers).await?;
-            if !is_redirect(response.status()) {
-                return Ok(Opened { response, first, last: url });
-            }
-            let location = response.headers().get(LOCATION).cloned();
-            let (status, from) = (response.status(), response.remote_addr());
-            reply::discard(response).await;
-            let location = location.ok_or_else(|| astray(format!("{status} that leads nowhere")))?;
-            let to = next(&url, &location).map_err(astray)?;
-            // One server may lead to itself, wherever it is. A proxy on the way resolves names as it sees fit.
-            if !same_host(&url, &to) {
-                floor = floor.max(from.map_or(Reach::Outside, |from| Reach::of(from.ip())));
-            }
-            url = to;
-        }
-        Err(astray(format!("stopped after {MAX_REDIRECTS} redirects, at {}", place(&url))))
-    }
-
-    async fn send(
-        &self,
-        url: &Url,
-        floor: Reach,
-        login: Option<HeaderValue>,
-        headers: &HeaderMap,
-    ) -> Result<Response, Failed> {
-        let client = self.shared.clients.of(url, floor, self.settings());
-        let client = client.map_err(|why| Failed::lasting(FailureKind::Machine, why))?;
-        let mut request = Request::new(Method::GET, url.clone());
-        request.headers_mut().clone_from(headers);
-        if let Some(login) = login {
-            request.headers_mut().insert(AUTHORIZATION, login);
-        }
-        client.execute(request).await.map_err(|error| reply::broken(&error, self.settings()))
-    }
-
-    /// What to log in with: the token, else of `~/.netrc`, else of the URL, as the go command.
-    fn login(&self, site: &Site, url: &Url) -> Option<HeaderValue> {
-        if !may_carry_login(url) {
-            return None;
-        }
-        if let Some(token) = &self.settings().access.token {
-            return Some(token.clone());
-        }
-        let load = || self.settings().netrc.as_deref().map(Netrc::load).unwrap_or_default();
-        self.shared.netrc.get_or_init(load).login(url).or_else(|| site.login.clone())
-    }
-}
-
-fn is_redirect(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::super::base::{Base, Place};
-    use super::*;
-
-    #[test]
-    fn netrc_goes_before_the_url_and_neither_over_plain_http() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "machine a.example login netrc password pw\n").unwrap();
-        let http = Http::new(Settings { netrc: Some(file.path().to_path_buf()), ..Settings::default() });
-        let login = |base: &str| {
-            let Place::Site(site) = Base::parse(base).unwrap().place else { panic!("{base}") };
-            http.login(&site, &site.url_of("latest").unwrap())
-        };
-        let basic = |name: &str| super::super::base::basic(name, "pw");
-        assert_eq!(login("https://url:pw@a.example"), basic("netrc"));
-        assert_eq!(login("https://url:pw@b.example"), basic("url"));
-        assert_eq!(login("https://b.example"), None);
-        assert_eq!(login("http://a.example"), None);
-    }
-
-    #[tokio::test]
-    async fn a_redirect_does_not_lead_to_a_name_that_resolves_to_what_is_nearer() {
-        let listener = tokio::net::TcpListener::bind("localhost:0").await.unwrap();
-        let url = Url::parse(&format!("http://localhost:{}/x", listener.local_addr().unwrap().port())).unwrap();
-        let http = Http::new(Settings::default());
-        for floor in [Reach::Inside, Reach::Outside] {
-            let failed = http.send(&url, floor, None, &HeaderMap::new()).await.unwrap_err();
-            assert_eq!((failed.kind, failed.transient), (FailureKind::Redirect, false), "{}", failed.why);
-            assert_eq!(failed.why, "redirects to a name whose addresses are not for strangers, localhost");
-        }
-        let headers = HeaderMap::new();
-        tokio::select! {
-            came = listener.accept() => assert!(came.is_ok()),
-            answered = http.send(&url, Reach::Here, None, &headers) => panic!("{answered:?}"),
-        }
-    }
-}
+pub(super) mod access;
+pub(super) mod address_scope;
+pub(super) mod agent;
+pub(super) mod breaker;
+mod clients;
+pub(super) mod coding;
+pub(super) mod counts;
+pub(super) mod endpoint;
+pub(super) mod failure;
+pub(super) mod get_request;
+mod limit;
+mod netrc;
+pub(super) mod origin;
+pub(super) mod redirect;
+pub(super) mod reply;
+pub(super) mod retry;
+pub(super) mod settings;
+pub(super) mod source_errors;

@@ -1,11 +1,13 @@
-//! A bounded queue in front of something scarce, fair by client. So many requests run at once; more wait, each client's in a line
-//! of its own, and the lines take turns. No client takes all slots: some stay free for the others.
+//! A bounded queue in front of something scarce, fair by client. A fixed number of requests run at once; the others wait, those
+//! of each client in a line of their own, and the lines take turns. No client gets all slots: some stay free for the others.
 //!
 //! A request is turned away ([`Busy`]) if its client's line is full, if it has waited too long, or if the whole queue is full and
 //! no other client has a longer line; if one has, the newest request of the longest line goes instead. A request that is dropped
 //! leaves its line at once.
 
+pub(super) mod asker;
 mod lines;
+pub(super) mod peer;
 
 use std::iter::Sum;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,10 +17,10 @@ use std::time::Duration;
 use futures_util::future;
 use tokio::sync::oneshot;
 
-use super::asker::Asker;
-use super::peer::Peer;
 use crate::fault::Fault;
+use asker::Asker;
 use lines::{Lines, Waiting};
+use peer::Peer;
 
 /// How soon a client that was turned away may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -36,14 +38,14 @@ pub struct Bounds {
     pub longest_wait: Duration,
 }
 
-/// A queue was full, or too slow: to be tried again later.
+/// A queue was full, or a request waited too long in it; the client may retry later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Busy;
 
 impl Busy {
-    /// The fault that this is: too many requests wait for `what`.
+    /// The fault that this becomes: too many requests are waiting for `what`.
     pub fn fault(self, what: &str) -> Fault {
-        Fault::Busy { what: format!("too many requests wait for {what}"), retry_after: RETRY_AFTER }
+        Fault::Busy { what: format!("too many requests are waiting for {what}"), retry_after: RETRY_AFTER }
     }
 }
 
@@ -71,12 +73,13 @@ impl Sum for Load {
 /// The queue.
 #[derive(Debug)]
 pub struct FairQueue {
-    shared: Arc<Shared>,
+    shared: Arc<QueueInner>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct QueueInner {
     bounds: Bounds,
+    /// guards which requests run and which wait; held for one step, never while waiting
     lines: Mutex<Lines>,
     rejected: AtomicU64,
 }
@@ -85,13 +88,13 @@ struct Shared {
 #[derive(Debug)]
 #[must_use = "a slot is given back when it is dropped"]
 pub struct Slot {
-    shared: Arc<Shared>,
+    shared: Arc<QueueInner>,
     peer: Option<Peer>,
 }
 
 /// A request's place in its line.
-struct Place<'a> {
-    shared: &'a Arc<Shared>,
+struct WaitingPlace<'a> {
+    shared: &'a Arc<QueueInner>,
     peer: Option<Peer>,
     number: u64,
     slot: oneshot::Receiver<Slot>,
@@ -99,19 +102,18 @@ struct Place<'a> {
 
 enum Entered<'a> {
     Running(Slot),
-    Waiting(Place<'a>),
+    Waiting(WaitingPlace<'a>),
 }
 
 impl FairQueue {
     /// An empty queue.
     pub fn new(bounds: Bounds) -> FairQueue {
         let lines = Mutex::new(Lines::new(bounds.running));
-        FairQueue { shared: Arc::new(Shared { bounds, lines, rejected: AtomicU64::new(0) }) }
+        FairQueue { shared: Arc::new(QueueInner { bounds, lines, rejected: AtomicU64::new(0) }) }
     }
 
-    /// Waits for a slot. Work that several clients share waits in the line of each, and takes the first turn that comes: so none
-    /// waits in another one's line for what it would get sooner in its own. An asker that is admitted already waits for as long
-    /// as it takes.
+    /// Waits for a slot. Work that several clients share waits in the line of each, and takes the first slot that any of them
+    /// gets: so no client waits longer than it would alone. An asker that is already admitted waits without a time limit.
     ///
     /// # Errors
     /// The request was turned away.
@@ -128,7 +130,7 @@ impl FairQueue {
     }
 
     async fn wait(&self, mut asker: Asker) -> Result<Slot, Busy> {
-        let (mut places, mut entered): (Vec<Place<'_>>, Vec<Option<Peer>>) = (Vec::new(), Vec::new());
+        let (mut places, mut entered): (Vec<WaitingPlace<'_>>, Vec<Option<Peer>>) = (Vec::new(), Vec::new());
         loop {
             let clients = asker.clients();
             places.retain(|place| clients.contains(&place.peer));
@@ -161,7 +163,7 @@ impl FairQueue {
         }
     }
 
-    /// So many slots from now on. Where more than that are taken, none is given until enough of them are back.
+    /// Sets the number of slots. Where more are taken already, none is given until enough of them are back.
     pub(super) fn set_slots(&self, slots: usize) {
         self.shared.lines().slots = slots.max(1);
         self.shared.hand_out();
@@ -176,34 +178,34 @@ impl FairQueue {
     }
 }
 
-impl Shared {
+impl QueueInner {
     fn lines(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A slot where one is free, else a place in the line.
-    fn enter(self: &Arc<Shared>, peer: Option<Peer>, may_be_rejected: bool) -> Result<Entered<'_>, Busy> {
+    fn enter(self: &Arc<QueueInner>, peer: Option<Peer>, may_be_rejected: bool) -> Result<Entered<'_>, Busy> {
         let mut lines = self.lines();
         if lines.run_at_once(peer) {
             return Ok(Entered::Running(Slot { shared: Arc::clone(self), peer }));
         }
         let (sender, slot) = oneshot::channel();
         let number = lines.wait(peer, Waiting { slot: sender, may_be_rejected }, &self.bounds).ok_or(Busy)?;
-        Ok(Entered::Waiting(Place { shared: self, peer, number, slot }))
+        Ok(Entered::Waiting(WaitingPlace { shared: self, peer, number, slot }))
     }
 
-    /// Gives free slots to those who wait.
-    fn hand_out(self: &Arc<Shared>) {
+    /// Gives free slots to waiting requests.
+    fn hand_out(self: &Arc<QueueInner>) {
         loop {
             let Some((peer, waiting)) = self.lines().take_next() else { return };
-            // Not under the lock. One that has just left does not take it: then it is dropped here, and given back by that.
+            // Without the lock. A request that has just left does not take the slot; it is dropped here, which gives it back.
             let slot = Slot { shared: Arc::clone(self), peer };
             drop(waiting.slot.send(slot));
         }
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaitingPlace<'_> {
     fn drop(&mut self) {
         self.shared.lines().remove(self.peer, self.number);
     }

@@ -28,8 +28,8 @@ pub(super) struct Heads {
 
 /// Where a head is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// remembered from lookups, so perhaps newer than anything that is stored
+pub(super) enum Place {
+    /// remembered of answers that were asked for, so perhaps newer than anything that is held
     Remembered,
     Head,
     Heads,
@@ -62,6 +62,14 @@ pub(super) fn read(
             }
             newest_committed(log, head, others, report)
         }
+        Err(_) if is_first_commit(log, &others) => {
+            notice(report, "the first commit is under way or was interrupted: `gosumcheck sync` finishes it");
+            let newest =
+                others.iter().filter(|(_, place)| *place == Place::Heads).max_by_key(|(head, _)| head.tree().size);
+            let nothing = || Fault::machine(log.dir().display().to_string(), "has no signed head");
+            let head = newest.map(|(head, _)| head.clone()).ok_or_else(nothing)?;
+            Ok(Heads { head, others })
+        }
         Err(why) => {
             report.add(Finding::of_file(Flaw::HeadDamaged, "head", why.clone()));
             let newest = others.iter().max_by_key(|(other, place)| (*place == Place::Heads, other.tree().size));
@@ -75,8 +83,17 @@ pub(super) fn read(
     }
 }
 
-/// The heads that are kept outside the log's own folder.
-fn read_remembered(policy: &Policy, remembered: &[StoredHead], report: &mut Integrity) -> Vec<(Checkpoint, Place)> {
+/// Whether a first sync has put its head into `heads`, and not yet into `head`.
+fn is_first_commit(log: &Log, others: &[(Checkpoint, Place)]) -> bool {
+    others.iter().any(|(_, place)| *place == Place::Heads) && matches!(log.first_sync(), Ok(Some(_)))
+}
+
+/// The heads that are kept outside the log's own folder. What is damaged among them is a finding.
+pub(super) fn read_remembered(
+    policy: &Policy,
+    remembered: &[StoredHead],
+    report: &mut Integrity,
+) -> Vec<(Checkpoint, Place)> {
     let mut heads = Vec::new();
     for kept in remembered {
         match Checkpoint::open(&kept.note, policy) {
@@ -145,6 +162,15 @@ fn newest_committed(
     };
     let held = log.open_file("hashes.0")?.len() / HASH_BYTES;
     let newer = newest.tree().size;
+    if held >= newer && log.sync_after().is_ok_and(|after| after == Some(size)) {
+        notice(
+            report,
+            "a commit is under way or was interrupted, after `heads` and before `head`: `gosumcheck sync` finishes it",
+        );
+        let newest = newest.clone();
+        others.push((head, Place::Head));
+        return Ok(Heads { head: newest, others });
+    }
     let checked = if held < newer {
         format!("of those after it {} are held, and not checked", held.saturating_sub(size))
     } else {

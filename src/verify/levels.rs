@@ -53,6 +53,11 @@ impl Levels {
         level.checked_sub(1).and_then(|at| self.stored.get(at)).map_or(&[], Vec::as_slice)
     }
 
+    /// The root of a tree of whole data tiles, as these hashes give it.
+    pub(super) fn stored_root(&self) -> Option<Hash> {
+        root(self.tree.size, |level| partial(self.stored(level)).to_vec())
+    }
+
     /// How many hashes the level has to have.
     fn needed(&self, level: usize) -> usize {
         let level = u32::try_from(level).unwrap_or(u32::MAX);

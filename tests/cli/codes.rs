@@ -61,7 +61,8 @@ fn a_forked_log_outweighs_all_and_its_evidence_convinces_others() {
         assert_eq!(std::fs::read(world.head_file()).unwrap(), head);
         let lookup = world.run(&["lookup", &world.module(900)]);
         assert_eq!((lookup.code, lookup.out.as_str()), (3, ""), "{}", lookup.show());
-        lookup.says(3, &["the log misbehaved", "verify-evidence"]);
+        lookup.says(3, &["the log misbehaved", "verify-evidence", "the old one, of size 1000, in "]);
+        lookup.says(3, &[&world.head_file().display().to_string()]);
         // All formats say so.
         for format in ["json", "sarif", "junit"] {
             world.run(&["audit", "--format", format]).says(3, &["misbehave"]);
@@ -78,9 +79,15 @@ fn the_go_commands_own_head_is_a_second_witness() {
     world.log.grow(RECORDS + 200);
     world.machine.write(&world.go_head(), world.log.head(RECORDS + 100));
     world.run(&["audit"]).says(0, &["are one history"]);
-    // A file that is damaged is told of, and is no verdict.
+    // A damaged file is reported, and decides nothing.
     world.machine.write(&world.go_head(), "go.sum database tree\n");
     world.run(&["audit"]).says(0, &["warning: the go command's own head", "is damaged"]);
+}
+
+/// The path of the head of the go command, as it is printed.
+fn go_head(world: &World) -> String {
+    let path = world.go_head();
+    world.machine.home().parent().unwrap().join(path.trim_start_matches("../")).display().to_string()
 }
 
 #[test]
@@ -92,6 +99,14 @@ fn a_go_command_that_was_shown_another_history_is_evidence() {
     world.machine.write(&world.go_head(), other);
     let ran = world.run(&["audit"]);
     ran.says(3, &["THE LOG MISBEHAVED", "40 verified"]);
+    // It says in which file the older head stands.
+    ran.says(
+        3,
+        &[&format!(
+            "note: of the two signed tree heads, this machine has the old one, of size 600, in {}",
+            go_head(&world)
+        )],
+    );
     let path = ran.out.lines().find_map(|line| line.strip_prefix("Evidence: ")).unwrap();
     world.run(&["verify-evidence", path]).says(3, &["misbehaved"]);
 }

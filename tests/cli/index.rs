@@ -58,12 +58,20 @@ fn what_is_odd_about_the_log_is_told_once() {
     let twins = [given("example.com/m", 1), given("example.com/M", 2)];
     let world = World::of(FakeSumdb::of_records(&twins));
     mirror(&world);
+    world.run(&["index", "--findings"]).complains(2, &["there is no index of", "gosumcheck index"]);
     world.run(&["index"]).says(0, &["example.com/m (record 0) and example.com/M (record 1) differ in case only"]);
+    world.run(&["index", "--findings"]).says(0, &["differ in case only", ": 1 findings in 2 records"]);
+    world.run(&["index", "--findings", "--rebuild"]).complains(2, &["cannot be used with"]);
     world.log.append(given("example.com/m", 3));
     mirror(&world);
     world.run(&["index"]).says(1, &["records 0 and 2 give example.com/m@v1.0.0 different hashes"]);
     let ran = world.run(&["index"]);
     ran.says(0, &["3 records are indexed, 0 of them now"]);
     assert_eq!(ran.out.lines().count(), 1);
+    // All of it is there at any time, and nothing changes.
+    for _ in 0..2 {
+        let ran = world.run(&["index", "--findings"]);
+        ran.says(1, &["different hashes", "differ in case only", ": 2 findings in 3 records"]).quiet();
+    }
     world.run(&["index", "--rebuild"]).says(1, &["different hashes", "differ in case only"]);
 }

@@ -47,3 +47,20 @@ fn what_a_lying_server_says_is_not_printed() {
         world.run(&["lookup", &world.module(4)]).says(0, &[]);
     }
 }
+
+#[test]
+fn a_wrong_spelling_is_answered_with_the_right_one() {
+    let world = World::new();
+    for (text, words) in [
+        ("github.com/docker/docker@v20.10.0", "write github.com/docker/docker@v20.10.0+incompatible"),
+        ("github.com/!burnt!sushi/toml@v0.3.1", "write github.com/BurntSushi/toml@v0.3.1"),
+        ("https://github.com/BurntSushi/toml@v0.3.1", "write github.com/BurntSushi/toml@v0.3.1"),
+        ("example.com/a@1.5.2", "write example.com/a@v1.5.2"),
+        ("example.com/a@latest", "`go list -m example.com/a@latest`"),
+        ("example.com/a@v1.5.2/go.mod", "write example.com/a@v1.5.2"),
+        ("example.com/a", "go list -m -versions example.com/a"),
+    ] {
+        world.run(&["lookup", text]).complains(2, &[words]);
+    }
+    assert_eq!(world.log.requests().len(), 0);
+}

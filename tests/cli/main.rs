@@ -9,6 +9,7 @@ mod command;
 mod common;
 mod deploy;
 mod evidence;
+mod exclude;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 mod folder;
@@ -19,8 +20,10 @@ mod hostile_size;
 mod index;
 mod lookup;
 mod messages;
+mod modcache;
 mod paths;
 mod planted;
 mod proofs;
 mod settings;
+mod verify;
 mod world;

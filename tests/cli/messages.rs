@@ -133,3 +133,27 @@ fn a_log_that_has_no_such_module() {
     ran.says(1, &["not in the log  example.com/none v1.0.0", &url, "404", "GOPRIVATE"]).quiet();
     assert!(ran.out.contains(&format!("{} lines: {LINES} verified, 1 not in the log", LINES + 1)));
 }
+
+#[test]
+fn another_file_than_a_go_sum_is_named_and_not_to_be_changed() {
+    let world = World::new();
+    let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{:064}\nsize 123\n", 7);
+    let go_mod = "module example.com/m\n\ngo 1.22\n\nrequire example.com/a v1.0.0\n";
+    world
+        .machine
+        .write("m/go.mod", go_mod)
+        .write("m/lfs/go.sum", &pointer)
+        .write("m/Cargo.toml", "[package]\nname = \"m\"\n");
+    for (path, code, words) in [
+        ("m/go.mod", 2, "m/go.mod:  not read  is a go.mod, not a go.sum: name the go.sum beside it, m/go.sum"),
+        ("m/lfs/go.sum", 2, "m/lfs/go.sum:  not read  is a Git LFS pointer"),
+        ("m/lfs", 2, "git lfs pull"),
+        ("m/Cargo.toml", 1, "this is not a go.sum file"),
+    ] {
+        let ran = world.run(&["audit", path]);
+        ran.says(code, &[words]).quiet();
+        for harm in ["go mod tidy", "elete the line", "note: name files"] {
+            assert!(!ran.out.contains(harm), "{path}: {}", ran.show());
+        }
+    }
+}

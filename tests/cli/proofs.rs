@@ -30,6 +30,7 @@ fn a_proof_needs_no_network_and_no_trust() {
     other.write("more.sum", world.gosum() + &format!("example.com/more v1.0.0 {NO_HASH}\n"));
     let ran = other.run(&["verify-proof", "p.txt", "more.sum"]);
     ran.says(2, &["more.sum:41:", "has no proof of it", "audit --proof FILE", "40 verified, 1 not held"]);
+    assert!(!ran.out.contains("--offline") && !ran.out.contains("--upstream"), "options that it does not have");
     other.run(&["verify-proof", "p.txt", "more.sum", "--private", "example.com"]).says(0, &["1 skipped"]);
     other.run(&["verify-proof", "p.txt", "nowhere"]).says(2, &["nowhere:  not read"]);
 }

@@ -146,6 +146,24 @@ fn private_modules_are_not_asked_for() {
 }
 
 #[test]
+fn a_gate_that_proved_nothing_does_not_pass_by_an_inherited_setting() {
+    let mut world = World::new();
+    world.run(&["audit", "--proof", "p.txt"]).says(0, &["40 verified"]);
+    for (name, value) in [("GOPRIVATE", "*"), ("GONOSUMDB", "*.*,*")] {
+        world.machine.set(name, value);
+        let ran = world.run(&["audit"]);
+        ran.says(2, &["40 skipped", "nothing was proven: GOPRIVATE or GONOSUMDB", "--private none"]).quiet();
+        assert_eq!(world.run(&["audit", "--format", "json"]).json()["conclusion"], "could-not-tell");
+        world.run(&["verify-proof", "p.txt", "go.sum"]).says(2, &["40 skipped", "nothing was proven"]);
+        // Who says so with an argument means it, and a part that is proven is a proof.
+        world.run(&["audit", "--private", "*"]).says(0, &["40 skipped"]);
+        world.run(&["audit", "--private", "none"]).says(0, &["40 verified"]);
+    }
+    world.machine.write("empty.sum", "");
+    world.run(&["audit", "empty.sum"]).says(0, &["nothing to prove"]);
+}
+
+#[test]
 fn a_setting_that_does_nothing_is_told() {
     let mut world = World::new();
     world.machine.set("GONOSUMCHECK", "1");

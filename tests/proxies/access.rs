@@ -1,4 +1,4 @@
-//! What it takes to be let in, which nobody else learns; and redirects that lead where strangers have no business.
+//! Credentials, which only their own server gets, outbound proxies, certificates, and redirects to private addresses.
 
 use gosumcheck::fault::Fault;
 use gosumcheck::upstream::{Access, Base, FailureKind, Proxies, Settings};
@@ -59,7 +59,7 @@ async fn a_proxy_on_the_way_out_is_asked_but_not_for_this_machine() {
 }
 
 #[tokio::test]
-async fn nobody_is_led_further_in_than_where_he_comes_from() {
+async fn redirects_to_private_addresses_are_not_followed() {
     let inside = Server::start(|_, _| answer(200, "the machine's secrets")).await;
     let port = inside.url.rsplit(':').next().unwrap().to_owned();
     for host in ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]", "0.0.0.0"] {
@@ -69,7 +69,7 @@ async fn nobody_is_led_further_in_than_where_he_comes_from() {
         let proxies = Proxies::new(vec![entry("http://mirror.example", settings)]);
         let failure = fetch(&proxies, LIST).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Redirect, "{failure}");
-        assert!(failure.why.starts_with("redirects to an address that is not for strangers, http://"), "{failure}");
+        assert!(failure.why.starts_with("redirects to a private address, http://"), "{failure}");
         assert!(!failure.why.contains("s3cret"), "{failure}");
         assert!(download(&proxies, &mut Memory::default()).await.is_err());
         assert_eq!(way_out.asked().len(), 2);

@@ -1,10 +1,10 @@
-//! Proxies that are out: left alone after a few requests, looked after, and asked again when they are back.
+//! Proxies that are down: no more requests after a few failures, probes, and requests again when they are back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gosumcheck::upstream::{Breaker, Proxies, Settings};
+use gosumcheck::upstream::{BreakerState, Proxies, Settings};
 use tokio::net::TcpListener;
 
 use crate::server::*;
@@ -23,11 +23,11 @@ async fn a_proxy_that_is_gone_is_left_alone_and_found_again() {
     drop(listener);
     let proxies = Proxies::new(vec![entry(&format!("http://{address}"), once())]);
     for _ in 0..3 {
-        assert_eq!(proxies.states()[0].breaker, Breaker::Closed);
+        assert_eq!(proxies.states()[0].breaker, BreakerState::Closed);
         fetch(&proxies, LIST).await.unwrap_err();
     }
     let state = &proxies.states()[0];
-    assert_eq!((state.breaker, state.requests, state.failures), (Breaker::Open, 3, 3));
+    assert_eq!((state.breaker, state.requests, state.failures), (BreakerState::Open, 3, 3));
     let failure = fetch(&proxies, LIST).await.unwrap_err();
     assert!(failure.why.starts_with("cannot connect: ") && failure.why.ends_with("not asked again)"), "{failure}");
     let mut sink = Memory::default();
@@ -36,7 +36,7 @@ async fn a_proxy_that_is_gone_is_left_alone_and_found_again() {
 
     let server = Server::on(TcpListener::bind(address).await.unwrap(), |_, _| text(404, ""));
     let until_closed = async {
-        while proxies.states()[0].breaker != Breaker::Closed {
+        while proxies.states()[0].breaker != BreakerState::Closed {
             tokio::task::yield_now().await;
         }
     };
@@ -57,17 +57,17 @@ async fn a_proxy_with_nobody_behind_it_is_still_out() {
             .await;
     let proxies = Proxies::new(vec![entry(&server.url, once())]);
     for _ in 0..12 {
-        assert_eq!(proxies.states()[0].breaker, Breaker::Closed);
+        assert_eq!(proxies.states()[0].breaker, BreakerState::Closed);
         fetch(&proxies, LIST).await.unwrap_err();
     }
-    assert_eq!(proxies.states()[0].breaker, Breaker::Open);
+    assert_eq!(proxies.states()[0].breaker, BreakerState::Open);
     let looks = async {
         while server.asked().len() < 12 + 3 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(proxies.states()[0].breaker, Breaker::Open);
+        assert_eq!(proxies.states()[0].breaker, BreakerState::Open);
         back.store(true, Ordering::SeqCst);
-        while proxies.states()[0].breaker != Breaker::Closed {
+        while proxies.states()[0].breaker != BreakerState::Closed {
             tokio::task::yield_now().await;
         }
     };
@@ -89,12 +89,12 @@ async fn an_answer_of_any_kind_keeps_it_closed() {
         for _ in 0..12 {
             let _ = fetch(&proxies, LIST).await;
         }
-        assert_eq!((proxies.states()[0].breaker, proxies.states()[0].requests), (Breaker::Closed, 12));
+        assert_eq!((proxies.states()[0].breaker, proxies.states()[0].requests), (BreakerState::Closed, 12));
     }
 }
 
 #[tokio::test]
-async fn those_that_are_well_are_not_looked_after() {
+async fn proxies_with_a_closed_breaker_are_not_probed() {
     let server = Server::start(|_, _| text(404, "")).await;
     let root = tempfile::tempdir().unwrap();
     let proxies = proxies(&[&server.url, &format!("file://{}", root.path().display())]);

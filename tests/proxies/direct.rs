@@ -1,11 +1,11 @@
-//! `direct`: the real go command with a real git, and a repository of this machine in the place of one far away.
+//! `direct`: the real go command with a real git, and a repository on this machine in the place of a remote one.
 
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gosumcheck::upstream::{Direct, DirectAccess, DirectSettings, Entry, FailureKind, Proxies, ProxyPlace, Sent};
+use gosumcheck::upstream::{Direct, DirectAccess, DirectSettings, FailureKind, Proxies, ProxyEntry, ProxyPlace, Sent};
 
 use crate::common;
 use crate::world::*;
@@ -65,7 +65,7 @@ impl World {
         let access = DirectAccess::Private { home: Some(self.home()) };
         let settings = DirectSettings { access, ..DirectSettings::below(&self.sandboxes()) };
         let place = ProxyPlace::Direct(Direct::new(self.go.clone(), settings));
-        Proxies::new(vec![Entry { place, falls_back: false }])
+        Proxies::new(vec![ProxyEntry { place, falls_back: false }])
     }
 
     fn is_swept(&self) -> bool {
@@ -164,7 +164,7 @@ mod commands {
             script
         }
 
-        /// For private modules: whoever may read these may read what the go command says.
+        /// For private modules: clients that may read these may read what the go command prints.
         fn settings(&self) -> DirectSettings {
             let access = DirectAccess::Private { home: None };
             DirectSettings { access, ..DirectSettings::below(&self.root.path().join("sandboxes")) }
@@ -172,7 +172,7 @@ mod commands {
 
         fn proxies(&self, settings: DirectSettings) -> Proxies {
             let place = ProxyPlace::Direct(Direct::new(self.root.path().join("go"), settings));
-            Proxies::new(vec![Entry { place, falls_back: false }])
+            Proxies::new(vec![ProxyEntry { place, falls_back: false }])
         }
 
         fn read(&self, name: &str) -> Option<String> {
@@ -256,7 +256,7 @@ mod commands {
         let failure = fetch(&endless.proxies(endless.settings()), LIST).await.unwrap_err();
         assert_eq!(
             (failure.kind, failure.why.as_str()),
-            (FailureKind::TooLong, "the go command says more than 4194304 bytes")
+            (FailureKind::TooLong, "the go command printed more than 4194304 bytes")
         );
         endless.until(|| endless.is_swept()).await;
         let wordy = Script::new("yes 'go: a word' | head -c 1000000 >&2; printf '\\n\\033[2Jthe end\\n' >&2; exit 1");
@@ -266,12 +266,12 @@ mod commands {
         let failure = fetch(&silent.proxies(silent.settings()), LIST).await.unwrap_err();
         assert_eq!(
             (failure.kind, failure.why.as_str()),
-            (FailureKind::Unreachable, "the go command failed without a word")
+            (FailureKind::Unreachable, "the go command failed without a message")
         );
         let senseless = Script::new("echo words");
         let failure = fetch(&senseless.proxies(senseless.settings()), LIST).await.unwrap_err();
-        assert!(failure.why.starts_with("the go command's answer: "), "{failure}");
-        let gone = Proxies::new(vec![Entry {
+        assert!(failure.why.starts_with("the go command's output: "), "{failure}");
+        let gone = Proxies::new(vec![ProxyEntry {
             place: ProxyPlace::Direct(Direct::new(PathBuf::from("/nonexistent/go"), silent.settings())),
             falls_back: false,
         }]);
@@ -282,7 +282,7 @@ mod commands {
 
     #[tokio::test]
     async fn one_version_is_asked_for_once_at_a_time_and_few_in_all() {
-        // Each run notes who else is there; nobody may be.
+        // Each run notes which others run at the same time; there may be none.
         let script = Script::new("mkdir $seen/lock || echo both >> $seen/both; rmdir $seen/lock; echo '{}'");
         let settings = || DirectSettings { at_once: 8, ..script.settings() };
         let proxies = script.proxies(settings());

@@ -1,5 +1,5 @@
-//! `direct` for public modules, whose paths strangers choose: no run reaches an inner address, whatever names, pages, redirects
-//! and repositories lead to, and ssh is never run.
+//! `direct` for public modules, whose paths clients choose: no run reaches a private address, whatever names, pages, redirects and
+//! repositories lead to, and ssh is never run.
 
 mod bounds;
 mod host;
@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use gosumcheck::upstream::{Direct, DirectSettings, Entry, Failure, FailureKind, Fetched, Proxies, ProxyPlace, Sent};
+use gosumcheck::upstream::{
+    Direct, DirectSettings, Failure, FailureKind, Fetched, Proxies, ProxyEntry, ProxyPlace, Sent,
+};
 
 use crate::common;
 use crate::world::*;
@@ -19,7 +21,7 @@ use host::{Answer, World};
 
 const PUBLIC: [&str; 2] = ["8.8.4.4:443", "8.8.8.8:443"];
 
-/// A folder with commands that go before all others on the `PATH`, and sandboxes.
+/// A folder with commands that come first on the `PATH`, and sandboxes.
 struct Place {
     root: tempfile::TempDir,
 }
@@ -71,7 +73,7 @@ impl Place {
 
     fn proxies(&self, settings: DirectSettings) -> Proxies {
         let place = ProxyPlace::Direct(Direct::new(self.path("go"), settings));
-        Proxies::new(vec![Entry { place, falls_back: false }])
+        Proxies::new(vec![ProxyEntry { place, falls_back: false }])
     }
 
     fn is_swept(&self) -> bool {
@@ -110,7 +112,7 @@ fn refused(fetched: Result<Fetched, Failure>, kind: FailureKind) -> String {
 }
 
 fn not_public(host: &str) -> String {
-    format!("{host} is not a public address: public modules are fetched from public hosts alone")
+    format!("{host} is not a public address: public modules are fetched only from public hosts")
 }
 
 #[tokio::test]
@@ -142,9 +144,9 @@ async fn a_public_module_is_fetched_from_public_addresses() {
     assert!(place.is_swept());
 }
 
-/// Where a page, a redirect or a repository leads, as `place` is called, there is nobody to be contacted.
+/// Pages, redirects and repositories name private addresses; no connection is made to any of them.
 #[tokio::test]
-async fn nothing_leads_a_run_to_an_inner_address() {
+async fn nothing_leads_a_run_to_a_private_address() {
     let Some(place) = Place::new() else { return };
     let inner = TcpListener::bind("127.0.0.1:0").unwrap();
     inner.set_nonblocking(true).unwrap();

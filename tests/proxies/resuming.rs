@@ -1,4 +1,4 @@
-//! Downloads that break off: gone on with where that gives the same file, begun anew where it does not.
+//! Downloads that break off: resumed where that gives the same file, started again where it does not.
 
 use gosumcheck::upstream::{FailureKind, Sent};
 
@@ -110,7 +110,7 @@ async fn an_answer_that_nobody_asked_for_is_none() {
         assert!(matches!(failure.kind, FailureKind::Answer(206 | 416)), "{failure}");
         assert_eq!((server.asked().len(), sink.bytes.len()), (1, 0));
     }
-    // It says that the sink's bytes are no beginning of its file, and then that there is no file.
+    // It answers that the sink's bytes are not a prefix of its file, and then that there is no file.
     let server = Server::start(|_, n| if n == 0 { answer(416, "") } else { text(404, "") }).await;
     assert!(matches!(download(&proxies(&[&server.url]), &mut Memory::holding(b"x")).await.unwrap(), Sent::Missing(_)));
 }
@@ -120,7 +120,7 @@ async fn a_length_that_is_not_kept_is_a_broken_connection() {
     // Parts whose end nobody announces: the connection is closed, too early or too late.
     for (length, restarts, why) in [
         (4000, 0, "the answer ended after 4005 of 10000 bytes"),
-        (9999, 1, "the answer is longer than the 10000 bytes that it is said to have"),
+        (9999, 1, "the answer is longer than the 10000 bytes that its headers announced"),
     ] {
         let part = answer(206, noise(length)).without("content-length").with("content-range", "bytes 5-9999/10000");
         let server = Server::start(move |_, _| part.clone().cut(length, End::Close)).await;

@@ -1,4 +1,4 @@
-//! A server that writes what it is told to, byte by byte, and remembers what it was asked.
+//! A server that writes exactly the bytes that a test gives it, and records its requests.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -20,13 +20,13 @@ impl Asked {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    /// Where the range begins that is asked for.
+    /// The start of the requested range.
     pub(crate) fn from(&self) -> Option<usize> {
         self.header("range").strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
     }
 }
 
-/// What becomes of a connection when the answer is written.
+/// What happens to a connection after the answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Keep,
@@ -53,7 +53,7 @@ pub(crate) fn answer(status: u16, body: impl AsRef<[u8]>) -> Answer {
     Answer { status, headers, body, end: End::Keep }
 }
 
-/// A "no" with words for people.
+/// A refusal with words for people.
 pub(crate) fn text(status: u16, words: &str) -> Answer {
     answer(status, words).with("content-type", "text/plain; charset=utf-8")
 }
@@ -94,7 +94,7 @@ impl Answer {
     }
 }
 
-/// What a server that does all right answers to a request for this file.
+/// What a correct server answers to a request for this file.
 pub(crate) fn file(asked: &Asked, bytes: &[u8], etag: &str) -> Answer {
     let whole = answer(200, bytes).with("etag", etag);
     let Some(from) = asked.from() else { return whole };

@@ -1,6 +1,6 @@
-//! Small questions: what is asked, what counts as an answer, and when the next proxy may be asked.
+//! Small requests: their paths, what counts as an answer, and when the next proxy may be tried.
 
-use gosumcheck::upstream::{Entry, Failure, FailureKind, Fetched, Proxies, ProxyPlace};
+use gosumcheck::upstream::{Failure, FailureKind, Fetched, Proxies, ProxyEntry, ProxyPlace};
 
 use crate::server::*;
 use crate::world::*;
@@ -88,7 +88,7 @@ async fn what_no_status_tells() {
     for (url, kind, why) in [
         (&gone, FailureKind::Unreachable, "cannot connect"),
         (&broken.url, FailureKind::Unreachable, "broke off after 2 bytes"),
-        (&hanging.url, FailureKind::Timeout, "timed out: not a byte for 40ms"),
+        (&hanging.url, FailureKind::Timeout, "timed out: no data for 40ms"),
         (&long.url, FailureKind::TooLong, "longer than 1048576 bytes"),
         (&packed.url, FailureKind::Unreachable, "sends \"gzip\" bytes that cannot be unpacked"),
     ] {
@@ -120,7 +120,7 @@ async fn a_server_that_asks_for_a_pause_gets_it_if_it_is_short() {
 
 #[tokio::test]
 async fn off_is_a_no_and_a_full_disk_is_nobodys() {
-    let proxies = Proxies::new(vec![Entry { place: ProxyPlace::Off, falls_back: false }]);
+    let proxies = Proxies::new(vec![ProxyEntry { place: ProxyPlace::Off, falls_back: false }]);
     let failure = fetch(&proxies, "example.com/m/@v/list").await.unwrap_err();
     assert_eq!(failure.to_string(), "off: module lookup disabled by GOPROXY=off");
     assert_eq!(failure.kind, FailureKind::Off);
@@ -131,7 +131,7 @@ async fn off_is_a_no_and_a_full_disk_is_nobodys() {
 }
 
 #[tokio::test]
-async fn what_was_refuted_is_complained_of() {
+async fn refuted_bytes_are_reported() {
     let proxies = proxies(&["http://127.0.0.1:1"]);
     assert!(proxies.complaints().is_empty());
     proxies.refute(0, "h1 is another");

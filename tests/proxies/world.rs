@@ -1,10 +1,10 @@
-//! What the tests ask with: entries, questions, and a sink in memory.
+//! What the tests use: entries, requests, and a sink in memory.
 
 use std::io;
 use std::time::Duration;
 
 use gosumcheck::sumdb::goproxy;
-use gosumcheck::upstream::{Base, Entry, Failure, Fetched, Proxies, ProxyPlace, Sent, Settings, Sink};
+use gosumcheck::upstream::{Base, Failure, Fetched, Proxies, ProxyEntry, ProxyPlace, Sent, Settings, Sink};
 use tokio::net::TcpListener;
 
 pub(crate) const LIMIT: usize = 1 << 20;
@@ -20,8 +20,8 @@ pub(crate) fn quick() -> Settings {
     }
 }
 
-pub(crate) fn entry(url: &str, settings: Settings) -> Entry {
-    Entry { place: ProxyPlace::Base(Base::parse(url).unwrap(), settings), falls_back: false }
+pub(crate) fn entry(url: &str, settings: Settings) -> ProxyEntry {
+    ProxyEntry { place: ProxyPlace::Base(Base::parse(url).unwrap(), settings), falls_back: false }
 }
 
 pub(crate) fn proxies(urls: &[&str]) -> Proxies {
@@ -55,7 +55,7 @@ pub(crate) async fn download(proxies: &Proxies, sink: &mut Memory) -> Result<Sen
     proxies.download(0, &asked(ZIP), u64::try_from(LIMIT * 4).unwrap(), sink).await
 }
 
-/// Keeps bytes, counts how often it began anew, and may be full.
+/// A sink that keeps bytes, counts how often it was restarted, and may be full.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) bytes: Vec<u8>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gosumcheck::proxy::ProxyAnswer;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
-use gosumcheck::upstream::Breaker;
+use gosumcheck::upstream::BreakerState;
 
 use crate::kit::{Corpus, Fault, Gate, Spec, Tamper, until};
 use crate::world::{World, absent, ask, bytes, outage, refusal};
@@ -74,41 +74,6 @@ fn a_no_by_policy_counts_before_a_comma() {
     }
 }
 
-/// On every endpoint, after both separators, and beside an absence; an outage of another upstream is an outage.
-#[test]
-fn a_no_by_policy_is_a_refusal_with_its_words() {
-    let hints = ["list", "v1.0.0.info", "master.info"].map(|name| format!("example.com/a/@v/{name}"));
-    for path in hints.into_iter().chain([ZIP, GO_MOD, "example.com/a/@latest"].map(str::to_owned)) {
-        for (other, separator) in [(403, ','), (403, '|'), (404, '|'), (500, '|')] {
-            let mut world = world(2);
-            world.settings.tries = 1;
-            world.separator = separator;
-            world.mirrors[0].fault("example.com/a/*", Fault::Status(451, "not for you".to_owned()));
-            world.mirrors[1].fault("example.com/a/*", Fault::Status(other, "another".to_owned()));
-            let told = world.ask(&world.proxy(), &path);
-            if other == 500 {
-                assert!(outage(told).contains("not for you"), "{path}");
-                continue;
-            }
-            let told = refusal(told).join(" ");
-            assert!(told.contains("451") && told.contains("not for you"), "{path}: {told}");
-            assert_eq!(world.mirrors[1].count("*") > 0, separator == '|', "{path}");
-        }
-    }
-}
-
-/// What one said before it refused is not given in its place.
-#[test]
-fn a_refusal_ends_an_older_answer() {
-    let mut world = world(1);
-    world.options.freshness = Duration::ZERO;
-    let proxy = world.proxy();
-    world.ask(&proxy, "example.com/a/@v/list").unwrap();
-    world.mirrors[0].fault("*", Fault::Status(403, "not any more".to_owned()));
-    assert!(refusal(world.ask(&proxy, "example.com/a/@v/list")).join(" ").contains("not any more"));
-    world.mirrors[0].heal();
-}
-
 #[test]
 fn an_absence_is_what_all_of_them_say() {
     let world = world(2);
@@ -166,12 +131,12 @@ fn an_upstream_that_comes_and_goes() {
     world.runtime.spawn(async move { probing.tend().await });
     for _ in 0..2 {
         world.mirrors[0].stop();
-        while proxy.upstreams()[0].breaker == Breaker::Closed {
+        while proxy.upstreams()[0].breaker == BreakerState::Closed {
             outage(world.ask(&proxy, "example.com/a/@v/list"));
         }
         assert!(outage(world.ask(&proxy, ZIP)).contains("not asked again"));
         world.mirrors[0].start();
-        until("the breaker is closed", || proxy.upstreams()[0].breaker == Breaker::Closed);
+        until("the breaker is closed", || proxy.upstreams()[0].breaker == BreakerState::Closed);
         world.expect_true(&proxy, GO_MOD);
     }
     world.expect_true(&proxy, ZIP);

@@ -11,7 +11,7 @@ use gosumcheck::proxy::{Denied, Proxy, ProxyAnswer};
 use gosumcheck::store::Folder;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
 use gosumcheck::store::space::{Floor, Space};
-use gosumcheck::upstream::Breaker;
+use gosumcheck::upstream::BreakerState;
 
 use crate::client::get;
 use crate::common::Serving;
@@ -39,7 +39,7 @@ fn our_disk(world: &World, answer: Result<ProxyAnswer, Denied>) -> String {
 /// Nobody else is asked, and nobody is to blame.
 #[track_caller]
 fn nobody_is_blamed(world: &World, proxy: &Proxy) {
-    assert!(proxy.upstreams().iter().all(|state| state.failures == 0 && state.breaker == Breaker::Closed));
+    assert!(proxy.upstreams().iter().all(|state| state.failures == 0 && state.breaker == BreakerState::Closed));
     assert_eq!(world.mirrors[1].count("*"), 0, "the second mirror was asked in vain");
 }
 

@@ -11,6 +11,7 @@
 //! | `hints` | what is said of what nobody can prove, and for how long |
 //! | `load` | what is left of requests that are abandoned, and whom do they keep waiting |
 //! | `offline` | what is offered where nobody can be asked, and what is the folder of modules by itself |
+//! | `policy` | what becomes of an upstream's refusal by policy |
 //! | `private` | who hears of private modules, and what they are held to |
 //! | `private_served` | which settings make a module private, who may ask `serve` for one, who can read what is stored |
 //! | `go_refused` | what does the go command's user see of a refusal |
@@ -49,6 +50,7 @@ mod go_refused;
 mod hints;
 mod load;
 mod offline;
+mod policy;
 mod private;
 mod private_served;
 mod raw;

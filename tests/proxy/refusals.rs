@@ -153,7 +153,7 @@ fn a_redirect_to_a_page() {
 fn what_breaks_off_is_no_lie() {
     is_an_outage(ZIP, &Fault::Truncated, "broke off");
     is_an_outage(ZIP, &Fault::FalseGzip, "cannot be unpacked");
-    is_an_outage(ZIP, &Fault::Status(206, "a part".to_owned()), "only 200 OK is an answer");
+    is_an_outage(ZIP, &Fault::Status(206, "a part".to_owned()), "only 200 OK is accepted");
     is_an_outage(ZIP, &Fault::Oversized { declared: true }, "longer than 524288000 bytes");
     is_an_outage(GO_MOD, &Fault::Replace(vec![b'\n'; (16 << 20) + 1]), "longer than 16777216 bytes");
 }

@@ -16,7 +16,7 @@ use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
 use gosumcheck::sync::{SyncOptions, sync};
-use gosumcheck::upstream::{self, Base, Entry, Http, Proxies, ProxyPlace, Settings};
+use gosumcheck::upstream::{self, Base, Http, Proxies, ProxyEntry, ProxyPlace, Settings};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -103,7 +103,7 @@ impl World {
     }
 
     fn proxies(&self, mirrors: &[FakeMirror]) -> Proxies {
-        let entry = |mirror: &FakeMirror| Entry {
+        let entry = |mirror: &FakeMirror| ProxyEntry {
             place: ProxyPlace::Base(Base::parse(&mirror.url()).unwrap(), self.settings.clone()),
             falls_back: self.separator == '|',
         };

@@ -28,10 +28,12 @@ type Became = Result<String, String>;
 /// Why we do otherwise than go, where we mean to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reason {
-    /// the first upstream is out, or what it sent is no answer: go stops at a comma, and we ask the next one
+    /// the first upstream is out, or what it sent does not answer the request: go stops at a comma, and we ask the next one
     Helped,
-    /// go reads a page for browsers as a list without a version, and the module as one without tags
+    /// go reads an HTML page as a list without a version, and the module as one without tags
     Page,
+    /// go takes an upstream without `@latest` for one that has the module without a version, and asks no other
+    NoLatest,
     /// go lists a version twice, or one that the module cannot have
     Cleaned,
     /// go takes the first answer as it is and then fails on a wrong hash; the next upstream has the right bytes
@@ -45,6 +47,7 @@ fn differs(case: &Case, go: &Became, us: &Became) -> Option<Reason> {
         (Err(_), Ok(_)) if answer.is_wrong_file(*endpoint) => Some(Reason::WrongBytes),
         (Err(_), Ok(_)) if *list != "A" && answer.is_outage(*endpoint) => Some(Reason::Helped),
         (Ok(_), _) if *endpoint == Endpoint::List && answer.is_page() => Some(Reason::Page),
+        (Err(_), Ok(_)) if *endpoint == Endpoint::Latest && answer.is_absence() => Some(Reason::NoLatest),
         _ if *endpoint == Endpoint::List && answer.is_cleaned() => Some(Reason::Cleaned),
         _ => None,
     }

@@ -15,7 +15,7 @@ use gosumcheck::sumdb::checkpoint::Policy as HeadPolicy;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
 use gosumcheck::sync::{SyncOptions, sync};
-use gosumcheck::upstream::{Base, Entry, Http, Proxies, ProxyPlace, Settings, Upstreams};
+use gosumcheck::upstream::{Base, Http, Proxies, ProxyEntry, ProxyPlace, Settings, Upstreams};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
@@ -190,5 +190,5 @@ fn proxies(policy: &Policy<'_>, mirror: &FakeMirror) -> Proxies {
     }
     let settings = Settings { tries: 1, ..Settings::default() };
     let place = ProxyPlace::Base(Base::parse(&mirror.url()).unwrap(), settings);
-    Proxies::new(vec![Entry { place, falls_back: false }])
+    Proxies::new(vec![ProxyEntry { place, falls_back: false }])
 }

@@ -17,7 +17,7 @@ use gosumcheck::sumdb::checkpoint::Policy;
 use gosumcheck::sumdb::module::Patterns;
 use gosumcheck::sumdb::note::VerifierKey;
 use gosumcheck::sync::{SyncOptions, sync};
-use gosumcheck::upstream::{Base, Entry, Http, Proxies, ProxyPlace, Settings, Upstreams};
+use gosumcheck::upstream::{Base, Http, Proxies, ProxyEntry, ProxyPlace, Settings, Upstreams};
 use tempfile::TempDir;
 
 use crate::client::Reply;
@@ -132,7 +132,7 @@ impl World {
         let held = folder.log(log.name()).unwrap();
         let options = RelayOptions { offline: false, private: Patterns::default() };
         let relay = Relay::new(database(&folder, &log, log_url.as_deref()), held.clone(), options).unwrap();
-        let public = Proxies::new(place.map(|place| Entry { place, falls_back: false }).into_iter().collect());
+        let public = Proxies::new(place.map(|place| ProxyEntry { place, falls_back: false }).into_iter().collect());
         let upstreams = gosumcheck::proxy::Upstreams { public, private: None };
         let on_disk = Folder::open_on(data.path(), wrong.disk()).unwrap();
         let proxy = Proxy::open(&on_disk, relay.clone(), upstreams, options_of_proxy()).unwrap();

@@ -13,7 +13,7 @@ use gosumcheck::store::modules::{Modules, Proof, Provenance};
 use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::sumdb::gosum::SumHash;
 use gosumcheck::sumdb::module::Patterns;
-use gosumcheck::upstream::{Base, Entry, Proxies, ProxyPlace, Settings};
+use gosumcheck::upstream::{Base, Proxies, ProxyEntry, ProxyPlace, Settings};
 use tempfile::TempDir;
 
 use crate::world::{Plan, World, log};
@@ -87,7 +87,7 @@ impl Stock {
     pub(crate) fn proxy(&self, relay: Relay) -> Proxy {
         let entry = |base: &str, settings| {
             let place = ProxyPlace::Base(Base::parse(base).unwrap(), settings);
-            Entry { place, falls_back: false }
+            ProxyEntry { place, falls_back: false }
         };
         let mut entries = vec![entry(&format!("file://{}", self.tree().display()), Settings::default())];
         if let Some((listener, after)) = &*self.silent.lock().unwrap() {

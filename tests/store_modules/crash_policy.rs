@@ -75,7 +75,7 @@ fn a_proof_that_is_not_written_is_written_the_next_time_and_the_file_is_given() 
                     modules.prove(stored, &hash(BYTES), &proof()).unwrap();
                 }
                 // What was stored before proofs were is hashed once.
-                Stored::Changed(changed) => assert_eq!(changed.hash(), &hash(BYTES), "{whence}"),
+                Stored::Changed(_) => drop(modules.prove(unproven(&modules), &hash(BYTES), &proof()).unwrap()),
                 Stored::Missing => panic!("{whence}"),
             }
             assert!(open(&modules, &mixed(), Kind::Zip).is_some(), "{whence}");

@@ -235,7 +235,7 @@ proptest! {
         prop_assert_eq!(names(&data.join("refused")).len(), 4);
         let version = module.version().clone();
         prop_assert_eq!(modules.versions(Tree::Proven, module.path()).unwrap(), [version]);
-        // Two files in each tree, which tell of their hashes, and the info; nothing strange.
+        // Two files in each tree, with their hashes, and the info; nothing strange.
         let found: Vec<StoredItem> = modules.walk().map(Result::unwrap).collect();
         prop_assert_eq!(found.len(), 5);
         for found in found {

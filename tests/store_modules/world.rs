@@ -70,13 +70,16 @@ pub(crate) fn open_first_use(modules: &Modules, module: &ModuleVersion, kind: Ki
 
 /// What a server gives: a file that changed since it was proven is hashed first.
 fn given(modules: &Modules, look: impl Fn() -> Stored) -> Option<Admitted> {
-    let stored = match look() {
-        Stored::Changed(changed) if hash(&changed.file().read().unwrap()) == *changed.hash() => {
-            modules.confirm(&changed);
-            look()
+    let mut stored = look();
+    for _ in 0..2 {
+        match stored {
+            Stored::Changed(changed) if hash(&changed.file().read().unwrap()) == *changed.hash() => {
+                modules.confirm(&changed);
+                stored = look();
+            }
+            _ => break,
         }
-        stored => stored,
-    };
+    }
     match stored {
         Stored::Proven(admitted) => Some(admitted),
         Stored::Unproven(_) | Stored::Changed(_) | Stored::Missing => None,

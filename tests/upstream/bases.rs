@@ -1,4 +1,4 @@
-//! Several bases: the order, what makes the next one be asked, and what is said when none helps.
+//! Several bases: their order, when the next one is tried, and what the error says when none has the answer.
 
 use gosumcheck::fault::Fault;
 use gosumcheck::sumdb;
@@ -47,7 +47,7 @@ async fn a_tree_that_lacks_something_is_no_log_that_says_no() {
         Got::Body(bytes, _) => panic!("{bytes:?}"),
     };
     assert_eq!(absent(trees.fetch("tile/8/0/000", LIMIT).await.unwrap()), (format!("{url}: not held"), false));
-    assert_eq!(absent(trees.fetch("latest", LIMIT).await.unwrap()), (format!("{url}: holds an empty file"), false));
+    assert_eq!(absent(trees.fetch("latest", LIMIT).await.unwrap()), (format!("{url}: has an empty file"), false));
     assert_eq!(trees.requests(), 3);
 
     let missing = Server::start(|_, _| status(404, "")).await;

@@ -46,7 +46,7 @@ async fn a_proxy_that_fails_decides_unless_a_bar_follows() {
 
     assert!(find(&[(&broken.url, true), (&relays.url, false)]).await.unwrap().starts_with(&relays.url));
     assert_eq!(find(&[(&broken.url, true), ("direct", false)]).await.unwrap(), DIRECT);
-    // As Go: an error is not forgotten over "off", over a 404, or over the end of the list.
+    // As in Go: neither "off" nor a 404 nor the end of the list overrides an error.
     for last in [Some("off"), Some(not.url.as_str()), None] {
         let list: Vec<(&str, bool)> =
             std::iter::once((broken.url.as_str(), true)).chain(last.map(|last| (last, false))).collect();

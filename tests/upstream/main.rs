@@ -1,4 +1,4 @@
-//! The door outwards against servers that misbehave in every way that a server can. Loopback only.
+//! Requests to servers that misbehave in every way that a server can. Loopback only.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod answers;

@@ -87,7 +87,7 @@ pub(crate) fn with(mut answer: Answer, name: &'static str, value: &str) -> Answe
     answer
 }
 
-/// A server that reads a request, writes these bytes, and then closes the connection, resets it, or waits for ever.
+/// A server that reads a request, writes these bytes, and then closes the connection, resets it, or hangs.
 pub(crate) struct Raw {
     pub(crate) url: String,
     pub(crate) connections: Arc<Mutex<usize>>,

@@ -11,7 +11,7 @@ use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, Upstreams};
 use crate::relay::Relay;
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
-use crate::upstream::{self, Base, Direct, DirectAccess, DirectSettings, Entry, Proxies, ProxyPlace};
+use crate::upstream::{self, Base, Direct, DirectAccess, DirectSettings, Proxies, ProxyEntry, ProxyPlace};
 
 /// The proxy; none where `proxy` is off. `relay` tells the hashes.
 pub(super) fn open(
@@ -96,7 +96,7 @@ fn proxies(settings: &Settings, folder: &Folder, list: &ProxyList, whose: Whose)
                 ProxyPlace::Base(base, asked)
             }
         };
-        entries.push(Entry { place, falls_back });
+        entries.push(ProxyEntry { place, falls_back });
     }
     Ok(Proxies::new(entries))
 }

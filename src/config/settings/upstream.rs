@@ -12,10 +12,6 @@ use crate::files;
 const MAX_CONCURRENCY: u32 = 512;
 /// Tries of one request at most.
 const MAX_TRIES: u32 = 20;
-/// The longest file of certificates, in bytes.
-const MAX_PEM_BYTES: u64 = 4 << 20;
-/// How a file of certificates says that it is one (RFC 7468).
-const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// The settings of one upstream; none where its table says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -168,10 +164,8 @@ fn user(text: &str) -> Result<String, String> {
 }
 
 fn certificates(text: &str) -> Result<PathBuf, String> {
-    let read = files::open_named(Path::new(text)).and_then(|file| files::read_bounded(file, MAX_PEM_BYTES));
-    let bytes = read.map_err(|error| format!("{text}: {}", unread(&error)))?;
-    let has = bytes.windows(PEM.len()).any(|window| window == PEM);
-    if has { Ok(PathBuf::from(text)) } else { Err(format!("{text}: has no certificates in PEM form")) }
+    let found = files::read_certificates(Path::new(text)).map_err(|error| format!("{text}: {}", unread(&error)))?;
+    if found.is_some() { Ok(PathBuf::from(text)) } else { Err(format!("{text}: {}", files::NO_CERTIFICATES)) }
 }
 
 fn way_out(text: &str) -> Result<String, String> {

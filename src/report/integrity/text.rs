@@ -94,8 +94,14 @@ fn summary(report: &Integrity) -> String {
         let database = printable(&report.database);
         format!(" under tree {} of {database}, root {}", grouped(head.size), printable(&head.root))
     });
+    if report.figures == Figures::default() && report.head.is_none() && report.total() == 0 {
+        return "nothing is stored yet: nothing was checked".to_owned();
+    }
     match (&report.misbehaviour, report.total()) {
         (Some(_), _) => format!("{looked}: THE LOG MISBEHAVED"),
+        (None, 0) if has_log && report.head.is_none() => {
+            format!("{looked}: all derived again from the stored records, under no signed tree head yet")
+        }
         (None, 0) if has_log => format!("{looked}: all derived again{under}"),
         (None, 0) => format!("{looked}: all hashed again{under}"),
         (None, found) => format!("{looked}: {}{under}", counted(found, "finding")),

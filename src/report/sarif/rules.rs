@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Class, Outcome};
+use super::super::{Advice, Class, Outcome, Report};
 
 /// Where people find more.
 const HELP_URI: &str = "https://go.dev/ref/mod#checksum-database";
@@ -14,8 +14,8 @@ fn reported() -> impl Iterator<Item = Outcome> {
 }
 
 /// Every rule, whether this report has results for it or not.
-pub(super) fn all() -> Vec<Value> {
-    reported().map(rule).collect()
+pub(super) fn all(report: &Report) -> Vec<Value> {
+    reported().map(|outcome| rule(outcome, report.advice(outcome))).collect()
 }
 
 /// The place of an outcome's rule in `all()`.
@@ -32,12 +32,12 @@ pub(super) fn level(outcome: Outcome) -> &'static str {
     }
 }
 
-fn rule(outcome: Outcome) -> Value {
-    let (meaning, next) = (outcome.meaning(), outcome.next());
+fn rule(outcome: Outcome, advice: Advice) -> Value {
+    let Advice { title, meaning, next } = advice;
     json!({
         "id": outcome.id(),
         "name": name(outcome.id()),
-        "shortDescription": { "text": sentence(outcome.title()) },
+        "shortDescription": { "text": sentence(title) },
         "fullDescription": { "text": meaning },
         "helpUri": HELP_URI,
         "help": {

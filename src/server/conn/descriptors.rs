@@ -1,4 +1,4 @@
-//! How many files and sockets this process may have open, and what they are used for: the limit is raised as far as the system
+//! How many files and sockets this process may have open, and what they are used for: the limit is raised to what the system
 //! allows, and the number of connections is derived from it.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -154,7 +154,7 @@ mod tests {
         let denied = Denied::Refused(lines.iter().map(|line| (*line).to_owned()).collect());
         let answer = denied_answer(&denied);
         assert_eq!((answer.status, answer.content_type), (StatusCode::FORBIDDEN, PLAIN_TEXT));
-        let Payload::Bytes(bytes) = answer.payload else { panic!("a refusal is no file") };
+        let Payload::Bytes(bytes) = answer.payload else { panic!("a refusal has bytes") };
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         assert!(text.lines().count() <= 8 && text.lines().all(|line| (1..=80).contains(&line.len())), "{text}");
         assert!(text.len() <= 648 && text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");

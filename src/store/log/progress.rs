@@ -51,9 +51,19 @@ impl Progress {
     }
 }
 
+/// How many records a sync has stored that began without a committed head.
+pub(super) fn first_sync(dir: &Path) -> Result<Option<u64>, Fault> {
+    Ok(Progress::read(dir)?.filter(|progress| progress.after == 0).map(|progress| progress.size))
+}
+
+/// The records that were committed when the sync began that left its progress.
+pub(super) fn after(dir: &Path) -> Result<Option<u64>, Fault> {
+    Ok(Progress::read(dir)?.map(|progress| progress.after))
+}
+
 /// The fault of a log without `head` whose other files say that it had one; none where it never had.
 pub(super) fn lost_head(dir: &Path) -> Result<Option<Fault>, Fault> {
-    if Progress::read(dir)?.is_some_and(|progress| progress.after == 0) {
+    if first_sync(dir)?.is_some() {
         return Ok(None);
     }
     let files = ["heads", "records", "offsets", "hashes.0"];

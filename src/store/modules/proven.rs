@@ -17,8 +17,8 @@ use crate::sumdb::module::ModuleVersion;
 
 impl Modules {
     /// The file of a public module, as it stands for the database with the verifier key `database`. What has neither a proof nor
-    /// an h1 beside it, or is no file, is not here. Two small reads and an opened file; one read less where it is proven. What
-    /// changed since it was proven is told whoever proved it.
+    /// an h1 beside it, or is not a file, is not here. Two small reads and an opened file; one read less where it is proven. What
+    /// changed since it was proven is reported, whichever database proved it.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
@@ -120,7 +120,7 @@ impl Modules {
         // The proof first: a hash without one is what older versions wrote. It need not survive a power cut, after which the file is
         // proven again.
         if !matches!(&before, ProofFile::Is(known, by, _) if known == hash && by == proof) {
-            // The file's folders are to survive a power cut, whoever makes them.
+            // The file's folders are to survive a power cut, whichever process makes them.
             let parent = place.proof.parent().unwrap_or(&place.proof);
             self.folder.ensure(parent, true).map_err(|error| unavailable(parent, "create", &error))?;
             self.folder.write(&place.proof, proof::text(hash, proof, None).as_bytes(), false)?;

@@ -1,15 +1,15 @@
-//! Who runs and who waits: a line of each client, and whose turn is next. Nothing here waits.
+//! Which requests run and which wait: one line for each client, and whose turn is next. Nothing here blocks.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use tokio::sync::oneshot;
 
-use super::super::peer::Peer;
+use super::peer::Peer;
 use super::{Bounds, Slot};
 
-/// One slot in so many stays free for clients other than the one that has all the rest.
+/// One slot in this many stays free for clients other than the one that has all the rest.
 const RESERVE: usize = 8;
-/// Slots from which on one of them is reserved.
+/// The number of slots from which on one of them is reserved.
 const RESERVE_FROM: usize = 4;
 
 #[derive(Debug)]
@@ -21,13 +21,13 @@ pub(super) struct Lines {
     /// the number of the next request that waits
     next: u64,
     /// of each client that has a request here
-    pub(super) of_peers: HashMap<Option<Peer>, Line>,
+    pub(super) of_peers: HashMap<Option<Peer>, ClientLine>,
     /// the clients that have a request waiting, the one whose turn is next first
     turns: VecDeque<Option<Peer>>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct ClientLine {
     running: usize,
     waiting: BTreeMap<u64, Waiting>,
 }
@@ -93,7 +93,7 @@ impl Lines {
         self.of_peers.entry(peer).or_default().running += 1;
     }
 
-    /// Whether one more may wait, of a client of whom `own` do; makes room for it if others have had more than their share.
+    /// Whether one more request may wait, of a client that has `own` waiting; makes room for it if another client has more.
     fn makes_room(&mut self, own: usize, bounds: &Bounds) -> bool {
         if own >= bounds.waiting_per_peer {
             return false;
@@ -109,7 +109,7 @@ impl Lines {
         true
     }
 
-    /// Takes a request out of its line; nothing where it has left that already.
+    /// Takes a request out of its line; does nothing where it has left it already.
     pub(super) fn remove(&mut self, peer: Option<Peer>, number: u64) {
         let Some(line) = self.of_peers.get_mut(&peer) else { return };
         if line.waiting.remove(&number).is_some() {

@@ -1,4 +1,4 @@
-//! Queues: who gets the next slot, who is turned away, and what is left of those who leave.
+//! Queues: which client gets the next slot, which is rejected, and what remains of clients that leave.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a panic is a failed test")]
 
@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::FutureExt as _;
 
-use super::super::asker::Clients;
+use super::asker::Clients;
 use super::*;
 
 const BOUNDS: Bounds = Bounds { running: 4, waiting: 20, waiting_per_peer: 10, longest_wait: Duration::from_secs(30) };
@@ -27,7 +27,7 @@ fn poll(entering: &mut Entering<'_>) -> Poll<Result<Slot, Busy>> {
     entering.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// So many requests of one client, each of which waits.
+/// `count` requests of one client, each of which waits.
 fn wait(queue: &FairQueue, number: u8, count: usize) -> Vec<Entering<'_>> {
     let mut waiting: Vec<_> = (0..count).map(|_| enter(queue, number)).collect();
     assert!(waiting.iter_mut().all(|entering| poll(entering).is_pending()));
@@ -50,7 +50,7 @@ async fn one_client_leaves_a_slot_for_the_others_and_the_lines_take_turns() {
     let mut first = wait(&queue, 1, 3);
     slots.extend(run(&queue, 2, 1));
     let (mut second, mut third) = (wait(&queue, 2, 2), wait(&queue, 3, 1));
-    // Free slots go round: each client in turn, whoever has how many waiting.
+    // Free slots go round: each client in turn, however many requests it has waiting.
     let mut order = Vec::new();
     while !slots.is_empty() {
         drop(slots.remove(0));

@@ -65,12 +65,12 @@ fn about(store: &Modules, tree: Tree, module: &ModuleVersion, path: &Path) -> Op
 fn listed(store: &Modules, module: &ModulePath, path: &Path) -> Option<String> {
     let bytes = match store.read_list(module) {
         Ok(Some(bytes)) => bytes,
-        Ok(None) => return path.symlink_metadata().is_ok().then(|| "is too long, or no file".to_owned()),
+        Ok(None) => return path.symlink_metadata().is_ok().then(|| "is too long, or not a regular file".to_owned()),
         Err(fault) => return Some(fault.to_string()),
     };
     match list::read(module, &bytes) {
         Ok(versions) if list::write(&versions) == bytes => None,
-        Ok(_) => Some("has a line that is no tagged version of the module, or lines out of order".to_owned()),
+        Ok(_) => Some("has a line that is not a tagged version of the module, or lines out of order".to_owned()),
         Err(error) => Some(format!("is not what it should be: {error}")),
     }
 }

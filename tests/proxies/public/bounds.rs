@@ -1,5 +1,5 @@
-//! What strangers can take of a server that runs `direct`: hosts that stall keep nobody from others, disk is bounded, and an outage
-//! tells nothing of the network.
+//! What clients can take of a server that runs `direct`: hosts that stall do not block other hosts, disk is bounded, and an error
+//! about an outage reveals nothing about the network.
 
 use std::process::Command;
 use std::time::Duration;
@@ -35,7 +35,7 @@ async fn hosts_that_stall_leave_others_served() {
             assert_eq!(body(fetch(&proxies, &format!("h{n}.example.com/m/@v/list")).await), "");
         }
     };
-    // Those that stall end when nobody waits for them any more.
+    // Stalled runs end when no client waits for them any more.
     tokio::select! {
         _ = stalled => panic!("they stall"),
         () = others => {}

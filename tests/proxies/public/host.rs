@@ -1,5 +1,5 @@
-//! An https host on loopback in the place of every public address, and the network on which names lead to it: the tests see
-//! which addresses were wanted. It serves pages, redirects and a git repository.
+//! An https host on loopback in the place of every public address, and a network that resolves names and records the addresses
+//! that were connected to. The host serves pages, redirects and a git repository.
 
 use std::collections::HashMap;
 use std::io;
@@ -101,7 +101,7 @@ async fn serve(listener: TcpListener, answers: Arc<Vec<(String, Answer)>>) {
         let (stream, _) = listener.accept().await.unwrap();
         let (acceptor, answers) = (acceptor.clone(), Arc::clone(&answers));
         tokio::spawn(async move {
-            // A client may refuse us, or break off.
+            // A client may reject our certificate, or break off.
             if let Ok(mut stream) = acceptor.accept(stream).await {
                 let _ = answer(&mut stream, &answers).await;
                 let _ = stream.shutdown().await;

@@ -111,7 +111,7 @@ impl Answered {
         }
     }
 
-    /// Whether it is a page for browsers.
+    /// Whether it is an HTML page.
     pub(super) fn is_page(&self) -> bool {
         matches!(self, Answered::Html) || matches!(self, Answered::Body(body) if body.starts_with('<'))
     }
@@ -119,6 +119,11 @@ impl Answered {
     /// Whether it is a list of which not every line is a version of the module, or not once.
     pub(super) fn is_cleaned(&self) -> bool {
         matches!(self, Answered::Body(body) if body.contains("v2.0.0") || body.matches("v1.0.0\n").count() > 1)
+    }
+
+    /// Whether it says that there is no such thing.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(self, Answered::Status(404 | 410))
     }
 
     /// Whether it is a whole file, and not the right one.

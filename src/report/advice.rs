@@ -1,0 +1,81 @@
+//! What an outcome means and what to do about it, for what was audited: advice about the lines of a go.sum would be wrong for the
+//! files of a module cache, and that to ask another source impossible where a proof file is all there is.
+
+use super::{Outcome, Report};
+
+/// What was audited, and against what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Input {
+    /// the lines of go.sum files, against the database
+    #[default]
+    Lines,
+    /// the files of a module cache, against the database
+    ModuleCache,
+    /// the lines of go.sum files, against a proof file
+    ProofFile,
+}
+
+/// The words for one outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    /// one line that says what is the case
+    pub title: &'static str,
+    /// what it means, in a paragraph
+    pub meaning: &'static str,
+    /// what to do next, in a paragraph
+    pub next: &'static str,
+}
+
+impl Report {
+    /// What `outcome` means in this report.
+    pub fn advice(&self, outcome: Outcome) -> Advice {
+        match (self.input, outcome) {
+            (Input::ModuleCache, Outcome::Differs) => CACHE_DIFFERS,
+            (Input::ModuleCache, Outcome::Malformed) => CACHE_MALFORMED,
+            (Input::ModuleCache, Outcome::Unavailable) => CACHE_UNAVAILABLE,
+            (Input::ModuleCache, Outcome::NotInLog) => CACHE_NOT_IN_LOG,
+            (Input::ProofFile, Outcome::NotHeld) => PROOF_NOT_HELD,
+            _ => Advice { title: outcome.title(), meaning: outcome.meaning(), next: outcome.next() },
+        }
+    }
+}
+
+const CACHE_DIFFERS: Advice = Advice {
+    title: "the hash is not the one in the checksum database",
+    meaning: "The file or folder of the module cache is not what the checksum database recorded for this module version. Builds read \
+              the module cache, and do not check the unpacked folders in it again.",
+    next: "Do not build before you know why: somebody edited the files, the disk lost some, or a proxy gave other bytes. Then empty \
+           the cache with `go clean -modcache`, and run `go mod download` with the database on. If go reports a SECURITY ERROR, your \
+           proxy or the origin serves other bytes than the world was given: use neither, and report it.",
+};
+
+const CACHE_MALFORMED: Advice = Advice {
+    title: "this is not a file or folder that the go command made",
+    meaning: "A module zip or go.mod in the cache is cut off, empty or damaged, or an unpacked module holds more than a module may: a \
+              crash, a full disk, or another program. The go command fails on it, or reads something else than was recorded.",
+    next: "Delete the file or folder, or empty the cache with `go clean -modcache`: the go command downloads it again.",
+};
+
+const CACHE_UNAVAILABLE: Advice = Advice {
+    title: "the file could not be read, or no source could be reached",
+    meaning: "Nothing is known about it: neither that it is right nor that it is wrong. A build may read it.",
+    next: "Where the file itself could not be read: let this user read it, and replace a link that leads out of the module cache by \
+           what it leads to. Otherwise check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the --upstream addresses. \
+           Then run it again.",
+};
+
+const CACHE_NOT_IN_LOG: Advice = Advice {
+    title: "the checksum database has no record of this module version",
+    meaning: "The database records every public module version that anybody asks it for. This one it could not record: the module is \
+              private, or it was gone before anyone asked.",
+    next: "If the module is yours or your company's, name it in GOPRIVATE or with --private, and it is skipped. If it is meant to be \
+           public, find out which build brought it before you use it: no one can confirm its hash.",
+};
+
+const PROOF_NOT_HELD: Advice = Advice {
+    title: "the proof file does not cover this line",
+    meaning: "The proof file has no proof of the module version. This says nothing about the log, neither that the line is right nor \
+              that it is wrong.",
+    next: "Ask the author of the proof file for one that covers the whole go.sum: `gosumcheck audit --proof FILE` writes it. Or run \
+           `gosumcheck audit`, which asks the database.",
+};

@@ -1,0 +1,156 @@
+//! One entry of a list at work: requests over the network, in a folder, or none at all; with its counters and errors.
+
+use std::path::PathBuf;
+
+use super::direct::{self, Direct};
+use super::download::Wanted;
+use super::entry::{ProxyEntry, ProxyPlace, ProxyState};
+use super::wire::{Fetched, Sent, Sink};
+use super::{path, probe, tree};
+use crate::sumdb::goproxy::ModuleRequest;
+use crate::upstream::base::{BaseLocation, Site};
+use crate::upstream::http::agent::Http;
+use crate::upstream::http::breaker::BreakerState;
+use crate::upstream::http::counts::Counters;
+use crate::upstream::http::endpoint::Endpoint;
+use crate::upstream::http::failure::{Failure, FailureKind};
+use crate::upstream::http::get_request::GetRequest;
+use crate::upstream::http::reply::Reply;
+use crate::upstream::http::retry::Failed;
+use crate::upstream::http::source_errors::{Complaint, SourceErrors};
+
+/// One entry of the list.
+#[derive(Debug)]
+pub(super) struct Member {
+    name: String,
+    backend: Backend,
+    falls_back: bool,
+    counters: Counters,
+    errors: SourceErrors,
+}
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a list has a handful of entries")]
+enum Backend {
+    Site { http: Http, site: Site, endpoint: Endpoint },
+    Tree(PathBuf),
+    Direct(Direct),
+    Off,
+}
+
+impl Member {
+    pub(super) fn new(entry: ProxyEntry) -> Member {
+        let (name, backend) = match entry.place {
+            ProxyPlace::Base(base, settings) => match &base.location {
+                BaseLocation::Site(site) => {
+                    let (site, endpoint) = (site.clone(), Endpoint::new(&base, settings.concurrency));
+                    (base.to_string(), Backend::Site { http: Http::new(settings), site, endpoint })
+                }
+                BaseLocation::Tree(root) => (base.to_string(), Backend::Tree(root.clone())),
+            },
+            ProxyPlace::Direct(direct) => (direct::NAME.to_owned(), Backend::Direct(direct)),
+            ProxyPlace::Off => ("off".to_owned(), Backend::Off),
+        };
+        let (counters, errors) = (Counters::default(), SourceErrors::default());
+        Member { name, backend, falls_back: entry.falls_back, counters, errors }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self.backend, Backend::Tree(_) | Backend::Off)
+    }
+
+    pub(super) fn falls_back(&self) -> bool {
+        self.falls_back
+    }
+
+    pub(super) async fn fetch(&self, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
+        let fetched = match &self.backend {
+            Backend::Site { http, site, endpoint } => {
+                let path = path::of(request);
+                let request = GetRequest { path: &path, limit, range: None };
+                endpoint.get(http, site, &request, &self.counters).await.map(|reply| match reply {
+                    (Reply::Body(bytes), origin) => Fetched::Body(bytes, origin),
+                    (Reply::Missing(words), _) => Fetched::Missing(words),
+                })
+            }
+            Backend::Tree(root) => self.counted(request, tree::fetch(root, request, limit)).await,
+            Backend::Direct(direct) => direct.fetch(request, limit, &self.counters).await,
+            Backend::Off => Err(off()),
+        };
+        match &fetched {
+            Ok(Fetched::Body(bytes, _)) => self.counters.received(bytes.len()),
+            Ok(Fetched::Missing(_)) => self.errors.lacked(),
+            Err(_) => {}
+        }
+        fetched.map_err(|failed| self.failure(request, failed))
+    }
+
+    pub(super) async fn download(
+        &self,
+        request: &ModuleRequest,
+        limit: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<Sent, Failure> {
+        let sent = match &self.backend {
+            Backend::Site { http, site, endpoint } => {
+                let path = path::of(request);
+                endpoint.download(Wanted { http, site, path: &path, limit, counters: &self.counters }, sink).await
+            }
+            Backend::Tree(root) => {
+                self.counted(request, tree::download(root, request, limit, sink, &self.counters)).await
+            }
+            Backend::Direct(direct) => direct.download(request, limit, sink, &self.counters).await,
+            Backend::Off => Err(off()),
+        };
+        if let Ok(Sent::Missing(_)) = &sent {
+            self.errors.lacked();
+        }
+        sent.map_err(|failed| self.failure(request, failed))
+    }
+
+    pub(super) fn refuted(&self, why: &str) {
+        self.errors.refused(&why);
+    }
+
+    pub(super) fn complaint(&self) -> Option<Complaint> {
+        self.errors.complaint(&self.name)
+    }
+
+    pub(super) fn state(&self) -> ProxyState {
+        let breaker = match &self.backend {
+            Backend::Site { endpoint, .. } => endpoint.breaker().state(),
+            _ => BreakerState::Closed,
+        };
+        let counts = self.counters.snapshot();
+        let failures = self.errors.failures();
+        ProxyState { name: self.name.clone(), breaker, requests: counts.requests(), failures, bytes: counts.bytes }
+    }
+
+    /// Probes it while its breaker is open. Only servers have one.
+    pub(super) async fn probe(&self) {
+        if let Backend::Site { http, site, endpoint } = &self.backend {
+            probe::watch(http, site, endpoint, &self.counters).await;
+        }
+    }
+
+    async fn counted<T>(&self, request: &ModuleRequest, work: impl Future<Output = T>) -> T {
+        self.counters.requested(&request.to_string());
+        work.await
+    }
+
+    fn failure(&self, request: &ModuleRequest, failed: Failed) -> Failure {
+        // A full disk of this machine is not the proxy's error.
+        if failed.kind != FailureKind::Disk {
+            self.errors.failed(&request.to_string(), &failed.why);
+        }
+        Failure { source: self.name.clone(), why: failed.why, kind: failed.kind }
+    }
+}
+
+fn off() -> Failed {
+    Failed::lasting(FailureKind::Off, "module lookup disabled by GOPROXY=off")
+}

@@ -1,0 +1,143 @@
+//! The outcome of a request to several bases: an answer, an absence, or a fault that names every base and its reason.
+
+use crate::fault::{Cause, Fault};
+use crate::sumdb;
+use crate::upstream::http::retry::Failed;
+
+/// The outcome of a fetch that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Got<T = Vec<u8>> {
+    /// the answer, and the number of the base that gave it, counted from 0
+    Body(T, usize),
+    /// no base has it, and none failed
+    Absent(Absence),
+}
+
+/// Every base answered, and none has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    /// each base with its words: `https://sum.example: 404 Not Found (server says: ...)`
+    pub by: Vec<String>,
+    /// whether a database said so (404, 410 over http). False: only trees answered, whose absences prove nothing.
+    pub authoritative: bool,
+}
+
+impl Absence {
+    /// The cause of a fault about something that must exist: a database that lacks it has failed, a tree that lacks it was
+    /// merely of no use.
+    pub fn cause(&self) -> Cause {
+        if self.authoritative { Cause::Upstream } else { Cause::Nobody }
+    }
+}
+
+/// The bases that were tried so far, and why none of them had the answer.
+#[derive(Debug, Default)]
+pub(super) struct Attempts {
+    lines: Vec<String>,
+    refused: Vec<(String, sumdb::Error)>,
+    failed: Vec<Cause>,
+    authoritative: bool,
+}
+
+impl Attempts {
+    pub(super) fn refused(&mut self, name: &str, error: sumdb::Error) {
+        self.refused.push((name.to_owned(), error));
+    }
+
+    pub(super) fn absent(&mut self, name: &str, why: &str, authoritative: bool) {
+        self.lines.push(format!("{name}: {why}"));
+        self.authoritative |= authoritative;
+    }
+
+    /// As `absent`, for something that must exist, so that a base without it has failed.
+    pub(super) fn lacked(&mut self, name: &str, why: &str, is_site: bool) {
+        self.lines.push(format!("{name}: {why}"));
+        self.failed.push(if is_site { Cause::Upstream } else { Cause::Nobody });
+    }
+
+    pub(super) fn failed(&mut self, name: &str, failed: &Failed) {
+        self.lines.push(format!("{name}: {}", failed.why));
+        self.failed.push(failed.kind.cause());
+    }
+
+    /// The outcome: refused bytes outweigh a failure, and a failure outweighs an absence.
+    pub(super) fn conclude(mut self, path: &str) -> Result<Absence, Fault> {
+        let mut refused = std::mem::take(&mut self.refused).into_iter();
+        if let Some(first) = refused.next() {
+            return Err(self.refusal(path, first, refused));
+        }
+        if self.lines.is_empty() {
+            return Err(Fault::nobody(path, "there is no upstream to ask"));
+        }
+        if !self.failed.is_empty() {
+            return Err(Fault::unavailable(Cause::of_several(self.failed), path, self.lines.join("; ")));
+        }
+        Ok(Absence { by: std::mem::take(&mut self.lines), authoritative: self.authoritative })
+    }
+
+    /// One fault of the class of the first refusal, with the other bases' reasons added to it.
+    fn refusal(
+        self,
+        path: &str,
+        (name, first): (String, sumdb::Error),
+        refused: impl Iterator<Item = (String, sumdb::Error)>,
+    ) -> Fault {
+        let mut others: Vec<String> = refused.map(|(name, error)| format!("{name}: {error}")).collect();
+        others.extend(self.lines);
+        let source = format!("{name}/{path}");
+        if others.is_empty() {
+            return Fault::refused(source, first);
+        }
+        let others = others.join("; ");
+        let error = match first {
+            sumdb::Error::Malformed { what, why } => sumdb::Error::malformed(what, format!("{why}; {others}")),
+            sumdb::Error::Unproven { what, why } => sumdb::Error::unproven(what, format!("{why}; {others}")),
+        };
+        Fault::refused(source, error)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absence_is_authoritative_only_if_a_database_said_so() {
+        let mut attempts = Attempts::default();
+        attempts.absent("file:///a", "not held", false);
+        assert!(!attempts.conclude("latest").unwrap().authoritative);
+        let mut attempts = Attempts::default();
+        attempts.absent("file:///a", "not held", false);
+        attempts.absent("https://b", "404 Not Found", true);
+        let absence = attempts.conclude("latest").unwrap();
+        assert!(absence.authoritative);
+        assert_eq!(absence.by, ["file:///a: not held", "https://b: 404 Not Found"]);
+    }
+
+    #[test]
+    fn a_failure_outweighs_an_absence_and_a_refusal_outweighs_both() {
+        let mut attempts = Attempts::default();
+        attempts.absent("https://a", "404 Not Found", true);
+        attempts.failed("https://b", &Failed::broken("reset"));
+        let text = attempts.conclude("latest").unwrap_err().to_string();
+        assert_eq!(text, "latest: https://a: 404 Not Found; https://b: reset");
+
+        let mut attempts = Attempts::default();
+        attempts.failed("https://a", &Failed::broken("reset"));
+        attempts.refused("https://b", sumdb::Error::unproven("note", "bad signature"));
+        attempts.refused("https://c", sumdb::Error::malformed("note", "no text"));
+        let text = attempts.conclude("latest").unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "https://b/latest sent bytes that were refused: unproven note: bad signature; \
+             https://c: malformed note: no text; https://a: reset"
+        );
+    }
+
+    #[test]
+    fn no_base_is_a_fault_and_not_an_absence() {
+        assert_eq!(Attempts::default().conclude("latest").unwrap_err().cause(), Some(Cause::Nobody));
+    }
+}

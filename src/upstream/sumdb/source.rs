@@ -1,0 +1,99 @@
+//! One base of a checksum database: a server over HTTP, or a tree of files; its requests, and what went wrong with them.
+
+use tokio::task::JoinError;
+
+use super::tree;
+use crate::sumdb;
+use crate::upstream::base::{Base, BaseLocation};
+use crate::upstream::http::agent::Http;
+use crate::upstream::http::counts::Counters;
+use crate::upstream::http::endpoint::Endpoint;
+use crate::upstream::http::failure::FailureKind;
+use crate::upstream::http::get_request::GetRequest;
+use crate::upstream::http::origin::Origin;
+use crate::upstream::http::reply::Reply;
+use crate::upstream::http::retry::Failed;
+use crate::upstream::http::source_errors::{Complaint, SourceErrors};
+use crate::upstream::queue::Load;
+
+/// One base, with the limits of its requests.
+#[derive(Debug)]
+pub(super) struct Source {
+    base: Base,
+    name: String,
+    endpoint: Endpoint,
+    errors: SourceErrors,
+}
+
+impl Source {
+    pub(super) fn new(base: Base, concurrency: usize) -> Source {
+        let endpoint = Endpoint::new(&base, concurrency);
+        Source { name: base.to_string(), base, endpoint, errors: SourceErrors::default() }
+    }
+
+    pub(super) fn base(&self) -> &Base {
+        &self.base
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many requests to it run now, and how many wait.
+    pub(super) fn load(&self) -> Load {
+        self.endpoint.load()
+    }
+
+    /// Whether this is a server, whose absence is a statement, and not a tree, which may merely lack something.
+    pub(super) fn is_site(&self) -> bool {
+        matches!(self.base.location, BaseLocation::Site(_))
+    }
+
+    /// What it answers, or why it failed.
+    pub(super) async fn ask(
+        &self,
+        http: &Http,
+        request: &GetRequest<'_>,
+        counters: &Counters,
+    ) -> Result<(Reply, Origin), Failed> {
+        let GetRequest { path, limit, range } = request;
+        let (path, limit) = (*path, *limit);
+        let reply = match &self.base.location {
+            BaseLocation::Site(site) => self.endpoint.get(http, site, request, counters).await,
+            BaseLocation::Tree(_) if range.is_some() => Err(Failed::broken("is not a file server")),
+            BaseLocation::Tree(root) => {
+                let _permit = self.endpoint.permit().await?;
+                counters.requested(path);
+                let (root, path) = (root.clone(), path.to_owned());
+                let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit)).await;
+                let died = |error: JoinError| Err(Failed::lasting(FailureKind::Machine, error.to_string()));
+                let read = read.unwrap_or_else(died);
+                read.map(|reply| (reply, Origin::default()))
+            }
+        };
+        match &reply {
+            Ok((Reply::Body(bytes), _)) => counters.received(bytes.len()),
+            Ok((Reply::Missing(_), _)) => {}
+            // Our own queue is full, which is not this base's failure.
+            Err(failed) if failed.kind == FailureKind::QueueFull => {}
+            Err(failed) => self.errors.failed(path, &failed.why),
+        }
+        reply
+    }
+
+    /// Counts bytes from it that were refused.
+    pub(super) fn refuted(&self, error: sumdb::Error) -> sumdb::Error {
+        self.errors.refused(&error);
+        error
+    }
+
+    /// Counts an absence.
+    pub(super) fn lacked(&self, why: String) -> String {
+        self.errors.lacked();
+        why
+    }
+
+    pub(super) fn complaint(&self) -> Option<Complaint> {
+        self.errors.complaint(&self.name)
+    }
+}
