@@ -187,7 +187,7 @@ async fn nothing_leads_a_run_to_a_private_address() {
         if url.ends_with("moved6") {
             assert_eq!(fetched.unwrap_err().kind, FailureKind::Unreachable);
         } else {
-            // A page that leads to a host that is none is no page: as to the go command, there is no repository.
+            // A page that leads to an inner host leads nowhere: as for the go command, there is no repository.
             let is_lookup = matches!(
                 url.rsplit_once('/'),
                 Some((_, "redirect0" | "redirect1" | "redirect2" | "redirect3" | "redirect4" | "redirect5"))
