@@ -13,7 +13,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::retry_on_intr;
 
 pub use pem::{NO_CERTIFICATES, read_certificates};
-pub use tree::{Links, Tree};
+pub use tree::{Links, Tree, open_below};
 
 /// How a file is opened for reading: a pipe or a device does not block, and no terminal becomes the process's own.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);

@@ -47,7 +47,8 @@
 //! 7. No outcome passes by default: not an empty answer, not an unknown algorithm, not a missing line.
 //! 8. Nothing but a person clears a fork.
 //! 9. No stored module file is given under another database than the one whose record its proof names, unless the present one has
-//!    a record of the same hash. What first use pinned is in a tree of its own and answers no public question.
+//!    a record of the same hash; none that looks otherwise than when it was proven is given before it is hashed again, and none is
+//!    reached through a link. What first use pinned is in a tree of its own and answers no public question.
 //! 10. No work for a client outlives its last client, unless the bytes of a file flow, and then only within the download slots and
 //!     its deadline. No queue is without a bound, and no peer fills one alone.
 //! 11. No body holds a file or memory whose client takes too little of it, whatever else the client sends.

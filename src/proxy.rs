@@ -6,6 +6,7 @@
 
 mod absences;
 mod answer;
+mod attempts;
 mod cached_hint;
 mod check;
 mod counts;

@@ -124,6 +124,7 @@ const ROOMS: &[Folder] = &[
             &["agent", "breaker", "limit"],
             &["clients", "netrc", "origin"],
             &["redirect", "reply"],
+            &["coding"],
             &["address_scope", "get_request", "retry"],
             &["settings"],
             &["access", "counts", "failure", "source_errors"],
@@ -135,7 +136,7 @@ const ROOMS: &[Folder] = &[
     },
     Folder {
         path: "upstream/goproxy",
-        lines: &[&["proxies"], &["member"], &["entry", "path", "probe"], &["direct", "download"], &["tree"], &["wire"]],
+        lines: &[&["proxies"], &["member"], &["entry", "path", "probe"], &["direct", "download"], &["tree", "unpack"], &["wire"]],
     },
     Folder {
         path: "upstream/goproxy/direct",

@@ -2,7 +2,7 @@
 //! link that leads out of it, also where somebody exchanges folders for links meanwhile.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -90,6 +90,43 @@ impl Tree {
     }
 }
 
+/// Opens the regular file with the name `relative` below the folder `root`, which may be a link itself; no link is followed on the
+/// way to it. In one step where the system can do that.
+///
+/// # Errors
+/// Those of the system, and an [`Unfit`].
+pub fn open_below(root: &Path, relative: &Path) -> io::Result<(File, Metadata)> {
+    let tree = Tree::open(root)?;
+    let file = match open_at_once(&tree, relative) {
+        Some(opened) => opened?,
+        None => tree.file(relative, Links::Refused)?,
+    };
+    let found = file.metadata()?;
+    require_regular(found.file_type())?;
+    Ok((file, found))
+}
+
+/// None where the system cannot tell, or has no such call.
+#[cfg(target_os = "linux")]
+fn open_at_once(tree: &Tree, relative: &Path) -> Option<io::Result<File>> {
+    use rustix::fs::{ResolveFlags, openat2};
+    let how = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+    match retry_on_intr(|| openat2(&tree.root, relative, READ.union(OFlags::NOFOLLOW), Mode::empty(), how)) {
+        Ok(file) => Some(Ok(File::from(file))),
+        // A device is opened by nobody who looks first, as the other way does.
+        Err(Errno::LOOP) => Some(Err(Unfit::Link.into())),
+        Err(Errno::NOSYS | Errno::PERM | Errno::AGAIN | Errno::XDEV | Errno::INVAL | Errno::NXIO | Errno::NODEV) => {
+            None
+        }
+        Err(error) => Some(Err(error.into())),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_at_once(_: &Tree, _: &Path) -> Option<io::Result<File>> {
+    None
+}
+
 /// What `name` is in the folder `here`, by itself: a link is a link.
 fn kind(here: &OwnedFd, name: &OsStr) -> io::Result<FileType> {
     let found = retry_on_intr(|| statat(here, name, AtFlags::SYMLINK_NOFOLLOW))?;
@@ -164,5 +201,17 @@ mod tests {
             assert!(read("loop", Links::Within).unwrap_err().to_string().contains("symbolic links"));
         }
         assert_eq!(Tree::open(&root.join("a/file")).unwrap_err().kind(), io::ErrorKind::NotADirectory);
+        // In one step or in many, no link is followed.
+        for root in [&root, &outside.path().join("named")] {
+            let (file, found) = open_below(root, Path::new("a/file")).unwrap();
+            assert_eq!((io::read_to_string(file).unwrap().as_str(), found.len()), ("inside", 6));
+            for name in
+                ["up", "inside", "folder/file", "chain", "absolute", "loop", "out/secret", "a/b/up", "pipe", "a"]
+            {
+                assert!(Unfit::of(&open_below(root, Path::new(name)).unwrap_err()).is_some(), "{name}");
+            }
+            let kind = |name: &str| open_below(root, Path::new(name)).unwrap_err().kind();
+            assert_eq!((kind("none"), kind("a/file/x")), (io::ErrorKind::NotFound, io::ErrorKind::NotADirectory));
+        }
     }
 }

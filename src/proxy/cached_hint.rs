@@ -1,8 +1,8 @@
 //! Cached hints: earlier answers of upstreams, and what the store knows of a version whose zip it has.
 //!
 //! The journal has them all, each under the policy by which it was got ([`Scope`]), so that none answers under another. Beside a
-//! stored zip its `.info` is kept too, for clients that read the folder as `GOPROXY=file://DATA/modules`, and for the time when no
-//! upstream can be had and the journal has forgotten. Both are read by the parser that upstreams' answers go through: neither
+//! stored zip its `.info` is kept too, and of a public module the list of the versions that are here, for clients that read the
+//! folder as `GOPROXY=file://DATA/modules`, and for the time when no upstream can be had and the journal has forgotten. All are read by the parser that upstreams' answers go through: neither
 //! what an earlier version stored nor what a power cut left is given as it is.
 
 use std::time::{Duration, SystemTime};
@@ -74,17 +74,26 @@ impl Inner {
         if let ModuleRequest::Info(module) = request
             && self.has_zip(module, route)
         {
-            self.write_info(module, bytes);
+            self.write_info(module, route, bytes);
         }
     }
 
     /// The zip of a module version has just been proven: the cached answer about the version is stored beside it from now on. One
-    /// that was stored before may be of another policy, and is replaced.
+    /// that was stored before may be of another policy, and is replaced. The version is listed.
     pub(super) fn keep_info(&self, module: &ModuleVersion, route: Route<'_>) {
         match self.cached_hint(&ModuleRequest::Info(module.clone()), route) {
-            Some(hint) => self.write_info(module, &hint.bytes),
-            None if self.modules.has_info(module) => self.write_info(module, named(module).to_json().as_bytes()),
-            None => {}
+            Some(hint) => self.write_info(module, route, &hint.bytes),
+            None => self.write_info(module, route, named(module).to_json().as_bytes()),
+        }
+        self.list_stored(module, route);
+    }
+
+    /// Writes down which versions of a public module are here.
+    pub(super) fn list_stored(&self, module: &ModuleVersion, route: Route<'_>) {
+        if let Route::Public(_) = route
+            && let Err(fault) = self.modules.write_list(module.path())
+        {
+            self.folder.note_failure(WriteKind::Hint, &fault);
         }
     }
 
@@ -103,7 +112,8 @@ impl Inner {
         if let Some(hint) = hint {
             return Some(hint.bytes.clone());
         }
-        let stored = self.modules.read_info(module).inspect_err(|fault| tracing::warn!("{fault}")).ok().flatten();
+        let stored =
+            self.modules.read_info(route.tree(), module).inspect_err(|fault| tracing::warn!("{fault}")).ok().flatten();
         let parsed = stored.map(|bytes| VersionInfo::of_module(module, &bytes));
         let info = match parsed {
             Some(Ok(info)) => info,
@@ -113,21 +123,21 @@ impl Inner {
             }
             None => named(module),
         };
-        self.write_info(module, info.to_json().as_bytes());
+        self.write_info(module, route, info.to_json().as_bytes());
         // A file does not say by which policy it was got. A time gives nothing away; a repository's address might.
         Some(info.without_origin().to_json().into())
     }
 
     /// Best effort: it can be fetched again.
-    fn write_info(&self, module: &ModuleVersion, bytes: &[u8]) {
-        if let Err(fault) = self.modules.write_info(module, bytes) {
+    fn write_info(&self, module: &ModuleVersion, route: Route<'_>, bytes: &[u8]) {
+        if let Err(fault) = self.modules.write_info(route.tree(), module, bytes) {
             self.folder.note_failure(WriteKind::Hint, &fault);
         }
     }
 
-    /// Whether the zip of a module version would be served now without a request to an upstream.
+    /// Whether the zip of a module version would be served now without a request to an upstream, if its bytes are what they were.
     fn has_zip(&self, module: &ModuleVersion, route: Route<'_>) -> bool {
-        stored::ready(self, route, module, Kind::Zip).is_ok_and(|zip| zip.is_some())
+        stored::is_held(self, route, module, Kind::Zip)
     }
 }
 

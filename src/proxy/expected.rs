@@ -3,6 +3,7 @@
 use super::{Denied, Inner};
 use crate::fault::Fault;
 use crate::relay::{LookupAnswer, Recorded};
+use crate::store::modules::Tree;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion};
 use crate::upstream::Proxies;
@@ -52,7 +53,15 @@ impl<'a> Route<'a> {
         })
     }
 
-    /// Its upstreams.
+    /// The tree that its files are in.
+    pub(super) fn tree(self) -> Tree {
+        match self {
+            Route::Public(_) => Tree::Proven,
+            Route::Private(_) => Tree::FirstUse,
+        }
+    }
+
+    /// Who is request.
     pub(super) fn proxies(self) -> &'a Proxies {
         match self {
             Route::Public(proxies) | Route::Private(proxies) => proxies,

@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::attempts::Attempts;
 use super::check::{Rejection, WrongBytes, check, what};
 use super::counts::Event;
 use super::expected::{Expected, Route};
@@ -14,7 +15,7 @@ use super::shared_tasks::{Phase, Progress};
 use super::watched::Watched;
 use super::{Denied, Inner, Mode, stored};
 use crate::config::settings::OnMismatch;
-use crate::fault::{Cause, Fault};
+use crate::fault::Fault;
 use crate::store::failures::WriteKind;
 use crate::store::modules::{Admitted, Arrival, Refused, Stored};
 use crate::sumdb::dirhash::MAX_ZIP;
@@ -39,15 +40,21 @@ pub(super) async fn answer(
     kind: Kind,
     mode: Mode,
 ) -> Result<Given, Denied> {
-    // Before the store is read: the route decides which stored files may be served.
+    // Before anything of the store is looked at: what may be given depends on who would be request now.
     let route = Route::to(inner, module.path())?;
-    let unproven = match stored::stored_file(inner, route, module, kind)? {
+    let stored = stored::stored_file(inner, route, module, kind)?;
+    let stored = match stored {
+        Stored::Changed(_) if mode.cached_only => stored::look_again(inner, route, module, kind).await?,
+        stored => stored,
+    };
+    let unproven = match stored {
         Stored::Proven(admitted) => {
             inner.counters.count(Event::Hit);
             return Ok(Given::Proven(admitted));
         }
         Stored::Unproven(stored) => Some(stored),
-        Stored::Missing => None,
+        // The one task for this file hashes it.
+        Stored::Changed(_) | Stored::Missing => None,
     };
     if mode.cached_only {
         if let Some(stored) = unproven
@@ -76,26 +83,25 @@ pub(super) async fn answer(
 
 /// The upstreams' answers so far, none with the right bytes.
 #[derive(Default)]
-struct Attempts {
-    absent: Vec<String>,
-    failed: Vec<(String, Cause)>,
+struct FileAttempts {
+    all: Attempts,
     mismatches: Vec<Mismatch>,
 }
 
 async fn fetch(inner: &Inner, module: &ModuleVersion, kind: Kind, progress: &Progress) -> Result<Given, Denied> {
     let route = Route::to(inner, module.path())?;
+    // Who had it before us has brought it, or it is as it was.
+    if let Stored::Proven(admitted) = stored::look_again(inner, route, module, kind).await? {
+        return Ok(Given::Proven(admitted));
+    }
     let expected = route.expected(inner, module, kind).await;
     let expected = expected.map_err(|denied| stored::explain(inner, route, module, kind, denied))?;
     if let Some(admitted) = stored::admit_stored(inner, route, module, kind, &expected).await? {
         return Ok(Given::Proven(admitted));
     }
-    // Another request may have fetched it while this one waited.
-    if let Some(admitted) = stored::ready(inner, route, module, kind)? {
-        return Ok(Given::Proven(admitted));
-    }
     let task = FileFetch { inner, route, module, kind, expected: &expected, progress };
     inner.store_lock.require(&inner.modules).map_err(|fault| task.unstored(fault))?;
-    let mut attempts = Attempts::default();
+    let mut attempts = FileAttempts::default();
     for at in 0..route.proxies().len() {
         match task.ask(at, &mut attempts).await.map_err(|denied| task.noted(denied))? {
             Next::Done(admitted) => return Ok(Given::Proven(admitted)),
@@ -103,8 +109,8 @@ async fn fetch(inner: &Inner, module: &ModuleVersion, kind: Kind, progress: &Pro
             Next::Stop => break,
         }
     }
-    // After a failure the next request may fare better.
-    let is_final = attempts.failed.is_empty();
+    // Where somebody was out, it may be otherwise with the next question.
+    let is_final = !attempts.all.may_change();
     let given = attempts.conclude(&task);
     if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(_)))) = (is_final, &given) {
         inner.absences.note(&path_of(module, kind), denied);
@@ -142,7 +148,7 @@ struct FileFetch<'a> {
 
 impl FileFetch<'_> {
     /// Asks upstream number `at`.
-    async fn ask(&self, at: usize, attempts: &mut Attempts) -> Result<Next, Denied> {
+    async fn ask(&self, at: usize, attempts: &mut FileAttempts) -> Result<Next, Denied> {
         let (inner, proxies) = (self.inner, self.route.proxies());
         // Until this upstream sends something, the bytes of others do not justify work without a client.
         self.progress.set(Phase::Asking);
@@ -155,7 +161,7 @@ impl FileFetch<'_> {
             let origin = match self.download(at, &mut arrival).await {
                 Ok(Sent::Whole(origin)) => origin,
                 Ok(Sent::Missing(why)) => {
-                    attempts.absent.push(format!("{}: {why}", proxies.name(at)));
+                    attempts.all.absent(proxies.name(at), &why);
                     return Ok(Next::GoOn);
                 }
                 // Another upstream's bytes would find no more room, and this one did its part.
@@ -172,7 +178,7 @@ impl FileFetch<'_> {
                         // No later download can continue these.
                         arrival.discard();
                     }
-                    attempts.failed.push((failure.to_string(), failure.kind.cause()));
+                    attempts.all.failed(&failure);
                     return Ok(if proxies.goes_on(at, &failure) { Next::GoOn } else { Next::Stop });
                 }
             };
@@ -239,7 +245,14 @@ impl FileFetch<'_> {
     }
 
     /// Quarantines wrong bytes, and reports them.
-    fn refuse(&self, at: usize, arrival: Arrival, wrong: &WrongBytes, origin: Origin, attempts: &mut Attempts) -> Next {
+    fn refuse(
+        &self,
+        at: usize,
+        arrival: Arrival,
+        wrong: &WrongBytes,
+        origin: Origin,
+        attempts: &mut FileAttempts,
+    ) -> Next {
         let (inner, proxies) = (self.inner, self.route.proxies());
         inner.counters.count(Event::Mismatch);
         let mut mismatch = Mismatch::new(self.module, self.kind, self.expected, wrong, proxies.name(at));
@@ -258,7 +271,7 @@ impl FileFetch<'_> {
     }
 }
 
-impl Attempts {
+impl FileAttempts {
     /// The answer when no upstream had the right bytes.
     fn conclude(self, task: &FileFetch<'_>) -> Result<Given, Denied> {
         let what = what(task.module, task.kind);
@@ -272,15 +285,7 @@ impl Attempts {
             }
             return Err(Denied::Refused(mismatch.lines(task.inner.relay.name())));
         }
-        if !self.failed.is_empty() {
-            let (mut all, causes): (Vec<String>, Vec<Cause>) = self.failed.into_iter().unzip();
-            all.extend(self.absent);
-            return Err(Fault::unavailable(Cause::of_several(causes), what, all.join("; ")).into());
-        }
-        if self.absent.is_empty() {
-            return Err(Fault::nobody(what, "there is no upstream to ask").into());
-        }
-        Err(Denied::NotFound(format!("not found: {what}: {}", self.absent.join("; "))))
+        Err(self.all.conclude(&what, task.inner.folder.root()))
     }
 }
 

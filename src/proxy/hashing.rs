@@ -3,8 +3,8 @@
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::store::modules::Arrival;
-use crate::sumdb::dirhash::directory_bytes;
+use crate::store::modules::{Admitted, Arrival};
+use crate::sumdb::dirhash::{ReadAt, directory_bytes};
 
 /// Bytes of the directories of all zips that are hashed at once. The largest modules have one of 5 MB, common ones of 50 KB.
 const ROOM_BYTES: u64 = 8 << 20;
@@ -32,15 +32,28 @@ impl Default for Hashing {
 impl Hashing {
     /// Waits for room for a zip that has arrived. One whose directory is longer than all the room is hashed alone.
     pub(super) async fn room_for(&self, arrival: &Arrival) -> Room<'_> {
-        let bytes = if arrival.len() <= SHORT_ZIP_BYTES { arrival.len() } else { directory_of(arrival).await };
+        let bytes = match arrival.zip() {
+            _ if arrival.len() <= SHORT_ZIP_BYTES => arrival.len(),
+            Ok(zip) => directory_of(zip).await,
+            Err(_) => 0,
+        };
+        self.room_of(bytes).await
+    }
+
+    /// The same for a zip that is stored.
+    pub(super) async fn room_for_stored(&self, file: &Admitted) -> Room<'_> {
+        let bytes = if file.len() <= SHORT_ZIP_BYTES { file.len() } else { directory_of(file.clone()).await };
+        self.room_of(bytes).await
+    }
+
+    async fn room_of(&self, bytes: u64) -> Room<'_> {
         // The semaphore is never closed.
         Room { _units: self.room.acquire_many(units(bytes)).await.ok() }
     }
 }
 
 /// Bytes of the directory of a zip. One that has none is refused before anything of it is held.
-async fn directory_of(arrival: &Arrival) -> u64 {
-    let Ok(zip) = arrival.zip() else { return 0 };
+async fn directory_of(zip: impl ReadAt + Send + 'static) -> u64 {
     let bytes = tokio::task::spawn_blocking(move || directory_bytes(&zip).unwrap_or(0)).await;
     bytes.unwrap_or(ROOM_BYTES)
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::attempts::Attempts;
 use super::cached_hint::{CachedHint, normalise};
 use super::counts::Event;
 use super::expected::Route;
-use super::{Denied, Inner, Mode, Text, TextKind};
-use crate::fault::{Cause, Fault};
+use super::{Denied, Inner, Mode, Text, TextKind, stored};
 use crate::sumdb;
 use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest, VersionInfo, list};
-use crate::sumdb::module::{ModulePath, Version};
+use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::upstream::{Asker, Busy, FailureKind, Fetched};
 
 /// Bytes of a list at most.
@@ -33,8 +33,8 @@ pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mo
         return Ok(text(request, hint.bytes.clone(), inner.options.freshness - hint.age, false));
     }
     if mode.cached_only {
-        let local = inner.local_answer(request, route, hint.as_ref());
-        return local.ok_or_else(|| Denied::NotCached(format!("not cached here: {path}")));
+        let held = inner.local_answer(request, route, hint.as_ref()).await;
+        return held.ok_or_else(|| Denied::NotCached(format!("not cached here: {path}")));
     }
     if let Some(denied) = inner.absences.recent(&path) {
         inner.counters.count(Event::Repeated);
@@ -56,15 +56,15 @@ fn text(request: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> T
     Text { bytes, kind, keep, stale }
 }
 
-/// Asks the upstreams in order; `hint` is an earlier answer of one of them.
+/// Asks the upstreams in order; `hint` is what one of them said some time ago.
 async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHint>) -> Result<Text, Denied> {
     let route = Route::to(inner, request.module())?;
     let (proxies, path) = (route.proxies(), request.to_string());
     let limit = if matches!(request, ModuleRequest::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
-    let (mut absent, mut failed, mut causes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut attempts = Attempts::default();
     for at in 0..proxies.len() {
         match proxies.fetch(at, request, limit).await {
-            Ok(Fetched::Missing(why)) => absent.push(format!("{}: {why}", proxies.name(at))),
+            Ok(Fetched::Missing(why)) => attempts.absent(proxies.name(at), &why),
             Ok(Fetched::Body(bytes, _)) => match inner.read(request, &bytes, route).await {
                 Ok(bytes) => {
                     inner.cache_hint(request, route, &bytes, proxies.name(at));
@@ -72,46 +72,41 @@ async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHin
                 }
                 Err(error) => {
                     proxies.refute(at, &error.to_string());
-                    failed.push(format!("{}: {error}", proxies.name(at)));
-                    causes.push(Cause::Upstream);
+                    attempts.malformed(proxies.name(at), &error.to_string());
                 }
             },
             Err(failure) if failure.kind == FailureKind::QueueFull => return Err(Busy.fault(&failure.source).into()),
             Err(failure) => {
                 inner.counters.count(Event::Failure);
-                causes.push(failure.kind.cause());
-                failed.push(failure.to_string());
+                attempts.failed(&failure);
                 if !proxies.goes_on(at, &failure) {
                     break;
                 }
             }
         }
     }
-    if let Some(text) = inner.without_upstreams(request, route, hint.as_ref(), !failed.is_empty()).await {
+    if let Some(text) = inner.without_upstreams(request, route, hint.as_ref(), &attempts).await {
         return Ok(text);
     }
-    if failed.is_empty() && !absent.is_empty() {
-        let denied = Denied::NotFound(format!("not found: {path}: {}", absent.join("; ")));
+    let is_final = !attempts.may_change();
+    let denied = attempts.conclude(&path, inner.folder.root());
+    if is_final && matches!(denied, Denied::NotFound(_) | Denied::Refused(_)) {
         inner.absences.note(&path, &denied);
-        return Err(denied);
     }
-    failed.extend(absent);
-    let why = if failed.is_empty() { "there is no upstream to ask".to_owned() } else { failed.join("; ") };
-    Err(match Cause::of_several(causes) {
-        Cause::Disk => Fault::disk(inner.folder.root().display().to_string(), format!("{path}: {why}")),
-        cause => Fault::unavailable(cause, path, why),
-    }
-    .into())
+    Err(denied)
 }
 
 impl Inner {
-    /// An upstream's answer, parsed and serialised again; a list of a public module with the versions of the log added.
+    /// What an upstream's answer means, written anew; a list of a public module with what the log has besides, and one that only
+    /// folders were request for with what is held here.
     async fn read(self: &Arc<Inner>, request: &ModuleRequest, bytes: &[u8], route: Route<'_>) -> sumdb::Result<Bytes> {
-        let (ModuleRequest::List(module), Route::Public(_)) = (request, route) else {
-            return normalise(request, bytes);
-        };
+        let ModuleRequest::List(module) = request else { return normalise(request, bytes) };
         let mut versions = list::read(module, bytes)?;
-        versions.extend(list::logged(module, self.logged(module).await));
+        if route.proxies().is_local() {
+            versions.extend(list::tagged(module, self.held_versions(module).await));
+        } else if let Route::Public(_) = route {
+            versions.extend(list::tagged(module, self.logged(module).await));
+        }
         Ok(list::write(&versions).into())
     }
 
@@ -129,37 +124,108 @@ impl Inner {
         }
     }
 
-    /// A local answer: an earlier one that is not too old, or what the store knows.
-    fn local_answer(&self, request: &ModuleRequest, route: Route<'_>, hint: Option<&CachedHint>) -> Option<Text> {
+    /// What is held without asking: an earlier answer that is not too old, or what the store knows.
+    async fn local_answer(
+        self: &Arc<Inner>,
+        request: &ModuleRequest,
+        route: Route<'_>,
+        hint: Option<&CachedHint>,
+    ) -> Option<Text> {
         let old = hint.filter(|hint| hint.age < self.options.stale).map(|hint| hint.bytes.clone());
-        let bytes = old.or_else(|| self.of_stored_zip(request, route, hint))?;
+        let bytes = match old {
+            Some(bytes) => bytes,
+            None => self.stored(request, route, hint).await?,
+        };
         Some(text(request, bytes, Duration::ZERO, true))
     }
 
-    /// The answer when no upstream gave one: an earlier answer, the log's, the store's. If no upstream failed (`some_failed`), all
-    /// of them say that it does not exist, and an earlier answer does not count.
+    /// The answer where no upstream gave one.
+    ///
+    /// Where nobody could be request, what is held here counts: a version that is not could not be had. Where some failed, what one
+    /// of them said earlier does, else what the log says: of what is held the newest may be an old one. Where all say that there is no
+    /// such thing, it is what they say; but the log knows better, and of a version whose zip is here the store.
     async fn without_upstreams(
         self: &Arc<Inner>,
         request: &ModuleRequest,
         route: Route<'_>,
         hint: Option<&CachedHint>,
-        some_failed: bool,
+        attempts: &Attempts,
     ) -> Option<Text> {
-        if let Some(hint) = hint.filter(|hint| some_failed && hint.age < self.options.stale) {
-            self.counters.count(Event::Stale);
-            return Some(text(request, hint.bytes.clone(), Duration::ZERO, true));
+        let stale = |bytes| Some(text(request, bytes, Duration::ZERO, true));
+        if attempts.is_refused() && !matches!(request, ModuleRequest::Info(_)) {
+            return None;
         }
-        let bytes = match (request, route) {
-            (ModuleRequest::List(module), Route::Public(_)) => {
-                let logged = self.logged(module).await;
-                (!logged.is_empty()).then(|| list::write(&list::logged(module, logged)).into())?
+        if route.proxies().is_local()
+            && let Some(bytes) = self.stored(request, route, hint).await
+        {
+            return stale(bytes);
+        }
+        // Of a module that is not held nothing is claimed where nobody is request.
+        let is_one = !matches!(request, ModuleRequest::List(_) | ModuleRequest::Latest(_));
+        let may_change = attempts.may_change() || is_one && route.proxies().is_local();
+        if let Some(hint) = hint.filter(|hint| may_change && !attempts.is_refused() && hint.age < self.options.stale) {
+            self.counters.count(Event::Stale);
+            return stale(hint.bytes.clone());
+        }
+        if let Route::Public(_) = route
+            && let Some(bytes) = self.of_log(request).await
+        {
+            return Some(text(request, bytes, self.options.freshness, true));
+        }
+        match request {
+            ModuleRequest::Info(_) => {
+                let bytes = self.stored(request, route, hint).await?;
+                Some(text(request, bytes, self.options.freshness, true))
             }
-            (ModuleRequest::Latest(module), Route::Public(_)) => {
+            _ => None,
+        }
+    }
+
+    /// What the full log says; nothing where it is not held, or has no such module.
+    async fn of_log(self: &Arc<Inner>, request: &ModuleRequest) -> Option<Bytes> {
+        match request {
+            ModuleRequest::List(module) => {
                 let logged = self.logged(module).await;
-                VersionInfo::named(list::newest(&logged)?.clone()).to_json().into()
+                (!logged.is_empty()).then(|| list::write(&list::tagged(module, logged)).into())
             }
-            _ => self.of_stored_zip(request, route, hint)?,
-        };
-        Some(text(request, bytes, self.options.freshness, true))
+            ModuleRequest::Latest(module) => {
+                let logged = self.logged(module).await;
+                Some(VersionInfo::named(list::newest(&logged)?.clone()).to_json().into())
+            }
+            _ => None,
+        }
+    }
+
+    /// What the store says: the versions that are here, the newest of them, and what is hint about one whose zip is here. Nothing of
+    /// a module of which nothing is here.
+    async fn stored(
+        self: &Arc<Inner>,
+        request: &ModuleRequest,
+        route: Route<'_>,
+        hint: Option<&CachedHint>,
+    ) -> Option<Bytes> {
+        match request {
+            ModuleRequest::List(module) => {
+                let held = self.held_versions(module).await;
+                (!held.is_empty()).then(|| list::write(&list::tagged(module, held)).into())
+            }
+            ModuleRequest::Latest(module) => {
+                let held = self.held_versions(module).await;
+                let newest = ModuleVersion::pair(module.clone(), list::newest(&held)?.clone()).ok()?;
+                let request = ModuleRequest::Info(newest.clone());
+                let known = self.of_stored_zip(&request, route, self.cached_hint(&request, route).as_ref());
+                Some(known.unwrap_or_else(|| VersionInfo::named(newest.version().clone()).to_json().into()))
+            }
+            _ => self.of_stored_zip(request, route, hint),
+        }
+    }
+
+    /// The versions of a module that can be given without asking anybody.
+    async fn held_versions(self: &Arc<Inner>, module: &ModulePath) -> Vec<Version> {
+        let (inner, module) = (Arc::clone(self), module.clone());
+        let held = tokio::task::spawn_blocking(move || {
+            Route::to(&inner, &module).map(|route| stored::versions(&inner, route, &module)).unwrap_or_default()
+        });
+        held.await.unwrap_or_default()
     }
 }

@@ -1,8 +1,11 @@
 //! What the store has of a file, and whether it may be served now: on this route, and proven by this database.
 //!
-//! On a public route a stored file is served if its proof names the present database, without any request; else only
-//! once that database has a record of the same hash. A file that differs is quarantined, with a report and an incident, like an
-//! upstream's wrong bytes. On a private route only what first use pinned is served.
+//! On a public route a stored file is given where its proof names the database that is request now, without asking anybody; else only
+//! once that database has a record of the same hash. What differs is put aside, with a report and an incident, as an upstream's
+//! wrong bytes are. On a private route only what first use pinned is given.
+//!
+//! A file that looks otherwise than when it was last proven (`Changed`) is hashed again first; what rotted is put aside and fetched
+//! again.
 
 use super::check::{WrongBytes, what};
 use super::counts::Event;
@@ -10,10 +13,13 @@ use super::expected::{Expected, Route};
 use super::incident::Mismatch;
 use super::{Denied, Inner};
 use crate::fault::Fault;
-use crate::store::modules::{Admitted, Proof, Provenance, Stored, Unproven};
+use crate::store::modules::{Admitted, Changed, Proof, Provenance, Stored, Unproven};
 use crate::sumdb;
-use crate::sumdb::gosum::Kind;
-use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
+
+/// How often a file is hashed for one request that changes meanwhile, as one that is moved does.
+const MAX_HASHED: usize = 2;
 
 /// How a file is stored, under the policy of this route.
 pub(super) fn stored_file(
@@ -24,20 +30,107 @@ pub(super) fn stored_file(
 ) -> Result<Stored, Fault> {
     match route {
         Route::Public(_) => inner.modules.open(module, kind, inner.relay.vkey()),
-        Route::Private(_) => Ok(inner.modules.open_first_use(module, kind)?.map_or(Stored::Missing, Stored::Proven)),
+        Route::Private(_) => inner.modules.open_first_use(module, kind),
     }
 }
 
-/// The stored file, if it may be served without any request.
-pub(super) fn ready(
+/// How a file is stored, once one that changed since it was proven is hashed again.
+pub(super) async fn look_again(
     inner: &Inner,
     route: Route<'_>,
     module: &ModuleVersion,
     kind: Kind,
-) -> Result<Option<Admitted>, Fault> {
-    match stored_file(inner, route, module, kind)? {
-        Stored::Proven(admitted) => Ok(Some(admitted)),
-        Stored::Unproven(_) | Stored::Missing => Ok(None),
+) -> Result<Stored, Denied> {
+    let mut stored = stored_file(inner, route, module, kind)?;
+    for _ in 0..MAX_HASHED {
+        match stored {
+            Stored::Changed(changed) => stored = hash_again(inner, route, module, kind, changed).await?,
+            stored => return Ok(stored),
+        }
+    }
+    // It changes all the while: nothing of it is given.
+    Ok(match stored {
+        Stored::Changed(_) => Stored::Missing,
+        stored => stored,
+    })
+}
+
+/// Whether a file is here and would be given without asking anybody, if it has not rotted.
+pub(super) fn is_held(inner: &Inner, route: Route<'_>, module: &ModuleVersion, kind: Kind) -> bool {
+    match stored_file(inner, route, module, kind) {
+        Ok(Stored::Proven(_)) => true,
+        Ok(Stored::Changed(changed)) => changed.is_proven(),
+        Ok(Stored::Unproven(_) | Stored::Missing) | Err(_) => false,
+    }
+}
+
+/// The versions of a module that would be given without asking anybody, ascending: those of which the zip is here; where there is
+/// none, those of which the go.mod is. Looks at each: not on a thread that must not wait.
+pub(super) fn versions(inner: &Inner, route: Route<'_>, module: &ModulePath) -> Vec<Version> {
+    let stored = inner.modules.versions(route.tree(), module).inspect_err(|fault| tracing::warn!("{fault}"));
+    let stored = stored.unwrap_or_default();
+    let held = |kind| {
+        let is_held = |version: &&Version| {
+            let module = ModuleVersion::pair(module.clone(), (*version).clone());
+            module.is_ok_and(|module| is_held(inner, route, &module, kind))
+        };
+        stored.iter().filter(is_held).cloned().collect::<Vec<Version>>()
+    };
+    let zips = held(Kind::Zip);
+    if zips.is_empty() { held(Kind::GoMod) } else { zips }
+}
+
+/// Hashes a file again that changed since it was last proven. One that is as it was is stored as before; any other is put aside,
+/// and is not here any more.
+async fn hash_again(
+    inner: &Inner,
+    route: Route<'_>,
+    module: &ModuleVersion,
+    kind: Kind,
+    changed: Changed,
+) -> Result<Stored, Denied> {
+    let _room = match kind {
+        Kind::Zip => Some(inner.hashing.room_for_stored(changed.file()).await),
+        Kind::GoMod => None,
+    };
+    let (modules, threads) = (inner.modules.clone(), inner.options.threads);
+    let hashed = tokio::task::spawn_blocking(move || {
+        let got = changed.hash_now(threads)?;
+        if got.as_ref() == Some(changed.hash()) {
+            modules.confirm(&changed);
+        }
+        Ok::<_, Fault>((changed, got))
+    });
+    let (changed, got) = hashed.await.map_err(|error| Fault::machine("hashing", error.to_string()))??;
+    if got.as_ref() == Some(changed.hash()) {
+        return Ok(stored_file(inner, route, module, kind)?);
+    }
+    put_rotten_aside(inner, route, module, kind, changed, got).await;
+    Ok(Stored::Missing)
+}
+
+async fn put_rotten_aside(
+    inner: &Inner,
+    route: Route<'_>,
+    module: &ModuleVersion,
+    kind: Kind,
+    changed: Changed,
+    got: Option<SumHash>,
+) {
+    inner.counters.count(Event::Mismatch);
+    let hash = changed.hash().clone();
+    let is =
+        got.as_ref().map_or("it is not a zip any more".to_owned(), |got| format!("it hashes to {got}, not to {hash}"));
+    let why = format!("{is}: it changed on the disk since it was proven");
+    let wrong = WrongBytes { error: sumdb::Error::unproven(what(module, kind), why), got };
+    let mut mismatch = Mismatch::new(module, kind, &Expected::Pinned(hash), &wrong, "the module store");
+    mismatch.stored(changed.file().len());
+    let (modules, report) = (inner.modules.clone(), mismatch.report(inner.relay.name()));
+    let moved = tokio::task::spawn_blocking(move || modules.refuse_changed(&changed, &report)).await;
+    let moved = moved.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())));
+    mismatch.note(inner, moved);
+    if kind == Kind::Zip {
+        inner.list_stored(module, route);
     }
 }
 
@@ -64,7 +157,7 @@ pub(super) async fn admit_stored(
 ) -> Result<Option<Admitted>, Denied> {
     let stored = match stored_file(inner, route, module, kind)? {
         Stored::Proven(admitted) => return Ok(Some(admitted)),
-        Stored::Missing => return Ok(None),
+        Stored::Missing | Stored::Changed(_) => return Ok(None),
         Stored::Unproven(stored) => stored,
     };
     let (Expected::Recorded { hash, .. }, Provenance::Recorded(proof)) = (expected, provenance(inner, expected)) else {

@@ -5,8 +5,10 @@
 //! modules/<escaped path>/@v/<escaped version>.mod      .modhash  .modproof   its h1; which record of which database has it
 //!                                             .zip     .ziphash  .zipproof   the same; .ziphash as in Go's module cache
 //!                                             .info    when the version was made; nothing proves it
+//!                           list                       the tagged versions of which the zip is here
 //! modules/lock                                         one server
-//! private/<the same names>                             without proofs: the hash is what came first (`first_use`)
+//! private/<the same names>                             without proofs and lists: the hash is what came first (`first_use`)
+//!                                    .modstat .zipstat  what the file looked like when it was last proven (`stamp`)
 //! refused/<escaped path, / as !!>@<escaped version>.<zip|mod>.<8 digits of its SHA-256>      bytes that proved wrong
 //!                                                                               ... .json   and why
 //! tmp/arrival-<digits>                                 bytes that nothing has proven yet
@@ -20,7 +22,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use quick_cache::sync::Cache;
 
 use super::cache::read_bounded;
 use super::lock::Lock;
@@ -33,25 +38,36 @@ use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
 mod admitted;
 mod arrival;
+mod changed;
 mod first_use;
+mod list;
 mod loose;
 mod pin;
+mod place;
 mod proof;
 mod proven;
 mod quarantine;
+mod stamp;
+mod stored;
 mod walk;
 
 pub use admitted::Admitted;
 pub use arrival::Arrival;
+pub use changed::Changed;
 pub use loose::Refused;
 pub use proof::Proof;
-pub use proven::{Stored, Unproven};
+pub use stored::{Stored, Unproven};
 pub(super) use quarantine::Ledger;
 pub use quarantine::{MAX_FILE_REFUSED, MAX_REFUSED, MAX_REFUSED_BYTES, MAX_SOURCE_REFUSED, MAX_SOURCE_REFUSED_BYTES};
 pub use walk::{Beside, StoredItem};
 
+use stamp::Stamp;
+
 /// The longest `.info` that is kept or read, in bytes.
 pub const INFO_LIMIT: usize = MAX_INFO_BYTES;
+
+/// Files that are remembered to have been proven by this process, besides what stands beside them.
+const SEEN: usize = 4096;
 
 /// On whose word a file is admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,12 +93,14 @@ pub struct Modules {
     folder: Folder,
     dir: PathBuf,
     private: PathBuf,
+    /// what files looked like when this process proved them, where the disk does not take it
+    seen: Arc<Cache<PathBuf, Stamp>>,
 }
 
 impl Modules {
     pub(super) fn new(folder: Folder) -> Modules {
         let (dir, private) = (folder.root().join("modules"), folder.root().join("private"));
-        Modules { folder, dir, private }
+        Modules { folder, dir, private, seen: Arc::new(Cache::new(SEEN)) }
     }
 
     /// Where the proven ones are: `DATA/modules`.
@@ -114,20 +132,19 @@ impl Modules {
         })
     }
 
-    /// The `.info` that is kept; nothing proves it. `None` where it is empty, too long, or not a file.
+    /// The `.info` that is kept in one of the trees; nothing proves it. An empty one, one that is too long and one that is not a file
+    /// count as missing.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
-    pub fn read_info(&self, module: &ModuleVersion) -> Result<Option<Vec<u8>>, Fault> {
-        let path = self.named(Tree::Proven, module, "info")?;
+    pub fn read_info(&self, tree: Tree, module: &ModuleVersion) -> Result<Option<Vec<u8>>, Fault> {
+        let path = self.named(tree, module, "info")?;
+        if tree == Tree::FirstUse {
+            self.take_over_info(module, &path);
+        }
         let limit = u64::try_from(INFO_LIMIT).unwrap_or(u64::MAX);
         let read = if is_file(&path) { read_bounded(&path, limit) } else { Ok(None) };
         read.map_err(|error| unavailable(&path, "read", &error))
-    }
-
-    /// Whether anything stands where the `.info` is kept, be it readable or not.
-    pub fn has_info(&self, module: &ModuleVersion) -> bool {
-        self.named(Tree::Proven, module, "info").is_ok_and(|path| path.symlink_metadata().is_ok())
     }
 
     /// Keeps an `.info`, whole or not at all. What a power cut makes of it is empty, or can be asked for again. One that is already
@@ -135,15 +152,15 @@ impl Modules {
     ///
     /// # Errors
     /// `Usage` for more than [`INFO_LIMIT`] bytes; `Unavailable` where the disk fails; then nothing is visible.
-    pub fn write_info(&self, module: &ModuleVersion, bytes: &[u8]) -> Result<(), Fault> {
+    pub fn write_info(&self, tree: Tree, module: &ModuleVersion, bytes: &[u8]) -> Result<(), Fault> {
         if bytes.len() > INFO_LIMIT {
             let text = format!("the .info of {module} has {} bytes, more than {INFO_LIMIT}", bytes.len());
             return Err(Fault::Usage(text));
         }
-        if matches!(self.read_info(module), Ok(Some(kept)) if kept == bytes) {
+        if matches!(self.read_info(tree, module), Ok(Some(kept)) if kept == bytes) {
             return Ok(());
         }
-        let path = self.named(Tree::Proven, module, "info")?;
+        let path = self.named(tree, module, "info")?;
         self.folder.take_room(bytes.len()).map_err(|error| unavailable(&path, "write", &error))?;
         self.folder.write(&path, bytes, false)
     }
@@ -186,13 +203,13 @@ impl Modules {
         quarantine::keep(&self.folder, arrival, source, report)
     }
 
-    /// The versions of a module of which a `.mod` or a `.zip` is here with its hash, ascending, whichever database proved them. Private ones
-    /// are not among them.
+    /// The versions of a module of which a `.mod` or a `.zip` is in that tree with its hash, ascending, whichever database proved them.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
-    pub fn versions(&self, module: &ModulePath) -> Result<Vec<Version>, Fault> {
-        walk::versions(&below(&self.dir, &format!("{}/@v", module.escaped()))?, module)
+    pub fn versions(&self, tree: Tree, module: &ModulePath) -> Result<Vec<Version>, Fault> {
+        let folder = below(self.dir_of(tree), &format!("{}/@v", module.escaped()))?;
+        walk::versions(&folder, module, &[Kind::GoMod, Kind::Zip])
     }
 
     /// Everything below both trees, the proven one first, each sorted by path. Links are not followed.
@@ -220,6 +237,14 @@ pub fn pin_extension(kind: Kind) -> &'static str {
     match kind {
         Kind::Zip => "ziphash",
         Kind::GoMod => "modhash",
+    }
+}
+
+/// What the name of the file ends with, after the dot, that says what a file of first use looked like.
+fn stamp_extension(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Zip => "zipstat",
+        Kind::GoMod => "modstat",
     }
 }
 

@@ -8,4 +8,5 @@ mod path;
 mod probe;
 pub(super) mod proxies;
 mod tree;
+mod unpack;
 pub(super) mod wire;

@@ -6,6 +6,7 @@ pub(super) mod address_scope;
 pub(super) mod agent;
 pub(super) mod breaker;
 mod clients;
+pub(super) mod coding;
 pub(super) mod counts;
 pub(super) mod endpoint;
 pub(super) mod failure;

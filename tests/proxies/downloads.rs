@@ -87,12 +87,41 @@ async fn a_file_is_bounded_whatever_it_claims() {
 }
 
 #[tokio::test]
-async fn compressed_bytes_are_not_those_that_were_asked_for() {
-    let server = Server::start(|_, _| answer(200, noise(10)).with("content-encoding", "gzip")).await;
+async fn compressed_bytes_are_unpacked_and_never_gone_on_with() {
+    let whole = noise(5000);
+    let packed = gzip(&whole);
+    let sent = packed.clone();
+    let server = Server::start(move |_, n| {
+        let gzip = answer(200, &sent).with("content-encoding", "gzip");
+        if n == 0 { gzip.cut(sent.len() / 2, End::Close) } else { gzip }
+    })
+    .await;
+    let mut sink = Memory::default();
+    let sent = download(&proxies(&[&server.url]), &mut sink).await.unwrap();
+    assert!(matches!(sent, Sent::Whole(_)) && sink.bytes == whole);
+    assert_eq!(server.asked().iter().map(|asked| asked.from()).collect::<Vec<_>>(), [None, None]);
+    for body in [noise(10), packed[..packed.len() - 1].to_vec(), [&packed[..], b"more"].concat()] {
+        let server = Server::start(move |_, _| answer(200, &body).with("content-encoding", "gzip")).await;
+        let mut sink = Memory::default();
+        let failure = download(&proxies(&[&server.url]), &mut sink).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+        assert!(sink.bytes.is_empty() && failure.why.contains("cannot be unpacked"), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_bomb_is_refused() {
+    let bomb = gzip(&vec![0; 64 << 20]);
+    let server = Server::start(move |_, _| answer(200, &bomb).with("content-encoding", "gzip")).await;
     let mut sink = Memory::default();
     let failure = download(&proxies(&[&server.url]), &mut sink).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Answer(200), "{failure}");
-    assert!(sink.bytes.is_empty());
+    assert_eq!((failure.kind, server.asked().len(), sink.bytes.len()), (FailureKind::TooLong, 1, 0), "{failure}");
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 #[tokio::test]

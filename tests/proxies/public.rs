@@ -102,9 +102,9 @@ fn import(content: &str) -> Answer {
     Answer::Page(format!("<meta name=\"go-import\" content=\"{content}\">"))
 }
 
-fn refused(fetched: Result<Fetched, Failure>) -> String {
+fn refused(fetched: Result<Fetched, Failure>, kind: FailureKind) -> String {
     let failure = fetched.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Forbidden, "{failure}");
+    assert_eq!(failure.kind, kind, "{failure}");
     for word in ["connection refused", "dial tcp", "sandboxes"] {
         assert!(!failure.why.contains(word), "{failure}");
     }
@@ -187,18 +187,26 @@ async fn nothing_leads_a_run_to_a_private_address() {
         if url.ends_with("moved6") {
             assert_eq!(fetched.unwrap_err().kind, FailureKind::Unreachable);
         } else {
-            refused(fetched);
+            // A page that leads to an inner host leads nowhere: as for the go command, there is no repository.
+            let is_lookup = matches!(
+                url.rsplit_once('/'),
+                Some((_, "redirect0" | "redirect1" | "redirect2" | "redirect3" | "redirect4" | "redirect5"))
+            );
+            refused(fetched, if is_lookup { FailureKind::NoRepository } else { FailureKind::Forbidden });
         }
     }
     for host in ["inner", "local", "metadata", "nat64"] {
-        for path in ["x", "x.git"] {
-            let why = refused(fetch(&proxies, &format!("{host}.example.com/{path}/@v/list")).await);
+        // The second path says where the repository is, so that none is looked for.
+        for (path, kind) in [("x", FailureKind::NoRepository), ("x.git", FailureKind::Forbidden)] {
+            let why = refused(fetch(&proxies, &format!("{host}.example.com/{path}/@v/list")).await, kind);
             assert_eq!(why, not_public(&format!("{host}.example.com")), "no address is named");
         }
     }
     let unknown = fetch(&proxies, "nowhere.example.com/x/@v/list").await.unwrap_err();
-    assert_eq!(unknown.kind, FailureKind::NoAddress);
-    assert_eq!(unknown.kind.cause(), FailureKind::Forbidden.cause(), "nor by the status");
+    assert_eq!(unknown.kind, FailureKind::NoRepository, "nor by the status");
+    let unknown_repository = fetch(&proxies, "nowhere.example.com/x.git/@v/list").await.unwrap_err();
+    assert_eq!(unknown_repository.kind, FailureKind::NoAddress);
+    assert_eq!(unknown_repository.kind.cause(), FailureKind::Forbidden.cause(), "nor by the status");
     assert_eq!(unknown.why, not_public("nowhere.example.com"), "names inside are not told from names that are nowhere");
     assert_eq!(world.contacts(), ["9.9.9.9:443"]);
     assert_eq!(inner.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
@@ -213,7 +221,8 @@ async fn paths_that_are_addresses_are_refused_before_anything_is_run() {
     let proxies = place.proxies(place.settings(&world));
     for host in ["127.0.0.1", "10.0.0.5", "8.8.8.8", "127.1", "0.0.0.0", "169.254.169.254", "x.localhost"] {
         for path in ["x/@v/list", "secret.git/@v/list", "x/@latest", "x/@v/main.info", "x/@v/v1.0.0.mod"] {
-            let why = refused(fetch(&proxies, &format!("{host}/{path}")).await);
+            let kind = if path.starts_with("secret.git") { FailureKind::Forbidden } else { FailureKind::NoRepository };
+            let why = refused(fetch(&proxies, &format!("{host}/{path}")).await, kind);
             assert_eq!(why, not_public(host));
         }
     }

@@ -90,7 +90,7 @@ async fn what_no_status_tells() {
         (&broken.url, FailureKind::Unreachable, "broke off after 2 bytes"),
         (&hanging.url, FailureKind::Timeout, "timed out: no data for 40ms"),
         (&long.url, FailureKind::TooLong, "longer than 1048576 bytes"),
-        (&packed.url, FailureKind::Answer(200), "sends \"gzip\" encoding, which was not requested"),
+        (&packed.url, FailureKind::Unreachable, "sends \"gzip\" bytes that cannot be unpacked"),
     ] {
         let settings = gosumcheck::upstream::Settings { silence: std::time::Duration::from_millis(40), ..quick() };
         let proxies = Proxies::new(vec![entry(url, settings)]);
@@ -123,7 +123,7 @@ async fn off_is_a_no_and_a_full_disk_is_nobodys() {
     let proxies = Proxies::new(vec![ProxyEntry { place: ProxyPlace::Off, falls_back: false }]);
     let failure = fetch(&proxies, "example.com/m/@v/list").await.unwrap_err();
     assert_eq!(failure.to_string(), "off: module lookup disabled by GOPROXY=off");
-    assert_eq!(failure.kind, FailureKind::Forbidden);
+    assert_eq!(failure.kind, FailureKind::Off);
     assert!(!proxies.goes_on(0, &failure));
     let full = Failure { kind: FailureKind::Disk, ..failure };
     assert!(!proxies.goes_on(0, &full));
@@ -137,4 +137,28 @@ async fn refuted_bytes_are_reported() {
     proxies.refute(0, "h1 is another");
     proxies.refute(9, "nobody");
     assert_eq!(proxies.complaints()[0].to_string(), "http://127.0.0.1:1: 1 answers refused; first: h1 is another");
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// As Go's client, which asks for gzip: an object store has some objects in no other form.
+#[tokio::test]
+async fn a_compressed_answer_is_unpacked_and_bounded() {
+    let server = Server::start(|asked, _| match asked.path.as_str() {
+        "/example.com/m/@v/list" => answer(200, gzip(b"v1.0.0\n")).with("content-encoding", "GZIP"),
+        "/example.com/bomb/@v/list" => answer(200, gzip(&vec![b'\n'; LIMIT + 1])).with("content-encoding", "gzip"),
+        // What no client library undoes is taken as it is.
+        _ => answer(200, "v1.0.0\n").with("content-encoding", "utf-8"),
+    })
+    .await;
+    let proxies = proxies(&[&server.url]);
+    assert_eq!(body(fetch(&proxies, "example.com/m/@v/list").await), "v1.0.0\n");
+    assert_eq!(body(fetch(&proxies, "example.com/plain/@v/list").await), "v1.0.0\n");
+    let failure = fetch(&proxies, "example.com/bomb/@v/list").await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::TooLong, "{failure}");
+    assert!(server.asked().iter().all(|asked| asked.header("accept-encoding") == "identity"));
 }

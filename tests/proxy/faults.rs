@@ -10,7 +10,7 @@ use gosumcheck::store::failing::{FailingDisk, Moment, Then};
 use gosumcheck::upstream::BreakerState;
 
 use crate::kit::{Corpus, Fault, Gate, Spec, Tamper, until};
-use crate::world::{World, absent, ask, bytes, outage};
+use crate::world::{World, absent, ask, bytes, outage, refusal};
 
 const ZIP: &str = "example.com/a/@v/v1.0.0.zip";
 const GO_MOD: &str = "example.com/a/@v/v1.0.0.mod";
@@ -60,13 +60,15 @@ fn an_upstream_that_cannot_answer_now() {
 /// Go's own rule (go.dev/ref/mod, "Environment variables", GOPROXY): only behind `|` another one is asked after a "no".
 #[test]
 fn a_no_by_policy_counts_before_a_comma() {
-    for status in [401, 403, 429, 451] {
+    for status in [400, 401, 403, 405, 422, 429, 451] {
         let fault = Fault::Status(status, "not for you".to_owned());
         is_passed_over(&fault, '|');
         let mut world = world(2);
         world.settings.tries = 1;
         world.mirrors[0].fault(ZIP, fault);
-        let told = outage(world.ask(&world.proxy(), ZIP));
+        let told = world.ask(&world.proxy(), ZIP);
+        // Of these three alone the server says that it does not give this module to us.
+        let told = if matches!(status, 401 | 403 | 451) { refusal(told).join(" ") } else { outage(told) };
         assert!(told.contains(&status.to_string()) && told.contains("not for you"), "{told}");
         assert_eq!((world.mirrors[1].count("*"), world.stored().len()), (0, 0));
     }

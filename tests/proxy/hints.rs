@@ -250,7 +250,7 @@ fn what_answers_no_question_is_passed_over() {
         (LATEST, Fault::MovedTag("v2.0.0".to_owned())),
         (LATEST, Fault::MovedTag("master".to_owned())),
         (LIST, Fault::Html),
-        (LIST, Fault::Gzip),
+        (LIST, Fault::FalseGzip),
     ] {
         let world = world(2);
         world.mirrors[0].fault(path, fault.clone());

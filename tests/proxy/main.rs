@@ -10,11 +10,14 @@
 //! | `full` | what becomes of a question on a disk that takes nothing more |
 //! | `hints` | what is said of what nobody can prove, and for how long |
 //! | `load` | what is left of requests that are abandoned, and whom do they keep waiting |
+//! | `offline` | what is offered where nobody can be asked, and what is the folder of modules by itself |
+//! | `policy` | what becomes of an upstream's refusal by policy |
 //! | `private` | who hears of private modules, and what they are held to |
 //! | `private_served` | which settings make a module private, who may ask `serve` for one, who can read what is stored |
 //! | `go_refused` | what does the go command's user see of a refusal |
 //! | `raw` | is anything kept or passed on in an upstream's own words, or under another policy |
 //! | `refusals` | what becomes of wrong bytes, and of who has the right ones |
+//! | `rotten` | what becomes of stored files that changed since they were proven, and of links |
 //! | `world` | how does a test open a proxy over mirrors and a log |
 //! | `kit_go` | does the go command take the corpus from a mirror, proven by its log |
 
@@ -46,8 +49,11 @@ mod full;
 mod go_refused;
 mod hints;
 mod load;
+mod offline;
+mod policy;
 mod private;
 mod private_served;
 mod raw;
 mod refusals;
+mod rotten;
 mod world;

@@ -139,11 +139,12 @@ impl World {
         assert!(bytes(self.ask(proxy, path)) == truth, "{path}: not the right bytes");
     }
 
-    /// The files below `modules/` and `private/` that have a name there, sorted; each must hash to what stands beside it.
+    /// The files below `modules/` and `private/` that have a name there, sorted; each must hash to what stands beside it. Lists, and
+    /// an `.info` that only names its version, are left out.
     #[track_caller]
     pub fn stored(&self) -> Vec<String> {
         let found = self.folder().modules().walk().map(Result::unwrap);
-        let names = found.map(|found| match found {
+        let names = found.filter(|found| !is_made_here(found)).map(|found| match found {
             modules::StoredItem::File { tree, module, kind, path, hash, .. } => {
                 let bytes = std::fs::read(&path).unwrap();
                 let got = h1(kind, &bytes);
@@ -157,6 +158,7 @@ impl World {
             modules::StoredItem::HashOnly { module, kind, .. } => {
                 format!("{} (hash)", ModuleRequest::File(module, kind))
             }
+            modules::StoredItem::List { module, .. } => ModuleRequest::List(module).to_string(),
             modules::StoredItem::Stray(path) => format!("stray {}", path.display()),
         });
         names.collect()
@@ -180,6 +182,17 @@ impl World {
     /// What is on its way in `tmp/`.
     pub fn arrivals(&self) -> Vec<PathBuf> {
         files(self.data.path().join("tmp"))
+    }
+}
+
+/// Whether it stands beside a stored zip for readers of the folder, and says nothing that its name does not.
+fn is_made_here(found: &modules::StoredItem) -> bool {
+    match found {
+        modules::StoredItem::List { .. } => true,
+        modules::StoredItem::Info { module, path, .. } => {
+            std::fs::read_to_string(path).unwrap() == format!("{{\"Version\":\"{}\"}}", module.version())
+        }
+        _ => false,
     }
 }
 

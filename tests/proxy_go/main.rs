@@ -5,6 +5,7 @@
 //! | `real` | how are the real modules had, and the log that proves them |
 //! | `served` | how is the proxy run |
 //! | `builds` | does the go command build by way of the proxy, cold and with nobody upstream |
+//! | `differential` | does the go command do the same with a list of upstreams and through the proxy in front of it |
 //! | `tree` | are they whole, and does the go command build from them alone |
 //!
 //! Skipped where there is no go command, or where the modules cannot be had; GOSUMCHECK_REQUIRE_GO=1 makes that a failure.
@@ -27,5 +28,6 @@ mod kit;
 mod real;
 
 mod builds;
+mod differential;
 mod served;
 mod tree;

@@ -190,6 +190,7 @@ const WRONG: &[(&str, &str)] = &[
 1 | sumdb = [\"sum.example.org\"]
   |          ^^^^^^^^^^^^^^^^^",
     ),
+    ("proxy = \"off\"\nprivate = \"a.example\"\nprivate_proxy = \"https://a.example\"\n", "private_proxy is set and proxy is off, which serves no modules at all: name a proxy, as in proxy = \"direct\""),
     ("mirror = true\noffline = true\n", "mirror and offline are both set: mirror syncs from upstream in the background, offline forbids it"),
     ("sumdb = [\"sum.golang.org\", \"sum.golang.org\"]\n", "sumdb: sum.golang.org is named twice"),
 ];

@@ -8,7 +8,9 @@ use std::process::Command;
 use gosumcheck::store::modules::{Modules, Provenance, Stored, Tree};
 use gosumcheck::sumdb::gosum::{Kind, SumHash};
 
-use crate::world::{BYTES, DATABASE, KINDS, admit, admit_by, arrived, hash, mixed, modules, open, recorded};
+use crate::world::{
+    BYTES, DATABASE, KINDS, admit, admit_by, arrived, hash, mixed, modules, open, open_first_use, recorded,
+};
 
 const NAMES: &str = "example.com/!mixed/m/@v";
 
@@ -33,7 +35,7 @@ fn what_is_pinned_never_changes() {
             let text = text.to_string();
             assert!(text.contains("hash: is pinned to h1:") && text.contains("never changes"), "{text}");
             assert_eq!(modules.pin(&mixed(), kind).unwrap(), pin);
-            let open = modules.open_first_use(&mixed(), kind).unwrap();
+            let open = open_first_use(&modules, &mixed(), kind);
             assert_eq!(open.map(|open| open.read().unwrap()), here.then(|| BYTES.to_vec()));
         }
         // The right bytes come back to their pin.
@@ -73,19 +75,19 @@ fn a_damaged_pin_is_no_first_use() {
         || modules.admit(arrived(&modules, &mixed(), Kind::Zip, BYTES), &hash(BYTES), &Provenance::FirstUse);
     for damaged in ["", "h1:", &whole[..20], "h1:AAAA", &"x".repeat(5000), "\0\0\0\0"] {
         fs::write(&pin, damaged).unwrap();
-        assert!(modules.open_first_use(&mixed(), Kind::Zip).unwrap().is_none(), "{damaged:?}");
+        assert!(open_first_use(&modules, &mixed(), Kind::Zip).is_none(), "{damaged:?}");
         let text = modules.pin(&mixed(), Kind::Zip).unwrap_err().to_string();
         assert!(text.contains("v1.0.0-!r!c1.ziphash: holds no hash"), "{text}");
         assert_eq!(try_again().unwrap_err().to_string(), text);
     }
     // An algorithm of the future is a pin, and another one than that of any bytes.
     fs::write(&pin, "h2:abc").unwrap();
-    assert!(modules.open_first_use(&mixed(), Kind::Zip).unwrap().is_none());
+    assert!(open_first_use(&modules, &mixed(), Kind::Zip).is_none());
     assert!(matches!(modules.pin(&mixed(), Kind::Zip).unwrap(), Some(SumHash::Unknown { .. })));
     assert!(try_again().is_err());
     // Go's own, and one that a person wrote with an editor.
     fs::write(&pin, whole.clone() + "\n").unwrap();
-    assert_eq!(modules.open_first_use(&mixed(), Kind::Zip).unwrap().unwrap().hash(), &hash(BYTES));
+    assert_eq!(open_first_use(&modules, &mixed(), Kind::Zip).unwrap().hash(), &hash(BYTES));
 }
 
 /// The proof decides what is given; the hash beside it is for Go, and is put right with the next admission.
@@ -118,7 +120,7 @@ fn gives_way(by: &Provenance) {
     let modules = modules(root.path());
     let tree = if *by == Provenance::FirstUse { Tree::FirstUse } else { Tree::Proven };
     let opens = || match tree {
-        Tree::FirstUse => modules.open_first_use(&mixed(), Kind::Zip).unwrap().is_some(),
+        Tree::FirstUse => !matches!(modules.open_first_use(&mixed(), Kind::Zip).unwrap(), Stored::Missing),
         Tree::Proven => !matches!(modules.open(&mixed(), Kind::Zip, DATABASE).unwrap(), Stored::Missing),
     };
     let admit = || admit_by(&modules, &mixed(), Kind::Zip, BYTES, by);

@@ -14,7 +14,8 @@ use gosumcheck::sumdb::module::{ModulePath, ModuleVersion};
 use proptest::prelude::*;
 
 use crate::world::{
-    BYTES, KINDS, admit, admit_by, arrived, hash, judge, mixed, module, modules, names, open, proof, recorded,
+    BYTES, KINDS, admit, admit_by, arrived, hash, judge, mixed, module, modules, names, open, open_first_use, proof,
+    recorded,
 };
 
 #[test]
@@ -69,13 +70,13 @@ fn an_open_file_outlives_its_name() {
 fn an_info_is_kept_and_a_long_one_is_not() {
     let root = tempfile::tempdir().unwrap();
     let modules = modules(root.path());
-    assert_eq!(modules.read_info(&mixed()).unwrap(), None);
-    modules.write_info(&mixed(), b"{\"Version\":\"v1.0.0-RC1\"}").unwrap();
-    assert_eq!(modules.read_info(&mixed()).unwrap().unwrap(), b"{\"Version\":\"v1.0.0-RC1\"}");
-    modules.write_info(&mixed(), b"{}").unwrap();
-    assert_eq!(modules.read_info(&mixed()).unwrap().unwrap(), b"{}");
-    assert!(matches!(modules.write_info(&mixed(), &vec![b' '; INFO_LIMIT + 1]), Err(Fault::Usage(_))));
-    assert_eq!(modules.read_info(&mixed()).unwrap().unwrap(), b"{}");
+    assert_eq!(modules.read_info(Tree::Proven, &mixed()).unwrap(), None);
+    modules.write_info(Tree::Proven, &mixed(), b"{\"Version\":\"v1.0.0-RC1\"}").unwrap();
+    assert_eq!(modules.read_info(Tree::Proven, &mixed()).unwrap().unwrap(), b"{\"Version\":\"v1.0.0-RC1\"}");
+    modules.write_info(Tree::Proven, &mixed(), b"{}").unwrap();
+    assert_eq!(modules.read_info(Tree::Proven, &mixed()).unwrap().unwrap(), b"{}");
+    assert!(matches!(modules.write_info(Tree::Proven, &mixed(), &vec![b' '; INFO_LIMIT + 1]), Err(Fault::Usage(_))));
+    assert_eq!(modules.read_info(Tree::Proven, &mixed()).unwrap().unwrap(), b"{}");
 }
 
 #[test]
@@ -83,21 +84,22 @@ fn versions_are_those_with_a_file_and_its_hash() {
     let root = tempfile::tempdir().unwrap();
     let modules = modules(root.path());
     let path = ModulePath::parse("example.com/Mixed/m").unwrap();
-    assert!(modules.versions(&path).unwrap().is_empty());
+    assert!(modules.versions(Tree::Proven, &path).unwrap().is_empty());
     for (version, kind) in [("v1.10.0", Kind::Zip), ("v1.9.0-RC1", Kind::GoMod), ("v1.9.0", Kind::Zip)] {
         admit(&modules, &module(&format!("example.com/Mixed/m@{version}")), kind, BYTES);
     }
     admit(&modules, &module("example.com/Mixed/m@v1.9.0"), Kind::GoMod, BYTES);
-    modules.write_info(&module("example.com/Mixed/m@v1.0.0"), b"{}").unwrap();
+    modules.write_info(Tree::Proven, &module("example.com/Mixed/m@v1.0.0"), b"{}").unwrap();
     let folder = modules.dir().join("example.com/!mixed/m/@v");
     fs::write(folder.join("v1.2.0.mod"), "no hash beside it").unwrap();
     fs::write(folder.join("v1.3.0.ziphash"), hash(BYTES).to_string()).unwrap();
     for name in ["v1.4.mod", "v1.4.modhash", "v2.0.0.mod", "v2.0.0.modhash", "x.mod", ".mod", "list"] {
         fs::write(folder.join(name), hash(BYTES).to_string()).unwrap();
     }
-    let versions: Vec<String> = modules.versions(&path).unwrap().iter().map(ToString::to_string).collect();
+    let versions: Vec<String> =
+        modules.versions(Tree::Proven, &path).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(versions, ["v1.9.0-RC1", "v1.9.0", "v1.10.0"]);
-    assert!(modules.versions(&ModulePath::parse("example.com/other").unwrap()).unwrap().is_empty());
+    assert!(modules.versions(Tree::Proven, &ModulePath::parse("example.com/other").unwrap()).unwrap().is_empty());
 }
 
 /// What a walk came upon, in a few words, and where.
@@ -111,8 +113,11 @@ fn kind_of(found: StoredItem) -> (String, PathBuf) {
             assert_eq!((pinned, kind), (hash(BYTES), Kind::GoMod));
             (format!("hash {module}"), path)
         }
-        StoredItem::Info { module, path } => (format!("info {module}"), path),
-        other @ (StoredItem::File { .. } | StoredItem::HashOnly { .. }) => panic!("{other:?} is in no such tree"),
+        StoredItem::Info { module, path, tree: Tree::Proven } => (format!("info {module}"), path),
+        StoredItem::List { module, path } => (format!("list {module}"), path),
+        other @ (StoredItem::File { .. } | StoredItem::HashOnly { .. } | StoredItem::Info { .. }) => {
+            panic!("{other:?} is in no such tree")
+        }
         StoredItem::Stray(path) => (format!("stray {}", path.file_name().unwrap().to_str().unwrap()), path),
     }
 }
@@ -125,7 +130,7 @@ fn a_walk_names_everything_in_order() {
     let _lock = modules.claim().unwrap();
     admit(&modules, &mixed(), Kind::Zip, BYTES);
     admit(&modules, &mixed(), Kind::GoMod, b"module m\n");
-    modules.write_info(&mixed(), b"{}").unwrap();
+    modules.write_info(Tree::Proven, &mixed(), b"{}").unwrap();
     let folder = modules.dir().join("example.com/!mixed/m/@v");
     let at = |name: &str| folder.join(name);
     fs::write(at("v1.1.0.zip"), "no hash").unwrap();
@@ -152,7 +157,7 @@ fn a_walk_names_everything_in_order() {
             "stray v1.0.0.zip",
             "stray !v1.0.0.zip",
             "stray V1.0.0.zip",
-            "stray list",
+            "list example.com/Mixed/m",
             "stray lock",
             "info example.com/Mixed/m@v1.0.0-RC1",
             "GoMod example.com/Mixed/m@v1.0.0-RC1 true",
@@ -191,10 +196,10 @@ fn names_that_no_file_can_have_are_nothing_and_a_fault() {
     let modules = modules(root.path());
     let long = module(&format!("example.com/{}@v1.0.0", "m".repeat(300)));
     assert!(open(&modules, &long, Kind::Zip).is_none());
-    assert!(modules.open_first_use(&long, Kind::Zip).unwrap().is_none());
+    assert!(open_first_use(&modules, &long, Kind::Zip).is_none());
     assert_eq!(modules.pin(&long, Kind::Zip).unwrap(), None);
-    assert_eq!(modules.read_info(&long).unwrap(), None);
-    assert!(modules.versions(long.path()).unwrap().is_empty());
+    assert_eq!(modules.read_info(Tree::Proven, &long).unwrap(), None);
+    assert!(modules.versions(Tree::Proven, long.path()).unwrap().is_empty());
     // It can arrive, and be refused; it cannot be kept.
     for by in [recorded(), Provenance::FirstUse] {
         assert!(modules.admit(arrived(&modules, &long, Kind::Zip, BYTES), &hash(BYTES), &by).is_err());
@@ -224,13 +229,13 @@ proptest! {
             admit_by(&modules, &module, kind, BYTES, &Provenance::FirstUse);
             modules.refuse(arrived(&modules, &module, kind, b"bad"), "https://liar.example", b"{}").unwrap();
         }
-        modules.write_info(&module, b"{}").unwrap();
+        modules.write_info(Tree::Proven, &module, b"{}").unwrap();
         prop_assert_eq!(names(root.path()), ["data"]);
         prop_assert_eq!(names(&data), ["modules", "private", "refused", "tmp"]);
         prop_assert_eq!(names(&data.join("refused")).len(), 4);
         let version = module.version().clone();
-        prop_assert_eq!(modules.versions(module.path()).unwrap(), [version]);
-        // Two files in each tree, with their hashes, and the info; nothing unknown.
+        prop_assert_eq!(modules.versions(Tree::Proven, module.path()).unwrap(), [version]);
+        // Two files in each tree, with their hashes, and the info; nothing strange.
         let found: Vec<StoredItem> = modules.walk().map(Result::unwrap).collect();
         prop_assert_eq!(found.len(), 5);
         for found in found {

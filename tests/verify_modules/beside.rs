@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use gosumcheck::report::integrity::Flaw;
 use gosumcheck::store::journal::Incident;
+use gosumcheck::store::modules::Tree;
 use gosumcheck::sumdb::gosum::Kind;
 
 use super::world::{Changed, Module, World};
@@ -22,7 +23,7 @@ fn what_is_kept_about_a_version_is_about_it() {
             "{{\"Version\":\"{version}\",\"Origin\":{{\"VCS\":\"git\"}},\"Time\":\"2026-01-02T03:04:05.5+02:00\"}}"
         ),
     ] {
-        world.folder().modules().write_info(&module.version, good.as_bytes()).unwrap();
+        world.folder().modules().write_info(Tree::Proven, &module.version, good.as_bytes()).unwrap();
         world.is_in_order();
     }
     for bad in [
@@ -44,6 +45,39 @@ fn what_is_kept_about_a_version_is_about_it() {
         let finding = world.finds(Flaw::ModuleInfo, &path);
         assert_eq!(finding.module.unwrap().version, version.to_string(), "{bad}");
     }
+}
+
+#[test]
+fn a_list_names_versions_of_its_module() {
+    let world = World::new();
+    let module = &world.modules[1];
+    let path = world.path(module, "info").with_file_name("list");
+    world.folder().modules().write_list(module.version.path()).unwrap();
+    let right = fs::read(&path).unwrap();
+    world.is_in_order();
+    // It may lag behind what is here.
+    fs::write(&path, "").unwrap();
+    world.is_in_order();
+    for bad in ["x\n", "v9.0.0\n", "v1.0.0", "v1.1.0\nv1.0.0\n", "<html>", "v0.0.0-20260102030405-0123456789ab\n"] {
+        fs::write(&path, bad).unwrap();
+        assert!(world.finds(Flaw::ModuleInfo, &path).next.unwrap().contains("delete"), "{bad}");
+    }
+    fs::write(&path, right).unwrap();
+    world.is_in_order();
+}
+
+/// What is behind it is neither served nor verified, so that it is told.
+#[test]
+fn a_link_on_the_way_to_a_file_is_told() {
+    let world = World::new();
+    let folder = world.path(&world.modules[1], "info").parent().unwrap().to_path_buf();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("moved");
+    let copied = std::process::Command::new("cp").arg("-a").args([&folder, &moved]).status().unwrap();
+    assert!(copied.success());
+    fs::remove_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink(&moved, &folder).unwrap();
+    assert!(world.finds(Flaw::Stray, &folder).what.contains("a link"));
 }
 
 /// Refuses a file as `serve` does; gives where it is kept.

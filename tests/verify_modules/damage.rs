@@ -193,7 +193,7 @@ fn strays() {
     let world = World::new();
     let (_, _, path) = world.files().swap_remove(0);
     let folder = path.parent().unwrap();
-    for name in ["v1.0.0.zip.tmp", "list", "README", "v1.zip", "v01.0.0.mod", "v1.0.0.lock", "master.info"] {
+    for name in ["v1.0.0.zip.tmp", "lists", "README", "v1.zip", "v01.0.0.mod", "v1.0.0.lock", "master.info"] {
         let stray = folder.join(name);
         let _stray = Changed::to(&stray, b"x");
         assert!(world.finds(Flaw::Stray, &stray).next.unwrap().contains("move"), "{name}");

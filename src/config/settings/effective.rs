@@ -58,6 +58,12 @@ impl Settings {
                     .to_owned(),
             );
         }
+        if self.proxy.is_off() && !self.private_proxy.is_off() {
+            return usage(
+                "private_proxy is set and proxy is off, which serves no modules at all: name a proxy, as in proxy = \"direct\""
+                    .to_owned(),
+            );
+        }
         if self.private.is_empty() && !self.private_proxy.is_off() {
             return usage(
                 "private_proxy is set, but no module is private: set private too, as in GOPRIVATE".to_owned(),

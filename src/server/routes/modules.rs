@@ -13,8 +13,7 @@ use crate::server::app::{App, request::RequestContext};
 use crate::server::conn::file_source::FileSource;
 use crate::server::conn::pool::{PoolPermit, Resource};
 use crate::server::http::answer::{Answer, BINARY, CachePolicy, IMMUTABLE, NO_STORE, PLAIN_TEXT, Payload};
-use crate::server::http::path::BadPath;
-use crate::server::http::refusal::{self, from_fault, not_found, refusal, refusal_lines, unavailable};
+use crate::server::http::refusal::{from_fault, not_found, refusal, refusal_lines, unavailable};
 use crate::server::http::response_cache::Validity;
 use crate::server::limits::{MAX_SMALL_BYTES, MODULE_TIMEOUT, POOL_TIMEOUT};
 use crate::store::modules::{Admitted, Refused};
@@ -33,6 +32,9 @@ const JSON: &str = "application/json";
 /// The warning with a stale answer while no upstream answers (RFC 7234 section 5.5.1).
 const STALE: &str = "110 gosumcheck \"Response is Stale\"";
 
+/// The words where the settings serve no modules.
+const SWITCHED_OFF: &str = "this server serves no modules: its setting proxy is off";
+
 /// The warning with bytes that are not proven (RFC 7234 section 5.5.7).
 const UNPROVEN: &str = "299 gosumcheck \"UNPROVEN: not what the checksum database says\"";
 
@@ -43,7 +45,8 @@ pub(crate) fn wants_cached_only(headers: &HeaderMap) -> bool {
 
 /// Answers one request.
 pub(crate) async fn handle(app: &App, request: &ModuleRequest, context: &RequestContext<'_>) -> Answer {
-    let Some(proxy) = &app.proxy else { return refusal::bad_path(BadPath::NotFound) };
+    // Not 404, which sends the go command to its next proxy: that the settings serve no modules says nothing of this one.
+    let Some(proxy) = &app.proxy else { return refusal(StatusCode::FORBIDDEN, SWITCHED_OFF) };
     let options = Mode { cached_only: context.cached_only, peer: Some(context.peer) };
     let ask_proxy = || async {
         let answered = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(request, options)).await;

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::files;
+use super::stamp::Stamp;
+use crate::files::{self, Unfit};
 use crate::sumdb::dirhash::ReadAt;
 use crate::sumdb::gosum::SumHash;
 
@@ -17,31 +18,31 @@ pub struct Admitted {
     file: Arc<File>,
     len: u64,
     modified: SystemTime,
+    stamp: Stamp,
     hash: SumHash,
 }
 
 impl Admitted {
-    /// None where nothing stands at `path`, or no file: a link to one is none, and a pipe is not waited for.
-    pub(super) fn open(path: &Path, hash: SumHash) -> io::Result<Option<Admitted>> {
+    /// The file at `path`, which is below `root`. None where nothing stands there, or no file: a link to one is none, nor is
+    /// anything behind a link below `root`, and a pipe is not waited for.
+    pub(super) fn open(root: &Path, path: &Path, hash: SumHash) -> io::Result<Option<Admitted>> {
         use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
-        let nothing = |error: &io::Error| matches!(error.kind(), NotFound | NotADirectory | InvalidFilename);
-        match path.symlink_metadata() {
-            Ok(named) if named.is_file() => {}
-            Ok(_) => return Ok(None),
-            Err(error) if nothing(&error) => return Ok(None),
-            Err(error) => return Err(error),
-        }
-        // Another process may have put the same bytes there meanwhile: either file will do.
-        let file = match files::open(path) {
-            Ok(file) => file,
+        let nothing = |error: &io::Error| {
+            Unfit::of(error).is_some() || matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
+        };
+        let below = path.strip_prefix(root).map_err(io::Error::other)?;
+        let (file, found) = match files::open_below(root, below) {
+            Ok(opened) => opened,
             Err(error) if nothing(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let found = file.metadata()?;
-        if !found.is_file() {
-            return Ok(None);
-        }
-        Ok(Some(Admitted { file: Arc::new(file), len: found.len(), modified: found.modified()?, hash }))
+        let (len, modified, stamp) = (found.len(), found.modified()?, Stamp::of(&found));
+        Ok(Some(Admitted { file: Arc::new(file), len, modified, stamp, hash }))
+    }
+
+    /// What it looked like when it was opened.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
     /// Its size in bytes.

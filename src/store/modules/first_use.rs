@@ -7,45 +7,92 @@
 //! bytes, and to forget the pin would let any other bytes come in their place. It is the only choice that loses nothing.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::super::cache::read_bounded;
 use super::super::words::unavailable;
 use super::pin::Pin;
+use super::place::FilePaths;
 use super::proof::{ProofFile, proof_extension};
-use super::{Admitted, Arrival, Modules, Tree, pin_extension};
+use super::stamp::Stamp;
+use super::stored::Stored;
+use super::{Admitted, Arrival, Changed, Modules, Tree, is_file};
 use crate::fault::Fault;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
 
+/// The longest file that is read for a stamp, in bytes.
+const STAMP_LIMIT: u64 = 256;
+
 impl Modules {
-    /// The file of a private module as it first came; none where it is not here.
+    /// The file of a private module as it first came: `Proven` where it is here, `Changed` where it looks otherwise since.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
-    pub fn open_first_use(&self, module: &ModuleVersion, kind: Kind) -> Result<Option<Admitted>, Fault> {
+    pub fn open_first_use(&self, module: &ModuleVersion, kind: Kind) -> Result<Stored, Fault> {
         let place = FilePaths::of(self, Tree::FirstUse, module, kind)?;
         let pin = Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))?;
         if let Pin::Is(hash @ SumHash::H1(_)) = &pin {
-            let open = Admitted::open(&place.file, hash.clone());
+            let open = Admitted::open(&self.private, &place.file, hash.clone());
             if let Some(open) = open.map_err(|error| unavailable(&place.file, "open", &error))? {
-                return Ok(Some(open));
+                return Ok(self.first_use(&place, module, kind, open));
             }
         }
-        let Some((old, hash)) = self.unattributed(module, kind)? else { return Ok(None) };
+        let Some((old, hash)) = self.unattributed(module, kind)? else { return Ok(Stored::Missing) };
         match pin {
-            Pin::Is(pinned) if pinned != hash => return Ok(None),
-            // The pinned hash is lost; the error is reported where the pin is needed.
-            Pin::Damaged => return Ok(None),
+            Pin::Is(pinned) if pinned != hash => return Ok(Stored::Missing),
+            // What was pinned there is lost; that is told where the pin is needed.
+            Pin::Damaged => return Ok(Stored::Missing),
             _ => {}
         }
-        let open = Admitted::open(&old.file, hash.clone()).map_err(|error| unavailable(&old.file, "open", &error))?;
-        if open.is_some()
-            && let Err(fault) = self.take_over(&old, &place, &hash)
-        {
-            // It is as well given from where it is, as from a folder that cannot be written.
-            tracing::warn!("{fault}");
+        let open = Admitted::open(&self.dir, &old.file, hash.clone());
+        let Some(open) = open.map_err(|error| unavailable(&old.file, "open", &error))? else {
+            return Ok(Stored::Missing);
+        };
+        match self.take_over(&old, &place, &hash) {
+            Ok(()) => {
+                let was_proven = self.is_as_proven(&place, &open, None);
+                let moved = Admitted::open(&self.private, &place.file, hash);
+                let Some(moved) = moved.map_err(|error| unavailable(&place.file, "open", &error))? else {
+                    return Ok(Stored::Missing);
+                };
+                // The move itself changes what it looks like.
+                if was_proven && moved.stamp().is_moved(&open.stamp()) {
+                    self.note_proven(&place, &moved, None);
+                }
+                Ok(self.first_use(&place, module, kind, moved))
+            }
+            Err(fault) => {
+                // It is as well given from where it is, as from a folder that cannot be written.
+                tracing::warn!("{fault}");
+                Ok(self.first_use(&place, module, kind, open))
+            }
         }
-        Ok(open)
+    }
+
+    fn first_use(&self, place: &FilePaths, module: &ModuleVersion, kind: Kind, file: Admitted) -> Stored {
+        let written = place.stamp.as_deref().and_then(read_stamp);
+        if self.is_as_proven(place, &file, written.as_ref()) {
+            return Stored::Proven(file);
+        }
+        let (tree, module) = (Tree::FirstUse, module.clone());
+        Stored::Changed(Changed { tree, module, kind, file, by: None, is_proven: true })
+    }
+
+    /// Moves the `.info` of a private module that an older gosumcheck kept in `modules/` to `path`, unless something is there, or
+    /// the module has public files where it was. Best effort: it can be asked for again.
+    pub(super) fn take_over_info(&self, module: &ModuleVersion, path: &Path) {
+        let Ok(old) = self.named(Tree::Proven, module, "info") else { return };
+        let is_public = ["zip", "mod", proof_extension(Kind::Zip), proof_extension(Kind::GoMod)].into_iter();
+        let is_public = |old: &Path| is_public.clone().any(|end| old.with_extension(end).symlink_metadata().is_ok());
+        if path.symlink_metadata().is_ok() || !is_file(&old) || is_public(&old) {
+            return;
+        }
+        let parent = path.parent().unwrap_or(path);
+        let moved = self.folder.ensure(parent, true).and_then(|()| self.folder.disk().rename(&old, path));
+        if let Err(error) = moved {
+            tracing::debug!("{}: {error}", old.display());
+        }
     }
 
     /// What a private module's file was when it first came, whether or not it is still here.
@@ -72,7 +119,7 @@ impl Modules {
                 return Err(Fault::machine(place.pin.display().to_string(), why));
             }
             Some(_) => {
-                if let Some(here) = self.open_first_use(module, kind)? {
+                if let Stored::Proven(here) = self.open_first_use(module, kind)? {
                     arrival.remove();
                     return Ok(here);
                 }
@@ -89,9 +136,11 @@ impl Modules {
             // Its pin stands here now. Best effort: what stays of it says the same.
             let _ = self.clear_file(&old.file).and_then(|()| self.clear_file(&old.pin));
         }
-        Admitted::open(&place.file, hash.clone())
+        let admitted = Admitted::open(&self.private, &place.file, hash.clone())
             .map_err(|error| unavailable(&place.file, "open", &error))?
-            .ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))
+            .ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))?;
+        self.note_proven(&place, &admitted, None);
+        Ok(admitted)
     }
 
     /// The place and the hash of what an older gosumcheck kept in `modules/` without a proof.
@@ -131,23 +180,10 @@ impl Modules {
     }
 }
 
-/// The places of one file and of what stands beside it.
-#[derive(Debug, Clone)]
-pub(super) struct FilePaths {
-    pub(super) file: PathBuf,
-    pub(super) pin: PathBuf,
-    pub(super) proof: PathBuf,
-}
-
-impl FilePaths {
-    pub(super) fn of(modules: &Modules, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<FilePaths, Fault> {
-        let named = |suffix| modules.named(tree, module, suffix);
-        Ok(FilePaths {
-            file: named(kind.extension())?,
-            pin: named(pin_extension(kind))?,
-            proof: named(proof_extension(kind))?,
-        })
-    }
+/// What stands where a stamp belongs, if that is one.
+fn read_stamp(path: &Path) -> Option<Stamp> {
+    let bytes = if is_file(path) { read_bounded(path, STAMP_LIMIT).ok().flatten()? } else { return None };
+    Stamp::parse(str::from_utf8(&bytes).ok()?.strip_suffix('\n')?)
 }
 
 fn read_pin(path: &Path) -> Result<Option<SumHash>, Fault> {

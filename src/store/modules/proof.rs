@@ -3,15 +3,20 @@
 //! ```text
 //! h1:<44 characters>
 //! record <number> of <the database's verifier key>
+//! stat <what the file looked like then: `stamp`>
 //! ```
+//!
+//! The last line is missing while the file arrives, and in what older versions wrote.
 //!
 //! The whole key is named, not only the database's name: a key that was changed is another database. What does not have this form
 //! to the last byte proves nothing, as after a power cut, and the file beside it is to be proven again.
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
 use super::super::cache::read_bounded;
+use super::stamp::Stamp;
 use crate::sumdb::gosum::{Kind, SumHash};
 
 /// The longest file that is read for a proof, in bytes: a key's name is a host and a path.
@@ -32,7 +37,7 @@ pub(super) enum ProofFile {
     Missing,
     /// something, but no proof
     Damaged,
-    Is(SumHash, Proof),
+    Is(SumHash, Proof, Option<Stamp>),
 }
 
 impl ProofFile {
@@ -47,24 +52,33 @@ impl ProofFile {
             Err(error) => return Err(error),
         }
         let bytes = read_bounded(path, PROOF_LIMIT)?.unwrap_or_default();
-        Ok(parse(&bytes).map_or(ProofFile::Damaged, |(hash, proof)| ProofFile::Is(hash, proof)))
+        Ok(parse(&bytes).map_or(ProofFile::Damaged, |(hash, proof, stamp)| ProofFile::Is(hash, proof, stamp)))
     }
 }
 
 /// What is written beside a file with this hash.
-pub(super) fn text(hash: &SumHash, proof: &Proof) -> String {
-    format!("{hash}\nrecord {} of {}\n", proof.record, proof.database)
+pub(super) fn text(hash: &SumHash, proof: &Proof, stamp: Option<&Stamp>) -> String {
+    let mut text = format!("{hash}\nrecord {} of {}\n", proof.record, proof.database);
+    if let Some(stamp) = stamp {
+        let _ = writeln!(text, "{stamp}");
+    }
+    text
 }
 
-fn parse(bytes: &[u8]) -> Option<(SumHash, Proof)> {
+fn parse(bytes: &[u8]) -> Option<(SumHash, Proof, Option<Stamp>)> {
     let text = str::from_utf8(bytes).ok()?;
     let (hash, rest) = text.split_once('\n')?;
-    let (record, database) = rest.strip_suffix('\n')?.strip_prefix("record ")?.split_once(" of ")?;
+    let (record, stamp) = rest.strip_suffix('\n')?.split_once('\n').map_or_else(
+        || Some((rest.strip_suffix('\n')?, None)),
+        |(record, stamp)| Some((record, Some(Stamp::parse(stamp)?))),
+    )?;
+    let (record, database) = record.strip_prefix("record ")?.split_once(" of ")?;
     let hash = SumHash::parse(hash).ok().filter(|hash| matches!(hash, SumHash::H1(_)))?;
     let proof = Proof { database: database.to_owned(), record: record.parse().ok()? };
-    let is_canonical =
-        !database.is_empty() && !database.contains(char::is_whitespace) && self::text(&hash, &proof) == text;
-    is_canonical.then_some((hash, proof))
+    let is_canonical = !database.is_empty()
+        && !database.contains(char::is_whitespace)
+        && self::text(&hash, &proof, stamp.as_ref()) == text;
+    is_canonical.then_some((hash, proof, stamp))
 }
 
 /// What the name of a file's proof ends with, after the dot.
@@ -85,8 +99,14 @@ mod tests {
     fn only_the_whole_text_is_a_proof() {
         let hash = SumHash::H1(h1_go_mod(b"module m\n"));
         let proof = Proof { database: "sum.example+033de0ae+Ac4zctda0e5eza+HJyk=".to_owned(), record: 41 };
-        let whole = text(&hash, &proof);
-        assert_eq!(parse(whole.as_bytes()), Some((hash.clone(), proof)));
+        let stamp = Stamp::parse("stat 5 1.000000002 3.000000004 6").unwrap();
+        let stamped = text(&hash, &proof, Some(&stamp));
+        assert_eq!(parse(stamped.as_bytes()), Some((hash.clone(), proof.clone(), Some(stamp))));
+        let whole = text(&hash, &proof, None);
+        assert_eq!(parse(whole.as_bytes()), Some((hash.clone(), proof, None)));
+        for end in (0..stamped.len()).filter(|end| *end != whole.len()) {
+            assert_eq!(parse(stamped.as_bytes().get(..end).unwrap()), None, "{end}");
+        }
         for end in 0..whole.len() {
             assert_eq!(parse(whole.as_bytes().get(..end).unwrap()), None, "{end}");
         }

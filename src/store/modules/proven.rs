@@ -6,73 +6,42 @@ use std::path::PathBuf;
 
 use super::super::failures::WriteKind;
 use super::super::words::unavailable;
-use super::first_use::FilePaths;
 use super::pin::Pin;
+use super::place::FilePaths;
 use super::proof::{self, Proof, ProofFile};
-use super::{Admitted, Arrival, Modules, Tree, quarantine};
+use super::stored::{Stored, Unproven};
+use super::{Admitted, Arrival, Changed, Modules, Tree, quarantine};
 use crate::fault::Fault;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
 
-/// How a file of a public module is stored.
-#[derive(Debug)]
-pub enum Stored {
-    /// the database asked has proven it
-    Proven(Admitted),
-    /// it is here, and not to be given before the database asked has proven it
-    Unproven(Unproven),
-    /// it is not here
-    Missing,
-}
-
-/// A stored file that the database asked has not proven: nothing but its hash can be had of it.
-#[derive(Debug)]
-pub struct Unproven {
-    module: ModuleVersion,
-    kind: Kind,
-    file: Admitted,
-    by: Option<Proof>,
-}
-
-impl Unproven {
-    /// What its bytes were found to hash to when it was admitted.
-    pub fn hash(&self) -> &SumHash {
-        self.file.hash()
-    }
-
-    /// The record that it was proven by; `None` where nothing here names the record.
-    pub fn by(&self) -> Option<&Proof> {
-        self.by.as_ref()
-    }
-
-    /// Its size in bytes.
-    #[expect(clippy::len_without_is_empty, reason = "an empty go.mod is a file like any other")]
-    pub fn len(&self) -> u64 {
-        self.file.len()
-    }
-}
-
 impl Modules {
-    /// The file of a public module, as it stands for the database with the verifier key `database`. A name without a
-    /// proof and without an h1 beside it, or that is not a file, counts as missing. Two small reads and an opened file; one read less where it is proven.
+    /// The file of a public module, as it stands for the database with the verifier key `database`. What has neither a proof nor
+    /// an h1 beside it, or is not a file, is not here. Two small reads and an opened file; one read less where it is proven. What
+    /// changed since it was proven is reported, whichever database proved it.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
     pub fn open(&self, module: &ModuleVersion, kind: Kind, database: &str) -> Result<Stored, Fault> {
         let place = FilePaths::of(self, Tree::Proven, module, kind)?;
         let proof = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;
-        let (hash, by) = match proof {
-            ProofFile::Is(hash, proof) => (hash, Some(proof)),
+        let (hash, by, stamp) = match proof {
+            ProofFile::Is(hash, proof, stamp) => (hash, Some(proof), stamp),
             ProofFile::Missing | ProofFile::Damaged => {
                 match Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))? {
-                    Pin::Is(hash @ SumHash::H1(_)) => (hash, None),
+                    Pin::Is(hash @ SumHash::H1(_)) => (hash, None, None),
                     _ => return Ok(Stored::Missing),
                 }
             }
         };
-        let open = Admitted::open(&place.file, hash).map_err(|error| unavailable(&place.file, "open", &error))?;
+        let open = Admitted::open(&self.dir, &place.file, hash);
+        let open = open.map_err(|error| unavailable(&place.file, "open", &error))?;
         Ok(match (open, by) {
             (None, _) => Stored::Missing,
+            (Some(file), by) if !self.is_as_proven(&place, &file, stamp.as_ref()) => {
+                let is_proven = by.as_ref().is_some_and(|by| by.database == database);
+                Stored::Changed(Changed { tree: Tree::Proven, module: module.clone(), kind, file, by, is_proven })
+            }
             (Some(file), Some(by)) if by.database == database => Stored::Proven(file),
             (Some(file), by) => Stored::Unproven(Unproven { module: module.clone(), kind, file, by }),
         })
@@ -87,8 +56,9 @@ impl Modules {
         if stored.hash() != hash {
             return Err(Box::new(stored));
         }
+        let text = proof::text(hash, proof, Some(&stored.file.stamp()));
         let written = FilePaths::of(self, Tree::Proven, &stored.module, stored.kind)
-            .and_then(|place| self.folder.write(&place.proof, proof::text(hash, proof).as_bytes(), false));
+            .and_then(|place| self.folder.write(&place.proof, text.as_bytes(), false));
         if let Err(fault) = written {
             self.folder.note_failure(WriteKind::Module, &fault);
         }
@@ -123,7 +93,7 @@ impl Modules {
             Fault::machine(place.pin.display().to_string(), why)
         };
         match &before {
-            ProofFile::Is(known, by) if by.database == proof.database && known != hash => return Err(fixed(known)),
+            ProofFile::Is(known, by, _) if by.database == proof.database && known != hash => return Err(fixed(known)),
             _ => {}
         }
         match self.open(module, kind, &proof.database)? {
@@ -139,7 +109,9 @@ impl Modules {
                 // It has to be put aside first: bytes that differ are evidence.
                 Err(stored) => return Err(fixed(stored.hash())),
             },
-            Stored::Missing => {}
+            // What stands there is replaced by the same bytes as they were.
+            Stored::Changed(changed) if changed.hash() != hash => return Err(fixed(changed.hash())),
+            Stored::Changed(_) | Stored::Missing => {}
         }
         if stands && pin != Pin::Is(hash.clone()) {
             // It was never proven, and must not be found beside a hash that was.
@@ -147,18 +119,21 @@ impl Modules {
         }
         // The proof first: a hash without one is what older versions wrote. It need not survive a power cut, after which the file is
         // proven again.
-        if before != ProofFile::Is(hash.clone(), proof.clone()) {
-            // The file's folders must survive a power cut, whichever process makes them.
+        if !matches!(&before, ProofFile::Is(known, by, _) if known == hash && by == proof) {
+            // The file's folders are to survive a power cut, whichever process makes them.
             let parent = place.proof.parent().unwrap_or(&place.proof);
             self.folder.ensure(parent, true).map_err(|error| unavailable(parent, "create", &error))?;
-            self.folder.write(&place.proof, proof::text(hash, proof).as_bytes(), false)?;
+            self.folder.write(&place.proof, proof::text(hash, proof, None).as_bytes(), false)?;
         }
         if pin != Pin::Is(hash.clone()) {
             self.folder.write(&place.pin, hash.to_string().as_bytes(), true)?;
         }
         arrival.leave_for(&place.file)?;
-        let admitted =
-            Admitted::open(&place.file, hash.clone()).map_err(|error| unavailable(&place.file, "open", &error))?;
-        admitted.ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))
+        let admitted = Admitted::open(&self.dir, &place.file, hash.clone());
+        let admitted = admitted.map_err(|error| unavailable(&place.file, "open", &error))?;
+        let admitted = admitted
+            .ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))?;
+        self.note_proven(&place, &admitted, Some(proof));
+        Ok(admitted)
     }
 }

@@ -1,4 +1,5 @@
-//! What is in the two trees: every file has one of seven endings and the name of a module version, or is a stray.
+//! What is in the two trees: every file has one of nine endings and the name of a module version, is the list of a module's versions,
+//! or is a stray.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,16 +9,18 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::super::words::unavailable;
-use super::first_use::FilePaths;
 use super::pin::Pin;
+use super::place::FilePaths;
 use super::proof::{Proof, ProofFile, proof_extension};
-use super::{Modules, Tree, is_file, pin_extension};
+use super::{Modules, Tree, is_file, pin_extension, stamp_extension};
 use crate::fault::Fault;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
 /// The names that a module's files have below its path.
 const VERSIONS: &str = "@v";
+/// The name of a list of versions below that.
+pub(super) const LIST: &str = "list";
 /// The lock of the server, in the tree's own folder.
 const LOCK: &str = "lock";
 /// The files that have a hash beside them.
@@ -57,8 +60,17 @@ pub enum StoredItem {
     },
     /// when a version was made
     Info {
+        /// which tree it is in
+        tree: Tree,
         /// of which module version
         module: ModuleVersion,
+        /// where it is
+        path: PathBuf,
+    },
+    /// which versions of a module are here
+    List {
+        /// of which module
+        module: ModulePath,
         /// where it is
         path: PathBuf,
     },
@@ -89,7 +101,7 @@ impl Modules {
             Err(error) => Err(unavailable(&place.pin, "read", &error)),
         };
         let proof = match ProofFile::read(&place.proof) {
-            Ok(ProofFile::Is(hash, proof)) if tree == Tree::Proven => Some((hash, proof)),
+            Ok(ProofFile::Is(hash, proof, _)) if tree == Tree::Proven => Some((hash, proof)),
             _ => None,
         };
         Ok(Beside { hash, proof })
@@ -118,10 +130,13 @@ fn found(dir: &Path, tree: Tree, entry: &DirEntry) -> Result<Option<StoredItem>,
         return Ok(None);
     }
     let named = below.filter(|_| entry.file_type().is_file()).and_then(parse);
-    let Some((module, ending)) = named else { return Ok(Some(StoredItem::Stray(path))) };
+    let Some((module, ending)) = named else {
+        let list = below.filter(|_| tree == Tree::Proven && entry.file_type().is_file()).and_then(parse_list);
+        return Ok(Some(list.map_or(StoredItem::Stray(path.clone()), |module| StoredItem::List { module, path })));
+    };
     let unreadable = |path: &Path, error: &std::io::Error| unavailable(path, "read", error);
     if ending == "info" {
-        return Ok(Some(StoredItem::Info { module, path }));
+        return Ok(Some(StoredItem::Info { tree, module, path }));
     }
     for kind in KINDS {
         if ending == kind.extension() {
@@ -137,8 +152,9 @@ fn found(dir: &Path, tree: Tree, entry: &DirEntry) -> Result<Option<StoredItem>,
                 Pin::Missing => Ok(None),
             };
         }
-        // Without its file a proof claims nothing.
-        if ending == proof_extension(kind) && tree == Tree::Proven {
+        // Without its file neither claims anything.
+        let beside = if tree == Tree::Proven { proof_extension(kind) } else { stamp_extension(kind) };
+        if ending == beside {
             return Ok(None);
         }
     }
@@ -158,7 +174,7 @@ fn file(tree: Tree, module: ModuleVersion, kind: Kind, path: PathBuf) -> Result<
         Tree::FirstUse => ProofFile::Missing,
     };
     let hash = match (proven, Pin::read(&pin).map_err(|error| unreadable(&pin, &error))?) {
-        (ProofFile::Is(hash, _), _) | (_, Pin::Is(hash)) => Some(hash),
+        (ProofFile::Is(hash, ..), _) | (_, Pin::Is(hash)) => Some(hash),
         (_, Pin::Missing | Pin::Damaged) => None,
     };
     Ok(Some(StoredItem::File { tree, module, kind, path, len, hash }))
@@ -173,8 +189,15 @@ fn parse(below: &str) -> Option<(ModuleVersion, &str)> {
     Some((ModuleVersion::pair(module, Version::unescape(version).ok()?).ok()?, ending))
 }
 
-/// The versions that have a file in `dir`, which is the folder `@v` of `module`, and a hash beside it.
-pub(super) fn versions(dir: &Path, module: &ModulePath) -> Result<Vec<Version>, Fault> {
+/// The module of `<escaped path>/@v/list`.
+fn parse_list(below: &str) -> Option<ModulePath> {
+    let (folder, name) = below.rsplit_once('/')?;
+    let (module, versions) = folder.rsplit_once('/')?;
+    ModulePath::unescape(module).ok().filter(|_| versions == VERSIONS && name == LIST)
+}
+
+/// The versions that have a file of one of these kinds in `dir`, which is the folder `@v` of `module`, and a hash beside it.
+pub(super) fn versions(dir: &Path, module: &ModulePath, kinds: &[Kind]) -> Result<Vec<Version>, Fault> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) => return Ok(Vec::new()),
@@ -189,8 +212,8 @@ pub(super) fn versions(dir: &Path, module: &ModulePath) -> Result<Vec<Version>, 
     }
     let version = |name: &String| {
         let (version, ending) = name.rsplit_once('.')?;
-        let kind = KINDS.into_iter().find(|kind| ending == kind.extension())?;
-        let hash = files.contains(&format!("{version}.{}", pin_extension(kind)));
+        let kind = kinds.iter().find(|kind| ending == kind.extension())?;
+        let hash = files.contains(&format!("{version}.{}", pin_extension(*kind)));
         let version = Version::unescape(version).ok().filter(|_| hash)?;
         ModuleVersion::pair(module.clone(), version).ok().map(|found| found.version().clone())
     };

@@ -19,7 +19,7 @@ pub fn read(module: &ModulePath, bytes: &[u8]) -> Result<BTreeSet<Version>> {
     }
     let mut versions = BTreeSet::new();
     for field in text.lines().filter_map(|line| line.split_whitespace().next()) {
-        versions.extend(Version::parse(field).ok().and_then(|version| tagged(module, version)));
+        versions.extend(Version::parse(field).ok().and_then(|version| tagged_one(module, version)));
         if versions.len() > MAX_VERSIONS {
             return Err(malformed("more versions than any module has"));
         }
@@ -28,14 +28,14 @@ pub fn read(module: &ModulePath, bytes: &[u8]) -> Result<BTreeSet<Version>> {
 }
 
 /// The version, if it is a tagged one and can be of that module.
-fn tagged(module: &ModulePath, version: Version) -> Option<Version> {
+fn tagged_one(module: &ModulePath, version: Version) -> Option<Version> {
     let is_tagged = !version.is_pseudo() && ModuleVersion::pair(module.clone(), version.clone()).is_ok();
     is_tagged.then_some(version)
 }
 
-/// The tagged versions among those that the log has records of.
-pub fn logged(module: &ModulePath, versions: Vec<Version>) -> BTreeSet<Version> {
-    versions.into_iter().filter_map(|version| tagged(module, version)).collect()
+/// The tagged ones among versions of a module, such as those that the log has records of.
+pub fn tagged(module: &ModulePath, versions: Vec<Version>) -> BTreeSet<Version> {
+    versions.into_iter().filter_map(|version| tagged_one(module, version)).collect()
 }
 
 /// One version a line.

@@ -37,7 +37,6 @@ use crate::upstream::http::origin::Origin;
 use crate::upstream::http::retry::Failed;
 
 use guard::Guard;
-use host_error::HostError;
 use network::public_name;
 use queue::{RunBounds, RunPlace, RunQueue};
 use run::CommandOutput;
@@ -174,7 +173,10 @@ impl Direct {
         };
         let host = module.as_str().split('/').next().unwrap_or("");
         if let DirectAccess::Public(_) = self.shared.settings.access {
-            public_name(host).map_err(HostError::failed)?;
+            // The name of a version control system in a path says where the repository is: nothing is looked for then.
+            let names_vcs = module.as_str().split('/').any(verdict::names_vcs);
+            public_name(host)
+                .map_err(|host_error| if names_vcs { host_error.failed() } else { host_error.in_vain() })?;
         }
         let turn = self.turn(request);
         let _mine = turn.lock().await;
@@ -266,7 +268,9 @@ impl Direct {
         let (output, sandbox) = run::run(command, settings, sandbox).await?;
         let absence = match (verdict::absence(&output, audience), guard.and_then(|guard| guard.host_error())) {
             (Ok(None), _) => return Ok(RunOutcome::Answered(output, sandbox)),
-            // What the guard saw is more reliable than the command's words.
+            // Looking for the repository failed: what the guard saw says why, in words for strangers.
+            (Err(failed), Some(host_error)) if failed.kind == FailureKind::NoRepository => Err(host_error.in_vain()),
+            // What the guard saw is surer than words.
             (_, Some(host_error)) => Err(host_error.failed()),
             (Ok(Some(words)), None) => Ok(RunOutcome::Absent(words)),
             (Err(failed), None) => Err(failed),

@@ -7,9 +7,11 @@ use backon::BackoffBuilder as _;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Response, StatusCode};
 
+use super::unpack::Unpacking;
 use super::wire::{Sent, Sink, disk};
 use crate::upstream::base::Site;
 use crate::upstream::http::agent::Http;
+use crate::upstream::http::coding;
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::FailureKind;
@@ -109,9 +111,13 @@ impl Download<'_> {
                     return reply::no(response).await.map(Sent::Missing).map_err(|failed| detour.name_place(failed));
                 }
             }
-            self.note(&response);
-            reply::check_plain(response.headers()).map_err(|failed| detour.name_place(failed))?;
-            self.stream(&mut response).await.map_err(|failed| detour.name_place(failed))?;
+            let came = if coding::is_gzip(response.headers()) {
+                self.unpack(&mut response).await
+            } else {
+                self.note(&response);
+                self.stream(&mut response).await
+            };
+            came.map_err(|failed| detour.name_place(failed))?;
             return Ok(Sent::Whole(Origin { kept: self.kept, ..origin }));
         }
     }
@@ -132,6 +138,10 @@ impl Download<'_> {
         match (response.status(), range) {
             (StatusCode::OK, _) => Part::Whole,
             (StatusCode::PARTIAL_CONTENT, Some(Range { first: Some(first), total })) if from > 0 => {
+                // Its range and its name are those of the compressed bytes.
+                if coding::is_gzip(response.headers()) {
+                    return Part::Other;
+                }
                 let etag = strong(response.headers());
                 let other_name = self.etag.is_some() && etag.is_some() && self.etag != etag;
                 let other_length = self.total.is_some() && total.is_some() && self.total != total;
@@ -196,7 +206,41 @@ impl Download<'_> {
     }
 }
 
-/// What a response gives to a file that has begun.
+impl Download<'_> {
+    /// A whole file that is sent compressed, though it was asked for as it is. No later try can go on with what came of it.
+    async fn unpack(&mut self, response: &mut Response) -> Result<(), Failed> {
+        let came = self.unpack_all(response).await;
+        if came.is_err() {
+            self.begin_anew()?;
+        }
+        came
+    }
+
+    async fn unpack_all(&mut self, response: &mut Response) -> Result<(), Failed> {
+        let Wanted { http, limit, counters, .. } = self.wanted;
+        let mut unpacking = Unpacking::new(&mut *self.sink, limit);
+        let mut pace = Pace::default();
+        let mut packed = 0_u64;
+        loop {
+            let asked = Instant::now();
+            let chunk = response.chunk().await;
+            let waited = asked.elapsed();
+            match chunk {
+                Ok(Some(chunk)) => {
+                    let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+                    packed = packed.saturating_add(length);
+                    counters.received(chunk.len());
+                    unpacking.push(&chunk)?;
+                    pace.check(length, waited, http.settings())?;
+                }
+                Ok(None) => return unpacking.finish(),
+                Err(error) => return Err(reply::broke_off(&error, packed, http.settings())),
+            }
+        }
+    }
+}
+
+/// What a response is to a file that has begun.
 enum Part {
     /// the missing part
     Rest,

@@ -59,6 +59,10 @@ impl Member {
         &self.name
     }
 
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self.backend, Backend::Tree(_) | Backend::Off)
+    }
+
     pub(super) fn falls_back(&self) -> bool {
         self.falls_back
     }
@@ -148,5 +152,5 @@ impl Member {
 }
 
 fn off() -> Failed {
-    Failed::lasting(FailureKind::Forbidden, "module lookup disabled by GOPROXY=off")
+    Failed::lasting(FailureKind::Off, "module lookup disabled by GOPROXY=off")
 }

@@ -33,6 +33,11 @@ impl Proxies {
         self.members.is_empty()
     }
 
+    /// Whether no entry is asked over a network: what folders do not hold may be elsewhere.
+    pub fn is_local(&self) -> bool {
+        self.members.iter().all(Member::is_local)
+    }
+
     /// The name of entry number `index` (from 0): its URL without credentials, `direct` or `off`; empty beyond the last.
     pub fn name(&self, index: usize) -> &str {
         self.members.get(index).map_or("", Member::name)
@@ -44,7 +49,9 @@ impl Proxies {
     pub fn goes_on(&self, index: usize, failure: &Failure) -> bool {
         match failure.kind {
             FailureKind::Disk => false,
-            FailureKind::Denied(_) | FailureKind::Forbidden => self.members.get(index).is_some_and(Member::falls_back),
+            FailureKind::Denied(_) | FailureKind::Forbidden | FailureKind::Off => {
+                self.members.get(index).is_some_and(Member::falls_back)
+            }
             _ => true,
         }
     }

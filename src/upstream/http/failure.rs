@@ -38,6 +38,11 @@ pub enum FailureKind {
     Forbidden,
     /// no request was made: the host has no known public address
     NoAddress,
+    /// no request was made: the list of proxies ends with `off`
+    Off,
+    /// `direct` found nobody who could have a module of this path. To the go command that is an absence, whatever the reason
+    /// (cmd/go/internal/modfetch, lookupDirect)
+    NoRepository,
     /// it redirects to where redirects are not followed
     Redirect,
     /// no request was made: too many requests of this server's clients are already waiting for this base
@@ -50,14 +55,21 @@ impl FailureKind {
         matches!(self, FailureKind::Unreachable | FailureKind::Timeout | FailureKind::Machine)
     }
 
-    /// The cause of the fault that this failure becomes.
+    /// Whether it is a policy's "no" to this module: the server works, and does not give it to us.
+    pub fn is_policy(self) -> bool {
+        matches!(self, FailureKind::Denied(401 | 403 | 451))
+    }
+
+    /// What did not do its part.
     pub fn cause(self) -> Cause {
         match self {
             FailureKind::Disk => Cause::Disk,
             FailureKind::Machine | FailureKind::QueueFull => Cause::Machine,
             FailureKind::Timeout => Cause::TimedOut,
             FailureKind::TooLong => Cause::TooLong,
-            FailureKind::Forbidden | FailureKind::NoAddress => Cause::Nobody,
+            FailureKind::Forbidden | FailureKind::NoAddress | FailureKind::Off | FailureKind::NoRepository => {
+                Cause::Nobody
+            }
             FailureKind::Unreachable
             | FailureKind::Busy
             | FailureKind::Denied(_)

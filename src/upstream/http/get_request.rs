@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use reqwest::header::{CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 
 /// One GET request.
 #[derive(Debug, Clone)]
@@ -23,7 +23,9 @@ impl GetRequest<'_> {
 
     /// Its headers, apart from a login.
     pub(in crate::upstream) fn headers(&self) -> HeaderMap {
-        self.range_header().map(|range| (RANGE, range)).into_iter().collect()
+        let range = self.range_header().map(|range| (RANGE, range));
+        // Without it, any coding would do (RFC 9110 section 12.5.3).
+        std::iter::once((ACCEPT_ENCODING, HeaderValue::from_static("identity"))).chain(range).collect()
     }
 
     /// Whether a 206 response with these headers has the requested part.

@@ -5,15 +5,15 @@ use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 
 use super::address_scope::PrivateAddress;
+use super::coding;
 use super::failure::FailureKind;
 use super::get_request::GetRequest;
 use super::retry::{Failed, retry_after};
 use super::settings::HttpSettings;
-use crate::sumdb::printable::quoted;
 
 /// Lines of an error's text that are shown.
 const SHOWN_LINES: usize = 8;
@@ -42,8 +42,16 @@ pub(in crate::upstream) async fn read(
     let status = response.status();
     let is_part = status == StatusCode::PARTIAL_CONTENT && request.is_part(response.headers());
     if is_part || (status == StatusCode::OK && request.range.is_none()) {
-        check_plain(response.headers())?;
-        return body(&mut response, request.limit, settings).await.map(Reply::Body);
+        if !coding::is_gzip(response.headers()) {
+            return body(&mut response, request.limit, settings).await.map(Reply::Body);
+        }
+        if is_part {
+            // Of what it is a part cannot be unpacked.
+            let why = "sends a part of \"gzip\" bytes, which was not requested";
+            return Err(Failed::lasting(FailureKind::Answer(status.as_u16()), why));
+        }
+        let packed = body(&mut response, coding::packed_limit(request.limit), settings).await?;
+        return coding::unpack(&packed, request.limit).map(Reply::Body);
     }
     no(response).await.map(Reply::Missing)
 }
@@ -73,20 +81,6 @@ pub(in crate::upstream) async fn no(mut response: Response) -> Result<String, Fa
             Err(Failed::lasting(FailureKind::Answer(code), why))
         }
         _ => Err(Failed::lasting(FailureKind::Answer(code), why)),
-    }
-}
-
-/// Refuses compressed bytes, which were not requested: hashes are of the uncompressed ones.
-pub(in crate::upstream) fn check_plain(headers: &HeaderMap) -> Result<(), Failed> {
-    match headers.get(CONTENT_ENCODING).filter(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        None => Ok(()),
-        Some(value) => {
-            let why = format!(
-                "sends {} encoding, which was not requested",
-                quoted(&String::from_utf8_lossy(value.as_bytes()))
-            );
-            Err(Failed::lasting(FailureKind::Answer(StatusCode::OK.as_u16()), why))
-        }
     }
 }
 

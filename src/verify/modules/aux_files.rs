@@ -1,5 +1,5 @@
-//! Auxiliary files of the module store: `.info` files, which nothing proves but which must be about their versions; the quarantine,
-//! where every refused file has its report; and the journal.
+//! What lies beside the module files: `.info` files and lists of versions, which nothing proves but which must be about their
+//! modules; the quarantine, where every refused file has its report; and the journal.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,9 +13,11 @@ use crate::fault::Fault;
 use crate::files;
 use crate::report::integrity::{Finding, Flaw, ModuleFigures, OfModule};
 use crate::report::{Integrity, Level, Notice};
+use crate::store::modules::Tree;
 use crate::store::{Folder, Modules};
 use crate::sumdb::goproxy::VersionInfo;
-use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::goproxy::list;
+use crate::sumdb::module::{ModulePath, ModuleVersion};
 
 /// The ending of a quarantined file's report.
 const REPORT: &str = ".json";
@@ -25,9 +27,9 @@ const MAX_REPORT_BYTES: u64 = 1 << 20;
 /// Checks all three.
 pub(super) fn check(folder: &Folder, scan: &Scan, figures: &mut ModuleFigures, report: &mut Integrity) {
     let store = folder.modules();
-    for (module, path) in &scan.about {
-        // Checked twice, like all that a server may change meanwhile.
-        let wrong = about(&store, module, path).and_then(|_| about(&store, module, path));
+    for (tree, module, path) in &scan.about {
+        // Looked at twice, like all that a server may change meanwhile.
+        let wrong = about(&store, *tree, module, path).and_then(|_| about(&store, *tree, module, path));
         if let Some(what) = wrong {
             let shown = path.display().to_string();
             let next = Some(format!("delete {shown}: it is fetched again"));
@@ -36,13 +38,20 @@ pub(super) fn check(folder: &Folder, scan: &Scan, figures: &mut ModuleFigures, r
             report.add(Finding { module, next, ..Finding::of_file(Flaw::ModuleInfo, shown, what) });
         }
     }
+    for (module, path) in &scan.lists {
+        if let Some(what) = listed(&store, module, path).and_then(|_| listed(&store, module, path)) {
+            let shown = path.display().to_string();
+            let next = Some(format!("delete {shown}: it is written again with the next version"));
+            report.add(Finding { next, ..Finding::of_file(Flaw::ModuleInfo, shown, what) });
+        }
+    }
     quarantine(&folder.root().join("refused"), figures, report);
     journal(folder, report);
 }
 
-/// What is wrong with the `.info` of a version; `None` where it is in order, or missing.
-fn about(store: &Modules, module: &ModuleVersion, path: &Path) -> Option<String> {
-    let bytes = match store.read_info(module) {
+/// What is wrong with the `.info` of a version; none where it is in order, or has left.
+fn about(store: &Modules, tree: Tree, module: &ModuleVersion, path: &Path) -> Option<String> {
+    let bytes = match store.read_info(tree, module) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
             return path.symlink_metadata().is_ok().then(|| "is empty, too long, or not a regular file".to_owned());
@@ -50,6 +59,20 @@ fn about(store: &Modules, module: &ModuleVersion, path: &Path) -> Option<String>
         Err(fault) => return Some(fault.to_string()),
     };
     VersionInfo::of_module(module, &bytes).err().map(|error| format!("is invalid: {error}"))
+}
+
+/// What is wrong with the list of a module's versions; none where each is one of that module. It may lag behind what is here.
+fn listed(store: &Modules, module: &ModulePath, path: &Path) -> Option<String> {
+    let bytes = match store.read_list(module) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return path.symlink_metadata().is_ok().then(|| "is too long, or not a regular file".to_owned()),
+        Err(fault) => return Some(fault.to_string()),
+    };
+    match list::read(module, &bytes) {
+        Ok(versions) if list::write(&versions) == bytes => None,
+        Ok(_) => Some("has a line that is not a tagged version of the module, or lines out of order".to_owned()),
+        Err(error) => Some(format!("is not what it should be: {error}")),
+    }
 }
 
 /// Every file of the quarantine has a report, and every report can be read.

@@ -8,7 +8,7 @@ use crate::store::Modules;
 use crate::store::modules::{StoredItem, Tree};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
-use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::module::{ModulePath, ModuleVersion};
 
 /// An admitted file, in walk order, or the place of one that is missing and whose hash is still stored.
 #[derive(Debug)]
@@ -26,8 +26,10 @@ pub(super) struct Stored {
 pub(super) struct Scan {
     /// the admitted files, by their paths
     pub(super) files: Vec<Stored>,
-    /// the `.info` files of versions
-    pub(super) about: Vec<(ModuleVersion, PathBuf)>,
+    /// what is kept about versions
+    pub(super) about: Vec<(Tree, ModuleVersion, PathBuf)>,
+    /// the lists of versions
+    pub(super) lists: Vec<(ModulePath, PathBuf)>,
 }
 
 impl Scan {
@@ -49,8 +51,9 @@ impl Scan {
                         _ => scan.files.push(Stored { tree, module, kind, path, len: 0 }),
                     }
                 }
-                Ok(StoredItem::Info { module, path }) => scan.about.push((module, path)),
-                // Checked again: it may have been there for a moment only.
+                Ok(StoredItem::Info { tree, module, path }) => scan.about.push((tree, module, path)),
+                Ok(StoredItem::List { module, path }) => scan.lists.push((module, path)),
+                // Looked at again: it may have been there for a moment only.
                 Ok(StoredItem::Stray(path)) if path.symlink_metadata().is_ok() => {
                     let tree = if path.starts_with(store.dir()) { Tree::Proven } else { Tree::FirstUse };
                     report.add(stray(store.dir_of(tree), &path));

@@ -17,6 +17,8 @@ pub(super) enum HostError {
     Silent(String),
     /// more than this many bytes were sent or received
     TooManyBytes(u64),
+    /// this host is not public, or has no public address
+    NotPublic(String),
     /// the policy for public modules forbids it, for this reason
     Refused(String),
 }
@@ -24,7 +26,7 @@ pub(super) enum HostError {
 impl HostError {
     /// A host that public modules may not come from. The error does not reveal whether the host exists.
     pub(super) fn not_public(host: &str) -> HostError {
-        HostError::Refused(no_public_address(host))
+        HostError::NotPublic(host.to_owned())
     }
 
     /// The run's failure. It names neither address nor cause: clients read it, and would learn about the internal network.
@@ -40,7 +42,19 @@ impl HostError {
             HostError::TooManyBytes(limit) => {
                 Failed::lasting(FailureKind::TooLong, format!("the repository takes more than {limit} bytes to fetch"))
             }
+            HostError::NotPublic(host) => Failed::lasting(FailureKind::Forbidden, no_public_address(&host)),
             HostError::Refused(why) => Failed::lasting(FailureKind::Forbidden, why),
+        }
+    }
+}
+
+impl HostError {
+    /// The same while the go command looked for the repository of a path, which to it is an absence, whatever the reason. Not so
+    /// where a limit or a rule of this server ended the run, and another go command would have found one.
+    pub(super) fn in_vain(self) -> Failed {
+        match self {
+            HostError::TooManyBytes(_) | HostError::Refused(_) => self.failed(),
+            host_error => Failed::lasting(FailureKind::NoRepository, host_error.failed().why),
         }
     }
 }
@@ -82,5 +96,21 @@ mod tests {
             (failed.kind.cause(), failed.why)
         };
         assert_eq!(seen(unknown), seen(inner));
+    }
+
+    #[test]
+    fn a_repository_that_is_looked_for_in_vain_is_an_absence_and_a_rule_is_none() {
+        let host = || "a.example".to_owned();
+        for (host_error, kind) in [
+            (HostError::Unresolved(host()), FailureKind::NoRepository),
+            (HostError::Unreachable(host()), FailureKind::NoRepository),
+            (HostError::Silent(host()), FailureKind::NoRepository),
+            (HostError::NotPublic(host()), FailureKind::NoRepository),
+            (HostError::TooManyBytes(9), FailureKind::TooLong),
+            (HostError::Refused(host()), FailureKind::Forbidden),
+        ] {
+            assert_eq!(host_error.in_vain().kind, kind);
+        }
+        assert_eq!(HostError::Unresolved(host()).in_vain(), HostError::not_public("a.example").in_vain());
     }
 }

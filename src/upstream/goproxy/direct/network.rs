@@ -143,7 +143,7 @@ mod tests {
             "a b.example",
             "ex%61mple.com",
         ] {
-            assert!(matches!(public_name(host), Err(HostError::Refused(_))), "{host}");
+            assert!(matches!(public_name(host), Err(HostError::NotPublic(_))), "{host}");
         }
         for (host, name) in
             [("Example.COM", "example.com"), ("a.b.example.", "a.b.example"), ("1.example", "1.example")]

@@ -42,11 +42,19 @@ const OUT: [&str; 26] = [
     "executable file not found",
     "permission denied",
 ];
-/// Words of a limit on the size of files (`space`).
+/// Words of a path for which no repository was found, as cmd/go/internal/vcs has them for whatever reason: a host that is not there,
+/// a page without the tag, a path that a known site cannot have. They go before all but a policy's and a bound's.
+const LOOKUP: [&str; 3] =
+    ["unrecognized import path \"", " not allowed in import path", "invalid version control suffix in "];
+/// The same around the name of a known site: `invalid SITE import path "PATH"`.
+const LOOKUP_AT_SITE: (&str, &str) = ("invalid ", " import path \"");
+/// Words of a bound on files (`space`).
 const TOO_LARGE: [&str; 2] = ["file too large", "file size limit exceeded"];
 /// Words of a policy, which take precedence over all others.
 const FORBIDDEN: [&str; 3] = ["govcs disallows", "returned error: 403", "403 forbidden"];
-/// Words of an absence. A host that asks for a password has nothing for us: GitHub does so for repositories that do not exist.
+/// The first of these is a policy also while the repository is looked for; a page with 403 is none then.
+const GOVCS: &str = FORBIDDEN[0];
+/// Words of an absence. A host that asks for a password says that there is nothing for us: GitHub does so of what does not exist.
 const ABSENT: [&str; 19] = [
     "unknown revision",
     "no matching versions",
@@ -69,7 +77,12 @@ const ABSENT: [&str; 19] = [
     "module declares its path as",
 ];
 
-/// The error in the output of `go mod download -json`.
+/// Whether an element of a path says by its end that the repository ends there (cmd/go/internal/vcs, vcsPaths).
+pub(super) fn names_vcs(element: &str) -> bool {
+    element.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "git" | "hg" | "svn" | "bzr" | "fossil"))
+}
+
+/// What `go mod download -json` says went wrong.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Wrong {
@@ -112,7 +125,18 @@ fn classify(text: &str, audience: Audience) -> Result<Option<String>, Failed> {
             "the go command could not find out".to_owned()
         }
     };
-    if let Some(word) = first_of(&FORBIDDEN) {
+    let lookup = first_of(&LOOKUP).or_else(|| {
+        let at = lower.find(LOOKUP_AT_SITE.1)?;
+        lower.get(..at)?.contains(LOOKUP_AT_SITE.0).then_some(LOOKUP_AT_SITE.1)
+    });
+    if let Some(word) = lookup.filter(|_| !lower.contains(GOVCS) && first_of(&TOO_LARGE).is_none()) {
+        // A host that answered without the tag is sure; another may be there with the next question.
+        match (first_of(&OUT).or(first_of(&FORBIDDEN)), first_of(&ABSENT)) {
+            (None, Some(absent)) => Ok(Some(deciding(absent))),
+            (None, None) => Err(Failed::lasting(FailureKind::NoRepository, deciding(word))),
+            (Some(_), _) => Err(Failed::lasting(FailureKind::NoRepository, outage(text))),
+        }
+    } else if let Some(word) = first_of(&FORBIDDEN) {
         Err(Failed::lasting(FailureKind::Denied(403), deciding(word)))
     } else if first_of(&TOO_LARGE).is_some() {
         Err(Failed::lasting(FailureKind::TooLong, "the repository has a file that is too large to fetch"))
@@ -162,7 +186,30 @@ mod tests {
         }
         for (text, kind) in [
             ("go: m@v1: invalid version: git ls-remote: fatal: Could not resolve host: x", FailureKind::Unreachable),
-            ("unrecognized import path \"x.example/m\": https fetch: dial tcp: no such host", FailureKind::Unreachable),
+            (
+                "go: x.example/m@v1: unrecognized import path \"x.example/m\": https fetch: dial tcp: no such host",
+                FailureKind::NoRepository,
+            ),
+            (
+                "unrecognized import path \"x.example/m\": reading https://x.example/m?go-get=1: 403 Forbidden",
+                FailureKind::NoRepository,
+            ),
+            (
+                "unrecognized import path \"x.example/m\": reading https://x.example/m?go-get=1: 502 Bad Gateway",
+                FailureKind::NoRepository,
+            ),
+            (
+                "go: bitbucket.org/a@latest: invalid bitbucket.org/ import path \"bitbucket.org/a\"",
+                FailureKind::NoRepository,
+            ),
+            (
+                "go: github.com/a/b.git@v1: invalid version control suffix in github.com/ path",
+                FailureKind::NoRepository,
+            ),
+            (
+                "unrecognized import path \"x.example/m\": GOVCS disallows using svn for public x",
+                FailureKind::Denied(403),
+            ),
             ("go: m@v1: invalid version: The requested URL returned error: 502", FailureKind::Unreachable),
             ("invalid version: fatal: unable to access 'https://x/': Failed to connect to x", FailureKind::Unreachable),
             ("go: m@v1: invalid version: git fetch: something new", FailureKind::Unreachable),

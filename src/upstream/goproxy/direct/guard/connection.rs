@@ -83,7 +83,7 @@ impl GuardInner {
             Ok(page) => answer(&format!("{} {}", page.status, reason(page.status)), &page.body),
             Err(host_error) => {
                 // The error of its tunnel says more.
-                if self.host_errors.is_none() || matches!(host_error, HostError::Refused(_)) {
+                if self.host_errors.is_none() || matches!(host_error, HostError::Refused(_) | HostError::NotPublic(_)) {
                     self.host_errors.note(host_error);
                 }
                 answer("502 Bad Gateway", "")

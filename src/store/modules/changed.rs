@@ -1,0 +1,105 @@
+//! A stored file that looks otherwise than when it was last proven. It is given to nobody before it is hashed again: as it was, it
+//! is noted to have been proven now; else it goes to the quarantine, and its hash stays.
+
+use std::path::PathBuf;
+
+use super::super::words::unavailable;
+use super::place::FilePaths;
+use super::proof::{self, Proof};
+use super::stamp::Stamp;
+use super::{Admitted, Modules, Tree, quarantine};
+use crate::fault::Fault;
+use crate::sumdb::dirhash::{ModuleZip, ZipError, h1_go_mod};
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::module::ModuleVersion;
+
+/// A stored file that may not be what it was.
+#[derive(Debug)]
+pub struct Changed {
+    pub(super) tree: Tree,
+    pub(super) module: ModuleVersion,
+    pub(super) kind: Kind,
+    pub(super) file: Admitted,
+    pub(super) by: Option<Proof>,
+    /// whether it would be given if it is as it was
+    pub(super) is_proven: bool,
+}
+
+impl Changed {
+    /// What its bytes hashed to when they were proven.
+    pub fn hash(&self) -> &SumHash {
+        self.file.hash()
+    }
+
+    /// The open file. Its bytes are not to be given.
+    pub fn file(&self) -> &Admitted {
+        &self.file
+    }
+
+    /// Whether the database asked has proven it, or first use pinned it.
+    pub fn is_proven(&self) -> bool {
+        self.is_proven
+    }
+
+    /// What its bytes hash to now; none where a zip is none any more. Reads all of them.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk does not give them.
+    pub fn hash_now(&self, threads: usize) -> Result<Option<SumHash>, Fault> {
+        let unread = |error: std::io::Error| unavailable(&PathBuf::from(self.module.to_string()), "read", &error);
+        match self.kind {
+            Kind::GoMod => Ok(Some(SumHash::H1(h1_go_mod(&self.file.read().map_err(unread)?)))),
+            Kind::Zip => match ModuleZip::read(&self.file).and_then(|zip| zip.h1(threads)) {
+                Ok(hash) => Ok(Some(SumHash::H1(hash))),
+                Err(ZipError::Read(error)) => Err(unread(error)),
+                Err(ZipError::Refused(_)) => Ok(None),
+            },
+        }
+    }
+}
+
+impl Modules {
+    /// Notes that a file was found to be as it was: its bytes have just been hashed. Where it changed meanwhile, and where the disk
+    /// cannot be written, it is hashed again the next time.
+    pub fn confirm(&self, changed: &Changed) {
+        let Changed { tree, module, kind, file, by, .. } = changed;
+        let is_same = file.file().metadata().is_ok_and(|found| Stamp::of(&found) == file.stamp());
+        if let (true, Ok(place)) = (is_same, FilePaths::of(self, *tree, module, *kind)) {
+            self.note_proven(&place, file, by.as_ref());
+        }
+    }
+
+    /// Moves a file that is not what it was to the quarantine, after its `report` (JSON); gives the report's path, none where there
+    /// was no room for it. Its hash and its proof stay: they say what it was.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails; then the file may still be where it was, and is still given to nobody.
+    pub fn refuse_changed(&self, changed: &Changed, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
+        let Changed { tree, module, kind, file, .. } = changed;
+        let place = FilePaths::of(self, *tree, module, *kind)?;
+        quarantine::keep_stored(&self.folder, &place.file, file, (module, *kind), report)
+    }
+
+    /// Notes what a file looks like that is proven now. Best effort: without it the file is hashed again.
+    pub(super) fn note_proven(&self, place: &FilePaths, file: &Admitted, by: Option<&Proof>) {
+        self.seen.insert(place.file.clone(), file.stamp());
+        let written = match by {
+            Some(by) => {
+                self.folder.write(&place.proof, proof::text(file.hash(), by, Some(&file.stamp())).as_bytes(), false)
+            }
+            None => match &place.stamp {
+                Some(stamp) => self.folder.write(stamp, format!("{}\n", file.stamp()).as_bytes(), false),
+                None => Ok(()),
+            },
+        };
+        if let Err(fault) = written {
+            tracing::debug!("{fault}");
+        }
+    }
+
+    /// Whether a file looks as it did when it was last proven: as `written` down, or as seen by this process.
+    pub(super) fn is_as_proven(&self, place: &FilePaths, file: &Admitted, written: Option<&Stamp>) -> bool {
+        let stamp = file.stamp();
+        written == Some(&stamp) || self.seen.get(&place.file) == Some(stamp)
+    }
+}

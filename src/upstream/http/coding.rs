@@ -1,0 +1,45 @@
+//! Bodies that a server sends compressed, read as the go command reads them (net/http transport.go, readLoop): `gzip`, in any
+//! case, is undone, several members and all; bytes under any other Content-Encoding are taken as they are, and prove right or not.
+//!
+//! What a body grows to is bounded like one that came as it is, and so is what it is made of.
+
+use std::io::{self, Read as _};
+
+use flate2::read::MultiGzDecoder;
+use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+
+use super::failure::FailureKind;
+use super::retry::Failed;
+
+/// Bytes that a compressed body may have beyond the most that it may grow to: headers, and data that does not compress.
+pub(in crate::upstream) const OVERHEAD: usize = 64 << 10;
+
+/// Whether the body is to be unpacked.
+pub(in crate::upstream) fn is_gzip(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"))
+}
+
+/// The longest compressed body that is read where it may grow to `limit` bytes.
+pub(in crate::upstream) fn packed_limit(limit: usize) -> usize {
+    limit.saturating_add(OVERHEAD)
+}
+
+/// A whole body unpacked, at most `limit` bytes. An empty one is empty, as for Go.
+pub(in crate::upstream) fn unpack(packed: &[u8], limit: usize) -> Result<Vec<u8>, Failed> {
+    let mut bytes = Vec::new();
+    if packed.is_empty() {
+        return Ok(bytes);
+    }
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    MultiGzDecoder::new(packed).take(most).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
+    if bytes.len() > limit { Err(too_long(u64::try_from(limit).unwrap_or(u64::MAX))) } else { Ok(bytes) }
+}
+
+pub(in crate::upstream) fn too_long(limit: u64) -> Failed {
+    Failed::lasting(FailureKind::TooLong, format!("the answer is longer than {limit} bytes once it is unpacked"))
+}
+
+/// A body that broke off in the middle says so by its length, or is told as what it is: no whole gzip.
+pub(in crate::upstream) fn damaged(error: &io::Error) -> Failed {
+    Failed::broken(format!("sends \"gzip\" bytes that cannot be unpacked: {error}"))
+}
