@@ -136,7 +136,14 @@ const ROOMS: &[Folder] = &[
     },
     Folder {
         path: "upstream/goproxy",
-        lines: &[&["proxies"], &["member"], &["entry", "path", "probe"], &["direct", "download"], &["tree", "unpack"], &["wire"]],
+        lines: &[
+            &["proxies"],
+            &["member"],
+            &["entry", "path", "probe"],
+            &["direct", "download"],
+            &["tree", "unpack"],
+            &["wire"],
+        ],
     },
     Folder {
         path: "upstream/goproxy/direct",

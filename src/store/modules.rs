@@ -56,9 +56,9 @@ pub use arrival::Arrival;
 pub use changed::Changed;
 pub use loose::Refused;
 pub use proof::Proof;
-pub use stored::{Stored, Unproven};
 pub(super) use quarantine::Ledger;
 pub use quarantine::{MAX_FILE_REFUSED, MAX_REFUSED, MAX_REFUSED_BYTES, MAX_SOURCE_REFUSED, MAX_SOURCE_REFUSED_BYTES};
+pub use stored::{Stored, Unproven};
 pub use walk::{Beside, StoredItem};
 
 use stamp::Stamp;
