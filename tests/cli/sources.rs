@@ -71,7 +71,7 @@ fn a_server_that_shows_no_signed_head_denies_nothing() {
     let world = World::new();
     let wrong = format!("{}/nosuchpath", world.served.url());
     let ran = world.run(&["audit", "--sumdb-url", &wrong]);
-    ran.says(2, &["404", "could not tell"]);
+    ran.says(2, &["404", "unavailable", "proves nothing about the log"]);
     assert!(!ran.out.contains("GOPRIVATE"), "{}", ran.show());
     world.run(&["lookup", "example.com/none@v1.0.0", "--sumdb-url", &wrong]).complains(2, &["404"]);
 }
@@ -115,7 +115,10 @@ fn a_relay_without_data_tiles_is_asked_for_one() {
     let ran = world.run(&["sync"]);
     ran.says(2, &[&format!("{url}/sumdb/127.0.0.1/sumdb relays no data tiles")]);
     assert_eq!(ran.err.matches("relays no data tiles; the next source").count(), 1, "{}", ran.show());
-    assert_eq!(world.log.requests_for("tile/8/data/").len(), 1);
+    // The last tile is partial, and its absence says nothing about full ones.
+    let requests = world.log.requests_for("tile/8/data/");
+    assert_eq!(requests.iter().filter(|request| !request.path.contains(".p/")).count(), 1, "{requests:?}");
+    assert!(requests.len() <= 2, "{requests:?}");
     // With another source the records come from there.
     let second = FakeSumdb::named("127.0.0.1/sumdb", 5_000, 3);
     let other = second.serve();
@@ -123,5 +126,5 @@ fn a_relay_without_data_tiles_is_asked_for_one() {
     world.log.fault("status:404:tile/8/data/*");
     world.machine.set("GOPROXY", format!("{},{}", world.served.url(), other.url()));
     world.run(&["sync"]).says(0, &["5,000 records", "relays no data tiles"]);
-    assert_eq!(world.log.requests_for("tile/8/data/").len(), 1);
+    assert!(world.log.requests_for("tile/8/data/").len() <= 2);
 }

@@ -34,7 +34,7 @@ fn upstreams_are_written_as_in_goproxy() {
     ] {
         assert_eq!(line(&out, shown.split(' ').next().unwrap()), shown);
     }
-    assert_eq!(line(&given.run(&["--proxy", "off"]).1, "proxy"), "proxy off --proxy");
+    assert_eq!(line(&Given::file("").run(&["--proxy", "off"]).1, "proxy"), "proxy off --proxy");
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn it_answers_below_its_prefix_and_can_serve_no_modules() {
         Process::start(&["--sumdb", &sumdb, "--data", "data", "--prefix", "/artifacts/go/", "--proxy", "off"]);
     assert_eq!(get(process.at, "/artifacts/go/latest"), get(process.at, "/latest"));
     assert_eq!(get(process.at, "/artifacts/go/healthz").status, 200);
-    assert_eq!(get(process.at, "/artifacts/go/example.com/m/@v/list").status, 404);
+    assert_eq!(get(process.at, "/artifacts/go/example.com/m/@v/list").status, 403);
     assert!(get(process.at, "/artifacts/go").text().contains("http://localhost/artifacts/go"));
     assert_eq!(process.end("-TERM").0, 0);
 }

@@ -1,6 +1,7 @@
 //! A source of a database in its place in the order. A proxy is asked first whether it relays the database, and again after a while
 //! where it does not or could not say.
 
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ const DATA_TILES: &str = "tile/8/data/";
 const PARTIAL: &str = ".p/";
 /// The longest body of `supported`, in bytes; it means nothing.
 const SUPPORTED_LIMIT: usize = 1 << 20;
-/// After this time a proxy that does not relay the database is asked again whether it does.
+/// After this time a proxy that does not relay the database, or no tiles of records, is asked again whether it does.
 const ASK_AGAIN: Duration = Duration::from_secs(60 * 60);
 /// After this time one that could not say is asked again.
 const TRY_AGAIN: Duration = Duration::from_secs(15);
@@ -62,11 +63,12 @@ pub(super) struct Seat {
     data: Data,
 }
 
-/// Whether a source has tiles of records, as its first answer about a full one tells.
+/// Whether a relay has tiles of records, as its first answer about a full one tells.
 #[derive(Debug, Default)]
 struct Data {
     says_yes: AtomicBool,
-    says_no: AtomicBool,
+    /// when it said no; it is asked again after a while, for it may only have lacked the newest
+    said_no: std::sync::Mutex<Option<Instant>>,
     /// one at a time asks until it is known
     asking: Mutex<()>,
 }
@@ -77,6 +79,12 @@ struct Relay {
     says_yes: AtomicBool,
     /// what it last said otherwise: no, or why it failed
     said: Mutex<Option<(Instant, Option<Failed>)>>,
+}
+
+impl Data {
+    fn lock_no(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.said_no.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Seat {
@@ -123,7 +131,8 @@ impl Seat {
             Ok(false) => return Said::NoRelay,
             Err(failed) => return Said::Failed(failed),
         }
-        if !asked.path.starts_with(DATA_TILES) {
+        // Another source than a relay has all tiles; one that it lacks says nothing about the others.
+        if self.relay.is_none() || !asked.path.starts_with(DATA_TILES) {
             return self.say(asked, counters).await;
         }
         let data = &self.data;
@@ -139,7 +148,7 @@ impl Seat {
         match said {
             Said::Body(_) => data.says_yes.store(true, Ordering::Relaxed),
             // A folder may hold some of them.
-            Said::Missing(_) if self.source.is_site() => data.says_no.store(true, Ordering::Relaxed),
+            Said::Missing(_) if self.source.is_site() => *data.lock_no() = Some(Instant::now()),
             _ => {}
         }
         said
@@ -147,7 +156,7 @@ impl Seat {
 
     /// Whether it has no tiles of records.
     pub(super) fn lacks_data(&self) -> bool {
-        self.data.says_no.load(Ordering::Relaxed)
+        self.data.lock_no().is_some_and(|said| said.elapsed() < ASK_AGAIN)
     }
 
     /// Whether it gave one.
