@@ -164,9 +164,6 @@ const ROOMS: &[Folder] = &[
 /// Circles of modules that stand, each with the reason. A circle that is broken leaves this list, and none is added.
 const CIRCLES: &[Circle] = &[];
 
-/// Parts whose names and English are still to be put right: their files are left out of those two rules. Each goes when its part is
-/// done.
-
 /// The documents whose English is checked, besides `docs/`, `src/` and `tests/`.
 const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
 
