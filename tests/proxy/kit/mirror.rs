@@ -171,11 +171,15 @@ impl FakeMirror {
     /// Ends: every connection is closed, and new ones are refused. The port stays its own.
     pub fn stop(&self) {
         let mut state = self.state.lock().unwrap();
-        if let State::Serving { stop, thread } = std::mem::replace(&mut *state, State::Moving) {
-            drop(stop);
-            thread.join().unwrap();
-        }
-        *state = State::Stopped(bound(self.address));
+        let serving = match std::mem::replace(&mut *state, State::Moving) {
+            State::Serving { stop, thread } => (stop, thread),
+            other => return *state = other,
+        };
+        // Before the listener is gone: in between another process could get the port.
+        let held = bound(self.address);
+        drop(serving.0);
+        serving.1.join().unwrap();
+        *state = State::Stopped(held);
     }
 
     /// Serves again on the same port.
@@ -221,6 +225,8 @@ impl Drop for FakeMirror {
 fn bound(address: SocketAddr) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
+    // The next holder of the address binds it while this one still has it.
+    socket.set_reuseport(true).unwrap();
     socket.bind(address).unwrap();
     socket
 }
