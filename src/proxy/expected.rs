@@ -61,7 +61,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// Who is request.
+    /// Who is asked.
     pub(super) fn proxies(self) -> &'a Proxies {
         match self {
             Route::Public(proxies) | Route::Private(proxies) => proxies,

@@ -40,7 +40,7 @@ pub(super) async fn answer(
     kind: Kind,
     mode: Mode,
 ) -> Result<Given, Denied> {
-    // Before anything of the store is looked at: what may be given depends on who would be request now.
+    // Before anything of the store is looked at: what may be given depends on who would be asked now.
     let route = Route::to(inner, module.path())?;
     let stored = stored::stored_file(inner, route, module, kind)?;
     let stored = match stored {

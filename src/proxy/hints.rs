@@ -98,7 +98,7 @@ async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHin
 
 impl Inner {
     /// What an upstream's answer means, written anew; a list of a public module with what the log has besides, and one that only
-    /// folders were request for with what is held here.
+    /// folders were asked for with what is held here.
     async fn read(self: &Arc<Inner>, request: &ModuleRequest, bytes: &[u8], route: Route<'_>) -> sumdb::Result<Bytes> {
         let ModuleRequest::List(module) = request else { return normalise(request, bytes) };
         let mut versions = list::read(module, bytes)?;
@@ -141,7 +141,7 @@ impl Inner {
 
     /// The answer where no upstream gave one.
     ///
-    /// Where nobody could be request, what is held here counts: a version that is not could not be had. Where some failed, what one
+    /// Where nobody could be asked, what is held here counts: a version that is not could not be had. Where some failed, what one
     /// of them said earlier does, else what the log says: of what is held the newest may be an old one. Where all say that there is no
     /// such thing, it is what they say; but the log knows better, and of a version whose zip is here the store.
     async fn without_upstreams(
@@ -160,7 +160,7 @@ impl Inner {
         {
             return stale(bytes);
         }
-        // Of a module that is not held nothing is claimed where nobody is request.
+        // Of a module that is not held nothing is claimed where nobody is asked.
         let is_one = !matches!(request, ModuleRequest::List(_) | ModuleRequest::Latest(_));
         let may_change = attempts.may_change() || is_one && route.proxies().is_local();
         if let Some(hint) = hint.filter(|hint| may_change && !attempts.is_refused() && hint.age < self.options.stale) {
@@ -196,7 +196,7 @@ impl Inner {
         }
     }
 
-    /// What the store says: the versions that are here, the newest of them, and what is hint about one whose zip is here. Nothing of
+    /// What the store says: the versions that are here, the newest of them, and what is known about one whose zip is here. Nothing of
     /// a module of which nothing is here.
     async fn stored(
         self: &Arc<Inner>,

@@ -1,6 +1,6 @@
 //! What the store has of a file, and whether it may be served now: on this route, and proven by this database.
 //!
-//! On a public route a stored file is given where its proof names the database that is request now, without asking anybody; else only
+//! On a public route a stored file is given where its proof names the database that is asked now, without asking anybody; else only
 //! once that database has a record of the same hash. What differs is put aside, with a report and an incident, as an upstream's
 //! wrong bytes are. On a private route only what first use pinned is given.
 //!

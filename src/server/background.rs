@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::app::database::{ServedDatabase, SyncTask};
 use crate::fault::Fault;
 
-/// How often the disk is checked for a newer committed head: one `stat`.
+/// How often the disk is checked for a newer committed head and for evidence: one `stat` and one small folder.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 /// The shortest pause between two syncs, however urgent a newer head is; also the first pause between two tries.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
