@@ -60,17 +60,6 @@ pub(super) struct Seat {
     source: Source,
     relay: Option<Relay>,
     is_own: bool,
-    data: Data,
-}
-
-/// Whether a relay has tiles of records, as its first answer about a full one tells.
-#[derive(Debug, Default)]
-struct Data {
-    says_yes: AtomicBool,
-    /// when it said no; it is asked again after a while, for it may only have lacked the newest
-    said_no: std::sync::Mutex<Option<Instant>>,
-    /// one at a time asks until it is known
-    asking: Mutex<()>,
 }
 
 /// Whether a proxy relays the database, if that is known.
@@ -79,11 +68,28 @@ struct Relay {
     says_yes: AtomicBool,
     /// what it last said otherwise: no, or why it failed
     said: Mutex<Option<(Instant, Option<Failed>)>>,
+    data: RelayedData,
 }
 
-impl Data {
-    fn lock_no(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.said_no.lock().unwrap_or_else(PoisonError::into_inner)
+/// Whether a relay has tiles of records, as its first answer about a full one tells. Any other source has all tiles; one that it
+/// lacks says nothing about the others.
+#[derive(Debug, Default)]
+struct RelayedData {
+    says_yes: AtomicBool,
+    /// guards when it said no; it is asked again after a while, for it may only have lacked the newest
+    said_no: std::sync::Mutex<Option<Instant>>,
+    /// one at a time asks until it is known
+    asking: Mutex<()>,
+}
+
+impl RelayedData {
+    fn is_lacking(&self) -> bool {
+        let said_no = self.said_no.lock().unwrap_or_else(PoisonError::into_inner);
+        said_no.is_some_and(|said| said.elapsed() < ASK_AGAIN)
+    }
+
+    fn set_lacking(&self) {
+        *self.said_no.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 }
 
@@ -91,20 +97,14 @@ impl Seat {
     /// A base that is known to be a source.
     pub(super) fn of(http: &Http, base: Base) -> Seat {
         let source = Source::new(base, http.settings().concurrency, false);
-        Seat { http: http.clone(), source, relay: None, is_own: false, data: Data::default() }
+        Seat { http: http.clone(), source, relay: None, is_own: false }
     }
 
     /// A candidate.
     pub(super) fn of_candidate(candidate: Candidate, http: Http) -> Seat {
         let Candidate { base, is_relay, is_own, .. } = candidate;
         let relay = is_relay.then(Relay::default);
-        Seat {
-            source: Source::new(base, http.settings().concurrency, true),
-            http,
-            relay,
-            is_own,
-            data: Data::default(),
-        }
+        Seat { source: Source::new(base, http.settings().concurrency, true), http, relay, is_own }
     }
 
     pub(super) fn source(&self) -> &Source {
@@ -120,35 +120,31 @@ impl Seat {
         self.is_own
     }
 
-    /// Whether it is known to be a source: not a proxy that has yet to say so.
-    pub(super) fn is_known(&self) -> bool {
-        self.relay.as_ref().is_none_or(|relay| relay.says_yes.load(Ordering::Relaxed))
+    pub(super) async fn ask(&self, asked: &GetRequest<'_>, counters: &Counters) -> Said {
+        let Some(relay) = &self.relay else { return self.say(asked, counters).await };
+        match self.relays(relay, counters).await {
+            Ok(true) if asked.path.starts_with(DATA_TILES) => self.ask_for_data(&relay.data, asked, counters).await,
+            Ok(true) => self.say(asked, counters).await,
+            Ok(false) => Said::NoRelay,
+            Err(failed) => Said::Failed(failed),
+        }
     }
 
-    pub(super) async fn ask(&self, asked: &GetRequest<'_>, counters: &Counters) -> Said {
-        match self.relays(counters).await {
-            Ok(true) => {}
-            Ok(false) => return Said::NoRelay,
-            Err(failed) => return Said::Failed(failed),
-        }
-        // Another source than a relay has all tiles; one that it lacks says nothing about the others.
-        if self.relay.is_none() || !asked.path.starts_with(DATA_TILES) {
-            return self.say(asked, counters).await;
-        }
-        let data = &self.data;
+    async fn ask_for_data(&self, data: &RelayedData, asked: &GetRequest<'_>, counters: &Counters) -> Said {
         // A partial tile may be missing where the full one is there.
-        if data.says_yes.load(Ordering::Relaxed) || asked.path.contains(PARTIAL) {
-            return if self.lacks_data() { Said::NoData } else { self.say(asked, counters).await };
-        }
-        let _one = data.asking.lock().await;
-        if self.lacks_data() {
+        let is_open = || !data.says_yes.load(Ordering::Relaxed) && !asked.path.contains(PARTIAL);
+        let one = if is_open() { Some(data.asking.lock().await) } else { None };
+        // Those that waited for a yes go on side by side.
+        let one = one.filter(|_| is_open());
+        let decides = one.is_some();
+        if data.is_lacking() {
             return Said::NoData;
         }
         let said = self.say(asked, counters).await;
         match said {
-            Said::Body(_) => data.says_yes.store(true, Ordering::Relaxed),
+            Said::Body(_) if decides => data.says_yes.store(true, Ordering::Relaxed),
             // A folder may hold some of them.
-            Said::Missing(_) if self.source.is_site() => *data.lock_no() = Some(Instant::now()),
+            Said::Missing(_) if decides && self.source.is_site() => data.set_lacking(),
             _ => {}
         }
         said
@@ -156,16 +152,10 @@ impl Seat {
 
     /// Whether it has no tiles of records.
     pub(super) fn lacks_data(&self) -> bool {
-        self.data.lock_no().is_some_and(|said| said.elapsed() < ASK_AGAIN)
+        self.relay.as_ref().is_some_and(|relay| relay.data.is_lacking())
     }
 
-    /// Whether it gave one.
-    pub(super) fn has_data(&self) -> bool {
-        self.data.says_yes.load(Ordering::Relaxed)
-    }
-
-    /// What it says, whatever it lacked before.
-    pub(super) async fn say(&self, asked: &GetRequest<'_>, counters: &Counters) -> Said {
+    async fn say(&self, asked: &GetRequest<'_>, counters: &Counters) -> Said {
         match self.source.ask(&self.http, asked, counters).await {
             Ok((Reply::Body(bytes), _)) => Said::Body(bytes),
             Ok((Reply::Missing(why), _)) => Said::Missing(why),
@@ -173,11 +163,13 @@ impl Seat {
         }
     }
 
-    async fn relays(&self, counters: &Counters) -> Result<bool, Failed> {
-        let Some(relay) = self.relay.as_ref().filter(|_| !self.is_known()) else { return Ok(true) };
+    async fn relays(&self, relay: &Relay, counters: &Counters) -> Result<bool, Failed> {
+        if relay.says_yes.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
         // One at a time asks it.
         let mut said = relay.said.lock().await;
-        if self.is_known() {
+        if relay.says_yes.load(Ordering::Relaxed) {
             return Ok(true);
         }
         match &*said {

@@ -138,35 +138,18 @@ impl Upstreams {
         let mut told = Attempts::default();
         let bases = u64::try_from(self.turns()).unwrap_or(1).max(1);
         let first = usize::try_from(turn % bases).unwrap_or(0);
-        let mut lacking = Vec::new();
         for (index, seat) in self.seats.iter().enumerate().cycle().skip(first).take(self.seats.len()) {
             if let Some((_, error)) = refuted.iter().find(|(base, _)| *base == index) {
                 told.refused(seat.source().name(), error.clone());
                 continue;
             }
-            match self.ask(seat, path, limit).await? {
-                Said::NoData => lacking.push((index, seat)),
-                said => {
-                    if let Some(value) = self.take(index, said, &judge, &mut told) {
-                        return Ok(Got::Body(value, index));
-                    }
-                }
+            let said = self.ask(seat, path, limit).await?;
+            if let Some(value) = self.take(index, said, &judge, &mut told) {
+                return Ok(Got::Body(value, index));
             }
             // Nobody knows better what the log has.
             if told.is_denied() && path.starts_with(LOOKUPS) {
                 break;
-            }
-        }
-        // Mirrors with holes make up for each other; where no source has such tiles, asking on is of no use.
-        let mends = self.takes_turns && self.seats.iter().any(Seat::has_data);
-        for (index, seat) in lacking {
-            if !mends {
-                told.absent(seat.source().name(), "relays no data tiles", true);
-                continue;
-            }
-            let said = seat.say(&GetRequest { path, limit, range: None }, &self.counters).await;
-            if let Some(value) = self.take(index, said, &judge, &mut told) {
-                return Ok(Got::Body(value, index));
             }
         }
         told.conclude(path).map(Got::Absent)
