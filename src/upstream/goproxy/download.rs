@@ -174,25 +174,14 @@ impl Download<'_> {
         if self.total.is_some_and(|total| total > limit) {
             return Err(too_long());
         }
-        let mut pace = Pace::default();
-        loop {
-            let began = Instant::now();
-            let chunk = response.chunk().await;
-            let waited = began.elapsed();
-            match chunk {
-                Ok(Some(chunk)) => {
-                    let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-                    if length > limit.saturating_sub(self.sink.len()) {
-                        return Err(too_long());
-                    }
-                    self.sink.append(&chunk).map_err(|error| disk(&error))?;
-                    counters.received(chunk.len());
-                    pace.check(length, waited, http.settings())?;
-                }
-                Ok(None) => break,
-                Err(error) => return Err(reply::broke_off(&error, self.sink.len(), http.settings())),
+        let (before, sink) = (self.sink.len(), &mut *self.sink);
+        receive(response, http, counters, before, |chunk| {
+            if u64::try_from(chunk.len()).unwrap_or(u64::MAX) > limit.saturating_sub(sink.len()) {
+                return Err(too_long());
             }
-        }
+            sink.append(chunk).map_err(|error| disk(&error))
+        })
+        .await?;
         match self.total {
             Some(total) if self.sink.len() < total => {
                 Err(Failed::broken(format!("the answer ended after {} of {total} bytes", self.sink.len())))
@@ -219,23 +208,34 @@ impl Download<'_> {
     async fn unpack_all(&mut self, response: &mut Response) -> Result<(), Failed> {
         let Wanted { http, limit, counters, .. } = self.wanted;
         let mut unpacking = Unpacking::new(&mut *self.sink, limit);
-        let mut pace = Pace::default();
-        let mut packed = 0_u64;
-        loop {
-            let asked = Instant::now();
-            let chunk = response.chunk().await;
-            let waited = asked.elapsed();
-            match chunk {
-                Ok(Some(chunk)) => {
-                    let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-                    packed = packed.saturating_add(length);
-                    counters.received(chunk.len());
-                    unpacking.push(&chunk)?;
-                    pace.check(length, waited, http.settings())?;
-                }
-                Ok(None) => return unpacking.finish(),
-                Err(error) => return Err(reply::broke_off(&error, packed, http.settings())),
+        receive(response, http, counters, 0, |chunk| unpacking.push(chunk)).await?;
+        unpacking.finish()
+    }
+}
+
+/// Receives a body chunk by chunk, no slower than `http` allows; `before` bytes of the file came earlier.
+async fn receive(
+    response: &mut Response,
+    http: &Http,
+    counters: &Counters,
+    before: u64,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failed> + Send,
+) -> Result<(), Failed> {
+    let (mut pace, mut received) = (Pace::default(), before);
+    loop {
+        let began = Instant::now();
+        let chunk = response.chunk().await;
+        let waited = began.elapsed();
+        match chunk {
+            Ok(Some(chunk)) => {
+                let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+                received = received.saturating_add(length);
+                take(&chunk)?;
+                counters.received(chunk.len());
+                pace.check(length, waited, http.settings())?;
             }
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(reply::broke_off(&error, received, http.settings())),
         }
     }
 }
