@@ -33,17 +33,20 @@ pub(crate) enum Resource {
     Bytes,
 }
 
-/// Units held of each resource.
+/// One of each resource.
 #[derive(Debug, Default)]
-struct HeldUnits {
-    streams: AtomicUsize,
-    files: AtomicUsize,
-    exports: AtomicUsize,
-    bytes: AtomicUsize,
+struct PerResource<T> {
+    streams: T,
+    files: T,
+    exports: T,
+    bytes: T,
 }
 
-impl HeldUnits {
-    fn get(&self, resource: Resource) -> &AtomicUsize {
+/// Units held of each resource.
+type HeldUnits = PerResource<AtomicUsize>;
+
+impl<T> PerResource<T> {
+    fn get(&self, resource: Resource) -> &T {
         match resource {
             Resource::Streams => &self.streams,
             Resource::Files => &self.files,
@@ -112,10 +115,7 @@ impl Pool {
 /// All pools, and what each peer holds of their shared halves.
 #[derive(Debug)]
 pub(crate) struct Pools {
-    streams: Pool,
-    files: Pool,
-    exports: Pool,
-    bytes: Pool,
+    pools: PerResource<Pool>,
     /// how long a body waits for memory: as long as a stalled body may keep its own
     patience: Duration,
     /// guards what each peer holds of the shared halves, for peers with a connection; locked for one lookup
@@ -127,22 +127,19 @@ impl Pools {
         // The first half has one unit for each connection.
         let each = limits.connections + limits.reserve();
         Arc::new(Pools {
-            streams: Pool::new(2 * each),
-            files: Pool::new(2 * each),
-            exports: Pool::new(MAX_EXPORTS),
-            bytes: Pool::new(limits.body_bytes),
+            pools: PerResource {
+                streams: Pool::new(2 * each),
+                files: Pool::new(2 * each),
+                exports: Pool::new(MAX_EXPORTS),
+                bytes: Pool::new(limits.body_bytes),
+            },
             patience: limits.write * 2,
             peers: Mutex::default(),
         })
     }
 
     fn get(&self, resource: Resource) -> &Pool {
-        match resource {
-            Resource::Streams => &self.streams,
-            Resource::Files => &self.files,
-            Resource::Exports => &self.exports,
-            Resource::Bytes => &self.bytes,
-        }
+        self.pools.get(resource)
     }
 
     /// The units that are held now.
