@@ -7,6 +7,8 @@
 //! A file that looks otherwise than when it was last proven (`Changed`) is hashed again first; what rotted is put aside and fetched
 //! again.
 
+use std::path::PathBuf;
+
 use super::check::{WrongBytes, what};
 use super::counts::Event;
 use super::expected::{Expected, Route};
@@ -117,18 +119,14 @@ async fn put_rotten_aside(
     changed: Changed,
     got: Option<SumHash>,
 ) {
-    inner.counters.count(Event::Mismatch);
     let hash = changed.hash().clone();
     let is =
         got.as_ref().map_or("it is not a zip any more".to_owned(), |got| format!("it hashes to {got}, not to {hash}"));
     let why = format!("{is}: it changed on the disk since it was proven");
     let wrong = WrongBytes { error: sumdb::Error::unproven(what(module, kind), why), got };
-    let mut mismatch = Mismatch::new(module, kind, &Expected::Pinned(hash), &wrong, "the module store");
-    mismatch.stored(changed.file().len());
-    let (modules, report) = (inner.modules.clone(), mismatch.report(inner.relay.name()));
-    let moved = tokio::task::spawn_blocking(move || modules.refuse_changed(&changed, &report)).await;
-    let moved = moved.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())));
-    mismatch.note(inner, moved);
+    let mismatch = Mismatch::new(module, kind, &Expected::Pinned(hash), &wrong, "the module store");
+    let (modules, len) = (inner.modules.clone(), changed.file().len());
+    quarantine(inner, mismatch, len, move |report| modules.refuse_changed(&changed, report)).await;
     if kind == Kind::Zip {
         inner.list_stored(module, route);
     }
@@ -211,18 +209,29 @@ fn origin(stored: &Unproven) -> String {
 }
 
 async fn put_aside(inner: &Inner, module: &ModuleVersion, kind: Kind, expected: &Expected, stored: Unproven) {
-    inner.counters.count(Event::Mismatch);
     let got = stored.hash().clone();
     let why = match expected.hash() {
         Some(hash) => format!("it hashes to {got}, not to {hash}"),
         None => format!("it hashes to {got}"),
     };
     let wrong = WrongBytes { error: sumdb::Error::unproven(what(module, kind), why), got: Some(got) };
-    let mut mismatch = Mismatch::new(module, kind, expected, &wrong, &origin(&stored));
-    mismatch.stored(stored.len());
-    let (modules, report) = (inner.modules.clone(), mismatch.report(inner.relay.name()));
+    let mismatch = Mismatch::new(module, kind, expected, &wrong, &origin(&stored));
+    let (modules, len) = (inner.modules.clone(), stored.len());
+    quarantine(inner, mismatch, len, move |report| modules.refuse_stored(&stored, report)).await;
+}
+
+/// Counts, reports and notes a stored file of `len` bytes that is wrong; `refuse` moves it to the quarantine, after its report.
+async fn quarantine(
+    inner: &Inner,
+    mut mismatch: Mismatch,
+    len: u64,
+    refuse: impl FnOnce(&[u8]) -> Result<Option<PathBuf>, Fault> + Send + 'static,
+) {
+    inner.counters.count(Event::Mismatch);
+    mismatch.stored(len);
+    let report = mismatch.report(inner.relay.name());
     // All of its bytes are read: not on a thread that must not wait.
-    let moved = tokio::task::spawn_blocking(move || modules.refuse_stored(&stored, &report)).await;
+    let moved = tokio::task::spawn_blocking(move || refuse(&report)).await;
     let moved = moved.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())));
     mismatch.note(inner, moved);
 }
