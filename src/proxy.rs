@@ -1,8 +1,9 @@
 //! The module proxy: a request of the GOPROXY protocol in, a proven file or an unproven answer out.
 //!
 //! Files (`.mod`, `.zip`) are what the log has hashes of: one is served only if it has the hash in its record (`files`, `check`),
-//! wherever it came from. All else (`list`, `@latest`, `.info`) has no proof: hints, cached for a limited time (`hints`, `cached_hint`).
-//! Private modules have their own upstreams, and must stay what they were when they were first fetched (`expected`).
+//! wherever it came from. All else (`list`, `@latest`, `.info`) has no proof: hints, cached for a limited time (`hints`,
+//! `cached_hint`). Private modules have their own upstreams, and must stay what they were when they were first fetched
+//! (`expected`).
 
 mod absences;
 mod answer;

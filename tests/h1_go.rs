@@ -1,5 +1,6 @@
 //! Our h1 and our rules for module zips against Go's own, over crafted and damaged zips.
-//! Skipped where there is no `go` (or it cannot build the peer: its one module is not there); with GOSUMCHECK_REQUIRE_GO=1 that is a failure.
+//! Skipped where there is no `go` (or it cannot build the peer: its one module is not there); with GOSUMCHECK_REQUIRE_GO=1 that
+//! is a failure.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::as_conversions)]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 

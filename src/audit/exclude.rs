@@ -79,8 +79,8 @@ pub(super) struct Pattern {
 }
 
 impl Excluded {
-    /// The pattern that excludes `path`, a folder or a file below the one that is searched. Not asked about what lies in an excluded
-    /// folder.
+    /// The pattern that excludes `path`, a folder or a file below the one that is searched. Not asked about what lies in an
+    /// excluded folder.
     pub(super) fn by(&self, path: &Path, is_folder: bool) -> Option<Pattern> {
         let Match::Ignore(glob) = self.matcher.matched(path, is_folder) else { return None };
         Some(Pattern { text: Glob::original(glob).to_owned(), is_from_file: glob.from().is_some() })

@@ -172,7 +172,8 @@ impl Found {
     }
 }
 
-/// What a link at `link` leads to, by names alone, without a look at the disk. None where that is not below the root for certain. A `..` behind a name is not taken: what the name stands for may be a link.
+/// What a link at `link` leads to, by names alone, without a look at the disk. None where that is not below the root for
+/// certain. A `..` behind a name is not taken: what the name stands for may be a link.
 fn resolve(link: &Path, target: &Path) -> Option<PathBuf> {
     let mut at = link.parent()?.to_path_buf();
     let mut is_below = false;

@@ -105,7 +105,8 @@ fn partial_marker(module: &ModuleVersion) -> PathBuf {
     PathBuf::from(format!("cache/download/{path}/@v/{version}.partial"))
 }
 
-/// The h1 of an unpacked module; `tree` is the module cache. A link within the cache counts as the file that it leads to, as for go.
+/// The h1 of an unpacked module; `tree` is the module cache. A link within the cache counts as the file that it leads to, as
+/// for go.
 pub(super) fn hash(tree: &Tree, unpacked: &Unpacked) -> Result<Hash, Verdict> {
     let limits = Limits::default();
     let (mut left, mut files) = (limits.unpacked, Vec::new());

@@ -75,8 +75,8 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     })
 }
 
-/// What checks of files need without requests: the name of the database, the policy for signatures, the exempt modules, and what is wrong with
-/// the settings that say so.
+/// What checks of files need without requests: the name of the database, the policy for signatures, the exempt modules, and
+/// what is wrong with the settings that say so.
 pub(super) fn offline(
     sumdb: Option<&str>,
     private: Option<&str>,

@@ -1,5 +1,5 @@
-//! What `lookup` was given in place of `MODULE@VERSION`, and the spelling that it takes. Only the spelling changes: whether the module
-//! version exists is for the database to say.
+//! What `lookup` was given in place of `MODULE@VERSION`, and the spelling that it takes. Only the spelling changes: whether the
+//! module version exists is for the database to say.
 
 use crate::sumdb::module::ModuleVersion;
 

@@ -1,8 +1,8 @@
 //! Fetches tiles from the cache, else from the upstreams, and checks them against the tree before anything is read from them.
 //!
 //! All tiles of a plan are requested at once, and checked as soon as those above them are; those that do not prove are asked of
-//! the other upstreams, again all at once. The right edge is proven only as a whole, so it is fetched whole from one source at a time.
-//! A tile that no source had is not requested again under the same tree.
+//! the other upstreams, again all at once. The right edge is proven only as a whole, so it is fetched whole from one source at
+//! a time. A tile that no source had is not requested again under the same tree.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -2,8 +2,9 @@
 //!
 //! The journal has them all, each under the policy by which it was got ([`Scope`]), so that none answers under another. Beside a
 //! stored zip its `.info` is kept too, and of a public module the list of the versions that are here, for clients that read the
-//! folder as `GOPROXY=file://DATA/modules`, and for the time when no upstream can be had and the journal has forgotten. All are read by the parser that upstreams' answers go through: neither
-//! what an earlier version stored nor what a power cut left is given as it is.
+//! folder as `GOPROXY=file://DATA/modules`, and for the time when no upstream can be had and the journal has forgotten. All are
+//! read by the parser that upstreams' answers go through: neither what an earlier version stored nor what a power cut left is
+//! given as it is.
 
 use std::time::{Duration, SystemTime};
 

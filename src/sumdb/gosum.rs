@@ -56,8 +56,8 @@ pub struct GoSum {
 pub struct Line {
     /// which line of the file, from 1
     pub number: u64,
-    /// the line's own text, fit to be shown: at most [`SHOWN_LINE_CHARS`] characters, or [`SHOWN_FAULT_CHARS`] of a line that is not a sum;
-    /// control characters escaped
+    /// the line's own text, fit to be shown: at most [`SHOWN_LINE_CHARS`] characters, or [`SHOWN_FAULT_CHARS`] of a line that
+    /// is not a sum; control characters escaped
     pub text: String,
     /// what it says
     pub content: Content,

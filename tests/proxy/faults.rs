@@ -1,5 +1,5 @@
-//! Upstreams, disks and clients that fail: an upstream with the right bytes is found, nothing half-done has a name, and all goes on by
-//! itself.
+//! Upstreams, disks and clients that fail: an upstream with the right bytes is found, nothing half-done has a name, and all
+//! goes on by itself.
 
 use std::fs;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The hash beside a file: it never changes, a damaged one does not count as a first use, and nothing is opened that it does not stand for.
+//! The hash beside a file: it never changes, a damaged one does not count as a first use, and nothing is opened that it does
+//! not stand for.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,5 @@
-//! The order of the sources of a database, how each stands in for those before it, and requests through an HTTP proxy of the environment.
+//! The order of the sources of a database, how each stands in for those before it, and requests through an HTTP proxy of the
+//! environment.
 
 use std::process::{Command, Stdio};
 

@@ -1,7 +1,7 @@
 //! Real modules: those of a go command's module cache, each file in turn damaged in every way.
 //!
-//! GOSUMCHECK_MODCACHE names the cache, or several as PATH does; else it is the one of the go command. GOSUMCHECK_REQUIRE_MODCACHE=1 turns a skip into a
-//! failure.
+//! GOSUMCHECK_MODCACHE names the cache, or several as PATH does; else it is the one of the go command.
+//! GOSUMCHECK_REQUIRE_MODCACHE=1 turns a skip into a failure.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -72,7 +72,8 @@ impl Setting {
 }
 
 /// Makes of rows: `SETTINGS`, all of them; `rows`, each by its name; `Settings`, the value of each; and `Settings::read`. The
-/// comment above a row is its help. `one`, `all`, ... are the methods of `SettingsReader`; what stands in their brackets is the parser.
+/// comment above a row is its help. `one`, `all`, ... are the methods of `SettingsReader`; what stands in their brackets is the
+/// parser.
 macro_rules! settings {
     ($(
         $(#[doc = $help:literal])+

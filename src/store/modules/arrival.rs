@@ -1,7 +1,7 @@
 //! Unproven bytes on their way: a file in `tmp` that grows, and that a later process goes on with where this one died.
 //!
-//! Its name follows from what it is to become, and the process that has it open holds a lock on it. A process that finds it locked takes
-//! another name, so that two of them never write into one file; nothing is lost but the second download.
+//! Its name follows from what it is to become, and the process that has it open holds a lock on it. A process that finds it
+//! locked takes another name, so that two of them never write into one file; nothing is lost but the second download.
 
 use std::fs::{File, TryLockError};
 use std::io;

@@ -1,5 +1,6 @@
 //! Bytes that proved wrong, kept for a person with the report of what was expected: `DATA/refused`, bounded, and fair among those
-//! who sent them. **The first ones stay**: a source that sends more wrong bytes fills its own share and evicts no evidence of another source.
+//! who sent them. **The first ones stay**: a source that sends more wrong bytes fills its own share and evicts no evidence of
+//! another source.
 
 mod ledger;
 

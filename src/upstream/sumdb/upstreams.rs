@@ -38,7 +38,8 @@ impl Upstreams {
         Upstreams::over(bases.into_iter().map(|base| Seat::of(&http, base)).collect(), true)
     }
 
-    /// Over what [`candidates`](super::find::candidates) found, each with its own client: one after the other unless all were named (`takes_turns`).
+    /// Over what [`candidates`](super::find::candidates) found, each with its own client: one after the other unless all were
+    /// named (`takes_turns`).
     pub fn found(candidates: Vec<(Candidate, Http)>, takes_turns: bool) -> Upstreams {
         let seats = candidates.into_iter().map(|(candidate, http)| Seat::of_candidate(candidate, http));
         Upstreams::over(seats.collect(), takes_turns)
