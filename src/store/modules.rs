@@ -66,8 +66,8 @@ use stamp::Stamp;
 /// The longest `.info` that is kept or read, in bytes.
 pub const INFO_LIMIT: usize = MAX_INFO_BYTES;
 
-/// Files that are remembered to have been proven by this process, besides what stands beside them.
-const SEEN: usize = 4096;
+/// Files that this process knows to be proven without reading what stands beside them.
+const MAX_KNOWN: usize = 4096;
 
 /// On whose word a file is admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,14 +93,24 @@ pub struct Modules {
     folder: Folder,
     dir: PathBuf,
     private: PathBuf,
-    /// what files looked like when this process proved them, where the disk does not take it
-    seen: Arc<Cache<PathBuf, Stamp>>,
+    /// what this process knows of files that it proved, or whose proof it read: no proof is read twice for one that is as it was,
+    /// and a disk that takes no proof makes nobody hash a file again
+    known: Arc<Cache<PathBuf, Known>>,
+}
+
+/// What was known of a file when it was last found to be proven.
+#[derive(Debug, Clone)]
+struct Known {
+    stamp: Stamp,
+    hash: SumHash,
+    /// the verifier key of the database that proved it; none for one of first use
+    database: Option<Arc<str>>,
 }
 
 impl Modules {
     pub(super) fn new(folder: Folder) -> Modules {
         let (dir, private) = (folder.root().join("modules"), folder.root().join("private"));
-        Modules { folder, dir, private, seen: Arc::new(Cache::new(SEEN)) }
+        Modules { folder, dir, private, known: Arc::new(Cache::new(MAX_KNOWN)) }
     }
 
     /// Where the proven ones are: `DATA/modules`.
