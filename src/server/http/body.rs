@@ -41,18 +41,17 @@ impl Body {
         Body { content: BodyContent::File(Box::new(file)), sending: None, transfer: None }
     }
 
-    /// The same body over HTTP/1.1; a file is sent with `sendfile` where possible.
-    pub(crate) fn over_http1(mut self, sending: BodyInFlight, sendfile: &Arc<SendfileQueue>) -> Body {
+    /// Sends it over HTTP/1.1; a file is sent with `sendfile` where possible.
+    pub(crate) fn send_over_http1(&mut self, sending: BodyInFlight, sendfile: &Arc<SendfileQueue>) {
         if let BodyContent::File(file) = &mut self.content {
             file.use_sendfile(Arc::clone(sendfile));
         }
         self.sending = Some(sending);
-        self
     }
 
-    /// The same body over HTTP/2.
-    pub(crate) fn over_http2(self, transfer: Arc<Transfer>) -> Body {
-        Body { transfer: Some(transfer), ..self }
+    /// Sends it over HTTP/2.
+    pub(crate) fn send_over_http2(&mut self, transfer: Arc<Transfer>) {
+        self.transfer = Some(transfer);
     }
 }
 
