@@ -72,6 +72,11 @@ impl Limit {
         self.queue.load()
     }
 
+    /// How many requests may run at once now.
+    pub(in crate::upstream) fn allowed(&self) -> usize {
+        self.state().allowed
+    }
+
     /// Allows the most requests at once, unless there was a cut.
     pub(in crate::upstream) fn open(&self) {
         let mut state = self.state();

@@ -46,6 +46,11 @@ impl Source {
         self.endpoint.load()
     }
 
+    /// How many requests to it may run at once now.
+    pub(super) fn allowed(&self) -> usize {
+        self.endpoint.allowed()
+    }
+
     /// Whether this is a server, whose absence is a statement, and not a tree, which may merely lack something.
     pub(super) fn is_site(&self) -> bool {
         matches!(self.base.location, BaseLocation::Site(_))
