@@ -14,6 +14,7 @@ mod committed;
 mod fetch;
 mod flow;
 mod indexing;
+mod open_requests;
 mod plan;
 mod rate;
 mod straggler;

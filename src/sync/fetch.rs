@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::bulk::{self, Bulk};
+use super::open_requests::{OpenRequest, OpenRequests};
 use super::rate::Rate;
 use super::straggler::AnswerTimes;
 use super::tile::{Proven, Wanted, prove};
@@ -41,9 +42,16 @@ pub(super) struct Fetch<'a> {
     index: bool,
     /// of tiles that are longer than any should be there is one in memory at a time
     huge: tokio::sync::Mutex<()>,
+    open: OpenRequests,
     times: AnswerTimes,
     /// requests that may be made beside one that is late
     seconds: Semaphore,
+}
+
+/// Tiles to be fetched together, with the request for them.
+pub(super) struct Run<'a> {
+    wanted: Vec<Wanted>,
+    request: OpenRequest<'a>,
 }
 
 /// Tiles that were fetched, and why no more.
@@ -59,14 +67,19 @@ impl<'a> Fetch<'a> {
     pub(super) fn new(upstreams: &'a Upstreams, bulk: Option<Bulk>, index: bool, options: &SyncOptions) -> Fetch<'a> {
         let jobs = options.jobs.max(1).saturating_mul(upstreams.turns().max(1));
         let rate = options.limit_rate.map(Rate::new);
-        let (huge, times) = (tokio::sync::Mutex::default(), AnswerTimes::default());
+        let (huge, open, times) = (tokio::sync::Mutex::default(), OpenRequests::default(), AnswerTimes::default());
         let seconds = Semaphore::new((jobs / FOR_EACH_SECOND).max(1));
-        Fetch { upstreams, bulk, rate, jobs, index, huge, times, seconds }
+        Fetch { upstreams, bulk, rate, jobs, index, huge, open, times, seconds }
     }
 
-    /// How many requests for data tiles may be in flight now: the one place where this is decided.
-    fn in_flight(&self) -> usize {
+    /// How many requests for data tiles may be open now: the one place where this is decided.
+    fn allowed(&self) -> usize {
         self.jobs.min(self.upstreams.allowed()).max(1)
+    }
+
+    /// Waits until one more may be made.
+    pub(super) async fn request_closed(&self) {
+        self.open.closed().await;
     }
 
     /// Waits until the limit of bytes a second allows one more request.
@@ -76,23 +89,26 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// The next of the `planned` tiles to be fetched together, if there may be one more fetch beside so many.
-    pub(super) fn next_run(&self, planned: &mut VecDeque<Wanted>, in_flight: usize) -> Option<Vec<Wanted>> {
+    /// The next of the `planned` tiles, if one more request may be made now.
+    pub(super) fn next_run(&self, planned: &mut VecDeque<Wanted>) -> Option<Run<'_>> {
         let in_bulk = |wanted: &Wanted| self.bulk.as_ref().is_some_and(|bulk| bulk.has(&wanted.tile));
         let (len, most) = match planned.iter().take(bulk::STRETCH).take_while(|wanted| in_bulk(wanted)).count() {
-            0 => (1.min(planned.len()), self.in_flight()),
+            0 => (1.min(planned.len()), self.allowed()),
             stretch => (stretch, STRETCHES_AHEAD),
         };
-        (len > 0 && in_flight < most).then(|| planned.drain(..len).collect())
+        let may_run = len > 0 && self.open.count() < most;
+        may_run.then(|| Run { wanted: planned.drain(..len).collect(), request: self.open.open() })
     }
 
     /// Tiles in a row: out of another copy's files, and what these do not prove one by one.
-    pub(super) async fn fetch_run(&self, run: Vec<Wanted>) -> Fetched {
-        let (mut tiles, rest) = match self.fetch_stretch(run).await {
+    pub(super) async fn fetch_run(&self, run: Run<'_>) -> Fetched {
+        let Run { wanted, request } = run;
+        let (mut tiles, rest) = match self.fetch_stretch(wanted, &request).await {
             Ok(both) => both,
             Err(fault) => return Fetched { tiles: Vec::new(), fault: Some(fault) },
         };
-        let mut others = std::pin::pin!(stream::iter(rest).map(|wanted| self.fetch(wanted)).buffered(self.in_flight()));
+        let others = stream::iter(rest).map(|wanted| self.fetch(wanted, &request)).buffered(self.allowed());
+        let mut others = std::pin::pin!(others);
         while let Some(next) = others.next().await {
             match next {
                 Ok(tile) => tiles.push(tile),
@@ -103,13 +119,18 @@ impl<'a> Fetch<'a> {
     }
 
     /// The leading wanted tiles that the files of another copy prove, and the rest.
-    async fn fetch_stretch(&self, mut wanted: Vec<Wanted>) -> Result<(Vec<Proven>, Vec<Wanted>), Fault> {
+    async fn fetch_stretch(
+        &self,
+        mut wanted: Vec<Wanted>,
+        request: &OpenRequest<'_>,
+    ) -> Result<(Vec<Proven>, Vec<Wanted>), Fault> {
         let tiles: Vec<DataTile> = wanted.iter().map(|wanted| wanted.tile).collect();
         let Some(bulk) = self.bulk.as_ref().filter(|bulk| tiles.iter().all(|tile| bulk.has(tile))) else {
             return Ok((Vec::new(), wanted));
         };
         self.pass().await;
         let Some(bytes) = bulk.bytes(&tiles).await else { return Ok((Vec::new(), wanted)) };
+        request.close();
         if let Some(rate) = &self.rate {
             rate.spent(bytes.iter().map(Vec::len).sum());
         }
@@ -131,19 +152,19 @@ impl<'a> Fetch<'a> {
     ///
     /// # Errors
     /// `Refused` or `Unavailable`, with every upstream's reason.
-    async fn fetch(&self, wanted: Wanted) -> Result<Proven, Fault> {
-        match self.fetch_within(&wanted, COMMON_BYTES).await {
+    async fn fetch(&self, wanted: Wanted, request: &OpenRequest<'_>) -> Result<Proven, Fault> {
+        match self.fetch_within(&wanted, COMMON_BYTES, request).await {
             Err(Fault::Unavailable { cause: Cause::TooLong, .. }) => {
                 let _one = self.huge.lock().await;
-                self.fetch_within(&wanted, MAX_DATA_TILE_BYTES).await
+                self.fetch_within(&wanted, MAX_DATA_TILE_BYTES, request).await
             }
             other => other,
         }
     }
 
-    async fn fetch_within(&self, wanted: &Wanted, limit: usize) -> Result<Proven, Fault> {
+    async fn fetch_within(&self, wanted: &Wanted, limit: usize, request: &OpenRequest<'_>) -> Result<Proven, Fault> {
         let hashes = wanted.tile.hashes();
-        let first = self.fetch_as(&wanted.tile, wanted, limit).await;
+        let first = self.fetch_as(&wanted.tile, wanted, limit, request).await;
         let Err(why) = first else { return first };
         if hashes.is_full() {
             return Err(why);
@@ -151,7 +172,7 @@ impl<'a> Fetch<'a> {
         // A log may drop a partial tile once the full one exists (C2SP tlog-tiles): that one begins with the same records.
         let full = hashes.full();
         let full = DataTile::new(full.index(), full.width()).map_err(|error| Fault::refused("the tree", error))?;
-        self.fetch_as(&full, wanted, limit).await.map_err(|of_full| match of_full.cause() {
+        self.fetch_as(&full, wanted, limit, request).await.map_err(|of_full| match of_full.cause() {
             // More room helps.
             Some(Cause::TooLong) => of_full,
             _ => why,
@@ -160,11 +181,18 @@ impl<'a> Fetch<'a> {
 
     /// The wanted tile under the name of `asked`. Where the answer is late it is asked for a second time, elsewhere if there is another
     /// upstream; the first answer that proves counts.
-    async fn fetch_as(&self, asked: &DataTile, wanted: &Wanted, limit: usize) -> Result<Proven, Fault> {
+    async fn fetch_as(
+        &self,
+        asked: &DataTile,
+        wanted: &Wanted,
+        limit: usize,
+        request: &OpenRequest<'_>,
+    ) -> Result<Proven, Fault> {
         self.pass().await;
         let (began, refuted) = (Instant::now(), Refuted::default());
         let turn = self.turn_for(asked.hashes().index());
-        let mut first = std::pin::pin!(self.fetch_proven(turn, asked, wanted, limit, &refuted));
+        let fetch = |turn| self.fetch_proven(turn, asked, wanted, limit, &refuted, request);
+        let mut first = std::pin::pin!(fetch(turn));
         let (_second, turn) = tokio::select! {
             biased;
             proven = &mut first => return proven.inspect(|_| self.times.note(began.elapsed())),
@@ -172,7 +200,7 @@ impl<'a> Fetch<'a> {
         };
         let second = std::pin::pin!(async {
             self.pass().await;
-            self.fetch_proven(turn, asked, wanted, limit, &refuted).await
+            fetch(turn).await
         });
         match future::select(first, second).await {
             Either::Left((Ok(proven), _)) | Either::Right((Ok(proven), _)) => Ok(proven),
@@ -211,6 +239,7 @@ impl<'a> Fetch<'a> {
         wanted: &Wanted,
         limit: usize,
         refuted: &Refuted,
+        request: &OpenRequest<'_>,
     ) -> Result<Proven, Fault> {
         let path = asked.to_string();
         let list = || refuted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -219,6 +248,7 @@ impl<'a> Fetch<'a> {
             let known = list().clone();
             match self.upstreams.fetch_from_turn(turn, &path, limit, &known, Ok).await? {
                 Got::Body(bytes, base) => {
+                    request.close();
                     if let Some(rate) = &self.rate {
                         rate.spent(bytes.len());
                     }

@@ -8,7 +8,7 @@ use std::pin::pin;
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt as _};
 
 use super::append::{Appender, Gone};
-use super::fetch::{Fetch, Fetched};
+use super::fetch::{Fetch, Fetched, Run};
 use super::tile::{Proven, Wanted};
 use super::window::Window;
 use crate::fault::Fault;
@@ -50,7 +50,7 @@ pub(super) async fn run(
     let mut flow = Flow::new(fetch);
     let mut in_flight = FuturesUnordered::new();
     loop {
-        while let Some((place, run)) = flow.next_run(in_flight.len()) {
+        while let Some((place, run)) = flow.next_run() {
             in_flight.push(async move { (place, fetch.fetch_run(run).await) });
         }
         flow.leave_window();
@@ -63,6 +63,7 @@ pub(super) async fn run(
                 Some(Err(fault)) => plan_ended = Some(Some(fault)),
                 None => plan_ended = Some(None),
             },
+            () = fetch.request_closed() => {}
             Some((place, fetched)) = in_flight.next(), if !in_flight.is_empty() => flow.arrive(place, fetched),
             room = appender.room(), if !flow.ready.is_empty() => match room {
                 Ok(room) => if let Some(tile) = flow.ready.pop_front() {
@@ -81,12 +82,12 @@ impl<'a> Flow<'a> {
         Flow { fetch, planned: VecDeque::new(), window, ready: VecDeque::new(), is_failing: false, fault: None }
     }
 
-    /// The next tiles to be requested, with their place, if one more request may be in flight beside so many.
-    fn next_run(&mut self, in_flight: usize) -> Option<(u64, Vec<Wanted>)> {
+    /// The next tiles to be requested, with their place, if one more request may be made.
+    fn next_run(&mut self) -> Option<(u64, Run<'a>)> {
         if self.is_failing || !self.window.has_room() {
             return None;
         }
-        let run = self.fetch.next_run(&mut self.planned, in_flight)?;
+        let run = self.fetch.next_run(&mut self.planned)?;
         Some((self.window.open(), run))
     }
 
