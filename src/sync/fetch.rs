@@ -26,9 +26,12 @@ use crate::upstream::{Got, Upstreams};
 const COMMON_BYTES: usize = 1 << 20;
 /// Stretches of another copy's files in flight: 3 MB each.
 const STRETCHES_AHEAD: usize = 6;
+/// For so many requests that the upstreams allow at once, one more is made, which waits there: they allow more only where more is
+/// wanted.
+const FOR_EACH_WAITING: usize = 8;
 /// Of so many requests in flight, one may be asked for a second time.
 const FOR_EACH_SECOND: usize = 8;
-/// How soon it is looked again whether the second request would be the next to run.
+/// How soon it is looked again whether an upstream that is overloaded has recovered.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Fetches data tiles.
@@ -74,7 +77,8 @@ impl<'a> Fetch<'a> {
 
     /// How many requests for data tiles may be open now: the one place where this is decided.
     fn allowed(&self) -> usize {
-        self.jobs.min(self.upstreams.allowed()).max(1)
+        let allowed = self.upstreams.allowed();
+        self.jobs.min(allowed + allowed / FOR_EACH_WAITING).max(1)
     }
 
     /// Waits until one more may be made.
@@ -216,14 +220,14 @@ impl<'a> Fetch<'a> {
         all.find(|turn| self.upstreams.is_free(*turn)).unwrap_or(index)
     }
 
-    /// Waits until a request is late that was made of the upstream with this `turn` at the time `began`, and until another may be made
-    /// that would be the next to run: gives the right to make it, and whose turn it is.
+    /// Waits until a request is late that was made of the upstream with this `turn` at the time `began`, and until another may be made of an
+    /// upstream that is not overloaded: gives the right to make it, and whose turn it is.
     async fn second_turn(&self, turn: u64, began: Instant) -> (Option<SemaphorePermit<'_>>, u64) {
         loop {
             self.times.late(began).await;
             let permit = self.seconds.acquire().await.ok();
             let next = self.turn_for(turn.wrapping_add(1));
-            if !self.upstreams.is_waited_for(next) {
+            if !self.upstreams.is_held_back(next) {
                 return (permit, next);
             }
             drop(permit);

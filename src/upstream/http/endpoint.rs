@@ -62,6 +62,11 @@ impl Endpoint {
         if self.breaker.why_open().is_some() { 0 } else { self.limit.allowed() }
     }
 
+    /// Whether fewer requests run than could, since it answered that it is overloaded.
+    pub(in crate::upstream) fn is_held_back(&self) -> bool {
+        self.limit.is_held_back()
+    }
+
     /// Its circuit breaker.
     pub(in crate::upstream) fn breaker(&self) -> &CircuitBreaker {
         &self.breaker

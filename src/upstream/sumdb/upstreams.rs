@@ -99,9 +99,9 @@ impl Upstreams {
         })
     }
 
-    /// Whether requests wait for that base.
-    pub fn is_waited_for(&self, turn: u64) -> bool {
-        self.of_turn(turn).is_some_and(|base| base.load().waiting > 0)
+    /// Whether that base is asked less than it could be, since it answered that it is overloaded.
+    pub fn is_held_back(&self, turn: u64) -> bool {
+        self.of_turn(turn).is_some_and(Source::is_held_back)
     }
 
     fn of_turn(&self, turn: u64) -> Option<&Source> {
