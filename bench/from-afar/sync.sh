@@ -3,7 +3,9 @@
 # in turn. nginx serves the same files to all; `delay` stands before it where the way is long.
 # usage: bench/from-afar/sync.sh DIR [RECORDS] [alternations]     needs cargo, go, nginx, curl, openssl; below DIR some 600 bytes a
 # record; JOBS (128) is the number of requests in flight, ROUND_TRIP (50) the delay in milliseconds
-# Bars, of 5,000,000 records: 0.6 of the rate at no delay over HTTP/2; 0.4 over HTTP/1.1 with at most 128 connections.
+# Then from a server that allows 10 requests a second and answers 429 above: how many it gets in a second once it has said so.
+# Bars, of 5,000,000 records: 0.6 of the rate at no delay over HTTP/2; 0.4 over HTTP/1.1 with at most 128 connections. 12 requests
+# in a second where 10 are allowed, after the first LEARNING (10) seconds.
 set -euo pipefail
 usage="usage: bench/from-afar/sync.sh DIR [RECORDS] [alternations]"
 dir=$(mkdir -p "${1:?$usage}" && cd "$1" && pwd)
@@ -12,6 +14,7 @@ rounds=${3:-3}
 jobs=${JOBS:-128}
 round_trip=${ROUND_TRIP:-50}
 port=${PORT:-8785}
+learning=${LEARNING:-10}
 cd "$(dirname "$0")/../.."
 . bench/peer.sh
 . bench/static.sh
@@ -23,7 +26,8 @@ cp -r "$shared/bench/go/delay" "$work/delay"
 export GOENV=off HOME=$work SSL_CERT_FILE=$work/ca.pem
 unset GOPRIVATE GOSUMDB GOPROXY
 
-# serve DIR: nginx serves the files below DIR, on $port over HTTP/1.1 and on $((port + 1)) over HTTP/2 with TLS.
+# serve DIR: nginx serves the files below DIR, on $port over HTTP/1.1, on $((port + 1)) over HTTP/2 with TLS, and on $((port + 2))
+# 10 requests a second.
 serve() {
     local ec=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
     openssl req -x509 "${ec[@]}" -days 2 -subj /CN=bench -keyout "$work/ca.key" -out "$work/ca.pem" 2>"$work/openssl.log"
@@ -47,7 +51,15 @@ http {
     uwsgi_temp_path $work/uwsgi;
     scgi_temp_path $work/scgi;
     root $1;
+    log_format times '\$msec \$status';
+    limit_req_zone \$server_port zone=all:1m rate=10r/s;
     server { listen 127.0.0.1:$port; }
+    server {
+        listen 127.0.0.1:$((port + 2));
+        access_log $work/limited.log times;
+        limit_req zone=all burst=10 nodelay;
+        limit_req_status 429;
+    }
     server {
         listen 127.0.0.1:$((port + 1)) ssl http2;
         ssl_certificate $work/cert.pem;
@@ -99,3 +111,17 @@ for way in http1 http2; do
     awk -v way="$way" -v near="$(of $way.near.wall)" -v far="$(of $way.far.wall)" -v connections="$(cat "$work/$way.first")" \
         'BEGIN { printf "ratio %s, far to near       %5.2f   (%d connections)\n", way, near / far, connections }'
 done
+
+rm -rf "$dir/far.data"
+measure limited "$target/gosumcheck" sync --jobs "$jobs" --to 76800 --sumdb "$key http://127.0.0.1:$((port + 2))" --data "$dir/far.data"
+awk -v learning="$learning" '
+    NR == 1 { first = $1 }
+    { refused += $2 == 429; times[NR] = $1 }
+    END {
+        for (n = 1; n <= NR; n++) {
+            while (times[n] - times[oldest + 1] >= 1) oldest++
+            if (times[n] - first > learning && n - oldest > most) most = n - oldest
+        }
+        printf "limited to 10 a second: %d requests in %.0f s, %d of them refused; at most %d in a second after the first %d\n",
+            NR, times[NR] - first, refused, most, learning
+    }' "$work/limited.log"
