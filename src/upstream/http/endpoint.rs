@@ -57,6 +57,16 @@ impl Endpoint {
         self.limit.load()
     }
 
+    /// How many requests may run at once now: none while the circuit breaker is open.
+    pub(in crate::upstream) fn allowed(&self) -> usize {
+        if self.breaker.why_open().is_some() { 0 } else { self.limit.allowed() }
+    }
+
+    /// Whether fewer requests run than could, since it answered that it is overloaded.
+    pub(in crate::upstream) fn is_held_back(&self) -> bool {
+        self.limit.is_held_back()
+    }
+
     /// Its circuit breaker.
     pub(in crate::upstream) fn breaker(&self) -> &CircuitBreaker {
         &self.breaker

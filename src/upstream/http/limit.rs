@@ -72,6 +72,17 @@ impl Limit {
         self.queue.load()
     }
 
+    /// How many requests may run at once now.
+    pub(in crate::upstream) fn allowed(&self) -> usize {
+        self.state().allowed
+    }
+
+    /// Whether the base answered that it is overloaded, and the number has not grown back since.
+    pub(in crate::upstream) fn is_held_back(&self) -> bool {
+        let state = self.state();
+        state.cuts > 0 && state.allowed < self.most
+    }
+
     /// Allows the most requests at once, unless there was a cut.
     pub(in crate::upstream) fn open(&self) {
         let mut state = self.state();
@@ -144,7 +155,7 @@ mod tests {
         let under_way = take(&limit, 16);
         assert!(is_full(&limit));
         under_way.into_iter().for_each(Permit::overloaded);
-        assert_eq!(limit.state().allowed, 8);
+        assert!(limit.allowed() == 8 && limit.is_held_back());
         let under_way = take(&limit, 8);
         assert!(is_full(&limit));
         under_way.into_iter().for_each(Permit::overloaded);
@@ -166,6 +177,7 @@ mod tests {
             answers += 1;
         }
         assert_eq!(answers, 4 + 5 + 6 + 7);
+        assert!(!limit.is_held_back());
         (0..100).for_each(|_| take(&limit, 1).into_iter().for_each(Permit::answered));
         let all = take(&limit, 8);
         assert!(is_full(&limit));

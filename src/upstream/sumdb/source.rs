@@ -46,6 +46,16 @@ impl Source {
         self.endpoint.load()
     }
 
+    /// How many requests to it may run at once now.
+    pub(super) fn allowed(&self) -> usize {
+        self.endpoint.allowed()
+    }
+
+    /// Whether it is asked less than it could be, since it answered that it is overloaded.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.endpoint.is_held_back()
+    }
+
     /// Whether this is a server, whose absence is a statement, and not a tree, which may merely lack something.
     pub(super) fn is_site(&self) -> bool {
         matches!(self.base.location, BaseLocation::Site(_))
