@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::sumdb::number::wide;
+
 /// Work that ends sooner shows no bar.
 const PATIENCE: Duration = Duration::from_millis(500);
 const TEMPLATE: &str = "{msg:>14} {wide_bar} {human_pos}/{human_len}";
@@ -31,8 +33,7 @@ impl Bar {
 
     /// `done` of `total` steps of `stage`.
     pub(super) fn show(&self, stage: &str, done: usize, total: usize) {
-        let count = |steps| u64::try_from(steps).unwrap_or(u64::MAX);
-        self.show_from(0, stage, count(done), count(total));
+        self.show_from(0, stage, wide(done), wide(total));
     }
 
     /// The same, where `first` steps had been done before.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::sumdb::number::wide;
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
 
@@ -62,7 +63,7 @@ impl Recent {
 pub(super) struct ByBytes;
 
 fn weight<K, V>(held: usize) -> u64 {
-    u64::try_from(size_of::<(K, V)>() + OVERHEAD_BYTES + held).unwrap_or(u64::MAX)
+    wide(size_of::<(K, V)>() + OVERHEAD_BYTES + held)
 }
 
 impl Weighter<TilePath, Bytes> for ByBytes {

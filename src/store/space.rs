@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::Folder;
+use crate::sumdb::number::wide;
 
 /// How old a reading of the disk may be. What this process writes meanwhile is subtracted from it.
 const FRESH: Duration = Duration::from_secs(1);
@@ -106,7 +107,7 @@ impl Folder {
     /// # Errors
     /// `StorageFull`, with words for people.
     pub(super) fn take_room(&self, bytes: usize) -> io::Result<()> {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let bytes = wide(bytes);
         let mut room = self.shared.room.lock().unwrap_or_else(PoisonError::into_inner);
         if room.floor == Floor::Off {
             return Ok(());

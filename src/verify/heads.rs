@@ -15,6 +15,7 @@ use crate::sumdb;
 use crate::sumdb::checkpoint::{Checkpoint, FIRST_LINE, Policy, Tree};
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 
 /// The heads that were found, all of them signed by the log.
@@ -138,7 +139,7 @@ fn read_heads(log: &Log, policy: &Policy, report: &mut Integrity) -> Result<(Vec
             // A power cut leaves part of the last entry, or zeros in its place; the next commit writes over it.
             Err(_) if is_last && is_torn(entry) => torn = true,
             Err(error) => {
-                let [start, end] = [range.start, range.end].map(|at| u64::try_from(at).unwrap_or(0));
+                let [start, end] = [range.start, range.end].map(wide);
                 damaged(report, "heads", Some(start..end), unsigned(policy, entry, &error));
             }
         }

@@ -14,6 +14,7 @@ use super::in_flight::BodyInFlight;
 use super::pool::PoolPermit;
 use super::stream_task::StreamTask;
 use crate::server::limits::MIN_PROGRESS_BYTES;
+use crate::sumdb::number::wide;
 
 /// At this many registered transfers, those that have ended are removed.
 const SWEEP: usize = 256;
@@ -74,7 +75,7 @@ impl Buf for BodyChunk {
     fn advance(&mut self, len: usize) {
         self.bytes.advance(len);
         if let Some(transfer) = &self.transfer {
-            transfer.taken.fetch_add(u64::try_from(len).unwrap_or(u64::MAX), Ordering::Relaxed);
+            transfer.taken.fetch_add(wide(len), Ordering::Relaxed);
         }
     }
 }
@@ -130,7 +131,7 @@ impl Transfers {
     pub(crate) fn check(&self, now: u64, limit: u64, answers_pending: bool) -> TransferCheck {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|watched| watched.transfer.strong_count() > 0);
-        let sharing = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let sharing = wide(all.len());
         let (mut moving, mut stalled) = (answers_pending, Vec::new());
         for watched in all.iter_mut() {
             let Some(transfer) = watched.transfer.upgrade() else { continue };

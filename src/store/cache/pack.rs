@@ -17,6 +17,7 @@ use super::super::words::unavailable;
 use super::ENTRY_LIMIT;
 use crate::fault::Fault;
 use crate::files;
+use crate::sumdb::number::wide;
 
 /// Entries after which new ones are files again: opening a pack reads all its tables, in milliseconds.
 const FULL: usize = 32_768;
@@ -153,7 +154,7 @@ fn read_table(file: &File, start: u64, len: u64) -> io::Result<Option<GroupTable
         }
         if let Some(end) = memchr::memmem::find(&head, b"\n\n") {
             head.truncate(end);
-            let bodies = start.saturating_add(u64::try_from(end + 2).unwrap_or(u64::MAX));
+            let bodies = start.saturating_add(wide(end + 2));
             return Ok(parse_table(&head, bodies).filter(|table| table.end <= len));
         }
         if left <= most {

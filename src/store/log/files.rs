@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::files;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::{Edge, FULL};
 
 /// Bytes of one entry of `offsets`.
@@ -58,7 +59,7 @@ impl Named {
     pub(super) fn bytes(&self, at: u64, len: usize) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::with_capacity(len);
         while bytes.len() < len {
-            let from = at + u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            let from = at + wide(bytes.len());
             match rustix::io::pread(&self.file, spare_capacity(&mut bytes), from) {
                 Ok(0) => return Err(unavailable(&self.path, "read", &ErrorKind::UnexpectedEof.into())),
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -216,7 +217,7 @@ pub(super) fn read_at(file: &File, mut at: u64, into: &mut [u8]) -> io::Result<u
             Ok(0) => break,
             Ok(count) => {
                 rest = rest.get_mut(count..).unwrap_or_default();
-                at += u64::try_from(count).unwrap_or(0);
+                at += wide(count);
                 done += count;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -7,6 +7,7 @@ use super::super::words::unavailable;
 use super::files::{HASH_BYTES, Named, hashes_path, levels, offsets_len};
 use crate::fault::Fault;
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::{Edge, FULL, FULL_LEN};
 
 /// Bytes held back for one file before they are written: few enough to be still in the processor's cache then.
@@ -157,6 +158,6 @@ impl Appended {
     }
 
     fn end(&self) -> u64 {
-        self.at + u64::try_from(self.held.len()).unwrap_or(0)
+        self.at + wide(self.held.len())
     }
 }

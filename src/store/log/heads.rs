@@ -13,6 +13,7 @@ use super::files::Named;
 use crate::fault::Fault;
 use crate::files;
 use crate::sumdb::checkpoint::{FIRST_LINE, parse_decimal};
+use crate::sumdb::number::wide;
 
 /// The longest `heads` that is read, in bytes: a note a minute for 30 years.
 pub const HEADS_LIMIT: u64 = 4 << 30;
@@ -68,7 +69,7 @@ impl Heads {
             opened => opened.map_err(failed)?,
         };
         let bytes = files::read_bounded(file, HEADS_LIMIT).map_err(failed)?;
-        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > HEADS_LIMIT {
+        if wide(bytes.len()) > HEADS_LIMIT {
             let why =
                 format!("is longer than {HEADS_LIMIT} bytes: no list of signed notes is; restore it from a backup");
             return Err(Fault::machine(path.display().to_string(), why));
@@ -86,13 +87,13 @@ impl Heads {
             match (is_note(note), bad) {
                 (true, None) => {
                     heads.notes.push(note.to_vec());
-                    heads.end = u64::try_from(at).unwrap_or(u64::MAX);
+                    heads.end = wide(at);
                 }
                 (true, Some(bad)) => return Err(bad),
                 (false, _) => bad = bad.or(Some(at - note.len() - 1)),
             }
         }
-        heads.torn = u64::try_from(bytes.len()).unwrap_or(u64::MAX) - heads.end;
+        heads.torn = wide(bytes.len()) - heads.end;
         Ok(heads)
     }
 }

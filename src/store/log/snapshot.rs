@@ -9,6 +9,7 @@ use super::files::{Files, HASH_BYTES, Named, offsets_len};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Tree, parse_decimal};
 use crate::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
+use crate::sumdb::number::wide;
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES};
 use crate::sumdb::tile::{DataTile, Edge, FULL, Tile};
 
@@ -175,7 +176,7 @@ impl SnapshotState {
         let tile = end.and_then(|end| bytes.get(..end)).ok_or_else(|| self.damaged(index))?;
         let texts: Option<Vec<&[u8]>> = (0..width).map(|place| record_in(tile, place, width)).collect();
         if texts.is_some_and(|texts| leaf_hashes(&texts) == leaves) {
-            Ok(start + u64::try_from(tile.len()).unwrap_or(0))
+            Ok(start + wide(tile.len()))
         } else {
             Err(self.damaged(index))
         }

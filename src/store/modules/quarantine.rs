@@ -19,6 +19,7 @@ use crate::files;
 use crate::sumdb::dirhash::ReadAt;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::number::wide;
 
 pub(in super::super) use ledger::Ledger;
 use ledger::Retention;
@@ -113,7 +114,7 @@ fn place(
         }
         name = named(prefix, digest, LONG_NAME_BYTES);
     }
-    let report_bytes = u64::try_from(report.len()).unwrap_or(u64::MAX);
+    let report_bytes = wide(report.len());
     let bytes = len.unwrap_or(u64::MAX);
     let room = ledger.room(source, prefix, bytes.saturating_add(report_bytes), report_bytes);
     let (keeps_bytes, leaving) = match room {
@@ -170,7 +171,7 @@ fn digest(bytes: &impl ReadAt) -> io::Result<[u8; 32]> {
         let part = chunk.get_mut(..room).unwrap_or_default();
         bytes.read_exact_at(at, part)?;
         sha.update(&*part);
-        at += u64::try_from(room).unwrap_or(u64::MAX);
+        at += wide(room);
     }
     Ok(sha.finalize().into())
 }

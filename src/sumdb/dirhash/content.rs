@@ -8,6 +8,7 @@ use std::thread;
 use super::inflate::{Reader, SLACK};
 use super::{Archive, Error, Limits, ReadAt, ZipError};
 use crate::sumdb::hash::{Hash, sha256_many};
+use crate::sumdb::number::wide;
 
 /// Files of more bytes than this, packed or unpacked, are streamed; the others are held whole, a batch at a time.
 const WHOLE: u64 = 512 << 10;
@@ -33,7 +34,7 @@ pub(super) fn hash_all<R: ReadAt + ?Sized>(
 ) -> Result<Vec<Hash>, ZipError> {
     let unpacked = check_sizes(source, archive, limits)?;
     let useful = (unpacked / BATCH.start + 1).min(MAX_THREADS);
-    let threads = u64::try_from(threads).unwrap_or(u64::MAX).clamp(1, useful);
+    let threads = wide(threads).clamp(1, useful);
     let size = if threads == 1 { BATCH.end } else { unpacked / threads / BATCHES_PER_THREAD };
     let batches = batches(archive, size.clamp(BATCH.start, BATCH.end));
     let next = AtomicUsize::new(0);

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::sumdb::number::wide;
+
 /// Bytes that can be read at any place, by several threads at once.
 pub trait ReadAt: Sync {
     /// How many bytes there are. Does not change while a zip is read.
@@ -16,7 +18,7 @@ pub trait ReadAt: Sync {
 
 impl ReadAt for [u8] {
     fn size(&self) -> u64 {
-        u64::try_from(self.len()).unwrap_or(u64::MAX)
+        wide(self.len())
     }
 
     fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {

@@ -9,6 +9,7 @@ use std::thread;
 
 use super::scan::Stored;
 use crate::database::Progress;
+use crate::sumdb::number::wide;
 
 /// A smaller file is not worth more than one thread, in bytes.
 const SMALL: u64 = 4 << 20;
@@ -52,7 +53,7 @@ pub(super) fn all<T: Send>(
 
 /// How many of the files, the largest first, are larger than a thread's share of what is left.
 fn giants(order: &[(usize, &Stored)], threads: usize) -> usize {
-    let threads = u64::try_from(threads).unwrap_or(u64::MAX);
+    let threads = wide(threads);
     let mut left: u64 = order.iter().fold(0, |sum, (_, file)| sum.saturating_add(file.len));
     let is_giant = |(_, file): &&(usize, &Stored)| {
         let share = left / threads.max(1);

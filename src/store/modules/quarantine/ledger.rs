@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use super::super::super::Folder;
 use super::super::super::cache::read_bounded;
+use crate::sumdb::number::wide;
 
 /// Files that are kept, each with its report.
 pub const MAX_REFUSED: usize = 1000;
@@ -161,10 +162,6 @@ impl Ledger {
         }
         Some(leaving)
     }
-}
-
-fn wide(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// The sender that the report names; empty where it cannot be read.
