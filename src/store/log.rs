@@ -39,7 +39,7 @@ mod snapshot;
 mod state;
 mod writer;
 
-pub use files::{HASH_BYTES, OFFSET_BYTES};
+pub use files::OFFSET_BYTES;
 pub(in crate::store) use heads::newest as newest_head;
 pub use heads::{HEADS_LIMIT, ends_with_signature};
 pub use read_buffer::ReadBuffer;

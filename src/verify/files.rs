@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::log::{HASH_BYTES, LogFile, OFFSET_BYTES};
+use crate::store::log::{LogFile, OFFSET_BYTES};
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::number::wide;
@@ -71,7 +71,7 @@ impl Files {
     /// Hashes `first` to `first + count` of a level, or those of them that the file has.
     pub(super) fn stored(&self, level: usize, first: u64, count: usize) -> Vec<Hash> {
         let Some(file) = self.hashes.get(level) else { return Vec::new() };
-        let bytes = file.bytes(first * HASH_BYTES, count * size_of::<Hash>());
+        let bytes = file.bytes(first * wide(Hash::LEN), count * Hash::LEN);
         bytes.as_chunks().0.iter().copied().map(Hash).collect()
     }
 

@@ -9,7 +9,7 @@ use memchr::memmem;
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Misbehaviour, Notice};
-use crate::store::log::{HASH_BYTES, HEADS_LIMIT, ends_with_signature};
+use crate::store::log::{HEADS_LIMIT, ends_with_signature};
 use crate::store::{Log, StoredHead};
 use crate::sumdb;
 use crate::sumdb::checkpoint::{Checkpoint, FIRST_LINE, Policy, Tree};
@@ -161,7 +161,7 @@ fn newest_committed(
     let (size, Some(newest)) = (head.tree().size, newest.filter(|newest| newest.tree().size > head.tree().size)) else {
         return Ok(Heads { head, others });
     };
-    let held = log.open_file("hashes.0")?.len() / HASH_BYTES;
+    let held = log.open_file("hashes.0")?.len() / wide(Hash::LEN);
     let newer = newest.tree().size;
     if held >= newer && log.sync_after().is_ok_and(|after| after == Some(size)) {
         notice(

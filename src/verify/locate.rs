@@ -9,7 +9,7 @@ use super::files::Files;
 use super::levels::{Levels, RecoveredLevels};
 use super::reporter::{Damage, Reporter};
 use crate::report::integrity::Flaw;
-use crate::store::log::{HASH_BYTES, OFFSET_BYTES};
+use crate::store::log::OFFSET_BYTES;
 use crate::sumdb::hash::{Hash, leaf_hashes};
 use crate::sumdb::number::wide;
 use crate::sumdb::tile::{FULL, FULL_LEN, complete_root};
@@ -173,7 +173,7 @@ fn report_hash(files: &Files, tile: u64, slot: usize, is_proven: bool, reporter:
 
 /// Reports that a stored hash is wrong or missing.
 fn report_slot(files: &Files, level: usize, slot: u64, is_proven: bool, reporter: &mut Reporter<'_>) {
-    let bytes = slot * HASH_BYTES..(slot + 1) * HASH_BYTES;
+    let bytes = slot * wide(Hash::LEN)..(slot + 1) * wide(Hash::LEN);
     let Some(file) = files.hashes.get(level) else { return };
     let (flaw, what) = if bytes.end > file.len() {
         (Flaw::CutOff, "the file ends before its hashes do".to_owned())

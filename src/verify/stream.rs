@@ -13,8 +13,9 @@ use std::thread;
 use super::files::{Files, TILE_BYTES};
 use super::indexed::Indexed;
 use crate::store::index::Tally;
-use crate::store::log::{HASH_BYTES, ReadBuffer};
+use crate::store::log::ReadBuffer;
 use crate::sumdb::hash::{Hash, leaf_hashes, parent_hashes};
+use crate::sumdb::number::wide;
 use crate::sumdb::record::{claimed, heading, record_ranges};
 use crate::sumdb::tile::{FULL, FULL_LEN};
 
@@ -133,7 +134,7 @@ fn read(
         piece.begin = begin;
         let count = usize::try_from(tiles.end - tiles.start).unwrap_or(0);
         let length = usize::try_from(end - begin).unwrap_or(0);
-        let leaves_at = tiles.start * FULL * HASH_BYTES;
+        let leaves_at = tiles.start * FULL * wide(Hash::LEN);
         let reads = [
             files.records.read_range(begin, length, &mut piece.records),
             files
@@ -148,7 +149,7 @@ fn read(
                 passed.unreadable.push(("records", begin..end));
             }
             if reads[1].is_err() {
-                let leaves_end = tiles.end * FULL * HASH_BYTES;
+                let leaves_end = tiles.end * FULL * wide(Hash::LEN);
                 passed.unreadable.push(("hashes.0", leaves_at..leaves_end));
             }
             piece.records.clear();

@@ -18,8 +18,6 @@ use crate::sumdb::tile::{Edge, FULL};
 
 /// Bytes of one entry of `offsets`.
 pub const OFFSET_BYTES: u64 = 8;
-/// Bytes of one hash.
-pub const HASH_BYTES: u64 = 32;
 
 /// One open file with its path, for messages.
 #[derive(Debug)]
@@ -80,7 +78,7 @@ impl Named {
     }
 
     pub(super) fn hashes(&self, first: u64, count: usize) -> Result<Vec<Hash>, Fault> {
-        let bytes = self.bytes(first * HASH_BYTES, count * size_of::<Hash>())?;
+        let bytes = self.bytes(first * wide(Hash::LEN), count * Hash::LEN)?;
         Ok(bytes.as_chunks().0.iter().copied().map(Hash).collect())
     }
 
@@ -134,7 +132,7 @@ impl Files {
         let hashes = levels(size).map(|level| Named::read(hashes_path(dir, level))).collect::<Result<Vec<_>, _>>()?;
         let (records, offsets) = (Named::read(dir.join("records"))?, Named::read(dir.join("offsets"))?);
         for (level, file) in (0..).zip(&hashes) {
-            file.require(Edge::hashes(size, level) * HASH_BYTES)?;
+            file.require(Edge::hashes(size, level) * wide(Hash::LEN))?;
         }
         offsets.require(offsets_len(size))?;
         Ok(Files { records, offsets, hashes, size })

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::files::{Files, HASH_BYTES, Named, offsets_len};
+use super::files::{Files, Named, offsets_len};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Tree, parse_decimal};
 use crate::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
@@ -68,7 +68,7 @@ impl Snapshot {
             name => {
                 let level = name.strip_prefix("hashes.").and_then(parse_decimal)?;
                 let named = files.hashes.get(usize::try_from(level).ok()?)?;
-                (named, Edge::hashes(size, u32::try_from(level).ok()?) * HASH_BYTES)
+                (named, Edge::hashes(size, u32::try_from(level).ok()?) * wide(Hash::LEN))
             }
         };
         Some((&named.file, len))
@@ -85,7 +85,7 @@ impl Snapshot {
         if first + u64::from(tile.width()) > Edge::hashes(self.tree().size, tile.level()) {
             return Ok(None);
         }
-        file.bytes(first * HASH_BYTES, tile.byte_len()).map(Some)
+        file.bytes(first * wide(Hash::LEN), tile.byte_len()).map(Some)
     }
 
     /// The bytes of a data tile as sum.golang.org writes it, of whatever width this tree has of it; none where it has less.

@@ -31,7 +31,7 @@ impl Edge {
             } else {
                 let tile = Tile::new(level, hashes >> HEIGHT, width)?;
                 let found = read(&tile)?;
-                if found.len() != tile.byte_len() / size_of::<Hash>() {
+                if found.len() != tile.byte_len() / Hash::LEN {
                     return Err(Error::malformed(tile.to_string(), format!("{} hashes", found.len())).into());
                 }
                 found
