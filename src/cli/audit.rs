@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use super::AuditArgs;
-use super::output::{complain, plain, tell, warn_of_unstored, worst};
+use super::output::{complain, tell, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::setup::{self, Setup};
 use crate::audit::exclude::Exclusions;
@@ -15,7 +15,7 @@ use crate::database::{Comparison, Database, Progress, Unavailable};
 use crate::fault::Fault;
 use crate::files::{self, Unfit};
 use crate::report::text::Style;
-use crate::report::{Format, Input, Level, Notice, Report, Verdict};
+use crate::report::{Format, Input, Level, Notice, Report, Verdict, plain};
 use crate::sumdb::bundle::RecordProof;
 
 /// Runs the command; gives the exit code.
