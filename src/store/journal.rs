@@ -6,10 +6,10 @@
 //! Nothing is opened or made before it is needed.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 
 use super::Folder;
@@ -171,7 +171,7 @@ impl Journal {
 
     /// The connection to the file that has the name now, if there is one already.
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         if open.as_ref().is_some_and(|open| open.identity != file::identity(&self.path)) {
             *open = None;
         }

@@ -3,7 +3,6 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::Folder;
@@ -98,7 +97,7 @@ impl Reading {
 impl Folder {
     /// Sets the floor, for all clones of this folder. A folder begins without one.
     pub fn set_floor(&self, floor: Floor) {
-        let mut room = self.shared.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = self.shared.room.lock();
         *room = FreeSpace { floor, reading: None };
     }
 
@@ -108,7 +107,7 @@ impl Folder {
     /// `StorageFull`, with words for people.
     pub(super) fn take_room(&self, bytes: usize) -> io::Result<()> {
         let bytes = wide(bytes);
-        let mut room = self.shared.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = self.shared.room.lock();
         if room.floor == Floor::Off {
             return Ok(());
         }

@@ -6,9 +6,10 @@
 
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use bytes::{Buf, Bytes};
+use parking_lot::Mutex;
 
 use super::in_flight::BodyInFlight;
 use super::pool::PoolPermit;
@@ -113,7 +114,7 @@ pub(crate) enum TransferCheck {
 impl Transfers {
     /// Registers a body.
     pub(crate) fn add(&self, transfer: &Arc<Transfer>, now: u64) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         if all.len() >= SWEEP && all.len() == all.capacity() {
             all.retain(|watched| watched.transfer.strong_count() > 0);
         }
@@ -129,7 +130,7 @@ impl Transfers {
     /// Resets the streams whose bodies made too little progress within `limit` microseconds before `now`. A connection must
     /// take `MIN_PROGRESS_BYTES` in that time, and each body an equal part of that: h2 sends one frame of each stream in turn.
     pub(crate) fn check(&self, now: u64, limit: u64, answers_pending: bool) -> TransferCheck {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         all.retain(|watched| watched.transfer.strong_count() > 0);
         let sharing = wide(all.len());
         let (mut moving, mut stalled) = (answers_pending, Vec::new());

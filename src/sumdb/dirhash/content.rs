@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use super::inflate::{Reader, SLACK};
 use super::{Archive, Error, Limits, ReadAt, ZipError};
@@ -125,7 +126,7 @@ impl<'a, R: ReadAt + ?Sized> Worker<'a, R> {
             let (batch, slot) = (batches.get(number)?, slots.get(number)?);
             match self.hash_batch(batch.clone()) {
                 Ok(hashes) => {
-                    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut slot = slot.lock();
                     slot.iter_mut().zip(hashes).for_each(|(place, hash)| *place = hash);
                 }
                 Err(error) => {

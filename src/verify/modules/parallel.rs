@@ -4,8 +4,9 @@
 //! are hashed one after the other, each by all threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use super::scan::Stored;
 use crate::database::Progress;
@@ -41,12 +42,12 @@ pub(super) fn all<T: Send>(
             scope.spawn(|| {
                 while let Some(file) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let made = one(file, 1);
-                    all.lock().unwrap_or_else(PoisonError::into_inner).push(made);
+                    all.lock().push(made);
                 }
             });
         }
     });
-    let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut all = all.into_inner();
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, made)| made).collect()
 }

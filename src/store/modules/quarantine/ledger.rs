@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
+
+use parking_lot::MutexGuard;
 
 use super::super::super::Folder;
 use super::super::super::cache::read_bounded;
@@ -78,7 +79,7 @@ impl Share {
 
 impl Folder {
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.shared.refused.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.refused.lock()
     }
 }
 
