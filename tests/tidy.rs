@@ -81,7 +81,7 @@ const ROOMS: &[Folder] = &[
             &["close_reason", "descriptors", "pool"],
         ],
     },
-    Folder { path: "relay", lines: &[&["lookup", "tile"], &["heads", "recent", "single_flight"]] },
+    Folder { path: "relay", lines: &[&["lookup", "tile"], &["heads", "recent", "single_flight"], &["denials"]] },
     Folder {
         path: "database",
         lines: &[

@@ -20,6 +20,7 @@ use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::hash::leaf_hash;
 use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::number::wide;
 use crate::sumdb::record::{VerifiedRecord, subject};
 
 /// A proof file of a million records has this size; a larger one is refused.
@@ -152,7 +153,7 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
     let read = files::open_named(path).and_then(|file| files::read_bounded(file, limit));
     let bytes =
         read.map_err(|error: io::Error| Fault::machine(&name, format!("cannot be read: {}", files::explain(&error))))?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
+    if wide(bytes.len()) > limit {
         let why = format!("has more than {} MiB; give only the part that is to be checked", limit >> 20);
         return Err(Fault::machine(name, why));
     }

@@ -23,13 +23,6 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
     let bar = Bar::new();
     let looked_up = setup::runtime()?.block_on(async {
         let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
-        if setup.keeps(&asked)? {
-            let database = setup.kept()?;
-            let batch = database.records(&asked, &progress).await?;
-            if !batch.answers.iter().any(|answer| matches!(answer, Answer::Unknown(_))) {
-                return Ok((batch, database));
-            }
-        }
         let database = setup.database()?;
         Ok((database.records(&asked, &progress).await?, database))
     });

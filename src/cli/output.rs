@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::report::{Level, Notice, printable, printable_lines};
+use crate::report::{Level, Notice, plain, printable, printable_lines};
 use crate::store::failures::WriteKind;
 use crate::sumdb::evidence::Evidence;
 
@@ -82,16 +82,6 @@ fn show(evidence: &Evidence) {
         let (tab, words) = line.strip_prefix('\t').map_or(("", line), |words| ("\t", words));
         let _ = writeln!(err, "{tab}{}", printable(words));
     }
-}
-
-/// The text without the numbers of the system's errors, which do not help: `No such file or directory (os error 2)`.
-pub(super) fn plain(text: &str) -> String {
-    let mut parts = text.split(" (os error ");
-    let mut words = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        words.push_str(part.split_once(')').map_or(part, |(_, rest)| rest));
-    }
-    words
 }
 
 /// The exit code of a command of several outcomes: 3, then 1, then 2.

@@ -6,8 +6,9 @@ mod modules;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustix::fs::Mode;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -193,7 +194,7 @@ fn syncing(database: Arc<Database>, log: Log, jobs: usize) -> SyncTask {
 /// Logs what was not logged before.
 fn say_new(said: &Mutex<Vec<String>>, lines: impl Iterator<Item = String>) {
     let lines: Vec<String> = lines.collect();
-    let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut said = said.lock();
     lines.iter().filter(|line| !said.contains(line)).for_each(|line| tracing::warn!("{line}"));
     *said = lines;
 }

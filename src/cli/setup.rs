@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::report::{Level, Notice};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
-use crate::sumdb::module::{ModuleVersion, Patterns};
+use crate::sumdb::module::Patterns;
 use crate::upstream::{Base, Candidate, Http, Settings, Upstreams, candidates};
 
 /// Everything that a command needs to know about its database before the first request.
@@ -36,7 +36,7 @@ pub(super) struct Setup {
     sumdb_url: Vec<String>,
     data: PathBuf,
     /// whether there may be no requests
-    pub(super) offline: bool,
+    offline: bool,
     jobs: usize,
     tries: usize,
 }
@@ -125,7 +125,8 @@ pub(super) fn runtime() -> Result<Runtime, Fault> {
 }
 
 impl Setup {
-    /// The database with its sources. Makes no request.
+    /// The database with its sources. Makes no request: only what is not stored here is asked for, and only then is a proxy asked
+    /// whether it relays the database.
     pub(super) fn database(&self) -> Result<Database, Fault> {
         let named = self.named();
         if self.offline {
@@ -144,27 +145,6 @@ impl Setup {
     /// The URLs that were named as the database's.
     fn named(&self) -> Vec<String> {
         if self.sumdb_url.is_empty() { self.url.iter().cloned().collect() } else { self.sumdb_url.clone() }
-    }
-
-    /// The database from what is stored here, without requests.
-    pub(super) fn kept(&self) -> Result<Database, Fault> {
-        let kept = self.own_tree()?;
-        self.open(Upstreams::new(self.http(), kept.into_iter().collect()))
-    }
-
-    /// Whether the proxies of GOPROXY need not be asked, since an answer to each of `asked` is kept. That the answers can
-    /// be proven has still to be seen.
-    pub(super) fn keeps(&self, asked: &[ModuleVersion]) -> Result<bool, Fault> {
-        if !self.named().is_empty() {
-            return Ok(false);
-        }
-        // What the full log does not hold is asked for afterwards.
-        if self.log()?.head()?.is_some() {
-            return Ok(true);
-        }
-        let cache = Folder::open(&self.data)?.cache(&self.name)?;
-        let held = asked.iter().map(|module| cache.holds(&module.lookup_path()));
-        Ok(held.collect::<Result<Vec<_>, _>>()?.into_iter().all(|held| held))
     }
 
     /// For a command that works for hours.

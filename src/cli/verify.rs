@@ -4,14 +4,14 @@
 use std::io::IsTerminal as _;
 
 use super::known_heads::KnownHeads;
-use super::output::{complain, plain, tell, worst};
+use super::output::{complain, tell, worst};
 use super::progress::Bar;
 use super::{VerifyArgs, setup};
 use crate::config::GoEnv;
 use crate::config::settings::{Layers, SETTINGS, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::report::{Integrity, Level, Notice};
+use crate::report::{Integrity, Level, Notice, plain};
 use crate::store::Folder;
 use crate::store::modules::Tree;
 use crate::sumdb::checkpoint::Policy;

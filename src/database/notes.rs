@@ -2,7 +2,8 @@
 //! signature again shows nothing new: Go's client spends most of its time on that.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::fault::Fault;
 use crate::store::StoredHead;
@@ -67,7 +68,7 @@ impl Notes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Opened> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+        self.opened.lock()
     }
 }
 

@@ -35,6 +35,7 @@ use crate::fault::Fault;
 use crate::sumdb::goproxy::MAX_INFO_BYTES;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
+use crate::sumdb::number::wide;
 
 mod admitted;
 mod arrival;
@@ -152,7 +153,7 @@ impl Modules {
         if tree == Tree::FirstUse {
             self.take_over_info(module, &path);
         }
-        let limit = u64::try_from(INFO_LIMIT).unwrap_or(u64::MAX);
+        let limit = wide(INFO_LIMIT);
         let read = if is_file(&path) { read_bounded(&path, limit) } else { Ok(None) };
         read.map_err(|error| unavailable(&path, "read", &error))
     }

@@ -13,6 +13,7 @@ use crate::server::conn::in_flight::BodyInFlight;
 use crate::server::conn::pool::PoolPermit;
 use crate::server::conn::sendfile::SendfileQueue;
 use crate::server::conn::transfer::{BodyChunk, Transfer};
+use crate::sumdb::number::wide;
 
 /// A body, sent once.
 #[derive(Debug)]
@@ -80,7 +81,7 @@ impl hyper::body::Body for Body {
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            BodyContent::Bytes(bytes, _) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            BodyContent::Bytes(bytes, _) => SizeHint::with_exact(wide(bytes.len())),
             BodyContent::File(file) => SizeHint::with_exact(file.left()),
         }
     }

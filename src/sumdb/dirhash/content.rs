@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use super::inflate::{Reader, SLACK};
 use super::{Archive, Error, Limits, ReadAt, ZipError};
 use crate::sumdb::hash::{Hash, sha256_many};
+use crate::sumdb::number::wide;
 
 /// Files of more bytes than this, packed or unpacked, are streamed; the others are held whole, a batch at a time.
 const WHOLE: u64 = 512 << 10;
@@ -33,7 +35,7 @@ pub(super) fn hash_all<R: ReadAt + ?Sized>(
 ) -> Result<Vec<Hash>, ZipError> {
     let unpacked = check_sizes(source, archive, limits)?;
     let useful = (unpacked / BATCH.start + 1).min(MAX_THREADS);
-    let threads = u64::try_from(threads).unwrap_or(u64::MAX).clamp(1, useful);
+    let threads = wide(threads).clamp(1, useful);
     let size = if threads == 1 { BATCH.end } else { unpacked / threads / BATCHES_PER_THREAD };
     let batches = batches(archive, size.clamp(BATCH.start, BATCH.end));
     let next = AtomicUsize::new(0);
@@ -124,7 +126,7 @@ impl<'a, R: ReadAt + ?Sized> Worker<'a, R> {
             let (batch, slot) = (batches.get(number)?, slots.get(number)?);
             match self.hash_batch(batch.clone()) {
                 Ok(hashes) => {
-                    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut slot = slot.lock();
                     slot.iter_mut().zip(hashes).for_each(|(place, hash)| *place = hash);
                 }
                 Err(error) => {
