@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use super::output::{complain, tell, worst};
+use super::output::{code_of, complain, tell, worst};
 use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::Inputs;
@@ -67,8 +67,8 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     }
     report.files = verdicts(files, &exempt, &answers);
     report.notices.extend(audit::skipped_notice(&report));
-    let told = audit::print(&mut report, args.format, args.verbose).inspect_err(complain);
-    Ok(worst(&[report.exit_code(), told.map_or_else(|fault| fault.exit_code(), |()| 0)]))
+    let printed = audit::print(&mut report, args.format, args.verbose);
+    Ok(worst(&[report.exit_code(), code_of(printed)]))
 }
 
 fn proves_nothing(path: &str, error: &sumdb::Error) -> Fault {
@@ -134,14 +134,14 @@ pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
         let hint = if is_text { "" } else { "; the file is not UTF-8 text" };
         Fault::machine(&path, format!("holds no valid evidence against {name}: {error}{hint}"))
     })?;
-    let told = tell(|out| {
+    let printed = tell(|out| {
         writeln!(out, "{name} misbehaved: its key signed two trees that cannot both be true.")?;
         writeln!(out, "  tree of size {}: root {}", fork.old.size, fork.old.root)?;
         writeln!(out, "  tree of size {}: root {}", fork.new.size, fork.new.root)?;
         writeln!(out, "  at size {} the second has root {}", fork.old.size, fork.rewritten)?;
         writeln!(out, "Nobody but the holder of the key can make this. Publish the file; trust neither tree.")
     });
-    if let Err(fault) = told {
+    if let Err(fault) = printed {
         complain(&fault);
     }
     Ok(3)

@@ -84,6 +84,11 @@ fn show(evidence: &Evidence) {
     }
 }
 
+/// The exit code of a step that may have failed, and says so then.
+pub(super) fn code_of(done: Result<(), Fault>) -> u8 {
+    done.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0)
+}
+
 /// The exit code of a command of several outcomes: 3, then 1, then 2.
 pub(super) fn worst(codes: &[u8]) -> u8 {
     [3, 1, 2].into_iter().find(|code| codes.contains(code)).unwrap_or(0)

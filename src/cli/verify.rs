@@ -4,7 +4,7 @@
 use std::io::IsTerminal as _;
 
 use super::known_heads::KnownHeads;
-use super::output::{complain, tell, worst};
+use super::output::{code_of, complain, tell, worst};
 use super::progress::Bar;
 use super::{VerifyArgs, setup};
 use crate::config::GoEnv;
@@ -113,9 +113,9 @@ fn without_log(args: &VerifyArgs, stored: &Stored) -> Integrity {
 fn print(args: &VerifyArgs, report: &mut Integrity) -> Result<u8, Fault> {
     let texts = report.findings.iter_mut().map(|finding| &mut finding.what);
     texts.chain(report.notices.iter_mut().map(|notice| &mut notice.text)).for_each(|text| *text = plain(text));
-    let told = tell(|out| match args.format.as_str() {
+    let printed = tell(|out| match args.format.as_str() {
         "json" => report.write_json(out),
         _ => report.write_text(std::io::stdout().is_terminal(), out),
     });
-    Ok(worst(&[report.exit_code(), told.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0)]))
+    Ok(worst(&[report.exit_code(), code_of(printed)]))
 }

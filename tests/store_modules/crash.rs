@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use gosumcheck::fault::Fault;
 use gosumcheck::store::Folder;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
 use gosumcheck::store::modules::{Admitted, Modules, Provenance, Stored, Tree};
@@ -274,8 +273,7 @@ fn admit_all(root: &Path) {
         let arrival = arrived(&modules, &module, Kind::Zip, BYTES);
         match modules.admit(arrival, &hash(BYTES), &recorded()) {
             Ok(admitted) => assert_eq!(admitted.read().unwrap(), BYTES),
-            Err(Fault::Unavailable { source_name, why, .. }) => panic!("{source_name}: {why}"),
-            Err(other) => panic!("{other}"),
+            Err(fault) => panic!("{fault}"),
         }
     }
 }

@@ -164,9 +164,9 @@ mod tests {
 
     #[test]
     fn a_refusal_is_what_the_go_command_shows() {
-        let told = ["SECURITY: example.com/m@v1.0.0 is not what the log says", "expected h1:a", "got      h1:b"];
+        let lines = ["SECURITY: example.com/m@v1.0.0 is not what the log says", "expected h1:a", "got      h1:b"];
         let expected = "SECURITY: example.com/m@v1.0.0 is not what the log says\nexpected h1:a\ngot      h1:b\n";
-        assert_eq!(shown(&told), expected);
+        assert_eq!(shown(&lines), expected);
         let hostile = shown(&["\u{1b}[31mred\u{1b}[0m", "", "  ", "two\r\n\r\nlines", "\u{202e}txt\0"]);
         assert!(!hostile.contains(['\u{1b}', '\u{202e}', '\0', '\r']), "{hostile:?}");
         assert_eq!(shown(&["line"; 20]).lines().count(), 8);
