@@ -151,6 +151,10 @@ async fn a_compressed_answer_is_unpacked_and_bounded() {
     let server = Server::start(|asked, _| match asked.path.as_str() {
         "/example.com/m/@v/list" => answer(200, gzip(b"v1.0.0\n")).with("content-encoding", "GZIP"),
         "/example.com/bomb/@v/list" => answer(200, gzip(&vec![b'\n'; LIMIT + 1])).with("content-encoding", "gzip"),
+        "/example.com/denied/@v/list" => {
+            let denied = answer(403, gzip(b"blocked by policy\n")).with("content-type", "text/plain");
+            denied.with("content-encoding", "gzip")
+        }
         // What no client library undoes is taken as it is.
         _ => answer(200, "v1.0.0\n").with("content-encoding", "utf-8"),
     })
@@ -160,5 +164,7 @@ async fn a_compressed_answer_is_unpacked_and_bounded() {
     assert_eq!(body(fetch(&proxies, "example.com/plain/@v/list").await), "v1.0.0\n");
     let failure = fetch(&proxies, "example.com/bomb/@v/list").await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::TooLong, "{failure}");
+    let failure = fetch(&proxies, "example.com/denied/@v/list").await.unwrap_err();
+    assert!(failure.why.contains("server says: blocked by policy"), "{failure}");
     assert!(server.asked().iter().all(|asked| asked.header("accept-encoding") == "identity"));
 }
