@@ -17,7 +17,7 @@ const MAX_VERSIONS: usize = 100_000;
 pub fn read(module: &ModulePath, bytes: &[u8]) -> Result<BTreeSet<Version>> {
     let malformed = |why: &str| Error::malformed(format!("list of {module}"), why);
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("not UTF-8"))?;
-    if text.trim_start().starts_with('<') {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         return Err(malformed("an HTML page"));
     }
     let mut versions = BTreeSet::new();
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(cleaned("example.com/m/v2", text), "v2.0.0\n");
         assert_eq!(cleaned("example.com/m", ""), "");
         assert_eq!(cleaned("example.com/m", "v2.0.0+incompatible\n"), "v2.0.0+incompatible\n");
-        for text in [&b"<!DOCTYPE html>"[..], b"\xff\n"] {
+        for text in [&b"<!DOCTYPE html>"[..], b"\xef\xbb\xbf\n<html>", b"\xff\n"] {
             assert!(read(&module("example.com/m"), text).is_err());
         }
     }
