@@ -7,12 +7,12 @@ use tokio::runtime::Runtime;
 
 use super::DatabaseArgs;
 use super::known_heads::{self, KnownHeads};
-use super::output::{complain, note};
+use super::output::{complain, note, say};
 use crate::config::private::{self, NONE};
 use crate::config::settings::{RENAMED, Renamed};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
-use crate::fault::Fault;
+use crate::fault::{Cause, Fault};
 use crate::report::{Level, Notice};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
@@ -187,9 +187,21 @@ impl Setup {
 
     /// Says why something could not be done, and of a fork where its heads are; gives the exit code.
     pub(super) fn complain(&self, fault: &Fault) -> u8 {
-        complain(fault);
+        match fault.cause() {
+            Some(Cause::Upstream | Cause::TimedOut) => say(&format!("{fault}; {}", self.other_source())),
+            _ => complain(fault),
+        }
         note(self.known_heads().origin_of(fault));
         fault.exit_code()
+    }
+
+    /// What to do where no source answers.
+    pub(super) fn other_source(&self) -> &'static str {
+        if self.named().is_empty() {
+            "name another source with --sumdb-url, or a proxy that relays the database in GOPROXY"
+        } else {
+            "name another source with --sumdb-url"
+        }
     }
 
     /// The signed heads on this machine, and where they are.

@@ -5,7 +5,7 @@
 //! modules/<escaped path>/@v/<escaped version>.mod      .modhash  .modproof   its h1; which record of which database has it
 //!                                             .zip     .ziphash  .zipproof   the same; .ziphash as in Go's module cache
 //!                                             .info    when the version was made; nothing proves it
-//!                           list                       the tagged versions of which the zip is here
+//!                           list                       the versions of which the zip is here
 //! modules/lock                                         one server
 //! private/<the same names>                             without proofs and lists: the hash is what came first (`first_use`)
 //!                                    .modstat .zipstat  what the file looked like when it was last proven (`stamp`)

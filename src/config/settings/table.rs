@@ -77,8 +77,9 @@ settings! {
     // Not `direct` unless somebody names it: with it, clients choose the hosts that this machine connects to, and git runs on what
     // those send. The go command can do without: after our 404 it goes to the repository itself, where its own GOPROXY ends with
     // `direct`. For that reason `direct` in go's own GOPROXY does not count.
-    /// Fetch modules from these proxies, as in GOPROXY. "off" serves no modules; "direct" runs git here, against public hosts that
-    /// clients choose.
+    /// Fetch modules from these proxies, as in GOPROXY: after a comma the next one is asked only for what the one before lacks (404,
+    /// 410), after | also when it fails. Separate mirrors of equal rank with |. Where a proxy sends wrong bytes, the next one is always
+    /// asked. "off" serves no modules; "direct" runs git here, against public hosts that clients choose.
     proxy: ProxyList = proxy_list(proxies) {
         name: "proxy", variable: "GOSUMCHECK_PROXY", flag: "--proxy",
         value: One("GOPROXY"), default: Found("GOPROXY without direct, else https://proxy.golang.org"), heading: MODULES,
