@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::{self, Either};
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -13,7 +12,7 @@ use tokio::time::Instant;
 use super::bulk::{self, Bulk};
 use super::open_requests::{OpenRequest, OpenRequests};
 use super::rate::Rate;
-use super::straggler::AnswerTimes;
+use super::straggler::{AnswerTimes, first_right};
 use super::tile::{Proven, Wanted, prove};
 use super::{SyncOptions, panicked};
 use crate::fault::{Cause, Fault};
@@ -206,11 +205,7 @@ impl<'a> Fetch<'a> {
             self.pass().await;
             fetch(turn).await
         });
-        match future::select(first, second).await {
-            Either::Left((Ok(proven), _)) | Either::Right((Ok(proven), _)) => Ok(proven),
-            Either::Left((Err(why), second)) => second.await.map_err(|_| why),
-            Either::Right((Err(_), first)) => first.await,
-        }
+        first_right(first, second).await
     }
 
     /// Whose turn it is to be asked for the tile of this number: they take turns, but one that is busy is passed over.

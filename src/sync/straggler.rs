@@ -4,6 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::{self, Either};
 use tokio::time::Instant;
 
 /// No request is late before this time: another one could not be there much sooner.
@@ -63,6 +64,18 @@ impl AnswerTimes {
     }
 }
 
+/// What comes first of two requests for the same and is right; the fault of the first one where neither is.
+pub(super) async fn first_right<T, E>(
+    first: impl Future<Output = Result<T, E>> + Unpin,
+    second: impl Future<Output = Result<T, E>> + Unpin,
+) -> Result<T, E> {
+    match future::select(first, second).await {
+        Either::Left((Ok(right), _)) | Either::Right((Ok(right), _)) => Ok(right),
+        Either::Left((Err(why), second)) => second.await.map_err(|_| why),
+        Either::Right((Err(_), first)) => first.await,
+    }
+}
+
 /// After which time a request is late, if the answers took these times.
 fn patience(mut times: Vec<Duration>) -> Option<Duration> {
     if times.len() < ENOUGH {
@@ -98,6 +111,23 @@ mod tests {
         assert_eq!(patience_of((0..64).map(|n| if n % 4 == 0 { 40_000 } else { 50 })), Some(LEAST));
         // Only the latest count.
         assert_eq!(patience_of([50; 64].into_iter().chain([1000; 64])), Some(MILLISECOND * 3000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_right_answer_counts() {
+        let answer = |milliseconds: u32, answer: Result<u8, u8>| {
+            Box::pin(async move {
+                tokio::time::sleep(MILLISECOND * milliseconds).await;
+                answer
+            })
+        };
+        for (first, second, counts) in
+            [(Ok(1), Ok(2), Ok(1)), (Err(1), Ok(2), Ok(2)), (Ok(1), Err(2), Ok(1)), (Err(1), Err(2), Err(1))]
+        {
+            assert_eq!(first_right(answer(1, first), answer(2, second)).await, counts);
+            let sooner = second.or(counts);
+            assert_eq!(first_right(answer(2, first), answer(1, second)).await, sooner);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,8 +23,6 @@ pub struct Asked {
     pub paths: Vec<String>,
     /// what is held back, by its number in `paths`
     held: BTreeMap<usize, oneshot::Sender<()>>,
-    /// the most that was held back at once
-    pub most: usize,
 }
 
 impl Asked {
@@ -39,7 +37,7 @@ impl Asked {
     }
 }
 
-/// After each request: which of those that are held back may have their answers now.
+/// After each request: which of the requests that are held back may have their answers now.
 type Porter = dyn FnMut(&Asked) -> Vec<usize> + Send;
 
 struct Shared {
@@ -90,9 +88,9 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
         let (go, turn) = oneshot::channel();
         let number = asked.paths.len();
         asked.paths.push(path.clone());
+        // A request that was dropped waits for no answer.
         asked.held.retain(|_, go| !go.is_closed());
         asked.held.insert(number, go);
-        asked.most = asked.most.max(asked.held.len());
         for number in porter(asked) {
             asked.held.remove(&number).map(|go| go.send(()));
         }
