@@ -29,6 +29,7 @@ use append::{Appended, Appender};
 use bulk::Bulk;
 use committed::CommittedLog;
 use fetch::Fetch;
+use straggler::AnswerTimes;
 
 use crate::database::{Database, Newest, Progress};
 use crate::fault::Fault;
@@ -204,11 +205,12 @@ async fn fetch_records(
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<(Appended, Done), Fault> {
     let start = writer.tree().size;
-    let mut plan = pin!(plan::stretches(database, newest, start, end));
+    let times = AnswerTimes::default();
+    let mut plan = pin!(plan::stretches(database, newest, start, end, &times));
     // Whether there are files of another copy is found out while the first stretch is planned.
     let (bulk, first) = tokio::join!(Bulk::find(database, end.saturating_sub(start)), plan.next());
     let plan = stream::iter(first).chain(plan);
-    let fetch = Fetch::new(database.upstreams(), bulk, gathered.is_some(), options);
+    let fetch = Fetch::new(database.upstreams(), &times, bulk, gathered.is_some(), options);
     let appender = Appender::start(writer, gathered);
     let mut done = Done::default();
     let failed = flow::run(plan, &fetch, &appender, |tile| {

@@ -13,7 +13,7 @@ records=${2:-5000000}
 rounds=${3:-3}
 jobs=${JOBS:-128}
 round_trip=${ROUND_TRIP:-50}
-port=${PORT:-8785}
+port=${PORT:-8930}
 learning=${LEARNING:-10}
 cd "$(dirname "$0")/../.."
 . bench/peer.sh

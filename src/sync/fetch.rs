@@ -45,7 +45,7 @@ pub(super) struct Fetch<'a> {
     /// of tiles that are longer than any should be there is one in memory at a time
     huge: tokio::sync::Mutex<()>,
     open: OpenRequests,
-    times: AnswerTimes,
+    times: &'a AnswerTimes,
     /// requests that may be made beside one that is late
     seconds: Semaphore,
 }
@@ -66,10 +66,16 @@ pub(super) struct Fetched {
 type Refuted = Mutex<Vec<(usize, sumdb::Error)>>;
 
 impl<'a> Fetch<'a> {
-    pub(super) fn new(upstreams: &'a Upstreams, bulk: Option<Bulk>, index: bool, options: &SyncOptions) -> Fetch<'a> {
+    pub(super) fn new(
+        upstreams: &'a Upstreams,
+        times: &'a AnswerTimes,
+        bulk: Option<Bulk>,
+        index: bool,
+        options: &SyncOptions,
+    ) -> Fetch<'a> {
         let jobs = options.jobs.max(1).saturating_mul(upstreams.turns().max(1));
         let rate = options.limit_rate.map(Rate::new);
-        let (huge, open, times) = (tokio::sync::Mutex::default(), OpenRequests::default(), AnswerTimes::default());
+        let (huge, open) = (tokio::sync::Mutex::default(), OpenRequests::default());
         let seconds = Semaphore::new((jobs / FOR_EACH_SECOND).max(1));
         Fetch { upstreams, bulk, rate, jobs, index, huge, open, times, seconds }
     }

@@ -3,6 +3,8 @@
 
 use futures_util::stream::{self, Stream};
 
+use super::QUIET;
+use super::straggler::{AnswerTimes, unless_late};
 use super::tile::{ExpectedHash, Wanted};
 use crate::database::{Database, Newest};
 use crate::fault::Fault;
@@ -22,6 +24,7 @@ pub(super) fn stretches<'a>(
     newest: &'a mut Newest,
     start: u64,
     end: u64,
+    times: &'a AnswerTimes,
 ) -> impl Stream<Item = Result<Vec<Wanted>, Fault>> + 'a {
     stream::try_unfold((newest, start), move |(newest, from)| async move {
         if from >= end {
@@ -30,7 +33,11 @@ pub(super) fn stretches<'a>(
         let next = ((from / BELOW / STRETCH + 1) * STRETCH * BELOW).min(end);
         newest.forget_up_to(1);
         let wants: Vec<Want> = (from / BELOW..next.div_ceil(BELOW)).map(|tile| Want::LeafPath(tile * BELOW)).collect();
-        database.fetch_tiles(newest, &wants, &|_, _, _| {}).await?;
+        match unless_late(times, database.fetch_tiles(newest, &wants, QUIET)).await {
+            Some(fetched) => fetched?,
+            // What has come stays, so that only the tiles that are late are requested once more.
+            None => database.fetch_tiles(newest, &wants, QUIET).await?,
+        }
         let wanted = (from / FULL..next.div_ceil(FULL)).map(|index| one(newest, index, start));
         Ok(Some((wanted.collect::<Result<Vec<Wanted>, Fault>>()?, (newest, next))))
     })

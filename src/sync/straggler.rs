@@ -64,6 +64,16 @@ impl AnswerTimes {
     }
 }
 
+/// What `work` gives, unless it is late: then it is dropped.
+pub(super) async fn unless_late<T>(times: &AnswerTimes, work: impl Future<Output = T>) -> Option<T> {
+    let began = Instant::now();
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = times.late(began) => None,
+    }
+}
+
 /// What comes first of two requests for the same and is right; the fault of the first one where neither is.
 pub(super) async fn first_right<T, E>(
     first: impl Future<Output = Result<T, E>> + Unpin,
@@ -127,6 +137,18 @@ mod tests {
             assert_eq!(first_right(answer(1, first), answer(2, second)).await, counts);
             let sooner = second.or(counts);
             assert_eq!(first_right(answer(2, first), answer(1, second)).await, sooner);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_dropped_when_it_is_late() {
+        for (takes, done, end) in [(400, Some(1), 400), (9000, None, 500)] {
+            let (times, began) = (noted([50; 64]), Instant::now());
+            let work = async {
+                tokio::time::sleep(MILLISECOND * takes).await;
+                1
+            };
+            assert_eq!((unless_late(&times, work).await, began.elapsed()), (done, MILLISECOND * end));
         }
     }
 
