@@ -37,9 +37,10 @@ fn where_only_one_proxy_answers_it_is_enough() {
     let source = format!("{}/sumdb/{NAME}", proxy.url());
     let metric = format!("gosumcheck_database_source_used{{database=\"{NAME}\",source=\"{source}\"}} 1");
     until("the source is in the metrics", || get(at, "/metrics").text().contains(&metric));
+    let used = format!("the database is asked at {source}, a proxy that relays it");
+    until("the source is in the log", || serving.logged().contains(&used));
     let (code, logged) = serving.end("-TERM");
     assert_eq!(code, 0);
-    let used = format!("the database is asked at {source}, a proxy that relays it");
     assert_eq!(logged.matches(&used).count(), 1, "{logged}");
 }
 
@@ -83,8 +84,8 @@ fn where_nothing_answers_one_line_says_what_was_tried_and_what_to_do() {
     ];
     let told = answer.text().replace('\n', " ");
     assert!(tried.iter().all(|source| told.contains(source)), "{told}");
+    until("it is in the log", || serving.logged().contains("no proven head"));
     // It is tried again and again, and said once.
-    until("the server asked for a head", || get(at, "/readyz").text().contains("no proven head"));
     for _ in 0..3 {
         get(at, "/lookup/example.com/a@v1.0.0");
     }
