@@ -57,7 +57,7 @@ http {
     server {
         listen 127.0.0.1:$((port + 2));
         access_log $work/limited.log times;
-        limit_req zone=all burst=10 nodelay;
+        limit_req zone=all burst=2 nodelay;
         limit_req_status 429;
     }
     server {

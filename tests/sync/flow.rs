@@ -95,6 +95,24 @@ fn a_straggler_is_asked_for_once_more_of_the_next_upstream() {
 }
 
 #[test]
+fn an_upstream_that_answers_no_more_holds_up_nothing() {
+    let log = FakeSumdb::synthetic(SIZE, 88);
+    let mut data = 0;
+    let hung = Gate::open(&log, move |asked| {
+        data += usize::from(asked.paths.last().is_some_and(|path| is_data(path)));
+        if data > 20 { Vec::new() } else { asked.held() }
+    });
+    let other = Gate::open(&log, Asked::held);
+    let mut world = world(&log);
+    world.settings.concurrency = PLAIN.jobs / 2;
+    let synced = world.sync(&[&hung.url(), &other.url()]).unwrap();
+    assert!(synced.committed && synced.complaints.is_empty(), "{:?}", synced.complaints);
+    assert_same(&world.files(), &expected(&log, SIZE), "beside one that hangs");
+    let asked = |gate: &Gate| gate.with(|asked| asked.paths.iter().filter(|path| is_data(path)).count());
+    assert!(asked(&other) >= TILES - 20, "{} of the other, {} of the one that hangs", asked(&other), asked(&hung));
+}
+
+#[test]
 fn a_straggler_of_the_only_upstream_is_asked_for_once_more_there() {
     let log = FakeSumdb::synthetic(SIZE, 84);
     let gate = Gate::open(&log, |asked| {
