@@ -15,6 +15,7 @@ mod fake;
 mod disk;
 mod forged;
 mod memo;
+mod memory;
 mod pack;
 mod remembered;
 mod requests;
