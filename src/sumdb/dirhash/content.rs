@@ -169,3 +169,32 @@ impl<'a, R: ReadAt + ?Sized> Worker<'a, R> {
         Ok(hashes)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use std::io::{Cursor, Write as _};
+
+    use zip::write::SimpleFileOptions;
+    use zip::{CompressionMethod, ZipWriter};
+
+    use super::*;
+
+    /// An archive of files of these sizes, in bytes.
+    fn archive(sizes: &[usize]) -> Archive {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (number, size) in sizes.iter().enumerate() {
+            let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+            zip.start_file(format!("m@v1.0.0/{number}"), stored).unwrap();
+            zip.write_all(&vec![0; *size]).unwrap();
+        }
+        Archive::read(&zip.finish().unwrap().into_inner()[..], &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn a_batch_holds_no_more_than_its_size_or_one_file() {
+        assert_eq!(batches(&archive(&[10, 20, 70, 1, 100, 101, 99, 1, 1]), 100), [0..3, 3..4, 4..5, 5..6, 6..8, 8..9]);
+        assert_eq!(batches(&archive(&[101, 0, 0]), 100), [0..1, 1..3]);
+        assert_eq!(batches(&archive(&[0; 2 * BATCH_FILES + 1]), 100), [0..1024, 1024..2048, 2048..2049]);
+    }
+}
