@@ -16,6 +16,7 @@ mod disk;
 mod forged;
 mod memo;
 mod memory;
+mod newest;
 mod pack;
 mod remembered;
 mod requests;
