@@ -52,6 +52,8 @@ fn the_largest_head_of_the_folder_is_the_remembered_one() {
         put(&world.head_file(), &world.log.head(latest));
         put(&world.earlier_head_file(), &world.log.head(earlier));
         assert_eq!(size(), Some(SIZE), "{latest} {earlier}");
+        let heads = world.database(&[]).remembered_heads().unwrap();
+        assert!(heads.is_sorted_by(|a, b| a.tree().size > b.tree().size), "each tree once, the largest first");
         world.prove(&[], &[0, 1_999]);
         assert_eq!(world.head(), Some(world.log.head(SIZE)));
     }
