@@ -77,7 +77,7 @@ fn a_zip_of_the_zip_crate_and_any_number_of_threads() {
     }
 }
 
-/// The locator may point anywhere, as in Go: also at the last bytes of the file.
+/// As in Go, the locator may point anywhere, also at the last bytes of the file.
 #[test]
 fn a_zip64_end_record_may_end_the_file() {
     assert_eq!(h1(&zip64_end_in_the_comment()), h1(&zip(plain()).bytes()));
@@ -158,7 +158,7 @@ fn the_first_faulty_entry_is_told_whatever_the_threads() {
     }
 }
 
-/// Notes how often it is read, and how many bytes.
+/// Counts the reads, and the bytes that were read.
 struct Counted(Vec<u8>, Mutex<(usize, usize)>);
 
 impl ReadAt for Counted {
@@ -172,7 +172,7 @@ impl ReadAt for Counted {
     }
 }
 
-/// Many small files are one read. A large one is read in pieces, and nothing of it twice.
+/// Many small files are read at once. A large file is read in pieces, and no byte of it twice.
 #[test]
 fn a_zip_is_read_in_few_pieces() {
     let small = (0..1000).map(|n| stored(&n.to_string(), &[7; 100])).collect();

@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(lens(tiles(512)), [512]);
         assert_eq!(lens(tiles(513)), [512, 1]);
         assert_eq!(lens(tiles(1_100)), [512, 512, 76]);
-        // The claims after the 512th that are below its tile are in its share.
+        // Claims after the 512th that are in the same tile belong to the same share.
         assert_eq!(lens(tiles(512).chain((1..=9).map(|n| 511 * 256 + n)).chain([512 * 256])), [521, 1]);
         assert_eq!(lens(0..700), [512, 188]);
         assert_eq!(lens((0..700).map(|n| n + 100)), [668, 32]);

@@ -100,7 +100,7 @@ mod tests {
         let head = Checkpoint::open(note.as_bytes(), &Policy::log(signer.verifier())).unwrap();
         let mut opened = Opened::default();
         let mut most = 0;
-        // One that is there already takes nothing more.
+        // A note that is remembered already takes no more room.
         for number in [0].into_iter().chain(0..25) {
             opened.add(&[number; 100 << 10], &head);
             let held: usize = opened.heads.keys().map(|note| 2 * note.len() + OVERHEAD_BYTES).sum();

@@ -88,7 +88,7 @@ mod tests {
             zip.start_file(format!("m@v1.0.0/{number:04}"), zip::write::SimpleFileOptions::default()).unwrap();
         }
         let bytes = zip.finish().unwrap().into_inner();
-        // The end record ends with the place of the directory and the length of a comment.
+        // The end record ends with the offset of the directory (4 bytes) and the length of the comment (2 bytes, here 0).
         let [place @ .., _, _] = *bytes.last_chunk::<6>().unwrap();
         let rest = bytes.get(usize::try_from(u32::from_le_bytes(place)).unwrap()..).unwrap();
         let length = u64::try_from(rest.len()).unwrap();

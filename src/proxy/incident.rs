@@ -198,13 +198,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_the_log_says_what_came_from_whom_and_what_is_wrong() {
+    fn a_log_line_names_the_file_its_sender_and_the_reason() {
         let line = "example.com/m@v1.0.0 (zip) from https://proxy.example: malformed module zip: \\u{1b}[31mcut short";
         assert_eq!(mismatch(&Expected::First, None).line(), line);
     }
 
     #[test]
-    fn users_read_whose_word_the_hash_is() {
+    fn users_read_where_the_expected_hash_comes_from() {
         let hash = || SumHash::parse(HASH).unwrap();
         let recorded = Expected::Recorded { hash: hash(), id: 7, size: 9 };
         for (expected, words) in [

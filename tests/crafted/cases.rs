@@ -26,7 +26,7 @@ pub fn agreed() -> Vec<(&'static str, Vec<u8>)> {
     cases.chain([("zip64-end-in-the-comment", zip64_end_in_the_comment())]).collect()
 }
 
-/// The zip64 end record is the last that the file has, behind the locator that points at it.
+/// The zip64 end record stands in the comment, at the end of the file, and the locator points at it there.
 pub fn zip64_end_in_the_comment() -> Vec<u8> {
     let mut bytes = Zip { zip64: true, ..zip(plain()) }.bytes();
     let mut end = bytes.split_off(bytes.len() - 22);

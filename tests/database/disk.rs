@@ -246,10 +246,9 @@ fn something_else_in_the_way_is_named() {
     }
 }
 
-/// A command that only looks at a folder proves as much, and the folder stays as it is: no newer head is stored there, and none is
-/// kept for later.
+/// A command that opens a folder read-only proves as much as another. It stores no newer head, and keeps none to be stored later.
 #[test]
-fn a_folder_that_is_only_looked_at_stays_as_it_is() {
+fn a_folder_that_is_opened_read_only_stays_as_it_is() {
     let (world, served) = remembered();
     let before = files_below(world.data.path());
     let database = world.open(&Folder::look(world.data.path()).unwrap(), &[&served.url()]);
@@ -261,8 +260,8 @@ fn a_folder_that_is_only_looked_at_stays_as_it_is() {
     assert!(files_below(world.data.path()) == before);
 }
 
-/// The file of the head is emptied between a look at it and the swap. That is no disk which takes nothing: the head that was
-/// remembered is lost, and another must not take its place.
+/// The file of the head is emptied after it was read and before the swap. This differs from a full disk: the remembered head is
+/// lost, and another must not take its place.
 #[test]
 fn a_head_that_is_lost_before_the_swap_stops_everything() {
     let (world, served) = remembered();

@@ -88,7 +88,7 @@ fn without_a_place_for_the_memo_all_is_proven_too() {
     world.prove(&[], &IDS);
 }
 
-/// The paths of the memo end at the tiles of leaves. A proof for others needs the tiles as well.
+/// The paths in the memo end at the hash of a tile of leaves. An inclusion proof for others needs the tile too.
 #[test]
 fn proofs_for_others_are_whole_where_there_is_a_memo() {
     let (world, _memo) = world();

@@ -1,4 +1,4 @@
-//! What a long list of questions takes of memory: the tiles of some, and never those of all.
+//! How much memory a long list of questions takes: the tiles of some of them at a time, never those of all.
 
 use super::fake::FakeSumdb;
 use super::world::World;

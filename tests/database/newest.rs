@@ -1,4 +1,4 @@
-//! The newest head as a sync uses it: held to what is remembered elsewhere, and its tree fetched and dropped part by part.
+//! The newest head as a sync uses it: compared with an older head, and its tree fetched and dropped part by part.
 
 use gosumcheck::fault::Fault;
 use gosumcheck::sumdb::tile::Want;

@@ -52,6 +52,8 @@ fn the_largest_head_of_the_folder_is_the_remembered_one() {
         put(&world.head_file(), &world.log.head(latest));
         put(&world.earlier_head_file(), &world.log.head(earlier));
         assert_eq!(size(), Some(SIZE), "{latest} {earlier}");
+        let heads = world.database(&[]).remembered_heads().unwrap();
+        assert!(heads.is_sorted_by(|a, b| a.tree().size > b.tree().size), "each tree once, the largest first");
         world.prove(&[], &[0, 1_999]);
         assert_eq!(world.head(), Some(world.log.head(SIZE)));
     }
@@ -217,7 +219,7 @@ fn a_head_that_cannot_be_compared_is_counted() {
     assert_eq!((batch.uncompared, batch.proven_under.unwrap().tree().size), (1, SIZE));
 }
 
-/// What the disk does not take is kept in memory only where the data folder does not have it elsewhere.
+/// A head that the disk does not take is kept in memory only if no other file of the data folder has it.
 #[test]
 fn a_head_that_is_remembered_elsewhere_is_not_only_in_memory() {
     let (world, _served) = remembered();
@@ -234,7 +236,7 @@ fn a_head_that_is_remembered_elsewhere_is_not_only_in_memory() {
     assert!(database.store_failures().iter().any(|failed| failed.write == WriteKind::Head && failed.count > 0));
 }
 
-/// The head of a full copy is remembered where it is larger. The note that stands there stays, also where only the notes differ.
+/// The head of a full copy is written to `latest` only if its tree is larger; a different note about the same tree is not.
 #[test]
 fn a_head_as_large_as_the_remembered_one_is_not_written_again() {
     let (world, _served) = remembered();
@@ -250,7 +252,7 @@ fn a_head_as_large_as_the_remembered_one_is_not_written_again() {
     assert_eq!(remember(&world.log.head(SIZE)), world.log.head(SIZE));
 }
 
-/// Many answers come with one head, of which the tree cannot be had: it is one candidate, and the older head is another.
+/// One head comes with many answers, and its tree cannot be fetched. It counts as one candidate, so an older head is tried too.
 #[test]
 fn one_head_beside_many_answers_is_one_candidate() {
     let log = FakeSumdb::synthetic(SIZE, 21);
@@ -264,7 +266,7 @@ fn one_head_beside_many_answers_is_one_candidate() {
     assert_eq!(batch.proven_under.unwrap().tree().size, 1_500);
 }
 
-/// Where no newer head is in force, the newest says why.
+/// Two newer heads cannot be proven: the answers give the reason of the newest.
 #[test]
 fn the_newest_head_says_why_it_is_not_in_force() {
     let (world, served) = remembered();
@@ -279,7 +281,7 @@ fn the_newest_head_says_why_it_is_not_in_force() {
     }
 }
 
-/// The first record beyond the tree in force is as unknown as all later ones, and those in the tree are proven beside it.
+/// A claim about the first record beyond the tree stays unproven, and the claims beside it are proven.
 #[test]
 fn the_first_record_beyond_the_tree_stands_in_no_others_way() {
     let (world, served) = remembered();

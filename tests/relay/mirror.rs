@@ -185,7 +185,7 @@ async fn what_it_lacks_is_asked_for_unless_it_is_private_or_nobody_may_be() {
     assert!(matches!(answer, Err(Fault::Unavailable { .. })), "an outage is not a denial: {answer:?}");
 }
 
-/// What was added since the copy was made is read where a source denies it.
+/// A source denies records that were added since the copy was made: they are read from the log, and found.
 #[tokio::test]
 async fn a_denied_record_beyond_the_copy_is_found_by_reading() {
     let world = World::new(&FakeSumdb::synthetic(900, 10));

@@ -182,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// An archive of files of so many bytes each.
+    /// An archive of files of these sizes, in bytes.
     fn archive(sizes: &[usize]) -> Archive {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (number, size) in sizes.iter().enumerate() {

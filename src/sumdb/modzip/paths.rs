@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    /// A zip of a million paths is checked in one pass only if they are spread over the table.
+    /// If all elements had one hash, the time to check a zip would grow with the square of its paths.
     #[test]
     fn elements_are_spread_over_the_table() {
         let hasher = BuildHasherDefault::<FirstBits>::default();
