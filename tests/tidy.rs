@@ -90,7 +90,7 @@ const ROOMS: &[Folder] = &[
             &["claims"],
             &["current"],
             &["tiles"],
-            &["cache_writer", "mirror"],
+            &["ahead", "cache_writer", "mirror"],
             &["answer", "notes", "unstored"],
         ],
     },
