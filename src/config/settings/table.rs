@@ -156,7 +156,7 @@ settings! {
     }
 
     /// Maximum number of requests per second to one upstream.
-    request_rate: Option<usize> = optional(count(MAX_RATE.into())) {
+    request_rate: Option<usize> = optional(count(MAX_RATE)) {
         name: "request_rate", variable: "GOSUMCHECK_REQUEST_RATE", flag: "--request-rate",
         value: One("N"), default: Unset, heading: SERVER,
     }

@@ -67,7 +67,7 @@ fn connections_that_break_now_and_then_do_not_starve_it() {
     let mut state: u64 = 1;
     let lossy = move |now: Duration, _| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (now + 50 * MS, if (state >> 33) % 100 == 0 { Fate::Overloaded } else { Fate::Answer })
+        (now + 50 * MS, if (state >> 33).is_multiple_of(100) { Fate::Overloaded } else { Fate::Answer })
     };
     let mut clients = [Client::new(64, 128, Box::new(lossy))];
     run(&mut clients, 60 * SECOND);

@@ -23,6 +23,9 @@ pub(super) enum Fate {
 /// A source: given the time at which a request is sent, since the beginning, and how many it has already.
 pub(super) type SimulatedSource = Box<dyn FnMut(Duration, usize) -> (Duration, Fate)>;
 
+/// What happens, by its time and number: a request ends, or nothing but the time for one comes.
+type Events = BTreeMap<(Duration, u64), Option<(usize, Ticket, Fate)>>;
+
 /// One window with its source, and what it did.
 pub(super) struct Client {
     window: Window,
@@ -74,8 +77,7 @@ pub(super) fn run(clients: &mut [Client], time: Duration) {
 /// The same with so many requests that must be answered; gives when the last one was.
 pub(super) fn run_some(clients: &mut [Client], mut open: usize, time: Duration) -> Option<Duration> {
     let start = Instant::now();
-    let mut events: BTreeMap<(Duration, u64), Option<(usize, Ticket, Fate)>> =
-        BTreeMap::from([((Duration::ZERO, 0), None)]);
+    let mut events = Events::from([((Duration::ZERO, 0), None)]);
     let (mut serial, mut unanswered) = (1, open);
     while let Some(((now, _), event)) = events.pop_first() {
         if now >= time {
