@@ -57,6 +57,8 @@ pub(in crate::upstream) struct Permit<'a> {
     ticket: Ticket,
     lane: Lane,
     end: End,
+    /// whether the connection failed under it
+    is_broken: bool,
     // Given back after `drop` has set how many there are.
     _slot: Slot,
 }
@@ -113,7 +115,7 @@ impl Limit {
                 }
             }
         };
-        Ok(Permit { limit: self, ticket, lane, end: End::Left, _slot: slot })
+        Ok(Permit { limit: self, ticket, lane, end: End::Left, is_broken: false, _slot: slot })
     }
 
     /// How many requests run and wait.
@@ -144,7 +146,7 @@ impl Limit {
     fn ended(&self, permit: &Permit<'_>) {
         let (now, mut state) = (now(), self.state());
         let before = state.lanes.protocol();
-        state.lanes.ended(now, &permit.lane, permit.end == End::Refused(Pressure::Overloaded));
+        state.lanes.ended(now, &permit.lane, permit.is_broken);
         let protocol = state.lanes.protocol();
         if before != protocol {
             let (first, most) = bounds(protocol, state.lanes.opened(), self.most);
@@ -203,6 +205,7 @@ impl Permit<'_> {
 
     /// The request failed.
     pub(super) fn failed(mut self, failed: &Failed) {
+        self.is_broken = failed.kind == FailureKind::Unreachable;
         let asked_for = failed.retry_after.filter(|pause| *pause <= self.limit.longest_pause);
         self.end = match failed.kind {
             FailureKind::Denied(_) if failed.overloaded => {
@@ -306,6 +309,23 @@ mod tests {
         }
         times.sort_unstable();
         assert_eq!(times, (0..25).map(|number| number * 100).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_says_it_is_overloaded_is_not_opened_anew() {
+        for (failed, is_alone) in [(overloaded(), false), (Failed::broken("reset"), true)] {
+            let limit = limit(Protocol::Unknown, 512);
+            for end in [None, Some(&failed)] {
+                let permit = take(&limit, 1).pop().unwrap();
+                permit.lane().answered_over(true);
+                match end {
+                    None => permit.answered(),
+                    Some(failed) => permit.failed(failed),
+                }
+            }
+            let _one = take(&limit, 1);
+            assert_eq!(is_full(&limit), is_alone, "{}", failed.why);
+        }
     }
 
     #[tokio::test(start_paused = true)]
