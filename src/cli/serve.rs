@@ -31,7 +31,7 @@ use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::sync::{self, SyncOptions};
-use crate::upstream::{Candidate, Http, Upstreams, candidates};
+use crate::upstream::{Candidate, Http, MAX_CONNECTIONS, Upstreams, candidates};
 
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
@@ -114,7 +114,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
 /// How many connections there can be.
 fn connections(settings: &Settings) -> Result<usize, Fault> {
     let descriptors = Descriptors::raise();
-    let connections = descriptors.connections(settings.connections, settings.jobs)?;
+    let connections = descriptors.connections(settings.connections, settings.jobs.min(MAX_CONNECTIONS))?;
     let source = if settings.connections.is_some() { "limits.connections" } else { "the limit of open files" };
     tracing::info!(open_files = descriptors.limit(), connections, "connections at once: as {source} has it");
     Ok(connections)
@@ -150,7 +150,7 @@ fn open(
     let database = Arc::new(database(settings, folder, sumdb)?);
     let asking = Arc::clone(&database);
     let asked = Arc::new(move || (asking.upstreams().counts(), asking.upstreams().complaints()));
-    Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
+    Ok(served.synced(syncing(database, log, settings.jobs.min(MAX_CONNECTIONS)), settings.sync_interval, asked))
 }
 
 /// The database with its sources: those that were named for it, else relays, which `--proxy` names first, then the database itself.

@@ -17,7 +17,7 @@ use crate::report::{Level, Notice};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
-use crate::upstream::{Base, Candidate, Http, Settings, Upstreams, candidates};
+use crate::upstream::{Base, Candidate, Http, MAX_CONNECTIONS, Settings, Upstreams, candidates};
 
 /// Everything that a command needs to know about its database before the first request.
 pub(super) struct Setup {
@@ -38,11 +38,15 @@ pub(super) struct Setup {
     /// whether there may be no requests
     offline: bool,
     jobs: usize,
+    request_rate: Option<NonZero<u32>>,
     tries: usize,
 }
 
 /// Threads that wait for the disk while the others hash.
 const WAITING_THREADS: usize = 2;
+/// Tasks that run before the command itself does again: so many that each connection whose answer is there goes back to its pool
+/// before the next request looks for one. Else that opens another.
+const TASKS_BETWEEN: u32 = 1024;
 /// Tries of one request of a command that works for hours: a source may be gone for a while.
 const PATIENT_TRIES: usize = 6;
 
@@ -71,6 +75,7 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
         data,
         offline: args.offline,
         jobs: usize::from(args.jobs),
+        request_rate: args.request_rate.and_then(NonZero::new),
         tries: Settings::default().tries,
     })
 }
@@ -120,7 +125,8 @@ pub(super) fn looked_at(
 /// One thread for requests, which wait, and a few more than processors for hashing and the disk.
 pub(super) fn runtime() -> Result<Runtime, Fault> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get) + WAITING_THREADS;
-    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(threads).enable_all().build();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.max_blocking_threads(threads).event_interval(TASKS_BETWEEN).enable_all().build();
     runtime.map_err(|error| Fault::machine("the system", format!("cannot start the runtime: {error}")))
 }
 
@@ -157,14 +163,15 @@ impl Setup {
         Folder::open(&self.data)?.log(&self.name)
     }
 
-    /// Requests in flight to one source, at most.
+    /// Tiles of records that are fetched at once, each of which takes memory.
     pub(super) fn jobs(&self) -> usize {
-        self.jobs
+        self.jobs.min(MAX_CONNECTIONS)
     }
 
     fn http(&self) -> Http {
         let netrc = config::netrc_file(environment);
-        Http::new(Settings { concurrency: self.jobs, netrc, tries: self.tries, ..Settings::default() })
+        let (concurrency, request_rate, tries) = (self.jobs, self.request_rate, self.tries);
+        Http::new(Settings { concurrency, request_rate, netrc, tries, ..Settings::default() })
     }
 
     fn open(&self, upstreams: Upstreams) -> Result<Database, Fault> {

@@ -17,6 +17,8 @@ use crate::fault::Fault;
 
 /// Requests to one upstream at once, at most.
 pub const MAX_JOBS: u16 = 512;
+/// Requests to one upstream per second, at most: the largest number that can be set.
+pub const MAX_RATE: u32 = 1_000_000;
 
 const SERVER: &str = "Server";
 const DATABASE: &str = "Checksum database";
@@ -147,10 +149,17 @@ settings! {
         value: One("DURATION"), default: Text("60s"), heading: DATABASE,
     }
 
-    /// Maximum number of concurrent requests to one upstream, from 1 to 512.
+    /// Maximum number of concurrent requests to one upstream, from 1 to 512. How many it bears is found out; over HTTP/1.1 there are
+    /// never more than 128.
     jobs: usize = one(count(MAX_JOBS.into())) {
         name: "jobs", variable: "GOSUMCHECK_JOBS", flag: "--jobs",
-        value: One("N"), default: Text("32"), heading: SERVER,
+        value: One("N"), default: Text("512"), heading: SERVER,
+    }
+
+    /// Maximum number of requests per second to one upstream.
+    request_rate: Option<usize> = optional(count(MAX_RATE)) {
+        name: "request_rate", variable: "GOSUMCHECK_REQUEST_RATE", flag: "--request-rate",
+        value: One("N"), default: Unset, heading: SERVER,
     }
 
     /// Log messages of this level and above: error, warn, info, debug or trace.
