@@ -121,13 +121,15 @@ const ROOMS: &[Folder] = &[
         path: "upstream/http",
         lines: &[
             &["endpoint"],
-            &["agent", "breaker", "limit"],
+            &["agent", "limit"],
+            &["window"],
+            &["breaker"],
             &["clients", "netrc", "origin"],
             &["redirect", "reply"],
             &["coding"],
             &["address_scope", "get_request", "retry"],
             &["settings"],
-            &["access", "counts", "failure", "lanes", "source_errors", "tls", "window"],
+            &["access", "counts", "failure", "lanes", "source_errors", "tls"],
         ],
     },
     Folder {

@@ -1,9 +1,8 @@
 //! How many requests to one source may be in flight, like the congestion window of TCP. It doubles with each round trip while that
 //! brings more answers a second (slow start), holds where it does not, and tries a slightly larger size now and then. Where the
 //! source answers that it is overloaded, or resets connections, it is halved, at most once per round trip, and comes back to the
-//! size at which that happened as CUBIC does (RFC 9438): fast at first, slowly near it. Where that is so again and again, it is cut
-//! by less. One such answer among many may be about
-//! one request alone, and does not count.
+//! size at which that happened as CUBIC does (RFC 9438): fast at first, slowly near it. Where that happens again and again at one
+//! size, it is cut by less. One such answer among many may be about one request alone, and does not count.
 //!
 //! A source that allows only so many requests a second (429) may need less than one at a time: below 1, a window is the part of
 //! the time in which a request is in flight, and requests are spaced by that.
