@@ -1,6 +1,6 @@
 //! The module proxy: a request of the GOPROXY protocol in, a proven file or an unproven answer out.
 //!
-//! Files (`.mod`, `.zip`) are what the log has hashes of: one is served only if it has the hash in its record (`files`, `check`),
+//! Files (`.mod`, `.zip`) are what the log has hashes of: one is served only if it has the hash in its record (`files`, `fetch`, `check`),
 //! wherever it came from. All else (`list`, `@latest`, `.info`) has no proof: hints, cached for a limited time (`hints`,
 //! `cached_hint`). Private modules have their own upstreams, and must stay what they were when they were first fetched
 //! (`expected`).
@@ -12,6 +12,7 @@ mod cached_hint;
 mod check;
 mod counts;
 mod expected;
+mod fetch;
 mod files;
 mod hashing;
 mod hints;
@@ -31,7 +32,7 @@ pub use limits::{MAX_TASK_TIME, ProxyLimits};
 
 use absences::Absences;
 use counts::Counters;
-use files::Given;
+use fetch::Given;
 use futures_util::future::{join, join_all};
 use hashing::Hashing;
 use shared_tasks::SharedTasks;
