@@ -1,9 +1,9 @@
 //! The module proxy: a request of the GOPROXY protocol in, a proven file or an unproven answer out.
 //!
-//! Files (`.mod`, `.zip`) are what the log has hashes of: one is served only if it has the hash in its record (`files`, `fetch`, `check`),
-//! wherever it came from. All else (`list`, `@latest`, `.info`) has no proof: hints, cached for a limited time (`hints`,
-//! `cached_hint`). Private modules have their own upstreams, and must stay what they were when they were first fetched
-//! (`expected`).
+//! Files (`.mod`, `.zip`) are what the log has hashes of: one is served only if it has the hash in its record (`files`, `fetch`,
+//! `check`), wherever it came from. All else (`list`, `@latest`, `.info`) has no proof: hints, cached for a limited time
+//! (`hints`, `cached_hint`). Private modules have their own upstreams, and must stay what they were when they were first
+//! fetched (`expected`).
 
 mod absences;
 mod answer;
@@ -13,6 +13,7 @@ mod check;
 mod counts;
 mod expected;
 mod fetch;
+mod file_attempts;
 mod files;
 mod hashing;
 mod hints;
@@ -32,7 +33,7 @@ pub use limits::{MAX_TASK_TIME, ProxyLimits};
 
 use absences::Absences;
 use counts::Counters;
-use fetch::Given;
+use file_attempts::Given;
 use futures_util::future::{join, join_all};
 use hashing::Hashing;
 use shared_tasks::SharedTasks;

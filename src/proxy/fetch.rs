@@ -2,21 +2,29 @@
 //!
 //! Bytes of upstreams go to `tmp/`, are hashed there, and get their name in the store only if they are right. Wrong ones are
 //! quarantined with a report, and the next upstream is tried: the client gets the right bytes if any upstream has them.
+//!
+//! The record and the bytes are asked for at the same time. Nothing is hashed before the record is proven, and of bytes whose
+//! record cannot be had nothing stays.
 
 use std::io;
+use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::attempts::Attempts;
-use super::check::{Rejection, WrongBytes, check, what};
+use futures_util::FutureExt as _;
+use futures_util::future::try_join;
+
+use super::check::{Rejection, WrongBytes, check};
 use super::counts::Event;
 use super::expected::{Expected, Route};
+use super::file_attempts::{FileAttempts, Given, path_of};
 use super::incident::Mismatch;
 use super::shared_tasks::{Phase, Progress};
 use super::watched::Watched;
 use super::{Denied, Inner, stored};
-use crate::config::settings::OnMismatch;
 use crate::fault::Fault;
 use crate::store::failures::WriteKind;
-use crate::store::modules::{Admitted, Arrival, Refused, Stored};
+use crate::store::modules::{Admitted, Arrival, Stored};
 use crate::sumdb::dirhash::MAX_ZIP;
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
@@ -24,25 +32,8 @@ use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::modzip::MAX_GO_MOD;
 use crate::upstream::{Busy, Failure, FailureKind, Origin, Sent};
 
-/// A file as it is served.
-#[derive(Debug, Clone)]
-pub(super) enum Given {
-    Proven(Admitted),
-    /// not what its record says
-    Unproven(Refused),
-}
-
-/// The path by which the go command requests a file.
-pub(super) fn path_of(module: &ModuleVersion, kind: Kind) -> String {
-    ModuleRequest::File(module.clone(), kind).to_string()
-}
-
-/// The upstreams' answers so far, none with the right bytes.
-#[derive(Default)]
-struct FileAttempts {
-    all: Attempts,
-    mismatches: Vec<Mismatch>,
-}
+/// The name of the entry that stands for the repositories.
+const DIRECT: &str = "direct";
 
 /// Brings one file; `progress` is that of the task.
 pub(super) async fn fetch(
@@ -53,37 +44,41 @@ pub(super) async fn fetch(
 ) -> Result<Given, Denied> {
     let route = Route::to(inner, module.path())?;
     // Who had it before us has brought it, or it is as it was.
-    if let Stored::Proven(admitted) = stored::look_again(inner, route, module, kind).await? {
+    let stored = stored::look_again(inner, route, module, kind).await?;
+    if let Stored::Proven(admitted) = stored {
         return Ok(Given::Proven(admitted));
     }
-    let expected = route.expected(inner, module, kind).await;
-    let expected = expected.map_err(|denied| stored::explain(inner, route, module, kind, denied))?;
-    if let Some(admitted) = stored::admit_stored(inner, route, module, kind, &expected).await? {
-        return Ok(Given::Proven(admitted));
-    }
-    let task = FileFetch { inner, route, module, kind, expected: &expected, progress };
-    inner.store_lock.require(&inner.modules).map_err(|fault| task.unstored(fault))?;
+    let (expected, is_flowing) = (OnceLock::new(), AtomicBool::new(false));
+    let task = FileFetch { inner, route, module, kind, expected, is_flowing, progress };
     let mut attempts = FileAttempts::default();
-    for at in 0..route.proxies().len() {
-        match task.ask(at, &mut attempts).await.map_err(|denied| task.noted(denied))? {
-            Next::Done(admitted) => return Ok(Given::Proven(admitted)),
-            Next::GoOn => {}
-            Next::Stop => break,
-        }
+    // What is stored already may be what the record says: then nobody is asked for the bytes.
+    let is_early = matches!(stored, Stored::Missing) && inner.store_lock.require(&inner.modules).is_ok();
+    let early = if is_early { task.before_the_record() } else { 0 };
+    // The hash first: where it is known, or cannot be had, without waiting, nothing is requested before.
+    let (expected, came) = try_join(task.expect(), task.bring(0..early, &mut attempts).map(Ok)).await?;
+    if let Some(admitted) = stored::admit_stored(inner, route, module, kind, expected).await? {
+        return Ok(Given::Proven(admitted));
+    }
+    inner.store_lock.require(&inner.modules).map_err(|fault| task.unstored(fault))?;
+    if let Some(admitted) = task.go_on(came, expected, &mut attempts).await.map_err(|denied| task.noted(denied))? {
+        return Ok(Given::Proven(admitted));
     }
     // Where somebody was out, it may be otherwise with the next question.
     let is_final = !attempts.all.may_change();
-    let given = attempts.conclude(&task);
+    let given = attempts.conclude(inner, module, kind);
     if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(_)))) = (is_final, &given) {
         inner.absences.note(&path_of(module, kind), denied);
     }
     given
 }
 
-/// What follows from an upstream's answer.
-enum Next {
-    Done(Admitted),
-    GoOn,
+/// What came of the requests to some upstreams in a row.
+enum Came {
+    /// a whole file, from upstream number `at`; not checked yet
+    File { at: usize, arrival: Arrival, origin: Origin },
+    /// nothing; the next upstream, which has this number, may be asked
+    Nothing { next: usize },
+    /// nothing, and no further upstream may be asked
     Stop,
 }
 
@@ -99,27 +94,80 @@ struct FileFetch<'a> {
     route: Route<'a>,
     module: &'a ModuleVersion,
     kind: Kind,
-    expected: &'a Expected,
+    /// what it must hash to, once that is known
+    expected: OnceLock<Expected>,
+    /// the upstream that is asked now has sent bytes
+    is_flowing: AtomicBool,
     progress: &'a Progress,
 }
 
 impl FileFetch<'_> {
-    /// Asks upstream number `at`.
-    async fn ask(&self, at: usize, attempts: &mut FileAttempts) -> Result<Next, Denied> {
-        let (inner, proxies) = (self.inner, self.route.proxies());
-        // Until this upstream sends something, the bytes of others do not justify work without a client.
-        self.progress.set(Phase::Asking);
-        let mut arrival = inner.modules.arrival(self.module, self.kind)?;
-        if *self.expected == Expected::First && arrival.resumed() {
-            // A file made of two upstreams' bytes could not be detected.
-            arrival.restart().map_err(|error| disk(&error))?;
+    /// What the file must hash to: for a public module its record, which the database is asked for.
+    async fn expect(&self) -> Result<&Expected, Denied> {
+        let explain = |denied| stored::explain(self.inner, self.route, self.module, self.kind, denied);
+        let expected = self.route.expected(self.inner, self.module, self.kind).await.map_err(explain)?;
+        let expected = self.expected.get_or_init(|| expected);
+        if self.is_flowing.load(Ordering::Relaxed) {
+            self.progress.set(Phase::Receiving);
         }
+        Ok(expected)
+    }
+
+    /// How many upstreams, from the first on, may be asked while the database is: servers and folders. What a repository sends
+    /// runs through git, so `direct` is only for what the log has.
+    fn before_the_record(&self) -> usize {
+        let proxies = self.route.proxies();
+        (0..proxies.len()).take_while(|at| proxies.name(*at) != DIRECT).count()
+    }
+
+    /// Checks what came, and asks further upstreams until one has sent the right bytes; none where no upstream has.
+    async fn go_on(
+        &self,
+        came: Result<Came, Denied>,
+        expected: &Expected,
+        attempts: &mut FileAttempts,
+    ) -> Result<Option<Admitted>, Denied> {
+        let (mut came, upstreams) = (came?, self.route.proxies().len());
+        attempts.left.iter_mut().for_each(|left| left.set_passing(false));
         loop {
-            let origin = match self.download(at, &mut arrival).await {
-                Ok(Sent::Whole(origin)) => origin,
+            came = match came {
+                Came::Stop => return Ok(None),
+                Came::Nothing { next } if next >= upstreams => return Ok(None),
+                Came::Nothing { next } => self.bring(next..upstreams, attempts).await?,
+                Came::File { at, arrival, origin } => match self.check(arrival, expected).await? {
+                    Checked::Valid(admitted) => {
+                        self.admitted();
+                        return Ok(Some(admitted));
+                    }
+                    // Its beginning came another time, or from another upstream, whose zip may be packed differently.
+                    Checked::Wrong(mut begun, _) if begun.resumed() => {
+                        begun.restart().map_err(|error| disk(&error))?;
+                        attempts.leave(begun);
+                        self.bring(at..upstreams, attempts).await?
+                    }
+                    Checked::Wrong(arrival, wrong) => self.refuse(at, arrival, expected, &wrong, origin, attempts),
+                },
+            };
+        }
+    }
+
+    /// Asks these upstreams in turn until one sends a whole file.
+    async fn bring(&self, upstreams: Range<usize>, attempts: &mut FileAttempts) -> Result<Came, Denied> {
+        let (inner, proxies, end) = (self.inner, self.route.proxies(), upstreams.end);
+        for at in upstreams {
+            // Until this upstream sends something, the bytes of others do not justify work without a client.
+            self.is_flowing.store(false, Ordering::Relaxed);
+            self.progress.set(Phase::Asking);
+            let mut arrival = self.arrival(attempts.left.take())?;
+            let sent = self.download(at, &mut arrival).await;
+            if self.expected.get().is_some() {
+                arrival.set_passing(false);
+            }
+            match sent {
+                Ok(Sent::Whole(origin)) => return Ok(Came::File { at, arrival, origin }),
                 Ok(Sent::Missing(why)) => {
                     attempts.all.absent(proxies.name(at), &why);
-                    return Ok(Next::GoOn);
+                    attempts.leave(arrival);
                 }
                 // Another upstream's bytes would find no more room, and this one did its part.
                 Err(Failure { kind: FailureKind::Disk, why, .. }) => {
@@ -134,24 +182,35 @@ impl FileFetch<'_> {
                     if failure.kind == FailureKind::TooLong {
                         // No later download can continue these.
                         arrival.discard();
+                    } else {
+                        attempts.leave(arrival);
                     }
                     attempts.all.failed(&failure);
-                    return Ok(if proxies.goes_on(at, &failure) { Next::GoOn } else { Next::Stop });
+                    if !proxies.goes_on(at, &failure) {
+                        return Ok(Came::Stop);
+                    }
                 }
-            };
-            match self.check(arrival).await? {
-                Checked::Valid(admitted) => {
-                    self.admitted();
-                    return Ok(Next::Done(admitted));
-                }
-                // Its beginning came another time, or from another upstream, whose zip may be packed differently.
-                Checked::Wrong(begun, _) if begun.resumed() => {
-                    arrival = begun;
-                    arrival.restart().map_err(|error| disk(&error))?;
-                }
-                Checked::Wrong(arrival, wrong) => return Ok(self.refuse(at, arrival, &wrong, origin, attempts)),
             }
         }
+        Ok(Came::Nothing { next: end })
+    }
+
+    /// Where the bytes go: behind those that the upstream before has `left`, or an earlier task. Of bytes that begin to come
+    /// before it is known what they must hash to, nothing stays until it is.
+    fn arrival(&self, left: Option<Arrival>) -> Result<Arrival, Denied> {
+        let mut arrival = match left {
+            Some(left) => left,
+            None => {
+                let mut arrival = self.inner.modules.arrival(self.module, self.kind)?;
+                arrival.set_passing(self.expected.get().is_none() && !arrival.resumed());
+                arrival
+            }
+        };
+        if self.expected.get() == Some(&Expected::First) && arrival.resumed() {
+            // A file made of two upstreams' bytes could not be detected.
+            arrival.restart().map_err(|error| disk(&error))?;
+        }
+        Ok(arrival)
     }
 
     async fn download(&self, at: usize, arrival: &mut Arrival) -> Result<Sent, Failure> {
@@ -160,15 +219,18 @@ impl FileFetch<'_> {
             Kind::GoMod => MAX_GO_MOD,
         };
         let request = ModuleRequest::File(self.module.clone(), self.kind);
-        let mut sink = Watched { arrival, progress: self.progress };
+        let mut sink =
+            Watched { arrival, expected: &self.expected, is_flowing: &self.is_flowing, progress: self.progress };
         self.route.proxies().download(at, &request, limit, &mut sink).await
     }
 
     /// Hashes what arrived, and admits it if it is right, on a thread that may wait for the disk.
-    async fn check(&self, arrival: Arrival) -> Result<Checked, Denied> {
+    async fn check(&self, mut arrival: Arrival, expected: &Expected) -> Result<Checked, Denied> {
+        arrival.set_passing(false);
+        self.progress.set(Phase::Receiving);
         let (modules, module, kind) = (self.inner.modules.clone(), self.module.clone(), self.kind);
-        let (expected, threads) = (self.expected.clone(), self.inner.options.threads);
-        let by = stored::provenance(self.inner, self.expected);
+        let by = stored::provenance(self.inner, expected);
+        let (expected, threads) = (expected.clone(), self.inner.options.threads);
         let _room = match kind {
             Kind::Zip => Some(self.inner.hashing.room_for(&arrival).await),
             Kind::GoMod => None,
@@ -206,43 +268,26 @@ impl FileFetch<'_> {
         &self,
         at: usize,
         arrival: Arrival,
+        expected: &Expected,
         wrong: &WrongBytes,
         origin: Origin,
         attempts: &mut FileAttempts,
-    ) -> Next {
+    ) -> Came {
         let (inner, proxies) = (self.inner, self.route.proxies());
         inner.counters.count(Event::Mismatch);
-        let mut mismatch = Mismatch::new(self.module, self.kind, self.expected, wrong, proxies.name(at));
+        let mut mismatch = Mismatch::new(self.module, self.kind, expected, wrong, proxies.name(at));
         mismatch.came(origin, arrival.len());
         let report = mismatch.report(inner.relay.name());
         mismatch.hold(&arrival);
         let kept = inner.modules.refuse(arrival, proxies.name(at), &report);
         mismatch.note(inner, kept);
         // What the log itself has recorded is the same everywhere, and no mirror's fault.
-        let next = if mismatch.is_recorded() { Next::Stop } else { Next::GoOn };
+        let came = if mismatch.is_recorded() { Came::Stop } else { Came::Nothing { next: at + 1 } };
         if !mismatch.is_recorded() {
             proxies.refute(at, &wrong.error.to_string());
         }
         attempts.mismatches.push(mismatch);
-        next
-    }
-}
-
-impl FileAttempts {
-    /// The answer when no upstream had the right bytes.
-    fn conclude(self, task: &FileFetch<'_>) -> Result<Given, Denied> {
-        let what = what(task.module, task.kind);
-        if let Some(mismatch) = self.mismatches.first() {
-            if task.inner.options.on_mismatch == OnMismatch::Warn
-                && let Some(loose) = mismatch.loose()
-            {
-                task.inner.counters.count(Event::Unproven);
-                tracing::error!("on_mismatch is warn: UNPROVEN bytes are served: {}", mismatch.line());
-                return Ok(Given::Unproven(loose));
-            }
-            return Err(Denied::Refused(mismatch.lines(task.inner.relay.name())));
-        }
-        Err(self.all.conclude(&what, task.inner.folder.root()))
+        came
     }
 }
 
