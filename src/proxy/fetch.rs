@@ -20,8 +20,8 @@ use super::expected::{Expected, Route};
 use super::file_attempts::{FileAttempts, Given, path_of};
 use super::incident::Mismatch;
 use super::shared_tasks::{Phase, Progress};
-use super::watched::Watched;
-use super::{Denied, Inner, stored};
+use super::watched::{Meter, Watched};
+use super::{DIRECT, Denied, Inner, stored};
 use crate::fault::Fault;
 use crate::store::failures::WriteKind;
 use crate::store::modules::{Admitted, Arrival, Stored};
@@ -32,15 +32,13 @@ use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::modzip::MAX_GO_MOD;
 use crate::upstream::{Busy, Failure, FailureKind, Origin, Sent};
 
-/// The name of the entry that stands for the repositories.
-const DIRECT: &str = "direct";
-
-/// Brings one file; `progress` is that of the task.
+/// Brings one file; `progress` is that of the task, and `meter` counts the bytes that come.
 pub(super) async fn fetch(
     inner: &Inner,
     module: &ModuleVersion,
     kind: Kind,
     progress: &Progress,
+    meter: &Meter,
 ) -> Result<Given, Denied> {
     let route = Route::to(inner, module.path())?;
     // Who had it before us has brought it, or it is as it was.
@@ -49,7 +47,7 @@ pub(super) async fn fetch(
         return Ok(Given::Proven(admitted));
     }
     let (expected, is_flowing) = (OnceLock::new(), AtomicBool::new(false));
-    let task = FileFetch { inner, route, module, kind, expected, is_flowing, progress };
+    let task = FileFetch { inner, route, module, kind, expected, is_flowing, progress, meter };
     let mut attempts = FileAttempts::default();
     // What is stored already may be what the record says: then nobody is asked for the bytes.
     let is_early = matches!(stored, Stored::Missing) && inner.store_lock.require(&inner.modules).is_ok();
@@ -99,6 +97,7 @@ struct FileFetch<'a> {
     /// the upstream that is asked now has sent bytes
     is_flowing: AtomicBool,
     progress: &'a Progress,
+    meter: &'a Meter,
 }
 
 impl FileFetch<'_> {
@@ -219,8 +218,8 @@ impl FileFetch<'_> {
             Kind::GoMod => MAX_GO_MOD,
         };
         let request = ModuleRequest::File(self.module.clone(), self.kind);
-        let mut sink =
-            Watched { arrival, expected: &self.expected, is_flowing: &self.is_flowing, progress: self.progress };
+        let FileFetch { expected, is_flowing, progress, meter, .. } = self;
+        let mut sink = Watched { arrival, expected, is_flowing, progress, meter };
         self.route.proxies().download(at, &request, limit, &mut sink).await
     }
 

@@ -5,7 +5,9 @@
 
 use std::io;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::Notify;
 
 use super::expected::Expected;
 use super::shared_tasks::{Phase, Progress};
@@ -19,6 +21,40 @@ pub(super) struct Watched<'a> {
     pub(super) expected: &'a OnceLock<Expected>,
     pub(super) is_flowing: &'a AtomicBool,
     pub(super) progress: &'a Progress,
+    pub(super) meter: &'a Meter,
+}
+
+/// Counts the bytes that come of one file, and says when there are more than are worth it before a client asks for it.
+#[derive(Debug)]
+pub(super) struct Meter {
+    bytes: AtomicU64,
+    limit: u64,
+    over: Notify,
+}
+
+impl Meter {
+    /// No bytes yet.
+    pub(super) fn new(limit: u64) -> Meter {
+        Meter { bytes: AtomicU64::new(0), limit, over: Notify::new() }
+    }
+
+    /// Bytes that came.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Waits until there are more than the limit.
+    pub(super) async fn over(&self) {
+        self.over.notified().await;
+    }
+
+    /// This many bytes more have come.
+    pub(super) fn count(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > self.limit {
+            self.over.notify_one();
+        }
+    }
 }
 
 impl Sink for Watched<'_> {
@@ -27,6 +63,7 @@ impl Sink for Watched<'_> {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.meter.count(bytes.len());
         self.is_flowing.store(true, Ordering::Relaxed);
         if self.expected.get().is_some() {
             self.progress.set(Phase::Receiving);
