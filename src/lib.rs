@@ -24,10 +24,10 @@
 //!
 //! Imports point down only, never sideways on one line. `async` begins at `upstream`; the core is plain functions.
 //!
-//! In [`sumdb`]: `module` (paths, versions, patterns), `goproxy` (what a module proxy is asked), `gosum` (go.sum files), `record`
-//! (records and lookups), `hash` (SHA-256, many at once), `note` (signed notes), `checkpoint` (signed tree heads), `tlog` (the
-//! Merkle tree and its proofs), `tile` (the tree in pieces), `dirhash` (h1), `modzip` (what a module zip may hold), `bundle`
-//! (proof files), `evidence` (a log that lied).
+//! In [`sumdb`]: `module` (paths, versions, patterns), `goproxy` (what a module proxy is asked), `gomod` (what go.mod files
+//! require), `gosum` (go.sum files), `record` (records and lookups), `hash` (SHA-256, many at once), `note` (signed notes),
+//! `checkpoint` (signed tree heads), `tlog` (the Merkle tree and its proofs), `tile` (the tree in pieces), `dirhash` (h1),
+//! `modzip` (what a module zip may hold), `bundle` (proof files), `evidence` (a log that lied).
 //!
 //! # What is true at every moment
 //!

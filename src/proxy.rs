@@ -1,9 +1,9 @@
 //! The module proxy: a request of the GOPROXY protocol in, a proven file or an unproven answer out.
 //!
-//! Files (`.mod`, `.zip`) are what the log has hashes of: one is served only if it has the hash in its record (`files`, `check`),
-//! wherever it came from. All else (`list`, `@latest`, `.info`) has no proof: hints, cached for a limited time (`hints`,
-//! `cached_hint`). Private modules have their own upstreams, and must stay what they were when they were first fetched
-//! (`expected`).
+//! Files (`.mod`, `.zip`) are what the log has hashes of: one is served only if it has the hash in its record (`files`, `fetch`,
+//! `check`), wherever it came from. All else (`list`, `@latest`, `.info`) has no proof: hints, cached for a limited time
+//! (`hints`, `cached_hint`). Private modules have their own upstreams, and must stay what they were when they were first
+//! fetched (`expected`). What will be asked for next is brought before (`read_ahead`).
 
 mod absences;
 mod answer;
@@ -12,11 +12,14 @@ mod cached_hint;
 mod check;
 mod counts;
 mod expected;
+mod fetch;
+mod file_attempts;
 mod files;
 mod hashing;
 mod hints;
 mod incident;
 mod limits;
+mod read_ahead;
 mod shared_tasks;
 mod store_lock;
 mod stored;
@@ -27,17 +30,18 @@ use std::time::{Duration, SystemTime};
 
 pub use crate::upstream::Peer;
 pub use answer::{Denied, Mode, ProxyAnswer, Text, TextKind};
-pub use limits::{MAX_TASK_TIME, ProxyLimits};
+pub use limits::{MAX_TASK_TIME, ProxyLimits, ReadAheadLimits};
+pub use read_ahead::ReadAheadCounts;
 
 use absences::Absences;
 use counts::Counters;
-use files::Given;
+use file_attempts::Given;
 use futures_util::future::{join, join_all};
 use hashing::Hashing;
 use shared_tasks::SharedTasks;
 use store_lock::StoreLock;
 
-pub use crate::config::settings::OnMismatch;
+pub use crate::config::settings::{OnMismatch, ReadAhead};
 use crate::fault::Fault;
 use crate::relay::Relay;
 use crate::store::failures::WriteKind;
@@ -50,6 +54,8 @@ use crate::upstream::{FairQueue, Load, Proxies, ProxyState};
 
 /// How often the leftovers of unfinished downloads are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
+/// The name of the entry that stands for the repositories.
+const DIRECT: &str = "direct";
 
 /// How a proxy behaves.
 #[derive(Debug, Clone)]
@@ -111,6 +117,7 @@ struct Inner {
     downloads: FairQueue,
     questions: FairQueue,
     hashing: Hashing,
+    read_ahead: read_ahead::State,
     counters: Counters,
     /// keeps other servers from storing modules in this data folder
     store_lock: StoreLock,
@@ -156,6 +163,7 @@ impl Proxy {
             downloads: FairQueue::new(limits.downloads),
             questions: FairQueue::new(limits.questions),
             hashing: Hashing::default(),
+            read_ahead: read_ahead::State::new(limits.read_ahead),
             counters: Counters::default(),
             store_lock,
         };
@@ -176,6 +184,7 @@ impl Proxy {
             _ => hints::answer(&self.inner, request, mode).await.map(ProxyAnswer::Text),
         };
         self.inner.counters.answered(&answer);
+        read_ahead::answered(&self.inner, request, mode, &answer);
         answer
     }
 
@@ -204,6 +213,11 @@ impl Proxy {
     /// The event counters, by name.
     pub fn counts(&self) -> Vec<(&'static str, u64)> {
         self.inner.counters.snapshot()
+    }
+
+    /// What was read ahead so far, and what of it was asked for since.
+    pub fn read_ahead(&self) -> ReadAheadCounts {
+        self.inner.read_ahead.counts()
     }
 
     /// How much work there is: downloads of files, and requests for hints.

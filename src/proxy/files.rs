@@ -1,37 +1,19 @@
-//! A `.mod` or a `.zip`: from the store, or fetched from the first upstream that sends bytes with the hash in the record.
-//!
-//! Bytes of upstreams go to `tmp/`, are hashed there, and get their name in the store only if they are right. Wrong ones are
-//! quarantined with a report, and the next upstream is tried: the client gets the right bytes if any upstream has them.
+//! A `.mod` or a `.zip`: from the store, or fetched by the one task for it (`fetch`).
 
-use std::io;
 use std::sync::Arc;
 
-use super::attempts::Attempts;
-use super::check::{Rejection, WrongBytes, check, what};
+use super::check::what;
 use super::counts::Event;
-use super::expected::{Expected, Route};
-use super::incident::Mismatch;
-use super::shared_tasks::{Phase, Progress};
-use super::watched::Watched;
+use super::expected::Route;
+use super::fetch::fetch;
+use super::file_attempts::{Given, path_of};
+use super::shared_tasks::Progress;
+use super::watched::Meter;
 use super::{Denied, Inner, Mode, stored};
-use crate::config::settings::OnMismatch;
-use crate::fault::Fault;
-use crate::store::failures::WriteKind;
-use crate::store::modules::{Admitted, Arrival, Refused, Stored};
-use crate::sumdb::dirhash::MAX_ZIP;
-use crate::sumdb::goproxy::ModuleRequest;
+use crate::store::modules::{Admitted, Stored};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::modzip::MAX_GO_MOD;
-use crate::upstream::{Asker, Busy, Failure, FailureKind, Origin, Sent};
-
-/// A file as it is served.
-#[derive(Debug, Clone)]
-pub(super) enum Given {
-    Proven(Admitted),
-    /// not what its record says
-    Unproven(Refused),
-}
+use crate::upstream::{Asker, Peer};
 
 /// The file `kind` of a module version.
 pub(super) async fn answer(
@@ -69,226 +51,48 @@ pub(super) async fn answer(
         inner.counters.count(Event::Repeated);
         return Err(denied);
     }
+    join(inner, module, kind, mode.peer, Arc::new(Meter::new(u64::MAX))).await
+}
+
+/// The file for nobody yet, as a client's question would bring it, `meter` counting the bytes; none where nobody is to be asked
+/// for it. A client that asks meanwhile waits for the same task.
+pub(super) async fn read_ahead(
+    inner: &Arc<Inner>,
+    module: &ModuleVersion,
+    kind: Kind,
+    meter: &Arc<Meter>,
+) -> Option<Admitted> {
+    let Ok(route @ Route::Public(_)) = Route::to(inner, module.path()) else { return None };
+    match stored::stored_file(inner, route, module, kind) {
+        Ok(Stored::Proven(admitted)) => return Some(admitted),
+        Ok(Stored::Unproven(_) | Stored::Missing) => {}
+        Ok(Stored::Changed(_)) | Err(_) => return None,
+    }
+    if inner.absences.recent(&path_of(module, kind)).is_some() {
+        return None;
+    }
+    match join(inner, module, kind, Some(Peer::READ_AHEAD), Arc::clone(meter)).await {
+        Ok(Given::Proven(admitted)) => Some(admitted),
+        Ok(Given::Unproven(_)) | Err(_) => None,
+    }
+}
+
+/// What the one task for this file gives.
+async fn join(
+    inner: &Arc<Inner>,
+    module: &ModuleVersion,
+    kind: Kind,
+    peer: Option<Peer>,
+    meter: Arc<Meter>,
+) -> Result<Given, Denied> {
     let fetch = |asker: Asker, progress: Arc<Progress>| {
         let (inner, module) = (Arc::clone(inner), module.clone());
         async move {
             let _slot = inner.downloads.enter(&asker).await.map_err(|busy| busy.fault("downloads"))?;
             // Boxed: a request that waits for a slot takes no room for what comes after.
-            Box::pin(asker.admitted().scope(fetch(&inner, &module, kind, &progress))).await
+            Box::pin(asker.admitted().scope(fetch(&inner, &module, kind, &progress, &meter))).await
         }
     };
-    let given = inner.files.join(&(module.clone(), kind), mode.peer, fetch).await;
+    let given = inner.files.join(&(module.clone(), kind), peer, fetch).await;
     given.unwrap_or_else(|ended| Err(ended.of(&what(module, kind))))
-}
-
-/// The upstreams' answers so far, none with the right bytes.
-#[derive(Default)]
-struct FileAttempts {
-    all: Attempts,
-    mismatches: Vec<Mismatch>,
-}
-
-async fn fetch(inner: &Inner, module: &ModuleVersion, kind: Kind, progress: &Progress) -> Result<Given, Denied> {
-    let route = Route::to(inner, module.path())?;
-    // Who had it before us has brought it, or it is as it was.
-    if let Stored::Proven(admitted) = stored::look_again(inner, route, module, kind).await? {
-        return Ok(Given::Proven(admitted));
-    }
-    let expected = route.expected(inner, module, kind).await;
-    let expected = expected.map_err(|denied| stored::explain(inner, route, module, kind, denied))?;
-    if let Some(admitted) = stored::admit_stored(inner, route, module, kind, &expected).await? {
-        return Ok(Given::Proven(admitted));
-    }
-    let task = FileFetch { inner, route, module, kind, expected: &expected, progress };
-    inner.store_lock.require(&inner.modules).map_err(|fault| task.unstored(fault))?;
-    let mut attempts = FileAttempts::default();
-    for at in 0..route.proxies().len() {
-        match task.ask(at, &mut attempts).await.map_err(|denied| task.noted(denied))? {
-            Next::Done(admitted) => return Ok(Given::Proven(admitted)),
-            Next::GoOn => {}
-            Next::Stop => break,
-        }
-    }
-    // Where somebody was out, it may be otherwise with the next question.
-    let is_final = !attempts.all.may_change();
-    let given = attempts.conclude(&task);
-    if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(_)))) = (is_final, &given) {
-        inner.absences.note(&path_of(module, kind), denied);
-    }
-    given
-}
-
-/// The path by which the go command requests a file.
-fn path_of(module: &ModuleVersion, kind: Kind) -> String {
-    ModuleRequest::File(module.clone(), kind).to_string()
-}
-
-/// What follows from an upstream's answer.
-enum Next {
-    Done(Admitted),
-    GoOn,
-    Stop,
-}
-
-/// The result of the check of a file that arrived.
-enum Checked {
-    Valid(Admitted),
-    Wrong(Arrival, WrongBytes),
-}
-
-/// The fetch of one file.
-struct FileFetch<'a> {
-    inner: &'a Inner,
-    route: Route<'a>,
-    module: &'a ModuleVersion,
-    kind: Kind,
-    expected: &'a Expected,
-    progress: &'a Progress,
-}
-
-impl FileFetch<'_> {
-    /// Asks upstream number `at`.
-    async fn ask(&self, at: usize, attempts: &mut FileAttempts) -> Result<Next, Denied> {
-        let (inner, proxies) = (self.inner, self.route.proxies());
-        // Until this upstream sends something, the bytes of others do not justify work without a client.
-        self.progress.set(Phase::Asking);
-        let mut arrival = inner.modules.arrival(self.module, self.kind)?;
-        if *self.expected == Expected::First && arrival.resumed() {
-            // A file made of two upstreams' bytes could not be detected.
-            arrival.restart().map_err(|error| disk(&error))?;
-        }
-        loop {
-            let origin = match self.download(at, &mut arrival).await {
-                Ok(Sent::Whole(origin)) => origin,
-                Ok(Sent::Missing(why)) => {
-                    attempts.all.absent(proxies.name(at), &why);
-                    return Ok(Next::GoOn);
-                }
-                // Another upstream's bytes would find no more room, and this one did its part.
-                Err(Failure { kind: FailureKind::Disk, why, .. }) => {
-                    arrival.discard();
-                    return Err(Fault::disk(inner.folder.root().display().to_string(), why).into());
-                }
-                Err(failure) => {
-                    inner.counters.count(Event::Failure);
-                    if failure.kind == FailureKind::QueueFull {
-                        return Err(Busy.fault(&failure.source).into());
-                    }
-                    if failure.kind == FailureKind::TooLong {
-                        // No later download can continue these.
-                        arrival.discard();
-                    }
-                    attempts.all.failed(&failure);
-                    return Ok(if proxies.goes_on(at, &failure) { Next::GoOn } else { Next::Stop });
-                }
-            };
-            match self.check(arrival).await? {
-                Checked::Valid(admitted) => {
-                    self.admitted();
-                    return Ok(Next::Done(admitted));
-                }
-                // Its beginning came another time, or from another upstream, whose zip may be packed differently.
-                Checked::Wrong(begun, _) if begun.resumed() => {
-                    arrival = begun;
-                    arrival.restart().map_err(|error| disk(&error))?;
-                }
-                Checked::Wrong(arrival, wrong) => return Ok(self.refuse(at, arrival, &wrong, origin, attempts)),
-            }
-        }
-    }
-
-    async fn download(&self, at: usize, arrival: &mut Arrival) -> Result<Sent, Failure> {
-        let limit = match self.kind {
-            Kind::Zip => MAX_ZIP,
-            Kind::GoMod => MAX_GO_MOD,
-        };
-        let request = ModuleRequest::File(self.module.clone(), self.kind);
-        let mut sink = Watched { arrival, progress: self.progress };
-        self.route.proxies().download(at, &request, limit, &mut sink).await
-    }
-
-    /// Hashes what arrived, and admits it if it is right, on a thread that may wait for the disk.
-    async fn check(&self, arrival: Arrival) -> Result<Checked, Denied> {
-        let (modules, module, kind) = (self.inner.modules.clone(), self.module.clone(), self.kind);
-        let (expected, threads) = (self.expected.clone(), self.inner.options.threads);
-        let by = stored::provenance(self.inner, self.expected);
-        let _room = match kind {
-            Kind::Zip => Some(self.inner.hashing.room_for(&arrival).await),
-            Kind::GoMod => None,
-        };
-        let checked = tokio::task::spawn_blocking(move || match check(&arrival, &module, kind, &expected, threads) {
-            Ok(hash) => modules.admit(arrival, &hash, &by).map(Checked::Valid),
-            Err(Rejection::Wrong(wrong)) => Ok(Checked::Wrong(arrival, wrong)),
-            Err(Rejection::Fault(fault)) => Err(fault),
-        });
-        Ok(checked.await.map_err(|error| Fault::machine("hashing", error.to_string()))??)
-    }
-
-    /// Records a failure of our disk; no other upstream is tried then.
-    fn noted(&self, denied: Denied) -> Denied {
-        match denied {
-            Denied::Fault(fault) if fault.is_disk() => self.unstored(fault),
-            denied => denied,
-        }
-    }
-
-    fn unstored(&self, fault: Fault) -> Denied {
-        self.inner.folder.note_failure(WriteKind::Module, &fault);
-        Denied::Fault(fault)
-    }
-
-    fn admitted(&self) {
-        self.inner.counters.count(Event::Admitted);
-        if self.kind == Kind::Zip {
-            self.inner.keep_info(self.module, self.route);
-        }
-    }
-
-    /// Quarantines wrong bytes, and reports them.
-    fn refuse(
-        &self,
-        at: usize,
-        arrival: Arrival,
-        wrong: &WrongBytes,
-        origin: Origin,
-        attempts: &mut FileAttempts,
-    ) -> Next {
-        let (inner, proxies) = (self.inner, self.route.proxies());
-        inner.counters.count(Event::Mismatch);
-        let mut mismatch = Mismatch::new(self.module, self.kind, self.expected, wrong, proxies.name(at));
-        mismatch.came(origin, arrival.len());
-        let report = mismatch.report(inner.relay.name());
-        mismatch.hold(&arrival);
-        let kept = inner.modules.refuse(arrival, proxies.name(at), &report);
-        mismatch.note(inner, kept);
-        // What the log itself has recorded is the same everywhere, and no mirror's fault.
-        let next = if mismatch.is_recorded() { Next::Stop } else { Next::GoOn };
-        if !mismatch.is_recorded() {
-            proxies.refute(at, &wrong.error.to_string());
-        }
-        attempts.mismatches.push(mismatch);
-        next
-    }
-}
-
-impl FileAttempts {
-    /// The answer when no upstream had the right bytes.
-    fn conclude(self, task: &FileFetch<'_>) -> Result<Given, Denied> {
-        let what = what(task.module, task.kind);
-        if let Some(mismatch) = self.mismatches.first() {
-            if task.inner.options.on_mismatch == OnMismatch::Warn
-                && let Some(loose) = mismatch.loose()
-            {
-                task.inner.counters.count(Event::Unproven);
-                tracing::error!("on_mismatch is warn: UNPROVEN bytes are served: {}", mismatch.line());
-                return Ok(Given::Unproven(loose));
-            }
-            return Err(Denied::Refused(mismatch.lines(task.inner.relay.name())));
-        }
-        Err(self.all.conclude(&what, task.inner.folder.root()))
-    }
-}
-
-fn disk(error: &io::Error) -> Denied {
-    Fault::disk("the data folder", format!("cannot hold what arrives: {error}")).into()
 }

@@ -15,7 +15,7 @@ use super::{Denied, Inner, Mode, Text, TextKind, stored};
 use crate::sumdb;
 use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest, VersionInfo, list};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
-use crate::upstream::{Asker, Busy, FailureKind, Fetched};
+use crate::upstream::{Asker, Busy, FailureKind, Fetched, Peer};
 
 /// Bytes of a list at most.
 const MAX_LIST_BYTES: usize = 16 << 20;
@@ -40,6 +40,29 @@ pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mo
         inner.counters.count(Event::Repeated);
         return Err(denied);
     }
+    join(inner, request, mode.peer, hint).await
+}
+
+/// The answer for nobody yet: what an upstream says of a module version; none where nobody is to be asked. A client that asks
+/// meanwhile waits for the same task.
+pub(super) async fn read_ahead(inner: &Arc<Inner>, request: &ModuleRequest) -> Option<Text> {
+    let Ok(route @ Route::Public(_)) = Route::to(inner, request.module()) else { return None };
+    let hint = inner.cached_hint(request, route);
+    let is_fresh = hint.as_ref().is_some_and(|hint| hint.age < inner.options.freshness && hint.is_from(route));
+    if is_fresh || inner.absences.recent(&request.to_string()).is_some() {
+        return None;
+    }
+    join(inner, request, Some(Peer::READ_AHEAD), hint).await.ok()
+}
+
+/// What the one task for this request gives.
+async fn join(
+    inner: &Arc<Inner>,
+    request: &ModuleRequest,
+    peer: Option<Peer>,
+    hint: Option<CachedHint>,
+) -> Result<Text, Denied> {
+    let path = request.to_string();
     let ask = |asker: Asker, _| {
         let (inner, request) = (Arc::clone(inner), request.clone());
         async move {
@@ -48,7 +71,7 @@ pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mo
             Box::pin(asker.admitted().scope(ask(&inner, &request, hint))).await
         }
     };
-    inner.hints.join(&path, mode.peer, ask).await.unwrap_or_else(|ended| Err(ended.of(&path)))
+    inner.hints.join(&path, peer, ask).await.unwrap_or_else(|ended| Err(ended.of(&path)))
 }
 
 fn text(request: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> Text {

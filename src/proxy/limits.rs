@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::settings::ReadAhead;
 use crate::upstream::Bounds;
 
 /// The longest that one task may take: a download or a clone, tried again, from one upstream after another.
@@ -30,6 +31,8 @@ pub struct ProxyLimits {
     pub deadline: Duration,
     /// bytes of remembered refusals
     pub refusal_bytes: u64,
+    /// what is read ahead, and how far
+    pub read_ahead: ReadAheadLimits,
 }
 
 impl Default for ProxyLimits {
@@ -45,6 +48,52 @@ impl Default for ProxyLimits {
             questions: bounds(MAX_QUESTIONS),
             deadline: MAX_TASK_TIME,
             refusal_bytes: REFUSAL_BYTES,
+            read_ahead: ReadAheadLimits::default(),
+        }
+    }
+}
+
+/// How far is read ahead at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadAheadLimits {
+    /// what is read ahead
+    pub mode: ReadAhead,
+    /// requests at once, over all clients
+    pub running: usize,
+    /// requests at once because of one client
+    pub running_per_peer: usize,
+    /// clients for which something is read ahead at once
+    pub peers: usize,
+    /// requests because of one client, until it asks nothing for a while
+    pub requests: usize,
+    /// bytes because of one client, until it asks nothing for a while
+    pub bytes: u64,
+    /// bytes of one file; a longer one is given up, unless a client waits for it by then
+    pub file_bytes: u64,
+    /// bytes that were read ahead and not asked for yet, over all clients
+    pub unused_bytes: u64,
+    /// go.mod files below the one that a client asked for, each required by the one before
+    pub depth: u8,
+    /// requests that follow from one question
+    pub per_question: usize,
+    /// how long after a client's last question its reading ahead ends
+    pub patience: Duration,
+}
+
+impl Default for ReadAheadLimits {
+    fn default() -> ReadAheadLimits {
+        ReadAheadLimits {
+            mode: ReadAhead::Off,
+            running: 96,
+            running_per_peer: 64,
+            peers: 32,
+            requests: 4096,
+            bytes: 1 << 30,
+            file_bytes: 64 << 20,
+            unused_bytes: 4 << 30,
+            depth: 16,
+            per_question: 1024,
+            patience: Duration::from_secs(20),
         }
     }
 }

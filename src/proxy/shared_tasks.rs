@@ -3,7 +3,8 @@
 //! A task lives as long as a request waits for it. When the last waiter leaves it is cancelled, so that a client that hangs up
 //! leaves nothing behind; the next request for the key starts over. The exception is a task that says that bytes are flowing
 //! (`Phase::Receiving`): it may finish alone, so that a large download is not begun again by the next client. What it holds (a
-//! slot among the downloads) bounds how many such tasks there are. Every task has a deadline.
+//! slot among the downloads) bounds how many such tasks there are. Every task has a deadline. What was only read ahead does not go
+//! on alone.
 //!
 //! A task counts for the clients that wait for it, as `Asker` has it.
 
@@ -71,6 +72,8 @@ struct Task<V> {
     number: u64,
     phase: Phase,
     clients: Clients,
+    /// a client has asked for it: it is not only read ahead
+    is_wanted: bool,
     outcome: watch::Receiver<Option<TaskResult<V>>>,
     /// none until it runs; its first waiter stays until then
     abort: Option<AbortHandle>,
@@ -167,8 +170,10 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
         let task = tasks.entry(key.clone()).or_insert_with(|| {
             let (sender, outcome) = watch::channel(None);
             done = Some(sender);
-            Task { number: new, phase: Phase::Asking, clients: Clients::default(), outcome, abort: None }
+            let (phase, clients) = (Phase::Asking, Clients::default());
+            Task { number: new, phase, clients, is_wanted: false, outcome, abort: None }
         });
+        task.is_wanted |= peer != Some(Peer::READ_AHEAD);
         let number = task.clients.join(peer);
         let waiter = Waiter { tasks: self.clone(), key: key.clone(), task: task.number, number };
         let (outcome, asker) = (task.outcome.clone(), task.clients.asker());
@@ -209,7 +214,7 @@ impl<K: Eq + Hash, V> SharedTasks<K, V> {
         let mut tasks = self.lock();
         let Some(task) = tasks.get_mut(key).filter(|task| task.number == number) else { return };
         change(task);
-        if !task.clients.is_empty() || task.phase == Phase::Receiving {
+        if !task.clients.is_empty() || task.phase == Phase::Receiving && task.is_wanted {
             return;
         }
         // Off the list now, not when it has ended: a request that comes meanwhile must not wait for a task that was cancelled.

@@ -113,12 +113,13 @@ impl FairQueue {
     }
 
     /// Waits for a slot. Work that several clients share waits in the line of each, and takes the first slot that any of them
-    /// gets: so no client waits longer than it would alone. An asker that is already admitted waits without a time limit.
+    /// gets: so no client waits longer than it would alone. An asker that is already admitted waits without a time limit, and so
+    /// does what is read ahead: a client that comes to wait for it too would else be turned away for it.
     ///
     /// # Errors
     /// The request was turned away.
     pub async fn enter(&self, asker: &Asker) -> Result<Slot, Busy> {
-        let entered = if asker.is_admitted() {
+        let entered = if asker.is_admitted() || asker.clients() == [Some(Peer::READ_AHEAD)] {
             self.wait(asker.clone()).await
         } else {
             tokio::time::timeout(self.shared.bounds.longest_wait, self.wait(asker.clone())).await.unwrap_or(Err(Busy))

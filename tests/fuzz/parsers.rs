@@ -173,6 +173,15 @@ pub const ALL: &[Parser] = &[
         total: (240, 48 << 10),
     },
     Parser {
+        name: "gomod",
+        check: modules::gomod,
+        seeds: seeds::gomods,
+        words: words::GOMOD,
+        executions: 300_000,
+        peak: (64, 16 << 10),
+        total: (240, 48 << 10),
+    },
+    Parser {
         name: "versions",
         check: modules::versions,
         seeds: seeds::versions,

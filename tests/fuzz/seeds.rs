@@ -191,6 +191,14 @@ pub fn hints() -> Vec<Vec<u8>> {
     ])
 }
 
+pub fn gomods() -> Vec<Vec<u8>> {
+    texts(&[
+        "module example.com/m\n\ngo 1.21\n\nrequire (\n\ta.b/c v1.0.0\n\tx.y/z/v2 v2.1.0 // indirect\n)\n",
+        "module m // Deprecated: no\ngo 1.16\nrequire \"a.b/c\" v2.0.0+incompatible//indirect; words\nreplace a.b/c => ../c\n",
+        "retract [v1.0.0, v1.1.0] // words\nexclude (\n)\nrequire ()\ntoolchain go1.21.0\n",
+    ])
+}
+
 pub fn versions() -> Vec<Vec<u8>> {
     texts(&["v1\nv1.0.0", "v1.2.3-rc.1+meta\nv1.2.3-rc.01", "v1.0.0-a.b.1\nv1.0.0-a.b.10", "v0.0.0-2-\nbad"])
 }

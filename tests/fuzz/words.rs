@@ -91,6 +91,31 @@ pub const SETTING: &[&str] = &[
 ];
 pub const GO_ENV: &[&str] =
     &["\nGOSUMDB=", "\nGOPROXY=", "\nGONOSUMDB=", "\nGOPRIVATE=", "\nGOPATH=", "none", "\0", "\r", "=", ":", "#"];
+pub const GOMOD: &[&str] = &[
+    "module ",
+    "require ",
+    "require (\n",
+    "\n)\n",
+    "go 1.17\n",
+    "go 1.16\n",
+    " v1.0.0",
+    "a.b/c",
+    "// indirect",
+    "// indirect; x",
+    "\"",
+    "`",
+    "\\",
+    "/*",
+    "//",
+    "(",
+    ")",
+    "[",
+    ",",
+    "=>",
+    "\r\n",
+    "\t",
+];
+
 pub const HINT: &[&str] = &[
     "\"Version\":",
     "\"version\":",

@@ -91,9 +91,9 @@ fn an_absence_is_what_all_of_them_say() {
     world.mirrors.iter().for_each(|mirror| mirror.clear_requests());
     assert_eq!(absent(world.ask(&proxy, GO_MOD)), told);
     assert_eq!((world.mirrors[0].count("*"), world.mirrors[1].count("*")), (0, 0));
-    // What the log does not have nobody is asked for.
-    absent(world.ask(&proxy, "example.com/unknown/@v/v1.0.0.zip"));
-    assert_eq!((world.mirrors[0].count("*"), world.mirrors[1].count("*")), (0, 0));
+    let unknown = || absent(world.ask(&proxy, "example.com/unknown/@v/v1.0.0.zip"));
+    let asked = || (unknown(), world.mirrors[0].count("*"), world.mirrors[1].count("*"));
+    assert_eq!(asked(), asked(), "what the log does not have is not asked for again");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_hundred_clients_and_one_download() {
     assert_eq!((world.mirrors[0].count(ZIP), world.mirrors[0].busiest()), (1, 1));
 }
 
-/// A client that leaves while the first bytes of its zip are here, or not yet.
+/// A client that leaves while the first bytes of its zip are here, or not yet; the record is held, see `early`.
 fn leaves_after(world: &World, proxy: &gosumcheck::proxy::Proxy, bytes: u64) -> Gate {
     let gate = Gate::new();
     world.mirrors[0].fault_times(ZIP, 1, Fault::Drip(gate.clone()));
@@ -183,6 +183,7 @@ fn leaves_after(world: &World, proxy: &gosumcheck::proxy::Proxy, bytes: u64) -> 
 #[test]
 fn a_client_that_leaves_does_not_end_a_download_whose_bytes_flow() {
     let world = world(1);
+    world.sync();
     let proxy = world.proxy();
     let gate = leaves_after(&world, &proxy, 1_000);
     until("nobody waits for it", || proxy.work()[0].detached == 1);
@@ -196,6 +197,7 @@ fn a_client_that_leaves_does_not_end_a_download_whose_bytes_flow() {
 #[test]
 fn a_client_that_leaves_ends_a_download_that_has_brought_nothing() {
     let world = world(1);
+    world.sync();
     let proxy = world.proxy();
     let gate = leaves_after(&world, &proxy, 0);
     until("nothing is left", || proxy.work()[0].tasks == 0 && proxy.work()[0].queue.running == 0);

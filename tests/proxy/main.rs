@@ -6,6 +6,8 @@
 //! | `kit_corpus` | are the corpus's hashes, lists and logs what they claim to be |
 //! | `kit_faults` | does each fault of what is said do what it says, and no more |
 //! | `kit_wire` | does each fault of how it is sent do so |
+//! | `ahead` | what is brought before it is asked for, what is not, and what does it cost others |
+//! | `early` | what becomes of bytes that come before their record |
 //! | `faults` | what becomes of a question while upstreams, disks and clients fail |
 //! | `full` | what becomes of a question on a disk that takes nothing more |
 //! | `hints` | what is said of what nobody can prove, and for how long |
@@ -45,6 +47,8 @@ mod kit_faults;
 mod kit_go;
 mod kit_wire;
 
+mod ahead;
+mod early;
 mod faults;
 mod full;
 mod go_refused;

@@ -7,6 +7,7 @@
 //! | `builds` | does the go command build by way of the proxy, cold and with nobody upstream |
 //! | `differential` | does the go command do the same with a list of upstreams and through the proxy in front of it |
 //! | `untagged` | does the go command find versions without a tag through the proxy where it finds them without it
+//! | `gomod` | do we read the requirements of the real go.mod files as the go command does |
 //! | `tree` | are they whole, and does the go command build from them alone |
 //!
 //! Skipped where there is no go command, or where the modules cannot be had; GOSUMCHECK_REQUIRE_GO=1 makes that a failure.
@@ -30,6 +31,7 @@ mod real;
 
 mod builds;
 mod differential;
+mod gomod;
 mod served;
 mod tree;
 mod untagged;

@@ -12,6 +12,7 @@ fn upstreams_are_written_as_in_goproxy() {
         "proxy https://proxy.golang.org default",
         "private_proxy default",
         "on_mismatch refuse default",
+        "read_ahead all default",
         "prefix default",
         "freshness 60s default",
         "stale 72h default",

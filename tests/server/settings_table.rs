@@ -27,6 +27,7 @@ fn values(setting: &Setting) -> [&'static str; 3] {
         (_, "refuse|warn") => ["warn", "refuse", "warn"],
         (_, "text|json") => ["json", "text", "json"],
         (_, "off|errors|all") => ["off", "errors", "all"],
+        (_, "off|mod|all") => ["off", "mod", "all"],
         (name, value) => panic!("give three values for {name}, which takes {value}"),
     }
 }

@@ -7,7 +7,7 @@ use super::memory::Memory;
 use crate::config::settings::{Settings, Upstream};
 use crate::config::{self, ProxyList};
 use crate::fault::Fault;
-use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, Upstreams};
+use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, ReadAheadLimits, Upstreams};
 use crate::relay::Relay;
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
@@ -41,7 +41,8 @@ pub(super) fn open(
         negative: settings.negative,
         threads: std::thread::available_parallelism().map_or(1, NonZero::get),
     };
-    let limits = ProxyLimits { refusal_bytes: memory.refusals, ..ProxyLimits::default() };
+    let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
+    let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, ..ProxyLimits::default() };
     Proxy::within(folder, relay, upstreams, options, limits).map(Some)
 }
 

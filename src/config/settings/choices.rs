@@ -30,6 +30,17 @@ pub enum OnMismatch {
     Warn,
 }
 
+/// What is brought before a client asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadAhead {
+    /// nothing
+    Off,
+    /// go.mod files and their records
+    Mod,
+    /// zips too
+    All,
+}
+
 /// How much of the disk is left free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskFloor {
@@ -49,3 +60,6 @@ pub(super) const MISMATCH: [(&str, OnMismatch); 2] = [("refuse", OnMismatch::Ref
 /// The words for which requests are logged.
 pub(super) const ACCESS: [(&str, AccessLog); 3] =
     [("off", AccessLog::Off), ("errors", AccessLog::Errors), ("all", AccessLog::All)];
+/// The words for what is read ahead.
+pub(super) const READ_AHEAD: [(&str, ReadAhead); 3] =
+    [("off", ReadAhead::Off), ("mod", ReadAhead::Mod), ("all", ReadAhead::All)];

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::choices::{ACCESS, AccessLog, DiskFloor, FORMATS, LEVELS, LogFormat, MISMATCH, OnMismatch};
+use super::choices::{
+    ACCESS, AccessLog, DiskFloor, FORMATS, LEVELS, LogFormat, MISMATCH, OnMismatch, READ_AHEAD, ReadAhead,
+};
 use super::reader::{SettingsReader, Shown};
 use super::setting::DefaultValue::{Found, Text, Unset};
 use super::setting::Value::{One, Several, Switch};
@@ -105,6 +107,13 @@ settings! {
     on_mismatch: OnMismatch = one(word(&MISMATCH)) {
         name: "on_mismatch", variable: "GOSUMCHECK_ON_MISMATCH", flag: "--on-mismatch",
         value: One("refuse|warn"), default: Text("refuse"), heading: MODULES,
+    }
+
+    /// Fetch what the go command will ask for next before it asks: go.mod files and their checksum database records (mod), zips too
+    /// (all), or nothing (off). It comes after clients' requests, within fixed limits, and never for private modules.
+    read_ahead: ReadAhead = one(word(&READ_AHEAD)) {
+        name: "read_ahead", variable: "GOSUMCHECK_READ_AHEAD", flag: "--read-ahead",
+        value: One("off|mod|all"), default: Text("all"), heading: MODULES,
     }
 
     /// Also answer below this path, such as /go.

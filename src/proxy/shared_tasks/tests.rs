@@ -270,3 +270,23 @@ async fn bytes_that_flow_are_not_cancelled_and_bytes_that_stop_are() {
         play.end(events).await;
     }
 }
+
+#[tokio::test]
+async fn what_is_only_read_ahead_does_not_go_on_alone() {
+    let tasks = SharedTasks::<u32, u32>::new(HOUR);
+    let receive = |_: Asker, progress: Arc<Progress>| async move {
+        progress.set(Phase::Receiving);
+        std::future::pending().await
+    };
+    let ahead = tasks.wait(&1, Some(Peer::READ_AHEAD), receive);
+    others_run().await;
+    drop(ahead);
+    assert_eq!((tasks.len(), tasks.detached()), (0, 0));
+    // Once a client has asked for it, it does.
+    let ahead = tasks.wait(&1, Some(Peer::READ_AHEAD), receive);
+    others_run().await;
+    let client = tasks.wait(&1, peer(1), receive);
+    drop(ahead);
+    drop(client);
+    assert_eq!((tasks.len(), tasks.detached()), (1, 1));
+}

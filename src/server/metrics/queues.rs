@@ -1,4 +1,5 @@
-//! The gauges of queues, of work without a client, and of what is held in memory, and of the sources of databases.
+//! The gauges of queues, of work without a client, of what is read ahead, of what is held in memory, and of the sources of
+//! databases.
 
 use std::sync::atomic::AtomicU64;
 
@@ -20,6 +21,13 @@ pub(crate) struct BySource {
     pub(crate) source: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ByUse {
+    /// `all`, `used` or `unused`
+    pub(crate) answers: &'static str,
+}
+
+type PerUse = Family<ByUse, Gauge<u64, AtomicU64>>;
 type PerSource = Family<BySource, Gauge>;
 type PerWork = Family<ByWork, Gauge<u64, AtomicU64>>;
 type CountPerDatabase = Family<ByDatabase, Gauge<u64, AtomicU64>>;
@@ -37,6 +45,9 @@ pub(crate) struct Queues {
     pub(crate) upstream_rejected: CountPerDatabase,
     pub(crate) database_bytes: CountPerDatabase,
     pub(crate) refusal_bytes: Gauge<u64, AtomicU64>,
+    pub(crate) read_ahead_requests: PerUse,
+    pub(crate) read_ahead_bytes: PerUse,
+    pub(crate) read_ahead_clients: Gauge<u64, AtomicU64>,
     pub(crate) source_used: PerSource,
     pub(crate) source_out: PerSource,
 }
@@ -62,6 +73,12 @@ impl Queues {
             &self.upstream_rejected,
         );
         each("database_memory_bytes", "Records, tiles and denials held in memory", &self.database_bytes);
+        let mut each = |name: &str, help: &str, family: &PerUse| registry.register(name, help, family.clone());
+        let help = "Requests to upstreams before a client asked, by whether a client has asked for the answer since";
+        each("read_ahead_requests", help, &self.read_ahead_requests);
+        each("read_ahead_bytes", "Bytes of the answers to these requests", &self.read_ahead_bytes);
+        let help = "Clients for which something is read ahead now";
+        registry.register("read_ahead_clients", help, self.read_ahead_clients.clone());
         let help = "Whether the last answer of a database came from this source";
         registry.register("database_source_used", help, self.source_used.clone());
         let help = "Whether this source of a database is out, so that it gets no requests for a while";

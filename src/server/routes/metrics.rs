@@ -9,7 +9,7 @@ use crate::server::app::App;
 use crate::server::conn::frames::Protocol;
 use crate::server::conn::pool::Resource;
 use crate::server::http::answer::{Answer, NO_STORE};
-use crate::server::metrics::queues::{BySource, ByWork, Queues};
+use crate::server::metrics::queues::{BySource, ByUse, ByWork, Queues};
 use crate::server::metrics::{ByDatabase, ByEvent, ByKind, ByProtocol, ByWrite, Gauges, PerDatabase};
 use crate::sumdb::number::wide;
 use crate::upstream::{BreakerState, Load};
@@ -107,5 +107,15 @@ fn set_queues(queues: &Queues, app: &App) {
         detached += wide(work.detached);
     }
     queues.detached.set(detached);
+    let read = proxy.read_ahead();
+    for (family, all, used) in [
+        (&queues.read_ahead_requests, read.requests, read.used_requests),
+        (&queues.read_ahead_bytes, read.bytes, read.used_bytes),
+    ] {
+        for (answers, count) in [("all", all), ("used", used), ("unused", all - used)] {
+            family.get_or_create(&ByUse { answers }).set(count);
+        }
+    }
+    queues.read_ahead_clients.set(read.clients);
     queues.refusal_bytes.set(proxy.remembered_bytes());
 }

@@ -28,7 +28,7 @@ const NAME_BYTES: usize = 16;
 /// Bytes that take the disk so long that they had better not wait until they are proven.
 const WRITE_BACK_FROM: u64 = 1 << 20;
 
-/// The bytes of one file so far. Dropped, they stay in `tmp` for the next try.
+/// The bytes of one file so far. Dropped, they stay in `tmp` for the next try, unless it is a passing one.
 #[derive(Debug)]
 pub struct Arrival {
     folder: Folder,
@@ -38,6 +38,8 @@ pub struct Arrival {
     file: File,
     len: u64,
     resumed: bool,
+    /// nothing of it stays when it is dropped
+    is_passing: bool,
     /// it has another name by now, or none
     left: bool,
 }
@@ -70,8 +72,8 @@ impl Arrival {
         };
         let found = file.metadata().map_err(|error| failed(&path, &error))?;
         let (folder, module) = (folder.clone(), module.clone());
-        let mut arrival =
-            Arrival { folder, module, kind, path, file, len: found.len(), resumed: found.len() > 0, left: false };
+        let (len, is_passing, left) = (found.len(), false, false);
+        let mut arrival = Arrival { folder, module, kind, path, file, len, resumed: len > 0, is_passing, left };
         let age = found.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
         if age.is_some_and(|age| age > LEFTOVER_AGE) {
             arrival.restart().map_err(|error| failed(&arrival.path, &error))?;
@@ -98,6 +100,16 @@ impl Arrival {
     /// some of them, or they came from a mirror whose zip has other bytes of the same hash. The download must then start over.
     pub fn resumed(&self) -> bool {
         self.resumed
+    }
+
+    /// From now on it is one that begins with bytes of an earlier try, if there are any.
+    pub fn resume(&mut self) {
+        self.resumed = self.len > 0;
+    }
+
+    /// Whether nothing of it stays when it is dropped.
+    pub fn set_passing(&mut self, is_passing: bool) {
+        self.is_passing = is_passing;
     }
 
     /// Adds bytes to the end.
@@ -204,7 +216,7 @@ impl Arrival {
 impl Drop for Arrival {
     fn drop(&mut self) {
         // An empty file is of no use to a later process, and clients request many files that do not exist.
-        if self.len == 0 {
+        if self.len == 0 || self.is_passing {
             self.remove();
         }
         // Not left to the closing of the file: a process that is being started has it open too, until it becomes another program.

@@ -1,4 +1,7 @@
 //! Which requests run and which wait: one line for each client, and whose turn is next. Nothing here blocks.
+//!
+//! What is read ahead has a line of its own, whose turn comes while no client waits that could run. It leaves a part of the slots
+//! free, and takes no place from a client that waits.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -9,6 +12,8 @@ use super::{Bounds, Slot};
 
 /// One slot in this many stays free for clients other than the one that has all the rest.
 const RESERVE: usize = 8;
+/// One slot in this many, at least one, stays free of what is read ahead.
+const FREE_OF_READ_AHEAD: usize = 4;
 /// The number of slots from which on one of them is reserved.
 const RESERVE_FROM: usize = 4;
 
@@ -47,6 +52,7 @@ impl Lines {
     /// Takes a slot for a client, if one is free for it and none of its requests waits.
     pub(super) fn run_at_once(&mut self, peer: Option<Peer>) -> bool {
         let may_run = self.waiting_of(peer) == 0 && self.may_run(peer);
+        let may_run = may_run && (!is_read_ahead(peer) || !self.clients_could_run());
         if may_run {
             self.run(peer);
         }
@@ -82,7 +88,20 @@ impl Lines {
         self.of_peers.get(&peer).map_or(0, |line| line.waiting.len())
     }
 
+    /// Requests of clients that wait.
+    fn waiting_of_clients(&self) -> usize {
+        self.waiting - self.waiting_of(Some(Peer::READ_AHEAD))
+    }
+
+    /// Whether a client's request waits that could run now.
+    fn clients_could_run(&self) -> bool {
+        self.turns.iter().any(|peer| !is_read_ahead(*peer) && self.may_run(*peer))
+    }
+
     fn may_run(&self, peer: Option<Peer>) -> bool {
+        if is_read_ahead(peer) {
+            return self.running + (self.slots / FREE_OF_READ_AHEAD).max(1) < self.slots;
+        }
         let reserve = (self.slots / RESERVE).max(usize::from(self.slots >= RESERVE_FROM));
         let share = if peer.is_some() { self.slots - reserve } else { self.slots };
         self.running < self.slots && self.of_peers.get(&peer).is_none_or(|line| line.running < share)
@@ -98,10 +117,11 @@ impl Lines {
         if own >= bounds.waiting_per_peer {
             return false;
         }
-        if self.waiting < bounds.waiting {
+        if self.waiting_of_clients() < bounds.waiting {
             return true;
         }
-        let longest = self.of_peers.iter().max_by_key(|(_, line)| line.waiting.len());
+        let clients = self.of_peers.iter().filter(|(peer, _)| !is_read_ahead(**peer));
+        let longest = clients.max_by_key(|(_, line)| line.waiting.len());
         let Some((peer, line)) = longest.filter(|(_, line)| line.waiting.len() > own + 1) else { return false };
         let newest = line.waiting.last_key_value().filter(|(_, newest)| newest.may_be_rejected);
         let Some((peer, number)) = newest.map(|(number, _)| (*peer, *number)) else { return false };
@@ -125,7 +145,7 @@ impl Lines {
     pub(super) fn take_next(&mut self) -> Option<(Option<Peer>, Waiting)> {
         for _ in 0..self.turns.len() {
             let peer = self.turns.pop_front()?;
-            if !self.may_run(peer) {
+            if !self.may_run(peer) || is_read_ahead(peer) && self.clients_could_run() {
                 self.turns.push_back(peer);
                 continue;
             }
@@ -148,4 +168,8 @@ impl Lines {
             self.of_peers.remove(&peer);
         }
     }
+}
+
+fn is_read_ahead(peer: Option<Peer>) -> bool {
+    peer == Some(Peer::READ_AHEAD)
 }

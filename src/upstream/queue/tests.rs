@@ -163,3 +163,43 @@ async fn fewer_slots_take_effect_as_they_come_back() {
     queue.set_slots(0);
     assert_eq!(queue.shared.lines().slots, 1, "one is always there");
 }
+
+#[tokio::test]
+async fn what_is_read_ahead_takes_what_clients_leave() {
+    let queue = FairQueue::new(BOUNDS);
+    let ahead = Asker::peer(Peer::READ_AHEAD);
+    let enter_ahead = || -> Entering<'_> { Box::pin(async { queue.enter(&ahead).await }) };
+    // One slot of four stays free of it.
+    let mut slots: Vec<Slot> = (0..3).map(|_| enter_ahead().now_or_never().unwrap().unwrap()).collect();
+    let mut waiting: Vec<Entering<'_>> = (0..10).map(|_| enter_ahead()).collect();
+    assert!(waiting.iter_mut().all(|entering| poll(entering).is_pending()));
+    let client = run(&queue, 1, 1);
+    let mut clients = wait(&queue, 1, 2);
+    // Each slot that comes back goes to a client first, though the others have waited longer.
+    drop(slots.pop());
+    let Poll::Ready(Ok(first)) = poll(&mut clients[0]) else { panic!("the client's turn") };
+    assert!(waiting.iter_mut().all(|entering| poll(entering).is_pending()));
+    drop(slots.pop());
+    let Poll::Ready(Ok(second)) = poll(&mut clients[1]) else { panic!("the client's turn") };
+    // With the slots that clients leave it goes on, and one stays free.
+    drop((client, first));
+    let Poll::Ready(Ok(_third)) = poll(&mut waiting[0]) else { panic!("three run with it") };
+    assert!(waiting[1..].iter_mut().all(|entering| poll(entering).is_pending()));
+    assert!(queue.enter(&Asker::peer(peer(2))).now_or_never().is_some());
+    drop(second);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_ahead_takes_no_place_of_a_client() {
+    let queue = FairQueue::new(Bounds { waiting: 2, ..BOUNDS });
+    let ahead = Asker::peer(Peer::READ_AHEAD);
+    let _slots = (run(&queue, 1, 3), run(&queue, 2, 1));
+    let mut waiting: Vec<Entering<'_>> =
+        (0..10).map(|_| -> Entering<'_> { Box::pin(async { queue.enter(&ahead).await }) }).collect();
+    assert!(waiting.iter_mut().all(|entering| poll(entering).is_pending()));
+    let _clients = wait(&queue, 1, 2);
+    assert_eq!(load(&queue), (12, 4, 0));
+    // A client's time is bounded, its own is not.
+    tokio::time::advance(BOUNDS.longest_wait * 2).await;
+    assert!(waiting.iter_mut().all(|entering| poll(entering).is_pending()));
+}

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use gosumcheck::sumdb::gomod::{GoMod, MAX_REQUIREMENTS};
 use gosumcheck::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest, VersionInfo, list};
 use gosumcheck::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version, semver};
 use gosumcheck::sumdb::printable::{QUOTED_CHARS, printable, quoted};
@@ -61,6 +62,20 @@ fn is_version(version: &Version, text: &str) {
         }
         _ = pseudo.unix_time();
     }
+}
+
+/// What a go.mod requires: bounded, and the same once it is written in the plainest way.
+pub fn gomod(bytes: &[u8]) -> bool {
+    let Ok(go_mod) = GoMod::read(bytes) else { return false };
+    assert!(go_mod.requirements.len() <= MAX_REQUIREMENTS);
+    let version = if go_mod.is_pruned { "1.17" } else { "1.16" };
+    let line = |requirement: &gosumcheck::sumdb::gomod::Requirement| {
+        let (module, mark) = (&requirement.module, if requirement.is_indirect { " // indirect" } else { "" });
+        format!("require {} {}{mark}\n", module.path(), module.version())
+    };
+    let text: String = go_mod.requirements.iter().map(line).collect();
+    assert_eq!(GoMod::read(format!("go {version}\n{text}").as_bytes()), Ok(go_mod.clone()));
+    !go_mod.requirements.is_empty()
 }
 
 /// `semver::compare` of two texts, a line each: an order, the same one both ways, that of the canonical forms.
