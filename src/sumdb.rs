@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod dirhash;
 pub mod error;
 pub mod evidence;
+pub mod gomod;
 pub mod goproxy;
 pub mod gosum;
 pub mod hash;
