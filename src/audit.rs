@@ -15,8 +15,8 @@ mod verdict;
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::database::{Answer, Database, Progress};
-use crate::fault::Fault;
+use crate::database::{Answer, Database, Progress, Unavailable};
+use crate::fault::{Cause, Fault};
 use crate::report::{FileReport, Head, Level, LineReport, Location, Misbehaviour, Notice, Report, Subject, Verdict};
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::Checkpoint;
@@ -114,7 +114,9 @@ pub async fn audit(
         Ok((batch, proofs)) => {
             report.head = batch.proven_under.as_ref().map(describe);
             report.notices.extend(uncompared(batch.uncompared));
-            (asked.into_iter().zip(batch.answers).collect(), proofs)
+            let is_silent = !database.upstreams().standings().iter().any(|source| source.is_used);
+            let answers = if is_silent { in_one_voice(name, batch.answers) } else { batch.answers };
+            (asked.into_iter().zip(answers).collect(), proofs)
         }
         Err(fault @ Fault::Forked { .. }) => {
             report.misbehaviour = misbehaviour(&fault);
@@ -124,6 +126,23 @@ pub async fn audit(
     };
     report.files = verdicts(files, exempt, &answers);
     Ok(Audited { report, proofs })
+}
+
+/// No source of the database `name` gave an answer of any use: every module version gets the reason of the first one. It is one
+/// thing to say, and neither the path nor how often it was tried makes it another.
+fn in_one_voice(name: &str, answers: Vec<Answer>) -> Vec<Answer> {
+    let silence = |answer: &Answer| match answer {
+        Answer::Unknown(Unavailable::Fault(Fault::Unavailable {
+            why,
+            cause: cause @ (Cause::Upstream | Cause::TimedOut | Cause::Nobody),
+            ..
+        })) => Some(Fault::unavailable(*cause, name, why.as_str())),
+        _ => None,
+    };
+    match answers.iter().map(silence).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().next()) {
+        Some(first) if answers.len() > 1 => answers.iter().map(|_| Answer::Unknown(first.clone().into())).collect(),
+        _ => answers,
+    }
 }
 
 /// Every claim of `files` with its verdict.

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::settings::{MAX_JOBS, rows};
+use crate::config::settings::{MAX_JOBS, MAX_RATE, rows};
 use crate::report::Format;
 use help::{
     AUDIT_EXIT_CODES, EVIDENCE_EXIT_CODES, EXCLUDE, EXIT_CODES, INDEX_EXIT_CODES, LOOKUP_EXIT_CODES, SERVE_EXIT_CODES,
@@ -109,6 +109,9 @@ struct DatabaseArgs {
     #[arg(long, value_name = value_name(&rows::jobs), help = plain_help(&rows::jobs))]
     #[arg(default_value = default_text(&rows::jobs), value_parser = clap::value_parser!(u16).range(1..=MAX_JOBS.into()))]
     jobs: u16,
+    #[arg(long, value_name = value_name(&rows::request_rate), help = plain_help(&rows::request_rate))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MAX_RATE.into()))]
+    request_rate: Option<u32>,
 }
 
 #[derive(Debug, Args)]

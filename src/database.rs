@@ -1,11 +1,12 @@
 //! A checksum database: module versions in, verified records out, all under one head of one timeline.
 //!
-//! Claims come from the cache or the upstreams (`claims`), the head moves to the newest that came with them
-//! (`timeline`), tiles are fetched and proven (`tiles`), and each claim is checked against its leaf. If a claim is false, the
-//! next source is asked. Only proven bytes are cached, so that the next run sends no request.
+//! Claims come from the cache or the upstreams (`claims`), and with each the tiles that it needs are asked for (`ahead`). The head
+//! moves to the newest that came with them (`timeline`), tiles are proven (`tiles`), and each claim is checked against its leaf. If a
+//! claim is false, the next source is asked. Only proven bytes are cached, so that the next run sends no request.
 
 mod absence;
 mod accept;
+mod ahead;
 mod answer;
 mod batch_cache;
 mod cache_writer;
@@ -22,19 +23,22 @@ mod unstored;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::{StreamExt as _, future};
+
 pub use absence::OwnHeads;
 pub use accept::Newest;
+use ahead::Ahead;
 pub use answer::{Answer, Batch, Comparison, Denial, Stop, Unavailable};
 use batch_cache::BatchCache;
 use cache_writer::CacheWriter;
 use check::{Checked, WantedProofs, check_all, heads};
 pub use claims::{Claim, Refutations};
-use claims::{Refutation, Source};
+use claims::{Refutation, Source, UnderWay};
 pub use current::CurrentHead;
 use mirror::CurrentMirror;
 pub use mirror::Mirror;
 use notes::Notes;
-use tiles::{Proven, Tiles};
+use tiles::{BATCH, Proven, Tiles};
 use unstored::Unstored;
 
 use crate::fault::Fault;
@@ -141,7 +145,7 @@ impl Database {
         progress: Progress<'_>,
     ) -> Result<Batch, Fault> {
         self.mirror.refresh(&self.notes)?;
-        let tiles = self.tiles(progress);
+        let ahead = Ahead::new(BATCH);
         let mut refuted = HashMap::new();
         let batch_cache = BatchCache::of(asked, &self.cache);
         let mut known = self.remembered()?.map_or(0, |head| head.tree().size);
@@ -149,11 +153,17 @@ impl Database {
         let mut current = None;
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
-            self.fill(asked, &refuted, &mut said, known, progress).await?;
+            // What is asked once more has its tiles at hand.
+            let tiles = Tiles { ahead: Some(&ahead).filter(|_| refuted.is_empty()), ..self.tiles(progress) };
+            let mut under_way = UnderWay::new();
+            self.fill(asked, &refuted, &mut said, known, &tiles, &mut under_way).await?;
             let (more, own) = self.heads_of_denials(&said).await;
             let mut heads = heads(&said);
             heads.extend(more);
-            let mut now = match self.advance(&tiles, &heads, current.take()).await {
+            // The edge of the tree comes beside the tiles that are still under way.
+            let advance = self.advance(&tiles, &heads, current.take());
+            let (advanced, ()) = future::join(advance, under_way.collect::<()>()).await;
+            let mut now = match advanced {
                 Ok(Some(current)) => current,
                 Ok(None) => return Ok(Batch::unproven(said, None)),
                 Err(Stop::Unavailable(miss)) => return Ok(Batch::unproven(said, Some(miss))),
@@ -163,7 +173,7 @@ impl Database {
             wanted.proofs.as_mut().map(Vec::clear);
             wanted.paths = batch_cache.is_due(&said).then(HashMap::new);
             let writer = CacheWriter::start(&self.cache);
-            let tiles = Tiles { writer: Some(&writer), ..self.tiles(progress) };
+            let tiles = Tiles { writer: Some(&writer), ahead: Some(&ahead), ..self.tiles(progress) };
             self.judge_denials(asked, &mut said, &now, &own).await;
             let checked = check_all(asked, &said, &mut now, &tiles, wanted).await;
             if checked.iter().all(Result::is_ok) {
@@ -184,17 +194,26 @@ impl Database {
 
     fn tiles<'a>(&'a self, progress: Progress<'a>) -> Tiles<'a> {
         let mirror = self.mirror.current();
-        Tiles { mirror, cache: &self.cache, upstreams: &self.upstreams, jobs: self.jobs, progress, writer: None }
+        Tiles {
+            mirror,
+            cache: &self.cache,
+            upstreams: &self.upstreams,
+            jobs: self.jobs,
+            progress,
+            writer: None,
+            ahead: None,
+        }
     }
 
-    /// Asks the sources for the missing answers.
-    async fn fill(
+    /// Asks the sources for the missing answers, and for the tiles that these need.
+    async fn fill<'a>(
         &self,
         asked: &[ModuleVersion],
         refuted: &HashMap<usize, Vec<Refutation>>,
         said: &mut [Option<Answer<Claim>>],
         known: u64,
-        progress: Progress<'_>,
+        tiles: &'a Tiles<'a>,
+        ahead: &mut UnderWay<'a>,
     ) -> Result<(), Fault> {
         for (at, (module, said)) in asked.iter().zip(&mut *said).enumerate() {
             if said.is_none() && !refuted.contains_key(&at) {
@@ -204,7 +223,7 @@ impl Database {
         let open: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();
         let questions: Vec<_> =
             open.iter().filter_map(|at| Some((asked.get(*at)?, refuted.get(at).map(Vec::as_slice)))).collect();
-        for (at, answer) in open.iter().zip(self.claims(&questions, known, progress).await) {
+        for (at, answer) in open.iter().zip(self.claims(&questions, known, tiles, ahead).await) {
             if let Some(slot) = said.get_mut(*at) {
                 *slot = Some(answer);
             }

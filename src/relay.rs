@@ -4,6 +4,7 @@
 //! cache. Everything is under one head (`heads`), which is never older than one that was given before. Concurrent
 //! requests for the same thing are one request to the upstreams (`single_flight`).
 
+pub(crate) mod denials;
 mod heads;
 mod lookup;
 mod recent;

@@ -30,7 +30,7 @@ pub use conclusion::Conclusion;
 pub use format::{Format, UnknownFormat};
 pub use integrity::Integrity;
 pub use outcome::{Class, Outcome};
-pub use printable::{printable, printable_lines};
+pub use printable::{plain, printable, printable_lines};
 pub use text::grouped;
 pub use verdict::Verdict;
 

@@ -11,9 +11,11 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
 
 use crate::fault::Fault;
 
@@ -232,12 +234,12 @@ impl Folder {
 
     /// Forgets which folders exist: somebody else has changed them.
     fn forget(&self) {
-        self.shared.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.shared.made.lock().clear();
     }
 
     /// Makes `folder` and what is missing above it; `durable` also syncs the folders that got a new entry.
     fn ensure(&self, folder: &Path, durable: bool) -> io::Result<()> {
-        if self.shared.made.lock().unwrap_or_else(PoisonError::into_inner).contains(folder) {
+        if self.shared.made.lock().contains(folder) {
             return Ok(());
         }
         let mut made = self.disk().create_folder(folder);
@@ -261,7 +263,7 @@ impl Folder {
             Err(_) if folder.is_dir() => {}
             Err(error) => return Err(error),
         }
-        self.shared.made.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_path_buf());
+        self.shared.made.lock().insert(folder.to_path_buf());
         Ok(())
     }
 

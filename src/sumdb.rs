@@ -12,6 +12,7 @@ pub mod hash;
 pub mod module;
 pub mod modzip;
 pub mod note;
+pub mod number;
 pub mod printable;
 pub mod record;
 pub mod redact;

@@ -1,10 +1,10 @@
 //! `sync`: updates the full copy of a log to the newest head, and proves it record by record.
 //!
 //! A straight line: the newest head (`database`: it contains every head accepted before, or the log is caught) → what is stored
-//! already is its beginning → the hashes of its data tiles, from the top down → the data tiles, many at once, from any
-//! upstream, each checked against its one hash (`fetch`, `tile`) → appended in order by one thread that marks how far it is
-//! (`append`) → the head is committed → the index follows (`indexing`), of what was gathered for it on the way. Hashes of leaves
-//! are computed and never fetched.
+//! already is its beginning → the hashes of its data tiles, from the top down, a stretch ahead (`plan`) → the data tiles, many
+//! at once and in any order (`flow`), from any upstream, each checked against its one hash (`fetch`, `tile`) → appended in
+//! order by one thread that marks how far it is (`append`) → the head is committed → the index follows (`indexing`), of what was
+//! gathered for it on the way. Hashes of leaves are computed and never fetched.
 //!
 //! A sync that is stopped at any moment, also by a power cut, can be continued later; dropping the future is a way to stop it.
 
@@ -12,17 +12,24 @@ mod append;
 mod bulk;
 mod committed;
 mod fetch;
+mod flow;
 mod indexing;
+mod open_requests;
 mod plan;
 mod rate;
+mod straggler;
 mod tile;
+mod window;
 
-use futures_util::StreamExt as _;
+use std::pin::pin;
+
+use futures_util::stream::{self, StreamExt as _};
 
 use append::{Appended, Appender};
 use bulk::Bulk;
 use committed::CommittedLog;
 use fetch::Fetch;
+use straggler::AnswerTimes;
 
 use crate::database::{Database, Newest, Progress};
 use crate::fault::Fault;
@@ -198,40 +205,29 @@ async fn fetch_records(
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<(Appended, Done), Fault> {
     let start = writer.tree().size;
-    let bulk = Bulk::find(database, end.saturating_sub(start)).await;
-    let fetch = Fetch::new(database.upstreams(), bulk, gathered.is_some(), options);
-    let mut appender = Appender::start(writer, gathered);
+    let times = AnswerTimes::default();
+    let mut plan = pin!(plan::stretches(database, newest, start, end, &times));
+    // Whether there are files of another copy is found out while the first stretch is planned.
+    let (bulk, first) = tokio::join!(Bulk::find(database, end.saturating_sub(start)), plan.next());
+    let plan = stream::iter(first).chain(plan);
+    let fetch = Fetch::new(database.upstreams(), &times, bulk, gathered.is_some(), options);
+    let appender = Appender::start(writer, gathered);
     let mut done = Done::default();
-    let mut failed = None;
-    {
-        let (run, ahead) = fetch.shape();
-        let wanted = plan::wanted(database, newest, start, end).chunks(run);
-        let mut proven = std::pin::pin!(wanted.map(|run| fetch.fetch_run(run)).buffered(ahead));
-        'all: while let Some((tiles, fault)) = proven.next().await {
-            failed = fault;
-            for tile in tiles {
-                done.count(&tile, start);
-                if appender.append(tile).await.is_err() {
-                    break 'all; // it says why when it finishes
-                }
-            }
-            if failed.is_some() {
-                break;
-            }
-            progress(Step {
-                stage: Stage::Records,
-                records: start + done.records,
-                total: end,
-                new: done.records,
-                bytes: done.bytes,
-            });
-        }
-    }
+    let failed = flow::run(plan, &fetch, &appender, |tile| {
+        done.count(tile, start);
+        progress(done.step(start, end));
+    });
+    let failed = failed.await;
     let appended = appender.finish().await?;
     failed.map_or(Ok((appended, done)), Err)
 }
 
 impl Done {
+    fn step(&self, start: u64, end: u64) -> Step {
+        let (records, new, bytes) = (start + self.records, self.records, self.bytes);
+        Step { stage: Stage::Records, records, total: end, new, bytes }
+    }
+
     fn count(&mut self, tile: &tile::Proven, start: u64) {
         let skipped = start.saturating_sub(tile.first());
         self.records += tile.len() - skipped;

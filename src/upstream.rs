@@ -25,6 +25,7 @@ pub use http::agent::Http;
 pub use http::breaker::BreakerState;
 pub use http::counts::Counts;
 pub use http::failure::{Failure, FailureKind};
+pub use http::lanes::MAX_CONNECTIONS;
 pub use http::origin::Origin;
 pub use http::settings::HttpSettings as Settings;
 pub use http::source_errors::Complaint;

@@ -20,6 +20,7 @@ use crate::report::{Head, Integrity, Level, Notice, grouped};
 use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use crate::sumdb::hash::{Hash, leaf_hashes};
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::{FULL, Tile};
 
 mod cut;
@@ -198,7 +199,7 @@ fn malformed(passed: &stream::Passed, report: &mut Integrity) {
         let what = "is not two well-formed lines about one module version";
         report.add(Finding { records: Some(*id..*id + 1), ..Finding::of_file(Flaw::Malformed, "records", what) });
     }
-    let listed = u64::try_from(passed.malformed.len()).unwrap_or(0);
+    let listed = wide(passed.malformed.len());
     report.count(Flaw::Malformed, passed.malformed_count.saturating_sub(listed));
 }
 

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::as_conversions)]
 
 use std::io::{self, Write as _};
+use std::sync::Mutex;
 
 use gosumcheck::sumdb::dirhash::{Limits, ReadAt, ZipError, h1_files, h1_go_mod, h1_zip, h1_zip_within};
 use gosumcheck::sumdb::hash::{Hash, sha256};
@@ -9,7 +10,7 @@ use gosumcheck::sumdb::modzip::check_zip;
 use proptest::prelude::*;
 
 mod crafted;
-use crafted::{Zip, agreed, file, plain, refused_by_us, stored, zip};
+use crafted::{Zip, agreed, file, plain, refused_by_us, stored, zip, zip64_end_in_the_comment};
 
 fn h1(bytes: &[u8]) -> Result<Hash, String> {
     h1_zip(bytes, 1).map_err(|error| error.to_string())
@@ -76,6 +77,12 @@ fn a_zip_of_the_zip_crate_and_any_number_of_threads() {
     }
 }
 
+/// As in Go, the locator may point anywhere, also at the last bytes of the file.
+#[test]
+fn a_zip64_end_record_may_end_the_file() {
+    assert_eq!(h1(&zip64_end_in_the_comment()), h1(&zip(plain()).bytes()));
+}
+
 #[test]
 fn what_go_takes_and_we_refuse_says_why() {
     for (name, bytes, why) in refused_by_us() {
@@ -95,6 +102,7 @@ fn every_fault_of_a_module_zip_is_told() {
     let many = zip((0..100).map(|i| file(&format!("{i}:"), b"")).collect());
     let error = check(&many.bytes()).unwrap_err();
     assert!(error.contains("and 84 more") && error.len() < 3000, "{error}");
+    assert!(check(&zip(vec![file("Go.Mod", b"")]).bytes()).unwrap_err().contains("go.mod must be in lower case"));
     assert_eq!(check(&zip(plain()).bytes()), Ok(()));
 }
 
@@ -106,6 +114,8 @@ fn limits_are_kept() {
     assert!(limit(Limits { entries: 2, ..default }, plain()).contains("more than 2 entries"));
     assert!(limit(Limits { names: 60, ..default }, plain()).contains("more than 60 bytes of names"));
     assert!(limit(Limits { unpacked: 1000, ..default }, plain()).contains("1000 are the limit"));
+    let unpacked = plain().iter().map(|item| item.size).sum();
+    assert!(h1_zip_within(&zip(plain()).bytes(), 2, &Limits { unpacked, ..default }).is_ok());
     // An honest bomb is stopped by what it declares, before it is inflated; a lying one by the size it declared.
     let bomb = || file("bomb", &vec![0; 600 << 20 >> 4]);
     let mut declared = bomb();
@@ -126,6 +136,14 @@ fn a_name_from_a_stranger_is_escaped_and_cut() {
     items[1].crc ^= 1;
     let error = h1(&zip(items).bytes()).unwrap_err();
     assert!(error.len() < 400 && !error.chars().any(char::is_control), "{error}");
+    for (length, cut) in [(120, false), (121, true), (122, true)] {
+        let prefix = "example.com/m@v1.0.0/";
+        let mut items = plain();
+        items[1].name = format!("{prefix}{}", "x".repeat(length - prefix.len())).into_bytes();
+        items[1].crc ^= 1;
+        let error = h1(&zip(items).bytes()).unwrap_err();
+        assert_eq!(error.contains("x...\""), cut, "{error}");
+    }
 }
 
 #[test]
@@ -137,6 +155,33 @@ fn the_first_faulty_entry_is_told_whatever_the_threads() {
     for threads in 1..5 {
         let error = h1_zip(&bytes, threads).unwrap_err().to_string();
         assert!(error.contains("/077\""), "{error}");
+    }
+}
+
+/// Counts the reads, and the bytes that were read.
+struct Counted(Vec<u8>, Mutex<(usize, usize)>);
+
+impl ReadAt for Counted {
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+    fn read_exact_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        let mut read = self.1.lock().unwrap();
+        *read = (read.0 + 1, read.1 + buf.len());
+        self.0.read_exact_at(offset, buf)
+    }
+}
+
+/// Many small files are read at once. A large file is read in pieces, and no byte of it twice.
+#[test]
+fn a_zip_is_read_in_few_pieces() {
+    let small = (0..1000).map(|n| stored(&n.to_string(), &[7; 100])).collect();
+    let large = (0..8).map(|n| stored(&n.to_string(), &[7; 2 << 20])).collect();
+    for (items, most_reads) in [(small, 20), (large, 80)] {
+        let source = Counted(zip(items).bytes(), Mutex::default());
+        h1_zip(&source, 1).unwrap();
+        let ((reads, bytes), len) = (*source.1.lock().unwrap(), source.0.len());
+        assert!(reads <= most_reads && bytes <= len + (512 << 10), "{reads} reads, {bytes} bytes of a zip of {len}");
     }
 }
 

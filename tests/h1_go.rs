@@ -5,39 +5,19 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use common::go_program;
 use gosumcheck::sumdb::dirhash::h1_zip;
 use gosumcheck::sumdb::modzip::check_zip;
 
+mod common;
 mod crafted;
 
 /// Unicode of the tables in `modzip/unicode.rs`, and the hash over them that its own test pins.
 const UNICODE: (&str, &str) = ("15.0.0", "8b839261a899e0eb88362886a240a937e4f9ded1c0897f4adfc40af44d8e8ebc");
-
-/// The built peer, or None where it cannot be built and need not be.
-fn go_peer(dir: &Path) -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/h1");
-    let binary = dir.join("h1-peer");
-    let required = env::var_os("GOSUMCHECK_REQUIRE_GO").is_some_and(|value| value == "1");
-    let mut build = Command::new("go");
-    build.args(["build", "-o"]).arg(&binary).arg(".").current_dir(source);
-    if !required {
-        build.env("GOPROXY", "off"); // a test run fetches nothing unasked
-    }
-    let built = build.output();
-    let why = match built {
-        Ok(output) if output.status.success() => return Some(binary),
-        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-        Err(error) => error.to_string(),
-    };
-    assert!(!required, "go is required: {why}");
-    eprintln!("skipped: no go peer: {why}");
-    None
-}
 
 /// What Go says of each file in `dir`: h1 or "error", and "valid" or "refused".
 fn go_says(peer: &Path, dir: &Path) -> BTreeMap<String, (String, String)> {
@@ -68,7 +48,7 @@ fn we_say(bytes: &[u8]) -> ((String, String), String) {
 #[test]
 fn crafted_zips() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(peer) = go_peer(dir.path()) else { return };
+    let Some(peer) = go_program("h1", dir.path()) else { return };
     let zips = dir.path().join("zips");
     fs::create_dir(&zips).unwrap();
     let cases = crafted::agreed();
@@ -97,19 +77,13 @@ fn crafted_zips() {
 #[test]
 fn damaged_zips() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(peer) = go_peer(dir.path()) else { return };
+    let Some(peer) = go_program("h1", dir.path()) else { return };
     let zips = dir.path().join("zips");
     fs::create_dir(&zips).unwrap();
     let cases: Vec<Vec<u8>> =
         crafted::agreed().into_iter().map(|(_, bytes)| bytes).filter(|bytes| bytes.len() < 4000).collect();
-    // A fixed xorshift: the same zips in every run.
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state % below as u64) as usize
-    };
+    // The same zips in every run.
+    let mut random = common::random();
     let mut damaged = BTreeMap::new();
     for number in 0..3000 {
         let mut bytes = cases[random(cases.len())].clone();
@@ -135,7 +109,7 @@ fn damaged_zips() {
 #[test]
 fn letters_and_folding() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(peer) = go_peer(dir.path()) else { return };
+    let Some(peer) = go_program("h1", dir.path()) else { return };
     let output = String::from_utf8(Command::new(peer).arg("unicode").output().unwrap().stdout).unwrap();
     match output.trim_end().split_once('\t').unwrap() {
         (version, hash) if version == UNICODE.0 => assert_eq!(hash, UNICODE.1),

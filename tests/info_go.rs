@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::go_command;
+use common::{go_command, go_program};
 use gosumcheck::sumdb::goproxy::{MAX_INFO_BYTES, VersionInfo};
 use gosumcheck::sumdb::module::ModuleVersion;
 
@@ -122,13 +121,7 @@ fn corpus() -> Vec<Vec<u8>> {
 /// The corpus with words put in, taken out, doubled and moved: the same texts in every run.
 fn mutated(count: usize) -> Vec<Vec<u8>> {
     let corpus: Vec<_> = corpus().into_iter().filter(|text| text.len() < 1_000 && !text.is_empty()).collect();
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state % below as u64) as usize
-    };
+    let mut random = common::random();
     let mut texts = Vec::new();
     while texts.len() < count {
         let mut text = corpus[random(corpus.len())].clone();
@@ -153,15 +146,10 @@ fn mutated(count: usize) -> Vec<Vec<u8>> {
 }
 
 /// What the program in `tests/interop/info` says of each text.
-fn go_says(go: &Path, texts: &[Vec<u8>]) -> Vec<String> {
+fn go_says(texts: &[Vec<u8>]) -> Vec<String> {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let binary = dir.path().join("peer");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/info");
-    let mut build = Command::new(go);
-    build.args(["build", "-o"]).arg(&binary).arg(".").current_dir(source);
-    let built = build.env("GOFLAGS", "").env("GOWORK", "off").env("GOTOOLCHAIN", "local").output().unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let mut peer = Command::new(&binary).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let program = go_program("info", dir.path()).unwrap();
+    let mut peer = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = peer.stdin.take().unwrap();
     let input: String = texts.iter().map(|text| hex::encode(text) + "\n").collect();
     let writing = std::thread::spawn(move || lines.write_all(input.as_bytes()).unwrap());
@@ -179,12 +167,14 @@ fn module() -> ModuleVersion {
 
 #[test]
 fn we_understand_what_go_does() {
-    let Some(go) = go_command() else { return };
+    if go_command().is_none() {
+        return;
+    }
     let texts = [corpus(), mutated(30_000)].concat();
     let ours: Vec<Option<String>> =
         texts.iter().map(|text| VersionInfo::of_module(&module(), text).ok().map(|info| info.to_json())).collect();
     let written = ours.iter().map(|text| text.clone().unwrap_or_default().into_bytes());
-    let said = go_says(&go, &texts.iter().cloned().chain(written).collect::<Vec<_>>());
+    let said = go_says(&texts.iter().cloned().chain(written).collect::<Vec<_>>());
     let (of_raw, of_ours) = said.split_at(texts.len());
     let version = hex::encode("v1.0.0");
     let nothing = hex::encode("null");

@@ -81,7 +81,7 @@ const ROOMS: &[Folder] = &[
             &["close_reason", "descriptors", "pool"],
         ],
     },
-    Folder { path: "relay", lines: &[&["lookup", "tile"], &["heads", "recent", "single_flight"]] },
+    Folder { path: "relay", lines: &[&["lookup", "tile"], &["heads", "recent", "single_flight"], &["denials"]] },
     Folder {
         path: "database",
         lines: &[
@@ -90,7 +90,7 @@ const ROOMS: &[Folder] = &[
             &["claims"],
             &["current"],
             &["tiles"],
-            &["cache_writer", "mirror"],
+            &["ahead", "cache_writer", "mirror"],
             &["answer", "notes", "unstored"],
         ],
     },
@@ -127,7 +127,7 @@ const ROOMS: &[Folder] = &[
             &["coding"],
             &["address_scope", "get_request", "retry"],
             &["settings"],
-            &["access", "counts", "failure", "source_errors"],
+            &["access", "counts", "failure", "lanes", "source_errors", "tls", "window"],
         ],
     },
     Folder {

@@ -6,10 +6,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use parking_lot::Mutex;
 use walkdir::{DirEntry, WalkDir};
 
 use super::inputs::Inputs;
@@ -175,14 +174,14 @@ fn hash_all(trees: &Trees, items: &[Item], threads: usize, progress: Progress<'_
             scope.spawn(|| {
                 while let Some((at, item)) = take(items, &next) {
                     let claim = claim(trees, item);
-                    let mut claims = claims.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut claims = claims.lock();
                     claims.push((at, claim));
                     progress("files hashed", claims.len(), items.len());
                 }
             });
         }
     });
-    let mut claims = claims.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut claims = claims.into_inner();
     claims.sort_by_key(|(at, _)| *at);
     claims.into_iter().map(|(_, claim)| claim).collect()
 }

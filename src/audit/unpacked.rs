@@ -2,22 +2,20 @@
 //! the h1 of the zip that it was unpacked from (x/mod dirhash, HashDir): its files are named `PATH@VERSION/...`, in plain spelling.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
 use walkdir::{DirEntry, WalkDir};
 
 use super::Claims;
 use crate::files::{Links, Tree, Unfit};
 use crate::report::Verdict;
-use crate::sumdb::dirhash::{Limits, h1_files};
+use crate::store::zipfile::ZipFile;
+use crate::sumdb::dirhash::{Limits, ReadAt as _, h1_files, sha256_of};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
-/// Bytes of a file that are read at a time.
-const PIECE: usize = 64 << 10;
 /// Unpacked modules that are judged at most, as many as files of the cache.
 const MAX_FOLDERS: usize = 2_000_000;
 
@@ -133,19 +131,11 @@ pub(super) fn hash(tree: &Tree, unpacked: &Unpacked) -> Result<Hash, Verdict> {
 }
 
 /// The SHA-256 of a file, whose bytes are taken off `left`; none where it has more.
-fn hash_file(mut file: File, left: &mut u64) -> io::Result<Option<Hash>> {
-    let (mut sha, mut piece) = (Sha256::new(), vec![0; PIECE]);
-    loop {
-        let count = match file.read(&mut piece) {
-            Ok(0) => return Ok(Some(Hash(sha.finalize().into()))),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let Some(rest) = left.checked_sub(u64::try_from(count).unwrap_or(u64::MAX)) else { return Ok(None) };
-        *left = rest;
-        sha.update(piece.get(..count).unwrap_or_default());
-    }
+fn hash_file(file: File, left: &mut u64) -> io::Result<Option<Hash>> {
+    let file = ZipFile::new(file)?;
+    let Some(rest) = left.checked_sub(file.size()) else { return Ok(None) };
+    *left = rest;
+    sha256_of(&file).map(Some)
 }
 
 fn explained(error: &io::Error) -> String {
@@ -167,6 +157,8 @@ fn too_much(limit: &str) -> Verdict {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::os::unix::fs::symlink;
+
+    use sha2::{Digest as _, Sha256};
 
     use super::*;
 

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use super::AuditArgs;
-use super::output::{complain, plain, tell, warn_of_unstored, worst};
+use super::output::{complain, tell, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::setup::{self, Setup};
 use crate::audit::exclude::Exclusions;
@@ -15,7 +15,7 @@ use crate::database::{Comparison, Database, Progress, Unavailable};
 use crate::fault::Fault;
 use crate::files::{self, Unfit};
 use crate::report::text::Style;
-use crate::report::{Class, Format, Input, Level, Notice, Report, Verdict};
+use crate::report::{Format, Input, Level, Notice, Report, Verdict, plain};
 use crate::sumdb::bundle::RecordProof;
 
 /// Runs the command; gives the exit code.
@@ -25,7 +25,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let exclusions = Exclusions::parse(&args.exclude)?;
     let Inputs { files, notices } = claims(args, &exclusions, &setup, &bar)?;
     let advice = unread_advice(&files, args.modcache.is_some());
-    let mut audited = audit_all(&setup, args, &exclusions, files, &bar)?;
+    let mut audited = audit_all(&setup, files, args.proof.is_some(), &bar)?;
     bar.clear();
     let Audited { report, proofs } = &mut audited;
     report.input = if args.modcache.is_some() { Input::ModuleCache } else { Input::Lines };
@@ -80,13 +80,7 @@ pub(super) fn skipped_notice(report: &Report) -> Option<Notice> {
 }
 
 /// Asks the database, unless there is nothing to ask it.
-fn audit_all(
-    setup: &Setup,
-    args: &AuditArgs,
-    exclusions: &Exclusions,
-    files: Vec<Claims>,
-    bar: &Bar,
-) -> Result<Audited, Fault> {
+fn audit_all(setup: &Setup, files: Vec<Claims>, proofs: bool, bar: &Bar) -> Result<Audited, Fault> {
     let asked = questions(&files, &setup.exempt);
     if asked.is_empty() {
         let mut report = Report::new(&setup.name);
@@ -94,24 +88,9 @@ fn audit_all(
         return Ok(Audited { report, proofs: Vec::new() });
     }
     let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
-    let proofs = args.proof.is_some();
     setup::runtime()?.block_on(async {
-        // Stored answers need no network, not even to ask a proxy whether it relays the database. Standard input is read once.
-        let is_kept = setup.keeps(&asked)? && !args.paths.iter().any(|path| path == inputs::STDIN);
-        let mut database = if is_kept { setup.kept()? } else { setup.database()? };
+        let database = setup.database()?;
         let mut audited = audit(files, &setup.exempt, &database, &setup.name, proofs, &progress).await?;
-        if is_kept && audited.report.lines().any(|line| line.verdict.class() == Class::CouldNotTell) {
-            database = setup.database()?;
-            audited = audit(
-                claims(args, exclusions, setup, bar)?.files,
-                &setup.exempt,
-                &database,
-                &setup.name,
-                proofs,
-                &progress,
-            )
-            .await?;
-        }
         if audited.report.misbehaviour.is_none() && audited.report.head.is_some() {
             compare_with_go(setup, &database, &mut audited.report, &progress).await;
         }
@@ -138,15 +117,7 @@ fn left_alone(database: &Database) -> Vec<Notice> {
 async fn compare_with_go(setup: &Setup, database: &Database, report: &mut Report, progress: Progress<'_>) {
     let Some((path, note)) = setup.go_head() else { return };
     let whose = path.display().to_string();
-    let mut compared = database.compare(&note, &whose, progress).await;
-    if matches!(compared, Ok(Comparison::Unknown(Unavailable::NotHeld(_)))) && !setup.offline {
-        // The tiles that this needs may not be stored.
-        compared = match setup.database() {
-            Ok(database) => database.compare(&note, &whose, progress).await,
-            Err(fault) => Ok(Comparison::Unknown(Unavailable::Fault(fault))),
-        };
-    }
-    let (level, finding) = match compared {
+    let (level, finding) = match database.compare(&note, &whose, progress).await {
         Ok(Comparison::OneHistory) => (Level::Note, "and this one are one history".to_owned()),
         Ok(Comparison::Unknown(Unavailable::NotHeld(_))) => {
             (Level::Note, "could not be compared with this one: the sources do not hold the tiles".to_owned())

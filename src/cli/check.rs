@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use super::output::{complain, tell, worst};
+use super::output::{code_of, complain, tell, worst};
 use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::Inputs;
@@ -20,6 +20,7 @@ use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::hash::leaf_hash;
 use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::number::wide;
 use crate::sumdb::record::{VerifiedRecord, subject};
 
 /// A proof file of a million records has this size; a larger one is refused.
@@ -66,8 +67,8 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
     }
     report.files = verdicts(files, &exempt, &answers);
     report.notices.extend(audit::skipped_notice(&report));
-    let told = audit::print(&mut report, args.format, args.verbose).inspect_err(complain);
-    Ok(worst(&[report.exit_code(), told.map_or_else(|fault| fault.exit_code(), |()| 0)]))
+    let printed = audit::print(&mut report, args.format, args.verbose);
+    Ok(worst(&[report.exit_code(), code_of(printed)]))
 }
 
 fn proves_nothing(path: &str, error: &sumdb::Error) -> Fault {
@@ -133,14 +134,14 @@ pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
         let hint = if is_text { "" } else { "; the file is not UTF-8 text" };
         Fault::machine(&path, format!("holds no valid evidence against {name}: {error}{hint}"))
     })?;
-    let told = tell(|out| {
+    let printed = tell(|out| {
         writeln!(out, "{name} misbehaved: its key signed two trees that cannot both be true.")?;
         writeln!(out, "  tree of size {}: root {}", fork.old.size, fork.old.root)?;
         writeln!(out, "  tree of size {}: root {}", fork.new.size, fork.new.root)?;
         writeln!(out, "  at size {} the second has root {}", fork.old.size, fork.rewritten)?;
         writeln!(out, "Nobody but the holder of the key can make this. Publish the file; trust neither tree.")
     });
-    if let Err(fault) = told {
+    if let Err(fault) = printed {
         complain(&fault);
     }
     Ok(3)
@@ -152,7 +153,7 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Fault> {
     let read = files::open_named(path).and_then(|file| files::read_bounded(file, limit));
     let bytes =
         read.map_err(|error: io::Error| Fault::machine(&name, format!("cannot be read: {}", files::explain(&error))))?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
+    if wide(bytes.len()) > limit {
         let why = format!("has more than {} MiB; give only the part that is to be checked", limit >> 20);
         return Err(Fault::machine(name, why));
     }

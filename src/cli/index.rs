@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::output::{complain, tell, worst};
+use super::output::{code_of, tell, worst};
 use super::progress::Bar;
 use super::{IndexArgs, setup};
 use crate::fault::Fault;
@@ -37,7 +37,7 @@ pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
     let grown = make(&log, &snapshot, &progress)?;
     bar.clear();
     let (bytes, size) = (disk_bytes(&log), grown.size);
-    let told = tell(|out| {
+    let printed = tell(|out| {
         for oddity in grown.findings.iter().take(MOST_TOLD) {
             writeln!(out, "{}", printable(&oddity.to_string()))?;
         }
@@ -48,8 +48,7 @@ pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {
         let new = size.saturating_sub(before);
         writeln!(out, "{name}: {size} records are indexed, {new} of them now, in {} KiB", bytes.div_ceil(1024))
     });
-    let told = told.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0);
-    Ok(worst(&[code(&grown.findings), told]))
+    Ok(worst(&[code(&grown.findings), code_of(printed)]))
 }
 
 /// Lists all findings that the index holds, whenever they were found; gives the exit code.
@@ -68,7 +67,7 @@ fn list(log: &Log, name: &str) -> Result<u8, Fault> {
         }
         writeln!(out, "{name}: {} findings in {size} records", findings.len())
     });
-    Ok(worst(&[code(&findings), listed.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0)]))
+    Ok(worst(&[code(&findings), code_of(listed)]))
 }
 
 /// 1 where a finding is more than a pair of module paths that differ in case only, of which the public log has many.

@@ -4,7 +4,7 @@ use super::output::{complain, say, tell, warn, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::{LookupArgs, setup, spelling};
 use crate::database::{Answer, Unavailable};
-use crate::fault::Fault;
+use crate::fault::{Cause, Fault};
 use crate::sumdb::module::ModuleVersion;
 
 /// Runs the command; gives the exit code.
@@ -23,13 +23,6 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
     let bar = Bar::new();
     let looked_up = setup::runtime()?.block_on(async {
         let progress = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
-        if setup.keeps(&asked)? {
-            let database = setup.kept()?;
-            let batch = database.records(&asked, &progress).await?;
-            if !batch.answers.iter().any(|answer| matches!(answer, Answer::Unknown(_))) {
-                return Ok((batch, database));
-            }
-        }
         let database = setup.database()?;
         Ok((database.records(&asked, &progress).await?, database))
     });
@@ -46,6 +39,13 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
     let told = tell(|out| proven.into_iter().try_for_each(|text| out.write_all(text.as_ref())));
     let mut codes = vec![told.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0)];
     codes.extend(asked.iter().zip(&batch.answers).map(|(module, answer)| tell_miss(module, answer, &setup.name)));
+    let is_outage = |answer: &Answer| {
+        let Answer::Unknown(Unavailable::Fault(fault)) = answer else { return false };
+        matches!(fault.cause(), Some(Cause::Upstream | Cause::TimedOut))
+    };
+    if batch.answers.iter().any(is_outage) {
+        say(&format!("note: {}", setup.other_source()));
+    }
     Ok(worst(&codes))
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::report::{Level, Notice, printable, printable_lines};
+use crate::report::{Level, Notice, plain, printable, printable_lines};
 use crate::store::failures::WriteKind;
 use crate::sumdb::evidence::Evidence;
 
@@ -84,14 +84,9 @@ fn show(evidence: &Evidence) {
     }
 }
 
-/// The text without the numbers of the system's errors, which do not help: `No such file or directory (os error 2)`.
-pub(super) fn plain(text: &str) -> String {
-    let mut parts = text.split(" (os error ");
-    let mut words = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        words.push_str(part.split_once(')').map_or(part, |(_, rest)| rest));
-    }
-    words
+/// The exit code of a step that may have failed, and says so then.
+pub(super) fn code_of(done: Result<(), Fault>) -> u8 {
+    done.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0)
 }
 
 /// The exit code of a command of several outcomes: 3, then 1, then 2.

@@ -31,6 +31,8 @@ If several apply: 3, then 1, then 2.";
 
 /// Findings and failures that are listed each.
 const MAX_LISTED: usize = 20;
+/// Files that are brought at once, at most: enough for a source that is far away, and each takes an open file.
+const MAX_AT_ONCE: usize = 96;
 /// A server answers when it has all of a file.
 const SERVER_PATIENCE: Duration = prefetch::MAX_WAIT;
 
@@ -81,11 +83,12 @@ pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
     let private = settings.private_proxy.entries().len() > 0 && args.server.is_none();
     let left_out = if private { 0 } else { wanted.leave_out(&Patterns::parse(&settings.private)) };
     warn(&wanted.notices);
+    let at_once = settings.jobs.min(MAX_AT_ONCE);
     let (started, bar) = (Instant::now(), Bar::new());
     let outcome = setup::runtime()?.block_on(async {
-        let source = source(&settings, args.server.as_deref())?;
+        let source = source(&settings, args.server.as_deref(), at_once)?;
         let progress = |done: usize, total: usize| bar.show("prefetch", done, total);
-        let brought = prefetch::bring(&source, &wanted, settings.jobs, &progress);
+        let brought = prefetch::bring(&source, &wanted, at_once, &progress);
         tokio::select! {
             brought = brought => brought,
             // What is stored by then stays; what had begun to arrive is gone on with the next time.
@@ -107,9 +110,9 @@ pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
 }
 
 /// The data folder, or the server.
-fn source(settings: &Settings, server: Option<&str>) -> Result<Source, Fault> {
+fn source(settings: &Settings, server: Option<&str>, at_once: usize) -> Result<Source, Fault> {
     let Some(url) = server else {
-        let proxy = serve::proxy(settings)?;
+        let proxy = serve::proxy(settings, at_once)?;
         let off = || Fault::Usage("there is nobody to fetch modules from: the setting proxy is off".to_owned());
         return proxy.map(Source::Folder).ok_or_else(off);
     };

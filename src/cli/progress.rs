@@ -1,10 +1,11 @@
 //! The progress bar: on standard error, only on a terminal, only once the work has taken a while.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use parking_lot::Mutex;
+
+use crate::sumdb::number::wide;
 
 /// Work that ends sooner shows no bar.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -31,8 +32,7 @@ impl Bar {
 
     /// `done` of `total` steps of `stage`.
     pub(super) fn show(&self, stage: &str, done: usize, total: usize) {
-        let count = |steps| u64::try_from(steps).unwrap_or(u64::MAX);
-        self.show_from(0, stage, count(done), count(total));
+        self.show_from(0, stage, wide(done), wide(total));
     }
 
     /// The same, where `first` steps had been done before.
@@ -40,7 +40,7 @@ impl Bar {
         if self.started.elapsed() < PATIENCE {
             return;
         }
-        let mut slot = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.bar.lock();
         let bar = slot.get_or_insert_with(|| {
             // Draws nothing where standard error is not a terminal.
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -54,7 +54,7 @@ impl Bar {
 
     /// Takes the bar off the screen.
     pub(super) fn clear(&self) {
-        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(bar) = self.bar.lock().take() {
             bar.finish_and_clear();
         }
     }

@@ -6,8 +6,9 @@ mod modules;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustix::fs::Mode;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -31,7 +32,7 @@ use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::sync::{self, SyncOptions};
-use crate::upstream::{Bounds, Candidate, Http, Upstreams, candidates};
+use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Upstreams, candidates};
 
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
@@ -118,16 +119,16 @@ fn data_folder(settings: &Settings) -> Result<Folder, Fault> {
     Ok(folder)
 }
 
-/// The module proxy as a server with these settings has it, without the server; none where `proxy` is off. It downloads as many
-/// files at once as `jobs` says.
-pub(super) fn proxy(settings: &Settings) -> Result<Option<Proxy>, Fault> {
+/// The module proxy as a server with these settings has it, without the server, with `at_once` downloads; none where the setting
+/// `proxy` is off.
+pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>, Fault> {
     let private = Patterns::parse(&settings.private);
     let folder = data_folder(settings)?;
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
     let Some(sumdb) = settings.sumdb.first() else { return Ok(None) };
     let relay = open(settings, &folder, sumdb, &private, memory)?.relay().clone();
     let limits = ProxyLimits::default();
-    let downloads = Bounds { running: settings.jobs, longest_wait: limits.deadline, ..limits.downloads };
+    let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
     let limits = ProxyLimits { downloads, ..limits };
     modules::open(settings, &folder, relay, &private, limits)
 }
@@ -135,7 +136,7 @@ pub(super) fn proxy(settings: &Settings) -> Result<Option<Proxy>, Fault> {
 /// How many connections there can be.
 fn connections(settings: &Settings) -> Result<usize, Fault> {
     let descriptors = Descriptors::raise();
-    let connections = descriptors.connections(settings.connections, settings.jobs)?;
+    let connections = descriptors.connections(settings.connections, settings.jobs.min(MAX_CONNECTIONS))?;
     let source = if settings.connections.is_some() { "limits.connections" } else { "the limit of open files" };
     tracing::info!(open_files = descriptors.limit(), connections, "connections at once: as {source} has it");
     Ok(connections)
@@ -171,7 +172,7 @@ fn open(
     let database = Arc::new(database(settings, folder, sumdb)?);
     let asking = Arc::clone(&database);
     let asked = Arc::new(move || (asking.upstreams().counts(), asking.upstreams().complaints()));
-    Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
+    Ok(served.synced(syncing(database, log, settings.jobs.min(MAX_CONNECTIONS)), settings.sync_interval, asked))
 }
 
 /// The database with its sources: those that were named for it, else relays, which `--proxy` names first, then the database itself.
@@ -215,7 +216,7 @@ fn syncing(database: Arc<Database>, log: Log, jobs: usize) -> SyncTask {
 /// Logs what was not logged before.
 fn say_new(said: &Mutex<Vec<String>>, lines: impl Iterator<Item = String>) {
     let lines: Vec<String> = lines.collect();
-    let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut said = said.lock();
     lines.iter().filter(|line| !said.contains(line)).for_each(|line| tracing::warn!("{line}"));
     *said = lines;
 }

@@ -7,17 +7,17 @@ use tokio::runtime::Runtime;
 
 use super::DatabaseArgs;
 use super::known_heads::{self, KnownHeads};
-use super::output::{complain, note};
+use super::output::{complain, note, say};
 use crate::config::private::{self, NONE};
 use crate::config::settings::{RENAMED, Renamed};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
-use crate::fault::Fault;
+use crate::fault::{Cause, Fault};
 use crate::report::{Level, Notice};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
-use crate::sumdb::module::{ModuleVersion, Patterns};
-use crate::upstream::{Base, Candidate, Http, Settings, Upstreams, candidates};
+use crate::sumdb::module::Patterns;
+use crate::upstream::{Base, Candidate, Http, MAX_CONNECTIONS, Settings, Upstreams, candidates};
 
 /// Everything that a command needs to know about its database before the first request.
 pub(super) struct Setup {
@@ -36,13 +36,17 @@ pub(super) struct Setup {
     sumdb_url: Vec<String>,
     data: PathBuf,
     /// whether there may be no requests
-    pub(super) offline: bool,
+    offline: bool,
     jobs: usize,
+    request_rate: Option<NonZero<u32>>,
     tries: usize,
 }
 
 /// Threads that wait for the disk while the others hash.
 const WAITING_THREADS: usize = 2;
+/// Tasks that run before the command itself does again: so many that each connection whose answer is there goes back to its pool
+/// before the next request looks for one. Else that opens another.
+const TASKS_BETWEEN: u32 = 1024;
 /// Tries of one request of a command that works for hours: a source may be gone for a while.
 const PATIENT_TRIES: usize = 6;
 
@@ -71,6 +75,7 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
         data,
         offline: args.offline,
         jobs: usize::from(args.jobs),
+        request_rate: args.request_rate.and_then(NonZero::new),
         tries: Settings::default().tries,
     })
 }
@@ -120,12 +125,14 @@ pub(super) fn looked_at(
 /// One thread for requests, which wait, and a few more than processors for hashing and the disk.
 pub(super) fn runtime() -> Result<Runtime, Fault> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get) + WAITING_THREADS;
-    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(threads).enable_all().build();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.max_blocking_threads(threads).event_interval(TASKS_BETWEEN).enable_all().build();
     runtime.map_err(|error| Fault::machine("the system", format!("cannot start the runtime: {error}")))
 }
 
 impl Setup {
-    /// The database with its sources. Makes no request.
+    /// The database with its sources. Makes no request: only what is not stored here is asked for, and only then is a proxy asked
+    /// whether it relays the database.
     pub(super) fn database(&self) -> Result<Database, Fault> {
         let named = self.named();
         if self.offline {
@@ -146,27 +153,6 @@ impl Setup {
         if self.sumdb_url.is_empty() { self.url.iter().cloned().collect() } else { self.sumdb_url.clone() }
     }
 
-    /// The database from what is stored here, without requests.
-    pub(super) fn kept(&self) -> Result<Database, Fault> {
-        let kept = self.own_tree()?;
-        self.open(Upstreams::new(self.http(), kept.into_iter().collect()))
-    }
-
-    /// Whether the proxies of GOPROXY need not be asked, since an answer to each of `asked` is kept. That the answers can
-    /// be proven has still to be seen.
-    pub(super) fn keeps(&self, asked: &[ModuleVersion]) -> Result<bool, Fault> {
-        if !self.named().is_empty() {
-            return Ok(false);
-        }
-        // What the full log does not hold is asked for afterwards.
-        if self.log()?.head()?.is_some() {
-            return Ok(true);
-        }
-        let cache = Folder::open(&self.data)?.cache(&self.name)?;
-        let held = asked.iter().map(|module| cache.holds(&module.lookup_path()));
-        Ok(held.collect::<Result<Vec<_>, _>>()?.into_iter().all(|held| held))
-    }
-
     /// For a command that works for hours.
     pub(super) fn patient(self) -> Setup {
         Setup { tries: PATIENT_TRIES, ..self }
@@ -177,14 +163,15 @@ impl Setup {
         Folder::open(&self.data)?.log(&self.name)
     }
 
-    /// Requests in flight to one source, at most.
+    /// Tiles of records that are fetched at once, each of which takes memory.
     pub(super) fn jobs(&self) -> usize {
-        self.jobs
+        self.jobs.min(MAX_CONNECTIONS)
     }
 
     fn http(&self) -> Http {
         let netrc = config::netrc_file(environment);
-        Http::new(Settings { concurrency: self.jobs, netrc, tries: self.tries, ..Settings::default() })
+        let (concurrency, request_rate, tries) = (self.jobs, self.request_rate, self.tries);
+        Http::new(Settings { concurrency, request_rate, netrc, tries, ..Settings::default() })
     }
 
     fn open(&self, upstreams: Upstreams) -> Result<Database, Fault> {
@@ -207,9 +194,21 @@ impl Setup {
 
     /// Says why something could not be done, and of a fork where its heads are; gives the exit code.
     pub(super) fn complain(&self, fault: &Fault) -> u8 {
-        complain(fault);
+        match fault.cause() {
+            Some(Cause::Upstream | Cause::TimedOut) => say(&format!("{fault}; {}", self.other_source())),
+            _ => complain(fault),
+        }
         note(self.known_heads().origin_of(fault));
         fault.exit_code()
+    }
+
+    /// What to do where no source answers.
+    pub(super) fn other_source(&self) -> &'static str {
+        if self.named().is_empty() {
+            "name another source with --sumdb-url, or a proxy that relays the database in GOPROXY"
+        } else {
+            "name another source with --sumdb-url"
+        }
     }
 
     /// The signed heads on this machine, and where they are.

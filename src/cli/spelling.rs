@@ -59,7 +59,9 @@ fn plain_path(path: &str) -> String {
         Some((host, rest)) if !rest.starts_with(|first: char| first.is_ascii_digit()) => format!("{host}/{rest}"),
         _ => path.to_owned(),
     };
-    unescaped(&path)
+    let path = unescaped(&path);
+    // The host, whose letters are small in every module path.
+    path.split_once('/').map_or_else(|| path.clone(), |(host, rest)| format!("{}/{rest}", host.to_ascii_lowercase()))
 }
 
 /// `BurntSushi` for `!burnt!sushi`, as in URLs and in the names of the module cache.
@@ -114,7 +116,9 @@ fn other_major(path: &str, version: &str) -> Option<String> {
         false => format!("{stem}/{major}"),
     };
     let suffixed = spelled(&suffixed, version).map(|module| module.to_string());
-    let marked = spelled(stem, &format!("{version}+incompatible")).map(|module| module.to_string());
+    let is_marked = !matches!(major, "v0" | "v1");
+    let marked =
+        spelled(stem, &format!("{version}+incompatible")).filter(|_| is_marked).map(|module| module.to_string());
     match (suffixed, marked) {
         (Some(suffixed), Some(marked)) if marked.ends_with("+incompatible") => {
             Some(format!("write {marked}, or {suffixed} if the go.mod of that version has the path with /{major}"))
@@ -162,6 +166,7 @@ mod tests {
             ("example.com/a@v2.0.0", "example.com/a@v2.0.0+incompatible, or example.com/a/v2@v2.0.0"),
             ("example.com/a@2.0.0", "example.com/a@v2.0.0+incompatible, or example.com/a/v2@v2.0.0"),
             ("example.com/a/v2@v1.0.0", "example.com/a@v1.0.0"),
+            ("GitHub.com/BurntSushi/toml@v0.3.1", "github.com/BurntSushi/toml@v0.3.1"),
             ("example.com/a/v2@v3.1.0", "example.com/a/v3@v3.1.0"),
             ("example.com/a/v1@v1.1.0", "example.com/a@v1.1.0"),
             ("gopkg.in/yaml.v2@v3.0.1", "gopkg.in/yaml.v3@v3.0.1"),
@@ -176,6 +181,13 @@ mod tests {
         ] {
             assert!(ModuleVersion::parse_at(text).is_err(), "{text}");
             assert!(advice(text).contains(right), "{text}: {}", advice(text));
+        }
+    }
+
+    #[test]
+    fn only_major_versions_from_2_on_can_be_incompatible() {
+        for text in ["example.com/a/v1@v1.1.0", "example.com/a/v2@v1.1.0", "example.com/a/v1@1.1.0"] {
+            assert_eq!(advice(text), "write example.com/a@v1.1.0", "{text}");
         }
     }
 

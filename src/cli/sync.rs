@@ -130,10 +130,12 @@ async fn once(setup: &Setup, options: &SyncOptions) -> Result<bool, Fault> {
     for source in database.upstreams().without_data_tiles() {
         say(&format!("note: {source} relays no data tiles; the next source is asked for the records"));
     }
-    match &synced {
-        Ok(synced) => synced.complaints.iter().for_each(|complaint| say(&format!("warning: {complaint}"))),
-        Err(_) => database.upstreams().complaints().iter().for_each(|complaint| say(&format!("warning: {complaint}"))),
-    }
+    let complaints = match &synced {
+        Ok(synced) => synced.complaints.clone(),
+        // What failed is in the fault itself, with every source's name.
+        Err(_) => database.upstreams().complaints().into_iter().filter(|complaint| complaint.refused > 0).collect(),
+    };
+    complaints.iter().for_each(|complaint| say(&format!("warning: {complaint}")));
     let synced = synced?;
     tell(|out| {
         for oddity in synced.anomalies.iter().take(MAX_TOLD) {

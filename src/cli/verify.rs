@@ -4,14 +4,14 @@
 use std::io::IsTerminal as _;
 
 use super::known_heads::KnownHeads;
-use super::output::{complain, plain, tell, worst};
+use super::output::{code_of, complain, tell, worst};
 use super::progress::Bar;
 use super::{VerifyArgs, setup};
 use crate::config::GoEnv;
 use crate::config::settings::{Layers, SETTINGS, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::report::{Integrity, Level, Notice};
+use crate::report::{Integrity, Level, Notice, plain};
 use crate::store::Folder;
 use crate::store::modules::Tree;
 use crate::sumdb::checkpoint::Policy;
@@ -113,9 +113,9 @@ fn without_log(args: &VerifyArgs, stored: &Stored) -> Integrity {
 fn print(args: &VerifyArgs, report: &mut Integrity) -> Result<u8, Fault> {
     let texts = report.findings.iter_mut().map(|finding| &mut finding.what);
     texts.chain(report.notices.iter_mut().map(|notice| &mut notice.text)).for_each(|text| *text = plain(text));
-    let told = tell(|out| match args.format.as_str() {
+    let printed = tell(|out| match args.format.as_str() {
         "json" => report.write_json(out),
         _ => report.write_text(std::io::stdout().is_terminal(), out),
     });
-    Ok(worst(&[report.exit_code(), told.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0)]))
+    Ok(worst(&[report.exit_code(), code_of(printed)]))
 }

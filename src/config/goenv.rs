@@ -11,6 +11,7 @@ use super::proxies::ProxyList;
 use super::sumdb::{self, Sumdb};
 use crate::fault::Fault;
 use crate::files;
+use crate::sumdb::number::wide;
 
 /// The longest settings file that is read, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -222,6 +223,6 @@ fn installation(path: &str) -> Option<PathBuf> {
 
 fn read_bounded(path: &Path) -> Option<String> {
     let bytes = files::read_bounded(files::open(path).ok()?, FILE_LIMIT).ok()?;
-    let is_short = u64::try_from(bytes.len()).is_ok_and(|len| len <= FILE_LIMIT);
+    let is_short = wide(bytes.len()) <= FILE_LIMIT;
     is_short.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }

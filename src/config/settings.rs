@@ -29,5 +29,5 @@ pub use renamed::{RENAMED, Renamed};
 pub use secret::Secret;
 pub use setting::{DefaultValue, Setting, Value};
 pub use source::ValueSource;
-pub use table::{MAX_JOBS, SETTINGS, Settings, rows};
+pub use table::{MAX_JOBS, MAX_RATE, SETTINGS, Settings, rows};
 pub use upstream::{UPSTREAM_SETTINGS, Upstream, UpstreamSetting};

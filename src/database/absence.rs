@@ -93,7 +93,7 @@ impl Database {
         let read = self.read_rest(current).await;
         let found = read.as_ref().map(|read| self.find_in(module, read));
         let said = denial.own.filter(|source| own.iter().any(|(own, head)| own == source && current.contains(head)));
-        let told = match found {
+        let proof = match found {
             Ok(Ok(Some(record))) => return Answer::Found(record),
             Ok(Err(fault)) => return Answer::Unknown(fault.into()),
             Ok(Ok(None)) => {
@@ -106,9 +106,9 @@ impl Database {
             let why = format!("{words}: the database could not find out in time; try again later");
             return Answer::Unknown(Fault::upstream(module.to_string(), why).into());
         }
-        match told {
-            Some(told) => {
-                Answer::NotInLog { by: denial.by.iter().take(MAX_LINES).cloned().chain(Some(told)).collect() }
+        match proof {
+            Some(proof) => {
+                Answer::NotInLog { by: denial.by.iter().take(MAX_LINES).cloned().chain(Some(proof)).collect() }
             }
             None => Answer::Unknown(Unavailable::Denied(denial.clone())),
         }

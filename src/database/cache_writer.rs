@@ -66,3 +66,25 @@ impl Drop for CacheWriter {
         self.join();
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::store::Folder;
+
+    #[test]
+    fn all_is_written_when_the_writer_is_gone() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Folder::open(root.path()).unwrap().cache("sum.example").unwrap();
+        let path = |number: usize| format!("tile/8/0/{number:03}");
+        let writer = CacheWriter::start(&cache);
+        for first in [0, 300] {
+            writer.write((first..first + 300).map(|number| (path(number), vec![7; 8192])).collect());
+        }
+        drop(writer);
+        for number in 0..600 {
+            assert!(cache.read(&path(number)).unwrap().is_some(), "{number}");
+        }
+    }
+}

@@ -111,7 +111,7 @@ async fn admit_paths(claims: &[(usize, &Claim)], current: &mut CurrentHead, tile
     });
     let paths: Vec<_> = paths.collect();
     let wants: Vec<_> = paths.iter().map(|(id, ..)| Want::LeafPath(*id)).collect();
-    if wants.is_empty() || tiles.fetch(&mut current.proven, &wants).await.is_err() {
+    if tiles.fetch(&mut current.proven, &wants).await.is_err() {
         return;
     }
     for (id, leaf, path) in paths {
@@ -157,4 +157,42 @@ pub(super) fn heads(said: &[Option<Answer<Claim>>]) -> Vec<Checkpoint> {
         _ => None,
     });
     claimed.filter(|head| seen.insert((head.tree().size, head.tree().root))).cloned().collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::sumdb::record::LookupResponse;
+
+    fn claim(id: u64) -> Claim {
+        let hash = format!("h1:{}=", "A".repeat(43));
+        let text = format!("example.com/m v1.0.0 {hash}\nexample.com/m v1.0.0/go.mod {hash}\n");
+        let response = LookupResponse::parse(&LookupResponse::build(id, &text, &[])).unwrap();
+        Claim { response, head: None, source: Source::Cache }
+    }
+
+    /// The number of claims in each share.
+    fn lens(ids: impl IntoIterator<Item = u64>) -> Vec<usize> {
+        let all: Vec<Claim> = ids.into_iter().map(claim).collect();
+        let numbered: Vec<(usize, &Claim)> = all.iter().enumerate().collect();
+        let shares = shares(&numbered);
+        let numbers = shares.iter().flat_map(|share| share.iter().map(|(at, _)| *at));
+        assert!(numbers.eq(0..all.len()), "each claim is in one share");
+        shares.iter().map(|share| share.len()).collect()
+    }
+
+    #[test]
+    fn a_share_ends_where_a_tile_does() {
+        let tiles = |count: u64| (0..count).map(|tile| tile * 256);
+        assert_eq!(lens(tiles(0)), [0; 0]);
+        assert_eq!(lens(tiles(511)), [511]);
+        assert_eq!(lens(tiles(512)), [512]);
+        assert_eq!(lens(tiles(513)), [512, 1]);
+        assert_eq!(lens(tiles(1_100)), [512, 512, 76]);
+        // Claims after the 512th that are in the same tile belong to the same share.
+        assert_eq!(lens(tiles(512).chain((1..=9).map(|n| 511 * 256 + n)).chain([512 * 256])), [521, 1]);
+        assert_eq!(lens(0..700), [512, 188]);
+        assert_eq!(lens((0..700).map(|n| n + 100)), [668, 32]);
+    }
 }

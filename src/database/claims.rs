@@ -1,11 +1,12 @@
 //! Bringing lookup responses: from the cache, else from the upstreams. A response is a claim; what makes it a fact is the
 //! leaf hash at its number, later.
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 
 use super::current::CurrentHead;
 use super::tiles::Tiles;
-use super::{Answer, Database, Denial, Progress, QUIETLY, Unavailable, missed};
+use super::{Answer, Database, Denial, QUIETLY, Unavailable, missed};
 use crate::fault::Fault;
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
@@ -19,6 +20,10 @@ use crate::upstream::{Absence, Got};
 /// and a note. No path that can be asked makes a record of more than 5 KB, and a hundred signatures are less than 20 KB. All
 /// responses of a batch are held until they are proven.
 const MAX_FETCHED_BYTES: usize = 64 << 10;
+
+/// Lookups that wait for each that is in flight, so that no tile, which is asked for when a lookup is there, is before them in the line
+/// for the source.
+const WAITING: usize = 4;
 
 /// A claim about one module version.
 pub struct Claim {
@@ -43,6 +48,9 @@ pub(super) enum Source {
 /// An upstream whose claim about a module version turned out false, with why. It is not asked about that again, nor is the
 /// cache.
 pub(super) type Refutation = (usize, sumdb::Error);
+
+/// Requests for tiles that are under way. They go on only while they are polled.
+pub(super) type UnderWay<'a> = FuturesUnordered<BoxFuture<'a, ()>>;
 
 /// The claims about one module version that turned out false.
 #[derive(Default)]
@@ -69,12 +77,14 @@ impl Claim {
 
 impl Database {
     /// What is said of each of `asked`, in order. `known` is the size of the tree that is known already: a cached claim
-    /// about a record in it needs no signed note of its own.
-    pub(super) async fn claims(
+    /// about a record in it needs no signed note of its own. The tiles that the claims need are asked for through `tiles`, whose
+    /// requests are `ahead`: those that are still under way in the end.
+    pub(super) async fn claims<'a>(
         &self,
         asked: &[(&ModuleVersion, Option<&[Refutation]>)],
         known: u64,
-        progress: Progress<'_>,
+        tiles: &'a Tiles<'a>,
+        ahead: &mut UnderWay<'a>,
     ) -> Vec<Answer<Claim>> {
         let cached = |module| self.cached_claim(module, known).map(Answer::Found);
         let mut said: Vec<Option<Answer<Claim>>> =
@@ -86,12 +96,20 @@ impl Database {
             .map(|(at, (module, refuted))| async move {
                 (at, self.fetch_claim(module, refuted.unwrap_or_default(), known).await)
             })
-            .buffer_unordered(self.jobs);
+            .buffer_unordered(self.jobs.saturating_mul(WAITING));
         let mut answers = std::pin::pin!(answers);
         let mut done = 0;
-        while let Some((at, answer)) = answers.next().await {
+        while done < total {
+            let (at, answer) = tokio::select! {
+                Some(answered) = answers.next() => answered,
+                Some(()) = ahead.next() => continue,
+                else => break,
+            };
             done += 1;
-            progress("lookups", done, total);
+            (tiles.progress)("lookups", done, total);
+            if let Answer::Found(Claim { response, head: Some(head), source: Source::Upstream(..) }) = &answer {
+                ahead.extend(tiles.ask_ahead(head.tree(), response.id()));
+            }
             if let Some(slot) = said.get_mut(at) {
                 *slot = Some(answer);
             }

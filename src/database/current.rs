@@ -85,3 +85,34 @@ impl CurrentHead {
         Some(CurrentHead { head: self.head.clone(), proven, uncompared: self.uncompared, beyond: self.beyond.clone() })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::sumdb::checkpoint::Policy;
+    use crate::sumdb::hash::{leaf_hash, node_hash};
+    use crate::sumdb::note::{SignerKey, message};
+
+    #[test]
+    fn a_head_contains_itself_and_the_beginnings_of_its_tree() {
+        let signer = SignerKey::from_seed("log.example", [7; 32]).unwrap();
+        let policy = Policy::log(signer.verifier());
+        let head = |size, root| {
+            let text = Tree { size, root }.note_text();
+            Checkpoint::open(message(&text, &[signer.sign(&text)]).unwrap().as_bytes(), &policy).unwrap()
+        };
+        let [a, b] = [leaf_hash(b"a"), leaf_hash(b"b")];
+        let two = head(2, node_hash(&a, &b));
+        let mut proven = Proven::nothing_of(two.tree());
+        let current =
+            |proven: &Proven| CurrentHead { head: two.clone(), proven: proven.clone(), uncompared: 0, beyond: None };
+        assert!(current(&proven).contains(&two));
+        assert!(!current(&proven).contains(&head(1, a)), "not known yet");
+        proven.tree.admit_edge(&[[a.0, b.0].concat()]).unwrap();
+        assert!(current(&proven).contains(&two) && current(&proven).contains(&head(1, a)));
+        for other in [head(1, b), head(2, a), head(3, a)] {
+            assert!(!current(&proven).contains(&other));
+        }
+    }
+}

@@ -7,10 +7,11 @@ mod lag;
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use lag::Lag;
+use parking_lot::{Mutex, RwLock};
 
 use super::Database;
 use super::notes::Notes;
@@ -125,13 +126,13 @@ impl CurrentMirror {
 
     /// The full log as it was last looked at, if there is one.
     pub(super) fn current(&self) -> Option<Arc<Mirror>> {
-        self.mirror.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.mirror.read().clone()
     }
 
     /// Opens the committed head if it is another than before, and looks how far the index is. An older head is left alone:
     /// somebody copied an old file there.
     pub(super) fn refresh(&self, notes: &Notes) -> Result<(), Fault> {
-        let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stamp = self.stamp.lock();
         let path = self.log.dir().join("head");
         let found = std::fs::metadata(&path).ok().map(|found| Stamp::of(&found));
         let before = self.current();
@@ -152,7 +153,7 @@ impl CurrentMirror {
         };
         let (index, indexed) = self.index(before.and_then(|mirror| mirror.index.clone()));
         let lag = Arc::new(Lag::of(&newest.snapshot, indexed.min(newest.size()), &newest.lag)?);
-        *self.mirror.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Mirror { index, lag, ..newest }));
+        *self.mirror.write() = Some(Arc::new(Mirror { index, lag, ..newest }));
         *stamp = found;
         Ok(())
     }

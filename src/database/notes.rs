@@ -2,7 +2,8 @@
 //! signature again shows nothing new: Go's client spends most of its time on that.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::fault::Fault;
 use crate::store::StoredHead;
@@ -67,7 +68,7 @@ impl Notes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Opened> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+        self.opened.lock()
     }
 }
 
@@ -81,5 +82,34 @@ impl Opened {
         if bytes <= MAX_BYTES && self.heads.insert(note.to_vec(), head.clone()).is_none() {
             self.bytes += bytes;
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::sumdb::checkpoint::Tree;
+    use crate::sumdb::note::{SignerKey, message};
+
+    #[test]
+    fn remembered_notes_take_no_more_than_the_bound() {
+        let signer = SignerKey::from_seed("log.example", [7; 32]).unwrap();
+        let text = Tree::EMPTY.note_text();
+        let note = message(&text, &[signer.sign(&text)]).unwrap();
+        let head = Checkpoint::open(note.as_bytes(), &Policy::log(signer.verifier())).unwrap();
+        let mut opened = Opened::default();
+        let mut most = 0;
+        // A note that is remembered already takes no more room.
+        for number in [0].into_iter().chain(0..25) {
+            opened.add(&[number; 100 << 10], &head);
+            let held: usize = opened.heads.keys().map(|note| 2 * note.len() + OVERHEAD_BYTES).sum();
+            assert_eq!(opened.bytes, held);
+            assert!(held <= MAX_BYTES);
+            most = most.max(opened.heads.len());
+        }
+        assert_eq!(most, 10, "notes of 200 KB in 2 MB");
+        opened.add(&vec![0; MAX_BYTES], &head);
+        assert_eq!((opened.heads.len(), opened.bytes), (0, 0), "one that is longer than all the room");
     }
 }

@@ -1,14 +1,16 @@
 //! Fetches tiles from the cache, else from the upstreams, and checks them against the tree before anything is read from them.
 //!
-//! All tiles of a plan are requested at once, and checked as soon as those above them are; those that do not prove are asked of
-//! the other upstreams, again all at once. The right edge is proven only as a whole, so it is fetched whole from one source at
-//! a time. A tile that no source had is not requested again under the same tree.
+//! All tiles of a plan are requested at once, some of them earlier (`ahead`), and checked as soon as those above them are; those that do
+//! not prove are asked of the other upstreams, again all at once. The right edge is proven only as a whole, so it is fetched whole
+//! from one source at a time. A tile that no source had is not requested again under the same tree.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 
+use super::ahead::{Ahead, Fetch};
 use super::cache_writer::CacheWriter;
 use super::{Mirror, Progress, Unavailable, missed};
 use crate::fault::{Cause, Fault};
@@ -20,7 +22,7 @@ use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 use crate::upstream::{Got, Upstreams};
 
 /// Tiles held in memory unproven at one time.
-const BATCH: usize = 2048;
+pub(super) const BATCH: usize = 2048;
 
 /// A tree, as much of it as is proven, and what became of the rest.
 #[derive(Clone)]
@@ -64,14 +66,8 @@ pub(super) struct Tiles<'a> {
     pub(super) progress: Progress<'a>,
     /// where proven bytes go as soon as they are; `None` until the log is known to be consistent with its history
     pub(super) writer: Option<&'a CacheWriter>,
-}
-
-/// The result of the request for one tile.
-enum Fetch {
-    Cached(Vec<u8>),
-    /// with the number of the upstream that it came from
-    Fetched(Vec<u8>, usize),
-    Missed(Unavailable),
+    /// tiles that were asked for already
+    pub(super) ahead: Option<&'a Ahead>,
 }
 
 /// A tile whose bytes did not prove, and the upstream that sent them, if one did.
@@ -126,8 +122,8 @@ impl Tiles<'_> {
     async fn fetch_all(&self, proven: &mut Proven, tiles: &[Tile]) -> Vec<(Tile, Fetch)> {
         let mut fetched = stream::iter(tiles.iter().copied())
             .map(|tile| async move {
-                let got = self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await;
-                (tile, self.result_of(got, &tile))
+                let ahead = if let Some(ahead) = self.ahead { ahead.take(&tile).await } else { None };
+                (tile, if let Some(fetched) = ahead { fetched } else { self.fetch_one(&tile).await })
             })
             .buffer_unordered(self.jobs);
         let (mut open, mut done) = (Vec::new(), 0);
@@ -143,6 +139,23 @@ impl Tiles<'_> {
             }
         }
         open
+    }
+
+    /// Asks for the tile, of the first upstream that has it.
+    async fn fetch_one(&self, tile: &Tile) -> Fetch {
+        self.result_of(self.upstreams.fetch(&tile.to_string(), tile.byte_len()).await, tile)
+    }
+
+    /// The requests for those tiles above leaf `index` that are full in `tree`, neither stored here nor asked for yet.
+    pub(super) fn ask_ahead(&self, tree: Tree, index: u64) -> Vec<BoxFuture<'_, ()>> {
+        let Some(ahead) = self.ahead else { return Vec::new() };
+        let plan = VerifiedTree::new(tree).plan(&[Want::Leaf(index)]).unwrap_or_default();
+        let mut requests = Vec::new();
+        for tile in plan.tiles().iter().copied().filter(|tile| self.cached(tile).is_none() && ahead.begin(tile)) {
+            let request: BoxFuture<'_, ()> = Box::pin(async move { ahead.came(tile, self.fetch_one(&tile).await) });
+            requests.push(request);
+        }
+        requests
     }
 
     /// Hands what is proven to the cache writer, where there is one and there are so many or more.

@@ -7,7 +7,7 @@
 //! stored head could show the other one to the new process. That is a smaller harm than an outage of everything that can be proven
 //! (the go command, with a cache that it cannot write, does not answer at all), and `/readyz`, `/metrics` and the commands report it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::sumdb::checkpoint::Checkpoint;
 
@@ -34,6 +34,6 @@ impl Unstored {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Checkpoint>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

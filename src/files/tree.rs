@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path};
 
@@ -35,6 +35,13 @@ pub enum Links {
     Refused,
     /// those that stay in the tree are followed: relative ones, without `..` above its root
     Within,
+}
+
+/// Whether a path must stay below the folder that it starts at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beneath {
+    Yes,
+    No,
 }
 
 impl Tree {
@@ -91,27 +98,38 @@ impl Tree {
 }
 
 /// Opens the regular file with the name `relative` below the folder `root`, which may be a link itself; no link is followed on the
-/// way to it. In one step where the system can do that.
+/// way to it. In one step where the system can do that and the path of `root` has no link either, else in two or more.
 ///
 /// # Errors
 /// Those of the system, and an [`Unfit`].
 pub fn open_below(root: &Path, relative: &Path) -> io::Result<(File, Metadata)> {
-    let tree = Tree::open(root)?;
-    let file = match open_at_once(&tree, relative) {
+    let is_plain = relative.components().all(|component| matches!(component, Component::Normal(_)));
+    let file = match is_plain.then(|| open_at_once(CWD, &root.join(relative), Beneath::No)).flatten() {
+        // A link: perhaps on the way to the root, where links are followed.
+        Some(Err(error)) if Unfit::of(&error) == Some(Unfit::Link) => open_in_tree(&Tree::open(root)?, relative)?,
         Some(opened) => opened?,
-        None => tree.file(relative, Links::Refused)?,
+        None => open_in_tree(&Tree::open(root)?, relative)?,
     };
     let found = file.metadata()?;
     require_regular(found.file_type())?;
     Ok((file, found))
 }
 
-/// None where the system cannot tell, or has no such call.
+/// The same below an open folder.
+fn open_in_tree(tree: &Tree, relative: &Path) -> io::Result<File> {
+    match open_at_once(tree.root.as_fd(), relative, Beneath::Yes) {
+        Some(opened) => opened,
+        None => tree.file(relative, Links::Refused),
+    }
+}
+
+/// Opens a path through no link at all. None where the system cannot tell, or has no such call.
 #[cfg(target_os = "linux")]
-fn open_at_once(tree: &Tree, relative: &Path) -> Option<io::Result<File>> {
+fn open_at_once(folder: BorrowedFd<'_>, path: &Path, beneath: Beneath) -> Option<io::Result<File>> {
     use rustix::fs::{ResolveFlags, openat2};
-    let how = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
-    match retry_on_intr(|| openat2(&tree.root, relative, READ.union(OFlags::NOFOLLOW), Mode::empty(), how)) {
+    let within = if beneath == Beneath::Yes { ResolveFlags::BENEATH } else { ResolveFlags::empty() };
+    let how = within.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+    match retry_on_intr(|| openat2(folder, path, READ.union(OFlags::NOFOLLOW), Mode::empty(), how)) {
         Ok(file) => Some(Ok(File::from(file))),
         // A device is opened by nobody who looks first, as the other way does.
         Err(Errno::LOOP) => Some(Err(Unfit::Link.into())),
@@ -123,7 +141,7 @@ fn open_at_once(tree: &Tree, relative: &Path) -> Option<io::Result<File>> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open_at_once(_: &Tree, _: &Path) -> Option<io::Result<File>> {
+fn open_at_once(_: BorrowedFd<'_>, _: &Path, _: Beneath) -> Option<io::Result<File>> {
     None
 }
 

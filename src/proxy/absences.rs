@@ -1,57 +1,36 @@
 //! What the upstreams denied lately. The go command repeats a request that is answered with 4xx, and a build asks for every prefix
 //! of an import's path: the answer is repeated for a while without asking anybody.
-//!
-//! What is remembered is weighed in bytes. Of a path only a hash is kept, of the answer what clients show of it.
 
 use std::time::{Duration, Instant};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
-
 use super::Denied;
-use crate::sumdb::hash::sha256;
+use crate::relay::denials::{Denials, Repeated, cut, held_by};
 
 /// Bytes of an answer's words that are kept: the go command shows 8 lines of 80.
 const MAX_WORDS: usize = 640;
-/// What one answer takes besides its words: the key, the times, its place in the cache.
-const OVERHEAD_BYTES: usize = 200;
-/// What a common answer takes, to size the table.
-const COMMON_BYTES: u64 = 400;
-
-/// The first 128 bits of the SHA-256 of a path.
-type Key = [u8; 16];
 
 /// Denials, by the paths of the requests.
-pub(super) struct Absences {
-    said: Cache<Key, (Instant, Denied), Weight>,
-    age: Duration,
-}
+pub(super) struct Absences(Denials<Denied>);
 
-#[derive(Clone)]
-struct Weight;
-
-impl Weighter<Key, (Instant, Denied)> for Weight {
-    fn weight(&self, _: &Key, (_, denied): &(Instant, Denied)) -> u64 {
-        let words = match denied {
+impl Repeated for Denied {
+    fn held(&self) -> usize {
+        match self {
             Denied::NotFound(words) | Denied::NotCached(words) => words.len(),
-            Denied::Refused(lines) => lines.iter().map(|line| line.len() + size_of::<String>()).sum(),
+            Denied::Refused(lines) => held_by(lines),
             Denied::Fault(_) => MAX_WORDS,
-        };
-        u64::try_from(OVERHEAD_BYTES + words).unwrap_or(u64::MAX)
+        }
     }
 }
 
 impl Absences {
     /// Each answer is repeated for as long as `age`; all of them together take `bytes` at most.
     pub(super) fn new(age: Duration, bytes: u64) -> Absences {
-        let items = usize::try_from(bytes / COMMON_BYTES).unwrap_or(usize::MAX).max(1);
-        Absences { said: Cache::with_weighter(items, bytes, Weight), age }
+        Absences(Denials::new(age, bytes))
     }
 
     /// What was answered lately to the question `path`, if that was a "no".
     pub(super) fn recent(&self, path: &str) -> Option<Denied> {
-        let (since, denied) = self.said.get(&key(path))?;
-        (since.elapsed() < self.age).then_some(denied)
+        self.0.recent(path, Instant::now())
     }
 
     /// Remembers the denial of `path`, after every upstream answered.
@@ -63,22 +42,13 @@ impl Absences {
             // An outage is over when it is over.
             Denied::Fault(_) => return,
         };
-        self.said.insert(key(path), (Instant::now(), denied));
+        self.0.keep(path, denied, Instant::now());
     }
 
     /// Bytes that the answers take.
     pub(super) fn bytes(&self) -> u64 {
-        self.said.weight()
+        self.0.bytes()
     }
-}
-
-fn key(path: &str) -> Key {
-    sha256(path.as_bytes()).0.first_chunk().copied().unwrap_or_default()
-}
-
-/// The first `most` bytes of a text, in a string that is no longer than that.
-fn cut(words: &str, most: usize) -> String {
-    words.get(..words.floor_char_boundary(most)).unwrap_or_default().to_owned()
 }
 
 fn cut_lines(lines: &[String]) -> Vec<String> {

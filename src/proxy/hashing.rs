@@ -63,6 +63,7 @@ fn units(bytes: u64) -> u32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use futures_util::FutureExt as _;
 
@@ -78,5 +79,21 @@ mod tests {
         drop(common);
         let huge = take(80 << 20);
         assert!(huge.is_some() && take(0).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_zip_takes_room_for_its_directory() {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for number in 0..1000 {
+            zip.start_file(format!("m@v1.0.0/{number:04}"), zip::write::SimpleFileOptions::default()).unwrap();
+        }
+        let bytes = zip.finish().unwrap().into_inner();
+        // The end record ends with the offset of the directory (4 bytes) and the length of the comment (2 bytes, here 0).
+        let [place @ .., _, _] = *bytes.last_chunk::<6>().unwrap();
+        let rest = bytes.get(usize::try_from(u32::from_le_bytes(place)).unwrap()..).unwrap();
+        let length = u64::try_from(rest.len()).unwrap();
+        assert!(length > 1000 * 46);
+        assert_eq!(directory_of(bytes).await, length);
+        assert_eq!(directory_of(b"no zip".to_vec()).await, 0);
     }
 }

@@ -73,6 +73,9 @@ async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHin
                 Err(error) => {
                     proxies.refute(at, &error.to_string());
                     attempts.malformed(proxies.name(at), &error.to_string());
+                    if !proxies.falls_back(at) {
+                        break;
+                    }
                 }
             },
             Err(failure) if failure.kind == FailureKind::QueueFull => return Err(Busy.fault(&failure.source).into()),

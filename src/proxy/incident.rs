@@ -181,3 +181,39 @@ impl Mismatch {
         lines
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::sumdb::Error;
+    use crate::sumdb::gosum::SumHash;
+
+    const HASH: &str = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+    fn mismatch(expected: &Expected, got: Option<SumHash>) -> Mismatch {
+        let module = ModuleVersion::new("example.com/m", "v1.0.0").unwrap();
+        let wrong = WrongBytes { error: Error::malformed("module zip", "\x1b[31mcut short"), got };
+        Mismatch::new(&module, Kind::Zip, expected, &wrong, "https://proxy.example")
+    }
+
+    #[test]
+    fn a_log_line_names_the_file_its_sender_and_the_reason() {
+        let line = "example.com/m@v1.0.0 (zip) from https://proxy.example: malformed module zip: \\u{1b}[31mcut short";
+        assert_eq!(mismatch(&Expected::First, None).line(), line);
+    }
+
+    #[test]
+    fn users_read_where_the_expected_hash_comes_from() {
+        let hash = || SumHash::parse(HASH).unwrap();
+        let recorded = Expected::Recorded { hash: hash(), id: 7, size: 9 };
+        for (expected, words) in [
+            (recorded, "expected by record 7 of sum.example, tree 9"),
+            (Expected::Pinned(hash()), "expected by what came here at first (a private module)"),
+            (Expected::First, "a private module: nothing of it was here before"),
+        ] {
+            let lines = mismatch(&expected, None).lines("sum.example");
+            assert!(lines.iter().any(|line| line == words), "{lines:?}");
+        }
+    }
+}

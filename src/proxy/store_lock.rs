@@ -4,7 +4,7 @@
 //! proves what needs no disk, and takes the lock as soon as the disk allows it. Until then it stores nothing, so a second server
 //! does no harm.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 use crate::fault::Fault;
 use crate::store::lock::Lock;
@@ -34,7 +34,7 @@ impl StoreLock {
     /// # Errors
     /// `Unavailable`: the disk still does not, or another server has the lock.
     pub(super) fn require(&self, modules: &Modules) -> Result<(), Fault> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.0.lock();
         if held.is_none() {
             *held = Some(modules.claim()?);
         }

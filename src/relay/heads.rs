@@ -2,11 +2,12 @@
 //! never back: a client that was shown a tree is never shown an older one.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use parking_lot::Mutex;
 use tokio::sync;
 
 use super::Inner;
@@ -41,23 +42,23 @@ pub(super) struct Heads {
 
 impl Heads {
     pub(super) fn now(&self) -> Option<Arc<CurrentHead>> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.now.lock().clone()
     }
 
     /// Puts a newer head in force; the newest stays.
     fn put(&self, new: CurrentHead) -> Arc<CurrentHead> {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = self.now.lock();
         let newest = now.take().filter(|now| now.size() >= new.size()).unwrap_or_else(|| Arc::new(new));
         *now = Some(Arc::clone(&newest));
         newest
     }
 
     fn is_compared(&self, tree: Tree) -> bool {
-        self.compared.lock().unwrap_or_else(PoisonError::into_inner).contains(&(tree.size, tree.root))
+        self.compared.lock().contains(&(tree.size, tree.root))
     }
 
     fn set_compared(&self, trees: impl Iterator<Item = Tree>) {
-        let mut compared = self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut compared = self.compared.lock();
         if compared.len() >= MAX_COMPARED {
             compared.clear();
         }

@@ -66,7 +66,7 @@ impl Inner {
         if let Some(record) = self.database.mirrored_record(module)? {
             return Ok(Found::Found(self.keep(path, record)));
         }
-        if let Some(by) = self.recent.denials.recent(&path, Instant::now()) {
+        if let Some(by) = self.recent.denied(&path, Instant::now()) {
             return Ok(Found::NotInLog { by });
         }
         self.lookups.join(&path, Box::pin(self.ask(module, &path))).await
@@ -117,7 +117,7 @@ impl Inner {
     }
 
     fn not_in_log(&self, path: &str, by: Vec<String>) -> Found {
-        self.recent.denials.keep(path, &by, Instant::now());
+        self.recent.deny(path, &by, Instant::now());
         Found::NotInLog { by }
     }
 

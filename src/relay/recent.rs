@@ -7,6 +7,8 @@ use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::denials::{Denials, Repeated, cut, held_by};
+use crate::sumdb::number::wide;
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
 
@@ -18,7 +20,6 @@ const PARTS: u64 = 7;
 /// What common entries take, to size the tables.
 const COMMON_TILE_BYTES: u64 = 8 << 10;
 const COMMON_RECORD_BYTES: u64 = 600;
-const COMMON_DENIAL_BYTES: u64 = 400;
 /// What an entry takes besides its key and its value: its place in the cache, what the allocator adds.
 const OVERHEAD_BYTES: usize = 100;
 /// Bytes of one line of a denial that are kept.
@@ -35,7 +36,7 @@ pub(super) type Tiles = Cache<TilePath, Bytes, ByBytes>;
 pub(super) struct Recent {
     pub(super) records: Records,
     pub(super) tiles: Tiles,
-    pub(super) denials: Denials,
+    denials: Denials<Arc<[String]>>,
 }
 
 impl Recent {
@@ -47,13 +48,24 @@ impl Recent {
         Recent {
             records: Cache::with_weighter(items(records, COMMON_RECORD_BYTES), records, ByBytes),
             tiles: Cache::with_weighter(items(tiles, COMMON_TILE_BYTES), tiles, ByBytes),
-            denials: Denials(Cache::with_weighter(items(denials, COMMON_DENIAL_BYTES), denials, ByBytes)),
+            denials: Denials::new(DENIAL_AGE, denials),
         }
     }
 
     /// Bytes that are taken.
     pub(super) fn bytes(&self) -> u64 {
-        self.records.weight() + self.tiles.weight() + self.denials.0.weight()
+        self.records.weight() + self.tiles.weight() + self.denials.bytes()
+    }
+
+    /// Keeps what the database said that it does not have: its lookup path, and the sources with their words.
+    pub(super) fn deny(&self, path: &str, by: &[String], now: Instant) {
+        let by = by.iter().map(|line| cut(line, MAX_DENIAL_LINE)).collect();
+        self.denials.keep(path, by, now);
+    }
+
+    /// The sources that denied it within the last minute, with their words.
+    pub(super) fn denied(&self, path: &str, now: Instant) -> Option<Vec<String>> {
+        self.denials.recent(path, now).map(|by| by.to_vec())
     }
 }
 
@@ -62,7 +74,7 @@ impl Recent {
 pub(super) struct ByBytes;
 
 fn weight<K, V>(held: usize) -> u64 {
-    u64::try_from(size_of::<(K, V)>() + OVERHEAD_BYTES + held).unwrap_or(u64::MAX)
+    wide(size_of::<(K, V)>() + OVERHEAD_BYTES + held)
 }
 
 impl Weighter<TilePath, Bytes> for ByBytes {
@@ -78,28 +90,9 @@ impl Weighter<String, Arc<VerifiedRecord>> for ByBytes {
     }
 }
 
-/// A denial: its time, and its sources with their words.
-type Denial = (Instant, Arc<[String]>);
-
-impl Weighter<String, Denial> for ByBytes {
-    fn weight(&self, path: &String, (_, by): &Denial) -> u64 {
-        weight::<String, Denial>(path.len() + by.iter().map(|line| line.len() + size_of::<String>()).sum::<usize>())
-    }
-}
-
-/// What the database said that it does not have, by lookup path.
-pub(super) struct Denials(Cache<String, Denial, ByBytes>);
-
-impl Denials {
-    pub(super) fn keep(&self, path: &str, by: &[String], now: Instant) {
-        let cut = |line: &String| line.get(..line.floor_char_boundary(MAX_DENIAL_LINE)).unwrap_or_default().to_owned();
-        self.0.insert(path.to_owned(), (now, by.iter().map(cut).collect()));
-    }
-
-    /// The sources that denied it within the last minute, with their words.
-    pub(super) fn recent(&self, path: &str, now: Instant) -> Option<Vec<String>> {
-        let (said, by) = self.0.get(path)?;
-        (now.saturating_duration_since(said) < DENIAL_AGE).then(|| by.to_vec())
+impl Repeated for Arc<[String]> {
+    fn held(&self) -> usize {
+        held_by(self)
     }
 }
 
@@ -113,8 +106,8 @@ mod tests {
     fn a_denial_is_repeated_for_a_minute() {
         let recent = Recent::within(BYTES);
         let start = Instant::now();
-        recent.denials.keep("lookup/a@v1.0.0", &["404".to_owned(), "x".repeat(4000)], start);
-        let at = |seconds| recent.denials.recent("lookup/a@v1.0.0", start + Duration::from_secs(seconds));
+        recent.deny("lookup/a@v1.0.0", &["404".to_owned(), "x".repeat(4000)], start);
+        let at = |seconds| recent.denied("lookup/a@v1.0.0", start + Duration::from_secs(seconds));
         assert_eq!(at(59), Some(vec!["404".to_owned(), "x".repeat(160)]));
         assert_eq!(at(60), None);
     }
@@ -124,7 +117,7 @@ mod tests {
         let recent = Recent::within(BYTES);
         let words = vec!["https://sum.example: 404 Not Found: ".to_owned() + &"words ".repeat(200); 8];
         for number in 0..70_000 {
-            recent.denials.keep(&format!("lookup/{}{number}@v1.0.0", "a".repeat(1900)), &words, Instant::now());
+            recent.deny(&format!("lookup/{}{number}@v1.0.0", "a".repeat(1900)), &words, Instant::now());
         }
         let denials = recent.bytes();
         assert!((BYTES / PARTS / 2..=BYTES / PARTS + PARTS).contains(&denials), "{denials}");

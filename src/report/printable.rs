@@ -36,6 +36,16 @@ pub fn printable_lines(text: &str) -> Vec<String> {
     text.lines().map(|line| printable(&line.replace('\t', "    "))).collect()
 }
 
+/// The text without the numbers of the system's errors, which do not help: `No such file or directory (os error 2)`.
+pub fn plain(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut words = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        words.push_str(part.split_once(')').map_or(part, |(_, rest)| rest));
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

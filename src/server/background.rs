@@ -19,20 +19,23 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// the first request.
 pub(super) async fn follow_head(served: ServedDatabase) {
     let mut pause = MIN_PAUSE;
-    let mut last_warning = String::new();
+    let mut warned_of = None;
     while let Err(fault) = served.relay.latest().await {
         if matches!(fault, Fault::Forked { .. }) {
             served.log_fork(&fault);
             break;
         }
-        let warning = match served.relay.status().head {
-            Some(head) => format!("the head of size {} is held, and no newer one could be had: {fault}", head.size),
-            None => format!("no proven head yet: {fault}"),
-        };
-        // What stays the same is logged once.
-        if warning != last_warning {
-            tracing::warn!(database = served.relay.name(), "{warning}");
-            last_warning = warning;
+        let held = served.relay.status().head.map(|head| head.size);
+        // What stays the same is logged once: how often a source was tried, or that it is left alone for now, is nothing new.
+        let news = Some((held, fault.cause()));
+        if news != warned_of {
+            let what = match held {
+                Some(size) => format!("the head of size {size} is held, and no newer one could be had"),
+                None => "no proven head yet".to_owned(),
+            };
+            let next = "--proxy names proxies that may relay the database, --sumdb-url another source";
+            tracing::warn!(database = served.relay.name(), "{what}: {fault}; {next}");
+            warned_of = news;
         }
         sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);

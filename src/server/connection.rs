@@ -78,7 +78,7 @@ impl Connection {
         // A public connection that has a slot answers health and metrics like everything else.
         let has_all = self.registration.has_slot() && self.kind == ListenerKind::Public;
         let is_admin = !has_all && self.is_admin(request.uri().path());
-        let (response, stream) = match self.admit(is_http2, is_admin).await {
+        let (mut response, stream) = match self.admit(is_http2, is_admin).await {
             Ok(stream) if is_admin || self.kind == ListenerKind::Public => {
                 (respond(&self.app, request, self.addrs, &self.quota).await, stream)
             }
@@ -88,15 +88,15 @@ impl Connection {
             }
             Err(Overload::NoStream) => (self.no_stream(), None),
         };
-        let mut response = response.map(|body| match is_http2 {
-            _ if body.is_end_stream() => body,
-            true => {
+        match response.body_mut() {
+            body if body.is_end_stream() => {}
+            body if is_http2 => {
                 let transfer = Transfer::new(StreamTask::current(), in_flight.start_body(), stream);
                 self.timer.watch(&transfer);
-                body.over_http2(transfer)
+                body.send_over_http2(transfer);
             }
-            false => body.over_http1(in_flight.start_body(), &self.sendfile),
-        });
+            body => body.send_over_http1(in_flight.start_body(), &self.sendfile),
+        }
         let has_no_slot = !self.registration.has_slot();
         if is_http2 && has_no_slot {
             self.registration.close_when_quiet();

@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 
 use super::conn::close_reason::CloseReason;
 use super::http::route::RouteName;
+use crate::sumdb::number::wide;
 use queues::Queues;
 
 /// Seconds: from an answer in the response cache to one that an upstream had to be asked for.
@@ -186,7 +187,7 @@ impl Metrics {
 
     /// Counts streams that were reset because their bodies had stalled.
     pub(super) fn streams_reset(&self, streams: usize) {
-        self.streams_stalled.inc_by(u64::try_from(streams).unwrap_or(u64::MAX));
+        self.streams_stalled.inc_by(wide(streams));
     }
 
     /// All metrics as OpenMetrics text.

@@ -40,12 +40,21 @@ pub(super) async fn respond(
 ) -> Response<Body> {
     let start = Instant::now();
     let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
-    let (route, answer) = match immediate_answer(app, &head, addrs) {
+    let (route, mut answer) = match immediate_answer(app, &head, addrs) {
         Some(found) => found,
         // Boxed: most requests do not get here, and this future is large.
         None => Box::pin(answer(app, &head, addrs, quota)).await,
     };
-    let (answer, memory) = with_memory(answer, &head, quota).await;
+    let memory = match memory_needed(&answer, &head) {
+        None => None,
+        Some(len) => {
+            let permit = memory(len, quota).await;
+            if permit.is_none() {
+                answer = refusal::unavailable("too many answers are waiting for their clients to read them");
+            }
+            permit
+        }
+    };
     let bytes = answer.len();
     let mut response = answer.into_response(&head.method, &head.headers, quota, memory);
     let (status, elapsed) = (response.status(), start.elapsed());
@@ -137,21 +146,21 @@ async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head:
     }
 }
 
-/// Acquires memory for the bytes of an answer if they are many: over HTTP/2 a client can leave them in this process by not
-/// opening its flow-control window. If the pool grants none in time, the answer is 503.
-async fn with_memory(answer: Answer, request: &Parts, quota: &Arc<ClientQuota>) -> (Answer, Option<PoolPermit>) {
+/// How many bytes of an answer need memory of the pool, if they are many: over HTTP/2 a client can leave them in this process by
+/// not opening its flow-control window.
+fn memory_needed(answer: &Answer, request: &Parts) -> Option<usize> {
     let free = if request.version == Version::HTTP_2 { SMALL_BODY_BYTES } else { MIN_CHUNK_BYTES };
-    let len = match &answer.payload {
-        Payload::Bytes(bytes) if request.method == Method::GET && bytes.len() > free => bytes.len(),
-        _ => return (answer, None),
-    };
-    // Boxed: waiting is rare, and its future is large.
-    let permit = match quota.try_acquire(Resource::Bytes, len) {
+    match &answer.payload {
+        Payload::Bytes(bytes) if request.method == Method::GET && bytes.len() > free => Some(bytes.len()),
+        _ => None,
+    }
+}
+
+/// Memory for so many bytes; none if the pool grants none in time.
+async fn memory(len: usize, quota: &Arc<ClientQuota>) -> Option<PoolPermit> {
+    match quota.try_acquire(Resource::Bytes, len) {
         Some(permit) => Some(permit),
+        // Boxed: waiting is rare, and its future is large.
         None => Box::pin(quota.acquire(Resource::Bytes, len, POOL_TIMEOUT)).await,
-    };
-    match permit {
-        Some(permit) => (answer, Some(permit)),
-        None => (refusal::unavailable("too many answers are waiting for their clients to read them"), None),
     }
 }

@@ -61,15 +61,6 @@ impl Cache {
         read.map_err(|error| unavailable(&file, "read", &error))
     }
 
-    /// Whether something is kept for `path`.
-    ///
-    /// # Errors
-    /// As [`Cache::read`].
-    pub fn holds(&self, path: &str) -> Result<bool, Fault> {
-        let file = below(&self.dir, path)?;
-        Ok(self.pack.holds(path).map_err(|error| self.unreadable(&error))? || file.is_file())
-    }
-
     /// Keeps `bytes`, which the caller has proven, for `path`. An entry that is already equal is left alone.
     ///
     /// # Errors

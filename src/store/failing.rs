@@ -4,8 +4,8 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+
+use parking_lot::Mutex;
 
 use super::disk::{Disk, RealDisk};
 use super::space::Space;
@@ -63,7 +63,7 @@ impl FailingDisk {
 
     /// Says that it has that much room.
     pub fn set_space(&self, space: Space) {
-        *self.space.lock().unwrap_or_else(PoisonError::into_inner) = Some(space);
+        *self.space.lock() = Some(space);
     }
 
     /// Never fails; only counts.
@@ -73,7 +73,7 @@ impl FailingDisk {
 
     /// Every change that was asked for so far, in order: `write_new durable`, `rename`, ...
     pub fn calls(&self) -> Vec<String> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.calls.lock().clone()
     }
 
     fn change<T>(
@@ -83,7 +83,7 @@ impl FailingDisk {
         half: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<T> {
         let number = {
-            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut calls = self.calls.lock();
             calls.push(name.to_owned());
             calls.len() - 1
         };
@@ -147,7 +147,7 @@ impl Disk for std::sync::Arc<FailingDisk> {
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {
-        let planted = *self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        let planted = *self.space.lock();
         planted.map_or_else(|| RealDisk.space(path), Ok)
     }
 }

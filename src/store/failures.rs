@@ -4,8 +4,9 @@
 //! **To store something is never a condition of an answer.** What was proven is given whether or not it could be kept; who gives
 //! it notes the failure here.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::Folder;
 use crate::fault::Fault;
@@ -109,7 +110,7 @@ impl Folder {
     /// Records that something could not be stored. The caller goes on without it.
     pub fn note_failure(&self, write: WriteKind, fault: &Fault) {
         let Some(kind) = self.shared.failures.0.get(write.place()) else { return };
-        let mut kind = kind.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kind = kind.lock();
         if kind.add(fault, Instant::now()) {
             let (kind, count) = (write.name(), kind.count);
             tracing::warn!(kind, count, "not stored; answers are given all the same: {fault}");
@@ -119,7 +120,7 @@ impl Folder {
     /// The failed writes of every kind, those without one too.
     pub fn failures(&self) -> Vec<FailedWrites> {
         let failure = |(write, kind): (WriteKind, &Mutex<WriteFailures>)| {
-            let kind = kind.lock().unwrap_or_else(PoisonError::into_inner);
+            let kind = kind.lock();
             FailedWrites { write, count: kind.count, last: kind.last.clone() }
         };
         KINDS.into_iter().zip(&self.shared.failures.0).map(failure).collect()

@@ -23,8 +23,8 @@
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::log::{Log, Snapshot};
@@ -169,13 +169,13 @@ impl Index {
 
     /// Reads by one of the connections. One that failed is not used again.
     fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Fault> {
-        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let kept = self.idle.lock().pop();
         let db = match kept {
             Some(db) => db,
             None => file::open_to_read(&self.path)?.0,
         };
         let found = read(&db).map_err(|error| file::failed(&self.path, &error))?;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle.lock();
         if idle.len() < MAX_IDLE {
             idle.push(db);
         }

@@ -6,13 +6,14 @@
 //! Nothing is opened or made before it is needed.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 
 use super::Folder;
+use super::sqlite::SqliteError;
 use super::words::unavailable;
 use crate::fault::Fault;
 
@@ -21,7 +22,6 @@ mod rows;
 
 pub use rows::{MAX_HINT_BYTES, MAX_HINTS, MAX_HINTS_BYTES, MAX_INCIDENTS, MAX_SOURCE_INCIDENTS, MAX_TEXT};
 
-use file::JournalError;
 use rows::Written;
 
 /// The journal. Threads may share it, and other processes may write to the file meanwhile.
@@ -171,23 +171,23 @@ impl Journal {
 
     /// The connection to the file that has the name now, if there is one already.
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         if open.as_ref().is_some_and(|open| open.identity != file::identity(&self.path)) {
             *open = None;
         }
         open
     }
 
-    fn connect(&self) -> Result<Open, JournalError> {
+    fn connect(&self) -> Result<Open, SqliteError> {
         let db = file::open(&self.path)?;
         Ok(Open { db, identity: file::identity(&self.path), written: Written::default() })
     }
 
     /// A disk that takes nothing is read all the same. What is written to such a connection fails, and ends it.
-    fn connect_to_read(&self) -> Result<Open, JournalError> {
-        self.connect().or_else(|trouble| match trouble {
-            broken @ JournalError::Broken(_) => Err(broken),
-            JournalError::Fault(_) => {
+    fn connect_to_read(&self) -> Result<Open, SqliteError> {
+        self.connect().or_else(|error| match error {
+            damaged @ SqliteError::Damaged(_) => Err(damaged),
+            SqliteError::Fault(_) => {
                 let db = file::open_to_read(&self.path)?;
                 Ok(Open { db, identity: file::identity(&self.path), written: Written::default() })
             }
@@ -201,13 +201,13 @@ impl Journal {
             if self.path.symlink_metadata().is_err() {
                 return Ok(None);
             }
-            *open = Some(self.connect_to_read().map_err(|trouble| trouble.fault(&self.path))?);
+            *open = Some(self.connect_to_read().map_err(|error| file::fault(&self.path, error))?);
         }
         let Some(found) = open.as_ref().map(|open| read(&open.db)) else { return Ok(None) };
         found.map(Some).map_err(|error| {
             // Whatever it is, a new connection looks at it anew.
             *open = None;
-            JournalError::of(&self.path, &error).fault(&self.path)
+            file::fault(&self.path, file::failed(&self.path, &error))
         })
     }
 
@@ -215,12 +215,12 @@ impl Journal {
     fn write(&self, write: impl Fn(&mut Open) -> rusqlite::Result<()>) -> Result<(), Fault> {
         let mut open = self.lock();
         match self.try_write(&mut open, &write) {
-            Err(JournalError::Broken(why)) => {
+            Err(SqliteError::Damaged(why)) => {
                 *open = None;
                 file::set_aside(&self.folder, &self.path, &why)?;
-                self.try_write(&mut open, &write).map_err(|trouble| trouble.fault(&self.path))
+                self.try_write(&mut open, &write).map_err(|error| file::fault(&self.path, error))
             }
-            other => other.map_err(|trouble| trouble.fault(&self.path)),
+            other => other.map_err(|error| file::fault(&self.path, error)),
         }
     }
 
@@ -228,16 +228,16 @@ impl Journal {
         &self,
         open: &mut Option<Open>,
         write: &impl Fn(&mut Open) -> rusqlite::Result<()>,
-    ) -> Result<(), JournalError> {
+    ) -> Result<(), SqliteError> {
         if open.is_none() {
             let root = self.folder.root();
-            self.folder.ensure(root, true).map_err(|error| JournalError::disk(root, "create", &error))?;
+            self.folder.ensure(root, true).map_err(|error| SqliteError::Fault(unavailable(root, "create", &error)))?;
             *open = Some(self.connect()?);
         }
         let Some(opened) = open.as_mut() else { return Ok(()) };
         write(opened).map_err(|error| {
             *open = None;
-            JournalError::of(&self.path, &error)
+            file::failed(&self.path, &error)
         })
     }
 }

@@ -39,9 +39,9 @@ mod snapshot;
 mod state;
 mod writer;
 
-pub use files::{HASH_BYTES, OFFSET_BYTES};
+pub use files::OFFSET_BYTES;
 pub(in crate::store) use heads::newest as newest_head;
-pub use heads::{HEADS_LIMIT, ends_with_signature};
+pub use heads::{Entry, HEADS_LIMIT, entries};
 pub use read_buffer::ReadBuffer;
 pub use scan::LogFile;
 pub use snapshot::Snapshot;

@@ -5,7 +5,7 @@
 //! modules/<escaped path>/@v/<escaped version>.mod      .modhash  .modproof   its h1; which record of which database has it
 //!                                             .zip     .ziphash  .zipproof   the same; .ziphash as in Go's module cache
 //!                                             .info    when the version was made; nothing proves it
-//!                           list                       the tagged versions of which the zip is here
+//!                           list                       the versions of which the zip is here
 //! modules/lock                                         one server
 //! private/<the same names>                             without proofs and lists: the hash is what came first (`first_use`)
 //!                                    .modstat .zipstat  what the file looked like when it was last proven (`stamp`)
@@ -35,6 +35,7 @@ use crate::fault::Fault;
 use crate::sumdb::goproxy::MAX_INFO_BYTES;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
+use crate::sumdb::number::wide;
 
 mod admitted;
 mod arrival;
@@ -66,8 +67,8 @@ use stamp::Stamp;
 /// The longest `.info` that is kept or read, in bytes.
 pub const INFO_LIMIT: usize = MAX_INFO_BYTES;
 
-/// Files that are remembered to have been proven by this process, besides what stands beside them.
-const SEEN: usize = 4096;
+/// Files that this process knows to be proven without reading what stands beside them.
+const MAX_KNOWN: usize = 4096;
 
 /// On whose word a file is admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,14 +94,24 @@ pub struct Modules {
     folder: Folder,
     dir: PathBuf,
     private: PathBuf,
-    /// what files looked like when this process proved them, where the disk does not take it
-    seen: Arc<Cache<PathBuf, Stamp>>,
+    /// what this process knows of files that it proved, or whose proof it read: no proof is read twice for one that is as it was,
+    /// and a disk that takes no proof makes nobody hash a file again
+    known: Arc<Cache<PathBuf, Known>>,
+}
+
+/// What was known of a file when it was last found to be proven.
+#[derive(Debug, Clone)]
+struct Known {
+    stamp: Stamp,
+    hash: SumHash,
+    /// the verifier key of the database that proved it; none for one of first use
+    database: Option<Arc<str>>,
 }
 
 impl Modules {
     pub(super) fn new(folder: Folder) -> Modules {
         let (dir, private) = (folder.root().join("modules"), folder.root().join("private"));
-        Modules { folder, dir, private, seen: Arc::new(Cache::new(SEEN)) }
+        Modules { folder, dir, private, known: Arc::new(Cache::new(MAX_KNOWN)) }
     }
 
     /// Where the proven ones are: `DATA/modules`.
@@ -142,7 +153,7 @@ impl Modules {
         if tree == Tree::FirstUse {
             self.take_over_info(module, &path);
         }
-        let limit = u64::try_from(INFO_LIMIT).unwrap_or(u64::MAX);
+        let limit = wide(INFO_LIMIT);
         let read = if is_file(&path) { read_bounded(&path, limit) } else { Ok(None) };
         read.map_err(|error| unavailable(&path, "read", &error))
     }

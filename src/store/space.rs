@@ -3,10 +3,10 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::Folder;
+use crate::sumdb::number::wide;
 
 /// How old a reading of the disk may be. What this process writes meanwhile is subtracted from it.
 const FRESH: Duration = Duration::from_secs(1);
@@ -97,7 +97,7 @@ impl Reading {
 impl Folder {
     /// Sets the floor, for all clones of this folder. A folder begins without one.
     pub fn set_floor(&self, floor: Floor) {
-        let mut room = self.shared.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = self.shared.room.lock();
         *room = FreeSpace { floor, reading: None };
     }
 
@@ -106,8 +106,8 @@ impl Folder {
     /// # Errors
     /// `StorageFull`, with words for people.
     pub(super) fn take_room(&self, bytes: usize) -> io::Result<()> {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        let mut room = self.shared.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = wide(bytes);
+        let mut room = self.shared.room.lock();
         if room.floor == Floor::Off {
             return Ok(());
         }

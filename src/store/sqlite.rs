@@ -1,19 +1,74 @@
-//! What the index and the journal, both SQLite files, have in common: nothing in such a file is believed, and one on a disk that
-//! cannot be written is read all the same.
+//! What the index and the journal, both SQLite files, have in common: nothing in such a file is believed, one on a disk that
+//! cannot be written is read all the same, and a failure means the same of each.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::ffi::ErrorCode;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
+
+use super::words::unavailable;
+use crate::fault::Fault;
 
 /// What another SQLite file may stand beside it.
 pub(super) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Bytes of the file that readers of a database share (sqlite.org/walformat.html, "The WAL-Index File").
 const SHARED_BYTES: usize = 32 << 10;
+
+/// Why a SQLite file cannot be used.
+#[derive(Debug)]
+pub(super) enum SqliteError {
+    /// the file is damaged, or something else: what is wrong with it
+    Damaged(String),
+    /// the file may be right: the disk, another process, a newer version
+    Fault(Fault),
+}
+
+impl SqliteError {
+    /// What `error` means for the file at `path`, on which another process is waited for as long as `patience`.
+    pub(super) fn of(path: &Path, patience: Duration, error: &rusqlite::Error) -> SqliteError {
+        if let rusqlite::Error::InvalidPath(path) = error {
+            let why = "is not a regular file: something else stands in its place; move it away";
+            return SqliteError::Fault(Fault::machine(path.display().to_string(), why));
+        }
+        let damaged = || SqliteError::Damaged(format!("is damaged ({error})"));
+        let rusqlite::Error::SqliteFailure(code, _) = error else { return damaged() };
+        let disk = |doing, kind: ErrorKind| SqliteError::Fault(unavailable(path, doing, &kind.into()));
+        let name = path.display().to_string();
+        let unusable = format!("cannot be read or written: {error}");
+        match code.code {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+                let why = format!("another process has held it for {} s; is one stuck?", patience.as_secs());
+                SqliteError::Fault(Fault::machine(name, why))
+            }
+            ErrorCode::DiskFull => disk("write", ErrorKind::StorageFull),
+            ErrorCode::ReadOnly => disk("write", ErrorKind::ReadOnlyFilesystem),
+            ErrorCode::PermissionDenied => disk("open", ErrorKind::PermissionDenied),
+            // It makes files beside the database.
+            ErrorCode::CannotOpen | ErrorCode::SystemIoFailure => SqliteError::Fault(Fault::disk(name, unusable)),
+            // Nothing that is written here is longer than `guard` lets it be.
+            ErrorCode::TooBig
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::TypeMismatch
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::Unknown => damaged(),
+            _ => SqliteError::Fault(Fault::machine(name, unusable)),
+        }
+    }
+
+    /// The fault, with what to do next about a file at `path` that is damaged.
+    pub(super) fn fault(self, path: &Path, next: &str) -> Fault {
+        match self {
+            SqliteError::Fault(fault) => fault,
+            SqliteError::Damaged(why) => Fault::machine(path.display().to_string(), format!("{why}; {next}")),
+        }
+    }
+}
 
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -91,6 +146,34 @@ fn uri(path: &Path) -> String {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_failure_is_damage_or_has_a_cause() {
+        let of = |code: i32| {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            SqliteError::of(Path::new("/data/x.sqlite"), Duration::from_secs(7), &error)
+        };
+        for (code, words) in [
+            (rusqlite::ffi::SQLITE_CORRUPT, "is damaged ("),
+            (rusqlite::ffi::SQLITE_NOTADB, "is damaged ("),
+            (rusqlite::ffi::SQLITE_TOOBIG, "is damaged ("),
+            (rusqlite::ffi::SQLITE_ERROR, "is damaged ("),
+        ] {
+            assert!(matches!(of(code), SqliteError::Damaged(why) if why.starts_with(words)), "{code}");
+        }
+        for (code, is_disk, words) in [
+            (rusqlite::ffi::SQLITE_BUSY, false, "another process has held it for 7 s"),
+            (rusqlite::ffi::SQLITE_NOMEM, false, "cannot be read or written: "),
+            (rusqlite::ffi::SQLITE_FULL, true, "cannot write: no storage space"),
+            (rusqlite::ffi::SQLITE_READONLY, true, "cannot write: read-only filesystem"),
+            (rusqlite::ffi::SQLITE_PERM, true, "cannot open: permission denied"),
+            (rusqlite::ffi::SQLITE_IOERR, true, "cannot be read or written: "),
+        ] {
+            let fault = of(code).fault(Path::new("/data/x.sqlite"), "make a new one");
+            assert_eq!(fault.is_disk(), is_disk, "{fault}");
+            assert!(fault.to_string().starts_with(&format!("/data/x.sqlite: {words}")), "{fault}");
+        }
+    }
 
     #[test]
     fn a_pipe_beside_a_file_is_not_waited_for() {

@@ -196,4 +196,12 @@ mod tests {
             assert!(error.contains(reason), "{error}");
         }
     }
+
+    #[test]
+    fn a_file_has_a_million_proofs_at_most() {
+        let most = format!("{HEADER}\n").repeat(MAX_PROOFS);
+        let error = |text: &str| parse_proofs(text.as_bytes()).unwrap_err().to_string();
+        assert!(error(&most).contains("proof 1 of the file"));
+        assert!(error(&format!("{most}{HEADER}\n")).contains("more than 1,048,576 proofs"));
+    }
 }

@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(in crate::sumdb) use archive::Archive;
 pub(in crate::sumdb) use directory::Entry;
-pub use source::ReadAt;
+pub use source::{ReadAt, sha256_of};
 
 use super::error::{Error, Result};
 use super::hash::{Hash, sha256};

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Permit, Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
 use super::panicked;
@@ -12,8 +12,8 @@ use crate::fault::Fault;
 use crate::store::index::Gathered;
 use crate::store::log::Writer;
 
-/// Data tiles that wait to be appended, so that requests go on while a mark waits for the disk: 13 MB.
-const WAITING: usize = 256;
+/// Data tiles that are handed over and wait: more wait in the window of the flow, where their bytes are bounded.
+const WAITING: usize = 16;
 /// Bytes of records between two marks. A mark syncs every file and the folder: at a quarter of this the disk takes more than twice
 /// as long for the same bytes, and at twice this no less.
 const MARK_BYTES: u64 = 128 << 20;
@@ -39,9 +39,9 @@ impl Appender {
         Appender { tiles, thread: tokio::task::spawn_blocking(move || run(writer, gathered, handed)) }
     }
 
-    /// Hands over the next records.
-    pub(super) async fn append(&mut self, tile: Proven) -> Result<(), Gone> {
-        self.tiles.send(tile).await.map_err(|_| Gone)
+    /// Waits until the next records can be handed over.
+    pub(super) async fn room(&self) -> Result<Permit<'_, Proven>, Gone> {
+        self.tiles.reserve().await.map_err(|_| Gone)
     }
 
     /// Waits until all is appended.

@@ -43,12 +43,18 @@ impl Bulk {
         None
     }
 
-    /// The bytes of these data tiles, which are full and in a row; none where they cannot be had.
+    /// Whether the files are still used and hold this data tile.
+    pub(super) fn has(&self, tile: &DataTile) -> bool {
+        let hashes = tile.hashes();
+        !self.given_up.load(Ordering::Relaxed) && hashes.is_full() && (hashes.index() + 1) * FULL <= self.size
+    }
+
+    /// The bytes of these data tiles, which are in a row; none where they cannot be had.
     pub(super) async fn bytes(&self, tiles: &[DataTile]) -> Option<Vec<Vec<u8>>> {
-        let (first, last) = (tiles.first()?.hashes().index(), tiles.last()?.hashes().index());
-        if self.given_up.load(Ordering::Relaxed) || (last + 1) * FULL > self.size {
+        if !tiles.iter().all(|tile| self.has(tile)) {
             return None;
         }
+        let (first, last) = (tiles.first()?.hashes().index(), tiles.last()?.hashes().index());
         let bytes = self.try_bytes(first, last).await;
         if bytes.is_none() {
             self.give_up();

@@ -1,8 +1,10 @@
 //! Which data tiles are wanted, in order, each with what the tree says about it. The hashes above them are fetched a stretch
 //! at a time and dropped again, so that memory does not grow with the log.
 
-use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, Stream};
 
+use super::QUIET;
+use super::straggler::{AnswerTimes, unless_late};
 use super::tile::{ExpectedHash, Wanted};
 use crate::database::{Database, Newest};
 use crate::fault::Fault;
@@ -16,25 +18,29 @@ const BELOW: u64 = FULL * FULL;
 /// Tiles of level 1 that are fetched at once: half a megabyte of hashes for 4 million records.
 const STRETCH: u64 = 64;
 
-/// The data tiles with the records from `start` to `end`.
-pub(super) fn wanted<'a>(
+/// The data tiles with the records from `start` to `end`, a stretch at a time.
+pub(super) fn stretches<'a>(
     database: &'a Database,
     newest: &'a mut Newest,
     start: u64,
     end: u64,
-) -> impl Stream<Item = Result<Wanted, Fault>> + 'a {
-    let stretches = stream::try_unfold((newest, start), move |(newest, from)| async move {
+    times: &'a AnswerTimes,
+) -> impl Stream<Item = Result<Vec<Wanted>, Fault>> + 'a {
+    stream::try_unfold((newest, start), move |(newest, from)| async move {
         if from >= end {
             return Ok(None);
         }
         let next = ((from / BELOW / STRETCH + 1) * STRETCH * BELOW).min(end);
         newest.forget_up_to(1);
         let wants: Vec<Want> = (from / BELOW..next.div_ceil(BELOW)).map(|tile| Want::LeafPath(tile * BELOW)).collect();
-        database.fetch_tiles(newest, &wants, &|_, _, _| {}).await?;
-        let wanted: Vec<_> = (from / FULL..next.div_ceil(FULL)).map(|index| one(newest, index, start)).collect();
-        Ok::<_, Fault>(Some((stream::iter(wanted), (newest, next))))
-    });
-    stretches.try_flatten().map(|wanted| wanted)
+        match unless_late(times, database.fetch_tiles(newest, &wants, QUIET)).await {
+            Some(fetched) => fetched?,
+            // What has come stays, so that only the tiles that are late are requested once more.
+            None => database.fetch_tiles(newest, &wants, QUIET).await?,
+        }
+        let wanted = (from / FULL..next.div_ceil(FULL)).map(|index| one(newest, index, start));
+        Ok(Some((wanted.collect::<Result<Vec<Wanted>, Fault>>()?, (newest, next))))
+    })
 }
 
 /// Data tile `index`, of which records before `start` are held.

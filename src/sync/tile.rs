@@ -9,6 +9,9 @@ use crate::sumdb::hash::{Hash, leaf_hashes};
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, record_ranges};
 use crate::sumdb::tile::{DataTile, FULL_LEN, full_tile_hash};
 
+/// What an index's entry takes in memory.
+const ENTRY_BYTES: usize = 16;
+
 /// A data tile that is wanted.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
@@ -115,6 +118,11 @@ impl Proven {
         let start = self.records.get(usize::try_from(skipped).unwrap_or(usize::MAX)).map_or(0, |range| range.start);
         let end = self.records.last().map_or(0, |range| range.end);
         u64::try_from(end.saturating_sub(start)).unwrap_or(0)
+    }
+
+    /// How much memory it takes, in bytes: its text, and for each record where it is, its leaf hash and an index's entry.
+    pub(super) fn weight(&self) -> usize {
+        self.bytes.capacity() + FULL_LEN * (size_of::<Range<usize>>() + size_of::<Hash>() + ENTRY_BYTES)
     }
 
     /// Makes what an index will hold of the records that are not held yet.

@@ -5,6 +5,7 @@ use memchr::{memchr_iter, memmem};
 
 use super::files::Files;
 use crate::sumdb::hash::{Hash, leaf_hash};
+use crate::sumdb::number::wide;
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES, record_ranges};
 use crate::sumdb::tile::{FULL, FULL_LEN};
 
@@ -40,7 +41,7 @@ impl Files {
 
     /// Whether the record that ends at `at` has this hash.
     fn ends_at(&self, at: u64, hash: Option<Hash>) -> bool {
-        let from = at.saturating_sub(u64::try_from(MAX_RECORD_BYTES + 2).unwrap_or(0));
+        let from = at.saturating_sub(wide(MAX_RECORD_BYTES + 2));
         let bytes = self.records.bytes(from, usize::try_from(at - from).unwrap_or(0));
         let blank = memmem::rfind(&bytes, b"\n\n").map_or(0, |blank| blank + 2);
         hash.is_some() && bytes.get(blank..).map(leaf_hash) == hash
@@ -62,7 +63,7 @@ impl Files {
                 let is_end = last.is_some_and(|last| leaf_hash(this) == last);
                 let is_begin = !after.is_empty() && next.is_some_and(|next| leaf_hash(after) == next);
                 if is_end || is_begin {
-                    return Some(from + u64::try_from(begin + end).unwrap_or(0));
+                    return Some(from + wide(begin + end));
                 }
             }
         }
@@ -84,7 +85,7 @@ impl Files {
             lines(piece).into_iter().find(ends_there).map(|end| piece.0 + end)
         });
         let end = whole.or_else(|| usual.and_then(|piece| lines(piece).get(1).map(|end| piece.0 + end)));
-        begin + u64::try_from(end.unwrap_or(bytes.len())).unwrap_or(0)
+        begin + wide(end.unwrap_or(bytes.len()))
     }
 
     /// The bytes of a cut, or the part of them that the file has.

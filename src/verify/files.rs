@@ -2,9 +2,10 @@
 
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::log::{HASH_BYTES, LogFile, OFFSET_BYTES};
+use crate::store::log::{LogFile, OFFSET_BYTES};
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
 use crate::sumdb::tile::{Edge, FULL, FULL_LEN};
 
@@ -56,13 +57,13 @@ impl Files {
 
     /// Whether `offsets` is long enough.
     pub(super) fn has_all_offsets(&self) -> bool {
-        self.tree.size == 0 || u64::try_from(self.begins.len()).is_ok_and(|count| count == self.full_tiles() + 1)
+        self.tree.size == 0 || wide(self.begins.len()) == self.full_tiles() + 1
     }
 
     /// Where `offsets` says that full data tile `index` lies, if that can be.
     pub(super) fn place(&self, index: u64) -> Option<(u64, u64)> {
         let (begin, end) = (self.begin(index)?, self.begin(index + 1)?);
-        let longest = u64::try_from(MAX_DATA_TILE_BYTES).unwrap_or(u64::MAX);
+        let longest = wide(MAX_DATA_TILE_BYTES);
         let can_be = begin < end && end - begin <= longest && end <= self.records.len() && (index > 0 || begin == 0);
         can_be.then_some((begin, end))
     }
@@ -70,7 +71,7 @@ impl Files {
     /// Hashes `first` to `first + count` of a level, or those of them that the file has.
     pub(super) fn stored(&self, level: usize, first: u64, count: usize) -> Vec<Hash> {
         let Some(file) = self.hashes.get(level) else { return Vec::new() };
-        let bytes = file.bytes(first * HASH_BYTES, count * size_of::<Hash>());
+        let bytes = file.bytes(first * wide(Hash::LEN), count * Hash::LEN);
         bytes.as_chunks().0.iter().copied().map(Hash).collect()
     }
 

@@ -4,17 +4,16 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use memchr::memmem;
-
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Misbehaviour, Notice};
-use crate::store::log::{HASH_BYTES, HEADS_LIMIT, ends_with_signature};
+use crate::store::log::{HEADS_LIMIT, entries};
 use crate::store::{Log, StoredHead};
 use crate::sumdb;
-use crate::sumdb::checkpoint::{Checkpoint, FIRST_LINE, Policy, Tree};
+use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 
 /// The heads that were found, all of them signed by the log.
@@ -130,16 +129,15 @@ fn read_committed(
 fn read_heads(log: &Log, policy: &Policy, report: &mut Integrity) -> Result<(Vec<(Checkpoint, Place)>, bool), Fault> {
     let bytes = log.open_file("heads")?.bytes(0, usize::try_from(HEADS_LIMIT).unwrap_or(usize::MAX));
     let (mut heads, mut torn) = (Vec::new(), false);
-    for range in entries(&bytes) {
-        let entry = bytes.get(range.clone()).unwrap_or_default();
-        let is_last = range.end + 1 >= bytes.len();
-        match Checkpoint::open(entry, policy) {
+    for entry in entries(&bytes) {
+        match Checkpoint::open(entry.bytes(), policy) {
             Ok(head) => heads.push((head, Place::Heads)),
-            // A power cut leaves part of the last entry, or zeros in its place; the next commit writes over it.
-            Err(_) if is_last && is_torn(entry) => torn = true,
+            // The next commit writes over it.
+            Err(_) if entry.is_torn() => torn = true,
             Err(error) => {
-                let [start, end] = [range.start, range.end].map(|at| u64::try_from(at).unwrap_or(0));
-                damaged(report, "heads", Some(start..end), unsigned(policy, entry, &error));
+                let range = entry.range();
+                let what = unsigned(policy, entry.bytes(), &error);
+                damaged(report, "heads", Some(wide(range.start)..wide(range.end)), what);
             }
         }
     }
@@ -160,7 +158,7 @@ fn newest_committed(
     let (size, Some(newest)) = (head.tree().size, newest.filter(|newest| newest.tree().size > head.tree().size)) else {
         return Ok(Heads { head, others });
     };
-    let held = log.open_file("hashes.0")?.len() / HASH_BYTES;
+    let held = log.open_file("hashes.0")?.len() / wide(Hash::LEN);
     let newer = newest.tree().size;
     if held >= newer && log.sync_after().is_ok_and(|after| after == Some(size)) {
         notice(
@@ -201,34 +199,6 @@ fn unsigned(policy: &Policy, note: &[u8], error: &sumdb::Error) -> String {
         );
     }
     error.to_string()
-}
-
-/// Where the entries are: each ends with the blank line after its signatures, or at least before the next first line of a tree
-/// note; the last one perhaps with the file.
-fn entries(bytes: &[u8]) -> Vec<Range<usize>> {
-    let mut entries = Vec::new();
-    let mut begin = 0;
-    for blank in
-        memmem::find_iter(bytes, b"\n\n").filter(|at| ends_with_signature(bytes, *at) || begins_note(bytes, *at + 2))
-    {
-        entries.push(begin..blank + 1);
-        begin = blank + 2;
-    }
-    if begin < bytes.len() {
-        entries.push(begin..bytes.len());
-    }
-    entries
-}
-
-fn begins_note(bytes: &[u8], at: usize) -> bool {
-    bytes
-        .get(at..)
-        .is_some_and(|rest| rest.strip_prefix(FIRST_LINE.as_bytes()).is_some_and(|rest| rest.starts_with(b"\n")))
-}
-
-/// Whether this may be the beginning of an entry, or the zeros that a power cut leaves of one.
-fn is_torn(entry: &[u8]) -> bool {
-    !entry.ends_with(b"\n") || !ends_with_signature(entry, entry.len() - 1) || entry.contains(&0)
 }
 
 fn notice(report: &mut Integrity, text: impl Into<String>) {

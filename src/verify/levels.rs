@@ -10,6 +10,7 @@ use super::files::Files;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::error::Error;
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::{Edge, FULL, FULL_LEN, complete_root};
 
 /// Levels at the edge of which stored and derived hashes are tried in all mixtures.
@@ -89,7 +90,7 @@ impl Levels {
                 let stored = self.stored(level).get(slot).copied();
                 let range = slot * FULL_LEN..(slot + 1) * FULL_LEN;
                 if level == 1 {
-                    let slot = u64::try_from(slot).unwrap_or(u64::MAX);
+                    let slot = wide(slot);
                     let [folded, derived] = looked.get(&slot).copied().unwrap_or([stored, None]);
                     // Where no two sides agree, both below are damaged rather than all three.
                     return vote(stored, folded, derived).or(stored).or(derived).or(folded).unwrap_or_default();

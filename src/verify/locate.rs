@@ -9,8 +9,9 @@ use super::files::Files;
 use super::levels::{Levels, RecoveredLevels};
 use super::reporter::{Damage, Reporter};
 use crate::report::integrity::Flaw;
-use crate::store::log::{HASH_BYTES, OFFSET_BYTES};
+use crate::store::log::OFFSET_BYTES;
 use crate::sumdb::hash::{Hash, leaf_hashes};
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::{FULL, FULL_LEN, complete_root};
 
 /// Slots in which records and hashes disagree and of which all mixtures are tried: 256 tiles to fold at most.
@@ -166,13 +167,13 @@ fn mixture(stored: &[Hash], derived: &[Hash], above: Option<Hash>) -> Option<Vec
 }
 
 fn report_hash(files: &Files, tile: u64, slot: usize, is_proven: bool, reporter: &mut Reporter<'_>) {
-    let id = tile * FULL + u64::try_from(slot).unwrap_or(0);
+    let id = tile * FULL + wide(slot);
     report_slot(files, 0, id, is_proven, reporter);
 }
 
 /// Reports that a stored hash is wrong or missing.
 fn report_slot(files: &Files, level: usize, slot: u64, is_proven: bool, reporter: &mut Reporter<'_>) {
-    let bytes = slot * HASH_BYTES..(slot + 1) * HASH_BYTES;
+    let bytes = slot * wide(Hash::LEN)..(slot + 1) * wide(Hash::LEN);
     let Some(file) = files.hashes.get(level) else { return };
     let (flaw, what) = if bytes.end > file.len() {
         (Flaw::CutOff, "the file ends before its hashes do".to_owned())
@@ -192,13 +193,13 @@ fn report_slot(files: &Files, level: usize, slot: u64, is_proven: bool, reporter
 fn report_records(files: &Files, look: &MarkedTile, leaves: &[Hash], reporter: &mut Reporter<'_>) {
     let first = look.tile * FULL;
     let Some(cut) = look.cut else {
-        let records = first..first + u64::try_from(leaves.len()).unwrap_or(FULL);
+        let records = first..first + wide(leaves.len());
         return report_lost(files, records, reporter);
     };
     let bytes = files.cut_bytes(cut);
     for (ids, place) in damaged(&bytes, leaves) {
-        let at = |place: usize| cut.begin + u64::try_from(place).unwrap_or(0);
-        let id = |slot: usize| first + u64::try_from(slot).unwrap_or(0);
+        let at = |place: usize| cut.begin + wide(place);
+        let id = |slot: usize| first + wide(slot);
         let records = id(ids.start)..id(ids.end);
         let span = at(place.start)..at(place.end);
         let end = files.records.len();
@@ -246,7 +247,7 @@ fn report_undecided(files: &Files, look: &MarkedTile, stored: &[Hash], derived: 
     let mut slots = (0..width).filter(differs).peekable();
     if slots.peek().is_none() {
         let what = "records and stored hashes agree, and are not what the level above has".to_owned();
-        let records = first..first + u64::try_from(width).unwrap_or(FULL);
+        let records = first..first + wide(width);
         // Without a proven level above, the damage is reported there or at the head.
         if look.tile < files.full_tiles() {
             reporter.damage(Damage::records(Flaw::Undecided, place, records, what));
@@ -254,7 +255,7 @@ fn report_undecided(files: &Files, look: &MarkedTile, stored: &[Hash], derived: 
         return;
     }
     for slot in slots {
-        let id = first + u64::try_from(slot).unwrap_or(0);
+        let id = first + wide(slot);
         reporter.damage(Damage::records(Flaw::Undecided, place.clone(), id..id + 1, what.clone()));
     }
 }
@@ -266,7 +267,7 @@ fn above(files: &Files, levels: &Levels, recovered: &RecoveredLevels, reporter: 
         for (slot, hash) in recovered.level(level).iter().enumerate() {
             if stored.get(slot) != Some(hash) {
                 let is_proven = recovered.is_proven(level, slot) && recovered.has_root();
-                report_slot(files, level, u64::try_from(slot).unwrap_or(0), is_proven, reporter);
+                report_slot(files, level, wide(slot), is_proven, reporter);
             }
         }
     }

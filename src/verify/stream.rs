@@ -7,14 +7,16 @@
 
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use super::files::{Files, TILE_BYTES};
 use super::indexed::Indexed;
 use crate::store::index::Tally;
-use crate::store::log::{HASH_BYTES, ReadBuffer};
+use crate::store::log::ReadBuffer;
 use crate::sumdb::hash::{Hash, leaf_hashes, parent_hashes};
+use crate::sumdb::number::wide;
 use crate::sumdb::record::{claimed, heading, record_ranges};
 use crate::sumdb::tile::{FULL, FULL_LEN};
 
@@ -108,7 +110,7 @@ pub(super) fn pass(files: &Files, reference: &Reference<'_>, threads: usize) -> 
             scope.spawn(|| hash(files, reference, &filled, back, &passed));
         }
     });
-    let mut passed = passed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut passed = passed.into_inner();
     passed.bad.sort_unstable();
     passed.malformed.sort_unstable();
     passed.malformed.truncate(MAX_MALFORMED);
@@ -124,16 +126,16 @@ fn read(
     passed: &Mutex<Passed>,
 ) {
     loop {
-        let Ok(mut piece) = lock(empty).recv() else { return };
-        let (range, skipped) = plan(files, &mut lock(next));
+        let Ok(mut piece) = empty.lock().recv() else { return };
+        let (range, skipped) = plan(files, &mut next.lock());
         if !skipped.is_empty() {
-            lock(passed).bad.extend(skipped);
+            passed.lock().bad.extend(skipped);
         }
         let Some((tiles, begin, end)) = range else { return };
         piece.begin = begin;
         let count = usize::try_from(tiles.end - tiles.start).unwrap_or(0);
         let length = usize::try_from(end - begin).unwrap_or(0);
-        let leaves_at = tiles.start * FULL * HASH_BYTES;
+        let leaves_at = tiles.start * FULL * wide(Hash::LEN);
         let reads = [
             files.records.read_range(begin, length, &mut piece.records),
             files
@@ -142,13 +144,13 @@ fn read(
                 .map_or(Ok(false), |file| file.read_range(leaves_at, count * TILE_BYTES, &mut piece.leaves)),
         ];
         if !reads.iter().all(|read| matches!(read, Ok(true))) {
-            let mut passed = lock(passed);
+            let mut passed = passed.lock();
             passed.bad.extend(tiles.clone());
             if reads[0].is_err() {
                 passed.unreadable.push(("records", begin..end));
             }
             if reads[1].is_err() {
-                let leaves_end = tiles.end * FULL * HASH_BYTES;
+                let leaves_end = tiles.end * FULL * wide(Hash::LEN);
                 passed.unreadable.push(("hashes.0", leaves_at..leaves_end));
             }
             piece.records.clear();
@@ -191,10 +193,10 @@ fn hash(
     passed: &Mutex<Passed>,
 ) {
     loop {
-        let Ok(piece) = lock(filled).recv() else { return };
+        let Ok(piece) = filled.lock().recv() else { return };
         if !piece.records.bytes().is_empty() {
             let found = derive(files, &piece, reference);
-            let mut passed = lock(passed);
+            let mut passed = passed.lock();
             passed.expected += found.expected;
             passed.bad.extend(found.bad);
             passed.malformed.extend(found.malformed);
@@ -264,8 +266,4 @@ fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], reference: &Referenc
         }
         passed.check_records(tile * FULL, records, reference.index);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -36,6 +36,53 @@ fn deny_every_tenth(world: &World) {
     }
 }
 
+/// The same with the name of the public database, on a network that refuses whatever goes out over https.
+fn behind_wall(records: u64) -> World {
+    let mut world = behind_proxy(FakeSumdb::named("sum.golang.org", records, 3));
+    world.machine.set("HTTPS_PROXY", DEAD);
+    world
+}
+
+#[test]
+fn where_one_proxy_answers_and_nothing_else_audit_and_sync_work() {
+    let world = behind_wall(2_000);
+    let audited = world.run(&["audit"]);
+    audited.says(0, &["40 verified"]);
+    assert!(!audited.out.contains("note:") && audited.err.is_empty(), "{}", audited.show());
+    let synced = world.run(&["sync"]);
+    synced.says(0, &["2,000 records"]);
+    assert_eq!(synced.err, "", "{}", synced.show());
+}
+
+#[test]
+fn where_the_one_proxy_relays_no_data_tiles_audit_works_and_sync_says_so_once() {
+    let world = behind_wall(5_000);
+    world.log.fault("status:404:tile/8/data/*");
+    world.run(&["audit"]).says(0, &["40 verified"]);
+    let synced = world.run(&["sync"]);
+    synced.says(2, &["relays no data tiles", "https://sum.golang.org", "https://sum.golang.google.cn", "--sumdb-url"]);
+    assert_eq!(synced.err.matches("note: ").count(), 1, "{}", synced.show());
+    assert_eq!(synced.err.lines().count(), 2, "{}", synced.show());
+}
+
+#[test]
+fn where_nothing_answers_one_message_says_what_was_tried_and_what_to_do() {
+    let mut world = World::new();
+    world.machine.set("GOSUMDB", "").set("HTTPS_PROXY", DEAD);
+    let module = world.module(3);
+    for args in [&["audit"][..], &["sync"], &["lookup", &module]] {
+        let ran = world.run(args);
+        ran.says(
+            2,
+            &["https://sum.golang.org: ", "https://sum.golang.google.cn: ", "Connection refused", "--sumdb-url"],
+        );
+        let said = format!("{}{}", ran.out, ran.err);
+        for source in ["https://sum.golang.org", "https://sum.golang.google.cn"] {
+            assert_eq!(said.matches(source).count(), 1, "{}", ran.show());
+        }
+    }
+}
+
 #[test]
 fn a_record_that_a_relay_denies_is_never_said_to_be_absent() {
     // A small log is read as a whole, and has the record.

@@ -1,8 +1,9 @@
 //! `gosumcheck serve` in a process of its own.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 /// A running server; it ends when this is dropped.
@@ -11,7 +12,9 @@ pub struct Serving {
     /// where it is: `http://HOST:PORT`
     pub url: String,
     /// reads what it logs, so that a full pipe does not stop it
-    log: Option<JoinHandle<String>>,
+    reader: Option<JoinHandle<()>>,
+    /// guards what it logged so far
+    log: Arc<Mutex<String>>,
 }
 
 impl Serving {
@@ -19,15 +22,17 @@ impl Serving {
     #[track_caller]
     pub fn start(command: &mut Command) -> Serving {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = child.stderr.take().unwrap();
-        let log = std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            log.read_to_end(&mut bytes).unwrap();
-            String::from_utf8(bytes).unwrap()
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::<Mutex<String>>::default();
+        let logged = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in lines {
+                *logged.lock().unwrap() += &(line.unwrap() + "\n");
+            }
         });
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let mut serving = Serving { child, url: String::new(), log: Some(log) };
+        let mut serving = Serving { child, url: String::new(), reader: Some(reader), log };
         match line.trim_end().strip_prefix("listening: ") {
             Some(url) => serving.url = url.to_owned(),
             None => panic!("{line:?} {}", serving.kill()),
@@ -45,12 +50,18 @@ impl Serving {
         self.url.strip_prefix("http://").unwrap().parse().unwrap()
     }
 
+    /// What it logged so far.
+    pub fn logged(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
     /// Sends a signal such as `-TERM`; gives the exit code and what was logged.
     #[track_caller]
     pub fn end(mut self, signal: &str) -> (i32, String) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
-        let logged = self.log.take().unwrap().join().unwrap();
+        self.reader.take().unwrap().join().unwrap();
+        let logged = self.logged();
         let code = self.child.wait().unwrap().code();
         (code.unwrap_or_else(|| panic!("killed: {logged}")), logged)
     }
@@ -58,7 +69,10 @@ impl Serving {
     fn kill(&mut self) -> String {
         let _ = self.child.kill(); // it may have ended
         let _ = self.child.wait();
-        self.log.take().map(|log| log.join().unwrap()).unwrap_or_default()
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        self.logged()
     }
 }
 

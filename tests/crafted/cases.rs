@@ -22,7 +22,23 @@ fn with(change: impl FnOnce(&mut Item)) -> Zip {
 /// Cases on which Go and we must agree: a name and a zip.
 pub fn agreed() -> Vec<(&'static str, Vec<u8>)> {
     let cases = [containers(), entries(), contents(), names(), module_rules()].concat();
-    cases.into_iter().map(|(name, zip)| (name, zip.bytes())).collect()
+    let cases = cases.into_iter().map(|(name, zip)| (name, zip.bytes()));
+    cases.chain([("zip64-end-in-the-comment", zip64_end_in_the_comment())]).collect()
+}
+
+/// The zip64 end record stands in the comment, at the end of the file, and the locator points at it there.
+pub fn zip64_end_in_the_comment() -> Vec<u8> {
+    let mut bytes = Zip { zip64: true, ..zip(plain()) }.bytes();
+    let mut end = bytes.split_off(bytes.len() - 22);
+    let mut locator = bytes.split_off(bytes.len() - 20);
+    let mut record = bytes.split_off(bytes.len() - 56);
+    let between = (locator.len() + end.len()) as u64;
+    locator[8..16].copy_from_slice(&(bytes.len() as u64 + between).to_le_bytes());
+    // The directory ends where the record begins.
+    let size = u64::from_le_bytes(record[40..48].try_into().unwrap()) + between;
+    record[40..48].copy_from_slice(&size.to_le_bytes());
+    end[20..22].copy_from_slice(&(record.len() as u16).to_le_bytes());
+    [bytes, locator, end, record].concat()
 }
 
 type Case = (&'static str, Zip);

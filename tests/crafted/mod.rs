@@ -7,7 +7,7 @@ use flate2::{Compression, write::DeflateEncoder};
 
 mod cases;
 
-pub use cases::{agreed, plain, refused_by_us};
+pub use cases::{agreed, plain, refused_by_us, zip64_end_in_the_comment};
 
 /// The module that all crafted zips are of.
 pub const MODULE: (&str, &str) = ("example.com/m", "v1.0.0");

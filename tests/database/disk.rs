@@ -6,11 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gosumcheck::fault::Fault;
+use gosumcheck::store::Folder;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
 use gosumcheck::store::failures::{FailedWrites, WriteKind};
 
 use super::fake::FakeSumdb;
-use super::world::{World, ask};
+use super::timeline::remembered;
+use super::world::{World, ask, files_below, runtime};
 
 const IDS: [u64; 3] = [0, 700, 69_999];
 
@@ -242,4 +244,34 @@ fn something_else_in_the_way_is_named() {
         // The head does not live in the cache.
         assert_eq!(world.head().is_none(), blocked == "tmp", "{blocked}");
     }
+}
+
+/// A command that opens a folder read-only proves as much as another. It stores no newer head, and keeps none to be stored later.
+#[test]
+fn a_folder_that_is_opened_read_only_stays_as_it_is() {
+    let (world, served) = remembered();
+    let before = files_below(world.data.path());
+    let database = world.open(&Folder::look(world.data.path()).unwrap(), &[&served.url()]);
+    let batch = ask(&database, &[world.module(1_500)]).unwrap();
+    world.assert_proven(1_500, &batch.answers[0]);
+    assert_eq!(batch.proven_under.unwrap().tree().size, 2_000);
+    assert!(database.unstored().is_none());
+    assert!(database.store_failures().iter().all(|failed| failed.count == 0));
+    assert!(files_below(world.data.path()) == before);
+}
+
+/// The file of the head is emptied after it was read and before the swap. This differs from a full disk: the remembered head is
+/// lost, and another must not take its place.
+#[test]
+fn a_head_that_is_lost_before_the_swap_stops_everything() {
+    let (world, served) = remembered();
+    let database = world.database(&[&served.url()]);
+    let lose = |stage: &str, _, _| {
+        if stage == "tiles" {
+            damage(&world.head_file(), b"");
+        }
+    };
+    let fault = runtime().block_on(database.records(&[world.module(1_500)], &lose)).err().unwrap();
+    assert!(matches!(fault, Fault::Unavailable { .. }) && fault.to_string().contains("is empty"), "{fault}");
+    assert_eq!((database.unstored(), world.head()), (None, Some(String::new())));
 }

@@ -15,6 +15,8 @@ mod fake;
 mod disk;
 mod forged;
 mod memo;
+mod memory;
+mod newest;
 mod pack;
 mod remembered;
 mod requests;

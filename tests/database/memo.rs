@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use gosumcheck::sumdb::hash::leaf_hash;
+
 use super::fake::FakeSumdb;
-use super::world::World;
+use super::world::{World, runtime};
 
 const IDS: [u64; 20] = [0, 1, 2, 255, 256, 257, 511, 700, 701, 999, 1000, 1001, 1500, 2000, 2500, 2999, 1, 5, 6, 7];
 
@@ -84,4 +86,18 @@ fn without_a_place_for_the_memo_all_is_proven_too() {
     fs::write(world.cache().join("batch"), "in the way").unwrap();
     world.prove(&[], &IDS);
     world.prove(&[], &IDS);
+}
+
+/// The paths in the memo end at the hash of a tile of leaves. An inclusion proof for others needs the tile too.
+#[test]
+fn proofs_for_others_are_whole_where_there_is_a_memo() {
+    let (world, _memo) = world();
+    let asked: Vec<_> = IDS.iter().map(|id| world.module(*id)).collect();
+    let database = world.database(&[]);
+    let (_, proofs) = runtime().block_on(database.records_with_proofs(&asked, &|_, _, _| {})).unwrap();
+    assert_eq!(proofs.len(), IDS.len());
+    for proof in proofs {
+        let leaf = leaf_hash(world.log.record_text(proof.index()).as_bytes());
+        assert_eq!(proof.check(&leaf, &world.policy()).unwrap().tree().size, 3_000);
+    }
 }

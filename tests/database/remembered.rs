@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gosumcheck::database::Comparison;
 use gosumcheck::fault::Fault;
 use gosumcheck::store::failing::FailingDisk;
+use gosumcheck::store::failures::WriteKind;
 
 use super::fake::FakeSumdb;
 use super::timeline::{SIZE, assert_caught, remembered};
@@ -51,6 +52,8 @@ fn the_largest_head_of_the_folder_is_the_remembered_one() {
         put(&world.head_file(), &world.log.head(latest));
         put(&world.earlier_head_file(), &world.log.head(earlier));
         assert_eq!(size(), Some(SIZE), "{latest} {earlier}");
+        let heads = world.database(&[]).remembered_heads().unwrap();
+        assert!(heads.is_sorted_by(|a, b| a.tree().size > b.tree().size), "each tree once, the largest first");
         world.prove(&[], &[0, 1_999]);
         assert_eq!(world.head(), Some(world.log.head(SIZE)));
     }
@@ -214,4 +217,76 @@ fn a_head_that_cannot_be_compared_is_counted() {
     let batch = world.try_ask(&[&served.url()], &[5, 6]).unwrap();
     [5, 6].iter().zip(&batch.answers).for_each(|(id, answer)| world.assert_proven(*id, answer));
     assert_eq!((batch.uncompared, batch.proven_under.unwrap().tree().size), (1, SIZE));
+}
+
+/// A head that the disk does not take is kept in memory only if no other file of the data folder has it.
+#[test]
+fn a_head_that_is_remembered_elsewhere_is_not_only_in_memory() {
+    let (world, _served) = remembered();
+    world.log.grow(1_000);
+    let young = world.log.head(700);
+    put(&world.earlier_head_file(), &world.head().unwrap());
+    put(&world.head_file(), &young);
+    let full = Arc::new(FailingDisk::refusing(ErrorKind::StorageFull));
+    let database = world.database_on(full, &[]);
+    let batch = ask(&database, &[world.module(0)]).unwrap();
+    world.assert_proven(0, &batch.answers[0]);
+    assert_eq!(batch.proven_under.unwrap().tree().size, 1_000);
+    assert_eq!((database.unstored(), world.head()), (None, Some(young)));
+    assert!(database.store_failures().iter().any(|failed| failed.write == WriteKind::Head && failed.count > 0));
+}
+
+/// The head of a full copy is written to `latest` only if its tree is larger; a different note about the same tree is not.
+#[test]
+fn a_head_as_large_as_the_remembered_one_is_not_written_again() {
+    let (world, _served) = remembered();
+    let database = world.database(&[]);
+    let remember = |note: &str| {
+        database.remember(&database.open_head(note.as_bytes()).unwrap(), &[]).unwrap();
+        world.head().unwrap()
+    };
+    let known = world.log.head(1_000);
+    let signed_twice = format!("{known}\u{2014} somebody.example {}\n", "A".repeat(88));
+    assert_eq!(remember(&signed_twice), known);
+    assert_eq!(remember(&world.log.head(999)), known);
+    assert_eq!(remember(&world.log.head(SIZE)), world.log.head(SIZE));
+}
+
+/// One head comes with many answers, and its tree cannot be fetched. It counts as one candidate, so an older head is tried too.
+#[test]
+fn one_head_beside_many_answers_is_one_candidate() {
+    let log = FakeSumdb::synthetic(SIZE, 21);
+    log.fault("status:404:tile/8/0/007.p/208");
+    log.fault(&format!("stale:1500:{}", log.lookup_path(7)));
+    let served = log.serve();
+    let world = World::new(&log);
+    let ids = [1, 2, 3, 4, 5, 6, 7];
+    let batch = world.try_ask(&[&served.url()], &ids).unwrap();
+    ids.iter().zip(&batch.answers).for_each(|(id, answer)| world.assert_proven(*id, answer));
+    assert_eq!(batch.proven_under.unwrap().tree().size, 1_500);
+}
+
+/// Two newer heads cannot be proven: the answers give the reason of the newest.
+#[test]
+fn the_newest_head_says_why_it_is_not_in_force() {
+    let (world, served) = remembered();
+    for tile in ["007.p/208", "006.p/164", "006"] {
+        world.log.fault(&format!("status:404:tile/8/0/{tile}"));
+    }
+    world.log.fault(&format!("stale:1700:{}", world.log.lookup_path(1_600)));
+    let answers = world.ask(&[&served.url()], &[0, 1_600, 1_900]);
+    world.assert_proven(0, &answers[0]);
+    for answer in &answers[1..] {
+        assert_unavailable(answer, "tile/8/0/007.p/208");
+    }
+}
+
+/// A claim about the first record beyond the tree stays unproven, and the claims beside it are proven.
+#[test]
+fn the_first_record_beyond_the_tree_stands_in_no_others_way() {
+    let (world, served) = remembered();
+    world.log.fault("status:404:tile/8/0/003");
+    let answers = world.ask(&[&served.url()], &[0, 1_000]);
+    world.assert_proven(0, &answers[0]);
+    assert_unavailable(&answers[1], "tile/8/0/003");
 }

@@ -64,6 +64,20 @@ fn an_older_head_moves_nothing_back() {
     world.assert_cache_is_honest();
 }
 
+/// A different note about the remembered tree changes nothing: the answers are proven under the note that is remembered.
+#[test]
+fn another_note_of_the_remembered_tree_is_no_news() {
+    let (world, served) = remembered();
+    world.log.grow(1_000);
+    let known = world.log.head(1_000);
+    let signed_twice = format!("{known}\u{2014} somebody.example {}\n", "A".repeat(88));
+    let response = format!("5\n{}\n{signed_twice}", world.log.record_text(5));
+    world.log.publish(&world.log.lookup_path(5), response.into_bytes());
+    let batch = world.try_ask(&[&served.url()], &[5]).unwrap();
+    world.assert_proven(5, &batch.answers[0]);
+    assert_eq!(batch.proven_under.unwrap().bytes(), known.as_bytes());
+}
+
 #[test]
 fn many_old_heads_in_one_run_are_one_history() {
     let log = FakeSumdb::synthetic(70_000, 21);

@@ -37,7 +37,8 @@ impl World {
         self.open(&Folder::open_on(self.data.path(), Box::new(disk)).unwrap(), bases)
     }
 
-    fn open(&self, folder: &Folder, bases: &[&str]) -> Database {
+    /// In a folder that is open already.
+    pub fn open(&self, folder: &Folder, bases: &[&str]) -> Database {
         let bases = bases.iter().map(|base| Base::parse(base).unwrap()).collect();
         Database::open(folder, self.log.name(), self.policy(), Upstreams::new(http(), bases), 64).unwrap()
     }
@@ -155,7 +156,7 @@ pub fn ask(database: &Database, asked: &[ModuleVersion]) -> Result<Batch, Fault>
     runtime().block_on(database.records(asked, &|_, _, _| {}))
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 

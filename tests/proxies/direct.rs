@@ -138,7 +138,7 @@ async fn what_is_not_there_is_told_apart_from_what_cannot_be_found_out() {
     for path in ["github.com/acme/m/@v/list", "github.com/acme/m/@v/v1.0.0.info"] {
         let failure = fetch(&proxies, path).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
-        assert!(proxies.goes_on(0, &failure));
+        assert!(!proxies.goes_on(0, &failure));
     }
 }
 

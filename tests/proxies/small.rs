@@ -49,20 +49,20 @@ async fn absence_comes_only_from_404_and_410() {
 
 #[tokio::test]
 async fn every_other_status_is_a_failure_of_its_kind() {
-    for (code, kind, requests, goes_on) in [
-        (201, FailureKind::Answer(201), 1, true),
-        (204, FailureKind::Answer(204), 1, true),
-        (206, FailureKind::Answer(206), 1, true),
-        (304, FailureKind::Answer(304), 1, true),
-        (302, FailureKind::Redirect, 1, true),
-        (400, FailureKind::Denied(400), 1, false),
-        (401, FailureKind::Denied(401), 1, false),
-        (403, FailureKind::Denied(403), 1, false),
-        (451, FailureKind::Denied(451), 1, false),
-        (429, FailureKind::Denied(429), 3, false),
-        (500, FailureKind::Busy, 3, true),
-        (502, FailureKind::Busy, 3, true),
-        (503, FailureKind::Busy, 3, true),
+    for (code, kind, requests) in [
+        (201, FailureKind::Answer(201), 1),
+        (204, FailureKind::Answer(204), 1),
+        (206, FailureKind::Answer(206), 1),
+        (304, FailureKind::Answer(304), 1),
+        (302, FailureKind::Redirect, 1),
+        (400, FailureKind::Denied(400), 1),
+        (401, FailureKind::Denied(401), 1),
+        (403, FailureKind::Denied(403), 1),
+        (451, FailureKind::Denied(451), 1),
+        (429, FailureKind::Denied(429), 3),
+        (500, FailureKind::Busy, 3),
+        (502, FailureKind::Busy, 3),
+        (503, FailureKind::Busy, 3),
     ] {
         let body = if code == 204 || code == 304 { "" } else { "words" };
         let server = Server::start(move |_, _| text(code, body)).await;
@@ -72,7 +72,7 @@ async fn every_other_status_is_a_failure_of_its_kind() {
         let failure = fetch(&proxies, "example.com/m/@v/list").await.unwrap_err();
         assert_eq!((failure.kind, server.asked().len()), (kind, requests), "{failure}");
         assert!(failure.to_string().starts_with(&format!("{}: {code}", server.url)), "{failure}");
-        assert_eq!((proxies.goes_on(0, &failure), proxies.goes_on(1, &failure)), (goes_on, true), "{failure}");
+        assert_eq!((proxies.goes_on(0, &failure), proxies.goes_on(1, &failure)), (false, true), "{failure}");
         assert_eq!(proxies.states()[0].failures, 1);
     }
 }
@@ -97,7 +97,7 @@ async fn what_no_status_tells() {
         let failure = fetch(&proxies, "example.com/m/@v/list").await.unwrap_err();
         assert_eq!(failure.kind, kind, "{failure}");
         assert!(failure.why.contains(why), "{failure}");
-        assert!(proxies.goes_on(0, &failure), "{failure}");
+        assert_eq!(proxies.goes_on(0, &failure), kind == FailureKind::TooLong, "{failure}");
     }
     assert_eq!(body(fetch(&proxies(&[&plain.url]), "example.com/m/@v/list").await), "v1.0.0\n");
 }
@@ -151,6 +151,10 @@ async fn a_compressed_answer_is_unpacked_and_bounded() {
     let server = Server::start(|asked, _| match asked.path.as_str() {
         "/example.com/m/@v/list" => answer(200, gzip(b"v1.0.0\n")).with("content-encoding", "GZIP"),
         "/example.com/bomb/@v/list" => answer(200, gzip(&vec![b'\n'; LIMIT + 1])).with("content-encoding", "gzip"),
+        "/example.com/denied/@v/list" => {
+            let denied = answer(403, gzip(b"blocked by policy\n")).with("content-type", "text/plain");
+            denied.with("content-encoding", "gzip")
+        }
         // What no client library undoes is taken as it is.
         _ => answer(200, "v1.0.0\n").with("content-encoding", "utf-8"),
     })
@@ -160,5 +164,7 @@ async fn a_compressed_answer_is_unpacked_and_bounded() {
     assert_eq!(body(fetch(&proxies, "example.com/plain/@v/list").await), "v1.0.0\n");
     let failure = fetch(&proxies, "example.com/bomb/@v/list").await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::TooLong, "{failure}");
+    let failure = fetch(&proxies, "example.com/denied/@v/list").await.unwrap_err();
+    assert!(failure.why.contains("server says: blocked by policy"), "{failure}");
     assert!(server.asked().iter().all(|asked| asked.header("accept-encoding") == "identity"));
 }

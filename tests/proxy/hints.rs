@@ -87,6 +87,8 @@ fn what_is_fresh_is_not_asked_again() {
     drop(proxy);
     let proxy = world.proxy();
     assert_eq!(asked.map(|path| said(&world, &proxy, path)), first, "nor by the next process");
+    age(&world, LIST, LONG / 4);
+    assert!(text(world.ask(&proxy, LIST)).keep <= LONG - LONG / 4, "clients keep it no longer than it is fresh");
     assert_eq!(world.mirrors[0].requests().len(), asked.len());
     for path in asked {
         age(&world, path, LONG);

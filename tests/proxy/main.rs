@@ -18,6 +18,7 @@
 //! | `raw` | is anything kept or passed on in an upstream's own words, or under another policy |
 //! | `refusals` | what becomes of wrong bytes, and of who has the right ones |
 //! | `rotten` | what becomes of stored files that changed since they were proven, and of links |
+//! | `separators` | when is the next upstream asked, after a comma and after `|`
 //! | `world` | how does a test open a proxy over mirrors and a log |
 //! | `kit_go` | does the go command take the corpus from a mirror, proven by its log |
 
@@ -56,4 +57,5 @@ mod private_served;
 mod raw;
 mod refusals;
 mod rotten;
+mod separators;
 mod world;

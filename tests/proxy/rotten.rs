@@ -111,6 +111,11 @@ fn what_only_looks_otherwise_is_given_and_nobody_is_asked() {
             let proxy = world.proxy();
             world.expect_true(&proxy, path);
             assert!(bytes(world.cached(&proxy, path)) == world.corpus.file(path).unwrap());
+            // A request for stored files only hashes it too.
+            drop(proxy);
+            let later = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1);
+            File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
+            assert!(bytes(world.cached(&world.proxy(), path)) == world.corpus.file(path).unwrap());
         }
         assert_eq!(world.incidents(), vec![]);
     }

@@ -56,7 +56,7 @@ impl World {
             corpus,
             data: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
             runtime: Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap(),
-            separator: ',',
+            separator: '|',
             settings: Settings { tries: 2, first_delay: Duration::from_millis(1), ..Settings::default() },
             options: ProxyOptions {
                 private: Patterns::default(),

@@ -6,6 +6,7 @@
 //! | `served` | how is the proxy run |
 //! | `builds` | does the go command build by way of the proxy, cold and with nobody upstream |
 //! | `differential` | does the go command do the same with a list of upstreams and through the proxy in front of it |
+//! | `untagged` | does the go command find versions without a tag through the proxy where it finds them without it
 //! | `tree` | are they whole, and does the go command build from them alone |
 //!
 //! Skipped where there is no go command, or where the modules cannot be had; GOSUMCHECK_REQUIRE_GO=1 makes that a failure.
@@ -31,3 +32,4 @@ mod builds;
 mod differential;
 mod served;
 mod tree;
+mod untagged;

@@ -185,6 +185,26 @@ async fn what_it_lacks_is_asked_for_unless_it_is_private_or_nobody_may_be() {
     assert!(matches!(answer, Err(Fault::Unavailable { .. })), "an outage is not a denial: {answer:?}");
 }
 
+/// A source denies records that were added since the copy was made: they are read from the log, and found.
+#[tokio::test]
+async fn a_denied_record_beyond_the_copy_is_found_by_reading() {
+    let world = World::new(&FakeSumdb::synthetic(900, 10));
+    let served = world.log.serve();
+    world.mirror(300);
+    let log = world.folder().log(world.log.name()).unwrap();
+    index::update(&log, &world.relay(&[]).mirror().unwrap().snapshot, &|_, _| {}).unwrap();
+    let denied = [300, 511, 512, 899];
+    denied.iter().for_each(|id| world.log.fault(&format!("status:404:{}", world.log.lookup_path(*id))));
+    let relay = world.relay(&[&served.url()]);
+    assert_eq!(relay.status().indexed, 300);
+    for id in denied {
+        assert_eq!(world.assert_found(id, &world.lookup(&relay, id).await), 900);
+    }
+    let absent = ModuleVersion::new("example.com/absent", "v1.0.0").unwrap();
+    let answer = relay.lookup(&absent).await;
+    assert!(matches!(answer, Ok(LookupAnswer::NotInLog { .. })), "{answer:?}");
+}
+
 #[tokio::test]
 async fn a_full_log_with_another_history_than_was_given_is_a_fork() {
     let honest = FakeSumdb::synthetic(300, 7);
@@ -218,6 +238,10 @@ async fn a_damaged_record_is_not_given_out() {
     let fault = world.lookup(&relay, 7).await.unwrap_err();
     assert!(fault.to_string().contains("gosumcheck verify"), "{fault}");
     world.assert_found(8, &world.lookup(&relay, 8).await);
+    for (id, is_listed) in [(7, false), (8, true)] {
+        let module = world.module(id);
+        assert_eq!(relay.versions(module.path()).unwrap().contains(module.version()), is_listed, "{id}");
+    }
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ fn defaults_file_environment_flags() {
 fn the_users_own_file_is_read_and_no_file_in_the_working_folder() {
     let given = Given::file("jobs = 1\n");
     std::fs::rename(given.folder.path().join("g.toml"), given.folder.path().join("gosumcheck.toml")).unwrap();
-    assert_eq!(line(&given.run(&[]).1, "jobs"), "jobs 32 default");
+    assert_eq!(line(&given.run(&[]).1, "jobs"), "jobs 512 default");
     let own = given.folder.path().join(".config/gosumcheck");
     std::fs::create_dir_all(&own).unwrap();
     std::fs::write(own.join("gosumcheck.toml"), "jobs = 2\n").unwrap();
@@ -157,7 +157,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[Limits]\n",
-        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, sumdb_url, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, log, limits, upstreams
+        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, sumdb_url, proxy, private, private_proxy, on_mismatch, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, request_rate, log, limits, upstreams
   |
 1 | [Limits]
   |  ^^^^^^",

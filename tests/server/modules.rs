@@ -222,6 +222,10 @@ fn everything_is_below_the_prefix_too() {
     ] {
         let page = get(world.at, path).text();
         assert!(page.contains(&format!("GOPROXY={url}\n")) && page.contains("/MODULE/@v/list"), "{page}");
+        assert!(
+            page.contains("After the comma, go asks the next one only for what does not exist here (404)"),
+            "{page}"
+        );
     }
 }
 

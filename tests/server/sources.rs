@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::client::get;
 use crate::common::Serving;
 use crate::fake::FakeSumdb;
+use crate::kit::{Corpus, Machine, Spec, expect};
 use crate::world::until;
 
 /// A name under which nobody listens: this machine.
@@ -36,10 +37,63 @@ fn where_only_one_proxy_answers_it_is_enough() {
     let source = format!("{}/sumdb/{NAME}", proxy.url());
     let metric = format!("gosumcheck_database_source_used{{database=\"{NAME}\",source=\"{source}\"}} 1");
     until("the source is in the metrics", || get(at, "/metrics").text().contains(&metric));
+    let used = format!("the database is asked at {source}, a proxy that relays it");
+    until("the source is in the log", || serving.logged().contains(&used));
     let (code, logged) = serving.end("-TERM");
     assert_eq!(code, 0);
-    let used = format!("the database is asked at {source}, a proxy that relays it");
     assert_eq!(logged.matches(&used).count(), 1, "{logged}");
+}
+
+/// A network that refuses whatever goes out over https.
+const WALL: (&str, &str) = ("HTTPS_PROXY", DEAD);
+
+/// A proxy such as goproxy.cn: it has the modules, and relays the public database below `/sumdb/`.
+fn one_proxy(corpus: &Corpus) -> FakeSumdb {
+    let log = FakeSumdb::with_records("sum.golang.org", &corpus.records(), 1);
+    corpus.files().into_iter().for_each(|(path, bytes)| log.publish(&path, bytes.to_vec()));
+    log
+}
+
+#[test]
+fn where_one_proxy_answers_and_nothing_else_go_builds_through_us() {
+    let corpus = Corpus::of(&[Spec::new("example.com/a", "v1.0.0"), Spec::new("example.com/b", "v1.0.0")]);
+    let log = one_proxy(&corpus);
+    let proxy = log.serve();
+    let (serving, at, _home) = serve(&["--proxy", &proxy.url()], &[("GOSUMDB", &log.vkey()), WALL]);
+    assert_eq!(get(at, "/example.com/a/@v/v1.0.0.zip").body, corpus.zip("example.com/a", "v1.0.0"));
+    for sumdb in [log.vkey(), format!("{} {}", log.vkey(), serving.url)] {
+        let Some(machine) = Machine::new(&serving.url, &sumdb) else { break };
+        let folder = machine.project("main", &[("example.com/a", "v1.0.0"), ("example.com/b", "v1.0.0")]);
+        expect(0, &machine.go(&folder, &["mod", "tidy"]));
+        expect(0, &machine.go(&folder, &["build", "./..."]));
+        assert_eq!(std::fs::read_to_string(folder.join("go.sum")).unwrap(), corpus.go_sum());
+    }
+    let (code, logged) = serving.end("-TERM");
+    assert_eq!((code, logged.matches("WARN").count(), logged.matches("ERROR").count()), (0, 0, 0), "{logged}");
+}
+
+#[test]
+fn where_nothing_answers_one_line_says_what_was_tried_and_what_to_do() {
+    let (serving, at, _home) = serve(&[], &[WALL]);
+    let answer = get(at, "/lookup/example.com/a@v1.0.0");
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    let tried = [
+        "https://proxy.golang.org/sumdb/sum.golang.org: ",
+        "https://sum.golang.org: ",
+        "https://sum.golang.google.cn: ",
+    ];
+    let told = answer.text().replace('\n', " ");
+    assert!(tried.iter().all(|source| told.contains(source)), "{told}");
+    until("it is in the log", || serving.logged().contains("no proven head"));
+    // It is tried again and again, and said once.
+    for _ in 0..3 {
+        get(at, "/lookup/example.com/a@v1.0.0");
+    }
+    let (_, logged) = serving.end("-TERM");
+    let lines: Vec<&str> = logged.lines().filter(|line| line.contains("no proven head")).collect();
+    let [line] = lines[..] else { panic!("{logged}") };
+    assert!(tried.iter().all(|source| line.matches(source).count() == 1), "{line}");
+    assert!(line.contains("--proxy") && line.contains("--sumdb-url"), "{line}");
 }
 
 #[test]

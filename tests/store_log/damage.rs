@@ -211,6 +211,11 @@ fn heads_is_healed_and_its_damage_is_named() {
     let text = WORLD.sync(&log, &[768]).unwrap_err().to_string();
     assert!(text.contains("heads: is damaged at byte 0"), "{text}");
     assert_eq!((&content(log.dir())["heads"], &content(log.dir())["head"]), (&before["heads"], &before["head"]));
+    // A note whose signature line is damaged does not take the one after it along.
+    let heads = String::from_utf8(heads).unwrap().replacen("— ", "- ", 1);
+    fs::write(log.dir().join("heads"), heads).unwrap();
+    let text = log.heads().unwrap_err().to_string();
+    assert!(text.contains("heads: is damaged at byte 0"), "{text}");
 }
 
 #[test]

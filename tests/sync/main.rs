@@ -15,6 +15,8 @@ mod fake;
 mod bulk;
 mod command;
 mod crash;
+mod flow;
+mod gate;
 mod hostile;
 #[path = "../cli/command.rs"]
 mod machine;

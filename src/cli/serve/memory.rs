@@ -1,5 +1,7 @@
 //! How the memory that `--memory` grants is divided among those who remember answers. Each keeps to its part.
 
+use crate::sumdb::number::wide;
+
 /// Parts of all of it: half for whole answers, one part in sixteen for refusals of modules, the rest for the databases.
 const HOT_PART: u64 = 2;
 const REFUSALS_PART: u64 = 16;
@@ -19,7 +21,7 @@ impl Memory {
     /// `bytes` for a server of so many databases.
     pub(super) fn divide(bytes: u64, databases: usize) -> Memory {
         let (hot, refusals) = (bytes / HOT_PART, bytes / REFUSALS_PART);
-        let databases = u64::try_from(databases).unwrap_or(u64::MAX).max(1);
+        let databases = wide(databases).max(1);
         Memory { hot, refusals, database: (bytes - hot - refusals) / databases }
     }
 }

@@ -106,7 +106,9 @@ pub(super) fn asked(
     told: Option<&Upstream>,
 ) -> Result<(Base, upstream::Settings), Fault> {
     let netrc = config::netrc_file(|name| std::env::var(name).ok());
-    let mut asked = upstream::Settings { concurrency: settings.jobs, netrc, ..upstream::Settings::default() };
+    let request_rate = settings.request_rate.and_then(|rate| NonZero::new(u32::try_from(rate).ok()?));
+    let (concurrency, defaults) = (settings.jobs, upstream::Settings::default());
+    let mut asked = upstream::Settings { concurrency, request_rate, netrc, ..defaults };
     let Some(told) = told else { return Ok((base, asked)) };
     asked.connect = told.connect_timeout.unwrap_or(asked.connect);
     asked.silence = told.first_byte_timeout.unwrap_or(asked.silence);

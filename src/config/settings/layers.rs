@@ -11,6 +11,7 @@ use super::values::{split, unread};
 use crate::config::sumdb::redact;
 use crate::fault::Fault;
 use crate::files;
+use crate::sumdb::number::wide;
 
 /// The file's name where no flag names one.
 pub const FILE_NAME: &str = "gosumcheck.toml";
@@ -126,7 +127,7 @@ fn read_text(path: &Path) -> Result<String, Fault> {
     let usage = |why: String| Fault::Usage(format!("{}: {why}", path.display()));
     let read = files::open_named(path).and_then(|file| files::read_bounded(file, FILE_LIMIT));
     let bytes = read.map_err(|error| usage(unread(&error)))?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_LIMIT {
+    if wide(bytes.len()) > FILE_LIMIT {
         return Err(usage(format!("has more than {FILE_LIMIT} bytes; settings take a few thousand")));
     }
     String::from_utf8(bytes).map_err(|_| usage("is not text in UTF-8".to_owned()))

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::values::unread;
 use crate::files;
+use crate::sumdb::number::wide;
 
 /// The longest secret, in bytes, its line end included.
 const LIMIT: u64 = 16 << 10;
@@ -34,7 +35,7 @@ impl Secret {
         let text = String::from_utf8(bytes).unwrap_or_default();
         let secret = text.trim_end_matches(['\n', '\r']);
         if secret.is_empty()
-            || u64::try_from(text.len()).unwrap_or(u64::MAX) > LIMIT
+            || wide(text.len()) > LIMIT
             || !secret.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
         {
             return Err(format!("{}: is not one line of printable ASCII", path.display()));

@@ -17,6 +17,8 @@ use crate::fault::Fault;
 
 /// Requests to one upstream at once, at most.
 pub const MAX_JOBS: u16 = 512;
+/// Requests to one upstream per second, at most: the largest number that can be set.
+pub const MAX_RATE: u32 = 1_000_000;
 
 const SERVER: &str = "Server";
 const DATABASE: &str = "Checksum database";
@@ -77,8 +79,9 @@ settings! {
     // Not `direct` unless somebody names it: with it, clients choose the hosts that this machine connects to, and git runs on what
     // those send. The go command can do without: after our 404 it goes to the repository itself, where its own GOPROXY ends with
     // `direct`. For that reason `direct` in go's own GOPROXY does not count.
-    /// Fetch modules from these proxies, as in GOPROXY. "off" serves no modules; "direct" runs git here, against public hosts that
-    /// clients choose.
+    /// Fetch modules from these proxies, as in GOPROXY: after a comma the next one is asked only for what the one before lacks (404,
+    /// 410), after | also when it fails. Separate mirrors of equal rank with |. Where a proxy sends wrong bytes, the next one is always
+    /// asked. "off" serves no modules; "direct" runs git here, against public hosts that clients choose.
     proxy: ProxyList = proxy_list(proxies) {
         name: "proxy", variable: "GOSUMCHECK_PROXY", flag: "--proxy",
         value: One("GOPROXY"), default: Found("GOPROXY without direct, else https://proxy.golang.org"), heading: MODULES,
@@ -146,10 +149,17 @@ settings! {
         value: One("DURATION"), default: Text("60s"), heading: DATABASE,
     }
 
-    /// Maximum number of concurrent requests to one upstream, from 1 to 512.
+    /// Maximum number of concurrent requests to one upstream, from 1 to 512. How many it bears is found out; over HTTP/1.1 there are
+    /// never more than 128.
     jobs: usize = one(count(MAX_JOBS.into())) {
         name: "jobs", variable: "GOSUMCHECK_JOBS", flag: "--jobs",
-        value: One("N"), default: Text("32"), heading: SERVER,
+        value: One("N"), default: Text("512"), heading: SERVER,
+    }
+
+    /// Maximum number of requests per second to one upstream.
+    request_rate: Option<usize> = optional(count(MAX_RATE)) {
+        name: "request_rate", variable: "GOSUMCHECK_REQUEST_RATE", flag: "--request-rate",
+        value: One("N"), default: Unset, heading: SERVER,
     }
 
     /// Log messages of this level and above: error, warn, info, debug or trace.

@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use crate::fault::Fault;
 use crate::relay::Relay;
@@ -39,7 +41,7 @@ pub(crate) struct DatabaseProgress {
 impl DatabaseProgress {
     /// For how long the newest head has been the newest; zero before the first.
     pub(crate) fn head_age(&self) -> Duration {
-        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let head = self.head.lock();
         head.map_or(Duration::ZERO, |(_, since)| since.elapsed())
     }
 
@@ -60,7 +62,7 @@ impl DatabaseProgress {
 
     /// Whether a fork is to be logged at the time `now`: once, and again once an hour.
     fn is_fork_due(&self, now: Instant) -> bool {
-        let mut logged = self.fork_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logged = self.fork_logged.lock();
         let is_due = logged.is_none_or(|when| now.saturating_duration_since(when) >= LOG_AGAIN);
         if is_due {
             *logged = Some(now);
@@ -70,7 +72,7 @@ impl DatabaseProgress {
 
     /// Records the newest head.
     pub(crate) fn set_head(&self, tree: Option<Tree>) {
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut head = self.head.lock();
         if let Some(tree) = tree.filter(|tree| head.is_none_or(|(old, _)| old != *tree)) {
             *head = Some((tree, Instant::now()));
         }

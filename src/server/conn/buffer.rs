@@ -1,6 +1,6 @@
 //! Buffers for the chunks of a file, each with its permit for the memory.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 use super::pool::PoolPermit;
 use crate::server::limits::{CHUNK_BYTES, MAX_FREE_BUFFERS};
@@ -20,8 +20,7 @@ impl Buffer {
     /// A buffer of as many bytes as the permit is for.
     pub(crate) fn new(permit: PoolPermit) -> Buffer {
         let len = permit.units();
-        let spare =
-            if len == CHUNK_BYTES { FREE_BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).pop() } else { None };
+        let spare = if len == CHUNK_BYTES { FREE_BUFFERS.lock().pop() } else { None };
         Buffer { bytes: spare.unwrap_or_else(|| vec![0; len]), len, _permit: permit }
     }
 }
@@ -34,7 +33,7 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let mut spare = FREE_BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = FREE_BUFFERS.lock();
         if self.bytes.len() == CHUNK_BYTES && spare.len() < MAX_FREE_BUFFERS {
             spare.push(std::mem::take(&mut self.bytes));
         }

@@ -12,6 +12,7 @@ use super::buffer::Buffer;
 use super::pool::PoolPermit;
 use crate::store::log::Snapshot;
 use crate::store::modules::{Admitted, Refused};
+use crate::sumdb::number::wide;
 
 /// An open file, with the permit that it holds until its last byte has been sent.
 #[derive(Debug, Clone)]
@@ -74,7 +75,7 @@ impl FileSource {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
             read => read.map(|read| read.is_some()),
         };
-        let last = at.saturating_add(u64::try_from(len).unwrap_or(u64::MAX)).saturating_sub(1);
+        let last = at.saturating_add(wide(len)).saturating_sub(1);
         Ok(is_there(at)? && is_there(last)?)
     }
 

@@ -9,9 +9,10 @@
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::proxy::Peer;
@@ -159,7 +160,7 @@ impl Pools {
 
     /// The quota of a new connection of `peer`.
     pub(crate) fn quota(self: &Arc<Pools>, peer: Peer) -> Arc<ClientQuota> {
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut peers = self.peers.lock();
         if peers.len() >= SWEEP_PEERS && peers.len() == peers.capacity() {
             peers.retain(|_, counts| counts.strong_count() > 0);
         }

@@ -8,9 +8,10 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::file_source::FileSource;
 use crate::server::limits::MAX_SENDFILE_BYTES;
@@ -42,7 +43,7 @@ impl SendfileQueue {
     pub(crate) fn push(&self, source: &FileSource, at: u64, len: usize) -> Bytes {
         let placeholder = PLACEHOLDER.slice(..len.min(MAX_SENDFILE_BYTES));
         let range = QueuedRange { source: source.clone(), at, left: placeholder.len() };
-        self.ranges.lock().unwrap_or_else(PoisonError::into_inner).push_back(range);
+        self.ranges.lock().push_back(range);
         placeholder
     }
 
@@ -52,7 +53,7 @@ impl SendfileQueue {
     /// `WouldBlock`: the socket accepts none. `UnexpectedEof`: the file has been truncated.
     #[cfg(target_os = "linux")]
     pub(crate) fn send(&self, socket: &tokio::net::TcpStream, len: usize) -> io::Result<usize> {
-        let mut ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ranges = self.ranges.lock();
         let range = ranges.front_mut().ok_or_else(|| io::Error::other("a placeholder without a queued range"))?;
         let sent = rustix::fs::sendfile(socket, range.source.file()?, Some(&mut range.at), len.min(range.left))?;
         if sent == 0 {

@@ -8,10 +8,11 @@
 //! can be closed, the new one waits for a slot, and gets 503 after a while.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
@@ -115,7 +116,7 @@ impl Slots {
         let (sender, closing) = watch::channel(Closing::No);
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok();
         let entry = OpenConnection { peer, timer, closing: sender, has_slot: slot.is_some() };
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(number, entry);
+        self.open.lock().insert(number, entry);
         if slot.is_none() {
             self.make_room(number, peer);
         }
@@ -125,13 +126,13 @@ impl Slots {
 
     /// The open connections that speak `protocol`.
     pub(crate) fn count(&self, protocol: Protocol) -> usize {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open.lock();
         open.values().filter(|entry| entry.timer.protocol() == protocol).count()
     }
 
     /// Asks one connection to close so that connection `number` of `peer` gets its slot.
     fn make_room(&self, number: u64, peer: Peer) {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open.lock();
         // Only connections with a slot can free one.
         let others = || open.iter().filter(|(other, entry)| **other != number && entry.is_staying() && entry.has_slot);
         let first = |wanted: Activity| {
@@ -165,7 +166,7 @@ impl Slots {
 
     /// Asks the connection that has been in the reserve for longest to close.
     fn clear_reserve(&self) {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open.lock();
         let staying = || open.iter().filter(|(_, entry)| entry.is_staying());
         let unfinished = |entry: &OpenConnection| entry.timer.activity().0 == Activity::ReadingHead;
         let waiting = |entry: &OpenConnection| !entry.has_slot;
@@ -213,9 +214,9 @@ impl Registration {
 
     fn keep_slot(&self, slot: OwnedSemaphorePermit) {
         // If two requests of one connection waited, the second slot is released.
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(slot);
+        self.slot.lock().get_or_insert(slot);
         self.has_slot.store(true, Ordering::Relaxed);
-        let mut open = self.all.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.all.open.lock();
         if let Some(entry) = open.get_mut(&self.number) {
             entry.has_slot = true;
         }
@@ -223,7 +224,7 @@ impl Registration {
 
     /// Asks this connection to close when nothing is in flight.
     pub(crate) fn close_when_quiet(&self) {
-        let open = self.all.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.all.open.lock();
         if let Some(entry) = open.get(&self.number).filter(|entry| entry.is_staying()) {
             entry.closing.send_replace(Closing::WhenQuiet);
         }
@@ -237,6 +238,6 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.all.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+        self.all.open.lock().remove(&self.number);
     }
 }

@@ -14,6 +14,7 @@ use super::frames::{FrameTracker, Protocol};
 use super::in_flight::{InFlight, RequestInFlight};
 use super::transfer::{Transfer, TransferCheck, Transfers};
 use crate::server::limits::{Limits, MIN_PROGRESS_BYTES};
+use crate::sumdb::number::wide;
 
 /// How many times per write timeout the bodies in flight are checked for progress.
 const CHECKS_PER_TIMEOUT: u32 = 4;
@@ -128,7 +129,7 @@ impl ConnTimer {
             self.in_flight.touch();
         }
         if self.blocked.load(Ordering::Relaxed) != 0 {
-            let bytes = u64::try_from(bytes).unwrap_or(0);
+            let bytes = wide(bytes);
             if self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes >= MIN_PROGRESS_BYTES {
                 self.on_flush();
             }

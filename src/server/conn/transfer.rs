@@ -6,14 +6,16 @@
 
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use bytes::{Buf, Bytes};
+use parking_lot::Mutex;
 
 use super::in_flight::BodyInFlight;
 use super::pool::PoolPermit;
 use super::stream_task::StreamTask;
 use crate::server::limits::MIN_PROGRESS_BYTES;
+use crate::sumdb::number::wide;
 
 /// At this many registered transfers, those that have ended are removed.
 const SWEEP: usize = 256;
@@ -74,7 +76,7 @@ impl Buf for BodyChunk {
     fn advance(&mut self, len: usize) {
         self.bytes.advance(len);
         if let Some(transfer) = &self.transfer {
-            transfer.taken.fetch_add(u64::try_from(len).unwrap_or(u64::MAX), Ordering::Relaxed);
+            transfer.taken.fetch_add(wide(len), Ordering::Relaxed);
         }
     }
 }
@@ -112,7 +114,7 @@ pub(crate) enum TransferCheck {
 impl Transfers {
     /// Registers a body.
     pub(crate) fn add(&self, transfer: &Arc<Transfer>, now: u64) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         if all.len() >= SWEEP && all.len() == all.capacity() {
             all.retain(|watched| watched.transfer.strong_count() > 0);
         }
@@ -128,9 +130,9 @@ impl Transfers {
     /// Resets the streams whose bodies made too little progress within `limit` microseconds before `now`. A connection must
     /// take `MIN_PROGRESS_BYTES` in that time, and each body an equal part of that: h2 sends one frame of each stream in turn.
     pub(crate) fn check(&self, now: u64, limit: u64, answers_pending: bool) -> TransferCheck {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         all.retain(|watched| watched.transfer.strong_count() > 0);
-        let sharing = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        let sharing = wide(all.len());
         let (mut moving, mut stalled) = (answers_pending, Vec::new());
         for watched in all.iter_mut() {
             let Some(transfer) = watched.transfer.upgrade() else { continue };

@@ -17,6 +17,7 @@ use super::gzip;
 use super::range::{self, RequestedRange};
 use crate::server::conn::file_source::FileSource;
 use crate::server::conn::pool::{ClientQuota, PoolPermit};
+use crate::sumdb::number::wide;
 
 /// The content type of checksum database text, as sum.golang.org writes it.
 pub(crate) const SUMDB_TEXT: &str = "text/plain; charset=UTF-8";
@@ -147,7 +148,7 @@ impl Answer {
     /// The length of the content in bytes, before conditions are applied.
     pub(crate) fn len(&self) -> u64 {
         match &self.payload {
-            Payload::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Payload::Bytes(bytes) => wide(bytes.len()),
             Payload::File(file) => file.len(),
         }
     }

@@ -13,6 +13,7 @@ use crate::server::conn::in_flight::BodyInFlight;
 use crate::server::conn::pool::PoolPermit;
 use crate::server::conn::sendfile::SendfileQueue;
 use crate::server::conn::transfer::{BodyChunk, Transfer};
+use crate::sumdb::number::wide;
 
 /// A body, sent once.
 #[derive(Debug)]
@@ -41,18 +42,17 @@ impl Body {
         Body { content: BodyContent::File(Box::new(file)), sending: None, transfer: None }
     }
 
-    /// The same body over HTTP/1.1; a file is sent with `sendfile` where possible.
-    pub(crate) fn over_http1(mut self, sending: BodyInFlight, sendfile: &Arc<SendfileQueue>) -> Body {
+    /// Sends it over HTTP/1.1; a file is sent with `sendfile` where possible.
+    pub(crate) fn send_over_http1(&mut self, sending: BodyInFlight, sendfile: &Arc<SendfileQueue>) {
         if let BodyContent::File(file) = &mut self.content {
             file.use_sendfile(Arc::clone(sendfile));
         }
         self.sending = Some(sending);
-        self
     }
 
-    /// The same body over HTTP/2.
-    pub(crate) fn over_http2(self, transfer: Arc<Transfer>) -> Body {
-        Body { transfer: Some(transfer), ..self }
+    /// Sends it over HTTP/2.
+    pub(crate) fn send_over_http2(&mut self, transfer: Arc<Transfer>) {
+        self.transfer = Some(transfer);
     }
 }
 
@@ -81,7 +81,7 @@ impl hyper::body::Body for Body {
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            BodyContent::Bytes(bytes, _) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            BodyContent::Bytes(bytes, _) => SizeHint::with_exact(wide(bytes.len())),
             BodyContent::File(file) => SizeHint::with_exact(file.left()),
         }
     }

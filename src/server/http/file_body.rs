@@ -17,6 +17,7 @@ use crate::server::conn::file_source::{FileSource, read_at_once};
 use crate::server::conn::pool::{ClientQuota, PoolPermit, Resource};
 use crate::server::conn::sendfile::SendfileQueue;
 use crate::server::limits::{CHUNK_BYTES, MAX_SENDFILE_BYTES, MIN_CHUNK_BYTES};
+use crate::sumdb::number::wide;
 
 /// A range of a file that is being sent.
 #[derive(Debug)]
@@ -163,7 +164,7 @@ impl FileBody {
     }
 
     fn give(&mut self, bytes: Bytes) -> Bytes {
-        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let len = wide(bytes.len());
         self.left.start = self.left.start.saturating_add(len);
         self.given = self.given.saturating_add(len);
         if self.left() == 0 {

@@ -7,12 +7,12 @@
 //! page can set them too.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use hyper::header::HOST;
 use hyper::http::request::Parts;
+use parking_lot::Mutex;
 
 use super::answer::Answer;
 use super::refusal;
@@ -59,7 +59,7 @@ impl Hosts {
     fn refuse(&self, host: &str) -> Answer {
         let host: String = printable(host).chars().take(MAX_SHOWN).collect();
         let now = Instant::now();
-        let mut last_logged = self.last_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_logged = self.last_logged.lock();
         if last_logged.is_none_or(|last| now.duration_since(last) >= LOG_INTERVAL) {
             *last_logged = Some(now);
             tracing::warn!(

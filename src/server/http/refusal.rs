@@ -12,7 +12,7 @@ use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use super::answer::{Answer, CachePolicy, NO_STORE, ONE_MINUTE, PLAIN_TEXT};
 use super::path::BadPath;
 use crate::fault::{Cause, Fault};
-use crate::report::printable;
+use crate::report::{plain, printable};
 use crate::server::limits::MAX_PATH_BYTES;
 
 /// The lines of a body, and the bytes of a line, that the go command shows.
@@ -73,6 +73,7 @@ pub(crate) fn from_fault(fault: &Fault) -> Answer {
         Fault::Usage(_) => refusal(StatusCode::BAD_REQUEST, &text),
         Fault::Refused { .. } => refusal(StatusCode::BAD_GATEWAY, &text),
         Fault::Busy { retry_after, .. } => try_again_after(&text, *retry_after),
+        // Without Retry-After: no waiting clears a fork, only a person does.
         Fault::Forked { .. } => refusal(
             StatusCode::SERVICE_UNAVAILABLE,
             "SECURITY: the checksum database signed two histories that cannot both be true. \
@@ -87,11 +88,12 @@ pub(crate) fn from_fault(fault: &Fault) -> Answer {
     }
 }
 
-/// Wraps each line so that the go command shows it: at spaces, or within a word that is longer than a line.
+/// Wraps each line so that the go command shows it: at spaces, or within a word that is longer than a line. The numbers of the
+/// system's errors are left out.
 fn lines<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut lines: Vec<String> = Vec::new();
     for words in words {
-        let (first, words) = (lines.len(), printable(words));
+        let (first, words) = (lines.len(), printable(&plain(words)));
         // A line that fits stays as it is, so that hashes stand one below the other.
         if words.len() <= MAX_LINE_BYTES {
             lines.extend(Some(words.trim_end().to_owned()).filter(|line| !line.trim().is_empty()));
@@ -130,6 +132,7 @@ mod tests {
             assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
         }
         assert_eq!(lines(["one two"]), "one two\n");
+        assert_eq!(lines(["https://a: Connection refused (os error 111); b"]), "https://a: Connection refused; b\n");
         assert_eq!(lines(["one", "", " ", "two\nthree"]), "one\ntwo\\nthree\n");
         assert_eq!(lines([&*"x".repeat(70), &"y ".repeat(50), "z"]).lines().count(), 4);
     }

@@ -13,6 +13,7 @@ use quick_cache::sync::Cache;
 use super::answer::{Answer, Payload};
 use super::route::RouteName;
 use crate::server::limits::MAX_PATH_BYTES;
+use crate::sumdb::number::wide;
 
 /// Bytes that an answer takes besides its content: its headers, its entry in the cache.
 const OVERHEAD_BYTES: u64 = 400;
@@ -57,7 +58,7 @@ struct AnswerWeight;
 impl Weighter<Box<str>, CachedAnswer> for AnswerWeight {
     fn weight(&self, path: &Box<str>, cached: &CachedAnswer) -> u64 {
         let tag = cached.answer.etag.as_ref().map_or(0, HeaderValue::len);
-        cached.answer.len() + OVERHEAD_BYTES + u64::try_from(path.len() + tag).unwrap_or(0)
+        cached.answer.len() + OVERHEAD_BYTES + wide(path.len() + tag)
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) fn page(app: &App, context: &RequestContext<'_>, host: Option<String>
     }
     if app.proxy.is_some() {
         page.push_str(&format!("  go env -w GOPROXY=http://{host},direct\n"));
+        page.push_str("\nAfter the comma, go asks the next one only for what does not exist here (404); after a |\n");
+        page.push_str("it would also do so after a refusal or an outage, and fetch around this server.\n");
         page.push_str("\nModules: /MODULE/@v/list, /MODULE/@v/VERSION.info (.mod, .zip), /MODULE/@latest; below\n");
         page.push_str("/cached-only only those that are here already.\n");
     } else {

@@ -11,6 +11,7 @@ use crate::server::conn::pool::Resource;
 use crate::server::http::answer::{Answer, NO_STORE};
 use crate::server::metrics::queues::{BySource, ByWork, Queues};
 use crate::server::metrics::{ByDatabase, ByEvent, ByKind, ByProtocol, ByWrite, Gauges, PerDatabase};
+use crate::sumdb::number::wide;
 use crate::upstream::{BreakerState, Load};
 
 /// The content type of OpenMetrics text.
@@ -40,7 +41,7 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
         set(&gauges.sync_lag, head.saturating_sub(mirror));
         set(&gauges.index_lag, mirror.saturating_sub(status.indexed));
         set(&gauges.disk_bytes, database.disk_bytes);
-        set(&gauges.forks, u64::try_from(database.forks).unwrap_or(u64::MAX));
+        set(&gauges.forks, wide(database.forks));
         set(&gauges.writable, u64::from(status.writable.is_ok()));
         set(&gauges.head_unstored, u64::from(status.unstored.is_some()));
         set(&gauges.last_sync, served.progress.last_sync());
@@ -74,12 +75,11 @@ fn set_connections(gauges: &Gauges, app: &App) {
         gauges.by_protocol.get_or_create(&ByProtocol { protocol: label }).set(count);
     }
     gauges.connections.set(all);
-    let unsigned = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    gauges.streams.set(unsigned(app.pools.used(Resource::Streams)));
-    gauges.files.set(unsigned(app.pools.used(Resource::Files)));
-    gauges.body_bytes.set(unsigned(app.pools.used(Resource::Bytes)));
-    gauges.body_bytes_peak.set(unsigned(app.pools.peak(Resource::Bytes)));
-    gauges.body_bytes_bound.set(unsigned(app.pools.bound(Resource::Bytes)));
+    gauges.streams.set(wide(app.pools.used(Resource::Streams)));
+    gauges.files.set(wide(app.pools.used(Resource::Files)));
+    gauges.body_bytes.set(wide(app.pools.used(Resource::Bytes)));
+    gauges.body_bytes_peak.set(wide(app.pools.peak(Resource::Bytes)));
+    gauges.body_bytes_bound.set(wide(app.pools.bound(Resource::Bytes)));
 }
 
 fn set_queues(queues: &Queues, app: &App) {
@@ -100,12 +100,11 @@ fn set_queues(queues: &Queues, app: &App) {
     let mut detached = 0;
     for work in proxy.work() {
         let label = ByWork { kind: work.kind };
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         queues.proxy_length.get_or_create(&label).set(work.queue.waiting);
         queues.proxy_running.get_or_create(&label).set(work.queue.running);
         queues.proxy_rejected.get_or_create(&label).set(work.queue.rejected);
-        queues.proxy_tasks.get_or_create(&label).set(count(work.tasks));
-        detached += count(work.detached);
+        queues.proxy_tasks.get_or_create(&label).set(wide(work.tasks));
+        detached += wide(work.detached);
     }
     queues.detached.set(detached);
     queues.refusal_bytes.set(proxy.remembered_bytes());

@@ -29,13 +29,14 @@ const DISABLE_MODULE_FETCH: HeaderName = HeaderName::from_static("disable-module
 const ZIP: &str = "application/zip";
 /// The content type of `.info` and `@latest`.
 const JSON: &str = "application/json";
-/// The warning with a stale answer while no upstream answers (RFC 7234 section 5.5.1).
+/// The warning with a stale answer while no upstream answers. RFC 9111 section 5.5 has made the field obsolete: no cache acts on it.
+/// It is for people who look at a response, and for logs of a server in front: no other field says these two things.
 const STALE: &str = "110 gosumcheck \"Response is Stale\"";
 
 /// The words where the settings serve no modules.
 const SWITCHED_OFF: &str = "this server serves no modules: its setting proxy is off";
 
-/// The warning with bytes that are not proven (RFC 7234 section 5.5.7).
+/// The warning with bytes that are not proven, for the same readers.
 const UNPROVEN: &str = "299 gosumcheck \"UNPROVEN: not what the checksum database says\"";
 
 /// Whether the client asks for modules only if they are cached here.
@@ -163,9 +164,9 @@ mod tests {
 
     #[test]
     fn a_refusal_is_what_the_go_command_shows() {
-        let told = ["SECURITY: example.com/m@v1.0.0 is not what the log says", "expected h1:a", "got      h1:b"];
+        let lines = ["SECURITY: example.com/m@v1.0.0 is not what the log says", "expected h1:a", "got      h1:b"];
         let expected = "SECURITY: example.com/m@v1.0.0 is not what the log says\nexpected h1:a\ngot      h1:b\n";
-        assert_eq!(shown(&told), expected);
+        assert_eq!(shown(&lines), expected);
         let hostile = shown(&["\u{1b}[31mred\u{1b}[0m", "", "  ", "two\r\n\r\nlines", "\u{202e}txt\0"]);
         assert!(!hostile.contains(['\u{1b}', '\u{202e}', '\0', '\r']), "{hostile:?}");
         assert_eq!(shown(&["line"; 20]).lines().count(), 8);

@@ -9,7 +9,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::super::disk::Disk;
 use super::super::lock::Lock;
@@ -17,6 +19,7 @@ use super::super::words::unavailable;
 use super::ENTRY_LIMIT;
 use crate::fault::Fault;
 use crate::files;
+use crate::sumdb::number::wide;
 
 /// Entries after which new ones are files again: opening a pack reads all its tables, in milliseconds.
 const FULL: usize = 32_768;
@@ -120,7 +123,7 @@ impl Pack {
     }
 
     fn lock(&self) -> MutexGuard<'_, PackIndex> {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+        self.index.lock()
     }
 }
 
@@ -153,7 +156,7 @@ fn read_table(file: &File, start: u64, len: u64) -> io::Result<Option<GroupTable
         }
         if let Some(end) = memchr::memmem::find(&head, b"\n\n") {
             head.truncate(end);
-            let bodies = start.saturating_add(u64::try_from(end + 2).unwrap_or(u64::MAX));
+            let bodies = start.saturating_add(wide(end + 2));
             return Ok(parse_table(&head, bodies).filter(|table| table.end <= len));
         }
         if left <= most {

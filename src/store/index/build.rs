@@ -22,6 +22,7 @@ use super::stream::Stream;
 use super::suspects;
 use super::tuning::Tuning;
 use crate::fault::Fault;
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::FULL;
 
 /// Data tiles that a thread takes at a time.
@@ -211,7 +212,7 @@ fn insert_all(
             for entry in rest {
                 one.execute(entry.row()).map_err(failed)?;
             }
-            done += u64::try_from(entries.len()).unwrap_or(0);
+            done += wide(entries.len());
             progress(done);
         }
         found.into_iter().try_for_each(|anomaly| keeper.keep(db, anomaly)).map_err(failed)?;

@@ -1,15 +1,12 @@
 //! The file of an index: its tables, how it is opened for reading and for writing, and what a failure of it means.
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::ffi::ErrorCode;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::super::modes;
-use super::super::sqlite;
-use super::super::words::unavailable;
+use super::super::sqlite::{self, SqliteError};
 use super::anomaly;
 use super::key::Width;
 use crate::fault::Fault;
@@ -24,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Page cache of a reader: it holds the inner pages of an index of 100 million records.
 const READER_CACHE_KIB: i32 = 8 << 10;
 const WRITER_CACHE_KIB: i32 = 64 << 10;
+/// What to do about a damaged index.
+const REBUILD: &str = "run `gosumcheck index --rebuild`";
 /// The longest text or blob that is taken, in bytes.
 const LONGEST: usize = 1 << 20;
 
@@ -41,28 +40,12 @@ pub(super) struct Meta {
 
 /// What is wrong with the index at `path`, and that it can be rebuilt.
 pub(super) fn broken(path: &Path, why: &str) -> Fault {
-    Fault::machine(path.display().to_string(), format!("{why}; run `gosumcheck index --rebuild`"))
+    SqliteError::Damaged(why.to_owned()).fault(path, REBUILD)
 }
 
 /// What a failure of SQLite means.
 pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> Fault {
-    let rusqlite::Error::SqliteFailure(code, _) = error else {
-        return broken(path, &format!("the index is damaged ({error})"));
-    };
-    let name = path.display().to_string();
-    match code.code {
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-            let why = format!("another process has held the index for {} s; is one stuck?", PATIENCE.as_secs());
-            Fault::machine(name, why)
-        }
-        ErrorCode::DiskFull => unavailable(path, "write", &ErrorKind::StorageFull.into()),
-        ErrorCode::ReadOnly => unavailable(path, "write", &ErrorKind::ReadOnlyFilesystem.into()),
-        ErrorCode::PermissionDenied => unavailable(path, "open", &ErrorKind::PermissionDenied.into()),
-        ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::OutOfMemory => {
-            Fault::machine(name, format!("the index cannot be read or written: {error}"))
-        }
-        _ => broken(path, &format!("the index is damaged ({error})")),
-    }
+    SqliteError::of(path, PATIENCE, error).fault(path, REBUILD)
 }
 
 /// A new index without records, in a file of its own that nobody else opens.

@@ -12,6 +12,7 @@ use super::spill::{Buffers, Spill};
 use super::tuning::Tuning;
 use super::{file, look};
 use crate::fault::Fault;
+use crate::sumdb::number::wide;
 
 /// What an index will hold of some records in a row. Any thread makes them.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Entries {
         let mut malformed = Vec::new();
         let headings = headings(first, records, &mut malformed);
         let entries = Width::USUAL.entries(&headings);
-        let end = first + u64::try_from(records.len()).unwrap_or(0);
+        let end = first + wide(records.len());
         Entries { records: first..end, entries, malformed }
     }
 }

@@ -6,6 +6,7 @@ use super::file::Meta;
 use super::key::{MAX_RECORDS, Width};
 use super::tuning::Tuning;
 use crate::fault::Fault;
+use crate::sumdb::number::wide;
 use crate::sumdb::record::{Heading, claimed, heading};
 
 /// What an index of all of `snapshot` says about itself.
@@ -28,7 +29,7 @@ pub(super) fn headings<'a>(first: u64, records: &[&'a [u8]], malformed: &mut Vec
             Ok(heading) => headings.push((id, heading)),
             Err(error) => {
                 headings.extend(claimed(record).map(|heading| (id, heading)));
-                if u64::try_from(malformed.len()).is_ok_and(|count| count <= MAX_OF_A_KIND) {
+                if wide(malformed.len()) <= MAX_OF_A_KIND {
                     malformed.push(Anomaly::Malformed { id, why: error.to_string() });
                 }
             }

@@ -4,7 +4,8 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::super::log::Log;
 use super::super::words::unavailable;
@@ -64,7 +65,7 @@ impl Spill {
     /// The entries of a part, sorted. Its room on the disk is given back.
     pub(super) fn take(&self, part: usize) -> Result<Vec<IndexEntry>, Fault> {
         let Some(file) = self.parts.get(part) else { return Ok(Vec::new()) };
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = file.lock();
         let mut bytes = Vec::new();
         let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes));
         read.and_then(|_| file.set_len(0)).map_err(|error| unavailable(&self.folder, "read", &error))?;
@@ -76,7 +77,7 @@ impl Spill {
 
     fn write(&self, part: usize, bytes: &mut Vec<u8>) -> Result<(), Fault> {
         let Some(file) = self.parts.get(part) else { return Ok(()) };
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = file.lock();
         file.write_all(bytes).map_err(|error| unavailable(&self.folder, "write", &error))?;
         bytes.clear();
         Ok(())

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::super::log::{Log, Snapshot};
 use super::super::words::unavailable;
 use crate::fault::Fault;
+use crate::sumdb::number::wide;
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, record_ranges};
 use crate::sumdb::tile::{FULL, FULL_LEN};
 
@@ -51,7 +52,7 @@ impl<'a> Stream<'a> {
                 let text = begin.zip(end).and_then(|(begin, end)| bytes.get(begin..end));
                 self.tile(index, text.unwrap_or_default(), from, to, take)?;
             }
-            tile += u64::try_from(fits).unwrap_or(1);
+            tile += wide(fits);
         }
         Ok(())
     }
@@ -63,7 +64,7 @@ impl<'a> Stream<'a> {
         let mut records: Vec<&[u8]> = Vec::with_capacity(FULL_LEN);
         records.extend(record_ranges(bytes).filter_map(|range| bytes.get(range)));
         // Between two data tiles there is no blank line.
-        if u64::try_from(records.len()) != Ok(width) || bytes.ends_with(b"\n\n") {
+        if wide(records.len()) != width || bytes.ends_with(b"\n\n") {
             return Err(self.damaged(index));
         }
         let place = |id: u64| usize::try_from(id.clamp(first, first + width) - first).unwrap_or(usize::MAX);
@@ -81,12 +82,12 @@ impl<'a> Stream<'a> {
             // The data tile at the edge is not full, and no offset says where it ends.
             ends.push(self.snapshot.records_len());
         }
-        let limit = u64::try_from(MAX_DATA_TILE_BYTES).unwrap_or(u64::MAX);
+        let limit = wide(MAX_DATA_TILE_BYTES);
         let broken =
             |pair: &[u64]| pair.get(1).zip(pair.first()).and_then(|(end, begin)| end.checked_sub(*begin)) > Some(limit);
         let backwards = !ends.is_sorted() || ends.last() > Some(&self.records.1);
         match ends.windows(2).position(|pair| backwards || broken(pair)) {
-            Some(at) => Err(self.damaged(tile + u64::try_from(at).unwrap_or(0))),
+            Some(at) => Err(self.damaged(tile + wide(at))),
             None => Ok(ends),
         }
     }

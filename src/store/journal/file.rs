@@ -1,16 +1,15 @@
 //! The file of a journal: its tables, how it is opened, what a failure of it means, and where a broken one goes.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::ffi::ErrorCode;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::super::Folder;
 use super::super::modes;
-use super::super::sqlite::{self, COMPANIONS, beside};
+use super::super::sqlite::{self, COMPANIONS, SqliteError, beside};
 use super::super::words::unavailable;
 use super::rows::MAX_HINT_BYTES;
 use crate::fault::Fault;
@@ -50,64 +49,19 @@ const TABLES: [(&str, &str); 3] = [
     ),
 ];
 
-/// What came between a call and the file.
-#[derive(Debug)]
-pub(super) enum JournalError {
-    /// the file is damaged, or something else
-    Broken(String),
-    /// the disk, another process, a newer version
-    Fault(Fault),
+/// What a failure of SQLite means.
+pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> SqliteError {
+    SqliteError::of(path, PATIENCE, error)
 }
 
-impl JournalError {
-    pub(super) fn disk(path: &Path, doing: &str, error: &io::Error) -> JournalError {
-        JournalError::Fault(unavailable(path, doing, error))
-    }
-
-    pub(super) fn fault(self, path: &Path) -> Fault {
-        match self {
-            JournalError::Fault(fault) => fault,
-            JournalError::Broken(why) => {
-                Fault::machine(path.display().to_string(), format!("{why}; the server begins a new one"))
-            }
-        }
-    }
-
-    /// What a failure of SQLite means.
-    pub(super) fn of(path: &Path, error: &rusqlite::Error) -> JournalError {
-        if let rusqlite::Error::InvalidPath(path) = error {
-            let why = "is not a regular file: something else stands where the journal belongs; move it away";
-            return JournalError::Fault(Fault::machine(path.display().to_string(), why));
-        }
-        let rusqlite::Error::SqliteFailure(code, _) = error else {
-            return JournalError::Broken(format!("is damaged ({error})"));
-        };
-        let name = path.display().to_string();
-        match code.code {
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-                let why = format!("another process has held it for {} s; is one stuck?", PATIENCE.as_secs());
-                JournalError::Fault(Fault::machine(name, why))
-            }
-            ErrorCode::DiskFull => JournalError::disk(path, "write", &ErrorKind::StorageFull.into()),
-            ErrorCode::ReadOnly => JournalError::disk(path, "write", &ErrorKind::ReadOnlyFilesystem.into()),
-            // It makes files beside the database.
-            ErrorCode::CannotOpen | ErrorCode::SystemIoFailure => {
-                JournalError::Fault(Fault::disk(name, format!("cannot be read or written: {error}")))
-            }
-            ErrorCode::PermissionDenied => JournalError::disk(path, "open", &ErrorKind::PermissionDenied.into()),
-            ErrorCode::DatabaseCorrupt
-            | ErrorCode::NotADatabase
-            | ErrorCode::TypeMismatch
-            | ErrorCode::ConstraintViolation
-            | ErrorCode::Unknown => JournalError::Broken(format!("is damaged ({error})")),
-            _ => JournalError::Fault(Fault::machine(name, format!("cannot be read or written: {error}"))),
-        }
-    }
+/// The fault of a journal that cannot be used.
+pub(super) fn fault(path: &Path, error: SqliteError) -> Fault {
+    error.fault(path, "the server begins a new one")
 }
 
 /// Opens the journal at `path`, and makes it where nothing stands there.
-pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
-    let failed = |error: rusqlite::Error| JournalError::of(path, &error);
+pub(super) fn open(path: &Path) -> Result<Connection, SqliteError> {
+    let failed = |error: rusqlite::Error| failed(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = sqlite::require_files(path)
         .and_then(|()| {
@@ -129,7 +83,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, JournalError> {
 }
 
 /// Opens the journal at `path`, which is there, for reading only: beside it nothing can be written.
-pub(super) fn open_to_read(path: &Path) -> Result<Connection, JournalError> {
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, SqliteError> {
     let look = |opened: rusqlite::Result<Connection>| {
         let db = opened?;
         guard(&db)?;
@@ -137,7 +91,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, JournalError> {
     };
     // As immutable it is what was last written back into it; a writer would have been found by `open`.
     let opened = look(sqlite::reader(path, false)).or_else(|_| look(sqlite::reader(path, true)));
-    match opened.map_err(|error: rusqlite::Error| JournalError::of(path, &error))? {
+    match opened.map_err(|error: rusqlite::Error| failed(path, &error))? {
         (None, db) => Ok(db),
         (Some(wrong), _) => Err(wrong.at(path)),
     }
@@ -189,11 +143,11 @@ impl WrongForm {
         }
     }
 
-    fn at(self, path: &Path) -> JournalError {
+    fn at(self, path: &Path) -> SqliteError {
         let text = self.text();
         match self {
-            WrongForm::Foreign(_) => JournalError::Broken(text),
-            WrongForm::Newer(_) => JournalError::Fault(Fault::machine(path.display().to_string(), text)),
+            WrongForm::Foreign(_) => SqliteError::Damaged(text),
+            WrongForm::Newer(_) => SqliteError::Fault(Fault::machine(path.display().to_string(), text)),
         }
     }
 }
@@ -227,9 +181,9 @@ pub(super) fn check(path: &Path) -> Result<Vec<String>, Fault> {
     }
     match try_check(path) {
         Ok(wrong) => Ok(wrong),
-        Err(error) => match JournalError::of(path, &error) {
-            JournalError::Broken(why) => Ok(vec![why]),
-            JournalError::Fault(fault) => Err(fault),
+        Err(error) => match failed(path, &error) {
+            SqliteError::Damaged(why) => Ok(vec![why]),
+            SqliteError::Fault(fault) => Err(fault),
         },
     }
 }

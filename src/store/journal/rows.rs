@@ -9,6 +9,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{Hint, Incident};
+use crate::sumdb::number::wide;
 
 /// Hints that are kept; the oldest leave.
 pub const MAX_HINTS: usize = 100_000;
@@ -45,7 +46,7 @@ pub(super) fn hint(db: &Connection, path: &str) -> rusqlite::Result<Option<Hint>
 }
 
 pub(super) fn keep_hint(db: &Connection, written: &mut Written, path: &str, hint: &Hint) -> rusqlite::Result<()> {
-    let size = u64::try_from(hint.bytes.len()).unwrap_or(u64::MAX);
+    let size = wide(hint.bytes.len());
     if !written.looked || written.hints >= LOOK_AGAIN || written.bytes.saturating_add(size) > LOOK_AGAIN_BYTES {
         make_room(db)?;
         *written = Written { looked: true, ..Written::default() };

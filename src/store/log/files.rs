@@ -13,12 +13,11 @@ use crate::fault::Fault;
 use crate::files;
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::{Edge, FULL};
 
 /// Bytes of one entry of `offsets`.
 pub const OFFSET_BYTES: u64 = 8;
-/// Bytes of one hash.
-pub const HASH_BYTES: u64 = 32;
 
 /// One open file with its path, for messages.
 #[derive(Debug)]
@@ -58,7 +57,7 @@ impl Named {
     pub(super) fn bytes(&self, at: u64, len: usize) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::with_capacity(len);
         while bytes.len() < len {
-            let from = at + u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            let from = at + wide(bytes.len());
             match rustix::io::pread(&self.file, spare_capacity(&mut bytes), from) {
                 Ok(0) => return Err(unavailable(&self.path, "read", &ErrorKind::UnexpectedEof.into())),
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -79,7 +78,7 @@ impl Named {
     }
 
     pub(super) fn hashes(&self, first: u64, count: usize) -> Result<Vec<Hash>, Fault> {
-        let bytes = self.bytes(first * HASH_BYTES, count * size_of::<Hash>())?;
+        let bytes = self.bytes(first * wide(Hash::LEN), count * Hash::LEN)?;
         Ok(bytes.as_chunks().0.iter().copied().map(Hash).collect())
     }
 
@@ -133,7 +132,7 @@ impl Files {
         let hashes = levels(size).map(|level| Named::read(hashes_path(dir, level))).collect::<Result<Vec<_>, _>>()?;
         let (records, offsets) = (Named::read(dir.join("records"))?, Named::read(dir.join("offsets"))?);
         for (level, file) in (0..).zip(&hashes) {
-            file.require(Edge::hashes(size, level) * HASH_BYTES)?;
+            file.require(Edge::hashes(size, level) * wide(Hash::LEN))?;
         }
         offsets.require(offsets_len(size))?;
         Ok(Files { records, offsets, hashes, size })
@@ -216,7 +215,7 @@ pub(super) fn read_at(file: &File, mut at: u64, into: &mut [u8]) -> io::Result<u
             Ok(0) => break,
             Ok(count) => {
                 rest = rest.get_mut(count..).unwrap_or_default();
-                at += u64::try_from(count).unwrap_or(0);
+                at += wide(count);
                 done += count;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::super::Folder;
 use super::super::words::unavailable;
-use super::files::{HASH_BYTES, Named, hashes_path, levels, offsets_len};
+use super::files::{Named, hashes_path, levels, offsets_len};
 use crate::fault::Fault;
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::{Edge, FULL, FULL_LEN};
 
 /// Bytes held back for one file before they are written: few enough to be still in the processor's cache then.
@@ -37,7 +38,8 @@ impl Growing {
     pub(super) fn open(folder: &Folder, dir: &Path, edge: Edge, end: u64) -> Result<Growing, Fault> {
         let size = edge.tree().size;
         let open = |path, at| Appended::open(folder, path, at);
-        let hashes = levels(size).map(|level| open(hashes_path(dir, level), Edge::hashes(size, level) * HASH_BYTES));
+        let hashes =
+            levels(size).map(|level| open(hashes_path(dir, level), Edge::hashes(size, level) * wide(Hash::LEN)));
         Ok(Growing {
             hashes: hashes.collect::<Result<_, _>>()?,
             records: open(dir.join("records"), end)?,
@@ -157,6 +159,6 @@ impl Appended {
     }
 
     fn end(&self) -> u64 {
-        self.at + u64::try_from(self.held.len()).unwrap_or(0)
+        self.at + wide(self.held.len())
     }
 }

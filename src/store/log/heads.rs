@@ -1,11 +1,15 @@
 //! `heads`: every signed note that was committed, oldest first, each followed by a blank line.
 //!
-//! A note is text, a blank line, and lines that begin with `— `; so an entry ends with the first blank line after such a line.
-//! An append may be torn by a crash; the torn entry does not count, and the next commit writes over it.
+//! A note is text, a blank line, and lines that begin with `— `; so an entry ends with the first blank line after such a line. Where
+//! that line is damaged, the entry ends before the next note. An append may be torn by a crash; the torn entry does not count, and
+//! the next commit writes over it.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
+
+use memchr::memmem;
 
 use super::super::Folder;
 use super::super::words::unavailable;
@@ -13,6 +17,7 @@ use super::files::Named;
 use crate::fault::Fault;
 use crate::files;
 use crate::sumdb::checkpoint::{FIRST_LINE, parse_decimal};
+use crate::sumdb::number::wide;
 
 /// The longest `heads` that is read, in bytes: a note a minute for 30 years.
 pub const HEADS_LIMIT: u64 = 4 << 30;
@@ -68,7 +73,7 @@ impl Heads {
             opened => opened.map_err(failed)?,
         };
         let bytes = files::read_bounded(file, HEADS_LIMIT).map_err(failed)?;
-        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > HEADS_LIMIT {
+        if wide(bytes.len()) > HEADS_LIMIT {
             let why =
                 format!("is longer than {HEADS_LIMIT} bytes: no list of signed notes is; restore it from a backup");
             return Err(Fault::machine(path.display().to_string(), why));
@@ -79,20 +84,18 @@ impl Heads {
     /// Fails with the offset of bytes that are not an entry and have entries after them: no crash leaves that behind.
     fn parse(bytes: &[u8]) -> Result<Heads, usize> {
         let mut heads = Heads::default();
-        let (mut at, mut bad) = (0, None);
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            let Some(note) = entry_end(rest).and_then(|end| rest.get(..end)) else { break };
-            at += note.len() + 1;
-            match (is_note(note), bad) {
-                (true, None) => {
+        let mut bad = None;
+        for entry in entries(bytes) {
+            match (entry.note(), bad) {
+                (Some(note), None) => {
                     heads.notes.push(note.to_vec());
-                    heads.end = u64::try_from(at).unwrap_or(u64::MAX);
+                    heads.end = wide(entry.range().end + 1);
                 }
-                (true, Some(bad)) => return Err(bad),
-                (false, _) => bad = bad.or(Some(at - note.len() - 1)),
+                (Some(_), Some(bad)) => return Err(bad),
+                (None, _) => bad = bad.or(Some(entry.begin)),
             }
         }
-        heads.torn = u64::try_from(bytes.len()).unwrap_or(u64::MAX) - heads.end;
+        heads.torn = wide(bytes.len()) - heads.end;
         Ok(heads)
     }
 }
@@ -141,15 +144,9 @@ fn notes(bytes: &[u8], is_cut: bool) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     if is_cut {
         let begin = [b"\n\n", FIRST_LINE.as_bytes()].concat();
-        rest = memchr::memmem::find(bytes, &begin).and_then(|at| bytes.get(at + 2..)).unwrap_or_default();
+        rest = memmem::find(bytes, &begin).and_then(|at| bytes.get(at + 2..)).unwrap_or_default();
     }
-    std::iter::from_fn(move || {
-        let end = entry_end(rest)?;
-        let note = rest.get(..end);
-        rest = rest.get(end + 1..).unwrap_or_default();
-        note
-    })
-    .filter(|note| is_note(note))
+    entries(rest).filter_map(|entry| entry.note())
 }
 
 /// The size that a note says its tree has; the signature is for the caller to verify.
@@ -164,28 +161,75 @@ fn entry(note: &[u8]) -> Result<Vec<u8>, Fault> {
     match Heads::parse(&entry) {
         Ok(heads) if heads.torn == 0 && heads.notes.len() == 1 => Ok(entry),
         _ => {
-            let why = "it cannot be kept in the file `heads`: its text has a signature line or a zero byte";
+            let why = "it cannot be kept in the file `heads`: its text has the first or the last line of a note, or a zero byte";
             Err(Fault::refused("the tree head", crate::sumdb::Error::malformed("tree note", why)))
         }
     }
 }
 
-/// Where the note that `bytes` begin with ends, if it does: before the blank line after its signatures.
-fn entry_end(bytes: &[u8]) -> Option<usize> {
-    let mut blanks = memchr::memmem::find_iter(bytes, b"\n\n");
-    blanks.find(|at| ends_with_signature(bytes, *at)).map(|at| at + 1)
+/// One entry of `heads`, or what is left of one.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// where it begins in the file
+    begin: usize,
+    /// up to the blank line after it
+    bytes: &'a [u8],
+    /// bytes of the file after it, the blank line among them
+    after: usize,
 }
 
-/// Whether the line that ends at `end` is a signature's.
-pub fn ends_with_signature(bytes: &[u8], end: usize) -> bool {
-    let line = bytes.get(..end).and_then(|before| before.rsplit(|byte| *byte == b'\n').next());
+impl<'a> Entry<'a> {
+    /// Where it is in the file, without the blank line after it.
+    pub fn range(&self) -> Range<usize> {
+        self.begin..self.begin + self.bytes.len()
+    }
+
+    /// What stands there: a note, if it is not damaged.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Whether a crash may have left it: it is the last, and the beginning of an entry, or the zeros that a power cut leaves of one.
+    pub fn is_torn(&self) -> bool {
+        self.after <= 1 && (!ends_note(self.bytes) || has_zeros(self.bytes))
+    }
+
+    /// The note, if it is whole. Its signatures are for the caller to verify.
+    fn note(&self) -> Option<&'a [u8]> {
+        let is_whole = self.after > 0 && begins_note(self.bytes) && ends_note(self.bytes) && !has_zeros(self.bytes);
+        is_whole.then_some(self.bytes)
+    }
+}
+
+/// All that stands in `bytes`, the content of `heads`, in its order. What is damaged or torn is an entry too.
+pub fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+    let mut blanks = memmem::find_iter(bytes, b"\n\n").filter(|at| {
+        let (before, after) = bytes.split_at_checked(at + 1).unwrap_or_default();
+        ends_note(before) || after.get(1..).is_some_and(begins_note)
+    });
+    let mut begin = 0;
+    std::iter::from_fn(move || {
+        let rest = bytes.get(begin..).filter(|rest| !rest.is_empty())?;
+        let end = blanks.next().map_or(bytes.len(), |at| at + 1);
+        let entry = Entry { begin, bytes: rest.get(..end - begin)?, after: bytes.len() - end };
+        begin = end + 1;
+        Some(entry)
+    })
+}
+
+fn begins_note(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(FIRST_LINE.as_bytes()).is_some_and(|rest| rest.starts_with(b"\n"))
+}
+
+/// Whether the last line is a signature, with its end of line.
+fn ends_note(bytes: &[u8]) -> bool {
+    let line = bytes.strip_suffix(b"\n").and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
     line.is_some_and(|line| line.starts_with(SIGNATURE))
 }
 
 /// A page that a power cut kept from the disk is zeros.
-fn is_note(bytes: &[u8]) -> bool {
-    bytes.strip_prefix(FIRST_LINE.as_bytes()).is_some_and(|rest| rest.starts_with(b"\n"))
-        && memchr::memchr(0, bytes).is_none()
+fn has_zeros(bytes: &[u8]) -> bool {
+    memchr::memchr(0, bytes).is_some()
 }
 
 fn damaged(path: &Path, at: usize) -> Fault {

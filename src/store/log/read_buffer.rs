@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::files::read_at;
+use crate::sumdb::number::wide;
 
 /// A smaller file is read through the cache: it may well be there, and takes nobody's place.
 const DIRECT_FROM: u64 = 1 << 30;
@@ -60,7 +61,7 @@ impl ReadBuffer {
     /// The same by whole pages.
     pub(super) fn read_pages(&mut self, file: &File, at: u64, len: usize) -> io::Result<()> {
         self.clear();
-        let page = u64::try_from(PAGE).unwrap_or(u64::MAX);
+        let page = wide(PAGE);
         let ahead = usize::try_from(at % page).unwrap_or(0);
         let whole = (ahead + len).next_multiple_of(PAGE);
         self.grow(whole + PAGE);

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::files::{Files, HASH_BYTES, Named, offsets_len};
+use super::files::{Files, Named, offsets_len};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Tree, parse_decimal};
 use crate::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
+use crate::sumdb::number::wide;
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES};
 use crate::sumdb::tile::{DataTile, Edge, FULL, Tile};
 
@@ -67,7 +68,7 @@ impl Snapshot {
             name => {
                 let level = name.strip_prefix("hashes.").and_then(parse_decimal)?;
                 let named = files.hashes.get(usize::try_from(level).ok()?)?;
-                (named, Edge::hashes(size, u32::try_from(level).ok()?) * HASH_BYTES)
+                (named, Edge::hashes(size, u32::try_from(level).ok()?) * wide(Hash::LEN))
             }
         };
         Some((&named.file, len))
@@ -84,7 +85,7 @@ impl Snapshot {
         if first + u64::from(tile.width()) > Edge::hashes(self.tree().size, tile.level()) {
             return Ok(None);
         }
-        file.bytes(first * HASH_BYTES, tile.byte_len()).map(Some)
+        file.bytes(first * wide(Hash::LEN), tile.byte_len()).map(Some)
     }
 
     /// The bytes of a data tile as sum.golang.org writes it, of whatever width this tree has of it; none where it has less.
@@ -175,7 +176,7 @@ impl SnapshotState {
         let tile = end.and_then(|end| bytes.get(..end)).ok_or_else(|| self.damaged(index))?;
         let texts: Option<Vec<&[u8]>> = (0..width).map(|place| record_in(tile, place, width)).collect();
         if texts.is_some_and(|texts| leaf_hashes(&texts) == leaves) {
-            Ok(start + u64::try_from(tile.len()).unwrap_or(0))
+            Ok(start + wide(tile.len()))
         } else {
             Err(self.damaged(index))
         }

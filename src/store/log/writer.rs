@@ -14,6 +14,7 @@ use super::snapshot::Snapshot;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Checkpoint, FIRST_LINE, Tree};
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 use crate::sumdb::record::MAX_RECORD_BYTES;
 use crate::sumdb::tile::{Edge, FULL, FULL_LEN};
 
@@ -89,7 +90,7 @@ impl Writer {
                 && blank.find(record).is_none()
         };
         if let Some(place) = records.iter().position(|record| !stands_alone(record)) {
-            let id = self.growing.edge().size() + u64::try_from(place).unwrap_or(0);
+            let id = self.growing.edge().size() + wide(place);
             return Err(Fault::Usage(format!(
                 "record {id} is too long, has a blank line or does not end its last line"
             )));

@@ -19,6 +19,7 @@ use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::hash::sha256;
 use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::number::wide;
 
 /// What the name of the file begins with.
 const PREFIX: &str = "arrival-";
@@ -116,7 +117,7 @@ impl Arrival {
             let _ = disk.truncate(&self.file, self.len);
             return Err(self.named("write", &error));
         }
-        self.len += u64::try_from(bytes.len()).unwrap_or(0);
+        self.len += wide(bytes.len());
         Ok(())
     }
 

@@ -1,13 +1,14 @@
 //! A stored file that looks otherwise than when it was last proven. It is given to nobody before it is hashed again: as it was, it
 //! is noted to have been proven now; else it goes to the quarantine, and its hash stays.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::super::words::unavailable;
 use super::place::FilePaths;
 use super::proof::{self, Proof};
 use super::stamp::Stamp;
-use super::{Admitted, Modules, Tree, quarantine};
+use super::{Admitted, Known, Modules, Tree, quarantine};
 use crate::fault::Fault;
 use crate::sumdb::dirhash::{ModuleZip, ZipError, h1_go_mod};
 use crate::sumdb::gosum::{Kind, SumHash};
@@ -82,7 +83,7 @@ impl Modules {
 
     /// Notes what a file looks like that is proven now. Best effort: without it the file is hashed again.
     pub(super) fn note_proven(&self, place: &FilePaths, file: &Admitted, by: Option<&Proof>) {
-        self.seen.insert(place.file.clone(), file.stamp());
+        self.know(&place.file, file, by.map(|by| Arc::from(by.database.as_str())));
         let written = match by {
             Some(by) => {
                 self.folder.write(&place.proof, proof::text(file.hash(), by, Some(&file.stamp())).as_bytes(), false)
@@ -97,9 +98,15 @@ impl Modules {
         }
     }
 
+    /// Remembers that the file at `path` is proven, by the database with that key if by one, as it looks now.
+    pub(super) fn know(&self, path: &Path, file: &Admitted, database: Option<Arc<str>>) {
+        let known = Known { stamp: file.stamp(), hash: file.hash().clone(), database };
+        self.known.insert(path.to_owned(), known);
+    }
+
     /// Whether a file looks as it did when it was last proven: as `written` down, or as seen by this process.
     pub(super) fn is_as_proven(&self, place: &FilePaths, file: &Admitted, written: Option<&Stamp>) -> bool {
         let stamp = file.stamp();
-        written == Some(&stamp) || self.seen.get(&place.file) == Some(stamp)
+        written == Some(&stamp) || self.known.get(&place.file).is_some_and(|known| known.stamp == stamp)
     }
 }

@@ -13,7 +13,7 @@ use crate::sumdb::module::ModulePath;
 const LIST_LIMIT: u64 = 16 << 20;
 
 impl Modules {
-    /// Writes down the tagged versions of which the zip is here with its hash. Processes may do so at once: the last one to look
+    /// Writes down the versions of which the zip is here with its hash, pseudo-versions too: the tree has no `@latest`. Processes may do so at once: the last one to look
     /// sees what all have.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ impl Modules {
     pub fn read_list(&self, module: &ModulePath) -> Result<Option<Vec<u8>>, Fault> {
         let path = below(&self.dir, &format!("{}/@v/{}", module.escaped(), walk::LIST))?;
         match path.symlink_metadata() {
-            // No version has a tag: `read_bounded` takes an empty file for one that was never written.
+            // Earlier releases left pseudo-versions out, and `read_bounded` takes an empty file for one that was never written.
             Ok(found) if found.is_file() && found.len() == 0 => Ok(Some(Vec::new())),
             Ok(found) if found.is_file() => {
                 read_bounded(&path, LIST_LIMIT).map_err(|error| unavailable(&path, "read", &error))
@@ -53,6 +53,6 @@ impl Modules {
     /// `Unavailable` where the disk fails or forbids.
     pub fn listed(&self, module: &ModulePath) -> Result<Vec<u8>, Fault> {
         let folder = below(self.dir_of(Tree::Proven), &format!("{}/@v", module.escaped()))?;
-        Ok(list::write(&list::tagged(module, walk::versions(&folder, module, &[Kind::Zip])?)))
+        Ok(list::write(&walk::versions(&folder, module, &[Kind::Zip])?.into_iter().collect()))
     }
 }

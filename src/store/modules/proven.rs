@@ -3,6 +3,7 @@
 //! asked has a record of the same hash.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::super::failures::WriteKind;
 use super::super::words::unavailable;
@@ -17,12 +18,15 @@ use crate::sumdb::module::ModuleVersion;
 
 impl Modules {
     /// The file of a public module, as it stands for the database with the verifier key `database`. What has neither a proof nor
-    /// an h1 beside it, or is not a file, is not here. Two small reads and an opened file; one read less where it is proven. What
-    /// changed since it was proven is reported, whichever database proved it.
+    /// an h1 beside it, or is not a file, is not here. An opened file and up to two small reads: none where this process knows the
+    /// file, one where it is proven. What changed since it was proven is reported, whichever database proved it.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails or forbids.
     pub fn open(&self, module: &ModuleVersion, kind: Kind, database: &str) -> Result<Stored, Fault> {
+        if let Some(file) = self.open_known(module, kind, database)? {
+            return Ok(Stored::Proven(file));
+        }
         let place = FilePaths::of(self, Tree::Proven, module, kind)?;
         let proof = ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?;
         let (hash, by, stamp) = match proof {
@@ -42,9 +46,23 @@ impl Modules {
                 let is_proven = by.as_ref().is_some_and(|by| by.database == database);
                 Stored::Changed(Changed { tree: Tree::Proven, module: module.clone(), kind, file, by, is_proven })
             }
-            (Some(file), Some(by)) if by.database == database => Stored::Proven(file),
+            (Some(file), Some(by)) if by.database == database => {
+                self.know(&place.file, &file, Some(Arc::from(database)));
+                Stored::Proven(file)
+            }
             (Some(file), by) => Stored::Unproven(Unproven { module: module.clone(), kind, file, by }),
         })
+    }
+
+    /// The file, where this process knows that it was proven by that database and it looks as it did then.
+    fn open_known(&self, module: &ModuleVersion, kind: Kind, database: &str) -> Result<Option<Admitted>, Fault> {
+        let path = self.named(Tree::Proven, module, kind.extension())?;
+        let Some(known) = self.known.get(&path).filter(|known| known.database.as_deref() == Some(database)) else {
+            return Ok(None);
+        };
+        let open = Admitted::open(&self.dir, &path, known.hash);
+        let open = open.map_err(|error| unavailable(&path, "open", &error))?;
+        Ok(open.filter(|file| file.stamp() == known.stamp))
     }
 
     /// The stored file, now that a database has proven that its record of it is `hash`; that is written beside it. Gives it back

@@ -7,8 +7,6 @@ mod ledger;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
 use super::super::Folder;
 use super::super::words::unavailable;
 use super::super::zipfile::ZipFile;
@@ -16,9 +14,11 @@ use super::admitted::Admitted;
 use super::arrival::Arrival;
 use crate::fault::Fault;
 use crate::files;
-use crate::sumdb::dirhash::ReadAt;
+use crate::sumdb::dirhash::sha256_of;
 use crate::sumdb::gosum::Kind;
+use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::number::wide;
 
 pub(in super::super) use ledger::Ledger;
 use ledger::Retention;
@@ -30,8 +30,6 @@ const NAME_BYTES: usize = 4;
 const LONG_NAME_BYTES: usize = 20;
 /// The longest module version in a file's name, in bytes: file systems take names of 255.
 const NAME_LIMIT: usize = 200;
-/// Bytes that are hashed at once.
-const CHUNK: usize = 1 << 20;
 
 /// What wrong stored bytes are called as a source: this server's own store.
 const STORE: &str = "the module store";
@@ -40,7 +38,7 @@ const STORE: &str = "the module store";
 struct Offer<'a> {
     /// what the names of all refused bytes of this file begin with
     prefix: String,
-    digest: [u8; 32],
+    digest: Hash,
     /// none where there is room for the report only
     len: Option<u64>,
     source: &'a str,
@@ -61,7 +59,7 @@ pub(super) fn keep(
 }
 
 fn try_keep(folder: &Folder, arrival: &mut Arrival, source: &str, report: &[u8]) -> Result<Option<PathBuf>, Fault> {
-    let digest = arrival.zip().and_then(|bytes| digest(&bytes));
+    let digest = arrival.zip().and_then(|bytes| sha256_of(&bytes));
     let digest = digest.map_err(|error| unavailable(arrival.path(), "read", &error))?;
     let (module, kind) = arrival.file();
     // The bytes are on the disk already; down to its floor they had better leave it.
@@ -79,7 +77,7 @@ pub(super) fn keep_stored(
     (module, kind): (&ModuleVersion, Kind),
     report: &[u8],
 ) -> Result<Option<PathBuf>, Fault> {
-    let digest = digest(file).map_err(|error| unavailable(path, "read", &error))?;
+    let digest = sha256_of(file).map_err(|error| unavailable(path, "read", &error))?;
     let offer = Offer { prefix: prefix(module, kind), digest, len: Some(file.len()), source: STORE, report };
     let disk = folder.disk();
     let synced = |dir: &Path| disk.sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error));
@@ -113,7 +111,7 @@ fn place(
         }
         name = named(prefix, digest, LONG_NAME_BYTES);
     }
-    let report_bytes = u64::try_from(report.len()).unwrap_or(u64::MAX);
+    let report_bytes = wide(report.len());
     let bytes = len.unwrap_or(u64::MAX);
     let room = ledger.room(source, prefix, bytes.saturating_add(report_bytes), report_bytes);
     let (keeps_bytes, leaving) = match room {
@@ -148,29 +146,15 @@ fn prefix(module: &ModuleVersion, kind: Kind) -> String {
     format!("{}.{}.", full.get(..NAME_LIMIT).unwrap_or(&full), kind.extension())
 }
 
-fn named(prefix: &str, digest: &[u8; 32], bytes: usize) -> String {
-    let digits: String = digest.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect();
+fn named(prefix: &str, digest: &Hash, bytes: usize) -> String {
+    let digits: String = digest.0.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect();
     format!("{prefix}{digits}")
 }
 
 /// The SHA-256 of the file at `path`; none where there is none that can be read.
-fn content(path: &Path) -> Option<[u8; 32]> {
+fn content(path: &Path) -> Option<Hash> {
     path.symlink_metadata().ok().filter(|found| found.is_file())?;
     let file = files::open(path).ok()?;
     let len = file.metadata().ok()?.len();
-    digest(&ZipFile::first(file, len)).ok()
-}
-
-fn digest(bytes: &impl ReadAt) -> io::Result<[u8; 32]> {
-    let mut sha = Sha256::new();
-    let mut chunk = vec![0; CHUNK];
-    let mut at = 0;
-    while at < bytes.size() {
-        let room = usize::try_from(bytes.size() - at).unwrap_or(CHUNK).min(CHUNK);
-        let part = chunk.get_mut(..room).unwrap_or_default();
-        bytes.read_exact_at(at, part)?;
-        sha.update(&*part);
-        at += u64::try_from(room).unwrap_or(u64::MAX);
-    }
-    Ok(sha.finalize().into())
+    sha256_of(&ZipFile::first(file, len)).ok()
 }

@@ -4,6 +4,7 @@
 
 use super::directory::{Entry, FIXED, Header, Headers, le16, le32, le64};
 use super::{Error, Limits, ReadAt, ZipError};
+use crate::sumdb::number::wide;
 
 /// Bytes of the end-of-central-directory record before its comment, APPNOTE 4.3.16.
 const END: usize = 22;
@@ -54,7 +55,7 @@ impl Archive {
             }
         }
         // SPEC: the count has 16 bits; Go compares only those, for zips with more entries and no zip64 record.
-        let count = u64::try_from(archive.entries.len()).unwrap_or(u64::MAX);
+        let count = wide(archive.entries.len());
         if count & 0xffff != end.records & 0xffff {
             return Err(malformed(format!("{count} entries where its end record counts {}", end.records)));
         }
@@ -127,7 +128,7 @@ fn find_end<R: ReadAt + ?Sized>(source: &R) -> Result<End, ZipError> {
         if usize::from(le16(record, 20)) > comment.len() {
             continue;
         }
-        let at = size - reach + u64::try_from(found).unwrap_or(0);
+        let at = size - reach + wide(found);
         let end = End {
             at,
             records: le16(record, 10).into(),
@@ -153,7 +154,7 @@ fn find_end64<R: ReadAt + ?Sized>(source: &R, end: u64) -> Result<Option<End>, Z
     if signature != 0x0706_4b50 || disk != 0 || disks != 1 || i64::try_from(at).is_err() {
         return Ok(None);
     }
-    if at.saturating_add(u64::try_from(END64).unwrap_or(u64::MAX)) > source.size() {
+    if at.saturating_add(wide(END64)) > source.size() {
         return Err(malformed("its zip64 end record lies outside the file"));
     }
     let mut record = [0; END64];

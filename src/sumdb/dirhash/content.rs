@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use super::inflate::{Reader, SLACK};
 use super::{Archive, Error, Limits, ReadAt, ZipError};
 use crate::sumdb::hash::{Hash, sha256_many};
+use crate::sumdb::number::wide;
 
 /// Files of more bytes than this, packed or unpacked, are streamed; the others are held whole, a batch at a time.
 const WHOLE: u64 = 512 << 10;
@@ -33,7 +35,7 @@ pub(super) fn hash_all<R: ReadAt + ?Sized>(
 ) -> Result<Vec<Hash>, ZipError> {
     let unpacked = check_sizes(source, archive, limits)?;
     let useful = (unpacked / BATCH.start + 1).min(MAX_THREADS);
-    let threads = u64::try_from(threads).unwrap_or(u64::MAX).clamp(1, useful);
+    let threads = wide(threads).clamp(1, useful);
     let size = if threads == 1 { BATCH.end } else { unpacked / threads / BATCHES_PER_THREAD };
     let batches = batches(archive, size.clamp(BATCH.start, BATCH.end));
     let next = AtomicUsize::new(0);
@@ -124,7 +126,7 @@ impl<'a, R: ReadAt + ?Sized> Worker<'a, R> {
             let (batch, slot) = (batches.get(number)?, slots.get(number)?);
             match self.hash_batch(batch.clone()) {
                 Ok(hashes) => {
-                    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut slot = slot.lock();
                     slot.iter_mut().zip(hashes).for_each(|(place, hash)| *place = hash);
                 }
                 Err(error) => {
@@ -167,5 +169,34 @@ impl<'a, R: ReadAt + ?Sized> Worker<'a, R> {
             }
         }
         Ok(hashes)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use std::io::{Cursor, Write as _};
+
+    use zip::write::SimpleFileOptions;
+    use zip::{CompressionMethod, ZipWriter};
+
+    use super::*;
+
+    /// An archive of files of these sizes, in bytes.
+    fn archive(sizes: &[usize]) -> Archive {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (number, size) in sizes.iter().enumerate() {
+            let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+            zip.start_file(format!("m@v1.0.0/{number}"), stored).unwrap();
+            zip.write_all(&vec![0; *size]).unwrap();
+        }
+        Archive::read(&zip.finish().unwrap().into_inner()[..], &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn a_batch_holds_no_more_than_its_size_or_one_file() {
+        assert_eq!(batches(&archive(&[10, 20, 70, 1, 100, 101, 99, 1, 1]), 100), [0..3, 3..4, 4..5, 5..6, 6..8, 8..9]);
+        assert_eq!(batches(&archive(&[101, 0, 0]), 100), [0..1, 1..3]);
+        assert_eq!(batches(&archive(&[0; 2 * BATCH_FILES + 1]), 100), [0..1024, 1024..2048, 2048..2049]);
     }
 }

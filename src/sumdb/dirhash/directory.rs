@@ -4,6 +4,7 @@
 use std::io;
 
 use super::ReadAt;
+use crate::sumdb::number::wide;
 
 /// Bytes of a header before its name, APPNOTE 4.3.12.
 pub(super) const FIXED: usize = 46;
@@ -105,7 +106,7 @@ impl<'a, R: ReadAt + ?Sized> Headers<'a, R> {
         let more = left.min(wanted.max(PIECE) - held);
         self.piece.resize(held + more, 0);
         self.source.read_exact_at(self.next, self.piece.get_mut(held..).unwrap_or_default())?;
-        self.next = self.next.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+        self.next = self.next.saturating_add(wide(more));
         Ok(())
     }
 }

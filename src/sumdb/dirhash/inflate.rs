@@ -13,6 +13,7 @@ use zlib_rs::{Inflate, InflateFlush, Status};
 use super::directory::{Entry, le16, le32};
 use super::{Error, ReadAt, ZipError, entry_named};
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 
 /// Bytes of a local header before the name, APPNOTE 4.3.7.
 const LOCAL_HEADER: usize = 30;
@@ -220,7 +221,7 @@ impl Digest {
     fn update(&mut self, bytes: &[u8]) {
         self.sha.update(bytes);
         self.crc = crc32(self.crc, bytes);
-        self.size = self.size.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.size = self.size.saturating_add(wide(bytes.len()));
     }
 }
 

@@ -238,6 +238,8 @@ mod tests {
     fn what_was_understood_is_written_anew() {
         let full = r#"{"Version":"v1.0.0","Time":"2026-01-02T03:04:05Z","Origin":{"VCS":"git","URL":"https://example.com/m","Subdir":"s","Hash":"abc","TagPrefix":"s/","TagSum":"t1:x=","Ref":"refs/tags/v1.0.0","RepoSum":"r1:x="}}"#;
         assert_eq!(written(full).as_deref(), Some(full));
+        let escaped = r#"{"Version":"v1.0.0","Origin":{"VCS":"git","Hash":"a\"b\\c"}}"#;
+        assert_eq!(written(escaped).as_deref(), Some(escaped));
         let least = r#"{"Version":"v1.0.0"}"#;
         for (text, expected) in [
             (least.to_owned(), least),

@@ -9,17 +9,20 @@ use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 /// Versions of one list at most; the longest of 2026 has some 8,000.
 const MAX_VERSIONS: usize = 100_000;
 
-/// The tagged versions in an upstream's list that can be versions of `module`: a first field of each line, no pseudo-version, each
-/// once, ascending (cmd/go/internal/modfetch/proxy.go, Versions).
+/// The versions in an upstream's list that can be versions of `module`: a first field of each line, each once, ascending
+/// (cmd/go/internal/modfetch/proxy.go, Versions).
+///
+/// Pseudo-versions stay, as module caches list them: the go command passes them over, but where a module has no tag and the
+/// upstream no `@latest`, the newest of them is the latest version (the same, latestFromList).
 pub fn read(module: &ModulePath, bytes: &[u8]) -> Result<BTreeSet<Version>> {
     let malformed = |why: &str| Error::malformed(format!("list of {module}"), why);
     let text = std::str::from_utf8(bytes).map_err(|_| malformed("not UTF-8"))?;
-    if text.trim_start().starts_with('<') {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         return Err(malformed("an HTML page"));
     }
     let mut versions = BTreeSet::new();
     for field in text.lines().filter_map(|line| line.split_whitespace().next()) {
-        versions.extend(Version::parse(field).ok().and_then(|version| tagged_one(module, version)));
+        versions.extend(Version::parse(field).ok().filter(|version| is_of(module, version)));
         if versions.len() > MAX_VERSIONS {
             return Err(malformed("more versions than any module has"));
         }
@@ -27,15 +30,14 @@ pub fn read(module: &ModulePath, bytes: &[u8]) -> Result<BTreeSet<Version>> {
     Ok(versions)
 }
 
-/// The version, if it is a tagged one and can be of that module.
-fn tagged_one(module: &ModulePath, version: Version) -> Option<Version> {
-    let is_tagged = !version.is_pseudo() && ModuleVersion::pair(module.clone(), version.clone()).is_ok();
-    is_tagged.then_some(version)
+/// Whether it can be a version of that module.
+fn is_of(module: &ModulePath, version: &Version) -> bool {
+    ModuleVersion::pair(module.clone(), version.clone()).is_ok()
 }
 
 /// The tagged ones among versions of a module, such as those that the log has records of.
 pub fn tagged(module: &ModulePath, versions: Vec<Version>) -> BTreeSet<Version> {
-    versions.into_iter().filter_map(|version| tagged_one(module, version)).collect()
+    versions.into_iter().filter(|version| !version.is_pseudo() && is_of(module, version)).collect()
 }
 
 /// One version a line.
@@ -73,11 +75,12 @@ mod tests {
     #[test]
     fn a_list_is_cleaned_and_ordered() {
         let text = "v1.10.0\r\nv1.2.0 2024-01-01T00:00:00Z\nv1.2.0\n\nv1\nmaster\nv2.0.0\nv0.0.0-20190227155943-e225da77a7e6\nv1.2.0-rc.1\n";
-        assert_eq!(cleaned("example.com/m", text), "v1.2.0-rc.1\nv1.2.0\nv1.10.0\n");
+        let pseudo = "v0.0.0-20190227155943-e225da77a7e6\n";
+        assert_eq!(cleaned("example.com/m", text), format!("{pseudo}v1.2.0-rc.1\nv1.2.0\nv1.10.0\n"));
         assert_eq!(cleaned("example.com/m/v2", text), "v2.0.0\n");
         assert_eq!(cleaned("example.com/m", ""), "");
         assert_eq!(cleaned("example.com/m", "v2.0.0+incompatible\n"), "v2.0.0+incompatible\n");
-        for text in [&b"<!DOCTYPE html>"[..], b"\xff\n"] {
+        for text in [&b"<!DOCTYPE html>"[..], b"\xef\xbb\xbf\n<html>", b"\xff\n"] {
             assert!(read(&module("example.com/m"), text).is_err());
         }
     }

@@ -7,6 +7,7 @@
 use sha2::block_api::compress256;
 
 use super::Hash;
+use crate::sumdb::number::wide;
 
 /// The initial hash value, FIPS 180-4 section 5.3.3.
 pub(super) const START: [u32; 8] =
@@ -133,7 +134,7 @@ fn pad(out: &mut [u8], prefix: Option<u8>, tail: &[u8], length: usize) {
     }
     if let Some((zeros, bits)) = rest.split_last_chunk_mut::<8>() {
         zeros.fill(0);
-        *bits = u64::try_from(length).unwrap_or(u64::MAX).wrapping_mul(8).to_be_bytes();
+        *bits = wide(length).wrapping_mul(8).to_be_bytes();
     }
 }
 

@@ -110,3 +110,9 @@ proptest! {
         check(&sizes.iter().map(|&(log, seed)| message((1 << log) + seed as usize, seed as usize)).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn a_hash_is_shown_in_base64() {
+    let text = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    assert_eq!((EMPTY_ROOT.to_string(), format!("{EMPTY_ROOT:?}")), (text.to_owned(), text.to_owned()));
+}

@@ -154,6 +154,7 @@ mod tests {
         for (path, version) in [
             ("github.com/stretchr/testify", "v1.10.0"),
             ("github.com/Azure/azure-sdk-for-go", "v68.0.0+incompatible"),
+            ("github.com/BurntSushi/toml", "v1.5.0"),
             ("golang.org/x/net", "v0.0.0-20190620200207-3b0461eec859"),
             ("k8s.io/api", "v0.31.0-alpha.2"),
             ("github.com/cespare/xxhash/v2", "v2.3.0"),

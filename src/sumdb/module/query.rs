@@ -57,3 +57,24 @@ impl fmt::Display for Query {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_one_plain_element_of_bounded_length() {
+        let longest = "a".repeat(MAX_BYTES);
+        for query in ["main", "v1", "Feature_1", "1.2", longest.as_str()] {
+            let read = Query::unescape(&escape(query)).unwrap();
+            assert_eq!((read.as_str(), read.to_string().as_str()), (query, query));
+        }
+        let too_long = format!("{longest}a");
+        for refused in
+            ["", ".", "..", "v1.", "a/b", "a:b", "a b!", "con", "Main", "latest", "upgrade", "patch", &too_long]
+        {
+            assert!(Query::unescape(refused).is_err(), "{refused}");
+        }
+    }
+}

@@ -147,3 +147,20 @@ fn folded(parent: u32, element: &str, known_by: &mut Vec<u8>) -> Folded {
     let Hash(hash) = sha256(known_by);
     Folded(hash.first_chunk().copied().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::hash::BuildHasher as _;
+
+    use super::*;
+
+    /// If all elements had one hash, the time to check a zip would grow with the square of its paths.
+    #[test]
+    fn elements_are_spread_over_the_table() {
+        let hasher = BuildHasherDefault::<FirstBits>::default();
+        let mut hashes: Vec<u64> = (0..100).map(|n| hasher.hash_one(folded(n, "a", &mut Vec::new()))).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 100);
+    }
+}

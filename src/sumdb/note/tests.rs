@@ -114,6 +114,7 @@ fn the_rules_of_opening() {
     assert!(Note::open(b"\xff\n\n\xe2\x80\x94 x AAAAAAA=\n", std::slice::from_ref(&key)).is_err());
     let unknown = Note::open(format!("{text}\n{other}{other}{own}").as_bytes(), &[key]).unwrap();
     assert_eq!(unknown.unverified().len(), 1, "identical unknown lines are kept once");
+    assert_eq!((unknown.unverified()[0].name(), unknown.unverified()[0].id()), ("stranger", stranger.verifier().id()));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::{FULL, FULL_LEN, HEIGHT, Tile};
 use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::error::Error;
 use crate::sumdb::hash::Hash;
+use crate::sumdb::number::wide;
 use crate::sumdb::tlog::fold;
 
 /// The partial tiles at the right edge of a tree that grows.
@@ -30,7 +31,7 @@ impl Edge {
             } else {
                 let tile = Tile::new(level, hashes >> HEIGHT, width)?;
                 let found = read(&tile)?;
-                if found.len() != tile.byte_len() / size_of::<Hash>() {
+                if found.len() != tile.byte_len() / Hash::LEN {
                     return Err(Error::malformed(tile.to_string(), format!("{} hashes", found.len())).into());
                 }
                 found
@@ -56,7 +57,7 @@ impl Edge {
             let room = FULL_LEN - self.levels.first().map_or(0, Vec::len);
             let (now, later) = rest.split_at(room.min(rest.len()));
             self.push(0, now, &mut grown);
-            self.size += u64::try_from(now.len()).unwrap_or(0);
+            self.size += wide(now.len());
             rest = later;
         }
     }

@@ -254,3 +254,21 @@ fn the_golden_tiles_of_go() {
     assert_eq!(digest(&edge[0]), "31e973fe832fec2990438cc1edc07ce01f9981f4e7a5875f836cdfb7bb334c4d");
     assert_eq!(digest(&edge[1]), "3d9e81d3d90803366cf5b9d4e8c1bda91d78c8bea04a77097ea2f79e2dc0269a");
 }
+
+#[test]
+fn full_tiles_of_the_low_levels_are_forgotten_and_nothing_else() {
+    let log = Log::new(300);
+    let wants: Vec<Want> = (0..300).map(Want::Leaf).collect();
+    for level in 0..5 {
+        let (mut verified, outcome) = bring(2, &log, log.tree(300), &wants, &honest);
+        outcome.unwrap();
+        let edge = verified.edge();
+        let stays = |of: u32, index: u64| of > level || edge.iter().any(|tile| (tile.level, tile.index) == (of, index));
+        let all: Vec<(u32, u64)> = verified.tiles.keys().copied().collect();
+        verified.forget_up_to(level);
+        for (of, index) in all {
+            assert_eq!(verified.tiles.contains_key(&(of, index)), stays(of, index), "up to {level}: {of} {index}");
+        }
+        assert!(verified.has_edge());
+    }
+}

@@ -20,9 +20,10 @@ mod verdict;
 use std::collections::HashMap;
 use std::env;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
+use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::sync::Mutex as Turn;
 
@@ -203,7 +204,7 @@ impl Direct {
             ModuleRequest::Info(version) | ModuleRequest::File(version, _) => version.to_string(),
             other => other.to_string(),
         };
-        let mut turns = self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turns = self.shared.turns.lock();
         turns.retain(|_, turn| turn.strong_count() > 0);
         let turn = turns.get(&key).and_then(Weak::upgrade).unwrap_or_default();
         turns.insert(key, Arc::downgrade(&turn));

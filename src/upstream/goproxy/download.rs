@@ -15,6 +15,7 @@ use crate::upstream::http::coding;
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::FailureKind;
+use crate::upstream::http::lanes::Lane;
 use crate::upstream::http::origin::Origin;
 use crate::upstream::http::reply;
 use crate::upstream::http::retry::{Failed, backoff};
@@ -67,7 +68,7 @@ impl Endpoint {
         let (mut tries, mut pauses) = (0, backoff(settings).build());
         loop {
             let before = download.sink.len();
-            let failed = match self.turn(counters, path, download.once()).await {
+            let failed = match self.turn(counters, path, |lane| download.once(lane)).await {
                 Ok(ended) => return Ok(ended),
                 Err(failed) => failed,
             };
@@ -87,11 +88,11 @@ impl Endpoint {
 
 impl Download<'_> {
     /// One try: the missing part, or the whole file from the start where the download cannot be resumed.
-    async fn once(&mut self) -> Result<Sent, Failed> {
+    async fn once(&mut self, lane: Lane) -> Result<Sent, Failed> {
         loop {
             let from = self.sink.len();
             let Wanted { http, site, path, .. } = self.wanted;
-            let opened = http.open(site, path, &self.headers(from)).await?;
+            let opened = http.open(site, path, &self.headers(from), &lane).await?;
             let (origin, detour) = (Origin::of(&opened.last, opened.response.headers()), opened.detour());
             let mut response = opened.response;
             match self.part_of(&response, from) {

@@ -10,7 +10,7 @@ use crate::upstream::http::settings::HttpSettings;
 pub struct ProxyEntry {
     /// what the entry names
     pub place: ProxyPlace,
-    /// whether the next entry is tried even after a refusal of this one (`|`), and not only after an absence or an outage (`,`)
+    /// whether the next entry is asked after any failure of this one (`|`), and not only after an absence (`,`)
     pub falls_back: bool,
 }
 

@@ -43,7 +43,7 @@ impl Member {
         let (name, backend) = match entry.place {
             ProxyPlace::Base(base, settings) => match &base.location {
                 BaseLocation::Site(site) => {
-                    let (site, endpoint) = (site.clone(), Endpoint::new(&base, settings.concurrency));
+                    let (site, endpoint) = (site.clone(), Endpoint::new(&base, &settings));
                     (base.to_string(), Backend::Site { http: Http::new(settings), site, endpoint })
                 }
                 BaseLocation::Tree(root) => (base.to_string(), Backend::Tree(root.clone())),

@@ -12,6 +12,7 @@ use crate::upstream::http::breaker::BreakerState;
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::FailureKind;
+use crate::upstream::http::lanes::Lane;
 use crate::upstream::http::reply;
 use crate::upstream::http::retry::Failed;
 
@@ -45,7 +46,8 @@ pub(super) async fn watch(http: &Http, site: &Site, endpoint: &Endpoint, counter
 /// Requests the base itself: any answer shows that the server is back, except 5xx, which a gateway sends for a dead server.
 async fn look(http: &Http, site: &Site) -> Result<(), Failed> {
     let headers = HeaderMap::new();
-    let opened = http.open(site, "", &headers);
+    let lane = Lane::default();
+    let opened = http.open(site, "", &headers, &lane);
     let late = |_| Failed::passing(FailureKind::Timeout, format!("timed out: no answer within {LOOK:?}"));
     let opened = tokio::time::timeout(LOOK, opened).await.map_err(late)?;
     match opened {

@@ -1,8 +1,9 @@
 //! The module proxies of a GOPROXY list (go.dev/ref/mod, "GOPROXY protocol"), in order: requests to each, and when the next one
 //! may be tried. None of them is trusted: their bytes are unproven.
 //!
-//! An absence (404, 410) differs from a failure, and a refusal by policy from an outage. `direct` fetches from the repository with
-//! the go command; `off` ends the list with a refusal.
+//! An absence (404, 410) differs from a failure, and a refusal by policy from an outage. After a comma the next one is asked on an
+//! absence alone, after `|` on any failure. `direct` fetches from the repository with the go command; `off` ends the list with a
+//! refusal.
 
 use super::entry::{ProxyEntry, ProxyState};
 use super::member::Member;
@@ -43,16 +44,20 @@ impl Proxies {
         self.members.get(index).map_or("", Member::name)
     }
 
-    /// Whether the entry after number `index` may be tried when that one failed so. An outage or an unexpected response says
-    /// nothing about the module. A refusal by policy (a 4xx other than 404 and 410) ends the list, unless `|` follows the entry.
-    /// This machine's full disk is as full for the next entry.
+    /// Whether `|` follows entry number `index`: the next one is asked whatever this one answered.
+    pub fn falls_back(&self, index: usize) -> bool {
+        self.members.get(index).is_some_and(Member::falls_back)
+    }
+
+    /// Whether the entry after number `index` is asked when that one failed so. After a comma only an absence leads on, as go has it
+    /// (cmd/go/internal/modfetch, TryProxies): a list with a comma says that the next one may only learn the names of modules that
+    /// this one lacks, and an outage does not change that. More bytes than any file of a module has are wrong bytes, for which the
+    /// next one is always asked. This machine's full disk is as full for the next entry.
     pub fn goes_on(&self, index: usize, failure: &Failure) -> bool {
         match failure.kind {
             FailureKind::Disk => false,
-            FailureKind::Denied(_) | FailureKind::Forbidden | FailureKind::Off => {
-                self.members.get(index).is_some_and(Member::falls_back)
-            }
-            _ => true,
+            FailureKind::NoRepository | FailureKind::TooLong => true,
+            _ => self.falls_back(index),
         }
     }
 

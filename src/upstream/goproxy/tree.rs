@@ -126,7 +126,8 @@ fn open(root: &Path, request: &ModuleRequest) -> Result<Option<(File, PathBuf)>,
     }
 }
 
-/// The tagged versions of which the tree has a `.mod` or an `.info`, in order.
+/// The versions of which the tree has a `.mod` or an `.info`, in order; pseudo-versions too, as in a list of the go command's cache:
+/// there is no `@latest` to say which one is meant.
 fn list(root: &Path, module: &ModulePath) -> Fetched {
     let folder = root.join(module.escaped()).join("@v");
     let Ok(entries) = folder.read_dir() else { return not_held() };
@@ -141,7 +142,6 @@ fn list(root: &Path, module: &ModulePath) -> Fetched {
     if versions.is_empty() {
         return not_held();
     }
-    versions.retain(|version| !version.is_pseudo());
     versions.sort_by(|one, other| semver::compare(one.as_str(), other.as_str()));
     versions.dedup();
     let lines: String = versions.iter().map(|version| format!("{version}\n")).collect();

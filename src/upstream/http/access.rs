@@ -5,7 +5,9 @@ use std::fmt;
 use std::path::Path;
 
 use reqwest::header::HeaderValue;
-use reqwest::{Certificate, Proxy, Url};
+use reqwest::{Proxy, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::fault::Fault;
 use crate::files;
@@ -16,7 +18,7 @@ use crate::upstream::base::{Base, BaseLocation, basic, may_carry_login};
 pub struct Access {
     /// the whole `Authorization` header
     pub(super) token: Option<HeaderValue>,
-    pub(in crate::upstream) roots: Vec<Certificate>,
+    pub(in crate::upstream) roots: Vec<CertificateDer<'static>>,
     pub(in crate::upstream) proxy: Option<Proxy>,
 }
 
@@ -76,7 +78,8 @@ impl Access {
         let name = file.display().to_string();
         let unread = |error: std::io::Error| Fault::disk(&name, error.to_string());
         let pem = files::read_certificates(file).map_err(unread)?;
-        let found = pem.and_then(|pem| Certificate::from_pem_bundle(&pem).ok()).unwrap_or_default();
+        let parse = |pem: Vec<u8>| CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().ok();
+        let found = pem.and_then(parse).unwrap_or_default();
         if found.is_empty() {
             return Err(Fault::Usage(format!("{name} {}", files::NO_CERTIFICATES)));
         }

@@ -5,12 +5,13 @@
 use std::sync::{Arc, OnceLock};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
-use reqwest::{Method, Request, Response, StatusCode, Url};
+use reqwest::{Method, Request, Response, StatusCode, Url, Version};
 
 use super::address_scope::AddressScope;
 use super::clients::HttpClients;
 use super::failure::FailureKind;
 use super::get_request::GetRequest;
+use super::lanes::Lane;
 use super::netrc::Netrc;
 use super::origin::Origin;
 use super::redirect::{MAX_REDIRECTS, next, place, same_host, same_server};
@@ -75,10 +76,11 @@ impl Http {
         &self,
         site: &Site,
         request: &GetRequest<'_>,
+        lane: Lane,
     ) -> Result<(Reply, Origin), Failed> {
         let total = self.settings().total;
         let read = async {
-            let opened = self.open(site, request.path, &request.headers()).await?;
+            let opened = self.open(site, request.path, &request.headers(), &lane).await?;
             let origin = Origin::of(&opened.last, opened.response.headers());
             let detour = opened.detour();
             let reply = reply::read(opened.response, request, self.settings()).await;
@@ -88,19 +90,26 @@ impl Http {
         tokio::time::timeout(total, read).await.map_err(late)?
     }
 
-    /// Requests `path` with these headers and a login, and follows redirects. Gives the last response, its body not yet read.
+    /// Requests `path` with these headers and a login, and follows redirects; those to the same server go over the same `lane`.
+    /// Gives the last response, its body not yet read.
     pub(in crate::upstream) async fn open(
         &self,
         site: &Site,
         path: &str,
         headers: &HeaderMap,
+        lane: &Lane,
     ) -> Result<Opened, Failed> {
         let not_followed = |why: String| Failed::lasting(FailureKind::Redirect, why);
         let first = site.url_of(path).map_err(|fault| not_followed(fault.to_string()))?;
         let (mut url, mut floor) = (first.clone(), AddressScope::Local);
         for _ in 0..=MAX_REDIRECTS {
-            let login = if same_server(&first, &url) { self.login(site, &first) } else { None };
-            let response = self.send(&url, floor, login, headers).await?;
+            let is_same = same_server(&first, &url);
+            let login = if is_same { self.login(site, &first) } else { None };
+            let connection = if is_same { lane.number() } else { 0 };
+            let response = self.send(&url, floor, connection, login, headers).await?;
+            if is_same {
+                lane.answered_over(response.version() == Version::HTTP_2);
+            }
             if !is_redirect(response.status()) {
                 return Ok(Opened { response, first, last: url });
             }
@@ -122,10 +131,11 @@ impl Http {
         &self,
         url: &Url,
         floor: AddressScope,
+        lane: usize,
         login: Option<HeaderValue>,
         headers: &HeaderMap,
     ) -> Result<Response, Failed> {
-        let client = self.shared.clients.of(url, floor, self.settings());
+        let client = self.shared.clients.of(url, floor, lane, self.settings());
         let client = client.map_err(|why| Failed::lasting(FailureKind::Machine, why))?;
         let mut request = Request::new(Method::GET, url.clone());
         request.headers_mut().clone_from(headers);
@@ -180,14 +190,14 @@ mod tests {
         let url = Url::parse(&format!("http://localhost:{}/x", listener.local_addr().unwrap().port())).unwrap();
         let http = Http::new(HttpSettings::default());
         for floor in [AddressScope::Private, AddressScope::Public] {
-            let failed = http.send(&url, floor, None, &HeaderMap::new()).await.unwrap_err();
+            let failed = http.send(&url, floor, 0, None, &HeaderMap::new()).await.unwrap_err();
             assert_eq!((failed.kind, failed.transient), (FailureKind::Redirect, false), "{}", failed.why);
             assert_eq!(failed.why, "redirects to a private address, localhost");
         }
         let headers = HeaderMap::new();
         tokio::select! {
             came = listener.accept() => assert!(came.is_ok()),
-            answered = http.send(&url, AddressScope::Local, None, &headers) => panic!("{answered:?}"),
+            answered = http.send(&url, AddressScope::Local, 0, None, &headers) => panic!("{answered:?}"),
         }
     }
 }

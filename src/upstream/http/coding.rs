@@ -35,6 +35,15 @@ pub(in crate::upstream) fn unpack(packed: &[u8], limit: usize) -> Result<Vec<u8>
     if bytes.len() > limit { Err(too_long(u64::try_from(limit).unwrap_or(u64::MAX))) } else { Ok(bytes) }
 }
 
+/// What can be unpacked of the beginning of a body, at most `limit` bytes: of a text that is only shown.
+pub(super) fn unpack_beginning(packed: &[u8], limit: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    // Where it breaks off, what came before is shown.
+    let _ = MultiGzDecoder::new(packed).take(most).read_to_end(&mut bytes);
+    bytes
+}
+
 pub(in crate::upstream) fn too_long(limit: u64) -> Failed {
     Failed::lasting(FailureKind::TooLong, format!("the answer is longer than {limit} bytes once it is unpacked"))
 }

@@ -1,27 +1,32 @@
 //! How requests to one upstream are made: a bounded number at once, retries until one is answered, a circuit breaker over all.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use backon::Retryable as _;
+use backon::BackoffBuilder as _;
 
 use super::agent::Http;
 use super::breaker::CircuitBreaker;
 use super::counts::Counters;
 use super::failure::FailureKind;
 use super::get_request::GetRequest;
+use super::lanes::{Lane, Protocol};
 use super::limit::{Limit, Permit};
 use super::origin::Origin;
 use super::reply::Reply;
 use super::retry::{Failed, backoff};
+use super::settings::HttpSettings;
 use crate::upstream::base::{Base, BaseLocation, Site};
 use crate::upstream::queue::Load;
+
+/// Tries of one request that do not count, since the source refused it while it answered others.
+const MAX_SPARED: u32 = 20;
 
 /// What bounds the requests to one upstream.
 #[derive(Debug)]
 pub(in crate::upstream) struct Endpoint {
     limit: Limit,
-    /// whether the first request has ended, and the others may run at once
+    /// whether the first request has ended
     begun: AtomicBool,
     /// whether it is given up after a handful of tries, as long as it never answered
     is_spared: bool,
@@ -29,32 +34,39 @@ pub(in crate::upstream) struct Endpoint {
 }
 
 impl Endpoint {
-    /// For `base`, with at most `concurrency` requests at once.
-    pub(in crate::upstream) fn new(base: &Base, concurrency: usize) -> Endpoint {
-        // Over TLS the first request goes alone: only its connection shows whether the server speaks HTTP/2, so that one
-        // connection carries all the others. Without this, 64 requests would make 64 handshakes.
-        let alone = matches!(&base.location, BaseLocation::Site(site) if site.url.scheme() == "https");
-        Endpoint::beginning(concurrency, alone, false)
+    /// For `base`, with the limits of `settings`.
+    pub(in crate::upstream) fn new(base: &Base, settings: &HttpSettings) -> Endpoint {
+        Endpoint::of_protocol(protocol_of(base), settings, false)
     }
 
     /// For a source of a database: one that cannot be used at all is given up after a handful of tries. If it `begins_alone`, its
     /// first request goes alone, so that not every job tries it meanwhile.
-    pub(in crate::upstream) fn of_database(base: &Base, concurrency: usize, begins_alone: bool) -> Endpoint {
-        let alone = match &base.location {
-            BaseLocation::Site(site) => begins_alone || site.url.scheme() == "https",
-            BaseLocation::Tree(_) => false,
+    pub(in crate::upstream) fn of_database(base: &Base, settings: &HttpSettings, begins_alone: bool) -> Endpoint {
+        let protocol = match protocol_of(base) {
+            Protocol::Http1 if begins_alone => Protocol::Http1Alone,
+            protocol => protocol,
         };
-        Endpoint::beginning(concurrency, alone, true)
+        Endpoint::of_protocol(protocol, settings, true)
     }
 
-    fn beginning(concurrency: usize, alone: bool, is_spared: bool) -> Endpoint {
-        let limit = Limit::new(if alone { 1 } else { concurrency }, concurrency);
-        Endpoint { limit, begun: AtomicBool::new(!alone), is_spared, breaker: CircuitBreaker::default() }
+    fn of_protocol(protocol: Protocol, settings: &HttpSettings, is_spared: bool) -> Endpoint {
+        let begun = AtomicBool::new(matches!(protocol, Protocol::Files | Protocol::Http1));
+        Endpoint { limit: Limit::new(protocol, settings), begun, is_spared, breaker: CircuitBreaker::default() }
     }
 
     /// How many requests run now, and how many wait.
     pub(in crate::upstream) fn load(&self) -> Load {
         self.limit.load()
+    }
+
+    /// How many requests may run at once now: none while the circuit breaker is open.
+    pub(in crate::upstream) fn allowed(&self) -> usize {
+        if self.breaker.why_open().is_some() { 0 } else { self.limit.allowed() }
+    }
+
+    /// Whether fewer requests run than could, since it answered that it is overloaded.
+    pub(in crate::upstream) fn is_held_back(&self) -> bool {
+        self.limit.is_held_back()
     }
 
     /// Its circuit breaker.
@@ -75,20 +87,29 @@ impl Endpoint {
         request: &GetRequest<'_>,
         counters: &Counters,
     ) -> Result<(Reply, Origin), Failed> {
-        let settings = http.settings();
-        let tries = AtomicU32::new(0);
-        let attempt = || {
-            tries.fetch_add(1, Ordering::Relaxed);
-            self.turn(counters, request.path, http.get(site, request))
-        };
         self.unless_open()?;
-        let reply = attempt
-            .retry(backoff(settings))
-            .when(|failed: &Failed| failed.transient)
-            .adjust(|failed, planned| failed.pause(planned, settings.longest_wait))
-            .notify(|_, _| counters.retried())
-            .await;
-        reply.map_err(|failed| self.gave_up(failed.after(tries.load(Ordering::Relaxed), settings.longest_wait)))
+        let settings = http.settings();
+        let (mut tries, mut pauses) = (0, backoff(settings).build());
+        let (mut spared, mut answers) = (0, self.limit.answers());
+        loop {
+            let failed = match self.turn(counters, request.path, |lane| http.get(site, request, lane)).await {
+                Ok(reply) => return Ok(reply),
+                Err(failed) => failed,
+            };
+            tries += 1;
+            // Where others were answered meanwhile, the source refused only their number.
+            let answers_now = self.limit.answers();
+            if failed.overloaded && answers_now > answers && spared < MAX_SPARED {
+                (tries, spared, answers) = (tries - 1, spared + 1, answers_now);
+                pauses = backoff(settings).build();
+            }
+            let planned = if failed.transient { pauses.next() } else { None };
+            let Some(pause) = failed.pause(planned, settings.longest_wait) else {
+                return Err(self.gave_up(failed.after(tries, settings.longest_wait)));
+            };
+            counters.retried();
+            tokio::time::sleep(pause).await;
+        }
     }
 
     /// Fails at once while the circuit breaker is open.
@@ -112,12 +133,12 @@ impl Endpoint {
         failed
     }
 
-    /// Makes one try, with a permit.
-    pub(in crate::upstream) async fn turn<T>(
+    /// Makes one try, with a permit, over the connection that comes with it.
+    pub(in crate::upstream) async fn turn<T, F: Future<Output = Result<T, Failed>>>(
         &self,
         counters: &Counters,
         path: &str,
-        attempt: impl Future<Output = Result<T, Failed>>,
+        attempt: impl FnOnce(Lane) -> F,
     ) -> Result<T, Failed> {
         // A pause between tries holds no permit.
         let permit = self.permit().await?;
@@ -126,7 +147,7 @@ impl Endpoint {
             return Err(Failed { transient: false, ..failed });
         }
         counters.requested(path);
-        let reply = attempt.await;
+        let reply = attempt(permit.lane()).await;
         if let Some(failed) = reply.as_ref().err().filter(|failed| is_new && failed.unconnected) {
             self.breaker.never_connected(Instant::now(), failed);
             return reply;
@@ -137,14 +158,20 @@ impl Endpoint {
         if reply.as_ref().map_or_else(|failed| failed.reached() && failed.kind != FailureKind::Busy, |_| true) {
             self.breaker.answered();
         }
-        if !self.begun.swap(true, Ordering::Relaxed) {
-            self.limit.open();
-        }
+        self.begun.store(true, Ordering::Relaxed);
         match &reply {
             Ok(_) => permit.answered(),
-            Err(failed) if failed.overloaded => permit.overloaded(),
-            Err(_) => drop(permit),
+            Err(failed) => permit.failed(failed),
         }
         reply
+    }
+}
+
+/// What a base speaks, if its URL shows it.
+fn protocol_of(base: &Base) -> Protocol {
+    match &base.location {
+        BaseLocation::Tree(_) => Protocol::Files,
+        BaseLocation::Site(site) if site.url.scheme() == "https" => Protocol::Unknown,
+        BaseLocation::Site(_) => Protocol::Http1,
     }
 }

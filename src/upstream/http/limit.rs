@@ -1,11 +1,15 @@
-//! How many requests to one base run at once: as many as its settings allow, and fewer where it answers that it is overloaded
-//! (429, 503). Such an answer halves the number; then it grows by one after as many answers as there are requests at once, like
-//! TCP's window. Answers to requests that were sent before the last cut do not cut again. Requests for a server's clients wait
-//! in a bounded queue, in which no client can starve another.
+//! Permits for requests to one source: as many at once as its window allows and its connections carry, spaced where a rate is set
+//! or the source allows only so many in a time. What was learned about a source is kept as long as this process runs. Requests for
+//! a server's clients wait in a bounded queue, in which no client can starve another.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::failure::FailureKind;
+use super::lanes::{Lane, Lanes, MAX_CONNECTIONS, MAX_STREAMS, Protocol, STREAMS};
+use super::retry::Failed;
+use super::settings::HttpSettings;
+use super::window::{Pressure, Ticket, Window};
 use crate::upstream::queue::asker::Asker;
 use crate::upstream::queue::{Bounds, Busy, FairQueue, Load, Slot};
 
@@ -14,48 +18,82 @@ const MAX_WAITING: usize = 4096;
 const MAX_WAITING_PER_PEER: usize = 1024;
 /// How long a client's request waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Requests at once in the beginning, where each takes a connection.
+const FIRST: usize = 64;
 
-/// Gives permits for requests, as many as the base seems to bear.
+/// Gives permits for requests, as many as the source seems to bear.
 #[derive(Debug)]
 pub(super) struct Limit {
     queue: FairQueue,
     /// the most requests at once
     most: usize,
-    /// guards how many requests are allowed, and what the next change of that depends on
+    /// the shortest time between two requests
+    space: Option<Duration>,
+    /// the pause where a source allows only so many requests in a time and does not say when it takes the next
+    pause: Duration,
+    /// the longest pause that a source may ask for
+    longest_pause: Duration,
+    /// guards what the source bears, and its connections; held for one step, never while waiting
     state: Mutex<LimitState>,
+    /// who waits for a time to pass, one after the other
+    spaced: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
 struct LimitState {
-    /// requests at once
-    allowed: usize,
-    /// answers since the number last changed
-    answers: usize,
-    /// cuts so far
-    cuts: u64,
+    window: Window,
+    lanes: Lanes,
+    /// slots of the queue
+    slots: usize,
+    /// with a rate, when the next request may be sent
+    next: Option<Instant>,
+    answers: u64,
 }
 
 /// The right to make one request.
 #[derive(Debug)]
 pub(in crate::upstream) struct Permit<'a> {
     limit: &'a Limit,
-    /// cuts before it was granted
-    cuts: u64,
+    ticket: Ticket,
+    lane: Lane,
+    end: End,
+    /// whether the connection failed under it
+    is_broken: bool,
+    // Given back after `drop` has set how many there are.
     _slot: Slot,
 }
 
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Answered,
+    Refused(Pressure),
+    /// without a connection, or it is nobody's any more
+    Left,
+}
+
 impl Limit {
-    /// At first `first` requests at once, never more than `most`.
-    pub(in crate::upstream) fn new(first: usize, most: usize) -> Limit {
-        let most = most.max(1);
-        let first = first.clamp(1, most);
+    /// For a source with these settings of which `protocol` is known.
+    pub(in crate::upstream) fn new(protocol: Protocol, settings: &HttpSettings) -> Limit {
+        let most = settings.concurrency.max(1);
+        let (first, most_now) = bounds(protocol, 0, most);
         let queue = FairQueue::new(Bounds {
-            running: first,
+            running: 1,
             waiting: MAX_WAITING,
             waiting_per_peer: MAX_WAITING_PER_PEER,
             longest_wait: LONGEST_WAIT,
         });
-        Limit { queue, most, state: Mutex::new(LimitState { allowed: first, answers: 0, cuts: 0 }) }
+        let window = Window::new(first, most_now);
+        let state = LimitState { window, lanes: Lanes::new(protocol), slots: 1, next: None, answers: 0 };
+        Limit {
+            queue,
+            most,
+            space: settings.request_rate.map(|rate| Duration::from_secs(1) / rate.get()),
+            pause: settings.first_delay,
+            longest_pause: settings.longest_wait,
+            state: Mutex::new(state),
+            spaced: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Waits for a permit, in the line of the client that the running task works for.
@@ -63,8 +101,21 @@ impl Limit {
     /// # Errors
     /// Too many are waiting already.
     pub(in crate::upstream) async fn permit(&self) -> Result<Permit<'_>, Busy> {
+        self.set_slots(&mut self.state());
         let slot = self.queue.enter(&Asker::current()).await?;
-        Ok(Permit { limit: self, cuts: self.state().cuts, _slot: slot })
+        let (ticket, lane) = match self.start(now()) {
+            Ok(started) => started,
+            Err(_) => {
+                let _one = self.spaced.lock().await;
+                loop {
+                    match self.start(now()) {
+                        Ok(started) => break started,
+                        Err(opens) => tokio::time::sleep_until(opens.into()).await,
+                    }
+                }
+            }
+        };
+        Ok(Permit { limit: self, ticket, lane, end: End::Left, is_broken: false, _slot: slot })
     }
 
     /// How many requests run and wait.
@@ -72,63 +123,130 @@ impl Limit {
         self.queue.load()
     }
 
-    /// Allows the most requests at once, unless there was a cut.
-    pub(in crate::upstream) fn open(&self) {
-        let mut state = self.state();
-        if state.cuts == 0 {
-            self.allow(&mut state, self.most);
-        }
+    /// How many requests the source seems to bear at once now.
+    pub(in crate::upstream) fn allowed(&self) -> usize {
+        self.state().window.allowed()
+    }
+
+    /// Whether the source refused a request, and has not been sent as many at once since.
+    pub(in crate::upstream) fn is_held_back(&self) -> bool {
+        self.state().window.is_cut()
+    }
+
+    /// How many requests were answered so far.
+    pub(super) fn answers(&self) -> u64 {
+        self.state().answers
     }
 
     fn state(&self) -> MutexGuard<'_, LimitState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn allow(&self, state: &mut LimitState, allowed: usize) {
-        state.allowed = allowed;
-        self.queue.set_slots(allowed);
+    /// Begins a request, or says when one may begin.
+    fn start(&self, now: Instant) -> Result<(Ticket, Lane), Instant> {
+        let mut state = self.state();
+        let opens = state.window.opens(now).max(state.next.unwrap_or(now));
+        if opens > now {
+            return Err(opens);
+        }
+        state.next = self.space.map(|space| now + space);
+        Ok((state.window.sent(now), state.lanes.take()))
     }
 
-    fn grow(&self) {
-        let mut state = self.state();
-        state.answers += 1;
-        if state.cuts == 0 || state.allowed >= self.most || state.answers < state.allowed {
-            return;
+    fn ended(&self, permit: &Permit<'_>) {
+        let (now, mut state) = (now(), self.state());
+        let before = state.lanes.protocol();
+        state.lanes.ended(now, &permit.lane, permit.is_broken);
+        let protocol = state.lanes.protocol();
+        if before != protocol {
+            let (first, most) = bounds(protocol, state.lanes.opened(), self.most);
+            state.window.begin(first, most);
         }
-        state.answers = 0;
-        let allowed = state.allowed + 1;
-        self.allow(&mut state, allowed);
+        match permit.end {
+            End::Answered => {
+                state.answers += 1;
+                state.window.answered(now, &permit.ticket);
+            }
+            End::Refused(pressure) => state.window.refused(now, &permit.ticket, pressure),
+            End::Left => state.window.left(),
+        }
+        self.set_slots(&mut state);
     }
 
-    fn cut(&self, cuts: u64) {
-        let mut state = self.state();
-        if state.cuts != cuts {
-            return;
+    fn set_slots(&self, state: &mut LimitState) {
+        let waiting = match state.lanes.protocol() {
+            Protocol::Unknown | Protocol::Http2 => usize::try_from(self.queue.load().waiting).unwrap_or(usize::MAX),
+            Protocol::Files | Protocol::Http1Alone | Protocol::Http1 => 0,
+        };
+        let slots = state.window.allowed().min(state.lanes.capacity(now(), waiting));
+        if slots != state.slots {
+            state.slots = slots;
+            self.queue.set_slots(slots);
         }
-        (state.answers, state.cuts) = (0, cuts + 1);
-        let allowed = (state.allowed / 2).max(1);
-        self.allow(&mut state, allowed);
+    }
+}
+
+/// The clock of the runtime, which tests can set.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// How many requests a source is sent at once in the beginning, and at most. Over HTTP/2, as many as those connections carry that
+/// were opened for the requests that waited.
+fn bounds(protocol: Protocol, opened: usize, most: usize) -> (usize, usize) {
+    match protocol {
+        Protocol::Files => (most, most),
+        Protocol::Http1Alone | Protocol::Http1 => (FIRST.min(most), most.min(MAX_CONNECTIONS)),
+        Protocol::Unknown => (most, most.min(MAX_STREAMS)),
+        Protocol::Http2 => ((STREAMS * opened).min(most), most.min(MAX_STREAMS)),
     }
 }
 
 impl Permit<'_> {
-    /// The base answered the request.
-    pub(super) fn answered(self) {
-        self.limit.grow();
+    /// The connection that the request goes over.
+    pub(super) fn lane(&self) -> Lane {
+        self.lane.clone()
     }
 
-    /// The base answered that it is overloaded.
-    pub(super) fn overloaded(self) {
-        self.limit.cut(self.cuts);
+    /// The base answered the request.
+    pub(super) fn answered(mut self) {
+        self.end = End::Answered;
+    }
+
+    /// The request failed.
+    pub(super) fn failed(mut self, failed: &Failed) {
+        self.is_broken = failed.kind == FailureKind::Unreachable;
+        let asked_for = failed.retry_after.filter(|pause| *pause <= self.limit.longest_pause);
+        self.end = match failed.kind {
+            FailureKind::Denied(_) if failed.overloaded => {
+                End::Refused(Pressure::TooMany(asked_for.unwrap_or(self.limit.pause)))
+            }
+            _ if failed.overloaded => End::Refused(Pressure::Overloaded),
+            FailureKind::Unreachable if !failed.unconnected => End::Refused(Pressure::Overloaded),
+            _ if failed.reached() => End::Answered,
+            _ => End::Left,
+        };
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.limit.ended(self);
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::num::NonZero;
+
     use futures_util::FutureExt as _;
 
     use super::*;
+
+    fn limit(protocol: Protocol, most: usize) -> Limit {
+        Limit::new(protocol, &HttpSettings { concurrency: most, ..HttpSettings::default() })
+    }
 
     fn take(limit: &Limit, count: usize) -> Vec<Permit<'_>> {
         (0..count).map(|_| limit.permit().now_or_never().unwrap().unwrap()).collect()
@@ -138,60 +256,96 @@ mod tests {
         limit.permit().now_or_never().is_none()
     }
 
-    #[test]
-    fn too_many_are_halved_once_for_all_that_were_under_way() {
-        let limit = Limit::new(16, 16);
-        let under_way = take(&limit, 16);
-        assert!(is_full(&limit));
-        under_way.into_iter().for_each(Permit::overloaded);
-        assert_eq!(limit.state().allowed, 8);
-        let under_way = take(&limit, 8);
-        assert!(is_full(&limit));
-        under_way.into_iter().for_each(Permit::overloaded);
-        assert_eq!(limit.state().allowed, 4);
-        for _ in 0..9 {
-            take(&limit, 1).into_iter().for_each(Permit::overloaded);
-        }
-        assert_eq!(limit.state().allowed, 1, "one is always allowed");
-        assert_eq!(take(&limit, 1).len(), 1);
+    fn overloaded() -> Failed {
+        Failed { overloaded: true, ..Failed::busy("503", None) }
     }
 
-    #[test]
-    fn it_grows_back_slowly_and_never_beyond_the_most() {
-        let limit = Limit::new(8, 8);
-        take(&limit, 1).into_iter().for_each(Permit::overloaded);
-        let mut answers = 0;
-        while limit.state().allowed < 8 {
-            take(&limit, 1).into_iter().for_each(Permit::answered);
-            answers += 1;
-        }
-        assert_eq!(answers, 4 + 5 + 6 + 7);
-        (0..100).for_each(|_| take(&limit, 1).into_iter().for_each(Permit::answered));
-        let all = take(&limit, 8);
-        assert!(is_full(&limit));
-        drop(all);
-        assert_eq!(take(&limit, 8).len(), 8);
-    }
-
-    #[test]
-    fn permits_in_use_while_it_is_cut_are_not_given_back() {
-        let limit = Limit::new(4, 4);
-        let mut under_way = take(&limit, 4);
-        under_way.pop().unwrap().overloaded();
-        assert!(is_full(&limit), "three are under way, two allowed");
+    #[tokio::test]
+    async fn permits_in_use_while_it_is_cut_are_not_given_back() {
+        let limit = limit(Protocol::Http1, 3);
+        let mut under_way = take(&limit, 3);
+        under_way.pop().unwrap().failed(&overloaded());
+        assert!(is_full(&limit), "two are under way, one is allowed");
         drop(under_way.pop());
         assert!(is_full(&limit));
         drop(under_way.pop());
         assert_eq!(take(&limit, 1).len(), 1);
     }
 
-    #[test]
-    fn the_first_goes_alone_and_then_all_may() {
-        let limit = Limit::new(1, 5);
-        let first = take(&limit, 1);
+    #[tokio::test]
+    async fn the_first_goes_alone_and_then_all_may() {
+        for (protocol, is_http2, most) in [(Protocol::Http1Alone, false, 5), (Protocol::Unknown, true, 5)] {
+            let limit = limit(protocol, most);
+            let first = take(&limit, 1);
+            assert!(is_full(&limit));
+            first.into_iter().for_each(|permit| {
+                permit.lane().answered_over(is_http2);
+                permit.answered();
+            });
+            assert_eq!(take(&limit, most).len(), most);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn over_http_1_there_are_never_more_than_its_connections() {
+        let limit = limit(Protocol::Http1, 512);
+        for _ in 0..8 {
+            let mut under_way = Vec::new();
+            while let Some(permit) = limit.permit().now_or_never() {
+                under_way.push(permit.unwrap());
+            }
+            assert!(under_way.len() <= MAX_CONNECTIONS);
+            under_way.into_iter().for_each(Permit::answered);
+        }
+        assert_eq!(take(&limit, MAX_CONNECTIONS).len(), MAX_CONNECTIONS);
         assert!(is_full(&limit));
-        limit.open();
-        first.into_iter().for_each(Permit::answered);
-        assert_eq!(take(&limit, 5).len(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_is_kept_exactly() {
+        let rate = NonZero::new(10);
+        let limit = Limit::new(Protocol::Http1, &HttpSettings { request_rate: rate, ..HttpSettings::default() });
+        let begun = tokio::time::Instant::now();
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let all = futures_util::future::join_all((0..5).map(|_| async {
+                let permit = limit.permit().await.unwrap();
+                (permit, begun.elapsed().as_millis())
+            }));
+            for (permit, at) in all.await {
+                times.push(at);
+                permit.answered();
+            }
+        }
+        times.sort_unstable();
+        assert_eq!(times, (0..25).map(|number| number * 100).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_says_it_is_overloaded_is_not_opened_anew() {
+        for (failed, is_alone) in [(overloaded(), false), (Failed::broken("reset"), true)] {
+            let limit = limit(Protocol::Unknown, 512);
+            for end in [None, Some(&failed)] {
+                let permit = take(&limit, 1).pop().unwrap();
+                permit.lane().answered_over(true);
+                match end {
+                    None => permit.answered(),
+                    Some(failed) => permit.failed(failed),
+                }
+            }
+            let _one = take(&limit, 1);
+            assert_eq!(is_full(&limit), is_alone, "{}", failed.why);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_the_source_asks_for_holds_for_all_requests() {
+        let limit = limit(Protocol::Http1, 8);
+        let begun = tokio::time::Instant::now();
+        let asked_for = Some(Duration::from_secs(3));
+        let too_many = Failed { kind: FailureKind::Denied(429), overloaded: true, ..Failed::busy("429", asked_for) };
+        take(&limit, 1).pop().unwrap().failed(&too_many);
+        drop(limit.permit().await.unwrap());
+        assert_eq!(begun.elapsed(), Duration::from_secs(3));
     }
 }

@@ -111,6 +111,9 @@ async fn words(response: &mut Response) -> Option<String> {
             break;
         }
     }
+    if coding::is_gzip(response.headers()) {
+        bytes = coding::unpack_beginning(&bytes, ERROR_BYTES);
+    }
     if for_people { first_lines(&bytes) } else { None }
 }
 

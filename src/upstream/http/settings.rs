@@ -1,5 +1,6 @@
 //! The limits of requests to one upstream, with their defaults.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,8 +26,8 @@ const FILE_TOTAL: Duration = Duration::from_secs(30 * 60);
 const WINDOW: Duration = Duration::from_secs(30);
 /// The fewest bytes in one such window: 1 KiB a second.
 const SLOWEST: u64 = 30 << 10;
-/// Requests at once to one base. HTTP/2 servers allow 100 streams; HTTP/1.1 takes as many connections.
-const CONCURRENCY: usize = 64;
+/// Requests at once to one base. How many there are is found out; over HTTP/1.1 there are never more than 128.
+const CONCURRENCY: usize = 512;
 
 /// Limits of the requests, and what they carry.
 #[derive(Debug, Clone)]
@@ -51,8 +52,10 @@ pub struct HttpSettings {
     pub longest_delay: Duration,
     /// longest pause that a server may ask for with Retry-After
     pub longest_wait: Duration,
-    /// requests at once to one base, and idle connections kept to it; at least 1
+    /// the most requests at once to one base; at least 1
     pub concurrency: usize,
+    /// the most requests a second to one base
+    pub request_rate: Option<NonZero<u32>>,
     /// the User-Agent header
     pub user_agent: String,
     /// the file with passwords of hosts, `~/.netrc`; read before the first request
@@ -75,6 +78,7 @@ impl Default for HttpSettings {
             longest_delay: LONGEST_DELAY,
             longest_wait: LONGEST_WAIT,
             concurrency: CONCURRENCY,
+            request_rate: None,
             user_agent: concat!("gosumcheck/", env!("CARGO_PKG_VERSION")).to_owned(),
             netrc: None,
             access: Access::default(),

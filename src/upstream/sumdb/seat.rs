@@ -96,7 +96,7 @@ impl RelayedData {
 impl Seat {
     /// A base that is known to be a source.
     pub(super) fn of(http: &Http, base: Base) -> Seat {
-        let source = Source::new(base, http.settings().concurrency, false);
+        let source = Source::new(base, http.settings(), false);
         Seat { http: http.clone(), source, relay: None, is_own: false }
     }
 
@@ -104,7 +104,7 @@ impl Seat {
     pub(super) fn of_candidate(candidate: Candidate, http: Http) -> Seat {
         let Candidate { base, is_relay, is_own, .. } = candidate;
         let relay = is_relay.then(Relay::default);
-        Seat { source: Source::new(base, http.settings().concurrency, true), http, relay, is_own }
+        Seat { source: Source::new(base, http.settings(), true), http, relay, is_own }
     }
 
     pub(super) fn source(&self) -> &Source {

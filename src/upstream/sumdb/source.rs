@@ -14,6 +14,7 @@ use crate::upstream::http::get_request::GetRequest;
 use crate::upstream::http::origin::Origin;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
+use crate::upstream::http::settings::HttpSettings;
 use crate::upstream::http::source_errors::{Complaint, SourceErrors};
 use crate::upstream::queue::Load;
 
@@ -28,8 +29,8 @@ pub(super) struct Source {
 
 impl Source {
     /// If it `begins_alone`, its first request goes alone.
-    pub(super) fn new(base: Base, concurrency: usize, begins_alone: bool) -> Source {
-        let endpoint = Endpoint::of_database(&base, concurrency, begins_alone);
+    pub(super) fn new(base: Base, settings: &HttpSettings, begins_alone: bool) -> Source {
+        let endpoint = Endpoint::of_database(&base, settings, begins_alone);
         Source { name: base.to_string(), base, endpoint, errors: SourceErrors::default() }
     }
 
@@ -44,6 +45,16 @@ impl Source {
     /// How many requests to it run now, and how many wait.
     pub(super) fn load(&self) -> Load {
         self.endpoint.load()
+    }
+
+    /// How many requests to it may run at once now.
+    pub(super) fn allowed(&self) -> usize {
+        self.endpoint.allowed()
+    }
+
+    /// Whether it is asked less than it could be, since it answered that it is overloaded.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.endpoint.is_held_back()
     }
 
     /// Whether this is a server, whose absence is a statement, and not a tree, which may merely lack something.

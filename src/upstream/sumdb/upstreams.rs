@@ -84,6 +84,37 @@ impl Upstreams {
         self.sources().map(Source::load).sum()
     }
 
+    /// How many requests may run at once now: of all bases together where they are asked in turn, else of the one that may have most.
+    pub fn allowed(&self) -> usize {
+        let each = self.sources().map(Source::allowed);
+        if self.takes_turns { each.sum() } else { each.max().unwrap_or(0) }
+    }
+
+    /// Whether a request would run at once of the base whose turn it is: base number `turn` modulo their number, or the one that is
+    /// used where the others only stand in.
+    pub fn is_free(&self, turn: u64) -> bool {
+        self.of_turn(turn).is_some_and(|base| {
+            let load = base.load();
+            load.waiting == 0 && usize::try_from(load.running).is_ok_and(|running| running < base.allowed())
+        })
+    }
+
+    /// Whether that base is asked less than it could be, since it answered that it is overloaded.
+    pub fn is_held_back(&self, turn: u64) -> bool {
+        self.of_turn(turn).is_some_and(Source::is_held_back)
+    }
+
+    fn of_turn(&self, turn: u64) -> Option<&Source> {
+        let used = if self.takes_turns { NONE_USED } else { self.used.load(Ordering::Relaxed) };
+        self.seats.get(used).or_else(|| self.seats.get(self.base_of(turn))).map(Seat::source)
+    }
+
+    /// The number of the base whose turn it is.
+    fn base_of(&self, turn: u64) -> usize {
+        let bases = u64::try_from(self.turns()).unwrap_or(1).max(1);
+        usize::try_from(turn % bases).unwrap_or(0)
+    }
+
     /// The bytes at `path` (`lookup/...`, `tile/8/...`, `latest`) from the first base that has them, at most `limit`.
     ///
     /// # Errors
@@ -137,8 +168,7 @@ impl Upstreams {
     ) -> Result<Got<T>, Fault> {
         base::check_path(path)?;
         let mut told = Attempts::default();
-        let bases = u64::try_from(self.turns()).unwrap_or(1).max(1);
-        let first = usize::try_from(turn % bases).unwrap_or(0);
+        let first = self.base_of(turn);
         for (index, seat) in self.seats.iter().enumerate().cycle().skip(first).take(self.seats.len()) {
             if let Some((_, error)) = refuted.iter().find(|(base, _)| *base == index) {
                 told.refused(seat.source().name(), error.clone());

@@ -70,7 +70,7 @@ fn listed(store: &Modules, module: &ModulePath, path: &Path) -> Option<String> {
     };
     match list::read(module, &bytes) {
         Ok(versions) if list::write(&versions) == bytes => None,
-        Ok(_) => Some("has a line that is not a tagged version of the module, or lines out of order".to_owned()),
+        Ok(_) => Some("has a line that is not a version of the module, or lines out of order".to_owned()),
         Err(error) => Some(format!("is not what it should be: {error}")),
     }
 }

@@ -17,6 +17,7 @@ use crate::sumdb::dirhash::{ModuleZip, ZipError, h1_go_mod};
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::modzip::{MAX_GO_MOD, check_module_zip};
+use crate::sumdb::number::wide;
 
 /// Checks of one file that another process keeps removing and restoring.
 const MAX_LOOKS: usize = 8;
@@ -227,7 +228,7 @@ fn hash(file: &Stored, opened: &File, threads: usize) -> Result<(Hash, Option<St
         Kind::GoMod => {
             let mut bytes = Vec::with_capacity(usize::try_from(file.len).unwrap_or(0).min(4096));
             opened.take(MAX_GO_MOD + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-            if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_GO_MOD {
+            if wide(bytes.len()) > MAX_GO_MOD {
                 return Err(Bad::Refused("is a go.mod of more than 16 MiB".to_owned()));
             }
             Ok((h1_go_mod(&bytes), None))

@@ -4,11 +4,13 @@
 //! are hashed one after the other, each by all threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use super::scan::Stored;
 use crate::database::Progress;
+use crate::sumdb::number::wide;
 
 /// A smaller file is not worth more than one thread, in bytes.
 const SMALL: u64 = 4 << 20;
@@ -40,19 +42,19 @@ pub(super) fn all<T: Send>(
             scope.spawn(|| {
                 while let Some(file) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let made = one(file, 1);
-                    all.lock().unwrap_or_else(PoisonError::into_inner).push(made);
+                    all.lock().push(made);
                 }
             });
         }
     });
-    let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut all = all.into_inner();
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, made)| made).collect()
 }
 
 /// How many of the files, the largest first, are larger than a thread's share of what is left.
 fn giants(order: &[(usize, &Stored)], threads: usize) -> usize {
-    let threads = u64::try_from(threads).unwrap_or(u64::MAX);
+    let threads = wide(threads);
     let mut left: u64 = order.iter().fold(0, |sum, (_, file)| sum.saturating_add(file.len));
     let is_giant = |(_, file): &&(usize, &Stored)| {
         let share = left / threads.max(1);

@@ -121,6 +121,11 @@ impl Answered {
         matches!(self, Answered::Body(body) if body.contains("v2.0.0") || body.matches("v1.0.0\n").count() > 1)
     }
 
+    /// Whether it breaks off, or is none.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Answered::FalseGzip | Answered::Truncated | Answered::Reset)
+    }
+
     /// Whether it says that there is no such thing.
     pub(super) fn is_absence(&self) -> bool {
         matches!(self, Answered::Status(404 | 410))
@@ -129,16 +134,6 @@ impl Answered {
     /// Whether it is a whole file, and not the right one.
     pub(super) fn is_wrong_file(&self, endpoint: Endpoint) -> bool {
         endpoint.is_file() && matches!(self, Answered::Html | Answered::Empty | Answered::Body(_))
-    }
-
-    /// Whether it says nothing of the module: no answer, none that can be read, or that there is none now. A "no" by policy is none.
-    pub(super) fn is_outage(&self, endpoint: Endpoint) -> bool {
-        match self {
-            Answered::Status(status) => *status >= 500 || *status < 400,
-            Answered::Body(_) | Answered::Html | Answered::Empty => !endpoint.is_file(),
-            Answered::FalseGzip | Answered::Truncated | Answered::Reset => true,
-            Answered::Gzip | Answered::Coding(_) | Answered::NoLength => false,
-        }
     }
 }
 

@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
+
+use parking_lot::MutexGuard;
 
 use super::super::super::Folder;
 use super::super::super::cache::read_bounded;
+use crate::sumdb::number::wide;
 
 /// Files that are kept, each with its report.
 pub const MAX_REFUSED: usize = 1000;
@@ -77,7 +79,7 @@ impl Share {
 
 impl Folder {
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.shared.refused.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.refused.lock()
     }
 }
 
@@ -161,10 +163,6 @@ impl Ledger {
         }
         Some(leaving)
     }
-}
-
-fn wide(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// The sender that the report names; empty where it cannot be read.

@@ -1,7 +1,7 @@
 //! Why the guard could not connect a run to a host. This decides what a failed run means, before any words of the go command: a
 //! refusal by policy and an outage are types here, and a run that met one never proves that a module does not exist.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::retry::Failed;
@@ -69,18 +69,18 @@ pub(super) struct HostErrors(Mutex<Option<HostError>>);
 
 impl HostErrors {
     pub(super) fn note(&self, error: HostError) {
-        let mut most = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut most = self.0.lock();
         if most.as_ref().is_none_or(|most| *most < error) {
             *most = Some(error);
         }
     }
 
     pub(super) fn take(&self) -> Option<HostError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().take()
     }
 
     pub(super) fn is_none(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.0.lock().is_none()
     }
 }
 

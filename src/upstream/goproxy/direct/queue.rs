@@ -5,10 +5,11 @@
 //! are all taken too and another run waits, the long run that moves the fewest bytes a second is ended.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -108,7 +109,7 @@ impl RunQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, RunQueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Admits as many runs as the limits allow.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::LOCATION;
-use reqwest::{Client, Proxy, Response, Url, redirect, retry};
+use reqwest::{Certificate, Client, Proxy, Response, Url, redirect, retry};
 
 use crate::upstream::goproxy::direct::gopage::{Import, contents};
 use crate::upstream::goproxy::direct::host_error::{HostError, HostErrors};
@@ -35,7 +35,7 @@ pub(super) fn client(guard: &str, certificates: Option<&Path>, longest: Duration
         .retry(retry::never())
         .referer(false)
         .timeout(longest)
-        .tls_certs_merge(roots)
+        .tls_certs_merge(roots.iter().filter_map(|root| Certificate::from_der(root).ok()))
         .build()
         .map_err(|error| error.to_string())
 }
