@@ -9,6 +9,7 @@ mod index;
 mod known_heads;
 mod lookup;
 mod output;
+mod prefetch;
 mod progress;
 mod serve;
 mod settings;
@@ -39,6 +40,7 @@ Examples:
   gosumcheck audit --format sarif > a.sarif  write a report for code scanning; also json and junit
   gosumcheck lookup rsc.io/quote@v1.5.2      print the proven go.sum lines of a module version
   gosumcheck sync --follow 5m                keep a full, proven copy of the database up to date
+  gosumcheck prefetch go.sum                 bring what a build needs before it starts
   gosumcheck serve                           serve proven modules and checksums to go commands";
 
 /// Verifies Go modules against the checksum database, from the log's public key up. It trusts no mirror, so any mirror will do.
@@ -64,6 +66,9 @@ enum Command {
     /// Serve modules and the checksum database to go commands, and nothing that is not proven
     #[command(after_help = SERVE_EXIT_CODES)]
     Serve(Box<serve::ServeArgs>),
+    /// Bring all modules of a build, proven, before go asks for them: into the data folder, or into a running server
+    #[command(after_help = prefetch::EXIT_CODES)]
+    Prefetch(Box<prefetch::PrefetchArgs>),
     /// Re-verify everything stored, the full log and the modules, and locate any damage
     #[command(after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArgs),
@@ -230,6 +235,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Lookup(args) => lookup::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Prefetch(args) => prefetch::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),

@@ -9,7 +9,8 @@
 //! ```text
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
-//!     server                             the HTTP edge: what is asked, how it may be kept, what clients may hold
+//!     server  prefetch                   the HTTP edge: what is asked, how it may be kept, what clients may hold · what a build
+//!                                        needs, brought before it is asked for
 //!       audit  sync  proxy  verify       the commands' logic, each a straight line: go.sum files and module caches against
 //!                                        the database · the whole log, fetched · modules, proven before any client gets them ·
 //!                                        the whole log and all modules, verified again from their bytes
@@ -99,6 +100,7 @@ pub mod config;
 pub mod database;
 pub mod fault;
 pub mod files;
+pub mod prefetch;
 pub mod proxy;
 pub mod relay;
 pub mod report;

@@ -19,7 +19,7 @@ pub use base::Base;
 pub use goproxy::direct::{Direct, DirectAccess, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
 pub use goproxy::entry::{ProxyEntry, ProxyPlace, ProxyState};
 pub use goproxy::proxies::Proxies;
-pub use goproxy::wire::{Fetched, Sent, Sink};
+pub use goproxy::wire::{Fetched, Sent, Sink, Touched};
 pub use http::access::Access;
 pub use http::agent::Http;
 pub use http::breaker::BreakerState;

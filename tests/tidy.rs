@@ -34,7 +34,7 @@ use source::Source;
 const LAYERS: &[&[&str]] = &[
     &["main"],
     &["cli"],
-    &["server"],
+    &["server", "prefetch"],
     &["audit", "sync", "proxy", "verify"],
     &["relay"],
     &["database"],

@@ -19,10 +19,11 @@ use memory::Memory;
 
 use super::output::{tell, warn};
 use super::setup;
-use crate::config::settings::{DiskFloor, Layers, LogFormat, SETTINGS, Settings};
+use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, SETTINGS, Settings};
 use crate::config::{GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
+use crate::proxy::{Proxy, ProxyLimits, ReadAheadLimits};
 use crate::relay::{Relay, RelayOptions};
 use crate::report::printable;
 use crate::server::{self, Config, Descriptors, Limits, Listeners, ServedDatabase, SyncTask};
@@ -31,7 +32,7 @@ use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::sync::{self, SyncOptions};
-use crate::upstream::{Candidate, Http, MAX_CONNECTIONS, Upstreams, candidates};
+use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Upstreams, candidates};
 
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
@@ -77,17 +78,14 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let mut signals = Signals::install()?;
     let connections = connections(settings)?;
     let private = Patterns::parse(&settings.private);
-    let folder = Folder::open(&settings.data)?;
-    folder.set_floor(match settings.disk_floor {
-        DiskFloor::Auto => Floor::Auto,
-        DiskFloor::Bytes(0) => Floor::Off,
-        DiskFloor::Bytes(bytes) => Floor::Bytes(bytes),
-    });
+    let folder = data_folder(settings)?;
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
     let served = settings.sumdb.iter().map(|sumdb| open(settings, &folder, sumdb, &private, memory));
     let served = served.collect::<Result<Vec<ServedDatabase>, Fault>>()?;
     let relay = served.first().map(ServedDatabase::relay);
-    let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, memory))?;
+    let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
+    let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, ..ProxyLimits::default() };
+    let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
     let listeners = Listeners { public: listen(&settings.listen).await?, admin: listen(&settings.admin_listen).await? };
     // Printed, not logged: with port 0 nobody else can tell where we are.
     tell(|out| {
@@ -109,6 +107,33 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let (prefix, hosts) = (settings.prefix.clone(), settings.hosts.clone());
     let config = Config { prefix, hosts, limits, access: settings.access };
     server::run(config, served, proxy, listeners, signals.stop()).await
+}
+
+/// The data folder, with its floor.
+fn data_folder(settings: &Settings) -> Result<Folder, Fault> {
+    let folder = Folder::open(&settings.data)?;
+    folder.set_floor(match settings.disk_floor {
+        DiskFloor::Auto => Floor::Auto,
+        DiskFloor::Bytes(0) => Floor::Off,
+        DiskFloor::Bytes(bytes) => Floor::Bytes(bytes),
+    });
+    Ok(folder)
+}
+
+/// The module proxy as a server with these settings has it, without the server, with `at_once` downloads; none where the setting
+/// `proxy` is off.
+pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>, Fault> {
+    let private = Patterns::parse(&settings.private);
+    let folder = data_folder(settings)?;
+    let memory = Memory::divide(settings.memory, settings.sumdb.len());
+    let Some(sumdb) = settings.sumdb.first() else { return Ok(None) };
+    let relay = open(settings, &folder, sumdb, &private, memory)?.relay().clone();
+    let limits = ProxyLimits::default();
+    let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
+    // All is asked for anyway.
+    let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..limits.read_ahead };
+    let limits = ProxyLimits { downloads, read_ahead, ..limits };
+    modules::open(settings, &folder, relay, &private, limits)
 }
 
 /// How many connections there can be.

@@ -1,18 +1,37 @@
 //! Command-line arguments made of rows of the table of settings.
 
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::config::settings::{DefaultValue, Layers, RENAMED, Renamed, SETTINGS, Setting, Value};
 
-/// The arguments of all settings, and what was given.
+/// Which settings a command takes as arguments; the others it takes from the file and from variables alone.
+pub(super) trait Takes: Debug {
+    fn takes(setting: &Setting) -> bool;
+}
+
+/// All settings: those of a server.
 #[derive(Debug)]
-pub(super) struct SettingArgs {
+pub(super) struct All;
+
+impl Takes for All {
+    fn takes(_: &Setting) -> bool {
+        true
+    }
+}
+
+/// The arguments of the settings that a command takes, and what was given.
+#[derive(Debug)]
+pub(super) struct SettingArgs<T> {
+    takes: PhantomData<T>,
     given: Vec<(&'static Setting, Vec<String>)>,
     /// flags under names that are not used any more
     renamed: Vec<(&'static Renamed, Vec<String>)>,
 }
 
-impl SettingArgs {
+impl<T: Takes> SettingArgs<T> {
     /// What the flags say, over what was said before.
     pub(super) fn over(&self, layers: Layers) -> Layers {
         let given =
@@ -28,9 +47,10 @@ impl SettingArgs {
     }
 }
 
-impl Args for SettingArgs {
+impl<T: Takes> Args for SettingArgs<T> {
     fn augment_args(command: Command) -> Command {
-        command.args(SETTINGS.iter().map(|setting| arg(setting))).args(RENAMED.iter().map(old_arg))
+        let taken = SETTINGS.iter().filter(|setting| T::takes(setting));
+        command.args(taken.map(|setting| arg(setting))).args(renamed::<T>().map(old_arg))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -38,8 +58,8 @@ impl Args for SettingArgs {
     }
 }
 
-impl FromArgMatches for SettingArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<SettingArgs, clap::Error> {
+impl<T: Takes> FromArgMatches for SettingArgs<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<SettingArgs<T>, clap::Error> {
         let values = |setting: &Setting| match setting.value {
             Value::Switch if matches.get_flag(setting.name) => vec!["true".to_owned()],
             Value::Switch => Vec::new(),
@@ -49,9 +69,11 @@ impl FromArgMatches for SettingArgs {
             let given = matches.get_many::<String>(renamed.name).unwrap_or_default();
             given.cloned().collect()
         };
+        let taken = SETTINGS.iter().filter(|setting| T::takes(setting));
         Ok(SettingArgs {
-            given: SETTINGS.iter().map(|setting| (*setting, values(setting))).collect(),
-            renamed: RENAMED.iter().map(|renamed| (renamed, old(renamed))).collect(),
+            takes: PhantomData,
+            given: taken.map(|setting| (*setting, values(setting))).collect(),
+            renamed: renamed::<T>().map(|renamed| (renamed, old(renamed))).collect(),
         })
     }
 
@@ -59,6 +81,12 @@ impl FromArgMatches for SettingArgs {
         *self = SettingArgs::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// The names that are not used any more of settings that are taken.
+fn renamed<T: Takes>() -> impl Iterator<Item = &'static Renamed> {
+    let is_taken = |name: &str| SETTINGS.iter().any(|setting| setting.name == name && T::takes(setting));
+    RENAMED.iter().filter(move |renamed| is_taken(renamed.name_now()))
 }
 
 fn arg(setting: &'static Setting) -> Arg {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::settings::SettingArgs;
+use crate::cli::settings::{All, SettingArgs};
 
 /// All settings, and which file to read them from.
 #[derive(Debug, Args)]
@@ -17,5 +17,5 @@ pub(in super::super) struct ServeArgs {
     #[arg(long)]
     pub(super) check_config: bool,
     #[command(flatten)]
-    pub(super) settings: SettingArgs,
+    pub(super) settings: SettingArgs<All>,
 }

@@ -3,11 +3,10 @@
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use super::memory::Memory;
 use crate::config::settings::{Settings, Upstream};
 use crate::config::{self, ProxyList};
 use crate::fault::Fault;
-use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, ReadAheadLimits, Upstreams};
+use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, Upstreams};
 use crate::relay::Relay;
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
@@ -19,7 +18,7 @@ pub(super) fn open(
     folder: &Folder,
     relay: Relay,
     private: &Patterns,
-    memory: Memory,
+    limits: ProxyLimits,
 ) -> Result<Option<Proxy>, Fault> {
     if settings.proxy.entries().next().is_none_or(|(first, _)| first == "off") {
         return Ok(None);
@@ -41,8 +40,6 @@ pub(super) fn open(
         negative: settings.negative,
         threads: std::thread::available_parallelism().map_or(1, NonZero::get),
     };
-    let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
-    let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, ..ProxyLimits::default() };
     Proxy::within(folder, relay, upstreams, options, limits).map(Some)
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::direct::{self, Direct};
 use super::download::Wanted;
 use super::entry::{ProxyEntry, ProxyPlace, ProxyState};
-use super::wire::{Fetched, Sent, Sink};
+use super::wire::{Fetched, Sent, Sink, Touched};
 use super::{path, probe, tree};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::upstream::base::{BaseLocation, Site};
@@ -110,6 +110,22 @@ impl Member {
             self.errors.lacked();
         }
         sent.map_err(|failed| self.failure(request, failed))
+    }
+
+    pub(super) async fn touch(&self, request: &ModuleRequest) -> Result<Touched, Failure> {
+        let Backend::Site { http, site, endpoint } = &self.backend else {
+            let why = "only a server can be asked to bring a file";
+            return Err(self.failure(request, Failed::lasting(FailureKind::Forbidden, why)));
+        };
+        let path = path::of(request);
+        let first = GetRequest { path: &path, limit: 1, range: Some(0..1) };
+        match endpoint.get(http, site, &first, &self.counters).await {
+            Ok((Reply::Body(_), _)) => Ok(Touched::There),
+            Ok((Reply::Missing(words), _)) => Ok(Touched::Missing(words)),
+            // All of it, since the server does not send parts; or none, since it is empty (RFC 9110 section 15.5.17).
+            Err(Failed { kind: FailureKind::Answer(200 | 416), .. }) => Ok(Touched::There),
+            Err(failed) => Err(self.failure(request, failed)),
+        }
     }
 
     pub(super) fn refuted(&self, why: &str) {

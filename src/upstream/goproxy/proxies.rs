@@ -7,7 +7,7 @@
 
 use super::entry::{ProxyEntry, ProxyState};
 use super::member::Member;
-use super::wire::{Fetched, Sent, Sink};
+use super::wire::{Fetched, Sent, Sink, Touched};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::upstream::http::failure::{Failure, FailureKind};
 use crate::upstream::http::source_errors::Complaint;
@@ -86,6 +86,17 @@ impl Proxies {
     ) -> Result<Sent, Failure> {
         match self.members.get(index) {
             Some(member) => member.download(request, limit, sink).await,
+            None => Err(nobody()),
+        }
+    }
+
+    /// Has entry number `index`, a server, bring a file: it is asked for the first byte alone, which it can send once it has all.
+    ///
+    /// # Errors
+    /// Where it failed after all its tries, or is no server.
+    pub async fn touch(&self, index: usize, request: &ModuleRequest) -> Result<Touched, Failure> {
+        match self.members.get(index) {
+            Some(member) => member.touch(request).await,
             None => Err(nobody()),
         }
     }

@@ -16,6 +16,16 @@ pub enum Fetched {
     Missing(String),
 }
 
+/// Whether a proxy has a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Touched {
+    /// it has it
+    There,
+    /// it does not have it, in its words
+    Missing(String),
+}
+
 /// The outcome of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]

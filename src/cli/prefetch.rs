@@ -1,0 +1,192 @@
+//! `gosumcheck prefetch`: what a build needs in, and there it is when the go command asks.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::output::{complain, say, tell, warn, worst};
+use super::progress::Bar;
+use super::settings::{SettingArgs, Takes};
+use super::{serve, setup, spelling, words};
+use crate::config::settings::{Layers, SETTINGS, Setting, Settings, rows};
+use crate::config::{self, GoEnv};
+use crate::fault::Fault;
+use crate::prefetch::{self, Outcome, Source, Wanted, Why};
+use crate::report::{grouped, printable};
+use crate::sumdb::module::Patterns;
+use crate::upstream::{self, Base, Proxies, ProxyEntry, ProxyPlace};
+
+pub(super) const EXIT_CODES: &str = "\
+Every file is proven before it is stored, as by `gosumcheck serve`; with the same data folder a server gives it at once. The \
+settings are those of serve, and come from its file and its variables too.
+
+Exit codes:
+  0  all is there
+  1  findings: a file is not what the log says, a go.sum line differs from the log, a module does not exist, or a line names none
+  2  could not tell: wrong usage, a network or disk failure, or a file that could not be read
+  3  the log itself misbehaved: it signed two histories that contradict each other
+If several apply: 3, then 1, then 2.";
+
+/// Findings and failures that are listed each.
+const MAX_LISTED: usize = 20;
+/// Files that are brought at once, at most: enough for a source that is far away, and each takes an open file.
+const MAX_AT_ONCE: usize = 96;
+/// A server answers when it has all of a file.
+const SERVER_PATIENCE: Duration = prefetch::MAX_WAIT;
+
+#[derive(Debug, Args)]
+pub(super) struct PrefetchArgs {
+    /// go.sum, go.work.sum or go.mod files, folders to search for go.sum files, lists of module versions (as `go list -m all`
+    /// prints them), module versions such as golang.org/x/text@v0.3.0, or - for standard input [default: ./go.sum]
+    #[arg(value_name = "WHAT")]
+    what: Vec<String>,
+    /// Ask this running gosumcheck server to bring them, into its own data folder
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Read settings from this file [env: GOSUMCHECK_CONFIG] [default: gosumcheck/gosumcheck.toml in the user's configuration
+    /// folder, if it exists]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: SettingArgs<Fetching>,
+}
+
+/// The settings that say where files come from, and where they go.
+#[derive(Debug)]
+struct Fetching;
+
+impl Takes for Fetching {
+    fn takes(setting: &Setting) -> bool {
+        let taken = [
+            rows::data.name,
+            rows::disk_floor.name,
+            rows::sumdb.name,
+            rows::sumdb_url.name,
+            rows::proxy.name,
+            rows::private.name,
+            rows::private_proxy.name,
+            rows::jobs.name,
+        ];
+        taken.contains(&setting.name)
+    }
+}
+
+/// Runs the command; gives the exit code.
+pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let layers = args.settings.over(Layers::read(SETTINGS, args.config.as_deref(), environment)?);
+    let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
+    warn(&setup::warned(settings.warnings.iter().cloned()));
+    let mut wanted = Wanted::read(&args.what, &mut io::stdin().lock(), &spelling::advice)?;
+    let private = settings.private_proxy.entries().len() > 0 && args.server.is_none();
+    let left_out = if private { 0 } else { wanted.leave_out(&Patterns::parse(&settings.private)) };
+    warn(&wanted.notices);
+    let at_once = settings.jobs.min(MAX_AT_ONCE);
+    let (started, bar) = (Instant::now(), Bar::new());
+    let outcome = setup::runtime()?.block_on(async {
+        let source = source(&settings, args.server.as_deref(), at_once)?;
+        let progress = |done: usize, total: usize| bar.show("prefetch", done, total);
+        let brought = prefetch::bring(&source, &wanted, at_once, &progress);
+        tokio::select! {
+            brought = brought => brought,
+            // What is stored by then stays; what had begun to arrive is gone on with the next time.
+            _ = tokio::signal::ctrl_c() => Err(Fault::machine("prefetch", "stopped by a signal")),
+        }
+    });
+    bar.clear();
+    let outcome = outcome?;
+    let mut codes = vec![outcome.exit_code()];
+    codes.extend(tell(|out| report(out, &wanted, &outcome)).inspect_err(complain).err().map(|fault| fault.exit_code()));
+    for why in list(wanted.unread.iter().cloned()).chain(list(failures(&outcome))) {
+        say(&why);
+    }
+    codes.extend((!wanted.malformed.is_empty()).then_some(1));
+    codes.extend((!wanted.unread.is_empty()).then_some(2));
+    say_left_out(left_out, args.server.is_some());
+    tell(|out| writeln!(out, "{}", summary(&wanted, &outcome, args.server.as_deref(), started.elapsed())))?;
+    Ok(worst(&codes))
+}
+
+/// The data folder, or the server.
+fn source(settings: &Settings, server: Option<&str>, at_once: usize) -> Result<Source, Fault> {
+    let Some(url) = server else {
+        let proxy = serve::proxy(settings, at_once)?;
+        let off = || Fault::Usage("there is nobody to fetch modules from: the setting proxy is off".to_owned());
+        return proxy.map(Source::Folder).ok_or_else(off);
+    };
+    let base = Base::parse(url)?;
+    if base.is_tree() {
+        return Err(Fault::Usage(format!("--server {url}: a folder is no server; name it with --data")));
+    }
+    let netrc = config::netrc_file(|name| std::env::var(name).ok());
+    let defaults = upstream::Settings { concurrency: settings.jobs, netrc, ..upstream::Settings::default() };
+    let asked = upstream::Settings { silence: SERVER_PATIENCE, total: SERVER_PATIENCE, ..defaults };
+    let entry = ProxyEntry { place: ProxyPlace::Base(base, asked), falls_back: false };
+    Ok(Source::Server(Proxies::new(vec![entry])))
+}
+
+/// The findings.
+fn report(out: &mut dyn Write, wanted: &Wanted, outcome: &Outcome) -> io::Result<()> {
+    let differing = outcome.differing.iter().map(|differing| {
+        let (place, request) = (&differing.said.place, &differing.request);
+        format!("DIFFERS  {place}: {request}: the line has {}, the log has {}", differing.said.hash, differing.proven)
+    });
+    let malformed = wanted.malformed.iter().map(|line| format!("NO LINE  {line}"));
+    let missed = outcome.missed.iter().filter_map(|missed| match &missed.why {
+        Why::Absent(words) => Some(format!("ABSENT   {}: {words}", missed.request)),
+        Why::Refused(lines) => Some(format!("REFUSED  {}: {}", missed.request, lines.join(" / "))),
+        Why::Failed(_) => None,
+    });
+    let lines = list(differing).chain(list(malformed)).chain(list(missed));
+    lines.map(|line| printable(&line)).try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// Why files could not be had.
+fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
+    outcome.missed.iter().filter_map(|missed| match &missed.why {
+        Why::Failed(fault) => Some(format!("{}: {fault}", missed.request)),
+        Why::Absent(_) | Why::Refused(_) => None,
+    })
+}
+
+/// The first lines, and how many more there are.
+fn list(lines: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    let mut lines = lines;
+    let mut first: Vec<String> = lines.by_ref().take(MAX_LISTED).collect();
+    let more = lines.count();
+    first.extend((more > 0).then(|| format!("... and {} more", grouped(u64::try_from(more).unwrap_or(u64::MAX)))));
+    first.into_iter()
+}
+
+fn say_left_out(left_out: usize, is_server: bool) {
+    let why = if is_server { "a server brings them when it is asked by go" } else { "there is no --private-proxy" };
+    if left_out > 0 {
+        say(&format!("note: private modules were left out, {left_out} in number: {why}"));
+    }
+}
+
+/// What was done, in one line.
+fn summary(wanted: &Wanted, outcome: &Outcome, server: Option<&str>, took: Duration) -> String {
+    let count = |count: usize| grouped(u64::try_from(count).unwrap_or(u64::MAX));
+    let (modules, files) = (count(wanted.modules()), count(wanted.files.len()));
+    let missed = match outcome.missed.len() {
+        0 => String::new(),
+        missed => format!(", {} missing", count(missed)),
+    };
+    let took = took.as_secs_f64();
+    match server {
+        Some(server) => {
+            let there = count(outcome.held + outcome.fetched);
+            format!("prefetched {modules} modules: {there} of {files} files are at {server}{missed}, in {took:.1} s")
+        }
+        None => {
+            let (fetched, held, bytes) = (count(outcome.fetched), count(outcome.held), words::bytes(outcome.bytes));
+            format!(
+                "prefetched {modules} modules: {files} files, {fetched} fetched and proven ({bytes}), {held} held before\
+                 {missed}, in {took:.1} s"
+            )
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `gosumcheck prefetch`, as a user runs it: what is named is there afterwards, proven, in a data folder or a server's.
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic is a failed test"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../../examples/fakelog/fake/mod.rs"]
+mod fake;
+#[path = "../proxy/kit/mod.rs"]
+mod kit;
+
+mod folder;
+mod named;
+mod server;
+mod world;
