@@ -76,7 +76,9 @@ fn logs(settings: &Settings) {
 async fn serve(settings: &Settings) -> Result<(), Fault> {
     // Before anybody can think that we are ready: a signal must not find us without a handler.
     let mut signals = Signals::install()?;
-    let connections = connections(settings)?;
+    let descriptors = Descriptors::raise();
+    let settings = &Settings { jobs: descriptors.jobs(settings.jobs), ..settings.clone() };
+    let connections = connections(settings, descriptors)?;
     let private = Patterns::parse(&settings.private);
     let folder = data_folder(settings)?;
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
@@ -137,8 +139,7 @@ pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>
 }
 
 /// How many connections there can be.
-fn connections(settings: &Settings) -> Result<usize, Fault> {
-    let descriptors = Descriptors::raise();
+fn connections(settings: &Settings, descriptors: Descriptors) -> Result<usize, Fault> {
     let connections = descriptors.connections(settings.connections, settings.jobs.min(MAX_CONNECTIONS))?;
     let source = if settings.connections.is_some() { "limits.connections" } else { "the limit of open files" };
     tracing::info!(open_files = descriptors.limit(), connections, "connections at once: as {source} has it");
@@ -175,7 +176,7 @@ fn open(
     let database = Arc::new(database(settings, folder, sumdb)?);
     let asking = Arc::clone(&database);
     let asked = Arc::new(move || (asking.upstreams().counts(), asking.upstreams().complaints()));
-    Ok(served.synced(syncing(database, log, settings.jobs.min(MAX_CONNECTIONS)), settings.sync_interval, asked))
+    Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
 }
 
 /// The database with its sources: those that were named for it, else relays, which `--proxy` names first, then the database itself.

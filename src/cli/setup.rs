@@ -17,7 +17,7 @@ use crate::report::{Level, Notice};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
-use crate::upstream::{Base, Candidate, Http, MAX_CONNECTIONS, Settings, Upstreams, candidates};
+use crate::upstream::{Base, Candidate, Http, Settings, Upstreams, candidates};
 
 /// Everything that a command needs to know about its database before the first request.
 pub(super) struct Setup {
@@ -163,9 +163,9 @@ impl Setup {
         Folder::open(&self.data)?.log(&self.name)
     }
 
-    /// Tiles of records that are fetched at once, each of which takes memory.
+    /// Requests to one source at once, at most.
     pub(super) fn jobs(&self) -> usize {
-        self.jobs.min(MAX_CONNECTIONS)
+        self.jobs
     }
 
     fn http(&self) -> Http {

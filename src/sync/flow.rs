@@ -14,7 +14,7 @@ use super::window::Window;
 use crate::fault::Fault;
 
 /// Bytes of tiles that have arrived, and wait for one before them or for the disk; those on their way are counted by the usual
-/// length. A log of any size is synced in less than 200 MiB of memory, which the index takes in the end, too.
+/// length. A log of any size is synced in less than 250 MiB of memory, which the index takes in the end, too.
 const WINDOW_BYTES: usize = 40 << 20;
 /// Requests between the oldest that is not answered and the newest.
 const WINDOW_PLACES: u64 = 4096;

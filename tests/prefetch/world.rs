@@ -58,18 +58,18 @@ impl World {
 
     /// Runs `prefetch` into the data folder.
     pub fn prefetch(&self, arguments: &[&str]) -> Ran {
-        ran(&self.into_folder(arguments).output().unwrap())
+        ran(&self.with_data(arguments).output().unwrap())
     }
 
     /// The same with this on standard input.
     pub fn prefetch_with(&self, arguments: &[&str], stdin: &str) -> Ran {
-        let mut command = self.into_folder(arguments);
+        let mut command = self.with_data(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
         ran(&child.wait_with_output().unwrap())
     }
 
-    fn into_folder(&self, arguments: &[&str]) -> Command {
+    fn with_data(&self, arguments: &[&str]) -> Command {
         let mut command =
             self.command(&["prefetch", "--proxy", &self.site.mirror.url(), "--sumdb", &self.site.sumdb()]);
         command.arg("--data").arg(self.data()).args(arguments);

@@ -20,6 +20,10 @@ const EACH: usize = 3;
 const OWN: usize = 128;
 /// Descriptors for each concurrent request to an upstream: a connection and a file that is downloaded.
 const EACH_JOB: usize = 2;
+/// Of so many descriptors, one concurrent request to an upstream may be made: the rest is for clients.
+const FOR_EACH_JOB: usize = 32;
+/// So many may be made in any case.
+const MIN_JOBS: usize = 32;
 
 /// The limit of open files, after it was raised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,11 @@ impl Descriptors {
     /// The limit.
     pub fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// How many concurrent requests to one upstream there can be, of those that were `wanted`.
+    pub fn jobs(&self, wanted: usize) -> usize {
+        wanted.min((self.limit / FOR_EACH_JOB).max(MIN_JOBS))
     }
 
     /// How many connections there can be beside `jobs` concurrent requests to upstreams: as many as were `wanted`, or as many as
@@ -97,6 +106,15 @@ mod tests {
             assert_eq!(Descriptors::new(limit).connections(Some(derived), 32).unwrap(), derived);
         }
         assert!(Descriptors::new(128).connections(None, 32).is_err());
+    }
+
+    #[test]
+    fn requests_to_upstreams_leave_descriptors_for_clients() {
+        for (limit, wanted, jobs) in
+            [(256, 512, 32), (1024, 512, 32), (4096, 512, 128), (65_536, 512, 512), (65_536, 8, 8)]
+        {
+            assert_eq!(Descriptors::new(limit).jobs(wanted), jobs, "{limit} {wanted}");
+        }
     }
 
     #[test]

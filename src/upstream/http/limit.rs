@@ -123,14 +123,14 @@ impl Limit {
         self.queue.load()
     }
 
-    /// How many requests the source seems to bear at once now.
+    /// How many requests may run at once now, over the connections that there are. There will be more where more are waited for.
     pub(in crate::upstream) fn allowed(&self) -> usize {
-        self.state().window.allowed()
+        self.state().slots
     }
 
-    /// Whether the source refused a request, and has not been sent as many at once since.
+    /// Whether the source refused a request a while ago, and is not sent as many at once since.
     pub(in crate::upstream) fn is_held_back(&self) -> bool {
-        self.state().window.is_cut()
+        self.state().window.is_held_back()
     }
 
     /// How many requests were answered so far.

@@ -110,9 +110,9 @@ impl Window {
         whole(self.size).max(1)
     }
 
-    /// Whether it was cut, and has not come back to the size at which that happened.
-    pub(super) fn is_cut(&self) -> bool {
-        self.refused.is_some_and(|refused| self.size < refused)
+    /// Whether it was cut, and has not come back since.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.size < 1.0 || matches!(self.phase, Phase::Recovery { .. })
     }
 
     /// When the next request may be sent, which there is room for: a time that has passed, where it may be sent now.
