@@ -118,7 +118,7 @@ fn source(settings: &Settings, server: Option<&str>, at_once: usize) -> Result<S
     };
     let base = Base::parse(url)?;
     if base.is_tree() {
-        return Err(Fault::Usage(format!("--server {url}: a folder is no server; name it with --data")));
+        return Err(Fault::Usage(format!("--server {url}: a folder is not a server; name it with --data")));
     }
     let netrc = config::netrc_file(|name| std::env::var(name).ok());
     let defaults = upstream::Settings { concurrency: settings.jobs, netrc, ..upstream::Settings::default() };

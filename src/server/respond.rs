@@ -156,7 +156,7 @@ fn memory_needed(answer: &Answer, request: &Parts) -> Option<usize> {
     }
 }
 
-/// Memory for so many bytes; none if the pool grants none in time.
+/// Memory for this many bytes; none if the pool grants none in time.
 async fn memory(len: usize, quota: &Arc<ClientQuota>) -> Option<PoolPermit> {
     match quota.try_acquire(Resource::Bytes, len) {
         Some(permit) => Some(permit),

@@ -57,5 +57,5 @@ fn private_names_stay_and_a_dead_server_is_named() {
     assert!(ran.err.contains(dead), "{}", ran.err);
     let ran = prefetch(&world, "file:///tmp", &[&world.go_sum()]);
     assert_eq!(ran.code, 2);
-    assert!(ran.err.contains("a folder is no server; name it with --data"), "{}", ran.err);
+    assert!(ran.err.contains("a folder is not a server; name it with --data"), "{}", ran.err);
 }

@@ -93,7 +93,7 @@ impl Proxies {
     /// Has entry number `index`, a server, bring a file: it is asked for the first byte alone, which it can send once it has all.
     ///
     /// # Errors
-    /// Where it failed after all its tries, or is no server.
+    /// Where it failed after all its tries, or is not a server.
     pub async fn touch(&self, index: usize, request: &ModuleRequest) -> Result<Touched, Failure> {
         match self.members.get(index) {
             Some(member) => member.touch(request).await,
