@@ -42,5 +42,5 @@ fn requirements_are_those_that_go_reads() {
         assert_eq!(read.is_pruned, json["Go"].as_str().is_some_and(is_pruned), "{module}");
         (files, requirements) = (files + 1, requirements + got.len());
     }
-    assert!(files >= 100 && requirements >= 1000, "{files} files, {requirements} requirements");
+    assert!(files >= 100 && requirements >= 300, "{files} files, {requirements} requirements");
 }
