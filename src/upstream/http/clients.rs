@@ -23,7 +23,7 @@ pub(in crate::upstream) struct HttpClients {
 
 /// The clients of one kind of URL, built at first use: where the system has no root certificates, requests over plain http must
 /// still work. The library opens at most one connection to a host for each client where that speaks HTTP/2; so there is one client
-/// for each lane.
+/// for each lane. Over plain http it never does, and all lanes share one client, which keeps a connection for each.
 #[derive(Debug, Default)]
 struct ClientKinds {
     loopback_plain: ClientLanes,
@@ -56,6 +56,7 @@ impl HttpClients {
             (false, false) => &kinds.remote_plain,
             (true, false) => &kinds.remote_tls,
         };
+        let lane = if tls { lane } else { 0 };
         let mut lanes = lanes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(Some(client)) = lanes.get(lane) {
             return Ok(client.clone());
