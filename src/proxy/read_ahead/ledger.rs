@@ -55,10 +55,11 @@ impl Ledger {
         self.unused < most
     }
 
-    /// A request begins.
+    /// A request begins. What it brought for another client, and nobody has asked for, waits as before.
     pub(super) fn began(&mut self, request: &ModuleRequest, now: Instant) {
         self.forget_old(now);
-        if self.entries.insert(request.clone(), Entry::default()).is_none() {
+        if !self.entries.contains_key(request) {
+            self.entries.insert(request.clone(), Entry::default());
             self.order.push_back((now, request.clone()));
         }
     }
@@ -67,12 +68,15 @@ impl Ledger {
     pub(super) fn came(&mut self, request: &ModuleRequest, bytes: u64) {
         if bytes == 0 {
             // Its place in the order stays until it is old.
-            self.entries.remove(request);
+            if self.entries.get(request).is_some_and(|entry| entry.bytes.is_none()) {
+                self.entries.remove(request);
+            }
             return;
         }
         self.counts.requests += 1;
         self.counts.bytes += bytes;
         let Some(entry) = self.entries.get_mut(request) else { return };
+        self.unused -= entry.bytes.unwrap_or(0);
         entry.bytes = Some(bytes);
         if entry.is_used {
             self.entries.remove(request);
@@ -142,6 +146,23 @@ mod tests {
         assert!(ledger.has_room(1, now + MAX_AGE * 2));
         ledger.asked(&zip(2), now + MAX_AGE * 2);
         assert_eq!((ledger.counts(), ledger.entries.len()), (expected, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_another_client_would_be_brought_too_waits_once() {
+        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        ledger.began(&zip(0), now);
+        ledger.came(&zip(0), 100);
+        // It is here.
+        ledger.began(&zip(0), now);
+        ledger.came(&zip(0), 0);
+        assert_eq!((ledger.unused, ledger.entries.len(), ledger.order.len()), (100, 1, 1));
+        // It was here no more.
+        ledger.began(&zip(0), now);
+        ledger.came(&zip(0), 300);
+        assert_eq!(ledger.unused, 300);
+        ledger.asked(&zip(0), now);
+        assert_eq!((ledger.unused, ledger.counts().used_bytes, ledger.entries.len()), (0, 300, 0));
     }
 
     #[tokio::test(start_paused = true)]
