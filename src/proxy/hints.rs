@@ -25,10 +25,7 @@ pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mo
     let route = Route::to(inner, request.module())?;
     let path = request.to_string();
     let hint = inner.cached_hint(request, route);
-    if let Some(hint) = &hint
-        && hint.age < inner.options.freshness
-        && hint.is_from(route)
-    {
+    if let Some(hint) = hint.as_ref().filter(|hint| is_fresh(inner, hint, route)) {
         inner.counters.count(Event::Fresh);
         return Ok(text(request, hint.bytes.clone(), inner.options.freshness - hint.age, false));
     }
@@ -40,7 +37,7 @@ pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mo
         inner.counters.count(Event::Repeated);
         return Err(denied);
     }
-    join(inner, request, mode.peer, hint).await
+    join(inner, request, &path, mode.peer, hint).await
 }
 
 /// The answer for nobody yet: what an upstream says of a module version; none where nobody is to be asked. A client that asks
@@ -48,21 +45,27 @@ pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mo
 pub(super) async fn read_ahead(inner: &Arc<Inner>, request: &ModuleRequest) -> Option<Text> {
     let Ok(route @ Route::Public(_)) = Route::to(inner, request.module()) else { return None };
     let hint = inner.cached_hint(request, route);
-    let is_fresh = hint.as_ref().is_some_and(|hint| hint.age < inner.options.freshness && hint.is_from(route));
-    if is_fresh || inner.absences.recent(&request.to_string()).is_some() {
+    let is_fresh = hint.as_ref().is_some_and(|hint| is_fresh(inner, hint, route));
+    let path = request.to_string();
+    if is_fresh || inner.absences.recent(&path).is_some() {
         return None;
     }
-    join(inner, request, Some(Peer::READ_AHEAD), hint).await.ok()
+    join(inner, request, &path, Some(Peer::READ_AHEAD), hint).await.ok()
+}
+
+/// Whether a hint is given on this route without asking anybody.
+fn is_fresh(inner: &Inner, hint: &CachedHint, route: Route<'_>) -> bool {
+    hint.age < inner.options.freshness && hint.is_from(route)
 }
 
 /// What the one task for this request gives.
 async fn join(
     inner: &Arc<Inner>,
     request: &ModuleRequest,
+    path: &String,
     peer: Option<Peer>,
     hint: Option<CachedHint>,
 ) -> Result<Text, Denied> {
-    let path = request.to_string();
     let ask = |asker: Asker, _| {
         let (inner, request) = (Arc::clone(inner), request.clone());
         async move {
@@ -71,7 +74,7 @@ async fn join(
             Box::pin(asker.admitted().scope(ask(&inner, &request, hint))).await
         }
     };
-    inner.hints.join(&path, peer, ask).await.unwrap_or_else(|ended| Err(ended.of(&path)))
+    inner.hints.join(path, peer, ask).await.unwrap_or_else(|ended| Err(ended.of(path)))
 }
 
 fn text(request: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> Text {
