@@ -14,6 +14,7 @@ cd "$(dirname "$0")/../.."
 . bench/peer.sh
 . bench/static.sh
 . bench/load.sh
+. bench/from-afar/way.sh
 rounds=${2:-3}
 round_trip=${ROUND_TRIP:-50ms}
 port=${PORT:-8790}
@@ -25,10 +26,6 @@ if [ -z "$programs" ]; then
 fi
 target=$programs
 one_way=$(awk -v text="$round_trip" 'BEGIN { sub(/ms$/, "", text); printf "%dus\n", text * 500 }')
-cp -r "$shared/bench/go/delay" "$work/delay.src"
-chmod -R u+w "$work/delay.src"
-(cd "$work/delay.src" && { [ -f go.mod ] || go mod init delay; } && go build -o "$work/delay" .) >"$work/delay.txt" 2>&1 ||
-    { cat "$work/delay.txt" >&2; exit 1; }
 
 go_env=$(go env GOPROXY)
 if [ ! -x "$dir/peers/goproxy" ]; then
@@ -54,21 +51,20 @@ log_lines() {
     done
 }
 
-# far NAME TREE GOSUM: a static server of the tree and the log of these lines, both far away; sets upstream, far_log, key, near_log.
-far() {
-    echo ready >"$2/latest"
-    static "$2" "$port"
-    pids+=("$nginx_pid")
-    log_of "$3" "$((port + 1))"
-    pids+=("$log_pid")
+# site TREE GOSUM: a static server of the tree and the log of these lines, both far away; sets upstream, far_log, key, near_log.
+site() {
+    echo ready >"$1/latest"
+    static "$1" "$port"
+    started+=("$nginx_pid")
+    log_of "$2" "$((port + 1))"
+    started+=("$log_pid")
     key=${sumdb%% *}
     near_log=http://127.0.0.1:$((port + 1)) far_log=http://127.0.0.1:$((port + 3)) upstream=http://127.0.0.1:$((port + 2))
-    "$work/delay" "127.0.0.1:$((port + 2))" "127.0.0.1:$port" "$one_way" & pids+=("$!")
-    "$work/delay" "127.0.0.1:$((port + 3))" "127.0.0.1:$((port + 1))" "$one_way" & pids+=("$!")
+    far "$((port + 2))" "127.0.0.1:$port" "$one_way"
+    far "$((port + 3))" "127.0.0.1:$((port + 1))" "$one_way"
     port=$((port + 6))
 }
-pids=()
-trap 'kill "${pids[@]}" ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill "${started[@]}" ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
 
 # start NAME DATA OPTION...: ours or goproxy, over the far upstreams; sets base and server_pid.
 start() {
@@ -140,7 +136,7 @@ echo "a round trip of $round_trip; medians of $rounds rounds, nothing cached any
 # 100 modules that require nothing.
 tree=$dir/tree
 [ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 100x200000
-far synthetic "$tree" "$tree/go.sum"
+site "$tree" "$tree/go.sum"
 project=$work/project
 mkdir -p "$project"
 { printf 'module project\n\ngo 1.21\n\nrequire (\n'; for n in $(seq 0 99); do echo "example.com/m200000/n$n v1.0.0"; done; echo ')'; } >"$project/go.mod"
@@ -178,7 +174,7 @@ cache=target/tmp/proxy_go/modules/cache/download
 [ -d "$cache" ] || { echo "no module cache of the real project: run cargo test --test proxy_go" >&2; exit 0; }
 [ -d "$dir/real" ] || cp -r "$cache" "$dir/real"
 log_lines "$dir/real" >"$dir/real.sum"
-far real "$dir/real" "$dir/real.sum"
+site "$dir/real" "$dir/real.sum"
 project=testdata/proxy_go/project
 timed warm.build "file://$dir/real" off build build ./...
 for _ in $(seq "$rounds"); do

@@ -18,22 +18,17 @@ learning=${LEARNING:-10}
 cd "$(dirname "$0")/../.."
 . bench/peer.sh
 . bench/static.sh
+. bench/from-afar/way.sh
 
 cargo build --quiet --release --bin gosumcheck --example fakelog
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
-cp -r "$shared/bench/go/delay" "$work/delay"
-(cd "$work/delay" && go mod init delay && go build -o delay .) 2>"$work/delay.log" || { cat "$work/delay.log" >&2; exit 1; }
-export GOENV=off HOME=$work SSL_CERT_FILE=$work/ca.pem
+export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY
 
 # serve DIR: nginx serves the files below DIR, on $port over HTTP/1.1, on $((port + 1)) over HTTP/2 with TLS, and on $((port + 2))
 # 10 requests a second.
 serve() {
-    local ec=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
-    openssl req -x509 "${ec[@]}" -days 2 -subj /CN=bench -keyout "$work/ca.key" -out "$work/ca.pem" 2>"$work/openssl.log"
-    openssl req "${ec[@]}" -subj /CN=localhost -keyout "$work/key.pem" -out "$work/request.pem" 2>>"$work/openssl.log"
-    openssl x509 -req -in "$work/request.pem" -CA "$work/ca.pem" -CAkey "$work/ca.key" -CAcreateserial -days 2 \
-        -extfile <(echo subjectAltName=IP:127.0.0.1) -out "$work/cert.pem" 2>>"$work/openssl.log"
+    certificates
     cat >"$work/conf" <<CONF
 daemon off;
 worker_processes 1;
@@ -62,13 +57,14 @@ http {
     }
     server {
         listen 127.0.0.1:$((port + 1)) ssl http2;
-        ssl_certificate $work/cert.pem;
-        ssl_certificate_key $work/key.pem;
+        ssl_certificate $work/tls.pem;
+        ssl_certificate_key $work/tls.key;
     }
 }
 CONF
     nginx -p "$work" -e "$work/error.log" -c "$work/conf" 2>"$work/nginx.log" &
     nginx_pid=$!
+    started+=("$nginx_pid")
     until curl -fs -o "$work/latest" "http://127.0.0.1:$port/latest"; do
         kill -0 "$nginx_pid"
         sleep 0.1
@@ -76,18 +72,17 @@ CONF
 }
 
 dump "$dir/tree.$records" "$records"
-trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work" "$dir/far.data"' EXIT
+trap 'kill "${started[@]}" 2>/dev/null; rm -rf "$work" "$dir/far.data"' EXIT
 serve "$dir/tree.$records"
 for at in 0 1; do
-    "$work/delay/delay" "127.0.0.1:$((port + 10 + at))" "127.0.0.1:$((port + at))" \
-        "$(awk -v ms="$round_trip" 'BEGIN { print ms * 500 }')us" "$work/connections.$at" &
+    far "$((port + 10 + at))" "127.0.0.1:$((port + at))" "$(awk -v ms="$round_trip" 'BEGIN { print ms * 500 }')us"
 done
 
 # once NAME URL: one sync from nothing.
 once() {
     rm -rf "$dir/far.data"
     measure "$1" "$target/gosumcheck" sync --jobs "$jobs" --sumdb "$key $2" --data "$dir/far.data"
-    for at in 0 1; do
+    for at in "$((port + 10))" "$((port + 11))"; do
         [ ! -s "$work/connections.$at" ] || cp "$work/connections.$at" "$work/$1.connections"
         rm -f "$work/connections.$at"
     done
@@ -97,8 +92,8 @@ for round in $(seq "$rounds"); do
     # The delay counts the connections since it began: of each way only the first run is told.
     once http1.near "http://127.0.0.1:$port"
     once http1.far "http://127.0.0.1:$((port + 10))"
-    once http2.near "https://127.0.0.1:$((port + 1))"
-    once http2.far "https://127.0.0.1:$((port + 11))"
+    once http2.near "https://localhost:$((port + 1))"
+    once http2.far "https://localhost:$((port + 11))"
     [ "$round" -gt 1 ] || for way in http1 http2; do cp "$work/$way.far.connections" "$work/$way.first"; done
 done
 
