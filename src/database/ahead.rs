@@ -3,8 +3,8 @@
 //! held; then they are proven like any other.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::Unavailable;
@@ -33,10 +33,20 @@ impl Ahead {
         Ahead { most, asked: Mutex::default(), came: Notify::new() }
     }
 
-    /// Whether the tile is to be asked for now. It is not where it was before, or too many were.
+    /// Whether the tile was asked for and not taken yet: then it is not stored here.
+    pub(super) fn is_asked(&self, tile: &Tile) -> bool {
+        self.asked().contains_key(tile)
+    }
+
+    /// Whether the tile may be asked for. It may not where it was before, or too many were.
+    pub(super) fn may_begin(&self, tile: &Tile) -> bool {
+        may_begin(&self.asked(), self.most, tile)
+    }
+
+    /// Whether the tile is to be asked for now, by the caller.
     pub(super) fn begin(&self, tile: &Tile) -> bool {
         let mut asked = self.asked();
-        let begins = asked.len() < self.most && !asked.contains_key(tile);
+        let begins = may_begin(&asked, self.most, tile);
         if begins {
             asked.insert(*tile, None);
         }
@@ -66,7 +76,7 @@ impl Ahead {
     }
 
     fn asked(&self) -> MutexGuard<'_, HashMap<Tile, Option<Fetch>>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+        self.asked.lock()
     }
 }
 
@@ -81,7 +91,8 @@ mod tests {
     fn a_tile_is_asked_for_once_and_waited_for() {
         let ahead = Ahead::new(2);
         let [one, two, three] = [1, 2, 3].map(|index| Tile::new(0, index, 256).unwrap());
-        assert!(ahead.begin(&one) && !ahead.begin(&one) && ahead.begin(&two));
+        assert!(ahead.may_begin(&one) && ahead.begin(&one));
+        assert!(!ahead.may_begin(&one) && !ahead.begin(&one) && ahead.begin(&two));
         assert!(!ahead.begin(&three), "there is no room");
         assert!(matches!(ahead.take(&three).now_or_never(), Some(None)));
         let mut waiting = Box::pin(ahead.take(&one));

@@ -107,7 +107,9 @@ impl Tiles<'_> {
     fn admit_cached(&self, proven: &mut Proven, tiles: &[Tile]) -> (Vec<Tile>, Vec<(Tile, Fetch)>) {
         let (mut absent, mut orphans) = (Vec::new(), Vec::new());
         for tile in tiles {
-            match self.cached(tile) {
+            let is_asked = self.ahead.is_some_and(|ahead| ahead.is_asked(tile));
+            let cached = if is_asked { None } else { self.cached(tile) };
+            match cached {
                 Some(bytes) if proven.tree.missing_parent(tile).is_some() => {
                     orphans.push((*tile, Fetch::Cached(bytes)))
                 }
@@ -151,7 +153,9 @@ impl Tiles<'_> {
         let Some(ahead) = self.ahead else { return Vec::new() };
         let plan = VerifiedTree::new(tree).plan(&[Want::Leaf(index)]).unwrap_or_default();
         let mut requests = Vec::new();
-        for tile in plan.tiles().iter().copied().filter(|tile| self.cached(tile).is_none() && ahead.begin(tile)) {
+        // The disk is looked at only for a tile that may be new: of neighbouring records all tiles but one are the same.
+        let is_new = |tile: &Tile| ahead.may_begin(tile) && self.cached(tile).is_none() && ahead.begin(tile);
+        for tile in plan.tiles().iter().copied().filter(is_new) {
             let request: BoxFuture<'_, ()> = Box::pin(async move { ahead.came(tile, self.fetch_one(&tile).await) });
             requests.push(request);
         }
