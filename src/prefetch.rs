@@ -7,8 +7,6 @@
 pub mod list;
 mod source;
 
-use std::sync::Arc;
-
 use futures_util::StreamExt as _;
 
 pub use crate::proxy::MAX_TASK_TIME as MAX_WAIT;
@@ -77,13 +75,10 @@ pub async fn bring(
     progress: &dyn Fn(usize, usize),
 ) -> Result<Outcome, Fault> {
     let requests = requests(wanted);
-    let (total, source) = (requests.len(), Arc::new(source));
-    let ask = |request: ModuleRequest| {
-        let source = Arc::clone(&source);
-        async move {
-            let brought = source.bring(&request).await;
-            (request, brought)
-        }
+    let total = requests.len();
+    let ask = |request: ModuleRequest| async move {
+        let brought = source.bring(&request).await;
+        (request, brought)
     };
     let mut answers = futures_util::stream::iter(requests.into_iter().map(ask)).buffer_unordered(at_once.max(1));
     let (mut outcome, mut done) = (Outcome::default(), 0);

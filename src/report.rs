@@ -31,7 +31,7 @@ pub use format::{Format, UnknownFormat};
 pub use integrity::Integrity;
 pub use outcome::{Class, Outcome};
 pub use printable::{plain, printable, printable_lines};
-pub use text::grouped;
+pub use text::{counted, grouped};
 pub use verdict::Verdict;
 
 pub use crate::sumdb::gosum::Kind;
@@ -220,7 +220,7 @@ impl LineReport {
     /// `repeats line 12`, for a line that does; or `is repeated by 2 more lines`, where these are not listed.
     fn repetition(&self) -> Option<String> {
         if self.unlisted_repeats > 0 {
-            return Some(format!("is repeated by {}", text::layout::counted(self.unlisted_repeats, "more line")));
+            return Some(format!("is repeated by {}", counted(self.unlisted_repeats, "more line")));
         }
         self.duplicate_of.map(|first| format!("repeats line {first}"))
     }

@@ -14,6 +14,7 @@ use super::search::{Found, LIMITS, Search, search};
 use crate::files::{self, Links, Tree, Unfit};
 use crate::report::{Level, Notice};
 use crate::sumdb::gosum::MAX_FILE_BYTES;
+use crate::sumdb::number::wide;
 
 /// Stands for standard input.
 pub const STDIN: &str = "-";
@@ -61,6 +62,11 @@ pub fn read(arguments: &[String], exclusions: &Exclusions, stdin: &mut dyn Read)
     inputs
 }
 
+/// The claims of a go.sum file with these bytes, whatever its name; `path` is what the report calls it.
+pub fn of_bytes(path: &str, bytes: &[u8]) -> Claims {
+    claims(path, bytes, &mut Budget::new())
+}
+
 /// The files below the folder that `argument` names. Gives the patterns of `exclusions` that excluded something.
 fn folder(
     argument: &str,
@@ -96,7 +102,7 @@ fn folder(
         }
     }
     if search.more > 0 {
-        let count = crate::report::grouped(u64::try_from(search.more).unwrap_or(u64::MAX));
+        let count = crate::report::grouped(wide(search.more));
         let why = format!("{count} more files or folders in it could not be read, or are links");
         inputs.files.push(Claims::unread(argument, why));
     }
@@ -151,7 +157,7 @@ fn links_notice(links: &[std::path::PathBuf]) -> Option<Notice> {
 /// The claims of one file, or why it has none.
 fn file(path: &str, opened: io::Result<impl Read>, budget: &mut Budget) -> Claims {
     // One byte more than may be, so that the parser sees that it is too much and says so.
-    let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
+    let limit = wide(MAX_FILE_BYTES);
     match opened.and_then(|opened| files::read_bounded(opened, limit)) {
         Ok(bytes) => claims(path, &bytes, budget),
         Err(error) if Unfit::of(&error) == Some(Unfit::Link) => Claims::unread(path, LINK),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::output::{complain, say, tell, warn, worst};
+use super::output::{code_of, say, tell, warn, worst};
 use super::progress::Bar;
 use super::settings::{SettingArgs, Takes};
 use super::{serve, setup, spelling, words};
@@ -14,8 +14,9 @@ use crate::config::settings::{Layers, SETTINGS, Setting, Settings, rows};
 use crate::config::{self, GoEnv};
 use crate::fault::Fault;
 use crate::prefetch::{self, Outcome, Source, Wanted, Why};
-use crate::report::{grouped, printable};
+use crate::report::{counted, grouped, printable};
 use crate::sumdb::module::Patterns;
+use crate::sumdb::number::wide;
 use crate::upstream::{self, Base, Proxies, ProxyEntry, ProxyPlace};
 
 pub(super) const EXIT_CODES: &str = "\
@@ -79,6 +80,7 @@ pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
     let layers = args.settings.over(Layers::read(SETTINGS, args.config.as_deref(), environment)?);
     let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
     warn(&setup::warned(settings.warnings.iter().cloned()));
+    warn(&setup::noted(settings.notes.iter().cloned()));
     let mut wanted = Wanted::read(&args.what, &mut io::stdin().lock(), &spelling::advice)?;
     let private = settings.private_proxy.entries().len() > 0 && args.server.is_none();
     let left_out = if private { 0 } else { wanted.leave_out(&Patterns::parse(&settings.private)) };
@@ -97,8 +99,7 @@ pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
     });
     bar.clear();
     let outcome = outcome?;
-    let mut codes = vec![outcome.exit_code()];
-    codes.extend(tell(|out| report(out, &wanted, &outcome)).inspect_err(complain).err().map(|fault| fault.exit_code()));
+    let mut codes = vec![outcome.exit_code(), code_of(tell(|out| report(out, &wanted, &outcome)))];
     for why in list(wanted.unread.iter().cloned()).chain(list(failures(&outcome))) {
         say(&why);
     }
@@ -156,7 +157,7 @@ fn list(lines: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     let mut lines = lines;
     let mut first: Vec<String> = lines.by_ref().take(MAX_LISTED).collect();
     let more = lines.count();
-    first.extend((more > 0).then(|| format!("... and {} more", grouped(u64::try_from(more).unwrap_or(u64::MAX)))));
+    first.extend((more > 0).then(|| format!("... and {} more", grouped(wide(more)))));
     first.into_iter()
 }
 
@@ -169,8 +170,8 @@ fn say_left_out(left_out: usize, is_server: bool) {
 
 /// What was done, in one line.
 fn summary(wanted: &Wanted, outcome: &Outcome, server: Option<&str>, took: Duration) -> String {
-    let count = |count: usize| grouped(u64::try_from(count).unwrap_or(u64::MAX));
-    let (modules, files) = (count(wanted.modules()), count(wanted.files.len()));
+    let count = |count: usize| grouped(wide(count));
+    let (modules, files) = (counted(wide(wanted.modules()), "module"), wide(wanted.files.len()));
     let missed = match outcome.missed.len() {
         0 => String::new(),
         missed => format!(", {} missing", count(missed)),
@@ -179,13 +180,15 @@ fn summary(wanted: &Wanted, outcome: &Outcome, server: Option<&str>, took: Durat
     match server {
         Some(server) => {
             let there = count(outcome.held + outcome.fetched);
-            format!("prefetched {modules} modules: {there} of {files} files are at {server}{missed}, in {took:.1} s")
+            let files = counted(files, "file");
+            format!("prefetched {modules}: {there} of {files} are at {server}{missed}, in {took:.1} s")
         }
         None => {
             let (fetched, held, bytes) = (count(outcome.fetched), count(outcome.held), words::bytes(outcome.bytes));
             format!(
-                "prefetched {modules} modules: {files} files, {fetched} fetched and proven ({bytes}), {held} held before\
-                 {missed}, in {took:.1} s"
+                "prefetched {modules}: {}, {fetched} fetched and proven ({bytes}), {held} held before\
+                 {missed}, in {took:.1} s",
+                counted(files, "file")
             )
         }
     }

@@ -54,8 +54,6 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
         return Ok(0);
     }
     logs(&settings);
-    // The store sets the mode of all that it makes; what the commands of `direct` make is below the data folder too.
-    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::machine("the system", format!("cannot start threads: {error}")))?;
     runtime.block_on(serve(&settings))?;
@@ -111,8 +109,10 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     server::run(config, served, proxy, listeners, signals.stop()).await
 }
 
-/// The data folder, with its floor.
+/// The data folder, with its floor, and closed to other users.
 fn data_folder(settings: &Settings) -> Result<Folder, Fault> {
+    // The store sets the mode of all that it makes; what the commands of `direct` make is below the data folder too.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let folder = Folder::open(&settings.data)?;
     folder.set_floor(match settings.disk_floor {
         DiskFloor::Auto => Floor::Auto,

@@ -1,7 +1,7 @@
 //! What files and arguments name: go.sum files and folders of them, go.mod files, lists of module versions, and module versions.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::audit::exclude::Exclusions;
@@ -13,6 +13,7 @@ use crate::report::{Location, Notice, Verdict};
 use crate::sumdb::gomod::GoMod;
 use crate::sumdb::gosum::{Kind, MAX_FILE_BYTES, SumHash};
 use crate::sumdb::module::{ModuleVersion, Patterns};
+use crate::sumdb::number::wide;
 
 /// All that is wanted, and what is wrong with the places that say so.
 #[derive(Debug, Default)]
@@ -44,14 +45,14 @@ impl Wanted {
     pub fn read(arguments: &[String], stdin: &mut dyn Read, advice: &dyn Fn(&str) -> String) -> Result<Wanted, Fault> {
         let mut wanted = Wanted::default();
         if arguments.is_empty() {
-            wanted.add_sums(&[], &mut Cursor::new(Vec::new()));
+            wanted.add_sums(&[]);
         }
         for argument in arguments {
             let path = Path::new(argument);
             if argument == STDIN {
                 wanted.add_file(STDIN, files::read_bounded(&mut *stdin, limit()));
             } else if path.is_dir() || is_named(path, &["go.sum", "go.work.sum"]) {
-                wanted.add_sums(std::slice::from_ref(argument), &mut Cursor::new(Vec::new()));
+                wanted.add_sums(std::slice::from_ref(argument));
             } else if let Ok(module) = ModuleVersion::parse_at(argument) {
                 wanted.add(module);
             } else if path.symlink_metadata().is_ok() {
@@ -86,7 +87,7 @@ impl Wanted {
     }
 
     /// Adds the content of a file, as what it looks like.
-    fn add_file(&mut self, path: &str, read: std::io::Result<Vec<u8>>) {
+    fn add_file(&mut self, path: &str, read: io::Result<Vec<u8>>) {
         let bytes = match read {
             Ok(bytes) if bytes.len() > MAX_FILE_BYTES => {
                 return self.unread.push(format!("{path}: it has more than {MAX_FILE_BYTES} bytes"));
@@ -100,12 +101,7 @@ impl Wanted {
                 Err(error) => self.malformed.push(format!("{path}: {error}")),
             }
         } else if is_go_sum(&bytes) {
-            // Read as standard input, whatever its name.
-            let before = (self.unread.len(), self.malformed.len());
-            self.add_sums(&[STDIN.to_owned()], &mut Cursor::new(bytes));
-            let renamed = |line: &mut String| *line = format!("{path}{}", line.strip_prefix(STDIN).unwrap_or(line));
-            self.unread.iter_mut().skip(before.0).for_each(renamed);
-            self.malformed.iter_mut().skip(before.1).for_each(renamed);
+            self.add_claims(inputs::of_bytes(path, &bytes));
         } else {
             self.add_list(path, &bytes);
         }
@@ -138,8 +134,8 @@ impl Wanted {
     }
 
     /// Adds the lines of go.sum files, read as an audit reads them.
-    fn add_sums(&mut self, arguments: &[String], stdin: &mut dyn Read) {
-        let inputs = inputs::read(arguments, &Exclusions::default(), stdin);
+    fn add_sums(&mut self, paths: &[String]) {
+        let inputs = inputs::read(paths, &Exclusions::default(), &mut io::empty());
         self.notices.extend(inputs.notices);
         inputs.files.into_iter().for_each(|file| self.add_claims(file));
     }
@@ -170,7 +166,7 @@ impl Wanted {
 }
 
 fn limit() -> u64 {
-    u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX)
+    wide(MAX_FILE_BYTES)
 }
 
 fn is_named(path: &Path, names: &[&str]) -> bool {

@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::proxy::{Denied, Mode, Proxy, ProxyAnswer};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::SumHash;
+use crate::sumdb::number::wide;
 use crate::upstream::{Proxies, Touched};
 
 /// Who is asked.
@@ -49,9 +50,7 @@ impl Source {
                 };
                 match answer {
                     ProxyAnswer::File(file) => Ok(Brought { len: file.len(), is_new, hash: Some(file.hash().clone()) }),
-                    ProxyAnswer::Text(text) => {
-                        Ok(Brought { len: u64::try_from(text.bytes.len()).unwrap_or(u64::MAX), is_new, hash: None })
-                    }
+                    ProxyAnswer::Text(text) => Ok(Brought { len: wide(text.bytes.len()), is_new, hash: None }),
                     ProxyAnswer::Unproven(_) => {
                         Err(Why::Refused(vec!["no upstream has bytes that are what the record says".to_owned()]))
                     }

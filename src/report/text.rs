@@ -18,8 +18,8 @@ use super::{
 pub(super) mod layout;
 mod summary;
 
-pub use layout::grouped;
 use layout::{columns, wrapped};
+pub use layout::{counted, grouped};
 
 /// Lines listed of each outcome that is not a finding, unless all are asked for.
 const LISTED: u64 = 10;

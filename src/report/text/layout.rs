@@ -61,7 +61,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// `1 line`, `2,000 lines`.
-pub(in crate::report) fn counted(number: u64, noun: &str) -> String {
+pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number))
 }
