@@ -7,6 +7,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use super::{Claim, Claims, Says, other_file};
 use crate::report::{Location, Verdict};
 use crate::sumdb::gosum::{self, Content, LineFault, MAX_FAULTS, MAX_LINES, SumLine};
+use crate::sumdb::number::wide;
 
 /// Repeats of one file that are claims of their own; further ones are only counted at the line that they repeat.
 const LISTED_REPEATS: usize = 1_000;
@@ -29,7 +30,7 @@ impl Budget {
 
 /// The claims of a file that holds `bytes`. A file that exceeds the budget is not read at all.
 pub(super) fn claims(path: &str, bytes: &[u8], budget: &mut Budget) -> Claims {
-    let Some(left) = budget.bytes.checked_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX)) else {
+    let Some(left) = budget.bytes.checked_sub(wide(bytes.len())) else {
         return Claims::unread(path, format!("the files of this audit have more than {MAX_BYTES} bytes"));
     };
     budget.bytes = left;

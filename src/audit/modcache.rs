@@ -23,6 +23,7 @@ use crate::sumdb::gosum::{Kind, SumHash, SumLine};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::sumdb::modzip::MAX_GO_MOD;
+use crate::sumdb::number::wide;
 
 /// The most zips and go.mods that are hashed. Real caches have fewer.
 const MAX_FILES: usize = 2_000_000;
@@ -223,7 +224,7 @@ fn hash(tree: &Tree, file: &Cached) -> Result<Hash, Verdict> {
     match file.kind {
         Kind::GoMod => {
             let bytes = files::read_bounded(opened, MAX_GO_MOD).map_err(unavailable)?;
-            if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_GO_MOD {
+            if wide(bytes.len()) > MAX_GO_MOD {
                 return Err(Verdict::Malformed { why: "a go.mod of more than 16 MiB".to_owned() });
             }
             Ok(h1_go_mod(&bytes))

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::expected::Expected;
 use super::shared_tasks::{Phase, Progress};
 use crate::store::modules::Arrival;
+use crate::sumdb::number::wide;
 use crate::upstream::Sink;
 
 /// An arrival that reports when bytes come that can be checked: then the download may finish without waiters, and what came stays
@@ -50,7 +51,7 @@ impl Meter {
 
     /// This many bytes more have come.
     pub(super) fn count(&self, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let bytes = wide(bytes);
         if self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > self.limit {
             self.over.notify_one();
         }

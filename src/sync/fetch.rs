@@ -2,10 +2,10 @@
 //! bytes prove. One that takes far longer than its fellows is asked for once more.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
@@ -247,7 +247,7 @@ impl<'a> Fetch<'a> {
         request: &OpenRequest<'_>,
     ) -> Result<Proven, Fault> {
         let path = asked.to_string();
-        let list = || refuted.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = || refuted.lock();
         // Ends: an upstream whose bytes did not prove is not asked again.
         loop {
             let known = list().clone();

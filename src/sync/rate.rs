@@ -1,8 +1,10 @@
 //! A bound on bytes a second. The length of an answer is not known before: a request is let through for the usual length,
 //! and the difference is settled once the answer is there.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::sumdb::number::wide;
+use parking_lot::Mutex;
 
 /// What a data tile usually has.
 const USUAL_BYTES: u64 = 50 << 10;
@@ -29,7 +31,7 @@ impl Rate {
 
     /// Books a usual request at the time `now`; gives when it may begin.
     fn book(&self, now: Instant) -> Instant {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.free.lock();
         let turn = (*free).max(now);
         *free = turn + self.time_for(USUAL_BYTES);
         turn
@@ -37,8 +39,8 @@ impl Rate {
 
     /// A request that was let through has fetched this many bytes.
     pub(super) fn spent(&self, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = wide(bytes);
+        let mut free = self.free.lock();
         let settled = if bytes > USUAL_BYTES {
             free.checked_add(self.time_for(bytes - USUAL_BYTES))
         } else {

@@ -1,10 +1,10 @@
 //! Which requests take far longer than their fellows, so that it pays to ask again: more than three times the median of the latest
 //! answers, and half a second at least.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{self, Either};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 /// No request is late before this time: another one could not be there much sooner.
@@ -60,7 +60,7 @@ impl AnswerTimes {
     }
 
     fn latest(&self) -> MutexGuard<'_, LatestTimes> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+        self.latest.lock()
     }
 }
 

@@ -10,14 +10,16 @@ mod lines;
 pub(super) mod peer;
 
 use std::iter::Sum;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use crate::fault::Fault;
+use crate::sumdb::number::wide;
 use asker::Asker;
 use lines::{Lines, Waiting};
 use peer::Peer;
@@ -172,7 +174,7 @@ impl FairQueue {
 
     /// How full it is.
     pub fn load(&self) -> Load {
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let count = |number: usize| wide(number);
         let lines = self.shared.lines();
         let rejected = self.shared.rejected.load(Ordering::Relaxed);
         Load { waiting: count(lines.waiting), running: count(lines.running), rejected }
@@ -181,7 +183,7 @@ impl FairQueue {
 
 impl QueueInner {
     fn lines(&self) -> MutexGuard<'_, Lines> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lines.lock()
     }
 
     /// A slot where one is free, else a place in the line.

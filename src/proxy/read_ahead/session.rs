@@ -12,6 +12,7 @@ use super::plan::{AheadStep, Below, Questions};
 use crate::sumdb::gomod::GoMod;
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
+use crate::sumdb::number::wide;
 use crate::upstream::Peer;
 
 /// The clients for which something is read ahead, or was lately.
@@ -131,7 +132,7 @@ impl Sessions {
     /// For how many clients something is being brought.
     pub(super) fn driven(&self) -> u64 {
         let driven = self.of_peers.values().filter(|session| session.is_driven).count();
-        u64::try_from(driven).unwrap_or(u64::MAX)
+        wide(driven)
     }
 
     /// When reading ahead for a client ends, if it asks nothing more.

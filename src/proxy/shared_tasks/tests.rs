@@ -128,7 +128,7 @@ impl Play {
         Box::pin(async move {
             let work = |_, progress: Arc<Progress>| {
                 let (commands, mut told) = mpsc::unbounded_channel();
-                let mut puppets = puppets.lock().unwrap();
+                let mut puppets = puppets.lock();
                 let (number, alive) = (puppets.len(), Arc::new(()));
                 puppets.push(Puppet { commands, alive: Arc::clone(&alive) });
                 async move {
@@ -155,7 +155,7 @@ impl Play {
     }
 
     fn tell(&self, command: Command) {
-        if let Some(puppet) = self.puppets.lock().unwrap().last() {
+        if let Some(puppet) = self.puppets.lock().last() {
             let _ = puppet.commands.send(command);
         }
     }
@@ -176,7 +176,7 @@ impl Play {
 
     /// The numbers of the works that are there.
     fn alive(&self) -> Vec<usize> {
-        let puppets = self.puppets.lock().unwrap();
+        let puppets = self.puppets.lock();
         let alive = puppets.iter().enumerate().filter(|(_, puppet)| Arc::strong_count(&puppet.alive) > 1);
         alive.map(|(number, _)| number).collect()
     }

@@ -9,6 +9,7 @@ use reqwest::{Response, StatusCode};
 
 use super::unpack::Unpacking;
 use super::wire::{Sent, Sink, disk};
+use crate::sumdb::number::wide;
 use crate::upstream::base::Site;
 use crate::upstream::http::agent::Http;
 use crate::upstream::http::coding;
@@ -177,7 +178,7 @@ impl Download<'_> {
         }
         let (before, sink) = (self.sink.len(), &mut *self.sink);
         receive(response, http, counters, before, |chunk| {
-            if u64::try_from(chunk.len()).unwrap_or(u64::MAX) > limit.saturating_sub(sink.len()) {
+            if wide(chunk.len()) > limit.saturating_sub(sink.len()) {
                 return Err(too_long());
             }
             sink.append(chunk).map_err(|error| disk(&error))
@@ -229,7 +230,7 @@ async fn receive(
         let waited = began.elapsed();
         match chunk {
             Ok(Some(chunk)) => {
-                let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+                let length = wide(chunk.len());
                 received = received.saturating_add(length);
                 take(&chunk)?;
                 counters.received(chunk.len());

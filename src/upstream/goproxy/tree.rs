@@ -11,6 +11,7 @@ use super::wire::{Fetched, Sent, Sink, disk};
 use crate::files::{self, Links, Tree, Unfit};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version, semver};
+use crate::sumdb::number::wide;
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::origin::Origin;
@@ -82,7 +83,7 @@ async fn copy(
     file.seek(SeekFrom::Start(kept)).map_err(unread)?;
     let mut rest = length - kept;
     while rest > 0 {
-        let most = u64::try_from(PIECE).unwrap_or(u64::MAX).min(rest);
+        let most = wide(PIECE).min(rest);
         let (read, piece) = blocking(move || {
             let mut piece = Vec::new();
             file.by_ref().take(most).read_to_end(&mut piece).map_err(unread)?;
@@ -95,13 +96,13 @@ async fn copy(
         }
         sink.append(&piece).map_err(|error| disk(&error))?;
         counters.received(piece.len());
-        rest = rest.saturating_sub(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        rest = rest.saturating_sub(wide(piece.len()));
     }
     Ok(kept)
 }
 
 fn read_file(file: File, limit: usize, unread: Unread) -> Result<Vec<u8>, Failed> {
-    let bytes = files::read_bounded(file, u64::try_from(limit).unwrap_or(u64::MAX)).map_err(unread)?;
+    let bytes = files::read_bounded(file, wide(limit)).map_err(unread)?;
     if bytes.len() > limit {
         return Err(Failed::lasting(FailureKind::TooLong, format!("the file is longer than {limit} bytes")));
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use flate2::write::MultiGzDecoder;
 
 use super::wire::{Sink, disk};
+use crate::sumdb::number::wide;
 use crate::upstream::http::coding::{OVERHEAD, damaged, too_long};
 use crate::upstream::http::retry::Failed;
 
@@ -32,7 +33,7 @@ impl<'a> Unpacking<'a> {
 
     /// The next piece of the body.
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), Failed> {
-        self.packed = self.packed.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        self.packed = self.packed.saturating_add(wide(piece.len()));
         if self.packed > self.most {
             return Err(too_long(self.decoder.get_ref().limit));
         }
@@ -57,7 +58,7 @@ impl<'a> Unpacking<'a> {
 impl Write for Bounded<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let room = self.limit.saturating_sub(self.sink.len());
-        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > room {
+        if wide(bytes.len()) > room {
             self.failed = Some(too_long(self.limit));
             return Err(io::ErrorKind::FileTooLarge.into());
         }

@@ -1,7 +1,6 @@
 //! The HTTP library's clients: one for each kind of URL, since proxies and certificates differ by URL.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use reqwest::{Client, Url, redirect, retry};
 use rustls::ClientConfig;
 
@@ -57,7 +56,7 @@ impl HttpClients {
             (true, false) => &kinds.remote_tls,
         };
         let lane = if tls { lane } else { 0 };
-        let mut lanes = lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = lanes.lock();
         if let Some(Some(client)) = lanes.get(lane) {
             return Ok(client.clone());
         }

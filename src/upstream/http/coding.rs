@@ -10,6 +10,7 @@ use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 
 use super::failure::FailureKind;
 use super::retry::Failed;
+use crate::sumdb::number::wide;
 
 /// Bytes that a compressed body may have beyond the most that it may grow to: headers, and data that does not compress.
 pub(in crate::upstream) const OVERHEAD: usize = 64 << 10;
@@ -30,15 +31,15 @@ pub(in crate::upstream) fn unpack(packed: &[u8], limit: usize) -> Result<Vec<u8>
     if packed.is_empty() {
         return Ok(bytes);
     }
-    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let most = wide(limit).saturating_add(1);
     MultiGzDecoder::new(packed).take(most).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
-    if bytes.len() > limit { Err(too_long(u64::try_from(limit).unwrap_or(u64::MAX))) } else { Ok(bytes) }
+    if bytes.len() > limit { Err(too_long(wide(limit))) } else { Ok(bytes) }
 }
 
 /// What can be unpacked of the beginning of a body, at most `limit` bytes: of a text that is only shown.
 pub(super) fn unpack_beginning(packed: &[u8], limit: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    let most = wide(limit);
     // Where it breaks off, what came before is shown.
     let _ = MultiGzDecoder::new(packed).take(most).read_to_end(&mut bytes);
     bytes

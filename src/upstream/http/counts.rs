@@ -1,5 +1,6 @@
 //! The requests to the bases, counted by kind: for the report, and for tests that assert that nothing is requested twice.
 
+use crate::sumdb::number::wide;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Requests so far, by the kind of path; every try of a request counts.
@@ -60,7 +61,7 @@ impl Counters {
     }
 
     pub(in crate::upstream) fn received(&self, bytes: usize) {
-        self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.bytes.fetch_add(wide(bytes), Ordering::Relaxed);
     }
 
     pub(in crate::upstream) fn snapshot(&self) -> Counts {

@@ -2,8 +2,9 @@
 //! or the source allows only so many in a time. What was learned about a source is kept as long as this process runs. Requests for
 //! a server's clients wait in a bounded queue, in which no client can starve another.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::failure::FailureKind;
 use super::lanes::{Lane, Lanes, MAX_CONNECTIONS, MAX_STREAMS, Protocol, STREAMS};
@@ -139,7 +140,7 @@ impl Limit {
     }
 
     fn state(&self) -> MutexGuard<'_, LimitState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Begins a request, or says when one may begin.

@@ -7,6 +7,7 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use crate::files;
+use crate::sumdb::number::wide;
 use crate::upstream::base::basic;
 
 /// The longest file that is read, in bytes.
@@ -36,7 +37,7 @@ impl Netrc {
     /// The entries of a file; a file that is missing or unreadable has none, as for the go command.
     pub(in crate::upstream) fn load(path: &Path) -> Netrc {
         let bytes = files::open(path).and_then(|file| files::read_bounded(file, FILE_LIMIT)).unwrap_or_default();
-        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_LIMIT {
+        if wide(bytes.len()) > FILE_LIMIT {
             return Netrc::default();
         }
         String::from_utf8(bytes).map(|text| Netrc::parse(&text)).unwrap_or_default()

@@ -2,7 +2,8 @@
 //! users learn of a mirror that sends wrong bytes even where that did no harm.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 /// What went wrong with one base.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,7 +39,7 @@ pub(in crate::upstream) struct SourceErrors {
 
 impl SourceErrors {
     pub(in crate::upstream) fn refused(&self, error: &impl fmt::Display) {
-        let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut complaint = self.complaint.lock();
         if complaint.refused == 0 {
             complaint.why = error.to_string();
         }
@@ -46,7 +47,7 @@ impl SourceErrors {
     }
 
     pub(in crate::upstream) fn failed(&self, path: &str, why: &str) {
-        let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut complaint = self.complaint.lock();
         if complaint.why.is_empty() {
             complaint.why = format!("{path}: {why}");
         }
@@ -54,17 +55,17 @@ impl SourceErrors {
     }
 
     pub(in crate::upstream) fn lacked(&self) {
-        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).lacked += 1;
+        self.complaint.lock().lacked += 1;
     }
 
     /// How many requests failed.
     pub(in crate::upstream) fn failures(&self) -> u64 {
-        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).failed
+        self.complaint.lock().failed
     }
 
     /// What went wrong, if anything did.
     pub(in crate::upstream) fn complaint(&self, source: &str) -> Option<Complaint> {
-        let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        let complaint = self.complaint.lock();
         let any = complaint.refused + complaint.failed + complaint.lacked > 0;
         any.then(|| Complaint { source: source.to_owned(), ..complaint.clone() })
     }

@@ -1,7 +1,6 @@
 //! A source of a database in its place in the order. A proxy is asked first whether it relays the database, and again after a while
 //! where it does not or could not say.
 
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -77,19 +76,19 @@ struct Relay {
 struct RelayedData {
     says_yes: AtomicBool,
     /// guards when it said no; it is asked again after a while, for it may only have lacked the newest
-    said_no: std::sync::Mutex<Option<Instant>>,
+    said_no: parking_lot::Mutex<Option<Instant>>,
     /// one at a time asks until it is known
     asking: Mutex<()>,
 }
 
 impl RelayedData {
     fn is_lacking(&self) -> bool {
-        let said_no = self.said_no.lock().unwrap_or_else(PoisonError::into_inner);
+        let said_no = self.said_no.lock();
         said_no.is_some_and(|said| said.elapsed() < ASK_AGAIN)
     }
 
     fn set_lacking(&self) {
-        *self.said_no.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.said_no.lock() = Some(Instant::now());
     }
 }
 

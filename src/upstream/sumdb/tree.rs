@@ -9,6 +9,7 @@ use std::io;
 use std::path::Path;
 
 use crate::files::{self, Links, Tree, Unfit};
+use crate::sumdb::number::wide;
 use crate::sumdb::tile::{Tile, TilePath};
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::reply::Reply;
@@ -70,7 +71,7 @@ fn read_wider(root: &Path, path: &str) -> Option<Vec<u8>> {
 /// At most `limit` + 1 bytes of a regular file of the tree. Anything else (a folder, a pipe that would block) is an error.
 fn read_file(root: &Path, path: &str, limit: usize) -> io::Result<Vec<u8>> {
     let file = Tree::open(root)?.file(Path::new(path), Links::Within)?;
-    files::read_bounded(file, u64::try_from(limit).unwrap_or(u64::MAX))
+    files::read_bounded(file, wide(limit))
 }
 
 #[cfg(test)]

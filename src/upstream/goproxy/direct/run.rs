@@ -7,6 +7,7 @@ use tokio::process::{Child, Command};
 use super::DirectSettings;
 use super::sandbox::Sandbox;
 use super::space;
+use crate::sumdb::number::wide;
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::retry::Failed;
 
@@ -105,7 +106,7 @@ async fn all(
 ) -> Result<Vec<u8>, Failed> {
     let mut bytes = Vec::new();
     let Some(pipe) = pipe else { return Ok(bytes) };
-    let most = u64::try_from(STDOUT_LIMIT).unwrap_or(u64::MAX).saturating_add(1);
+    let most = wide(STDOUT_LIMIT).saturating_add(1);
     pipe.take(most).read_to_end(&mut bytes).await.map_err(unread)?;
     if bytes.len() > STDOUT_LIMIT {
         let why = format!("the go command printed more than {STDOUT_LIMIT} bytes");

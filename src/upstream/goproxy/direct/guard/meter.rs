@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::sumdb::number::wide;
 use crate::upstream::goproxy::direct::host_error::HostError;
 
 /// Bytes that a run has moved.
@@ -19,7 +20,7 @@ impl Meter {
     /// # Errors
     /// The run has moved more than it may.
     pub(super) fn count(&self, bytes: usize) -> Result<(), HostError> {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let bytes = wide(bytes);
         let before = self.moved.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > self.limit { Err(HostError::TooManyBytes(self.limit)) } else { Ok(()) }
     }

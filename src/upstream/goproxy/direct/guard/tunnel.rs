@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::meter::Meter;
+use crate::sumdb::number::wide;
 use crate::upstream::goproxy::direct::host_error::HostError;
 
 /// Bytes that are read at once.
@@ -69,6 +70,6 @@ async fn pump(
         }
         meter.count(read)?;
         to.write_all(piece.get(..read).unwrap_or_default()).await.map_err(broken)?;
-        moved.fetch_add(u64::try_from(read).unwrap_or(u64::MAX), Ordering::Relaxed);
+        moved.fetch_add(wide(read), Ordering::Relaxed);
     }
 }
