@@ -80,6 +80,10 @@ impl Ahead {
     }
 }
 
+fn may_begin(asked: &HashMap<Tile, Option<Fetch>>, most: usize, tile: &Tile) -> bool {
+    asked.len() < most && !asked.contains_key(tile)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
