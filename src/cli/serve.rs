@@ -1,20 +1,21 @@
 //! `gosumcheck serve`: settings in, a server that runs until it is told to stop.
 
 mod args;
+mod listen;
 mod memory;
 mod modules;
+mod tls;
 
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustix::fs::Mode;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 pub(super) use args::ServeArgs;
+use listen::{Passed, Sockets};
 use memory::Memory;
 
 use super::output::{tell, warn};
@@ -26,7 +27,7 @@ use crate::fault::Fault;
 use crate::proxy::{Proxy, ProxyLimits, ReadAheadLimits};
 use crate::relay::{Relay, RelayOptions};
 use crate::report::printable;
-use crate::server::{self, Config, Descriptors, Limits, Listeners, ServedDatabase, SyncTask};
+use crate::server::{self, Config, Descriptors, Limits, ServedDatabase, SyncTask};
 use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
@@ -54,9 +55,10 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
         return Ok(0);
     }
     logs(&settings);
+    let passed = Passed::take();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::machine("the system", format!("cannot start threads: {error}")))?;
-    runtime.block_on(serve(&settings))?;
+    runtime.block_on(serve(&settings, passed))?;
     Ok(0)
 }
 
@@ -71,7 +73,7 @@ fn logs(settings: &Settings) {
     };
 }
 
-async fn serve(settings: &Settings) -> Result<(), Fault> {
+async fn serve(settings: &Settings, passed: Passed) -> Result<(), Fault> {
     // Before anybody can think that we are ready: a signal must not find us without a handler.
     let mut signals = Signals::install()?;
     let descriptors = Descriptors::raise();
@@ -86,14 +88,10 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
     let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, ..ProxyLimits::default() };
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
-    let listeners = Listeners { public: listen(&settings.listen).await?, admin: listen(&settings.admin_listen).await? };
+    let tls = tls::open(settings)?;
+    let Sockets { listeners, lines, files: _files } = listen::open(settings, passed).await?;
     // Printed, not logged: with port 0 nobody else can tell where we are.
-    tell(|out| {
-        let say = |listener: &TcpListener| listener.local_addr();
-        listeners.public.iter().try_for_each(|listener| writeln!(out, "listening: http://{}", say(listener)?))?;
-        let mut admin = listeners.admin.iter();
-        admin.try_for_each(|listener| writeln!(out, "listening for health and metrics: http://{}", say(listener)?))
-    })?;
+    tell(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
     let limits = Limits {
         connections,
         header: settings.header_timeout,
@@ -105,7 +103,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         ..Limits::default()
     };
     let (prefix, hosts) = (settings.prefix.clone(), settings.hosts.clone());
-    let config = Config { prefix, hosts, limits, access: settings.access };
+    let config = Config { prefix, hosts, limits, access: settings.access, tls };
     server::run(config, served, proxy, listeners, signals.stop()).await
 }
 
@@ -144,17 +142,6 @@ fn connections(settings: &Settings, descriptors: Descriptors) -> Result<usize, F
     let source = if settings.connections.is_some() { "limits.connections" } else { "the limit of open files" };
     tracing::info!(open_files = descriptors.limit(), connections, "connections at once: as {source} has it");
     Ok(connections)
-}
-
-async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
-    let mut listeners = Vec::new();
-    for address in addresses {
-        let listener = TcpListener::bind(address).await;
-        listeners.push(listener.map_err(|error| {
-            Fault::machine(address.to_string(), format!("cannot listen there: {error}; name another with --listen"))
-        })?);
-    }
-    Ok(listeners)
 }
 
 /// One database, ready to be served.

@@ -18,6 +18,7 @@ use super::http::response_cache::{HeadRef, ResponseCache, Validity};
 use super::http::route::{DatabaseNames, Route};
 use super::limits::{self, Limits};
 use super::metrics::Metrics;
+use super::tls::Tls;
 use crate::config::HostName;
 use crate::fault::Fault;
 use crate::proxy::{Peer, Proxy};
@@ -37,6 +38,8 @@ pub struct Config {
     pub limits: Limits,
     /// which requests are logged
     pub access: AccessLog,
+    /// the identity of the listeners with TLS
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// The state of a server.
@@ -49,6 +52,8 @@ pub(crate) struct App {
     pub(super) names: DatabaseNames,
     pub(super) limits: Limits,
     pub(super) access: AccessLog,
+    /// as in [`Config`]
+    pub(super) tls: Option<Arc<Tls>>,
     pub(super) request_ids: RequestIds,
     pub(super) response_cache: ResponseCache,
     pub(super) metrics: Metrics,
@@ -72,6 +77,7 @@ impl App {
             hosts: Hosts::new(config.hosts),
             limits: config.limits,
             access: config.access,
+            tls: config.tls,
             request_ids: RequestIds::new(),
             response_cache: ResponseCache::new(config.limits.cache_bytes),
             metrics: Metrics::new(),

@@ -21,6 +21,7 @@ use super::http::body::Body;
 use super::http::route::RouteName;
 use super::http::{path, refusal};
 use super::respond::{ConnAddrs, respond};
+use super::tls::ClientCertificate;
 use crate::proxy::Peer;
 
 /// The answer of an admin listener to any other path.
@@ -40,9 +41,12 @@ pub(super) struct Connection {
     app: Arc<App>,
     registration: Registration,
     addrs: ConnAddrs,
+    /// who the client has proved to be over TLS, if it has
+    certificate: Option<ClientCertificate>,
     quota: Arc<ClientQuota>,
     timer: Arc<ConnTimer>,
-    sendfile: Arc<SendfileQueue>,
+    /// none over TLS
+    sendfile: Option<Arc<SendfileQueue>>,
     kind: ListenerKind,
 }
 
@@ -60,12 +64,13 @@ impl Connection {
         app: Arc<App>,
         registration: Registration,
         addrs: ConnAddrs,
+        certificate: Option<ClientCertificate>,
         timer: Arc<ConnTimer>,
-        sendfile: Arc<SendfileQueue>,
+        sendfile: Option<Arc<SendfileQueue>>,
         kind: ListenerKind,
     ) -> Connection {
         let quota = app.pools.quota(Peer::of(addrs.peer.ip()));
-        Connection { app, registration, addrs, quota, timer, sendfile, kind }
+        Connection { app, registration, addrs, certificate, quota, timer, sendfile, kind }
     }
 
     /// Answers one request.
@@ -80,7 +85,7 @@ impl Connection {
         let is_admin = !has_all && self.is_admin(request.uri().path());
         let (mut response, stream) = match self.admit(is_http2, is_admin).await {
             Ok(stream) if is_admin || self.kind == ListenerKind::Public => {
-                (respond(&self.app, request, self.addrs, &self.quota).await, stream)
+                (respond(&self.app, request, self.addrs, self.certificate.as_ref(), &self.quota).await, stream)
             }
             Ok(stream) => (self.refuse(request.method(), refusal::not_found(ADMIN_ONLY)), stream),
             Err(Overload::NoSlot) => {
@@ -95,7 +100,7 @@ impl Connection {
                 self.timer.watch(&transfer);
                 body.send_over_http2(transfer);
             }
-            body => body.send_over_http1(in_flight.start_body(), &self.sendfile),
+            body => body.send_over_http1(in_flight.start_body(), self.sendfile.as_ref()),
         }
         let has_no_slot = !self.registration.has_slot();
         if is_http2 && has_no_slot {

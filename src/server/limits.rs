@@ -45,8 +45,9 @@ pub(super) const MAX_FREE_BUFFERS: usize = 16;
 pub(super) const MAX_SMALL_BYTES: u64 = 256 << 10;
 /// Bytes that the kernel buffers for a connection and has not sent (TCP_NOTSENT_LOWAT); it asks for more when half of them are
 /// sent. At a quarter of this it asks so often that sending a large file takes a third more CPU.
-#[cfg(target_os = "linux")]
 pub(super) const MAX_UNSENT_BYTES: u32 = 2 << 20;
+/// Bytes that a TLS session holds, encrypted, for a client that takes none: two records (RFC 8446 section 5.1).
+pub(super) const MAX_TLS_BUFFER: usize = 32 << 10;
 /// Bytes of bodies that a client must read within the write timeout while any are in flight.
 pub(super) const MIN_PROGRESS_BYTES: u64 = 64 << 10;
 /// The longest that a request about the checksum database may take, upstreams included.
