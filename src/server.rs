@@ -4,14 +4,15 @@
 //! `respond`: raw path → `http::response_cache` → `http::path` (decoded once) → `http::route` → its handler in `routes` →
 //! `http::answer` → response. `app` is what they all share; `background` runs without requests.
 //!
-//! Imports point down: accept, background, upstream_log · connection, handshake · respond · routes · app · metrics · http · conn ·
-//! limits, tls.
+//! Imports point down: accept, background, upstream_log · connection, handshake · respond · routes · app · metrics · http, forwarded ·
+//! conn · limits, tls.
 
 mod accept;
 mod app;
 mod background;
 mod conn;
 mod connection;
+mod forwarded;
 mod handshake;
 mod http;
 mod limits;
@@ -31,7 +32,8 @@ use tokio::task::JoinSet;
 pub use app::Config;
 pub use app::database::{ServedDatabase, SyncTask, UpstreamCounts};
 pub use conn::descriptors::Descriptors;
-pub use conn::listener::{Listener, Listeners};
+pub use conn::listener::{Listener, Listeners, Loopback};
+pub use forwarded::TrustedProxies;
 pub use http::access_log::AccessLog;
 pub use limits::Limits;
 
@@ -43,7 +45,8 @@ use connection::ListenerKind;
 use crate::fault::Fault;
 use crate::proxy::Proxy;
 
-/// Serves until `stop`, then finishes what is in flight, within the stop timeout. The first database is also served at the root,
+/// Serves until `stop`. Then `/readyz` answers 503; after the drain delay no connection is accepted any more, and what is in
+/// flight is finished, within the stop timeout. The first database is also served at the root,
 /// and modules if there is a `proxy`.
 ///
 /// # Errors
@@ -77,8 +80,12 @@ pub async fn run(
         accepting.spawn(acceptor.run(listener, stopped.clone()));
     }
     stop.await;
-    tracing::info!("stopping: no new connections; finishing what is in flight");
     app.stopping.store(true, Ordering::Relaxed);
+    if !app.limits.drain.is_zero() {
+        tracing::info!(after = ?app.limits.drain, "stopping: /readyz answers 503; the rest is answered until the listeners close");
+        tokio::time::sleep(app.limits.drain).await;
+    }
+    tracing::info!("stopping: no new connections; finishing what is in flight");
     let _ = stopping.send(true); // an error means that there is no listener to stop
     while accepting.join_next().await.is_some() {}
     background.shutdown().await;

@@ -54,7 +54,7 @@ const ROOMS: &[Folder] = &[
             &["routes"],
             &["app"],
             &["metrics"],
-            &["http"],
+            &["forwarded", "http"],
             &["conn"],
             &["limits", "tls"],
         ],

@@ -1,6 +1,7 @@
 //! Accepts connections up to a limit, serves them as HTTP/1.1 or HTTP/2 (over TLS by ALPN, else with prior knowledge), closes
 //! those whose timeouts expire, and closes all gracefully when the server is asked to stop.
 
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -98,22 +99,19 @@ impl Acceptor {
         socket.tune(MAX_UNSENT_BYTES);
         let timer = ConnTimer::new();
         let registration = self.slots.register(permit, Peer::of(peer.ip()), Arc::clone(&timer));
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let opened = match &self.tls {
-            None => Opened { transport: socket.into(), certificate: None },
-            // Boxed: a connection without TLS needs no room for it.
-            Some(tls) => match Box::pin(self.shake(tls, socket, peer, &registration, &timer, &mut stop)).await {
-                Some(opened) => opened,
-                None => return,
-            },
-        };
+        let is_trusted = self.app.trusted.trusts(peer.ip(), socket.is_unix());
+        let opened = self.open(socket, peer, is_trusted, &registration, &timer, &mut stop).await;
+        let Some(opened) = opened else { return };
+        // A proxy that sends a PROXY header passes on what its client writes: headers too.
+        let is_trusted = opened.client.map_or(is_trusted, |client| self.app.trusted.trusts(client.ip(), false));
         let mut closings = registration.closings();
         let sendfile = Arc::new(SendfileQueue::default());
         let io = TokioIo::new(Socket::new(opened.transport, Arc::clone(&timer), Arc::clone(&sendfile)));
         let connection = Arc::new(Connection::new(
             Arc::clone(&self.app),
             registration,
-            ConnAddrs { peer, local, scheme },
+            ConnAddrs { peer: opened.client.unwrap_or(peer), local, scheme: self.scheme() },
+            is_trusted,
             opened.certificate,
             Arc::clone(&timer),
             self.tls.is_none().then_some(sendfile),
@@ -165,27 +163,33 @@ impl Acceptor {
         }
     }
 
-    /// Shakes hands within the header timeout; none if that fails, or the connection must be closed meanwhile.
-    async fn shake(
+    /// How its listeners are reached.
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Gets a connection ready for requests within the header timeout; none if that fails, or it must be closed meanwhile.
+    async fn open(
         &self,
-        tls: &Tls,
         socket: PlainSocket,
         peer: SocketAddr,
+        is_trusted: bool,
         registration: &Registration,
         timer: &ConnTimer,
         stop: &mut watch::Receiver<bool>,
     ) -> Option<Opened> {
+        let from_proxy = is_trusted && self.app.trusted.wants_header() && self.kind == ListenerKind::Public;
+        if self.tls.is_none() && !from_proxy {
+            return Some(Opened::from(socket));
+        }
+        // Boxed: most connections need no room for it.
+        let opening = Box::pin(handshake::open(socket, from_proxy, self.tls.as_deref()));
         let mut closings = registration.closings();
         let reason = tokio::select! {
-            opened = handshake::shake(socket, tls) => match opened {
+            opened = opening => match opened {
                 Ok(opened) => return Some(opened),
                 Err(error) => {
-                    let why = printable(&error.to_string());
-                    if handshake::is_our_certificate(&error) {
-                        tls.log_refusal(peer, &why, std::time::Instant::now());
-                    } else {
-                        tracing::debug!(%peer, "no TLS handshake: {why}");
-                    }
+                    self.log_failure(peer, &error);
                     CloseReason::Handshake
                 }
             },
@@ -195,5 +199,13 @@ impl Acceptor {
         };
         self.app.metrics.connection_closed(reason);
         None
+    }
+
+    fn log_failure(&self, peer: SocketAddr, error: &io::Error) {
+        let why = printable(&error.to_string());
+        match &self.tls {
+            Some(tls) if handshake::is_our_certificate(error) => tls.log_refusal(peer, &why, std::time::Instant::now()),
+            _ => tracing::debug!(%peer, "a connection was closed before its first request: {why}"),
+        }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::conn::pool::Pools;
 use super::conn::slots::Slots;
+use super::forwarded::TrustedProxies;
 use super::http::access_log::{AccessLog, RequestIds};
 use super::http::answer::{Answer, CacheScope};
 use super::http::host::Hosts;
@@ -40,6 +41,8 @@ pub struct Config {
     pub access: AccessLog,
     /// the identity of the listeners with TLS
     pub tls: Option<Arc<Tls>>,
+    /// who is believed about the address of a client
+    pub trusted: TrustedProxies,
 }
 
 /// The state of a server.
@@ -54,6 +57,8 @@ pub(crate) struct App {
     pub(super) access: AccessLog,
     /// as in [`Config`]
     pub(super) tls: Option<Arc<Tls>>,
+    /// as in [`Config`]
+    pub(super) trusted: TrustedProxies,
     pub(super) request_ids: RequestIds,
     pub(super) response_cache: ResponseCache,
     pub(super) metrics: Metrics,
@@ -78,6 +83,7 @@ impl App {
             limits: config.limits,
             access: config.access,
             tls: config.tls,
+            trusted: config.trusted,
             request_ids: RequestIds::new(),
             response_cache: ResponseCache::new(config.limits.cache_bytes),
             metrics: Metrics::new(),

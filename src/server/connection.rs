@@ -1,5 +1,6 @@
 //! The requests of one connection: whether the server has room to answer each, and how its body is sent.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub(super) struct Connection {
     app: Arc<App>,
     registration: Registration,
     addrs: ConnAddrs,
+    /// whether a trusted proxy sends the requests, which names the client of each
+    is_trusted: bool,
     /// who the client has proved to be over TLS, if it has
     certificate: Option<ClientCertificate>,
     quota: Arc<ClientQuota>,
@@ -64,13 +67,14 @@ impl Connection {
         app: Arc<App>,
         registration: Registration,
         addrs: ConnAddrs,
+        is_trusted: bool,
         certificate: Option<ClientCertificate>,
         timer: Arc<ConnTimer>,
         sendfile: Option<Arc<SendfileQueue>>,
         kind: ListenerKind,
     ) -> Connection {
         let quota = app.pools.quota(Peer::of(addrs.peer.ip()));
-        Connection { app, registration, addrs, certificate, quota, timer, sendfile, kind }
+        Connection { app, registration, addrs, is_trusted, certificate, quota, timer, sendfile, kind }
     }
 
     /// Answers one request.
@@ -83,9 +87,14 @@ impl Connection {
         // A public connection that has a slot answers health and metrics like everything else.
         let has_all = self.registration.has_slot() && self.kind == ListenerKind::Public;
         let is_admin = !has_all && self.is_admin(request.uri().path());
-        let (mut response, stream) = match self.admit(is_http2, is_admin).await {
+        let client = if self.is_trusted { self.app.trusted.client(request.headers()) } else { None };
+        let (addrs, quota) = match client {
+            None => (self.addrs, Cow::Borrowed(&self.quota)),
+            Some(client) => (self.addrs.of(client), Cow::Owned(self.app.pools.quota(Peer::of(client)))),
+        };
+        let (mut response, stream) = match self.admit(is_http2, is_admin, &quota).await {
             Ok(stream) if is_admin || self.kind == ListenerKind::Public => {
-                (respond(&self.app, request, self.addrs, self.certificate.as_ref(), &self.quota).await, stream)
+                (respond(&self.app, request, addrs, self.certificate.as_ref(), &quota).await, stream)
             }
             Ok(stream) => (self.refuse(request.method(), refusal::not_found(ADMIN_ONLY)), stream),
             Err(Overload::NoSlot) => {
@@ -113,9 +122,14 @@ impl Connection {
     }
 
     /// Acquires a stream for an HTTP/2 request, and a slot for the connection; health and metrics need no slot.
-    async fn admit(&self, is_http2: bool, is_admin: bool) -> Result<Option<PoolPermit>, Overload> {
+    async fn admit(
+        &self,
+        is_http2: bool,
+        is_admin: bool,
+        quota: &Arc<ClientQuota>,
+    ) -> Result<Option<PoolPermit>, Overload> {
         let stream =
-            if is_http2 { Some(self.quota.try_acquire(Resource::Streams, 1).ok_or(Overload::NoStream)?) } else { None };
+            if is_http2 { Some(quota.try_acquire(Resource::Streams, 1).ok_or(Overload::NoStream)?) } else { None };
         if is_admin || self.registration.has_slot() || self.registration.acquire_slot(self.app.limits.slot).await {
             Ok(stream)
         } else {

@@ -70,7 +70,9 @@ pub struct Limits {
     pub write: Duration,
     /// how long a connection waits for a slot while all are taken; then 503
     pub slot: Duration,
-    /// how long the server waits for what is in flight when it is asked to stop
+    /// how long the server still accepts connections after it was asked to stop, while `/readyz` answers 503
+    pub drain: Duration,
+    /// how long the server then waits for what is in flight
     pub stop: Duration,
     /// bytes of the response cache
     pub cache_bytes: u64,
@@ -98,6 +100,7 @@ impl Default for Limits {
             idle: Duration::from_secs(60),
             write: Duration::from_secs(30),
             slot: Duration::from_secs(10),
+            drain: Duration::ZERO,
             stop: Duration::from_secs(20),
             cache_bytes: 64 << 20,
             body_bytes: MAX_BODY_BYTES,

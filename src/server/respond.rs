@@ -34,6 +34,14 @@ pub(super) struct ConnAddrs {
     pub(super) scheme: &'static str,
 }
 
+impl ConnAddrs {
+    /// The same for a request whose client, as a trusted proxy says, has this address.
+    pub(super) fn of(self, client: IpAddr) -> ConnAddrs {
+        // The port is that of a connection to the proxy, which nobody names.
+        ConnAddrs { peer: SocketAddr::new(client, 0), ..self }
+    }
+}
+
 /// The response to a request over a connection between these addresses; `_certificate` is who its client has proved to be, and
 /// `quota` what that connection may acquire.
 pub(super) async fn respond(

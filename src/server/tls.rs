@@ -7,7 +7,7 @@ mod certificate;
 mod files;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -35,7 +35,7 @@ const DAY: u64 = 24 * 60 * 60;
 pub struct Identity {
     config: Arc<ServerConfig>,
     validity: Validity,
-    certificate: PathBuf,
+    files: TlsFiles,
     /// the bytes of the files: what is the same needs no reload
     bytes: Vec<Vec<u8>>,
     warnings: Vec<String>,
@@ -76,7 +76,7 @@ impl Identity {
         let mut identity = Identity {
             config: Arc::new(config),
             validity: read.validity,
-            certificate: files.certificate.clone(),
+            files: files.clone(),
             bytes: read.bytes,
             warnings: read.warnings,
         };
@@ -96,7 +96,7 @@ impl Identity {
 
     /// The file with the certificate.
     pub(super) fn certificate(&self) -> &Path {
-        &self.certificate
+        &self.files.certificate
     }
 
     /// When the certificate ends, in seconds since 1970.
@@ -104,9 +104,14 @@ impl Identity {
         self.validity.not_after.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
-    /// Whether the files had the same bytes.
+    /// Whether it was made of the same files, with the same bytes.
     pub fn is_same(&self, other: &Identity) -> bool {
-        self.bytes == other.bytes
+        self.files == other.files && self.bytes == other.bytes
+    }
+
+    /// The files that it was made of.
+    pub fn files(&self) -> &TlsFiles {
+        &self.files
     }
 
     /// The days that the certificate is still valid for at `now`, or how long it has been invalid.
@@ -117,9 +122,9 @@ impl Identity {
         }
     }
 
-    /// What is to be said of the time for which the certificate is valid.
-    fn warn_of_time(&self, now: SystemTime) -> Option<String> {
-        let path = self.certificate.display();
+    /// What is to be said at `now` of the time for which the certificate is valid; none if that is long.
+    pub fn warn_of_time(&self, now: SystemTime) -> Option<String> {
+        let path = self.files.certificate.display();
         if let Ok(wait) = self.validity.not_before.duration_since(now)
             && wait > Duration::ZERO
         {

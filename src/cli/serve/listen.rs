@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use listenfd::ListenFd;
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::config::settings::{ListenAddress, Settings};
+use crate::config::settings::{ClientCertificates, ListenAddress, Settings};
 use crate::fault::Fault;
 use crate::server::{Listener, Listeners};
 
@@ -90,7 +90,7 @@ pub(super) async fn open(settings: &Settings, mut passed: Passed) -> Result<Sock
             for listener in opened {
                 let place = match &listener {
                     Listener::Tcp(listener) => format!("{scheme}://{}", local(listener)?),
-                    Listener::Unix(_) => address.to_string(),
+                    Listener::Unix(_) | Listener::Own(_) => address.to_string(),
                 };
                 sockets.lines.push(format!("{what}: {place}"));
                 match number {
@@ -102,6 +102,30 @@ pub(super) async fn open(settings: &Settings, mut passed: Passed) -> Result<Sock
         }
     }
     Ok(sockets)
+}
+
+/// Warns where clients of other machines can reach the server and nothing says who may ask.
+pub(super) fn warn_of_open(listeners: &Listeners, settings: &Settings) {
+    let elsewhere = |listener: &Listener| match listener {
+        Listener::Tcp(listener) => listener.local_addr().ok().filter(|at| !at.ip().to_canonical().is_loopback()),
+        Listener::Unix(_) | Listener::Own(_) => None,
+    };
+    for (listeners, over_tls) in [(&listeners.public, false), (&listeners.tls, true)] {
+        let open: Vec<String> = listeners.iter().filter_map(elsewhere).map(|at| at.to_string()).collect();
+        if !open.is_empty() && !has_access_control(settings, over_tls) {
+            tracing::warn!(
+                "EVERYBODY who can reach {} can ask this server for all that it serves{}: nothing says who may. Listen on \
+                 127.0.0.1 alone, let a firewall decide, or require client certificates (tls.client_ca)",
+                open.join(", "),
+                if settings.private_proxy.is_off() { "" } else { ", private modules too" }
+            );
+        }
+    }
+}
+
+/// Whether something decides who may ask, for clients that come over TLS or without it. Whatever else decides it is asked here.
+fn has_access_control(settings: &Settings, over_tls: bool) -> bool {
+    over_tls && settings.tls_client_ca.is_some() && settings.tls_client_auth == ClientCertificates::Required
 }
 
 fn local(listener: &TcpListener) -> Result<SocketAddr, Fault> {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
+
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListenAddress {
@@ -30,6 +32,15 @@ impl fmt::Display for ListenAddress {
             ListenAddress::Systemd(name) => write!(f, "systemd:{name}"),
         }
     }
+}
+
+/// A proxy that is believed about the address of its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustedProxy {
+    /// whoever connects from this network
+    Network(IpNet),
+    /// whoever can connect to a Unix socket of the server
+    Unix,
 }
 
 /// Whether clients must have a certificate.

@@ -59,6 +59,12 @@ impl Settings {
             return usage("listen: no address to listen at".to_owned());
         }
         self.tls_agrees()?;
+        if self.proxy_protocol && self.trusted_proxies.is_empty() {
+            return usage(
+                "proxy_protocol is set, but no proxy is trusted: set trusted_proxies, as in trusted_proxies = \"10.0.0.0/8\""
+                    .to_owned(),
+            );
+        }
         if self.sumdb.is_empty() {
             return usage("sumdb: no database to serve".to_owned());
         }

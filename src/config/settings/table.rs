@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::choices::{
     ACCESS, AccessLog, CLIENT_CERTIFICATES, ClientCertificates, DiskFloor, FORMATS, LEVELS, ListenAddress, LogFormat,
-    MISMATCH, OnMismatch, READ_AHEAD, ReadAhead,
+    MISMATCH, OnMismatch, READ_AHEAD, ReadAhead, TrustedProxy,
 };
 use super::reader::{SettingsReader, Shown};
 use super::setting::DefaultValue::{Found, Text, Unset};
@@ -14,7 +14,8 @@ use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
 use super::upstream::Upstream;
 use super::values::{
-    count, database, duration, flag, floor, host, kept, listening, mode, path, path_of_file, prefix, proxies, word,
+    count, database, duration, flag, floor, host, kept, listening, mode, path, path_of_file, prefix, proxies, trusted,
+    word,
 };
 use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
@@ -58,6 +59,20 @@ settings! {
     socket_mode: u32 = one(mode) {
         name: "socket_mode", variable: "GOSUMCHECK_SOCKET_MODE", flag: "--socket-mode",
         value: One("MODE"), default: Text("0660"), heading: SERVER,
+    }
+
+    /// Believe reverse proxies and load balancers in this network about the address of their client: X-Forwarded-For, Forwarded, and
+    /// with --proxy-protocol the PROXY protocol. "unix" believes all who connect to a Unix socket. From anybody else these are
+    /// ignored.
+    trusted_proxies: Vec<TrustedProxy> = all(trusted) {
+        name: "trusted_proxies", variable: "GOSUMCHECK_TRUSTED_PROXIES", flag: "--trusted-proxy",
+        value: Several("NETWORK"), default: Unset, heading: SERVER,
+    }
+
+    /// Connections from a trusted proxy begin with a PROXY header, version 1 or 2; without one they are closed.
+    proxy_protocol: bool = one(flag) {
+        name: "proxy_protocol", variable: "GOSUMCHECK_PROXY_PROTOCOL", flag: "--proxy-protocol",
+        value: Switch, default: Text("false"), heading: SERVER,
     }
 
     /// Data folder: stored modules, the full log, cached answers, and the tree head that this machine has accepted.
@@ -223,6 +238,13 @@ settings! {
         value: One("DURATION"), default: Text("30s"), heading: LIMITS,
     }
 
+    /// Time between the signal to stop, when /readyz begins to answer 503, and the closing of the listeners, so that a load balancer
+    /// sees it in time.
+    drain_delay: Option<Duration> = optional(duration) {
+        name: "limits.drain_delay", variable: "GOSUMCHECK_DRAIN_DELAY", flag: "--drain-delay",
+        value: One("DURATION"), default: Found("none"), heading: LIMITS,
+    }
+
     /// Time allowed at shutdown for requests in flight to finish.
     stop_timeout: Duration = one(duration) {
         name: "limits.stop_timeout", variable: "GOSUMCHECK_STOP_TIMEOUT", flag: "--stop-timeout",
@@ -264,5 +286,11 @@ settings! {
     tls_client_auth: ClientCertificates = one(word(&CLIENT_CERTIFICATES)) {
         name: "tls.client_auth", variable: "GOSUMCHECK_TLS_CLIENT_AUTH", flag: "--tls-client-auth",
         value: One("optional|required"), default: Text("required"), heading: TLS,
+    }
+
+    /// Read the files of TLS again this often, and serve what is new in them if it is right.
+    tls_check_interval: Duration = one(duration) {
+        name: "tls.check_interval", variable: "GOSUMCHECK_TLS_CHECK_INTERVAL", flag: "--tls-check-interval",
+        value: One("DURATION"), default: Text("60s"), heading: TLS,
     }
 }

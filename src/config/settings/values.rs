@@ -1,11 +1,13 @@
 //! Values of settings: text in, meaning out, or what would have been right.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::choices::{DiskFloor, ListenAddress};
+use ipnet::IpNet;
+
+use super::choices::{DiskFloor, ListenAddress, TrustedProxy};
 use crate::config::private::NONE;
 use crate::config::{HostName, ProxyList, Sumdb, units};
 use crate::files;
@@ -46,6 +48,16 @@ pub(super) fn listening(text: &str) -> Result<Option<ListenAddress>, String> {
         return Ok(Some(ListenAddress::Systemd(name)));
     }
     address(text).map(|address| Some(ListenAddress::Tcp(address)))
+}
+
+/// A network, an address, or "unix".
+pub(super) fn trusted(text: &str) -> Result<TrustedProxy, String> {
+    let why = "not a network; write it as in 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32, or \"unix\" for Unix sockets";
+    if text == "unix" {
+        return Ok(TrustedProxy::Unix);
+    }
+    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    network.map(|network| TrustedProxy::Network(network.trunc())).ok_or_else(|| why.to_owned())
 }
 
 /// The mode of a file, in octal.
@@ -194,6 +206,13 @@ mod tests {
         assert_eq!((mode("0660"), mode("600")), (Ok(0o660), Ok(0o600)));
         for wrong in ["", "8", "0888", "1777", "+66", "rw-"] {
             assert!(mode(wrong).is_err(), "{wrong}");
+        }
+        let network = |text: &str| trusted(text).map(|proxy| format!("{proxy:?}"));
+        assert_eq!(network("10.1.2.3/8"), Ok("Network(10.0.0.0/8)".to_owned()));
+        assert_eq!(network("::1"), Ok("Network(::1/128)".to_owned()));
+        assert_eq!(network("unix"), Ok("Unix".to_owned()));
+        for wrong in ["", "10.0.0.0/33", "10.0.0/8", "proxy.example", "*"] {
+            assert!(trusted(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "3000", "localhost", "127.0.0.1:99999", "no such host:1"] {
             assert!(address(wrong).is_err(), "{wrong}");

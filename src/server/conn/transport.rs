@@ -40,6 +40,11 @@ impl PlainSocket {
         }
     }
 
+    /// Whether it is a Unix socket.
+    pub(crate) fn is_unix(&self) -> bool {
+        matches!(self, PlainSocket::Unix(_))
+    }
+
     /// Sends without delay, and shows how much a slow client takes: else the kernel buffers megabytes, and reports room only when
     /// a third of them has been sent.
     #[cfg_attr(not(target_os = "linux"), allow(unused_variables))]
@@ -80,12 +85,6 @@ impl PlainSocket {
                 sent => return Poll::Ready(sent),
             }
         }
-    }
-}
-
-impl From<PlainSocket> for Transport {
-    fn from(socket: PlainSocket) -> Transport {
-        Transport::Plain(socket)
     }
 }
 
