@@ -99,7 +99,7 @@ const ROOMS: &[Folder] = &[
         lines: &[
             &["evidence", "head", "index", "journal", "modules"],
             &["log"],
-            &["cache", "failing", "sqlite", "zipfile"],
+            &["cache", "failing", "serving", "sqlite", "zipfile"],
             &["disk", "failures", "lock"],
             &["modes", "space", "words"],
         ],

@@ -81,7 +81,7 @@ impl TrustedProxies {
         let hops = values.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
         let mut client = None;
         for hop in hops.take(MAX_HOPS) {
-            // What is no address hides what stands before it.
+            // What cannot be read as an address hides what stands before it.
             let Some(address) = address(hop.trim()) else { return client };
             client = Some(address);
             if !self.has(address) {

@@ -33,7 +33,7 @@ pub(super) struct Opened {
 /// Gets an accepted connection ready for requests: with a PROXY header if it is `from_proxy`, and with TLS if there is an identity.
 ///
 /// # Errors
-/// Those of the socket and of TLS, and of what is no PROXY header; the client is gone, or there is nothing more to say to it.
+/// Those of the socket and of TLS, and of what is not a PROXY header; the client is gone, or there is nothing more to say to it.
 pub(super) async fn open(mut socket: PlainSocket, from_proxy: bool, tls: Option<&Tls>) -> io::Result<Opened> {
     let client = if from_proxy { forwarded::read_header(&mut socket).await? } else { None };
     match tls {

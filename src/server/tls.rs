@@ -21,7 +21,7 @@ pub use certificate::ClientCertificate;
 pub use files::{ClientAuth, TlsFiles};
 
 use crate::fault::Fault;
-use certificate::Validity;
+use certificate::CertificatePeriod;
 
 /// What is offered in ALPN (RFC 7301): HTTP/2 where the client knows it.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -34,7 +34,7 @@ const DAY: u64 = 24 * 60 * 60;
 #[derive(Debug)]
 pub struct Identity {
     config: Arc<ServerConfig>,
-    validity: Validity,
+    validity: CertificatePeriod,
     files: TlsFiles,
     /// the bytes of the files: what is the same needs no reload
     bytes: Vec<Vec<u8>>,

@@ -150,7 +150,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[limits]\nidle = \"1s\"\n",
-        "g.toml:2:1: \"idle\" is not a setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, stop_timeout, memory
+        "g.toml:2:1: \"idle\" is not a setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, drain_delay, stop_timeout, memory
   |
 2 | idle = \"1s\"
   | ^^^^",

@@ -63,7 +63,7 @@ fn a_proxy_header_is_due_from_a_trusted_proxy_and_from_nobody_else() {
     assert_eq!(found[..2], ["192.0.2.1:4711", "192.0.2.1:4711"]);
     assert!(found[2].starts_with("127.0.0.1:") && found[3] == "192.0.2.9:4711", "{found:?}");
     assert_eq!(found.len(), 4);
-    // To anybody else it is no request.
+    // To anybody else it is not a request.
     let (_files, serving) = start(&["--proxy-protocol", "--trusted-proxy", "10.0.0.0/8"]);
     let answer = get_plain(at(&serving), &("PROXY UNKNOWN\r\n".to_owned() + &request("/healthz", "")));
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");

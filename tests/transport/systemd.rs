@@ -80,7 +80,7 @@ fn the_watchdog_is_told_while_the_server_answers() {
     }
     assert_eq!(serving.end("-TERM").0, 0);
     assert_eq!(notified.next_state(), ["STOPPING=1"]);
-    // Nobody is told of another process's watchdog.
+    // The watchdog of another process is not notified.
     let other = Serving::start(server(&files, &[]).env("WATCHDOG_USEC", "400000").env("WATCHDOG_PID", "1"));
     assert_eq!(notified.next(), ["READY=1"]);
     assert_eq!(other.end("-TERM").0, 0);

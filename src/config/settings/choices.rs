@@ -37,9 +37,9 @@ impl fmt::Display for ListenAddress {
 /// A proxy that is believed about the address of its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrustedProxy {
-    /// whoever connects from this network
+    /// each client that connects from this network
     Network(IpNet),
-    /// whoever can connect to a Unix socket of the server
+    /// each client on a Unix socket of the server
     Unix,
 }
 

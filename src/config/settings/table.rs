@@ -153,7 +153,7 @@ settings! {
         value: One("DURATION"), default: Text("60s"), heading: MODULES,
     }
 
-    /// While no upstream answers, serve version lists, latest versions and answers to queries up to this age.
+    /// While no upstream answers, serve version lists, latest versions and answers to queries up to this age, also that there are none.
     stale: Duration = one(duration) {
         name: "stale", variable: "GOSUMCHECK_STALE", flag: "--stale",
         value: One("DURATION"), default: Text("72h"), heading: MODULES,

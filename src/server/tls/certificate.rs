@@ -12,7 +12,7 @@ const MAX_NAMES: usize = 64;
 
 /// The time for which a certificate is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Validity {
+pub(super) struct CertificatePeriod {
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
 }
@@ -78,9 +78,12 @@ impl Certificate {
         CertificateInner::<Raw>::from_der(der).map(Certificate).map_err(|error| format!("not a certificate: {error}"))
     }
 
-    pub(super) fn validity(&self) -> Validity {
+    pub(super) fn validity(&self) -> CertificatePeriod {
         let validity = self.0.tbs_certificate().validity();
-        Validity { not_before: validity.not_before.to_system_time(), not_after: validity.not_after.to_system_time() }
+        CertificatePeriod {
+            not_before: validity.not_before.to_system_time(),
+            not_after: validity.not_after.to_system_time(),
+        }
     }
 
     /// Whether it names any host.

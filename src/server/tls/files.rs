@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
 
-use super::certificate::{Certificate, Validity};
+use super::certificate::{Certificate, CertificatePeriod};
 use crate::fault::Fault;
 use crate::files;
 use crate::sumdb::number::wide;
@@ -50,7 +50,7 @@ pub(super) struct Contents {
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) key: Arc<dyn SigningKey>,
     pub(super) authorities: Option<Arc<RootCertStore>>,
-    pub(super) validity: Validity,
+    pub(super) validity: CertificatePeriod,
     /// the bytes of each
     pub(super) bytes: Vec<Vec<u8>>,
     pub(super) warnings: Vec<String>,
