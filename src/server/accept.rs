@@ -22,7 +22,7 @@ use super::conn::socket::Socket;
 use super::conn::stream_task::StreamExecutor;
 use super::conn::timer::{Activity, ConnTimer, Expired};
 use super::conn::transport::PlainSocket;
-use super::connection::{Connection, ListenerKind};
+use super::connection::{ConnFacts, Connection, ListenerKind};
 use super::handshake::{self, Opened};
 use super::limits::{
     ACCEPT_PAUSE, CLOSE_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES,
@@ -110,9 +110,11 @@ impl Acceptor {
         let connection = Arc::new(Connection::new(
             Arc::clone(&self.app),
             registration,
-            ConnAddrs { peer: opened.client.unwrap_or(peer), local, scheme: self.scheme() },
-            is_trusted,
-            opened.certificate,
+            ConnFacts {
+                addrs: ConnAddrs { peer: opened.client.unwrap_or(peer), local, scheme: self.scheme() },
+                is_trusted,
+                certificate: opened.certificate,
+            },
             Arc::clone(&timer),
             self.tls.is_none().then_some(sendfile),
             self.kind,

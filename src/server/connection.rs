@@ -19,6 +19,7 @@ use super::conn::timer::ConnTimer;
 use super::conn::transfer::Transfer;
 use super::http::answer::Answer;
 use super::http::body::Body;
+use super::http::host::KnownHost;
 use super::http::route::RouteName;
 use super::http::{path, refusal};
 use super::respond::{ConnAddrs, respond};
@@ -37,16 +38,22 @@ pub(super) enum ListenerKind {
     Admin,
 }
 
+/// What is known of a connection before its first request.
+pub(super) struct ConnFacts {
+    pub(super) addrs: ConnAddrs,
+    /// whether a trusted proxy sends the requests, which names the client of each
+    pub(super) is_trusted: bool,
+    /// who the client has proved to be over TLS, if it has
+    pub(super) certificate: Option<ClientCertificate>,
+}
+
 /// What the requests of one connection share.
 pub(super) struct Connection {
     app: Arc<App>,
     registration: Registration,
-    addrs: ConnAddrs,
-    /// whether a trusted proxy sends the requests, which names the client of each
-    is_trusted: bool,
-    /// who the client has proved to be over TLS, if it has
-    certificate: Option<ClientCertificate>,
+    facts: ConnFacts,
     quota: Arc<ClientQuota>,
+    host: KnownHost,
     timer: Arc<ConnTimer>,
     /// none over TLS
     sendfile: Option<Arc<SendfileQueue>>,
@@ -66,15 +73,14 @@ impl Connection {
     pub(super) fn new(
         app: Arc<App>,
         registration: Registration,
-        addrs: ConnAddrs,
-        is_trusted: bool,
-        certificate: Option<ClientCertificate>,
+        facts: ConnFacts,
         timer: Arc<ConnTimer>,
         sendfile: Option<Arc<SendfileQueue>>,
         kind: ListenerKind,
     ) -> Connection {
-        let quota = app.pools.quota(Peer::of(addrs.peer.ip()));
-        Connection { app, registration, addrs, is_trusted, certificate, quota, timer, sendfile, kind }
+        let quota = app.pools.quota(Peer::of(facts.addrs.peer.ip()));
+        let host = KnownHost::default();
+        Connection { app, registration, facts, quota, host, timer, sendfile, kind }
     }
 
     /// Answers one request.
@@ -82,19 +88,22 @@ impl Connection {
         self: Arc<Connection>,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
-        let in_flight = self.timer.begin();
+        let mut in_flight = self.timer.begin();
         let is_http2 = request.version() == Version::HTTP_2;
         // A public connection that has a slot answers health and metrics like everything else.
         let has_all = self.registration.has_slot() && self.kind == ListenerKind::Public;
         let is_admin = !has_all && self.is_admin(request.uri().path());
-        let client = if self.is_trusted { self.app.trusted.client(request.headers()) } else { None };
+        let client = if self.facts.is_trusted { self.app.trusted.client(request.headers()) } else { None };
         let (addrs, quota) = match client {
-            None => (self.addrs, Cow::Borrowed(&self.quota)),
-            Some(client) => (self.addrs.of(client), Cow::Owned(self.app.pools.quota(Peer::of(client)))),
+            None => (self.facts.addrs, Cow::Borrowed(&self.quota)),
+            Some(client) => (self.facts.addrs.of(client), Cow::Owned(self.app.pools.quota(Peer::of(client)))),
         };
         let (mut response, stream) = match self.admit(is_http2, is_admin, &quota).await {
             Ok(stream) if is_admin || self.kind == ListenerKind::Public => {
-                (respond(&self.app, request, addrs, self.certificate.as_ref(), &quota).await, stream)
+                let certificate = self.facts.certificate.as_ref();
+                let response =
+                    respond(&self.app, request, addrs, certificate, &quota, &self.host, &mut in_flight).await;
+                (response, stream)
             }
             Ok(stream) => (self.refuse(request.method(), refusal::not_found(ADMIN_ONLY)), stream),
             Err(Overload::NoSlot) => {
@@ -145,7 +154,7 @@ impl Connection {
     /// The response to a request that no handler gets.
     fn refuse(&self, method: &Method, answer: Answer) -> Response<Body> {
         self.app.metrics.request_answered(RouteName::Other, answer.status, Duration::ZERO);
-        answer.into_response(method, &HeaderMap::new(), &self.quota, None)
+        answer.response(method, &HeaderMap::new(), &self.quota, None)
     }
 
     /// The response to an HTTP/2 request beyond the limit of streams. It has no body: a client could refuse to read it.

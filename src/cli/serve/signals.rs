@@ -25,7 +25,7 @@ impl Signals {
         })
     }
 
-    /// Until we are told to stop. SIGHUP reloads: here, where it holds up no request.
+    /// Until the server is to stop. SIGHUP reloads: here, where it holds up no request.
     pub(super) async fn stop(&mut self, mut reload: Reload<'_>) {
         loop {
             tokio::select! {
