@@ -5,6 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,11 @@ use crate::sumdb::number::wide;
 /// The file below the data folder.
 const NAME: &str = "serving";
 /// The longest that is read of it, in bytes.
-const LIMIT: u64 = 64 << 10;
+const LIMIT: usize = 64 << 10;
+/// How often it is read while the server writes it, which takes two calls of the system.
+const TRIES: usize = 100;
+/// How long to wait between two tries.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,10 +75,10 @@ impl Folder {
         }
     }
 
-    /// What the running server of this data folder says of itself; none where none runs, or it is just writing.
+    /// What the running server of this data folder says of itself; none where none runs. Waits while it writes.
     ///
     /// # Errors
-    /// `Unavailable`: the file cannot be read.
+    /// `Unavailable`: the file cannot be read, or has something else.
     pub fn server(&self) -> Result<Option<ServerState>, Fault> {
         let path = self.root().join(NAME);
         let failed = |error| unavailable(&path, "read", &error);
@@ -85,8 +90,15 @@ impl Folder {
         if file.try_lock_shared().is_ok() {
             return Ok(None); // no process has it: what it says is of a server that ended
         }
-        let bytes = files::read_bounded(file, LIMIT).map_err(failed)?;
-        Ok(serde_json::from_slice(&bytes).ok())
+        for _ in 0..TRIES {
+            let mut bytes = vec![0; LIMIT];
+            let len = file.read_at(&mut bytes, 0).map_err(failed)?;
+            if let Ok(state) = serde_json::from_slice(bytes.get(..len).unwrap_or_default()) {
+                return Ok(Some(state));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Err(failed(io::Error::new(io::ErrorKind::InvalidData, "it does not say which server has it")))
     }
 }
 

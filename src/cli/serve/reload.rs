@@ -164,7 +164,6 @@ pub(super) fn ask(data: &Path) -> Result<(String, bool), Fault> {
     })?;
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
-        // While it writes there is nothing to read.
         if let Some(now) = folder.server()?.filter(|now| now.reloads > before.reloads || now.pid != before.pid) {
             return Ok((now.last, now.refused));
         }
