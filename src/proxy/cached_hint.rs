@@ -96,13 +96,19 @@ impl Inner {
         }
     }
 
-    /// The words in which every upstream said earlier that there is no such thing; none if that is too old, or nobody did.
-    pub(super) fn old_absence(&self, request: &ModuleRequest, route: Route<'_>) -> Option<String> {
+    /// The words in which every upstream said earlier that there is no such thing; none if that is too old, nobody did, or `hint`
+    /// says otherwise since then.
+    pub(super) fn old_absence(
+        &self,
+        request: &ModuleRequest,
+        route: Route<'_>,
+        hint: Option<&CachedHint>,
+    ) -> Option<String> {
         let unread = |fault: &Fault| self.folder.note_failure(WriteKind::Hint, fault);
-        let hint = self.journal.hint(&self.absence_key(request, route)).inspect_err(unread).ok()??;
-        let age = SystemTime::now().duration_since(hint.fetched).unwrap_or(Duration::MAX);
-        let words = String::from_utf8(hint.bytes.to_vec()).ok()?;
-        (age < self.options.stale).then_some(words)
+        let kept = self.journal.hint(&self.absence_key(request, route)).inspect_err(unread).ok()??;
+        let age = SystemTime::now().duration_since(kept.fetched).unwrap_or(Duration::MAX);
+        let words = String::from_utf8(kept.bytes.to_vec()).ok()?;
+        (age < self.options.stale && hint.is_none_or(|hint| hint.age > age)).then_some(words)
     }
 
     /// The name of an absence in the journal: no path has a space.

@@ -126,7 +126,7 @@ async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHin
         }
         Denied::Refused(_) if is_final => inner.absences.note(&path, &denied),
         Denied::Fault(_) if !is_refused => {
-            if let Some(words) = inner.old_absence(request, route) {
+            if let Some(words) = inner.old_absence(request, route, hint.as_ref()) {
                 inner.counters.count(Event::Stale);
                 return Err(Denied::NotFound(words));
             }

@@ -63,7 +63,7 @@ pub(super) fn trusted(text: &str) -> Result<TrustedProxy, String> {
 /// The mode of a file, in octal.
 pub(super) fn mode(text: &str) -> Result<u32, String> {
     let why = "not the mode of a file; write it in octal, as in 0660";
-    let is_octal = (3..=4).contains(&text.len());
+    let is_octal = (3..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     u32::from_str_radix(text, 8).ok().filter(|mode| is_octal && *mode <= 0o777).ok_or_else(|| why.to_owned())
 }
 
