@@ -26,6 +26,7 @@ mod stored;
 mod watched;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime};
 
 pub use crate::upstream::Peer;
@@ -114,6 +115,8 @@ struct Inner {
     files: SharedTasks<(ModuleVersion, Kind), Result<Given, Denied>>,
     hints: SharedTasks<String, Result<Text, Denied>>,
     absences: Absences,
+    /// how many absences this process has written to the journal
+    absences_kept: AtomicUsize,
     downloads: FairQueue,
     questions: FairQueue,
     hashing: Hashing,
@@ -159,6 +162,7 @@ impl Proxy {
             files: SharedTasks::new(limits.deadline),
             hints: SharedTasks::new(limits.deadline),
             absences: Absences::new(options.negative, limits.refusal_bytes),
+            absences_kept: AtomicUsize::new(0),
             options,
             downloads: FairQueue::new(limits.downloads),
             questions: FairQueue::new(limits.questions),

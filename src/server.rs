@@ -4,18 +4,22 @@
 //! `respond`: raw path → `http::response_cache` → `http::path` (decoded once) → `http::route` → its handler in `routes` →
 //! `http::answer` → response. `app` is what they all share; `background` runs without requests.
 //!
-//! Imports point down: accept, background, upstream_log · connection · respond · routes · app · metrics · http · conn · limits.
+//! Imports point down: accept, background, upstream_log · connection, handshake · respond · routes · app · metrics · http, forwarded ·
+//! conn · limits, tls.
 
 mod accept;
 mod app;
 mod background;
 mod conn;
 mod connection;
+mod forwarded;
+mod handshake;
 mod http;
 mod limits;
 mod metrics;
 mod respond;
 mod routes;
+pub mod tls;
 mod upstream_log;
 
 use std::future::Future;
@@ -25,25 +29,28 @@ use std::sync::atomic::Ordering;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use accept::Listeners;
 pub use app::Config;
 pub use app::database::{ServedDatabase, SyncTask, UpstreamCounts};
 pub use conn::descriptors::Descriptors;
+pub use conn::listener::{Listener, Listeners, Loopback};
+pub use forwarded::TrustedProxies;
 pub use http::access_log::AccessLog;
 pub use limits::Limits;
 
 use accept::Acceptor;
 use app::App;
+use conn::slots::Slots;
 use connection::ListenerKind;
 
 use crate::fault::Fault;
 use crate::proxy::Proxy;
 
-/// Serves until `stop`, then finishes what is in flight, within the stop timeout. The first database is also served at the root,
+/// Serves until `stop`. Then `/readyz` answers 503; after the drain delay no connection is accepted any more, and what is in
+/// flight is finished, within the stop timeout. The first database is also served at the root,
 /// and modules if there is a `proxy`.
 ///
 /// # Errors
-/// `Usage`: no database.
+/// `Usage`: no database, or listeners for TLS without an identity.
 pub async fn run(
     config: Config,
     served: Vec<ServedDatabase>,
@@ -67,22 +74,36 @@ pub async fn run(
         background.spawn(async move { proxy.tend().await });
     }
     let app = Arc::new(App::new(config, served, proxy));
-    let Listeners { public, admin } = listeners.into();
-    let for_all = Acceptor::new(Arc::clone(&app), Arc::clone(&app.slots), ListenerKind::Public);
-    let for_admin = Acceptor::new(Arc::clone(&app), Arc::clone(&app.admin_slots), ListenerKind::Admin);
     let (stopping, stopped) = watch::channel(false);
     let mut accepting = JoinSet::new();
-    for listener in public {
-        accepting.spawn(for_all.clone().run(listener, stopped.clone()));
-    }
-    for listener in admin {
-        accepting.spawn(for_admin.clone().run(listener, stopped.clone()));
+    for (acceptor, listener) in acceptors(&app, listeners.into())? {
+        accepting.spawn(acceptor.run(listener, stopped.clone()));
     }
     stop.await;
-    tracing::info!("stopping: no new connections; finishing what is in flight");
     app.stopping.store(true, Ordering::Relaxed);
+    if !app.limits.drain.is_zero() {
+        tracing::info!(after = ?app.limits.drain, "stopping: /readyz answers 503; the rest is answered until the listeners close");
+        tokio::time::sleep(app.limits.drain).await;
+    }
+    tracing::info!("stopping: no new connections; finishing what is in flight");
     let _ = stopping.send(true); // an error means that there is no listener to stop
     while accepting.join_next().await.is_some() {}
     background.shutdown().await;
     Ok(())
+}
+
+/// Each listener with what accepts its connections.
+fn acceptors(app: &Arc<App>, listeners: Listeners) -> Result<Vec<(Acceptor, Listener)>, Fault> {
+    let Listeners { public, tls: over_tls, admin } = listeners;
+    if app.tls.is_none() && !over_tls.is_empty() {
+        return Err(Fault::Usage("no certificate for the listeners with TLS".to_owned()));
+    }
+    let acceptor = |slots: &Arc<Slots>, kind, tls| Acceptor::new(Arc::clone(app), Arc::clone(slots), kind, tls);
+    let plain = acceptor(&app.slots, ListenerKind::Public, None);
+    let secure = acceptor(&app.slots, ListenerKind::Public, app.tls.clone());
+    let for_admin = acceptor(&app.admin_slots, ListenerKind::Admin, None);
+    let with = |acceptor: Acceptor, listeners: Vec<Listener>| {
+        listeners.into_iter().map(move |listener| (acceptor.clone(), listener))
+    };
+    Ok(with(plain, public).chain(with(secure, over_tls)).chain(with(for_admin, admin)).collect())
 }

@@ -31,6 +31,7 @@ pub mod lock;
 pub mod log;
 mod modes;
 pub mod modules;
+pub mod serving;
 pub mod space;
 mod sqlite;
 mod words;

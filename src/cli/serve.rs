@@ -1,32 +1,38 @@
 //! `gosumcheck serve`: settings in, a server that runs until it is stopped.
 
 mod args;
+mod listen;
 mod memory;
 mod modules;
+mod notify;
+mod reload;
+mod signals;
+mod tls;
 
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustix::fs::Mode;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 pub(super) use args::ServeArgs;
+use listen::{Passed, Sockets};
 use memory::Memory;
+use reload::{Change, Part, Reload};
+use signals::Signals;
 
 use super::output::{tell, warn};
 use super::setup;
-use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, SETTINGS, Settings};
+use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, SETTINGS, Settings, rows};
 use crate::config::{GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::proxy::{Proxy, ProxyLimits, ReadAheadLimits};
 use crate::relay::{Relay, RelayOptions};
 use crate::report::printable;
-use crate::server::{self, Config, Descriptors, Limits, Listeners, ServedDatabase, SyncTask};
+use crate::server::{self, Config, Descriptors, Limits, Loopback, ServedDatabase, SyncTask, TrustedProxies};
 use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
@@ -40,8 +46,11 @@ const OTHERS: &str = "warn";
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     let environment = |name: &str| std::env::var(name).ok();
-    let layers = args.settings.over(Layers::read(SETTINGS, args.config.as_deref(), environment)?);
-    let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
+    let read = || {
+        let layers = args.settings.over(Layers::read(SETTINGS, args.config.as_deref(), environment)?);
+        Settings::of(&layers, &GoEnv::of_process(), environment)
+    };
+    let settings = read()?;
     // Before anything is asked of anybody.
     warn(&setup::warned(settings.warnings.iter().cloned()));
     warn(&setup::noted(settings.notes.iter().cloned()));
@@ -53,28 +62,74 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
         })?;
         return Ok(0);
     }
-    logs(&settings);
+    if args.reload {
+        let (line, refused) = reload::ask(&settings.data)?;
+        if refused {
+            return Err(Fault::Usage(line));
+        }
+        tell(|out| writeln!(out, "{}", printable(&line)))?;
+        return Ok(0);
+    }
+    let set_level = logs(&settings);
+    let passed = Passed::take();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::machine("the system", format!("cannot start threads: {error}")))?;
-    runtime.block_on(serve(&settings))?;
+    runtime.block_on(serve(&settings, passed, &read, set_level))?;
     Ok(0)
 }
 
-/// Logs go to standard error, as text or JSON.
-fn logs(settings: &Settings) {
-    let filter = EnvFilter::new(format!("{OTHERS},gosumcheck={},access=info", settings.log_level));
-    let logs = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
-    // A second subscriber is refused, and the first goes on: there is none in this process.
-    let _ = match settings.log_format {
-        LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).with_current_span(false).try_init(),
-    };
+/// Sets the level of what is logged.
+type SetLevel = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Logs go to standard error, as text or JSON. Returns what sets another level.
+fn logs(settings: &Settings) -> SetLevel {
+    let filter = |level: &str| EnvFilter::new(format!("{OTHERS},gosumcheck={level},access=info"));
+    let logs = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter(settings.log_level));
+    // A second subscriber is refused, and the first goes on: there is none in this process. A filter can be replaced while there
+    // is a subscriber.
+    match settings.log_format {
+        LogFormat::Text => {
+            let logs = logs.with_ansi(std::io::stderr().is_terminal()).with_filter_reloading();
+            let handle = logs.reload_handle();
+            let _ = logs.try_init();
+            Arc::new(move |level| drop(handle.reload(filter(level))))
+        }
+        LogFormat::Json => {
+            let logs = logs.json().flatten_event(true).with_current_span(false).with_filter_reloading();
+            let handle = logs.reload_handle();
+            let _ = logs.try_init();
+            Arc::new(move |level| drop(handle.reload(filter(level))))
+        }
+    }
 }
 
-async fn serve(settings: &Settings) -> Result<(), Fault> {
+/// The level of what is logged as a part of a reload.
+fn level_part(set_level: SetLevel, level: &'static str) -> Part {
+    let current = Arc::new(Mutex::new(level));
+    let prepare = move |settings: &Settings| {
+        let (level, current, set_level) = (settings.log_level, Arc::clone(&current), Arc::clone(&set_level));
+        if *current.lock() == level {
+            return Ok(None);
+        }
+        let apply = move || {
+            set_level(level);
+            *current.lock() = level;
+        };
+        Ok(Some(Change { what: format!("log.level {level}"), apply: Box::new(apply) }))
+    };
+    Part { settings: vec![rows::log_level.name], prepare: Box::new(prepare) }
+}
+
+async fn serve(
+    settings: &Settings,
+    passed: Passed,
+    read: &dyn Fn() -> Result<Settings, Fault>,
+    set_level: SetLevel,
+) -> Result<(), Fault> {
     // Before anybody can think that we are ready: a signal must not find us without a handler.
     let mut signals = Signals::install()?;
     let descriptors = Descriptors::raise();
+    let as_read = settings;
     let settings = &Settings { jobs: descriptors.jobs(settings.jobs), ..settings.clone() };
     let connections = connections(settings, descriptors)?;
     let private = Patterns::parse(&settings.private);
@@ -86,27 +141,38 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
     let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, ..ProxyLimits::default() };
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
-    let listeners = Listeners { public: listen(&settings.listen).await?, admin: listen(&settings.admin_listen).await? };
+    let tls = tls::open(settings)?;
+    let Sockets { mut listeners, lines, files: _files } = listen::open(settings, passed).await?;
+    listen::warn_of_open(&listeners, settings);
     // Printed, not logged: with port 0 nobody else can tell where we are.
-    tell(|out| {
-        let say = |listener: &TcpListener| listener.local_addr();
-        listeners.public.iter().try_for_each(|listener| writeln!(out, "listening: http://{}", say(listener)?))?;
-        let mut admin = listeners.admin.iter();
-        admin.try_for_each(|listener| writeln!(out, "listening for health and metrics: http://{}", say(listener)?))
-    })?;
+    tell(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
     let limits = Limits {
         connections,
         header: settings.header_timeout,
         idle: settings.idle_timeout,
         write: settings.write_timeout,
+        drain: settings.drain_delay.unwrap_or_default(),
         stop: settings.stop_timeout,
         cache_bytes: memory.hot,
         body_bytes: Limits::body_bytes(settings.memory),
         ..Limits::default()
     };
     let (prefix, hosts) = (settings.prefix.clone(), settings.hosts.clone());
-    let config = Config { prefix, hosts, limits, access: settings.access };
-    server::run(config, served, proxy, listeners, signals.stop()).await
+    let trusted = TrustedProxies::new(&settings.trusted_proxies, settings.proxy_protocol);
+    // What can change while the server runs: a line for each part.
+    let reload = Reload::new(read, as_read, &folder)
+        .with(tls::part(tls.clone()))
+        .with(level_part(set_level, settings.log_level));
+    let (own, loopback) = Loopback::new();
+    listeners.admin.push(own);
+    let mut background = JoinSet::new();
+    tls.clone().map(|tls| background.spawn(tls::watch(tls, settings.tls_check_interval)));
+    notify::watch(loopback).map(|watching| background.spawn(watching));
+    let config = Config { prefix, hosts, limits, access: settings.access, tls, trusted };
+    notify::ready();
+    let ran = server::run(config, served, proxy, listeners, signals.stop(reload)).await;
+    background.shutdown().await;
+    ran
 }
 
 /// The data folder, with its floor, and closed to other users.
@@ -144,17 +210,6 @@ fn connections(settings: &Settings, descriptors: Descriptors) -> Result<usize, F
     let source = if settings.connections.is_some() { "limits.connections" } else { "the limit of open files" };
     tracing::info!(open_files = descriptors.limit(), connections, "connections at once: as {source} has it");
     Ok(connections)
-}
-
-async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Fault> {
-    let mut listeners = Vec::new();
-    for address in addresses {
-        let listener = TcpListener::bind(address).await;
-        listeners.push(listener.map_err(|error| {
-            Fault::machine(address.to_string(), format!("cannot listen there: {error}; name another with --listen"))
-        })?);
-    }
-    Ok(listeners)
 }
 
 /// One database, ready to be served.
@@ -223,35 +278,4 @@ fn say_new(said: &Mutex<Vec<String>>, lines: impl Iterator<Item = String>) {
     let mut said = said.lock();
     lines.iter().filter(|line| !said.contains(line)).for_each(|line| tracing::warn!("{line}"));
     *said = lines;
-}
-
-/// What the system tells a server.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn install() -> Result<Signals, Fault> {
-        let install = |kind| {
-            signal(kind).map_err(|error| Fault::machine("the system", format!("cannot handle signals: {error}")))
-        };
-        Ok(Signals {
-            interrupt: install(SignalKind::interrupt())?,
-            terminate: install(SignalKind::terminate())?,
-            hang_up: install(SignalKind::hangup())?,
-        })
-    }
-
-    /// Until somebody stops the server. A terminal that goes away stops nothing: heads on disk are looked at every second anyway.
-    async fn stop(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
-                _ = self.hang_up.recv() => tracing::info!("SIGHUP: nothing to read again; restart to change settings"),
-            }
-        }
-    }
 }

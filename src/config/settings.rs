@@ -20,7 +20,9 @@ mod upstream;
 mod upstreams;
 mod values;
 
-pub use choices::{AccessLog, DiskFloor, LogFormat, OnMismatch, ReadAhead};
+pub use choices::{
+    AccessLog, ClientCertificates, DiskFloor, ListenAddress, LogFormat, OnMismatch, ReadAhead, TrustedProxy,
+};
 pub use effective::private_patterns;
 pub use layers::{FILE_NAME, FILE_VARIABLE, Layers};
 pub use page::page;

@@ -6,6 +6,7 @@
 //! read by the parser that upstreams' answers go through: neither what an earlier version stored nor what a power cut left is
 //! given as it is.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -19,6 +20,9 @@ use crate::sumdb;
 use crate::sumdb::goproxy::{ModuleRequest, VersionInfo, list};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
+
+/// Absences that one process keeps: a tenth of the hints for which there is room.
+const MAX_ABSENCES: usize = 10_000;
 
 /// An answer that an upstream gave earlier.
 pub(super) struct CachedHint {
@@ -77,6 +81,39 @@ impl Inner {
         {
             self.write_info(module, route, bytes);
         }
+    }
+
+    /// Keeps that every upstream said that there is no such thing, in these words, for the time when none can be asked. Clients choose
+    /// the paths, so only so many are kept, and other hints stay.
+    pub(super) fn cache_absence(&self, request: &ModuleRequest, route: Route<'_>, words: &str) {
+        if self.absences_kept.fetch_add(1, Ordering::Relaxed) >= MAX_ABSENCES {
+            return;
+        }
+        let bytes = Bytes::copy_from_slice(words.as_bytes());
+        let hint = Hint { bytes, from: String::new(), fetched: SystemTime::now() };
+        if let Err(fault) = self.journal.keep_hint(&self.absence_key(request, route), &hint) {
+            self.folder.note_failure(WriteKind::Hint, &fault);
+        }
+    }
+
+    /// The words in which every upstream said earlier that there is no such thing; none if that is too old, nobody did, or `hint`
+    /// says otherwise since then.
+    pub(super) fn old_absence(
+        &self,
+        request: &ModuleRequest,
+        route: Route<'_>,
+        hint: Option<&CachedHint>,
+    ) -> Option<String> {
+        let unread = |fault: &Fault| self.folder.note_failure(WriteKind::Hint, fault);
+        let kept = self.journal.hint(&self.absence_key(request, route)).inspect_err(unread).ok()??;
+        let age = SystemTime::now().duration_since(kept.fetched).unwrap_or(Duration::MAX);
+        let words = String::from_utf8(kept.bytes.to_vec()).ok()?;
+        (age < self.options.stale && hint.is_none_or(|hint| hint.age > age)).then_some(words)
+    }
+
+    /// The name of an absence in the journal: no path has a space.
+    fn absence_key(&self, request: &ModuleRequest, route: Route<'_>) -> String {
+        format!("{} absent", self.key(request, route))
     }
 
     /// The zip of a module version has just been proven: the cached answer about the version is stored beside it from now on. One

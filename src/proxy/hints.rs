@@ -117,10 +117,21 @@ async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHin
     if let Some(text) = inner.without_upstreams(request, route, hint.as_ref(), &attempts).await {
         return Ok(text);
     }
-    let is_final = !attempts.may_change();
+    let (is_final, is_refused) = (!attempts.may_change(), attempts.is_refused());
     let denied = attempts.conclude(&path, inner.folder.root());
-    if is_final && matches!(denied, Denied::NotFound(_) | Denied::Refused(_)) {
-        inner.absences.note(&path, &denied);
+    match &denied {
+        Denied::NotFound(words) if is_final => {
+            inner.absences.note(&path, &denied);
+            inner.cache_absence(request, route, words);
+        }
+        Denied::Refused(_) if is_final => inner.absences.note(&path, &denied),
+        Denied::Fault(_) if !is_refused => {
+            if let Some(words) = inner.old_absence(request, route, hint.as_ref()) {
+                inner.counters.count(Event::Stale);
+                return Err(Denied::NotFound(words));
+            }
+        }
+        _ => {}
     }
     Err(denied)
 }

@@ -1,49 +1,36 @@
-//! Accepts connections up to a limit, serves them as HTTP/1.1 or HTTP/2 (with prior knowledge), closes those whose timeouts
-//! expire, and closes all gracefully when the server is asked to stop.
+//! Accepts connections up to a limit, serves them as HTTP/1.1 or HTTP/2 (over TLS by ALPN, else with prior knowledge), closes
+//! those whose timeouts expire, and closes all gracefully when the server is asked to stop.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-#[cfg(target_os = "linux")]
-use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::app::App;
 use super::conn::close_reason::CloseReason;
+use super::conn::listener::Listener;
 use super::conn::sendfile::SendfileQueue;
-use super::conn::slots::{AcceptPermit, Closing, Slots};
+use super::conn::slots::{AcceptPermit, Closing, Registration, Slots};
 use super::conn::socket::Socket;
 use super::conn::stream_task::StreamExecutor;
 use super::conn::timer::{Activity, ConnTimer, Expired};
-use super::connection::{Connection, ListenerKind};
+use super::conn::transport::PlainSocket;
+use super::connection::{ConnFacts, Connection, ListenerKind};
+use super::handshake::{self, Opened};
 use super::limits::{
     ACCEPT_PAUSE, CLOSE_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS, MAX_STREAM_BUFFER, MAX_STREAMS, MAX_UNSENT_BYTES,
 };
 use super::respond::ConnAddrs;
+use super::tls::Tls;
 use crate::proxy::Peer;
-
-/// The listeners of a server.
-#[derive(Debug, Default)]
-pub struct Listeners {
-    /// for all requests
-    pub public: Vec<TcpListener>,
-    /// for `/healthz`, `/readyz` and `/metrics` alone, with slots of their own
-    pub admin: Vec<TcpListener>,
-}
-
-impl From<Vec<TcpListener>> for Listeners {
-    /// No admin listener.
-    fn from(public: Vec<TcpListener>) -> Listeners {
-        Listeners { public, admin: Vec::new() }
-    }
-}
+use crate::report::printable;
 
 /// What all listeners of one kind share.
 #[derive(Clone)]
@@ -52,10 +39,12 @@ pub(super) struct Acceptor {
     http: Arc<Builder<StreamExecutor>>,
     slots: Arc<Slots>,
     kind: ListenerKind,
+    /// the identity with which hands are shaken; none without TLS
+    tls: Option<Arc<Tls>>,
 }
 
 impl Acceptor {
-    pub(super) fn new(app: Arc<App>, slots: Arc<Slots>, kind: ListenerKind) -> Acceptor {
+    pub(super) fn new(app: Arc<App>, slots: Arc<Slots>, kind: ListenerKind, tls: Option<Arc<Tls>>) -> Acceptor {
         let mut http = Builder::new(StreamExecutor);
         http.http1()
             .timer(TokioTimer::new())
@@ -67,11 +56,11 @@ impl Acceptor {
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(u32::from(MAX_HEAD_BYTES))
             .max_send_buf_size(MAX_STREAM_BUFFER);
-        Acceptor { app, http: Arc::new(http), slots, kind }
+        Acceptor { app, http: Arc::new(http), slots, kind, tls }
     }
 
     /// Accepts until `stop`, then waits up to the stop timeout for what is in flight, and cuts off the rest.
-    pub(super) async fn run(self, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn run(self, listener: Listener, mut stop: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         loop {
             while connections.try_join_next().is_some() {}
@@ -92,7 +81,7 @@ impl Acceptor {
     }
 
     /// The next connection, once there is room for it: until then it waits in the listen queue of the system.
-    async fn accept(&self, listener: &TcpListener) -> Option<(TcpStream, SocketAddr, AcceptPermit)> {
+    async fn accept(&self, listener: &Listener) -> Option<(PlainSocket, SocketAddr, AcceptPermit)> {
         let permit = self.slots.accept_permit().await?;
         match listener.accept().await {
             Ok((stream, peer)) => Some((stream, peer, permit)),
@@ -105,26 +94,29 @@ impl Acceptor {
     }
 
     /// Serves one connection until it ends or must be closed.
-    async fn serve(self, stream: TcpStream, peer: SocketAddr, permit: AcceptPermit, mut stop: watch::Receiver<bool>) {
-        // If the address is unknown, the stricter rule applies (`http::host`).
-        let local = stream.local_addr().map_or(Ipv4Addr::LOCALHOST.into(), |local| local.ip());
-        let _ = stream.set_nodelay(true);
-        // Without this the progress of a slow client is not visible: the kernel buffers megabytes, and reports room only when a
-        // third of them has been sent.
-        #[cfg(target_os = "linux")]
-        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
+    async fn serve(self, socket: PlainSocket, peer: SocketAddr, permit: AcceptPermit, mut stop: watch::Receiver<bool>) {
+        let local = socket.local();
+        socket.tune(MAX_UNSENT_BYTES);
         let timer = ConnTimer::new();
         let registration = self.slots.register(permit, Peer::of(peer.ip()), Arc::clone(&timer));
+        let is_trusted = self.app.trusted.trusts(peer.ip(), socket.is_unix());
+        let opened = self.open(socket, peer, is_trusted, &registration, &timer, &mut stop).await;
+        let Some(opened) = opened else { return };
+        // A proxy that sends a PROXY header passes on what its client writes: headers too.
+        let is_trusted = opened.client.map_or(is_trusted, |client| self.app.trusted.trusts(client.ip(), false));
         let mut closings = registration.closings();
         let sendfile = Arc::new(SendfileQueue::default());
-        let io = TokioIo::new(Socket::new(stream, Arc::clone(&timer), Arc::clone(&sendfile)));
-        let app = Arc::clone(&self.app);
+        let io = TokioIo::new(Socket::new(opened.transport, Arc::clone(&timer), Arc::clone(&sendfile)));
         let connection = Arc::new(Connection::new(
-            app,
+            Arc::clone(&self.app),
             registration,
-            ConnAddrs { peer, local },
+            ConnFacts {
+                addrs: ConnAddrs { peer: opened.client.unwrap_or(peer), local, scheme: self.scheme() },
+                is_trusted,
+                certificate: opened.certificate,
+            },
             Arc::clone(&timer),
-            sendfile,
+            self.tls.is_none().then_some(sendfile),
             self.kind,
         ));
         let service = service_fn(move |request| Arc::clone(&connection).answer(request));
@@ -170,6 +162,52 @@ impl Acceptor {
         };
         if !counted {
             self.app.metrics.connection_closed(reason);
+        }
+    }
+
+    /// How its listeners are reached.
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Gets a connection ready for requests within the header timeout; none if that fails, or it must be closed meanwhile.
+    async fn open(
+        &self,
+        socket: PlainSocket,
+        peer: SocketAddr,
+        is_trusted: bool,
+        registration: &Registration,
+        timer: &ConnTimer,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Option<Opened> {
+        let from_proxy = is_trusted && self.app.trusted.wants_header() && self.kind == ListenerKind::Public;
+        if self.tls.is_none() && !from_proxy {
+            return Some(Opened::from(socket));
+        }
+        // Boxed: most connections need no room for it.
+        let opening = Box::pin(handshake::open(socket, from_proxy, self.tls.as_deref()));
+        let mut closings = registration.closings();
+        let reason = tokio::select! {
+            opened = opening => match opened {
+                Ok(opened) => return Some(opened),
+                Err(error) => {
+                    self.log_failure(peer, &error);
+                    CloseReason::Handshake
+                }
+            },
+            _ = stop.wait_for(|stop| *stop) => return None,
+            _ = closings.wait_for(|closing| *closing != Closing::No) => CloseReason::Pressure,
+            _ = timer.expired(&self.app.limits) => CloseReason::Head,
+        };
+        self.app.metrics.connection_closed(reason);
+        None
+    }
+
+    fn log_failure(&self, peer: SocketAddr, error: &io::Error) {
+        let why = printable(&error.to_string());
+        match &self.tls {
+            Some(tls) if handshake::is_our_certificate(error) => tls.log_refusal(peer, &why, std::time::Instant::now()),
+            _ => tracing::debug!(%peer, "a connection was closed before its first request: {why}"),
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::conn::pool::Pools;
 use super::conn::slots::Slots;
+use super::forwarded::TrustedProxies;
 use super::http::access_log::{AccessLog, RequestIds};
 use super::http::answer::{Answer, CacheScope};
 use super::http::host::Hosts;
@@ -18,6 +19,7 @@ use super::http::response_cache::{HeadRef, ResponseCache, Validity};
 use super::http::route::{DatabaseNames, Route};
 use super::limits::{self, Limits};
 use super::metrics::Metrics;
+use super::tls::Tls;
 use crate::config::HostName;
 use crate::fault::Fault;
 use crate::proxy::{Peer, Proxy};
@@ -37,6 +39,10 @@ pub struct Config {
     pub limits: Limits,
     /// which requests are logged
     pub access: AccessLog,
+    /// the identity of the listeners with TLS
+    pub tls: Option<Arc<Tls>>,
+    /// who is believed about the address of a client
+    pub trusted: TrustedProxies,
 }
 
 /// The state of a server.
@@ -49,6 +55,10 @@ pub(crate) struct App {
     pub(super) names: DatabaseNames,
     pub(super) limits: Limits,
     pub(super) access: AccessLog,
+    /// as in [`Config`]
+    pub(super) tls: Option<Arc<Tls>>,
+    /// as in [`Config`]
+    pub(super) trusted: TrustedProxies,
     pub(super) request_ids: RequestIds,
     pub(super) response_cache: ResponseCache,
     pub(super) metrics: Metrics,
@@ -72,6 +82,8 @@ impl App {
             hosts: Hosts::new(config.hosts),
             limits: config.limits,
             access: config.access,
+            tls: config.tls,
+            trusted: config.trusted,
             request_ids: RequestIds::new(),
             response_cache: ResponseCache::new(config.limits.cache_bytes),
             metrics: Metrics::new(),

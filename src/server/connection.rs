@@ -1,5 +1,6 @@
 //! The requests of one connection: whether the server has room to answer each, and how its body is sent.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use super::http::host::KnownHost;
 use super::http::route::RouteName;
 use super::http::{path, refusal};
 use super::respond::{ConnAddrs, respond};
+use super::tls::ClientCertificate;
 use crate::proxy::Peer;
 
 /// The answer of an admin listener to any other path.
@@ -36,15 +38,25 @@ pub(super) enum ListenerKind {
     Admin,
 }
 
+/// What is known of a connection before its first request.
+pub(super) struct ConnFacts {
+    pub(super) addrs: ConnAddrs,
+    /// whether a trusted proxy sends the requests, which names the client of each
+    pub(super) is_trusted: bool,
+    /// who the client has proved to be over TLS, if it has
+    pub(super) certificate: Option<ClientCertificate>,
+}
+
 /// What the requests of one connection share.
 pub(super) struct Connection {
     app: Arc<App>,
     registration: Registration,
-    addrs: ConnAddrs,
+    facts: ConnFacts,
     quota: Arc<ClientQuota>,
     host: KnownHost,
     timer: Arc<ConnTimer>,
-    sendfile: Arc<SendfileQueue>,
+    /// none over TLS
+    sendfile: Option<Arc<SendfileQueue>>,
     kind: ListenerKind,
 }
 
@@ -61,13 +73,14 @@ impl Connection {
     pub(super) fn new(
         app: Arc<App>,
         registration: Registration,
-        addrs: ConnAddrs,
+        facts: ConnFacts,
         timer: Arc<ConnTimer>,
-        sendfile: Arc<SendfileQueue>,
+        sendfile: Option<Arc<SendfileQueue>>,
         kind: ListenerKind,
     ) -> Connection {
-        let quota = app.pools.quota(Peer::of(addrs.peer.ip()));
-        Connection { app, registration, addrs, quota, host: KnownHost::default(), timer, sendfile, kind }
+        let quota = app.pools.quota(Peer::of(facts.addrs.peer.ip()));
+        let host = KnownHost::default();
+        Connection { app, registration, facts, quota, host, timer, sendfile, kind }
     }
 
     /// Answers one request.
@@ -80,9 +93,17 @@ impl Connection {
         // A public connection that has a slot answers health and metrics like everything else.
         let has_all = self.registration.has_slot() && self.kind == ListenerKind::Public;
         let is_admin = !has_all && self.is_admin(request.uri().path());
-        let (mut response, stream) = match self.admit(is_http2, is_admin).await {
+        let client = if self.facts.is_trusted { self.app.trusted.client(request.headers()) } else { None };
+        let (addrs, quota) = match client {
+            None => (self.facts.addrs, Cow::Borrowed(&self.quota)),
+            Some(client) => (self.facts.addrs.of(client), Cow::Owned(self.app.pools.quota(Peer::of(client)))),
+        };
+        let (mut response, stream) = match self.admit(is_http2, is_admin, &quota).await {
             Ok(stream) if is_admin || self.kind == ListenerKind::Public => {
-                (respond(&self.app, request, self.addrs, &self.quota, &self.host, &mut in_flight).await, stream)
+                let certificate = self.facts.certificate.as_ref();
+                let response =
+                    respond(&self.app, request, addrs, certificate, &quota, &self.host, &mut in_flight).await;
+                (response, stream)
             }
             Ok(stream) => (self.refuse(request.method(), refusal::not_found(ADMIN_ONLY)), stream),
             Err(Overload::NoSlot) => {
@@ -97,7 +118,7 @@ impl Connection {
                 self.timer.watch(&transfer);
                 body.send_over_http2(transfer);
             }
-            body => body.send_over_http1(in_flight.start_body(), &self.sendfile),
+            body => body.send_over_http1(in_flight.start_body(), self.sendfile.as_ref()),
         }
         let has_no_slot = !self.registration.has_slot();
         if is_http2 && has_no_slot {
@@ -110,9 +131,14 @@ impl Connection {
     }
 
     /// Acquires a stream for an HTTP/2 request, and a slot for the connection; health and metrics need no slot.
-    async fn admit(&self, is_http2: bool, is_admin: bool) -> Result<Option<PoolPermit>, Overload> {
+    async fn admit(
+        &self,
+        is_http2: bool,
+        is_admin: bool,
+        quota: &Arc<ClientQuota>,
+    ) -> Result<Option<PoolPermit>, Overload> {
         let stream =
-            if is_http2 { Some(self.quota.try_acquire(Resource::Streams, 1).ok_or(Overload::NoStream)?) } else { None };
+            if is_http2 { Some(quota.try_acquire(Resource::Streams, 1).ok_or(Overload::NoStream)?) } else { None };
         if is_admin || self.registration.has_slot() || self.registration.acquire_slot(self.app.limits.slot).await {
             Ok(stream)
         } else {

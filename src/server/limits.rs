@@ -45,8 +45,9 @@ pub(super) const MAX_FREE_BUFFERS: usize = 16;
 pub(super) const MAX_SMALL_BYTES: u64 = 256 << 10;
 /// Bytes that the kernel buffers for a connection and has not sent (TCP_NOTSENT_LOWAT); it asks for more when half of them are
 /// sent. At a quarter of this it asks so often that sending a large file takes a third more CPU.
-#[cfg(target_os = "linux")]
 pub(super) const MAX_UNSENT_BYTES: u32 = 2 << 20;
+/// Bytes that a TLS session holds, encrypted, for a client that takes none: two records (RFC 8446 section 5.1).
+pub(super) const MAX_TLS_BUFFER: usize = 32 << 10;
 /// Bytes of bodies that a client must read within the write timeout while any are in flight.
 pub(super) const MIN_PROGRESS_BYTES: u64 = 64 << 10;
 /// The longest that a request about the checksum database may take, upstreams included.
@@ -69,7 +70,9 @@ pub struct Limits {
     pub write: Duration,
     /// how long a connection waits for a slot while all are taken; then 503
     pub slot: Duration,
-    /// how long the server waits for what is in flight when it is asked to stop
+    /// how long the server still accepts connections after it was asked to stop, while `/readyz` answers 503
+    pub drain: Duration,
+    /// how long the server then waits for what is in flight
     pub stop: Duration,
     /// bytes of the response cache
     pub cache_bytes: u64,
@@ -97,6 +100,7 @@ impl Default for Limits {
             idle: Duration::from_secs(60),
             write: Duration::from_secs(30),
             slot: Duration::from_secs(10),
+            drain: Duration::ZERO,
             stop: Duration::from_secs(20),
             cache_bytes: 64 << 20,
             body_bytes: MAX_BODY_BYTES,

@@ -21,22 +21,35 @@ use super::http::route::{Route, RouteName};
 use super::http::{access_log, gzip, host, refusal};
 use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
 use super::routes::{export, health, home, metrics, modules, sumdb, tlog};
+use super::tls::ClientCertificate;
 use crate::proxy::Peer;
 
-/// The two addresses of a connection.
+/// The two addresses of a connection, and how it is reached.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConnAddrs {
     /// the client's
     pub(super) peer: SocketAddr,
     /// the server's
     pub(super) local: IpAddr,
+    /// `http` or `https`
+    pub(super) scheme: &'static str,
 }
 
-/// The response to a request over a connection between these addresses; `quota` is what that connection may acquire.
+impl ConnAddrs {
+    /// The same for a request whose client, as a trusted proxy says, has this address.
+    pub(super) fn of(self, client: IpAddr) -> ConnAddrs {
+        // The port is that of a connection to the proxy, which nobody names.
+        ConnAddrs { peer: SocketAddr::new(client, 0), ..self }
+    }
+}
+
+/// The response to a request over a connection between these addresses; `_certificate` is who its client has proved to be, and
+/// `quota` what that connection may acquire.
 pub(super) async fn respond(
     app: &App,
     request: Request<Incoming>,
     addrs: ConnAddrs,
+    _certificate: Option<&ClientCertificate>,
     quota: &Arc<ClientQuota>,
     known_host: &KnownHost,
     in_flight: &mut RequestInFlight,
@@ -139,16 +152,16 @@ async fn answer(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuo
                 cache_scope,
                 quota,
             };
-            (route_name, handle(app, route, &context, head).await)
+            (route_name, handle(app, route, &context, head, addrs).await)
         }
         None => (RouteName::Other, refusal::bad_path(BadPath::NotFound)),
     }
 }
 
-async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head: &Parts) -> Answer {
+async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head: &Parts, addrs: ConnAddrs) -> Answer {
     let Some(served) = app.databases.get(context.database) else { return refusal::bad_path(BadPath::NotFound) };
     match route {
-        Route::Home => home::page(app, context, host::reached_by(head)),
+        Route::Home => home::page(app, context, addrs.scheme, host::reached_by(head)),
         Route::Alive => health::alive(),
         Route::Ready => health::ready(app).await,
         Route::Metrics => metrics::page(app).await,

@@ -6,7 +6,7 @@ use std::fs;
 use gosumcheck::proxy::{Denied, Proxy};
 use gosumcheck::sumdb::module::Patterns;
 
-use crate::kit::{Corpus, FakeMirror, Machine, Spec, expect};
+use crate::kit::{Corpus, FakeMirror, Fault, Machine, Spec, expect};
 use crate::world::{World, text};
 
 const LIST: &str = "example.com/a/@v/list";
@@ -60,6 +60,52 @@ fn lists_and_the_newest_are_what_is_held() {
             assert!(matches!(world.ask(&proxy, path), Err(Denied::Fault(_))), "{path}: nothing is claimed");
         }
     }
+}
+
+#[test]
+fn that_there_is_no_such_thing_is_said_again_while_nobody_can_say_otherwise() {
+    let mut world = World::new(corpus(), 1);
+    let absent = ["example.com/absent/@v/list", "example.com/absent/@latest", "example.com/a/@v/v9.0.0.info"];
+    let is_absent =
+        |world: &World, proxy: &Proxy, path: &str| matches!(world.ask(proxy, path), Err(Denied::NotFound(_)));
+    let proxy = world.proxy();
+    absent.iter().for_each(|path| assert!(is_absent(&world, &proxy, path), "{path}"));
+    drop(proxy);
+    // Another process, in the same data folder, whose upstream is out.
+    world.mirrors[0].fault("*", Fault::Status(503, String::new()));
+    let proxy = world.proxy();
+    for path in absent {
+        assert!(is_absent(&world, &proxy, path), "{path}");
+        // Of what nobody was asked nothing is claimed.
+        let never = path.replace("absent", "never").replace("v9", "v8");
+        assert!(matches!(world.ask(&proxy, &never), Err(Denied::Fault(_))), "{never}");
+    }
+    drop(proxy);
+    // Where the upstream refuses, its word counts.
+    world.mirrors[0].heal();
+    world.mirrors[0].fault("*", Fault::Status(403, String::new()));
+    let proxy = world.proxy();
+    absent.iter().for_each(|path| assert!(matches!(world.ask(&proxy, path), Err(Denied::Refused(_))), "{path}"));
+    drop(proxy);
+    world.mirrors.clear();
+    world.offline = true;
+    let proxy = world.proxy();
+    absent.iter().for_each(|path| assert!(is_absent(&world, &proxy, path), "{path}"));
+    drop(proxy);
+    // It is there by now.
+    world.offline = false;
+    world.mirrors = vec![FakeMirror::serve(&world.corpus)];
+    world.corpus.add(&Spec::new("example.com/absent", "v1.0.0"));
+    let proxy = world.proxy();
+    assert_eq!(said(&world, &proxy, absent[0]), "v1.0.0\n");
+    drop(proxy);
+    world.mirrors.clear();
+    world.offline = true;
+    // Nothing of it is held, but it is not absent either.
+    assert!(matches!(world.ask(&world.proxy(), absent[0]), Err(Denied::Fault(_))));
+    // What is too old is not said.
+    world.options.stale = std::time::Duration::ZERO;
+    assert!(matches!(world.ask(&world.proxy(), absent[1]), Err(Denied::Fault(_))));
 }
 
 #[test]

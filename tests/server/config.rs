@@ -150,14 +150,14 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[limits]\nidle = \"1s\"\n",
-        "g.toml:2:1: \"idle\" is not a setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, stop_timeout, memory
+        "g.toml:2:1: \"idle\" is not a setting of [limits]; the settings are connections, header_timeout, idle_timeout, write_timeout, drain_delay, stop_timeout, memory
   |
 2 | idle = \"1s\"
   | ^^^^",
     ),
     (
         "[Limits]\n",
-        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, sumdb_url, proxy, private, private_proxy, on_mismatch, read_ahead, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, request_rate, log, limits, upstreams
+        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, socket_mode, trusted_proxies, proxy_protocol, data, disk_floor, sumdb, sumdb_url, proxy, private, private_proxy, on_mismatch, read_ahead, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, request_rate, log, limits, tls, upstreams
   |
 1 | [Limits]
   |  ^^^^^^",

@@ -15,7 +15,11 @@ fn values(setting: &Setting) -> [&'static str; 3] {
             ["sum.golang.google.cn", "sum.golang.org https://a.example", "sum.golang.org https://b.example"]
         }
         ("log.level", _) => ["error", "warn", "debug"],
-        (_, "HOST:PORT") => ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"],
+        (_, "ADDRESS") => ["127.0.0.1:1", "unix:/run/a.sock", "systemd:web"],
+        (_, "NETWORK") => ["10.0.0.0/8", "unix", "2001:db8::/32"],
+        (_, "MODE") => ["0600", "0666", "0640"],
+        (_, "FILE") => ["/srv/a.pem", "/srv/b.pem", "/srv/c.pem"],
+        (_, "optional|required") => ["optional", "required", "optional"],
         (_, "NAME") => ["a.example", "b.example", "c.example"],
         (_, "DIR") => ["/srv/a", "/srv/b", "/srv/c"],
         (_, "SIZE") => ["10mb", "10 MiB", "1.5GiB"],
@@ -46,12 +50,22 @@ fn flag(setting: &Setting, value: &str) -> String {
 
 /// The arguments that this setting needs to be valid.
 fn context(setting: &Setting) -> &'static [&'static str] {
-    if setting.name == "private_proxy" { &["--private=corp.example"] } else { &[] }
+    match setting.name {
+        "private_proxy" => &["--private=corp.example"],
+        "proxy_protocol" => &["--trusted-proxy=10.0.0.1"],
+        "tls.listen" => &["--tls-cert=c", "--tls-key=k"],
+        "tls.cert" => &["--tls-listen=127.0.0.1:4", "--tls-key=k"],
+        "tls.key" => &["--tls-listen=127.0.0.1:4", "--tls-cert=c"],
+        "tls.client_ca" => &["--tls-listen=127.0.0.1:4", "--tls-cert=c", "--tls-key=k"],
+        _ => &[],
+    }
 }
 
 /// What `--check-config` shows of a setting with this file and these flags.
 fn shown(given: &Given, setting: &Setting, args: &[&str]) -> String {
-    let (code, out, err) = given.run(&[args, context(setting)].concat());
+    // Where it is not given it needs nothing.
+    let context = if args.is_empty() { &[] } else { context(setting) };
+    let (code, out, err) = given.run(&[args, context].concat());
     assert_eq!((code, err.as_str()), (0, ""), "{} {args:?}", setting.name);
     line(&out, setting.name)
 }

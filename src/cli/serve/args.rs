@@ -16,6 +16,10 @@ pub(in super::super) struct ServeArgs {
     /// Print the settings in effect and where each comes from, then exit
     #[arg(long)]
     pub(super) check_config: bool,
+    /// Have the server that runs over the data folder read its settings and certificates again, as SIGHUP does, and print what came of
+    /// it
+    #[arg(long, conflicts_with = "check_config")]
+    pub(super) reload: bool,
     #[command(flatten)]
     pub(super) settings: SettingArgs<All>,
 }

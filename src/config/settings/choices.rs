@@ -1,5 +1,57 @@
 //! Settings that are one of a few words.
 
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// a TCP port
+    Tcp(SocketAddr),
+    /// a Unix socket at this absolute path
+    Unix(PathBuf),
+    /// the sockets that systemd opened under this name (`FileDescriptorName=`)
+    Systemd(String),
+}
+
+impl ListenAddress {
+    /// The address of a TCP port; none for anything else.
+    pub fn tcp(&self) -> Option<SocketAddr> {
+        if let ListenAddress::Tcp(address) = self { Some(*address) } else { None }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ListenAddress::Tcp(address) => address.fmt(f),
+            ListenAddress::Unix(path) => write!(f, "unix:{}", path.display()),
+            ListenAddress::Systemd(name) => write!(f, "systemd:{name}"),
+        }
+    }
+}
+
+/// A proxy that is believed about the address of its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustedProxy {
+    /// each client that connects from this network
+    Network(IpNet),
+    /// each client on a Unix socket of the server
+    Unix,
+}
+
+/// Whether clients must have a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// a client may have none
+    Optional,
+    /// a client without one gets no connection
+    Required,
+}
+
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -63,3 +115,6 @@ pub(super) const ACCESS: [(&str, AccessLog); 3] =
 /// The words for what is read ahead.
 pub(super) const READ_AHEAD: [(&str, ReadAhead); 3] =
     [("off", ReadAhead::Off), ("mod", ReadAhead::Mod), ("all", ReadAhead::All)];
+/// The words for whether clients must have a certificate.
+pub(super) const CLIENT_CERTIFICATES: [(&str, ClientCertificates); 2] =
+    [("optional", ClientCertificates::Optional), ("required", ClientCertificates::Required)];

@@ -37,11 +37,33 @@ impl Settings {
         self.upstreams.iter().find(|upstream| upstream.is(url))
     }
 
+    /// Checks of the settings of TLS that none of them alone can make.
+    fn tls_agrees(&self) -> Result<(), Fault> {
+        let why = match (&self.tls_certificate, &self.tls_key) {
+            (None, None) if !self.tls_listen.is_empty() => "tls.listen is set: set tls.cert and tls.key too",
+            (None, None) if self.tls_client_ca.is_some() => "tls.client_ca is set: set tls.cert and tls.key too",
+            (Some(_), None) => "tls.cert is set: set tls.key too, the file with its private key",
+            (None, Some(_)) => "tls.key is set: set tls.cert too, the file with its certificate",
+            (Some(_), Some(_)) if self.tls_listen.is_empty() => {
+                "tls.cert is set, but no address speaks TLS: set tls.listen, as in tls.listen = \"0.0.0.0:8443\""
+            }
+            _ => return Ok(()),
+        };
+        Err(Fault::Usage(why.to_owned()))
+    }
+
     /// Checks that no setting alone can make.
     fn agree(&self) -> Result<(), Fault> {
         let usage = |why: String| Err(Fault::Usage(why));
-        if self.listen.is_empty() {
+        if self.listen.is_empty() && self.tls_listen.is_empty() {
             return usage("listen: no address to listen at".to_owned());
+        }
+        self.tls_agrees()?;
+        if self.proxy_protocol && self.trusted_proxies.is_empty() {
+            return usage(
+                "proxy_protocol is set, but no proxy is trusted: set trusted_proxies, as in trusted_proxies = \"10.0.0.0/8\""
+                    .to_owned(),
+            );
         }
         if self.sumdb.is_empty() {
             return usage("sumdb: no database to serve".to_owned());

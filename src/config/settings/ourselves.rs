@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::choices::ListenAddress;
 use super::source::ValueSource;
 use super::table::{Settings, rows};
 use crate::config::{HostName, ProxyList, Sumdb};
@@ -14,7 +15,9 @@ impl Settings {
     /// # Errors
     /// `Usage`: no module proxy is left.
     pub(super) fn leave_out_ourselves(&mut self) -> Result<(), Fault> {
-        let (listen, hosts) = (self.listen.clone(), self.hosts.clone());
+        let listen: Vec<SocketAddr> =
+            self.listen.iter().chain(&self.tls_listen).filter_map(ListenAddress::tcp).collect();
+        let hosts = self.hosts.clone();
         let is_us = |url: &str| names_us(url, &listen, &hosts);
         let ours = |list: &ProxyList| list.entries().any(|(url, _)| is_us(url));
         if ours(&self.go_proxies) {

@@ -19,8 +19,8 @@ The file is the one that `--config FILE` or `GOSUMCHECK_CONFIG` names, else `gos
 configuration folder (such as `~/.config`), if it exists. A key in a table is written `table.key` below: `limits.memory` is the
 key `memory` of the table `[limits]`. Unknown keys and wrong values are errors, and the message names the line.
 
-`gosumcheck serve --check-config` prints the settings in effect, and where each comes from. The settings are read once, at
-the start.
+`gosumcheck serve --check-config` prints the settings in effect, and where each comes from. The settings are read at the start, and
+again on SIGHUP: [reload](tls.md#reload) says which of them can change then.
 
 A setting that takes several values is a list in the file, a comma-separated text in a variable, and a flag that may be repeated.
 A setting that is true or false is a flag without a value.

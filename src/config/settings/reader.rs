@@ -54,6 +54,15 @@ impl<'a> SettingsReader<'a> {
         Ok(values)
     }
 
+    /// The values of a setting, one of which may say that there is none.
+    pub(super) fn present<T>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<Option<T>, String>,
+    ) -> Result<Vec<T>, Fault> {
+        Ok(self.all(setting, parse)?.into_iter().flatten().collect())
+    }
+
     /// The value of a setting that always has one.
     pub(super) fn one<T>(
         &mut self,

@@ -1,19 +1,22 @@
 //! The settings: one row each. Flags, variables, keys of `gosumcheck.toml`, `--help`, `--check-config` and `docs/configuration.md`
 //! come out of these rows. To add a setting, add a row here, and use its value.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::choices::{
-    ACCESS, AccessLog, DiskFloor, FORMATS, LEVELS, LogFormat, MISMATCH, OnMismatch, READ_AHEAD, ReadAhead,
+    ACCESS, AccessLog, CLIENT_CERTIFICATES, ClientCertificates, DiskFloor, FORMATS, LEVELS, ListenAddress, LogFormat,
+    MISMATCH, OnMismatch, READ_AHEAD, ReadAhead, TrustedProxy,
 };
 use super::reader::{SettingsReader, Shown};
 use super::setting::DefaultValue::{Found, Text, Unset};
 use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
 use super::upstream::Upstream;
-use super::values::{address, count, database, duration, flag, floor, host, kept, path, prefix, proxies, word};
+use super::values::{
+    count, database, duration, flag, floor, host, kept, listening, mode, path, path_of_file, prefix, proxies, trusted,
+    word,
+};
 use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
 
@@ -23,16 +26,18 @@ pub const MAX_JOBS: u16 = 512;
 pub const MAX_RATE: u32 = 1_000_000;
 
 const SERVER: &str = "Server";
+const TLS: &str = "TLS";
 const DATABASE: &str = "Checksum database";
 const MODULES: &str = "Modules";
 const LOGS: &str = "Logs";
 const LIMITS: &str = "Limits";
 
 settings! {
-    /// Listen on this address. Port 0 picks a free port, which is printed.
-    listen: Vec<SocketAddr> = all(address) {
+    /// Listen on this address, without TLS: HOST:PORT, unix:/PATH for a Unix socket, or systemd:NAME for a socket that systemd
+    /// opened. Port 0 picks a free port, which is printed. "none" listens nowhere without TLS.
+    listen: Vec<ListenAddress> = present(listening) {
         name: "listen", variable: "GOSUMCHECK_LISTEN", flag: "--listen",
-        value: Several("HOST:PORT"), default: Text("127.0.0.1:3000"), heading: SERVER,
+        value: Several("ADDRESS"), default: Text("127.0.0.1:3000"), heading: SERVER,
     }
 
     /// A name of this server, such as goproxy.corp.example. On a loopback address, requests for any host other than localhost, an IP
@@ -45,9 +50,29 @@ settings! {
 
     /// Also listen on this address and answer only /healthz, /readyz and /metrics there, with a connection limit of its own that
     /// clients cannot use up.
-    admin_listen: Vec<SocketAddr> = all(address) {
+    admin_listen: Vec<ListenAddress> = present(listening) {
         name: "admin_listen", variable: "GOSUMCHECK_ADMIN_LISTEN", flag: "--admin-listen",
-        value: Several("HOST:PORT"), default: Unset, heading: SERVER,
+        value: Several("ADDRESS"), default: Unset, heading: SERVER,
+    }
+
+    /// Mode of the Unix sockets, in octal: who may connect.
+    socket_mode: u32 = one(mode) {
+        name: "socket_mode", variable: "GOSUMCHECK_SOCKET_MODE", flag: "--socket-mode",
+        value: One("MODE"), default: Text("0660"), heading: SERVER,
+    }
+
+    /// Believe reverse proxies and load balancers in this network about the address of their client: X-Forwarded-For, Forwarded, and
+    /// with --proxy-protocol the PROXY protocol. "unix" believes all who connect to a Unix socket. From anybody else these are
+    /// ignored.
+    trusted_proxies: Vec<TrustedProxy> = all(trusted) {
+        name: "trusted_proxies", variable: "GOSUMCHECK_TRUSTED_PROXIES", flag: "--trusted-proxy",
+        value: Several("NETWORK"), default: Unset, heading: SERVER,
+    }
+
+    /// Connections from a trusted proxy begin with a PROXY header, version 1 or 2; without one they are closed.
+    proxy_protocol: bool = one(flag) {
+        name: "proxy_protocol", variable: "GOSUMCHECK_PROXY_PROTOCOL", flag: "--proxy-protocol",
+        value: Switch, default: Text("false"), heading: SERVER,
     }
 
     /// Data folder: stored modules, the full log, cached answers, and the tree head that this machine has accepted.
@@ -128,7 +153,7 @@ settings! {
         value: One("DURATION"), default: Text("60s"), heading: MODULES,
     }
 
-    /// While no upstream answers, serve version lists, latest versions and answers to queries up to this age.
+    /// While no upstream answers, serve version lists, latest versions and answers to queries up to this age, also that there are none.
     stale: Duration = one(duration) {
         name: "stale", variable: "GOSUMCHECK_STALE", flag: "--stale",
         value: One("DURATION"), default: Text("72h"), heading: MODULES,
@@ -213,6 +238,13 @@ settings! {
         value: One("DURATION"), default: Text("30s"), heading: LIMITS,
     }
 
+    /// Time between the signal to stop, when /readyz begins to answer 503, and the closing of the listeners, so that a load balancer
+    /// sees it in time.
+    drain_delay: Option<Duration> = optional(duration) {
+        name: "limits.drain_delay", variable: "GOSUMCHECK_DRAIN_DELAY", flag: "--drain-delay",
+        value: One("DURATION"), default: Found("none"), heading: LIMITS,
+    }
+
     /// Time allowed at shutdown for requests in flight to finish.
     stop_timeout: Duration = one(duration) {
         name: "limits.stop_timeout", variable: "GOSUMCHECK_STOP_TIMEOUT", flag: "--stop-timeout",
@@ -224,5 +256,41 @@ settings! {
     memory: u64 = one(units::size) {
         name: "limits.memory", variable: "GOSUMCHECK_MEMORY", flag: "--memory",
         value: One("SIZE"), default: Text("128MiB"), heading: LIMITS,
+    }
+
+    /// Listen on this address with TLS. The addresses are written as for --listen.
+    tls_listen: Vec<ListenAddress> = present(listening) {
+        name: "tls.listen", variable: "GOSUMCHECK_TLS_LISTEN", flag: "--tls-listen",
+        value: Several("ADDRESS"), default: Unset, heading: TLS,
+    }
+
+    /// PEM file with the server's certificate, followed by those that lead to its authority.
+    tls_certificate: Option<PathBuf> = optional(path_of_file) {
+        name: "tls.cert", variable: "GOSUMCHECK_TLS_CERT", flag: "--tls-cert",
+        value: One("FILE"), default: Unset, heading: TLS,
+    }
+
+    /// PEM file with the certificate's private key, not encrypted.
+    tls_key: Option<PathBuf> = optional(path_of_file) {
+        name: "tls.key", variable: "GOSUMCHECK_TLS_KEY", flag: "--tls-key",
+        value: One("FILE"), default: Unset, heading: TLS,
+    }
+
+    /// Ask clients for a certificate of one of the authorities in this PEM file.
+    tls_client_ca: Option<PathBuf> = optional(path_of_file) {
+        name: "tls.client_ca", variable: "GOSUMCHECK_TLS_CLIENT_CA", flag: "--tls-client-ca",
+        value: One("FILE"), default: Unset, heading: TLS,
+    }
+
+    /// Whether a client must have a certificate, with --tls-client-ca.
+    tls_client_auth: ClientCertificates = one(word(&CLIENT_CERTIFICATES)) {
+        name: "tls.client_auth", variable: "GOSUMCHECK_TLS_CLIENT_AUTH", flag: "--tls-client-auth",
+        value: One("optional|required"), default: Text("required"), heading: TLS,
+    }
+
+    /// Read the files of TLS again this often, and serve what is new in them if it is right.
+    tls_check_interval: Duration = one(duration) {
+        name: "tls.check_interval", variable: "GOSUMCHECK_TLS_CHECK_INTERVAL", flag: "--tls-check-interval",
+        value: One("DURATION"), default: Text("60s"), heading: TLS,
     }
 }

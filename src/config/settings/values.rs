@@ -1,11 +1,14 @@
 //! Values of settings: text in, meaning out, or what would have been right.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::choices::DiskFloor;
+use ipnet::IpNet;
+
+use super::choices::{DiskFloor, ListenAddress, TrustedProxy};
+use crate::config::private::NONE;
 use crate::config::{HostName, ProxyList, Sumdb, units};
 use crate::files;
 
@@ -26,6 +29,42 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
         "not an address to listen at; write it as in 127.0.0.1:3000, [::]:3000 or localhost:3000; port 0 takes any";
     let text = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     text.to_socket_addrs().ok().and_then(|mut all| all.next()).ok_or_else(|| why.to_owned())
+}
+
+/// Where to listen; nowhere for "none".
+pub(super) fn listening(text: &str) -> Result<Option<ListenAddress>, String> {
+    if text == NONE {
+        return Ok(None);
+    }
+    if let Some(socket) = text.strip_prefix("unix:") {
+        let path = path_of_file(socket).ok().filter(|path| path.is_absolute());
+        let path = path.ok_or("not the path of a socket; write it as in unix:/run/gosumcheck/http.sock")?;
+        return Ok(Some(ListenAddress::Unix(path)));
+    }
+    if let Some(name) = text.strip_prefix("systemd:") {
+        // systemd.socket(5): FileDescriptorName= has no control characters and no colon.
+        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':');
+        let name = plain.then(|| name.to_owned()).ok_or("not the name of a socket of systemd (FileDescriptorName=)")?;
+        return Ok(Some(ListenAddress::Systemd(name)));
+    }
+    address(text).map(|address| Some(ListenAddress::Tcp(address)))
+}
+
+/// A network, an address, or "unix".
+pub(super) fn trusted(text: &str) -> Result<TrustedProxy, String> {
+    let why = "not a network; write it as in 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32, or \"unix\" for Unix sockets";
+    if text == "unix" {
+        return Ok(TrustedProxy::Unix);
+    }
+    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    network.map(|network| TrustedProxy::Network(network.trunc())).ok_or_else(|| why.to_owned())
+}
+
+/// The mode of a file, in octal.
+pub(super) fn mode(text: &str) -> Result<u32, String> {
+    let why = "not the mode of a file; write it in octal, as in 0660";
+    let is_octal = (3..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    u32::from_str_radix(text, 8).ok().filter(|mode| is_octal && *mode <= 0o777).ok_or_else(|| why.to_owned())
 }
 
 /// The name of a host, without a port.
@@ -95,6 +134,14 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
+/// The path of a file that must have a name.
+pub(super) fn path_of_file(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err("not the path of a file".to_owned());
+    }
+    Ok(PathBuf::from(text))
+}
+
 pub(super) fn floor(text: &str) -> Result<DiskFloor, String> {
     if text == "auto" {
         return Ok(DiskFloor::Auto);
@@ -147,6 +194,25 @@ mod tests {
         assert_eq!(host("GoProxy.Corp.example.").unwrap().to_string(), "goproxy.corp.example");
         for wrong in ["", "a.example:3000", "http://a.example", "*.a.example", "a b", "a/"] {
             assert!(host(wrong).is_err(), "{wrong}");
+        }
+        let listens = |text: &str| listening(text).map(|at| at.map(|at| at.to_string()));
+        for right in ["127.0.0.1:80", "unix:/run/a b/http.sock", "systemd:web"] {
+            assert_eq!(listens(right), Ok(Some(right.to_owned())));
+        }
+        assert_eq!(listens("none"), Ok(None));
+        for wrong in ["", "unix:", "unix:a.sock", "systemd:", "systemd:a:b", "systemd", "/run/a.sock"] {
+            assert!(listens(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!((mode("0660"), mode("600")), (Ok(0o660), Ok(0o600)));
+        for wrong in ["", "8", "0888", "1777", "+66", "rw-"] {
+            assert!(mode(wrong).is_err(), "{wrong}");
+        }
+        let network = |text: &str| trusted(text).map(|proxy| format!("{proxy:?}"));
+        assert_eq!(network("10.1.2.3/8"), Ok("Network(10.0.0.0/8)".to_owned()));
+        assert_eq!(network("::1"), Ok("Network(::1/128)".to_owned()));
+        assert_eq!(network("unix"), Ok("Unix".to_owned()));
+        for wrong in ["", "10.0.0.0/33", "10.0.0/8", "proxy.example", "*"] {
+            assert!(trusted(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", "3000", "localhost", "127.0.0.1:99999", "no such host:1"] {
             assert!(address(wrong).is_err(), "{wrong}");

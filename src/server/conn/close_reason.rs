@@ -13,6 +13,8 @@ pub(crate) enum CloseReason {
     Stalled,
     /// another connection needed its slot, and it was idle or reading a header section
     Pressure,
+    /// the client sent no TLS that this server speaks, no certificate where one is required, or no PROXY header where one is due
+    Handshake,
     /// another peer needed a slot, and its peer held more than its share
     OverShare,
 }
@@ -26,6 +28,7 @@ impl CloseReason {
             CloseReason::Write => "write",
             CloseReason::Stalled => "stalled",
             CloseReason::Pressure => "pressure",
+            CloseReason::Handshake => "handshake",
             CloseReason::OverShare => "share",
         }
     }

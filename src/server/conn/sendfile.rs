@@ -4,10 +4,11 @@
 //! hyper handles only bytes. So a body gives hyper a placeholder of the right length, which is never read, and queues here the
 //! range of the file that it represents. The socket recognises a placeholder by its address, and sends the file in its place.
 //! HTTP/1.1 sends the chunks of bodies in order, so the range at the front of the queue is always the next to be sent. HTTP/2
-//! interleaves its streams, so nothing is queued for it.
+//! interleaves its streams, and TLS encrypts what it sends, so nothing is queued for either.
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
@@ -52,7 +53,7 @@ impl SendfileQueue {
     /// # Errors
     /// `WouldBlock`: the socket accepts none. `UnexpectedEof`: the file has been truncated.
     #[cfg(target_os = "linux")]
-    pub(crate) fn send(&self, socket: &tokio::net::TcpStream, len: usize) -> io::Result<usize> {
+    pub(crate) fn send(&self, socket: BorrowedFd<'_>, len: usize) -> io::Result<usize> {
         let mut ranges = self.ranges.lock();
         let range = ranges.front_mut().ok_or_else(|| io::Error::other("a placeholder without a queued range"))?;
         let sent = rustix::fs::sendfile(socket, range.source.file()?, Some(&mut range.at), len.min(range.left))?;
@@ -68,7 +69,7 @@ impl SendfileQueue {
 
     /// Only Linux queues ranges.
     #[cfg(not(target_os = "linux"))]
-    pub(crate) fn send(&self, _: &tokio::net::TcpStream, _: usize) -> io::Result<usize> {
+    pub(crate) fn send(&self, _: BorrowedFd<'_>, _: usize) -> io::Result<usize> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

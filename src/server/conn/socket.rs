@@ -4,26 +4,26 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::FrameTracker;
 use super::sendfile::{SendfileQueue, is_placeholder};
 use super::timer::ConnTimer;
+use super::transport::Transport;
 
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    transport: Transport,
     timer: Arc<ConnTimer>,
     sendfile: Arc<SendfileQueue>,
     frames: FrameTracker,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, timer: Arc<ConnTimer>, sendfile: Arc<SendfileQueue>) -> Socket {
-        Socket { stream, timer, sendfile, frames: FrameTracker::new() }
+    pub(crate) fn new(transport: Transport, timer: Arc<ConnTimer>, sendfile: Arc<SendfileQueue>) -> Socket {
+        Socket { transport, timer, sendfile, frames: FrameTracker::new() }
     }
 
     fn notify_timer(&self, outcome: &Poll<io::Result<usize>>) {
@@ -35,27 +35,24 @@ impl Socket {
     }
 
     /// Writes the bytes before the first placeholder; if there are none, sends the range of a file that the placeholder represents.
+    /// Over TLS there is no placeholder: the bytes of files pass through the session.
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let Transport::Plain(socket) = &mut self.transport else {
+            return Pin::new(&mut self.transport).poll_write_vectored(cx, bufs);
+        };
         let plain = bufs.iter().take_while(|buf| !is_placeholder(buf)).count();
         let Some(placeholder) = bufs.get(plain).filter(|_| bufs.iter().take(plain).all(|buf| buf.is_empty())) else {
             let plain = bufs.get(..plain).unwrap_or_default();
-            return Pin::new(&mut self.stream).poll_write_vectored(cx, plain);
+            return Pin::new(socket).poll_write_vectored(cx, plain);
         };
-        loop {
-            ready!(self.stream.poll_write_ready(cx))?;
-            let send = || self.sendfile.send(&self.stream, placeholder.len());
-            match self.stream.try_io(Interest::WRITABLE, send) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                sent => return Poll::Ready(sent),
-            }
-        }
+        socket.poll_send(cx, |socket| self.sendfile.send(socket, placeholder.len()))
     }
 }
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let outcome = Pin::new(&mut self.transport).poll_read(cx, buf);
         let received = buf.filled().get(before..).unwrap_or_default();
         if !received.is_empty() {
             self.frames.read(received);
@@ -81,16 +78,22 @@ impl AsyncWrite for Socket {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.transport.is_write_vectored()
     }
 
-    /// Called when nothing is left to be written: the write timeout stops.
+    /// Called when nothing is left to be written: the write timeout stops, unless a TLS session still has bytes that the socket
+    /// does not take.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.timer.on_flush();
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.transport).poll_flush(cx);
+        match &flushed {
+            Poll::Ready(Ok(())) => self.timer.on_flush(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.timer.on_blocked(),
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(&mut self.transport).poll_shutdown(cx)
     }
 }

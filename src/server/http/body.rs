@@ -42,9 +42,9 @@ impl Body {
         Body { content: BodyContent::File(Box::new(file)), sending: None, transfer: None }
     }
 
-    /// Sends it over HTTP/1.1; a file is sent with `sendfile` where possible.
-    pub(crate) fn send_over_http1(&mut self, sending: BodyInFlight, sendfile: &Arc<SendfileQueue>) {
-        if let BodyContent::File(file) = &mut self.content {
+    /// Sends it over HTTP/1.1; a file is sent with `sendfile` where there is a queue for it and otherwise possible.
+    pub(crate) fn send_over_http1(&mut self, sending: BodyInFlight, sendfile: Option<&Arc<SendfileQueue>>) {
+        if let (BodyContent::File(file), Some(sendfile)) = (&mut self.content, sendfile) {
             file.use_sendfile(Arc::clone(sendfile));
         }
         self.sending = Some(sending);

@@ -8,8 +8,8 @@ use crate::server::http::answer::{Answer, NO_STORE, SUMDB_TEXT};
 
 /// The page. People copy its lines into a shell, and they name the host that the client used, which was checked. So no cache may
 /// store it: it would serve one client's host to another.
-pub(crate) fn page(app: &App, context: &RequestContext<'_>, host: Option<String>) -> Answer {
-    let host = format!("{}{}", host.as_deref().unwrap_or("THIS-SERVER"), context.prefix);
+pub(crate) fn page(app: &App, context: &RequestContext<'_>, scheme: &str, host: Option<String>) -> Answer {
+    let url = format!("{scheme}://{}{}", host.as_deref().unwrap_or("THIS-SERVER"), context.prefix);
     let mut page = format!(
         "gosumcheck {}: Go's modules and checksum database, proven.\n\n\
          Nothing is stored or served here before it is proven, from the log's public key up;\n\
@@ -20,16 +20,16 @@ pub(crate) fn page(app: &App, context: &RequestContext<'_>, host: Option<String>
         let name = served.relay.name();
         let key = if name == "sum.golang.org" { name.to_owned() } else { format!("<key of {name}>") };
         let below = if number == 0 { String::new() } else { format!("/sumdb/{name}") };
-        page.push_str(&format!("  go env -w GOSUMDB=\"{key} http://{host}{below}\"\n"));
+        page.push_str(&format!("  go env -w GOSUMDB=\"{key} {url}{below}\"\n"));
     }
     if app.proxy.is_some() {
-        page.push_str(&format!("  go env -w GOPROXY=http://{host},direct\n"));
+        page.push_str(&format!("  go env -w GOPROXY={url},direct\n"));
         page.push_str("\nAfter the comma, go asks the next one only for what does not exist here (404); after a |\n");
         page.push_str("it would also do so after a refusal or an outage, and fetch around this server.\n");
         page.push_str("\nModules: /MODULE/@v/list, /MODULE/@v/VERSION.info (.mod, .zip), /MODULE/@latest; below\n");
         page.push_str("/cached-only only those that are here already.\n");
     } else {
-        page.push_str(&format!("  go env -w GOPROXY=http://{host},<your other proxies>\n"));
+        page.push_str(&format!("  go env -w GOPROXY={url},<your other proxies>\n"));
     }
     page.push_str(
         "\nAlso here: /healthz /readyz /metrics /log/NAME/ (the files of the log) /tlog/ (C2SP tlog-tiles)\n",
