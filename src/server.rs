@@ -1,16 +1,17 @@
 //! The HTTP server over proven databases and a module proxy: `gosumcheck serve`. Nothing here decides what is true.
 //!
 //! `accept` takes connections, which `conn` bounds in number, time and resources; `connection` passes their requests to
-//! `respond`: raw path → `http::response_cache` → `http::path` (decoded once) → `http::route` → its handler in `routes` →
+//! `respond`: `gate`, if there is access control → raw path → `http::response_cache` → `http::path` (decoded once) → `http::route` → its handler in `routes` →
 //! `http::answer` → response. `app` is what they all share; `background` runs without requests.
 //!
-//! Imports point down: accept, background, upstream_log · connection · respond · routes · app · metrics · http · conn · limits.
+//! Imports point down: accept, background, upstream_log · connection · respond · gate · routes · app · metrics · http · conn · limits.
 
 mod accept;
 mod app;
 mod background;
 mod conn;
 mod connection;
+mod gate;
 mod http;
 mod limits;
 mod metrics;
@@ -66,6 +67,8 @@ pub async fn run(
     if let Some(proxy) = proxy.clone() {
         background.spawn(async move { proxy.tend().await });
     }
+    let gate = Arc::clone(&config.gate);
+    background.spawn(async move { gate.tend().await });
     let app = Arc::new(App::new(config, served, proxy));
     let Listeners { public, admin } = listeners.into();
     let for_all = Acceptor::new(Arc::clone(&app), Arc::clone(&app.slots), ListenerKind::Public);

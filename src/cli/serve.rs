@@ -19,6 +19,7 @@ use memory::Memory;
 
 use super::output::{tell, warn};
 use super::setup;
+use crate::access::{Access, Gate};
 use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, SETTINGS, Settings};
 use crate::config::{GoEnv, Sumdb};
 use crate::database::Database;
@@ -46,6 +47,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     warn(&setup::warned(settings.warnings.iter().cloned()));
     warn(&setup::noted(settings.notes.iter().cloned()));
     if args.check_config {
+        Access::of(&settings)?;
         tell(|out| {
             settings.shown.iter().try_for_each(|(name, value, source)| {
                 writeln!(out, "{name:24} {:32} {}", printable(value), printable(&source.to_string()))
@@ -86,6 +88,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
     let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, ..ProxyLimits::default() };
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
+    let gate = gate(settings)?;
     let listeners = Listeners { public: listen(&settings.listen).await?, admin: listen(&settings.admin_listen).await? };
     // Printed, not logged: with port 0 nobody else can tell where we are.
     tell(|out| {
@@ -105,8 +108,27 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         ..Limits::default()
     };
     let (prefix, hosts) = (settings.prefix.clone(), settings.hosts.clone());
-    let config = Config { prefix, hosts, limits, access: settings.access };
+    let config = Config { prefix, hosts, limits, access: settings.access, gate };
     server::run(config, served, proxy, listeners, signals.stop()).await
+}
+
+/// Who may ask for what. A reload makes a state by [`Access::of`], and hands it to [`Gate::replace`].
+fn gate(settings: &Settings) -> Result<Arc<Gate>, Fault> {
+    let access = Access::of(settings)?;
+    let asks = access.as_ref().is_some_and(Access::asks_for_credentials);
+    let is_local = settings.listen.iter().all(|address| address.ip().to_canonical().is_loopback());
+    if !asks && !is_local && settings.access_networks.is_empty() {
+        tracing::warn!(
+            "NO ACCESS CONTROL: every client that reaches this address can read all that this server serves, \
+             private modules too; see docs/access.md"
+        );
+    }
+    if !asks && settings.token_file().exists() {
+        tracing::warn!(
+            "there are tokens, but no access control: set access.tokens, or write a rule; see docs/access.md"
+        );
+    }
+    Ok(Arc::new(Gate::new(access)))
 }
 
 /// The data folder, with its floor, and closed to other users.

@@ -122,7 +122,7 @@ impl Acceptor {
         let connection = Arc::new(Connection::new(
             app,
             registration,
-            ConnAddrs { peer, local },
+            ConnAddrs { peer, local, is_admin: self.kind == ListenerKind::Admin },
             Arc::clone(&timer),
             sendfile,
             self.kind,

@@ -18,6 +18,7 @@ use super::http::response_cache::{HeadRef, ResponseCache, Validity};
 use super::http::route::{DatabaseNames, Route};
 use super::limits::{self, Limits};
 use super::metrics::Metrics;
+use crate::access::Gate;
 use crate::config::HostName;
 use crate::fault::Fault;
 use crate::proxy::{Peer, Proxy};
@@ -37,6 +38,8 @@ pub struct Config {
     pub limits: Limits,
     /// which requests are logged
     pub access: AccessLog,
+    /// who may ask for what; a reload replaces what is in it
+    pub gate: Arc<Gate>,
 }
 
 /// The state of a server.
@@ -49,6 +52,7 @@ pub(crate) struct App {
     pub(super) names: DatabaseNames,
     pub(super) limits: Limits,
     pub(super) access: AccessLog,
+    pub(super) gate: Arc<Gate>,
     pub(super) request_ids: RequestIds,
     pub(super) response_cache: ResponseCache,
     pub(super) metrics: Metrics,
@@ -72,6 +76,7 @@ impl App {
             hosts: Hosts::new(config.hosts),
             limits: config.limits,
             access: config.access,
+            gate: config.gate,
             request_ids: RequestIds::new(),
             response_cache: ResponseCache::new(config.limits.cache_bytes),
             metrics: Metrics::new(),

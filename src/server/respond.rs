@@ -1,4 +1,4 @@
-//! From a request to its response: first the answers that need no waiting, then the route and its handler, then the memory for
+//! From a request to its response: first refusals and whether it is admitted, then the answers that need no waiting, then the route and its handler, then the memory for
 //! the body.
 
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +13,8 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use super::app::App;
 use super::app::request::RequestContext;
 use super::conn::pool::{ClientQuota, PoolPermit, Resource};
-use super::http::answer::{Answer, Payload};
+use super::gate;
+use super::http::answer::{Answer, CacheScope, Payload};
 use super::http::body::Body;
 use super::http::path::{self, BadPath};
 use super::http::route::{Route, RouteName};
@@ -29,6 +30,8 @@ pub(super) struct ConnAddrs {
     pub(super) peer: SocketAddr,
     /// the server's
     pub(super) local: IpAddr,
+    /// whether it is an admin listener's
+    pub(super) is_admin: bool,
 }
 
 /// The response to a request over a connection between these addresses; `quota` is what that connection may acquire.
@@ -40,11 +43,30 @@ pub(super) async fn respond(
 ) -> Response<Body> {
     let start = Instant::now();
     let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
-    let (route, mut answer) = match immediate_answer(app, &head, addrs) {
-        Some(found) => found,
-        // Boxed: most requests do not get here, and this future is large.
-        None => Box::pin(answer(app, &head, addrs, quota)).await,
+    let mut admission = None;
+    let admitted = match early_refusal(app, &head, addrs) {
+        Some(refused) => Err(refused),
+        None => match app.gate.access() {
+            // Boxed: without access control there is no such future.
+            Some(access) => Box::pin(gate::admit(app, &access, &head, addrs)).await.map(Some),
+            None => Ok(None),
+        },
     };
+    let (route, mut answer) = match admitted {
+        Ok(admitted) => {
+            admission = admitted;
+            match cached_answer(app, &head) {
+                Some(found) => found,
+                // Boxed: most requests do not get here, and this future is large.
+                None => Box::pin(answer(app, &head, addrs, quota)).await,
+            }
+        }
+        Err(refused) => refused,
+    };
+    if admission.as_ref().is_some_and(|admission| admission.is_private) {
+        // A shared cache would give it to clients that may not have it.
+        answer.cache_scope = CacheScope::Private;
+    }
     let memory = match memory_needed(&answer, &head) {
         None => None,
         Some(len) => {
@@ -57,6 +79,9 @@ pub(super) async fn respond(
     };
     let bytes = answer.len();
     let mut response = answer.into_response(&head.method, &head.headers, quota, memory);
+    if let Some(admission) = admission {
+        response.body_mut().admitted_by(admission);
+    }
     let (status, elapsed) = (response.status(), start.elapsed());
     app.metrics.request_answered(route, status, elapsed);
     if app.access.wants(status) {
@@ -77,8 +102,8 @@ pub(super) async fn respond(
     response
 }
 
-/// The answer that needs no waiting: a refusal, or one from the response cache.
-fn immediate_answer(app: &App, head: &Parts, addrs: ConnAddrs) -> Option<(RouteName, Answer)> {
+/// The refusal of a request that no handler and no rule gets.
+fn early_refusal(app: &App, head: &Parts, addrs: ConnAddrs) -> Option<(RouteName, Answer)> {
     if head.method != Method::GET && head.method != Method::HEAD {
         return Some((RouteName::Other, refusal::method_not_allowed()));
     }
@@ -94,6 +119,12 @@ fn immediate_answer(app: &App, head: &Parts, addrs: ConnAddrs) -> Option<(RouteN
     {
         return Some((RouteName::Other, refused));
     }
+    None
+}
+
+/// The answer of the response cache, if there is one.
+fn cached_answer(app: &App, head: &Parts) -> Option<(RouteName, Answer)> {
+    let (_, raw) = path::split(head.uri.path(), &app.prefix);
     let (_, raw) = path::split(raw, modules::CACHED_ONLY);
     let found = app.response_cache.find(raw, gzip::accepts_gzip(&head.headers), |head| app.is_newest(head))?;
     app.metrics.cache_hit();

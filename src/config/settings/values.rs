@@ -1,9 +1,11 @@
 //! Values of settings: text in, meaning out, or what would have been right.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::choices::DiskFloor;
 use crate::config::{HostName, ProxyList, Sumdb, units};
@@ -26,6 +28,19 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
         "not an address to listen at; write it as in 127.0.0.1:3000, [::]:3000 or localhost:3000; port 0 takes any";
     let text = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     text.to_socket_addrs().ok().and_then(|mut all| all.next()).ok_or_else(|| why.to_owned())
+}
+
+/// A network, or one address.
+pub(super) fn networks(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    let network = text.parse::<IpNet>().ok().or_else(address);
+    let network =
+        network.ok_or_else(|| "not a network; write it as in 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7".to_owned())?;
+    if network.addr() == network.network() {
+        Ok(network)
+    } else {
+        Err(format!("has bits beyond its length; write {}", network.trunc()))
+    }
 }
 
 /// The name of a host, without a port.
