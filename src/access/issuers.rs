@@ -244,5 +244,6 @@ fn words(error: &ErrorKind) -> &'static str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 #[path = "issuers/tests.rs"]
 mod tests;

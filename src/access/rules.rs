@@ -9,7 +9,7 @@
 //! [`Scope::AllModules`] is for those who may read all.
 
 use super::identity::{Identity, Scopes};
-use crate::config::settings::{AccessRule, AccessTables, Action, Who};
+use crate::config::settings::{AccessRule, Action, Who};
 use crate::sumdb::module::Patterns;
 
 /// What is asked for.
@@ -128,14 +128,13 @@ impl Client<'_> {
 }
 
 impl Rules {
-    pub(super) fn new(tables: &AccessTables) -> Rules {
+    /// These rules, with the members of the groups that they name.
+    pub(super) fn new(rules: &[AccessRule], groups: &[(String, Vec<Who>)]) -> Rules {
         let members = |who: &Who| match who {
-            Who::Group(name) => {
-                tables.groups.iter().find(|(group, _)| group == name).map(|(_, members)| members.clone())
-            }
+            Who::Group(name) => groups.iter().find(|(group, _)| group == name).map(|(_, members)| members.clone()),
             _ => None,
         };
-        let rules = tables.rules.iter().map(|rule| {
+        let rules = rules.iter().map(|rule| {
             let members = rule.who.iter().filter_map(members).flatten().collect();
             Rule { rule: rule.clone(), members }
         });
