@@ -3,7 +3,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::HOST;
@@ -12,10 +11,12 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::app::App;
 use super::app::request::RequestContext;
+use super::conn::in_flight::RequestInFlight;
 use super::conn::pool::{ClientQuota, PoolPermit, Resource};
 use super::gate;
 use super::http::answer::{Answer, CacheScope, Payload};
 use super::http::body::Body;
+use super::http::host::KnownHost;
 use super::http::path::{self, BadPath};
 use super::http::route::{Route, RouteName};
 use super::http::{access_log, gzip, host, refusal};
@@ -40,49 +41,47 @@ pub(super) async fn respond(
     request: Request<Incoming>,
     addrs: ConnAddrs,
     quota: &Arc<ClientQuota>,
+    known_host: &KnownHost,
+    in_flight: &mut RequestInFlight,
 ) -> Response<Body> {
-    let start = Instant::now();
     let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
-    let mut admission = None;
-    let admitted = match early_refusal(app, &head, addrs) {
-        Some(refused) => Err(refused),
-        None => match app.gate.access() {
-            // Boxed: without access control there is no such future.
-            Some(access) => Box::pin(gate::admit(app, &access, &head, addrs)).await.map(Some),
-            None => Ok(None),
-        },
+    let admitted = match (early_refusal(app, &head, addrs, known_host), app.gate.access()) {
+        (Some(refused), _) => Err((RouteName::Other, refused)),
+        (None, None) => Ok(None),
+        // Boxed: without access control there is no such future.
+        (None, Some(access)) => Box::pin(gate::admit(app, &access, &head, addrs)).await.map(Some),
     };
-    let (route, mut answer) = match admitted {
-        Ok(admitted) => {
-            admission = admitted;
-            match cached_answer(app, &head) {
-                Some(found) => found,
-                // Boxed: most requests do not get here, and this future is large.
-                None => Box::pin(answer(app, &head, addrs, quota)).await,
+    let (route, mut answer, admission) = match admitted {
+        Err((route, refused)) => (route, Arc::new(refused), None),
+        Ok(admission) => match cached_answer(app, &head) {
+            Some((route, answer)) => (route, answer, admission),
+            // Boxed: most requests do not get here, and this future is large.
+            None => {
+                let (route, answer) = Box::pin(answer(app, &head, addrs, quota)).await;
+                (route, Arc::new(answer), admission)
             }
-        }
-        Err(refused) => refused,
+        },
     };
     if admission.as_ref().is_some_and(|admission| admission.is_private) {
         // A shared cache would give it to clients that may not have it.
-        answer.cache_scope = CacheScope::Private;
+        Arc::make_mut(&mut answer).cache_scope = CacheScope::Private;
     }
     let memory = match memory_needed(&answer, &head) {
         None => None,
         Some(len) => {
             let permit = memory(len, quota).await;
             if permit.is_none() {
-                answer = refusal::unavailable("too many answers are waiting for their clients to read them");
+                answer = Arc::new(refusal::unavailable("too many answers are waiting for their clients to read them"));
             }
             permit
         }
     };
     let bytes = answer.len();
-    let mut response = answer.into_response(&head.method, &head.headers, quota, memory);
+    let mut response = answer.response(&head.method, &head.headers, quota, memory);
     if let Some(admission) = admission {
         response.body_mut().admitted_by(admission);
     }
-    let (status, elapsed) = (response.status(), start.elapsed());
+    let (status, elapsed) = (response.status(), in_flight.answered());
     app.metrics.request_answered(route, status, elapsed);
     if app.access.wants(status) {
         let (method, path, version, headers) = (&head.method, head.uri.path(), head.version, &head.headers);
@@ -103,27 +102,30 @@ pub(super) async fn respond(
 }
 
 /// The refusal of a request that no handler and no rule gets.
-fn early_refusal(app: &App, head: &Parts, addrs: ConnAddrs) -> Option<(RouteName, Answer)> {
+fn early_refusal(app: &App, head: &Parts, addrs: ConnAddrs, known_host: &KnownHost) -> Option<Answer> {
     if head.method != Method::GET && head.method != Method::HEAD {
-        return Some((RouteName::Other, refusal::method_not_allowed()));
+        return Some(refusal::method_not_allowed());
     }
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let (host, has_more) = (hosts.next(), hosts.next().is_some());
     // RFC 9112 section 3.2.
-    if head.version == Version::HTTP_11 && head.headers.get_all(HOST).iter().count() != 1 {
+    if head.version == Version::HTTP_11 && (host.is_none() || has_more) {
         let why = "a request must have exactly one Host header";
-        return Some((RouteName::Other, refusal::refusal(StatusCode::BAD_REQUEST, why)));
+        return Some(refusal::refusal(StatusCode::BAD_REQUEST, why));
     }
     let (_, raw) = path::split(head.uri.path(), &app.prefix);
     // Anybody may know whether the process is alive, and health checks use any host name.
-    if raw != "/healthz"
-        && let Some(refused) = app.hosts.refusal(addrs.local, head)
-    {
-        return Some((RouteName::Other, refused));
+    if raw != "/healthz" && !known_host.is_named(head, host) {
+        if let Some(answer) = app.hosts.refusal(addrs.local, head) {
+            return Some(answer);
+        }
+        known_host.learn(host);
     }
     None
 }
 
 /// The answer of the response cache, if there is one.
-fn cached_answer(app: &App, head: &Parts) -> Option<(RouteName, Answer)> {
+fn cached_answer(app: &App, head: &Parts) -> Option<(RouteName, Arc<Answer>)> {
     let (_, raw) = path::split(head.uri.path(), &app.prefix);
     let (_, raw) = path::split(raw, modules::CACHED_ONLY);
     let found = app.response_cache.find(raw, gzip::accepts_gzip(&head.headers), |head| app.is_newest(head))?;
