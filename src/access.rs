@@ -21,6 +21,7 @@ mod keys;
 mod limits;
 mod logins;
 mod memo;
+mod refused;
 mod rules;
 mod settings;
 mod sign_in;
@@ -29,7 +30,8 @@ mod tokens;
 mod users;
 mod watched;
 
-pub use gate::{Access, Admission, Asker, Gate, Refused};
+pub use gate::{Access, Admission, Asker, Gate};
 pub use identity::{Identity, Scopes};
+pub use refused::Refused;
 pub use rules::Scope;
 pub use token_file::{NewToken, StoredToken, TokenFile};

@@ -12,6 +12,7 @@ use parking_lot::RwLock;
 use super::credentials;
 use super::identity::Identity;
 use super::limits::{Counted, InFlight};
+use super::refused::Refused;
 use super::rules::{Client, Rules, Scope, Verdict};
 use super::sign_in::{Known, SignIn};
 use crate::upstream::{Http, Peer, Settings};
@@ -56,43 +57,10 @@ pub struct Admission {
     in_flight: [Option<InFlight>; 2],
 }
 
-/// Why a request is not admitted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
-    /// with other credentials, or any, it may be
-    SignIn(String),
-    /// its credentials do not suffice; lines for people
-    Forbidden(Vec<String>),
-    /// it comes too soon
-    TooMany {
-        /// what there is too much of
-        why: String,
-        /// when to try again
-        after: Duration,
-    },
-    /// nobody can tell now
-    Unavailable {
-        /// what is missing
-        why: String,
-        /// when to try again
-        after: Duration,
-    },
-}
-
 impl Admission {
     /// Whether something is counted until it is dropped.
     pub fn counts(&self) -> bool {
         self.in_flight.iter().any(Option::is_some)
-    }
-}
-
-impl Refused {
-    pub(super) fn sign_in(why: &str) -> Refused {
-        Refused::SignIn(why.to_owned())
-    }
-
-    pub(super) fn busy(why: &str, after: Duration) -> Refused {
-        Refused::Unavailable { why: why.to_owned(), after }
     }
 }
 

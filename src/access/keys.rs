@@ -22,7 +22,7 @@ pub(super) struct Keys(Vec<Key>);
 
 struct Key {
     id: Option<String>,
-    /// what it verifies; never HMAC: a public key is no secret
+    /// what it verifies; never HMAC: anybody may have a public key
     algorithms: Vec<Algorithm>,
     key: DecodingKey,
 }

@@ -25,7 +25,7 @@ pub enum Scope {
     Admin,
     /// what tells nothing of modules
     AnyModule,
-    /// what tells of all modules
+    /// what names all modules
     AllModules,
     /// this module, by its path, not escaped
     Module(String),
@@ -47,7 +47,7 @@ pub(super) enum Verdict {
     Private,
     /// it may not; the reason that a rule gives
     Refused(Option<String>),
-    /// it may not, as far as the scopes of its token go
+    /// the scopes of its token do not cover it
     OutOfScope,
 }
 

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 
 use super::credentials::Credentials;
-use super::gate::Refused;
 use super::identity::{Identity, Name};
 use super::issuers::{self, BadSigned, Issuer};
 use super::logins::Logins;
 use super::memo::{Memo, PASSWORD_TIME, SIGNED_TIME};
+use super::refused::Refused;
 use super::tokens::{BadToken, Tokens};
 use super::users::Users;
 use super::watched::Watched;

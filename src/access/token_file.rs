@@ -1,6 +1,6 @@
 //! The file with the tokens of a server: names, scopes and hashes, but no token. `gosumcheck token` writes it, `serve` reads it.
 //!
-//! A token is `gst_ID_SECRET`: an id of 40 bits, which is no secret and finds the entry, and 256 random bits. The file has the SHA-256
+//! A token is `gst_ID_SECRET`: an id of 40 bits, which finds the entry and need not be secret, and 256 random bits. The file has the SHA-256
 //! of the whole: with so many random bits, a slow hash would add nothing.
 
 use std::fs::{self, File, OpenOptions};

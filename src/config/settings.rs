@@ -7,6 +7,7 @@ mod access;
 mod choices;
 mod document;
 mod effective;
+mod fields;
 mod issuer;
 mod layers;
 mod ourselves;

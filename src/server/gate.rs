@@ -12,7 +12,6 @@ use super::http::answer::Answer;
 use super::http::path;
 use super::http::refusal::{refusal, refusal_lines};
 use super::http::route::{DatabaseNames, Route, RouteName, SumdbRequest, TlogRequest};
-use super::respond::ConnAddrs;
 use super::routes::modules::CACHED_ONLY;
 use crate::access::{Access, Admission, Asker, Refused, Scope};
 use crate::sumdb::module::ModuleVersion;
@@ -22,19 +21,19 @@ use crate::sumdb::tile::TilePath;
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"gosumcheck\", charset=\"UTF-8\", Bearer realm=\"gosumcheck\"");
 
-/// Admits a request, or gives the answer to it.
+/// Admits a request of `asker`, or gives the answer to it. The operator chose who reaches an admin listener, and it answers health and
+/// metrics alone: nobody signs in there.
 pub(super) async fn admit(
     app: &App,
     access: &Access,
     head: &Parts,
-    addrs: ConnAddrs,
+    asker: Asker<'_>,
+    is_admin: bool,
 ) -> Result<Admission, (RouteName, Answer)> {
     let (_, raw) = path::split(head.uri.path(), &app.prefix);
     let (_, raw) = path::split(raw, CACHED_ONLY);
     let (route, scope) = scope_of(&app.names, raw);
-    // The operator chose who reaches the admin address; it answers health and metrics alone.
-    let scope = if addrs.is_admin { Scope::Open } else { scope };
-    let asker = Asker { address: addrs.peer.ip(), certificate: &[] };
+    let scope = if is_admin { Scope::Open } else { scope };
     let headers = head.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
     access.admit(asker, headers, &scope).await.map_err(|refused| (route, answer(&refused)))
 }

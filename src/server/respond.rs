@@ -22,6 +22,7 @@ use super::http::route::{Route, RouteName};
 use super::http::{access_log, gzip, host, refusal};
 use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
 use super::routes::{export, health, home, metrics, modules, sumdb, tlog};
+use crate::access::Asker;
 use crate::proxy::Peer;
 
 /// The two addresses of a connection.
@@ -49,7 +50,10 @@ pub(super) async fn respond(
         (Some(refused), _) => Err((RouteName::Other, refused)),
         (None, None) => Ok(None),
         // Boxed: without access control there is no such future.
-        (None, Some(access)) => Box::pin(gate::admit(app, &access, &head, addrs)).await.map(Some),
+        (None, Some(access)) => {
+            let asker = Asker { address: addrs.peer.ip(), certificate: &[] };
+            Box::pin(gate::admit(app, &access, &head, asker, addrs.is_admin)).await.map(Some)
+        }
     };
     let (route, mut answer, admission) = match admitted {
         Err((route, refused)) => (route, Arc::new(refused), None),

@@ -97,7 +97,7 @@ fn what_is_in_effect_is_shown_without_secrets() {
         "group:team-a may read corp.example/team-a",
         "anyone may not read corp.example",
         "user:prom may metrics",
-        "gosumcheck.toml:8",
+        "gosumcheck.toml:9",
     ] {
         assert!(out.contains(words), "{words} in {out}");
     }

@@ -19,6 +19,9 @@ team-a = ["user:alice", "token:ci-a"]
 team-b = ["user:bob"]
 
 [[access.rule]]
+who = "user:mirror"
+
+[[access.rule]]
 who = "group:team-a"
 modules = "corp.example/team-a"
 
@@ -30,9 +33,6 @@ modules = "corp.example/team-b"
 who = "anyone"
 modules = "corp.example"
 refuse = "ask the team that owns it"
-
-[[access.rule]]
-who = "user:mirror"
 
 [[access.rule]]
 who = "signed-in"

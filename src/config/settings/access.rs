@@ -5,7 +5,8 @@ use std::fmt;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::document::SettingsFile;
+use super::document::{GROUPS, ISSUER, RULE, SettingsFile};
+use super::fields::{only, text, words};
 use super::issuer::{self, IssuerSettings};
 use super::source::{ByteRange, ValueSource};
 use crate::fault::Fault;
@@ -128,31 +129,39 @@ pub struct AccessTables {
 /// The keys of a rule.
 const RULE_KEYS: [&str; 4] = ["who", "may", "modules", "refuse"];
 
-/// A key's value in a table of `[access]`, if the key is one of those; none if it stands for a single setting.
-pub(super) fn take(
-    file: &SettingsFile,
-    tables: &mut AccessTables,
-    name: &str,
-    value: &Spanned<DeValue<'_>>,
-) -> Option<Result<(), Fault>> {
-    match name {
-        "access.rule" => Some(each(file, name, value, |table, place| rule(file, tables, table, place))),
-        "access.issuer" => Some(each(file, name, value, |table, place| {
-            let issuer = issuer::read(file, table, &place)?;
-            if tables.issuers.iter().any(|other| other.name == issuer.name || other.issuer == issuer.issuer) {
-                return Err(file.fault(&place, "this issuer, or its name, has a table already"));
-            }
-            tables.shown.push(("access.issuer", format!("{}: {}", issuer.name, issuer.issuer), place));
-            tables.issuers.push(issuer);
-            Ok(())
-        })),
-        "access.groups" => Some(groups(file, tables, value)),
-        _ => None,
+/// The tables of the file.
+///
+/// # Errors
+/// `Usage`: what is wrong with one, at its place.
+pub(super) fn read(file: &SettingsFile) -> Result<AccessTables, Fault> {
+    let mut tables = AccessTables::default();
+    let root = DeTable::parse(file.source_text()).map_err(|error| Fault::Usage(error.to_string()))?;
+    let access = root.get_ref().get("access").map(Spanned::get_ref);
+    let Some(DeValue::Table(access)) = access else { return Ok(tables) };
+    for (key, value) in access {
+        match format!("access.{}", key.get_ref()).as_str() {
+            name @ RULE => each(file, name, value, |table, place| rule(file, &mut tables, table, place))?,
+            name @ ISSUER => each(file, name, value, |table, place| issuer(file, &mut tables, table, place))?,
+            GROUPS => groups(file, &mut tables, value)?,
+            _ => {}
+        }
     }
+    agree(file, &tables)?;
+    Ok(tables)
+}
+
+fn issuer(file: &SettingsFile, tables: &mut AccessTables, table: &DeTable<'_>, place: ByteRange) -> Result<(), Fault> {
+    let issuer = issuer::read(file, table, &place)?;
+    if tables.issuers.iter().any(|other| other.name == issuer.name || other.issuer == issuer.issuer) {
+        return Err(file.fault(&place, "this issuer, or its name, has a table already"));
+    }
+    tables.shown.push((ISSUER, format!("{}: {}", issuer.name, issuer.issuer), place));
+    tables.issuers.push(issuer);
+    Ok(())
 }
 
 /// Whether all groups that rules name exist.
-pub(super) fn agree(file: &SettingsFile, tables: &AccessTables) -> Result<(), Fault> {
+fn agree(file: &SettingsFile, tables: &AccessTables) -> Result<(), Fault> {
     let own = tables.groups.iter().map(|(name, _)| name.as_str());
     let of_issuers = tables.issuers.iter().flat_map(|issuer| issuer.groups.iter().map(|(name, _)| name.as_str()));
     let known: Vec<&str> = own.chain(of_issuers).collect();
@@ -205,7 +214,7 @@ fn rule(file: &SettingsFile, tables: &mut AccessTables, table: &DeTable<'_>, pla
         let patterns = words(file, table, "modules", |text| Ok(text.to_owned())).ok().flatten().unwrap_or_default();
         format!(" {}", patterns.into_iter().map(|(pattern, _)| pattern).collect::<Vec<_>>().join(","))
     });
-    tables.shown.push(("access.rule", format!("{} {verb} {}{below}", names.join(", "), actions.join(", ")), place));
+    tables.shown.push((RULE, format!("{} {verb} {}{below}", names.join(", "), actions.join(", ")), place));
     let who = who.into_iter().map(|(who, _)| who).collect();
     tables.rules.push(AccessRule { who, may, modules, refuse });
     Ok(())
@@ -245,51 +254,10 @@ fn groups(file: &SettingsFile, tables: &mut AccessTables, value: &Spanned<DeValu
         };
         let members = words(file, groups, name.get_ref(), member)?.unwrap_or_default();
         let shown: Vec<String> = members.iter().map(|(who, _)| who.to_string()).collect();
-        tables.shown.push(("access.groups", format!("{}: {}", name.get_ref(), shown.join(", ")), name.span()));
+        tables.shown.push((GROUPS, format!("{}: {}", name.get_ref(), shown.join(", ")), name.span()));
         tables.groups.push((name.get_ref().clone().into_owned(), members.into_iter().map(|(who, _)| who).collect()));
     }
     Ok(())
-}
-
-/// Whether a table has no keys but these.
-pub(super) fn only(file: &SettingsFile, table: &DeTable<'_>, keys: &[&str], of: &str) -> Result<(), Fault> {
-    let unknown = table.keys().find(|key| !keys.contains(&key.get_ref().as_ref()));
-    let Some(key) = unknown else { return Ok(()) };
-    let why = format!("{:?} is not a setting of {of}; the settings are {}", key.get_ref(), keys.join(", "));
-    Err(file.fault(&key.span(), &why))
-}
-
-/// A text of a table.
-pub(super) fn text(file: &SettingsFile, table: &DeTable<'_>, name: &str) -> Result<Option<(String, ByteRange)>, Fault> {
-    match table.get(name) {
-        None => Ok(None),
-        Some(value) => match value.get_ref() {
-            DeValue::String(text) if !text.is_empty() => Ok(Some((text.clone().into_owned(), value.span()))),
-            _ => Err(file.fault(&value.span(), &format!("{name}: write a text in quotes"))),
-        },
-    }
-}
-
-/// A text of a table, or a list of them, each understood by `parse`.
-pub(super) fn words<T>(
-    file: &SettingsFile,
-    table: &DeTable<'_>,
-    name: &str,
-    parse: impl Fn(&str) -> Result<T, String>,
-) -> Result<Option<Vec<(T, ByteRange)>>, Fault> {
-    let Some(value) = table.get(name) else { return Ok(None) };
-    let read = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
-        DeValue::String(text) => match parse(text) {
-            Ok(value) => Ok((value, item.span())),
-            Err(why) => Err(file.fault(&item.span(), &format!("{name}: {why}"))),
-        },
-        _ => Err(file.fault(&item.span(), &format!("{name}: write texts in quotes"))),
-    };
-    let items = match value.get_ref() {
-        DeValue::Array(items) => items.iter().map(read).collect::<Result<Vec<_>, Fault>>()?,
-        _ => vec![read(value)?],
-    };
-    Ok(Some(items))
 }
 
 impl AccessTables {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::access::{self, AccessTables};
 use super::point::{complaint, line_of};
 use super::renamed::{RENAMED, Renamed};
 use super::setting::Setting;
@@ -15,6 +14,10 @@ use crate::fault::Fault;
 
 /// What the tables of single upstreams stand below.
 const UPSTREAMS: &str = "upstreams";
+/// The tables of `[access]` that are not single settings.
+pub(super) const GROUPS: &str = "access.groups";
+pub(super) const RULE: &str = "access.rule";
+pub(super) const ISSUER: &str = "access.issuer";
 
 /// A file that was read.
 #[derive(Debug)]
@@ -23,8 +26,6 @@ pub(super) struct SettingsFile {
     text: String,
     values: Vec<(String, RawValue)>,
     tables: Vec<UpstreamTable>,
-    /// groups, rules and issuers
-    access: AccessTables,
     /// what is to be said of names that are not used any more
     notes: Vec<String>,
 }
@@ -42,20 +43,12 @@ impl SettingsFile {
     /// Reads the settings of `table` out of `text`, which is the file at `path`.
     pub(super) fn parse(table: &[&Setting], path: &Path, text: &str) -> Result<SettingsFile, Fault> {
         let (path, kept) = (path.to_path_buf(), text.to_owned());
-        let mut document = SettingsFile {
-            path,
-            text: kept,
-            values: Vec::new(),
-            tables: Vec::new(),
-            access: AccessTables::default(),
-            notes: Vec::new(),
-        };
+        let mut document = SettingsFile { path, text: kept, values: Vec::new(), tables: Vec::new(), notes: Vec::new() };
         let root = DeTable::parse(text).map_err(|error| {
             let why = error.message().replace('\n', ": ");
             document.fault(&error.span().unwrap_or(0..0), &format!("not TOML: {why}"))
         })?;
         document.take(table, "", root.get_ref())?;
-        access::agree(&document, &document.access)?;
         Ok(document)
     }
 
@@ -64,16 +57,10 @@ impl SettingsFile {
             let name = format!("{above}{}", key.get_ref());
             let below = format!("{name}.");
             let renamed = RENAMED.iter().find(|renamed| renamed.name == name);
-            let mut tables = std::mem::take(&mut self.access);
-            let taken = access::take(self, &mut tables, &name, value);
-            self.access = tables;
-            if let Some(taken) = taken {
-                taken?;
-                continue;
-            }
             let known =
                 settings.iter().find(|setting| setting.name == renamed.map_or(name.as_str(), |now| now.name_now()));
             match (value.get_ref(), known) {
+                _ if [GROUPS, RULE, ISSUER].contains(&name.as_str()) => {} // `access` reads them
                 (DeValue::Table(inner), _) if name == UPSTREAMS => self.take_tables(inner)?,
                 (DeValue::Table(inner), _) if settings.iter().any(|setting| setting.name.starts_with(&below)) => {
                     self.take(settings, &below, inner)?;
@@ -124,9 +111,9 @@ impl SettingsFile {
         &self.notes
     }
 
-    /// Groups, rules and issuers.
-    pub(super) fn access(&self) -> &AccessTables {
-        &self.access
+    /// What stands in it.
+    pub(super) fn source_text(&self) -> &str {
+        &self.text
     }
 
     /// The tables of single upstreams.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::access;
 use super::layers::Layers;
 use super::reader::SettingsReader;
 use super::source::ValueSource;
@@ -67,8 +68,8 @@ impl Settings {
         settings.leave_out_ourselves()?;
         upstreams::read(layers, &mut settings)?;
         if let Some(document) = layers.document() {
-            settings.access_tables = document.access().clone();
-            settings.shown.extend(document.access().shown(document));
+            settings.access_tables = access::read(document)?;
+            settings.shown.extend(settings.access_tables.shown(document));
         }
         settings.agree()?;
         Ok(settings)

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use toml::de::{DeTable, DeValue};
 
-use super::access::{only, text, words};
 use super::document::SettingsFile;
+use super::fields::{only, text, words};
 use super::source::ByteRange;
 use crate::fault::Fault;
 
