@@ -197,7 +197,7 @@ fn random<const N: usize>() -> Result<[u8; N], Fault> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

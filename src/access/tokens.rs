@@ -82,7 +82,7 @@ impl Token {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::super::token_file::NewToken;
     use super::*;

@@ -70,8 +70,9 @@ fn guessing_passwords_is_slowed_and_known_ones_are_not() {
     let server = world.serve("[access]\nusers = \"users\"\n", &[]);
     let alice = basic("alice", PASSWORD);
     assert_eq!(server.get(PATH, &alice).status, 200);
-    let guess =
-        |n: usize| server.get(PATH, &basic(if n % 2 == 0 { "alice" } else { "nobody" }, &format!("guess {n}"))).status;
+    let guess = |n: usize| {
+        server.get(PATH, &basic(if n.is_multiple_of(2) { "alice" } else { "nobody" }, &format!("guess {n}"))).status
+    };
     let statuses: Vec<u16> = (0..20).map(guess).collect();
     assert!(statuses[..5].iter().all(|status| *status == 401) && statuses.contains(&429), "{statuses:?}");
     for known in [&alice, &token] {

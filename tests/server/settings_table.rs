@@ -1,5 +1,7 @@
 //! Every row of the table of settings: which source decides, and which sizes and durations it accepts.
 
+use std::os::unix::fs::OpenOptionsExt as _;
+
 use gosumcheck::config::settings::{SETTINGS, Setting, UPSTREAM_SETTINGS, Value};
 
 use crate::config::{Given, line};
@@ -14,6 +16,9 @@ fn values(setting: &Setting) -> [&'static str; 3] {
         ("sumdb", _) => {
             ["sum.golang.google.cn", "sum.golang.org https://a.example", "sum.golang.org https://b.example"]
         }
+        ("access.users", _) => ["a", "b", "c"].map(users),
+        ("access.tokens", _) => ["/srv/a", "/srv/b", "/srv/c"],
+        (_, "NETWORK") => ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"],
         ("log.level", _) => ["error", "warn", "debug"],
         (_, "HOST:PORT") => ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"],
         (_, "NAME") => ["a.example", "b.example", "c.example"],
@@ -30,6 +35,16 @@ fn values(setting: &Setting) -> [&'static str; 3] {
         (_, "off|mod|all") => ["off", "mod", "all"],
         (name, value) => panic!("give three values for {name}, which takes {value}"),
     }
+}
+
+/// A password file, which must be there.
+fn users(name: &str) -> &'static str {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("settings-users-{name}"));
+    if !path.exists() {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600).open(&path).unwrap();
+    }
+    path.display().to_string().leak()
 }
 
 /// `[table]` and key, as in the file.

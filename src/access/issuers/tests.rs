@@ -243,7 +243,7 @@ fn only_keys_for_signatures_are_taken() {
         with("kty", "oct"),
         json!(1),
     ] {
-        assert!(parse(&[wrong.clone()]).is_err(), "{wrong}");
+        assert!(parse(std::slice::from_ref(&wrong)).is_err(), "{wrong}");
         assert!(parse(&[wrong, signer.jwk()]).is_ok(), "others are passed over");
     }
     for text in ["", "[]", "{}", "{\"keys\":[]}", "{\"keys\":1}"] {
