@@ -10,7 +10,6 @@ use ipnet::IpNet;
 use parking_lot::RwLock;
 
 use super::credentials;
-use super::identity::Identity;
 use super::limits::{Counted, InFlight};
 use super::refused::Refused;
 use super::rules::{Client, Rules, Scope, Verdict};
@@ -34,7 +33,7 @@ pub struct Gate {
 pub struct Access {
     pub(super) networks: Vec<IpNet>,
     pub(super) clients: Option<Counted<Peer>>,
-    pub(super) credentials: Option<Counted<String>>,
+    pub(super) credentials: Option<Counted<Arc<str>>>,
     /// none: credentials are not asked for
     pub(super) sign_in: Option<SignIn>,
     pub(super) rules: Rules,
@@ -149,8 +148,10 @@ impl Access {
             Known::Unverified { user, password } => Some(Box::pin(sign_in.verify(peer, &user, &password)).await?),
         };
         let client = Client { identity: identity.as_deref(), certificate: asker.certificate };
-        let of_credential = match (&self.credentials, name(client)) {
-            (Some(credentials), Some(name)) => count(Some(credentials), &name, now, "requests with these credentials")?,
+        let of_credential = match &self.credentials {
+            Some(credentials) if client.is_signed_in() => {
+                count(Some(credentials), &name(client), now, "requests with these credentials")?
+            }
             _ => None,
         };
         let is_private = match self.rules.judge(client, scope) {
@@ -166,9 +167,9 @@ impl Access {
 }
 
 /// The name that the limits of credentials count, and that refusals show.
-fn name(client: Client<'_>) -> Option<String> {
-    let certificate = || client.certificate.first().map(|name| format!("cert:{name}"));
-    client.identity.map(Identity::name).or_else(certificate)
+fn name(client: Client<'_>) -> Arc<str> {
+    let certificate = || client.certificate.first().map_or("", String::as_str);
+    client.identity.map_or_else(|| format!("cert:{}", certificate()).into(), |identity| Arc::clone(identity.name()))
 }
 
 fn count<K: std::hash::Hash + Eq + Clone>(
@@ -182,11 +183,9 @@ fn count<K: std::hash::Hash + Eq + Clone>(
 }
 
 fn refusal(client: Client<'_>, scope: &Scope, reason: Option<String>) -> Refused {
-    match name(client) {
-        None => Refused::SignIn(format!("sign in to {}", scope.words())),
-        Some(name) => {
-            let reason = reason.unwrap_or_else(|| "no rule lets it".to_owned());
-            Refused::Forbidden(vec![format!("{name} may not {}:", scope.words()), reason])
-        }
+    if !client.is_signed_in() {
+        return Refused::SignIn(format!("sign in to {}", scope.words()));
     }
+    let reason = reason.unwrap_or_else(|| "no rule lets it".to_owned());
+    Refused::Forbidden(vec![format!("{} may not {}:", name(client), scope.words()), reason])
 }

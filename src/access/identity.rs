@@ -1,6 +1,7 @@
 //! Who a client is, once its credentials are verified.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::config::settings::{Action, Who};
 use crate::sumdb::module::Patterns;
@@ -25,6 +26,8 @@ pub(super) enum Name {
 #[derive(Debug, Clone)]
 pub struct Identity {
     pub(super) name: Name,
+    /// its name as text
+    pub(super) text: Arc<str>,
     /// groups that an issuer put it into
     pub(super) groups: Vec<String>,
     /// the most that it may do, whatever the rules say
@@ -43,12 +46,12 @@ pub struct Scopes {
 impl Identity {
     /// Without groups and scopes.
     pub(super) fn named(name: Name) -> Identity {
-        Identity { name, groups: Vec::new(), scopes: None }
+        Identity { text: name.to_string().into(), name, groups: Vec::new(), scopes: None }
     }
 
     /// Its name, for people and as the key of its limits.
-    pub fn name(&self) -> String {
-        self.name.to_string()
+    pub fn name(&self) -> &Arc<str> {
+        &self.text
     }
 
     /// Whether `who`, which is not a group, is this identity.

@@ -112,7 +112,7 @@ impl Scopes {
 }
 
 impl Client<'_> {
-    fn is_signed_in(&self) -> bool {
+    pub(super) fn is_signed_in(&self) -> bool {
         self.identity.is_some() || !self.certificate.is_empty()
     }
 

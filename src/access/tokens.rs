@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use super::identity::{Identity, Name, Scopes};
 use super::token_file::{PREFIX, StoredToken, TokenFile};
@@ -52,8 +52,8 @@ impl Tokens {
     pub(super) fn find(&self, token: &str, now: i64) -> Result<&Arc<Identity>, BadToken> {
         let id = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).map(|(id, _)| id);
         let found = id.and_then(|id| self.0.get(id)).ok_or(BadToken::Unknown)?;
-        let sha256 = digest(&SHA256, token.as_bytes());
-        verify_slices_are_equal(sha256.as_ref(), &found.sha256).map_err(|_| BadToken::Unknown)?;
+        let sha256 = Sha256::digest(token);
+        verify_slices_are_equal(&sha256, &found.sha256).map_err(|_| BadToken::Unknown)?;
         if found.expires.is_some_and(|end| now >= end) {
             return Err(BadToken::Expired);
         }
@@ -96,7 +96,7 @@ mod tests {
         let file = TokenFile::at(&path);
         let secret = file.create(new, Timestamp::UNIX_EPOCH).unwrap();
         let tokens = Tokens::read(&path).unwrap();
-        assert_eq!(tokens.find(&secret, 99).unwrap().name(), "token:a");
+        assert_eq!(tokens.find(&secret, 99).unwrap().name().as_ref(), "token:a");
         assert_eq!(tokens.find(&secret, 100).unwrap_err(), BadToken::Expired);
         for at in 0..secret.len() {
             let mut other = secret.clone().into_bytes();

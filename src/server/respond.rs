@@ -14,7 +14,7 @@ use super::app::request::RequestContext;
 use super::conn::in_flight::RequestInFlight;
 use super::conn::pool::{ClientQuota, PoolPermit, Resource};
 use super::gate;
-use super::http::answer::{Answer, CacheScope, Payload};
+use super::http::answer::{Answer, Payload, make_private};
 use super::http::body::Body;
 use super::http::host::KnownHost;
 use super::http::path::{self, BadPath};
@@ -66,10 +66,6 @@ pub(super) async fn respond(
             }
         },
     };
-    if admission.as_ref().is_some_and(|admission| admission.is_private) {
-        // A shared cache would give it to clients that may not have it.
-        Arc::make_mut(&mut answer).cache_scope = CacheScope::Private;
-    }
     let memory = match memory_needed(&answer, &head) {
         None => None,
         Some(len) => {
@@ -83,6 +79,10 @@ pub(super) async fn respond(
     let bytes = answer.len();
     let mut response = answer.response(&head.method, &head.headers, quota, memory);
     if let Some(admission) = admission {
+        if admission.is_private {
+            // A shared cache would give it to clients that may not have it.
+            make_private(response.headers_mut());
+        }
         response.body_mut().admitted_by(admission);
     }
     let (status, elapsed) = (response.status(), in_flight.answered());

@@ -22,7 +22,7 @@ fn each_wrong_setting_has_one_message_with_its_line() {
     let issuer = "[[access.issuer]]\nname = \"ci\"\nissuer = \"https://ci.example\"\n";
     for (settings, words) in [
         ("[access]\nuser = \"users\"\n", "gosumcheck.toml:2:1: "),
-        ("[access]\nusers = \"nowhere\"\n", "nowhere: cannot be read"),
+        ("[access]\nusers = \"nowhere\"\n", "gosumcheck.toml:2:9: access.users: nowhere: cannot be read"),
         ("[access]\nusers = \"md5\"\n", "md5:1: user \"alice\": Apache's MD5"),
         ("[access]\nusers = \"open\"\n", "open: others than its owner may write it"),
         (

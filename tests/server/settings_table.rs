@@ -18,7 +18,7 @@ fn values(setting: &Setting) -> [&'static str; 3] {
         }
         ("access.users", _) => ["a", "b", "c"].map(users),
         ("access.tokens", _) => ["/srv/a", "/srv/b", "/srv/c"],
-        (_, "NETWORK") => ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"],
+        ("access.networks", _) => ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"],
         ("log.level", _) => ["error", "warn", "debug"],
         (_, "HOST:PORT") => ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"],
         (_, "NAME") => ["a.example", "b.example", "c.example"],
@@ -96,7 +96,7 @@ const NONSENSE: &str = "\u{7}://nonsense";
 #[test]
 fn a_wrong_value_is_named_where_it_stands() {
     for setting in SETTINGS {
-        let takes_any_text = matches!(setting.name, "data" | "sumdb_url");
+        let takes_any_text = matches!(setting.name, "data" | "sumdb_url" | "access.tokens");
         if takes_any_text {
             continue;
         }

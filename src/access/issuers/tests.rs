@@ -109,7 +109,7 @@ fn a_token_names_its_bearer_and_its_groups() {
         let issuers = issuers(&[signer.jwk()]);
         let (identity, end) = verify(&issuers, &signer.sign(&claims())).unwrap();
         assert_eq!(
-            (identity.name(), identity.groups.as_slice()),
+            (identity.name().to_string(), identity.groups.as_slice()),
             ("ci:repo:corp/a-x".to_owned(), &["team-a".to_owned()][..])
         );
         assert!(end > now());

@@ -17,7 +17,7 @@ use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
 use super::upstream::Upstream;
 use super::values::{
-    address, count, database, duration, flag, floor, host, kept, networks, path, prefix, proxies, word,
+    address, count, database, duration, flag, floor, host, kept, networks, path, prefix, proxies, readable, word,
 };
 use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
@@ -233,7 +233,7 @@ settings! {
     }
     /// Accept the users of this file, written as by htpasswd -B: a name, a colon, and a bcrypt or argon2 hash. Setting it turns
     /// access control on.
-    access_users: Option<PathBuf> = optional(path) {
+    access_users: Option<PathBuf> = optional(readable) {
         name: "access.users", variable: "GOSUMCHECK_ACCESS_USERS", flag: "--access-users",
         value: One("FILE"), default: Unset, heading: ACCESS_CONTROL,
     }

@@ -30,6 +30,13 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.to_socket_addrs().ok().and_then(|mut all| all.next()).ok_or_else(|| why.to_owned())
 }
 
+/// A file that can be read.
+pub(super) fn readable(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    files::open_named(&path).map_err(|error| format!("{text}: {}", unread(&error)))?;
+    Ok(path)
+}
+
 /// A network, or one address.
 pub(super) fn networks(text: &str) -> Result<IpNet, String> {
     let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
