@@ -16,6 +16,7 @@ mod settings;
 mod setup;
 mod spelling;
 mod sync;
+mod token;
 mod verify;
 mod words;
 
@@ -69,6 +70,9 @@ enum Command {
     /// Bring all modules of a build, proven, before go asks for them: into the data folder, or into a running server
     #[command(after_help = prefetch::EXIT_CODES)]
     Prefetch(Box<prefetch::PrefetchArgs>),
+    /// Make, list and revoke tokens that a server accepts
+    #[command(subcommand, after_help = token::EXIT_CODES)]
+    Token(token::Token),
     /// Re-verify everything stored, the full log and the modules, and locate any damage
     #[command(after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArgs),
@@ -236,6 +240,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Sync(args) => sync::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Prefetch(args) => prefetch::run(&args),
+        Command::Token(what) => token::run(&what),
         Command::Verify(args) => verify::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),

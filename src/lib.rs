@@ -11,6 +11,7 @@
 //!   cli                                  arguments and help texts; one function a command
 //!     server  prefetch                   the HTTP edge: what is asked, how it may be kept, what clients may hold · what a build
 //!                                        needs, brought before it is asked for
+//!       access                           who may ask for what: credentials, rules, limits of clients
 //!       audit  sync  proxy  verify       the commands' logic, each a straight line: go.sum files and module caches against
 //!                                        the database · the whole log, fetched · modules, proven before any client gets them ·
 //!                                        the whole log and all modules, verified again from their bytes
@@ -94,6 +95,7 @@
 //! what to do next: `Usage` (the caller), `Unavailable` (a network, a disk), `Refused` (the sender of those bytes), `Forked`
 //! (the log). Exit codes: 0 all proven, 1 findings, 2 could not tell, 3 the log itself misbehaved.
 
+pub mod access;
 pub mod audit;
 pub mod cli;
 pub mod config;

@@ -1,11 +1,11 @@
 //! The HTTP server over proven databases and a module proxy: `gosumcheck serve`. Nothing here decides what is true.
 //!
 //! `accept` takes connections, which `conn` bounds in number, time and resources; `connection` passes their requests to
-//! `respond`: raw path → `http::response_cache` → `http::path` (decoded once) → `http::route` → its handler in `routes` →
-//! `http::answer` → response. `app` is what they all share; `background` runs without requests.
+//! `respond`: `gate`, if there is access control → raw path → `http::response_cache` → `http::path` (decoded once) →
+//! `http::route` → its handler in `routes` → `http::answer` → response. `app` is what they all share; `background` runs without requests.
 //!
-//! Imports point down: accept, background, upstream_log · connection, handshake · respond · routes · app · metrics · http, forwarded ·
-//! conn · limits, tls.
+//! Imports point down: accept, background, upstream_log · connection, handshake · respond · gate · routes · app · metrics · http,
+//! forwarded · conn · limits, tls.
 
 mod accept;
 mod app;
@@ -13,6 +13,7 @@ mod background;
 mod conn;
 mod connection;
 mod forwarded;
+mod gate;
 mod handshake;
 mod http;
 mod limits;
@@ -73,6 +74,8 @@ pub async fn run(
     if let Some(proxy) = proxy.clone() {
         background.spawn(async move { proxy.tend().await });
     }
+    let gate = Arc::clone(&config.gate);
+    background.spawn(async move { gate.tend().await });
     let app = Arc::new(App::new(config, served, proxy));
     let (stopping, stopped) = watch::channel(false);
     let mut accepting = JoinSet::new();

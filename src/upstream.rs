@@ -10,12 +10,14 @@
 //! are `base` (where an upstream is) and `queue` (which client's request is next).
 
 mod base;
+mod document;
 mod goproxy;
 mod http;
 mod queue;
 mod sumdb;
 
 pub use base::Base;
+pub use document::document;
 pub use goproxy::direct::{Direct, DirectAccess, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
 pub use goproxy::entry::{ProxyEntry, ProxyPlace, ProxyState};
 pub use goproxy::proxies::Proxies;

@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
     &["main"],
     &["cli"],
     &["server", "prefetch"],
+    &["access"],
     &["audit", "sync", "proxy", "verify"],
     &["relay"],
     &["database"],
@@ -51,6 +52,7 @@ const ROOMS: &[Folder] = &[
             &["accept", "background", "upstream_log"],
             &["connection", "handshake"],
             &["respond"],
+            &["gate"],
             &["routes"],
             &["app"],
             &["metrics"],
@@ -116,7 +118,7 @@ const ROOMS: &[Folder] = &[
             &["anomaly", "key"],
         ],
     },
-    Folder { path: "upstream", lines: &[&["goproxy", "sumdb"], &["http"], &["base", "queue"]] },
+    Folder { path: "upstream", lines: &[&["document", "goproxy", "sumdb"], &["http"], &["base", "queue"]] },
     Folder {
         path: "upstream/http",
         lines: &[

@@ -1,5 +1,6 @@
 //! `gosumcheck serve`: settings in, a server that runs until it is stopped.
 
+mod access;
 mod args;
 mod listen;
 mod memory;
@@ -25,6 +26,7 @@ use signals::Signals;
 
 use super::output::{tell, warn};
 use super::setup;
+use crate::access::Access;
 use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, SETTINGS, Settings, rows};
 use crate::config::{GoEnv, Sumdb};
 use crate::database::Database;
@@ -55,6 +57,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     warn(&setup::warned(settings.warnings.iter().cloned()));
     warn(&setup::noted(settings.notes.iter().cloned()));
     if args.check_config {
+        Access::of(&settings)?;
         tell(|out| {
             settings.shown.iter().try_for_each(|(name, value, source)| {
                 writeln!(out, "{name:24} {:32} {}", printable(value), printable(&source.to_string()))
@@ -143,6 +146,7 @@ async fn serve(
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
     let tls = tls::open(settings)?;
     let Sockets { mut listeners, lines, files: _files } = listen::open(settings, passed).await?;
+    let gate = access::open(settings)?;
     listen::warn_of_open(&listeners, settings);
     // Printed, not logged: with port 0 nobody else can tell where we are.
     tell(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
@@ -162,13 +166,14 @@ async fn serve(
     // What can change while the server runs: a line for each part.
     let reload = Reload::new(read, as_read, &folder)
         .with(tls::part(tls.clone()))
+        .with(access::part(Arc::clone(&gate), as_read))
         .with(level_part(set_level, settings.log_level));
     let (own, loopback) = Loopback::new();
     listeners.admin.push(own);
     let mut background = JoinSet::new();
     tls.clone().map(|tls| background.spawn(tls::watch(tls, settings.tls_check_interval)));
     notify::watch(loopback).map(|watching| background.spawn(watching));
-    let config = Config { prefix, hosts, limits, access: settings.access, tls, trusted };
+    let config = Config { prefix, hosts, limits, access: settings.access, tls, trusted, gate };
     notify::ready();
     let ran = server::run(config, served, proxy, listeners, signals.stop(reload)).await;
     background.shutdown().await;

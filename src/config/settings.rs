@@ -3,9 +3,12 @@
 //!
 //! A message about a wrong value names the place where it stands: the line of the file, the variable, or the flag.
 
+mod access;
 mod choices;
 mod document;
 mod effective;
+mod fields;
+mod issuer;
 mod layers;
 mod ourselves;
 mod page;
@@ -20,10 +23,12 @@ mod upstream;
 mod upstreams;
 mod values;
 
+pub use access::{ACCESS_TABLES, AccessRule, AccessTables, Action, Who, patterns};
 pub use choices::{
     AccessLog, ClientCertificates, DiskFloor, ListenAddress, LogFormat, OnMismatch, ReadAhead, TrustedProxy,
 };
-pub use effective::private_patterns;
+pub use effective::{private_patterns, token_file};
+pub use issuer::{ClaimPattern, IssuerSettings, KeyPlace};
 pub use layers::{FILE_NAME, FILE_VARIABLE, Layers};
 pub use page::page;
 pub use reader::Shown;

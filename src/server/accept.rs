@@ -111,7 +111,12 @@ impl Acceptor {
             Arc::clone(&self.app),
             registration,
             ConnFacts {
-                addrs: ConnAddrs { peer: opened.client.unwrap_or(peer), local, scheme: self.scheme() },
+                addrs: ConnAddrs {
+                    peer: opened.client.unwrap_or(peer),
+                    local,
+                    scheme: self.scheme(),
+                    is_admin: self.kind == ListenerKind::Admin,
+                },
                 is_trusted,
                 certificate: opened.certificate,
             },

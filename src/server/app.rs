@@ -20,6 +20,7 @@ use super::http::route::{DatabaseNames, Route};
 use super::limits::{self, Limits};
 use super::metrics::Metrics;
 use super::tls::Tls;
+use crate::access::Gate;
 use crate::config::HostName;
 use crate::fault::Fault;
 use crate::proxy::{Peer, Proxy};
@@ -43,6 +44,8 @@ pub struct Config {
     pub tls: Option<Arc<Tls>>,
     /// who is believed about the address of a client
     pub trusted: TrustedProxies,
+    /// who may ask for what; a reload replaces what is in it
+    pub gate: Arc<Gate>,
 }
 
 /// The state of a server.
@@ -59,6 +62,7 @@ pub(crate) struct App {
     pub(super) tls: Option<Arc<Tls>>,
     /// as in [`Config`]
     pub(super) trusted: TrustedProxies,
+    pub(super) gate: Arc<Gate>,
     pub(super) request_ids: RequestIds,
     pub(super) response_cache: ResponseCache,
     pub(super) metrics: Metrics,
@@ -84,6 +88,7 @@ impl App {
             access: config.access,
             tls: config.tls,
             trusted: config.trusted,
+            gate: config.gate,
             request_ids: RequestIds::new(),
             response_cache: ResponseCache::new(config.limits.cache_bytes),
             metrics: Metrics::new(),

@@ -1,4 +1,4 @@
-//! From a request to its response: first the answers that need no waiting, then the route and its handler, then the memory for
+//! From a request to its response: first refusals and whether it is admitted, then the answers that need no waiting, then the route and its handler, then the memory for
 //! the body.
 
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +13,8 @@ use super::app::App;
 use super::app::request::RequestContext;
 use super::conn::in_flight::RequestInFlight;
 use super::conn::pool::{ClientQuota, PoolPermit, Resource};
-use super::http::answer::{Answer, Payload};
+use super::gate;
+use super::http::answer::{Answer, Payload, make_private};
 use super::http::body::Body;
 use super::http::host::KnownHost;
 use super::http::path::{self, BadPath};
@@ -22,6 +23,7 @@ use super::http::{access_log, gzip, host, refusal};
 use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
 use super::routes::{export, health, home, metrics, modules, sumdb, tlog};
 use super::tls::ClientCertificate;
+use crate::access::Asker;
 use crate::proxy::Peer;
 
 /// The two addresses of a connection, and how it is reached.
@@ -33,6 +35,8 @@ pub(super) struct ConnAddrs {
     pub(super) local: IpAddr,
     /// `http` or `https`
     pub(super) scheme: &'static str,
+    /// whether it is an admin listener's
+    pub(super) is_admin: bool,
 }
 
 impl ConnAddrs {
@@ -43,25 +47,38 @@ impl ConnAddrs {
     }
 }
 
-/// The response to a request over a connection between these addresses; `_certificate` is who its client has proved to be, and
+/// The response to a request over a connection between these addresses; `certificate` is who its client has proved to be, and
 /// `quota` what that connection may acquire.
 pub(super) async fn respond(
     app: &App,
     request: Request<Incoming>,
     addrs: ConnAddrs,
-    _certificate: Option<&ClientCertificate>,
+    certificate: Option<&ClientCertificate>,
     quota: &Arc<ClientQuota>,
     known_host: &KnownHost,
     in_flight: &mut RequestInFlight,
 ) -> Response<Body> {
     let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
-    let (route, mut answer) = match immediate_answer(app, &head, addrs, known_host) {
-        Some(found) => found,
-        // Boxed: most requests do not get here, and this future is large.
-        None => {
-            let (route, answer) = Box::pin(answer(app, &head, addrs, quota)).await;
-            (route, Arc::new(answer))
+    let admitted = match (early_refusal(app, &head, addrs, known_host), app.gate.access()) {
+        (Some(refused), _) => Err((RouteName::Other, refused)),
+        (None, None) => Ok(None),
+        // Boxed: without access control there is no such future.
+        (None, Some(access)) => {
+            let names: Vec<String> = certificate.iter().flat_map(|found| found.names()).map(str::to_owned).collect();
+            let asker = Asker { address: addrs.peer.ip(), certificate: &names };
+            Box::pin(gate::admit(app, &access, &head, asker, addrs.is_admin)).await.map(Some)
         }
+    };
+    let (route, mut answer, admission) = match admitted {
+        Err((route, refused)) => (route, Arc::new(refused), None),
+        Ok(admission) => match cached_answer(app, &head) {
+            Some((route, answer)) => (route, answer, admission),
+            // Boxed: most requests do not get here, and this future is large.
+            None => {
+                let (route, answer) = Box::pin(answer(app, &head, addrs, quota)).await;
+                (route, Arc::new(answer), admission)
+            }
+        },
     };
     let memory = match memory_needed(&answer, &head) {
         None => None,
@@ -75,6 +92,13 @@ pub(super) async fn respond(
     };
     let bytes = answer.len();
     let mut response = answer.response(&head.method, &head.headers, quota, memory);
+    if let Some(admission) = admission {
+        if admission.is_private {
+            // A shared cache would give it to clients that may not have it.
+            make_private(response.headers_mut());
+        }
+        response.body_mut().admitted_by(admission);
+    }
     let (status, elapsed) = (response.status(), in_flight.answered());
     app.metrics.request_answered(route, status, elapsed);
     if app.access.wants(status) {
@@ -95,32 +119,32 @@ pub(super) async fn respond(
     response
 }
 
-/// The answer that needs no waiting: a refusal, or one from the response cache.
-fn immediate_answer(
-    app: &App,
-    head: &Parts,
-    addrs: ConnAddrs,
-    known_host: &KnownHost,
-) -> Option<(RouteName, Arc<Answer>)> {
-    let refused = |answer: Answer| Some((RouteName::Other, Arc::new(answer)));
+/// The refusal of a request that no handler and no rule gets.
+fn early_refusal(app: &App, head: &Parts, addrs: ConnAddrs, known_host: &KnownHost) -> Option<Answer> {
     if head.method != Method::GET && head.method != Method::HEAD {
-        return refused(refusal::method_not_allowed());
+        return Some(refusal::method_not_allowed());
     }
     let mut hosts = head.headers.get_all(HOST).iter();
     let (host, has_more) = (hosts.next(), hosts.next().is_some());
     // RFC 9112 section 3.2.
     if head.version == Version::HTTP_11 && (host.is_none() || has_more) {
         let why = "a request must have exactly one Host header";
-        return refused(refusal::refusal(StatusCode::BAD_REQUEST, why));
+        return Some(refusal::refusal(StatusCode::BAD_REQUEST, why));
     }
     let (_, raw) = path::split(head.uri.path(), &app.prefix);
     // Anybody may know whether the process is alive, and health checks use any host name.
     if raw != "/healthz" && !known_host.is_named(head, host) {
         if let Some(answer) = app.hosts.refusal(addrs.local, head) {
-            return refused(answer);
+            return Some(answer);
         }
         known_host.learn(host);
     }
+    None
+}
+
+/// The answer of the response cache, if there is one.
+fn cached_answer(app: &App, head: &Parts) -> Option<(RouteName, Arc<Answer>)> {
+    let (_, raw) = path::split(head.uri.path(), &app.prefix);
     let (_, raw) = path::split(raw, modules::CACHED_ONLY);
     let found = app.response_cache.find(raw, gzip::accepts_gzip(&head.headers), |head| app.is_newest(head))?;
     app.metrics.cache_hit();

@@ -7,12 +7,26 @@ use gosumcheck::config::settings::{SETTINGS, UPSTREAM_SETTINGS};
 
 use crate::command::Machine;
 
-const COMMANDS: [&str; 9] =
-    ["audit", "lookup", "sync", "serve", "prefetch", "verify", "verify-proof", "index", "verify-evidence"];
+const COMMANDS: [&str; 13] = [
+    "audit",
+    "lookup",
+    "sync",
+    "serve",
+    "prefetch",
+    "token",
+    "token create",
+    "token list",
+    "token revoke",
+    "verify",
+    "verify-proof",
+    "index",
+    "verify-evidence",
+];
 
 /// The long flags that a command's `--help` lists.
 fn flags(machine: &Machine, command: &str) -> BTreeSet<String> {
-    let help = machine.run(&[command, "--help"]).out;
+    let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+    let help = machine.run(&words).out;
     let lines = help.lines().filter(|line| line.trim_start().starts_with('-'));
     let flags = lines.filter_map(|line| line.split(&[' ', ',']).find(|word| word.starts_with("--")));
     let flags: BTreeSet<String> = flags.map(str::to_owned).collect();
@@ -27,9 +41,12 @@ fn man_pages_have_every_flag() {
     let read = |name: &str| machine.read(&format!("man/man1/{name}.1")).replace("\\-", "-");
     let main = read("gosumcheck");
     for command in COMMANDS {
-        let page = read(&format!("gosumcheck-{command}"));
+        let page = read(&format!("gosumcheck-{}", command.replace(' ', "-")));
+        let (above, last) = command.rsplit_once(' ').unwrap_or_default();
+        let main = if above.is_empty() { main.clone() } else { read(&format!("gosumcheck-{above}")) };
+        let command = if above.is_empty() { command.to_owned() } else { format!("{above}-{last}") };
         assert!(main.contains(&format!("gosumcheck-{command}(1)")), "{command}: {main}");
-        for flag in flags(&machine, command) {
+        for flag in flags(&machine, &command.replace("token-", "token ")) {
             assert!(page.contains(&flag), "{command}: {flag}");
         }
         assert!(
@@ -47,7 +64,7 @@ fn completions_have_every_flag() {
     let machine = Machine::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ran = machine.run(&["generate", "completions", shell]);
-        ran.says(0, &COMMANDS).quiet();
+        ran.says(0, &COMMANDS.map(|command| command.rsplit(' ').next().unwrap())).quiet();
         for command in COMMANDS {
             for flag in flags(&machine, command) {
                 // Fish names flags without their dashes: -l listen.

@@ -1,5 +1,7 @@
 //! Every row of the table of settings: which source decides, and which sizes and durations it accepts.
 
+use std::os::unix::fs::OpenOptionsExt as _;
+
 use gosumcheck::config::settings::{SETTINGS, Setting, UPSTREAM_SETTINGS, Value};
 
 use crate::config::{Given, line};
@@ -14,6 +16,9 @@ fn values(setting: &Setting) -> [&'static str; 3] {
         ("sumdb", _) => {
             ["sum.golang.google.cn", "sum.golang.org https://a.example", "sum.golang.org https://b.example"]
         }
+        ("access.users", _) => ["a", "b", "c"].map(users),
+        ("access.tokens", _) => ["/srv/a", "/srv/b", "/srv/c"],
+        ("access.networks", _) => ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"],
         ("log.level", _) => ["error", "warn", "debug"],
         (_, "ADDRESS") => ["127.0.0.1:1", "unix:/run/a.sock", "systemd:web"],
         (_, "NETWORK") => ["10.0.0.0/8", "unix", "2001:db8::/32"],
@@ -34,6 +39,16 @@ fn values(setting: &Setting) -> [&'static str; 3] {
         (_, "off|mod|all") => ["off", "mod", "all"],
         (name, value) => panic!("give three values for {name}, which takes {value}"),
     }
+}
+
+/// A password file, which must be there.
+fn users(name: &str) -> &'static str {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("settings-users-{name}"));
+    if !path.exists() {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600).open(&path).unwrap();
+    }
+    path.display().to_string().leak()
 }
 
 /// `[table]` and key, as in the file.
@@ -95,7 +110,7 @@ const NONSENSE: &str = "\u{7}://nonsense";
 #[test]
 fn a_wrong_value_is_named_where_it_stands() {
     for setting in SETTINGS {
-        let takes_any_text = matches!(setting.name, "data" | "sumdb_url");
+        let takes_any_text = matches!(setting.name, "data" | "sumdb_url" | "access.tokens");
         if takes_any_text {
             continue;
         }

@@ -115,7 +115,8 @@ pub(super) fn warn_of_open(listeners: &Listeners, settings: &Settings) {
         if !open.is_empty() && !has_access_control(settings, over_tls) {
             tracing::warn!(
                 "EVERYBODY who can reach {} can ask this server for all that it serves{}: nothing says who may. Listen on \
-                 127.0.0.1 alone, let a firewall decide, or require client certificates (tls.client_ca)",
+                 127.0.0.1 alone, let a firewall decide, ask for credentials (docs/access.md), or require client certificates \
+                 (tls.client_ca)",
                 open.join(", "),
                 if settings.private_proxy.is_off() { "" } else { ", private modules too" }
             );
@@ -123,9 +124,11 @@ pub(super) fn warn_of_open(listeners: &Listeners, settings: &Settings) {
     }
 }
 
-/// Whether something decides who may ask, for clients that come over TLS or without it. Whatever else decides it is asked here.
+/// Whether something decides who may ask, for clients that come over TLS or without it.
 fn has_access_control(settings: &Settings, over_tls: bool) -> bool {
-    over_tls && settings.tls_client_ca.is_some() && settings.tls_client_auth == ClientCertificates::Required
+    let limits_all = settings.has_access_control() || !settings.access_networks.is_empty();
+    limits_all
+        || over_tls && settings.tls_client_ca.is_some() && settings.tls_client_auth == ClientCertificates::Required
 }
 
 fn local(listener: &TcpListener) -> Result<SocketAddr, Fault> {

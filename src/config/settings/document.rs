@@ -14,6 +14,10 @@ use crate::fault::Fault;
 
 /// What the tables of single upstreams stand below.
 const UPSTREAMS: &str = "upstreams";
+/// The tables of `[access]` that are not single settings.
+pub(super) const GROUPS: &str = "access.groups";
+pub(super) const RULE: &str = "access.rule";
+pub(super) const ISSUER: &str = "access.issuer";
 
 /// A file that was read.
 #[derive(Debug)]
@@ -56,6 +60,7 @@ impl SettingsFile {
             let known =
                 settings.iter().find(|setting| setting.name == renamed.map_or(name.as_str(), |now| now.name_now()));
             match (value.get_ref(), known) {
+                _ if [GROUPS, RULE, ISSUER].contains(&name.as_str()) => {} // `access` reads them
                 (DeValue::Table(inner), _) if name == UPSTREAMS => self.take_tables(inner)?,
                 (DeValue::Table(inner), _) if settings.iter().any(|setting| setting.name.starts_with(&below)) => {
                     self.take(settings, &below, inner)?;
@@ -104,6 +109,11 @@ impl SettingsFile {
     /// What is to be said of names that are not used any more.
     pub(super) fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// What stands in it.
+    pub(super) fn source_text(&self) -> &str {
+        &self.text
     }
 
     /// The tables of single upstreams.

@@ -1,10 +1,15 @@
 //! The settings in effect: every layer read, every value understood, and whether they agree with each other.
 
+use std::path::{Path, PathBuf};
+
+use super::access;
 use super::layers::Layers;
 use super::reader::SettingsReader;
+use super::source::ValueSource;
 use super::table::{Settings, rows};
 use super::upstream::Upstream;
 use super::upstreams;
+use super::values::path;
 use crate::config::private::Checked;
 use crate::config::{GoEnv, Sumdb};
 use crate::fault::Fault;
@@ -19,7 +24,41 @@ pub fn private_patterns(layers: &Layers, go: &GoEnv) -> Result<Checked, Fault> {
     Ok(Checked { patterns, warnings: reader.warnings })
 }
 
+/// The file with the tokens of a server, for the command that writes them: `access.tokens`, else its place in the data folder.
+///
+/// # Errors
+/// `Usage`: the user has no data folder, and none is named.
+pub fn token_file(layers: &Layers, env: impl Fn(&str) -> Option<String>) -> Result<PathBuf, Fault> {
+    let go = GoEnv::resolve(|_| None, "", "");
+    let mut reader = SettingsReader::new(layers, &go, &env);
+    match reader.optional(&rows::access_tokens, path)? {
+        Some(named) => Ok(named),
+        None => Ok(own_token_file(&reader.data_folder(&rows::data, path)?)),
+    }
+}
+
+/// The token file that the data folder `data` has.
+fn own_token_file(data: &Path) -> PathBuf {
+    data.join("access").join("tokens.toml")
+}
+
 impl Settings {
+    /// Whether credentials are asked for.
+    pub fn has_access_control(&self) -> bool {
+        let tables = &self.access_tables;
+        let is_set =
+            |name: &str| self.shown.iter().any(|(shown, _, source)| *shown == name && *source != ValueSource::Default);
+        self.access_users.is_some()
+            || is_set(rows::access_tokens.name)
+            || !tables.rules.is_empty()
+            || !tables.issuers.is_empty()
+    }
+
+    /// The file with the tokens.
+    pub fn token_file(&self) -> PathBuf {
+        self.access_tokens.clone().unwrap_or_else(|| own_token_file(&self.data))
+    }
+
     /// The settings in effect. `go` says which modules are private where no layer does; `env` where the data folder is.
     ///
     /// # Errors
@@ -28,6 +67,10 @@ impl Settings {
         let mut settings = Settings::read(SettingsReader::new(layers, go, &env))?;
         settings.leave_out_ourselves()?;
         upstreams::read(layers, &mut settings)?;
+        if let Some(document) = layers.document() {
+            settings.access_tables = access::read(document)?;
+            settings.shown.extend(settings.access_tables.shown(document));
+        }
         settings.agree()?;
         Ok(settings)
     }

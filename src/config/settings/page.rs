@@ -64,6 +64,23 @@ ca = \"/etc/gosumcheck/corp.pem\"
 ```
 ";
 
+const ACCESS_TABLES: &str = "
+## Groups, rules and issuers
+
+The tables of `[access]` that are not single values stand in the file only: `[access.groups]`, `[[access.rule]]` and
+`[[access.issuer]]`. [Access control](access.md) explains them.
+
+```toml
+[access.groups]
+team-a = [\"user:alice\", \"token:team-a-ci\"]
+
+[[access.rule]]
+who = \"group:team-a\"
+may = \"read\"
+modules = \"corp.example/team-a\"
+```
+";
+
 /// The page, as Markdown.
 pub fn page() -> String {
     let mut page = HEAD.to_owned();
@@ -77,6 +94,7 @@ pub fn page() -> String {
         page += &format!("\n## {heading}\n");
         SETTINGS.iter().filter(|setting| setting.heading == heading).for_each(|setting| page += &section(setting));
     }
+    page += ACCESS_TABLES;
     page += UPSTREAMS;
     for setting in &UPSTREAM_SETTINGS {
         let (name, help) = (setting.name, wrapped(setting.help));

@@ -109,6 +109,8 @@ macro_rules! settings {
             $( $(#[doc = $help])+ pub $field: $type, )+
             /// What the file says about single entries of `proxy` and `private_proxy`, and sources of the database.
             pub upstreams: Vec<Upstream>,
+            /// Groups, rules and issuers: the tables of `[access]`.
+            pub access_tables: AccessTables,
             /// The proxies of go's own GOPROXY, which may relay the database.
             pub go_proxies: ProxyList,
             /// What is to be said of names that are not used any more.
@@ -125,6 +127,7 @@ macro_rules! settings {
                 Ok(Settings {
                     $( $field: reader.$read(&rows::$field $(, $parse)?)?, )+
                     upstreams: Vec::new(),
+                    access_tables: AccessTables::default(),
                     go_proxies: reader.go_proxies()?,
                     notes: reader.notes(),
                     warnings: reader.warnings,

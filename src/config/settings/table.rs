@@ -4,6 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
+use super::access::AccessTables;
 use super::choices::{
     ACCESS, AccessLog, CLIENT_CERTIFICATES, ClientCertificates, DiskFloor, FORMATS, LEVELS, ListenAddress, LogFormat,
     MISMATCH, OnMismatch, READ_AHEAD, ReadAhead, TrustedProxy,
@@ -14,8 +17,8 @@ use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
 use super::upstream::Upstream;
 use super::values::{
-    count, database, duration, flag, floor, host, kept, listening, mode, path, path_of_file, prefix, proxies, trusted,
-    word,
+    count, database, duration, flag, floor, host, kept, listening, mode, networks, path, path_of_file, prefix, proxies,
+    readable, trusted, word,
 };
 use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
@@ -31,6 +34,7 @@ const DATABASE: &str = "Checksum database";
 const MODULES: &str = "Modules";
 const LOGS: &str = "Logs";
 const LIMITS: &str = "Limits";
+const ACCESS_CONTROL: &str = "Access control";
 
 settings! {
     /// Listen on this address, without TLS: HOST:PORT, unix:/PATH for a Unix socket, or systemd:NAME for a socket that systemd
@@ -121,8 +125,8 @@ settings! {
         value: Several("PATTERNS"), default: Found("all patterns of GOPRIVATE, GONOPROXY and GONOSUMDB"), heading: MODULES,
     }
 
-    /// Fetch private modules from these proxies, as in GOPROXY. There is no access control yet: every client that reaches the
-    /// server can read all of them.
+    /// Fetch private modules from these proxies, as in GOPROXY. Without access control (docs/access.md) every client that reaches
+    /// the server can read all of them.
     private_proxy: ProxyList = any(proxies) {
         name: "private_proxy", variable: "GOSUMCHECK_PRIVATE_PROXY", flag: "--private-proxy",
         value: One("GOPROXY"), default: Found("none; private modules are refused with status 403"), heading: MODULES,
@@ -292,5 +296,55 @@ settings! {
     tls_check_interval: Duration = one(duration) {
         name: "tls.check_interval", variable: "GOSUMCHECK_TLS_CHECK_INTERVAL", flag: "--tls-check-interval",
         value: One("DURATION"), default: Text("60s"), heading: TLS,
+    }
+
+    /// Accept the users of this file, written as by htpasswd -B: a name, a colon, and a bcrypt or argon2 hash. Setting it turns
+    /// access control on.
+    access_users: Option<PathBuf> = optional(readable) {
+        name: "access.users", variable: "GOSUMCHECK_ACCESS_USERS", flag: "--access-users",
+        value: One("FILE"), default: Unset, heading: ACCESS_CONTROL,
+    }
+
+    /// Accept the tokens of this file, which gosumcheck token writes. Setting it turns access control on.
+    access_tokens: Option<PathBuf> = optional(path) {
+        name: "access.tokens", variable: "GOSUMCHECK_ACCESS_TOKENS", flag: "--access-tokens",
+        value: One("FILE"), default: Found("access/tokens.toml in the data folder"), heading: ACCESS_CONTROL,
+    }
+
+    /// Answer only clients whose address is in one of these networks, such as 10.0.0.0/8; /healthz and /readyz answer all.
+    access_networks: Vec<IpNet> = all(networks) {
+        name: "access.networks", variable: "GOSUMCHECK_ACCESS_NETWORKS", flag: "--access-network",
+        value: Several("NETWORK"), default: Unset, heading: ACCESS_CONTROL,
+    }
+
+    /// Maximum number of requests per second of one client: an IPv4 address, or an IPv6 network of 64 bits. Beyond it clients get
+    /// status 429.
+    access_client_rate: Option<usize> = optional(count(MAX_RATE)) {
+        name: "access.client_rate", variable: "GOSUMCHECK_ACCESS_CLIENT_RATE", flag: "--access-client-rate",
+        value: One("N"), default: Unset, heading: ACCESS_CONTROL,
+    }
+
+    /// Maximum number of requests per second with the credentials of one user, token or certificate.
+    access_credential_rate: Option<usize> = optional(count(MAX_RATE)) {
+        name: "access.credential_rate", variable: "GOSUMCHECK_ACCESS_CREDENTIAL_RATE", flag: "--access-credential-rate",
+        value: One("N"), default: Unset, heading: ACCESS_CONTROL,
+    }
+
+    /// Number of requests that a client, or a credential, may send at once before its rate counts.
+    access_burst: Option<usize> = optional(count(MAX_RATE)) {
+        name: "access.burst", variable: "GOSUMCHECK_ACCESS_BURST", flag: "--access-burst",
+        value: One("N"), default: Found("ten seconds of the rate"), heading: ACCESS_CONTROL,
+    }
+
+    /// Maximum number of concurrent requests of one client, bodies included.
+    access_client_concurrency: Option<usize> = optional(count(MAX_RATE)) {
+        name: "access.client_concurrency", variable: "GOSUMCHECK_ACCESS_CLIENT_CONCURRENCY",
+        flag: "--access-client-concurrency", value: One("N"), default: Unset, heading: ACCESS_CONTROL,
+    }
+
+    /// Maximum number of concurrent requests with the credentials of one user, token or certificate, bodies included.
+    access_credential_concurrency: Option<usize> = optional(count(MAX_RATE)) {
+        name: "access.credential_concurrency", variable: "GOSUMCHECK_ACCESS_CREDENTIAL_CONCURRENCY",
+        flag: "--access-credential-concurrency", value: One("N"), default: Unset, heading: ACCESS_CONTROL,
     }
 }

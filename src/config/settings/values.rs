@@ -67,6 +67,26 @@ pub(super) fn mode(text: &str) -> Result<u32, String> {
     u32::from_str_radix(text, 8).ok().filter(|mode| is_octal && *mode <= 0o777).ok_or_else(|| why.to_owned())
 }
 
+/// A file that can be read.
+pub(super) fn readable(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    files::open_named(&path).map_err(|error| format!("{text}: {}", unread(&error)))?;
+    Ok(path)
+}
+
+/// A network, or one address.
+pub(super) fn networks(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    let network = text.parse::<IpNet>().ok().or_else(address);
+    let network =
+        network.ok_or_else(|| "not a network; write it as in 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7".to_owned())?;
+    if network.addr() == network.network() {
+        Ok(network)
+    } else {
+        Err(format!("has bits beyond its length; write {}", network.trunc()))
+    }
+}
+
 /// The name of a host, without a port.
 pub(super) fn host(text: &str) -> Result<HostName, String> {
     HostName::parse(text)

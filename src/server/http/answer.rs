@@ -28,6 +28,8 @@ pub(crate) const BINARY: &str = "application/octet-stream";
 
 /// Never changes, such as a tile.
 pub(crate) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// The same for the cache of the client alone.
+const PRIVATE_IMMUTABLE: &str = "private, max-age=31536000, immutable";
 /// May be stale for a while, such as a lookup, whose signed head does not stay the newest.
 pub(crate) const ONE_MINUTE: &str = "public, max-age=60";
 /// May be stored, and must be revalidated before each reuse.
@@ -58,6 +60,16 @@ pub(crate) enum CacheScope {
     Public,
     /// only the cache of the client: a private module
     Private,
+}
+
+/// Keeps a response out of shared caches.
+pub(crate) fn make_private(headers: &mut HeaderMap) {
+    let Some(value) = headers.get_mut(header::CACHE_CONTROL) else { return };
+    if value == IMMUTABLE {
+        *value = HeaderValue::from_static(PRIVATE_IMMUTABLE);
+    } else if let Some(rest) = value.to_str().ok().and_then(|text| text.strip_prefix("public")) {
+        *value = HeaderValue::try_from(format!("private{rest}")).unwrap_or(HeaderValue::from_static(NO_STORE));
+    }
 }
 
 impl CachePolicy {

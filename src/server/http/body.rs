@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
 use super::file_body::FileBody;
+use crate::access::Admission;
 use crate::server::conn::in_flight::BodyInFlight;
 use crate::server::conn::pool::PoolPermit;
 use crate::server::conn::sendfile::SendfileQueue;
@@ -23,6 +24,8 @@ pub(crate) struct Body {
     sending: Option<BodyInFlight>,
     /// over HTTP/2: its progress
     transfer: Option<Arc<Transfer>>,
+    /// counts the request as in flight
+    admission: Option<Box<Admission>>,
 }
 
 #[derive(Debug)]
@@ -35,11 +38,16 @@ enum BodyContent {
 
 impl Body {
     pub(crate) fn from_bytes(bytes: Bytes, permit: Option<PoolPermit>) -> Body {
-        Body { content: BodyContent::Bytes(bytes, permit), sending: None, transfer: None }
+        Body { content: BodyContent::Bytes(bytes, permit), sending: None, transfer: None, admission: None }
     }
 
     pub(crate) fn from_file(file: FileBody) -> Body {
-        Body { content: BodyContent::File(Box::new(file)), sending: None, transfer: None }
+        Body { content: BodyContent::File(Box::new(file)), sending: None, transfer: None, admission: None }
+    }
+
+    /// Keeps the admission of its request until it is sent.
+    pub(crate) fn admitted_by(&mut self, admission: Admission) {
+        self.admission = admission.counts().then(|| Box::new(admission));
     }
 
     /// Sends it over HTTP/1.1; a file is sent with `sendfile` where there is a queue for it and otherwise possible.

@@ -1,0 +1,27 @@
+//! One document at one URL, which is about no module and no database, such as the keys of an issuer.
+
+use super::base::{Base, BaseLocation};
+use super::http::agent::Http;
+use super::http::get_request::GetRequest;
+use super::http::lanes::Lane;
+use super::http::reply::Reply;
+use crate::fault::Fault;
+
+/// The bytes at `url`, at most `limit` of them, asked for once.
+///
+/// # Errors
+/// `Usage`: not an http or https URL. `Unavailable`: it is not there, is too long, or its server did not answer in time.
+pub async fn document(http: &Http, url: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+    let host_ends = url.find("://").map_or(0, |at| at + 3);
+    let path_at = url.get(host_ends..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host_ends + at);
+    let (host, path) = url.split_at(path_at);
+    let BaseLocation::Site(site) = Base::parse(host)?.location else {
+        return Err(Fault::Usage(format!("{url}: should begin with https:// or http://")));
+    };
+    let request = GetRequest { path: path.trim_start_matches('/'), limit, range: None };
+    match http.get(&site, &request, Lane::default()).await {
+        Ok((Reply::Body(bytes), _)) => Ok(bytes),
+        Ok((Reply::Missing(words), _)) => Err(Fault::upstream(url, format!("is not there: {words}"))),
+        Err(failed) => Err(Fault::upstream(url, failed.why)),
+    }
+}

@@ -1,0 +1,40 @@
+//! Files that change under a running server.
+
+use std::fs;
+
+use crate::world::{PASSWORD, World, basic, bearer, until};
+
+const PATH: &str = "/example.com/a/@v/list";
+
+#[test]
+fn tokens_are_made_and_revoked_under_a_running_server() {
+    let world = World::new();
+    let server = world.serve("[[access.rule]]\nwho = \"user:nobody\"\n", &[]);
+    let token = bearer(&world.token(&["ci"]));
+    until("the token is known", || server.get(PATH, &token).status == 200);
+    let ended = bearer(&world.token(&["ended", "--expires", "1ms"]));
+    until("the next is known too", || server.get(PATH, &ended).text().contains("has expired"));
+    assert_eq!(server.get(PATH, &ended).status, 401);
+    // A file that cannot be understood changes nothing, and is complained about.
+    let path = world.home.path().join("data/access/tokens.toml");
+    let good = fs::read_to_string(&path).unwrap();
+    fs::write(&path, "broken").unwrap();
+    until("it is complained about", || server.serving.logged().contains("tokens.toml:1: not a file of tokens"));
+    assert_eq!(server.get(PATH, &token).status, 200);
+    fs::write(&path, good).unwrap();
+    assert!(world.run(&["token", "revoke", "ci", "--data", "data"]).status.success());
+    until("it is refused", || server.get(PATH, &token).status == 401);
+    let (_, logged) = server.serving.end("-TERM");
+    assert_eq!(logged.matches("not a file of tokens").count(), 1, "one complaint: {logged}");
+}
+
+#[test]
+fn a_user_that_is_removed_is_refused_though_it_was_remembered() {
+    let world = World::new();
+    let server = world.serve("[access]\nusers = \"users\"\n", &[]);
+    let alice = basic("alice", PASSWORD);
+    assert_eq!(server.get(PATH, &alice).status, 200);
+    world.users(&["bob"]);
+    until("she is refused", || server.get(PATH, &alice).status == 401);
+    assert_eq!(server.get(PATH, &basic("bob", PASSWORD)).status, 200);
+}
