@@ -201,12 +201,12 @@ fn exposed() -> BTreeSet<String> {
     let mut page = String::new();
     stream.read_to_string(&mut page).unwrap();
     let kinds = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
-    let suffixes = |kind: &str| match kind {
-        "counter" => &["", "_total"][..],
+    let suffixes = |name: &str, kind: &str| match kind {
+        "counter" if !name.ends_with("_total") => &["_total"][..],
         "histogram" => &["_bucket", "_sum", "_count"],
         _ => &[""],
     };
-    kinds.flat_map(|(name, kind)| suffixes(kind).iter().map(move |suffix| format!("{name}{suffix}"))).collect()
+    kinds.flat_map(|(name, kind)| suffixes(name, kind).iter().map(move |suffix| format!("{name}{suffix}"))).collect()
 }
 
 /// The metrics that a query names.
