@@ -117,7 +117,7 @@ impl PasswordRecord {
     /// Whether this is the hash of `password`. Takes as long, and as much memory, as the hash says.
     pub(super) fn matches(&self, password: &str) -> bool {
         match self {
-            // Bcrypt reads 72 bytes: a longer password would be the same as its beginning.
+            // Bcrypt reads 72 bytes, a NUL at the end among them: a longer password would be the same as its beginning.
             PasswordRecord::Bcrypt(hash) => bcrypt::non_truncating_verify(password, hash).unwrap_or(false),
             PasswordRecord::Argon2(record) => {
                 Argon2::default().verify_password(password.as_bytes(), record.as_ref()).is_ok()
@@ -153,10 +153,12 @@ mod tests {
         let (record, exists) = users.record("carol").unwrap();
         assert!(!exists, "verified against another's hash, and refused whatever comes of it");
         assert!(!record.matches("x"));
-        // Bcrypt reads 72 bytes.
-        let long = bcrypt::hash_with_salt("p".repeat(72), 4, [7; 16]).unwrap().to_string();
-        let long = PasswordRecord::parse(&long).unwrap();
-        assert!(long.matches(&"p".repeat(72)) && !long.matches(&"p".repeat(73)));
+        // Bcrypt reads 72 bytes, the NUL at the end of the password among them.
+        let hashed = |len: usize| {
+            let hash = bcrypt::hash_with_salt("p".repeat(len), 4, [7; 16]).unwrap().to_string();
+            PasswordRecord::parse(&hash).unwrap()
+        };
+        assert!(hashed(71).matches(&"p".repeat(71)) && !hashed(72).matches(&"p".repeat(73)));
         assert!(parse("").unwrap().record("alice").is_none());
     }
 

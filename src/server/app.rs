@@ -9,6 +9,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use quick_cache::sync::Cache;
+
 use super::conn::pool::Pools;
 use super::conn::slots::Slots;
 use super::forwarded::TrustedProxies;
@@ -16,11 +18,11 @@ use super::http::access_log::{AccessLog, RequestIds};
 use super::http::answer::{Answer, CacheScope};
 use super::http::host::Hosts;
 use super::http::response_cache::{HeadRef, ResponseCache, Validity};
-use super::http::route::{DatabaseNames, Route};
+use super::http::route::{DatabaseNames, Route, RouteName};
 use super::limits::{self, Limits};
 use super::metrics::Metrics;
 use super::tls::Tls;
-use crate::access::Gate;
+use crate::access::{Gate, Scope};
 use crate::config::HostName;
 use crate::fault::Fault;
 use crate::proxy::{Peer, Proxy};
@@ -63,6 +65,8 @@ pub(crate) struct App {
     /// as in [`Config`]
     pub(super) trusted: TrustedProxies,
     pub(super) gate: Arc<Gate>,
+    /// what raw paths of admitted requests ask for: to parse a path takes longer than to judge it
+    pub(super) scopes: Cache<Box<str>, Arc<(RouteName, Scope)>>,
     pub(super) request_ids: RequestIds,
     pub(super) response_cache: ResponseCache,
     pub(super) metrics: Metrics,
@@ -89,6 +93,7 @@ impl App {
             tls: config.tls,
             trusted: config.trusted,
             gate: config.gate,
+            scopes: Cache::new(limits::MAX_SCOPES),
             request_ids: RequestIds::new(),
             response_cache: ResponseCache::new(config.limits.cache_bytes),
             metrics: Metrics::new(),
