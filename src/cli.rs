@@ -15,6 +15,7 @@ mod serve;
 mod settings;
 mod setup;
 mod spelling;
+mod store;
 mod sync;
 mod verify;
 mod words;
@@ -72,6 +73,9 @@ enum Command {
     /// Re-verify everything stored, the full log and the modules, and locate any damage
     #[command(after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArgs),
+    /// Show what the module store holds and why, pin modules in it, and remove others
+    #[command(subcommand, after_help = store::EXIT_CODES)]
+    Store(store::StoreCommand),
     /// Check a proof file that `audit --proof` wrote, without network access
     #[command(after_help = AUDIT_EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
@@ -237,6 +241,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Prefetch(args) => prefetch::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Store(command) => store::run(&command),
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),

@@ -66,6 +66,7 @@ pub async fn run(
     if let Some(proxy) = proxy.clone() {
         background.spawn(async move { proxy.tend().await });
     }
+    let counting = proxy.clone();
     let app = Arc::new(App::new(config, served, proxy));
     let Listeners { public, admin } = listeners.into();
     let for_all = Acceptor::new(Arc::clone(&app), Arc::clone(&app.slots), ListenerKind::Public);
@@ -84,5 +85,10 @@ pub async fn run(
     let _ = stopping.send(true); // an error means that there is no listener to stop
     while accepting.join_next().await.is_some() {}
     background.shutdown().await;
+    if let Some(proxy) = counting
+        && let Err(fault) = proxy.flush_uses()
+    {
+        tracing::debug!("{fault}");
+    }
     Ok(())
 }

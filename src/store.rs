@@ -21,18 +21,22 @@ use crate::fault::Fault;
 
 pub mod cache;
 pub mod disk;
+pub mod eviction;
 pub mod evidence;
 pub mod failing;
 pub mod failures;
 pub mod head;
 pub mod index;
 pub mod journal;
+pub mod keep;
 pub mod lock;
 pub mod log;
 mod modes;
 pub mod modules;
+pub mod scrub;
 pub mod space;
 mod sqlite;
+pub mod usage;
 mod words;
 pub mod zipfile;
 
@@ -40,8 +44,10 @@ pub use cache::Cache;
 pub use head::{HeadFile, StoredHead, Swap};
 pub use index::Index;
 pub use journal::Journal;
+pub use keep::{KeepList, Kept};
 pub use log::Log;
 pub use modules::Modules;
+pub use usage::{Usage, Use, UseCounter};
 
 use disk::{Disk, NoDisk, RealDisk};
 use failures::Failures;
@@ -50,6 +56,8 @@ use words::unavailable;
 
 /// A file in `DATA/tmp` older than this belongs to a process that died: no write takes that long.
 const LEFTOVER_AGE: Duration = Duration::from_secs(60 * 60);
+/// What is noted about the store as a whole is in this folder below the data folder: uses, what a person keeps, how far a scrub is.
+const STORE_FOLDER: &str = "store";
 /// Names tried for one temporary file before giving up: another process may have chosen the same.
 const NAME_TRIES: u32 = 100;
 
@@ -171,6 +179,11 @@ impl Folder {
     /// None so far: a file that cannot be used is the fault of the calls that would use it.
     pub fn journal(&self) -> Result<Journal, Fault> {
         Ok(Journal::new(self.clone()))
+    }
+
+    /// Which modules a person wants to stay: `DATA/store/keep`.
+    pub fn keep(&self) -> KeepList {
+        KeepList::new(self.clone())
     }
 
     fn cache_folder(&self, name: &str) -> Result<PathBuf, Fault> {

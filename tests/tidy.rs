@@ -97,8 +97,11 @@ const ROOMS: &[Folder] = &[
     Folder {
         path: "store",
         lines: &[
-            &["evidence", "head", "index", "journal", "modules"],
-            &["log"],
+            &["eviction"],
+            &["modules"],
+            &["evidence", "head", "index", "journal", "scrub"],
+            &["log", "usage"],
+            &["keep"],
             &["cache", "failing", "sqlite", "zipfile"],
             &["disk", "failures", "lock"],
             &["modes", "space", "words"],

@@ -18,7 +18,7 @@ pub(super) use args::ServeArgs;
 use memory::Memory;
 
 use super::output::{tell, warn};
-use super::setup;
+use super::{setup, store};
 use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, SETTINGS, Settings};
 use crate::config::{GoEnv, Sumdb};
 use crate::database::Database;
@@ -32,7 +32,7 @@ use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::sync::{self, SyncOptions};
-use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Upstreams, candidates};
+use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Proxies, Upstreams, candidates};
 
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
@@ -84,7 +84,8 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let served = served.collect::<Result<Vec<ServedDatabase>, Fault>>()?;
     let relay = served.first().map(ServedDatabase::relay);
     let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
-    let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, ..ProxyLimits::default() };
+    let store = store::limits(settings);
+    let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, store, ..ProxyLimits::default() };
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
     let listeners = Listeners { public: listen(&settings.listen).await?, admin: listen(&settings.admin_listen).await? };
     // Printed, not logged: with port 0 nobody else can tell where we are.
@@ -134,8 +135,13 @@ pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>
     let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
     // All is asked for anyway.
     let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..limits.read_ahead };
-    let limits = ProxyLimits { downloads, read_ahead, ..limits };
+    let limits = ProxyLimits { downloads, read_ahead, store: store::limits(settings), ..limits };
     modules::open(settings, &folder, relay, &private, limits)
+}
+
+/// The proxies that public modules are fetched from.
+pub(super) fn public_proxies(settings: &Settings, folder: &Folder) -> Result<Proxies, Fault> {
+    modules::public(settings, folder)
 }
 
 /// How many connections there can be.

@@ -13,12 +13,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::try_join;
+use parking_lot::Mutex;
 
 use super::check::{Rejection, WrongBytes, check};
 use super::counts::Event;
 use super::expected::{Expected, Route};
 use super::file_attempts::{FileAttempts, Given, path_of};
 use super::incident::Mismatch;
+use super::room::Reservation;
 use super::shared_tasks::{Phase, Progress};
 use super::watched::{Meter, Watched};
 use super::{DIRECT, Denied, Inner, stored};
@@ -46,8 +48,8 @@ pub(super) async fn fetch(
     if let Stored::Proven(admitted) = stored {
         return Ok(Given::Proven(admitted));
     }
-    let (expected, is_flowing) = (OnceLock::new(), AtomicBool::new(false));
-    let task = FileFetch { inner, route, module, kind, expected, is_flowing, progress, meter };
+    let (expected, is_flowing, room) = (OnceLock::new(), AtomicBool::new(false), Mutex::default());
+    let task = FileFetch { inner, route, module, kind, expected, is_flowing, progress, meter, room };
     let mut attempts = FileAttempts::default();
     // What is stored already may be what the record says: then nobody is asked for the bytes.
     let is_early = matches!(stored, Stored::Missing) && inner.store_lock.require(&inner.modules).is_ok();
@@ -98,6 +100,8 @@ struct FileFetch<'a> {
     is_flowing: AtomicBool,
     progress: &'a Progress,
     meter: &'a Meter,
+    /// the room that the file takes in the store, until it is admitted
+    room: Mutex<Option<Reservation>>,
 }
 
 impl FileFetch<'_> {
@@ -218,8 +222,8 @@ impl FileFetch<'_> {
             Kind::GoMod => MAX_GO_MOD,
         };
         let request = ModuleRequest::File(self.module.clone(), self.kind);
-        let FileFetch { expected, is_flowing, progress, meter, .. } = self;
-        let mut sink = Watched { arrival, expected, is_flowing, progress, meter };
+        let FileFetch { expected, is_flowing, progress, meter, inner, room, .. } = self;
+        let mut sink = Watched { arrival, expected, is_flowing, progress, meter, inner, room };
         self.route.proxies().download(at, &request, limit, &mut sink).await
     }
 

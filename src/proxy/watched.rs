@@ -7,9 +7,13 @@ use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::Inner;
 use super::expected::Expected;
+use super::room::{self, Reservation};
 use super::shared_tasks::{Phase, Progress};
 use crate::store::modules::Arrival;
 use crate::sumdb::number::wide;
@@ -23,6 +27,9 @@ pub(super) struct Watched<'a> {
     pub(super) is_flowing: &'a AtomicBool,
     pub(super) progress: &'a Progress,
     pub(super) meter: &'a Meter,
+    pub(super) inner: &'a Inner,
+    /// the room that the file has taken
+    pub(super) room: &'a Mutex<Option<Reservation>>,
 }
 
 /// Counts the bytes that come of one file, and says when there are more than are worth it before a client asks for it.
@@ -61,6 +68,19 @@ impl Meter {
 impl Sink for Watched<'_> {
     fn len(&self) -> u64 {
         self.arrival.len()
+    }
+
+    fn announce(&mut self, total: Option<u64>) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(async move {
+            if self.inner.store_limits.max_size.is_none() {
+                return Ok(());
+            }
+            // What an earlier try took goes first: who holds room never waits for more.
+            *self.room.lock() = None;
+            let reserved = room::reserve(self.inner, total).await?;
+            *self.room.lock() = reserved;
+            Ok(())
+        })
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! The metrics, as Prometheus reads them (OpenMetrics text). Counters change as requests end; `routes::metrics` sets the gauges.
 
 pub(super) mod queues;
+pub(super) mod store;
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -20,6 +21,7 @@ use super::conn::close_reason::CloseReason;
 use super::http::route::RouteName;
 use crate::sumdb::number::wide;
 use queues::Queues;
+use store::StoreMetrics;
 
 /// Seconds: from an answer in the response cache to one that an upstream had to be asked for.
 const BUCKETS: [f64; 14] =
@@ -104,6 +106,7 @@ pub(super) struct Gauges {
     pub(super) body_bytes_bound: Gauge<u64, AtomicU64>,
     pub(super) ready: Gauge,
     pub(super) queues: Queues,
+    pub(super) store: StoreMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -242,6 +245,7 @@ impl Gauges {
         );
         registry.register("body_bytes_bound", "The limit of bytes of bodies in flight", self.body_bytes_bound.clone());
         self.queues.register(registry);
+        self.store.register(registry);
         registry.register("ready", "Whether the server is ready, as /readyz", self.ready.clone());
     }
 }

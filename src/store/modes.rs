@@ -15,7 +15,7 @@ const FILE: u32 = 0o600;
 /// What others than the owner may do.
 const OTHERS: u32 = 0o077;
 /// The names that stand in a data folder.
-const OWN_NAMES: [&str; 8] = ["cache", "heads", "log", "modules", "private", "refused", "tmp", "lock"];
+const OWN_NAMES: [&str; 9] = ["cache", "heads", "log", "modules", "private", "refused", "store", "tmp", "lock"];
 /// What the names of the journal's files begin with.
 const OWN_PREFIX: &str = "proxy.sqlite";
 /// Stands in the root of a file system.

@@ -43,6 +43,11 @@ pub(super) fn open(
     Proxy::within(folder, relay, upstreams, options, limits).map(Some)
 }
 
+/// The proxies of public modules alone.
+pub(super) fn public(settings: &Settings, folder: &Folder) -> Result<Proxies, Fault> {
+    proxies(settings, folder, &settings.proxy, Whose::Public)
+}
+
 /// Which modules a list is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {

@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::words::unavailable;
+use super::pin::Pin;
 use super::place::FilePaths;
-use super::proof::{self, Proof};
+use super::proof::{self, Proof, ProofFile};
 use super::stamp::Stamp;
+use super::stored::Stored;
 use super::{Admitted, Known, Modules, Tree, quarantine};
 use crate::fault::Fault;
-use crate::sumdb::dirhash::{ModuleZip, ZipError, h1_go_mod};
+use crate::store::UseCounter;
+use crate::store::scrub::{Pace, Paced};
+use crate::sumdb::dirhash::{ModuleZip, ReadAt, ZipError, h1_go_mod};
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
 
@@ -42,15 +46,41 @@ impl Changed {
         self.is_proven
     }
 
+    /// Which tree it is in.
+    pub fn tree(&self) -> Tree {
+        self.tree
+    }
+
+    /// Which file of the module it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// What its bytes hash to now; none where a zip is none any more. Reads all of them.
     ///
     /// # Errors
     /// `Unavailable`: the disk does not give them.
     pub fn hash_now(&self, threads: usize) -> Result<Option<SumHash>, Fault> {
+        self.hash_of(&self.file, threads)
+    }
+
+    /// The same, reading no faster than that.
+    ///
+    /// # Errors
+    /// The same; also where the pace is stopped.
+    pub fn hash_slowly(&self, pace: &Pace) -> Result<Option<SumHash>, Fault> {
+        self.hash_of(&Paced { source: &self.file, pace }, 1)
+    }
+
+    fn hash_of(&self, source: &impl ReadAt, threads: usize) -> Result<Option<SumHash>, Fault> {
         let unread = |error: std::io::Error| unavailable(&PathBuf::from(self.module.to_string()), "read", &error);
         match self.kind {
-            Kind::GoMod => Ok(Some(SumHash::H1(h1_go_mod(&self.file.read().map_err(unread)?)))),
-            Kind::Zip => match ModuleZip::read(&self.file).and_then(|zip| zip.h1(threads)) {
+            Kind::GoMod => {
+                let mut bytes = vec![0; usize::try_from(source.size()).unwrap_or(usize::MAX)];
+                source.read_exact_at(0, &mut bytes).map_err(unread)?;
+                Ok(Some(SumHash::H1(h1_go_mod(&bytes))))
+            }
+            Kind::Zip => match ModuleZip::read(source).and_then(|zip| zip.h1(threads)) {
                 Ok(hash) => Ok(Some(SumHash::H1(hash))),
                 Err(ZipError::Read(error)) => Err(unread(error)),
                 Err(ZipError::Refused(_)) => Ok(None),
@@ -60,6 +90,60 @@ impl Changed {
 }
 
 impl Modules {
+    /// A stored file as one that may not be what it was, whatever it looks like: to be hashed by a scrub. None where it is not here
+    /// with a hash.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails or forbids.
+    pub fn for_scrub(&self, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<Option<Changed>, Fault> {
+        let place = FilePaths::of(self, tree, module, kind)?;
+        let proof = match tree {
+            Tree::Proven => ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?,
+            Tree::FirstUse => ProofFile::Missing,
+        };
+        let (hash, by) = match proof {
+            ProofFile::Is(hash, by, _) => (hash, Some(by)),
+            ProofFile::Missing | ProofFile::Damaged => {
+                match Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))? {
+                    Pin::Is(hash @ SumHash::H1(_)) => (hash, None),
+                    _ => return Ok(None),
+                }
+            }
+        };
+        let open = Admitted::open(self.dir_of(tree), &place.file, hash);
+        let open = open.map_err(|error| unavailable(&place.file, "open", &error))?;
+        let is_proven = tree == Tree::FirstUse || by.is_some();
+        Ok(open.map(|file| Changed { tree, module: module.clone(), kind, file, by, is_proven }))
+    }
+
+    /// Notes that a file was found not to be what it was: from here on it is hashed before it is given, by any process.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk cannot be written; then it may still be given.
+    pub fn distrust(&self, changed: &Changed) -> Result<(), Fault> {
+        let Changed { tree, module, kind, file, by, .. } = changed;
+        let place = FilePaths::of(self, *tree, module, *kind)?;
+        let noted = match (by, &place.stamp) {
+            (Some(by), _) => self.folder.write(&place.proof, proof::text(file.hash(), by, None).as_bytes(), false),
+            (None, Some(stamp)) => self.clear_file(stamp),
+            (None, None) => Ok(()),
+        };
+        // Last: who reads the proof meanwhile remembers what it said before.
+        self.known.remove(&place.file);
+        noted
+    }
+
+    /// Whether a file looks as it did when it was last proven.
+    pub fn looks_as_proven(&self, changed: &Changed) -> bool {
+        match changed.tree {
+            Tree::Proven => {
+                let by = changed.by.as_ref().map(|by| by.database.as_str()).unwrap_or_default();
+                matches!(self.open(&changed.module, changed.kind, by), Ok(Stored::Proven(_)))
+            }
+            Tree::FirstUse => matches!(self.open_first_use(&changed.module, changed.kind), Ok(Stored::Proven(_))),
+        }
+    }
+
     /// Notes that a file was found to be as it was: its bytes have just been hashed. Where it changed meanwhile, and where the disk
     /// cannot be written, it is hashed again the next time.
     pub fn confirm(&self, changed: &Changed) {
@@ -83,7 +167,7 @@ impl Modules {
 
     /// Notes what a file looks like that is proven now. Best effort: without it the file is hashed again.
     pub(super) fn note_proven(&self, place: &FilePaths, file: &Admitted, by: Option<&Proof>) {
-        self.know(&place.file, file, by.map(|by| Arc::from(by.database.as_str())));
+        let _ = self.know(&place.file, file, by.map(|by| Arc::from(by.database.as_str())));
         let written = match by {
             Some(by) => {
                 self.folder.write(&place.proof, proof::text(file.hash(), by, Some(&file.stamp())).as_bytes(), false)
@@ -98,10 +182,13 @@ impl Modules {
         }
     }
 
-    /// Remembers that the file at `path` is proven, by the database with that key if by one, as it looks now.
-    pub(super) fn know(&self, path: &Path, file: &Admitted, database: Option<Arc<str>>) {
-        let known = Known { stamp: file.stamp(), hash: file.hash().clone(), database };
+    /// Remembers that the file at `path` is proven, by the database with that key if by one, as it looks now; gives what counts its
+    /// uses.
+    pub(super) fn know(&self, path: &Path, file: &Admitted, database: Option<Arc<str>>) -> Arc<UseCounter> {
+        let uses = self.usage.counter(path);
+        let known = Known { stamp: file.stamp(), hash: file.hash().clone(), database, uses: Arc::clone(&uses) };
         self.known.insert(path.to_owned(), known);
+        uses
     }
 
     /// Whether a file looks as it did when it was last proven: as `written` down, or as seen by this process.

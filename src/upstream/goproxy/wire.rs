@@ -2,6 +2,8 @@
 
 use std::io;
 
+use futures_util::future::BoxFuture;
+
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::origin::Origin;
 use crate::upstream::http::retry::Failed;
@@ -46,6 +48,15 @@ pub trait Sink: Send {
         self.len() == 0
     }
 
+    /// Says that a file of `total` bytes follows, where that is known, before its first byte is asked to be kept; waits for room.
+    ///
+    /// # Errors
+    /// Where there will be none.
+    fn announce(&mut self, total: Option<u64>) -> BoxFuture<'_, io::Result<()>> {
+        let _ = total;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Appends bytes.
     ///
     /// # Errors
@@ -62,4 +73,9 @@ pub trait Sink: Send {
 /// The failure of a sink that could not store bytes.
 pub(super) fn disk(error: &io::Error) -> Failed {
     Failed::lasting(FailureKind::Disk, format!("cannot store the bytes: {error}"))
+}
+
+/// Tells a sink that a file of `total` bytes follows.
+pub(super) async fn announce(sink: &mut dyn Sink, total: Option<u64>) -> Result<(), Failed> {
+    sink.announce(total).await.map_err(|error| disk(&error))
 }

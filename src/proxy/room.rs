@@ -1,0 +1,193 @@
+//! How much the stored modules may take, and which download may begin. A download says how long its file is before the first byte is
+//! kept, and waits until there is that much room: what others have said counts as taken. Room is made by removing what can be had
+//! again (`evict`).
+//!
+//! **The disk holds at most the limit and one download.** A file of more than a quarter of the limit, or of a length that nobody
+//! knows, reserves a quarter, and there is one such download at a time. Where nothing may be removed and nothing else is arriving,
+//! the download fails, as on a full disk.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, OwnedMutexGuard};
+
+use super::Inner;
+use crate::fault::Fault;
+
+/// The part of the limit, as a divisor, above which a file is a large one.
+const LARGE_PART: u64 = 4;
+/// Room for what stands beside a file: its hash, its proof, its `.info`, a list, folders.
+const BESIDE_BYTES: u64 = 32 << 10;
+/// Room is made in the background from this many hundredths of the limit on, down to the second.
+const HIGH_LOW: (u64, u64) = (96, 90);
+
+/// What is taken.
+#[derive(Debug, Default, Clone, Copy)]
+struct Taken {
+    /// by what is stored, as it was measured last, with what was admitted and removed since
+    stored: u64,
+    /// by downloads that have begun
+    reserved: u64,
+    /// how many those are
+    downloads: u64,
+    /// admitted since the measurement that is under way began
+    since: u64,
+    is_measured: bool,
+}
+
+/// The room of one store. Threads share it.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    taken: Mutex<Taken>,
+    /// something was removed, or a download has ended
+    changed: Notify,
+    /// held by the one download of a large file
+    large: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Room that a download has taken. When it ends, its bytes are stored or will be found to be gone by the next measurement.
+#[derive(Debug)]
+pub(super) struct Reservation {
+    room: SharedRoom,
+    bytes: u64,
+    /// what it will take in all
+    total: u64,
+    _large: Option<OwnedMutexGuard<()>>,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut taken = self.room.taken.lock();
+        taken.reserved = taken.reserved.saturating_sub(self.bytes);
+        taken.downloads = taken.downloads.saturating_sub(1);
+        taken.stored = taken.stored.saturating_add(self.total);
+        taken.since = taken.since.saturating_add(self.total);
+        drop(taken);
+        self.room.changed.notify_waiters();
+    }
+}
+
+impl Room {
+    /// A measurement of what is stored begins.
+    pub(super) fn measuring(&self) {
+        self.taken.lock().since = 0;
+    }
+
+    /// A measurement has found so many bytes.
+    pub(super) fn measured(&self, bytes: u64) {
+        let mut taken = self.taken.lock();
+        // What was admitted meanwhile may have been found or not.
+        taken.stored = bytes.saturating_add(taken.since);
+        taken.is_measured = true;
+    }
+
+    /// Something of so many bytes was removed.
+    pub(super) fn freed(&self, bytes: u64) {
+        let mut taken = self.taken.lock();
+        taken.stored = taken.stored.saturating_sub(bytes);
+        drop(taken);
+        self.changed.notify_waiters();
+    }
+
+    /// The bytes that are stored, as far as is known; none before anybody has looked.
+    pub(super) fn stored(&self) -> Option<u64> {
+        Some(*self.taken.lock()).filter(|taken| taken.is_measured).map(|taken| taken.stored)
+    }
+
+    /// How many bytes are to be removed before `bytes` more fit under `max`; 0 where they fit.
+    pub(super) fn lacking(&self, bytes: u64, max: u64) -> u64 {
+        let taken = self.taken.lock();
+        taken.stored.saturating_add(taken.reserved).saturating_add(bytes).saturating_sub(max)
+    }
+
+    /// How many bytes are to be removed in the background.
+    pub(super) fn above_high(&self, max: u64) -> u64 {
+        let (high, low) = (max / 100 * HIGH_LOW.0, max / 100 * HIGH_LOW.1);
+        if self.lacking(0, high) > 0 { self.lacking(0, low) } else { 0 }
+    }
+
+    fn take(&self, bytes: u64, max: u64) -> Result<(), Full> {
+        let mut taken = self.taken.lock();
+        let lacking = taken.stored.saturating_add(taken.reserved).saturating_add(bytes).saturating_sub(max);
+        if lacking > 0 || !taken.is_measured {
+            return Err(Full { lacking, downloads: taken.downloads, is_measured: taken.is_measured });
+        }
+        taken.reserved = taken.reserved.saturating_add(bytes);
+        taken.downloads += 1;
+        Ok(())
+    }
+}
+
+/// There is too little room.
+struct Full {
+    lacking: u64,
+    /// others that are under way
+    downloads: u64,
+    is_measured: bool,
+}
+
+/// Takes room for a file of `total` bytes, once there is so much; none where there is no limit.
+///
+/// # Errors
+/// `StorageFull`: all that is stored has to stay. Those of the disk.
+pub(super) async fn reserve(inner: &Inner, total: Option<u64>) -> io::Result<Option<Reservation>> {
+    let (Some(max), room) = (inner.store_limits.max_size, &inner.room) else { return Ok(None) };
+    let usual = max / LARGE_PART;
+    let is_large = total.is_none_or(|total| total.saturating_add(BESIDE_BYTES) > usual);
+    let large = if is_large { Some(Arc::clone(&room.large).lock_owned().await) } else { None };
+    let total = total.unwrap_or(usual).saturating_add(BESIDE_BYTES);
+    let bytes = total.min(usual);
+    loop {
+        let mut changed = pin!(room.changed.notified());
+        changed.as_mut().enable();
+        let Err(full) = room.take(bytes, max) else {
+            return Ok(Some(Reservation { room: Arc::clone(room), bytes, total, _large: large }));
+        };
+        let failed = |fault: Fault| io::Error::other(fault.to_string());
+        if !full.is_measured {
+            inner.evictor.measure().await.map_err(failed)?;
+            continue;
+        }
+        let freed = inner.evictor.make_room(&inner.upstreams.public, || room.lacking(bytes, max)).await;
+        if freed.map_err(failed)?.bytes > 0 || room.lacking(bytes, max) == 0 {
+            continue;
+        }
+        if full.downloads == 0 {
+            let why = format!(
+                "the store is full: {} bytes more than store.max_size ({max}) allow are needed, and all that is stored has to stay \
+                 (`gosumcheck store stats` says why); allow more",
+                full.lacking
+            );
+            return Err(io::Error::new(io::ErrorKind::StorageFull, why));
+        }
+        changed.await;
+    }
+}
+
+/// Room that is shared with the threads that remove files.
+pub(super) type SharedRoom = Arc<Room>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_is_never_counted_too_low() {
+        let room = SharedRoom::default();
+        assert!(room.take(1, 100).is_err(), "nobody has looked yet");
+        room.measuring();
+        room.measured(40);
+        assert!(room.take(50, 100).is_ok() && room.lacking(20, 100) == 10);
+        assert!(matches!(room.take(20, 100), Err(Full { lacking: 10, downloads: 1, is_measured: true })));
+        // It is stored while somebody looks: found or not, it counts.
+        room.measuring();
+        drop(Reservation { room: Arc::clone(&room), bytes: 50, total: 60, _large: None });
+        room.measured(40);
+        assert_eq!(room.stored(), Some(100));
+        room.freed(30);
+        assert_eq!((room.stored(), room.lacking(0, 100), room.lacking(31, 100)), (Some(70), 0, 1));
+        assert_eq!((room.above_high(70), room.above_high(100)), (7, 0));
+    }
+}
