@@ -44,7 +44,6 @@ pub use cache::Cache;
 pub use head::{HeadFile, StoredHead, Swap};
 pub use index::Index;
 pub use journal::Journal;
-pub use keep::{KeepList, Kept};
 pub use log::Log;
 pub use modules::Modules;
 pub use usage::{Usage, Use, UseCounter};
@@ -179,11 +178,6 @@ impl Folder {
     /// None so far: a file that cannot be used is the fault of the calls that would use it.
     pub fn journal(&self) -> Result<Journal, Fault> {
         Ok(Journal::new(self.clone()))
-    }
-
-    /// Which modules a person wants to stay: `DATA/store/keep`.
-    pub fn keep(&self) -> KeepList {
-        KeepList::new(self.clone())
     }
 
     fn cache_folder(&self, name: &str) -> Result<PathBuf, Fault> {

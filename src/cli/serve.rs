@@ -16,9 +16,10 @@ use tracing_subscriber::EnvFilter;
 
 pub(super) use args::ServeArgs;
 use memory::Memory;
+pub(super) use modules::store_limits;
 
 use super::output::{tell, warn};
-use super::{setup, store};
+use super::setup;
 use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, SETTINGS, Settings};
 use crate::config::{GoEnv, Sumdb};
 use crate::database::Database;
@@ -84,7 +85,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let served = served.collect::<Result<Vec<ServedDatabase>, Fault>>()?;
     let relay = served.first().map(ServedDatabase::relay);
     let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
-    let store = store::limits(settings);
+    let store = store_limits(settings);
     let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, store, ..ProxyLimits::default() };
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
     let listeners = Listeners { public: listen(&settings.listen).await?, admin: listen(&settings.admin_listen).await? };
@@ -135,7 +136,7 @@ pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>
     let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
     // All is asked for anyway.
     let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..limits.read_ahead };
-    let limits = ProxyLimits { downloads, read_ahead, store: store::limits(settings), ..limits };
+    let limits = ProxyLimits { downloads, read_ahead, store: store_limits(settings), ..limits };
     modules::open(settings, &folder, relay, &private, limits)
 }
 

@@ -1,5 +1,5 @@
 //! `gosumcheck store`: what the module store holds, why, and what goes. All of it works beside a running server, on the same files:
-//! whoever removes a file holds the store's lock, and a server that is asked for a file that was removed fetches it again.
+//! the process that removes a file holds the store's lock, and a server that is asked for a file that was removed fetches it again.
 
 mod list;
 mod removal;
@@ -11,11 +11,11 @@ use clap::{Args, Subcommand};
 
 use super::output::{tell, warn};
 use super::settings::{SettingArgs, Takes};
-use super::setup;
+use super::{serve, setup};
 use crate::config::GoEnv;
 use crate::config::settings::{Layers, SETTINGS, Setting, Settings, rows};
 use crate::fault::Fault;
-use crate::proxy::{Evictor, StoreLimits};
+use crate::proxy::Evictor;
 use crate::report::printable;
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
@@ -112,16 +112,8 @@ pub(super) fn run(command: &StoreCommand) -> Result<u8, Fault> {
     }
 }
 
-/// How much a server with these settings stores.
-pub(super) fn limits(settings: &Settings) -> StoreLimits {
-    let Settings { store_max_size: max_size, store_max_disk: max_disk, .. } = *settings;
-    let checks_per_hour = u64::try_from(settings.store_checks).unwrap_or(u64::MAX);
-    let scrub = settings.store_scrub.map(|period| (period, settings.store_scrub_rate));
-    StoreLimits { max_size, max_disk, checks_per_hour, scrub }
-}
-
 fn evictor(folder: &Folder, settings: &Settings) -> Evictor {
-    Evictor::new(folder, Patterns::parse(&settings.private), limits(settings).checks_per_hour)
+    Evictor::new(folder, Patterns::parse(&settings.private), serve::store_limits(settings).checks_per_hour)
 }
 
 fn pin(args: &KeepArgs) -> Result<u8, Fault> {

@@ -1,7 +1,7 @@
 //! Removes stored files that can be had again, the coldest first, until there is room: `store::eviction` says which, and an upstream
 //! is asked for each before it goes. One that no upstream has any more stays, and so does one for which none answers.
 //!
-//! A plan is made by looking at the whole store once, and followed as far as room is needed; what is used meanwhile leaves it.
+//! A plan is made by looking at the whole store once, and followed until there is room; what is used meanwhile leaves it.
 
 mod ask;
 mod plan;
@@ -45,11 +45,11 @@ pub struct Evictor {
     room: SharedRoom,
     /// whether this process is the one that admits files
     holds_claim: bool,
-    counts: Counts,
+    counts: EvictionCounters,
 }
 
 #[derive(Default)]
-struct Counts {
+struct EvictionCounters {
     files: AtomicU64,
     bytes: AtomicU64,
     vanished: AtomicU64,
@@ -83,7 +83,8 @@ impl Evictor {
         room: SharedRoom,
         holds_claim: bool,
     ) -> Evictor {
-        let (asking, plan, counts) = (Asking::new(checks_per_hour), tokio::sync::Mutex::default(), Counts::default());
+        let (asking, plan, counts) =
+            (Asking::new(checks_per_hour), tokio::sync::Mutex::default(), EvictionCounters::default());
         Evictor { folder, modules, private, asking, plan, room, holds_claim, counts }
     }
 
@@ -258,7 +259,7 @@ impl Evictor {
     /// What was removed since the start, and what was not.
     pub fn counts(&self) -> Evicted {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counts { files, bytes, vanished, unanswered } = &self.counts;
+        let EvictionCounters { files, bytes, vanished, unanswered } = &self.counts;
         Evicted { files: load(files), bytes: load(bytes), vanished: load(vanished), unanswered: load(unanswered) }
     }
 }

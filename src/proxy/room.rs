@@ -1,5 +1,5 @@
 //! How much the stored modules may take, and which download may begin. A download says how long its file is before the first byte is
-//! kept, and waits until there is that much room: what others have said counts as taken. Room is made by removing what can be had
+//! kept, and waits until there is that much room: what others have said counts as taken. StoreRoom is made by removing what can be had
 //! again (`evict`).
 //!
 //! **The disk holds at most the limit and one download.** A file of more than a quarter of the limit, or of a length that nobody
@@ -18,9 +18,9 @@ use crate::fault::Fault;
 
 /// The part of the limit, as a divisor, above which a file is a large one.
 const LARGE_PART: u64 = 4;
-/// Room for what stands beside a file: its hash, its proof, its `.info`, a list, folders.
+/// StoreRoom for what stands beside a file: its hash, its proof, its `.info`, a list, folders.
 const BESIDE_BYTES: u64 = 32 << 10;
-/// Room is made in the background from this many hundredths of the limit on, down to the second.
+/// StoreRoom is made in the background from this many hundredths of the limit on, down to the second.
 const HIGH_LOW: (u64, u64) = (96, 90);
 
 /// What is taken.
@@ -39,7 +39,7 @@ struct Taken {
 
 /// The room of one store. Threads share it.
 #[derive(Debug, Default)]
-pub(super) struct Room {
+pub(super) struct StoreRoom {
     taken: Mutex<Taken>,
     /// something was removed, or a download has ended
     changed: Notify,
@@ -47,7 +47,7 @@ pub(super) struct Room {
     large: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// Room that a download has taken. When it ends, its bytes are stored or will be found to be gone by the next measurement.
+/// StoreRoom that a download has taken. When it ends, its bytes are stored or will be found to be gone by the next measurement.
 #[derive(Debug)]
 pub(super) struct Reservation {
     room: SharedRoom,
@@ -69,13 +69,13 @@ impl Drop for Reservation {
     }
 }
 
-impl Room {
+impl StoreRoom {
     /// A measurement of what is stored begins.
     pub(super) fn measuring(&self) {
         self.taken.lock().since = 0;
     }
 
-    /// A measurement has found so many bytes.
+    /// A measurement has found this many bytes.
     pub(super) fn measured(&self, bytes: u64) {
         let mut taken = self.taken.lock();
         // What was admitted meanwhile may have been found or not.
@@ -83,7 +83,7 @@ impl Room {
         taken.is_measured = true;
     }
 
-    /// Something of so many bytes was removed.
+    /// Something of this many bytes was removed.
     pub(super) fn freed(&self, bytes: u64) {
         let mut taken = self.taken.lock();
         taken.stored = taken.stored.saturating_sub(bytes);
@@ -91,7 +91,7 @@ impl Room {
         self.changed.notify_waiters();
     }
 
-    /// The bytes that are stored, as far as is known; none before anybody has looked.
+    /// The bytes that are stored, as last measured and counted since; none before the first measurement.
     pub(super) fn stored(&self) -> Option<u64> {
         Some(*self.taken.lock()).filter(|taken| taken.is_measured).map(|taken| taken.stored)
     }
@@ -166,8 +166,8 @@ pub(super) async fn reserve(inner: &Inner, total: Option<u64>) -> io::Result<Opt
     }
 }
 
-/// Room that is shared with the threads that remove files.
-pub(super) type SharedRoom = Arc<Room>;
+/// StoreRoom that is shared with the threads that remove files.
+pub(super) type SharedRoom = Arc<StoreRoom>;
 
 #[cfg(test)]
 mod tests {
@@ -176,18 +176,19 @@ mod tests {
     #[test]
     fn what_is_taken_is_never_counted_too_low() {
         let room = SharedRoom::default();
-        assert!(room.take(1, 100).is_err(), "nobody has looked yet");
+        assert!(room.take(1, 1000).is_err(), "nobody has looked yet");
         room.measuring();
-        room.measured(40);
-        assert!(room.take(50, 100).is_ok() && room.lacking(20, 100) == 10);
-        assert!(matches!(room.take(20, 100), Err(Full { lacking: 10, downloads: 1, is_measured: true })));
+        room.measured(400);
+        assert!(room.take(500, 1000).is_ok() && room.lacking(200, 1000) == 100);
+        assert!(matches!(room.take(200, 1000), Err(Full { lacking: 100, downloads: 1, is_measured: true })));
         // It is stored while somebody looks: found or not, it counts.
         room.measuring();
-        drop(Reservation { room: Arc::clone(&room), bytes: 50, total: 60, _large: None });
-        room.measured(40);
-        assert_eq!(room.stored(), Some(100));
-        room.freed(30);
-        assert_eq!((room.stored(), room.lacking(0, 100), room.lacking(31, 100)), (Some(70), 0, 1));
-        assert_eq!((room.above_high(70), room.above_high(100)), (7, 0));
+        drop(Reservation { room: Arc::clone(&room), bytes: 500, total: 600, _large: None });
+        room.measured(400);
+        assert_eq!(room.stored(), Some(1000));
+        room.freed(300);
+        let lacking = [(0, 1000), (301, 1000)].map(|(bytes, max)| room.lacking(bytes, max));
+        assert_eq!((room.stored(), lacking), (Some(700), [0, 1]));
+        assert_eq!((room.above_high(700), room.above_high(1000)), (70, 0));
     }
 }

@@ -21,7 +21,7 @@ use crate::store::usage::micros;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
 
-/// How far a pass is written down after so many bytes.
+/// A pass notes its place each time it has read this many bytes.
 const NOTE_EVERY: u64 = 64 << 20;
 /// How long a scrub waits that failed, or has nothing to do.
 const WAIT: Duration = Duration::from_secs(60);
@@ -130,7 +130,7 @@ impl Proxy {
         let Some(found) = thread(move || look(&modules, tree, &of, kind, &pace)).await? else { return Ok(()) };
         ScrubCounters::add(&counters.files, 1);
         ScrubCounters::add(&counters.bytes, file.len);
-        let Found::Rotten(changed, got) = found else { return Ok(()) };
+        let Scrubbed::Rotten(changed, got) = found else { return Ok(()) };
         ScrubCounters::add(&counters.rotten, 1);
         let path = inner.folder.root().join(&file.name);
         tracing::error!(path = %path.display(), "a stored file has rotted: it is set aside and fetched again");
@@ -180,7 +180,7 @@ impl Proxy {
 }
 
 /// What a file was found to be.
-enum Found {
+enum Scrubbed {
     AsProven,
     Rotten(Box<Changed>, Option<SumHash>),
 }
@@ -192,7 +192,7 @@ fn look(
     module: &ModuleVersion,
     kind: Kind,
     pace: &Pace,
-) -> Result<Option<Found>, Fault> {
+) -> Result<Option<Scrubbed>, Fault> {
     let Some(changed) = modules.for_scrub(tree, module, kind)? else { return Ok(None) };
     let got = match changed.hash_slowly(pace) {
         Err(_) if pace.is_stopped() => return Ok(None),
@@ -200,12 +200,12 @@ fn look(
     };
     if got.as_ref() != Some(changed.hash()) {
         modules.distrust(&changed)?;
-        return Ok(Some(Found::Rotten(Box::new(changed), got)));
+        return Ok(Some(Scrubbed::Rotten(Box::new(changed), got)));
     }
     if !modules.looks_as_proven(&changed) {
         modules.confirm(&changed);
     }
-    Ok(Some(Found::AsProven))
+    Ok(Some(Scrubbed::AsProven))
 }
 
 /// The order of a pass is that of the inventory: by folder, and by name in each.

@@ -3,14 +3,14 @@
 //! **What cannot be had again stays**: private files, what a person keeps (`keep`), what no upstream had when it was last asked, and
 //! what an older version stored without a proof, which may be private. Of the others zips go before go.mod files, and these before
 //! what is left of versions whose files went (hashes, proofs, `.info`), as long as what is small takes less than a tenth of the room.
-//! Among each, what was used once goes before what was used again, and of both what was used longest ago.
+//! Among each, what was used longest ago and least often goes first.
 //!
 //! Nobody is asked here: who removes a file asks an upstream for it before (`proxy::evict`).
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use super::keep::Kept;
+use super::keep::KeptModules;
 use super::modules::{InventoryFile, Tree};
 use super::usage::{Use, micros};
 use crate::sumdb::gosum::Kind;
@@ -18,9 +18,8 @@ use crate::sumdb::module::Patterns;
 
 /// How long it counts that no upstream had a file; then they are asked again.
 pub const VANISHED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// How much of the room of all candidates those may take that were used once, as a divisor: above it they go first.
-const ONCE_PART: u64 = 10;
-/// The same for go.mod files beside zips, and for what is left of files that went beside go.mod files.
+/// How much of the room of all candidates go.mod files may take beside zips, and what is left of files that went beside go.mod files,
+/// as a divisor: above it they go first.
 const SMALL_PART: u64 = 10;
 
 /// Why a file stays whatever room is needed.
@@ -64,18 +63,13 @@ impl Standing {
     pub fn last(&self) -> u64 {
         self.used.last.max(micros(self.file.admitted))
     }
-
-    /// Whether it was given again after it had arrived, now or before it was last removed.
-    fn was_used_again(&self) -> bool {
-        self.used.hits > 1
-    }
 }
 
 /// How each file stands at `now`, in their order.
 pub fn standings(
     files: Vec<InventoryFile>,
     uses: &HashMap<String, Use>,
-    kept: &Kept,
+    kept: &KeptModules,
     private: &Patterns,
     now: SystemTime,
 ) -> Vec<Standing> {
@@ -104,8 +98,8 @@ pub fn coldest_first(standings: Vec<Standing>, remains: Vec<InventoryFile>) -> V
     let (zips, mods): (Vec<_>, Vec<_>) = may_go.partition(|standing| standing.file.kind == Kind::Zip);
     let remains = remains.into_iter().map(|file| Standing { file, used: Use::default(), stays: None }).collect();
     // What is small stays longest, as long as it is small in all.
-    let small = merge(oldest_first(remains), in_order(mods), SMALL_PART);
-    merge(small, in_order(zips), SMALL_PART)
+    let small = merge(oldest_first(remains), in_order(mods));
+    merge(small, in_order(zips))
 }
 
 fn oldest_first(mut files: Vec<Standing>) -> Vec<Standing> {
@@ -114,13 +108,13 @@ fn oldest_first(mut files: Vec<Standing>) -> Vec<Standing> {
 }
 
 /// Both in their orders: the first ones go while they take more than their part of all that is left, and else after the others.
-fn merge(first: Vec<Standing>, others: Vec<Standing>, part: u64) -> Vec<Standing> {
+fn merge(first: Vec<Standing>, others: Vec<Standing>) -> Vec<Standing> {
     let sum = |files: &[Standing]| files.iter().map(|standing| standing.file.bytes).sum::<u64>();
     let (mut in_first, mut left) = (sum(&first), sum(&first).saturating_add(sum(&others)));
     let mut order = Vec::with_capacity(first.len() + others.len());
     let (mut first, mut others) = (first.into_iter(), others.into_iter());
     loop {
-        let draws_first = in_first > left / part || others.as_slice().is_empty();
+        let draws_first = in_first > left / SMALL_PART || others.as_slice().is_empty();
         let Some(next) = (if draws_first { first.next() } else { others.next() }) else {
             order.extend(others);
             return order;
@@ -133,10 +127,17 @@ fn merge(first: Vec<Standing>, others: Vec<Standing>, part: u64) -> Vec<Standing
     }
 }
 
-/// Used once and used again are two queues, each from the longest unused on. The first is drawn from while it takes more than its
-/// part of the room, and then the second: a crawl of all versions does not drive out what builds use, and what has just arrived is
-/// not the first to go.
-fn in_order(files: Vec<Standing>) -> Vec<Standing> {
-    let (again, once): (Vec<_>, Vec<_>) = files.into_iter().partition(Standing::was_used_again);
-    merge(oldest_first(once), oldest_first(again), ONCE_PART)
+/// By when each was last used, and how often: twice as many uses are worth as much as all the time between the first file of these
+/// and the last. What builds use stays, whatever scan runs beside them; what they do not use any more goes as the others' times move on.
+fn in_order(mut files: Vec<Standing>) -> Vec<Standing> {
+    let last = || files.iter().map(Standing::last);
+    let span = last().max().unwrap_or(0).saturating_sub(last().min().unwrap_or(0)).saturating_add(1);
+    files.sort_by_cached_key(|standing| {
+        let doubled = u64::from(standing.used.hits.max(1).ilog2());
+        // Between two powers of two the worth grows evenly.
+        let base = 1 << doubled;
+        let part = u128::from(span) * u128::from(standing.used.hits.max(1) - base) / u128::from(base);
+        u128::from(standing.last()) + u128::from(span) * u128::from(doubled) + part
+    });
+    files
 }

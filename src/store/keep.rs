@@ -27,7 +27,7 @@ pub struct KeepList {
 
 /// What it says.
 #[derive(Debug, Clone, Default)]
-pub struct Kept {
+pub struct KeptModules {
     lines: Vec<(String, Covered)>,
 }
 
@@ -37,7 +37,7 @@ enum Covered {
     All(Patterns),
 }
 
-impl Kept {
+impl KeptModules {
     /// The line that keeps a module version, if one does.
     pub fn covers(&self, module: &ModuleVersion) -> Option<&str> {
         let covers = |covered: &Covered| match covered {
@@ -67,7 +67,7 @@ impl KeepList {
     ///
     /// # Errors
     /// `Unavailable`: the file cannot be read, or has a line that names nothing.
-    pub fn read(&self) -> Result<Kept, Fault> {
+    pub fn read(&self) -> Result<KeptModules, Fault> {
         let bytes = read_bounded(&self.path, MAX_BYTES).map_err(|error| unavailable(&self.path, "read", &error))?;
         let wrong = |why: String| Fault::machine(self.path.display().to_string(), why);
         let bytes = match (bytes, self.path.symlink_metadata()) {
@@ -90,7 +90,7 @@ impl KeepList {
             })?;
             lines.push((line.to_owned(), covered));
         }
-        Ok(Kept { lines })
+        Ok(KeptModules { lines })
     }
 
     /// Adds lines that are not there yet, durably.
@@ -125,7 +125,7 @@ impl KeepList {
         Ok(missing)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Kept)) -> Result<(), Fault> {
+    fn change(&self, change: impl FnOnce(&mut KeptModules)) -> Result<(), Fault> {
         let _lock = self.folder.lock_store(PATIENCE)?;
         let mut kept = self.read()?;
         let before = kept.text();
@@ -136,6 +136,11 @@ impl KeepList {
 }
 
 impl Folder {
+    /// Which modules a person wants to stay: `DATA/store/keep`.
+    pub fn keep(&self) -> KeepList {
+        KeepList::new(self.clone())
+    }
+
     /// The right to remove module files, and to say which stay: one process at a time. Servers that only add files do without.
     ///
     /// # Errors

@@ -52,6 +52,7 @@ mod place;
 mod proof;
 mod proven;
 mod quarantine;
+mod rotten;
 mod stamp;
 mod stored;
 mod walk;

@@ -52,7 +52,7 @@ impl Pace {
         self.is_stopped.load(Ordering::Relaxed)
     }
 
-    /// Waits until so many bytes may be read.
+    /// Waits until this many bytes may be read.
     ///
     /// # Errors
     /// `Interrupted`: nothing is to be read any more.
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!((place().read(), place().finished()), (None, Some(micros(now))));
         assert_eq!(place().rest_of(day, now + day / 2), Some(day / 2));
         assert_eq!(place().rest_of(day, now + day), None);
-        // A clock that went back is no reason to wait for years.
+        // A clock that went back keeps no scrub waiting for years.
         assert_eq!(place().rest_of(day, now - day), None);
         place().note(&at);
         assert_eq!(place().finished(), Some(micros(now)), "the last whole pass stays known");

@@ -149,7 +149,7 @@ impl Usage {
         Ok(all)
     }
 
-    /// When the file of that name was last given, as far as this process counts; 0 where it does not.
+    /// When this process last gave the file of that name; 0 where it did not, or has written that down.
     pub fn last(&self, name: &str) -> u64 {
         self.inner.counters.lock().get(name).map_or(0, |counter| counter.read().last)
     }

@@ -90,6 +90,7 @@ fn each_file_that_rots_is_healed_and_no_rotten_byte_is_given_after_the_scrub() {
             assert!(fs::read(at(&world, path)).unwrap() == world.corpus.file(path.1).unwrap());
             assert_eq!(world.incidents().len(), 1);
             // Also in another process, and there is nothing left to find.
+            drop(proxy);
             let proxy = world.proxy();
             PATHS.iter().for_each(|(_, path)| world.expect_true(&proxy, path));
             assert_eq!(scrub(&world, &proxy).rotten, 0);

@@ -11,7 +11,7 @@ use prometheus_client::registry::Registry;
 use crate::proxy::StoreStatus;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByReason {
+struct ByStay {
     /// `vanished` or `unanswered`
     reason: &'static str,
 }
@@ -27,7 +27,7 @@ pub(crate) struct StoreMetrics {
     disk_size: Number,
     evicted_files: Counter,
     evicted_bytes: Counter,
-    not_evicted: Family<ByReason, Counter>,
+    not_evicted: Family<ByStay, Counter>,
     scrubbed_files: Counter,
     scrubbed_bytes: Counter,
     rotten: Counter,
@@ -75,7 +75,7 @@ impl StoreMetrics {
         set(&self.evicted_files, evicted.files);
         set(&self.evicted_bytes, evicted.bytes);
         for (reason, count) in [("vanished", evicted.vanished), ("unanswered", evicted.unanswered)] {
-            set(&self.not_evicted.get_or_create(&ByReason { reason }), count);
+            set(&self.not_evicted.get_or_create(&ByStay { reason }), count);
         }
         set(&self.scrubbed_files, scrubbed.files);
         set(&self.scrubbed_bytes, scrubbed.bytes);
