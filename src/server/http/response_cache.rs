@@ -4,6 +4,7 @@
 //! It holds answers that never change (tiles, go.mod files), lookups for as long as the head that they were answered under is
 //! the newest, and hints about modules until they are no longer fresh.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hyper::header::HeaderValue;
@@ -48,7 +49,7 @@ struct CachedAnswer {
     /// when it was stored
     since: Instant,
     route: RouteName,
-    answer: Answer,
+    answer: Arc<Answer>,
     validity: Validity,
 }
 
@@ -88,7 +89,7 @@ impl ResponseCache {
         raw: &str,
         accepts_gzip: bool,
         is_newest: impl FnOnce(HeadRef) -> bool,
-    ) -> Option<(RouteName, Answer)> {
+    ) -> Option<(RouteName, Arc<Answer>)> {
         let cached = self.variant(accepts_gzip).get(raw)?;
         let is_valid = match cached.validity {
             Validity::Forever => true,
@@ -103,7 +104,7 @@ impl ResponseCache {
     pub(crate) fn insert(&self, raw: &str, accepts_gzip: bool, route: RouteName, answer: Answer, validity: Validity) {
         let fits = raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_));
         if fits && answer.status.is_success() {
-            let cached = CachedAnswer { since: Instant::now(), route, answer, validity };
+            let cached = CachedAnswer { since: Instant::now(), route, answer: Arc::new(answer), validity };
             self.variant(accepts_gzip).insert(raw.into(), cached);
         }
     }
