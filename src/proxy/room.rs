@@ -1,5 +1,5 @@
 //! How much the stored modules may take, and which download may begin. A download says how long its file is before the first byte is
-//! kept, and waits until there is that much room: what others have said counts as taken. StoreRoom is made by removing what can be had
+//! kept, and waits until there is that much room: what others have said counts as taken. Room is made by removing what can be had
 //! again (`evict`).
 //!
 //! **The disk holds at most the limit and one download.** A file of more than a quarter of the limit, or of a length that nobody
@@ -18,9 +18,11 @@ use crate::fault::Fault;
 
 /// The part of the limit, as a divisor, above which a file is a large one.
 const LARGE_PART: u64 = 4;
-/// StoreRoom for what stands beside a file: its hash, its proof, its `.info`, a list, folders.
+/// The part of the limit, as a divisor, that no download takes: what stands beside files is only estimated between measurements.
+const SLACK_PART: u64 = 64;
+/// Room for what stands beside a file: its hash, its proof, its `.info`, a list, folders.
 const BESIDE_BYTES: u64 = 32 << 10;
-/// StoreRoom is made in the background from this many hundredths of the limit on, down to the second.
+/// Room is made in the background from this many hundredths of the limit on, down to the second.
 const HIGH_LOW: (u64, u64) = (96, 90);
 
 /// What is taken.
@@ -47,7 +49,7 @@ pub(super) struct StoreRoom {
     large: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// StoreRoom that a download has taken. When it ends, its bytes are stored or will be found to be gone by the next measurement.
+/// Room that a download has taken. When it ends, its bytes are stored or will be found to be gone by the next measurement.
 #[derive(Debug)]
 pub(super) struct Reservation {
     room: SharedRoom,
@@ -134,6 +136,7 @@ struct Full {
 /// `StorageFull`: all that is stored has to stay. Those of the disk.
 pub(super) async fn reserve(inner: &Inner, total: Option<u64>) -> io::Result<Option<Reservation>> {
     let (Some(max), room) = (inner.store_limits.max_size, &inner.room) else { return Ok(None) };
+    let max = max - max / SLACK_PART;
     let usual = max / LARGE_PART;
     let is_large = total.is_none_or(|total| total.saturating_add(BESIDE_BYTES) > usual);
     let large = if is_large { Some(Arc::clone(&room.large).lock_owned().await) } else { None };
@@ -166,7 +169,7 @@ pub(super) async fn reserve(inner: &Inner, total: Option<u64>) -> io::Result<Opt
     }
 }
 
-/// StoreRoom that is shared with the threads that remove files.
+/// Room that is shared with the threads that remove files.
 pub(super) type SharedRoom = Arc<StoreRoom>;
 
 #[cfg(test)]

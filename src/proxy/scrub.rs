@@ -16,7 +16,7 @@ use super::{Mode, Proxy, files, stored};
 use crate::fault::Fault;
 use crate::store::Modules;
 use crate::store::modules::{Changed, InventoryFile, Tree};
-use crate::store::scrub::{Pace, Passed};
+use crate::store::scrub::{Passed, ScrubPace};
 use crate::store::usage::micros;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
@@ -106,7 +106,7 @@ impl Proxy {
         counters.total.store(bytes(&inventory.files), Ordering::Relaxed);
         counters.done.store(bytes(behind), Ordering::Relaxed);
         let stop = Stopping(Arc::default());
-        let (pace, mut unnoted) = (Pace::new(rate, Arc::clone(&stop.0)), 0_u64);
+        let (pace, mut unnoted) = (ScrubPace::new(rate, Arc::clone(&stop.0)), 0_u64);
         for file in ahead {
             self.scrub_one(file, &pace).await?;
             ScrubCounters::add(&counters.done, file.len);
@@ -122,7 +122,7 @@ impl Proxy {
     }
 
     /// Hashes one file, and heals it.
-    async fn scrub_one(&self, file: &InventoryFile, pace: &Pace) -> Result<(), Fault> {
+    async fn scrub_one(&self, file: &InventoryFile, pace: &ScrubPace) -> Result<(), Fault> {
         let inner = &self.inner;
         let counters = &inner.scrubbed;
         let (modules, tree, kind) = (inner.modules.clone(), file.tree, file.kind);
@@ -191,7 +191,7 @@ fn look(
     tree: Tree,
     module: &ModuleVersion,
     kind: Kind,
-    pace: &Pace,
+    pace: &ScrubPace,
 ) -> Result<Option<Scrubbed>, Fault> {
     let Some(changed) = modules.for_scrub(tree, module, kind)? else { return Ok(None) };
     let got = match changed.hash_slowly(pace) {

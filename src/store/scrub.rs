@@ -33,7 +33,7 @@ const NICE: i32 = 19;
 
 /// How fast is read, and whether at all. Clones share both.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub struct ScrubPace {
     /// bytes a second; none for no limit
     rate: Option<u64>,
     is_stopped: Arc<AtomicBool>,
@@ -41,10 +41,10 @@ pub struct Pace {
     free_at: Arc<Mutex<Instant>>,
 }
 
-impl Pace {
+impl ScrubPace {
     /// At most `rate` bytes a second, until `is_stopped` says true.
-    pub fn new(rate: Option<u64>, is_stopped: Arc<AtomicBool>) -> Pace {
-        Pace { rate, is_stopped, free_at: Arc::new(Mutex::new(Instant::now())) }
+    pub fn new(rate: Option<u64>, is_stopped: Arc<AtomicBool>) -> ScrubPace {
+        ScrubPace { rate, is_stopped, free_at: Arc::new(Mutex::new(Instant::now())) }
     }
 
     /// Whether it is not to be read any more.
@@ -85,7 +85,7 @@ fn time_for(bytes: u64, rate: u64) -> Duration {
 /// A source that is read at a pace.
 pub(super) struct Paced<'a, R> {
     pub(super) source: &'a R,
-    pub(super) pace: &'a Pace,
+    pub(super) pace: &'a ScrubPace,
 }
 
 impl<R: ReadAt> ReadAt for Paced<'_, R> {
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn what_is_stopped_reads_nothing_more_and_does_not_sleep_it_out() {
         let stop = Arc::new(AtomicBool::new(false));
-        let pace = Pace::new(Some(1), Arc::clone(&stop));
+        let pace = ScrubPace::new(Some(1), Arc::clone(&stop));
         assert!(pace.take(1 << 40).is_ok(), "the first read is not waited for");
         stop.store(true, Ordering::Relaxed);
         assert!(pace.take(1).is_err());

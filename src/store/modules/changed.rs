@@ -11,7 +11,7 @@ use super::stamp::Stamp;
 use super::{Admitted, Known, Modules, Tree, quarantine};
 use crate::fault::Fault;
 use crate::store::UseCounter;
-use crate::store::scrub::{Pace, Paced};
+use crate::store::scrub::{Paced, ScrubPace};
 use crate::sumdb::dirhash::{ModuleZip, ReadAt, ZipError, h1_go_mod};
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
@@ -66,7 +66,7 @@ impl Changed {
     ///
     /// # Errors
     /// The same; also where the pace is stopped.
-    pub fn hash_slowly(&self, pace: &Pace) -> Result<Option<SumHash>, Fault> {
+    pub fn hash_slowly(&self, pace: &ScrubPace) -> Result<Option<SumHash>, Fault> {
         self.hash_of(&Paced { source: &self.file, pace }, 1)
     }
 
