@@ -13,14 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::try_join;
-use parking_lot::Mutex;
 
 use super::check::{Rejection, WrongBytes, check};
 use super::counts::Event;
 use super::expected::{Expected, Route};
 use super::file_attempts::{FileAttempts, Given, path_of};
 use super::incident::Mismatch;
-use super::room::Reservation;
+use super::room::RoomOfFile;
 use super::shared_tasks::{Phase, Progress};
 use super::watched::{Meter, Watched};
 use super::{DIRECT, Denied, Inner, stored};
@@ -48,7 +47,7 @@ pub(super) async fn fetch(
     if let Stored::Proven(admitted) = stored {
         return Ok(Given::Proven(admitted));
     }
-    let (expected, is_flowing, room) = (OnceLock::new(), AtomicBool::new(false), Mutex::default());
+    let (expected, is_flowing, room) = (OnceLock::new(), AtomicBool::new(false), RoomOfFile::default());
     let task = FileFetch { inner, route, module, kind, expected, is_flowing, progress, meter, room };
     let mut attempts = FileAttempts::default();
     // What is stored already may be what the record says: then nobody is asked for the bytes.
@@ -101,7 +100,7 @@ struct FileFetch<'a> {
     progress: &'a Progress,
     meter: &'a Meter,
     /// the room that the file takes in the store, until it is admitted
-    room: Mutex<Option<Reservation>>,
+    room: RoomOfFile,
 }
 
 impl FileFetch<'_> {
@@ -217,14 +216,17 @@ impl FileFetch<'_> {
     }
 
     async fn download(&self, at: usize, arrival: &mut Arrival) -> Result<Sent, Failure> {
-        let limit = match self.kind {
-            Kind::Zip => MAX_ZIP,
-            Kind::GoMod => MAX_GO_MOD,
-        };
-        let request = ModuleRequest::File(self.module.clone(), self.kind);
+        let limit = if self.kind == Kind::Zip { MAX_ZIP } else { MAX_GO_MOD };
+        let (request, proxies) = (ModuleRequest::File(self.module.clone(), self.kind), self.route.proxies());
         let FileFetch { expected, is_flowing, progress, meter, inner, room, .. } = self;
         let mut sink = Watched { arrival, expected, is_flowing, progress, meter, inner, room };
-        self.route.proxies().download(at, &request, limit, &mut sink).await
+        loop {
+            let sent = proxies.download(at, &request, limit, &mut sink).await;
+            // Waited for where it keeps no place at the upstream: who makes room has to ask there.
+            if !room.waited(inner).await? {
+                return sent;
+            }
+        }
     }
 
     /// Hashes what arrived, and admits it if it is right, on a thread that may wait for the disk.

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 
 use super::Inner;
 use crate::fault::Fault;
+use crate::upstream::{Failure, FailureKind};
 
 /// The part of the limit, as a divisor, above which a file is a large one.
 const LARGE_PART: u64 = 4;
@@ -24,6 +25,9 @@ const SLACK_PART: u64 = 64;
 const BESIDE_BYTES: u64 = 32 << 10;
 /// Room is made in the background from this many hundredths of the limit on, down to the second.
 const HIGH_LOW: (u64, u64) = (96, 90);
+
+/// What the store is called where it fails.
+const STORE: &str = "the module store";
 
 /// What is taken.
 #[derive(Debug, Default, Clone, Copy)]
@@ -130,23 +134,99 @@ struct Full {
     is_measured: bool,
 }
 
-/// Takes room for a file of `total` bytes, once there is so much; none where there is no limit.
+/// The room of one download.
+#[derive(Debug, Default)]
+pub(super) struct RoomOfFile(Mutex<RoomState>);
+
+#[derive(Debug, Default)]
+enum RoomState {
+    /// the length of the file is not known yet
+    #[default]
+    Unasked,
+    /// there was no room for a file of that many bytes; none where that is not known
+    Lacking(Option<u64>),
+    /// it was waited for
+    Taken(Reservation),
+}
+
+impl RoomOfFile {
+    /// Takes room for a file of `total` bytes, if there is so much now.
+    ///
+    /// # Errors
+    /// `WouldBlock`: it is to be [waited](RoomOfFile::waited) for.
+    pub(super) fn announce(&self, inner: &Inner, total: Option<u64>) -> io::Result<()> {
+        let Some(max) = inner.store_limits.max_size else { return Ok(()) };
+        let need = Need::of(total, max);
+        let mut state = self.0.lock();
+        if matches!(&*state, RoomState::Taken(taken) if taken.total >= need.total) {
+            return Ok(());
+        }
+        // What an earlier try took goes first: a download that holds room never waits for more.
+        *state = RoomState::Unasked;
+        let large = if need.is_large { Arc::clone(&inner.room.large).try_lock_owned().ok() } else { None };
+        if need.is_large == large.is_some() && inner.room.take(need.bytes, need.max).is_ok() {
+            *state = RoomState::Taken(need.reservation(&inner.room, large));
+            return Ok(());
+        }
+        *state = RoomState::Lacking(total);
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    /// Waits for the room that there was not; false where none is lacking.
+    ///
+    /// # Errors
+    /// There will be none.
+    pub(super) async fn waited(&self, inner: &Inner) -> Result<bool, Failure> {
+        let lacking = match (&*self.0.lock(), inner.store_limits.max_size) {
+            (RoomState::Lacking(total), Some(max)) => Some(Need::of(*total, max)),
+            _ => None,
+        };
+        let Some(need) = lacking else { return Ok(false) };
+        let failed =
+            |error: io::Error| Failure { source: STORE.to_owned(), why: error.to_string(), kind: FailureKind::Disk };
+        let reserved = reserve(inner, need).await.map_err(failed)?;
+        *self.0.lock() = RoomState::Taken(reserved);
+        Ok(true)
+    }
+}
+
+/// How much a download needs.
+#[derive(Debug, Clone, Copy)]
+struct Need {
+    max: u64,
+    /// what it reserves
+    bytes: u64,
+    /// what it will take in all
+    total: u64,
+    is_large: bool,
+}
+
+impl Need {
+    fn of(total: Option<u64>, max: u64) -> Need {
+        let max = max - max / SLACK_PART;
+        let usual = max / LARGE_PART;
+        let is_large = total.is_none_or(|total| total.saturating_add(BESIDE_BYTES) > usual);
+        let total = total.unwrap_or(usual).saturating_add(BESIDE_BYTES);
+        Need { max, bytes: total.min(usual), total, is_large }
+    }
+
+    fn reservation(self, room: &SharedRoom, large: Option<OwnedMutexGuard<()>>) -> Reservation {
+        Reservation { room: Arc::clone(room), bytes: self.bytes, total: self.total, _large: large }
+    }
+}
+
+/// Takes room once there is so much.
 ///
 /// # Errors
 /// `StorageFull`: all that is stored has to stay. Those of the disk.
-pub(super) async fn reserve(inner: &Inner, total: Option<u64>) -> io::Result<Option<Reservation>> {
-    let (Some(max), room) = (inner.store_limits.max_size, &inner.room) else { return Ok(None) };
-    let max = max - max / SLACK_PART;
-    let usual = max / LARGE_PART;
-    let is_large = total.is_none_or(|total| total.saturating_add(BESIDE_BYTES) > usual);
-    let large = if is_large { Some(Arc::clone(&room.large).lock_owned().await) } else { None };
-    let total = total.unwrap_or(usual).saturating_add(BESIDE_BYTES);
-    let bytes = total.min(usual);
+async fn reserve(inner: &Inner, need: Need) -> io::Result<Reservation> {
+    let (Need { max, bytes, .. }, room) = (need, &inner.room);
+    let large = if need.is_large { Some(Arc::clone(&room.large).lock_owned().await) } else { None };
     loop {
         let mut changed = pin!(room.changed.notified());
         changed.as_mut().enable();
         let Err(full) = room.take(bytes, max) else {
-            return Ok(Some(Reservation { room: Arc::clone(room), bytes, total, _large: large }));
+            return Ok(need.reservation(room, large));
         };
         let failed = |fault: Fault| io::Error::other(fault.to_string());
         if !full.is_measured {

@@ -7,13 +7,11 @@ use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use futures_util::future::BoxFuture;
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::Inner;
 use super::expected::Expected;
-use super::room::{self, Reservation};
+use super::room::RoomOfFile;
 use super::shared_tasks::{Phase, Progress};
 use crate::store::modules::Arrival;
 use crate::sumdb::number::wide;
@@ -29,7 +27,7 @@ pub(super) struct Watched<'a> {
     pub(super) meter: &'a Meter,
     pub(super) inner: &'a Inner,
     /// the room that the file has taken
-    pub(super) room: &'a Mutex<Option<Reservation>>,
+    pub(super) room: &'a RoomOfFile,
 }
 
 /// Counts the bytes that come of one file, and says when there are more than are worth it before a client asks for it.
@@ -70,17 +68,8 @@ impl Sink for Watched<'_> {
         self.arrival.len()
     }
 
-    fn announce(&mut self, total: Option<u64>) -> BoxFuture<'_, io::Result<()>> {
-        Box::pin(async move {
-            if self.inner.store_limits.max_size.is_none() {
-                return Ok(());
-            }
-            // What an earlier try took goes first: who holds room never waits for more.
-            *self.room.lock() = None;
-            let reserved = room::reserve(self.inner, total).await?;
-            *self.room.lock() = reserved;
-            Ok(())
-        })
+    fn announce(&mut self, total: Option<u64>) -> io::Result<()> {
+        self.room.announce(self.inner, total)
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {

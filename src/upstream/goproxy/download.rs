@@ -176,7 +176,7 @@ impl Download<'_> {
         if self.total.is_some_and(|total| total > limit) {
             return Err(too_long());
         }
-        announce(&mut *self.sink, self.total).await?;
+        announce(&mut *self.sink, self.total)?;
         let (before, sink) = (self.sink.len(), &mut *self.sink);
         receive(response, http, counters, before, |chunk| {
             if wide(chunk.len()) > limit.saturating_sub(sink.len()) {
@@ -210,7 +210,7 @@ impl Download<'_> {
 
     async fn unpack_all(&mut self, response: &mut Response) -> Result<(), Failed> {
         let Wanted { http, limit, counters, .. } = self.wanted;
-        announce(&mut *self.sink, None).await?;
+        announce(&mut *self.sink, None)?;
         let mut unpacking = Unpacking::new(&mut *self.sink, limit);
         receive(response, http, counters, 0, |chunk| unpacking.push(chunk)).await?;
         unpacking.finish()

@@ -83,7 +83,7 @@ async fn copy(
     if length > limit {
         return Err(Failed::lasting(FailureKind::TooLong, format!("the file is longer than {limit} bytes")));
     }
-    announce(sink, Some(length)).await?;
+    announce(sink, Some(length))?;
     if sink.len() > length {
         sink.restart().map_err(|error| disk(&error))?;
     }

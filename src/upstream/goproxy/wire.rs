@@ -2,8 +2,6 @@
 
 use std::io;
 
-use futures_util::future::BoxFuture;
-
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::origin::Origin;
 use crate::upstream::http::retry::Failed;
@@ -48,13 +46,13 @@ pub trait Sink: Send {
         self.len() == 0
     }
 
-    /// Says that a file of `total` bytes follows, where that is known, before its first byte is asked to be kept; waits for room.
+    /// Says that a file of `total` bytes follows, where that is known, before its first byte.
     ///
     /// # Errors
-    /// Where there will be none.
-    fn announce(&mut self, total: Option<u64>) -> BoxFuture<'_, io::Result<()>> {
+    /// Where there is no room for it now: the download ends, and gives back its place at the upstream.
+    fn announce(&mut self, total: Option<u64>) -> io::Result<()> {
         let _ = total;
-        Box::pin(std::future::ready(Ok(())))
+        Ok(())
     }
 
     /// Appends bytes.
@@ -76,6 +74,6 @@ pub(super) fn disk(error: &io::Error) -> Failed {
 }
 
 /// Tells a sink that a file of `total` bytes follows.
-pub(super) async fn announce(sink: &mut dyn Sink, total: Option<u64>) -> Result<(), Failed> {
-    sink.announce(total).await.map_err(|error| disk(&error))
+pub(super) fn announce(sink: &mut dyn Sink, total: Option<u64>) -> Result<(), Failed> {
+    sink.announce(total).map_err(|error| disk(&error))
 }
