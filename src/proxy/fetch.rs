@@ -220,13 +220,12 @@ impl FileFetch<'_> {
         let (request, proxies) = (ModuleRequest::File(self.module.clone(), self.kind), self.route.proxies());
         let FileFetch { expected, is_flowing, progress, meter, inner, room, .. } = self;
         let mut sink = Watched { arrival, expected, is_flowing, progress, meter, inner, room };
-        loop {
-            let sent = proxies.download(at, &request, limit, &mut sink).await;
-            // Waited for where it keeps no place at the upstream: who makes room has to ask there.
-            if !room.waited(inner).await? {
-                return sent;
-            }
+        // Waited for where it keeps no place at the upstream: the removal has to ask there.
+        let mut sent = proxies.download(at, &request, limit, &mut sink).await;
+        while room.waited(inner).await? {
+            sent = proxies.download(at, &request, limit, &mut sink).await;
         }
+        sent
     }
 
     /// Hashes what arrived, and admits it if it is right, on a thread that may wait for the disk.
