@@ -15,6 +15,7 @@ mod serve;
 mod settings;
 mod setup;
 mod spelling;
+mod store;
 mod sync;
 mod token;
 mod verify;
@@ -76,6 +77,9 @@ enum Command {
     /// Re-verify everything stored, the full log and the modules, and locate any damage
     #[command(after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArgs),
+    /// Show what the module store holds and why, pin modules in it, and remove others
+    #[command(subcommand, after_help = store::EXIT_CODES)]
+    Store(store::StoreCommand),
     /// Check a proof file that `audit --proof` wrote, without network access
     #[command(after_help = AUDIT_EXIT_CODES)]
     VerifyProof(VerifyProofArgs),
@@ -242,6 +246,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Prefetch(args) => prefetch::run(&args),
         Command::Token(what) => token::run(&what),
         Command::Verify(args) => verify::run(&args),
+        Command::Store(command) => store::run(&command),
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),
         Command::VerifyEvidence(args) => check::evidence(&args),

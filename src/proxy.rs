@@ -11,6 +11,7 @@ mod attempts;
 mod cached_hint;
 mod check;
 mod counts;
+mod evict;
 mod expected;
 mod fetch;
 mod file_attempts;
@@ -20,9 +21,12 @@ mod hints;
 mod incident;
 mod limits;
 mod read_ahead;
+mod room;
+mod scrub;
 mod shared_tasks;
 mod store_lock;
 mod stored;
+mod tending;
 mod watched;
 
 use std::sync::Arc;
@@ -31,14 +35,18 @@ use std::time::{Duration, SystemTime};
 
 pub use crate::upstream::Peer;
 pub use answer::{Denied, Mode, ProxyAnswer, Text, TextKind};
-pub use limits::{MAX_TASK_TIME, ProxyLimits, ReadAheadLimits};
+pub use evict::{Evicted, Evictor};
+pub use limits::{MAX_TASK_TIME, ProxyLimits, ReadAheadLimits, StoreLimits};
 pub use read_ahead::ReadAheadCounts;
+pub use scrub::ScrubCounts;
+pub use tending::StoreStatus;
 
 use absences::Absences;
 use counts::Counters;
 use file_attempts::Given;
-use futures_util::future::{join, join_all};
 use hashing::Hashing;
+use room::SharedRoom;
+use scrub::ScrubCounters;
 use shared_tasks::SharedTasks;
 use store_lock::StoreLock;
 
@@ -53,8 +61,6 @@ use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
 use crate::upstream::{FairQueue, Load, Proxies, ProxyState};
 
-/// How often the leftovers of unfinished downloads are swept.
-const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 /// The name of the entry that stands for the repositories.
 const DIRECT: &str = "direct";
 
@@ -124,6 +130,10 @@ struct Inner {
     counters: Counters,
     /// keeps other servers from storing modules in this data folder
     store_lock: StoreLock,
+    store_limits: StoreLimits,
+    room: SharedRoom,
+    evictor: Evictor,
+    scrubbed: ScrubCounters,
 }
 
 impl Proxy {
@@ -152,6 +162,10 @@ impl Proxy {
         if let Some(before) = SystemTime::now().checked_sub(options.stale) {
             journal.sweep(before).unwrap_or_else(|fault| folder.note_failure(WriteKind::Hint, &fault));
         }
+        let (store_limits, room) = (limits.store, SharedRoom::default());
+        let checks = store_limits.checks_per_hour;
+        let (private, shared, is_held) = (options.private.clone(), Arc::clone(&room), store_lock.is_held());
+        let evictor = Evictor::within(folder.clone(), modules.clone(), private, checks, shared, is_held);
         let inner = Inner {
             vkey: relay.vkey().to_owned(),
             relay,
@@ -170,6 +184,10 @@ impl Proxy {
             read_ahead: read_ahead::State::new(limits.read_ahead),
             counters: Counters::default(),
             store_lock,
+            store_limits,
+            room,
+            evictor,
+            scrubbed: ScrubCounters::default(),
         };
         Ok(Proxy { inner: Arc::new(inner) })
     }
@@ -181,7 +199,10 @@ impl Proxy {
     pub async fn answer(&self, request: &ModuleRequest, mode: Mode) -> Result<ProxyAnswer, Denied> {
         let answer = match request {
             ModuleRequest::File(module, kind) => match files::answer(&self.inner, module, *kind, mode).await {
-                Ok(Given::Proven(admitted)) => Ok(ProxyAnswer::File(admitted)),
+                Ok(Given::Proven(admitted)) => {
+                    admitted.used();
+                    Ok(ProxyAnswer::File(admitted))
+                }
                 Ok(Given::Unproven(refused)) => Ok(ProxyAnswer::Unproven(refused)),
                 Err(denied) => Err(denied),
             },
@@ -197,23 +218,6 @@ impl Proxy {
         self.inner.options.private.exemption(module).is_some()
     }
 
-    /// Probes upstreams that do not answer, and sweeps unfinished downloads, for as long as it is polled.
-    pub async fn tend(&self) {
-        let Upstreams { public, private } = &self.inner.upstreams;
-        let probes = public_and_private(public, private.as_ref()).map(Proxies::probe);
-        join(join_all(probes), self.sweep()).await;
-    }
-
-    /// Removes unfinished downloads that no request continues.
-    async fn sweep(&self) {
-        loop {
-            tokio::time::sleep(SWEEP_EVERY).await;
-            let folder = self.inner.folder.clone();
-            // Processes that died have left theirs too.
-            let _ = tokio::task::spawn_blocking(move || folder.sweep(SystemTime::now())).await;
-        }
-    }
-
     /// The event counters, by name.
     pub fn counts(&self) -> Vec<(&'static str, u64)> {
         self.inner.counters.snapshot()
@@ -222,6 +226,11 @@ impl Proxy {
     /// What was read ahead so far, and what of it was asked for since.
     pub fn read_ahead(&self) -> ReadAheadCounts {
         self.inner.read_ahead.counts()
+    }
+
+    /// What was removed from the store since the start, and what stayed.
+    pub fn evicted(&self) -> Evicted {
+        self.inner.evictor.counts()
     }
 
     /// How much work there is: downloads of files, and requests for hints.

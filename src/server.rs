@@ -76,6 +76,7 @@ pub async fn run(
     }
     let gate = Arc::clone(&config.gate);
     background.spawn(async move { gate.tend().await });
+    let counting = proxy.clone();
     let app = Arc::new(App::new(config, served, proxy));
     let (stopping, stopped) = watch::channel(false);
     let mut accepting = JoinSet::new();
@@ -92,6 +93,11 @@ pub async fn run(
     let _ = stopping.send(true); // an error means that there is no listener to stop
     while accepting.join_next().await.is_some() {}
     background.shutdown().await;
+    if let Some(proxy) = counting
+        && let Err(fault) = proxy.flush_uses()
+    {
+        tracing::debug!("{fault}");
+    }
     Ok(())
 }
 

@@ -21,19 +21,23 @@ use crate::fault::Fault;
 
 pub mod cache;
 pub mod disk;
+pub mod eviction;
 pub mod evidence;
 pub mod failing;
 pub mod failures;
 pub mod head;
 pub mod index;
 pub mod journal;
+pub mod keep;
 pub mod lock;
 pub mod log;
 mod modes;
 pub mod modules;
+pub mod scrub;
 pub mod serving;
 pub mod space;
 mod sqlite;
+pub mod usage;
 mod words;
 pub mod zipfile;
 
@@ -43,6 +47,7 @@ pub use index::Index;
 pub use journal::Journal;
 pub use log::Log;
 pub use modules::Modules;
+pub use usage::{Usage, Use, UseCounter};
 
 use disk::{Disk, NoDisk, RealDisk};
 use failures::Failures;
@@ -51,6 +56,8 @@ use words::unavailable;
 
 /// A file in `DATA/tmp` older than this belongs to a process that died: no write takes that long.
 const LEFTOVER_AGE: Duration = Duration::from_secs(60 * 60);
+/// What is noted about the store as a whole is in this folder below the data folder: uses, what a person keeps, how far a scrub is.
+const STORE_FOLDER: &str = "store";
 /// Names tried for one temporary file before giving up: another process may have chosen the same.
 const NAME_TRIES: u32 = 100;
 

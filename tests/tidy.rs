@@ -99,8 +99,11 @@ const ROOMS: &[Folder] = &[
     Folder {
         path: "store",
         lines: &[
-            &["evidence", "head", "index", "journal", "modules"],
-            &["log"],
+            &["eviction"],
+            &["modules"],
+            &["evidence", "head", "index", "journal", "scrub"],
+            &["log", "usage"],
+            &["keep"],
             &["cache", "failing", "serving", "sqlite", "zipfile"],
             &["disk", "failures", "lock"],
             &["modes", "space", "words"],

@@ -63,6 +63,7 @@ impl Takes for Fetching {
         let taken = [
             rows::data.name,
             rows::disk_floor.name,
+            rows::store_max_size.name,
             rows::sumdb.name,
             rows::sumdb_url.name,
             rows::proxy.name,

@@ -21,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 pub(super) use args::ServeArgs;
 use listen::{Passed, Sockets};
 use memory::Memory;
+pub(super) use modules::store_limits;
 use reload::{Change, Part, Reload};
 use signals::Signals;
 
@@ -40,7 +41,7 @@ use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::sync::{self, SyncOptions};
-use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Upstreams, candidates};
+use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Proxies, Upstreams, candidates};
 
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
@@ -142,7 +143,8 @@ async fn serve(
     let served = served.collect::<Result<Vec<ServedDatabase>, Fault>>()?;
     let relay = served.first().map(ServedDatabase::relay);
     let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
-    let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, ..ProxyLimits::default() };
+    let store = store_limits(settings);
+    let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, store, ..ProxyLimits::default() };
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
     let tls = tls::open(settings)?;
     let Sockets { mut listeners, lines, files: _files } = listen::open(settings, passed).await?;
@@ -205,8 +207,13 @@ pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>
     let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
     // All is asked for anyway.
     let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..limits.read_ahead };
-    let limits = ProxyLimits { downloads, read_ahead, ..limits };
+    let limits = ProxyLimits { downloads, read_ahead, store: store_limits(settings), ..limits };
     modules::open(settings, &folder, relay, &private, limits)
+}
+
+/// The proxies that public modules are fetched from.
+pub(super) fn public_proxies(settings: &Settings, folder: &Folder) -> Result<Proxies, Fault> {
+    modules::public(settings, folder)
 }
 
 /// How many connections there can be.

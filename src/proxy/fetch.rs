@@ -19,6 +19,7 @@ use super::counts::Event;
 use super::expected::{Expected, Route};
 use super::file_attempts::{FileAttempts, Given, path_of};
 use super::incident::Mismatch;
+use super::room::RoomOfFile;
 use super::shared_tasks::{Phase, Progress};
 use super::watched::{Meter, Watched};
 use super::{DIRECT, Denied, Inner, stored};
@@ -46,8 +47,8 @@ pub(super) async fn fetch(
     if let Stored::Proven(admitted) = stored {
         return Ok(Given::Proven(admitted));
     }
-    let (expected, is_flowing) = (OnceLock::new(), AtomicBool::new(false));
-    let task = FileFetch { inner, route, module, kind, expected, is_flowing, progress, meter };
+    let (expected, is_flowing, room) = (OnceLock::new(), AtomicBool::new(false), RoomOfFile::default());
+    let task = FileFetch { inner, route, module, kind, expected, is_flowing, progress, meter, room };
     let mut attempts = FileAttempts::default();
     // What is stored already may be what the record says: then nobody is asked for the bytes.
     let is_early = matches!(stored, Stored::Missing) && inner.store_lock.require(&inner.modules).is_ok();
@@ -98,6 +99,8 @@ struct FileFetch<'a> {
     is_flowing: AtomicBool,
     progress: &'a Progress,
     meter: &'a Meter,
+    /// the room that the file takes in the store, until it is admitted
+    room: RoomOfFile,
 }
 
 impl FileFetch<'_> {
@@ -213,14 +216,16 @@ impl FileFetch<'_> {
     }
 
     async fn download(&self, at: usize, arrival: &mut Arrival) -> Result<Sent, Failure> {
-        let limit = match self.kind {
-            Kind::Zip => MAX_ZIP,
-            Kind::GoMod => MAX_GO_MOD,
-        };
-        let request = ModuleRequest::File(self.module.clone(), self.kind);
-        let FileFetch { expected, is_flowing, progress, meter, .. } = self;
-        let mut sink = Watched { arrival, expected, is_flowing, progress, meter };
-        self.route.proxies().download(at, &request, limit, &mut sink).await
+        let limit = if self.kind == Kind::Zip { MAX_ZIP } else { MAX_GO_MOD };
+        let (request, proxies) = (ModuleRequest::File(self.module.clone(), self.kind), self.route.proxies());
+        let FileFetch { expected, is_flowing, progress, meter, inner, room, .. } = self;
+        let mut sink = Watched { arrival, expected, is_flowing, progress, meter, inner, room };
+        // Waited for where it keeps no place at the upstream: the removal has to ask there.
+        let mut sent = proxies.download(at, &request, limit, &mut sink).await;
+        while room.waited(inner).await? {
+            sent = proxies.download(at, &request, limit, &mut sink).await;
+        }
+        sent
     }
 
     /// Hashes what arrived, and admits it if it is right, on a thread that may wait for the disk.

@@ -33,6 +33,8 @@ pub struct ProxyLimits {
     pub refusal_bytes: u64,
     /// what is read ahead, and how far
     pub read_ahead: ReadAheadLimits,
+    /// how much is stored
+    pub store: StoreLimits,
 }
 
 impl Default for ProxyLimits {
@@ -49,7 +51,27 @@ impl Default for ProxyLimits {
             deadline: MAX_TASK_TIME,
             refusal_bytes: REFUSAL_BYTES,
             read_ahead: ReadAheadLimits::default(),
+            store: StoreLimits::default(),
         }
+    }
+}
+
+/// How much the stored modules may take, and how they are looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreLimits {
+    /// bytes on the disk; none where there is no limit
+    pub max_size: Option<u64>,
+    /// how full the disk may get, in hundredths of it; none where nothing is removed for that
+    pub max_disk: Option<u8>,
+    /// questions to upstreams in an hour whether they still have what is to be removed
+    pub checks_per_hour: u64,
+    /// how often all is hashed again, and the bytes a second that are read for that; none for never
+    pub scrub: Option<(Duration, u64)>,
+}
+
+impl Default for StoreLimits {
+    fn default() -> StoreLimits {
+        StoreLimits { max_size: None, max_disk: None, checks_per_hour: 36_000, scrub: None }
     }
 }
 

@@ -29,6 +29,11 @@ impl StoreLock {
         }
     }
 
+    /// Whether the lock is taken.
+    pub(super) fn is_held(&self) -> bool {
+        self.0.lock().is_some()
+    }
+
     /// Takes the lock now, if the disk did not allow it before.
     ///
     /// # Errors

@@ -111,7 +111,7 @@ async fn hash_again(
     Ok(Stored::Missing)
 }
 
-async fn put_rotten_aside(
+pub(super) async fn put_rotten_aside(
     inner: &Inner,
     route: Route<'_>,
     module: &ModuleVersion,

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
+use super::Inner;
 use super::expected::Expected;
+use super::room::RoomOfFile;
 use super::shared_tasks::{Phase, Progress};
 use crate::store::modules::Arrival;
 use crate::sumdb::number::wide;
@@ -23,6 +25,9 @@ pub(super) struct Watched<'a> {
     pub(super) is_flowing: &'a AtomicBool,
     pub(super) progress: &'a Progress,
     pub(super) meter: &'a Meter,
+    pub(super) inner: &'a Inner,
+    /// the room that the file has taken
+    pub(super) room: &'a RoomOfFile,
 }
 
 /// Counts the bytes that come of one file, and says when there are more than are worth it before a client asks for it.
@@ -61,6 +66,10 @@ impl Meter {
 impl Sink for Watched<'_> {
     fn len(&self) -> u64 {
         self.arrival.len()
+    }
+
+    fn announce(&mut self, total: Option<u64>) -> io::Result<()> {
+        self.room.announce(self.inner, total)
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! The metrics, as Prometheus reads them (OpenMetrics text). Counters change as requests end; `routes::metrics` sets the gauges.
 
 pub(super) mod queues;
+pub(super) mod store;
 pub(super) mod tls;
 
 use std::fmt::Write as _;
@@ -21,6 +22,7 @@ use super::conn::close_reason::CloseReason;
 use super::http::route::RouteName;
 use crate::sumdb::number::wide;
 use queues::Queues;
+use store::StoreMetrics;
 use tls::Certificates;
 
 /// Seconds: from an answer in the response cache to one that an upstream had to be asked for.
@@ -107,6 +109,7 @@ pub(super) struct Gauges {
     pub(super) ready: Gauge,
     pub(super) queues: Queues,
     pub(super) certificates: Certificates,
+    pub(super) store: StoreMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -246,6 +249,7 @@ impl Gauges {
         registry.register("body_bytes_bound", "The limit of bytes of bodies in flight", self.body_bytes_bound.clone());
         self.queues.register(registry);
         self.certificates.register(registry);
+        self.store.register(registry);
         registry.register("ready", "Whether the server is ready, as /readyz", self.ready.clone());
     }
 }

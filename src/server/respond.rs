@@ -148,6 +148,9 @@ fn cached_answer(app: &App, head: &Parts) -> Option<(RouteName, Arc<Answer>)> {
     let (_, raw) = path::split(raw, modules::CACHED_ONLY);
     let found = app.response_cache.find(raw, gzip::accepts_gzip(&head.headers), |head| app.is_newest(head))?;
     app.metrics.cache_hit();
+    if let Some(uses) = &found.1.uses {
+        uses.used(found.1.len());
+    }
     Some(found)
 }
 

@@ -15,7 +15,8 @@ const FILE: u32 = 0o600;
 /// What others than the owner may do.
 const OTHERS: u32 = 0o077;
 /// The names that stand in a data folder.
-const OWN_NAMES: [&str; 9] = ["cache", "heads", "lock", "log", "modules", "private", "refused", "serving", "tmp"];
+const OWN_NAMES: [&str; 11] =
+    ["access", "cache", "heads", "lock", "log", "modules", "private", "refused", "serving", "store", "tmp"];
 /// What the names of the journal's files begin with.
 const OWN_PREFIX: &str = "proxy.sqlite";
 /// Stands in the root of a file system.

@@ -25,13 +25,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use quick_cache::sync::Cache;
 
-use super::cache::read_bounded;
 use super::lock::Lock;
+use super::usage::{Usage, UseCounter};
 use super::words::unavailable;
 use super::{Folder, below};
 use crate::fault::Fault;
+use crate::files::{self, Unfit};
 use crate::sumdb::goproxy::MAX_INFO_BYTES;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
@@ -40,7 +42,9 @@ use crate::sumdb::number::wide;
 mod admitted;
 mod arrival;
 mod changed;
+mod evict;
 mod first_use;
+mod inventory;
 mod list;
 mod loose;
 mod pin;
@@ -48,6 +52,7 @@ mod place;
 mod proof;
 mod proven;
 mod quarantine;
+mod rotten;
 mod stamp;
 mod stored;
 mod walk;
@@ -55,6 +60,7 @@ mod walk;
 pub use admitted::Admitted;
 pub use arrival::Arrival;
 pub use changed::Changed;
+pub use inventory::{Inventory, InventoryFile};
 pub use loose::Refused;
 pub use proof::Proof;
 pub(super) use quarantine::Ledger;
@@ -97,6 +103,9 @@ pub struct Modules {
     /// what this process knows of files that it proved, or whose proof it read: no proof is read twice for one that is as it was,
     /// and a disk that takes no proof makes nobody hash a file again
     known: Arc<Cache<PathBuf, Known>>,
+    usage: Usage,
+    /// shared by who admits files, held alone by who removes what is left of files that are not here
+    admitting: Arc<RwLock<()>>,
 }
 
 /// What was known of a file when it was last found to be proven.
@@ -106,17 +115,25 @@ struct Known {
     hash: SumHash,
     /// the verifier key of the database that proved it; none for one of first use
     database: Option<Arc<str>>,
+    /// counts how often it is given
+    uses: Arc<UseCounter>,
 }
 
 impl Modules {
     pub(super) fn new(folder: Folder) -> Modules {
         let (dir, private) = (folder.root().join("modules"), folder.root().join("private"));
-        Modules { folder, dir, private, known: Arc::new(Cache::new(MAX_KNOWN)) }
+        let usage = Usage::new(folder.clone());
+        Modules { folder, dir, private, known: Arc::new(Cache::new(MAX_KNOWN)), usage, admitting: Arc::default() }
     }
 
     /// Where the proven ones are: `DATA/modules`.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// How the files are used.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
     }
 
     /// Where one of the trees is.
@@ -153,8 +170,7 @@ impl Modules {
         if tree == Tree::FirstUse {
             self.take_over_info(module, &path);
         }
-        let limit = wide(INFO_LIMIT);
-        let read = if is_file(&path) { read_bounded(&path, limit) } else { Ok(None) };
+        let read = read_below(self.dir_of(tree), &path, wide(INFO_LIMIT));
         read.map_err(|error| unavailable(&path, "read", &error))
     }
 
@@ -193,6 +209,7 @@ impl Modules {
     /// the room. Also where another hash was proven by that database or pinned before: that never changes; and where another file
     /// stands there that is to be [put aside](Modules::refuse_stored) first.
     pub fn admit(&self, mut arrival: Arrival, hash: &SumHash, by: &Provenance) -> Result<Admitted, Fault> {
+        let _others = self.admitting.read();
         let admitted = match by {
             Provenance::Recorded(proof) => self.admit_proven(&mut arrival, hash, proof),
             Provenance::FirstUse => self.admit_first_use(&mut arrival, hash),
@@ -256,6 +273,20 @@ fn stamp_extension(kind: Kind) -> &'static str {
     match kind {
         Kind::Zip => "zipstat",
         Kind::GoMod => "modstat",
+    }
+}
+
+/// The bytes of the file at `path`, which is below `root`; none where it is missing, empty, too long, no file, or reached through a
+/// link.
+fn read_below(root: &Path, path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    let below = path.strip_prefix(root).map_err(io::Error::other)?;
+    match files::open_below(root, below) {
+        Ok((_, found)) if found.len() == 0 || found.len() > limit => Ok(None),
+        Ok((file, _)) => files::read_bounded(file, limit).map(Some),
+        Err(error) if Unfit::of(&error).is_some() => Ok(None),
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory | InvalidFilename) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -145,7 +145,7 @@ impl Folder {
     }
 
     /// The reading of the file system that the folder is on, or will be on.
-    fn space(&self) -> Option<Space> {
+    pub fn space(&self) -> Option<Space> {
         let root = &self.shared.root;
         let here = std::path::absolute(root).ok()?;
         here.ancestors().find(|path| path.is_dir()).and_then(|path: &Path| self.disk().space(path).ok())

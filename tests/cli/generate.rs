@@ -7,7 +7,7 @@ use gosumcheck::config::settings::{SETTINGS, UPSTREAM_SETTINGS};
 
 use crate::command::Machine;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 20] = [
     "audit",
     "lookup",
     "sync",
@@ -18,6 +18,13 @@ const COMMANDS: [&str; 13] = [
     "token list",
     "token revoke",
     "verify",
+    "store",
+    "store ls",
+    "store stats",
+    "store pin",
+    "store unpin",
+    "store rm",
+    "store gc",
     "verify-proof",
     "index",
     "verify-evidence",
@@ -41,12 +48,13 @@ fn man_pages_have_every_flag() {
     let read = |name: &str| machine.read(&format!("man/man1/{name}.1")).replace("\\-", "-");
     let main = read("gosumcheck");
     for command in COMMANDS {
-        let page = read(&format!("gosumcheck-{}", command.replace(' ', "-")));
-        let (above, last) = command.rsplit_once(' ').unwrap_or_default();
-        let main = if above.is_empty() { main.clone() } else { read(&format!("gosumcheck-{above}")) };
-        let command = if above.is_empty() { command.to_owned() } else { format!("{above}-{last}") };
-        assert!(main.contains(&format!("gosumcheck-{command}(1)")), "{command}: {main}");
-        for flag in flags(&machine, &command.replace("token-", "token ")) {
+        let name = format!("gosumcheck-{}", command.replace(' ', "-"));
+        let page = read(&name);
+        // One below another stands in the page of that.
+        let above = command.rsplit_once(' ').map(|(above, _)| read(&format!("gosumcheck-{above}")));
+        let above = above.as_ref().unwrap_or(&main);
+        assert!(above.contains(&format!("{name}(1)")), "{command}: {above}");
+        for flag in flags(&machine, command) {
             assert!(page.contains(&flag), "{command}: {flag}");
         }
         assert!(
@@ -64,7 +72,8 @@ fn completions_have_every_flag() {
     let machine = Machine::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ran = machine.run(&["generate", "completions", shell]);
-        ran.says(0, &COMMANDS.map(|command| command.rsplit(' ').next().unwrap())).quiet();
+        let names = COMMANDS.map(|command| command.rsplit(' ').next().unwrap());
+        ran.says(0, &names).quiet();
         for command in COMMANDS {
             for flag in flags(&machine, command) {
                 // Fish names flags without their dashes: -l listen.

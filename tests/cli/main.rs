@@ -26,5 +26,6 @@ mod planted;
 mod proofs;
 mod settings;
 mod sources;
+mod store;
 mod verify;
 mod world;

@@ -8,6 +8,8 @@
 //! | `kit_wire` | does each fault of how it is sent do so |
 //! | `ahead` | what is brought before it is asked for, what is not, and what does it cost others |
 //! | `early` | what becomes of bytes that come before their record |
+//! | `eviction` | what becomes of a store that may not grow |
+//! | `eviction_killed` | what is left when a server is killed while it makes room |
 //! | `faults` | what becomes of a question while upstreams, disks and clients fail |
 //! | `full` | what becomes of a question on a disk that takes nothing more |
 //! | `hints` | what is said of what nobody can prove, and for how long |
@@ -20,6 +22,7 @@
 //! | `raw` | is anything kept or passed on in an upstream's own words, or under another policy |
 //! | `refusals` | what becomes of wrong bytes, and of who has the right ones |
 //! | `rotten` | what becomes of stored files that changed since they were proven, and of links |
+//! | `scrub` | what becomes of stored files that rot without a trace |
 //! | `separators` | when is the next upstream asked, after a comma and after `|`
 //! | `world` | how does a test open a proxy over mirrors and a log |
 //! | `kit_go` | does the go command take the corpus from a mirror, proven by its log |
@@ -49,6 +52,8 @@ mod kit_wire;
 
 mod ahead;
 mod early;
+mod eviction;
+mod eviction_killed;
 mod faults;
 mod full;
 mod go_refused;
@@ -61,5 +66,6 @@ mod private_served;
 mod raw;
 mod refusals;
 mod rotten;
+mod scrub;
 mod separators;
 mod world;

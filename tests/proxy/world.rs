@@ -88,6 +88,15 @@ impl World {
         Proxy::open(folder, relay, Upstreams { public: self.proxies(&self.mirrors), private }, self.options.clone())
     }
 
+    /// The proxy as a process opens it that has just begun, with other bounds.
+    pub fn limited(&self, limits: ProxyLimits) -> Proxy {
+        let options = RelayOptions { offline: self.offline, private: self.options.private.clone() };
+        let relay = Relay::new(self.database(), self.folder().log(self.log.name()).unwrap(), options).unwrap();
+        let private = (!self.private.is_empty()).then(|| self.proxies(&self.private));
+        let upstreams = Upstreams { public: self.proxies(&self.mirrors), private };
+        Proxy::within(&self.folder(), relay, upstreams, self.options.clone(), limits).unwrap()
+    }
+
     /// The proxy with other bounds, over a relay that a server may have besides.
     pub fn within(&self, relay: Relay, limits: ProxyLimits) -> Proxy {
         let upstreams = Upstreams { public: self.proxies(&self.mirrors), private: None };

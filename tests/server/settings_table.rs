@@ -29,6 +29,8 @@ fn values(setting: &Setting) -> [&'static str; 3] {
         (_, "DIR") => ["/srv/a", "/srv/b", "/srv/c"],
         (_, "SIZE") => ["10mb", "10 MiB", "1.5GiB"],
         (_, "DURATION") => ["31s", "1h30m", "2d"],
+        (_, "RATE") => ["1MB/s", "10 MiB/s", "5kB"],
+        (_, "PERCENT") => ["90%", "off", "11%"],
         (_, "N") => ["5", "6", "7"],
         (_, "URL" | "GOPROXY") => ["https://a.example", "https://b.example", "https://c.example"],
         (_, "PATTERNS") => ["a.example", "b.example", "c.example"],

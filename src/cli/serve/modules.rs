@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::config::settings::{Settings, Upstream};
 use crate::config::{self, ProxyList};
 use crate::fault::Fault;
-use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, Upstreams};
+use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, StoreLimits, Upstreams};
 use crate::relay::Relay;
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
@@ -41,6 +41,19 @@ pub(super) fn open(
         threads: std::thread::available_parallelism().map_or(1, NonZero::get),
     };
     Proxy::within(folder, relay, upstreams, options, limits).map(Some)
+}
+
+/// The proxies of public modules alone.
+pub(super) fn public(settings: &Settings, folder: &Folder) -> Result<Proxies, Fault> {
+    proxies(settings, folder, &settings.proxy, Whose::Public)
+}
+
+/// How much a server with these settings stores.
+pub(in crate::cli) fn store_limits(settings: &Settings) -> StoreLimits {
+    let Settings { store_max_size: max_size, store_max_disk: max_disk, .. } = *settings;
+    let checks_per_hour = u64::try_from(settings.store_checks).unwrap_or(u64::MAX);
+    let scrub = settings.store_scrub.map(|period| (period, settings.store_scrub_rate));
+    StoreLimits { max_size, max_disk, checks_per_hour, scrub }
 }
 
 /// Which modules a list is for.

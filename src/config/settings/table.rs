@@ -17,8 +17,8 @@ use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
 use super::upstream::Upstream;
 use super::values::{
-    count, database, duration, flag, floor, host, kept, listening, mode, networks, path, path_of_file, prefix, proxies,
-    readable, trusted, word,
+    count, database, duration, flag, floor, host, kept, listening, mode, networks, path, path_of_file, percent, period,
+    prefix, proxies, readable, trusted, word,
 };
 use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
@@ -35,6 +35,7 @@ const MODULES: &str = "Modules";
 const LOGS: &str = "Logs";
 const LIMITS: &str = "Limits";
 const ACCESS_CONTROL: &str = "Access control";
+const STORE: &str = "Store";
 
 settings! {
     /// Listen on this address, without TLS: HOST:PORT, unix:/PATH for a Unix socket, or systemd:NAME for a socket that systemd
@@ -90,6 +91,40 @@ settings! {
     disk_floor: DiskFloor = one(floor) {
         name: "disk_floor", variable: "GOSUMCHECK_DISK_FLOOR", flag: "--disk-floor",
         value: One("SIZE"), default: Text("auto"), heading: SERVER,
+    }
+
+    /// Let stored modules take this much of the disk. Above it, zips that were used least go first; each is asked for upstream before
+    /// it goes. Private modules, pinned ones (`gosumcheck store pin`) and those that no upstream has any more stay.
+    store_max_size: Option<u64> = optional(units::size) {
+        name: "store.max_size", variable: "GOSUMCHECK_STORE_MAX_SIZE", flag: "--store-max-size",
+        value: One("SIZE"), default: Unset, heading: STORE,
+    }
+
+    /// When the disk is this full, such as 90%, remove stored modules in the same order until it is 10 points less full. Others'
+    /// files on the disk count too: with nothing else to remove, all zips that may go will.
+    store_max_disk: Option<u8> = one(percent) {
+        name: "store.max_disk", variable: "GOSUMCHECK_STORE_MAX_DISK", flag: "--store-max-disk",
+        value: One("PERCENT"), default: Text("off"), heading: STORE,
+    }
+
+    /// Maximum number of questions per hour to upstreams whether they still have what is about to be removed. What could not be asked
+    /// for stays.
+    store_checks: usize = one(count(MAX_RATE)) {
+        name: "store.checks_per_hour", variable: "GOSUMCHECK_STORE_CHECKS_PER_HOUR", flag: "--store-checks-per-hour",
+        value: One("N"), default: Text("36000"), heading: STORE,
+    }
+
+    /// Hash every stored module file again once in this time, in the background. What changed is set aside and fetched again. 0
+    /// disables it.
+    store_scrub: Option<Duration> = one(period) {
+        name: "store.scrub", variable: "GOSUMCHECK_STORE_SCRUB", flag: "--store-scrub",
+        value: One("DURATION"), default: Text("7d"), heading: STORE,
+    }
+
+    /// Read at most this much per second for that.
+    store_scrub_rate: u64 = one(units::rate) {
+        name: "store.scrub_rate", variable: "GOSUMCHECK_STORE_SCRUB_RATE", flag: "--store-scrub-rate",
+        value: One("RATE"), default: Text("8MiB/s"), heading: STORE,
     }
 
     /// Serve this checksum database, as in GOSUMDB: NAME, NAME+HASH+KEY, or "NAME-or-KEY URL". The first one is also served at

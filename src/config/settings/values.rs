@@ -15,6 +15,9 @@ use crate::files;
 /// No timeout and no interval is longer.
 const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// No period is longer.
+const MAX_PERIOD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// First elements of the paths that this server answers, besides module paths, which begin with a host.
 const TAKEN: [&str; 11] =
     ["cached-only", "healthz", "latest", "log", "lookup", "metrics", "readyz", "sumdb", "supported", "tile", "tlog"];
@@ -128,6 +131,29 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// None for `0`; else from a second to a year.
+pub(super) fn period(text: &str) -> Result<Option<Duration>, String> {
+    if text == "0" {
+        return Ok(None);
+    }
+    let period = units::duration(text)?;
+    match period {
+        Duration::ZERO => Ok(None),
+        period if (Duration::from_secs(1)..=MAX_PERIOD).contains(&period) => Ok(Some(period)),
+        _ => Err("out of bounds: from 1s to 366d, or 0 for never".to_owned()),
+    }
+}
+
+/// None for `off`; else hundredths, from 11% to 100%.
+pub(super) fn percent(text: &str) -> Result<Option<u8>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let number =
+        text.strip_suffix('%').and_then(|number| number.parse().ok()).filter(|number| (11..=100).contains(number));
+    number.map(Some).ok_or_else(|| "not a part of the disk; write it as in 90%, from 11% to 100%, or off".to_owned())
+}
+
 /// A number from 1 to `most`.
 pub(super) fn count(most: u32) -> impl Fn(&str) -> Result<usize, String> {
     move |text| {
@@ -208,6 +234,11 @@ mod tests {
         for wrong in ["go", "//", "/a//b", "/a/../b", "/a b", "/%67o", "/go?x", "/sumdb", "/lookup/x", "/example.com"] {
             assert!(prefix(wrong).is_err(), "{wrong}");
         }
+        assert_eq!(period("0"), Ok(None));
+        assert_eq!(period("30d"), Ok(Some(Duration::from_secs(30 * 24 * 60 * 60))));
+        assert!(period("1ms").is_err() && period("400d").is_err() && period("7").is_err());
+        assert_eq!((percent("off"), percent("90%")), (Ok(None), Ok(Some(90))));
+        assert!(["90", "10%", "101%", "-90%", "", "90.5%"].iter().all(|wrong| percent(wrong).is_err()));
         for wrong in ["", "soon", "0s", "-5s", "10", "9999h"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }

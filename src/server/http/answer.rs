@@ -17,6 +17,7 @@ use super::gzip;
 use super::range::{self, RequestedRange};
 use crate::server::conn::file_source::FileSource;
 use crate::server::conn::pool::{ClientQuota, PoolPermit};
+use crate::store::UseCounter;
 use crate::sumdb::number::wide;
 
 /// The content type of checksum database text, as sum.golang.org writes it.
@@ -109,6 +110,8 @@ pub(crate) struct Answer {
     pub(crate) is_gzip: bool,
     pub(crate) extra_header: Option<(HeaderName, HeaderValue)>,
     pub(crate) payload: Payload,
+    /// counts the uses of the stored file that the bytes are of
+    pub(crate) uses: Option<Arc<UseCounter>>,
 }
 
 impl Answer {
@@ -125,6 +128,7 @@ impl Answer {
             is_gzip: false,
             extra_header: None,
             payload: Payload::Bytes(bytes),
+            uses: None,
         }
     }
 

@@ -59,6 +59,9 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
     if let Some(tls) = &app.tls {
         gauges.certificates.set(tls);
     }
+    if let Some(proxy) = &app.proxy {
+        gauges.store.set(&proxy.store_status());
+    }
     // All databases share one data folder.
     for failure in app.databases.first().into_iter().flat_map(|served| served.relay.store_failures()) {
         let counter = gauges.store_errors.get_or_create(&ByWrite { kind: failure.write.name() });

@@ -100,7 +100,8 @@ fn unproven(file: Refused, permit: PoolPermit) -> Answer {
 
 /// A go.mod. It is stored in the response cache if it is not unusually large.
 async fn go_mod(app: &App, file: Admitted, permit: PoolPermit, context: &RequestContext<'_>) -> Answer {
-    let answer = file_answer(PLAIN_TEXT, file, permit);
+    let uses = file.uses().cloned();
+    let answer = Answer { uses, ..file_answer(PLAIN_TEXT, file, permit) };
     let Payload::File(source) = &answer.payload else { return answer };
     if source.len() > MAX_SMALL_BYTES {
         return answer;

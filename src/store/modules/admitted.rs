@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use super::stamp::Stamp;
 use crate::files::{self, Unfit};
+use crate::store::UseCounter;
 use crate::sumdb::dirhash::ReadAt;
 use crate::sumdb::gosum::SumHash;
 
@@ -20,6 +21,7 @@ pub struct Admitted {
     modified: SystemTime,
     stamp: Stamp,
     hash: SumHash,
+    uses: Option<Arc<UseCounter>>,
 }
 
 impl Admitted {
@@ -37,7 +39,22 @@ impl Admitted {
             Err(error) => return Err(error),
         };
         let (len, modified, stamp) = (found.len(), found.modified()?, Stamp::of(&found));
-        Ok(Some(Admitted { file: Arc::new(file), len, modified, stamp, hash }))
+        Ok(Some(Admitted { file: Arc::new(file), len, modified, stamp, hash, uses: None }))
+    }
+
+    /// The same file, whose uses are counted there.
+    pub(super) fn counted(self, uses: Arc<UseCounter>) -> Admitted {
+        Admitted { uses: Some(uses), ..self }
+    }
+
+    /// Counts that it is given.
+    pub fn used(&self) {
+        self.uses.iter().for_each(|uses| uses.used(self.len));
+    }
+
+    /// What counts its uses, for who gives its bytes again without opening it.
+    pub fn uses(&self) -> Option<&Arc<UseCounter>> {
+        self.uses.as_ref()
     }
 
     /// What it looked like when it was opened.

@@ -232,7 +232,7 @@ fn is_full(error: &io::Error) -> bool {
 
 impl Folder {
     /// Removes arrivals that no process has open. Best effort.
-    fn sweep_idle_arrivals(&self) {
+    pub fn sweep_idle_arrivals(&self) {
         let Ok(entries) = std::fs::read_dir(self.tmp()) else { return };
         let arrivals = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
         for path in arrivals.map(|entry| entry.path()) {

@@ -10,7 +10,9 @@ use super::proof::{self, Proof};
 use super::stamp::Stamp;
 use super::{Admitted, Known, Modules, Tree, quarantine};
 use crate::fault::Fault;
-use crate::sumdb::dirhash::{ModuleZip, ZipError, h1_go_mod};
+use crate::store::UseCounter;
+use crate::store::scrub::{Paced, ScrubPace};
+use crate::sumdb::dirhash::{ModuleZip, ReadAt, ZipError, h1_go_mod};
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
 
@@ -42,15 +44,41 @@ impl Changed {
         self.is_proven
     }
 
+    /// Which tree it is in.
+    pub fn tree(&self) -> Tree {
+        self.tree
+    }
+
+    /// Which file of the module it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// What its bytes hash to now; none where a zip is none any more. Reads all of them.
     ///
     /// # Errors
     /// `Unavailable`: the disk does not give them.
     pub fn hash_now(&self, threads: usize) -> Result<Option<SumHash>, Fault> {
+        self.hash_of(&self.file, threads)
+    }
+
+    /// The same, reading no faster than that.
+    ///
+    /// # Errors
+    /// The same; also where the pace is stopped.
+    pub fn hash_slowly(&self, pace: &ScrubPace) -> Result<Option<SumHash>, Fault> {
+        self.hash_of(&Paced { source: &self.file, pace }, 1)
+    }
+
+    fn hash_of(&self, source: &impl ReadAt, threads: usize) -> Result<Option<SumHash>, Fault> {
         let unread = |error: std::io::Error| unavailable(&PathBuf::from(self.module.to_string()), "read", &error);
         match self.kind {
-            Kind::GoMod => Ok(Some(SumHash::H1(h1_go_mod(&self.file.read().map_err(unread)?)))),
-            Kind::Zip => match ModuleZip::read(&self.file).and_then(|zip| zip.h1(threads)) {
+            Kind::GoMod => {
+                let mut bytes = vec![0; usize::try_from(source.size()).unwrap_or(usize::MAX)];
+                source.read_exact_at(0, &mut bytes).map_err(unread)?;
+                Ok(Some(SumHash::H1(h1_go_mod(&bytes))))
+            }
+            Kind::Zip => match ModuleZip::read(source).and_then(|zip| zip.h1(threads)) {
                 Ok(hash) => Ok(Some(SumHash::H1(hash))),
                 Err(ZipError::Read(error)) => Err(unread(error)),
                 Err(ZipError::Refused(_)) => Ok(None),
@@ -83,7 +111,7 @@ impl Modules {
 
     /// Notes what a file looks like that is proven now. Best effort: without it the file is hashed again.
     pub(super) fn note_proven(&self, place: &FilePaths, file: &Admitted, by: Option<&Proof>) {
-        self.know(&place.file, file, by.map(|by| Arc::from(by.database.as_str())));
+        let _ = self.know(&place.file, file, by.map(|by| Arc::from(by.database.as_str())));
         let written = match by {
             Some(by) => {
                 self.folder.write(&place.proof, proof::text(file.hash(), by, Some(&file.stamp())).as_bytes(), false)
@@ -98,10 +126,13 @@ impl Modules {
         }
     }
 
-    /// Remembers that the file at `path` is proven, by the database with that key if by one, as it looks now.
-    pub(super) fn know(&self, path: &Path, file: &Admitted, database: Option<Arc<str>>) {
-        let known = Known { stamp: file.stamp(), hash: file.hash().clone(), database };
+    /// Remembers that the file at `path` is proven, by the database with that key if by one, as it looks now; gives what counts its
+    /// uses.
+    pub(super) fn know(&self, path: &Path, file: &Admitted, database: Option<Arc<str>>) -> Arc<UseCounter> {
+        let uses = self.usage.counter(path);
+        let known = Known { stamp: file.stamp(), hash: file.hash().clone(), database, uses: Arc::clone(&uses) };
         self.known.insert(path.to_owned(), known);
+        uses
     }
 
     /// Whether a file looks as it did when it was last proven: as `written` down, or as seen by this process.

@@ -73,7 +73,9 @@ impl Modules {
     fn first_use(&self, place: &FilePaths, module: &ModuleVersion, kind: Kind, file: Admitted) -> Stored {
         let written = place.stamp.as_deref().and_then(read_stamp);
         if self.is_as_proven(place, &file, written.as_ref()) {
-            return Stored::Proven(file);
+            let known = self.known.get(&place.file).filter(|known| known.stamp == file.stamp());
+            let uses = known.map_or_else(|| self.know(&place.file, &file, None), |known| known.uses);
+            return Stored::Proven(file.counted(uses));
         }
         let (tree, module) = (Tree::FirstUse, module.clone());
         Stored::Changed(Changed { tree, module, kind, file, by: None, is_proven: true })
@@ -140,7 +142,7 @@ impl Modules {
             .map_err(|error| unavailable(&place.file, "open", &error))?
             .ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))?;
         self.note_proven(&place, &admitted, None);
-        Ok(admitted)
+        Ok(admitted.counted(self.usage.counter(&place.file)))
     }
 
     /// The place and the hash of what an older gosumcheck kept in `modules/` without a proof.

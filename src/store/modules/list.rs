@@ -1,9 +1,8 @@
 //! The list of the versions of a public module that are here: `@v/list`, for clients that read the tree as a module proxy
 //! (`GOPROXY=file://DATA/modules`).
 
-use super::super::cache::read_bounded;
 use super::super::words::unavailable;
-use super::{Modules, Tree, below, walk};
+use super::{Modules, Tree, below, read_below, walk};
 use crate::fault::Fault;
 use crate::sumdb::goproxy::list;
 use crate::sumdb::gosum::Kind;
@@ -41,7 +40,7 @@ impl Modules {
             // Earlier releases left pseudo-versions out, and `read_bounded` takes an empty file for one that was never written.
             Ok(found) if found.is_file() && found.len() == 0 => Ok(Some(Vec::new())),
             Ok(found) if found.is_file() => {
-                read_bounded(&path, LIST_LIMIT).map_err(|error| unavailable(&path, "read", &error))
+                read_below(&self.dir, &path, LIST_LIMIT).map_err(|error| unavailable(&path, "read", &error))
             }
             _ => Ok(None),
         }

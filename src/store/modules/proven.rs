@@ -47,8 +47,8 @@ impl Modules {
                 Stored::Changed(Changed { tree: Tree::Proven, module: module.clone(), kind, file, by, is_proven })
             }
             (Some(file), Some(by)) if by.database == database => {
-                self.know(&place.file, &file, Some(Arc::from(database)));
-                Stored::Proven(file)
+                let uses = self.know(&place.file, &file, Some(Arc::from(database)));
+                Stored::Proven(file.counted(uses))
             }
             (Some(file), by) => Stored::Unproven(Unproven { module: module.clone(), kind, file, by }),
         })
@@ -62,7 +62,7 @@ impl Modules {
         };
         let open = Admitted::open(&self.dir, &path, known.hash);
         let open = open.map_err(|error| unavailable(&path, "open", &error))?;
-        Ok(open.filter(|file| file.stamp() == known.stamp))
+        Ok(open.filter(|file| file.stamp() == known.stamp).map(|file| file.counted(known.uses)))
     }
 
     /// The stored file, now that a database has proven that its record of it is `hash`; that is written beside it. Gives it back
@@ -152,6 +152,6 @@ impl Modules {
         let admitted = admitted
             .ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))?;
         self.note_proven(&place, &admitted, Some(proof));
-        Ok(admitted)
+        Ok(admitted.counted(self.usage.counter(&place.file)))
     }
 }

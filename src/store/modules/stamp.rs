@@ -7,7 +7,7 @@
 //! stat <bytes> <seconds>.<nanoseconds, modified> <seconds>.<nanoseconds, changed> <inode>
 //! ```
 //!
-//! What changes no time, as a bit that flips on the disk itself, is found by `gosumcheck verify` alone.
+//! What changes no time, as a bit that flips on the disk itself, is found by the scrub and by `gosumcheck verify`.
 
 use std::fmt;
 use std::fs::Metadata;

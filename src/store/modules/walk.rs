@@ -181,7 +181,7 @@ fn file(tree: Tree, module: ModuleVersion, kind: Kind, path: PathBuf) -> Result<
 }
 
 /// The module version and the ending of `<escaped path>/@v/<escaped version>.<ending>`.
-fn parse(below: &str) -> Option<(ModuleVersion, &str)> {
+pub(super) fn parse(below: &str) -> Option<(ModuleVersion, &str)> {
     let (folder, name) = below.rsplit_once('/')?;
     let (module, versions) = folder.rsplit_once('/')?;
     let (version, ending) = name.rsplit_once('.')?;

@@ -9,7 +9,7 @@ use reqwest::{Response, StatusCode};
 
 use super::pace::Pace;
 use super::unpack::Unpacking;
-use super::wire::{Sent, Sink, disk};
+use super::wire::{Sent, Sink, announce, disk};
 use crate::sumdb::number::wide;
 use crate::upstream::base::Site;
 use crate::upstream::http::agent::Http;
@@ -176,6 +176,7 @@ impl Download<'_> {
         if self.total.is_some_and(|total| total > limit) {
             return Err(too_long());
         }
+        announce(&mut *self.sink, self.total)?;
         let (before, sink) = (self.sink.len(), &mut *self.sink);
         receive(response, http, counters, before, |chunk| {
             if wide(chunk.len()) > limit.saturating_sub(sink.len()) {
@@ -209,6 +210,7 @@ impl Download<'_> {
 
     async fn unpack_all(&mut self, response: &mut Response) -> Result<(), Failed> {
         let Wanted { http, limit, counters, .. } = self.wanted;
+        announce(&mut *self.sink, None)?;
         let mut unpacking = Unpacking::new(&mut *self.sink, limit);
         receive(response, http, counters, 0, |chunk| unpacking.push(chunk)).await?;
         unpacking.finish()

@@ -7,7 +7,7 @@ use super::download::Wanted;
 use super::entry::{ProxyEntry, ProxyPlace, ProxyState};
 use super::wire::{Fetched, Sent, Sink, Touched};
 use super::{path, probe, tree};
-use crate::sumdb::goproxy::ModuleRequest;
+use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest};
 use crate::upstream::base::{BaseLocation, Site};
 use crate::upstream::http::agent::Http;
 use crate::upstream::http::breaker::BreakerState;
@@ -125,6 +125,26 @@ impl Member {
             // All of it, since the server does not send parts; or none, since it is empty (RFC 9110 section 15.5.17).
             Err(Failed { kind: FailureKind::Answer(200 | 416), .. }) => Ok(Touched::There),
             Err(failed) => Err(self.failure(request, failed)),
+        }
+    }
+
+    pub(super) async fn has(&self, request: &ModuleRequest) -> Result<Touched, Failure> {
+        match &self.backend {
+            Backend::Site { .. } => self.touch(request).await,
+            Backend::Tree(root) => {
+                let has = self.counted(request, tree::has(root, request)).await;
+                has.map_err(|failed| self.failure(request, failed))
+            }
+            Backend::Direct(_) | Backend::Off => {
+                let about = match request {
+                    ModuleRequest::File(module, _) => ModuleRequest::Info(module.clone()),
+                    other => other.clone(),
+                };
+                Ok(match self.fetch(&about, MAX_INFO_BYTES).await? {
+                    Fetched::Body(..) => Touched::There,
+                    Fetched::Missing(words) => Touched::Missing(words),
+                })
+            }
         }
     }
 

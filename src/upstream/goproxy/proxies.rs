@@ -101,6 +101,18 @@ impl Proxies {
         }
     }
 
+    /// Whether entry number `index` has a file now: a server is asked for its first byte, a folder looked at, and a repository asked
+    /// for the version.
+    ///
+    /// # Errors
+    /// Where it failed after all its tries.
+    pub async fn has(&self, index: usize, request: &ModuleRequest) -> Result<Touched, Failure> {
+        match self.members.get(index) {
+            Some(member) => member.has(request).await,
+            None => Err(nobody()),
+        }
+    }
+
     /// Counts bytes of entry number `index` that the caller refused.
     pub fn refute(&self, index: usize, why: &str) {
         if let Some(member) = self.members.get(index) {

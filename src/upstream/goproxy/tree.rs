@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::wire::{Fetched, Sent, Sink, disk};
+use super::wire::{Fetched, Sent, Sink, Touched, announce, disk};
 use crate::files::{self, Links, Tree, Unfit};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version, semver};
@@ -48,6 +48,13 @@ pub(super) async fn download(
     Ok(Sent::Whole(origin(&path, kept)))
 }
 
+/// Whether the tree has the file that answers a request.
+pub(super) async fn has(root: &Path, request: &ModuleRequest) -> Result<Touched, Failed> {
+    let (root, request) = (root.to_path_buf(), request.clone());
+    let opened = blocking(move || open(&root, &request)).await?;
+    Ok(opened.map_or_else(|| Touched::Missing(words()), |_| Touched::There))
+}
+
 /// All of a file on this machine's own disk, at most `limit` bytes.
 pub(super) async fn read(path: PathBuf, limit: usize) -> Result<Vec<u8>, Failed> {
     blocking(move || read_file(files::open(&path).map_err(lost)?, limit, lost)).await
@@ -76,6 +83,7 @@ async fn copy(
     if length > limit {
         return Err(Failed::lasting(FailureKind::TooLong, format!("the file is longer than {limit} bytes")));
     }
+    announce(sink, Some(length))?;
     if sink.len() > length {
         sink.restart().map_err(|error| disk(&error))?;
     }

@@ -46,6 +46,15 @@ pub trait Sink: Send {
         self.len() == 0
     }
 
+    /// Says that a file of `total` bytes follows, where that is known, before its first byte.
+    ///
+    /// # Errors
+    /// Where there is no room for it now: the download ends, and gives back its place at the upstream.
+    fn announce(&mut self, total: Option<u64>) -> io::Result<()> {
+        let _ = total;
+        Ok(())
+    }
+
     /// Appends bytes.
     ///
     /// # Errors
@@ -62,4 +71,9 @@ pub trait Sink: Send {
 /// The failure of a sink that could not store bytes.
 pub(super) fn disk(error: &io::Error) -> Failed {
     Failed::lasting(FailureKind::Disk, format!("cannot store the bytes: {error}"))
+}
+
+/// Tells a sink that a file of `total` bytes follows.
+pub(super) fn announce(sink: &mut dyn Sink, total: Option<u64>) -> Result<(), Failed> {
+    sink.announce(total).map_err(|error| disk(&error))
 }

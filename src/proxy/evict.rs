@@ -1,0 +1,271 @@
+//! Removes stored files that can be had again, the coldest first, until there is room: `store::eviction` says which, and an upstream
+//! is asked for each before it goes. One that no upstream has any more stays, and so does one for which none answers.
+//!
+//! A plan is made by looking at the whole store once, and followed until there is room; what is used meanwhile leaves it.
+
+mod ask;
+mod plan;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use futures_util::future::join_all;
+
+use super::room::SharedRoom;
+use crate::fault::Fault;
+use crate::store::eviction::{self, Standing};
+use crate::store::modules::InventoryFile;
+use crate::store::usage::micros;
+use crate::store::{Folder, Modules};
+use crate::sumdb::module::Patterns;
+use crate::upstream::Proxies;
+use ask::{Asked, Asking};
+use plan::Plan;
+
+/// How long another process that removes files is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A plan is followed for so long.
+const PLAN_AGE: Duration = Duration::from_secs(10 * 60);
+/// After a plan of which nothing could be removed, the store is not looked at again for so long.
+const BARREN_FOR: Duration = Duration::from_secs(2);
+/// Batches in a row of which nothing could be removed, before others are left alone too: no upstream answers.
+const MAX_IN_VAIN: usize = 32;
+/// How long it is remembered of a file that is not stored any more how it was used.
+const REMEMBERED_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Removes files from a store.
+pub struct Evictor {
+    folder: Folder,
+    modules: Modules,
+    private: Patterns,
+    asking: Asking,
+    /// held by who removes files; others wait, and look again
+    plan: tokio::sync::Mutex<Plan>,
+    room: SharedRoom,
+    /// whether this process is the one that admits files
+    holds_claim: bool,
+    counts: EvictionCounters,
+}
+
+#[derive(Default)]
+struct EvictionCounters {
+    files: AtomicU64,
+    bytes: AtomicU64,
+    vanished: AtomicU64,
+    unanswered: AtomicU64,
+}
+
+/// What came of a removal, or of all since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Evicted {
+    /// files removed
+    pub files: u64,
+    /// the room they took, in bytes
+    pub bytes: u64,
+    /// files that stay because no upstream has them any more
+    pub vanished: u64,
+    /// files that stay because no upstream answered, or the budget of questions is used up
+    pub unanswered: u64,
+}
+
+impl Evictor {
+    /// Over the store in `folder`, whose files with names that match `private` all stay, with a budget of questions to upstreams.
+    pub fn new(folder: &Folder, private: Patterns, checks_per_hour: u64) -> Evictor {
+        Evictor::within(folder.clone(), folder.modules(), private, checks_per_hour, SharedRoom::default(), false)
+    }
+
+    pub(super) fn within(
+        folder: Folder,
+        modules: Modules,
+        private: Patterns,
+        checks_per_hour: u64,
+        room: SharedRoom,
+        holds_claim: bool,
+    ) -> Evictor {
+        let (asking, plan, counts) =
+            (Asking::new(checks_per_hour), tokio::sync::Mutex::default(), EvictionCounters::default());
+        Evictor { folder, modules, private, asking, plan, room, holds_claim, counts }
+    }
+
+    /// How each stored file stands now, and what is left of those that went. Looks at the whole store: not on a thread that must not
+    /// wait.
+    ///
+    /// # Errors
+    /// `Unavailable`: the store cannot be read, or the keep list.
+    pub fn standings(&self) -> Result<(Vec<Standing>, Vec<InventoryFile>), Fault> {
+        self.room.measuring();
+        let kept = self.folder.keep().read()?;
+        let inventory = self.modules.inventory()?;
+        self.room.measured(inventory.bytes);
+        let uses = self.modules.usage().all()?;
+        let standings = eviction::standings(inventory.files, &uses, &kept, &self.private, SystemTime::now());
+        Ok((standings, inventory.remains))
+    }
+
+    /// Removes files until at most `max` bytes of the disk are taken, or nothing more may be removed; gives what was removed.
+    ///
+    /// # Errors
+    /// As [`Evictor::make_room`].
+    pub async fn shrink(&self, public: &Proxies, max: u64) -> Result<Evicted, Fault> {
+        self.measure().await?;
+        self.make_room(public, || self.room.lacking(0, max)).await
+    }
+
+    /// The bytes of the disk that are taken, as they were when it was last looked; none before.
+    pub fn stored(&self) -> Option<u64> {
+        self.room.stored()
+    }
+
+    /// Removes files until `lacking` says 0, in bytes, or nothing more may be removed; gives what was removed.
+    ///
+    /// # Errors
+    /// `Unavailable`: the store cannot be read or written, or another process is removing files from it.
+    pub async fn make_room(&self, public: &Proxies, lacking: impl Fn() -> u64) -> Result<Evicted, Fault> {
+        let (mut all, mut plan) = (Evicted::default(), self.plan.lock().await);
+        // A plan is a part of the store: as long as something goes of one, there may be more.
+        let (mut has_looked, mut goes_on, mut in_vain) = (false, false, 0);
+        while lacking() > 0 {
+            let is_old = plan.made.is_none_or(|made| made.elapsed() > PLAN_AGE);
+            if plan.files.is_empty() || is_old {
+                if has_looked && !goes_on || plan.barren.is_some_and(|barren| barren.elapsed() < BARREN_FOR) {
+                    break;
+                }
+                (*plan, has_looked, goes_on) = (self.look().await?, true, false);
+                continue;
+            }
+            let batch = plan.next(self.modules.usage(), lacking());
+            let is_used = batch.is_empty();
+            let evicted = self.remove(public, batch).await?;
+            in_vain = if evicted.bytes > 0 { 0 } else { in_vain + 1 };
+            goes_on |= is_used || evicted.bytes > 0 || evicted.vanished + evicted.unanswered > 0;
+            if in_vain == MAX_IN_VAIN {
+                break;
+            }
+            all = Evicted {
+                files: all.files + evicted.files,
+                bytes: all.bytes + evicted.bytes,
+                vanished: all.vanished + evicted.vanished,
+                unanswered: all.unanswered + evicted.unanswered,
+            };
+        }
+        if has_looked && all.bytes == 0 && lacking() > 0 {
+            plan.barren = Some(Instant::now());
+        }
+        Ok(all)
+    }
+
+    /// Looks at the store, as [`Evictor::make_room`] does when it begins.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) async fn measure(&self) -> Result<(), Fault> {
+        let mut plan = self.plan.lock().await;
+        if self.room.stored().is_none() {
+            *plan = self.look().await?;
+        }
+        Ok(())
+    }
+
+    /// Looks at the store again: other processes may have changed it.
+    ///
+    /// # Errors
+    /// As [`Evictor::make_room`].
+    pub(super) async fn measure_again(&self) -> Result<(), Fault> {
+        let mut plan = self.plan.lock().await;
+        *plan = self.look().await?;
+        Ok(())
+    }
+
+    /// A new plan.
+    async fn look(&self) -> Result<Plan, Fault> {
+        let made_at = micros(SystemTime::now());
+        let (own, unanswered) = (self.parts(), self.asking.lately_unanswered());
+        blocking(move || {
+            // Their bytes are nobody's, and count for nothing that is measured.
+            own.folder.sweep_idle_arrivals();
+            let (mut standings, remains) = own.standings()?;
+            own.forget(&standings);
+            standings.retain(|standing| !unanswered.contains(&standing.file.name));
+            Ok(Plan::of(eviction::coldest_first(standings, remains), made_at))
+        })
+        .await
+    }
+
+    /// What a thread for the disk needs of this.
+    fn parts(&self) -> Evictor {
+        let Evictor { folder, modules, private, room, holds_claim, .. } = self;
+        let (private, room) = (private.clone(), Arc::clone(room));
+        Evictor::within(folder.clone(), modules.clone(), private, 0, room, *holds_claim)
+    }
+
+    /// Best effort: what is remembered too long takes a few bytes.
+    fn forget(&self, standings: &[Standing]) {
+        let stored: HashSet<&str> = standings.iter().map(|standing| standing.file.name.as_str()).collect();
+        let before = SystemTime::now().checked_sub(REMEMBERED_FOR).unwrap_or(SystemTime::UNIX_EPOCH);
+        let forgotten = self.modules.usage().forget(|name| stored.contains(name), micros(before));
+        forgotten.unwrap_or_else(|fault| tracing::debug!("{fault}"));
+    }
+
+    /// Removes those of these files that an upstream still has.
+    async fn remove(&self, public: &Proxies, batch: Vec<Standing>) -> Result<Evicted, Fault> {
+        let asked = join_all(batch.iter().map(|standing| self.asking.ask(public, &standing.file)));
+        let (asked, mut evicted) = (asked.await, Evicted::default());
+        let (mut leaving, mut vanished) = (Vec::new(), Vec::new());
+        for (standing, asked) in batch.into_iter().zip(asked) {
+            match asked {
+                Asked::There => leaving.push(standing.file),
+                Asked::Vanished => vanished.push(standing.file.name),
+                Asked::Unanswered => evicted.unanswered += 1,
+            }
+        }
+        for name in &vanished {
+            tracing::warn!("no upstream has {name} any more: it stays in the store");
+        }
+        evicted.vanished = u64::try_from(vanished.len()).unwrap_or(u64::MAX);
+        let own = self.parts();
+        // Its threads count what is freed: the client that waits for this may leave meanwhile.
+        let removed = blocking(move || {
+            let _lock = own.folder.lock_store(PATIENCE)?;
+            own.modules.usage().note_vanished(&vanished, micros(SystemTime::now()))?;
+            // Said since the plan was made.
+            let kept = own.folder.keep().read()?;
+            // A server that admits files beside this process keeps what is left of others.
+            let claim = if own.holds_claim { None } else { own.modules.claim().ok() };
+            let is_alone = own.holds_claim || claim.is_some();
+            let (mut files, mut bytes) = (0, 0_u64);
+            for file in leaving.iter().filter(|file| kept.covers(&file.module).is_none()) {
+                let freed = match file.is_remains() {
+                    true if !is_alone => 0,
+                    true => own.modules.evict_remains(&file.module)?,
+                    false => own.modules.evict(&file.module, file.kind)?,
+                };
+                own.room.freed(freed);
+                let is_file = freed > 0 && !file.is_remains();
+                (files, bytes) = (files + u64::from(is_file), bytes.saturating_add(freed));
+            }
+            Ok((files, bytes))
+        });
+        (evicted.files, evicted.bytes) = removed.await?;
+        let counts = &self.counts;
+        let add = |counter: &AtomicU64, more: u64| counter.fetch_add(more, Ordering::Relaxed);
+        add(&counts.files, evicted.files);
+        add(&counts.bytes, evicted.bytes);
+        add(&counts.vanished, evicted.vanished);
+        add(&counts.unanswered, evicted.unanswered);
+        Ok(evicted)
+    }
+
+    /// What was removed since the start, and what was not.
+    pub fn counts(&self) -> Evicted {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let EvictionCounters { files, bytes, vanished, unanswered } = &self.counts;
+        Evicted { files: load(files), bytes: load(bytes), vanished: load(vanished), unanswered: load(unanswered) }
+    }
+}
+
+/// Runs work that waits for the disk on a thread for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())))
+}

@@ -1,0 +1,232 @@
+//! The scrub: every stored file is hashed again, in the background, whatever it looks like. What `stored` finds by looks alone is what
+//! was written since; a bit that flipped on the disk itself changes no time, and only reading finds it.
+//!
+//! **A file that is found to be rotten is given to nobody from that moment on**: first its proof is made to say that it was never
+//! looked at, so that a client that asks for it waits for the one task that brings it; then it goes to the quarantine, and is
+//! fetched. A pass goes through the trees in the order of their names and writes down how far it is; a process that starts goes on
+//! from there. It reads no more than its budget allows, on a thread of low priority.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use super::{Mode, Proxy, files, stored};
+use crate::fault::Fault;
+use crate::store::Modules;
+use crate::store::modules::{Changed, InventoryFile, Tree};
+use crate::store::scrub::{Passed, ScrubPace};
+use crate::store::usage::micros;
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::module::ModuleVersion;
+
+/// A pass notes its place each time it has read this many bytes.
+const NOTE_EVERY: u64 = 64 << 20;
+/// How long a scrub waits that failed, or has nothing to do.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// What scrubs have found since the start, and where the present one is.
+#[derive(Debug, Default)]
+pub(super) struct ScrubCounters {
+    files: AtomicU64,
+    bytes: AtomicU64,
+    rotten: AtomicU64,
+    healed: AtomicU64,
+    /// of the pass that is under way, bytes that are behind it and all
+    done: AtomicU64,
+    total: AtomicU64,
+    /// when the last whole pass began, in microseconds since 1970
+    passed: AtomicU64,
+}
+
+/// The figures of scrubs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ScrubCounts {
+    /// files hashed since the start
+    pub files: u64,
+    /// their bytes
+    pub bytes: u64,
+    /// those that were not what they had been
+    pub rotten: u64,
+    /// those of which an upstream had the right bytes
+    pub healed: u64,
+    /// bytes behind the pass that is under way
+    pub done: u64,
+    /// all of its bytes
+    pub total: u64,
+    /// when the last pass that is whole began, in seconds since 1970; 0 where there was none
+    pub passed: u64,
+}
+
+impl ScrubCounters {
+    pub(super) fn read(&self) -> ScrubCounts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        ScrubCounts {
+            files: load(&self.files),
+            bytes: load(&self.bytes),
+            rotten: load(&self.rotten),
+            healed: load(&self.healed),
+            done: load(&self.done),
+            total: load(&self.total),
+            passed: load(&self.passed) / 1_000_000,
+        }
+    }
+
+    fn add(counter: &AtomicU64, more: u64) {
+        counter.fetch_add(more, Ordering::Relaxed);
+    }
+}
+
+/// Stops the thread that hashes when the scrub is dropped: it may sleep for its budget.
+struct Stopping(Arc<AtomicBool>);
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Proxy {
+    /// Hashes every stored file again, from where the last pass that was cut off had come to, and heals what is rotten; reads at most
+    /// `rate` bytes a second, where there is a limit.
+    ///
+    /// # Errors
+    /// `Unavailable`: the store cannot be read.
+    pub async fn scrub(&self, rate: Option<u64>) -> Result<ScrubCounts, Fault> {
+        let inner = &self.inner;
+        let place = inner.folder.scrub_place();
+        let (from, modules) = (place.read(), inner.modules.clone());
+        let inventory = blocking(move || modules.inventory()).await?;
+        let began = from.as_ref().map_or_else(|| micros(SystemTime::now()), |from| from.began);
+        let counters = &inner.scrubbed;
+        let bytes = |files: &[InventoryFile]| files.iter().map(|file| file.len).sum::<u64>();
+        let at = from.map_or(0, |from| inventory.files.partition_point(|file| order(&file.name) <= order(&from.name)));
+        let (behind, ahead) = inventory.files.split_at(at.min(inventory.files.len()));
+        counters.total.store(bytes(&inventory.files), Ordering::Relaxed);
+        counters.done.store(bytes(behind), Ordering::Relaxed);
+        let stop = Stopping(Arc::default());
+        let (pace, mut unnoted) = (ScrubPace::new(rate, Arc::clone(&stop.0)), 0_u64);
+        for file in ahead {
+            self.scrub_one(file, &pace).await?;
+            ScrubCounters::add(&counters.done, file.len);
+            unnoted = unnoted.saturating_add(file.len);
+            if unnoted >= NOTE_EVERY {
+                place.note(&Passed { began, name: file.name.clone() });
+                unnoted = 0;
+            }
+        }
+        place.finish(began);
+        counters.passed.store(began, Ordering::Relaxed);
+        Ok(counters.read())
+    }
+
+    /// Hashes one file, and heals it.
+    async fn scrub_one(&self, file: &InventoryFile, pace: &ScrubPace) -> Result<(), Fault> {
+        let inner = &self.inner;
+        let counters = &inner.scrubbed;
+        let (modules, tree, kind) = (inner.modules.clone(), file.tree, file.kind);
+        let (of, pace) = (file.module.clone(), pace.clone());
+        let Some(found) = thread(move || look(&modules, tree, &of, kind, &pace)).await? else { return Ok(()) };
+        ScrubCounters::add(&counters.files, 1);
+        ScrubCounters::add(&counters.bytes, file.len);
+        let Scrubbed::Rotten(changed, got) = found else { return Ok(()) };
+        ScrubCounters::add(&counters.rotten, 1);
+        let path = inner.folder.root().join(&file.name);
+        tracing::error!(path = %path.display(), "a stored file has rotted: it is set aside and fetched again");
+        match self.heal(&file.module, *changed, got).await {
+            Ok(()) => ScrubCounters::add(&counters.healed, 1),
+            Err(why) => tracing::error!(path = %path.display(), "it could not be fetched again: {why}"),
+        }
+        Ok(())
+    }
+
+    /// Sets the file aside and fetches it again, as the first client that asks for it would.
+    async fn heal(&self, module: &ModuleVersion, changed: Changed, got: Option<SumHash>) -> Result<(), String> {
+        let kind = changed.kind();
+        let route = super::expected::Route::to(&self.inner, module.path()).map_err(|denied| format!("{denied:?}"))?;
+        if route.tree() == changed.tree() {
+            stored::put_rotten_aside(&self.inner, route, module, kind, changed, got).await;
+        }
+        let given = files::answer(&self.inner, module, kind, Mode::default()).await;
+        given.map(|_| ()).map_err(|denied| format!("{denied:?}"))
+    }
+
+    /// Scrubs without end, a pass in each `period`, and reads at most `rate` bytes a second.
+    pub async fn keep_scrubbed(&self, period: Duration, rate: u64) {
+        loop {
+            let place = self.inner.folder.scrub_place();
+            if let Some(rest) = place.rest_of(period, SystemTime::now()) {
+                self.inner.scrubbed.passed.store(place.finished().unwrap_or(0), Ordering::Relaxed);
+                tokio::time::sleep(rest.min(WAIT)).await;
+                continue;
+            }
+            match self.scrub(Some(rate)).await {
+                Ok(counts) if counts.rotten > 0 => {
+                    let ScrubCounts { files, rotten, healed, .. } = counts;
+                    tracing::warn!(files, rotten, healed, "the stored modules were hashed again");
+                }
+                Ok(_) => {}
+                Err(fault) => tracing::warn!("the stored modules are not hashed again: {fault}"),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// The figures of scrubs since the start.
+    pub fn scrubbed(&self) -> ScrubCounts {
+        self.inner.scrubbed.read()
+    }
+}
+
+/// What a file was found to be.
+enum Scrubbed {
+    AsProven,
+    Rotten(Box<Changed>, Option<SumHash>),
+}
+
+/// Hashes a file; none where it is not here, or the scrub is stopped. One that is as it was and only looks otherwise is noted so.
+fn look(
+    modules: &Modules,
+    tree: Tree,
+    module: &ModuleVersion,
+    kind: Kind,
+    pace: &ScrubPace,
+) -> Result<Option<Scrubbed>, Fault> {
+    let Some(changed) = modules.for_scrub(tree, module, kind)? else { return Ok(None) };
+    let got = match changed.hash_slowly(pace) {
+        Err(_) if pace.is_stopped() => return Ok(None),
+        got => got?,
+    };
+    if got.as_ref() != Some(changed.hash()) {
+        modules.distrust(&changed)?;
+        return Ok(Some(Scrubbed::Rotten(Box::new(changed), got)));
+    }
+    if !modules.looks_as_proven(&changed) {
+        modules.confirm(&changed);
+    }
+    Ok(Some(Scrubbed::AsProven))
+}
+
+/// The order of a pass is that of the inventory: by folder, and by name in each.
+fn order(name: &str) -> PathBuf {
+    PathBuf::from(name)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())))
+}
+
+/// Runs work on a thread of low priority.
+async fn thread<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+    let (tell, done) = tokio::sync::oneshot::channel();
+    let failed = |error: io::Error| Fault::machine("the system", format!("cannot start a thread: {error}"));
+    let run = move || {
+        crate::store::scrub::lower_priority();
+        // Who waited has gone.
+        let _ = tell.send(work());
+    };
+    std::thread::Builder::new().name("scrub".to_owned()).spawn(run).map_err(failed)?;
+    done.await.unwrap_or_else(|_| Err(Fault::machine("the scrub", "ended without a result")))
+}

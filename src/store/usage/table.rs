@@ -1,0 +1,128 @@
+//! The file of the uses: its one table, how it is opened, and where a damaged one goes.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::super::Folder;
+use super::super::modes;
+use super::super::sqlite::{self, COMPANIONS, SqliteError, beside};
+use super::super::words::unavailable;
+use super::Use;
+use crate::fault::Fault;
+
+/// `gosu`, in the file's header.
+const APPLICATION: i32 = 0x676f_7375;
+/// Raised with every change of the table.
+const SCHEMA: i32 = 1;
+/// How long one process waits for another.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// No name of a file is longer, in bytes.
+const LONGEST: usize = 1 << 16;
+/// Times are microseconds since 1970.
+const TABLE: &str = "CREATE TABLE used (
+    name TEXT PRIMARY KEY NOT NULL, hits INTEGER NOT NULL, bytes INTEGER NOT NULL, last INTEGER NOT NULL,
+    vanished INTEGER NOT NULL
+) STRICT, WITHOUT ROWID";
+
+pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> SqliteError {
+    SqliteError::of(path, PATIENCE, error)
+}
+
+/// Opens the file at `path`, and makes it where nothing stands there.
+pub(super) fn open(path: &Path) -> Result<Connection, SqliteError> {
+    let failed = |error: rusqlite::Error| failed(path, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    sqlite::require_files(path).map_err(failed)?;
+    modes::reserve(path);
+    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
+    sqlite::guard(&db, PATIENCE, LONGEST).map_err(failed)?;
+    let is_empty: bool =
+        db.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0)).map_err(failed)?;
+    if is_empty {
+        db.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
+        db.pragma_update(None, "user_version", SCHEMA).map_err(failed)?;
+        db.execute_batch(TABLE).map_err(failed)?;
+    }
+    require_form(&db, path)?;
+    // A power cut may take the last of it.
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;").map_err(failed)?;
+    Ok(db)
+}
+
+/// What the file at `path` holds, which another process may be writing.
+pub(super) fn read(path: &Path) -> Result<HashMap<String, Use>, SqliteError> {
+    sqlite::open_to_read(path, |opened| {
+        let failed = |error: rusqlite::Error| failed(path, &error);
+        let db = opened.map_err(failed)?;
+        sqlite::guard(&db, PATIENCE, LONGEST).map_err(failed)?;
+        require_form(&db, path)?;
+        all(&db).map_err(failed)
+    })
+}
+
+fn require_form(db: &Connection, path: &Path) -> Result<(), SqliteError> {
+    let header = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let form = (header("application_id"), header("user_version"));
+    match form {
+        (Ok(APPLICATION), Ok(SCHEMA)) => Ok(()),
+        (Ok(APPLICATION), Ok(newer)) if newer > SCHEMA => {
+            let why = format!("is of form {newer}, made by a newer gosumcheck than this, which knows form {SCHEMA}");
+            Err(SqliteError::Fault(Fault::machine(path.display().to_string(), why)))
+        }
+        (Ok(_), Ok(_)) => Err(SqliteError::Damaged("is not a file of gosumcheck about uses".to_owned())),
+        (Err(error), _) | (_, Err(error)) => Err(failed(path, &error)),
+    }
+}
+
+pub(super) fn all(db: &Connection) -> rusqlite::Result<HashMap<String, Use>> {
+    let mut rows = db.prepare_cached("SELECT name, hits, bytes, last, vanished FROM used")?;
+    let row = |row: &rusqlite::Row<'_>| {
+        let number = |at: usize| row.get::<_, i64>(at).map(|number| u64::try_from(number).unwrap_or(0));
+        Ok((row.get(0)?, Use { hits: number(1)?, bytes: number(2)?, last: number(3)?, vanished: number(4)? }))
+    };
+    rows.query_map([], row)?.collect()
+}
+
+/// Adds to what is written down, all or nothing.
+pub(super) fn add(db: &mut Connection, more: &[(String, Use)]) -> rusqlite::Result<()> {
+    let change = db.transaction()?;
+    {
+        let mut row = change.prepare_cached(
+            "INSERT INTO used VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name) DO UPDATE SET hits = hits + excluded.hits,
+                bytes = bytes + excluded.bytes, last = max(last, excluded.last), vanished = max(vanished, excluded.vanished)",
+        )?;
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        for (name, Use { hits, bytes, last, vanished }) in more {
+            row.execute(params![name, signed(*hits), signed(*bytes), signed(*last), signed(*vanished)])?;
+        }
+    }
+    change.commit()
+}
+
+/// Forgets the files of these names, all or none.
+pub(super) fn remove(db: &mut Connection, names: &[String]) -> rusqlite::Result<()> {
+    let change = db.transaction()?;
+    {
+        let mut row = change.prepare_cached("DELETE FROM used WHERE name = ?1")?;
+        for name in names {
+            row.execute([name])?;
+        }
+    }
+    change.commit()
+}
+
+/// Renames a damaged file, and what SQLite keeps beside it; the one before it is replaced.
+pub(super) fn set_aside(folder: &Folder, path: &Path) -> Result<(), Fault> {
+    let to = beside(path, ".broken");
+    for suffix in COMPANIONS.into_iter().chain([""]) {
+        match folder.disk().rename(&beside(path, suffix), &beside(&to, suffix)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(unavailable(path, "rename", &error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
