@@ -80,6 +80,11 @@ impl Ahead {
     }
 }
 
+/// Whether a tile may be asked for where these were, of which there may be `most`.
+fn may_begin(asked: &HashMap<Tile, Option<Fetch>>, most: usize, tile: &Tile) -> bool {
+    asked.len() < most && !asked.contains_key(tile)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
