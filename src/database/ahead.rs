@@ -80,7 +80,6 @@ impl Ahead {
     }
 }
 
-/// Whether a tile may be asked for where these were, of which there may be `most`.
 fn may_begin(asked: &HashMap<Tile, Option<Fetch>>, most: usize, tile: &Tile) -> bool {
     asked.len() < most && !asked.contains_key(tile)
 }
