@@ -39,7 +39,7 @@ const LAYERS: &[&[&str]] = &[
     &["relay"],
     &["database"],
     &["report", "config", "upstream", "store"],
-    &["fault", "files"],
+    &["fault", "files", "rules"],
     &["sumdb"],
 ];
 
