@@ -3,6 +3,7 @@
 
 mod audit;
 mod check;
+mod explain;
 mod generate;
 mod help;
 mod index;
@@ -69,6 +70,9 @@ enum Command {
     /// Bring all modules of a build, proven, before go asks for them: into the data folder, or into a running server
     #[command(after_help = prefetch::EXIT_CODES)]
     Prefetch(Box<prefetch::PrefetchArgs>),
+    /// Say what a server does about module versions, and why: rules, upstreams, records, what is held
+    #[command(after_help = explain::EXIT_CODES)]
+    Explain(Box<explain::ExplainArgs>),
     /// Re-verify everything stored, the full log and the modules, and locate any damage
     #[command(after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArgs),
@@ -236,6 +240,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Sync(args) => sync::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Prefetch(args) => prefetch::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),

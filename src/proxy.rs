@@ -6,12 +6,14 @@
 //! fetched (`expected`). What will be asked for next is brought before (`read_ahead`).
 
 mod absences;
+mod allowed;
 mod answer;
 mod attempts;
 mod cached_hint;
 mod check;
 mod counts;
 mod expected;
+mod explain;
 mod fetch;
 mod file_attempts;
 mod files;
@@ -19,6 +21,7 @@ mod hashing;
 mod hints;
 mod incident;
 mod limits;
+mod policy;
 mod read_ahead;
 mod shared_tasks;
 mod store_lock;
@@ -29,15 +32,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use crate::upstream::Peer;
-pub use answer::{Denied, Mode, ProxyAnswer, Text, TextKind};
+pub use answer::{Denied, Mode, ProxyAnswer, RefusalCause, Text, TextKind};
+pub use explain::Explanation;
 pub use limits::{MAX_TASK_TIME, ProxyLimits, ReadAheadLimits};
+pub use policy::ModulePolicy;
 pub use read_ahead::ReadAheadCounts;
 
 use absences::Absences;
 use counts::Counters;
 use file_attempts::Given;
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use hashing::Hashing;
+use policy::PolicySlot;
 use shared_tasks::SharedTasks;
 use store_lock::StoreLock;
 
@@ -118,6 +124,8 @@ struct Inner {
     questions: FairQueue,
     hashing: Hashing,
     read_ahead: read_ahead::State,
+    /// which modules may be served, and the routes of some
+    policy: PolicySlot,
     counters: Counters,
     /// keeps other servers from storing modules in this data folder
     store_lock: StoreLock,
@@ -144,9 +152,11 @@ impl Proxy {
         limits: ProxyLimits,
     ) -> Result<Proxy, Fault> {
         let modules = folder.modules();
-        let store_lock = StoreLock::open(&modules)?;
+        let store_lock = if folder.reads_only() { StoreLock::default() } else { StoreLock::open(&modules)? };
         let journal = folder.journal()?;
-        if let Some(before) = SystemTime::now().checked_sub(options.stale) {
+        if !folder.reads_only()
+            && let Some(before) = SystemTime::now().checked_sub(options.stale)
+        {
             journal.sweep(before).unwrap_or_else(|fault| folder.note_failure(WriteKind::Hint, &fault));
         }
         let inner = Inner {
@@ -164,6 +174,7 @@ impl Proxy {
             questions: FairQueue::new(limits.questions),
             hashing: Hashing::default(),
             read_ahead: read_ahead::State::new(limits.read_ahead),
+            policy: PolicySlot::default(),
             counters: Counters::default(),
             store_lock,
         };
@@ -175,13 +186,14 @@ impl Proxy {
     /// # Errors
     /// Why it is refused or failed; each cause has its HTTP status.
     pub async fn answer(&self, request: &ModuleRequest, mode: Mode) -> Result<ProxyAnswer, Denied> {
+        self.note_dry_run(request.module(), policy::version_of(request));
         let answer = match request {
             ModuleRequest::File(module, kind) => match files::answer(&self.inner, module, *kind, mode).await {
                 Ok(Given::Proven(admitted)) => Ok(ProxyAnswer::File(admitted)),
                 Ok(Given::Unproven(refused)) => Ok(ProxyAnswer::Unproven(refused)),
                 Err(denied) => Err(denied),
             },
-            _ => hints::answer(&self.inner, request, mode).await.map(ProxyAnswer::Text),
+            _ => allowed::answer(&self.inner, request, mode).await.map(ProxyAnswer::Text),
         };
         self.inner.counters.answered(&answer);
         read_ahead::answered(&self.inner, request, mode, &answer);
@@ -197,7 +209,7 @@ impl Proxy {
     pub async fn tend(&self) {
         let Upstreams { public, private } = &self.inner.upstreams;
         let probes = public_and_private(public, private.as_ref()).map(Proxies::probe);
-        join(join_all(probes), self.sweep()).await;
+        join3(join_all(probes), self.probe_routes(), self.sweep()).await;
     }
 
     /// Removes unfinished downloads that no request continues.
@@ -233,10 +245,19 @@ impl Proxy {
         self.inner.absences.bytes()
     }
 
-    /// The state of each upstream.
+    /// The state of each upstream, each name once: one that several lists name is out where it is out for one of them.
     pub fn upstreams(&self) -> Vec<ProxyState> {
         let Upstreams { public, private } = &self.inner.upstreams;
-        public_and_private(public, private.as_ref()).flat_map(Proxies::states).collect()
+        let policy = self.inner.policy.now();
+        let routes = policy.get().into_iter().flat_map(|policy| policy.routes.iter().map(|(_, proxies)| proxies));
+        let mut states: Vec<ProxyState> = Vec::new();
+        for state in public_and_private(public, private.as_ref()).chain(routes).flat_map(Proxies::states) {
+            match states.iter_mut().find(|known| known.name == state.name) {
+                Some(known) => known.add(&state),
+                None => states.push(state),
+            }
+        }
+        states
     }
 }
 

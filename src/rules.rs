@@ -125,6 +125,15 @@ impl Rules {
         Decision { rule: None }
     }
 
+    /// What would hold without any `deny`: for one version of a module, or where none is named yet.
+    pub fn without_denies(&self, module: &ModulePath, is_private: bool, version: Option<&Version>) -> Decision<'_> {
+        let has = |rule: &Rule| match (&rule.versions, version) {
+            (Some(range), Some(version)) => range.has(version),
+            (range, _) => range.is_none(),
+        };
+        Decision { rule: self.matching(module, is_private).find(|(_, rule)| !rule.is_deny() && has(rule)) }
+    }
+
     /// Whether the answer about this module can depend on the version.
     pub fn looks_at_versions(&self, module: &ModulePath, is_private: bool) -> bool {
         self.matching(module, is_private).any(|(_, rule)| rule.versions.is_some())
@@ -172,7 +181,7 @@ impl Rule {
     }
 }
 
-/// Whether all that `pattern` matches is matched by one of `patterns` too, as far as the elements without special characters tell.
+/// Whether all that `pattern` matches is matched by one of `patterns` too. Only the elements before the first special one are looked at.
 fn is_covered(pattern: &str, patterns: &Patterns) -> bool {
     let special = |element: &&str| element.contains(['*', '?', '[', '\\']);
     let elements: Vec<&str> = pattern.trim_end_matches('/').split('/').collect();

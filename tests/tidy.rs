@@ -59,7 +59,10 @@ const ROOMS: &[Folder] = &[
             &["limits"],
         ],
     },
-    Folder { path: "server/routes", lines: &[&["metrics", "tlog"], &["export", "health", "home", "modules", "sumdb"]] },
+    Folder {
+        path: "server/routes",
+        lines: &[&["metrics", "tlog"], &["explain"], &["export", "health", "home", "modules", "sumdb"]],
+    },
     Folder { path: "server/app", lines: &[&["request", "status"], &["database"]] },
     Folder {
         path: "server/http",

@@ -138,6 +138,19 @@ pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>
     modules::open(settings, &folder, relay, &private, limits)
 }
 
+/// The module proxy as a server with these settings has it, over a data folder that is only read, and with a database that asks
+/// nobody; none where the setting `proxy` is off.
+pub(super) fn looking(settings: &Settings) -> Result<Option<Proxy>, Fault> {
+    let private = Patterns::parse(&settings.private);
+    let folder = Folder::look(&settings.data)?;
+    let memory = Memory::divide(settings.memory, settings.sumdb.len());
+    let Some(sumdb) = settings.sumdb.first() else { return Ok(None) };
+    let offline = Settings { offline: true, mirror: false, ..settings.clone() };
+    let relay = open(&offline, &folder, sumdb, &private, memory)?.relay().clone();
+    let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..ReadAheadLimits::default() };
+    modules::open(settings, &folder, relay, &private, ProxyLimits { read_ahead, ..ProxyLimits::default() })
+}
+
 /// How many connections there can be.
 fn connections(settings: &Settings, descriptors: Descriptors) -> Result<usize, Fault> {
     let connections = descriptors.connections(settings.connections, settings.jobs.min(MAX_CONNECTIONS))?;

@@ -28,10 +28,12 @@ pub(super) enum Event {
     Faulty,
     /// unproven bytes were served, because of `on_mismatch = "warn"`
     Unproven,
+    /// a rule would have refused a request, and was only tried out
+    WouldRefuse,
 }
 
 /// The names of all of them, in order.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "file_hits",
     "files_admitted",
     "mismatches",
@@ -44,6 +46,7 @@ const NAMES: [&str; 12] = [
     "answers_refused",
     "answers_failed",
     "unproven_served",
+    "would_refuse",
 ];
 
 #[derive(Debug, Default)]
@@ -64,6 +67,7 @@ impl Event {
             Event::Refused => 9,
             Event::Faulty => 10,
             Event::Unproven => 11,
+            Event::WouldRefuse => 12,
         }
     }
 }
@@ -79,7 +83,7 @@ impl Counters {
         self.count(match answer {
             Ok(_) => Event::Found,
             Err(Denied::NotFound(_) | Denied::NotCached(_)) => Event::NotFound,
-            Err(Denied::Refused(_)) => Event::Refused,
+            Err(Denied::Refused(..)) => Event::Refused,
             Err(Denied::Fault(_)) => Event::Faulty,
         });
     }

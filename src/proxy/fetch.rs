@@ -40,7 +40,8 @@ pub(super) async fn fetch(
     progress: &Progress,
     meter: &Meter,
 ) -> Result<Given, Denied> {
-    let route = Route::to(inner, module.path())?;
+    let policy = inner.policy.now();
+    let route = policy.route(inner, module.path(), Some(module.version()))?;
     // Who had it before us has brought it, or it is as it was.
     let stored = stored::look_again(inner, route, module, kind).await?;
     if let Stored::Proven(admitted) = stored {
@@ -64,7 +65,7 @@ pub(super) async fn fetch(
     // Where somebody was out, it may be otherwise with the next question.
     let is_final = !attempts.all.may_change();
     let given = attempts.conclude(inner, module, kind);
-    if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(_)))) = (is_final, &given) {
+    if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(..)))) = (is_final, &given) {
         inner.absences.note(&path_of(module, kind), denied);
     }
     given

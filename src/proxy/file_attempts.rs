@@ -4,7 +4,7 @@ use super::attempts::Attempts;
 use super::check::what;
 use super::counts::Event;
 use super::incident::Mismatch;
-use super::{Denied, Inner};
+use super::{Denied, Inner, RefusalCause};
 use crate::config::settings::OnMismatch;
 use crate::store::modules::{Admitted, Arrival, Refused};
 use crate::sumdb::goproxy::ModuleRequest;
@@ -51,7 +51,7 @@ impl FileAttempts {
                 tracing::error!("on_mismatch is warn: UNPROVEN bytes are served: {}", mismatch.line());
                 return Ok(Given::Unproven(loose));
             }
-            return Err(Denied::Refused(mismatch.lines(inner.relay.name())));
+            return Err(Denied::Refused(RefusalCause::Mismatch, mismatch.lines(inner.relay.name())));
         }
         Err(self.all.conclude(&what, inner.folder.root()))
     }

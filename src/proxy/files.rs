@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::check::what;
 use super::counts::Event;
-use super::expected::Route;
 use super::fetch::fetch;
 use super::file_attempts::{Given, path_of};
 use super::shared_tasks::Progress;
@@ -23,7 +22,8 @@ pub(super) async fn answer(
     mode: Mode,
 ) -> Result<Given, Denied> {
     // Before anything of the store is looked at: what may be given depends on who would be asked now.
-    let route = Route::to(inner, module.path())?;
+    let policy = inner.policy.now();
+    let route = policy.route(inner, module.path(), Some(module.version()))?;
     let stored = stored::stored_file(inner, route, module, kind)?;
     let stored = match stored {
         Stored::Changed(_) if mode.cached_only => stored::look_again(inner, route, module, kind).await?,
@@ -62,7 +62,9 @@ pub(super) async fn read_ahead(
     kind: Kind,
     meter: &Arc<Meter>,
 ) -> Option<Admitted> {
-    let Ok(route @ Route::Public(_)) = Route::to(inner, module.path()) else { return None };
+    let policy = inner.policy.now();
+    let route = policy.route(inner, module.path(), Some(module.version())).ok();
+    let route = route.filter(|route| route.may_read_ahead())?;
     match stored::stored_file(inner, route, module, kind) {
         Ok(Stored::Proven(admitted)) => return Some(admitted),
         Ok(Stored::Unproven(_) | Stored::Missing) => {}

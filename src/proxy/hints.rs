@@ -20,9 +20,10 @@ use crate::upstream::{Asker, Busy, FailureKind, Fetched, Peer};
 /// Bytes of a list at most.
 const MAX_LIST_BYTES: usize = 16 << 20;
 
-/// The answer to a request for a hint.
+/// The answer to a request for a hint, with the versions that rules refuse.
 pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode) -> Result<Text, Denied> {
-    let route = Route::to(inner, request.module())?;
+    let policy = inner.policy.now();
+    let route = policy.route_of(inner, request)?;
     let path = request.to_string();
     let hint = inner.cached_hint(request, route);
     if let Some(hint) = hint.as_ref().filter(|hint| is_fresh(inner, hint, route)) {
@@ -43,7 +44,8 @@ pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mo
 /// The answer for nobody yet: what an upstream says of a module version; none where nobody is to be asked. A client that asks
 /// meanwhile waits for the same task.
 pub(super) async fn read_ahead(inner: &Arc<Inner>, request: &ModuleRequest) -> Option<Text> {
-    let Ok(route @ Route::Public(_)) = Route::to(inner, request.module()) else { return None };
+    let policy = inner.policy.now();
+    let route = policy.route_of(inner, request).ok().filter(|route| route.may_read_ahead())?;
     let hint = inner.cached_hint(request, route);
     let is_fresh = hint.as_ref().is_some_and(|hint| is_fresh(inner, hint, route));
     let path = request.to_string();
@@ -84,7 +86,8 @@ fn text(request: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> T
 
 /// Asks the upstreams in order; `hint` is what one of them said some time ago.
 async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHint>) -> Result<Text, Denied> {
-    let route = Route::to(inner, request.module())?;
+    let policy = inner.policy.now();
+    let route = policy.route_of(inner, request)?;
     let (proxies, path) = (route.proxies(), request.to_string());
     let limit = if matches!(request, ModuleRequest::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
     let mut attempts = Attempts::default();
@@ -119,7 +122,7 @@ async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHin
     }
     let is_final = !attempts.may_change();
     let denied = attempts.conclude(&path, inner.folder.root());
-    if is_final && matches!(denied, Denied::NotFound(_) | Denied::Refused(_)) {
+    if is_final && matches!(denied, Denied::NotFound(_) | Denied::Refused(..)) {
         inner.absences.note(&path, &denied);
     }
     Err(denied)
@@ -253,7 +256,9 @@ impl Inner {
     async fn held_versions(self: &Arc<Inner>, module: &ModulePath) -> Vec<Version> {
         let (inner, module) = (Arc::clone(self), module.clone());
         let held = tokio::task::spawn_blocking(move || {
-            Route::to(&inner, &module).map(|route| stored::versions(&inner, route, &module)).unwrap_or_default()
+            let policy = inner.policy.now();
+            let route = policy.route(&inner, &module, None);
+            route.map(|route| stored::versions(&inner, route, &module)).unwrap_or_default()
         });
         held.await.unwrap_or_default()
     }

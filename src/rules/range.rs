@@ -67,7 +67,7 @@ impl VersionRange {
         }
         if let Some(empty) = alternatives.iter().position(Vec::is_empty) {
             let bars = words.iter().enumerate().filter(|(_, word)| **word == "||").map(|(number, _)| number);
-            let number = bars.clone().nth(empty).or(bars.last()).unwrap_or(0);
+            let number = bars.clone().nth(empty).or(bars.max()).unwrap_or(0);
             return Err((number, "there is no version on one side of ||".to_owned()));
         }
         Ok(VersionRange { alternatives })

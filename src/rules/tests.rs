@@ -1,5 +1,7 @@
 //! Rules against what they should mean, and against a matcher that is written as the text reads.
 
+#![allow(clippy::indexing_slicing, reason = "a panic is a failed test")]
+
 use std::cmp::Ordering;
 
 use proptest::prelude::*;

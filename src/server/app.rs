@@ -14,7 +14,7 @@ use super::conn::slots::Slots;
 use super::http::access_log::{AccessLog, RequestIds};
 use super::http::answer::{Answer, CacheScope};
 use super::http::host::Hosts;
-use super::http::response_cache::{HeadRef, ResponseCache, Validity};
+use super::http::response_cache::{CacheKey, HeadRef, ResponseCache, Validity};
 use super::http::route::{DatabaseNames, Route};
 use super::limits::{self, Limits};
 use super::metrics::Metrics;
@@ -95,6 +95,11 @@ impl App {
         }
     }
 
+    /// The number of the rules about modules that hold now.
+    pub(super) fn rules(&self) -> u64 {
+        self.proxy.as_ref().map_or(0, Proxy::policy_generation)
+    }
+
     /// Whether this head is still the newest of its database.
     pub(super) fn is_newest(&self, head: HeadRef) -> bool {
         let newest = self.databases.get(head.database).and_then(|served| served.relay.head());
@@ -124,6 +129,7 @@ impl App {
     pub(super) fn cache(&self, context: &RequestContext<'_>, answer: &Answer, validity: Validity) {
         let answer = Answer { cache_scope: context.cache_scope, ..answer.clone() };
         self.metrics.cache_miss();
-        self.response_cache.insert(context.raw, context.accepts_gzip, context.route_name, answer, validity);
+        let key = CacheKey { raw: context.raw, accepts_gzip: context.accepts_gzip, rules: context.rules };
+        self.response_cache.insert(key, context.route_name, answer, validity);
     }
 }

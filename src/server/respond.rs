@@ -16,10 +16,11 @@ use super::conn::pool::{ClientQuota, PoolPermit, Resource};
 use super::http::answer::{Answer, Payload};
 use super::http::body::Body;
 use super::http::path::{self, BadPath};
+use super::http::response_cache::CacheKey;
 use super::http::route::{Route, RouteName};
 use super::http::{access_log, gzip, host, refusal};
 use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
-use super::routes::{export, health, home, metrics, modules, sumdb, tlog};
+use super::routes::{explain, export, health, home, metrics, modules, sumdb, tlog};
 use crate::proxy::Peer;
 
 /// The two addresses of a connection.
@@ -95,13 +96,16 @@ fn immediate_answer(app: &App, head: &Parts, addrs: ConnAddrs) -> Option<(RouteN
         return Some((RouteName::Other, refused));
     }
     let (_, raw) = path::split(raw, modules::CACHED_ONLY);
-    let found = app.response_cache.find(raw, gzip::accepts_gzip(&head.headers), |head| app.is_newest(head))?;
+    let key = CacheKey { raw, accepts_gzip: gzip::accepts_gzip(&head.headers), rules: app.rules() };
+    let found = app.response_cache.find(key, |head| app.is_newest(head))?;
     app.metrics.cache_hit();
     Some(found)
 }
 
 /// Routes a request, and has its handler answer it.
 async fn answer(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuota>) -> (RouteName, Answer) {
+    // Before the rules are looked at.
+    let rules = app.rules();
     let (prefix, raw) = path::split(head.uri.path(), &app.prefix);
     let (cached_only, raw) = path::split(raw, modules::CACHED_ONLY);
     let path = match path::decode(raw) {
@@ -121,6 +125,7 @@ async fn answer(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuo
                 database,
                 peer,
                 accepts_gzip,
+                rules,
                 route_name,
                 cache_scope,
                 quota,
@@ -138,6 +143,7 @@ async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head:
         Route::Alive => health::alive(),
         Route::Ready => health::ready(app).await,
         Route::Metrics => metrics::page(app).await,
+        Route::Explain(module) => explain::page(app, module, &head.headers).await,
         Route::Sumdb(_, request) => sumdb::handle(app, &served.relay, request, context).await,
         Route::Tlog(request) => tlog::handle(app, &served.relay, request, context).await,
         Route::Export(_, name) => export::handle(served, name, context.quota).await,

@@ -7,8 +7,8 @@ use gosumcheck::config::settings::{SETTINGS, UPSTREAM_SETTINGS};
 
 use crate::command::Machine;
 
-const COMMANDS: [&str; 9] =
-    ["audit", "lookup", "sync", "serve", "prefetch", "verify", "verify-proof", "index", "verify-evidence"];
+const COMMANDS: [&str; 10] =
+    ["audit", "lookup", "sync", "serve", "prefetch", "explain", "verify", "verify-proof", "index", "verify-evidence"];
 
 /// The long flags that a command's `--help` lists.
 fn flags(machine: &Machine, command: &str) -> BTreeSet<String> {

@@ -2,12 +2,14 @@
 
 use super::layers::Layers;
 use super::reader::SettingsReader;
+use super::rules_file;
 use super::table::{Settings, rows};
 use super::upstream::Upstream;
 use super::upstreams;
 use crate::config::private::Checked;
 use crate::config::{GoEnv, Sumdb};
 use crate::fault::Fault;
+use crate::sumdb::module::Patterns;
 
 /// The patterns of private modules alone, for a command that needs no other setting.
 ///
@@ -27,6 +29,7 @@ impl Settings {
     pub fn of(layers: &Layers, go: &GoEnv, env: impl Fn(&str) -> Option<String>) -> Result<Settings, Fault> {
         let mut settings = Settings::read(SettingsReader::new(layers, go, &env))?;
         settings.leave_out_ourselves()?;
+        settings.read_rules()?;
         upstreams::read(layers, &mut settings)?;
         settings.agree()?;
         Ok(settings)
@@ -35,6 +38,15 @@ impl Settings {
     /// What the file says about the entry `url` of `proxy` or `private_proxy`, or about the source `url` of the database.
     pub fn upstream(&self, url: &str) -> Option<&Upstream> {
         self.upstreams.iter().find(|upstream| upstream.is(url))
+    }
+
+    /// Reads the file of rules, if one is named.
+    fn read_rules(&mut self) -> Result<(), Fault> {
+        if let Some(path) = &self.rules {
+            self.rules_file = rules_file::read(path, &Patterns::parse(&self.private))?;
+            self.warnings.extend(self.rules_file.warnings());
+        }
+        Ok(())
     }
 
     /// Checks that no setting alone can make.

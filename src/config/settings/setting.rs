@@ -111,6 +111,8 @@ macro_rules! settings {
             pub upstreams: Vec<Upstream>,
             /// The proxies of go's own GOPROXY, which may relay the database.
             pub go_proxies: ProxyList,
+            /// What the file that `rules` names says.
+            pub rules_file: RulesFile,
             /// What is to be said of names that are not used any more.
             pub notes: Vec<String>,
             /// What is wrong with go's settings, which decide nothing where one of ours is set.
@@ -126,6 +128,7 @@ macro_rules! settings {
                     $( $field: reader.$read(&rows::$field $(, $parse)?)?, )+
                     upstreams: Vec::new(),
                     go_proxies: reader.go_proxies()?,
+                    rules_file: RulesFile::default(),
                     notes: reader.notes(),
                     warnings: reader.warnings,
                     shown: reader.shown,

@@ -9,6 +9,7 @@ use super::choices::{
     ACCESS, AccessLog, DiskFloor, FORMATS, LEVELS, LogFormat, MISMATCH, OnMismatch, READ_AHEAD, ReadAhead,
 };
 use super::reader::{SettingsReader, Shown};
+use super::rules_file::RulesFile;
 use super::setting::DefaultValue::{Found, Text, Unset};
 use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
@@ -27,6 +28,7 @@ const DATABASE: &str = "Checksum database";
 const MODULES: &str = "Modules";
 const LOGS: &str = "Logs";
 const LIMITS: &str = "Limits";
+const RULES: &str = "Module rules";
 
 settings! {
     /// Listen on this address. Port 0 picks a free port, which is printed.
@@ -224,5 +226,18 @@ settings! {
     memory: u64 = one(units::size) {
         name: "limits.memory", variable: "GOSUMCHECK_MEMORY", flag: "--memory",
         value: One("SIZE"), default: Text("128MiB"), heading: LIMITS,
+    }
+
+    /// Read rules from this file: which modules are refused, with the reason that users read, and which are fetched from upstreams of
+    /// their own. One rule a line, the first one that matches decides.
+    rules: Option<PathBuf> = optional(path) {
+        name: "rules", variable: "GOSUMCHECK_RULES", flag: "--rules",
+        value: One("FILE"), default: Unset, heading: RULES,
+    }
+
+    /// Refuse nothing because of a rule: log what would be refused, and serve it. Routes hold.
+    dry_run: bool = one(flag) {
+        name: "dry_run", variable: "GOSUMCHECK_DRY_RUN", flag: "--dry-run",
+        value: Switch, default: Text("false"), heading: RULES,
     }
 }

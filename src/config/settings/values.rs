@@ -13,8 +13,23 @@ use crate::files;
 const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// First elements of the paths that this server answers, besides module paths, which begin with a host.
-const TAKEN: [&str; 11] =
-    ["cached-only", "healthz", "latest", "log", "lookup", "metrics", "readyz", "sumdb", "supported", "tile", "tlog"];
+const TAKEN: [&str; 15] = [
+    "cached-only",
+    "catalog",
+    "explain",
+    "healthz",
+    "index",
+    "latest",
+    "log",
+    "lookup",
+    "metrics",
+    "readyz",
+    "sumdb",
+    "supported",
+    "tile",
+    "tlog",
+    "version",
+];
 
 /// The texts of a list in one variable: separated by commas.
 pub(super) fn split(text: &str) -> Vec<String> {

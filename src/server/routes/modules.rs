@@ -28,13 +28,13 @@ const DISABLE_MODULE_FETCH: HeaderName = HeaderName::from_static("disable-module
 /// The content type of module zips.
 const ZIP: &str = "application/zip";
 /// The content type of `.info` and `@latest`.
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 /// The warning with a stale answer while no upstream answers. RFC 9111 section 5.5 has made the field obsolete: no cache acts on it.
 /// It is for people who look at a response, and for logs of a server in front: no other field says these two things.
 const STALE: &str = "110 gosumcheck \"Response is Stale\"";
 
 /// The words where the settings serve no modules.
-const SWITCHED_OFF: &str = "this server serves no modules: its setting proxy is off";
+pub(super) const SWITCHED_OFF: &str = "this server serves no modules: its setting proxy is off";
 
 /// The warning with bytes that are not proven, for the same readers.
 const UNPROVEN: &str = "299 gosumcheck \"UNPROVEN: not what the checksum database says\"";
@@ -140,7 +140,7 @@ fn denied_answer(denied: &Denied) -> Answer {
         Denied::NotFound(words) => not_found(words),
         // Not cached: another client may want it downloaded.
         Denied::NotCached(words) => refusal(StatusCode::NOT_FOUND, words),
-        Denied::Refused(lines) => refusal_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)),
+        Denied::Refused(_, lines) => refusal_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)),
         Denied::Fault(failed) => from_fault(failed),
     }
 }
@@ -149,10 +149,11 @@ fn denied_answer(denied: &Denied) -> Answer {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::proxy::RefusalCause;
 
     /// The text of a refusal, which the go command must be able to show.
     fn shown(lines: &[&str]) -> String {
-        let denied = Denied::Refused(lines.iter().map(|line| (*line).to_owned()).collect());
+        let denied = Denied::Refused(RefusalCause::Mismatch, lines.iter().map(|line| (*line).to_owned()).collect());
         let answer = denied_answer(&denied);
         assert_eq!((answer.status, answer.content_type), (StatusCode::FORBIDDEN, PLAIN_TEXT));
         let Payload::Bytes(bytes) = answer.payload else { panic!("a refusal has bytes") };

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use crate::relay::{LookupAnswer, Relay};
 use crate::server::app::{App, request::RequestContext};
 use crate::server::http::answer::{Answer, BINARY, IMMUTABLE, ONE_MINUTE, REVALIDATE, SUMDB_TEXT};
-use crate::server::http::refusal::{from_fault, not_found, refusal, unavailable};
+use crate::server::http::refusal::{from_fault, not_found, refusal, refusal_lines, unavailable};
 use crate::server::http::response_cache::Validity;
 use crate::server::http::route::SumdbRequest;
 use crate::sumdb::module::ModuleVersion;
@@ -43,6 +43,10 @@ async fn lookup(app: &App, relay: &Relay, path: &str, context: &RequestContext<'
     let Ok(module) = ModuleVersion::parse_lookup_path(path) else {
         return refusal(StatusCode::BAD_REQUEST, "invalid module@version syntax");
     };
+    // What is refused as a module is not looked up either: its name would go to the sources of the database.
+    if let Some(lines) = app.proxy.as_ref().and_then(|proxy| proxy.rule_against(&module)) {
+        return refusal_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str));
+    }
     // Read before the lookup: an answer that is cached under an older head is not used again.
     let validity = context.while_current_head(relay);
     match app.with_timeout(context.peer, relay.lookup(&module)).await {

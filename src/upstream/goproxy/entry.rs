@@ -40,3 +40,15 @@ pub struct ProxyState {
     /// bytes of the bodies that arrived
     pub bytes: u64,
 }
+
+impl ProxyState {
+    /// Adds another entry of the same name.
+    pub fn add(&mut self, other: &ProxyState) {
+        if other.breaker != BreakerState::Closed && self.breaker != BreakerState::Open {
+            self.breaker = other.breaker;
+        }
+        self.requests += other.requests;
+        self.failures += other.failures;
+        self.bytes += other.bytes;
+    }
+}
