@@ -146,7 +146,7 @@ const ROOMS: &[Folder] = &[
             &["member"],
             &["entry", "path", "probe"],
             &["direct", "download"],
-            &["tree", "unpack"],
+            &["pace", "tree", "unpack"],
             &["wire"],
         ],
     },

@@ -18,6 +18,7 @@ use super::conn::timer::ConnTimer;
 use super::conn::transfer::Transfer;
 use super::http::answer::Answer;
 use super::http::body::Body;
+use super::http::host::KnownHost;
 use super::http::route::RouteName;
 use super::http::{path, refusal};
 use super::respond::{ConnAddrs, respond};
@@ -41,6 +42,7 @@ pub(super) struct Connection {
     registration: Registration,
     addrs: ConnAddrs,
     quota: Arc<ClientQuota>,
+    host: KnownHost,
     timer: Arc<ConnTimer>,
     sendfile: Arc<SendfileQueue>,
     kind: ListenerKind,
@@ -65,7 +67,7 @@ impl Connection {
         kind: ListenerKind,
     ) -> Connection {
         let quota = app.pools.quota(Peer::of(addrs.peer.ip()));
-        Connection { app, registration, addrs, quota, timer, sendfile, kind }
+        Connection { app, registration, addrs, quota, host: KnownHost::default(), timer, sendfile, kind }
     }
 
     /// Answers one request.
@@ -73,14 +75,14 @@ impl Connection {
         self: Arc<Connection>,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
-        let in_flight = self.timer.begin();
+        let mut in_flight = self.timer.begin();
         let is_http2 = request.version() == Version::HTTP_2;
         // A public connection that has a slot answers health and metrics like everything else.
         let has_all = self.registration.has_slot() && self.kind == ListenerKind::Public;
         let is_admin = !has_all && self.is_admin(request.uri().path());
         let (mut response, stream) = match self.admit(is_http2, is_admin).await {
             Ok(stream) if is_admin || self.kind == ListenerKind::Public => {
-                (respond(&self.app, request, self.addrs, &self.quota).await, stream)
+                (respond(&self.app, request, self.addrs, &self.quota, &self.host, &mut in_flight).await, stream)
             }
             Ok(stream) => (self.refuse(request.method(), refusal::not_found(ADMIN_ONLY)), stream),
             Err(Overload::NoSlot) => {
@@ -126,7 +128,7 @@ impl Connection {
     /// The response to a request that no handler gets.
     fn refuse(&self, method: &Method, answer: Answer) -> Response<Body> {
         self.app.metrics.request_answered(RouteName::Other, answer.status, Duration::ZERO);
-        answer.into_response(method, &HeaderMap::new(), &self.quota, None)
+        answer.response(method, &HeaderMap::new(), &self.quota, None)
     }
 
     /// The response to an HTTP/2 request beyond the limit of streams. It has no body: a client could refuse to read it.

@@ -3,7 +3,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::HOST;
@@ -12,9 +11,11 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::app::App;
 use super::app::request::RequestContext;
+use super::conn::in_flight::RequestInFlight;
 use super::conn::pool::{ClientQuota, PoolPermit, Resource};
 use super::http::answer::{Answer, Payload};
 use super::http::body::Body;
+use super::http::host::KnownHost;
 use super::http::path::{self, BadPath};
 use super::http::response_cache::CacheKey;
 use super::http::route::{Route, RouteName};
@@ -38,27 +39,31 @@ pub(super) async fn respond(
     request: Request<Incoming>,
     addrs: ConnAddrs,
     quota: &Arc<ClientQuota>,
+    known_host: &KnownHost,
+    in_flight: &mut RequestInFlight,
 ) -> Response<Body> {
-    let start = Instant::now();
     let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
-    let (route, mut answer) = match immediate_answer(app, &head, addrs) {
+    let (route, mut answer) = match immediate_answer(app, &head, addrs, known_host) {
         Some(found) => found,
         // Boxed: most requests do not get here, and this future is large.
-        None => Box::pin(answer(app, &head, addrs, quota)).await,
+        None => {
+            let (route, answer) = Box::pin(answer(app, &head, addrs, quota)).await;
+            (route, Arc::new(answer))
+        }
     };
     let memory = match memory_needed(&answer, &head) {
         None => None,
         Some(len) => {
             let permit = memory(len, quota).await;
             if permit.is_none() {
-                answer = refusal::unavailable("too many answers are waiting for their clients to read them");
+                answer = Arc::new(refusal::unavailable("too many answers are waiting for their clients to read them"));
             }
             permit
         }
     };
     let bytes = answer.len();
-    let mut response = answer.into_response(&head.method, &head.headers, quota, memory);
-    let (status, elapsed) = (response.status(), start.elapsed());
+    let mut response = answer.response(&head.method, &head.headers, quota, memory);
+    let (status, elapsed) = (response.status(), in_flight.answered());
     app.metrics.request_answered(route, status, elapsed);
     if app.access.wants(status) {
         let (method, path, version, headers) = (&head.method, head.uri.path(), head.version, &head.headers);
@@ -79,21 +84,30 @@ pub(super) async fn respond(
 }
 
 /// The answer that needs no waiting: a refusal, or one from the response cache.
-fn immediate_answer(app: &App, head: &Parts, addrs: ConnAddrs) -> Option<(RouteName, Answer)> {
+fn immediate_answer(
+    app: &App,
+    head: &Parts,
+    addrs: ConnAddrs,
+    known_host: &KnownHost,
+) -> Option<(RouteName, Arc<Answer>)> {
+    let refused = |answer: Answer| Some((RouteName::Other, Arc::new(answer)));
     if head.method != Method::GET && head.method != Method::HEAD {
-        return Some((RouteName::Other, refusal::method_not_allowed()));
+        return refused(refusal::method_not_allowed());
     }
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let (host, has_more) = (hosts.next(), hosts.next().is_some());
     // RFC 9112 section 3.2.
-    if head.version == Version::HTTP_11 && head.headers.get_all(HOST).iter().count() != 1 {
+    if head.version == Version::HTTP_11 && (host.is_none() || has_more) {
         let why = "a request must have exactly one Host header";
-        return Some((RouteName::Other, refusal::refusal(StatusCode::BAD_REQUEST, why)));
+        return refused(refusal::refusal(StatusCode::BAD_REQUEST, why));
     }
     let (_, raw) = path::split(head.uri.path(), &app.prefix);
     // Anybody may know whether the process is alive, and health checks use any host name.
-    if raw != "/healthz"
-        && let Some(refused) = app.hosts.refusal(addrs.local, head)
-    {
-        return Some((RouteName::Other, refused));
+    if raw != "/healthz" && !known_host.is_named(head, host) {
+        if let Some(answer) = app.hosts.refusal(addrs.local, head) {
+            return refused(answer);
+        }
+        known_host.learn(host);
     }
     let (_, raw) = path::split(raw, modules::CACHED_ONLY);
     let key = CacheKey { raw, accepts_gzip: gzip::accepts_gzip(&head.headers), rules: app.rules() };

@@ -4,6 +4,7 @@ pub(super) mod direct;
 mod download;
 pub(super) mod entry;
 mod member;
+mod pace;
 mod path;
 mod probe;
 pub(super) mod proxies;

@@ -14,7 +14,7 @@ fn world() -> World {
 fn statuses(got: &[u8]) -> Vec<u16> {
     let text = String::from_utf8_lossy(got).into_owned();
     let status = |rest: &str| rest.get(..3).and_then(|code| code.parse().ok());
-    text.split("HTTP/1.1 ").skip(1).filter_map(status).collect()
+    text.replace("HTTP/1.0 ", "HTTP/1.1 ").split("HTTP/1.1 ").skip(1).filter_map(status).collect()
 }
 
 #[test]
@@ -61,6 +61,25 @@ fn a_bare_lf_ends_one_line() {
         "GET {PATH} HTTP/1.1\nHost: localhost\nX-A: b\n\nGET {PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     );
     assert_eq!(statuses(&raw(world.at, request.as_bytes())), [200, 200]);
+}
+
+#[test]
+fn each_request_of_a_connection_is_judged_by_its_own_host() {
+    let world = world();
+    let requests = [
+        (PATH, "HTTP/1.1", "Host: localhost\r\n", 200),
+        (PATH, "HTTP/1.1", "Host: localhost\r\n", 200),
+        (PATH, "HTTP/1.1", "Host: attacker.example\r\n", 403),
+        (PATH, "HTTP/1.1", "Host: localhost\r\n", 200),
+        (&format!("http://attacker.example{PATH}"), "HTTP/1.1", "Host: localhost\r\n", 403),
+        (PATH, "HTTP/1.1", "Host: 127.0.0.1\r\n", 200),
+        (PATH, "HTTP/1.1", "Host: attacker.example\r\n", 403),
+        // This version is answered with a closed connection.
+        (PATH, "HTTP/1.0", "Host: localhost\r\nHost: attacker.example\r\n", 403),
+    ];
+    let sent: String =
+        requests.iter().map(|(path, version, head, _)| format!("GET {path} {version}\r\n{head}\r\n")).collect();
+    assert_eq!(statuses(&raw(world.at, sent.as_bytes())), requests.map(|(.., status)| status));
 }
 
 #[test]

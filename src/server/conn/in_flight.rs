@@ -23,7 +23,12 @@ pub(crate) struct InFlight {
 
 /// A request that is being answered, counted until this is dropped.
 #[derive(Debug)]
-pub(crate) struct RequestInFlight(Arc<InFlight>);
+pub(crate) struct RequestInFlight {
+    all: Arc<InFlight>,
+    began: Instant,
+    /// its answer is ready, and the time is recorded
+    is_answered: bool,
+}
 
 /// A body that is being sent, counted until this is dropped. Meanwhile the client may send bytes (window updates, the next
 /// request) that do not start the header timeout, and it must keep reading.
@@ -43,7 +48,11 @@ impl InFlight {
 
     /// Microseconds since the connection was accepted, at least 1.
     pub(crate) fn now(&self) -> u64 {
-        u64::try_from(self.accepted.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+        self.micros(Instant::now())
+    }
+
+    fn micros(&self, time: Instant) -> u64 {
+        u64::try_from(time.saturating_duration_since(self.accepted).as_micros()).unwrap_or(u64::MAX).max(1)
     }
 
     /// The time `micros` after the connection was accepted; none if the system cannot represent it.
@@ -60,7 +69,7 @@ impl InFlight {
     pub(crate) fn begin(self: &Arc<InFlight>) -> RequestInFlight {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.served.fetch_add(1, Ordering::Relaxed);
-        RequestInFlight(Arc::clone(self))
+        RequestInFlight { all: Arc::clone(self), began: Instant::now(), is_answered: false }
     }
 
     /// Records that the connection is active now.
@@ -90,10 +99,18 @@ impl InFlight {
 }
 
 impl RequestInFlight {
+    /// The answer is ready. Returns how long it took.
+    pub(crate) fn answered(&mut self) -> Duration {
+        let now = Instant::now();
+        self.all.active.store(self.all.micros(now), Ordering::Relaxed);
+        self.is_answered = true;
+        now.saturating_duration_since(self.began)
+    }
+
     /// Counts the body of the answer, which is ready and not sent.
     pub(crate) fn start_body(&self) -> BodyInFlight {
-        self.0.bodies.fetch_add(1, Ordering::Relaxed);
-        BodyInFlight(Arc::clone(&self.0))
+        self.all.bodies.fetch_add(1, Ordering::Relaxed);
+        BodyInFlight(Arc::clone(&self.all))
     }
 }
 
@@ -106,7 +123,9 @@ impl Drop for BodyInFlight {
 
 impl Drop for RequestInFlight {
     fn drop(&mut self) {
-        self.0.touch();
-        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+        if !self.is_answered {
+            self.all.touch();
+        }
+        self.all.requests.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,4 +1,4 @@
-//! An answer, which can be given to many requests: content and caching. [`Answer::into_response`] makes the response to one
+//! An answer, which can be given to many requests: content and caching. [`Answer::response`] makes the response to one
 //! request of it, applying the conditions of that request (`If-None-Match`, `Range`, HEAD; RFC 9110 sections 13 and 14).
 
 use std::fmt::Write as _;
@@ -155,8 +155,8 @@ impl Answer {
 
     /// The response to this request. `memory` is the permit for its bytes if they need one; `quota` grants the memory to read
     /// a file.
-    pub(crate) fn into_response(
-        self,
+    pub(crate) fn response(
+        &self,
         method: &Method,
         request: &HeaderMap,
         quota: &Arc<ClientQuota>,
@@ -236,9 +236,9 @@ impl Answer {
         method == Method::HEAD || status == StatusCode::NOT_MODIFIED
     }
 
-    fn body(self, range: Range<u64>, quota: &Arc<ClientQuota>, memory: Option<PoolPermit>) -> Body {
-        match self.payload {
-            Payload::File(file) => Body::from_file(FileBody::new(file, range, Arc::clone(quota))),
+    fn body(&self, range: Range<u64>, quota: &Arc<ClientQuota>, memory: Option<PoolPermit>) -> Body {
+        match &self.payload {
+            Payload::File(file) => Body::from_file(FileBody::new(file.clone(), range, Arc::clone(quota))),
             Payload::Bytes(bytes) => {
                 let start = usize::try_from(range.start).unwrap_or(bytes.len()).min(bytes.len());
                 let end = usize::try_from(range.end).unwrap_or(bytes.len()).min(bytes.len());

@@ -7,11 +7,12 @@
 //! page can set them too.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use hyper::StatusCode;
-use hyper::header::HOST;
+use hyper::header::{HOST, HeaderValue};
 use hyper::http::request::Parts;
+use hyper::{StatusCode, Version};
 use parking_lot::Mutex;
 
 use super::answer::Answer;
@@ -79,6 +80,26 @@ impl Hosts {
                 "modules of the person who runs this server (DNS rebinding).",
             ],
         )
+    }
+}
+
+/// The host that an HTTP/1.1 connection named when it was first answered. Most connections name one host in all their requests,
+/// so it is judged once.
+#[derive(Debug, Default)]
+pub(crate) struct KnownHost(OnceLock<HeaderValue>);
+
+impl KnownHost {
+    /// Whether a request names that host and no other; `host` is its only `Host` header.
+    pub(crate) fn is_named(&self, request: &Parts, host: Option<&HeaderValue>) -> bool {
+        request.version == Version::HTTP_11 && request.uri.scheme().is_none() && host.is_some() && self.0.get() == host
+    }
+
+    /// The host of a request was allowed.
+    pub(crate) fn learn(&self, host: Option<&HeaderValue>) {
+        if let Some(host) = host {
+            // The first one stays.
+            let _ = self.0.set(host.clone());
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! It holds answers that never change (tiles, go.mod files), lookups for as long as the head that they were answered under is
 //! the newest, and hints about modules until they are no longer fresh.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hyper::header::HeaderValue;
@@ -58,7 +59,7 @@ struct CachedAnswer {
     /// when it was stored
     since: Instant,
     route: RouteName,
-    answer: Answer,
+    answer: Arc<Answer>,
     validity: Validity,
     /// the rules under which it was given
     rules: u64,
@@ -99,7 +100,7 @@ impl ResponseCache {
         &self,
         key: CacheKey<'_>,
         is_newest: impl FnOnce(HeadRef) -> bool,
-    ) -> Option<(RouteName, Answer)> {
+    ) -> Option<(RouteName, Arc<Answer>)> {
         let CacheKey { raw, accepts_gzip, rules } = key;
         let cached = self.variant(accepts_gzip).get(raw)?;
         let is_valid = match cached.validity {
@@ -116,7 +117,7 @@ impl ResponseCache {
         let CacheKey { raw, accepts_gzip, rules } = key;
         let fits = raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_));
         if fits && answer.status.is_success() {
-            let cached = CachedAnswer { since: Instant::now(), route, answer, validity, rules };
+            let cached = CachedAnswer { since: Instant::now(), route, answer: Arc::new(answer), validity, rules };
             self.variant(accepts_gzip).insert(raw.into(), cached);
         }
     }

@@ -1,12 +1,13 @@
 //! A file of any size from one server, streamed into a sink that keeps what has arrived: a retry resumes where the last try broke
 //! off. A part that is not the requested one, or is of another file, is never appended.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use backon::BackoffBuilder as _;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Response, StatusCode};
 
+use super::pace::Pace;
 use super::unpack::Unpacking;
 use super::wire::{Sent, Sink, disk};
 use crate::sumdb::number::wide;
@@ -20,7 +21,6 @@ use crate::upstream::http::lanes::Lane;
 use crate::upstream::http::origin::Origin;
 use crate::upstream::http::reply;
 use crate::upstream::http::retry::{Failed, backoff};
-use crate::upstream::http::settings::HttpSettings;
 
 /// After a try that transferred this many bytes, tries are counted from 1 again.
 const PROGRESS: u64 = 1 << 20;
@@ -276,29 +276,6 @@ fn strong(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(ETAG).filter(|etag| etag.as_bytes().starts_with(b"\"")).cloned()
 }
 
-/// How fast bytes arrive. Only the time spent waiting for them counts, not the time that it takes to store them.
-#[derive(Default)]
-struct Pace {
-    waited: Duration,
-    bytes: u64,
-}
-
-impl Pace {
-    fn check(&mut self, bytes: u64, waited: Duration, settings: &HttpSettings) -> Result<(), Failed> {
-        self.waited += waited;
-        self.bytes = self.bytes.saturating_add(bytes);
-        if self.waited < settings.window {
-            return Ok(());
-        }
-        if self.bytes < settings.slowest {
-            let why = format!("timed out: only {} bytes in {:?}", self.bytes, settings.window);
-            return Err(Failed::passing(FailureKind::Timeout, why));
-        }
-        *self = Pace::default();
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -318,19 +295,5 @@ mod tests {
         ] {
             assert_eq!(Range::parse(text), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn a_slow_drip_is_too_slow_and_a_pause_is_not() {
-        let second = Duration::from_secs(1);
-        let settings = HttpSettings { window: second * 3, slowest: 3000, ..HttpSettings::default() };
-        let mut pace = Pace::default();
-        for _ in 0..9 {
-            assert_eq!(pace.check(1000, second, &settings), Ok(()));
-        }
-        assert_eq!(pace.check(1, second, &settings), Ok(()));
-        assert_eq!(pace.check(1, second, &settings), Ok(()));
-        let failed = pace.check(1, second, &settings).map_err(|failed| (failed.kind, failed.transient));
-        assert_eq!(failed, Err((FailureKind::Timeout, true)));
     }
 }

@@ -2,6 +2,7 @@
 //! or the source allows only so many in a time. What was learned about a source is kept as long as this process runs. Requests for
 //! a server's clients wait in a bounded queue, in which no client can starve another.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -10,7 +11,7 @@ use super::failure::FailureKind;
 use super::lanes::{Lane, Lanes, MAX_CONNECTIONS, MAX_STREAMS, Protocol, STREAMS};
 use super::retry::Failed;
 use super::settings::HttpSettings;
-use super::window::{Pressure, Ticket, Window};
+use super::window::{ENOUGH_NEAR, NEAR, Pressure, Ticket, Window};
 use crate::upstream::queue::asker::Asker;
 use crate::upstream::queue::{Bounds, Busy, FairQueue, Load, Slot};
 
@@ -19,8 +20,6 @@ const MAX_WAITING: usize = 4096;
 const MAX_WAITING_PER_PEER: usize = 1024;
 /// How long a client's request waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// Requests at once in the beginning, where each takes a connection.
-const FIRST: usize = 64;
 
 /// Gives permits for requests, as many as the source seems to bear.
 #[derive(Debug)]
@@ -103,7 +102,7 @@ impl Limit {
     /// Too many are waiting already.
     pub(in crate::upstream) async fn permit(&self) -> Result<Permit<'_>, Busy> {
         self.set_slots(&mut self.state());
-        let slot = self.queue.enter(&Asker::current()).await?;
+        let slot = self.enter().await?;
         let (ticket, lane) = match self.start(now()) {
             Ok(started) => started,
             Err(_) => {
@@ -117,6 +116,30 @@ impl Limit {
             }
         };
         Ok(Permit { limit: self, ticket, lane, end: End::Left, is_broken: false, _slot: slot })
+    }
+
+    /// Waits for a slot. A source over HTTP/1.1 that has answered nothing after a while is far: as many connections are opened at
+    /// once as may be.
+    async fn enter(&self) -> Result<Slot, Busy> {
+        let asker = Asker::current();
+        let mut entering = pin!(self.queue.enter(&asker));
+        if self.state().may_be_near() {
+            match tokio::time::timeout(NEAR, &mut entering).await {
+                Ok(entered) => return entered,
+                Err(_) => self.is_far(),
+            }
+        }
+        entering.await
+    }
+
+    /// Nothing was answered for a while.
+    fn is_far(&self) {
+        let mut state = self.state();
+        if state.may_be_near() {
+            let most = self.most.min(MAX_CONNECTIONS);
+            state.window.begin(most, most);
+            self.set_slots(&mut state);
+        }
     }
 
     /// How many requests run and wait.
@@ -160,7 +183,10 @@ impl Limit {
         state.lanes.ended(now, &permit.lane, permit.is_broken);
         let protocol = state.lanes.protocol();
         if before != protocol {
-            let (first, most) = bounds(protocol, state.lanes.opened(), self.most);
+            let (mut first, most) = bounds(protocol, state.lanes.opened(), self.most);
+            if protocol == Protocol::Http1 && permit.ticket.took(now) >= NEAR {
+                first = most;
+            }
             state.window.begin(first, most);
         }
         match permit.end {
@@ -187,6 +213,13 @@ impl Limit {
     }
 }
 
+impl LimitState {
+    /// Whether requests over HTTP/1.1 are under way and none was answered yet.
+    fn may_be_near(&self) -> bool {
+        self.answers == 0 && self.lanes.protocol() == Protocol::Http1
+    }
+}
+
 /// The clock of the runtime, which tests can set.
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
@@ -197,7 +230,7 @@ fn now() -> Instant {
 fn bounds(protocol: Protocol, opened: usize, most: usize) -> (usize, usize) {
     match protocol {
         Protocol::Files => (most, most),
-        Protocol::Http1Alone | Protocol::Http1 => (FIRST.min(most), most.min(MAX_CONNECTIONS)),
+        Protocol::Http1Alone | Protocol::Http1 => (ENOUGH_NEAR.min(most), most.min(MAX_CONNECTIONS)),
         Protocol::Unknown => (most, most.min(MAX_STREAMS)),
         Protocol::Http2 => ((STREAMS * opened).min(most), most.min(MAX_STREAMS)),
     }
@@ -291,7 +324,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn over_http_1_there_are_never_more_than_its_connections() {
         let limit = limit(Protocol::Http1, 512);
-        let mut under_way = VecDeque::new();
+        let mut under_way = VecDeque::from(take(&limit, ENOUGH_NEAR));
+        under_way.push_back(limit.permit().await.unwrap());
         for _ in 0..1_000 {
             while let Some(permit) = limit.permit().now_or_never() {
                 under_way.push_back(permit.unwrap());
@@ -300,6 +334,25 @@ mod tests {
             under_way.pop_front().unwrap().answered();
         }
         assert_eq!(under_way.len(), MAX_CONNECTIONS - 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_does_not_answer_at_once_is_sent_all_that_may_be() {
+        for (answers, expected) in [(false, MAX_CONNECTIONS), (true, ENOUGH_NEAR)] {
+            let limit = limit(Protocol::Http1, 512);
+            let mut under_way = take(&limit, ENOUGH_NEAR);
+            assert!(is_full(&limit));
+            let mut next = Box::pin(limit.permit());
+            assert!((&mut next).now_or_never().is_none());
+            if answers {
+                under_way.pop().unwrap().answered();
+            }
+            under_way.push(next.await.unwrap());
+            while let Some(permit) = limit.permit().now_or_never() {
+                under_way.push(permit.unwrap());
+            }
+            assert_eq!(under_way.len(), expected, "{answers}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,8 +1,10 @@
 //! How many requests to one source may be in flight, like the congestion window of TCP. It doubles with each round trip while that
-//! brings more answers a second (slow start), holds where it does not, and tries a slightly larger size now and then. Where the
-//! source answers that it is overloaded, or resets connections, it is halved, at most once per round trip, and comes back to the
-//! size at which that happened as CUBIC does (RFC 9438): fast at first, slowly near it. Where that happens again and again at one
-//! size, it is cut by less. One such answer among many may be about one request alone, and does not count.
+//! brings more answers a second (slow start), holds where it does not, and tries a slightly larger size now and then. A near source
+//! answers so soon that few in flight keep it busy, and each more would be a connection more for nothing.
+//!
+//! Where the source answers that it is overloaded, or resets connections, it is halved, at most once per round trip, and comes back
+//! to the size at which that happened as CUBIC does (RFC 9438): fast at first, slowly near it. Where that happens again and again at
+//! one size, it is cut by less. One such answer among many may be about one request alone, and does not count.
 //!
 //! A source that allows only so many requests a second (429) may need less than one at a time: below 1, a window is the part of
 //! the time in which a request is in flight, and requests are spaced by that.
@@ -14,6 +16,7 @@ mod phase;
 use std::time::{Duration, Instant};
 
 use phase::Phase;
+pub(super) use phase::{ENOUGH_NEAR, NEAR};
 
 /// What is left of a window after a cut.
 const CUT: f64 = 0.5;
@@ -46,6 +49,13 @@ pub(super) struct Ticket {
     sent: Instant,
     /// cuts before it was sent
     cuts: u64,
+}
+
+impl Ticket {
+    /// How long the request has been in flight.
+    pub(super) fn took(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.sent)
+    }
 }
 
 /// The window of one source.
@@ -151,7 +161,7 @@ impl Window {
     /// A request was answered, whatever the answer.
     pub(super) fn answered(&mut self, now: Instant, ticket: &Ticket) {
         self.left();
-        let took = now.saturating_duration_since(ticket.sent);
+        let took = ticket.took(now);
         let smoothed = |before: Duration| (before * (SMOOTHING - 1) + took) / SMOOTHING;
         self.round_trip = Some(self.round_trip.map_or(took, smoothed));
         self.shortest = self.shortest.min(took);

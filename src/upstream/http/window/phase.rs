@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Window;
+use super::{Window, number};
 
 /// Growth of the rate of answers that is worth a window twice as large, as in BBR.
 const WORTH_DOUBLING: f64 = 1.25;
@@ -20,6 +20,11 @@ const ROUNDS_TRIED: u32 = 2;
 const WORTH_A_STEP: f64 = 0.5;
 /// From how many times the size that was refused on, that refusal says nothing any more.
 const FAR: f64 = 2.0;
+/// So many requests in flight keep most sources busy that answer within `NEAR`: 8,000 answers a second or more. Slow start ends
+/// there; more are tried one by one.
+pub(in crate::upstream::http) const ENOUGH_NEAR: usize = 16;
+/// An answer that comes within this time is of a source on this machine or beside it.
+pub(in crate::upstream::http) const NEAR: Duration = Duration::from_millis(2);
 /// How long it takes to come back to the size that was refused.
 const RECOVERY: Duration = Duration::from_secs(5);
 
@@ -40,7 +45,7 @@ impl Window {
     /// An answer came, and the window was used up.
     pub(super) fn grow(&mut self, now: Instant) {
         let grown = match self.phase {
-            Phase::SlowStart { flat: 0, .. } => self.size + 1.0,
+            Phase::SlowStart { flat: 0, .. } if !self.is_enough() => self.size + 1.0,
             Phase::Recovery { since, refused } => {
                 let time = now.saturating_duration_since(since).div_duration_f64(RECOVERY);
                 let open = (1.0 - time).max(0.0).powi(3);
@@ -95,6 +100,11 @@ impl Window {
                 false => held,
             },
         }
+    }
+
+    /// Whether the source is so near that many more requests in flight would most likely wait at its processor.
+    fn is_enough(&self) -> bool {
+        self.size >= number(ENOUGH_NEAR) && self.round_trip.is_some_and(|round_trip| round_trip < NEAR)
     }
 
     fn first_step(&self) -> f64 {

@@ -24,6 +24,16 @@ fn slow_start_doubles_and_stops_at_the_most() {
 }
 
 #[test]
+fn a_near_source_is_sent_few_at_first_and_more_where_that_helps() {
+    for (round_trip, early) in [(MS, 16.0), (2 * NEAR, 128.0)] {
+        let mut clients = [Client::new(8, 128, far(round_trip))];
+        run(&mut clients, SECOND);
+        let largest = |from, to| clients[0].range(from * round_trip, to * round_trip).0;
+        assert_eq!((largest(0, 8), largest(200, 240)), (early, 128.0), "{round_trip:?}");
+    }
+}
+
+#[test]
 fn it_stops_where_more_in_flight_brings_no_more_answers() {
     for (round_trip, service, most) in [(50 * MS, 3 * MS, 512), (200 * MS, 2 * MS, 512), (MS, MS / 20, 512)] {
         let mut clients = [Client::new(8, most, one_at_a_time(round_trip, service))];
