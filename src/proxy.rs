@@ -26,6 +26,7 @@ mod read_ahead;
 mod shared_tasks;
 mod store_lock;
 mod stored;
+mod top;
 mod watched;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ use hashing::Hashing;
 use policy::PolicySlot;
 use shared_tasks::SharedTasks;
 use store_lock::StoreLock;
+use top::TopModules;
 
 pub use crate::config::settings::{OnMismatch, ReadAhead};
 use crate::fault::Fault;
@@ -56,7 +58,7 @@ use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
-use crate::upstream::{FairQueue, Load, Proxies, ProxyState};
+use crate::upstream::{Asked, FairQueue, Load, Proxies, ProxyState};
 
 /// How often the leftovers of unfinished downloads are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
@@ -117,8 +119,9 @@ struct Inner {
     vkey: String,
     upstreams: Upstreams,
     options: ProxyOptions,
-    files: SharedTasks<(ModuleVersion, Kind), Result<Given, Denied>>,
-    hints: SharedTasks<String, Result<Text, Denied>>,
+    /// what came of each, and who was asked for it
+    files: SharedTasks<(ModuleVersion, Kind), (Result<Given, Denied>, Asked)>,
+    hints: SharedTasks<String, (Result<Text, Denied>, Asked)>,
     absences: Absences,
     downloads: FairQueue,
     questions: FairQueue,
@@ -127,6 +130,8 @@ struct Inner {
     /// which modules may be served, and the routes of some
     policy: PolicySlot,
     counters: Counters,
+    /// which public modules are asked for most, where the answer is not in a server's memory
+    top: TopModules,
     /// keeps other servers from storing modules in this data folder
     store_lock: StoreLock,
 }
@@ -176,6 +181,7 @@ impl Proxy {
             read_ahead: read_ahead::State::new(limits.read_ahead),
             policy: PolicySlot::default(),
             counters: Counters::default(),
+            top: TopModules::default(),
             store_lock,
         };
         Ok(Proxy { inner: Arc::new(inner) })
@@ -196,6 +202,9 @@ impl Proxy {
             _ => allowed::answer(&self.inner, request, mode).await.map(ProxyAnswer::Text),
         };
         self.inner.counters.answered(&answer);
+        if !self.is_private(request.module()) {
+            self.inner.top.asked(request.module().as_str());
+        }
         read_ahead::answered(&self.inner, request, mode, &answer);
         answer
     }
@@ -225,6 +234,17 @@ impl Proxy {
     /// The event counters, by name.
     pub fn counts(&self) -> Vec<(&'static str, u64)> {
         self.inner.counters.snapshot()
+    }
+
+    /// The refusals so far, by cause.
+    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.inner.counters.refusals()
+    }
+
+    /// The public modules that were asked for most, with how often, the first first; what a server answered from its memory does not
+    /// count.
+    pub fn top_modules(&self) -> Vec<(String, u64)> {
+        self.inner.top.top()
     }
 
     /// What was read ahead so far, and what of it was asked for since.

@@ -9,12 +9,14 @@
 //! `http` is one request to one upstream, whatever it is about; `sumdb` and `goproxy` are the two protocols over it. Below them
 //! are `base` (where an upstream is) and `queue` (which client's request is next).
 
+mod asked;
 mod base;
 mod goproxy;
 mod http;
 mod queue;
 mod sumdb;
 
+pub use asked::{Asked, AskedCell};
 pub use base::Base;
 pub use goproxy::direct::{Direct, DirectAccess, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
 pub use goproxy::entry::{ProxyEntry, ProxyPlace, ProxyState};
@@ -26,6 +28,7 @@ pub use http::breaker::BreakerState;
 pub use http::counts::Counts;
 pub use http::failure::{Failure, FailureKind};
 pub use http::lanes::MAX_CONNECTIONS;
+pub use http::latency::Latency;
 pub use http::origin::Origin;
 pub use http::settings::HttpSettings as Settings;
 pub use http::source_errors::Complaint;

@@ -119,7 +119,7 @@ const ROOMS: &[Folder] = &[
             &["anomaly", "key"],
         ],
     },
-    Folder { path: "upstream", lines: &[&["goproxy", "sumdb"], &["http"], &["base", "queue"]] },
+    Folder { path: "upstream", lines: &[&["goproxy", "sumdb"], &["http"], &["asked", "base", "queue"]] },
     Folder {
         path: "upstream/http",
         lines: &[
@@ -132,7 +132,7 @@ const ROOMS: &[Folder] = &[
             &["coding"],
             &["address_scope", "get_request", "retry"],
             &["settings"],
-            &["access", "counts", "failure", "lanes", "source_errors", "tls"],
+            &["access", "counts", "failure", "lanes", "latency", "source_errors", "tls"],
         ],
     },
     Folder {

@@ -19,8 +19,8 @@ use memory::Memory;
 
 use super::output::{tell, warn};
 use super::setup;
-use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, SETTINGS, Settings};
-use crate::config::{GoEnv, Sumdb};
+use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, RulesFile, SETTINGS, Settings};
+use crate::config::{GoEnv, ProxyList, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::proxy::{Proxy, ProxyLimits, ReadAheadLimits};
@@ -31,6 +31,7 @@ use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
+use crate::sumdb::redact::redact;
 use crate::sync::{self, SyncOptions};
 use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Upstreams, candidates};
 
@@ -77,6 +78,7 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let descriptors = Descriptors::raise();
     let settings = &Settings { jobs: descriptors.jobs(settings.jobs), ..settings.clone() };
     let connections = connections(settings, descriptors)?;
+    introduce(settings);
     let private = Patterns::parse(&settings.private);
     let folder = data_folder(settings)?;
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
@@ -107,6 +109,22 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
     let (prefix, hosts) = (settings.prefix.clone(), settings.hosts.clone());
     let config = Config { prefix, hosts, limits, access: settings.access };
     server::run(config, served, proxy, listeners, signals.stop()).await
+}
+
+/// One line each for what a log is read for first.
+fn introduce(settings: &Settings) {
+    tracing::info!("gosumcheck {}", env!("CARGO_PKG_VERSION"));
+    tracing::info!("data folder: {}", settings.data.display());
+    let shown = |list: &ProxyList| redact(&list.to_string());
+    let private = if settings.private_proxy.is_off() { "none".to_owned() } else { shown(&settings.private_proxy) };
+    tracing::info!("upstreams: modules {}; private modules {private}", shown(&settings.proxy));
+    let patterns = if settings.private.is_empty() { "none" } else { &settings.private };
+    tracing::info!("private patterns: {patterns}");
+    let RulesFile { name, rules, .. } = &settings.rules_file;
+    if settings.rules.is_some() {
+        let dry = if settings.dry_run { ", a dry run: nothing is refused" } else { "" };
+        tracing::info!("rules: {} in {name}{dry}", rules.iter().len());
+    }
 }
 
 /// The data folder, with its floor, and closed to other users.

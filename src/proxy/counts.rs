@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Denied, ProxyAnswer};
+use super::{Denied, ProxyAnswer, RefusalCause};
 
 /// An event that is counted.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +50,11 @@ const NAMES: [&str; 13] = [
 ];
 
 #[derive(Debug, Default)]
-pub(super) struct Counters([AtomicU64; NAMES.len()]);
+pub(super) struct Counters {
+    events: [AtomicU64; NAMES.len()],
+    /// by the place of the cause in `RefusalCause::ALL`
+    refusals: [AtomicU64; RefusalCause::ALL.len()],
+}
 
 impl Event {
     fn place(self) -> usize {
@@ -74,12 +78,16 @@ impl Event {
 
 impl Counters {
     pub(super) fn count(&self, event: Event) {
-        if let Some(counter) = self.0.get(event.place()) {
+        if let Some(counter) = self.events.get(event.place()) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     pub(super) fn answered(&self, answer: &Result<ProxyAnswer, Denied>) {
+        if let Err(Denied::Refused(cause, _)) = answer {
+            let counters = RefusalCause::ALL.iter().zip(&self.refusals).filter(|(known, _)| *known == cause);
+            counters.for_each(|(_, counter)| _ = counter.fetch_add(1, Ordering::Relaxed));
+        }
         self.count(match answer {
             Ok(_) => Event::Found,
             Err(Denied::NotFound(_) | Denied::NotCached(_)) => Event::NotFound,
@@ -89,6 +97,11 @@ impl Counters {
     }
 
     pub(super) fn snapshot(&self) -> Vec<(&'static str, u64)> {
-        NAMES.into_iter().zip(self.0.iter().map(|counter| counter.load(Ordering::Relaxed))).collect()
+        NAMES.into_iter().zip(self.events.iter().map(|counter| counter.load(Ordering::Relaxed))).collect()
+    }
+
+    pub(super) fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts = self.refusals.iter().map(|counter| counter.load(Ordering::Relaxed));
+        RefusalCause::ALL.map(RefusalCause::name).into_iter().zip(counts)
     }
 }

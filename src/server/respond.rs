@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::HOST;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -13,16 +13,18 @@ use super::app::App;
 use super::app::request::RequestContext;
 use super::conn::in_flight::RequestInFlight;
 use super::conn::pool::{ClientQuota, PoolPermit, Resource};
+use super::http::access_log::{AccessLogEntry, REQUEST_ID};
 use super::http::answer::{Answer, Payload};
 use super::http::body::Body;
 use super::http::host::KnownHost;
 use super::http::path::{self, BadPath};
 use super::http::response_cache::CacheKey;
 use super::http::route::{Route, RouteName};
-use super::http::{access_log, gzip, host, refusal};
+use super::http::{gzip, host, refusal};
 use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
 use super::routes::{explain, export, health, home, metrics, modules, sumdb, tlog};
 use crate::proxy::Peer;
+use crate::upstream::{Asked, AskedCell};
 
 /// The two addresses of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -43,11 +45,13 @@ pub(super) async fn respond(
     in_flight: &mut RequestInFlight,
 ) -> Response<Body> {
     let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
+    let mut made = None;
     let (route, mut answer) = match immediate_answer(app, &head, addrs, known_host) {
         Some(found) => found,
         // Boxed: most requests do not get here, and this future is large.
         None => {
-            let (route, answer) = Box::pin(answer(app, &head, addrs, quota)).await;
+            let cell = made.insert(AskedCell::default());
+            let (route, answer) = Box::pin(cell.scope(answer(app, &head, addrs, quota))).await;
             (route, Arc::new(answer))
         }
     };
@@ -61,13 +65,23 @@ pub(super) async fn respond(
             permit
         }
     };
-    let bytes = answer.len();
+    // Health says why a server is not ready: that is an answer.
+    let is_refusal = !answer.status.is_success() && route != RouteName::Health;
+    let id = is_refusal.then(|| app.request_ids.id_for(&head.headers));
+    if let Some(named) = id.as_ref().and_then(|id| refusal::with_id(&answer, id)) {
+        answer = Arc::new(named);
+    }
+    let (bytes, verdict) = (answer.len(), answer.verdict);
     let mut response = answer.response(&head.method, &head.headers, quota, memory);
     let (status, elapsed) = (response.status(), in_flight.answered());
-    app.metrics.request_answered(route, status, elapsed);
-    if app.access.wants(status) {
+    let sent = response.body().size_hint().exact().unwrap_or(bytes);
+    app.metrics.request_answered(route, status, elapsed, sent);
+    let is_logged = app.access.wants(status);
+    let Some(id) = id.or_else(|| is_logged.then(|| app.request_ids.id_for(&head.headers))) else { return response };
+    if is_logged {
+        let asked = made.as_ref().map(AskedCell::get).unwrap_or_default();
         let (method, path, version, headers) = (&head.method, head.uri.path(), head.version, &head.headers);
-        let entry = access_log::AccessLogEntry {
+        let entry = AccessLogEntry {
             peer: addrs.peer,
             method,
             path,
@@ -77,10 +91,24 @@ pub(super) async fn respond(
             status,
             bytes,
             elapsed,
+            cache: cache_word(made.as_ref(), &asked, status),
+            asked: &asked,
+            verdict,
         };
-        response.headers_mut().insert(access_log::REQUEST_ID, entry.write(&app.request_ids));
+        entry.write(&id);
     }
+    response.headers_mut().insert(REQUEST_ID, id);
     response
+}
+
+/// Where an answer came from, in a word.
+fn cache_word(made: Option<&AskedCell>, asked: &Asked, status: StatusCode) -> &'static str {
+    match (made, &asked.upstream) {
+        (None, _) if status.is_success() || status == StatusCode::NOT_MODIFIED => "hot",
+        (None, _) => "",
+        (Some(_), None) => "hit",
+        (Some(_), Some(_)) => "miss",
+    }
 }
 
 /// The answer that needs no waiting: a refusal, or one from the response cache.
@@ -156,7 +184,7 @@ async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head:
         Route::Home => home::page(app, context, host::reached_by(head)),
         Route::Alive => health::alive(),
         Route::Ready => health::ready(app).await,
-        Route::Metrics => metrics::page(app).await,
+        Route::Metrics => metrics::page(app, &head.headers).await,
         Route::Explain(module) => explain::page(app, module, &head.headers).await,
         Route::Sumdb(_, request) => sumdb::handle(app, &served.relay, request, context).await,
         Route::Tlog(request) => tlog::handle(app, &served.relay, request, context).await,

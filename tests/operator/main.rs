@@ -3,6 +3,8 @@
 //! | file | question |
 //! |---|---|
 //! | `explain` | what is said of a module version, and who is asked for it |
+//! | `logs` | what does a line of the log say of a request, and which ID does its refusal have |
+//! | `metrics` | does Prometheus take the metrics, and are the numbers right |
 //! | `rules` | who is asked for a module under rules, what is answered, and what is said of a wrong file |
 //! | `world` | how is a server started beside a mirror and a log |
 
@@ -26,5 +28,7 @@ mod fake;
 mod kit;
 
 mod explain;
+mod logs;
+mod metrics;
 mod rules;
 mod world;

@@ -17,6 +17,11 @@ fn values(setting: &Setting) -> [&'static str; 3] {
         ("log.level", _) => ["error", "warn", "debug"],
         (_, "HOST:PORT") => ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"],
         (_, "NAME") => ["a.example", "b.example", "c.example"],
+        (_, "FILE") => [
+            concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/rules/deny"),
+            concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/rules/list"),
+            concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/rules/route"),
+        ],
         (_, "DIR") => ["/srv/a", "/srv/b", "/srv/c"],
         (_, "SIZE") => ["10mb", "10 MiB", "1.5GiB"],
         (_, "DURATION") => ["31s", "1h30m", "2d"],

@@ -14,7 +14,9 @@ use super::setting::DefaultValue::{Found, Text, Unset};
 use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
 use super::upstream::Upstream;
-use super::values::{address, count, database, duration, flag, floor, host, kept, path, prefix, proxies, word};
+use super::values::{
+    address, count, database, duration, flag, floor, host, kept, path, prefix, proxies, readable, word,
+};
 use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
 
@@ -230,7 +232,7 @@ settings! {
 
     /// Read rules from this file: which modules are refused, with the reason that users read, and which are fetched from upstreams of
     /// their own. One rule a line, the first one that matches decides.
-    rules: Option<PathBuf> = optional(path) {
+    rules: Option<PathBuf> = optional(readable) {
         name: "rules", variable: "GOSUMCHECK_RULES", flag: "--rules",
         value: One("FILE"), default: Unset, heading: RULES,
     }

@@ -29,7 +29,7 @@ pub(super) fn read(layers: &Layers, settings: &mut Settings) -> Result<(), Fault
         let is_asked =
             entries.chain(relays).chain(routes).any(|(url, _)| upstream.is(url)) || is_database(settings, &upstream);
         if !is_asked && !overruled {
-            let why = "no entry of proxy or private_proxy and no route is this URL, and no database is asked there: this table would never be used";
+            let why = "no entry of proxy or private_proxy is this URL, no route names it, and no database is asked there: this table would never be used";
             return Err(document.fault(&table.place, why));
         }
         for (setting, text, place) in &table.rows {

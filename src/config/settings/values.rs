@@ -110,6 +110,13 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
+/// A file that can be read; what it says is looked at later.
+pub(super) fn readable(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    files::open_named(&path).map_err(|error| unread(&error))?;
+    Ok(path)
+}
+
 pub(super) fn floor(text: &str) -> Result<DiskFloor, String> {
     if text == "auto" {
         return Ok(DiskFloor::Auto);
