@@ -1,6 +1,6 @@
 //! `gosumcheck lookup`: module versions in, their proven go.sum lines out.
 
-use super::output::{complain, say, tell, warn, warn_of_unstored, worst};
+use super::output::{code_of, complain, say, tell, warn, warn_of_unstored, worst};
 use super::progress::Bar;
 use super::{LookupArgs, setup, spelling};
 use crate::database::{Answer, Unavailable};
@@ -36,8 +36,7 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
         Answer::Found(record) => Some(record.text()),
         _ => None,
     });
-    let told = tell(|out| proven.into_iter().try_for_each(|text| out.write_all(text.as_ref())));
-    let mut codes = vec![told.inspect_err(complain).map_or_else(|fault| fault.exit_code(), |()| 0)];
+    let mut codes = vec![code_of(tell(|out| proven.into_iter().try_for_each(|text| out.write_all(text.as_ref()))))];
     codes.extend(asked.iter().zip(&batch.answers).map(|(module, answer)| tell_miss(module, answer, &setup.name)));
     let is_outage = |answer: &Answer| {
         let Answer::Unknown(Unavailable::Fault(fault)) = answer else { return false };

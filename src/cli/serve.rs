@@ -1,4 +1,4 @@
-//! `gosumcheck serve`: settings in, a server that runs until it is told to stop.
+//! `gosumcheck serve`: settings in, a server that runs until it is stopped.
 
 mod args;
 mod memory;
@@ -220,8 +220,8 @@ fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Datab
         found.retain(|candidate| candidate.base.is_tree());
     }
     let with_http = |candidate: Candidate| {
-        let told = settings.upstream(&candidate.url);
-        let (_, asked) = modules::asked(settings, candidate.base.clone(), told)?;
+        let upstream = settings.upstream(&candidate.url);
+        let (_, asked) = modules::asked(settings, candidate.base.clone(), upstream)?;
         Ok((candidate, Http::new(asked)))
     };
     let found = found.into_iter().map(with_http).collect::<Result<Vec<_>, Fault>>()?;
@@ -275,7 +275,7 @@ impl Signals {
         })
     }
 
-    /// Until we are told to stop. A terminal that goes away stops nothing: heads on disk are looked at every second anyway.
+    /// Until somebody stops the server. A terminal that goes away stops nothing: heads on disk are looked at every second anyway.
     async fn stop(&mut self) {
         loop {
             tokio::select! {

@@ -80,7 +80,7 @@ impl Database {
         (heads.iter().map(|(_, head)| head.clone()).chain(others).collect(), heads)
     }
 
-    /// What a denial comes to under `current`: the record after all, its absence, or that nothing could be told. `own` are the
+    /// What a denial comes to under `current`: the record after all, its absence, or that nothing could be learned. `own` are the
     /// heads of [`Database::heads_for`].
     pub async fn judge(
         &self,

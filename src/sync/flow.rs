@@ -38,13 +38,14 @@ struct Flow<'a> {
     fault: Option<Fault>,
 }
 
-/// Fetches the data tiles that `plan` gives in stretches, and appends them in order; `told` of each when it is handed over. Gives the
-/// fault that ended this early, when all before it is handed over. What the appender has to say, it says when it finishes.
+/// Fetches the data tiles that `plan` gives in stretches, and appends them in order; calls `on_append` with each as it is handed
+/// over. Returns the fault that ended this early, when all before it is handed over. What the appender has to say, it says when it
+/// finishes.
 pub(super) async fn run(
     plan: impl Stream<Item = Result<Vec<Wanted>, Fault>>,
     fetch: &Fetch<'_>,
     appender: &Appender,
-    mut told: impl FnMut(&Proven),
+    mut on_append: impl FnMut(&Proven),
 ) -> Option<Fault> {
     let (mut plan, mut plan_ended) = (pin!(plan), None);
     let mut flow = Flow::new(fetch);
@@ -67,7 +68,7 @@ pub(super) async fn run(
             Some((place, fetched)) = in_flight.next(), if !in_flight.is_empty() => flow.arrive(place, fetched),
             room = appender.room(), if !flow.ready.is_empty() => match room {
                 Ok(room) => if let Some(tile) = flow.ready.pop_front() {
-                    told(&tile);
+                    on_append(&tile);
                     room.send(tile);
                 },
                 Err(Gone) => return None,

@@ -129,28 +129,28 @@ fn proxies(settings: &Settings, folder: &Folder, list: &ProxyList, whose: Whose)
 pub(super) fn asked(
     settings: &Settings,
     base: Base,
-    told: Option<&Upstream>,
+    upstream: Option<&Upstream>,
 ) -> Result<(Base, upstream::Settings), Fault> {
     let netrc = config::netrc_file(|name| std::env::var(name).ok());
     let request_rate = settings.request_rate.and_then(|rate| NonZero::new(u32::try_from(rate).ok()?));
     let (concurrency, defaults) = (settings.jobs, upstream::Settings::default());
     let mut asked = upstream::Settings { concurrency, request_rate, netrc, ..defaults };
-    let Some(told) = told else { return Ok((base, asked)) };
-    asked.connect = told.connect_timeout.unwrap_or(asked.connect);
-    asked.silence = told.first_byte_timeout.unwrap_or(asked.silence);
-    asked.file_total = told.file_timeout.unwrap_or(asked.file_total);
-    asked.concurrency = told.concurrency.unwrap_or(asked.concurrency);
-    asked.tries = told.tries.unwrap_or(asked.tries);
-    if let Some(token) = &told.bearer {
+    let Some(upstream) = upstream else { return Ok((base, asked)) };
+    asked.connect = upstream.connect_timeout.unwrap_or(asked.connect);
+    asked.silence = upstream.first_byte_timeout.unwrap_or(asked.silence);
+    asked.file_total = upstream.file_timeout.unwrap_or(asked.file_total);
+    asked.concurrency = upstream.concurrency.unwrap_or(asked.concurrency);
+    asked.tries = upstream.tries.unwrap_or(asked.tries);
+    if let Some(token) = &upstream.bearer {
         asked.access = asked.access.bearer(&base, token.reveal())?;
     }
-    if let Some((name, password)) = told.login() {
+    if let Some((name, password)) = upstream.login() {
         asked.access = asked.access.basic(&base, name, password.reveal())?;
     }
-    if let Some(file) = &told.ca {
+    if let Some(file) = &upstream.ca {
         asked.access = asked.access.certificates(file)?;
     }
-    if let Some(url) = &told.via {
+    if let Some(url) = &upstream.via {
         asked.access = asked.access.proxy(url)?;
     }
     Ok((base, asked))

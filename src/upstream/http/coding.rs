@@ -49,7 +49,7 @@ pub(in crate::upstream) fn too_long(limit: u64) -> Failed {
     Failed::lasting(FailureKind::TooLong, format!("the answer is longer than {limit} bytes once it is unpacked"))
 }
 
-/// A body that broke off in the middle says so by its length, or is told as what it is: no whole gzip.
+/// The failure of a body that cannot be unpacked. One that broke off in the middle shows that by its length, or by this.
 pub(in crate::upstream) fn damaged(error: &io::Error) -> Failed {
     Failed::broken(format!("sends \"gzip\" bytes that cannot be unpacked: {error}"))
 }

@@ -20,6 +20,9 @@ const MAX_WAITING: usize = 4096;
 const MAX_WAITING_PER_PEER: usize = 1024;
 /// How long a client's request waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A source over HTTP/1.1 that has answered nothing after this time is far. A near one may take longer than `NEAR` while its first
+/// connections are opened.
+const SILENT: Duration = Duration::from_millis(5);
 
 /// Gives permits for requests, as many as the source seems to bear.
 #[derive(Debug)]
@@ -118,13 +121,12 @@ impl Limit {
         Ok(Permit { limit: self, ticket, lane, end: End::Left, is_broken: false, _slot: slot })
     }
 
-    /// Waits for a slot. A source over HTTP/1.1 that has answered nothing after a while is far: as many connections are opened at
-    /// once as may be.
+    /// Waits for a slot. To a source over HTTP/1.1 that is far, as many connections are opened at once as may be.
     async fn enter(&self) -> Result<Slot, Busy> {
         let asker = Asker::current();
         let mut entering = pin!(self.queue.enter(&asker));
         if self.state().may_be_near() {
-            match tokio::time::timeout(NEAR, &mut entering).await {
+            match tokio::time::timeout(SILENT, &mut entering).await {
                 Ok(entered) => return entered,
                 Err(_) => self.is_far(),
             }

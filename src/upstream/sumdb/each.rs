@@ -36,15 +36,15 @@ impl Upstreams {
         judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Vec<T>, Fault> {
         base::check_path(path)?;
-        let mut told = Attempts::default();
+        let mut attempts = Attempts::default();
         let mut passed = Vec::new();
         let mut take = |index: usize, said: Said| {
             let passing = match (said, self.seats.get(index).map(Seat::source)) {
                 (Said::Missing(why), Some(source)) => {
-                    told.lacked(source.name(), &source.lacked(why), source.is_site());
+                    attempts.lacked(source.name(), &source.lacked(why), source.is_site());
                     None
                 }
-                (said, _) => self.take(index, said, &judge, &mut told),
+                (said, _) => self.take(index, said, &judge, &mut attempts),
             };
             let has_passed = passing.is_some();
             passed.extend(passing);
@@ -62,11 +62,11 @@ impl Upstreams {
                 }
             }
         }
-        if passed.is_empty() { told.conclude(path).map(|_| passed) } else { Ok(passed) }
+        if passed.is_empty() { attempts.conclude(path).map(|_| passed) } else { Ok(passed) }
     }
 
-    /// As `fetch`, but of a file only the bytes `range` where that is given; what fails is told without a word about whose
-    /// fault it is, and nobody complains of it: for what others can do without.
+    /// As `fetch`, but of a file only the bytes `range` where that is given; a failure blames nobody and is not counted as a
+    /// complaint: for what the caller can do without.
     ///
     /// # Errors
     /// `Unavailable`: no base has it.

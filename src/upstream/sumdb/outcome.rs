@@ -167,28 +167,28 @@ mod tests {
 
     #[test]
     fn the_own_word_of_the_database_outweighs_what_others_failed_to_say() {
-        let mut told = Attempts::default();
-        told.failed("https://relay", &Failed::broken("reset"));
-        told.refused("https://liar", sumdb::Error::unproven("note", "bad signature"));
-        told.absent("https://sum.example", "404 Not Found", true);
-        told.denied(2);
-        assert_eq!(told.conclude("lookup/x").unwrap().own, Some(2));
+        let mut attempts = Attempts::default();
+        attempts.failed("https://relay", &Failed::broken("reset"));
+        attempts.refused("https://liar", sumdb::Error::unproven("note", "bad signature"));
+        attempts.absent("https://sum.example", "404 Not Found", true);
+        attempts.denied(2);
+        assert_eq!(attempts.conclude("lookup/x").unwrap().own, Some(2));
     }
 
     #[test]
     fn a_proxy_that_relays_nothing_is_named_where_nobody_answers() {
-        let mut told = Attempts::default();
-        told.passed_over("https://proxy");
-        assert!(told.conclude("latest").unwrap_err().to_string().contains("https://proxy: does not relay"));
-        let mut told = Attempts::default();
-        told.passed_over("https://proxy");
-        told.failed("https://b", &Failed::broken("reset"));
-        let text = told.conclude("latest").unwrap_err().to_string();
+        let mut attempts = Attempts::default();
+        attempts.passed_over("https://proxy");
+        assert!(attempts.conclude("latest").unwrap_err().to_string().contains("https://proxy: does not relay"));
+        let mut attempts = Attempts::default();
+        attempts.passed_over("https://proxy");
+        attempts.failed("https://b", &Failed::broken("reset"));
+        let text = attempts.conclude("latest").unwrap_err().to_string();
         assert_eq!(text, "latest: https://b: reset; https://proxy: does not relay the database");
-        let mut told = Attempts::default();
-        told.passed_over("https://proxy");
-        told.absent("https://b", "404 Not Found", true);
-        assert_eq!(told.conclude("latest").unwrap().by, ["https://b: 404 Not Found"]);
+        let mut attempts = Attempts::default();
+        attempts.passed_over("https://proxy");
+        attempts.absent("https://b", "404 Not Found", true);
+        assert_eq!(attempts.conclude("latest").unwrap().by, ["https://b: 404 Not Found"]);
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Upstreams {
     }
 
     /// As `fetch_where`, but the bases with the numbers in `refuted` (counted from 0) are not asked: what they sent for
-    /// this path has turned out false, and is told with what the others say.
+    /// this path has turned out false, and their errors join those of the others.
     ///
     /// # Errors
     /// As `fetch_where`.
@@ -167,32 +167,32 @@ impl Upstreams {
         judge: impl Fn(Vec<u8>) -> sumdb::Result<T>,
     ) -> Result<Got<T>, Fault> {
         base::check_path(path)?;
-        let mut told = Attempts::default();
+        let mut attempts = Attempts::default();
         let first = self.base_of(turn);
         for (index, seat) in self.seats.iter().enumerate().cycle().skip(first).take(self.seats.len()) {
             if let Some((_, error)) = refuted.iter().find(|(base, _)| *base == index) {
-                told.refused(seat.source().name(), error.clone());
+                attempts.refused(seat.source().name(), error.clone());
                 continue;
             }
             let said = self.ask(seat, path, limit).await?;
-            if let Some(value) = self.take(index, said, &judge, &mut told) {
+            if let Some(value) = self.take(index, said, &judge, &mut attempts) {
                 return Ok(Got::Body(value, index));
             }
             // Nobody knows better what the log has.
-            if told.is_denied() && path.starts_with(LOOKUPS) {
+            if attempts.is_denied() && path.starts_with(LOOKUPS) {
                 break;
             }
         }
-        told.conclude(path).map(Got::Absent)
+        attempts.conclude(path).map(Got::Absent)
     }
 
-    /// The value of an answer that passes `judge`; all else goes to `told`.
+    /// The value of an answer that passes `judge`; all else goes to `attempts`.
     pub(super) fn take<T>(
         &self,
         index: usize,
         said: Said,
         judge: &impl Fn(Vec<u8>) -> sumdb::Result<T>,
-        told: &mut Attempts,
+        attempts: &mut Attempts,
     ) -> Option<T> {
         let seat = self.seats.get(index)?;
         let source = seat.source();
@@ -202,17 +202,17 @@ impl Upstreams {
                     self.used.store(index, Ordering::Relaxed);
                     return Some(value);
                 }
-                Err(error) => told.refused(source.name(), source.refuted(error)),
+                Err(error) => attempts.refused(source.name(), source.refuted(error)),
             },
             Said::Missing(why) => {
-                told.absent(source.name(), &source.lacked(why), source.is_site());
+                attempts.absent(source.name(), &source.lacked(why), source.is_site());
                 if seat.is_own() {
-                    told.denied(index);
+                    attempts.denied(index);
                 }
             }
-            Said::Failed(failed) => told.failed(source.name(), &failed),
-            Said::NoRelay => told.passed_over(source.name()),
-            Said::NoData => told.absent(source.name(), "relays no data tiles", source.is_site()),
+            Said::Failed(failed) => attempts.failed(source.name(), &failed),
+            Said::NoRelay => attempts.passed_over(source.name()),
+            Said::NoData => attempts.absent(source.name(), "relays no data tiles", source.is_site()),
         }
         None
     }
@@ -224,14 +224,14 @@ impl Upstreams {
     /// As `fetch`.
     pub async fn fetch_from(&self, index: usize, path: &str, limit: usize) -> Result<Got, Fault> {
         base::check_path(path)?;
-        let mut told = Attempts::default();
+        let mut attempts = Attempts::default();
         if let Some(seat) = self.seats.get(index) {
             let said = self.ask(seat, path, limit).await?;
-            if let Some(bytes) = self.take(index, said, &Ok, &mut told) {
+            if let Some(bytes) = self.take(index, said, &Ok, &mut attempts) {
                 return Ok(Got::Body(bytes, index));
             }
         }
-        told.conclude(path).map(Got::Absent)
+        attempts.conclude(path).map(Got::Absent)
     }
 
     /// What there is to complain of each base about, including what `refute` reported.

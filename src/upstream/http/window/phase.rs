@@ -102,9 +102,12 @@ impl Window {
         }
     }
 
-    /// Whether the source is so near that many more requests in flight would most likely wait at its processor.
+    /// Whether the source is so near that many more requests in flight would most likely wait at its processor. The first answers
+    /// come over connections that had to be opened: the fastest of them tells.
     fn is_enough(&self) -> bool {
-        self.size >= number(ENOUGH_NEAR) && self.round_trip.is_some_and(|round_trip| round_trip < NEAR)
+        let is_first_round = matches!(self.phase, Phase::SlowStart { rate: None, .. });
+        let took = if is_first_round { Some(self.shortest) } else { self.round_trip };
+        self.size >= number(ENOUGH_NEAR) && took.is_some_and(|took| took < NEAR)
     }
 
     fn first_step(&self) -> f64 {
