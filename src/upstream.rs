@@ -13,7 +13,9 @@ mod asked;
 mod base;
 mod goproxy;
 mod http;
+mod otlp;
 mod queue;
+pub mod spans;
 mod sumdb;
 
 pub use asked::{Asked, AskedCell};
@@ -32,6 +34,7 @@ pub use http::latency::Latency;
 pub use http::origin::Origin;
 pub use http::settings::HttpSettings as Settings;
 pub use http::source_errors::Complaint;
+pub use otlp::TraceExporter;
 pub use queue::asker::{Asker, Clients};
 pub use queue::peer::Peer;
 pub use queue::{Bounds, Busy, FairQueue, Load, Slot};

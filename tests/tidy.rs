@@ -119,7 +119,10 @@ const ROOMS: &[Folder] = &[
             &["anomaly", "key"],
         ],
     },
-    Folder { path: "upstream", lines: &[&["goproxy", "sumdb"], &["http"], &["asked", "base", "queue"]] },
+    Folder {
+        path: "upstream",
+        lines: &[&["goproxy", "sumdb"], &["http", "otlp"], &["asked", "base", "queue", "spans"]],
+    },
     Folder {
         path: "upstream/http",
         lines: &[

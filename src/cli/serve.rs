@@ -33,7 +33,7 @@ use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::sumdb::redact::redact;
 use crate::sync::{self, SyncOptions};
-use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Upstreams, candidates};
+use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, TraceExporter, Upstreams, candidates};
 
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
@@ -107,7 +107,8 @@ async fn serve(settings: &Settings) -> Result<(), Fault> {
         ..Limits::default()
     };
     let (prefix, hosts) = (settings.prefix.clone(), settings.hosts.clone());
-    let config = Config { prefix, hosts, limits, access: settings.access };
+    let traces = settings.otlp_endpoint.as_deref().map(TraceExporter::start).transpose()?;
+    let config = Config { prefix, hosts, limits, access: settings.access, traces };
     server::run(config, served, proxy, listeners, signals.stop()).await
 }
 

@@ -6,7 +6,7 @@ use crate::relay::{LookupAnswer, Recorded};
 use crate::store::modules::Tree;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion};
-use crate::upstream::Proxies;
+use crate::upstream::{Proxies, spans};
 
 /// What a file must hash to, and on which authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,10 @@ impl<'a> Route<'a> {
                 let pinned = inner.modules.pin(module, kind)?;
                 Ok(pinned.map_or(Expected::First, Expected::Pinned))
             }
-            Route::Public(_) => recorded(inner, module, kind).await,
+            Route::Public(_) => {
+                let about = || vec![("gosumcheck.module", module.to_string())];
+                spans::within("lookup", about, recorded(inner, module, kind)).await
+            }
         }
     }
 }

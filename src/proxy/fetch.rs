@@ -30,7 +30,7 @@ use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::modzip::MAX_GO_MOD;
-use crate::upstream::{Busy, Failure, FailureKind, Origin, Sent};
+use crate::upstream::{Busy, Failure, FailureKind, Origin, Sent, spans};
 
 /// Brings one file; `progress` is that of the task, and `meter` counts the bytes that come.
 pub(super) async fn fetch(
@@ -134,19 +134,21 @@ impl FileFetch<'_> {
                 Came::Stop => return Ok(None),
                 Came::Nothing { next } if next >= upstreams => return Ok(None),
                 Came::Nothing { next } => self.bring(next..upstreams, attempts).await?,
-                Came::File { at, arrival, origin } => match self.check(arrival, expected).await? {
-                    Checked::Valid(admitted) => {
-                        self.admitted();
-                        return Ok(Some(admitted));
+                Came::File { at, arrival, origin } => {
+                    match spans::within("proof", || self.about(), self.check(arrival, expected)).await? {
+                        Checked::Valid(admitted) => {
+                            self.admitted();
+                            return Ok(Some(admitted));
+                        }
+                        // Its beginning came another time, or from another upstream, whose zip may be packed differently.
+                        Checked::Wrong(mut begun, _) if begun.resumed() => {
+                            begun.restart().map_err(|error| disk(&error))?;
+                            attempts.leave(begun);
+                            self.bring(at..upstreams, attempts).await?
+                        }
+                        Checked::Wrong(arrival, wrong) => self.refuse(at, arrival, expected, &wrong, origin, attempts),
                     }
-                    // Its beginning came another time, or from another upstream, whose zip may be packed differently.
-                    Checked::Wrong(mut begun, _) if begun.resumed() => {
-                        begun.restart().map_err(|error| disk(&error))?;
-                        attempts.leave(begun);
-                        self.bring(at..upstreams, attempts).await?
-                    }
-                    Checked::Wrong(arrival, wrong) => self.refuse(at, arrival, expected, &wrong, origin, attempts),
-                },
+                }
             };
         }
     }
@@ -222,6 +224,10 @@ impl FileFetch<'_> {
         let FileFetch { expected, is_flowing, progress, meter, .. } = self;
         let mut sink = Watched { arrival, expected, is_flowing, progress, meter };
         self.route.proxies().download(at, &request, limit, &mut sink).await
+    }
+
+    fn about(&self) -> Vec<(&'static str, String)> {
+        vec![("gosumcheck.file", path_of(self.module, self.kind))]
     }
 
     /// Hashes what arrived, and admits it if it is right, on a thread that may wait for the disk.

@@ -12,6 +12,7 @@ use super::{Denied, Inner, Mode, stored};
 use crate::store::modules::{Admitted, Stored};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
+use crate::upstream::spans::SpanPosition;
 use crate::upstream::{AskedCell, Asker, Peer};
 
 /// The file `kind` of a module version.
@@ -89,6 +90,7 @@ async fn join(
 ) -> Result<Given, Denied> {
     let fetch = |asker: Asker, progress: Arc<Progress>| {
         let (inner, module) = (Arc::clone(inner), module.clone());
+        let span = SpanPosition::current();
         async move {
             let asked = AskedCell::default();
             let fetched = asked.scope(async {
@@ -96,7 +98,7 @@ async fn join(
                 // Boxed: a request that waits for a slot takes no room for what comes after.
                 Box::pin(asker.admitted().scope(fetch(&inner, &module, kind, &progress, &meter))).await
             });
-            (fetched.await, asked.get())
+            (SpanPosition::continued(span, fetched).await, asked.get())
         }
     };
     match inner.files.join(&(module.clone(), kind), peer, fetch).await {

@@ -15,6 +15,7 @@ use super::{Denied, Inner, Mode, Text, TextKind, stored};
 use crate::sumdb;
 use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest, VersionInfo, list};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
+use crate::upstream::spans::SpanPosition;
 use crate::upstream::{AskedCell, Asker, Busy, FailureKind, Fetched, Peer};
 
 /// Bytes of a list at most.
@@ -70,6 +71,7 @@ async fn join(
 ) -> Result<Text, Denied> {
     let ask = |asker: Asker, _| {
         let (inner, request) = (Arc::clone(inner), request.clone());
+        let span = SpanPosition::current();
         async move {
             let asked = AskedCell::default();
             let answered = asked.scope(async {
@@ -78,7 +80,7 @@ async fn join(
                 // Boxed: a request that waits for a slot takes no room for what comes after.
                 Box::pin(asker.admitted().scope(ask(&inner, &request, hint))).await
             });
-            (answered.await, asked.get())
+            (SpanPosition::continued(span, answered).await, asked.get())
         }
     };
     match inner.hints.join(path, peer, ask).await {

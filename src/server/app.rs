@@ -21,7 +21,7 @@ use super::metrics::Metrics;
 use crate::config::HostName;
 use crate::fault::Fault;
 use crate::proxy::{Peer, Proxy};
-use crate::upstream::Asker;
+use crate::upstream::{Asker, TraceExporter};
 use database::ServedDatabase;
 use request::RequestContext;
 use status::StatusCache;
@@ -37,6 +37,8 @@ pub struct Config {
     pub limits: Limits,
     /// which requests are logged
     pub access: AccessLog,
+    /// where traces are sent
+    pub traces: Option<TraceExporter>,
 }
 
 /// The state of a server.
@@ -49,6 +51,7 @@ pub(crate) struct App {
     pub(super) names: DatabaseNames,
     pub(super) limits: Limits,
     pub(super) access: AccessLog,
+    pub(super) traces: Option<TraceExporter>,
     pub(super) request_ids: RequestIds,
     pub(super) response_cache: ResponseCache,
     pub(super) metrics: Metrics,
@@ -72,6 +75,7 @@ impl App {
             hosts: Hosts::new(config.hosts),
             limits: config.limits,
             access: config.access,
+            traces: config.traces,
             request_ids: RequestIds::new(),
             response_cache: ResponseCache::new(config.limits.cache_bytes),
             metrics: Metrics::new(),

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::HOST;
@@ -24,7 +25,12 @@ use super::http::{gzip, host, refusal};
 use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
 use super::routes::{explain, export, health, home, metrics, modules, sumdb, tlog};
 use crate::proxy::Peer;
+use crate::report::printable;
+use crate::upstream::spans::Trace;
 use crate::upstream::{Asked, AskedCell};
+
+/// W3C Trace Context: the client's span.
+const TRACEPARENT: &str = "traceparent";
 
 /// The two addresses of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +57,7 @@ pub(super) async fn respond(
         // Boxed: most requests do not get here, and this future is large.
         None => {
             let cell = made.insert(AskedCell::default());
-            let (route, answer) = Box::pin(cell.scope(answer(app, &head, addrs, quota))).await;
+            let (route, answer) = Box::pin(cell.scope(traced(app, &head, addrs, quota))).await;
             (route, Arc::new(answer))
         }
     };
@@ -142,6 +148,25 @@ fn immediate_answer(
     let found = app.response_cache.find(key, |head| app.is_newest(head))?;
     app.metrics.cache_hit();
     Some(found)
+}
+
+/// The same as a trace, if traces are sent.
+async fn traced(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuota>) -> (RouteName, Answer) {
+    let work = answer(app, head, addrs, quota);
+    let Some(exporter) = &app.traces else { return work.await };
+    let header = head.headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let Some(trace) = Trace::begin(header) else { return work.await };
+    let began = SystemTime::now();
+    let (route, answer) = Box::pin(trace.scope(work)).await;
+    let attributes = vec![
+        ("http.request.method", head.method.to_string()),
+        ("url.path", printable(head.uri.path())),
+        ("http.route", route.as_str().to_owned()),
+        ("http.response.status_code", answer.status.as_str().to_owned()),
+        ("gosumcheck.verdict", answer.verdict.to_owned()),
+    ];
+    exporter.export(trace.id(), trace.end("request", began, attributes));
+    (route, answer)
 }
 
 /// Routes a request, and has its handler answer it.

@@ -6,6 +6,7 @@
 //! | `logs` | what does a line of the log say of a request, and which ID does its refusal have |
 //! | `metrics` | does Prometheus take the metrics, and are the numbers right |
 //! | `rules` | who is asked for a module under rules, what is answered, and what is said of a wrong file |
+//! | `traces` | which spans does a request have, and who gets its trace |
 //! | `world` | how is a server started beside a mirror and a log |
 
 #![allow(
@@ -31,4 +32,5 @@ mod explain;
 mod logs;
 mod metrics;
 mod rules;
+mod traces;
 mod world;

@@ -157,7 +157,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[Limits]\n",
-        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, sumdb_url, proxy, private, private_proxy, on_mismatch, read_ahead, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, request_rate, log, limits, rules, dry_run, upstreams
+        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, data, disk_floor, sumdb, sumdb_url, proxy, private, private_proxy, on_mismatch, read_ahead, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, request_rate, log, otlp_endpoint, limits, rules, dry_run, upstreams
   |
 1 | [Limits]
   |  ^^^^^^",

@@ -15,7 +15,7 @@ use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
 use super::upstream::Upstream;
 use super::values::{
-    address, count, database, duration, flag, floor, host, kept, path, prefix, proxies, readable, word,
+    address, collector, count, database, duration, flag, floor, host, kept, path, prefix, proxies, readable, word,
 };
 use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
@@ -191,6 +191,13 @@ settings! {
     access: AccessLog = one(word(&ACCESS)) {
         name: "log.access", variable: "GOSUMCHECK_ACCESS_LOG", flag: "--access-log",
         value: One("off|errors|all"), default: Text("errors"), heading: LOGS,
+    }
+
+    /// Send traces to this OpenTelemetry collector, by OTLP over HTTP with JSON, such as http://127.0.0.1:4318. A request, its lookup, its
+    /// requests to upstreams and its proof are spans; the header traceparent is read, and sent to upstreams.
+    otlp_endpoint: Option<String> = optional(collector) {
+        name: "otlp_endpoint", variable: "GOSUMCHECK_OTLP_ENDPOINT", flag: "--otlp-endpoint",
+        value: One("URL"), default: Unset, heading: LOGS,
     }
 
     /// Maximum number of concurrent client connections. Further clients wait.

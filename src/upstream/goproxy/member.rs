@@ -21,6 +21,7 @@ use crate::upstream::http::latency::LatencyCounts;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
 use crate::upstream::http::source_errors::{Complaint, SourceErrors};
+use crate::upstream::spans;
 
 /// One entry of the list.
 #[derive(Debug)]
@@ -72,6 +73,10 @@ impl Member {
     }
 
     pub(super) async fn fetch(&self, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
+        spans::within("upstream", || self.attributes(), self.fetch_now(request, limit)).await
+    }
+
+    async fn fetch_now(&self, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
         let began = Instant::now();
         let fetched = match &self.backend {
             Backend::Site { http, site, endpoint } => {
@@ -101,6 +106,10 @@ impl Member {
         limit: u64,
         sink: &mut dyn Sink,
     ) -> Result<Sent, Failure> {
+        spans::within("upstream", || self.attributes(), self.download_now(request, limit, sink)).await
+    }
+
+    async fn download_now(&self, request: &ModuleRequest, limit: u64, sink: &mut dyn Sink) -> Result<Sent, Failure> {
         let began = Instant::now();
         let sent = match &self.backend {
             Backend::Site { http, site, endpoint } => {
@@ -160,6 +169,11 @@ impl Member {
         if let Backend::Site { http, site, endpoint } = &self.backend {
             probe::watch(http, site, endpoint, &self.counters).await;
         }
+    }
+
+    /// What a span about it says.
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        vec![("gosumcheck.upstream", self.name.clone())]
     }
 
     /// A request that began then is over.

@@ -21,6 +21,7 @@ use crate::upstream::http::retry::Failed;
 use crate::upstream::http::settings::HttpSettings;
 use crate::upstream::http::source_errors::{Complaint, SourceErrors};
 use crate::upstream::queue::Load;
+use crate::upstream::spans;
 
 /// One base, with the limits of its requests.
 #[derive(Debug)]
@@ -70,6 +71,16 @@ impl Source {
 
     /// What it answers, or why it failed.
     pub(super) async fn ask(
+        &self,
+        http: &Http,
+        request: &GetRequest<'_>,
+        counters: &Counters,
+    ) -> Result<(Reply, Origin), Failed> {
+        let attributes = || vec![("gosumcheck.upstream", self.name.clone())];
+        spans::within("upstream", attributes, self.ask_now(http, request, counters)).await
+    }
+
+    async fn ask_now(
         &self,
         http: &Http,
         request: &GetRequest<'_>,
