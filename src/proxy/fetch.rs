@@ -17,7 +17,7 @@ use futures_util::future::try_join;
 use super::check::{Rejection, WrongBytes, check};
 use super::counts::Event;
 use super::expected::{Expected, Route};
-use super::file_attempts::{FileAttempts, Given, path_of};
+use super::file_attempts::{FileAttempts, Given, about, path_of};
 use super::incident::Mismatch;
 use super::shared_tasks::{Phase, Progress};
 use super::watched::{Meter, Watched};
@@ -135,7 +135,9 @@ impl FileFetch<'_> {
                 Came::Nothing { next } if next >= upstreams => return Ok(None),
                 Came::Nothing { next } => self.bring(next..upstreams, attempts).await?,
                 Came::File { at, arrival, origin } => {
-                    match spans::within("proof", || self.about(), self.check(arrival, expected)).await? {
+                    match spans::within("proof", || about(self.module, self.kind), self.check(arrival, expected))
+                        .await?
+                    {
                         Checked::Valid(admitted) => {
                             self.admitted();
                             return Ok(Some(admitted));
@@ -224,10 +226,6 @@ impl FileFetch<'_> {
         let FileFetch { expected, is_flowing, progress, meter, .. } = self;
         let mut sink = Watched { arrival, expected, is_flowing, progress, meter };
         self.route.proxies().download(at, &request, limit, &mut sink).await
-    }
-
-    fn about(&self) -> Vec<(&'static str, String)> {
-        vec![("gosumcheck.file", path_of(self.module, self.kind))]
     }
 
     /// Hashes what arrived, and admits it if it is right, on a thread that may wait for the disk.

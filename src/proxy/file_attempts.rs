@@ -33,6 +33,11 @@ pub(super) fn path_of(module: &ModuleVersion, kind: Kind) -> String {
     ModuleRequest::File(module.clone(), kind).to_string()
 }
 
+/// What a span about a file says.
+pub(super) fn about(module: &ModuleVersion, kind: Kind) -> Vec<(&'static str, String)> {
+    vec![("gosumcheck.file", path_of(module, kind))]
+}
+
 impl FileAttempts {
     /// The next download goes on behind what has arrived.
     pub(super) fn leave(&mut self, mut arrival: Arrival) {
