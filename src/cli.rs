@@ -3,6 +3,7 @@
 
 mod audit;
 mod check;
+mod explain;
 mod generate;
 mod help;
 mod index;
@@ -74,6 +75,9 @@ enum Command {
     /// Make, list and revoke tokens that a server accepts
     #[command(subcommand, after_help = token::EXIT_CODES)]
     Token(token::Token),
+    /// Say what a server does about module versions, and why: rules, upstreams, records, what is held
+    #[command(after_help = explain::EXIT_CODES)]
+    Explain(Box<explain::ExplainArgs>),
     /// Re-verify everything stored, the full log and the modules, and locate any damage
     #[command(after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArgs),
@@ -245,6 +249,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Prefetch(args) => prefetch::run(&args),
         Command::Token(what) => token::run(&what),
+        Command::Explain(args) => explain::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Store(command) => store::run(&command),
         Command::VerifyProof(args) => check::proof(&args),

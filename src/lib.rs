@@ -19,8 +19,8 @@
 //!           database                     a module version in, a verified record out; the one timeline of heads
 //!             config  report  store  upstream
 //!                                        settings · findings and their renderings · the disk · the network
-//!               fault  files             why a command could not work, by the party at fault · opening files that somebody else
-//!                                        may have put there
+//!               fault  files  rules      why a command could not work, by the party at fault · opening files that somebody else
+//!                                        may have put there · which modules may be served, and from where they are fetched
 //!                 sumdb                  PURE CORE: formats and proofs; bytes in, verified facts out
 //! ```
 //!
@@ -106,6 +106,7 @@ pub mod prefetch;
 pub mod proxy;
 pub mod relay;
 pub mod report;
+pub mod rules;
 pub mod server;
 pub mod store;
 pub mod sumdb;

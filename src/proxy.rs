@@ -6,6 +6,7 @@
 //! fetched (`expected`). What will be asked for next is brought before (`read_ahead`).
 
 mod absences;
+mod allowed;
 mod answer;
 mod attempts;
 mod cached_hint;
@@ -13,6 +14,7 @@ mod check;
 mod counts;
 mod evict;
 mod expected;
+mod explain;
 mod fetch;
 mod file_attempts;
 mod files;
@@ -20,6 +22,7 @@ mod hashing;
 mod hints;
 mod incident;
 mod limits;
+mod policy;
 mod read_ahead;
 mod room;
 mod scrub;
@@ -27,6 +30,7 @@ mod shared_tasks;
 mod store_lock;
 mod stored;
 mod tending;
+mod top;
 mod watched;
 
 use std::sync::Arc;
@@ -34,9 +38,11 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime};
 
 pub use crate::upstream::Peer;
-pub use answer::{Denied, Mode, ProxyAnswer, Text, TextKind};
+pub use answer::{Denied, Mode, ProxyAnswer, RefusalCause, Text, TextKind};
 pub use evict::{Evicted, Evictor};
+pub use explain::Explanation;
 pub use limits::{MAX_TASK_TIME, ProxyLimits, ReadAheadLimits, StoreLimits};
+pub use policy::{ModulePolicy, PublicSources};
 pub use read_ahead::ReadAheadCounts;
 pub use scrub::ScrubCounts;
 pub use tending::StoreStatus;
@@ -45,10 +51,12 @@ use absences::Absences;
 use counts::Counters;
 use file_attempts::Given;
 use hashing::Hashing;
+use policy::PolicySlot;
 use room::SharedRoom;
 use scrub::ScrubCounters;
 use shared_tasks::SharedTasks;
 use store_lock::StoreLock;
+use top::TopModules;
 
 pub use crate::config::settings::{OnMismatch, ReadAhead};
 use crate::fault::Fault;
@@ -59,7 +67,7 @@ use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
-use crate::upstream::{FairQueue, Load, Proxies, ProxyState};
+use crate::upstream::{Asked, FairQueue, Load, Proxies, ProxyState};
 
 /// The name of the entry that stands for the repositories.
 const DIRECT: &str = "direct";
@@ -118,8 +126,9 @@ struct Inner {
     vkey: String,
     upstreams: Upstreams,
     options: ProxyOptions,
-    files: SharedTasks<(ModuleVersion, Kind), Result<Given, Denied>>,
-    hints: SharedTasks<String, Result<Text, Denied>>,
+    /// what came of each, and who was asked for it
+    files: SharedTasks<(ModuleVersion, Kind), (Result<Given, Denied>, Asked)>,
+    hints: SharedTasks<String, (Result<Text, Denied>, Asked)>,
     absences: Absences,
     /// how many absences this process has written to the journal
     absences_kept: AtomicUsize,
@@ -127,7 +136,11 @@ struct Inner {
     questions: FairQueue,
     hashing: Hashing,
     read_ahead: read_ahead::State,
+    /// which modules may be served, and the routes of some
+    policy: PolicySlot,
     counters: Counters,
+    /// which public modules are asked for most, where the answer is not in a server's memory
+    top: TopModules,
     /// keeps other servers from storing modules in this data folder
     store_lock: StoreLock,
     store_limits: StoreLimits,
@@ -157,9 +170,11 @@ impl Proxy {
         limits: ProxyLimits,
     ) -> Result<Proxy, Fault> {
         let modules = folder.modules();
-        let store_lock = StoreLock::open(&modules)?;
+        let store_lock = if folder.reads_only() { StoreLock::default() } else { StoreLock::open(&modules)? };
         let journal = folder.journal()?;
-        if let Some(before) = SystemTime::now().checked_sub(options.stale) {
+        if !folder.reads_only()
+            && let Some(before) = SystemTime::now().checked_sub(options.stale)
+        {
             journal.sweep(before).unwrap_or_else(|fault| folder.note_failure(WriteKind::Hint, &fault));
         }
         let (store_limits, room) = (limits.store, SharedRoom::default());
@@ -182,7 +197,9 @@ impl Proxy {
             questions: FairQueue::new(limits.questions),
             hashing: Hashing::default(),
             read_ahead: read_ahead::State::new(limits.read_ahead),
+            policy: PolicySlot::default(),
             counters: Counters::default(),
+            top: TopModules::default(),
             store_lock,
             store_limits,
             room,
@@ -197,6 +214,7 @@ impl Proxy {
     /// # Errors
     /// Why it is refused or failed; each cause has its HTTP status.
     pub async fn answer(&self, request: &ModuleRequest, mode: Mode) -> Result<ProxyAnswer, Denied> {
+        self.note_dry_run(request.module(), policy::version_of(request));
         let answer = match request {
             ModuleRequest::File(module, kind) => match files::answer(&self.inner, module, *kind, mode).await {
                 Ok(Given::Proven(admitted)) => {
@@ -206,9 +224,12 @@ impl Proxy {
                 Ok(Given::Unproven(refused)) => Ok(ProxyAnswer::Unproven(refused)),
                 Err(denied) => Err(denied),
             },
-            _ => hints::answer(&self.inner, request, mode).await.map(ProxyAnswer::Text),
+            _ => allowed::answer(&self.inner, request, mode).await.map(ProxyAnswer::Text),
         };
         self.inner.counters.answered(&answer);
+        if !self.is_private(request.module()) {
+            self.inner.top.asked(request.module().as_str());
+        }
         read_ahead::answered(&self.inner, request, mode, &answer);
         answer
     }
@@ -221,6 +242,17 @@ impl Proxy {
     /// The event counters, by name.
     pub fn counts(&self) -> Vec<(&'static str, u64)> {
         self.inner.counters.snapshot()
+    }
+
+    /// The refusals so far, by cause.
+    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.inner.counters.refusals()
+    }
+
+    /// The public modules that were asked for most, with how often, the first first; what a server answered from its memory does not
+    /// count.
+    pub fn top_modules(&self) -> Vec<(String, u64)> {
+        self.inner.top.top()
     }
 
     /// What was read ahead so far, and what of it was asked for since.
@@ -246,10 +278,19 @@ impl Proxy {
         self.inner.absences.bytes()
     }
 
-    /// The state of each upstream.
+    /// The state of each upstream, each name once: one that several lists name is out where it is out for one of them.
     pub fn upstreams(&self) -> Vec<ProxyState> {
         let Upstreams { public, private } = &self.inner.upstreams;
-        public_and_private(public, private.as_ref()).flat_map(Proxies::states).collect()
+        let policy = self.inner.policy.now();
+        let routes = policy.get().into_iter().flat_map(|policy| policy.routes.iter().map(|(_, proxies)| proxies));
+        let mut states: Vec<ProxyState> = Vec::new();
+        for state in public_and_private(public, private.as_ref()).chain(routes).flat_map(Proxies::states) {
+            match states.iter_mut().find(|known| known.name == state.name) {
+                Some(known) => known.add(&state),
+                None => states.push(state),
+            }
+        }
+        states
     }
 }
 

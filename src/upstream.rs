@@ -9,13 +9,17 @@
 //! `http` is one request to one upstream, whatever it is about; `sumdb` and `goproxy` are the two protocols over it. Below them
 //! are `base` (where an upstream is) and `queue` (which client's request is next).
 
+mod asked;
 mod base;
 mod document;
 mod goproxy;
 mod http;
+mod otlp;
 mod queue;
+pub mod spans;
 mod sumdb;
 
+pub use asked::{Asked, AskedCell};
 pub use base::Base;
 pub use document::document;
 pub use goproxy::direct::{Direct, DirectAccess, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
@@ -28,9 +32,11 @@ pub use http::breaker::BreakerState;
 pub use http::counts::Counts;
 pub use http::failure::{Failure, FailureKind};
 pub use http::lanes::MAX_CONNECTIONS;
+pub use http::latency::Latency;
 pub use http::origin::Origin;
 pub use http::settings::HttpSettings as Settings;
 pub use http::source_errors::Complaint;
+pub use otlp::TraceExporter;
 pub use queue::asker::{Asker, Clients};
 pub use queue::peer::Peer;
 pub use queue::{Bounds, Busy, FairQueue, Load, Slot};

@@ -40,7 +40,7 @@ const LAYERS: &[&[&str]] = &[
     &["relay"],
     &["database"],
     &["report", "config", "upstream", "store"],
-    &["fault", "files"],
+    &["fault", "files", "rules"],
     &["sumdb"],
 ];
 
@@ -61,7 +61,10 @@ const ROOMS: &[Folder] = &[
             &["limits", "tls"],
         ],
     },
-    Folder { path: "server/routes", lines: &[&["metrics", "tlog"], &["export", "health", "home", "modules", "sumdb"]] },
+    Folder {
+        path: "server/routes",
+        lines: &[&["metrics", "tlog"], &["explain"], &["export", "health", "home", "modules", "sumdb"]],
+    },
     Folder { path: "server/app", lines: &[&["request", "status"], &["database"]] },
     Folder {
         path: "server/http",
@@ -121,7 +124,10 @@ const ROOMS: &[Folder] = &[
             &["anomaly", "key"],
         ],
     },
-    Folder { path: "upstream", lines: &[&["document", "goproxy", "sumdb"], &["http"], &["base", "queue"]] },
+    Folder {
+        path: "upstream",
+        lines: &[&["document", "goproxy", "sumdb"], &["http", "otlp"], &["asked", "base", "queue", "spans"]],
+    },
     Folder {
         path: "upstream/http",
         lines: &[
@@ -134,7 +140,7 @@ const ROOMS: &[Folder] = &[
             &["coding"],
             &["address_scope", "get_request", "retry"],
             &["settings"],
-            &["access", "counts", "failure", "lanes", "source_errors", "tls"],
+            &["access", "counts", "failure", "lanes", "latency", "source_errors", "tls"],
         ],
     },
     Folder {

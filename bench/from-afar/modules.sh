@@ -120,14 +120,14 @@ once() {
     rm -rf "$work/data"
     start "$name" "$work/data" "${options[@]}"
     timed "$name.$task" "$base" "$key $base" "$task" "$@"
-    echo "$(metric 'read_ahead_requests{answers="all"}') $(metric 'read_ahead_requests{answers="unused"}')" \
-        "$(metric 'read_ahead_bytes{answers="all"}') $(metric 'read_ahead_bytes{answers="unused"}')" >"$work/$name.$task.waste"
+    echo "$(metric 'read_ahead_requests_total{answers="all"}') $(metric 'read_ahead_requests_total{answers="used"}')" \
+        "$(metric 'read_ahead_bytes_total{answers="all"}') $(metric 'read_ahead_bytes_total{answers="used"}')" >"$work/$name.$task.waste"
     stop
 }
 
 # waste TASK NAME: what was read ahead, and how much of it for nothing.
 waste() {
-    awk -v task="$1" -v name="$2" '{ printf "%-10s %-22s read ahead: %d requests, %d unused; %.1f MB, %.1f MB unused\n", task, name, $1, $2, $3 / 1e6, $4 / 1e6 }' \
+    awk -v task="$1" -v name="$2" '{ printf "%-10s %-22s read ahead: %d requests, %d unused; %.1f MB, %.1f MB unused\n", task, name, $1, $1 - $2, $3 / 1e6, ($3 - $4) / 1e6 }' \
         "$work/$2.$1.waste"
 }
 

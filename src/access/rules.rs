@@ -21,7 +21,7 @@ pub enum Scope {
     Page,
     /// metrics
     Metrics,
-    /// what changes or explains the server
+    /// what changes the server
     Admin,
     /// what tells nothing of modules
     AnyModule,

@@ -70,6 +70,7 @@ impl Takes for Fetching {
             rows::private.name,
             rows::private_proxy.name,
             rows::jobs.name,
+            rows::rules.name,
         ];
         taken.contains(&setting.name)
     }
@@ -83,7 +84,8 @@ pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
     warn(&setup::warned(settings.warnings.iter().cloned()));
     warn(&setup::noted(settings.notes.iter().cloned()));
     let mut wanted = Wanted::read(&args.what, &mut io::stdin().lock(), &spelling::advice)?;
-    let private = settings.private_proxy.entries().len() > 0 && args.server.is_none();
+    let has_upstreams = settings.private_proxy.entries().len() > 0 || settings.rules_file.has_private_routes();
+    let private = has_upstreams && args.server.is_none();
     let left_out = if private { 0 } else { wanted.leave_out(&Patterns::parse(&settings.private)) };
     warn(&wanted.notices);
     let at_once = settings.jobs.min(MAX_AT_ONCE);

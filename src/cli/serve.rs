@@ -28,11 +28,11 @@ use signals::Signals;
 use super::output::{tell, warn};
 use super::setup;
 use crate::access::Access;
-use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, SETTINGS, Settings, rows};
-use crate::config::{GoEnv, Sumdb};
+use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, RulesFile, SETTINGS, Settings, rows};
+use crate::config::{GoEnv, ProxyList, Sumdb};
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::proxy::{Proxy, ProxyLimits, ReadAheadLimits};
+use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ReadAheadLimits};
 use crate::relay::{Relay, RelayOptions};
 use crate::report::printable;
 use crate::server::{self, Config, Descriptors, Limits, Loopback, ServedDatabase, SyncTask, TrustedProxies};
@@ -40,8 +40,9 @@ use crate::store::space::Floor;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
+use crate::sumdb::redact::redact;
 use crate::sync::{self, SyncOptions};
-use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Proxies, Upstreams, candidates};
+use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Proxies, TraceExporter, Upstreams, candidates};
 
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
@@ -136,6 +137,7 @@ async fn serve(
     let as_read = settings;
     let settings = &Settings { jobs: descriptors.jobs(settings.jobs), ..settings.clone() };
     let connections = connections(settings, descriptors)?;
+    introduce(settings);
     let private = Patterns::parse(&settings.private);
     let folder = data_folder(settings)?;
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
@@ -169,17 +171,35 @@ async fn serve(
     let reload = Reload::new(read, as_read, &folder)
         .with(tls::part(tls.clone()))
         .with(access::part(Arc::clone(&gate), as_read))
+        .with(modules::policy_part(proxy.clone(), folder.clone(), as_read))
         .with(level_part(set_level, settings.log_level));
     let (own, loopback) = Loopback::new();
     listeners.admin.push(own);
     let mut background = JoinSet::new();
     tls.clone().map(|tls| background.spawn(tls::watch(tls, settings.tls_check_interval)));
     notify::watch(loopback).map(|watching| background.spawn(watching));
-    let config = Config { prefix, hosts, limits, access: settings.access, tls, trusted, gate };
+    let traces = settings.otlp_endpoint.as_deref().map(TraceExporter::start).transpose()?;
+    let config = Config { prefix, hosts, limits, access: settings.access, tls, trusted, gate, traces };
     notify::ready();
     let ran = server::run(config, served, proxy, listeners, signals.stop(reload)).await;
     background.shutdown().await;
     ran
+}
+
+/// One line each for what a log is read for first.
+fn introduce(settings: &Settings) {
+    tracing::info!("gosumcheck {}", env!("CARGO_PKG_VERSION"));
+    tracing::info!("data folder: {}", settings.data.display());
+    let shown = |list: &ProxyList| redact(&list.to_string());
+    let private = if settings.private_proxy.is_off() { "none".to_owned() } else { shown(&settings.private_proxy) };
+    tracing::info!("upstreams: modules {}; private modules {private}", shown(&settings.proxy));
+    let patterns = if settings.private.is_empty() { "none" } else { &settings.private };
+    tracing::info!("private patterns: {patterns}");
+    let RulesFile { name, rules, .. } = &settings.rules_file;
+    if settings.rules.is_some() {
+        let dry = if settings.dry_run { ", a dry run: nothing is refused" } else { "" };
+        tracing::info!("rules: {} in {name}{dry}", rules.iter().len());
+    }
 }
 
 /// The data folder, with its floor, and closed to other users.
@@ -211,9 +231,22 @@ pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>
     modules::open(settings, &folder, relay, &private, limits)
 }
 
-/// The proxies that public modules are fetched from.
-pub(super) fn public_proxies(settings: &Settings, folder: &Folder) -> Result<Proxies, Fault> {
-    modules::public(settings, folder)
+/// The proxies that public modules are fetched from, and the rules.
+pub(super) fn public_proxies(settings: &Settings, folder: &Folder) -> Result<(Proxies, Arc<ModulePolicy>), Fault> {
+    Ok((modules::public(settings, folder)?, modules::policy(settings, folder)?))
+}
+
+/// The module proxy as a server with these settings has it, over a data folder that is only read, and with a database that asks
+/// nobody; none where the setting `proxy` is off.
+pub(super) fn looking(settings: &Settings) -> Result<Option<Proxy>, Fault> {
+    let private = Patterns::parse(&settings.private);
+    let folder = Folder::look(&settings.data)?;
+    let memory = Memory::divide(settings.memory, settings.sumdb.len());
+    let Some(sumdb) = settings.sumdb.first() else { return Ok(None) };
+    let offline = Settings { offline: true, mirror: false, ..settings.clone() };
+    let relay = open(&offline, &folder, sumdb, &private, memory)?.relay().clone();
+    let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..ReadAheadLimits::default() };
+    modules::open(settings, &folder, relay, &private, ProxyLimits { read_ahead, ..ProxyLimits::default() })
 }
 
 /// How many connections there can be.

@@ -69,7 +69,7 @@ impl Source {
 fn why(denied: Denied) -> Why {
     match denied {
         Denied::NotFound(words) | Denied::NotCached(words) => Why::Absent(words),
-        Denied::Refused(lines) => Why::Refused(lines),
+        Denied::Refused(_, lines) => Why::Refused(lines),
         Denied::Fault(fault) => Why::Failed(fault),
     }
 }

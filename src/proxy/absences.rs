@@ -16,7 +16,7 @@ impl Repeated for Denied {
     fn held(&self) -> usize {
         match self {
             Denied::NotFound(words) | Denied::NotCached(words) => words.len(),
-            Denied::Refused(lines) => held_by(lines),
+            Denied::Refused(_, lines) => held_by(lines),
             Denied::Fault(_) => MAX_WORDS,
         }
     }
@@ -38,7 +38,7 @@ impl Absences {
         let denied = match denied {
             Denied::NotFound(words) => Denied::NotFound(cut(words, MAX_WORDS)),
             Denied::NotCached(words) => Denied::NotCached(cut(words, MAX_WORDS)),
-            Denied::Refused(lines) => Denied::Refused(cut_lines(lines)),
+            Denied::Refused(cause, lines) => Denied::Refused(*cause, cut_lines(lines)),
             // An outage is over when it is over.
             Denied::Fault(_) => return,
         };
@@ -64,6 +64,7 @@ fn cut_lines(lines: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::RefusalCause;
 
     const BYTES: u64 = 2 << 20;
 
@@ -95,11 +96,14 @@ mod tests {
         let absences = absences();
         let (path, denied) = long(1);
         absences.note(&path, &denied);
-        absences.note("refused", &Denied::Refused(vec!["é".repeat(300), "x".repeat(100), String::new()]));
+        absences.note(
+            "refused",
+            &Denied::Refused(RefusalCause::Rule, vec!["é".repeat(300), "x".repeat(100), String::new()]),
+        );
         absences.note("out", &Denied::Fault(crate::fault::Fault::upstream("https://a", "no connection")));
         let Some(Denied::NotFound(words)) = absences.recent(&path) else { panic!("forgotten") };
         assert!(words.len() == MAX_WORDS && words.starts_with("not found: example.com/a"), "{words}");
-        let Some(Denied::Refused(lines)) = absences.recent("refused") else { panic!("forgotten") };
+        let Some(Denied::Refused(_, lines)) = absences.recent("refused") else { panic!("forgotten") };
         assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [600, 40]);
         assert!(absences.recent("out").is_none() && absences.recent("another").is_none());
     }

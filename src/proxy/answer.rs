@@ -57,10 +57,47 @@ pub enum Denied {
     NotFound(String),
     /// it is not stored here, and the mode forbids requests, in words that begin with `not cached here: `: 404
     NotCached(String),
-    /// it must not be served; lines that the go command shows its user: 403
-    Refused(Vec<String>),
+    /// it must not be served, and why; lines that the go command shows its user: 403
+    Refused(RefusalCause, Vec<String>),
     /// it could not be decided: 502, 503, 504; or this server is busy: 503
     Fault(Fault),
+}
+
+/// What a refusal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalCause {
+    /// a rule of this server
+    Rule,
+    /// it is private, and has no upstream
+    Private,
+    /// no upstream has the bytes that were proven or pinned
+    Mismatch,
+    /// an upstream's own policy
+    Upstream,
+    /// the log has a hash of a kind that cannot be checked
+    UnknownHash,
+}
+
+impl RefusalCause {
+    /// All causes.
+    pub const ALL: [RefusalCause; 5] = [
+        RefusalCause::Rule,
+        RefusalCause::Private,
+        RefusalCause::Mismatch,
+        RefusalCause::Upstream,
+        RefusalCause::UnknownHash,
+    ];
+
+    /// In metrics and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            RefusalCause::Rule => "rule",
+            RefusalCause::Private => "private",
+            RefusalCause::Mismatch => "mismatch",
+            RefusalCause::Upstream => "upstream",
+            RefusalCause::UnknownHash => "unknown_hash",
+        }
+    }
 }
 
 impl From<Fault> for Denied {

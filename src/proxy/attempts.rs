@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::Denied;
+use super::{Denied, RefusalCause};
 use crate::fault::{Cause, Fault};
 use crate::upstream::{Failure, FailureKind};
 
@@ -70,7 +70,7 @@ impl Attempts {
         }
         if !refused.is_empty() {
             let first = format!("{what} is refused by policy upstream:");
-            return Denied::Refused(std::iter::once(first).chain(refused).collect());
+            return Denied::Refused(RefusalCause::Upstream, std::iter::once(first).chain(refused).collect());
         }
         let is_absent = !absent.is_empty() || !unfound.is_empty();
         let all = [absent, unfound, off].concat().join("; ");
@@ -104,7 +104,7 @@ mod tests {
             attempts.failed(&Failure { source: format!("u{at}"), why: format!("words of {code}"), kind });
         }
         match attempts.conclude("m", Path::new("/data")) {
-            Denied::Refused(lines) => format!("403 {}", lines.join(" ")),
+            Denied::Refused(_, lines) => format!("403 {}", lines.join(" ")),
             Denied::NotFound(words) => format!("404 {words}"),
             Denied::NotCached(words) => words,
             Denied::Fault(fault) => format!("{:?} {fault}", fault.cause()),

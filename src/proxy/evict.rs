@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::join_all;
 
+use super::policy::PublicSources;
 use super::room::SharedRoom;
 use crate::fault::Fault;
 use crate::store::eviction::{self, Standing};
@@ -20,7 +21,6 @@ use crate::store::modules::InventoryFile;
 use crate::store::usage::micros;
 use crate::store::{Folder, Modules};
 use crate::sumdb::module::Patterns;
-use crate::upstream::Proxies;
 use ask::{Asked, Asking};
 use plan::Plan;
 
@@ -107,9 +107,9 @@ impl Evictor {
     ///
     /// # Errors
     /// As [`Evictor::make_room`].
-    pub async fn shrink(&self, public: &Proxies, max: u64) -> Result<Evicted, Fault> {
+    pub async fn shrink(&self, sources: &PublicSources<'_>, max: u64) -> Result<Evicted, Fault> {
         self.measure().await?;
-        self.make_room(public, || self.room.lacking(0, max)).await
+        self.make_room(sources, || self.room.lacking(0, max)).await
     }
 
     /// The bytes of the disk that are taken, as they were when it was last looked; none before.
@@ -121,7 +121,7 @@ impl Evictor {
     ///
     /// # Errors
     /// `Unavailable`: the store cannot be read or written, or another process is removing files from it.
-    pub async fn make_room(&self, public: &Proxies, lacking: impl Fn() -> u64) -> Result<Evicted, Fault> {
+    pub async fn make_room(&self, sources: &PublicSources<'_>, lacking: impl Fn() -> u64) -> Result<Evicted, Fault> {
         let (mut all, mut plan) = (Evicted::default(), self.plan.lock().await);
         // A plan is a part of the store: as long as something goes of one, there may be more.
         let (mut has_looked, mut goes_on, mut in_vain) = (false, false, 0);
@@ -136,7 +136,7 @@ impl Evictor {
             }
             let batch = plan.next(self.modules.usage(), lacking());
             let is_used = batch.is_empty();
-            let evicted = self.remove(public, batch).await?;
+            let evicted = self.remove(sources, batch).await?;
             in_vain = if evicted.bytes > 0 { 0 } else { in_vain + 1 };
             goes_on |= is_used || evicted.bytes > 0 || evicted.vanished + evicted.unanswered > 0;
             if in_vain == MAX_IN_VAIN {
@@ -208,8 +208,10 @@ impl Evictor {
     }
 
     /// Removes those of these files that an upstream still has.
-    async fn remove(&self, public: &Proxies, batch: Vec<Standing>) -> Result<Evicted, Fault> {
-        let asked = join_all(batch.iter().map(|standing| self.asking.ask(public, &standing.file)));
+    async fn remove(&self, sources: &PublicSources<'_>, batch: Vec<Standing>) -> Result<Evicted, Fault> {
+        let asked = join_all(
+            batch.iter().map(|standing| self.asking.ask(sources.proxies(&standing.file.module), &standing.file)),
+        );
         let (asked, mut evicted) = (asked.await, Evicted::default());
         let (mut leaving, mut vanished) = (Vec::new(), Vec::new());
         for (standing, asked) in batch.into_iter().zip(asked) {

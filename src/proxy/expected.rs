@@ -1,12 +1,12 @@
 //! The hash that a file must have: that of its record in the log; of a private module, that of its first download.
 
-use super::{Denied, Inner};
+use super::{DIRECT, Denied, Inner, RefusalCause};
 use crate::fault::Fault;
 use crate::relay::{LookupAnswer, Recorded};
 use crate::store::modules::Tree;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion};
-use crate::upstream::Proxies;
+use crate::upstream::{Proxies, spans};
 
 /// What a file must hash to, and on which authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,18 +39,29 @@ impl Expected {
 }
 
 impl<'a> Route<'a> {
-    /// The route to a module.
-    pub(super) fn to(inner: &'a Inner, module: &ModulePath) -> Result<Route<'a>, Denied> {
-        let Some(pattern) = inner.options.private.exemption(module) else {
-            return Ok(Route::Public(&inner.upstreams.public));
-        };
+    /// The route to a module that no rule has another for; `private` is the pattern that makes it private.
+    ///
+    /// # Errors
+    /// It is private, and no upstream is set for such modules.
+    pub(super) fn without_rules(
+        inner: &'a Inner,
+        module: &ModulePath,
+        private: Option<&str>,
+    ) -> Result<Route<'a>, Denied> {
+        let Some(pattern) = private else { return Ok(Route::Public(&inner.upstreams.public)) };
         inner.upstreams.private.as_ref().map(Route::Private).ok_or_else(|| {
-            Denied::Refused(vec![
+            let lines = vec![
                 format!("{module} is private here:"),
                 format!("it matches the pattern {pattern}, and no upstream is set for such modules."),
                 "Set GOPRIVATE so that go asks elsewhere, or --private-proxy on this server.".to_owned(),
-            ])
+            ];
+            Denied::Refused(RefusalCause::Private, lines)
         })
+    }
+
+    /// Whether something may be brought that nobody asked for: a public module, from servers alone.
+    pub(super) fn may_read_ahead(self) -> bool {
+        matches!(self, Route::Public(proxies) if is_served(proxies))
     }
 
     /// The tree that its files are in.
@@ -75,9 +86,17 @@ impl<'a> Route<'a> {
                 let pinned = inner.modules.pin(module, kind)?;
                 Ok(pinned.map_or(Expected::First, Expected::Pinned))
             }
-            Route::Public(_) => recorded(inner, module, kind).await,
+            Route::Public(_) => {
+                let about = || vec![("gosumcheck.module", module.to_string())];
+                spans::within("lookup", about, recorded(inner, module, kind)).await
+            }
         }
     }
+}
+
+/// Whether only servers are asked, and folders besides.
+fn is_served(proxies: &Proxies) -> bool {
+    !proxies.is_local() && (0..proxies.len()).all(|at| proxies.name(at) != DIRECT)
 }
 
 async fn recorded(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<Expected, Denied> {
@@ -85,18 +104,24 @@ async fn recorded(inner: &Inner, module: &ModuleVersion, kind: Kind) -> Result<E
     match inner.relay.record(module).await? {
         LookupAnswer::Found(Recorded { record, size }) => match record.hash(kind) {
             hash @ SumHash::H1(_) => Ok(Expected::Recorded { hash: hash.clone(), id: record.id(), size }),
-            SumHash::Unknown { algorithm, .. } => Err(Denied::Refused(vec![
-                format!("{module}: {name} has a hash of the kind {algorithm},"),
-                "which cannot be checked here; nothing unproven is given.".to_owned(),
-            ])),
+            SumHash::Unknown { algorithm, .. } => {
+                let lines = vec![
+                    format!("{module}: {name} has a hash of the kind {algorithm},"),
+                    "which cannot be checked here; nothing unproven is given.".to_owned(),
+                ];
+                Err(Denied::Refused(RefusalCause::UnknownHash, lines))
+            }
         },
         LookupAnswer::NotInLog { by } => {
             Err(Denied::NotFound(format!("not found: {module} is not in {name}: {}", by.join("; "))))
         }
-        LookupAnswer::Private { pattern } => Err(Denied::Refused(vec![
-            format!("{module} matches the private pattern {pattern}"),
-            "and is looked up in no checksum database.".to_owned(),
-        ])),
+        LookupAnswer::Private { pattern } => {
+            let lines = vec![
+                format!("{module} matches the private pattern {pattern}"),
+                "and is looked up in no checksum database.".to_owned(),
+            ];
+            Err(Denied::Refused(RefusalCause::Private, lines))
+        }
         // A record that is not held here may well be in the log.
         LookupAnswer::NotHeld(why) => Err(Fault::nobody(name, format!("{module} cannot be proven now: {why}")).into()),
     }

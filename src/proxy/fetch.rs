@@ -17,7 +17,7 @@ use futures_util::future::try_join;
 use super::check::{Rejection, WrongBytes, check};
 use super::counts::Event;
 use super::expected::{Expected, Route};
-use super::file_attempts::{FileAttempts, Given, path_of};
+use super::file_attempts::{FileAttempts, Given, about, path_of};
 use super::incident::Mismatch;
 use super::room::RoomOfFile;
 use super::shared_tasks::{Phase, Progress};
@@ -31,7 +31,7 @@ use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::modzip::MAX_GO_MOD;
-use crate::upstream::{Busy, Failure, FailureKind, Origin, Sent};
+use crate::upstream::{Busy, Failure, FailureKind, Origin, Sent, spans};
 
 /// Brings one file; `progress` is that of the task, and `meter` counts the bytes that come.
 pub(super) async fn fetch(
@@ -41,7 +41,8 @@ pub(super) async fn fetch(
     progress: &Progress,
     meter: &Meter,
 ) -> Result<Given, Denied> {
-    let route = Route::to(inner, module.path())?;
+    let policy = inner.policy.now();
+    let route = policy.route(inner, module.path(), Some(module.version()))?;
     // Who had it before us has brought it, or it is as it was.
     let stored = stored::look_again(inner, route, module, kind).await?;
     if let Stored::Proven(admitted) = stored {
@@ -65,7 +66,7 @@ pub(super) async fn fetch(
     // Where somebody was out, it may be otherwise with the next question.
     let is_final = !attempts.all.may_change();
     let given = attempts.conclude(inner, module, kind);
-    if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(_)))) = (is_final, &given) {
+    if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(..)))) = (is_final, &given) {
         inner.absences.note(&path_of(module, kind), denied);
     }
     given
@@ -136,19 +137,23 @@ impl FileFetch<'_> {
                 Came::Stop => return Ok(None),
                 Came::Nothing { next } if next >= upstreams => return Ok(None),
                 Came::Nothing { next } => self.bring(next..upstreams, attempts).await?,
-                Came::File { at, arrival, origin } => match self.check(arrival, expected).await? {
-                    Checked::Valid(admitted) => {
-                        self.admitted();
-                        return Ok(Some(admitted));
+                Came::File { at, arrival, origin } => {
+                    match spans::within("proof", || about(self.module, self.kind), self.check(arrival, expected))
+                        .await?
+                    {
+                        Checked::Valid(admitted) => {
+                            self.admitted();
+                            return Ok(Some(admitted));
+                        }
+                        // Its beginning came another time, or from another upstream, whose zip may be packed differently.
+                        Checked::Wrong(mut begun, _) if begun.resumed() => {
+                            begun.restart().map_err(|error| disk(&error))?;
+                            attempts.leave(begun);
+                            self.bring(at..upstreams, attempts).await?
+                        }
+                        Checked::Wrong(arrival, wrong) => self.refuse(at, arrival, expected, &wrong, origin, attempts),
                     }
-                    // Its beginning came another time, or from another upstream, whose zip may be packed differently.
-                    Checked::Wrong(mut begun, _) if begun.resumed() => {
-                        begun.restart().map_err(|error| disk(&error))?;
-                        attempts.leave(begun);
-                        self.bring(at..upstreams, attempts).await?
-                    }
-                    Checked::Wrong(arrival, wrong) => self.refuse(at, arrival, expected, &wrong, origin, attempts),
-                },
+                }
             };
         }
     }

@@ -4,7 +4,7 @@ use super::attempts::Attempts;
 use super::check::what;
 use super::counts::Event;
 use super::incident::Mismatch;
-use super::{Denied, Inner};
+use super::{Denied, Inner, RefusalCause};
 use crate::config::settings::OnMismatch;
 use crate::store::modules::{Admitted, Arrival, Refused};
 use crate::sumdb::goproxy::ModuleRequest;
@@ -33,6 +33,11 @@ pub(super) fn path_of(module: &ModuleVersion, kind: Kind) -> String {
     ModuleRequest::File(module.clone(), kind).to_string()
 }
 
+/// What a span about a file says.
+pub(super) fn about(module: &ModuleVersion, kind: Kind) -> Vec<(&'static str, String)> {
+    vec![("gosumcheck.file", path_of(module, kind))]
+}
+
 impl FileAttempts {
     /// The next download goes on behind what has arrived.
     pub(super) fn leave(&mut self, mut arrival: Arrival) {
@@ -51,7 +56,7 @@ impl FileAttempts {
                 tracing::error!("on_mismatch is warn: UNPROVEN bytes are served: {}", mismatch.line());
                 return Ok(Given::Unproven(loose));
             }
-            return Err(Denied::Refused(mismatch.lines(inner.relay.name())));
+            return Err(Denied::Refused(RefusalCause::Mismatch, mismatch.lines(inner.relay.name())));
         }
         Err(self.all.conclude(&what, inner.folder.root()))
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::check::what;
 use super::counts::Event;
-use super::expected::Route;
 use super::fetch::fetch;
 use super::file_attempts::{Given, path_of};
 use super::shared_tasks::Progress;
@@ -13,7 +12,8 @@ use super::{Denied, Inner, Mode, stored};
 use crate::store::modules::{Admitted, Stored};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
-use crate::upstream::{Asker, Peer};
+use crate::upstream::spans::SpanPosition;
+use crate::upstream::{AskedCell, Asker, Peer};
 
 /// The file `kind` of a module version.
 pub(super) async fn answer(
@@ -23,7 +23,8 @@ pub(super) async fn answer(
     mode: Mode,
 ) -> Result<Given, Denied> {
     // Before anything of the store is looked at: what may be given depends on who would be asked now.
-    let route = Route::to(inner, module.path())?;
+    let policy = inner.policy.now();
+    let route = policy.route(inner, module.path(), Some(module.version()))?;
     let stored = stored::stored_file(inner, route, module, kind)?;
     let stored = match stored {
         Stored::Changed(_) if mode.cached_only => stored::look_again(inner, route, module, kind).await?,
@@ -62,7 +63,9 @@ pub(super) async fn read_ahead(
     kind: Kind,
     meter: &Arc<Meter>,
 ) -> Option<Admitted> {
-    let Ok(route @ Route::Public(_)) = Route::to(inner, module.path()) else { return None };
+    let policy = inner.policy.now();
+    let route = policy.route(inner, module.path(), Some(module.version())).ok();
+    let route = route.filter(|route| route.may_read_ahead())?;
     match stored::stored_file(inner, route, module, kind) {
         Ok(Stored::Proven(admitted)) => return Some(admitted),
         Ok(Stored::Unproven(_) | Stored::Missing) => {}
@@ -87,12 +90,22 @@ async fn join(
 ) -> Result<Given, Denied> {
     let fetch = |asker: Asker, progress: Arc<Progress>| {
         let (inner, module) = (Arc::clone(inner), module.clone());
+        let span = SpanPosition::current();
         async move {
-            let _slot = inner.downloads.enter(&asker).await.map_err(|busy| busy.fault("downloads"))?;
-            // Boxed: a request that waits for a slot takes no room for what comes after.
-            Box::pin(asker.admitted().scope(fetch(&inner, &module, kind, &progress, &meter))).await
+            let asked = AskedCell::default();
+            let fetched = asked.scope(async {
+                let _slot = inner.downloads.enter(&asker).await.map_err(|busy| busy.fault("downloads"))?;
+                // Boxed: a request that waits for a slot takes no room for what comes after.
+                Box::pin(asker.admitted().scope(fetch(&inner, &module, kind, &progress, &meter))).await
+            });
+            (SpanPosition::continued(span, fetched).await, asked.get())
         }
     };
-    let given = inner.files.join(&(module.clone(), kind), peer, fetch).await;
-    given.unwrap_or_else(|ended| Err(ended.of(&what(module, kind))))
+    match inner.files.join(&(module.clone(), kind), peer, fetch).await {
+        Ok((given, asked)) => {
+            asked.share();
+            given
+        }
+        Err(ended) => Err(ended.of(&what(module, kind))),
+    }
 }

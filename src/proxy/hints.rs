@@ -15,14 +15,16 @@ use super::{Denied, Inner, Mode, Text, TextKind, stored};
 use crate::sumdb;
 use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest, VersionInfo, list};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
-use crate::upstream::{Asker, Busy, FailureKind, Fetched, Peer};
+use crate::upstream::spans::SpanPosition;
+use crate::upstream::{AskedCell, Asker, Busy, FailureKind, Fetched, Peer};
 
 /// Bytes of a list at most.
 const MAX_LIST_BYTES: usize = 16 << 20;
 
-/// The answer to a request for a hint.
+/// The answer to a request for a hint, with the versions that rules refuse.
 pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode) -> Result<Text, Denied> {
-    let route = Route::to(inner, request.module())?;
+    let policy = inner.policy.now();
+    let route = policy.route_of(inner, request)?;
     let path = request.to_string();
     let hint = inner.cached_hint(request, route);
     if let Some(hint) = hint.as_ref().filter(|hint| is_fresh(inner, hint, route)) {
@@ -43,7 +45,8 @@ pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mo
 /// The answer for nobody yet: what an upstream says of a module version; none where nobody is to be asked. A client that asks
 /// meanwhile waits for the same task.
 pub(super) async fn read_ahead(inner: &Arc<Inner>, request: &ModuleRequest) -> Option<Text> {
-    let Ok(route @ Route::Public(_)) = Route::to(inner, request.module()) else { return None };
+    let policy = inner.policy.now();
+    let route = policy.route_of(inner, request).ok().filter(|route| route.may_read_ahead())?;
     let hint = inner.cached_hint(request, route);
     let is_fresh = hint.as_ref().is_some_and(|hint| is_fresh(inner, hint, route));
     let path = request.to_string();
@@ -68,13 +71,25 @@ async fn join(
 ) -> Result<Text, Denied> {
     let ask = |asker: Asker, _| {
         let (inner, request) = (Arc::clone(inner), request.clone());
+        let span = SpanPosition::current();
         async move {
-            let _slot = inner.questions.enter(&asker).await.map_err(|busy| busy.fault("answers of module proxies"))?;
-            // Boxed: a request that waits for a slot takes no room for what comes after.
-            Box::pin(asker.admitted().scope(ask(&inner, &request, hint))).await
+            let asked = AskedCell::default();
+            let answered = asked.scope(async {
+                let slot = inner.questions.enter(&asker).await;
+                let _slot = slot.map_err(|busy| busy.fault("answers of module proxies"))?;
+                // Boxed: a request that waits for a slot takes no room for what comes after.
+                Box::pin(asker.admitted().scope(ask(&inner, &request, hint))).await
+            });
+            (SpanPosition::continued(span, answered).await, asked.get())
         }
     };
-    inner.hints.join(path, peer, ask).await.unwrap_or_else(|ended| Err(ended.of(path)))
+    match inner.hints.join(path, peer, ask).await {
+        Ok((text, asked)) => {
+            asked.share();
+            text
+        }
+        Err(ended) => Err(ended.of(path)),
+    }
 }
 
 fn text(request: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> Text {
@@ -84,7 +99,8 @@ fn text(request: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> T
 
 /// Asks the upstreams in order; `hint` is what one of them said some time ago.
 async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHint>) -> Result<Text, Denied> {
-    let route = Route::to(inner, request.module())?;
+    let policy = inner.policy.now();
+    let route = policy.route_of(inner, request)?;
     let (proxies, path) = (route.proxies(), request.to_string());
     let limit = if matches!(request, ModuleRequest::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
     let mut attempts = Attempts::default();
@@ -124,7 +140,7 @@ async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHin
             inner.absences.note(&path, &denied);
             inner.cache_absence(request, route, words);
         }
-        Denied::Refused(_) if is_final => inner.absences.note(&path, &denied),
+        Denied::Refused(..) if is_final => inner.absences.note(&path, &denied),
         Denied::Fault(_) if !is_refused => {
             if let Some(words) = inner.old_absence(request, route, hint.as_ref()) {
                 inner.counters.count(Event::Stale);
@@ -264,7 +280,9 @@ impl Inner {
     async fn held_versions(self: &Arc<Inner>, module: &ModulePath) -> Vec<Version> {
         let (inner, module) = (Arc::clone(self), module.clone());
         let held = tokio::task::spawn_blocking(move || {
-            Route::to(&inner, &module).map(|route| stored::versions(&inner, route, &module)).unwrap_or_default()
+            let policy = inner.policy.now();
+            let route = policy.route(&inner, &module, None);
+            route.map(|route| stored::versions(&inner, route, &module)).unwrap_or_default()
         });
         held.await.unwrap_or_default()
     }

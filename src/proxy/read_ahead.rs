@@ -20,6 +20,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
+use super::expected::Route;
 use super::limits::ReadAheadLimits;
 use super::watched::Meter;
 use super::{Denied, Inner, Mode, ProxyAnswer, files, hints};
@@ -27,7 +28,7 @@ use crate::config::settings::ReadAhead;
 use crate::sumdb::gomod::GoMod;
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
-use crate::upstream::{Peer, Proxies};
+use crate::upstream::Peer;
 use ledger::Ledger;
 pub use ledger::ReadAheadCounts;
 use plan::AheadStep;
@@ -86,13 +87,7 @@ pub(super) fn answered(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode, 
 
 /// Whether something may be read ahead for a question about this module: it is public, and servers are asked.
 fn may_read_ahead(inner: &Inner, request: &ModuleRequest) -> bool {
-    let proxies = &inner.upstreams.public;
-    inner.options.private.exemption(request.module()).is_none() && is_served(proxies)
-}
-
-/// Whether only servers are asked, and folders besides.
-fn is_served(proxies: &Proxies) -> bool {
-    !proxies.is_local() && (0..proxies.len()).all(|at| proxies.name(at) != super::DIRECT)
+    inner.policy.now().route_of(inner, request).is_ok_and(Route::may_read_ahead)
 }
 
 /// Reads ahead for one client until nothing is left to bring, or the client has asked nothing for a while.

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedMutexGuard};
 
 use super::Inner;
+use super::policy::PublicSources;
 use crate::fault::Fault;
 use crate::upstream::{Failure, FailureKind};
 
@@ -233,7 +234,7 @@ async fn reserve(inner: &Inner, need: Need) -> io::Result<Reservation> {
             inner.evictor.measure().await.map_err(failed)?;
             continue;
         }
-        let freed = inner.evictor.make_room(&inner.upstreams.public, || room.lacking(bytes, max)).await;
+        let freed = inner.evictor.make_room(&PublicSources::of(inner), || room.lacking(bytes, max)).await;
         if freed.map_err(failed)?.bytes > 0 || room.lacking(bytes, max) == 0 {
             continue;
         }

@@ -144,7 +144,9 @@ impl Proxy {
     /// Sets the file aside and fetches it again, as the first client that asks for it would.
     async fn heal(&self, module: &ModuleVersion, changed: Changed, got: Option<SumHash>) -> Result<(), String> {
         let kind = changed.kind();
-        let route = super::expected::Route::to(&self.inner, module.path()).map_err(|denied| format!("{denied:?}"))?;
+        let policy = self.inner.policy.now();
+        let route = policy.route(&self.inner, module.path(), Some(module.version()));
+        let route = route.map_err(|denied| format!("{denied:?}"))?;
         if route.tree() == changed.tree() {
             stored::put_rotten_aside(&self.inner, route, module, kind, changed, got).await;
         }

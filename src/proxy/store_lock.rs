@@ -11,6 +11,7 @@ use crate::store::lock::Lock;
 use crate::store::modules::Modules;
 
 /// The lock, once it is taken; the mutex is held while it is being taken.
+#[derive(Default)]
 pub(super) struct StoreLock(Mutex<Option<Lock>>);
 
 impl StoreLock {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::{join, join_all};
 
+use super::policy::PublicSources;
 use super::{Evicted, Inner, Proxy, ScrubCounts, Upstreams, public_and_private};
 use crate::fault::Fault;
 use crate::store::space::Space;
@@ -25,7 +26,8 @@ impl Proxy {
     pub async fn tend(&self) {
         let Upstreams { public, private } = &self.inner.upstreams;
         let probes = public_and_private(public, private.as_ref()).map(Proxies::probe);
-        join(join_all(probes), join(join(self.sweep(), self.count()), join(self.make_room(), self.scrub_on()))).await;
+        let probes = join(join_all(probes), self.probe_routes());
+        join(probes, join(join(self.sweep(), self.count()), join(self.make_room(), self.scrub_on()))).await;
     }
 
     /// Removes unfinished downloads that no request continues.
@@ -112,20 +114,20 @@ impl Proxy {
 impl Inner {
     /// Makes room where the store has nearly reached its limit, and where the disk is too full.
     async fn make_some_room(&self) -> Result<(), Fault> {
-        let (limits, room, public) = (self.store_limits, &self.room, &self.upstreams.public);
+        let (limits, room, sources) = (self.store_limits, &self.room, PublicSources::of(self));
         if let Some(max) = limits.max_size {
             self.evictor.measure().await?;
             let needed = room.above_high(max);
             if needed > 0 {
                 let low = max.saturating_sub(max / 10);
-                self.evictor.make_room(public, || room.lacking(0, low)).await?;
+                self.evictor.make_room(&sources, || room.lacking(0, low)).await?;
             }
         }
         if let Some(high) = limits.max_disk
             && self.above(high) > 0
         {
             let low = high.saturating_sub(DISK_STEP);
-            self.evictor.make_room(public, || self.above(low)).await?;
+            self.evictor.make_room(&sources, || self.above(low)).await?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use super::forwarded::TrustedProxies;
 use super::http::access_log::{AccessLog, RequestIds};
 use super::http::answer::{Answer, CacheScope};
 use super::http::host::Hosts;
-use super::http::response_cache::{HeadRef, ResponseCache, Validity};
+use super::http::response_cache::{CacheKey, HeadRef, ResponseCache, Validity};
 use super::http::route::{DatabaseNames, Route, RouteName};
 use super::limits::{self, Limits};
 use super::metrics::Metrics;
@@ -26,7 +26,7 @@ use crate::access::{Gate, Scope};
 use crate::config::HostName;
 use crate::fault::Fault;
 use crate::proxy::{Peer, Proxy};
-use crate::upstream::Asker;
+use crate::upstream::{Asker, TraceExporter};
 use database::ServedDatabase;
 use request::RequestContext;
 use status::StatusCache;
@@ -48,6 +48,8 @@ pub struct Config {
     pub trusted: TrustedProxies,
     /// who may ask for what; a reload replaces what is in it
     pub gate: Arc<Gate>,
+    /// where traces are sent
+    pub traces: Option<TraceExporter>,
 }
 
 /// The state of a server.
@@ -67,6 +69,7 @@ pub(crate) struct App {
     pub(super) gate: Arc<Gate>,
     /// what raw paths of admitted requests ask for: to parse a path takes longer than to judge it
     pub(super) scopes: Cache<Box<str>, Arc<(RouteName, Scope)>>,
+    pub(super) traces: Option<TraceExporter>,
     pub(super) request_ids: RequestIds,
     pub(super) response_cache: ResponseCache,
     pub(super) metrics: Metrics,
@@ -94,6 +97,7 @@ impl App {
             trusted: config.trusted,
             gate: config.gate,
             scopes: Cache::new(limits::MAX_SCOPES),
+            traces: config.traces,
             request_ids: RequestIds::new(),
             response_cache: ResponseCache::new(config.limits.cache_bytes),
             metrics: Metrics::new(),
@@ -115,6 +119,11 @@ impl App {
             (Route::Module(request), Some(proxy)) if proxy.is_private(request.module()) => CacheScope::Private,
             _ => CacheScope::Public,
         }
+    }
+
+    /// The number of the rules about modules that hold now.
+    pub(super) fn rules(&self) -> u64 {
+        self.proxy.as_ref().map_or(0, Proxy::policy_generation)
     }
 
     /// Whether this head is still the newest of its database.
@@ -146,6 +155,7 @@ impl App {
     pub(super) fn cache(&self, context: &RequestContext<'_>, answer: &Answer, validity: Validity) {
         let answer = Answer { cache_scope: context.cache_scope, ..answer.clone() };
         self.metrics.cache_miss();
-        self.response_cache.insert(context.raw, context.accepts_gzip, context.route_name, answer, validity);
+        let key = CacheKey { raw: context.raw, accepts_gzip: context.accepts_gzip, rules: context.rules };
+        self.response_cache.insert(key, context.route_name, answer, validity);
     }
 }

@@ -17,6 +17,7 @@ use super::conn::slots::Registration;
 use super::conn::stream_task::StreamTask;
 use super::conn::timer::ConnTimer;
 use super::conn::transfer::Transfer;
+use super::http::access_log::REQUEST_ID;
 use super::http::answer::Answer;
 use super::http::body::Body;
 use super::http::host::KnownHost;
@@ -153,13 +154,17 @@ impl Connection {
 
     /// The response to a request that no handler gets.
     fn refuse(&self, method: &Method, answer: Answer) -> Response<Body> {
-        self.app.metrics.request_answered(RouteName::Other, answer.status, Duration::ZERO);
-        answer.response(method, &HeaderMap::new(), &self.quota, None)
+        let id = self.app.request_ids.id_for(&HeaderMap::new());
+        let answer = refusal::with_id(&answer, &id).unwrap_or(answer);
+        self.app.metrics.request_answered(RouteName::Other, answer.status, Duration::ZERO, answer.len());
+        let mut response = answer.response(method, &HeaderMap::new(), &self.quota, None);
+        response.headers_mut().insert(REQUEST_ID, id);
+        response
     }
 
     /// The response to an HTTP/2 request beyond the limit of streams. It has no body: a client could refuse to read it.
     fn no_stream(&self) -> Response<Body> {
-        self.app.metrics.request_answered(RouteName::Other, StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO);
+        self.app.metrics.request_answered(RouteName::Other, StatusCode::SERVICE_UNAVAILABLE, Duration::ZERO, 0);
         let mut response = Response::new(Body::from_bytes(Bytes::new(), None));
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refusal::RETRY_SECONDS));

@@ -56,6 +56,10 @@ fn scope_of(names: &DatabaseNames, raw: &str) -> (RouteName, Scope) {
         Route::Home => Scope::Page,
         Route::Metrics => Scope::Metrics,
         Route::Module(request) => Scope::Module(request.module().as_str().to_owned()),
+        Route::Explain(module) => match ModuleVersion::parse_at(module) {
+            Ok(module) => Scope::Module(module.path().as_str().to_owned()),
+            Err(_) => Scope::AnyModule,
+        },
         // No module can have this path.
         Route::NoModule(_) => Scope::AnyModule,
         Route::Sumdb(_, SumdbRequest::Lookup(path)) => match ModuleVersion::parse_lookup_path(path) {

@@ -1,8 +1,10 @@
-//! The metrics, as Prometheus reads them (OpenMetrics text). Counters change as requests end; `routes::metrics` sets the gauges.
+//! The metrics, as Prometheus reads them. Counters change as requests end; `routes::metrics` sets the gauges.
 
+pub(super) mod exposition;
 pub(super) mod queues;
 pub(super) mod store;
 pub(super) mod tls;
+pub(super) mod upstreams;
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -24,6 +26,7 @@ use crate::sumdb::number::wide;
 use queues::Queues;
 use store::StoreMetrics;
 use tls::Certificates;
+use upstreams::UpstreamMetrics;
 
 /// Seconds: from an answer in the response cache to one that an upstream had to be asked for.
 const BUCKETS: [f64; 14] =
@@ -49,7 +52,7 @@ pub(super) struct ByDatabase {
 
 pub(super) type PerDatabase = Family<ByDatabase, Gauge<i64, AtomicI64>>;
 
-type PerKind = Family<ByKind, Gauge<u64, AtomicU64>>;
+type PerKind = Family<ByKind, Counter>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByReason {
@@ -79,6 +82,7 @@ pub(super) struct Metrics {
 struct RouteMetrics {
     route: RouteName,
     seconds: Histogram,
+    bytes: Counter,
     common: Vec<(u16, Counter)>,
 }
 
@@ -95,7 +99,7 @@ pub(super) struct Gauges {
     pub(super) last_sync: PerDatabase,
     pub(super) upstream: PerKind,
     pub(super) upstream_errors: PerKind,
-    pub(super) modules: Family<ByEvent, Gauge<u64, AtomicU64>>,
+    pub(super) modules: Family<ByEvent, Counter>,
     pub(super) store_errors: Family<ByWrite, Counter>,
     pub(super) head_unstored: PerDatabase,
     pub(super) hot_bytes: Gauge<u64, AtomicU64>,
@@ -110,6 +114,7 @@ pub(super) struct Gauges {
     pub(super) queues: Queues,
     pub(super) certificates: Certificates,
     pub(super) store: StoreMetrics,
+    pub(super) upstreams: UpstreamMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -139,6 +144,9 @@ impl Metrics {
             "Seconds from the header section of a request to that of its response",
             seconds.clone(),
         );
+        let bytes = Family::<ByRoute, Counter>::default();
+        let help = "Bytes of the bodies of responses, as their headers announce them";
+        registry.register("http_response_bytes", help, bytes.clone());
         let (hot_hits, hot_misses) = (Counter::default(), Counter::default());
         registry.register("hot_hits", "Requests answered from the response cache", hot_hits.clone());
         registry.register(
@@ -158,6 +166,7 @@ impl Metrics {
         let metrics = |route: RouteName| RouteMetrics {
             route,
             seconds: seconds.get_or_create_owned(&ByRoute { route: route.as_str() }),
+            bytes: bytes.get_or_create_owned(&ByRoute { route: route.as_str() }),
             common: COMMON_CODES
                 .map(|code| (code, requests.get_or_create_owned(&ByRouteAndCode { route: route.as_str(), code })))
                 .into(),
@@ -167,9 +176,10 @@ impl Metrics {
     }
 
     /// Counts a request that was answered.
-    pub(super) fn request_answered(&self, route: RouteName, status: StatusCode, elapsed: Duration) {
+    pub(super) fn request_answered(&self, route: RouteName, status: StatusCode, elapsed: Duration, bytes: u64) {
         let Some(metrics) = self.classes.iter().find(|metrics| metrics.route == route) else { return };
         metrics.seconds.observe(elapsed.as_secs_f64());
+        metrics.bytes.inc_by(bytes);
         match metrics.common.iter().find(|(code, _)| *code == status.as_u16()) {
             Some((_, counter)) => counter.inc(),
             None => self.requests.get_or_create(&ByRouteAndCode { route: route.as_str(), code: status.as_u16() }).inc(),
@@ -228,10 +238,10 @@ impl Gauges {
             "When the last successful sync ended; 0 if none has since the start",
             &self.last_sync,
         );
-        registry.register("upstream_requests", "Requests to upstreams so far, by kind", self.upstream.clone());
-        let help = "Requests to upstreams without a good answer so far, by reason";
+        registry.register("upstream_requests", "Requests to the sources of a database, by kind", self.upstream.clone());
+        let help = "Requests to the sources of a database without a good answer, by reason";
         registry.register("upstream_errors", help, self.upstream_errors.clone());
-        registry.register("modules", "Requests about modules so far, by outcome", self.modules.clone());
+        registry.register("modules", "Events of the module proxy", self.modules.clone());
         let help = "Writes to the data folder that failed, by kind; requests were answered all the same";
         registry.register("store_errors", help, self.store_errors.clone());
         registry.register("hot_bytes", "Bytes of the response cache", self.hot_bytes.clone());
@@ -250,6 +260,7 @@ impl Gauges {
         self.queues.register(registry);
         self.certificates.register(registry);
         self.store.register(registry);
+        self.upstreams.register(registry);
         registry.register("ready", "Whether the server is ready, as /readyz", self.ready.clone());
     }
 }

@@ -3,8 +3,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::HOST;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -14,17 +15,25 @@ use super::app::request::RequestContext;
 use super::conn::in_flight::RequestInFlight;
 use super::conn::pool::{ClientQuota, PoolPermit, Resource};
 use super::gate;
+use super::http::access_log::{AccessLogEntry, REQUEST_ID};
 use super::http::answer::{Answer, Payload, make_private};
 use super::http::body::Body;
 use super::http::host::KnownHost;
 use super::http::path::{self, BadPath};
+use super::http::response_cache::CacheKey;
 use super::http::route::{Route, RouteName};
-use super::http::{access_log, gzip, host, refusal};
+use super::http::{gzip, host, refusal};
 use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
-use super::routes::{export, health, home, metrics, modules, sumdb, tlog};
+use super::routes::{explain, export, health, home, metrics, modules, sumdb, tlog};
 use super::tls::ClientCertificate;
 use crate::access::Asker;
 use crate::proxy::Peer;
+use crate::report::printable;
+use crate::upstream::spans::Trace;
+use crate::upstream::{Asked, AskedCell};
+
+/// W3C Trace Context: the client's span.
+const TRACEPARENT: &str = "traceparent";
 
 /// The two addresses of a connection, and how it is reached.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +68,7 @@ pub(super) async fn respond(
     in_flight: &mut RequestInFlight,
 ) -> Response<Body> {
     let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
+    let mut made = None;
     let admitted = match (early_refusal(app, &head, addrs, known_host), app.gate.access()) {
         (Some(refused), _) => Err((RouteName::Other, refused)),
         (None, None) => Ok(None),
@@ -75,7 +85,8 @@ pub(super) async fn respond(
             Some((route, answer)) => (route, answer, admission),
             // Boxed: most requests do not get here, and this future is large.
             None => {
-                let (route, answer) = Box::pin(answer(app, &head, addrs, quota)).await;
+                let cell = made.insert(AskedCell::default());
+                let (route, answer) = Box::pin(cell.scope(traced(app, &head, addrs, quota))).await;
                 (route, Arc::new(answer), admission)
             }
         },
@@ -90,7 +101,13 @@ pub(super) async fn respond(
             permit
         }
     };
-    let bytes = answer.len();
+    // Health says why a server is not ready: that is an answer.
+    let is_refusal = !answer.status.is_success() && route != RouteName::Health;
+    let id = is_refusal.then(|| app.request_ids.id_for(&head.headers));
+    if let Some(named) = id.as_ref().and_then(|id| refusal::with_id(&answer, id)) {
+        answer = Arc::new(named);
+    }
+    let (bytes, verdict) = (answer.len(), answer.verdict);
     let mut response = answer.response(&head.method, &head.headers, quota, memory);
     if let Some(admission) = admission {
         if admission.is_private {
@@ -100,10 +117,14 @@ pub(super) async fn respond(
         response.body_mut().admitted_by(admission);
     }
     let (status, elapsed) = (response.status(), in_flight.answered());
-    app.metrics.request_answered(route, status, elapsed);
-    if app.access.wants(status) {
+    let sent = response.body().size_hint().exact().unwrap_or(bytes);
+    app.metrics.request_answered(route, status, elapsed, sent);
+    let is_logged = app.access.wants(status);
+    let Some(id) = id.or_else(|| is_logged.then(|| app.request_ids.id_for(&head.headers))) else { return response };
+    if is_logged {
+        let asked = made.as_ref().map(AskedCell::get).unwrap_or_default();
         let (method, path, version, headers) = (&head.method, head.uri.path(), head.version, &head.headers);
-        let entry = access_log::AccessLogEntry {
+        let entry = AccessLogEntry {
             peer: addrs.peer,
             method,
             path,
@@ -113,10 +134,24 @@ pub(super) async fn respond(
             status,
             bytes,
             elapsed,
+            cache: cache_word(made.as_ref(), &asked, status),
+            asked: &asked,
+            verdict,
         };
-        response.headers_mut().insert(access_log::REQUEST_ID, entry.write(&app.request_ids));
+        entry.write(&id);
     }
+    response.headers_mut().insert(REQUEST_ID, id);
     response
+}
+
+/// Where an answer came from, in a word.
+fn cache_word(made: Option<&AskedCell>, asked: &Asked, status: StatusCode) -> &'static str {
+    match (made, &asked.upstream) {
+        (None, _) if status.is_success() || status == StatusCode::NOT_MODIFIED => "hot",
+        (None, _) => "",
+        (Some(_), None) => "hit",
+        (Some(_), Some(_)) => "miss",
+    }
 }
 
 /// The refusal of a request that no handler and no rule gets.
@@ -146,7 +181,8 @@ fn early_refusal(app: &App, head: &Parts, addrs: ConnAddrs, known_host: &KnownHo
 fn cached_answer(app: &App, head: &Parts) -> Option<(RouteName, Arc<Answer>)> {
     let (_, raw) = path::split(head.uri.path(), &app.prefix);
     let (_, raw) = path::split(raw, modules::CACHED_ONLY);
-    let found = app.response_cache.find(raw, gzip::accepts_gzip(&head.headers), |head| app.is_newest(head))?;
+    let key = CacheKey { raw, accepts_gzip: gzip::accepts_gzip(&head.headers), rules: app.rules() };
+    let found = app.response_cache.find(key, |head| app.is_newest(head))?;
     app.metrics.cache_hit();
     if let Some(uses) = &found.1.uses {
         uses.used(found.1.len());
@@ -154,8 +190,29 @@ fn cached_answer(app: &App, head: &Parts) -> Option<(RouteName, Arc<Answer>)> {
     Some(found)
 }
 
+/// The same as a trace, if traces are sent.
+async fn traced(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuota>) -> (RouteName, Answer) {
+    let work = answer(app, head, addrs, quota);
+    let Some(exporter) = &app.traces else { return work.await };
+    let header = head.headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let Some(trace) = Trace::begin(header) else { return work.await };
+    let began = SystemTime::now();
+    let (route, answer) = Box::pin(trace.scope(work)).await;
+    let attributes = vec![
+        ("http.request.method", head.method.to_string()),
+        ("url.path", printable(head.uri.path())),
+        ("http.route", route.as_str().to_owned()),
+        ("http.response.status_code", answer.status.as_str().to_owned()),
+        ("gosumcheck.verdict", answer.verdict.to_owned()),
+    ];
+    exporter.export(trace.id(), trace.end("request", began, attributes));
+    (route, answer)
+}
+
 /// Routes a request, and has its handler answer it.
 async fn answer(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuota>) -> (RouteName, Answer) {
+    // Before the rules are looked at.
+    let rules = app.rules();
     let (prefix, raw) = path::split(head.uri.path(), &app.prefix);
     let (cached_only, raw) = path::split(raw, modules::CACHED_ONLY);
     let path = match path::decode(raw) {
@@ -175,6 +232,7 @@ async fn answer(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuo
                 database,
                 peer,
                 accepts_gzip,
+                rules,
                 route_name,
                 cache_scope,
                 quota,
@@ -191,7 +249,8 @@ async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head:
         Route::Home => home::page(app, context, addrs.scheme, host::reached_by(head)),
         Route::Alive => health::alive(),
         Route::Ready => health::ready(app).await,
-        Route::Metrics => metrics::page(app).await,
+        Route::Metrics => metrics::page(app, &head.headers).await,
+        Route::Explain(module) => explain::page(app, module, &head.headers).await,
         Route::Sumdb(_, request) => sumdb::handle(app, &served.relay, request, context).await,
         Route::Tlog(request) => tlog::handle(app, &served.relay, request, context).await,
         Route::Export(_, name) => export::handle(served, name, context.quota).await,

@@ -1,5 +1,6 @@
 //! The handlers: one file for each kind of request.
 
+pub(super) mod explain;
 pub(super) mod export;
 pub(super) mod health;
 pub(super) mod home;

@@ -88,10 +88,12 @@ pub(super) async fn follow(relays: Vec<Relay>, proxy: Option<Proxy>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::upstream::Latency;
 
     fn at(name: &str, is_used: bool, breaker: BreakerState) -> SourceState {
         let why = (breaker == BreakerState::Open).then(|| "refused".to_owned());
-        SourceState { name: name.to_owned(), is_relay: name == "relay", is_used, breaker, why }
+        let (is_relay, latency) = (name == "relay", Latency::default());
+        SourceState { name: name.to_owned(), is_relay, is_used, breaker, why, latency }
     }
 
     #[test]

@@ -160,6 +160,14 @@ impl Journal {
         self.read(|db| rows::incidents(db, newest)).map(Option::unwrap_or_default)
     }
 
+    /// The newest incidents of one module version, newest first.
+    ///
+    /// # Errors
+    /// As [`Journal::incidents`].
+    pub fn incidents_of(&self, module: &str, version: &str, newest: usize) -> Result<Vec<Incident>, Fault> {
+        self.read(|db| rows::incidents_of(db, module, version, newest)).map(Option::unwrap_or_default)
+    }
+
     /// What is wrong with the file, each in a line of its own; nothing where there is none yet. Changes nothing, and a server may
     /// go on writing meanwhile.
     ///

@@ -12,6 +12,7 @@ pub(super) mod endpoint;
 pub(super) mod failure;
 pub(super) mod get_request;
 pub(super) mod lanes;
+pub(super) mod latency;
 mod limit;
 mod netrc;
 pub(super) mod origin;

@@ -7,12 +7,13 @@ use gosumcheck::config::settings::{SETTINGS, UPSTREAM_SETTINGS};
 
 use crate::command::Machine;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "audit",
     "lookup",
     "sync",
     "serve",
     "prefetch",
+    "explain",
     "token",
     "token create",
     "token list",

@@ -154,7 +154,7 @@ fn a_full_queue_is_503_for_its_client_and_open_to_another_one() {
     assert!(get_from([127, 0, 0, 1], at, "/example.com/b/@v/v1.0.0.zip").body == truth);
     let metrics = get(at, "/metrics").text();
     for line in
-        ["queue_length{kind=\"files\"} 5", "queue_running{kind=\"files\"} 3", "queue_rejected{kind=\"files\"} 1"]
+        ["queue_length{kind=\"files\"} 5", "queue_running{kind=\"files\"} 3", "queue_rejected_total{kind=\"files\"} 1"]
     {
         assert!(metrics.contains(&format!("\ngosumcheck_proxy_{line}\n")), "{line}: {metrics}");
     }

@@ -251,7 +251,7 @@ pub fn outage(answer: Result<ProxyAnswer, Denied>) -> String {
 /// The lines of a refusal: as many as the go command shows, once the edge has cut them to 80 bytes.
 #[track_caller]
 pub fn refusal(answer: Result<ProxyAnswer, Denied>) -> Vec<String> {
-    let Err(Denied::Refused(lines)) = answer else { panic!("{answer:?}") };
+    let Err(Denied::Refused(_, lines)) = answer else { panic!("{answer:?}") };
     let shown: usize = lines.iter().map(|line| line.len().div_ceil(80)).sum();
     assert!((1..=8).contains(&shown), "{lines:#?}");
     assert!(lines.iter().all(|line| !line.is_empty() && !line.contains(char::is_control)), "{lines:#?}");

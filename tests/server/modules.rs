@@ -198,7 +198,8 @@ fn cached_only_requests_ask_no_upstream() {
     ] {
         let reply = get(world.at, &format!("/cached-only/{path}"));
         assert_eq!((reply.status, reply.header("content-type")), (404, Some(PLAIN)), "{path}");
-        assert_eq!(reply.text(), format!("not cached here: {what}\n"));
+        let id = reply.header("x-request-id").unwrap();
+        assert_eq!(reply.text(), format!("not cached here: {what}\nrequest ID: {id}\n"));
         // No cache may store this answer: without the header it would be another.
         assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}");
     }
@@ -266,6 +267,6 @@ fn requests_about_modules_are_counted_by_kind() {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
     for (event, times) in [("answers_found", 5), ("answers_not_found", 1), ("file_hits", 2)] {
-        assert!(metrics.contains(&format!("\ngosumcheck_modules{{event=\"{event}\"}} {times}\n")), "{metrics}");
+        assert!(metrics.contains(&format!("\ngosumcheck_modules_total{{event=\"{event}\"}} {times}\n")), "{metrics}");
     }
 }

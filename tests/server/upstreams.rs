@@ -1,6 +1,6 @@
 //! The answers of a server whose upstreams are honest, fail or lie, and of one that may not ask them.
 
-use crate::client::get;
+use crate::client::{ask, get};
 use crate::world::{Plan, RECORDS, World, until};
 
 fn on_demand() -> World {
@@ -111,7 +111,7 @@ fn metrics_are_what_prometheus_reads() {
     for path in ["/latest", "/tile/8/0/000", "/tile/8/0/000", "/tile/8/0/9", "/nothing", "/nothing"] {
         get(world.at, path);
     }
-    let reply = get(world.at, "/metrics");
+    let reply = ask(world.at, "GET", "/metrics", &[("Accept", "application/openmetrics-text")]);
     assert!(reply.header("content-type").unwrap().starts_with("application/openmetrics-text"));
     let text = reply.text();
     assert!(text.ends_with("# EOF\n"));
@@ -134,8 +134,8 @@ fn metrics_are_what_prometheus_reads() {
         format!("gosumcheck_sync_lag_records{log} 0"),
         format!("gosumcheck_forks{log} 0"),
         format!("gosumcheck_disk_writable{log} 1"),
-        format!("gosumcheck_upstream_requests{{database=\"{name}\",kind=\"lookup\"}} 0"),
-        format!("gosumcheck_upstream_errors{{database=\"{name}\",kind=\"refused\"}} 0"),
+        format!("gosumcheck_upstream_requests_total{{database=\"{name}\",kind=\"lookup\"}} 0"),
+        format!("gosumcheck_upstream_errors_total{{database=\"{name}\",kind=\"refused\"}} 0"),
         "gosumcheck_ready 1".to_owned(),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");

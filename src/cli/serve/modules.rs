@@ -2,12 +2,17 @@
 
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::config::settings::{Settings, Upstream};
+use parking_lot::Mutex;
+
+use super::reload::{Change, Part};
+use crate::config::settings::{RulesFile, Settings, Upstream, rows};
 use crate::config::{self, ProxyList};
 use crate::fault::Fault;
-use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, StoreLimits, Upstreams};
+use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ProxyOptions, StoreLimits, Upstreams};
 use crate::relay::Relay;
+use crate::rules::RuleAction;
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
 use crate::upstream::{self, Base, Direct, DirectAccess, DirectSettings, Proxies, ProxyEntry, ProxyPlace};
@@ -40,7 +45,46 @@ pub(super) fn open(
         negative: settings.negative,
         threads: std::thread::available_parallelism().map_or(1, NonZero::get),
     };
-    Proxy::within(folder, relay, upstreams, options, limits).map(Some)
+    let policy = policy(settings, folder)?;
+    let proxy = Proxy::within(folder, relay, upstreams, options, limits)?;
+    proxy.set_policy(policy);
+    Ok(Some(proxy))
+}
+
+/// The rules and the upstreams of their routes, as the settings have them: all of it, or an error. A proxy that runs takes the
+/// result by [`Proxy::set_policy`].
+///
+/// # Errors
+/// `Usage`, `Unavailable`: an upstream of a route cannot be used as the settings say.
+pub(super) fn policy(settings: &Settings, folder: &Folder) -> Result<Arc<ModulePolicy>, Fault> {
+    let RulesFile { name, rules, .. } = &settings.rules_file;
+    let mut routes = Vec::new();
+    for (number, list) in settings.rules_file.routes() {
+        let is_public = rules
+            .iter()
+            .nth(number)
+            .is_some_and(|rule| matches!(rule.action, RuleAction::Route { is_public: true, .. }));
+        let whose = if is_public { Whose::Public } else { Whose::Private };
+        routes.push((number, proxies(settings, folder, list, whose)?));
+    }
+    Ok(Arc::new(ModulePolicy { name: name.clone(), rules: rules.clone(), routes, is_dry_run: settings.dry_run }))
+}
+
+/// The rules as a part of a reload. The file is read each time, so that a wrong line is said.
+pub(super) fn policy_part(proxy: Option<Proxy>, folder: Folder, settings: &Settings) -> Part {
+    let current = Arc::new(Mutex::new((settings.rules_file.clone(), settings.dry_run)));
+    let prepare = move |settings: &Settings| {
+        let new = (settings.rules_file.clone(), settings.dry_run);
+        let Some(proxy) = proxy.clone().filter(|_| *current.lock() != new) else { return Ok(None) };
+        let (policy, current) = (policy(settings, &folder)?, Arc::clone(&current));
+        let what = format!("{} module rules", new.0.rules.iter().count());
+        let apply = move || {
+            proxy.set_policy(policy);
+            *current.lock() = new;
+        };
+        Ok(Some(Change { what, apply: Box::new(apply) }))
+    };
+    Part { settings: vec![rows::rules.name, rows::dry_run.name], prepare: Box::new(prepare) }
 }
 
 /// The proxies of public modules alone.
@@ -80,7 +124,9 @@ fn direct(go: PathBuf, settings: &Settings, folder: &Folder, whose: Whose) -> Di
         }
     };
     let direct = Direct::new(go, DirectSettings { access, private: settings.private.clone(), ..defaults });
-    direct.sweep();
+    if !folder.reads_only() {
+        direct.sweep();
+    }
     direct
 }
 

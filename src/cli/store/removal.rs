@@ -8,6 +8,7 @@ use super::{Place, list};
 use crate::cli::output::{say, tell};
 use crate::cli::{serve, setup, words};
 use crate::fault::Fault;
+use crate::proxy::PublicSources;
 use crate::report::printable;
 use crate::store::Folder;
 use crate::store::eviction::coldest_first;
@@ -115,8 +116,9 @@ pub(super) fn collect(args: &GcArgs) -> Result<u8, Fault> {
         })?;
         return Ok(u8::from(left > 0));
     }
-    let public = serve::public_proxies(&settings, &folder)?;
-    let evicted = setup::runtime()?.block_on(evictor.shrink(&public, max))?;
+    let (public, policy) = serve::public_proxies(&settings, &folder)?;
+    let sources = PublicSources::new(&public, policy);
+    let evicted = setup::runtime()?.block_on(evictor.shrink(&sources, max))?;
     let stored = evictor.stored().unwrap_or(0);
     tell(|out| {
         let (bytes, left) = (words::bytes(evicted.bytes), words::bytes(stored));

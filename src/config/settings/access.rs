@@ -24,7 +24,7 @@ pub enum Action {
     Page,
     /// `/metrics`
     Metrics,
-    /// what changes or explains the server
+    /// what changes the server
     Admin,
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::access;
 use super::layers::Layers;
 use super::reader::SettingsReader;
+use super::rules_file;
 use super::source::ValueSource;
 use super::table::{Settings, rows};
 use super::upstream::Upstream;
@@ -13,6 +14,7 @@ use super::values::path;
 use crate::config::private::Checked;
 use crate::config::{GoEnv, Sumdb};
 use crate::fault::Fault;
+use crate::sumdb::module::Patterns;
 
 /// The patterns of private modules alone, for a command that needs no other setting.
 ///
@@ -66,6 +68,7 @@ impl Settings {
     pub fn of(layers: &Layers, go: &GoEnv, env: impl Fn(&str) -> Option<String>) -> Result<Settings, Fault> {
         let mut settings = Settings::read(SettingsReader::new(layers, go, &env))?;
         settings.leave_out_ourselves()?;
+        settings.read_rules()?;
         upstreams::read(layers, &mut settings)?;
         if let Some(document) = layers.document() {
             settings.access_tables = access::read(document)?;
@@ -93,6 +96,15 @@ impl Settings {
             _ => return Ok(()),
         };
         Err(Fault::Usage(why.to_owned()))
+    }
+
+    /// Reads the file of rules, if one is named.
+    fn read_rules(&mut self) -> Result<(), Fault> {
+        if let Some(path) = &self.rules {
+            self.rules_file = rules_file::read(path, &Patterns::parse(&self.private))?;
+            self.warnings.extend(self.rules_file.warnings());
+        }
+        Ok(())
     }
 
     /// Checks that no setting alone can make.

@@ -123,7 +123,7 @@ fn own_file() -> Option<PathBuf> {
     Some(folders.config_dir().join("gosumcheck").join(FILE_NAME))
 }
 
-fn read_text(path: &Path) -> Result<String, Fault> {
+pub(super) fn read_text(path: &Path) -> Result<String, Fault> {
     let usage = |why: String| Fault::Usage(format!("{}: {why}", path.display()));
     let read = files::open_named(path).and_then(|file| files::read_bounded(file, FILE_LIMIT));
     let bytes = read.map_err(|error| usage(unread(&error)))?;

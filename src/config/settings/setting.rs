@@ -113,6 +113,8 @@ macro_rules! settings {
             pub access_tables: AccessTables,
             /// The proxies of go's own GOPROXY, which may relay the database.
             pub go_proxies: ProxyList,
+            /// What the file that `rules` names says.
+            pub rules_file: RulesFile,
             /// What is to be said of names that are not used any more.
             pub notes: Vec<String>,
             /// What is wrong with go's settings, which decide nothing where one of ours is set.
@@ -129,6 +131,7 @@ macro_rules! settings {
                     upstreams: Vec::new(),
                     access_tables: AccessTables::default(),
                     go_proxies: reader.go_proxies()?,
+                    rules_file: RulesFile::default(),
                     notes: reader.notes(),
                     warnings: reader.warnings,
                     shown: reader.shown,

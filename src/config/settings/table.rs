@@ -12,13 +12,14 @@ use super::choices::{
     MISMATCH, OnMismatch, READ_AHEAD, ReadAhead, TrustedProxy,
 };
 use super::reader::{SettingsReader, Shown};
+use super::rules_file::RulesFile;
 use super::setting::DefaultValue::{Found, Text, Unset};
 use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
 use super::upstream::Upstream;
 use super::values::{
-    count, database, duration, flag, floor, host, kept, listening, mode, networks, path, path_of_file, percent, period,
-    prefix, proxies, readable, trusted, word,
+    collector, count, database, duration, flag, floor, host, kept, listening, mode, networks, path, path_of_file,
+    percent, period, prefix, proxies, readable, trusted, word,
 };
 use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
@@ -36,6 +37,7 @@ const LOGS: &str = "Logs";
 const LIMITS: &str = "Limits";
 const ACCESS_CONTROL: &str = "Access control";
 const STORE: &str = "Store";
+const RULES: &str = "Module rules";
 
 settings! {
     /// Listen on this address, without TLS: HOST:PORT, unix:/PATH for a Unix socket, or systemd:NAME for a socket that systemd
@@ -253,6 +255,13 @@ settings! {
         value: One("off|errors|all"), default: Text("errors"), heading: LOGS,
     }
 
+    /// Send traces to this OpenTelemetry collector, by OTLP over HTTP with JSON, such as http://127.0.0.1:4318. A request, its lookup, its
+    /// requests to upstreams and its proof are spans; the header traceparent is read, and sent to upstreams.
+    otlp_endpoint: Option<String> = optional(collector) {
+        name: "otlp_endpoint", variable: "GOSUMCHECK_OTLP_ENDPOINT", flag: "--otlp-endpoint",
+        value: One("URL"), default: Unset, heading: LOGS,
+    }
+
     /// Maximum number of concurrent client connections. Further clients wait.
     connections: Option<usize> = optional(count(1_000_000)) {
         name: "limits.connections", variable: "GOSUMCHECK_CONNECTIONS", flag: "--connections",
@@ -381,5 +390,18 @@ settings! {
     access_credential_concurrency: Option<usize> = optional(count(MAX_RATE)) {
         name: "access.credential_concurrency", variable: "GOSUMCHECK_ACCESS_CREDENTIAL_CONCURRENCY",
         flag: "--access-credential-concurrency", value: One("N"), default: Unset, heading: ACCESS_CONTROL,
+    }
+
+    /// Read rules from this file: which modules are refused, with the reason that users read, and which are fetched from upstreams of
+    /// their own. One rule a line, the first one that matches decides.
+    rules: Option<PathBuf> = optional(readable) {
+        name: "rules", variable: "GOSUMCHECK_RULES", flag: "--rules",
+        value: One("FILE"), default: Unset, heading: RULES,
+    }
+
+    /// Refuse nothing because of a rule: log what would be refused, and serve it. Routes hold.
+    dry_run: bool = one(flag) {
+        name: "dry_run", variable: "GOSUMCHECK_DRY_RUN", flag: "--dry-run",
+        value: Switch, default: Text("false"), heading: RULES,
     }
 }

@@ -21,13 +21,15 @@ pub(super) fn read(layers: &Layers, settings: &mut Settings) -> Result<(), Fault
             return Err(document.fault(&table.place, "this upstream has a table already"));
         }
         let entries = settings.proxy.entries().chain(settings.private_proxy.entries());
+        let routes = settings.rules_file.routes().flat_map(|(_, list)| list.entries());
         // A flag or a variable that names others for one run does not make the file wrong.
         let is_list = |name: &str| matches!(name, "proxy" | "private_proxy" | "sumdb" | "sumdb_url");
         let overruled = settings.shown.iter().any(|(name, _, source)| is_list(name) && source.overrides_file());
         let relays = settings.go_proxies.entries();
-        let is_asked = entries.chain(relays).any(|(url, _)| upstream.is(url)) || is_database(settings, &upstream);
+        let is_asked =
+            entries.chain(relays).chain(routes).any(|(url, _)| upstream.is(url)) || is_database(settings, &upstream);
         if !is_asked && !overruled {
-            let why = "no entry of proxy or private_proxy is this URL, and no database is asked there: this table would never be used";
+            let why = "no entry of proxy or private_proxy is this URL, no route names it, and no database is asked there: this table would never be used";
             return Err(document.fault(&table.place, why));
         }
         for (setting, text, place) in &table.rows {

@@ -19,8 +19,23 @@ const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const MAX_PERIOD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// First elements of the paths that this server answers, besides module paths, which begin with a host.
-const TAKEN: [&str; 11] =
-    ["cached-only", "healthz", "latest", "log", "lookup", "metrics", "readyz", "sumdb", "supported", "tile", "tlog"];
+const TAKEN: [&str; 15] = [
+    "cached-only",
+    "catalog",
+    "explain",
+    "healthz",
+    "index",
+    "latest",
+    "log",
+    "lookup",
+    "metrics",
+    "readyz",
+    "sumdb",
+    "supported",
+    "tile",
+    "tlog",
+    "version",
+];
 
 /// The texts of a list in one variable: separated by commas.
 pub(super) fn split(text: &str) -> Vec<String> {
@@ -186,6 +201,16 @@ pub(super) fn path_of_file(text: &str) -> Result<PathBuf, String> {
         return Err("not the path of a file".to_owned());
     }
     Ok(PathBuf::from(text))
+}
+
+/// The URL of an OpenTelemetry collector.
+pub(super) fn collector(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let is_plain = |rest: &&str| !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']);
+    match rest.filter(is_plain) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("not the URL of a collector; write it as in http://127.0.0.1:4318".to_owned()),
+    }
 }
 
 pub(super) fn floor(text: &str) -> Result<DiskFloor, String> {

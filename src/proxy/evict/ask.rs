@@ -44,13 +44,16 @@ impl Asking {
         unanswered.keys().cloned().collect()
     }
 
-    /// Whether an upstream has a file: each is asked in turn, as for a download, until one has it. What is left of files that went is
-    /// made again from the log.
-    pub(super) async fn ask(&self, public: &Proxies, file: &InventoryFile) -> Asked {
+    /// Whether an upstream has a file: each is asked in turn, as for a download, until one has it; where none may be asked, nobody
+    /// answers. What is left of files that went is made again from the log.
+    pub(super) async fn ask(&self, proxies: Option<&Proxies>, file: &InventoryFile) -> Asked {
         if file.is_remains() {
             return Asked::There;
         }
-        let asked = if self.may_ask() { ask(public, file).await } else { Asked::Unanswered };
+        let asked = match proxies.filter(|_| self.may_ask()) {
+            Some(proxies) => ask(proxies, file).await,
+            None => Asked::Unanswered,
+        };
         if asked == Asked::Unanswered {
             self.unanswered.lock().insert(file.name.clone(), Instant::now());
         }
@@ -67,16 +70,16 @@ impl Asking {
     }
 }
 
-async fn ask(public: &Proxies, file: &InventoryFile) -> Asked {
+async fn ask(proxies: &Proxies, file: &InventoryFile) -> Asked {
     let request = ModuleRequest::File(file.module.clone(), file.kind);
     let (mut missing, mut failed) = (false, false);
-    for at in 0..public.len() {
-        match public.has(at, &request).await {
+    for at in 0..proxies.len() {
+        match proxies.has(at, &request).await {
             Ok(Touched::There) => return Asked::There,
             Ok(Touched::Missing(_)) => missing = true,
             Err(failure) => {
                 failed = true;
-                if !public.goes_on(at, &failure) {
+                if !proxies.goes_on(at, &failure) {
                     break;
                 }
             }

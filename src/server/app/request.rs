@@ -23,6 +23,8 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) peer: Peer,
     /// whether the answer may be gzip-compressed
     pub(crate) accepts_gzip: bool,
+    /// the number of the rules that held when it began
+    pub(crate) rules: u64,
     pub(crate) route_name: RouteName,
     /// which caches may store the answer
     pub(crate) cache_scope: CacheScope,

@@ -1,4 +1,5 @@
-//! The access log, one line for each request: the client, the request, the status, the time taken, and the request ID.
+//! The access log, one line for each request: the client, the request, the status, the time taken, which upstream was asked and for how
+//! long, what is known of the content, and the request ID.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +11,7 @@ use hyper::{Method, StatusCode, Version};
 use super::route::RouteName;
 pub use crate::config::settings::AccessLog;
 use crate::report::printable;
+use crate::upstream::Asked;
 
 /// The header with the ID of a request, in requests and responses.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,12 +40,17 @@ pub(crate) struct AccessLogEntry<'a> {
     pub(crate) status: StatusCode,
     pub(crate) bytes: u64,
     pub(crate) elapsed: Duration,
+    /// `hot` (from memory, as it was sent before), `hit` (nobody was asked) or `miss`
+    pub(crate) cache: &'static str,
+    /// which upstreams were asked
+    pub(crate) asked: &'a Asked,
+    /// as [`super::answer::Answer::verdict`]
+    pub(crate) verdict: &'static str,
 }
 
 impl AccessLogEntry<'_> {
-    /// Writes the line. Returns the request ID in it.
-    pub(crate) fn write(&self, ids: &RequestIds) -> HeaderValue {
-        let id = ids.id_for(self.headers);
+    /// Writes the line about the request with this ID.
+    pub(crate) fn write(&self, id: &HeaderValue) {
         let agent = self.headers.get(USER_AGENT).map_or_else(String::new, |agent| shown(agent.as_bytes()));
         tracing::info!(
             target: "access",
@@ -55,12 +62,20 @@ impl AccessLogEntry<'_> {
             route = self.route.as_str(),
             status = self.status.as_u16(),
             bytes = self.bytes,
-            micros = u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX),
+            micros = micros(self.elapsed),
+            cache = self.cache,
+            verdict = self.verdict,
+            upstream = self.asked.upstream.as_deref().unwrap_or_default(),
+            upstream_requests = self.asked.requests,
+            upstream_micros = micros(self.asked.time),
             agent = %agent,
             "request"
         );
-        id
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn shown(bytes: &[u8]) -> String {
@@ -84,7 +99,7 @@ impl RequestIds {
     }
 
     /// The client's ID if it is well-formed, else a new one.
-    fn id_for(&self, headers: &HeaderMap) -> HeaderValue {
+    pub(crate) fn id_for(&self, headers: &HeaderMap) -> HeaderValue {
         let is_well_formed = |id: &&HeaderValue| {
             let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
             !id.is_empty() && id.len() <= MAX_ID_BYTES && id.as_bytes().iter().all(plain)

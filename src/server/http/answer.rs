@@ -38,6 +38,9 @@ pub(crate) const REVALIDATE: &str = "no-cache";
 /// Must not be stored, such as a failure, which may be over soon.
 pub(crate) const NO_STORE: &str = "no-store";
 
+/// The verdict on content whose hash a database or a first download has.
+pub(crate) const PROVEN: &str = "proven";
+
 /// The content of an answer.
 #[derive(Debug, Clone)]
 pub(crate) enum Payload {
@@ -112,6 +115,8 @@ pub(crate) struct Answer {
     pub(crate) payload: Payload,
     /// counts the uses of the stored file that the bytes are of
     pub(crate) uses: Option<Arc<UseCounter>>,
+    /// in one word, what is known of the content; empty where there is nothing to say
+    pub(crate) verdict: &'static str,
 }
 
 impl Answer {
@@ -129,7 +134,13 @@ impl Answer {
             extra_header: None,
             payload: Payload::Bytes(bytes),
             uses: None,
+            verdict: "",
         }
+    }
+
+    /// The same with this verdict.
+    pub(crate) fn judged(self, verdict: &'static str) -> Answer {
+        Answer { verdict, ..self }
     }
 
     /// The same with the entity tag `name`, which must identify these bytes.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
 
-use super::answer::{Answer, CachePolicy, NO_STORE, ONE_MINUTE, PLAIN_TEXT};
+use super::answer::{Answer, CachePolicy, NO_STORE, ONE_MINUTE, PLAIN_TEXT, Payload};
 use super::path::BadPath;
 use crate::fault::{Cause, Fault};
 use crate::report::{plain, printable};
@@ -86,6 +86,20 @@ pub(crate) fn from_fault(fault: &Fault) -> Answer {
             Cause::Upstream | Cause::TooLong => refusal(StatusCode::BAD_GATEWAY, &text),
         },
     }
+}
+
+/// A refusal with the request's ID in its last line, so that what a user reports can be found in the log; any other answer as it is.
+pub(crate) fn with_id(answer: &Answer, id: &HeaderValue) -> Option<Answer> {
+    let is_refusal = answer.status.is_client_error() || answer.status.is_server_error();
+    let Payload::Bytes(bytes) = &answer.payload else { return None };
+    let (text, id) = (str::from_utf8(bytes).ok()?, id.to_str().ok()?);
+    if !is_refusal || answer.content_type != PLAIN_TEXT {
+        return None;
+    }
+    let id = format!("request ID: {id}");
+    let lines = text.lines().take(MAX_LINES - 1).chain(Some(id.as_str()));
+    let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+    Some(Answer { payload: Payload::Bytes(text.into()), ..answer.clone() })
 }
 
 /// Wraps each line so that the go command shows it: at spaces, or within a word that is longer than a line. The numbers of the

@@ -44,6 +44,16 @@ pub(crate) enum Validity {
     Until(Instant),
 }
 
+/// What an answer is found by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CacheKey<'a> {
+    /// the path as the client wrote it
+    pub(crate) raw: &'a str,
+    pub(crate) accepts_gzip: bool,
+    /// the number of the rules that hold: what was answered under others may be refused now
+    pub(crate) rules: u64,
+}
+
 #[derive(Debug, Clone)]
 struct CachedAnswer {
     /// when it was stored
@@ -51,6 +61,8 @@ struct CachedAnswer {
     route: RouteName,
     answer: Arc<Answer>,
     validity: Validity,
+    /// the rules under which it was given
+    rules: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -83,13 +95,13 @@ impl ResponseCache {
         if accepts_gzip { &self.gzip } else { &self.plain }
     }
 
-    /// The valid answer at a raw path. `is_newest` tells whether a head is still the newest of its database.
+    /// The valid answer. `is_newest` tells whether a head is still the newest of its database.
     pub(crate) fn find(
         &self,
-        raw: &str,
-        accepts_gzip: bool,
+        key: CacheKey<'_>,
         is_newest: impl FnOnce(HeadRef) -> bool,
     ) -> Option<(RouteName, Arc<Answer>)> {
+        let CacheKey { raw, accepts_gzip, rules } = key;
         let cached = self.variant(accepts_gzip).get(raw)?;
         let is_valid = match cached.validity {
             Validity::Forever => true,
@@ -97,14 +109,15 @@ impl ResponseCache {
             Validity::WhileHead(head) => cached.since.elapsed() < MAX_LOOKUP_AGE && is_newest(head),
             Validity::Until(end) => Instant::now() < end,
         };
-        is_valid.then_some((cached.route, cached.answer))
+        (is_valid && cached.rules == rules).then_some((cached.route, cached.answer))
     }
 
-    /// Stores the answer at a raw path, unless it is a file or a failure, or the path is too long.
-    pub(crate) fn insert(&self, raw: &str, accepts_gzip: bool, route: RouteName, answer: Answer, validity: Validity) {
+    /// Stores an answer, unless it is a file or a failure, or the path is too long.
+    pub(crate) fn insert(&self, key: CacheKey<'_>, route: RouteName, answer: Answer, validity: Validity) {
+        let CacheKey { raw, accepts_gzip, rules } = key;
         let fits = raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_));
         if fits && answer.status.is_success() {
-            let cached = CachedAnswer { since: Instant::now(), route, answer: Arc::new(answer), validity };
+            let cached = CachedAnswer { since: Instant::now(), route, answer: Arc::new(answer), validity, rules };
             self.variant(accepts_gzip).insert(raw.into(), cached);
         }
     }
@@ -112,5 +125,23 @@ impl ResponseCache {
     /// Bytes in the cache.
     pub(crate) fn bytes(&self) -> u64 {
         self.plain.weight() + self.gzip.weight()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::server::http::answer::{IMMUTABLE, PLAIN_TEXT};
+
+    #[test]
+    fn what_was_given_under_other_rules_is_not_found() {
+        let cache = ResponseCache::new(1 << 20);
+        let key = |rules| CacheKey { raw: "/a.b/@v/v1.0.0.mod", accepts_gzip: false, rules };
+        let answer = Answer::new(PLAIN_TEXT, IMMUTABLE, Bytes::from_static(b"module a.b\n"));
+        cache.insert(key(1), RouteName::Mod, answer, Validity::Forever);
+        assert!(cache.find(key(1), |_| true).is_some());
+        assert!(cache.find(key(2), |_| true).is_none() && cache.find(key(0), |_| true).is_none());
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Route<'a> {
     Ready,
     /// `/metrics`
     Metrics,
+    /// `/explain/MODULE@VERSION`, what follows the second slash
+    Explain(&'a str),
     /// a request about the database with this number, below `/sumdb/NAME/` or, for the first one, at the root
     Sumdb(usize, SumdbRequest<'a>),
     /// a request about the first database as a tlog-tiles log, below `/tlog/ORIGIN/`
@@ -56,6 +58,7 @@ pub(crate) enum RouteName {
     Home,
     Health,
     Metrics,
+    Explain,
     Supported,
     Latest,
     Lookup,
@@ -74,10 +77,11 @@ pub(crate) enum RouteName {
 
 impl RouteName {
     /// All names.
-    pub(crate) const ALL: [RouteName; 17] = [
+    pub(crate) const ALL: [RouteName; 18] = [
         RouteName::Home,
         RouteName::Health,
         RouteName::Metrics,
+        RouteName::Explain,
         RouteName::Supported,
         RouteName::Latest,
         RouteName::Lookup,
@@ -100,6 +104,7 @@ impl RouteName {
             RouteName::Home => "home",
             RouteName::Health => "health",
             RouteName::Metrics => "metrics",
+            RouteName::Explain => "explain",
             RouteName::Supported => "supported",
             RouteName::Latest => "latest",
             RouteName::Lookup => "lookup",
@@ -125,6 +130,7 @@ impl Route<'_> {
             Route::Home => RouteName::Home,
             Route::Alive | Route::Ready => RouteName::Health,
             Route::Metrics => RouteName::Metrics,
+            Route::Explain(_) => RouteName::Explain,
             Route::Sumdb(_, SumdbRequest::Supported) => RouteName::Supported,
             Route::Sumdb(_, SumdbRequest::Latest) => RouteName::Latest,
             Route::Sumdb(_, SumdbRequest::Lookup(_)) => RouteName::Lookup,
@@ -185,6 +191,7 @@ impl DatabaseNames {
             "healthz" if path == first => Some(Route::Alive),
             "readyz" if path == first => Some(Route::Ready),
             "metrics" if path == first => Some(Route::Metrics),
+            "explain" => Some(Route::Explain(rest)),
             "sumdb" => {
                 let (number, rest) = self.split(rest)?;
                 sumdb(rest).map(|request| Route::Sumdb(number, request))
@@ -230,6 +237,7 @@ mod tests {
             ("healthz", Some(Route::Alive)),
             ("readyz", Some(Route::Ready)),
             ("metrics", Some(Route::Metrics)),
+            ("explain/a.b/c@v1.0.0", Some(Route::Explain("a.b/c@v1.0.0"))),
             ("latest", Some(Route::Sumdb(0, SumdbRequest::Latest))),
             ("lookup/a.b/c@v1.0.0", Some(Route::Sumdb(0, SumdbRequest::Lookup("lookup/a.b/c@v1.0.0")))),
             ("tile/8/0/000", Some(Route::Sumdb(0, SumdbRequest::Tile("tile/8/0/000")))),

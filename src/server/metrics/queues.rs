@@ -4,6 +4,7 @@
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -23,11 +24,11 @@ pub(crate) struct BySource {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ByUse {
-    /// `all`, `used` or `unused`
+    /// `all` or `used`
     pub(crate) answers: &'static str,
 }
 
-type PerUse = Family<ByUse, Gauge<u64, AtomicU64>>;
+type PerUse = Family<ByUse, Counter>;
 type PerSource = Family<BySource, Gauge>;
 type PerWork = Family<ByWork, Gauge<u64, AtomicU64>>;
 type CountPerDatabase = Family<ByDatabase, Gauge<u64, AtomicU64>>;
@@ -37,12 +38,12 @@ type CountPerDatabase = Family<ByDatabase, Gauge<u64, AtomicU64>>;
 pub(crate) struct Queues {
     pub(crate) proxy_length: PerWork,
     pub(crate) proxy_running: PerWork,
-    pub(crate) proxy_rejected: PerWork,
+    pub(crate) proxy_rejected: Family<ByWork, Counter>,
     pub(crate) proxy_tasks: PerWork,
     pub(crate) detached: Gauge<u64, AtomicU64>,
     pub(crate) upstream_length: CountPerDatabase,
     pub(crate) upstream_running: CountPerDatabase,
-    pub(crate) upstream_rejected: CountPerDatabase,
+    pub(crate) upstream_rejected: Family<ByDatabase, Counter>,
     pub(crate) database_bytes: CountPerDatabase,
     pub(crate) refusal_bytes: Gauge<u64, AtomicU64>,
     pub(crate) read_ahead_requests: PerUse,
@@ -57,22 +58,16 @@ impl Queues {
         let mut each = |name: &str, help: &str, family: &PerWork| registry.register(name, help, family.clone());
         each("proxy_queue_length", "Requests about modules that wait in the queue", &self.proxy_length);
         each("proxy_queue_running", "Requests about modules that have a slot", &self.proxy_running);
-        each(
-            "proxy_queue_rejected",
-            "Requests about modules answered with 503 so far because the queue was full",
-            &self.proxy_rejected,
-        );
         each("proxy_tasks", "Tasks about modules, including those in the queue", &self.proxy_tasks);
         let mut each =
             |name: &str, help: &str, family: &CountPerDatabase| registry.register(name, help, family.clone());
         each("upstream_queue_length", "Requests to a database that wait in the queue", &self.upstream_length);
         each("upstream_queue_running", "Requests to a database in progress", &self.upstream_running);
-        each(
-            "upstream_queue_rejected",
-            "Requests to a database rejected so far because the queue was full",
-            &self.upstream_rejected,
-        );
         each("database_memory_bytes", "Records, tiles and denials held in memory", &self.database_bytes);
+        let help = "Requests about modules answered with 503 because the queue was full";
+        registry.register("proxy_queue_rejected", help, self.proxy_rejected.clone());
+        let help = "Requests to a database rejected because the queue was full";
+        registry.register("upstream_queue_rejected", help, self.upstream_rejected.clone());
         let mut each = |name: &str, help: &str, family: &PerUse| registry.register(name, help, family.clone());
         let help = "Requests to upstreams before a client asked, by whether a client has asked for the answer since";
         each("read_ahead_requests", help, &self.read_ahead_requests);

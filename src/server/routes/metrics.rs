@@ -4,23 +4,30 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
+use hyper::header::HeaderMap;
+use prometheus_client::metrics::counter::Counter;
+
 use super::health;
+use crate::proxy::Proxy;
 use crate::server::app::App;
 use crate::server::conn::frames::Protocol;
 use crate::server::conn::pool::Resource;
 use crate::server::http::answer::{Answer, NO_STORE};
+use crate::server::metrics::exposition::{OPEN_METRICS, PROMETHEUS, accepts_open_metrics, as_prometheus};
 use crate::server::metrics::queues::{BySource, ByUse, ByWork, Queues};
+use crate::server::metrics::upstreams::UpstreamMetrics;
 use crate::server::metrics::{ByDatabase, ByEvent, ByKind, ByProtocol, ByWrite, Gauges, PerDatabase};
 use crate::sumdb::number::wide;
 use crate::upstream::{BreakerState, Load};
 
-/// The content type of OpenMetrics text.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// The page.
-pub(crate) async fn page(app: &App) -> Answer {
+/// The page, in the format that the client asks for.
+pub(crate) async fn page(app: &App, headers: &HeaderMap) -> Answer {
     set_gauges(&app.metrics.gauges, app).await;
-    Answer::new(OPEN_METRICS, NO_STORE, Bytes::from(app.metrics.text()))
+    let text = app.metrics.text();
+    if accepts_open_metrics(headers) {
+        return Answer::new(OPEN_METRICS, NO_STORE, Bytes::from(text));
+    }
+    Answer::new(PROMETHEUS, NO_STORE, Bytes::from(as_prometheus(&text)))
 }
 
 /// Sets the gauges.
@@ -37,23 +44,28 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
         let mirror = status.mirror.map_or(0, |tree| tree.size);
         set(&gauges.head_size, head);
         set(&gauges.head_age, served.progress.head_age().as_secs());
-        set(&gauges.mirror_size, mirror);
-        set(&gauges.sync_lag, head.saturating_sub(mirror));
-        set(&gauges.index_lag, mirror.saturating_sub(status.indexed));
+        // Where no full copy is kept there is nothing to lag behind.
+        if status.mirror.is_some() || served.sync.is_some() {
+            set(&gauges.mirror_size, mirror);
+            set(&gauges.sync_lag, head.saturating_sub(mirror));
+            set(&gauges.index_lag, mirror.saturating_sub(status.indexed));
+        }
         set(&gauges.disk_bytes, database.disk_bytes);
         set(&gauges.forks, wide(database.forks));
         set(&gauges.writable, u64::from(status.writable.is_ok()));
         set(&gauges.head_unstored, u64::from(status.unstored.is_some()));
-        set(&gauges.last_sync, served.progress.last_sync());
+        if served.sync.is_some() {
+            set(&gauges.last_sync, served.progress.last_sync());
+        }
         let (requests, errors) = served.upstream_counts();
         for (family, counts) in [(&gauges.upstream, requests), (&gauges.upstream_errors, errors)] {
             for (kind, count) in counts {
-                family.get_or_create(&ByKind { database: label.database.clone(), kind }).set(count);
+                store(&family.get_or_create(&ByKind { database: label.database.clone(), kind }), count);
             }
         }
     }
     for (event, count) in app.proxy.iter().flat_map(|proxy| proxy.counts()) {
-        gauges.modules.get_or_create(&ByEvent { event }).set(count);
+        store(&gauges.modules.get_or_create(&ByEvent { event }), count);
     }
     set_queues(&gauges.queues, app);
     if let Some(tls) = &app.tls {
@@ -62,14 +74,29 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
     if let Some(proxy) = &app.proxy {
         gauges.store.set(&proxy.store_status());
     }
+    set_upstreams(&gauges.upstreams, app);
     // All databases share one data folder.
     for failure in app.databases.first().into_iter().flat_map(|served| served.relay.store_failures()) {
-        let counter = gauges.store_errors.get_or_create(&ByWrite { kind: failure.write.name() });
-        counter.inner().store(failure.count, Ordering::Relaxed);
+        store(&gauges.store_errors.get_or_create(&ByWrite { kind: failure.write.name() }), failure.count);
     }
     gauges.hot_bytes.set(app.response_cache.bytes());
     set_connections(gauges, app);
     gauges.ready.set(i64::from(health::not_ready(app).await.is_empty()));
+}
+
+/// A counter that is counted elsewhere.
+fn store(counter: &Counter, value: u64) {
+    counter.inner().store(value, Ordering::Relaxed);
+}
+
+fn set_upstreams(metrics: &UpstreamMetrics, app: &App) {
+    let sources = app.databases.iter().flat_map(|served| served.relay.standings());
+    let databases = sources.map(|source| (source.name, source.latency)).collect();
+    let modules = app.proxy.as_ref().map(Proxy::upstreams).unwrap_or_default();
+    metrics.set(modules, databases);
+    if let Some(proxy) = &app.proxy {
+        metrics.set_modules(proxy.refusals(), proxy.top_modules());
+    }
 }
 
 fn set_connections(gauges: &Gauges, app: &App) {
@@ -94,7 +121,7 @@ fn set_queues(queues: &Queues, app: &App) {
         let Load { waiting, running, rejected } = served.relay.queue();
         queues.upstream_length.get_or_create(&label).set(waiting);
         queues.upstream_running.get_or_create(&label).set(running);
-        queues.upstream_rejected.get_or_create(&label).set(rejected);
+        store(&queues.upstream_rejected.get_or_create(&label), rejected);
         for standing in served.relay.standings() {
             let source = BySource { database: label.database.clone(), source: standing.name };
             queues.source_used.get_or_create(&source).set(i64::from(standing.is_used));
@@ -108,7 +135,7 @@ fn set_queues(queues: &Queues, app: &App) {
         let label = ByWork { kind: work.kind };
         queues.proxy_length.get_or_create(&label).set(work.queue.waiting);
         queues.proxy_running.get_or_create(&label).set(work.queue.running);
-        queues.proxy_rejected.get_or_create(&label).set(work.queue.rejected);
+        store(&queues.proxy_rejected.get_or_create(&label), work.queue.rejected);
         queues.proxy_tasks.get_or_create(&label).set(wide(work.tasks));
         detached += wide(work.detached);
     }
@@ -118,8 +145,8 @@ fn set_queues(queues: &Queues, app: &App) {
         (&queues.read_ahead_requests, read.requests, read.used_requests),
         (&queues.read_ahead_bytes, read.bytes, read.used_bytes),
     ] {
-        for (answers, count) in [("all", all), ("used", used), ("unused", all - used)] {
-            family.get_or_create(&ByUse { answers }).set(count);
+        for (answers, count) in [("all", all), ("used", used)] {
+            store(&family.get_or_create(&ByUse { answers }), count);
         }
     }
     queues.read_ahead_clients.set(read.clients);

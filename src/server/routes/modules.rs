@@ -8,11 +8,13 @@ use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, WARNING};
 
 use crate::fault::Fault;
-use crate::proxy::{Denied, Mode, ProxyAnswer, Text, TextKind};
+use crate::proxy::{Denied, Mode, ProxyAnswer, RefusalCause, Text, TextKind};
 use crate::server::app::{App, request::RequestContext};
 use crate::server::conn::file_source::FileSource;
 use crate::server::conn::pool::{PoolPermit, Resource};
-use crate::server::http::answer::{Answer, BINARY, CachePolicy, IMMUTABLE, NO_STORE, PLAIN_TEXT, Payload};
+use crate::server::http::answer::{
+    Answer, BINARY, CachePolicy, CacheScope, IMMUTABLE, NO_STORE, PLAIN_TEXT, PROVEN, Payload,
+};
 use crate::server::http::refusal::{from_fault, not_found, refusal, refusal_lines, unavailable};
 use crate::server::http::response_cache::Validity;
 use crate::server::limits::{MAX_SMALL_BYTES, MODULE_TIMEOUT, POOL_TIMEOUT};
@@ -28,13 +30,13 @@ const DISABLE_MODULE_FETCH: HeaderName = HeaderName::from_static("disable-module
 /// The content type of module zips.
 const ZIP: &str = "application/zip";
 /// The content type of `.info` and `@latest`.
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 /// The warning with a stale answer while no upstream answers. RFC 9111 section 5.5 has made the field obsolete: no cache acts on it.
 /// It is for people who look at a response, and for logs of a server in front: no other field says these two things.
 const STALE: &str = "110 gosumcheck \"Response is Stale\"";
 
 /// The words where the settings serve no modules.
-const SWITCHED_OFF: &str = "this server serves no modules: its setting proxy is off";
+pub(super) const SWITCHED_OFF: &str = "this server serves no modules: its setting proxy is off";
 
 /// The warning with bytes that are not proven, for the same readers.
 const UNPROVEN: &str = "299 gosumcheck \"UNPROVEN: not what the checksum database says\"";
@@ -77,7 +79,9 @@ pub(crate) async fn handle(app: &App, request: &ModuleRequest, context: &Request
         (Ok(ProxyAnswer::Text(text)), _) => text_answer(app, text, context),
         (Err(denied), _) => denied_answer(&denied),
     };
-    Answer { cache_scope: context.cache_scope, ..answer }
+    let is_pinned = context.cache_scope == CacheScope::Private && answer.verdict == PROVEN;
+    let verdict = if is_pinned { "pinned" } else { answer.verdict };
+    Answer { cache_scope: context.cache_scope, verdict, ..answer }
 }
 
 fn too_many_files() -> Answer {
@@ -88,14 +92,16 @@ fn too_many_files() -> Answer {
 fn file_answer(content_type: &'static str, file: Admitted, permit: PoolPermit) -> Answer {
     let (tag, last_modified) = (file.hash().to_string(), Some(file.modified()));
     let payload = Payload::File(FileSource::Module { file, _permit: Arc::new(permit) });
-    Answer { payload, last_modified, ..Answer::new(content_type, IMMUTABLE, Bytes::new()) }.with_etag(&tag)
+    Answer { payload, last_modified, ..Answer::new(content_type, IMMUTABLE, Bytes::new()) }
+        .with_etag(&tag)
+        .judged(PROVEN)
 }
 
 /// Bytes that do not match their record, served under `on_mismatch = "warn"`: no cache may store them.
 fn unproven(file: Refused, permit: PoolPermit) -> Answer {
     let extra_header = Some((WARNING, HeaderValue::from_static(UNPROVEN)));
     let payload = Payload::File(FileSource::Refused { file, _permit: Arc::new(permit) });
-    Answer { payload, extra_header, ..Answer::new(BINARY, NO_STORE, Bytes::new()) }
+    Answer { payload, extra_header, ..Answer::new(BINARY, NO_STORE, Bytes::new()) }.judged("unproven")
 }
 
 /// A go.mod. It is stored in the response cache if it is not unusually large.
@@ -126,7 +132,8 @@ fn text_answer(app: &App, text: Text, context: &RequestContext<'_>) -> Answer {
     let answer =
         Answer { cache: CachePolicy::Until(end), extra_header, ..Answer::new(content_type, NO_STORE, text.bytes) }
             .with_hash_etag()
-            .compressed(context.accepts_gzip);
+            .compressed(context.accepts_gzip)
+            .judged(if text.stale { "stale" } else { "hint" });
     // An upstream may answer the next request.
     if !text.stale {
         app.cache(context, &answer, Validity::Until(end));
@@ -134,15 +141,28 @@ fn text_answer(app: &App, text: Text, context: &RequestContext<'_>) -> Answer {
     answer
 }
 
+/// A refusal in one word.
+fn verdict(cause: RefusalCause) -> &'static str {
+    match cause {
+        RefusalCause::Rule => "refused_by_rule",
+        RefusalCause::Private => "refused_private",
+        RefusalCause::Mismatch => "refused_mismatch",
+        RefusalCause::Upstream => "refused_upstream",
+        RefusalCause::UnknownHash => "refused_unknown_hash",
+    }
+}
+
 /// The answer where the proxy has none. 404 sends the go command to its next proxy, so it is only for what does not exist, or
 /// what the client wanted only if it is cached here.
 fn denied_answer(denied: &Denied) -> Answer {
     match denied {
-        Denied::NotFound(words) => not_found(words),
+        Denied::NotFound(words) => not_found(words).judged("not_found"),
         // Not cached: another client may want it downloaded.
-        Denied::NotCached(words) => refusal(StatusCode::NOT_FOUND, words),
-        Denied::Refused(lines) => refusal_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)),
-        Denied::Fault(failed) => from_fault(failed),
+        Denied::NotCached(words) => refusal(StatusCode::NOT_FOUND, words).judged("not_cached"),
+        Denied::Refused(cause, lines) => {
+            refusal_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)).judged(verdict(*cause))
+        }
+        Denied::Fault(failed) => from_fault(failed).judged("failed"),
     }
 }
 
@@ -153,7 +173,7 @@ mod tests {
 
     /// The text of a refusal, which the go command must be able to show.
     fn shown(lines: &[&str]) -> String {
-        let denied = Denied::Refused(lines.iter().map(|line| (*line).to_owned()).collect());
+        let denied = Denied::Refused(RefusalCause::Mismatch, lines.iter().map(|line| (*line).to_owned()).collect());
         let answer = denied_answer(&denied);
         assert_eq!((answer.status, answer.content_type), (StatusCode::FORBIDDEN, PLAIN_TEXT));
         let Payload::Bytes(bytes) = answer.payload else { panic!("a refusal has bytes") };

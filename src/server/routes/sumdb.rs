@@ -5,8 +5,8 @@ use hyper::StatusCode;
 
 use crate::relay::{LookupAnswer, Relay};
 use crate::server::app::{App, request::RequestContext};
-use crate::server::http::answer::{Answer, BINARY, IMMUTABLE, ONE_MINUTE, REVALIDATE, SUMDB_TEXT};
-use crate::server::http::refusal::{from_fault, not_found, refusal, unavailable};
+use crate::server::http::answer::{Answer, BINARY, IMMUTABLE, ONE_MINUTE, PROVEN, REVALIDATE, SUMDB_TEXT};
+use crate::server::http::refusal::{from_fault, not_found, refusal, refusal_lines, unavailable};
 use crate::server::http::response_cache::Validity;
 use crate::server::http::route::SumdbRequest;
 use crate::sumdb::module::ModuleVersion;
@@ -34,7 +34,7 @@ pub(crate) async fn handle(
 /// The newest signed head.
 pub(crate) async fn latest(app: &App, relay: &Relay, context: &RequestContext<'_>) -> Answer {
     match app.with_timeout(context.peer, relay.latest()).await {
-        Ok(note) => Answer::new(SUMDB_TEXT, REVALIDATE, note).with_hash_etag(),
+        Ok(note) => Answer::new(SUMDB_TEXT, REVALIDATE, note).with_hash_etag().judged(PROVEN),
         Err(refused) => from_fault(&refused),
     }
 }
@@ -43,11 +43,16 @@ async fn lookup(app: &App, relay: &Relay, path: &str, context: &RequestContext<'
     let Ok(module) = ModuleVersion::parse_lookup_path(path) else {
         return refusal(StatusCode::BAD_REQUEST, "invalid module@version syntax");
     };
+    // What is refused as a module is not looked up either: its name would go to the sources of the database.
+    if let Some(lines) = app.proxy.as_ref().and_then(|proxy| proxy.rule_against(&module)) {
+        return refusal_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)).judged("refused_by_rule");
+    }
     // Read before the lookup: an answer that is cached under an older head is not used again.
     let validity = context.while_current_head(relay);
     match app.with_timeout(context.peer, relay.lookup(&module)).await {
         Ok(LookupAnswer::Found(bytes)) => {
-            let answer = Answer::new(SUMDB_TEXT, ONE_MINUTE, bytes).with_hash_etag().compressed(context.accepts_gzip);
+            let answer = Answer::new(SUMDB_TEXT, ONE_MINUTE, bytes).with_hash_etag().judged(PROVEN);
+            let answer = answer.compressed(context.accepts_gzip);
             app.cache(context, &answer, validity);
             answer
         }
@@ -76,6 +81,7 @@ async fn tile_answer(app: &App, relay: &Relay, tile: &TilePath, context: &Reques
             Answer::new(SUMDB_TEXT, IMMUTABLE, bytes).with_etag(&tile.to_string()).compressed(context.accepts_gzip)
         }
     };
+    let answer = answer.judged(PROVEN);
     app.cache(context, &answer, Validity::Forever);
     answer
 }

@@ -141,24 +141,39 @@ pub(super) fn incidents(db: &Connection, newest: usize) -> rusqlite::Result<Vec<
         "SELECT at, module, version, file, expected, got, upstream, record, tree, report, why
          FROM incident ORDER BY id DESC LIMIT ?1",
     )?;
-    let incident = |row: &Row<'_>| {
-        let count = |column: usize| row.get::<_, Option<i64>>(column).map(|n| n.and_then(|n| u64::try_from(n).ok()));
-        let report = row.get::<_, Option<Vec<u8>>>(9)?.map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
-        Ok(Incident {
-            at: time(row.get(0)?),
-            module: row.get(1)?,
-            version: row.get(2)?,
-            file: row.get(3)?,
-            expected: row.get(4)?,
-            got: row.get(5)?,
-            upstream: row.get(6)?,
-            record: count(7)?,
-            tree: count(8)?,
-            report,
-            why: row.get(10)?,
-        })
-    };
     found.query_map([i64::try_from(newest).unwrap_or(i64::MAX)], incident)?.collect()
+}
+
+/// Those of one module version.
+pub(super) fn incidents_of(
+    db: &Connection,
+    module: &str,
+    version: &str,
+    newest: usize,
+) -> rusqlite::Result<Vec<Incident>> {
+    let mut found = db.prepare_cached(
+        "SELECT at, module, version, file, expected, got, upstream, record, tree, report, why
+         FROM incident WHERE module = ?1 AND version = ?2 ORDER BY id DESC LIMIT ?3",
+    )?;
+    found.query_map((module, version, i64::try_from(newest).unwrap_or(i64::MAX)), incident)?.collect()
+}
+
+fn incident(row: &Row<'_>) -> rusqlite::Result<Incident> {
+    let count = |column: usize| row.get::<_, Option<i64>>(column).map(|n| n.and_then(|n| u64::try_from(n).ok()));
+    let report = row.get::<_, Option<Vec<u8>>>(9)?.map(|bytes| PathBuf::from(OsString::from_vec(bytes)));
+    Ok(Incident {
+        at: time(row.get(0)?),
+        module: row.get(1)?,
+        version: row.get(2)?,
+        file: row.get(3)?,
+        expected: row.get(4)?,
+        got: row.get(5)?,
+        upstream: row.get(6)?,
+        record: count(7)?,
+        tree: count(8)?,
+        report,
+        why: row.get(10)?,
+    })
 }
 
 /// The first [`MAX_TEXT`] bytes of a text, or some less, so that no character is cut in two.

@@ -49,6 +49,11 @@ impl Patterns {
         self.sound.iter().find(names).map(|pattern| pattern.text.as_str())
     }
 
+    /// Whether this pattern is one of them, as it was written.
+    pub fn has(&self, pattern: &str) -> bool {
+        self.sound.iter().any(|sound| sound.text == pattern)
+    }
+
     /// The pattern that keeps `module` from the checksum database and from public upstreams; none keeps toolchains.
     pub fn exemption(&self, module: &ModulePath) -> Option<&str> {
         if module.as_str() == ALWAYS_CHECKED { None } else { self.matching(module.as_str()) }

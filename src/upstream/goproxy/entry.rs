@@ -3,6 +3,7 @@
 use super::direct::Direct;
 use crate::upstream::base::Base;
 use crate::upstream::http::breaker::BreakerState;
+use crate::upstream::http::latency::Latency;
 use crate::upstream::http::settings::HttpSettings;
 
 /// One entry of a list.
@@ -39,4 +40,19 @@ pub struct ProxyState {
     pub failures: u64,
     /// bytes of the bodies that arrived
     pub bytes: u64,
+    /// how long its requests took, each with all its tries
+    pub latency: Latency,
+}
+
+impl ProxyState {
+    /// Adds another entry of the same name.
+    pub fn add(&mut self, other: &ProxyState) {
+        if other.breaker != BreakerState::Closed && self.breaker != BreakerState::Open {
+            self.breaker = other.breaker;
+        }
+        self.requests += other.requests;
+        self.failures += other.failures;
+        self.bytes += other.bytes;
+        self.latency.add(&other.latency);
+    }
 }

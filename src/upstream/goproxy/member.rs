@@ -1,6 +1,7 @@
 //! One entry of a list at work: requests over the network, in a folder, or none at all; with its counters and errors.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use super::direct::{self, Direct};
 use super::download::Wanted;
@@ -8,6 +9,7 @@ use super::entry::{ProxyEntry, ProxyPlace, ProxyState};
 use super::wire::{Fetched, Sent, Sink, Touched};
 use super::{path, probe, tree};
 use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest};
+use crate::upstream::asked;
 use crate::upstream::base::{BaseLocation, Site};
 use crate::upstream::http::agent::Http;
 use crate::upstream::http::breaker::BreakerState;
@@ -15,9 +17,11 @@ use crate::upstream::http::counts::Counters;
 use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::{Failure, FailureKind};
 use crate::upstream::http::get_request::GetRequest;
+use crate::upstream::http::latency::LatencyCounts;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
 use crate::upstream::http::source_errors::{Complaint, SourceErrors};
+use crate::upstream::spans;
 
 /// One entry of the list.
 #[derive(Debug)]
@@ -26,6 +30,7 @@ pub(super) struct Member {
     backend: Backend,
     falls_back: bool,
     counters: Counters,
+    latency: LatencyCounts,
     errors: SourceErrors,
 }
 
@@ -52,7 +57,7 @@ impl Member {
             ProxyPlace::Off => ("off".to_owned(), Backend::Off),
         };
         let (counters, errors) = (Counters::default(), SourceErrors::default());
-        Member { name, backend, falls_back: entry.falls_back, counters, errors }
+        Member { name, backend, falls_back: entry.falls_back, counters, latency: LatencyCounts::default(), errors }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -68,6 +73,11 @@ impl Member {
     }
 
     pub(super) async fn fetch(&self, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
+        spans::within("upstream", || self.attributes(), self.fetch_now(request, limit)).await
+    }
+
+    async fn fetch_now(&self, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failure> {
+        let began = Instant::now();
         let fetched = match &self.backend {
             Backend::Site { http, site, endpoint } => {
                 let path = path::of(request);
@@ -81,6 +91,7 @@ impl Member {
             Backend::Direct(direct) => direct.fetch(request, limit, &self.counters).await,
             Backend::Off => Err(off()),
         };
+        self.took(began);
         match &fetched {
             Ok(Fetched::Body(bytes, _)) => self.counters.received(bytes.len()),
             Ok(Fetched::Missing(_)) => self.errors.lacked(),
@@ -95,6 +106,11 @@ impl Member {
         limit: u64,
         sink: &mut dyn Sink,
     ) -> Result<Sent, Failure> {
+        spans::within("upstream", || self.attributes(), self.download_now(request, limit, sink)).await
+    }
+
+    async fn download_now(&self, request: &ModuleRequest, limit: u64, sink: &mut dyn Sink) -> Result<Sent, Failure> {
+        let began = Instant::now();
         let sent = match &self.backend {
             Backend::Site { http, site, endpoint } => {
                 let path = path::of(request);
@@ -106,6 +122,7 @@ impl Member {
             Backend::Direct(direct) => direct.download(request, limit, sink, &self.counters).await,
             Backend::Off => Err(off()),
         };
+        self.took(began);
         if let Ok(Sent::Missing(_)) = &sent {
             self.errors.lacked();
         }
@@ -163,7 +180,8 @@ impl Member {
         };
         let counts = self.counters.snapshot();
         let failures = self.errors.failures();
-        ProxyState { name: self.name.clone(), breaker, requests: counts.requests(), failures, bytes: counts.bytes }
+        let (requests, bytes, latency) = (counts.requests(), counts.bytes, self.latency.snapshot());
+        ProxyState { name: self.name.clone(), breaker, requests, failures, bytes, latency }
     }
 
     /// Probes it while its breaker is open. Only servers have one.
@@ -171,6 +189,18 @@ impl Member {
         if let Backend::Site { http, site, endpoint } = &self.backend {
             probe::watch(http, site, endpoint, &self.counters).await;
         }
+    }
+
+    /// What a span about it says.
+    fn attributes(&self) -> Vec<(&'static str, String)> {
+        vec![("gosumcheck.upstream", self.name.clone())]
+    }
+
+    /// A request that began then is over.
+    fn took(&self, began: Instant) {
+        let time = began.elapsed();
+        self.latency.took(time);
+        asked::note(&self.name, time);
     }
 
     async fn counted<T>(&self, request: &ModuleRequest, work: impl Future<Output = T>) -> T {

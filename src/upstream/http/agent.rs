@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Request, Response, StatusCode, Url, Version};
 
 use super::address_scope::AddressScope;
@@ -19,6 +19,10 @@ use super::reply::{self, Reply};
 use super::retry::Failed;
 use super::settings::HttpSettings;
 use crate::upstream::base::{Site, may_carry_login};
+use crate::upstream::spans::SpanPosition;
+
+/// W3C Trace Context: which span a request is made for.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The HTTP client with its bounds. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
@@ -141,6 +145,9 @@ impl Http {
         request.headers_mut().clone_from(headers);
         if let Some(login) = login {
             request.headers_mut().insert(AUTHORIZATION, login);
+        }
+        if let Some(parent) = SpanPosition::header().and_then(|header| HeaderValue::try_from(header).ok()) {
+            request.headers_mut().insert(TRACEPARENT, parent);
         }
         client.execute(request).await.map_err(|error| reply::broken(&error, self.settings()))
     }

@@ -18,6 +18,7 @@ use super::retry::{Failed, backoff};
 use super::settings::HttpSettings;
 use crate::upstream::base::{Base, BaseLocation, Site};
 use crate::upstream::queue::Load;
+use crate::upstream::spans;
 
 /// Tries of one request that do not count, since the source refused it while it answered others.
 const MAX_SPARED: u32 = 20;
@@ -147,7 +148,8 @@ impl Endpoint {
             return Err(Failed { transient: false, ..failed });
         }
         counters.requested(path);
-        let reply = attempt(permit.lane()).await;
+        let tried = spans::within("try", || vec![("url.path", format!("/{path}"))], attempt(permit.lane()));
+        let reply = tried.await;
         if let Some(failed) = reply.as_ref().err().filter(|failed| is_new && failed.unconnected) {
             self.breaker.never_connected(Instant::now(), failed);
             return reply;

@@ -13,6 +13,7 @@ use crate::upstream::http::agent::Http;
 use crate::upstream::http::breaker::BreakerState;
 use crate::upstream::http::counts::Counters;
 use crate::upstream::http::get_request::GetRequest;
+use crate::upstream::http::latency::Latency;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
 
@@ -39,6 +40,8 @@ pub struct SourceState {
     pub breaker: BreakerState,
     /// why it is not asked, while it is not
     pub why: Option<String>,
+    /// how long its requests took, each with all its tries
+    pub latency: Latency,
 }
 
 /// What one source says.
@@ -198,6 +201,7 @@ impl Seat {
     pub(super) fn standing(&self, is_used: bool) -> SourceState {
         let (source, why) = (&self.source, self.source.breaker().why_open());
         let (name, breaker) = (source.name().to_owned(), source.breaker().state());
-        SourceState { name, is_relay: self.relay.is_some(), is_used, breaker, why: why.map(|failed| failed.why) }
+        let (is_relay, latency) = (self.relay.is_some(), source.latency());
+        SourceState { name, is_relay, is_used, breaker, why: why.map(|failed| failed.why), latency }
     }
 }

@@ -1,9 +1,12 @@
 //! One base of a checksum database: a server over HTTP, or a tree of files; its requests, and what went wrong with them.
 
+use std::time::Instant;
+
 use tokio::task::JoinError;
 
 use super::tree;
 use crate::sumdb;
+use crate::upstream::asked;
 use crate::upstream::base::{Base, BaseLocation};
 use crate::upstream::http::agent::Http;
 use crate::upstream::http::breaker::CircuitBreaker;
@@ -11,12 +14,14 @@ use crate::upstream::http::counts::Counters;
 use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::get_request::GetRequest;
+use crate::upstream::http::latency::{Latency, LatencyCounts};
 use crate::upstream::http::origin::Origin;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
 use crate::upstream::http::settings::HttpSettings;
 use crate::upstream::http::source_errors::{Complaint, SourceErrors};
 use crate::upstream::queue::Load;
+use crate::upstream::spans;
 
 /// One base, with the limits of its requests.
 #[derive(Debug)]
@@ -24,6 +29,7 @@ pub(super) struct Source {
     base: Base,
     name: String,
     endpoint: Endpoint,
+    latency: LatencyCounts,
     errors: SourceErrors,
 }
 
@@ -31,7 +37,8 @@ impl Source {
     /// If it `begins_alone`, its first request goes alone.
     pub(super) fn new(base: Base, settings: &HttpSettings, begins_alone: bool) -> Source {
         let endpoint = Endpoint::of_database(&base, settings, begins_alone);
-        Source { name: base.to_string(), base, endpoint, errors: SourceErrors::default() }
+        let (latency, errors) = Default::default();
+        Source { name: base.to_string(), base, endpoint, latency, errors }
     }
 
     pub(super) fn base(&self) -> &Base {
@@ -69,8 +76,19 @@ impl Source {
         request: &GetRequest<'_>,
         counters: &Counters,
     ) -> Result<(Reply, Origin), Failed> {
+        let attributes = || vec![("gosumcheck.upstream", self.name.clone())];
+        spans::within("upstream", attributes, self.ask_now(http, request, counters)).await
+    }
+
+    async fn ask_now(
+        &self,
+        http: &Http,
+        request: &GetRequest<'_>,
+        counters: &Counters,
+    ) -> Result<(Reply, Origin), Failed> {
         let GetRequest { path, limit, range } = request;
         let (path, limit) = (*path, *limit);
+        let began = Instant::now();
         let reply = match &self.base.location {
             BaseLocation::Site(site) => self.endpoint.get(http, site, request, counters).await,
             BaseLocation::Tree(_) if range.is_some() => Err(Failed::broken("is not a file server")),
@@ -84,6 +102,9 @@ impl Source {
                 read.map(|reply| (reply, Origin::default()))
             }
         };
+        let time = began.elapsed();
+        self.latency.took(time);
+        asked::note(&self.name, time);
         match &reply {
             Ok((Reply::Body(bytes), _)) => counters.received(bytes.len()),
             Ok((Reply::Missing(_), _)) => {}
@@ -109,6 +130,11 @@ impl Source {
     /// Its circuit breaker.
     pub(super) fn breaker(&self) -> &CircuitBreaker {
         self.endpoint.breaker()
+    }
+
+    /// How long its requests took.
+    pub(super) fn latency(&self) -> Latency {
+        self.latency.snapshot()
     }
 
     pub(super) fn complaint(&self) -> Option<Complaint> {
