@@ -145,8 +145,7 @@ impl Database {
         progress: Progress<'_>,
     ) -> Result<Batch, Fault> {
         self.mirror.refresh(&self.notes)?;
-        let ahead = Ahead::new(BATCH);
-        let mut refuted = HashMap::new();
+        let (ahead, mut refuted) = (Ahead::new(BATCH), HashMap::new());
         let batch_cache = BatchCache::of(asked, &self.cache);
         let mut known = self.remembered()?.map_or(0, |head| head.tree().size);
         let mut said = cached_answers(asked, &batch_cache, known);
@@ -157,12 +156,13 @@ impl Database {
             let tiles = Tiles { ahead: Some(&ahead).filter(|_| refuted.is_empty()), ..self.tiles(progress) };
             let mut under_way = UnderWay::new();
             self.fill(asked, &refuted, &mut said, known, &tiles, &mut under_way).await?;
-            let (more, own) = self.heads_of_denials(&said).await;
-            let mut heads = heads(&said);
-            heads.extend(more);
-            // The edge of the tree comes beside the tiles that are still under way.
-            let advance = self.advance(&tiles, &heads, current.take());
-            let (advanced, ()) = future::join(advance, under_way.collect::<()>()).await;
+            let advance = async {
+                let (more, own) = self.heads_of_denials(&said).await;
+                let heads = heads(&said).into_iter().chain(more);
+                (self.advance(&tiles, &heads.collect::<Vec<_>>(), current.take()).await, own)
+            };
+            // The tiles that are still under way hold the permits that this waits for.
+            let ((advanced, own), ()) = future::join(advance, under_way.collect::<()>()).await;
             let mut now = match advanced {
                 Ok(Some(current)) => current,
                 Ok(None) => return Ok(Batch::unproven(said, None)),

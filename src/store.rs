@@ -56,7 +56,7 @@ use words::unavailable;
 
 /// A file in `DATA/tmp` older than this belongs to a process that died: no write takes that long.
 const LEFTOVER_AGE: Duration = Duration::from_secs(60 * 60);
-/// What is noted about the store as a whole is in this folder below the data folder: uses, what a person keeps, how far a scrub is.
+/// Below the data folder, what is noted of the store as a whole: uses, what a person keeps, how far a scrub is.
 const STORE_FOLDER: &str = "store";
 /// Names tried for one temporary file before giving up: another process may have chosen the same.
 const NAME_TRIES: u32 = 100;

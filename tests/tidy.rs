@@ -188,9 +188,9 @@ const KERNELS: [&str; 2] = ["src/sumdb/hash/avx512.rs", "src/sumdb/hash/sha_ni.r
 /// Lines of a file, its tests not counted.
 const FILE_LINES: usize = 300;
 /// Lines of a file that is named in `LONG_FILES`.
-const LONG_FILE_LINES: usize = 400;
+const LONG_FILE_LINES: usize = 450;
 /// Files that answer one question and need more than `FILE_LINES` for it, each with the reason.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[("src/config/settings/table.rs", "all settings, a row each, in one place")];
 /// Lines of a function, from `fn` to its closing brace.
 const FUNCTION_LINES: usize = 70;
 
@@ -265,9 +265,8 @@ fn the_core_does_not_panic() {
 
 #[test]
 fn files_and_functions_are_short() {
-    for (path, reason) in LONG_FILES {
-        assert!(root().join(path).is_file(), "{path} is in LONG_FILES and is no more: {reason}");
-    }
+    let is_gone = |(path, _): &&(&str, &str)| !root().join(path).is_file();
+    assert_eq!(LONG_FILES.iter().find(is_gone), None, "it is in LONG_FILES and is no more");
     assert_none(sources(&["src", "tests", "examples", "benches"]).iter().flat_map(sizes::check));
 }
 

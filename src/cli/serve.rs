@@ -2,6 +2,7 @@
 
 mod access;
 mod args;
+mod databases;
 mod listen;
 mod memory;
 mod modules;
@@ -29,20 +30,16 @@ use super::output::{tell, warn};
 use super::setup;
 use crate::access::Access;
 use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, RulesFile, SETTINGS, Settings, rows};
-use crate::config::{GoEnv, ProxyList, Sumdb};
-use crate::database::Database;
+use crate::config::{GoEnv, ProxyList};
 use crate::fault::Fault;
 use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ReadAheadLimits};
-use crate::relay::{Relay, RelayOptions};
 use crate::report::printable;
-use crate::server::{self, Config, Descriptors, Limits, Loopback, ServedDatabase, SyncTask, TrustedProxies};
+use crate::server::{self, Config, Descriptors, Limits, Loopback, ServedDatabase, TrustedProxies};
+use crate::store::Folder;
 use crate::store::space::Floor;
-use crate::store::{Folder, Log};
-use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::sumdb::redact::redact;
-use crate::sync::{self, SyncOptions};
-use crate::upstream::{Bounds, Candidate, Http, MAX_CONNECTIONS, Proxies, TraceExporter, Upstreams, candidates};
+use crate::upstream::{Bounds, MAX_CONNECTIONS, Proxies, TraceExporter};
 
 /// What is logged besides ourselves: only what its authors found alarming.
 const OTHERS: &str = "warn";
@@ -141,7 +138,7 @@ async fn serve(
     let private = Patterns::parse(&settings.private);
     let folder = data_folder(settings)?;
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
-    let served = settings.sumdb.iter().map(|sumdb| open(settings, &folder, sumdb, &private, memory));
+    let served = settings.sumdb.iter().map(|sumdb| databases::open(settings, &folder, sumdb, &private, memory));
     let served = served.collect::<Result<Vec<ServedDatabase>, Fault>>()?;
     let relay = served.first().map(ServedDatabase::relay);
     let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
@@ -222,7 +219,7 @@ pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>
     let folder = data_folder(settings)?;
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
     let Some(sumdb) = settings.sumdb.first() else { return Ok(None) };
-    let relay = open(settings, &folder, sumdb, &private, memory)?.relay().clone();
+    let relay = databases::open(settings, &folder, sumdb, &private, memory)?.relay().clone();
     let limits = ProxyLimits::default();
     let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
     // All is asked for anyway.
@@ -244,7 +241,7 @@ pub(super) fn looking(settings: &Settings) -> Result<Option<Proxy>, Fault> {
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
     let Some(sumdb) = settings.sumdb.first() else { return Ok(None) };
     let offline = Settings { offline: true, mirror: false, ..settings.clone() };
-    let relay = open(&offline, &folder, sumdb, &private, memory)?.relay().clone();
+    let relay = databases::open(&offline, &folder, sumdb, &private, memory)?.relay().clone();
     let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..ReadAheadLimits::default() };
     modules::open(settings, &folder, relay, &private, ProxyLimits { read_ahead, ..ProxyLimits::default() })
 }
@@ -255,72 +252,4 @@ fn connections(settings: &Settings, descriptors: Descriptors) -> Result<usize, F
     let source = if settings.connections.is_some() { "limits.connections" } else { "the limit of open files" };
     tracing::info!(open_files = descriptors.limit(), connections, "connections at once: as {source} has it");
     Ok(connections)
-}
-
-/// One database, ready to be served.
-fn open(
-    settings: &Settings,
-    folder: &Folder,
-    sumdb: &Sumdb,
-    private: &Patterns,
-    memory: Memory,
-) -> Result<ServedDatabase, Fault> {
-    let Sumdb::On { name, .. } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
-    let log = folder.log(name)?;
-    let options = RelayOptions { offline: settings.offline, private: private.clone() };
-    let relay = Relay::within(database(settings, folder, sumdb)?, log.clone(), options, memory.database)?;
-    let served = ServedDatabase::new(relay, log.clone());
-    if !settings.mirror {
-        return Ok(served);
-    }
-    let database = Arc::new(database(settings, folder, sumdb)?);
-    let asking = Arc::clone(&database);
-    let asked = Arc::new(move || (asking.upstreams().counts(), asking.upstreams().complaints()));
-    Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
-}
-
-/// The database with its sources: those that were named for it, else relays, which `--proxy` names first, then the database itself.
-fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Database, Fault> {
-    let Sumdb::On { name, key, url } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
-    let named = if settings.sumdb_url.is_empty() { url.as_slice() } else { settings.sumdb_url.as_slice() };
-    let lists = [&settings.proxy, &settings.go_proxies].map(|list| list.entries().map(|(entry, _)| entry).collect());
-    let mut found = candidates(name, named, &lists)?;
-    if settings.offline {
-        found.retain(|candidate| candidate.base.is_tree());
-    }
-    let with_http = |candidate: Candidate| {
-        let upstream = settings.upstream(&candidate.url);
-        let (_, asked) = modules::asked(settings, candidate.base.clone(), upstream)?;
-        Ok((candidate, Http::new(asked)))
-    };
-    let found = found.into_iter().map(with_http).collect::<Result<Vec<_>, Fault>>()?;
-    let upstreams = Upstreams::found(found, !named.is_empty());
-    Database::open(folder, name, Policy::log(key.as_ref().clone()), upstreams, settings.jobs)
-}
-
-/// What `--mirror` does in the background.
-fn syncing(database: Arc<Database>, log: Log, jobs: usize) -> SyncTask {
-    let said: Arc<Mutex<Vec<String>>> = Arc::default();
-    Arc::new(move || {
-        let (database, log, said) = (Arc::clone(&database), log.clone(), Arc::clone(&said));
-        Box::pin(async move {
-            let options = SyncOptions { to: None, jobs, limit_rate: None };
-            let synced = sync::sync(&database, &log, &options, &|_| {}).await;
-            let lacking = database.upstreams().without_data_tiles().into_iter();
-            let lacking =
-                lacking.map(|source| format!("{source} relays no data tiles; the next source is asked for them"));
-            let synced = synced.inspect_err(|_| say_new(&said, lacking.clone()))?;
-            say_new(&said, synced.complaints.iter().map(ToString::to_string).chain(lacking));
-            let (new, all) = (synced.records, synced.tree.size);
-            Ok((new > 0).then(|| format!("synced: {new} new records, {all} in all")))
-        })
-    })
-}
-
-/// Logs what was not logged before.
-fn say_new(said: &Mutex<Vec<String>>, lines: impl Iterator<Item = String>) {
-    let lines: Vec<String> = lines.collect();
-    let mut said = said.lock();
-    lines.iter().filter(|line| !said.contains(line)).for_each(|line| tracing::warn!("{line}"));
-    *said = lines;
 }

@@ -75,14 +75,14 @@ pub(super) struct FileArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    settings: SettingArgs<Place>,
+    settings: SettingArgs<TokenPlace>,
 }
 
 /// The settings that say where the file is.
 #[derive(Debug)]
-struct Place;
+struct TokenPlace;
 
-impl Takes for Place {
+impl Takes for TokenPlace {
     fn takes(setting: &Setting) -> bool {
         [rows::data.name, rows::access_tokens.name].contains(&setting.name)
     }

@@ -6,6 +6,8 @@
 //! The record and the bytes are asked for at the same time. Nothing is hashed before the record is proven, and of bytes whose
 //! record cannot be had nothing stays.
 
+mod notes;
+
 use std::io;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -24,7 +26,6 @@ use super::shared_tasks::{Phase, Progress};
 use super::watched::{Meter, Watched};
 use super::{DIRECT, Denied, Inner, stored};
 use crate::fault::Fault;
-use crate::store::failures::WriteKind;
 use crate::store::modules::{Admitted, Arrival, Stored};
 use crate::sumdb::dirhash::MAX_ZIP;
 use crate::sumdb::goproxy::ModuleRequest;
@@ -250,26 +251,6 @@ impl FileFetch<'_> {
             Err(Rejection::Fault(fault)) => Err(fault),
         });
         Ok(checked.await.map_err(|error| Fault::machine("hashing", error.to_string()))??)
-    }
-
-    /// Records a failure of our disk; no other upstream is tried then.
-    fn noted(&self, denied: Denied) -> Denied {
-        match denied {
-            Denied::Fault(fault) if fault.is_disk() => self.unstored(fault),
-            denied => denied,
-        }
-    }
-
-    fn unstored(&self, fault: Fault) -> Denied {
-        self.inner.folder.note_failure(WriteKind::Module, &fault);
-        Denied::Fault(fault)
-    }
-
-    fn admitted(&self) {
-        self.inner.counters.count(Event::Admitted);
-        if self.kind == Kind::Zip {
-            self.inner.keep_info(self.module, self.route);
-        }
     }
 
     /// Quarantines wrong bytes, and reports them.

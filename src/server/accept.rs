@@ -2,7 +2,7 @@
 //! those whose timeouts expire, and closes all gracefully when the server is asked to stop.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -111,12 +111,7 @@ impl Acceptor {
             Arc::clone(&self.app),
             registration,
             ConnFacts {
-                addrs: ConnAddrs {
-                    peer: opened.client.unwrap_or(peer),
-                    local,
-                    scheme: self.scheme(),
-                    is_admin: self.kind == ListenerKind::Admin,
-                },
+                addrs: self.addrs(opened.client.unwrap_or(peer), local),
                 is_trusted,
                 certificate: opened.certificate,
             },
@@ -168,6 +163,11 @@ impl Acceptor {
         if !counted {
             self.app.metrics.connection_closed(reason);
         }
+    }
+
+    /// The addresses of a connection from `peer` to `local`.
+    fn addrs(&self, peer: SocketAddr, local: IpAddr) -> ConnAddrs {
+        ConnAddrs { peer, local, scheme: self.scheme(), is_admin: self.kind == ListenerKind::Admin }
     }
 
     /// How its listeners are reached.

@@ -26,7 +26,7 @@ use super::http::{gzip, host, refusal};
 use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
 use super::routes::{explain, export, health, home, metrics, modules, sumdb, tlog};
 use super::tls::ClientCertificate;
-use crate::access::Asker;
+use crate::access::{Admission, Asker};
 use crate::proxy::Peer;
 use crate::report::printable;
 use crate::upstream::spans::Trace;
@@ -69,16 +69,7 @@ pub(super) async fn respond(
 ) -> Response<Body> {
     let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
     let mut made = None;
-    let admitted = match (early_refusal(app, &head, addrs, known_host), app.gate.access()) {
-        (Some(refused), _) => Err((RouteName::Other, refused)),
-        (None, None) => Ok(None),
-        // Boxed: without access control there is no such future.
-        (None, Some(access)) => {
-            let names: Vec<String> = certificate.iter().flat_map(|found| found.names()).map(str::to_owned).collect();
-            let asker = Asker { address: addrs.peer.ip(), certificate: &names };
-            Box::pin(gate::admit(app, &access, &head, asker, addrs.is_admin)).await.map(Some)
-        }
-    };
+    let admitted = admit(app, &head, addrs, certificate, known_host).await;
     let (route, mut answer, admission) = match admitted {
         Err((route, refused)) => (route, Arc::new(refused), None),
         Ok(admission) => match cached_answer(app, &head) {
@@ -123,13 +114,12 @@ pub(super) async fn respond(
     let Some(id) = id.or_else(|| is_logged.then(|| app.request_ids.id_for(&head.headers))) else { return response };
     if is_logged {
         let asked = made.as_ref().map(AskedCell::get).unwrap_or_default();
-        let (method, path, version, headers) = (&head.method, head.uri.path(), head.version, &head.headers);
         let entry = AccessLogEntry {
             peer: addrs.peer,
-            method,
-            path,
-            version,
-            headers,
+            method: &head.method,
+            path: head.uri.path(),
+            version: head.version,
+            headers: &head.headers,
             route,
             status,
             bytes,
@@ -142,6 +132,24 @@ pub(super) async fn respond(
     }
     response.headers_mut().insert(REQUEST_ID, id);
     response
+}
+
+/// Whether a request may have an answer: what counts it as in flight, if there is access control, or the refusal.
+async fn admit(
+    app: &App,
+    head: &Parts,
+    addrs: ConnAddrs,
+    certificate: Option<&ClientCertificate>,
+    known_host: &KnownHost,
+) -> Result<Option<Admission>, (RouteName, Answer)> {
+    if let Some(refused) = early_refusal(app, head, addrs, known_host) {
+        return Err((RouteName::Other, refused));
+    }
+    let Some(access) = app.gate.access() else { return Ok(None) };
+    let names: Vec<String> = certificate.iter().flat_map(|found| found.names()).map(str::to_owned).collect();
+    let asker = Asker { address: addrs.peer.ip(), certificate: &names };
+    // Boxed: without access control there is no such future.
+    Box::pin(gate::admit(app, &access, head, asker, addrs.is_admin)).await.map(Some)
 }
 
 /// Where an answer came from, in a word.

@@ -77,11 +77,11 @@ impl Use {
 /// The uses of all files of a data folder, each under its path below it (`modules/example.com/a/@v/v1.0.0.zip`). Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Usage {
-    inner: Arc<Inner>,
+    inner: Arc<UsageState>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct UsageState {
     folder: Folder,
     path: PathBuf,
     /// those that somebody may count on, and those that are not written down yet
@@ -93,7 +93,7 @@ struct Inner {
 impl Usage {
     pub(super) fn new(folder: Folder) -> Usage {
         let path = folder.root().join(super::STORE_FOLDER).join("use.sqlite");
-        Usage { inner: Arc::new(Inner { folder, path, counters: Mutex::default(), open: Mutex::default() }) }
+        Usage { inner: Arc::new(UsageState { folder, path, counters: Mutex::default(), open: Mutex::default() }) }
     }
 
     /// The counter of the file at `path`.
@@ -204,7 +204,7 @@ impl Usage {
     }
 
     fn write(&self, write: impl Fn(&mut Connection) -> rusqlite::Result<()>) -> Result<(), Fault> {
-        let Inner { path, folder, open, .. } = &*self.inner;
+        let UsageState { path, folder, open, .. } = &*self.inner;
         let mut open = open.lock();
         let parent = path.parent().unwrap_or(path);
         if path.symlink_metadata().is_err() {

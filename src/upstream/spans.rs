@@ -35,10 +35,10 @@ pub struct TraceSpan {
 
 /// The spans of one request. Clones collect into the same.
 #[derive(Debug, Clone)]
-pub struct Trace(Arc<Inner>);
+pub struct Trace(Arc<TraceState>);
 
 #[derive(Debug)]
-struct Inner {
+struct TraceState {
     id: u128,
     /// the span of the request itself
     root: u64,
@@ -63,7 +63,7 @@ impl Trace {
             Some((id, parent, true)) => (id, parent),
             None => (u128::from(random()) << 64 | u128::from(random()), 0),
         };
-        Some(Trace(Arc::new(Inner { id, root: random(), parent, spans: Mutex::default() })))
+        Some(Trace(Arc::new(TraceState { id, root: random(), parent, spans: Mutex::default() })))
     }
 
     /// Its ID.
@@ -84,7 +84,7 @@ impl Trace {
         attributes: Vec<(&'static str, String)>,
     ) -> Vec<TraceSpan> {
         let mut spans = std::mem::take(&mut *self.0.spans.lock());
-        let Inner { root, parent, .. } = *self.0;
+        let TraceState { root, parent, .. } = *self.0;
         spans.push(TraceSpan { id: root, parent, name, began, ended: SystemTime::now(), attributes });
         spans
     }

@@ -129,6 +129,14 @@ impl Server {
     }
 }
 
+/// The text of a refusal, without its last line: the request's ID, which is in its header too.
+#[track_caller]
+pub fn words(refusal: &Reply) -> String {
+    let last = format!("request ID: {}\n", refusal.header("x-request-id").unwrap());
+    let text = refusal.text();
+    text.strip_suffix(&last).unwrap_or_else(|| panic!("{text:?} does not end with {last:?}")).to_owned()
+}
+
 pub fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
 }

@@ -148,7 +148,9 @@ fn the_first_answer_that_proves_counts() {
 #[test]
 fn few_requests_are_made_a_second_time_where_all_are_late() {
     let log = FakeSumdb::synthetic(SIZE, 86);
-    let most = PLAIN.jobs / 8;
+    // So near a source is not sent more than 16 at once.
+    let options = SyncOptions { jobs: 8, ..PLAIN };
+    let (jobs, most) = (options.jobs, options.jobs / 8);
     let (twice, known) = (Arc::new(AtomicUsize::new(0)), 60);
     let most_twice = Arc::clone(&twice);
     let gate = Gate::open(&log, move |asked| {
@@ -161,11 +163,11 @@ fn few_requests_are_made_a_second_time_where_all_are_late() {
             return held;
         }
         // Of all that are late, those are answered that were asked for once.
-        let is_full = held.len() >= PLAIN.jobs + most;
+        let is_full = held.len() >= jobs + most;
         let single = held.iter().copied().filter(|number| copies(number) == 1);
         single.take(usize::from(is_full)).collect()
     });
     let world = world(&log);
-    assert!(world.sync(&[&gate.url()]).unwrap().committed);
+    assert!(world.sync_as(&[&gate.url()], &options).unwrap().committed);
     assert_eq!(twice.load(Relaxed), most);
 }

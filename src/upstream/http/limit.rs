@@ -184,12 +184,11 @@ impl Limit {
         let before = state.lanes.protocol();
         state.lanes.ended(now, &permit.lane, permit.is_broken);
         let protocol = state.lanes.protocol();
-        if before != protocol {
-            let (mut first, most) = bounds(protocol, state.lanes.opened(), self.most);
-            if protocol == Protocol::Http1 && permit.ticket.took(now) >= NEAR {
-                first = most;
-            }
-            state.window.begin(first, most);
+        let is_first = protocol == Protocol::Http1 && state.answers == 0 && permit.end == End::Answered;
+        if before != protocol || is_first {
+            let (first, most) = bounds(protocol, state.lanes.opened(), self.most);
+            let is_far = is_first && permit.ticket.took(now) >= NEAR;
+            state.window.begin(if is_far { most } else { first }, most);
         }
         match permit.end {
             End::Answered => {
@@ -354,6 +353,21 @@ mod tests {
                 under_way.push(permit.unwrap());
             }
             assert_eq!(under_way.len(), expected, "{answers}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_answer_tells_how_far_a_source_is() {
+        for (took, expected) in [(NEAR / 2, ENOUGH_NEAR), (NEAR, MAX_CONNECTIONS)] {
+            for protocol in [Protocol::Http1, Protocol::Http1Alone, Protocol::Unknown] {
+                let limit = limit(protocol, 512);
+                let permit = take(&limit, 1).pop().unwrap();
+                tokio::time::advance(took).await;
+                permit.lane().answered_over(false);
+                permit.answered();
+                let under_way: Vec<_> = std::iter::from_fn(|| limit.permit().now_or_never()).collect();
+                assert_eq!(under_way.len(), expected, "{protocol:?} {took:?}");
+            }
         }
     }
 

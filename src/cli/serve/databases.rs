@@ -1,0 +1,87 @@
+//! The databases that are served, as the settings want them: where they are asked, and how a full copy is kept up to date.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::memory::Memory;
+use super::modules;
+use crate::config::Sumdb;
+use crate::config::settings::Settings;
+use crate::database::Database;
+use crate::fault::Fault;
+use crate::relay::{Relay, RelayOptions};
+use crate::server::{ServedDatabase, SyncTask};
+use crate::store::{Folder, Log};
+use crate::sumdb::checkpoint::Policy;
+use crate::sumdb::module::Patterns;
+use crate::sync::{self, SyncOptions};
+use crate::upstream::{Candidate, Http, Upstreams, candidates};
+
+/// One database, ready to be served.
+pub(super) fn open(
+    settings: &Settings,
+    folder: &Folder,
+    sumdb: &Sumdb,
+    private: &Patterns,
+    memory: Memory,
+) -> Result<ServedDatabase, Fault> {
+    let Sumdb::On { name, .. } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
+    let log = folder.log(name)?;
+    let options = RelayOptions { offline: settings.offline, private: private.clone() };
+    let relay = Relay::within(database(settings, folder, sumdb)?, log.clone(), options, memory.database)?;
+    let served = ServedDatabase::new(relay, log.clone());
+    if !settings.mirror {
+        return Ok(served);
+    }
+    let database = Arc::new(database(settings, folder, sumdb)?);
+    let asking = Arc::clone(&database);
+    let asked = Arc::new(move || (asking.upstreams().counts(), asking.upstreams().complaints()));
+    Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
+}
+
+/// The database with its sources: those that were named for it, else relays, which `--proxy` names first, then the database itself.
+fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Database, Fault> {
+    let Sumdb::On { name, key, url } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
+    let named = if settings.sumdb_url.is_empty() { url.as_slice() } else { settings.sumdb_url.as_slice() };
+    let lists = [&settings.proxy, &settings.go_proxies].map(|list| list.entries().map(|(entry, _)| entry).collect());
+    let mut found = candidates(name, named, &lists)?;
+    if settings.offline {
+        found.retain(|candidate| candidate.base.is_tree());
+    }
+    let with_http = |candidate: Candidate| {
+        let upstream = settings.upstream(&candidate.url);
+        let (_, asked) = modules::asked(settings, candidate.base.clone(), upstream)?;
+        Ok((candidate, Http::new(asked)))
+    };
+    let found = found.into_iter().map(with_http).collect::<Result<Vec<_>, Fault>>()?;
+    let upstreams = Upstreams::found(found, !named.is_empty());
+    Database::open(folder, name, Policy::log(key.as_ref().clone()), upstreams, settings.jobs)
+}
+
+/// What `--mirror` does in the background.
+fn syncing(database: Arc<Database>, log: Log, jobs: usize) -> SyncTask {
+    let said: Arc<Mutex<Vec<String>>> = Arc::default();
+    Arc::new(move || {
+        let (database, log, said) = (Arc::clone(&database), log.clone(), Arc::clone(&said));
+        Box::pin(async move {
+            let options = SyncOptions { to: None, jobs, limit_rate: None };
+            let synced = sync::sync(&database, &log, &options, &|_| {}).await;
+            let lacking = database.upstreams().without_data_tiles().into_iter();
+            let lacking =
+                lacking.map(|source| format!("{source} relays no data tiles; the next source is asked for them"));
+            let synced = synced.inspect_err(|_| say_new(&said, lacking.clone()))?;
+            say_new(&said, synced.complaints.iter().map(ToString::to_string).chain(lacking));
+            let (new, all) = (synced.records, synced.tree.size);
+            Ok((new > 0).then(|| format!("synced: {new} new records, {all} in all")))
+        })
+    })
+}
+
+/// Logs what was not logged before.
+fn say_new(said: &Mutex<Vec<String>>, lines: impl Iterator<Item = String>) {
+    let lines: Vec<String> = lines.collect();
+    let mut said = said.lock();
+    lines.iter().filter(|line| !said.contains(line)).for_each(|line| tracing::warn!("{line}"));
+    *said = lines;
+}
