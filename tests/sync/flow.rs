@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use gosumcheck::sync::SyncOptions;
+
 use super::fake::FakeSumdb;
 use super::gate::{Asked, Gate};
 use super::world::{PLAIN, World, assert_same, expected};
