@@ -1,12 +1,11 @@
-//! The only module that writes to the disk. The data folder holds the full log (`log`), its index, the module files (`modules`,
-//! `private`), the journal of the module proxy, quarantined bytes (`refused`), the cache of proven answers, the remembered head and
-//! evidence of forks.
+//! The only module that writes to the disk: the full log (`log`) and its index, module files (`modules`, `private`), the journal of
+//! the module proxy, quarantined bytes (`refused`), proven answers (`cache`), the remembered head, and evidence of forks.
 //!
 //! Every file appears whole or not at all: it is written under `DATA/tmp`, which is on the same file system, and renamed
 //! to its name. The pack of a cache and the full log grow by parts, each of which is whole or counts as missing. What can
 //! be proven again (lookups, tiles) is not synced to the disk one by one, since a file that a power cut emptied is refused
 //! at the next read and fetched again. What nothing can prove again (the head, evidence) is synced: file, rename, folder.
-//! Nothing is created before the first write, so a read-only data folder can be read.
+//! Nothing is created before the first write: a read-only data folder can be read.
 
 use std::collections::HashSet;
 use std::io;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use hyper::body::{Body as _, Incoming};
-use hyper::header::HOST;
+use hyper::header::{HOST, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
@@ -92,20 +92,14 @@ pub(super) async fn respond(
             permit
         }
     };
-    // Health says why a server is not ready: that is an answer.
-    let is_refusal = !answer.status.is_success() && route != RouteName::Health;
-    let id = is_refusal.then(|| app.request_ids.id_for(&head.headers));
+    let id = refused_id(app, route, &answer, &head);
     if let Some(named) = id.as_ref().and_then(|id| refusal::with_id(&answer, id)) {
         answer = Arc::new(named);
     }
     let (bytes, verdict) = (answer.len(), answer.verdict);
     let mut response = answer.response(&head.method, &head.headers, quota, memory);
     if let Some(admission) = admission {
-        if admission.is_private {
-            // A shared cache would give it to clients that may not have it.
-            make_private(response.headers_mut());
-        }
-        response.body_mut().admitted_by(admission);
+        mark_admitted(&mut response, admission);
     }
     let (status, elapsed) = (response.status(), in_flight.answered());
     let sent = response.body().size_hint().exact().unwrap_or(bytes);
@@ -132,6 +126,21 @@ pub(super) async fn respond(
     }
     response.headers_mut().insert(REQUEST_ID, id);
     response
+}
+
+/// The ID that a refusal or a failure names. Health says why a server is not ready: that is an answer.
+fn refused_id(app: &App, route: RouteName, answer: &Answer, head: &Parts) -> Option<HeaderValue> {
+    let is_refusal = !answer.status.is_success() && route != RouteName::Health;
+    is_refusal.then(|| app.request_ids.id_for(&head.headers))
+}
+
+/// Marks a response that not every client may have, and counts its body as in flight.
+fn mark_admitted(response: &mut Response<Body>, admission: Admission) {
+    if admission.is_private {
+        // A shared cache would give it to clients that may not have it.
+        make_private(response.headers_mut());
+    }
+    response.body_mut().admitted_by(admission);
 }
 
 /// Whether a request may have an answer: what counts it as in flight, if there is access control, or the refusal.

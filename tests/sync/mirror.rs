@@ -101,7 +101,10 @@ fn tiles_are_spread_over_the_upstreams_and_any_of_them_will_do() {
     let (one_served, two_served) = (one.serve(), two.serve());
     let world = World::new(&one);
     world.sync(&[&one_served.url(), &two_served.url()]).unwrap();
-    assert_eq!([&one, &two].map(|log| log.counts("tile/8/data").len()), [129, 129]);
+    // They take turns; one that has as many requests as it is sent at once is passed over.
+    let [of_one, of_two] = [&one, &two].map(|log| log.counts("tile/8/data").len());
+    assert_eq!(of_one + of_two, 258, "each tile is asked for once");
+    assert!(of_one.min(of_two) >= 32, "{of_one} and {of_two}");
     assert_same(&world.files(), &expected(&one, 66_000), "from two");
 }
 
