@@ -11,7 +11,7 @@ use super::failure::FailureKind;
 use super::lanes::{Lane, Lanes, MAX_CONNECTIONS, MAX_STREAMS, Protocol, STREAMS};
 use super::retry::Failed;
 use super::settings::HttpSettings;
-use super::window::{ENOUGH_NEAR, NEAR, Pressure, Ticket, Window};
+use super::window::{ENOUGH_NEAR, Pressure, Ticket, Window};
 use crate::upstream::queue::asker::Asker;
 use crate::upstream::queue::{Bounds, Busy, FairQueue, Load, Slot};
 
@@ -20,7 +20,7 @@ const MAX_WAITING: usize = 4096;
 const MAX_WAITING_PER_PEER: usize = 1024;
 /// How long a client's request waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// A source over HTTP/1.1 that has answered nothing after this time is far. A near one may take longer than `NEAR` while its first
+/// A source over HTTP/1.1 that has answered nothing after this time is far. A near one may take some of it while its first
 /// connections are opened.
 const SILENT: Duration = Duration::from_millis(5);
 
@@ -187,7 +187,7 @@ impl Limit {
         let is_first = protocol == Protocol::Http1 && state.answers == 0 && permit.end == End::Answered;
         if before != protocol || is_first {
             let (first, most) = bounds(protocol, state.lanes.opened(), self.most);
-            let is_far = is_first && permit.ticket.took(now) >= NEAR;
+            let is_far = is_first && permit.ticket.took(now) >= SILENT;
             state.window.begin(if is_far { most } else { first }, most);
         }
         match permit.end {
@@ -358,7 +358,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_answer_tells_how_far_a_source_is() {
-        for (took, expected) in [(NEAR / 2, ENOUGH_NEAR), (NEAR, MAX_CONNECTIONS)] {
+        for (took, expected) in [(SILENT / 2, ENOUGH_NEAR), (SILENT, MAX_CONNECTIONS)] {
             for protocol in [Protocol::Http1, Protocol::Http1Alone, Protocol::Unknown] {
                 let limit = limit(protocol, 512);
                 let permit = take(&limit, 1).pop().unwrap();

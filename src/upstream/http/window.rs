@@ -15,8 +15,8 @@ mod phase;
 
 use std::time::{Duration, Instant};
 
+pub(super) use phase::ENOUGH_NEAR;
 use phase::Phase;
-pub(super) use phase::{ENOUGH_NEAR, NEAR};
 
 /// What is left of a window after a cut.
 const CUT: f64 = 0.5;

@@ -24,7 +24,7 @@ const FAR: f64 = 2.0;
 /// there; more are tried one by one.
 pub(in crate::upstream::http) const ENOUGH_NEAR: usize = 16;
 /// An answer that comes within this time is of a source on this machine or beside it.
-pub(in crate::upstream::http) const NEAR: Duration = Duration::from_millis(2);
+pub(super) const NEAR: Duration = Duration::from_millis(2);
 /// How long it takes to come back to the size that was refused.
 const RECOVERY: Duration = Duration::from_secs(5);
 

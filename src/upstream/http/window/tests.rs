@@ -6,6 +6,7 @@ mod simulation;
 
 use std::time::{Duration, Instant};
 
+use super::phase::NEAR;
 use super::*;
 use simulation::{Client, Fate, crowded, far, limited, one_at_a_time, rate, run, run_some};
 
