@@ -14,7 +14,6 @@ mod tls;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use rustix::fs::Mode;
 use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
@@ -106,18 +105,11 @@ fn logs(settings: &Settings) -> SetLevel {
 }
 
 /// The level of what is logged as a part of a reload.
-fn level_part(set_level: SetLevel, level: &'static str) -> Part {
-    let current = Arc::new(Mutex::new(level));
-    let prepare = move |settings: &Settings| {
-        let (level, current, set_level) = (settings.log_level, Arc::clone(&current), Arc::clone(&set_level));
-        if *current.lock() == level {
-            return Ok(None);
-        }
-        let apply = move || {
-            set_level(level);
-            *current.lock() = level;
-        };
-        Ok(Some(Change { what: format!("log.level {level}"), apply: Box::new(apply) }))
+fn level_part(set_level: SetLevel) -> Part {
+    let prepare = move |old: &Settings, new: &Settings| {
+        let (level, set_level) = (new.log_level, Arc::clone(&set_level));
+        let change = || Change { what: format!("log.level {level}"), apply: Box::new(move || set_level(level)) };
+        Ok((old.log_level != level).then(change))
     };
     Part { settings: vec![rows::log_level.name], prepare: Box::new(prepare) }
 }
@@ -167,9 +159,9 @@ async fn serve(
     // What can change while the server runs: a line for each part.
     let reload = Reload::new(read, as_read, &folder)
         .with(tls::part(tls.clone()))
-        .with(access::part(Arc::clone(&gate), as_read))
-        .with(modules::policy_part(proxy.clone(), folder.clone(), as_read))
-        .with(level_part(set_level, settings.log_level));
+        .with(access::part(Arc::clone(&gate)))
+        .with(modules::policy_part(proxy.clone(), folder.clone()))
+        .with(level_part(set_level));
     let (own, loopback) = Loopback::new();
     listeners.admin.push(own);
     let mut background = JoinSet::new();

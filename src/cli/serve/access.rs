@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::reload::{Change, Part};
 use crate::access::{Access, Gate};
 use crate::config::settings::{ACCESS_TABLES, AccessTables, SETTINGS, Settings};
@@ -28,27 +26,19 @@ pub(super) fn open(settings: &Settings) -> Result<Arc<Gate>, Fault> {
 }
 
 /// Access control as a part of a reload. The files that it names are read each time, so that a wrong one is said.
-pub(super) fn part(gate: Arc<Gate>, settings: &Settings) -> Part {
-    let current = Arc::new(Mutex::new(said(settings)));
-    let prepare = move |settings: &Settings| {
-        let (access, new) = (Access::of(settings)?, said(settings));
-        if *current.lock() == new {
-            return Ok(None);
-        }
+pub(super) fn part(gate: Arc<Gate>) -> Part {
+    let prepare = move |old: &Settings, new: &Settings| {
+        let (access, gate) = (Access::of(new)?, Arc::clone(&gate));
         let what = if access.is_some() { "access control" } else { "no access control" }.to_owned();
-        let (gate, current) = (Arc::clone(&gate), Arc::clone(&current));
-        let apply = move || {
-            gate.replace(access);
-            *current.lock() = new;
-        };
-        Ok(Some(Change { what, apply: Box::new(apply) }))
+        let change = || Change { what, apply: Box::new(move || gate.replace(access)) };
+        Ok((said(old) != said(new)).then(change))
     };
     let rows = SETTINGS.iter().map(|setting| setting.name).filter(|name| name.starts_with(TABLE));
     Part { settings: rows.chain(ACCESS_TABLES).collect(), prepare: Box::new(prepare) }
 }
 
 /// All that the settings say of access control.
-fn said(settings: &Settings) -> (Vec<(&'static str, String)>, AccessTables) {
+fn said(settings: &Settings) -> (Vec<(&str, &str)>, &AccessTables) {
     let ours = settings.shown.iter().filter(|(name, ..)| name.starts_with(TABLE));
-    (ours.map(|(name, value, _)| (*name, value.clone())).collect(), settings.access_tables.clone())
+    (ours.map(|(name, value, _)| (*name, value.as_str())).collect(), &settings.access_tables)
 }

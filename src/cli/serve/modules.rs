@@ -4,8 +4,6 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::reload::{Change, Part};
 use crate::config::settings::{RulesFile, Settings, Upstream, rows};
 use crate::config::{self, ProxyList};
@@ -71,18 +69,13 @@ pub(super) fn policy(settings: &Settings, folder: &Folder) -> Result<Arc<ModuleP
 }
 
 /// The rules as a part of a reload. The file is read each time, so that a wrong line is said.
-pub(super) fn policy_part(proxy: Option<Proxy>, folder: Folder, settings: &Settings) -> Part {
-    let current = Arc::new(Mutex::new((settings.rules_file.clone(), settings.dry_run)));
-    let prepare = move |settings: &Settings| {
-        let new = (settings.rules_file.clone(), settings.dry_run);
-        let Some(proxy) = proxy.clone().filter(|_| *current.lock() != new) else { return Ok(None) };
-        let (policy, current) = (policy(settings, &folder)?, Arc::clone(&current));
-        let what = format!("{} module rules", new.0.rules.iter().count());
-        let apply = move || {
-            proxy.set_policy(policy);
-            *current.lock() = new;
-        };
-        Ok(Some(Change { what, apply: Box::new(apply) }))
+pub(super) fn policy_part(proxy: Option<Proxy>, folder: Folder) -> Part {
+    let prepare = move |old: &Settings, new: &Settings| {
+        let is_same = (&old.rules_file, old.dry_run) == (&new.rules_file, new.dry_run);
+        let Some(proxy) = proxy.clone().filter(|_| !is_same) else { return Ok(None) };
+        let policy = policy(new, &folder)?;
+        let what = format!("{} module rules", new.rules_file.rules.iter().count());
+        Ok(Some(Change { what, apply: Box::new(move || proxy.set_policy(policy)) }))
     };
     Part { settings: vec![rows::rules.name, rows::dry_run.name], prepare: Box::new(prepare) }
 }

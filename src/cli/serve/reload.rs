@@ -24,9 +24,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub(super) struct Part {
     /// the settings that it answers for, by name
     pub(super) settings: Vec<&'static str>,
-    /// reads and checks what the settings name, and changes nothing; none where all is as it was
+    /// of the settings in effect and the new ones: reads and checks what these name, and changes nothing; none where all is as it was
     #[expect(clippy::type_complexity, reason = "it is written once")]
-    pub(super) prepare: Box<dyn Fn(&Settings) -> Result<Option<Change>, Fault> + Send>,
+    pub(super) prepare: Box<dyn Fn(&Settings, &Settings) -> Result<Option<Change>, Fault> + Send>,
 }
 
 /// A change that has been checked.
@@ -103,7 +103,11 @@ impl<'a> Reload<'a> {
         if !fixed.is_empty() {
             return Err(Fault::Usage(format!("needs a restart: {}", fixed.join(", "))));
         }
-        let changes = self.parts.iter().map(|part| (part.prepare)(&settings)).collect::<Result<Vec<_>, Fault>>()?;
+        let changes = self
+            .parts
+            .iter()
+            .map(|part| (part.prepare)(&self.current, &settings))
+            .collect::<Result<Vec<_>, Fault>>()?;
         let changes: Vec<Change> = changes.into_iter().flatten().collect();
         let what: Vec<&str> = changes.iter().map(|change| change.what.as_str()).collect();
         let line =

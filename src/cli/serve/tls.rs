@@ -56,7 +56,7 @@ pub(super) fn part(tls: Option<Arc<Tls>>) -> Part {
             rows::tls_client_ca.name,
             rows::tls_client_auth.name,
         ],
-        prepare: Box::new(move |settings| {
+        prepare: Box::new(move |_, settings| {
             // Without listeners for TLS the settings name no files.
             let (Some(tls), Some(files)) = (tls.clone(), files(settings)) else { return Ok(None) };
             change(tls, &files)
