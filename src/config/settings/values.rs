@@ -74,8 +74,7 @@ pub(super) fn trusted(text: &str) -> Result<TrustedProxy, String> {
     if text == "unix" {
         return Ok(TrustedProxy::Unix);
     }
-    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
-    network.map(|network| TrustedProxy::Network(network.trunc())).ok_or_else(|| why.to_owned())
+    network(text).map(|network| TrustedProxy::Network(network.trunc())).ok_or_else(|| why.to_owned())
 }
 
 /// The mode of a file, in octal.
@@ -94,15 +93,17 @@ pub(super) fn readable(text: &str) -> Result<PathBuf, String> {
 
 /// A network, or one address.
 pub(super) fn networks(text: &str) -> Result<IpNet, String> {
-    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
-    let network = text.parse::<IpNet>().ok().or_else(address);
-    let network =
-        network.ok_or_else(|| "not a network; write it as in 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7".to_owned())?;
+    let why = "not a network; write it as in 10.0.0.0/8, 2001:db8::/32 or 192.0.2.7";
+    let network = network(text).ok_or_else(|| why.to_owned())?;
     if network.addr() == network.network() {
         Ok(network)
     } else {
         Err(format!("has bits beyond its length; write {}", network.trunc()))
     }
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// The name of a host, without a port.
