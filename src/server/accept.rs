@@ -113,7 +113,7 @@ impl Acceptor {
             ConnFacts {
                 addrs: self.addrs(opened.client.unwrap_or(peer), local),
                 is_trusted,
-                certificate: opened.certificate,
+                certificate: opened.certificate.iter().flat_map(|found| found.names()).map(str::to_owned).collect(),
             },
             Arc::clone(&timer),
             self.tls.is_none().then_some(sendfile),

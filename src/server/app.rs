@@ -9,8 +9,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use quick_cache::sync::Cache;
-
 use super::conn::pool::Pools;
 use super::conn::slots::Slots;
 use super::forwarded::TrustedProxies;
@@ -18,11 +16,11 @@ use super::http::access_log::{AccessLog, RequestIds};
 use super::http::answer::{Answer, CacheScope};
 use super::http::host::Hosts;
 use super::http::response_cache::{CacheKey, HeadRef, ResponseCache, Validity};
-use super::http::route::{DatabaseNames, Route, RouteName};
+use super::http::route::{DatabaseNames, Route};
 use super::limits::{self, Limits};
 use super::metrics::Metrics;
 use super::tls::Tls;
-use crate::access::{Gate, Scope};
+use crate::access::Gate;
 use crate::config::HostName;
 use crate::fault::Fault;
 use crate::proxy::{Peer, Proxy};
@@ -67,8 +65,6 @@ pub(crate) struct App {
     /// as in [`Config`]
     pub(super) trusted: TrustedProxies,
     pub(super) gate: Arc<Gate>,
-    /// what raw paths of admitted requests ask for: to parse a path takes longer than to judge it
-    pub(super) scopes: Cache<Box<str>, Arc<(RouteName, Scope)>>,
     pub(super) traces: Option<TraceExporter>,
     pub(super) request_ids: RequestIds,
     pub(super) response_cache: ResponseCache,
@@ -96,7 +92,6 @@ impl App {
             tls: config.tls,
             trusted: config.trusted,
             gate: config.gate,
-            scopes: Cache::new(limits::MAX_SCOPES),
             traces: config.traces,
             request_ids: RequestIds::new(),
             response_cache: ResponseCache::new(config.limits.cache_bytes),

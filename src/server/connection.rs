@@ -24,7 +24,6 @@ use super::http::host::KnownHost;
 use super::http::route::RouteName;
 use super::http::{path, refusal};
 use super::respond::{ConnAddrs, respond};
-use super::tls::ClientCertificate;
 use crate::proxy::Peer;
 
 /// The answer of an admin listener to any other path.
@@ -44,8 +43,8 @@ pub(super) struct ConnFacts {
     pub(super) addrs: ConnAddrs,
     /// whether a trusted proxy sends the requests, which names the client of each
     pub(super) is_trusted: bool,
-    /// who the client has proved to be over TLS, if it has
-    pub(super) certificate: Option<ClientCertificate>,
+    /// the names in the certificate that the client has proved to hold over TLS
+    pub(super) certificate: Vec<String>,
 }
 
 /// What the requests of one connection share.
@@ -101,7 +100,7 @@ impl Connection {
         };
         let (mut response, stream) = match self.admit(is_http2, is_admin, &quota).await {
             Ok(stream) if is_admin || self.kind == ListenerKind::Public => {
-                let certificate = self.facts.certificate.as_ref();
+                let certificate = &self.facts.certificate;
                 let response =
                     respond(&self.app, request, addrs, certificate, &quota, &self.host, &mut in_flight).await;
                 (response, stream)

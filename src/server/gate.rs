@@ -1,7 +1,6 @@
 //! Whether a request may have an answer, where there is access control: what it asks for, as its parsed route says, and the answers
 //! to those that may not. Every spelling of a path that the server understands is judged as what it means.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -13,7 +12,6 @@ use super::http::answer::Answer;
 use super::http::path;
 use super::http::refusal::{refusal, refusal_lines};
 use super::http::route::{DatabaseNames, Route, RouteName, SumdbRequest, TlogRequest};
-use super::limits::MAX_PATH_BYTES;
 use super::routes::modules::CACHED_ONLY;
 use crate::access::{Access, Admission, Asker, Refused, Scope};
 use crate::sumdb::module::ModuleVersion;
@@ -23,28 +21,21 @@ use crate::sumdb::tile::TilePath;
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"gosumcheck\", charset=\"UTF-8\", Bearer realm=\"gosumcheck\"");
 
-/// Admits a request of `asker`, or gives the answer to it. The operator chose who reaches an admin listener, and it answers health and
-/// metrics alone: nobody signs in there.
+/// Admits a request of `asker` for the path `raw`, which is without the configured prefix, or gives the answer to it. The operator
+/// chose who reaches an admin listener, and it answers health and metrics alone: nobody signs in there.
 pub(super) async fn admit(
     app: &App,
     access: &Access,
     head: &Parts,
+    raw: &str,
     asker: Asker<'_>,
     is_admin: bool,
 ) -> Result<Admission, (RouteName, Answer)> {
-    let (_, raw) = path::split(head.uri.path(), &app.prefix);
     let (_, raw) = path::split(raw, CACHED_ONLY);
-    let known = app.scopes.get(raw);
-    let found = known.clone().unwrap_or_else(|| Arc::new(scope_of(&app.names, raw)));
-    let (route, scope) = &*found;
-    let scope = if is_admin { &Scope::Open } else { scope };
+    let (route, scope) = scope_of(&app.names, raw);
+    let scope = if is_admin { Scope::Open } else { scope };
     let headers = head.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
-    let admitted = access.admit(asker, headers, scope).await;
-    // Strangers do not fill it.
-    if known.is_none() && admitted.is_ok() && raw.len() <= MAX_PATH_BYTES {
-        app.scopes.insert(raw.into(), Arc::clone(&found));
-    }
-    admitted.map_err(|refused| (*route, answer(&refused)))
+    access.admit(asker, headers, &scope).await.map_err(|refused| (route, answer(&refused)))
 }
 
 /// What a raw path asks for. A path that no resource has is judged too: else its 404 would tell strangers what there is.

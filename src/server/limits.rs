@@ -5,8 +5,6 @@ use std::time::Duration;
 
 /// Bytes of a request's path, percent-encoded: the longest module path and version that exist are well below this.
 pub(super) const MAX_PATH_BYTES: usize = 2_000;
-/// Raw paths of which it is remembered what they ask for, where there is access control.
-pub(super) const MAX_SCOPES: usize = 4096;
 /// Bytes of a request's header section (HTTP/1.1: hyper's buffer; HTTP/2: SETTINGS_MAX_HEADER_LIST_SIZE).
 pub(super) const MAX_HEAD_BYTES: u16 = 16_384;
 /// Header fields of a request.

@@ -25,7 +25,6 @@ use super::http::route::{Route, RouteName};
 use super::http::{gzip, host, refusal};
 use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
 use super::routes::{explain, export, health, home, metrics, modules, sumdb, tlog};
-use super::tls::ClientCertificate;
 use crate::access::{Admission, Asker};
 use crate::proxy::Peer;
 use crate::report::printable;
@@ -56,23 +55,24 @@ impl ConnAddrs {
     }
 }
 
-/// The response to a request over a connection between these addresses; `certificate` is who its client has proved to be, and
+/// The response to a request over a connection between these addresses; `certificate` has the names that its client has proved to have, and
 /// `quota` what that connection may acquire.
 pub(super) async fn respond(
     app: &App,
     request: Request<Incoming>,
     addrs: ConnAddrs,
-    certificate: Option<&ClientCertificate>,
+    certificate: &[String],
     quota: &Arc<ClientQuota>,
     known_host: &KnownHost,
     in_flight: &mut RequestInFlight,
 ) -> Response<Body> {
     let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
     let mut made = None;
-    let admitted = admit(app, &head, addrs, certificate, known_host).await;
+    let (_, raw) = path::split(head.uri.path(), &app.prefix);
+    let admitted = admit(app, &head, raw, addrs, certificate, known_host).await;
     let (route, mut answer, admission) = match admitted {
         Err((route, refused)) => (route, Arc::new(refused), None),
-        Ok(admission) => match cached_answer(app, &head) {
+        Ok(admission) => match cached_answer(app, &head, raw) {
             Some((route, answer)) => (route, answer, admission),
             // Boxed: most requests do not get here, and this future is large.
             None => {
@@ -143,22 +143,23 @@ fn mark_admitted(response: &mut Response<Body>, admission: Admission) {
     response.body_mut().admitted_by(admission);
 }
 
-/// Whether a request may have an answer: what counts it as in flight, if there is access control, or the refusal.
+/// Whether a request for the path `raw`, which is without the configured prefix, may have an answer: what counts it as in flight, if
+/// there is access control, or the refusal.
 async fn admit(
     app: &App,
     head: &Parts,
+    raw: &str,
     addrs: ConnAddrs,
-    certificate: Option<&ClientCertificate>,
+    certificate: &[String],
     known_host: &KnownHost,
 ) -> Result<Option<Admission>, (RouteName, Answer)> {
-    if let Some(refused) = early_refusal(app, head, addrs, known_host) {
+    if let Some(refused) = early_refusal(app, head, raw, addrs, known_host) {
         return Err((RouteName::Other, refused));
     }
     let Some(access) = app.gate.access() else { return Ok(None) };
-    let names: Vec<String> = certificate.iter().flat_map(|found| found.names()).map(str::to_owned).collect();
-    let asker = Asker { address: addrs.peer.ip(), certificate: &names };
+    let asker = Asker { address: addrs.peer.ip(), certificate };
     // Boxed: without access control there is no such future.
-    Box::pin(gate::admit(app, &access, head, asker, addrs.is_admin)).await.map(Some)
+    Box::pin(gate::admit(app, &access, head, raw, asker, addrs.is_admin)).await.map(Some)
 }
 
 /// Where an answer came from, in a word.
@@ -172,7 +173,7 @@ fn cache_word(made: Option<&AskedCell>, asked: &Asked, status: StatusCode) -> &'
 }
 
 /// The refusal of a request that no handler and no rule gets.
-fn early_refusal(app: &App, head: &Parts, addrs: ConnAddrs, known_host: &KnownHost) -> Option<Answer> {
+fn early_refusal(app: &App, head: &Parts, raw: &str, addrs: ConnAddrs, known_host: &KnownHost) -> Option<Answer> {
     if head.method != Method::GET && head.method != Method::HEAD {
         return Some(refusal::method_not_allowed());
     }
@@ -183,7 +184,6 @@ fn early_refusal(app: &App, head: &Parts, addrs: ConnAddrs, known_host: &KnownHo
         let why = "a request must have exactly one Host header";
         return Some(refusal::refusal(StatusCode::BAD_REQUEST, why));
     }
-    let (_, raw) = path::split(head.uri.path(), &app.prefix);
     // Anybody may know whether the process is alive, and health checks use any host name.
     if raw != "/healthz" && !known_host.is_named(head, host) {
         if let Some(answer) = app.hosts.refusal(addrs.local, head) {
@@ -195,8 +195,7 @@ fn early_refusal(app: &App, head: &Parts, addrs: ConnAddrs, known_host: &KnownHo
 }
 
 /// The answer of the response cache, if there is one.
-fn cached_answer(app: &App, head: &Parts) -> Option<(RouteName, Arc<Answer>)> {
-    let (_, raw) = path::split(head.uri.path(), &app.prefix);
+fn cached_answer(app: &App, head: &Parts, raw: &str) -> Option<(RouteName, Arc<Answer>)> {
     let (_, raw) = path::split(raw, modules::CACHED_ONLY);
     let key = CacheKey { raw, accepts_gzip: gzip::accepts_gzip(&head.headers), rules: app.rules() };
     let found = app.response_cache.find(key, |head| app.is_newest(head))?;
