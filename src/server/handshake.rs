@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustls::AlertDescription;
 use tokio::io::AsyncWriteExt as _;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::either::Either;
 
 use super::conn::transport::{PlainSocket, Transport};
 use super::forwarded;
@@ -45,7 +46,7 @@ pub(super) async fn open(mut socket: PlainSocket, from_proxy: bool, tls: Option<
 impl From<PlainSocket> for Opened {
     /// Nothing is to be done before requests may come.
     fn from(socket: PlainSocket) -> Opened {
-        Opened { transport: Transport::Plain(socket), client: None, certificate: None }
+        Opened { transport: Either::Left(socket), client: None, certificate: None }
     }
 }
 
@@ -63,7 +64,7 @@ async fn shake(mut socket: PlainSocket, tls: &Tls) -> io::Result<Opened> {
     let (_, session) = stream.get_ref();
     let certificate = session.peer_certificates().and_then(|chain| chain.first());
     let certificate = certificate.map(|der| ClientCertificate::read(der).map_err(io::Error::other)).transpose()?;
-    Ok(Opened { transport: Transport::Tls(Box::new(stream)), client: None, certificate })
+    Ok(Opened { transport: Either::Right(Box::new(stream)), client: None, certificate })
 }
 
 /// Whether a failed handshake says something about this server's certificate, which its operator should know.

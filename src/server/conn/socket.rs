@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::either::Either;
 
 use super::frames::FrameTracker;
 use super::sendfile::{SendfileQueue, is_placeholder};
@@ -37,7 +38,7 @@ impl Socket {
     /// Writes the bytes before the first placeholder; if there are none, sends the range of a file that the placeholder represents.
     /// Over TLS there is no placeholder: the bytes of files pass through the session.
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let Transport::Plain(socket) = &mut self.transport else {
+        let Either::Left(socket) = &mut self.transport else {
             return Pin::new(&mut self.transport).poll_write_vectored(cx, bufs);
         };
         let plain = bufs.iter().take_while(|buf| !is_placeholder(buf)).count();
