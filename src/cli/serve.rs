@@ -138,6 +138,7 @@ async fn serve(
     let limits = ProxyLimits { refusal_bytes: memory.refusals, read_ahead, store, ..ProxyLimits::default() };
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
     let tls = tls::open(settings)?;
+    let traces = settings.otlp_endpoint.as_deref().map(TraceExporter::start).transpose()?;
     let Sockets { mut listeners, lines, files: _files } = listen::open(settings, passed).await?;
     let gate = access::open(settings)?;
     listen::warn_of_open(&listeners, settings);
@@ -167,7 +168,6 @@ async fn serve(
     let mut background = JoinSet::new();
     tls.clone().map(|tls| background.spawn(tls::watch(tls, settings.tls_check_interval)));
     notify::watch(loopback).map(|watching| background.spawn(watching));
-    let traces = settings.otlp_endpoint.as_deref().map(TraceExporter::start).transpose()?;
     let config = Config { prefix, hosts, limits, access: settings.access, tls, trusted, gate, traces };
     notify::ready();
     let ran = server::run(config, served, proxy, listeners, signals.stop(reload)).await;
