@@ -18,7 +18,7 @@ use super::conn::stream_task::StreamTask;
 use super::conn::timer::ConnTimer;
 use super::conn::transfer::Transfer;
 use super::http::access_log::REQUEST_ID;
-use super::http::answer::Answer;
+use super::http::answer::{Answer, CacheScope};
 use super::http::body::Body;
 use super::http::host::KnownHost;
 use super::http::route::RouteName;
@@ -156,7 +156,7 @@ impl Connection {
         let id = self.app.request_ids.id_for(&HeaderMap::new());
         let answer = refusal::with_id(&answer, &id).unwrap_or(answer);
         self.app.metrics.request_answered(RouteName::Other, answer.status, Duration::ZERO, answer.len());
-        let mut response = answer.response(method, &HeaderMap::new(), &self.quota, None);
+        let mut response = answer.response(method, &HeaderMap::new(), CacheScope::Public, &self.quota, None);
         response.headers_mut().insert(REQUEST_ID, id);
         response
     }

@@ -16,7 +16,7 @@ use super::conn::in_flight::RequestInFlight;
 use super::conn::pool::{ClientQuota, PoolPermit, Resource};
 use super::gate;
 use super::http::access_log::{AccessLogEntry, REQUEST_ID};
-use super::http::answer::{Answer, Payload, make_private};
+use super::http::answer::{Answer, CacheScope, Payload};
 use super::http::body::Body;
 use super::http::host::KnownHost;
 use super::http::path::{self, BadPath};
@@ -97,10 +97,9 @@ pub(super) async fn respond(
         answer = Arc::new(named);
     }
     let (bytes, verdict) = (answer.len(), answer.verdict);
-    let mut response = answer.response(&head.method, &head.headers, quota, memory);
-    if let Some(admission) = admission {
-        mark_admitted(&mut response, admission);
-    }
+    let cache_scope = cache_scope(admission.as_ref());
+    let mut response = answer.response(&head.method, &head.headers, cache_scope, quota, memory);
+    response.body_mut().admitted_by(admission);
     let (status, elapsed) = (response.status(), in_flight.answered());
     let sent = response.body().size_hint().exact().unwrap_or(bytes);
     app.metrics.request_answered(route, status, elapsed, sent);
@@ -134,13 +133,12 @@ fn refused_id(app: &App, route: RouteName, answer: &Answer, head: &Parts) -> Opt
     is_refusal.then(|| app.request_ids.id_for(&head.headers))
 }
 
-/// Marks a response that not every client may have, and counts its body as in flight.
-fn mark_admitted(response: &mut Response<Body>, admission: Admission) {
-    if admission.is_private {
-        // A shared cache would give it to clients that may not have it.
-        make_private(response.headers_mut());
+/// Which caches may store the response to a request: a shared one would give it to clients that may not have it.
+fn cache_scope(admission: Option<&Admission>) -> CacheScope {
+    match admission {
+        Some(admission) if admission.is_private => CacheScope::Private,
+        _ => CacheScope::Public,
     }
-    response.body_mut().admitted_by(admission);
 }
 
 /// Whether a request for the path `raw`, which is without the configured prefix, may have an answer: what counts it as in flight, if

@@ -62,18 +62,8 @@ pub(crate) enum CachePolicy {
 pub(crate) enum CacheScope {
     /// shared caches too
     Public,
-    /// only the cache of the client: a private module
+    /// only the cache of the client: a private module, or an answer that not every client may have
     Private,
-}
-
-/// Keeps a response out of shared caches.
-pub(crate) fn make_private(headers: &mut HeaderMap) {
-    let Some(value) = headers.get_mut(header::CACHE_CONTROL) else { return };
-    if value == IMMUTABLE {
-        *value = HeaderValue::from_static(PRIVATE_IMMUTABLE);
-    } else if let Some(rest) = value.to_str().ok().and_then(|text| text.strip_prefix("public")) {
-        *value = HeaderValue::try_from(format!("private{rest}")).unwrap_or(HeaderValue::from_static(NO_STORE));
-    }
 }
 
 impl CachePolicy {
@@ -82,6 +72,7 @@ impl CachePolicy {
             CachePolicy::Directives(directives) if cache_scope == CacheScope::Public => {
                 return HeaderValue::from_static(directives);
             }
+            CachePolicy::Directives(IMMUTABLE) => return HeaderValue::from_static(PRIVATE_IMMUTABLE),
             CachePolicy::Directives(directives) => directives.to_owned(),
             CachePolicy::Until(end) => {
                 let left = end.saturating_duration_since(Instant::now()).as_secs();
@@ -180,18 +171,20 @@ impl Answer {
         }
     }
 
-    /// The response to this request. `memory` is the permit for its bytes if they need one; `quota` grants the memory to read
-    /// a file.
+    /// The response to this request, which only the caches of `cache_scope` may store, whatever the answer allows. `memory` is the
+    /// permit for its bytes if they need one; `quota` grants the memory to read a file.
     pub(crate) fn response(
         &self,
         method: &Method,
         request: &HeaderMap,
+        cache_scope: CacheScope,
         quota: &Arc<ClientQuota>,
         memory: Option<PoolPermit>,
     ) -> Response<Body> {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        headers.insert(header::CACHE_CONTROL, self.cache.header(self.cache_scope));
+        let cache_scope = if self.cache_scope == CacheScope::Private { CacheScope::Private } else { cache_scope };
+        headers.insert(header::CACHE_CONTROL, self.cache.header(cache_scope));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if self.varies {
             headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));

@@ -45,9 +45,9 @@ impl Body {
         Body { content: BodyContent::File(Box::new(file)), sending: None, transfer: None, admission: None }
     }
 
-    /// Keeps the admission of its request until it is sent.
-    pub(crate) fn admitted_by(&mut self, admission: Admission) {
-        self.admission = admission.counts().then(|| Box::new(admission));
+    /// Keeps the admission of its request, if there is access control, until it is sent.
+    pub(crate) fn admitted_by(&mut self, admission: Option<Admission>) {
+        self.admission = admission.filter(Admission::counts).map(Box::new);
     }
 
     /// Sends it over HTTP/1.1; a file is sent with `sendfile` where there is a queue for it and otherwise possible.
