@@ -67,7 +67,7 @@ use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
-use crate::upstream::{Asked, FairQueue, Load, Proxies, ProxyState};
+use crate::upstream::{FairQueue, Load, Proxies, ProxyState};
 
 /// The name of the entry that stands for the repositories.
 const DIRECT: &str = "direct";
@@ -127,8 +127,8 @@ struct Inner {
     upstreams: Upstreams,
     options: ProxyOptions,
     /// what came of each, and who was asked for it
-    files: SharedTasks<(ModuleVersion, Kind), (Result<Given, Denied>, Asked)>,
-    hints: SharedTasks<String, (Result<Text, Denied>, Asked)>,
+    files: SharedTasks<(ModuleVersion, Kind), Result<Given, Denied>>,
+    hints: SharedTasks<String, Result<Text, Denied>>,
     absences: Absences,
     /// how many absences this process has written to the journal
     absences_kept: AtomicUsize,

@@ -12,8 +12,7 @@ use super::{Denied, Inner, Mode, stored};
 use crate::store::modules::{Admitted, Stored};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
-use crate::upstream::spans::SpanPosition;
-use crate::upstream::{AskedCell, Asker, Peer};
+use crate::upstream::{Asker, Peer};
 
 /// The file `kind` of a module version.
 pub(super) async fn answer(
@@ -90,22 +89,12 @@ async fn join(
 ) -> Result<Given, Denied> {
     let fetch = |asker: Asker, progress: Arc<Progress>| {
         let (inner, module) = (Arc::clone(inner), module.clone());
-        let span = SpanPosition::current();
         async move {
-            let asked = AskedCell::default();
-            let fetched = asked.scope(async {
-                let _slot = inner.downloads.enter(&asker).await.map_err(|busy| busy.fault("downloads"))?;
-                // Boxed: a request that waits for a slot takes no room for what comes after.
-                Box::pin(asker.admitted().scope(fetch(&inner, &module, kind, &progress, &meter))).await
-            });
-            (SpanPosition::continued(span, fetched).await, asked.get())
+            let _slot = inner.downloads.enter(&asker).await.map_err(|busy| busy.fault("downloads"))?;
+            // Boxed: a request that waits for a slot takes no room for what comes after.
+            Box::pin(asker.admitted().scope(fetch(&inner, &module, kind, &progress, &meter))).await
         }
     };
-    match inner.files.join(&(module.clone(), kind), peer, fetch).await {
-        Ok((given, asked)) => {
-            asked.share();
-            given
-        }
-        Err(ended) => Err(ended.of(&what(module, kind))),
-    }
+    let given = inner.files.join(&(module.clone(), kind), peer, fetch).await;
+    given.unwrap_or_else(|ended| Err(ended.of(&what(module, kind))))
 }

@@ -15,8 +15,7 @@ use super::{Denied, Inner, Mode, Text, TextKind, stored};
 use crate::sumdb;
 use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest, VersionInfo, list};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
-use crate::upstream::spans::SpanPosition;
-use crate::upstream::{AskedCell, Asker, Busy, FailureKind, Fetched, Peer};
+use crate::upstream::{Asker, Busy, FailureKind, Fetched, Peer};
 
 /// Bytes of a list at most.
 const MAX_LIST_BYTES: usize = 16 << 20;
@@ -71,25 +70,13 @@ async fn join(
 ) -> Result<Text, Denied> {
     let ask = |asker: Asker, _| {
         let (inner, request) = (Arc::clone(inner), request.clone());
-        let span = SpanPosition::current();
         async move {
-            let asked = AskedCell::default();
-            let answered = asked.scope(async {
-                let slot = inner.questions.enter(&asker).await;
-                let _slot = slot.map_err(|busy| busy.fault("answers of module proxies"))?;
-                // Boxed: a request that waits for a slot takes no room for what comes after.
-                Box::pin(asker.admitted().scope(ask(&inner, &request, hint))).await
-            });
-            (SpanPosition::continued(span, answered).await, asked.get())
+            let _slot = inner.questions.enter(&asker).await.map_err(|busy| busy.fault("answers of module proxies"))?;
+            // Boxed: a request that waits for a slot takes no room for what comes after.
+            Box::pin(asker.admitted().scope(ask(&inner, &request, hint))).await
         }
     };
-    match inner.hints.join(path, peer, ask).await {
-        Ok((text, asked)) => {
-            asked.share();
-            text
-        }
-        Err(ended) => Err(ended.of(path)),
-    }
+    inner.hints.join(path, peer, ask).await.unwrap_or_else(|ended| Err(ended.of(path)))
 }
 
 fn text(request: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> Text {

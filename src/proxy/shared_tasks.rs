@@ -6,7 +6,8 @@
 //! slot among the downloads) bounds how many such tasks there are. Every task has a deadline. What was only read ahead does not go
 //! on alone.
 //!
-//! A task counts for the clients that wait for it, as `Asker` has it.
+//! A task counts for the clients that wait for it, as `Asker` has it. Which upstreams it asks is noted for each of them, and its spans
+//! are those of the request that began it.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -20,7 +21,8 @@ use tokio::task::AbortHandle;
 
 use super::{Denied, MAX_TASK_TIME};
 use crate::fault::Fault;
-use crate::upstream::{Asker, Clients, Peer};
+use crate::upstream::spans::SpanPosition;
+use crate::upstream::{Asked, AskedCell, Asker, Clients, Peer};
 
 /// How a task ended that has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub(super) enum Phase {
 }
 
 type TaskResult<V> = Result<V, Ended>;
+/// What a task leaves: its result, and which upstreams it asked; none while it runs.
+type Outcome<V> = Option<TaskResult<(V, Asked)>>;
 
 /// The tasks that run, by key. Cheap to clone.
 pub(super) struct SharedTasks<K, V> {
@@ -75,7 +79,7 @@ struct Task<V> {
     clients: Clients,
     /// a client has asked for it: it is not only read ahead
     is_wanted: bool,
-    outcome: watch::Receiver<Option<TaskResult<V>>>,
+    outcome: watch::Receiver<Outcome<V>>,
     /// none until it runs; its first waiter stays until then
     abort: Option<AbortHandle>,
 }
@@ -149,10 +153,10 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
         F: Future<Output = V> + Send + 'static,
     {
         let (_waiter, mut outcome) = self.wait(key, peer, work);
-        match outcome.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone().unwrap_or(Err(Ended::Died)),
-            Err(_) => Err(Ended::Died),
-        }
+        let ended = outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+        let (result, asked) = ended.unwrap_or(Err(Ended::Died))?;
+        asked.share();
+        Ok(result)
     }
 
     /// Adds a waiter to the task for `key`, which is started where there is none.
@@ -161,7 +165,7 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
         key: &K,
         peer: Option<Peer>,
         work: impl FnOnce(Asker, Arc<Progress>) -> F,
-    ) -> (Waiter<K, V>, watch::Receiver<Option<TaskResult<V>>>)
+    ) -> (Waiter<K, V>, watch::Receiver<Outcome<V>>)
     where
         F: Future<Output = V> + Send + 'static,
     {
@@ -188,13 +192,16 @@ impl<K: Eq + Hash + Clone + Send + Sync + 'static, V: Clone + Send + Sync + 'sta
         (waiter, outcome)
     }
 
-    fn start<F>(&self, key: &K, task: u64, work: F, done: watch::Sender<Option<TaskResult<V>>>) -> AbortHandle
+    fn start<F>(&self, key: &K, task: u64, work: F, done: watch::Sender<Outcome<V>>) -> AbortHandle
     where
         F: Future<Output = V> + Send + 'static,
     {
         let (listed, deadline) = (Listed { tasks: self.clone(), key: key.clone(), task }, self.deadline);
+        let asked = AskedCell::default();
+        let work = SpanPosition::continued(SpanPosition::current(), asked.scope(work));
         let running = tokio::spawn(async move {
             let ended = tokio::time::timeout(deadline, work).await.map_err(|_| Ended::DeadlinePassed);
+            let ended = ended.map(|result| (result, asked.get()));
             // Off the list first: a request that comes now starts over, and finds the result in the store.
             drop(listed);
             let _ = done.send(Some(ended)); // nobody waits any more: fine
