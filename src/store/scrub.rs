@@ -21,7 +21,7 @@ use super::cache::read_bounded;
 use super::usage::micros;
 use super::{Folder, STORE_FOLDER};
 use crate::sumdb::dirhash::ReadAt;
-use crate::sumdb::number::wide;
+use crate::sumdb::number::{self, wide};
 
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 10;
@@ -142,7 +142,7 @@ impl ScrubPlace {
     /// How long there is nothing to do, where each file is to be hashed once in `period`.
     pub fn rest_of(&self, period: Duration, now: SystemTime) -> Option<Duration> {
         let (passed, under_way) = self.lines()?;
-        let next = passed.saturating_add(u64::try_from(period.as_micros()).unwrap_or(u64::MAX));
+        let next = passed.saturating_add(number::micros(period));
         let rest = Duration::from_micros(next.saturating_sub(micros(now)));
         (under_way.is_none() && !rest.is_zero() && passed <= micros(now)).then_some(rest)
     }

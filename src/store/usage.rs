@@ -19,6 +19,7 @@ use super::Folder;
 use super::sqlite::SqliteError;
 use super::words::unavailable;
 use crate::fault::Fault;
+use crate::sumdb::number;
 
 mod table;
 
@@ -236,6 +237,5 @@ impl Usage {
 
 /// Microseconds since 1970.
 pub fn micros(time: SystemTime) -> u64 {
-    let age = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(age.as_micros()).unwrap_or(u64::MAX)
+    number::micros(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }

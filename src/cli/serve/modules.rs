@@ -13,6 +13,7 @@ use crate::relay::Relay;
 use crate::rules::RuleAction;
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
+use crate::sumdb::number::wide;
 use crate::upstream::{self, Base, Direct, DirectAccess, DirectSettings, Proxies, ProxyEntry, ProxyPlace};
 
 /// The proxy; none where `proxy` is off. `relay` tells the hashes.
@@ -88,7 +89,7 @@ pub(super) fn public(settings: &Settings, folder: &Folder) -> Result<Proxies, Fa
 /// How much a server with these settings stores.
 pub(in crate::cli) fn store_limits(settings: &Settings) -> StoreLimits {
     let Settings { store_max_size: max_size, store_max_disk: max_disk, .. } = *settings;
-    let checks_per_hour = u64::try_from(settings.store_checks).unwrap_or(u64::MAX);
+    let checks_per_hour = wide(settings.store_checks);
     let scrub = settings.store_scrub.map(|period| (period, settings.store_scrub_rate));
     StoreLimits { max_size, max_disk, checks_per_hour, scrub }
 }

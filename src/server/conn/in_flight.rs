@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::sumdb::number::micros;
+
 /// The counts of one connection. Times are in microseconds since the connection was accepted; 0 means never.
 #[derive(Debug)]
 pub(crate) struct InFlight {
@@ -52,7 +54,7 @@ impl InFlight {
     }
 
     fn micros(&self, time: Instant) -> u64 {
-        u64::try_from(time.saturating_duration_since(self.accepted).as_micros()).unwrap_or(u64::MAX).max(1)
+        micros(time.saturating_duration_since(self.accepted)).max(1)
     }
 
     /// The time `micros` after the connection was accepted; none if the system cannot represent it.

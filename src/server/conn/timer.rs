@@ -14,7 +14,7 @@ use super::frames::{FrameTracker, Protocol};
 use super::in_flight::{InFlight, RequestInFlight};
 use super::transfer::{Transfer, TransferCheck, Transfers};
 use crate::server::limits::{Limits, MIN_PROGRESS_BYTES};
-use crate::sumdb::number::wide;
+use crate::sumdb::number::{micros, wide};
 
 /// How many times per write timeout the bodies in flight are checked for progress.
 const CHECKS_PER_TIMEOUT: u32 = 4;
@@ -206,8 +206,4 @@ impl ConnTimer {
         };
         (activity, self.in_flight.time(since).unwrap_or(self.in_flight.accepted()))
     }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -11,6 +11,7 @@ use hyper::{Method, StatusCode, Version};
 use super::route::RouteName;
 pub use crate::config::settings::AccessLog;
 use crate::report::printable;
+use crate::sumdb::number::micros;
 use crate::upstream::Asked;
 
 /// The header with the ID of a request, in requests and responses.
@@ -72,10 +73,6 @@ impl AccessLogEntry<'_> {
             "request"
         );
     }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn shown(bytes: &[u8]) -> String {

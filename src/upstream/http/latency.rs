@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::sumdb::number::micros;
+
 /// The upper bounds of the buckets, in milliseconds. Longer requests are in one more.
 const BOUNDS: [u64; 10] = [5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 30_000];
 
@@ -53,7 +55,7 @@ impl LatencyCounts {
         if let Some(count) = self.counts.get(bucket) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        self.micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.micros.fetch_add(micros(time), Ordering::Relaxed);
     }
 
     pub(in crate::upstream) fn snapshot(&self) -> Latency {
