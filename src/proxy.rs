@@ -51,9 +51,9 @@ use absences::Absences;
 use counts::Counters;
 use file_attempts::Given;
 use hashing::Hashing;
+use parking_lot::Mutex;
 use policy::PolicySlot;
 use room::SharedRoom;
-use scrub::ScrubCounters;
 use shared_tasks::SharedTasks;
 use store_lock::StoreLock;
 use top::TopModules;
@@ -146,7 +146,7 @@ struct Inner {
     store_limits: StoreLimits,
     room: SharedRoom,
     evictor: Evictor,
-    scrubbed: ScrubCounters,
+    scrubbed: Mutex<ScrubCounts>,
 }
 
 impl Proxy {
@@ -204,7 +204,7 @@ impl Proxy {
             store_limits,
             room,
             evictor,
-            scrubbed: ScrubCounters::default(),
+            scrubbed: Mutex::default(),
         };
         Ok(Proxy { inner: Arc::new(inner) })
     }

@@ -7,11 +7,12 @@ mod ask;
 mod plan;
 
 use std::collections::HashSet;
+use std::ops::AddAssign;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 
 use super::policy::PublicSources;
 use super::room::SharedRoom;
@@ -21,6 +22,7 @@ use crate::store::modules::InventoryFile;
 use crate::store::usage::micros;
 use crate::store::{Folder, Modules};
 use crate::sumdb::module::Patterns;
+use crate::sumdb::number::wide;
 use ask::{Asked, Asking};
 use plan::Plan;
 
@@ -34,6 +36,7 @@ const BARREN_FOR: Duration = Duration::from_secs(2);
 const MAX_IN_VAIN: usize = 32;
 /// How long it is remembered of a file that is not stored any more how it was used.
 const REMEMBERED_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Removes files from a store.
 pub struct Evictor {
     folder: Folder,
@@ -45,15 +48,8 @@ pub struct Evictor {
     room: SharedRoom,
     /// whether this process is the one that admits files
     holds_claim: bool,
-    counts: EvictionCounters,
-}
-
-#[derive(Default)]
-struct EvictionCounters {
-    files: AtomicU64,
-    bytes: AtomicU64,
-    vanished: AtomicU64,
-    unanswered: AtomicU64,
+    /// what was removed since the start
+    counts: Mutex<Evicted>,
 }
 
 /// What came of a removal, or of all since the start.
@@ -67,6 +63,15 @@ pub struct Evicted {
     pub vanished: u64,
     /// files that stay because no upstream answered, or the budget of questions is used up
     pub unanswered: u64,
+}
+
+impl AddAssign for Evicted {
+    fn add_assign(&mut self, more: Evicted) {
+        self.files += more.files;
+        self.bytes += more.bytes;
+        self.vanished += more.vanished;
+        self.unanswered += more.unanswered;
+    }
 }
 
 impl Evictor {
@@ -83,8 +88,7 @@ impl Evictor {
         room: SharedRoom,
         holds_claim: bool,
     ) -> Evictor {
-        let (asking, plan, counts) =
-            (Asking::new(checks_per_hour), tokio::sync::Mutex::default(), EvictionCounters::default());
+        let (asking, plan, counts) = (Asking::new(checks_per_hour), tokio::sync::Mutex::default(), Mutex::default());
         Evictor { folder, modules, private, asking, plan, room, holds_claim, counts }
     }
 
@@ -139,15 +143,10 @@ impl Evictor {
             let evicted = self.remove(sources, batch).await?;
             in_vain = if evicted.bytes > 0 { 0 } else { in_vain + 1 };
             goes_on |= is_used || evicted.bytes > 0 || evicted.vanished + evicted.unanswered > 0;
+            all += evicted;
             if in_vain == MAX_IN_VAIN {
                 break;
             }
-            all = Evicted {
-                files: all.files + evicted.files,
-                bytes: all.bytes + evicted.bytes,
-                vanished: all.vanished + evicted.vanished,
-                unanswered: all.unanswered + evicted.unanswered,
-            };
         }
         if has_looked && all.bytes == 0 && lacking() > 0 {
             plan.barren = Some(Instant::now());
@@ -224,7 +223,7 @@ impl Evictor {
         for name in &vanished {
             tracing::warn!("no upstream has {name} any more: it stays in the store");
         }
-        evicted.vanished = u64::try_from(vanished.len()).unwrap_or(u64::MAX);
+        evicted.vanished = wide(vanished.len());
         let own = self.parts();
         // Its threads count what is freed: the client that waits for this may leave meanwhile.
         let removed = blocking(move || {
@@ -249,25 +248,20 @@ impl Evictor {
             Ok((files, bytes))
         });
         (evicted.files, evicted.bytes) = removed.await?;
-        let counts = &self.counts;
-        let add = |counter: &AtomicU64, more: u64| counter.fetch_add(more, Ordering::Relaxed);
-        add(&counts.files, evicted.files);
-        add(&counts.bytes, evicted.bytes);
-        add(&counts.vanished, evicted.vanished);
-        add(&counts.unanswered, evicted.unanswered);
+        *self.counts.lock() += evicted;
         Ok(evicted)
     }
 
     /// What was removed since the start, and what was not.
     pub fn counts(&self) -> Evicted {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let EvictionCounters { files, bytes, vanished, unanswered } = &self.counts;
-        Evicted { files: load(files), bytes: load(bytes), vanished: load(vanished), unanswered: load(unanswered) }
+        *self.counts.lock()
     }
 }
 
 /// Runs work that waits for the disk on a thread for it.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())))
 }

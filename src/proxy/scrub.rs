@@ -9,10 +9,11 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use super::{Mode, Proxy, files, stored};
+use super::evict::blocking;
+use super::{Inner, Mode, Proxy, files, stored};
 use crate::fault::Fault;
 use crate::store::Modules;
 use crate::store::modules::{Changed, InventoryFile, Tree};
@@ -23,24 +24,12 @@ use crate::sumdb::module::ModuleVersion;
 
 /// A pass notes its place each time it has read this many bytes.
 const NOTE_EVERY: u64 = 64 << 20;
+/// In a second.
+const MICROS: u64 = 1_000_000;
 /// How long a scrub waits that failed, or has nothing to do.
 const WAIT: Duration = Duration::from_secs(60);
 
 /// What scrubs have found since the start, and where the present one is.
-#[derive(Debug, Default)]
-pub(super) struct ScrubCounters {
-    files: AtomicU64,
-    bytes: AtomicU64,
-    rotten: AtomicU64,
-    healed: AtomicU64,
-    /// of the pass that is under way, bytes that are behind it and all
-    done: AtomicU64,
-    total: AtomicU64,
-    /// when the last whole pass began, in microseconds since 1970
-    passed: AtomicU64,
-}
-
-/// The figures of scrubs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ScrubCounts {
     /// files hashed since the start
@@ -59,22 +48,9 @@ pub struct ScrubCounts {
     pub passed: u64,
 }
 
-impl ScrubCounters {
-    pub(super) fn read(&self) -> ScrubCounts {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        ScrubCounts {
-            files: load(&self.files),
-            bytes: load(&self.bytes),
-            rotten: load(&self.rotten),
-            healed: load(&self.healed),
-            done: load(&self.done),
-            total: load(&self.total),
-            passed: load(&self.passed) / 1_000_000,
-        }
-    }
-
-    fn add(counter: &AtomicU64, more: u64) {
-        counter.fetch_add(more, Ordering::Relaxed);
+impl Inner {
+    fn count_scrubbed(&self, count: impl FnOnce(&mut ScrubCounts)) {
+        count(&mut self.scrubbed.lock());
     }
 }
 
@@ -99,17 +75,15 @@ impl Proxy {
         let (from, modules) = (place.read(), inner.modules.clone());
         let inventory = blocking(move || modules.inventory()).await?;
         let began = from.as_ref().map_or_else(|| micros(SystemTime::now()), |from| from.began);
-        let counters = &inner.scrubbed;
         let bytes = |files: &[InventoryFile]| files.iter().map(|file| file.len).sum::<u64>();
         let at = from.map_or(0, |from| inventory.files.partition_point(|file| order(&file.name) <= order(&from.name)));
         let (behind, ahead) = inventory.files.split_at(at.min(inventory.files.len()));
-        counters.total.store(bytes(&inventory.files), Ordering::Relaxed);
-        counters.done.store(bytes(behind), Ordering::Relaxed);
+        inner.count_scrubbed(|counts| (counts.total, counts.done) = (bytes(&inventory.files), bytes(behind)));
         let stop = Stopping(Arc::default());
         let (pace, mut unnoted) = (ScrubPace::new(rate, Arc::clone(&stop.0)), 0_u64);
         for file in ahead {
             self.scrub_one(file, &pace).await?;
-            ScrubCounters::add(&counters.done, file.len);
+            inner.count_scrubbed(|counts| counts.done += file.len);
             unnoted = unnoted.saturating_add(file.len);
             if unnoted >= NOTE_EVERY {
                 place.note(&Passed { began, name: file.name.clone() });
@@ -117,25 +91,23 @@ impl Proxy {
             }
         }
         place.finish(began);
-        counters.passed.store(began, Ordering::Relaxed);
-        Ok(counters.read())
+        inner.count_scrubbed(|counts| counts.passed = began / MICROS);
+        Ok(self.scrubbed())
     }
 
     /// Hashes one file, and heals it.
     async fn scrub_one(&self, file: &InventoryFile, pace: &ScrubPace) -> Result<(), Fault> {
         let inner = &self.inner;
-        let counters = &inner.scrubbed;
         let (modules, tree, kind) = (inner.modules.clone(), file.tree, file.kind);
         let (of, pace) = (file.module.clone(), pace.clone());
         let Some(found) = thread(move || look(&modules, tree, &of, kind, &pace)).await? else { return Ok(()) };
-        ScrubCounters::add(&counters.files, 1);
-        ScrubCounters::add(&counters.bytes, file.len);
+        inner.count_scrubbed(|counts| (counts.files, counts.bytes) = (counts.files + 1, counts.bytes + file.len));
         let Scrubbed::Rotten(changed, got) = found else { return Ok(()) };
-        ScrubCounters::add(&counters.rotten, 1);
+        inner.count_scrubbed(|counts| counts.rotten += 1);
         let path = inner.folder.root().join(&file.name);
         tracing::error!(path = %path.display(), "a stored file has rotted: it is set aside and fetched again");
         match self.heal(&file.module, *changed, got).await {
-            Ok(()) => ScrubCounters::add(&counters.healed, 1),
+            Ok(()) => inner.count_scrubbed(|counts| counts.healed += 1),
             Err(why) => tracing::error!(path = %path.display(), "it could not be fetched again: {why}"),
         }
         Ok(())
@@ -159,7 +131,8 @@ impl Proxy {
         loop {
             let place = self.inner.folder.scrub_place();
             if let Some(rest) = place.rest_of(period, SystemTime::now()) {
-                self.inner.scrubbed.passed.store(place.finished().unwrap_or(0), Ordering::Relaxed);
+                let passed = place.finished().unwrap_or(0) / MICROS;
+                self.inner.count_scrubbed(|counts| counts.passed = passed);
                 tokio::time::sleep(rest.min(WAIT)).await;
                 continue;
             }
@@ -177,7 +150,7 @@ impl Proxy {
 
     /// The figures of scrubs since the start.
     pub fn scrubbed(&self) -> ScrubCounts {
-        self.inner.scrubbed.read()
+        *self.inner.scrubbed.lock()
     }
 }
 
@@ -213,11 +186,6 @@ fn look(
 /// The order of a pass is that of the inventory: by folder, and by name in each.
 fn order(name: &str) -> PathBuf {
     PathBuf::from(name)
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())))
 }
 
 /// Runs work on a thread of low priority.
