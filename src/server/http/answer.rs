@@ -27,17 +27,6 @@ pub(crate) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 /// The content type of hashes and of files of the log.
 pub(crate) const BINARY: &str = "application/octet-stream";
 
-/// Never changes, such as a tile.
-pub(crate) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// The same for the cache of the client alone.
-const PRIVATE_IMMUTABLE: &str = "private, max-age=31536000, immutable";
-/// May be stale for a while, such as a lookup, whose signed head does not stay the newest.
-pub(crate) const ONE_MINUTE: &str = "public, max-age=60";
-/// May be stored, and must be revalidated before each reuse.
-pub(crate) const REVALIDATE: &str = "no-cache";
-/// Must not be stored, such as a failure, which may be over soon.
-pub(crate) const NO_STORE: &str = "no-store";
-
 /// The verdict on content whose hash a database or a first download has.
 pub(crate) const PROVEN: &str = "proven";
 
@@ -49,10 +38,16 @@ pub(crate) enum Payload {
 }
 
 /// For how long caches may store an answer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CachePolicy {
-    /// the value of `Cache-Control`
-    Directives(&'static str),
+    /// it never changes, such as a tile
+    Immutable,
+    /// it may be stale for a while, such as a lookup, whose signed head does not stay the newest
+    OneMinute,
+    /// they may store it, and must revalidate it before each reuse
+    Revalidate,
+    /// they must not store it, such as a failure, which may be over soon
+    NoStore,
     /// until this time, as `max-age`
     Until(Instant),
 }
@@ -67,23 +62,27 @@ pub(crate) enum CacheScope {
 }
 
 impl CachePolicy {
+    /// The value of `Cache-Control`. Those that are fixed are checked when this is compiled, not for each request.
     fn header(self, cache_scope: CacheScope) -> HeaderValue {
-        let directives = match self {
-            CachePolicy::Directives(directives) if cache_scope == CacheScope::Public => {
-                return HeaderValue::from_static(directives);
+        use CacheScope::{Private, Public};
+        match (self, cache_scope) {
+            (CachePolicy::Immutable, Public) => {
+                const { HeaderValue::from_static("public, max-age=31536000, immutable") }
             }
-            CachePolicy::Directives(IMMUTABLE) => return HeaderValue::from_static(PRIVATE_IMMUTABLE),
-            CachePolicy::Directives(directives) => directives.to_owned(),
-            CachePolicy::Until(end) => {
+            (CachePolicy::Immutable, Private) => {
+                const { HeaderValue::from_static("private, max-age=31536000, immutable") }
+            }
+            (CachePolicy::OneMinute, Public) => const { HeaderValue::from_static("public, max-age=60") },
+            (CachePolicy::OneMinute, Private) => const { HeaderValue::from_static("private, max-age=60") },
+            (CachePolicy::Revalidate, _) => const { HeaderValue::from_static("no-cache") },
+            (CachePolicy::NoStore, _) => const { HeaderValue::from_static("no-store") },
+            (CachePolicy::Until(end), scope) => {
                 let left = end.saturating_duration_since(Instant::now()).as_secs();
-                format!("public, max-age={left}")
+                let word = if scope == Public { "public" } else { "private" };
+                HeaderValue::try_from(format!("{word}, max-age={left}"))
+                    .unwrap_or_else(|_| HeaderValue::from_static("no-store"))
             }
-        };
-        let directives = match (cache_scope, directives.strip_prefix("public")) {
-            (CacheScope::Private, Some(rest)) => format!("private{rest}"),
-            _ => directives,
-        };
-        HeaderValue::try_from(directives).unwrap_or_else(|_| HeaderValue::from_static(NO_STORE))
+        }
     }
 }
 
@@ -91,7 +90,7 @@ impl CachePolicy {
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) content_type: &'static str,
+    pub(crate) content_type: HeaderValue,
     pub(crate) cache: CachePolicy,
     pub(crate) cache_scope: CacheScope,
     /// with its quotes; conditions and ranges apply only to answers with one
@@ -112,11 +111,11 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// A 200 with these bytes.
-    pub(crate) fn new(content_type: &'static str, cache: &'static str, bytes: Bytes) -> Answer {
+    pub(crate) fn new(content_type: &'static str, cache: CachePolicy, bytes: Bytes) -> Answer {
         Answer {
             status: StatusCode::OK,
-            content_type,
-            cache: CachePolicy::Directives(cache),
+            content_type: HeaderValue::from_static(content_type),
+            cache,
             cache_scope: CacheScope::Public,
             etag: None,
             last_modified: None,
@@ -182,15 +181,15 @@ impl Answer {
         memory: Option<PoolPermit>,
     ) -> Response<Body> {
         let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(header::CONTENT_TYPE, self.content_type.clone());
         let cache_scope = if self.cache_scope == CacheScope::Private { CacheScope::Private } else { cache_scope };
         headers.insert(header::CACHE_CONTROL, self.cache.header(cache_scope));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, const { HeaderValue::from_static("nosniff") });
         if self.varies {
-            headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+            headers.insert(header::VARY, const { HeaderValue::from_static("accept-encoding") });
         }
         if self.is_gzip {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            headers.insert(header::CONTENT_ENCODING, const { HeaderValue::from_static("gzip") });
         }
         if let Some((name, value)) = &self.extra_header {
             headers.insert(name, value.clone());
@@ -198,7 +197,7 @@ impl Answer {
         let (mut status, mut range) = (self.status, 0..self.len());
         if let Some(tag) = &self.etag {
             headers.insert(header::ETAG, tag.clone());
-            headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            headers.insert(header::ACCEPT_RANGES, const { HeaderValue::from_static("bytes") });
             if let Some(last_modified) = self.last_modified
                 && let Ok(date) = HeaderValue::try_from(httpdate::fmt_http_date(last_modified))
             {

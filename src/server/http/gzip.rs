@@ -15,8 +15,10 @@ const LEVEL: u32 = 3;
 
 /// Whether the client accepts gzip and requests no range: ranges are of the uncompressed content.
 pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let accepts = || headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(names_gzip);
-    !headers.contains_key(RANGE) && accepts()
+    let Some(accepted) = headers.get(ACCEPT_ENCODING) else { return false };
+    // What the go command sends.
+    let accepts = accepted == "gzip" || accepted.to_str().is_ok_and(names_gzip);
+    accepts && !headers.contains_key(RANGE)
 }
 
 /// Whether an `Accept-Encoding` header accepts gzip (RFC 9110 section 12.5.3).

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
 
-use super::answer::{Answer, CachePolicy, NO_STORE, ONE_MINUTE, PLAIN_TEXT, Payload};
+use super::answer::{Answer, CachePolicy, PLAIN_TEXT, Payload};
 use super::path::BadPath;
 use crate::fault::{Cause, Fault};
 use crate::report::{plain, printable};
@@ -28,12 +28,12 @@ pub(crate) fn refusal(status: StatusCode, text: &str) -> Answer {
 
 /// A refusal with this status and these lines.
 pub(crate) fn refusal_lines<'a>(status: StatusCode, text: impl IntoIterator<Item = &'a str>) -> Answer {
-    Answer { status, ..Answer::new(PLAIN_TEXT, NO_STORE, Bytes::from(lines(text))) }
+    Answer { status, ..Answer::new(PLAIN_TEXT, CachePolicy::NoStore, Bytes::from(lines(text))) }
 }
 
 /// 404: the resource does not exist, and will not for a while.
 pub(crate) fn not_found(text: &str) -> Answer {
-    Answer { cache: CachePolicy::Directives(ONE_MINUTE), ..refusal(StatusCode::NOT_FOUND, text) }
+    Answer { cache: CachePolicy::OneMinute, ..refusal(StatusCode::NOT_FOUND, text) }
 }
 
 /// 405: the method is not GET or HEAD.

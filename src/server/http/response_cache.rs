@@ -133,13 +133,13 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::server::http::answer::{IMMUTABLE, PLAIN_TEXT};
+    use crate::server::http::answer::{CachePolicy, PLAIN_TEXT};
 
     #[test]
     fn what_was_given_under_other_rules_is_not_found() {
         let cache = ResponseCache::new(1 << 20);
         let key = |rules| CacheKey { raw: "/a.b/@v/v1.0.0.mod", accepts_gzip: false, rules };
-        let answer = Answer::new(PLAIN_TEXT, IMMUTABLE, Bytes::from_static(b"module a.b\n"));
+        let answer = Answer::new(PLAIN_TEXT, CachePolicy::Immutable, Bytes::from_static(b"module a.b\n"));
         cache.insert(key(1), RouteName::Mod, answer, Validity::Forever);
         assert!(cache.find(key(1), |_| true).is_some());
         assert!(cache.find(key(2), |_| true).is_none() && cache.find(key(0), |_| true).is_none());

@@ -6,7 +6,7 @@ use hyper::header::{ACCEPT, HeaderMap, HeaderValue, VARY};
 
 use super::modules::{JSON, SWITCHED_OFF};
 use crate::server::app::App;
-use crate::server::http::answer::{Answer, NO_STORE, PLAIN_TEXT};
+use crate::server::http::answer::{Answer, CachePolicy, PLAIN_TEXT};
 use crate::server::http::refusal::{from_fault, refusal};
 use crate::sumdb::module::ModuleVersion;
 
@@ -24,7 +24,7 @@ pub(crate) async fn page(app: &App, module: &str, headers: &HeaderMap) -> Answer
     let (content_type, text) =
         if accepts_json(headers) { (JSON, explanation.to_json()) } else { (PLAIN_TEXT, explanation.to_string()) };
     let varies = Some((VARY, HeaderValue::from_static("accept")));
-    Answer { extra_header: varies, ..Answer::new(content_type, NO_STORE, Bytes::from(text)) }
+    Answer { extra_header: varies, ..Answer::new(content_type, CachePolicy::NoStore, Bytes::from(text)) }
 }
 
 /// Whether the client asks for JSON by name.

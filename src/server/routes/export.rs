@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use crate::server::app::database::ServedDatabase;
 use crate::server::conn::file_source::{FileSource, LogFile};
 use crate::server::conn::pool::{ClientQuota, Resource};
-use crate::server::http::answer::{Answer, BINARY, Payload, REVALIDATE, SUMDB_TEXT};
+use crate::server::http::answer::{Answer, BINARY, CachePolicy, Payload, SUMDB_TEXT};
 use crate::server::http::refusal::{from_fault, not_found, refusal, unavailable};
 
 /// What follows each note in `heads`.
@@ -24,7 +24,7 @@ pub(crate) async fn handle(served: &ServedDatabase, name: &str, quota: &Arc<Clie
     };
     let busy = || unavailable("this client is already being sent as many files of the log as it may at once");
     match name {
-        "head" => return Answer::new(SUMDB_TEXT, REVALIDATE, mirror.head).with_hash_etag(),
+        "head" => return Answer::new(SUMDB_TEXT, CachePolicy::Revalidate, mirror.head).with_hash_etag(),
         "heads" => {
             // They are read into memory; the permit bounds how many clients cause that at once.
             let Some(_export) = quota.try_acquire(Resource::Exports, 1) else { return busy() };
@@ -38,8 +38,11 @@ pub(crate) async fn handle(served: &ServedDatabase, name: &str, quota: &Arc<Clie
     let Some(export) = quota.try_acquire(Resource::Exports, 1) else { return busy() };
     let tag = format!("{name}-{}", mirror.snapshot.tree().size);
     let file = LogFile { snapshot: mirror.snapshot, name: name.into(), len, _export: Arc::new(export) };
-    Answer { payload: Payload::File(FileSource::Log(file)), ..Answer::new(BINARY, REVALIDATE, Bytes::new()) }
-        .with_etag(&tag)
+    Answer {
+        payload: Payload::File(FileSource::Log(file)),
+        ..Answer::new(BINARY, CachePolicy::Revalidate, Bytes::new())
+    }
+    .with_etag(&tag)
 }
 
 /// All committed notes, each followed by a blank line.
@@ -48,7 +51,7 @@ async fn heads(served: &ServedDatabase) -> Answer {
     match tokio::task::spawn_blocking(move || log.heads()).await {
         Ok(Ok(notes)) => {
             let all: Vec<u8> = notes.iter().flat_map(|note| [note.as_slice(), AFTER_NOTE]).flatten().copied().collect();
-            Answer::new(SUMDB_TEXT, REVALIDATE, all.into()).with_hash_etag()
+            Answer::new(SUMDB_TEXT, CachePolicy::Revalidate, all.into()).with_hash_etag()
         }
         Ok(Err(refused)) => from_fault(&refused),
         Err(_) => unavailable("the notes could not be read"),

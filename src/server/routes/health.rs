@@ -3,12 +3,12 @@
 use bytes::Bytes;
 
 use crate::server::app::App;
-use crate::server::http::answer::{Answer, NO_STORE, Payload, SUMDB_TEXT};
+use crate::server::http::answer::{Answer, CachePolicy, Payload, SUMDB_TEXT};
 use crate::server::http::refusal::unavailable;
 
 /// `/healthz`.
 pub(crate) fn alive() -> Answer {
-    Answer::new(SUMDB_TEXT, NO_STORE, Bytes::from_static(b"alive\n"))
+    Answer::new(SUMDB_TEXT, CachePolicy::NoStore, Bytes::from_static(b"alive\n"))
 }
 
 /// `/readyz`. A server that cannot store anything is ready as long as it can prove its answers.
@@ -20,7 +20,7 @@ pub(crate) async fn ready(app: &App) -> Answer {
             app.databases.iter().zip(statuses.iter()).flat_map(|(served, status)| status.warnings(served.relay.name()));
         let text: String =
             std::iter::once("ready\n".to_owned()).chain(warnings.map(|warning| line(&warning))).collect();
-        return Answer::new(SUMDB_TEXT, NO_STORE, Bytes::from(text));
+        return Answer::new(SUMDB_TEXT, CachePolicy::NoStore, Bytes::from(text));
     }
     let text: String = reasons.iter().map(|reason| line(reason)).collect();
     Answer { payload: Payload::Bytes(text.into()), ..unavailable("") }

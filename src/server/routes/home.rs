@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hyper::header::{HeaderValue, VARY};
 
 use crate::server::app::{App, request::RequestContext};
-use crate::server::http::answer::{Answer, NO_STORE, SUMDB_TEXT};
+use crate::server::http::answer::{Answer, CachePolicy, SUMDB_TEXT};
 
 /// The page. People copy its lines into a shell, and they name the host that the client used, which was checked. So no cache may
 /// store it: it would serve one client's host to another.
@@ -35,5 +35,5 @@ pub(crate) fn page(app: &App, context: &RequestContext<'_>, scheme: &str, host: 
         "\nAlso here: /healthz /readyz /metrics /log/NAME/ (the files of the log) /tlog/ (C2SP tlog-tiles)\n",
     );
     let varies = Some((VARY, HeaderValue::from_static("host")));
-    Answer { extra_header: varies, ..Answer::new(SUMDB_TEXT, NO_STORE, Bytes::from(page)) }
+    Answer { extra_header: varies, ..Answer::new(SUMDB_TEXT, CachePolicy::NoStore, Bytes::from(page)) }
 }

@@ -12,7 +12,7 @@ use crate::proxy::Proxy;
 use crate::server::app::App;
 use crate::server::conn::frames::Protocol;
 use crate::server::conn::pool::Resource;
-use crate::server::http::answer::{Answer, NO_STORE};
+use crate::server::http::answer::{Answer, CachePolicy};
 use crate::server::metrics::exposition::{OPEN_METRICS, PROMETHEUS, accepts_open_metrics, as_prometheus};
 use crate::server::metrics::queues::{BySource, ByUse, ByWork, Queues};
 use crate::server::metrics::upstreams::UpstreamMetrics;
@@ -25,9 +25,9 @@ pub(crate) async fn page(app: &App, headers: &HeaderMap) -> Answer {
     set_gauges(&app.metrics.gauges, app).await;
     let text = app.metrics.text();
     if accepts_open_metrics(headers) {
-        return Answer::new(OPEN_METRICS, NO_STORE, Bytes::from(text));
+        return Answer::new(OPEN_METRICS, CachePolicy::NoStore, Bytes::from(text));
     }
-    Answer::new(PROMETHEUS, NO_STORE, Bytes::from(as_prometheus(&text)))
+    Answer::new(PROMETHEUS, CachePolicy::NoStore, Bytes::from(as_prometheus(&text)))
 }
 
 /// Sets the gauges.

@@ -12,9 +12,7 @@ use crate::proxy::{Denied, Mode, ProxyAnswer, RefusalCause, Text, TextKind};
 use crate::server::app::{App, request::RequestContext};
 use crate::server::conn::file_source::FileSource;
 use crate::server::conn::pool::{PoolPermit, Resource};
-use crate::server::http::answer::{
-    Answer, BINARY, CachePolicy, CacheScope, IMMUTABLE, NO_STORE, PLAIN_TEXT, PROVEN, Payload,
-};
+use crate::server::http::answer::{Answer, BINARY, CachePolicy, CacheScope, PLAIN_TEXT, PROVEN, Payload};
 use crate::server::http::refusal::{from_fault, not_found, refusal, refusal_lines, unavailable};
 use crate::server::http::response_cache::Validity;
 use crate::server::limits::{MAX_SMALL_BYTES, MODULE_TIMEOUT, POOL_TIMEOUT};
@@ -92,7 +90,7 @@ fn too_many_files() -> Answer {
 fn file_answer(content_type: &'static str, file: Admitted, permit: PoolPermit) -> Answer {
     let (tag, last_modified) = (file.hash().to_string(), Some(file.modified()));
     let payload = Payload::File(FileSource::Module { file, _permit: Arc::new(permit) });
-    Answer { payload, last_modified, ..Answer::new(content_type, IMMUTABLE, Bytes::new()) }
+    Answer { payload, last_modified, ..Answer::new(content_type, CachePolicy::Immutable, Bytes::new()) }
         .with_etag(&tag)
         .judged(PROVEN)
 }
@@ -101,7 +99,7 @@ fn file_answer(content_type: &'static str, file: Admitted, permit: PoolPermit) -
 fn unproven(file: Refused, permit: PoolPermit) -> Answer {
     let extra_header = Some((WARNING, HeaderValue::from_static(UNPROVEN)));
     let payload = Payload::File(FileSource::Refused { file, _permit: Arc::new(permit) });
-    Answer { payload, extra_header, ..Answer::new(BINARY, NO_STORE, Bytes::new()) }.judged("unproven")
+    Answer { payload, extra_header, ..Answer::new(BINARY, CachePolicy::NoStore, Bytes::new()) }.judged("unproven")
 }
 
 /// A go.mod. It is stored in the response cache if it is not unusually large.
@@ -129,11 +127,14 @@ fn text_answer(app: &App, text: Text, context: &RequestContext<'_>) -> Answer {
     };
     let end = Instant::now() + text.keep;
     let extra_header = text.stale.then_some((WARNING, HeaderValue::from_static(STALE)));
-    let answer =
-        Answer { cache: CachePolicy::Until(end), extra_header, ..Answer::new(content_type, NO_STORE, text.bytes) }
-            .with_hash_etag()
-            .compressed(context.accepts_gzip)
-            .judged(if text.stale { "stale" } else { "hint" });
+    let answer = Answer {
+        cache: CachePolicy::Until(end),
+        extra_header,
+        ..Answer::new(content_type, CachePolicy::NoStore, text.bytes)
+    }
+    .with_hash_etag()
+    .compressed(context.accepts_gzip)
+    .judged(if text.stale { "stale" } else { "hint" });
     // An upstream may answer the next request.
     if !text.stale {
         app.cache(context, &answer, Validity::Until(end));
@@ -175,7 +176,7 @@ mod tests {
     fn shown(lines: &[&str]) -> String {
         let denied = Denied::Refused(RefusalCause::Mismatch, lines.iter().map(|line| (*line).to_owned()).collect());
         let answer = denied_answer(&denied);
-        assert_eq!((answer.status, answer.content_type), (StatusCode::FORBIDDEN, PLAIN_TEXT));
+        assert_eq!((answer.status, answer.content_type), (StatusCode::FORBIDDEN, PLAIN_TEXT.parse().unwrap()));
         let Payload::Bytes(bytes) = answer.payload else { panic!("a refusal has bytes") };
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         assert!(text.lines().count() <= 8 && text.lines().all(|line| (1..=80).contains(&line.len())), "{text}");

@@ -5,7 +5,7 @@ use hyper::StatusCode;
 
 use crate::relay::{LookupAnswer, Relay};
 use crate::server::app::{App, request::RequestContext};
-use crate::server::http::answer::{Answer, BINARY, IMMUTABLE, ONE_MINUTE, PROVEN, REVALIDATE, SUMDB_TEXT};
+use crate::server::http::answer::{Answer, BINARY, CachePolicy, PROVEN, SUMDB_TEXT};
 use crate::server::http::refusal::{from_fault, not_found, refusal, refusal_lines, unavailable};
 use crate::server::http::response_cache::Validity;
 use crate::server::http::route::SumdbRequest;
@@ -21,7 +21,7 @@ pub(crate) async fn handle(
 ) -> Answer {
     match request {
         // This server answers for the database, whatever an upstream says.
-        SumdbRequest::Supported => Answer::new(SUMDB_TEXT, ONE_MINUTE, Bytes::new()),
+        SumdbRequest::Supported => Answer::new(SUMDB_TEXT, CachePolicy::OneMinute, Bytes::new()),
         SumdbRequest::Latest => latest(app, relay, context).await,
         SumdbRequest::Lookup(path) => lookup(app, relay, path, context).await,
         SumdbRequest::Tile(path) => match TilePath::parse(path) {
@@ -34,7 +34,7 @@ pub(crate) async fn handle(
 /// The newest signed head.
 pub(crate) async fn latest(app: &App, relay: &Relay, context: &RequestContext<'_>) -> Answer {
     match app.with_timeout(context.peer, relay.latest()).await {
-        Ok(note) => Answer::new(SUMDB_TEXT, REVALIDATE, note).with_hash_etag().judged(PROVEN),
+        Ok(note) => Answer::new(SUMDB_TEXT, CachePolicy::Revalidate, note).with_hash_etag().judged(PROVEN),
         Err(refused) => from_fault(&refused),
     }
 }
@@ -51,7 +51,7 @@ async fn lookup(app: &App, relay: &Relay, path: &str, context: &RequestContext<'
     let validity = context.while_current_head(relay);
     match app.with_timeout(context.peer, relay.lookup(&module)).await {
         Ok(LookupAnswer::Found(bytes)) => {
-            let answer = Answer::new(SUMDB_TEXT, ONE_MINUTE, bytes).with_hash_etag().judged(PROVEN);
+            let answer = Answer::new(SUMDB_TEXT, CachePolicy::OneMinute, bytes).with_hash_etag().judged(PROVEN);
             let answer = answer.compressed(context.accepts_gzip);
             app.cache(context, &answer, validity);
             answer
@@ -76,10 +76,10 @@ async fn tile_answer(app: &App, relay: &Relay, tile: &TilePath, context: &Reques
         Err(refused) => return refused,
     };
     let answer = match tile {
-        TilePath::Hashes(_) => Answer::new(BINARY, IMMUTABLE, bytes).with_etag(&tile.to_string()),
-        TilePath::Data(_) => {
-            Answer::new(SUMDB_TEXT, IMMUTABLE, bytes).with_etag(&tile.to_string()).compressed(context.accepts_gzip)
-        }
+        TilePath::Hashes(_) => Answer::new(BINARY, CachePolicy::Immutable, bytes).with_etag(&tile.to_string()),
+        TilePath::Data(_) => Answer::new(SUMDB_TEXT, CachePolicy::Immutable, bytes)
+            .with_etag(&tile.to_string())
+            .compressed(context.accepts_gzip),
     };
     let answer = answer.judged(PROVEN);
     app.cache(context, &answer, Validity::Forever);

@@ -6,7 +6,7 @@ use super::sumdb::{latest, tile_bytes};
 use crate::fault::Fault;
 use crate::relay::Relay;
 use crate::server::app::{App, request::RequestContext};
-use crate::server::http::answer::{Answer, BINARY, IMMUTABLE};
+use crate::server::http::answer::{Answer, BINARY, CachePolicy};
 use crate::server::http::refusal::{from_fault, refusal};
 use crate::server::http::response_cache::Validity;
 use crate::server::http::route::TlogRequest;
@@ -27,11 +27,11 @@ pub(crate) async fn handle(app: &App, relay: &Relay, request: TlogRequest<'_>, c
         Err(refused) => return refused,
     };
     let answer = match &tile {
-        TilePath::Hashes(_) => Answer::new(BINARY, IMMUTABLE, bytes).with_etag(path),
+        TilePath::Hashes(_) => Answer::new(BINARY, CachePolicy::Immutable, bytes).with_etag(path),
         TilePath::Data(data) => match bundle(&bytes, data) {
-            Ok(bundle) => {
-                Answer::new(BINARY, IMMUTABLE, bundle.into()).with_etag(path).compressed(context.accepts_gzip)
-            }
+            Ok(bundle) => Answer::new(BINARY, CachePolicy::Immutable, bundle.into())
+                .with_etag(path)
+                .compressed(context.accepts_gzip),
             Err(refused) => return from_fault(&refused),
         },
     };
