@@ -4,10 +4,14 @@
 use std::collections::hash_map::RandomState;
 use std::future::Future;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
+use futures_util::future::Either;
 use parking_lot::Mutex;
+use pin_project_lite::pin_project;
 
 /// Spans of one trace at most: a request that asks more often is cut short.
 const MAX_SPANS: usize = 512;
@@ -97,10 +101,10 @@ impl SpanPosition {
     }
 
     /// Runs `work`, which another task may do, at this position.
-    pub async fn continued<F: Future>(at: Option<SpanPosition>, work: F) -> F::Output {
+    pub fn continued<F: Future>(at: Option<SpanPosition>, work: F) -> impl Future<Output = F::Output> + use<F> {
         match at {
-            Some(at) => CURRENT.scope(at, work).await,
-            None => work.await,
+            Some(at) => Either::Left(CURRENT.scope(at, work)),
+            None => Either::Right(work),
         }
     }
 
@@ -112,20 +116,67 @@ impl SpanPosition {
 }
 
 /// Runs `work` as a span of this name.
-pub async fn within<F: Future>(
+pub fn within<F: Future, A: FnOnce() -> Vec<(&'static str, String)>>(
     name: &'static str,
-    attributes: impl FnOnce() -> Vec<(&'static str, String)>,
+    attributes: A,
     work: F,
-) -> F::Output {
-    let Some(SpanPosition { trace, span: parent }) = SpanPosition::current() else { return work.await };
-    let (id, began) = (random(), SystemTime::now());
-    let output = CURRENT.scope(SpanPosition { trace: trace.clone(), span: id }, work).await;
-    let span = TraceSpan { id, parent, name, began, ended: SystemTime::now(), attributes: attributes() };
-    let mut spans = trace.0.spans.lock();
-    if spans.len() < MAX_SPANS {
-        spans.push(span);
+) -> Within<F, A> {
+    Within { work, name, attributes: Some(attributes), span: SpanState::New }
+}
+
+pin_project! {
+    /// Work as a span; made by [`within`]. It holds the work once, where an async function would hold it twice: as its argument, and
+    /// as what it waits for.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Within<F, A> {
+        #[pin]
+        work: F,
+        name: &'static str,
+        attributes: Option<A>,
+        span: SpanState,
     }
-    output
+}
+
+/// What is known of a span.
+enum SpanState {
+    /// its work has not begun
+    New,
+    /// nobody collects it
+    Uncollected,
+    /// its work runs, at this position
+    Open { at: SpanPosition, parent: u64, began: SystemTime },
+}
+
+impl<F: Future, A: FnOnce() -> Vec<(&'static str, String)>> Future for Within<F, A> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if let SpanState::New = this.span {
+            *this.span = match SpanPosition::current() {
+                None => SpanState::Uncollected,
+                Some(SpanPosition { trace, span: parent }) => {
+                    SpanState::Open { at: SpanPosition { trace, span: random() }, parent, began: SystemTime::now() }
+                }
+            };
+        }
+        let SpanState::Open { at, parent, began } = this.span else { return this.work.poll(context) };
+        let output = ready!(CURRENT.sync_scope(at.clone(), || this.work.poll(context)));
+        let attributes = this.attributes.take().map(|attributes| attributes()).unwrap_or_default();
+        let span = TraceSpan {
+            id: at.span,
+            parent: *parent,
+            name: this.name,
+            began: *began,
+            ended: SystemTime::now(),
+            attributes,
+        };
+        let mut spans = at.trace.0.spans.lock();
+        if spans.len() < MAX_SPANS {
+            spans.push(span);
+        }
+        Poll::Ready(output)
+    }
 }
 
 /// Trace, span and whether it is recorded, of `00-TRACE-SPAN-FLAGS`.
