@@ -28,12 +28,14 @@ mod damaged;
 mod files;
 mod heads;
 mod indexed;
+mod kept;
 mod levels;
 mod locate;
 mod modules;
 mod reporter;
 mod stream;
 
+pub use kept::{cached, evidence, has_cache};
 pub use modules::{ModuleOptions, modules};
 
 use files::Files;
@@ -53,6 +55,8 @@ pub struct VerifyOptions {
     pub threads: Option<NonZero<usize>>,
     /// the signed heads that are remembered outside the log's folder
     pub remembered: Vec<StoredHead>,
+    /// why others of them cannot be read
+    pub unreadable: Vec<Fault>,
     /// do not check the index
     pub skip_index: bool,
 }
@@ -82,7 +86,7 @@ pub fn log(
 ) -> Result<Integrity, Fault> {
     let mut report = Integrity::new(name);
     if let Some(records) = first_sync(log) {
-        heads::read_remembered(policy, &options.remembered, &mut report);
+        remembered(policy, options, &mut report);
         let options = VerifyOptions { skip_index: true, ..options.clone() };
         derive(log, unsigned_tree(log, records)?, None, &options, progress, &mut report)?;
         let text = format!(
@@ -93,10 +97,16 @@ pub fn log(
         report.notices.push(Notice { level: Level::Note, text });
         return Ok(report);
     }
-    let heads = heads::read(log, policy, &options.remembered, &mut report)?;
+    let heads = heads::read(log, policy, options, &mut report)?;
     report.head = Some(describe(&heads.head));
     derive(log, heads.head.tree(), Some(&heads), options, progress, &mut report)?;
     Ok(report)
+}
+
+/// Judges the heads that are remembered outside a log's folder, by their signatures alone: those of `options`. What is damaged
+/// among them is a finding.
+pub fn remembered(policy: &Policy, options: &VerifyOptions, report: &mut Integrity) {
+    heads::read_remembered(policy, options, report);
 }
 
 /// How many records, in whole data tiles, a first sync has stored that has committed no head.

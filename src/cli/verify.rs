@@ -39,29 +39,56 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
         let why = "holds no modules: `gosumcheck serve` stores what it proves there; name another folder with --data";
         return Err(Fault::machine(stored.folder.root().display().to_string(), why));
     }
+    let has_answers = !args.no_log && !args.no_modules && has_answers(&stored)?;
     // Before the first start of a server or a sync there is nothing to check, and nothing wrong.
-    if modules.is_none() && !has_log && !args.no_modules && stored.folder.root().is_dir() {
+    let is_empty = modules.is_none() && !has_log && !has_answers;
+    if is_empty && !args.no_modules && stored.folder.root().is_dir() {
         return print(args, &mut nothing_stored(&stored));
     }
     let bar = Bar::new();
     // Where the options leave nothing else, or there is no data folder, the missing log is the answer.
-    let log = if has_log || modules.is_none() { log(args, &stored, &bar).map(Some) } else { Ok(None) };
-    let Some(modules) = modules else {
-        bar.clear();
-        return print(args, &mut log?.unwrap_or_else(|| Integrity::new(&stored.name)));
-    };
-    // The modules are checked even where the log cannot be.
+    let log = if has_log || is_empty { log(args, &stored, &bar).map(Some) } else { Ok(None) };
+    // The rest is checked even where the log cannot be.
     let (mut report, failed) = match log {
+        Err(fault) if modules.is_none() => {
+            bar.clear();
+            return Err(fault);
+        }
         Ok(report) => (report.unwrap_or_else(|| without_log(args, &stored)), None),
         Err(fault) => (Integrity::new(&stored.name), Some(fault)),
     };
-    let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
-    let work = verify::modules(&stored.folder, &stored.database, &modules, &show, &mut report);
-    setup::runtime()?.block_on(work);
+    if !args.no_log {
+        kept(&stored, has_log, &mut report)?;
+    }
+    if let Some(modules) = modules {
+        let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
+        let work = verify::modules(&stored.folder, &stored.database, &modules, &show, &mut report);
+        setup::runtime()?.block_on(work);
+    }
     bar.clear();
     report.notices.extend(warnings);
     let code = print(args, &mut report)?;
     Ok(worst(&[code, failed.inspect(complain).map_or(0, |fault| fault.exit_code())]))
+}
+
+/// Whether proven answers are kept here, or the head that they were proven under.
+fn has_answers(stored: &Stored) -> Result<bool, Fault> {
+    let (cache, head) = (stored.folder.cache(&stored.name)?, stored.folder.head(&stored.name)?);
+    Ok(verify::has_cache(cache.dir()) || verify::may_be_there(&head.path()))
+}
+
+/// Judges what is kept beside a log: the remembered head first, where `log` has not done so, since the others are held to it.
+fn kept(stored: &Stored, has_log: bool, report: &mut Integrity) -> Result<(), Fault> {
+    if !has_log {
+        verify::remembered(&stored.policy, &remembered(stored)?, report);
+    }
+    verify::evidence(&stored.folder.log(&stored.name)?, &stored.policy, report)?;
+    let cache = stored.folder.cache(&stored.name)?;
+    match stored.database.remembered() {
+        Ok(Some(head)) if verify::has_cache(cache.dir()) => verify::cached(&cache, &head, report),
+        // What is wrong with the head is a finding by now.
+        _ => Ok(()),
+    }
 }
 
 /// How modules are checked, and what is wrong with the settings that say which are private.
@@ -74,8 +101,7 @@ fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notic
 }
 
 fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault> {
-    let remembered = stored.folder.head(&stored.name)?.accepted()?;
-    let options = VerifyOptions { threads: args.threads, remembered, skip_index: args.no_index };
+    let options = VerifyOptions { threads: args.threads, skip_index: args.no_index, ..remembered(stored)? };
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         bar.show("records", done, total);
@@ -86,6 +112,18 @@ fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault
         report.notices.extend(known.origin(&caught.evidence));
     }
     Ok(report)
+}
+
+/// The heads that are remembered outside the log's folder, read one by one.
+fn remembered(stored: &Stored) -> Result<VerifyOptions, Fault> {
+    let mut options = VerifyOptions::default();
+    for head in stored.folder.head(&stored.name)?.each_accepted() {
+        match head {
+            Ok(head) => options.remembered.push(head),
+            Err(fault) => options.unreadable.push(fault),
+        }
+    }
+    Ok(options)
 }
 
 /// The report on a data folder without a log and without modules.

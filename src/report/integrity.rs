@@ -55,6 +55,8 @@ pub struct Figures {
     pub heads: u64,
     /// records that were compared with the index; absent where there is none
     pub indexed: Option<u64>,
+    /// cached tiles and answers that are part of the remembered tree; absent where nothing is cached
+    pub cached: Option<u64>,
     /// what was looked at of the module store; absent where it was left out
     pub modules: Option<ModuleFigures>,
 }
@@ -72,6 +74,8 @@ pub struct ModuleFigures {
     pub proven: u64,
     /// private ones whose hash is the one that they were pinned to
     pub pinned: u64,
+    /// those that are as they were when they were proven, while what would prove them again is damaged
+    pub as_admitted: u64,
     /// hashes that are kept of files that are not there any more
     pub evicted: u64,
     /// quarantined files

@@ -80,11 +80,13 @@ impl HeadFile {
     /// # Errors
     /// As [`HeadFile::load`].
     pub fn accepted(&self) -> Result<Vec<StoredHead>, Fault> {
-        let mut found = Vec::new();
-        for path in [self.path(), self.earlier.clone()] {
-            found.extend(load(&path)?.map(|note| StoredHead { path, note }));
-        }
-        Ok(found)
+        self.each_accepted().into_iter().collect()
+    }
+
+    /// As [`HeadFile::accepted`], each file by itself: one that cannot be read hides no other.
+    pub fn each_accepted(&self) -> Vec<Result<StoredHead, Fault>> {
+        let stored = |path: PathBuf| Some(load(&path).transpose()?.map(|note| StoredHead { path, note }));
+        [self.path(), self.earlier.clone()].into_iter().filter_map(stored).collect()
     }
 
     /// All notes of which one may be the largest head that was accepted here. None at first contact only.

@@ -23,6 +23,10 @@ pub enum Flaw {
     RootDiffers,
     /// an entry of `heads` or the remembered head is not a signed note
     HeadsDamaged,
+    /// a cached tile or answer is not part of the tree of the remembered head
+    CacheDamaged,
+    /// evidence of a fork that does not hold any more
+    EvidenceDamaged,
     /// the index does not agree with the records
     IndexWrong,
     /// the log holds two records of one module version with different texts
@@ -64,7 +68,7 @@ pub enum Blame {
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 23] = [
+    pub const ALL: [Flaw; 25] = [
         Flaw::HeadDamaged,
         Flaw::HeadBehind,
         Flaw::RootDiffers,
@@ -75,6 +79,8 @@ impl Flaw {
         Flaw::HashesDamaged,
         Flaw::Undecided,
         Flaw::HeadsDamaged,
+        Flaw::CacheDamaged,
+        Flaw::EvidenceDamaged,
         Flaw::IndexWrong,
         Flaw::Duplicate,
         Flaw::Malformed,
@@ -103,6 +109,8 @@ impl Flaw {
             Flaw::HeadBehind => "head-behind",
             Flaw::RootDiffers => "root-differs",
             Flaw::HeadsDamaged => "heads-damaged",
+            Flaw::CacheDamaged => "cache-damaged",
+            Flaw::EvidenceDamaged => "evidence-damaged",
             Flaw::IndexWrong => "index-wrong",
             Flaw::Duplicate => "duplicate",
             Flaw::Malformed => "malformed",
@@ -152,6 +160,12 @@ impl Flaw {
             }
             Flaw::RootDiffers => "The files are consistent with each other, and do not belong to this signed head.",
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
+            Flaw::CacheDamaged => {
+                "A cached answer is not what was proven. It is proven again each time it is read, so none was given."
+            }
+            Flaw::EvidenceDamaged => {
+                "The evidence that the log signed two histories does not hold any more: the file was changed."
+            }
             Flaw::IndexWrong => "The index does not agree with the records. It decides nothing, but lookups may miss.",
             Flaw::Duplicate => {
                 "The log itself has two records of one module version that differ. No honest database writes that."
@@ -199,6 +213,10 @@ impl Flaw {
                 "Find out where these files came from. Restore them from a copy, or delete the log's folder and run \
                  `gosumcheck sync`."
             }
+            Flaw::CacheDamaged => {
+                "Check the disk and its memory. Delete what is named here: it is fetched again, and proven."
+            }
+            Flaw::EvidenceDamaged => "Restore the file from a copy: it is the proof against the log.",
             Flaw::IndexWrong => "Run `gosumcheck index --rebuild`.",
             Flaw::ModuleDamaged | Flaw::ModuleHash | Flaw::ModuleInfo => {
                 "Check the disk and its memory. Delete the files that are named here: a module that is asked for again is \

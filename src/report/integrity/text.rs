@@ -86,9 +86,10 @@ fn span(noun: &str, range: &Range<u64>) -> String {
 fn summary(report: &Integrity) -> String {
     let figures = report.figures;
     // Every log has a head, so where none was compared and nothing was read there was no log.
-    let has_log = figures.heads > 0 || figures.records > 0 || figures.modules.is_none();
-    let looked: Vec<String> =
-        has_log.then(|| log(figures)).into_iter().chain(figures.modules.map(|figures| modules(&figures))).collect();
+    let has_log = figures.heads > 0 || figures.records > 0 || (figures.modules.is_none() && figures.cached.is_none());
+    let answers = figures.cached.map(|count| counted(count, "cached answer"));
+    let looked = has_log.then(|| log(figures)).into_iter().chain(figures.modules.map(|figures| modules(&figures)));
+    let looked: Vec<String> = looked.chain(answers).collect();
     let looked = looked.join("; ");
     let under = report.head.as_ref().map_or_else(String::new, |head| {
         let database = printable(&report.database);
