@@ -34,7 +34,7 @@ use help::{
     VERIFY_EXIT_CODES,
 };
 use output::complain;
-use settings::{default_text, help, plain_help, value_name};
+use settings::{SettingArgs, default_text, help, plain_help, value_name};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -184,6 +184,12 @@ struct VerifyArgs {
     /// the user's configuration folder, if it exists]
     #[arg(long, value_name = "FILE", conflicts_with = "no_modules")]
     config: Option<PathBuf>,
+    /// Repair what can be repaired: damaged parts are derived or fetched again, proven, and put in place; the damaged bytes are kept
+    /// in DATA/refused
+    #[arg(long)]
+    repair: bool,
+    #[command(flatten)]
+    sources: SettingArgs<verify::Sources>,
     /// Skip the index: no proof depends on it, and it takes about as long as the log
     #[arg(long)]
     no_index: bool,

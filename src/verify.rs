@@ -25,6 +25,7 @@ use crate::sumdb::tile::{FULL, Tile};
 
 mod cut;
 mod damaged;
+mod diagnose;
 mod files;
 mod heads;
 mod indexed;
@@ -32,11 +33,15 @@ mod kept;
 mod levels;
 mod locate;
 mod modules;
+mod places;
+mod repair;
 mod reporter;
 mod stream;
 
+pub use diagnose::diagnose;
 pub use kept::{cached, evidence, has_cache};
 pub use modules::{ModuleOptions, modules};
+pub use repair::{LogRepair, Repaired};
 
 use files::Files;
 use heads::Heads;
@@ -59,6 +64,12 @@ pub struct VerifyOptions {
     pub unreadable: Vec<Fault>,
     /// do not check the index
     pub skip_index: bool,
+}
+
+impl VerifyOptions {
+    fn thread_count(&self) -> usize {
+        self.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get)
+    }
 }
 
 /// Whether anything of a full log is here, be it damaged: where only answers are cached there is none to derive again.
@@ -85,6 +96,7 @@ pub fn log(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Integrity, Fault> {
     let mut report = Integrity::new(name);
+    places::of_log(log, &mut report);
     if let Some(records) = first_sync(log) {
         remembered(policy, options, &mut report);
         let options = VerifyOptions { skip_index: true, ..options.clone() };
@@ -134,7 +146,7 @@ fn derive(
 ) -> Result<(), Fault> {
     let files = Files::open(log, tree)?;
     let levels = Levels::read(&files);
-    let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let threads = options.thread_count();
     let done = std::sync::atomic::AtomicU64::new(0);
     let count = |more: u64| {
         let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
@@ -167,6 +179,11 @@ fn derive(
     }
     figures(&files, report);
     Ok(())
+}
+
+/// Compares the index alone with the records of a log that is in order under `tree`.
+fn index_alone(log: &Log, tree: Tree, options: &VerifyOptions, report: &mut Integrity) -> Result<(), Fault> {
+    derive(log, tree, None, options, &|_, _| {}, report)
 }
 
 /// Looks at the partial data tile at the end, which the fast pass left out; gives the stored hashes of its records.

@@ -1,14 +1,17 @@
 //! `gosumcheck verify`: what the data folder holds against its own bytes and the heads that the log signed: a full mirror, and the
 //! modules that were stored.
 
+mod repair;
+
 use std::io::IsTerminal as _;
 
 use super::known_heads::KnownHeads;
 use super::output::{code_of, complain, tell, worst};
 use super::progress::Bar;
+use super::settings::Takes;
 use super::{VerifyArgs, setup};
 use crate::config::GoEnv;
-use crate::config::settings::{Layers, SETTINGS, private_patterns, rows};
+use crate::config::settings::{Layers, SETTINGS, Setting, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Integrity, Level, Notice, plain};
@@ -17,6 +20,18 @@ use crate::store::modules::Tree;
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::verify::{self, ModuleOptions, VerifyOptions};
+
+/// The settings that say from where damaged parts are fetched again.
+#[derive(Debug)]
+pub(super) struct Sources;
+
+impl Takes for Sources {
+    fn takes(setting: &Setting) -> bool {
+        let taken =
+            [rows::sumdb_url.name, rows::proxy.name, rows::private_proxy.name, rows::offline.name, rows::rules.name];
+        taken.contains(&setting.name)
+    }
+}
 
 /// What is there to look at.
 struct Stored {
@@ -45,30 +60,58 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     if is_empty && !args.no_modules && stored.folder.root().is_dir() {
         return print(args, &mut nothing_stored(&stored));
     }
-    let bar = Bar::new();
     // Where the options leave nothing else, or there is no data folder, the missing log is the answer.
-    let log = if has_log || is_empty { log(args, &stored, &bar).map(Some) } else { Ok(None) };
+    let parts = Parts { log: has_log || is_empty, modules, warnings };
+    let (mut report, mut failed) = look(args, &stored, &parts)?;
+    let is_wrong = report.total() > 0 || failed.is_some();
+    if args.repair && is_wrong && report.misbehaviour.is_none() {
+        let repaired = repair::run(args, &stored, &options(args, &stored)?, &report, parts.log)?;
+        // A pass over the repaired parts, and over the rest.
+        let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
+        (report, failed) = look(args, &Stored { name, policy, folder, database }, &parts)?;
+        report.repairs = repaired.repairs;
+        let warned = |why: String| Notice { level: Level::Warning, text: format!("could not be repaired: {why}") };
+        report.notices.extend(repaired.failed.into_iter().map(warned));
+    }
+    let code = print(args, &mut report)?;
+    Ok(worst(&[code, failed.inspect(complain).map_or(0, |fault| fault.exit_code())]))
+}
+
+/// What is to be looked at.
+struct Parts {
+    log: bool,
+    modules: Option<ModuleOptions>,
+    warnings: Vec<Notice>,
+}
+
+/// Looks at all of it once; gives the report, and why the log could not be judged.
+///
+/// # Errors
+/// `Unavailable`: there is nothing that could be looked at.
+fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity, Option<Fault>), Fault> {
+    let bar = Bar::new();
+    let log = if parts.log { log(args, stored, &bar).map(Some) } else { Ok(None) };
     // The rest is checked even where the log cannot be.
     let (mut report, failed) = match log {
-        Err(fault) if modules.is_none() => {
+        Err(fault) if parts.modules.is_none() && !args.repair => {
             bar.clear();
             return Err(fault);
         }
-        Ok(report) => (report.unwrap_or_else(|| without_log(args, &stored)), None),
+        Ok(report) => (report.unwrap_or_else(|| without_log(args, stored)), None),
         Err(fault) => (Integrity::new(&stored.name), Some(fault)),
     };
     if !args.no_log {
-        kept(&stored, has_log, &mut report)?;
+        kept(stored, parts.log, &mut report)?;
     }
-    if let Some(modules) = modules {
+    if let Some(modules) = &parts.modules {
         let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
-        let work = verify::modules(&stored.folder, &stored.database, &modules, &show, &mut report);
+        let work = verify::modules(&stored.folder, &stored.database, modules, &show, &mut report);
         setup::runtime()?.block_on(work);
     }
     bar.clear();
-    report.notices.extend(warnings);
-    let code = print(args, &mut report)?;
-    Ok(worst(&[code, failed.inspect(complain).map_or(0, |fault| fault.exit_code())]))
+    verify::diagnose(stored.folder.log(&stored.name)?.dir(), &mut report);
+    report.notices.extend(parts.warnings.iter().cloned());
+    Ok((report, failed))
 }
 
 /// Whether proven answers are kept here, or the head that they were proven under.
@@ -101,7 +144,7 @@ fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notic
 }
 
 fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault> {
-    let options = VerifyOptions { threads: args.threads, skip_index: args.no_index, ..remembered(stored)? };
+    let options = options(args, stored)?;
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         bar.show("records", done, total);
@@ -112,6 +155,10 @@ fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault
         report.notices.extend(known.origin(&caught.evidence));
     }
     Ok(report)
+}
+
+fn options(args: &VerifyArgs, stored: &Stored) -> Result<VerifyOptions, Fault> {
+    Ok(VerifyOptions { threads: args.threads, skip_index: args.no_index, ..remembered(stored)? })
 }
 
 /// The heads that are remembered outside the log's folder, read one by one.

@@ -5,10 +5,13 @@
 
 #[path = "../cli/command.rs"]
 mod command;
+mod damage;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 #[path = "../verify/world.rs"]
 mod log;
+mod matrix;
+mod repair;
 mod states;
 #[path = "../verify_modules/world.rs"]
 #[allow(dead_code, reason = "each test program uses another part of it")]

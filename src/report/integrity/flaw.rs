@@ -27,6 +27,10 @@ pub enum Flaw {
     CacheDamaged,
     /// evidence of a fork that does not hold any more
     EvidenceDamaged,
+    /// a link stands in the place of a file
+    NotAFile,
+    /// others can change a file, or its owner cannot use it
+    Permissions,
     /// the index does not agree with the records
     IndexWrong,
     /// the log holds two records of one module version with different texts
@@ -68,7 +72,7 @@ pub enum Blame {
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 25] = [
+    pub const ALL: [Flaw; 27] = [
         Flaw::HeadDamaged,
         Flaw::HeadBehind,
         Flaw::RootDiffers,
@@ -81,6 +85,8 @@ impl Flaw {
         Flaw::HeadsDamaged,
         Flaw::CacheDamaged,
         Flaw::EvidenceDamaged,
+        Flaw::NotAFile,
+        Flaw::Permissions,
         Flaw::IndexWrong,
         Flaw::Duplicate,
         Flaw::Malformed,
@@ -111,6 +117,8 @@ impl Flaw {
             Flaw::HeadsDamaged => "heads-damaged",
             Flaw::CacheDamaged => "cache-damaged",
             Flaw::EvidenceDamaged => "evidence-damaged",
+            Flaw::NotAFile => "not-a-file",
+            Flaw::Permissions => "permissions",
             Flaw::IndexWrong => "index-wrong",
             Flaw::Duplicate => "duplicate",
             Flaw::Malformed => "malformed",
@@ -166,6 +174,12 @@ impl Flaw {
             Flaw::EvidenceDamaged => {
                 "The evidence that the log signed two histories does not hold any more: the file was changed."
             }
+            Flaw::NotAFile => {
+                "A link stands where a file of the log belongs. gosumcheck makes none: somebody put it there."
+            }
+            Flaw::Permissions => {
+                "Other users can change a file of the data folder, or its owner cannot read or write it."
+            }
             Flaw::IndexWrong => "The index does not agree with the records. It decides nothing, but lookups may miss.",
             Flaw::Duplicate => {
                 "The log itself has two records of one module version that differ. No honest database writes that."
@@ -217,6 +231,12 @@ impl Flaw {
                 "Check the disk and its memory. Delete what is named here: it is fetched again, and proven."
             }
             Flaw::EvidenceDamaged => "Restore the file from a copy: it is the proof against the log.",
+            Flaw::NotAFile => {
+                "Find out who put it there. `gosumcheck verify --repair` puts a file with the same bytes in its place."
+            }
+            Flaw::Permissions => {
+                "Set the mode of the files that are named here to 0600, or run `gosumcheck verify --repair`."
+            }
             Flaw::IndexWrong => "Run `gosumcheck index --rebuild`.",
             Flaw::ModuleDamaged | Flaw::ModuleHash | Flaw::ModuleInfo => {
                 "Check the disk and its memory. Delete the files that are named here: a module that is asked for again is \
