@@ -7,6 +7,7 @@ mod explain;
 mod generate;
 mod help;
 mod index;
+mod journal;
 mod known_heads;
 mod lookup;
 mod output;
@@ -81,6 +82,9 @@ enum Command {
     /// Re-verify everything stored, the full log and the modules, and locate any damage
     #[command(after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArgs),
+    /// Check or list the record of verifications
+    #[command(subcommand, after_help = journal::EXIT_CODES)]
+    Journal(journal::Journal),
     /// Show what the module store holds and why, pin modules in it, and remove others
     #[command(subcommand, after_help = store::EXIT_CODES)]
     Store(store::StoreCommand),
@@ -184,6 +188,12 @@ struct VerifyArgs {
     /// the user's configuration folder, if it exists]
     #[arg(long, value_name = "FILE", conflicts_with = "no_modules")]
     config: Option<PathBuf>,
+    /// Append what this run did and found to DATA/verify/journal.jsonl, see `gosumcheck journal`
+    #[arg(long)]
+    record: bool,
+    /// Also write the outcome to FILE as metrics, for the textfile collector of Prometheus' node exporter
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// Repair what can be repaired: damaged parts are derived or fetched again, proven, and put in place; the damaged bytes are kept
     /// in DATA/refused
     #[arg(long)]
@@ -257,6 +267,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Token(what) => token::run(&what),
         Command::Explain(args) => explain::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Journal(command) => journal::run(&command),
         Command::Store(command) => store::run(&command),
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),

@@ -37,11 +37,13 @@ mod places;
 mod repair;
 mod reporter;
 mod stream;
+mod structure;
 
 pub use diagnose::diagnose;
 pub use kept::{cached, evidence, has_cache};
 pub use modules::{ModuleOptions, modules};
 pub use repair::{LogRepair, Repaired};
+pub use structure::structure;
 
 use files::Files;
 use heads::Heads;

@@ -1,9 +1,12 @@
 //! `gosumcheck verify`: what the data folder holds against its own bytes and the heads that the log signed: a full mirror, and the
 //! modules that were stored.
 
+mod record;
 mod repair;
 
 use std::io::IsTerminal as _;
+
+use record::Outcome;
 
 use super::known_heads::KnownHeads;
 use super::output::{code_of, complain, tell, worst};
@@ -58,10 +61,12 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     // Before the first start of a server or a sync there is nothing to check, and nothing wrong.
     let is_empty = modules.is_none() && !has_log && !has_answers;
     if is_empty && !args.no_modules && stored.folder.root().is_dir() {
-        return print(args, &mut nothing_stored(&stored));
+        let run = Run { began: jiff::Timestamp::now(), unrepaired: 0, failed: None };
+        return finish(args, &stored, &mut nothing_stored(&stored), run);
     }
     // Where the options leave nothing else, or there is no data folder, the missing log is the answer.
     let parts = Parts { log: has_log || is_empty, modules, warnings };
+    let mut run = Run { began: jiff::Timestamp::now(), unrepaired: 0, failed: None };
     let (mut report, mut failed) = look(args, &stored, &parts)?;
     let is_wrong = report.total() > 0 || failed.is_some();
     if args.repair && is_wrong && report.misbehaviour.is_none() {
@@ -70,11 +75,30 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
         let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
         (report, failed) = look(args, &Stored { name, policy, folder, database }, &parts)?;
         report.repairs = repaired.repairs;
+        run.unrepaired = repaired.failed.len();
         let warned = |why: String| Notice { level: Level::Warning, text: format!("could not be repaired: {why}") };
         report.notices.extend(repaired.failed.into_iter().map(warned));
     }
-    let code = print(args, &mut report)?;
-    Ok(worst(&[code, failed.inspect(complain).map_or(0, |fault| fault.exit_code())]))
+    run.failed = failed;
+    finish(args, &stored, &mut report, run)
+}
+
+/// One run of the command.
+struct Run {
+    began: jiff::Timestamp,
+    /// what could not be repaired
+    unrepaired: usize,
+    /// why the log could not be judged
+    failed: Option<Fault>,
+}
+
+/// Prints the report and leaves its record; gives the exit code.
+fn finish(args: &VerifyArgs, stored: &Stored, report: &mut Integrity, run: Run) -> Result<u8, Fault> {
+    let code = print(args, report)?;
+    let exit_code = worst(&[code, run.failed.inspect(complain).map_or(0, |fault| fault.exit_code())]);
+    let outcome = Outcome { began: run.began, report, unrepaired: run.unrepaired, exit_code };
+    let left = code_of(record::leave(args, stored.folder.root(), &outcome));
+    Ok(worst(&[exit_code, left]))
 }
 
 /// What is to be looked at.

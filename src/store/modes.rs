@@ -17,8 +17,8 @@ const OTHERS: u32 = 0o077;
 /// What of that lets them change a file.
 const OTHERS_WRITE: u32 = 0o022;
 /// The names that stand in a data folder.
-const OWN_NAMES: [&str; 11] =
-    ["access", "cache", "heads", "lock", "log", "modules", "private", "refused", "serving", "store", "tmp"];
+const OWN_NAMES: [&str; 12] =
+    ["access", "cache", "heads", "lock", "log", "modules", "private", "refused", "serving", "store", "tmp", "verify"];
 /// What the names of the journal's files begin with.
 const OWN_PREFIX: &str = "proxy.sqlite";
 /// Stands in the root of a file system.

@@ -11,6 +11,7 @@ mod fake;
 #[path = "../verify/world.rs"]
 mod log;
 mod matrix;
+mod record;
 mod repair;
 mod states;
 #[path = "../verify_modules/world.rs"]

@@ -102,6 +102,16 @@ impl Flaw {
         Flaw::Journal,
     ];
 
+    /// Whether the kind of this name is damage of a full log.
+    pub fn is_of_log_id(id: &str) -> bool {
+        use Flaw::{
+            CutOff, HashesDamaged, HeadDamaged, OffsetsDamaged, RecordsDamaged, RootDiffers, Undecided, Unreadable,
+        };
+        let of_log =
+            [RecordsDamaged, OffsetsDamaged, HashesDamaged, CutOff, Unreadable, Undecided, HeadDamaged, RootDiffers];
+        of_log.iter().any(|flaw| flaw.id() == id)
+    }
+
     /// The stable name that programs read.
     pub fn id(self) -> &'static str {
         match self {
