@@ -5,6 +5,7 @@ mod audit;
 mod check;
 mod explain;
 mod generate;
+mod heads;
 mod help;
 mod index;
 mod journal;
@@ -82,6 +83,9 @@ enum Command {
     /// Re-verify everything stored, the full log and the modules, and locate any damage
     #[command(after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArgs),
+    /// List the accepted signed heads with when they were first seen, and compare those of others with them
+    #[command(subcommand, after_help = heads::EXIT_CODES)]
+    Heads(heads::Heads),
     /// Check or list the record of verifications
     #[command(subcommand, after_help = journal::EXIT_CODES)]
     Journal(journal::Journal),
@@ -160,6 +164,9 @@ struct LookupArgs {
     /// Module versions, such as golang.org/x/text@v0.3.0
     #[arg(value_name = "MODULE@VERSION", required = true)]
     modules: Vec<String>,
+    /// Also print, as comments, between which two accepted heads each record appeared, and when these were first seen here
+    #[arg(long)]
+    first_seen: bool,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -267,6 +274,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Token(what) => token::run(&what),
         Command::Explain(args) => explain::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Heads(command) => heads::run(&command),
         Command::Journal(command) => journal::run(&command),
         Command::Store(command) => store::run(&command),
         Command::VerifyProof(args) => check::proof(&args),

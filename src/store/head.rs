@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! heads/NAME/latest     the newest head that was accepted, changed by compare-and-swap
+//! heads/NAME/seen.jsonl when each accepted head was first seen, and by which route (`sightings`)
 //! cache/NAME/latest     the same, where earlier versions kept it; only read
 //! log/NAME/head         the committed head of the full log
 //! log/NAME/heads        every head that was committed to the full log, the newest last
@@ -12,7 +13,11 @@
 //! durable: the new file is synced, renamed over the old one, and the folder is synced, all under a file lock. After a crash at
 //! any moment the file is the old head or the new one, whole.
 
+mod sightings;
+
 use std::path::{Path, PathBuf};
+
+pub use sightings::Sighting;
 
 use super::cache::read_bounded;
 use super::lock::Lock;

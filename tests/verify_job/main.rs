@@ -8,6 +8,7 @@ mod command;
 mod damage;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
+mod heads;
 #[path = "../verify/world.rs"]
 mod log;
 mod matrix;
