@@ -5,8 +5,10 @@ mod audit;
 mod check;
 mod explain;
 mod generate;
+mod heads;
 mod help;
 mod index;
+mod journal;
 mod known_heads;
 mod lookup;
 mod output;
@@ -34,7 +36,7 @@ use help::{
     VERIFY_EXIT_CODES,
 };
 use output::complain;
-use settings::{default_text, help, plain_help, value_name};
+use settings::{SettingArgs, default_text, help, plain_help, value_name};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,6 +83,12 @@ enum Command {
     /// Re-verify everything stored, the full log and the modules, and locate any damage
     #[command(after_help = VERIFY_EXIT_CODES)]
     Verify(VerifyArgs),
+    /// List the accepted signed heads with when they were first seen, and compare those of others with them
+    #[command(subcommand, after_help = heads::EXIT_CODES)]
+    Heads(heads::Heads),
+    /// Check or list the record of verifications
+    #[command(subcommand, after_help = journal::EXIT_CODES)]
+    Journal(journal::Journal),
     /// Show what the module store holds and why, pin modules in it, and remove others
     #[command(subcommand, after_help = store::EXIT_CODES)]
     Store(store::StoreCommand),
@@ -156,6 +164,9 @@ struct LookupArgs {
     /// Module versions, such as golang.org/x/text@v0.3.0
     #[arg(value_name = "MODULE@VERSION", required = true)]
     modules: Vec<String>,
+    /// Also print, as comments, between which two accepted heads each record appeared, and when these were first seen here
+    #[arg(long)]
+    first_seen: bool,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -184,6 +195,18 @@ struct VerifyArgs {
     /// the user's configuration folder, if it exists]
     #[arg(long, value_name = "FILE", conflicts_with = "no_modules")]
     config: Option<PathBuf>,
+    /// Append what this run did and found to DATA/verify/journal.jsonl, see `gosumcheck journal`
+    #[arg(long)]
+    record: bool,
+    /// Also write the outcome to FILE as metrics, for the textfile collector of Prometheus' node exporter
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
+    /// Repair what can be repaired: damaged parts are derived or fetched again, proven, and put in place; the damaged bytes are kept
+    /// in DATA/refused
+    #[arg(long)]
+    repair: bool,
+    #[command(flatten)]
+    sources: SettingArgs<verify::Sources>,
     /// Skip the index: no proof depends on it, and it takes about as long as the log
     #[arg(long)]
     no_index: bool,
@@ -251,6 +274,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Token(what) => token::run(&what),
         Command::Explain(args) => explain::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Heads(command) => heads::run(&command),
+        Command::Journal(command) => journal::run(&command),
         Command::Store(command) => store::run(&command),
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),

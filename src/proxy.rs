@@ -22,6 +22,7 @@ mod hashing;
 mod hints;
 mod incident;
 mod limits;
+mod mend;
 mod policy;
 mod read_ahead;
 mod room;

@@ -1,11 +1,11 @@
 //! The only module that writes to the disk: the full log (`log`) and its index, module files (`modules`, `private`), the journal of
 //! the module proxy, quarantined bytes (`refused`), proven answers (`cache`), the remembered head, and evidence of forks.
 //!
-//! Every file appears whole or not at all: it is written under `DATA/tmp`, which is on the same file system, and renamed
-//! to its name. The pack of a cache and the full log grow by parts, each of which is whole or counts as missing. What can
-//! be proven again (lookups, tiles) is not synced to the disk one by one, since a file that a power cut emptied is refused
-//! at the next read and fetched again. What nothing can prove again (the head, evidence) is synced: file, rename, folder.
-//! Nothing is created before the first write: a read-only data folder can be read.
+//! Every file appears whole or not at all: it is written under `DATA/tmp`, which is on the same file system, and renamed to its
+//! name. The pack of a cache and the full log grow by parts, each of which is whole or counts as missing. What can be proven
+//! again (lookups, tiles) is not synced to the disk one by one, since a file that a power cut emptied is refused at the next read
+//! and fetched again. What nothing can prove again (the head, evidence) is synced: file, rename, folder. Nothing is created
+//! before the first write: a read-only data folder can be read.
 
 use std::collections::HashSet;
 use std::io;
@@ -32,6 +32,7 @@ pub mod lock;
 pub mod log;
 mod modes;
 pub mod modules;
+pub mod runs;
 pub mod scrub;
 pub mod serving;
 pub mod space;
@@ -132,9 +133,8 @@ impl Folder {
             _ => {}
         }
         let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.subsec_nanos());
-        let (root, serial) = (root.to_path_buf(), AtomicU64::new(0));
-        let (made, failures, room, refused) = Default::default();
-        let shared = FolderState { root, disk, made, serial, born, reads_only, failures, room, refused };
+        let (made, serial, failures, room, refused) = Default::default();
+        let shared = FolderState { root: root.into(), disk, made, serial, born, reads_only, failures, room, refused };
         Ok(Folder { shared: Arc::new(shared) })
     }
 

@@ -25,16 +25,25 @@ use crate::sumdb::tile::{FULL, Tile};
 
 mod cut;
 mod damaged;
+mod diagnose;
 mod files;
 mod heads;
 mod indexed;
+mod kept;
 mod levels;
 mod locate;
 mod modules;
+mod places;
+mod repair;
 mod reporter;
 mod stream;
+mod structure;
 
+pub use diagnose::diagnose;
+pub use kept::{cached, evidence, has_cache};
 pub use modules::{ModuleOptions, modules};
+pub use repair::{LogRepair, Repaired};
+pub use structure::structure;
 
 use files::Files;
 use heads::Heads;
@@ -53,8 +62,16 @@ pub struct VerifyOptions {
     pub threads: Option<NonZero<usize>>,
     /// the signed heads that are remembered outside the log's folder
     pub remembered: Vec<StoredHead>,
+    /// why others of them cannot be read
+    pub unreadable: Vec<Fault>,
     /// do not check the index
     pub skip_index: bool,
+}
+
+impl VerifyOptions {
+    fn thread_count(&self) -> usize {
+        self.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get)
+    }
 }
 
 /// Whether anything of a full log is here, be it damaged: where only answers are cached there is none to derive again.
@@ -81,8 +98,9 @@ pub fn log(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Integrity, Fault> {
     let mut report = Integrity::new(name);
+    places::of_log(log, &mut report);
     if let Some(records) = first_sync(log) {
-        heads::read_remembered(policy, &options.remembered, &mut report);
+        remembered(policy, options, &mut report);
         let options = VerifyOptions { skip_index: true, ..options.clone() };
         derive(log, unsigned_tree(log, records)?, None, &options, progress, &mut report)?;
         let text = format!(
@@ -93,10 +111,16 @@ pub fn log(
         report.notices.push(Notice { level: Level::Note, text });
         return Ok(report);
     }
-    let heads = heads::read(log, policy, &options.remembered, &mut report)?;
+    let heads = heads::read(log, policy, options, &mut report)?;
     report.head = Some(describe(&heads.head));
     derive(log, heads.head.tree(), Some(&heads), options, progress, &mut report)?;
     Ok(report)
+}
+
+/// Judges the heads that are remembered outside a log's folder, by their signatures alone: those of `options`. What is damaged
+/// among them is a finding.
+pub fn remembered(policy: &Policy, options: &VerifyOptions, report: &mut Integrity) {
+    heads::read_remembered(policy, options, report);
 }
 
 /// How many records, in whole data tiles, a first sync has stored that has committed no head.
@@ -124,7 +148,7 @@ fn derive(
 ) -> Result<(), Fault> {
     let files = Files::open(log, tree)?;
     let levels = Levels::read(&files);
-    let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let threads = options.thread_count();
     let done = std::sync::atomic::AtomicU64::new(0);
     let count = |more: u64| {
         let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
@@ -157,6 +181,11 @@ fn derive(
     }
     figures(&files, report);
     Ok(())
+}
+
+/// Compares the index alone with the records of a log that is in order under `tree`.
+fn index_alone(log: &Log, tree: Tree, options: &VerifyOptions, report: &mut Integrity) -> Result<(), Fault> {
+    derive(log, tree, None, options, &|_, _| {}, report)
 }
 
 /// Looks at the partial data tile at the end, which the fast pass left out; gives the stored hashes of its records.

@@ -104,7 +104,7 @@ const ROOMS: &[Folder] = &[
         lines: &[
             &["eviction"],
             &["modules"],
-            &["evidence", "head", "index", "journal", "scrub"],
+            &["evidence", "head", "index", "journal", "runs", "scrub"],
             &["log", "usage"],
             &["keep"],
             &["cache", "failing", "serving", "sqlite", "zipfile"],

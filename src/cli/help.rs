@@ -16,10 +16,10 @@ stand in the file .gosumcheckignore of a PATH. The report names what was exclude
 
 /// Help of `verify`.
 pub(super) const VERIFY_EXIT_CODES: &str = "\
-The data folder is only read, so a server may use it at the same time.
+Without --repair the data folder is only read, so a server may use it at the same time.
 
 Exit codes:
-  0  nothing is damaged; also where there is nothing to check yet: an empty data folder, or a first sync that has not reached
+  0  nothing is damaged, or all was repaired; also where there is nothing to check yet: an empty data folder, or a first sync that has not reached
      a signed tree head (what it has stored is checked)
   1  findings: stored data is damaged, or is not what the log says
   2  could not tell: wrong usage, no data folder, or a failure of the disk

@@ -2,9 +2,11 @@
 
 use super::output::{code_of, complain, say, tell, warn, warn_of_unstored, worst};
 use super::progress::Bar;
-use super::{LookupArgs, setup, spelling};
+use super::{LookupArgs, heads, setup, spelling};
 use crate::database::{Answer, Unavailable};
 use crate::fault::{Cause, Fault};
+use crate::report::printable;
+use crate::store::head::Sighting;
 use crate::sumdb::module::ModuleVersion;
 
 /// Runs the command; gives the exit code.
@@ -37,6 +39,9 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
         _ => None,
     });
     let mut codes = vec![code_of(tell(|out| proven.into_iter().try_for_each(|text| out.write_all(text.as_ref()))))];
+    if args.first_seen {
+        codes.push(code_of(tell_first_seen(&setup.sightings()?, &batch.answers)));
+    }
     codes.extend(asked.iter().zip(&batch.answers).map(|(module, answer)| tell_miss(module, answer, &setup.name)));
     let is_outage = |answer: &Answer| {
         let Answer::Unknown(Unavailable::Fault(fault)) = answer else { return false };
@@ -46,6 +51,22 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
         say(&format!("note: {}", setup.other_source()));
     }
     Ok(worst(&codes))
+}
+
+/// Prints between which heads the records appeared.
+fn tell_first_seen(sightings: &[Sighting], answers: &[Answer]) -> Result<(), Fault> {
+    let found = answers.iter().filter_map(|answer| match answer {
+        Answer::Found(record) => Some(record),
+        _ => None,
+    });
+    tell(|out| {
+        for record in found {
+            writeln!(out, "# {} is record {}, first seen", record.module(), record.id())?;
+            let [after, by] = heads::first_seen(sightings, record.id());
+            writeln!(out, "#   {}\n#   {}", printable(&after), printable(&by))?;
+        }
+        Ok(())
+    })
 }
 
 /// Prints why there is no proven answer; gives the exit code.

@@ -30,6 +30,7 @@ use super::setup;
 use crate::access::Access;
 use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, RulesFile, SETTINGS, Settings, rows};
 use crate::config::{GoEnv, ProxyList};
+use crate::database::Database;
 use crate::fault::Fault;
 use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ReadAheadLimits};
 use crate::report::printable;
@@ -218,6 +219,11 @@ pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>
     let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..limits.read_ahead };
     let limits = ProxyLimits { downloads, read_ahead, store: store_limits(settings), ..limits };
     modules::open(settings, &folder, relay, &private, limits)
+}
+
+/// The first database of the settings, over a data folder that may be written, with the sources that a server asks.
+pub(super) fn database(settings: &Settings, folder: &Folder) -> Result<Database, Fault> {
+    databases::first(settings, folder)
 }
 
 /// The proxies that public modules are fetched from, and the rules.

@@ -14,6 +14,7 @@ use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::{Cause, Fault};
 use crate::report::{Level, Notice};
+use crate::store::head::Sighting;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
@@ -161,6 +162,11 @@ impl Setup {
     /// The full log of the database, complete or not.
     pub(super) fn log(&self) -> Result<Log, Fault> {
         Folder::open(&self.data)?.log(&self.name)
+    }
+
+    /// When the accepted heads were first seen.
+    pub(super) fn sightings(&self) -> Result<Vec<Sighting>, Fault> {
+        Folder::look(&self.data)?.head(&self.name)?.sightings()
     }
 
     /// Requests to one source at once, at most.

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use serde_json::{Map, Value};
 
 use super::output::{complain, say, tell, warn};
 use super::progress::Bar;
@@ -11,9 +12,11 @@ use super::setup::{self, Setup};
 use super::{DatabaseArgs, words};
 use crate::config::units;
 use crate::fault::Fault;
+use crate::report::integrity::Flaw;
 use crate::report::{grouped, printable};
 use crate::store::index::AnomalyKind;
 use crate::sync::{self, Stage, Step, SyncOptions, Synced};
+use crate::verify;
 
 pub(super) const EXIT_CODES: &str = "\
 The copy is stored in DATA/log/NAME. `gosumcheck serve` serves it, and `audit` and `lookup` answer from it. An interrupted \
@@ -21,7 +24,7 @@ sync resumes where it stopped.
 
 Exit codes:
   0  done, or stopped by a signal
-  1  findings: new records are malformed or repeat a module version (`gosumcheck index --findings` lists all that were found;
+  1  findings: the copy is damaged (`gosumcheck verify --repair`), or new records are malformed or repeat a module version (`gosumcheck index --findings` lists all that were found;
      module paths that differ in case only are listed too, and do not change the exit code)
   2  could not sync: wrong usage, a network or disk failure, or no source with valid data
   3  the log itself misbehaved: it signed two histories that contradict each other";
@@ -137,6 +140,7 @@ async fn once(setup: &Setup, options: &SyncOptions) -> Result<bool, Fault> {
     };
     complaints.iter().for_each(|complaint| say(&format!("warning: {complaint}")));
     let synced = synced?;
+    let damage = if synced.committed { damage(setup, &synced)? } else { None };
     tell(|out| {
         for oddity in synced.anomalies.iter().take(MAX_TOLD) {
             writeln!(out, "{}: {}", setup.name, printable(&oddity.to_string()))?;
@@ -144,14 +148,31 @@ async fn once(setup: &Setup, options: &SyncOptions) -> Result<bool, Fault> {
         if let Some(more) = synced.anomalies.len().checked_sub(MAX_TOLD).filter(|more| *more > 0) {
             writeln!(out, "{}: and {more} more: `gosumcheck index --findings` lists all", setup.name)?;
         }
-        writeln!(out, "{}", summary(&setup.name, &synced, started.elapsed()))
+        writeln!(out, "{}", summary(&setup.name, &synced, damage.as_deref(), started.elapsed()))
     })?;
     // The public log has many module paths that differ in case only: they are listed, and are not findings.
-    Ok(synced.anomalies.iter().any(|oddity| oddity.kind() != AnomalyKind::CaseCollision))
+    Ok(damage.is_some() || synced.anomalies.iter().any(|oddity| oddity.kind() != AnomalyKind::CaseCollision))
+}
+
+/// What is wrong with what is held: at first sight, or by the last verification that is on record.
+fn damage(setup: &Setup, synced: &Synced) -> Result<Option<String>, Fault> {
+    let log = setup.log()?;
+    if let Some(why) = verify::structure(&log, synced.tree)? {
+        return Ok(Some(why));
+    }
+    // A record that was changed is for `journal verify` to complain about.
+    let Ok(read) = log.runs().read()? else { return Ok(None) };
+    let text = |entry: &Map<String, Value>, name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+    let of_this = |entry: &&Map<String, Value>| text(entry, "database").as_deref() == Some(&setup.name);
+    let Some(last) = read.entries.iter().rfind(of_this) else { return Ok(None) };
+    let kinds = last.get("by_kind").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    let found: Vec<&str> = kinds.map(String::as_str).filter(|kind| Flaw::is_of_log_id(kind)).collect();
+    let when = text(last, "ended").unwrap_or_default();
+    Ok((!found.is_empty()).then(|| format!("`gosumcheck verify` found {} at {when}", found.join(", "))))
 }
 
 /// What was done, in one line.
-fn summary(name: &str, synced: &Synced, took: Duration) -> String {
+fn summary(name: &str, synced: &Synced, damage: Option<&str>, took: Duration) -> String {
     let tree = synced.tree;
     let records = format!("{name}: {} records", grouped(tree.size));
     let took = format!("in {:.1} s", took.as_secs_f64());
@@ -160,6 +181,12 @@ fn summary(name: &str, synced: &Synced, took: Duration) -> String {
         let newest = grouped(synced.newest);
         return format!(
             "{records} ({news}) {took}; the log has {newest}, and nothing new is served until a sync reaches a signed head"
+        );
+    }
+    if let Some(why) = damage {
+        return format!(
+            "{records} ({news}) {took}, and the copy is DAMAGED: {why}; run `gosumcheck verify --repair`, head {} {}",
+            tree.size, tree.root
         );
     }
     if synced.records == 0 && synced.before == tree.size {

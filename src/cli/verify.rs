@@ -1,14 +1,20 @@
 //! `gosumcheck verify`: what the data folder holds against its own bytes and the heads that the log signed: a full mirror, and the
 //! modules that were stored.
 
+mod record;
+mod repair;
+
 use std::io::IsTerminal as _;
+
+use record::Outcome;
 
 use super::known_heads::KnownHeads;
 use super::output::{code_of, complain, tell, worst};
 use super::progress::Bar;
+use super::settings::Takes;
 use super::{VerifyArgs, setup};
 use crate::config::GoEnv;
-use crate::config::settings::{Layers, SETTINGS, private_patterns, rows};
+use crate::config::settings::{Layers, SETTINGS, Setting, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Integrity, Level, Notice, plain};
@@ -17,6 +23,18 @@ use crate::store::modules::Tree;
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::verify::{self, ModuleOptions, VerifyOptions};
+
+/// The settings that say from where damaged parts are fetched again.
+#[derive(Debug)]
+pub(super) struct Sources;
+
+impl Takes for Sources {
+    fn takes(setting: &Setting) -> bool {
+        let taken =
+            [rows::sumdb_url.name, rows::proxy.name, rows::private_proxy.name, rows::offline.name, rows::rules.name];
+        taken.contains(&setting.name)
+    }
+}
 
 /// What is there to look at.
 struct Stored {
@@ -39,29 +57,105 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
         let why = "holds no modules: `gosumcheck serve` stores what it proves there; name another folder with --data";
         return Err(Fault::machine(stored.folder.root().display().to_string(), why));
     }
+    let has_answers = !args.no_log && !args.no_modules && has_answers(&stored)?;
     // Before the first start of a server or a sync there is nothing to check, and nothing wrong.
-    if modules.is_none() && !has_log && !args.no_modules && stored.folder.root().is_dir() {
-        return print(args, &mut nothing_stored(&stored));
+    let is_empty = modules.is_none() && !has_log && !has_answers;
+    if is_empty && !args.no_modules && stored.folder.root().is_dir() {
+        let run = Run { began: jiff::Timestamp::now(), unrepaired: 0, failed: None };
+        return finish(args, &stored, &mut nothing_stored(&stored), run);
     }
-    let bar = Bar::new();
     // Where the options leave nothing else, or there is no data folder, the missing log is the answer.
-    let log = if has_log || modules.is_none() { log(args, &stored, &bar).map(Some) } else { Ok(None) };
-    let Some(modules) = modules else {
-        bar.clear();
-        return print(args, &mut log?.unwrap_or_else(|| Integrity::new(&stored.name)));
-    };
-    // The modules are checked even where the log cannot be.
+    let parts = Parts { log: has_log || is_empty, modules, warnings };
+    let mut run = Run { began: jiff::Timestamp::now(), unrepaired: 0, failed: None };
+    let (mut report, mut failed) = look(args, &stored, &parts)?;
+    let is_wrong = report.total() > 0 || failed.is_some();
+    if args.repair && is_wrong && report.misbehaviour.is_none() {
+        let repaired = repair::run(args, &stored, &options(args, &stored)?, &report, parts.log)?;
+        // A pass over the repaired parts, and over the rest.
+        let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
+        (report, failed) = look(args, &Stored { name, policy, folder, database }, &parts)?;
+        report.repairs = repaired.repairs;
+        run.unrepaired = repaired.failed.len();
+        let warned = |why: String| Notice { level: Level::Warning, text: format!("could not be repaired: {why}") };
+        report.notices.extend(repaired.failed.into_iter().map(warned));
+    }
+    run.failed = failed;
+    finish(args, &stored, &mut report, run)
+}
+
+/// One run of the command.
+struct Run {
+    began: jiff::Timestamp,
+    /// what could not be repaired
+    unrepaired: usize,
+    /// why the log could not be judged
+    failed: Option<Fault>,
+}
+
+/// Prints the report and leaves its record; gives the exit code.
+fn finish(args: &VerifyArgs, stored: &Stored, report: &mut Integrity, run: Run) -> Result<u8, Fault> {
+    let code = print(args, report)?;
+    let exit_code = worst(&[code, run.failed.inspect(complain).map_or(0, |fault| fault.exit_code())]);
+    let outcome = Outcome { began: run.began, report, unrepaired: run.unrepaired, exit_code };
+    let left = code_of(record::leave(args, stored.folder.root(), &outcome));
+    Ok(worst(&[exit_code, left]))
+}
+
+/// What is to be looked at.
+struct Parts {
+    log: bool,
+    modules: Option<ModuleOptions>,
+    warnings: Vec<Notice>,
+}
+
+/// Looks at all of it once; gives the report, and why the log could not be judged.
+///
+/// # Errors
+/// `Unavailable`: there is nothing that could be looked at.
+fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity, Option<Fault>), Fault> {
+    let bar = Bar::new();
+    let log = if parts.log { log(args, stored, &bar).map(Some) } else { Ok(None) };
+    // The rest is checked even where the log cannot be.
     let (mut report, failed) = match log {
-        Ok(report) => (report.unwrap_or_else(|| without_log(args, &stored)), None),
+        Err(fault) if parts.modules.is_none() && !args.repair => {
+            bar.clear();
+            return Err(fault);
+        }
+        Ok(report) => (report.unwrap_or_else(|| without_log(args, stored)), None),
         Err(fault) => (Integrity::new(&stored.name), Some(fault)),
     };
-    let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
-    let work = verify::modules(&stored.folder, &stored.database, &modules, &show, &mut report);
-    setup::runtime()?.block_on(work);
+    if !args.no_log {
+        kept(stored, parts.log, &mut report)?;
+    }
+    if let Some(modules) = &parts.modules {
+        let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
+        let work = verify::modules(&stored.folder, &stored.database, modules, &show, &mut report);
+        setup::runtime()?.block_on(work);
+    }
     bar.clear();
-    report.notices.extend(warnings);
-    let code = print(args, &mut report)?;
-    Ok(worst(&[code, failed.inspect(complain).map_or(0, |fault| fault.exit_code())]))
+    verify::diagnose(stored.folder.log(&stored.name)?.dir(), &mut report);
+    report.notices.extend(parts.warnings.iter().cloned());
+    Ok((report, failed))
+}
+
+/// Whether proven answers are kept here, or the head that they were proven under.
+fn has_answers(stored: &Stored) -> Result<bool, Fault> {
+    let (cache, head) = (stored.folder.cache(&stored.name)?, stored.folder.head(&stored.name)?);
+    Ok(verify::has_cache(cache.dir()) || verify::may_be_there(&head.path()))
+}
+
+/// Judges what is kept beside a log: the remembered head first, where `log` has not done so, since the others are held to it.
+fn kept(stored: &Stored, has_log: bool, report: &mut Integrity) -> Result<(), Fault> {
+    if !has_log {
+        verify::remembered(&stored.policy, &remembered(stored)?, report);
+    }
+    verify::evidence(&stored.folder.log(&stored.name)?, &stored.policy, report)?;
+    let cache = stored.folder.cache(&stored.name)?;
+    match stored.database.remembered() {
+        Ok(Some(head)) if verify::has_cache(cache.dir()) => verify::cached(&cache, &head, report),
+        // What is wrong with the head is a finding by now.
+        _ => Ok(()),
+    }
 }
 
 /// How modules are checked, and what is wrong with the settings that say which are private.
@@ -74,8 +168,7 @@ fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notic
 }
 
 fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault> {
-    let remembered = stored.folder.head(&stored.name)?.accepted()?;
-    let options = VerifyOptions { threads: args.threads, remembered, skip_index: args.no_index };
+    let options = options(args, stored)?;
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         bar.show("records", done, total);
@@ -86,6 +179,22 @@ fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault
         report.notices.extend(known.origin(&caught.evidence));
     }
     Ok(report)
+}
+
+fn options(args: &VerifyArgs, stored: &Stored) -> Result<VerifyOptions, Fault> {
+    Ok(VerifyOptions { threads: args.threads, skip_index: args.no_index, ..remembered(stored)? })
+}
+
+/// The heads that are remembered outside the log's folder, read one by one.
+fn remembered(stored: &Stored) -> Result<VerifyOptions, Fault> {
+    let mut options = VerifyOptions::default();
+    for head in stored.folder.head(&stored.name)?.each_accepted() {
+        match head {
+            Ok(head) => options.remembered.push(head),
+            Err(fault) => options.unreadable.push(fault),
+        }
+    }
+    Ok(options)
 }
 
 /// The report on a data folder without a log and without modules.

@@ -7,13 +7,16 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use super::current::CurrentHead;
 use super::tiles::{Proven, Tiles};
 use super::{Database, Stop, Unavailable};
 use crate::fault::Fault;
 use crate::store::Swap;
 use crate::store::failures::WriteKind;
-use crate::sumdb::checkpoint::Checkpoint;
+use crate::store::head::Sighting;
+use crate::sumdb::checkpoint::{Checkpoint, Tree};
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::tile::Want;
 
@@ -129,9 +132,23 @@ impl Database {
             swapped => {
                 if matches!(swapped, Ok(Swap::Done)) {
                     self.unstored.stored(head);
+                    if !is_known {
+                        self.note_sighting(head);
+                    }
                 }
                 swapped
             }
+        }
+    }
+
+    /// Notes when and by which route a head was first seen. Nothing depends on it.
+    fn note_sighting(&self, head: &Checkpoint) {
+        let used = self.upstreams.standings().into_iter().find(|source| source.is_used);
+        let route = used.map_or_else(|| "the data folder".to_owned(), |source| source.name);
+        let Tree { size, root } = head.tree();
+        let sighting = Sighting { size, root: root.to_string(), seen: Timestamp::now().to_string(), route };
+        if let Err(fault) = self.head.note_sighting(&sighting) {
+            self.folder.note_failure(WriteKind::Head, &fault);
         }
     }
 

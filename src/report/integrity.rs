@@ -8,10 +8,12 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+mod diagnosis;
 mod flaw;
 mod json;
 mod text;
 
+pub use diagnosis::Diagnosis;
 pub use flaw::{Blame, Flaw};
 
 use super::{Head, Misbehaviour, Notice};
@@ -36,6 +38,8 @@ pub struct Integrity {
     pub findings: Vec<Finding>,
     /// how many findings of each kind there are, the untold ones too
     pub counts: Vec<(Flaw, u64)>,
+    /// what was put in order, in the order in which it was
+    pub repairs: Vec<Repair>,
     /// what is good to know and no finding
     pub notices: Vec<Notice>,
     /// the log was caught with two histories
@@ -55,6 +59,8 @@ pub struct Figures {
     pub heads: u64,
     /// records that were compared with the index; absent where there is none
     pub indexed: Option<u64>,
+    /// cached tiles and answers that are part of the remembered tree; absent where nothing is cached
+    pub cached: Option<u64>,
     /// what was looked at of the module store; absent where it was left out
     pub modules: Option<ModuleFigures>,
 }
@@ -72,6 +78,8 @@ pub struct ModuleFigures {
     pub proven: u64,
     /// private ones whose hash is the one that they were pinned to
     pub pinned: u64,
+    /// those that are as they were when they were proven, while what would prove them again is damaged
+    pub as_admitted: u64,
     /// hashes that are kept of files that are not there any more
     pub evicted: u64,
     /// quarantined files
@@ -100,6 +108,10 @@ pub struct Finding {
     pub flaw: Flaw,
     /// the file: of the log by its name in the log's folder, of the module store by its whole path
     pub file: String,
+    /// what is behind it
+    pub diagnosis: Diagnosis,
+    /// what was seen that shows that
+    pub evidence: Vec<String>,
     /// which bytes of it; absent where it is about the file as a whole
     pub bytes: Option<Range<u64>>,
     /// which records it concerns
@@ -117,11 +129,33 @@ pub struct Finding {
     pub next: Option<String>,
 }
 
+/// One thing that was put in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repair {
+    /// the file, as in a finding
+    pub file: String,
+    /// the bytes that were compared with proven ones; absent where it is about the file as a whole
+    pub bytes: Option<Range<u64>>,
+    /// how many of them were others; 0 where it is about the file as a whole
+    pub changed: u64,
+    /// what was done
+    pub what: String,
+}
+
+impl Repair {
+    /// One of a file as a whole.
+    pub fn of_file(file: impl Into<String>, what: impl Into<String>) -> Repair {
+        Repair { file: file.into(), bytes: None, changed: 0, what: what.into() }
+    }
+}
+
 impl Finding {
     /// One about a file as a whole.
     pub fn of_file(flaw: Flaw, file: impl Into<String>, what: impl Into<String>) -> Finding {
         let (file, what) = (file.into(), what.into());
-        Finding { flaw, file, bytes: None, records: None, tile: None, what, fetch: None, module: None, next: None }
+        let (diagnosis, evidence) = (Diagnosis::Open, Vec::new());
+        let (bytes, records, tile, fetch, module, next) = Default::default();
+        Finding { flaw, file, diagnosis, evidence, bytes, records, tile, what, fetch, module, next }
     }
 }
 
@@ -136,6 +170,7 @@ impl Integrity {
             figures: Figures::default(),
             findings: Vec::new(),
             counts: Vec::new(),
+            repairs: Vec::new(),
             notices: Vec::new(),
             misbehaviour: None,
         }

@@ -61,6 +61,35 @@ impl Cache {
         read.map_err(|error| unavailable(&file, "read", &error))
     }
 
+    /// The names of all tiles and answers that are kept, sorted: those of files, and those in the pack. Links are not followed.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails or forbids.
+    pub fn names(&self) -> Result<Vec<String>, Fault> {
+        let mut names = self.pack.names().map_err(|error| self.unreadable(&error))?;
+        for top in ["lookup", "tile"] {
+            let dir = self.dir.join(top);
+            for entry in walkdir::WalkDir::new(&dir) {
+                match entry {
+                    Ok(entry) if entry.file_type().is_dir() => {}
+                    Ok(entry) => {
+                        let below = entry.path().strip_prefix(&self.dir).ok().and_then(Path::to_str);
+                        names.extend(below.map(str::to_owned));
+                    }
+                    Err(error) => match error.into_io_error() {
+                        // It is not there, or left meanwhile.
+                        Some(error) if error.kind() == io::ErrorKind::NotFound => {}
+                        Some(error) => return Err(unavailable(&dir, "read", &error)),
+                        None => {}
+                    },
+                }
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
     /// Keeps `bytes`, which the caller has proven, for `path`. An entry that is already equal is left alone.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! heads/NAME/latest     the newest head that was accepted, changed by compare-and-swap
+//! heads/NAME/seen.jsonl when each accepted head was first seen, and by which route (`sightings`)
 //! cache/NAME/latest     the same, where earlier versions kept it; only read
 //! log/NAME/head         the committed head of the full log
 //! log/NAME/heads        every head that was committed to the full log, the newest last
@@ -12,7 +13,11 @@
 //! durable: the new file is synced, renamed over the old one, and the folder is synced, all under a file lock. After a crash at
 //! any moment the file is the old head or the new one, whole.
 
+mod sightings;
+
 use std::path::{Path, PathBuf};
+
+pub use sightings::Sighting;
 
 use super::cache::read_bounded;
 use super::lock::Lock;
@@ -80,11 +85,13 @@ impl HeadFile {
     /// # Errors
     /// As [`HeadFile::load`].
     pub fn accepted(&self) -> Result<Vec<StoredHead>, Fault> {
-        let mut found = Vec::new();
-        for path in [self.path(), self.earlier.clone()] {
-            found.extend(load(&path)?.map(|note| StoredHead { path, note }));
-        }
-        Ok(found)
+        self.each_accepted().into_iter().collect()
+    }
+
+    /// As [`HeadFile::accepted`], each file by itself: one that cannot be read hides no other.
+    pub fn each_accepted(&self) -> Vec<Result<StoredHead, Fault>> {
+        let stored = |path: PathBuf| Some(load(&path).transpose()?.map(|note| StoredHead { path, note }));
+        [self.path(), self.earlier.clone()].into_iter().filter_map(stored).collect()
     }
 
     /// All notes of which one may be the largest head that was accepted here. None at first contact only.

@@ -32,6 +32,7 @@ use crate::sumdb::checkpoint::Tree;
 mod files;
 mod growing;
 mod heads;
+mod mend;
 mod progress;
 mod read_buffer;
 mod scan;
@@ -39,6 +40,7 @@ mod snapshot;
 mod state;
 mod writer;
 
+pub use super::modes::has_sound_mode;
 pub use files::OFFSET_BYTES;
 pub(in crate::store) use heads::newest as newest_head;
 pub use heads::{Entry, HEADS_LIMIT, entries};
@@ -49,6 +51,11 @@ pub use writer::Writer;
 
 /// The longest head that is read, in bytes (x/mod bounds a tree note's text to 10^6 bytes).
 const HEAD_LIMIT: u64 = 2 << 20;
+
+/// Whether a log's folder has a file of this name as part of the log or of its index.
+fn is_log_file(name: &str) -> bool {
+    matches!(name, "head" | "heads" | "records" | "offsets" | "index.sqlite") || name.starts_with("hashes.")
+}
 
 /// The files of one database's full log. Nothing is opened or made before it is needed.
 #[derive(Debug, Clone)]

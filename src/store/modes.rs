@@ -14,9 +14,11 @@ const FOLDER: u32 = 0o700;
 const FILE: u32 = 0o600;
 /// What others than the owner may do.
 const OTHERS: u32 = 0o077;
+/// What of that lets them change a file.
+const OTHERS_WRITE: u32 = 0o022;
 /// The names that stand in a data folder.
-const OWN_NAMES: [&str; 11] =
-    ["access", "cache", "heads", "lock", "log", "modules", "private", "refused", "serving", "store", "tmp"];
+const OWN_NAMES: [&str; 12] =
+    ["access", "cache", "heads", "lock", "log", "modules", "private", "refused", "serving", "store", "tmp", "verify"];
 /// What the names of the journal's files begin with.
 const OWN_PREFIX: &str = "proxy.sqlite";
 /// Stands in the root of a file system.
@@ -39,6 +41,21 @@ pub(super) fn options() -> OpenOptions {
 pub(super) fn reserve(path: &Path) {
     // Where it cannot be made, SQLite says why.
     let _ = options().write(true).create_new(true).open(path);
+}
+
+/// Whether the owner can use a file, and nobody else can change it.
+pub fn has_sound_mode(found: &Metadata) -> bool {
+    let mode = found.mode();
+    mode & FILE == FILE && mode & OTHERS_WRITE == 0
+}
+
+/// Gives a file the mode that it was made with; says whether it had one that is not sound.
+pub(super) fn mend(path: &Path) -> io::Result<bool> {
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_file() || has_sound_mode(&found) {
+        return Ok(false);
+    }
+    fs::set_permissions(path, Permissions::from_mode(FILE)).map(|()| true)
 }
 
 /// Closes an existing data folder to others than its owner. The folder itself only if nothing but a data folder's entries is in it:

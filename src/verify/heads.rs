@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::VerifyOptions;
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Misbehaviour, Notice};
+use crate::store::Log;
 use crate::store::log::{HEADS_LIMIT, entries};
-use crate::store::{Log, StoredHead};
 use crate::sumdb;
 use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use crate::sumdb::evidence::Evidence;
@@ -34,20 +35,20 @@ pub(super) enum Place {
     Heads,
 }
 
-/// Reads the heads; `remembered` are those that are kept outside the log's own folder. Reports entries that are not signed heads.
+/// Reads the heads; `options` has those that are kept outside the log's own folder. Reports entries that are not signed heads.
 ///
 /// # Errors
 /// `Unavailable`: there is no log here, or no signed head of it.
 pub(super) fn read(
     log: &Log,
     policy: &Policy,
-    remembered: &[StoredHead],
+    options: &VerifyOptions,
     report: &mut Integrity,
 ) -> Result<Heads, Fault> {
     // `heads` is read first: what is added to it later belongs to a later commit.
     let (mut others, torn) = read_heads(log, policy, report)?;
     let committed = log.head();
-    others.extend(read_remembered(policy, remembered, report));
+    others.extend(read_remembered(policy, options, report));
     match read_committed(log, policy, committed, &others)? {
         Ok(head) => {
             let is_listed =
@@ -90,11 +91,17 @@ fn is_first_commit(log: &Log, others: &[(Checkpoint, Place)]) -> bool {
 /// The heads that are kept outside the log's own folder. What is damaged among them is a finding.
 pub(super) fn read_remembered(
     policy: &Policy,
-    remembered: &[StoredHead],
+    options: &VerifyOptions,
     report: &mut Integrity,
 ) -> Vec<(Checkpoint, Place)> {
+    for fault in &options.unreadable {
+        match fault {
+            Fault::Unavailable { source_name, why, .. } => damaged(report, source_name, None, why.clone()),
+            fault => damaged(report, "latest", None, fault.to_string()),
+        }
+    }
     let mut heads = Vec::new();
-    for kept in remembered {
+    for kept in &options.remembered {
         match Checkpoint::open(&kept.note, policy) {
             Ok(head) => heads.push((head, Place::Remembered)),
             Err(error) => damaged(report, &kept.path.display().to_string(), None, unsigned(policy, &kept.note, &error)),

@@ -222,13 +222,17 @@ impl RecoveredLevels {
     /// The hash that the leaf hashes of data tile `index` must fold to, and whether that is proven all the way up.
     pub(super) fn above_leaves(&self, index: u64) -> Option<(Hash, bool)> {
         let slot = usize::try_from(index).ok()?;
-        let hash = self.level(1).get(slot)?;
+        Some((*self.level(1).get(slot)?, self.is_proven_up_to_the_root(1, slot)))
+    }
+
+    /// Whether hash `slot` of a level above the leaves is proven, and all above it.
+    pub(super) fn is_proven_up_to_the_root(&self, level: usize, slot: usize) -> bool {
         let mut at = slot;
-        let all = (1..=self.top()).all(|level| {
+        let all = (level..=self.top()).all(|level| {
             let proven = self.is_proven(level, at);
             at /= FULL_LEN;
             proven
         });
-        Some((*hash, all && self.has_root()))
+        all && self.has_root()
     }
 }

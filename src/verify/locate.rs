@@ -19,9 +19,9 @@ const MAX_MIXED: usize = 8;
 
 /// A marked data tile: where it was found to lie, and what its two sides fold to.
 #[derive(Debug, Clone, Copy)]
-struct MarkedTile {
-    tile: u64,
-    cut: Option<Cut>,
+pub(super) struct MarkedTile {
+    pub(super) tile: u64,
+    pub(super) cut: Option<Cut>,
 }
 
 /// Examines all marked tiles, and reports what is wrong with them and with the levels above. Gives the recovered hashes of these.
@@ -54,7 +54,7 @@ pub(super) fn locate(files: &Files, levels: &Levels, bad: &[u64], reporter: &mut
 }
 
 /// Where the marked tiles lie; reports entries of `offsets` that the records contradict.
-fn cuts(files: &Files, bad: &[u64], reporter: &mut Reporter<'_>) -> Vec<MarkedTile> {
+pub(super) fn cuts(files: &Files, bad: &[u64], reporter: &mut Reporter<'_>) -> Vec<MarkedTile> {
     let mut looks = Vec::with_capacity(bad.len());
     let mut at: Option<(u64, Option<u64>)> = None; // the tile that comes next, and where it begins
     for &tile in bad {

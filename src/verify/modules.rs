@@ -13,7 +13,7 @@ use std::thread;
 use super::describe;
 use crate::database::{Answer, Database, Progress, Unavailable};
 use crate::fault::Fault;
-use crate::report::integrity::ModuleFigures;
+use crate::report::integrity::{Finding, Flaw, ModuleFigures};
 use crate::report::{Integrity, Level, Misbehaviour, Notice};
 use crate::store::Folder;
 use crate::sumdb::module::{ModuleVersion, Patterns};
@@ -49,6 +49,8 @@ enum Known {
     Private,
     /// nothing here proves it, and why
     Nothing(String),
+    /// what would prove it is damaged itself, which is a finding of its own
+    Unprovable,
 }
 
 /// Hashes the modules of `folder` again and compares them with the records of `database`, which should have no source but that
@@ -62,9 +64,10 @@ pub async fn modules(
 ) {
     let store = folder.modules();
     let scan = Scan::of(&store, report);
+    let is_head_damaged = is_head_damaged(database, report);
     let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let first: Vec<&Stored> = scan.files.iter().collect();
-    let known = learn(&first, database, options, report).await;
+    let known = learn(&first, database, options, is_head_damaged, report).await;
     let check_file = |known: &HashMap<&ModuleVersion, Known>, file: &Stored, threads| {
         let nothing = || Known::Nothing("its record was not looked up".to_owned());
         check(&store, database, file, &known.get(&file.module).cloned().unwrap_or_else(nothing), threads)
@@ -73,7 +76,7 @@ pub async fn modules(
     let (settled, doubtful): (Vec<_>, Vec<_>) =
         first.into_iter().zip(verdicts).partition(|(_, verdict)| !matches!(verdict.outcome, FileState::Finding(_)));
     let again: Vec<&Stored> = doubtful.into_iter().map(|(file, _)| file).collect();
-    let known = learn(&again, database, options, report).await;
+    let known = learn(&again, database, options, is_head_damaged, report).await;
     let second = parallel::all(&again, threads, &|_, _, _| {}, |file, threads| check_file(&known, file, threads));
     let mut figures = ModuleFigures::default();
     for (file, verdict) in settled.into_iter().chain(again.into_iter().zip(second)) {
@@ -85,6 +88,22 @@ pub async fn modules(
     }
     aux_files::check(folder, &scan, &mut figures, report);
     report.figures.modules = Some(figures);
+}
+
+/// Whether a remembered head is damaged. That is one finding, and nothing else is blamed for it: the files are held against what was
+/// written beside them when they were proven.
+fn is_head_damaged(database: &Database, report: &mut Integrity) -> bool {
+    let Err(Fault::Unavailable { source_name, why, .. }) = database.remembered() else { return false };
+    let is_told = |finding: &Finding| matches!(finding.flaw, Flaw::HeadDamaged | Flaw::HeadsDamaged);
+    if !report.findings.iter().any(is_told) {
+        report.add(Finding::of_file(Flaw::HeadsDamaged, source_name.clone(), why));
+    }
+    let text = format!(
+        "no record can be proven while {source_name} is damaged: public modules were compared with the hashes and proofs beside \
+         them alone"
+    );
+    report.notices.push(Notice { level: Level::Warning, text });
+    true
 }
 
 /// Counts the state of one file, and reports it.
@@ -102,6 +121,7 @@ fn count(file: &Stored, verdict: Verdict, figures: &mut ModuleFigures, report: &
     match verdict.outcome {
         FileState::Proven => figures.proven += 1,
         FileState::Pinned => figures.pinned += 1,
+        FileState::AsAdmitted => figures.as_admitted += 1,
         FileState::Finding(finding) => report.add(*finding),
         FileState::Gone => {}
     }
@@ -116,14 +136,15 @@ async fn learn<'a>(
     files: &[&'a Stored],
     database: &Database,
     options: &ModuleOptions,
+    is_head_damaged: bool,
     report: &mut Integrity,
 ) -> HashMap<&'a ModuleVersion, Known> {
     let mut known = HashMap::new();
     let mut asked = Vec::new();
     for file in files {
         let is_private = options.private.exemption(file.module.path()).is_some();
-        let first = if is_private { Known::Private } else { Known::Nothing(String::new()) };
-        if known.insert(&file.module, first).is_none() && !is_private {
+        let first = if is_private { Known::Private } else { Known::Unprovable };
+        if known.insert(&file.module, first).is_none() && !is_private && !is_head_damaged {
             asked.push(file.module.clone());
         }
     }

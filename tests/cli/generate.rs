@@ -7,7 +7,7 @@ use gosumcheck::config::settings::{SETTINGS, UPSTREAM_SETTINGS};
 
 use crate::command::Machine;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 27] = [
     "audit",
     "lookup",
     "sync",
@@ -19,6 +19,12 @@ const COMMANDS: [&str; 21] = [
     "token list",
     "token revoke",
     "verify",
+    "heads",
+    "heads ls",
+    "heads add",
+    "journal",
+    "journal verify",
+    "journal ls",
     "store",
     "store ls",
     "store stats",

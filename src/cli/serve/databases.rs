@@ -40,6 +40,12 @@ pub(super) fn open(
     Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
 }
 
+/// The first database of the settings.
+pub(super) fn first(settings: &Settings, folder: &Folder) -> Result<Database, Fault> {
+    let sumdb = settings.sumdb.first().ok_or_else(|| Fault::Usage(Sumdb::OFF_MEANS.to_owned()))?;
+    database(settings, folder, sumdb)
+}
+
 /// The database with its sources: those that were named for it, else relays, which `--proxy` names first, then the database itself.
 fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Database, Fault> {
     let Sumdb::On { name, key, url } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };

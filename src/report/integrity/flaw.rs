@@ -23,6 +23,14 @@ pub enum Flaw {
     RootDiffers,
     /// an entry of `heads` or the remembered head is not a signed note
     HeadsDamaged,
+    /// a cached tile or answer is not part of the tree of the remembered head
+    CacheDamaged,
+    /// evidence of a fork that does not hold any more
+    EvidenceDamaged,
+    /// a link stands in the place of a file
+    NotAFile,
+    /// others can change a file, or its owner cannot use it
+    Permissions,
     /// the index does not agree with the records
     IndexWrong,
     /// the log holds two records of one module version with different texts
@@ -64,7 +72,7 @@ pub enum Blame {
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 23] = [
+    pub const ALL: [Flaw; 27] = [
         Flaw::HeadDamaged,
         Flaw::HeadBehind,
         Flaw::RootDiffers,
@@ -75,6 +83,10 @@ impl Flaw {
         Flaw::HashesDamaged,
         Flaw::Undecided,
         Flaw::HeadsDamaged,
+        Flaw::CacheDamaged,
+        Flaw::EvidenceDamaged,
+        Flaw::NotAFile,
+        Flaw::Permissions,
         Flaw::IndexWrong,
         Flaw::Duplicate,
         Flaw::Malformed,
@@ -90,6 +102,16 @@ impl Flaw {
         Flaw::Journal,
     ];
 
+    /// Whether the kind of this name is damage of a full log.
+    pub fn is_of_log_id(id: &str) -> bool {
+        use Flaw::{
+            CutOff, HashesDamaged, HeadDamaged, OffsetsDamaged, RecordsDamaged, RootDiffers, Undecided, Unreadable,
+        };
+        let of_log =
+            [RecordsDamaged, OffsetsDamaged, HashesDamaged, CutOff, Unreadable, Undecided, HeadDamaged, RootDiffers];
+        of_log.iter().any(|flaw| flaw.id() == id)
+    }
+
     /// The stable name that programs read.
     pub fn id(self) -> &'static str {
         match self {
@@ -103,6 +125,10 @@ impl Flaw {
             Flaw::HeadBehind => "head-behind",
             Flaw::RootDiffers => "root-differs",
             Flaw::HeadsDamaged => "heads-damaged",
+            Flaw::CacheDamaged => "cache-damaged",
+            Flaw::EvidenceDamaged => "evidence-damaged",
+            Flaw::NotAFile => "not-a-file",
+            Flaw::Permissions => "permissions",
             Flaw::IndexWrong => "index-wrong",
             Flaw::Duplicate => "duplicate",
             Flaw::Malformed => "malformed",
@@ -152,6 +178,18 @@ impl Flaw {
             }
             Flaw::RootDiffers => "The files are consistent with each other, and do not belong to this signed head.",
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
+            Flaw::CacheDamaged => {
+                "A cached answer is not what was proven. It is proven again each time it is read, so none was given."
+            }
+            Flaw::EvidenceDamaged => {
+                "The evidence that the log signed two histories does not hold any more: the file was changed."
+            }
+            Flaw::NotAFile => {
+                "A link stands where a file of the log belongs. gosumcheck makes none: somebody put it there."
+            }
+            Flaw::Permissions => {
+                "Other users can change a file of the data folder, or its owner cannot read or write it."
+            }
             Flaw::IndexWrong => "The index does not agree with the records. It decides nothing, but lookups may miss.",
             Flaw::Duplicate => {
                 "The log itself has two records of one module version that differ. No honest database writes that."
@@ -198,6 +236,16 @@ impl Flaw {
             Flaw::RootDiffers => {
                 "Find out where these files came from. Restore them from a copy, or delete the log's folder and run \
                  `gosumcheck sync`."
+            }
+            Flaw::CacheDamaged => {
+                "Check the disk and its memory. Delete what is named here: it is fetched again, and proven."
+            }
+            Flaw::EvidenceDamaged => "Restore the file from a copy: it is the proof against the log.",
+            Flaw::NotAFile => {
+                "Find out who put it there. `gosumcheck verify --repair` puts a file with the same bytes in its place."
+            }
+            Flaw::Permissions => {
+                "Set the mode of the files that are named here to 0600, or run `gosumcheck verify --repair`."
             }
             Flaw::IndexWrong => "Run `gosumcheck index --rebuild`.",
             Flaw::ModuleDamaged | Flaw::ModuleHash | Flaw::ModuleInfo => {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::json::Tool;
 use super::super::{Head, Misbehaviour, Notice, ascii};
-use super::{Figures, Finding, Integrity};
+use super::{Figures, Finding, Integrity, Repair};
 
 /// The name and version of the format.
 const SCHEMA: &str = "gosumcheck.integrity/1";
@@ -25,6 +25,7 @@ struct JsonIntegrity<'a> {
     total_findings: u64,
     tally: Vec<FlawCount>,
     findings: Vec<JsonFinding<'a>>,
+    repairs: Vec<JsonRepair<'a>>,
     fetch: Vec<JsonRange>,
     notices: &'a [Notice],
     misbehaviour: Option<&'a Misbehaviour>,
@@ -43,6 +44,8 @@ struct FlawCount {
 struct JsonFinding<'a> {
     flaw: &'static str,
     blame: &'static str,
+    diagnosis: &'static str,
+    evidence: &'a [String],
     file: &'a str,
     bytes: Option<JsonRange>,
     records: Option<JsonRange>,
@@ -54,6 +57,14 @@ struct JsonFinding<'a> {
     expected: Option<&'a str>,
     got: Option<&'a str>,
     next: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonRepair<'a> {
+    file: &'a str,
+    bytes: Option<JsonRange>,
+    changed: u64,
+    what: &'a str,
 }
 
 /// From `first` up to and not including `end`.
@@ -76,6 +87,7 @@ pub(super) fn write(report: &Integrity, out: &mut dyn Write) -> io::Result<()> {
         total_findings: report.total(),
         tally: report.counts.iter().map(tally).collect(),
         findings: report.findings.iter().map(found).collect(),
+        repairs: report.repairs.iter().map(repaired).collect(),
         fetch: report.to_fetch().into_iter().map(span).collect(),
         notices: &report.notices,
         misbehaviour: report.misbehaviour.as_ref(),
@@ -92,6 +104,8 @@ fn found(finding: &Finding) -> JsonFinding<'_> {
     JsonFinding {
         flaw: finding.flaw.id(),
         blame: finding.flaw.blame().id(),
+        diagnosis: finding.diagnosis.id(),
+        evidence: &finding.evidence,
         file: &finding.file,
         bytes: finding.bytes.clone().map(span),
         records: finding.records.clone().map(span),
@@ -104,6 +118,11 @@ fn found(finding: &Finding) -> JsonFinding<'_> {
         got: module.and_then(|module| module.got.as_deref()),
         next: finding.next.as_deref(),
     }
+}
+
+fn repaired(repair: &Repair) -> JsonRepair<'_> {
+    let Repair { file, bytes, changed, what } = repair;
+    JsonRepair { file, bytes: bytes.clone().map(span), changed: *changed, what }
 }
 
 fn span(range: Range<u64>) -> JsonRange {

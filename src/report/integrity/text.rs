@@ -7,7 +7,7 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 
 use super::super::{Level, printable, printable_lines};
-use super::{Figures, Finding, Flaw, Integrity, ModuleFigures};
+use super::{Diagnosis, Figures, Finding, Flaw, Integrity, ModuleFigures, Repair};
 use crate::report::text::layout::{counted, grouped, wrapped};
 
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -22,6 +22,16 @@ pub(super) fn write(report: &Integrity, colour: bool, out: &mut dyn Write) -> io
         if let Some(detail) = detail(finding) {
             writeln!(out, "    {detail}")?;
         }
+        if let Some(seen) = behind(finding) {
+            writeln!(out, "    {seen}")?;
+        }
+    }
+    for repair in &report.repairs {
+        let Repair { file, bytes, changed, what } = repair;
+        let place = span_of(file, bytes.as_ref());
+        let changed =
+            if *changed > 0 { format!(" ({} were others)", counted(*changed, "byte")) } else { String::new() };
+        writeln!(out, "{place}: {}  {}{changed}", paint(GOOD, "repaired"), printable(what))?;
     }
     for &(flaw, count) in &report.counts {
         let listed = report.findings.iter().filter(|finding| finding.flaw == flaw).fold(0, |sum, _| sum + 1);
@@ -62,8 +72,12 @@ pub(super) fn write(report: &Integrity, colour: bool, out: &mut dyn Write) -> io
 
 /// `records:1234-1300`, as compilers write a place.
 fn place(finding: &Finding) -> String {
-    let file = printable(&finding.file);
-    finding.bytes.as_ref().map_or(file.clone(), |bytes| format!("{file}:{}-{}", bytes.start, bytes.end))
+    span_of(&finding.file, finding.bytes.as_ref())
+}
+
+fn span_of(file: &str, bytes: Option<&Range<u64>>) -> String {
+    let file = printable(file);
+    bytes.map_or(file.clone(), |bytes| format!("{file}:{}-{}", bytes.start, bytes.end))
 }
 
 fn detail(finding: &Finding) -> Option<String> {
@@ -77,6 +91,13 @@ fn detail(finding: &Finding) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
+/// What is behind it, and what was seen that shows that.
+fn behind(finding: &Finding) -> Option<String> {
+    let evidence = finding.evidence.iter().map(|seen| format!(": {}", printable(seen))).collect::<String>();
+    let is_open = finding.diagnosis == Diagnosis::Open && evidence.is_empty();
+    (!is_open).then(|| format!("{}{evidence}", finding.diagnosis.id()))
+}
+
 /// `record 7`, `records 7 to 9`.
 fn span(noun: &str, range: &Range<u64>) -> String {
     let last = range.end.saturating_sub(1);
@@ -86,9 +107,10 @@ fn span(noun: &str, range: &Range<u64>) -> String {
 fn summary(report: &Integrity) -> String {
     let figures = report.figures;
     // Every log has a head, so where none was compared and nothing was read there was no log.
-    let has_log = figures.heads > 0 || figures.records > 0 || figures.modules.is_none();
-    let looked: Vec<String> =
-        has_log.then(|| log(figures)).into_iter().chain(figures.modules.map(|figures| modules(&figures))).collect();
+    let has_log = figures.heads > 0 || figures.records > 0 || (figures.modules.is_none() && figures.cached.is_none());
+    let answers = figures.cached.map(|count| counted(count, "cached answer"));
+    let looked = has_log.then(|| log(figures)).into_iter().chain(figures.modules.map(|figures| modules(&figures)));
+    let looked: Vec<String> = looked.chain(answers).collect();
     let looked = looked.join("; ");
     let under = report.head.as_ref().map_or_else(String::new, |head| {
         let database = printable(&report.database);

@@ -86,6 +86,11 @@ impl Pack {
         Ok(self.index(name)?.entries.contains_key(name))
     }
 
+    /// The names of all entries.
+    pub(super) fn names(&self) -> io::Result<Vec<String>> {
+        Ok(self.index("")?.entries.keys().cloned().collect())
+    }
+
     /// Whether no new entries should be added.
     pub(super) fn is_full(&self) -> io::Result<bool> {
         Ok(self.index("")?.count >= FULL)

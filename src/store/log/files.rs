@@ -27,7 +27,7 @@ pub(super) struct Named {
 }
 
 impl Named {
-    fn read(path: PathBuf) -> Result<Named, Fault> {
+    pub(super) fn read(path: PathBuf) -> Result<Named, Fault> {
         match fs::metadata(&path) {
             Ok(found) if !found.is_file() => {
                 let why = "is not a file: something else stands where the log belongs; move it away, and restore the file from a backup";

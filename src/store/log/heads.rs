@@ -65,6 +65,11 @@ impl Heads {
         folder.disk().sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error))
     }
 
+    /// The bytes of a file that holds these notes.
+    pub(super) fn written(notes: &[Vec<u8>]) -> Result<Vec<u8>, Fault> {
+        notes.iter().map(|note| entry(note)).collect::<Result<Vec<_>, _>>().map(|entries| entries.concat())
+    }
+
     /// What the file at `path` holds; nothing where there is none.
     pub(super) fn read(path: &Path) -> Result<Heads, Fault> {
         let failed = |error| unavailable(path, "read", &error);

@@ -82,7 +82,7 @@ fn parse(bytes: &[u8]) -> Option<(SumHash, Proof, Option<Stamp>)> {
 }
 
 /// What the name of a file's proof ends with, after the dot.
-pub(super) fn proof_extension(kind: Kind) -> &'static str {
+pub fn proof_extension(kind: Kind) -> &'static str {
     match kind {
         Kind::Zip => "zipproof",
         Kind::GoMod => "modproof",

@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::files;
 use crate::sumdb::dirhash::sha256_of;
 use crate::sumdb::gosum::Kind;
-use crate::sumdb::hash::Hash;
+use crate::sumdb::hash::{Hash, sha256};
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::number::wide;
 
@@ -91,6 +91,59 @@ pub(super) fn keep_stored(
     }
     path.parent().map_or(Ok(()), synced)?;
     Ok(kept)
+}
+
+/// Moves what stands at `path`, the file of a module version with this ending, there, after its report; of a link a file that says
+/// where it led. Nothing is done where nothing is there.
+pub(super) fn move_there(
+    folder: &Folder,
+    path: &Path,
+    module: &ModuleVersion,
+    ending: &str,
+    report: &[u8],
+) -> Result<(), Fault> {
+    let Ok(found) = path.symlink_metadata() else { return Ok(()) };
+    let link = std::fs::read_link(path).ok().map(|target| format!("a link to {}\n", target.display()));
+    let digest = match &link {
+        Some(link) => sha256(link.as_bytes()),
+        None => content(path)
+            .ok_or_else(|| Fault::machine(path.display().to_string(), "is neither a file nor a link: move it away"))?,
+    };
+    let full = format!("{}@{}", module.path().escaped().replace('/', "!!"), module.version().escaped());
+    let prefix = format!("{}.{ending}.", full.get(..NAME_LIMIT).unwrap_or(&full));
+    let offer = Offer { prefix, digest, len: Some(found.len()), source: STORE, report };
+    let disk = folder.disk();
+    let mut is_moved = false;
+    let kept = place(folder, &offer, |target| {
+        if let Some(link) = &link {
+            return folder.write(target, link.as_bytes(), true);
+        }
+        disk.rename(path, target).map_err(|error| unavailable(target, "write", &error))?;
+        is_moved = true;
+        let dirs = [target.parent(), path.parent()].into_iter().flatten();
+        dirs.into_iter().try_for_each(|dir| disk.sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error)))
+    })?;
+    match kept {
+        _ if is_moved => Ok(()),
+        Some(_) => disk.remove(path).map_err(|error| unavailable(path, "remove", &error)),
+        None => {
+            Err(Fault::machine(path.display().to_string(), "stays where it is: there is no room for it in refused/"))
+        }
+    }
+}
+
+impl Folder {
+    /// Keeps damaged `bytes` of a file below the data folder that are about to be replaced, with `report` (JSON that names `source` as
+    /// `refused.upstream`) beside them, durably; `what` is what their name begins with. Where there is no room for more, fewer are
+    /// kept or none: the first ones stay.
+    ///
+    /// # Errors
+    /// `Unavailable` where the disk fails.
+    pub fn keep_damaged(&self, what: &str, bytes: &[u8], source: &str, report: &[u8]) -> Result<(), Fault> {
+        let prefix = format!("{}.", what.get(..NAME_LIMIT).unwrap_or(what).replace('/', "!!"));
+        let offer = Offer { prefix, digest: sha256(bytes), len: Some(wide(bytes.len())), source, report };
+        place(self, &offer, |target| self.write(target, bytes, true)).map(drop)
+    }
 }
 
 /// Keeps the report and, by `leave`, the bytes, if there is room for them; gives the report's path.

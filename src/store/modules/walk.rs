@@ -85,6 +85,8 @@ pub struct Beside {
     pub hash: Result<Option<SumHash>, Fault>,
     /// the hash that was proven, and by which record
     pub proof: Option<(SumHash, Proof)>,
+    /// whether something stands where a proof belongs that is none
+    pub is_proof_damaged: bool,
 }
 
 impl Modules {
@@ -100,11 +102,13 @@ impl Modules {
             Ok(Pin::Damaged) => Err(Fault::machine(place.pin.display().to_string(), "holds no hash")),
             Err(error) => Err(unavailable(&place.pin, "read", &error)),
         };
-        let proof = match ProofFile::read(&place.proof) {
-            Ok(ProofFile::Is(hash, proof, _)) if tree == Tree::Proven => Some((hash, proof)),
+        let read = if tree == Tree::Proven { ProofFile::read(&place.proof) } else { Ok(ProofFile::Missing) };
+        let is_proof_damaged = matches!(&read, Ok(ProofFile::Damaged) | Err(_));
+        let proof = match read {
+            Ok(ProofFile::Is(hash, proof, _)) => Some((hash, proof)),
             _ => None,
         };
-        Ok(Beside { hash, proof })
+        Ok(Beside { hash, proof, is_proof_damaged })
     }
 }
 

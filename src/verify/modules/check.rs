@@ -35,6 +35,8 @@ pub(super) enum FileState {
     Proven,
     /// it is private, and what it was pinned to
     Pinned,
+    /// it is what it was when it was proven, and what would prove it again is damaged
+    AsAdmitted,
     /// it is missing, and the stored hash is in order
     Gone,
     /// it is not what it should be
@@ -102,9 +104,13 @@ fn check_once(
     if let Some(what) = origin::explain(database, file, known, &got, &beside) {
         return finding(file, Flaw::ModuleOtherPolicy, what, record.or(Some(&got)), Some(&got));
     }
+    if let Some(what) = origin::wrong_proof(database, known, &beside).filter(|_| record == Some(&got)) {
+        let what = format!("is what its record says, {got}, and {what}");
+        return finding(file, Flaw::ModuleHash, what, record, Some(&got));
+    }
     let pin = beside.hash.map_err(|fault| fault.to_string());
-    if let Some((proven, proof)) = beside.proof.filter(|(proven, _)| *proven != got) {
-        return against_proof(file, &got, record, &proven, &proof, &pin);
+    if let Some((proven, proof)) = beside.proof.as_ref().filter(|(proven, _)| *proven != got) {
+        return against_proof(file, &got, record, proven, proof, &pin);
     }
     match (record, &pin) {
         (Some(record), pin) if *record == got => against_record(file, &got, pin, rules),
@@ -122,17 +128,29 @@ fn check_once(
             let what = format!("hashes to {got} where it was pinned to {pin}");
             finding(file, Flaw::ModuleDamaged, what, Some(pin), Some(&got))
         }
-        (None, pin) => {
-            let what = match (pin, known) {
-                (Err(why), _) => format!("hashes to {got}, and its expected hash cannot be read: {why}"),
-                (_, Known::Nothing(why)) => {
-                    format!("hashes to {got}, and has neither a hash beside it nor a record: {why}")
-                }
-                _ => format!("hashes to {got}, is private, and has no hash beside it that it was pinned to"),
-            };
-            finding(file, Flaw::ModuleUnrecorded, what, None, Some(&got))
-        }
+        (None, pin) => unvouched(file, &got, known, pin, beside.proof.is_some()),
     }
+}
+
+/// It has no record, and no hash beside it that could be read.
+fn unvouched(
+    file: &Stored,
+    got: &SumHash,
+    known: &Known,
+    pin: &Result<Option<SumHash>, String>,
+    has_proof: bool,
+) -> Verdict {
+    let what = match (pin, known) {
+        (Err(why), _) => format!("hashes to {got}, and its expected hash cannot be read: {why}"),
+        (_, Known::Nothing(why)) => format!("hashes to {got}, and has neither a hash beside it nor a record: {why}"),
+        (_, Known::Unprovable) if has_proof => {
+            let what = format!("is what its proof says, {got}, and has no hash beside it, so that it is not served");
+            return finding(file, Flaw::ModuleHash, what, Some(got), Some(got));
+        }
+        (_, Known::Unprovable) => format!("hashes to {got}, and has neither a hash nor a proof beside it"),
+        _ => format!("hashes to {got}, is private, and has no hash beside it that it was pinned to"),
+    };
+    finding(file, Flaw::ModuleUnrecorded, what, None, Some(got))
 }
 
 /// It is not what its proof names: the bytes were changed, or the proof.
@@ -201,6 +219,7 @@ fn against_pin(file: &Stored, got: &SumHash, known: &Known, rules: Option<String
             finding(file, Flaw::ModuleUnrecorded, what, Some(got), Some(got))
         }
         (_, Some(why)) => finding(file, Flaw::ModuleRules, why, Some(got), Some(got)),
+        (Known::Unprovable, None) => Verdict { outcome: FileState::AsAdmitted, hashed: true },
         (_, None) => Verdict { outcome: FileState::Pinned, hashed: true },
     }
 }

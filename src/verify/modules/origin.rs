@@ -5,7 +5,8 @@ use super::Known;
 use super::scan::Stored;
 use crate::database::Database;
 use crate::store::modules::{Beside, Proof, Tree};
-use crate::sumdb::gosum::SumHash;
+use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::note::VerifierKey;
 
 /// A sentence about a file whose bytes hash to `got`, if it is as it was admitted and these settings do not cover that.
 pub(super) fn explain(
@@ -51,4 +52,22 @@ pub(super) fn explain(
         )),
         _ => None,
     }
+}
+
+/// What is wrong with the proof beside a file that is what its record says; none where there is no proof, or it names that record
+/// or one of another database.
+pub(super) fn wrong_proof(database: &Database, known: &Known, beside: &Beside) -> Option<String> {
+    if beside.is_proof_damaged {
+        return Some("the proof beside it cannot be read".to_owned());
+    }
+    let (hash, proof) = beside.proof.as_ref()?;
+    // A key has a hash of itself in it.
+    if VerifierKey::parse(&proof.database).is_err() {
+        return Some("the proof beside it names a database by what is not a key".to_owned());
+    }
+    let Known::Record(record) = known else { return None };
+    let is_other = proof.database == database.vkey() && proof.record != record.id();
+    // Another hash is told with both of them.
+    let is_same = [Kind::Zip, Kind::GoMod].iter().any(|kind| record.hash(*kind) == hash);
+    (is_other && is_same).then(|| format!("the proof beside it names record {}, not {}", proof.record, record.id()))
 }

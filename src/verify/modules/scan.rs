@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::places;
 use crate::report::Integrity;
 use crate::report::integrity::{Finding, Flaw, OfModule};
 use crate::store::Modules;
-use crate::store::modules::{StoredItem, Tree};
+use crate::store::modules::{StoredItem, Tree, pin_extension, proof_extension};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion};
@@ -37,6 +38,9 @@ impl Scan {
     pub(super) fn of(store: &Modules, report: &mut Integrity) -> Scan {
         let mut scan = Scan::default();
         for found in store.walk() {
+            if let Ok(item) = &found {
+                modes(item, report);
+            }
             match found {
                 Ok(StoredItem::File { tree, module, kind, path, len, .. }) => {
                     scan.files.push(Stored { tree, module, kind, path, len });
@@ -68,6 +72,22 @@ impl Scan {
             }
         }
         scan
+    }
+}
+
+/// Checks the modes of a file and of what stands beside it.
+fn modes(item: &StoredItem, report: &mut Integrity) {
+    let mut check = |path: &Path| places::of_mode(path, &path.display().to_string(), report);
+    match item {
+        StoredItem::File { kind, path, .. } => {
+            let beside = [pin_extension(*kind), proof_extension(*kind)].map(|ending| path.with_extension(ending));
+            check(path);
+            beside.iter().for_each(|path| check(path));
+        }
+        StoredItem::HashOnly { path, .. } | StoredItem::Info { path, .. } | StoredItem::List { path, .. } => {
+            check(path)
+        }
+        StoredItem::Stray(_) => {}
     }
 }
 

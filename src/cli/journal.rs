@@ -1,0 +1,76 @@
+//! `gosumcheck journal`: the record of verifications, checked from its first entry to its last, or listed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value};
+
+use super::output::tell;
+use super::settings::{help, value_name};
+use crate::config::settings::rows;
+use crate::config::{self};
+use crate::fault::Fault;
+use crate::report::{counted, printable};
+use crate::store::Folder;
+use crate::sumdb::number::wide;
+
+pub(super) const EXIT_CODES: &str = "\
+`gosumcheck verify --record` appends an entry to DATA/verify/journal.jsonl. Each has the hash of the one before it; keep the hash that \
+`journal verify` prints elsewhere, and no entry up to it can be changed unnoticed.
+
+Exit codes:
+  0  the record is in order; also where there is none yet
+  1  findings: an entry was changed, taken out or added
+  2  could not tell: wrong usage, or the file cannot be read";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Journal {
+    /// Check that each entry has the hash of the one before it, and print the hash of the last
+    #[command(after_help = EXIT_CODES)]
+    Verify(Where),
+    /// List the verifications, the newest last
+    #[command(after_help = EXIT_CODES)]
+    Ls(Where),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Where {
+    #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
+    data: Option<PathBuf>,
+}
+
+/// Runs the command; gives the exit code.
+pub(super) fn run(command: &Journal) -> Result<u8, Fault> {
+    let (Journal::Verify(place) | Journal::Ls(place)) = command;
+    let environment = |name: &str| std::env::var(name).ok();
+    let data = place.data.as_ref().map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
+    let runs = Folder::look(&data)?.runs();
+    let path = runs.path().display().to_string();
+    let read = match runs.read()? {
+        Ok(read) => read,
+        Err(broken) => {
+            tell(|out| writeln!(out, "{path}: {broken}"))?;
+            return Ok(1);
+        }
+    };
+    tell(|out| match command {
+        Journal::Ls(_) => read.entries.iter().try_for_each(|entry| writeln!(out, "{}", printable(&line(entry)))),
+        Journal::Verify(_) => {
+            let torn = if read.is_torn { ", after which a crash left a part of another" } else { "" };
+            let count = wide(read.entries.len());
+            let entries = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
+            writeln!(out, "{path}: {entries}{torn}, the last has the hash {}", read.last)
+        }
+    })?;
+    Ok(0)
+}
+
+/// One entry in one line.
+fn line(entry: &Map<String, Value>) -> String {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+    let number = |name: &str| entry.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let head = entry.get("head").and_then(|head| head.get("size")).and_then(Value::as_u64);
+    let under = head.map_or_else(|| "no signed head".to_owned(), |size| format!("head {size}"));
+    let (findings, repairs) = (counted(number("findings"), "finding"), counted(number("repairs"), "repair"));
+    format!("{} {} {under}: exit {}, {findings}, {repairs}", text("began"), text("database"), number("exit_code"))
+}

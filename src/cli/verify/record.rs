@@ -1,0 +1,106 @@
+//! What a verification leaves: an entry in the record of verifications, and a file of metrics.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::super::VerifyArgs;
+use crate::fault::Fault;
+use crate::report::Integrity;
+use crate::report::integrity::Flaw;
+use crate::store::Folder;
+
+/// When a run began, and what came of it.
+pub(super) struct Outcome<'a> {
+    pub(super) began: Timestamp,
+    pub(super) report: &'a Integrity,
+    /// what could not be repaired
+    pub(super) unrepaired: usize,
+    pub(super) exit_code: u8,
+}
+
+/// Leaves what the arguments ask for.
+///
+/// # Errors
+/// `Unavailable`: the disk, or the record was changed.
+pub(super) fn leave(args: &VerifyArgs, root: &Path, outcome: &Outcome<'_>) -> Result<(), Fault> {
+    let ended = Timestamp::now();
+    if let Some(path) = &args.metrics {
+        write(path, &metrics(outcome, ended))?;
+    }
+    if args.record {
+        Folder::open(root)?.runs().append(entry(outcome, ended))?;
+    }
+    Ok(())
+}
+
+fn entry(outcome: &Outcome<'_>, ended: Timestamp) -> Map<String, Value> {
+    let Outcome { began, report, unrepaired, exit_code } = outcome;
+    let counts: Map<String, Value> =
+        report.counts.iter().map(|(flaw, count)| (flaw.id().to_owned(), json!(count))).collect();
+    let fields = json!({
+        "schema": "gosumcheck.run/1",
+        "began": began.to_string(),
+        "ended": ended.to_string(),
+        "version": report.tool_version,
+        "database": report.database,
+        "head": report.head.as_ref().map(|head| json!({ "size": head.size, "root": head.root })),
+        "figures": report.figures,
+        "exit_code": exit_code,
+        "findings": report.total(),
+        "by_kind": counts,
+        "repairs": report.repairs.len(),
+        "unrepaired": unrepaired,
+        "misbehaved": report.misbehaviour.is_some(),
+    });
+    match fields {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// In the text format of Prometheus.
+fn metrics(outcome: &Outcome<'_>, ended: Timestamp) -> String {
+    let Outcome { began, report, exit_code, .. } = outcome;
+    let of = format!("{{database=\"{}\"}}", report.database.replace(['\\', '"', '\n'], "_"));
+    let mut text = String::new();
+    let mut gauge = |name: &str, help: &str, value: String| {
+        text.push_str(&format!("# HELP gosumcheck_verify_{name} {help}\n# TYPE gosumcheck_verify_{name} gauge\n"));
+        text.push_str(&format!("gosumcheck_verify_{name}{of} {value}\n"));
+    };
+    gauge(
+        "exit_code",
+        "Exit code of the last verification: 0 in order, 1 findings, 2 could not tell, 3 the log misbehaved.",
+        exit_code.to_string(),
+    );
+    gauge("began_seconds", "When it began, in seconds since 1970.", began.as_second().to_string());
+    gauge("ended_seconds", "When it ended, in seconds since 1970.", ended.as_second().to_string());
+    gauge("repairs", "What it put in order.", report.repairs.len().to_string());
+    gauge("records", "Records whose hashes were computed.", report.figures.records.to_string());
+    if let Some(modules) = report.figures.modules {
+        gauge("module_files", "Module files that were checked.", modules.files.to_string());
+    }
+    if let Some(head) = &report.head {
+        gauge("head_size", "Records of the signed head under which it ran.", head.size.to_string());
+    }
+    text.push_str("# HELP gosumcheck_verify_findings Findings by kind.\n# TYPE gosumcheck_verify_findings gauge\n");
+    for flaw in Flaw::ALL {
+        let count = report.counts.iter().find(|(of, _)| *of == flaw).map_or(0, |(_, count)| *count);
+        let database = of.trim_end_matches('}');
+        text.push_str(&format!("gosumcheck_verify_findings{database},kind=\"{}\"}} {count}\n", flaw.id()));
+    }
+    text
+}
+
+/// Whole or not at all: the collector may read at any moment.
+fn write(path: &Path, text: &str) -> Result<(), Fault> {
+    let failed =
+        |error: std::io::Error| Fault::machine(path.display().to_string(), format!("cannot be written: {error}"));
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
+    std::fs::write(file.path(), text).map_err(failed)?;
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(file.path(), readable).map_err(failed)?;
+    file.persist(path).map(drop).map_err(|error| failed(error.error))
+}

@@ -1,0 +1,20 @@
+//! The nightly job: normal states give no finding; every damage of every file is found, told apart and repaired; each run leaves
+//! its record.
+
+#![allow(clippy::as_conversions, clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
+
+#[path = "../cli/command.rs"]
+mod command;
+mod damage;
+#[path = "../../examples/fakelog/fake/mod.rs"]
+mod fake;
+mod heads;
+#[path = "../verify/world.rs"]
+mod log;
+mod matrix;
+mod record;
+mod repair;
+mod states;
+#[path = "../verify_modules/world.rs"]
+#[allow(dead_code, reason = "each test program uses another part of it")]
+mod world;

@@ -1,0 +1,76 @@
+//! The record that each run leaves, and its metrics.
+
+use std::fs;
+
+use super::command::Machine;
+use super::log::World;
+
+fn machine(world: &World) -> Machine {
+    let mut machine = Machine::new();
+    machine.set("GOSUMDB", world.db.vkey()).set("GOSUMCHECK_DATA", world.root.path().to_str().unwrap());
+    machine
+}
+
+#[test]
+fn each_run_appends_what_it_found() {
+    let world = World::new(600, &[600]);
+    let machine = machine(&world);
+    machine.run(&["journal", "verify"]).says(0, &["0 entries"]);
+    machine.run(&["verify", "--record"]).says(0, &["600 records"]);
+    let good = world.bytes("records");
+    let mut damaged = good.clone();
+    damaged[70] ^= 1;
+    world.put("records", &damaged);
+    machine.run(&["verify", "--record", "--repair", "--metrics", "m.prom"]).says(1, &["could not be repaired"]);
+    world.put("records", &good);
+    machine.run(&["verify", "--record"]).says(0, &[]);
+    let ran = machine.run(&["journal", "ls"]);
+    ran.says(0, &["head 600: exit 0, 0 findings, 0 repairs", "head 600: exit 1, 1 finding, 0 repairs"]);
+    assert_eq!(ran.out.lines().count(), 3, "{}", ran.show());
+    machine.run(&["journal", "verify"]).says(0, &["3 entries, the last has the hash "]);
+    let metrics = machine.read("m.prom");
+    assert!(metrics.contains("gosumcheck_verify_exit_code{database=\"fakelog.example\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("kind=\"records-damaged\"} 1\n"), "{metrics}");
+    // An entry that is changed shows, and nothing is written after it.
+    let path = world.root.path().join("verify/journal.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.lines().all(|line| line.starts_with("{\"began\":")), "{text}");
+    fs::write(&path, text.replacen("\"findings\":1", "\"findings\":0", 1)).unwrap();
+    machine.run(&["journal", "verify"]).says(1, &["line 3: does not have the hash of the entry before it"]);
+    machine.run(&["verify", "--record"]).says(2, &["600 records", "move the file away"]);
+    // An empty folder has a run too.
+    let empty = Machine::new();
+    fs::create_dir(empty.at("data")).unwrap();
+    empty.run(&["verify", "--data", "data", "--record"]).says(0, &["nothing was checked"]);
+    empty.run(&["journal", "ls", "--data", "data"]).says(0, &["no signed head: exit 0"]);
+}
+
+#[test]
+fn a_sync_over_a_damaged_log_says_so() {
+    let world = World::new(600, &[600]);
+    let served = world.db.serve();
+    let mut machine = machine(&world);
+    machine.set("GOSUMDB", format!("{} {}", world.db.vkey(), served.url()));
+    machine.run(&["sync"]).says(0, &["up to date"]);
+    // What the right edge is made of is looked at before anything else.
+    let good = world.bytes("hashes.1");
+    world.put("hashes.1", &[&good[..9], b"#", &good[10..]].concat());
+    machine.run(&["sync"]).says(2, &["the hashes at the right edge", "run `gosumcheck verify`"]);
+    world.put("hashes.1", &good);
+    let good = world.bytes("offsets");
+    world.put("offsets", &[&good[..14], b"#", &good[15..]].concat());
+    let ran = machine.run(&["sync"]);
+    ran.says(1, &["the copy is DAMAGED", "gosumcheck verify --repair"]);
+    assert!(!ran.out.contains("up to date"), "{}", ran.show());
+    world.put("offsets", &good);
+    // A bit of a record shows only when all of them are read: in a verification, of which there is a record.
+    let good = world.bytes("records");
+    let mut damaged = good.clone();
+    damaged[70] ^= 1;
+    world.put("records", &damaged);
+    machine.run(&["verify", "--record"]).says(1, &["records-damaged"]);
+    machine.run(&["sync"]).says(1, &["the copy is DAMAGED", "found records-damaged at 2"]);
+    machine.run(&["verify", "--record", "--repair"]).says(0, &["repaired"]);
+    machine.run(&["sync"]).says(0, &["up to date"]);
+    assert_eq!(world.bytes("records"), good);
+}
