@@ -16,7 +16,7 @@ use super::unpacked::{self, Unpacked};
 use super::{Claim, Claims, Says};
 use crate::database::Progress;
 use crate::files::{self, Links, Tree, Unfit};
-use crate::report::{Level, Location, Notice, Verdict};
+use crate::report::{Artifact, Level, Location, Notice, Verdict};
 use crate::store::zipfile::ZipFile;
 use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
 use crate::sumdb::gosum::{Kind, SumHash, SumLine};
@@ -86,7 +86,7 @@ pub fn read(root: &Path, threads: usize, progress: Progress<'_>) -> Inputs {
     }
     let claims = hash_all(&trees, &items, threads, progress);
     let notices = unread_notice(&claims).into_iter().chain(partial_notice(unpacked.partial)).collect();
-    let judged = Claims { path, unread: None, is_explained: false, remarks: Vec::new(), claims };
+    let judged = Claims { artifact: Artifact::ModuleCache, claims, ..Claims::empty(path) };
     Inputs { files: (!items.is_empty()).then_some(judged).into_iter().chain(unread).collect(), notices }
 }
 

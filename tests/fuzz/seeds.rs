@@ -235,3 +235,20 @@ pub fn go_envs() -> Vec<Vec<u8>> {
         "GOPATH=/a:/b\nGONOSUMCHECK=1\r\nGOPRIVATE=none\n=\nGOPROXY=\n",
     ])
 }
+
+/// What the go command embeds, of some length and with all kinds of lines.
+const BUILD_INFO: &str = "path\texample.com/m/cmd\nmod\texample.com/m\t(devel)\t\ndep\ta.b/c\tv1.0.0\t\
+    h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\ndep\tx.y/z\tv1.2.0\n=>\t../z\t(devel)\t\n\
+    build\t-ldflags=\"-s \\\"w\\x41\\u00e9\\101\"\nbuild\tGOOS=linux\nbuild\t`a b`=c\n";
+
+pub fn build_infos() -> Vec<Vec<u8>> {
+    texts(&[BUILD_INFO, "go1.26.8 X:nocoverageredesign", "go1.27rc3", "path\tcmd/go\nmod\tcmd\n"])
+}
+
+pub fn programs() -> Vec<Vec<u8>> {
+    use crate::crafted::programs::{by_pointers, elf, fat, inline, macho, pe};
+    let now = inline("go1.26.8", BUILD_INFO);
+    let old = [(8, false), (4, true)].map(|(size, is_big)| elf(&by_pointers("go1.17.1", BUILD_INFO, size, is_big)));
+    let all = [elf(&now), macho(&now), pe(&now), fat(&[macho(&now), macho(&inline("go1.20", "path\tx\n"))])];
+    all.into_iter().chain(old).collect()
+}

@@ -14,6 +14,7 @@ pub mod gosum;
 pub mod keys;
 pub mod modules;
 pub mod notes;
+pub mod programs;
 pub mod proofs;
 pub mod records;
 pub mod settings;
