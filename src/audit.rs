@@ -16,6 +16,7 @@ mod other_file;
 mod programs;
 mod search;
 mod unpacked;
+pub mod vendor;
 mod verdict;
 
 use std::collections::{BTreeSet, HashMap};

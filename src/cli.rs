@@ -129,15 +129,15 @@ struct DatabaseArgs {
 
 #[derive(Debug, Args)]
 struct AuditArgs {
-    /// go.sum or go.work.sum files, programs that Go built, folders to search for all of these (except in vendor and .git), or
-    /// - for standard input [default: ./go.sum]
+    /// go.sum or go.work.sum files, programs that Go built, vendor folders, folders to search for all of these, or - for standard
+    /// input [default: ./go.sum]
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
     /// Hash every zip, .mod file and unpacked module of the go command's module cache, and prove those instead [default DIR:
     /// GOMODCACHE]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "paths")]
     modcache: Option<Option<PathBuf>>,
-    /// Take every PATH for this, whatever it looks like, and search folders for nothing else: go-sum or go-program
+    /// Take every PATH for this, whatever it looks like, and search folders for nothing else: go-sum, go-program or vendor
     #[arg(long = "as", value_name = "KIND", conflicts_with = "modcache")]
     look: Option<Look>,
     #[arg(long, value_name = "PATTERN", help = EXCLUDE, conflicts_with = "modcache")]

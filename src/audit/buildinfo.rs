@@ -168,7 +168,7 @@ fn setting_of(text: &str) -> Result<(String, String), Rule> {
 }
 
 /// The string literal of Go that `text` begins with, and what follows it (strconv.QuotedPrefix and Unquote).
-fn quoted(text: &str) -> Option<(String, &str)> {
+pub(super) fn quoted(text: &str) -> Option<(String, &str)> {
     if let Some(raw) = text.strip_prefix('`') {
         let (value, rest) = raw.split_once('`')?;
         return Some((value.replace('\r', ""), rest));

@@ -12,7 +12,8 @@ use super::Claims;
 use super::exclude::{Exclusions, IGNORE_FILE};
 use super::lines::{Budget, claims};
 use super::look::{self, LINK, Look};
-use super::search::{Found, LIMITS, Search, search};
+use super::search::{Found, LIMITS, Search, VENDOR, search};
+use super::vendor::{self, Vendor};
 use crate::files::{self, Links, Tree};
 use crate::report::{Artifact, Level, Notice};
 use crate::sumdb::number::wide;
@@ -29,6 +30,8 @@ const NAMED_LINKS: usize = 3;
 pub struct Inputs {
     /// the files with their claims; what cannot be read, or a folder without any, is listed in place of its claims
     pub files: Vec<Claims>,
+    /// vendor folders, whose claims need the zips of their modules
+    pub vendors: Vec<Vendor>,
     /// what was left out without harm
     pub notices: Vec<Notice>,
 }
@@ -47,6 +50,8 @@ pub fn read(arguments: &[String], look: Look, exclusions: &Exclusions, stdin: &m
         let path = Path::new(argument);
         if argument == STDIN {
             inputs.files.push(look::stream(STDIN, &mut *stdin, look, &mut budget));
+        } else if is_vendor(path, look) {
+            inputs.add_vendor(argument);
         } else if path.is_dir() {
             used.extend(folder(argument, look, exclusions, &mut budget, &mut inputs));
         } else {
@@ -60,6 +65,23 @@ pub fn read(arguments: &[String], look: Look, exclusions: &Exclusions, stdin: &m
         inputs.notices.push(Notice { level: Level::Warning, text });
     }
     inputs
+}
+
+/// Whether a named folder is a vendor folder.
+fn is_vendor(path: &Path, look: Look) -> bool {
+    let has_name = path.canonicalize().is_ok_and(|path| path.file_name().is_some_and(|name| name == VENDOR));
+    path.is_dir()
+        && (look == Look::For(Artifact::Vendor) || (look == Look::ForAll && has_name))
+        && vendor::is_vendor(path)
+}
+
+impl Inputs {
+    fn add_vendor(&mut self, path: &str) {
+        match Vendor::read(Path::new(path)) {
+            Ok(vendor) => self.vendors.push(vendor),
+            Err(error) => self.files.push(Claims::unread(path, error.to_string())),
+        }
+    }
 }
 
 /// The claims of a go.sum file with these bytes, whatever its name; `path` is what the report calls it.
@@ -88,7 +110,8 @@ fn folder(
     let within = search.links_within();
     let mut links = Vec::new();
     let mut others = 0;
-    let before = inputs.files.len();
+    let before = inputs.files.len() + inputs.vendors.len();
+    search.vendors.iter().for_each(|below| inputs.add_vendor(&path.join(below).display().to_string()));
     for found in &search.found {
         match found {
             Found::File(below, artifact) => {
@@ -117,11 +140,13 @@ fn folder(
     if let Some(limit) = &search.ended_by {
         inputs.files.push(Claims::unread(argument, format!("has {limit}: the rest was not searched")));
     }
-    if inputs.files.len() == before {
+    if inputs.files.len() + inputs.vendors.len() == before {
         let left_out = if search.excluded_count > 0 { ", except where the patterns exclude it" } else { "" };
         inputs.files.push(Claims::unread(
             argument,
-            format!("no go.sum or go.work.sum in it or below it, and no Go program{left_out}"),
+            format!(
+                "no go.sum or go.work.sum in it or below it, and neither a Go program nor a vendor folder{left_out}"
+            ),
         ));
     }
     if let Some(why) = fault {

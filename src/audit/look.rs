@@ -35,10 +35,13 @@ impl FromStr for Look {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Look, String> {
-        let found = Artifact::ALL.into_iter().find(|artifact| artifact.id() == name).map(Look::For);
-        found.ok_or_else(|| format!("one of {}", Artifact::ALL.map(Artifact::id).join(", ")))
+        let found = NAMED.into_iter().find(|artifact| artifact.id() == name).map(Look::For);
+        found.ok_or_else(|| format!("it is one of {}", NAMED.map(Artifact::id).join(", ")))
     }
 }
+
+/// What `--as` takes. A module cache is named in another way.
+const NAMED: [Artifact; 3] = [Artifact::GoSum, Artifact::Program, Artifact::Vendor];
 
 /// Why a link is not read.
 pub(super) const LINK: &str = "is a link, so it was not read; it does not lead to a go.sum file that is audited here";

@@ -12,14 +12,17 @@ use std::path::{Component, Path, PathBuf};
 use super::exclude::{Excluded, Pattern};
 use super::executable::{MAGIC_BYTES, is_program};
 use super::look::Look;
+use super::vendor;
 use crate::files::{self, Unfit};
 use crate::report::Artifact;
 use crate::sumdb::number::wide;
 
 /// The names of the files that are looked for.
 const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
+/// The name of a vendor folder.
+pub(super) const VENDOR: &str = "vendor";
 /// Folders that are not searched: a build of this tree does not use the go.sum files in them.
-const SKIPPED_FOLDERS: [&str; 2] = ["vendor", ".git"];
+const SKIPPED_FOLDERS: [&str; 2] = [VENDOR, ".git"];
 /// Deeper folders are not searched.
 const MAX_DEPTH: usize = 64;
 /// Links from one to the next that are followed by their names.
@@ -68,6 +71,8 @@ pub(super) struct Search {
     pub excluded_count: usize,
     /// the patterns that excluded something
     pub patterns: BTreeSet<Pattern>,
+    /// vendor folders
+    pub vendors: Vec<PathBuf>,
     /// the first of the files that could not be opened, so that nobody knows whether they are programs
     pub closed: Vec<PathBuf>,
     /// how many these are
@@ -99,6 +104,7 @@ pub(super) fn search(root: &Path, look: Look, excluded: &Excluded, limits: Limit
                 let why = format!("is more than {MAX_DEPTH} folders deep, so it was not searched");
                 search.unread(Found::Unread(path, why), &mut counts);
             }
+            Ok(found) if found.is_dir() && artifact == Artifact::Vendor => search.vendors.push(path),
             Ok(found) if found.is_dir() => expand(&place, path, depth, &mut waiting, &mut search, &mut counts),
             Ok(found) => match Unfit::of_type(found) {
                 None if counts.files == limits.files => {
@@ -256,6 +262,10 @@ fn is_wanted(
     let (name, found) = (entry.file_name(), entry.file_type());
     let is_named = |names: [&str; 2]| names.iter().any(|wanted| name == *wanted);
     if found.as_ref().is_ok_and(FileType::is_dir) {
+        let is_vendor = name == VENDOR && vendor::is_vendor(&root.path.join(folder).join(&name));
+        if root.look.is_for(Artifact::Vendor) && is_vendor {
+            return Some((name, found, Artifact::Vendor));
+        }
         return (!is_named(SKIPPED_FOLDERS)).then_some((name, found, Artifact::default()));
     }
     if root.look.is_for(Artifact::GoSum) && is_named(NAMES) {

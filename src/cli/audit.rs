@@ -1,5 +1,7 @@
 //! `gosumcheck audit`: files in, a report out.
 
+mod zips;
+
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -24,7 +26,8 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let setup = setup::prepare(&args.database)?;
     let bar = Bar::new();
     let exclusions = Exclusions::parse(&args.exclude)?;
-    let Inputs { files, notices } = claims(args, &exclusions, &setup, &bar)?;
+    let Inputs { mut files, vendors, notices } = claims(args, &exclusions, &setup, &bar)?;
+    files.extend(zips::claims(args, &setup, vendors, &bar)?);
     let advice = unread_advice(&files, args.modcache.is_some());
     let mut audited = audit_all(&setup, files, args.proof.is_some(), &bar)?;
     bar.clear();

@@ -57,7 +57,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
         Err(fault) => return Err(fault),
     };
     report.head = heads.values().next_back().map(describe);
-    let Inputs { files, notices } = audit::read(&args.gosum, Look::For(Artifact::GoSum), &exclusions);
+    let Inputs { files, notices, .. } = audit::read(&args.gosum, Look::For(Artifact::GoSum), &exclusions);
     report.notices.extend(notices.into_iter().chain(audit::unread_advice(&files, false)));
     // A log that signed two histories proves nothing about any line.
     if report.misbehaviour.is_none() {

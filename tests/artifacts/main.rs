@@ -17,4 +17,5 @@ mod kit;
 
 mod mutants;
 mod programs;
+mod vendor;
 mod world;

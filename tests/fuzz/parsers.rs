@@ -4,7 +4,7 @@
 //! memory: some times what was measured. "At one time" is what a hostile input can make a process hold; "in all" is
 //! for work that grows faster than the input.
 
-use crate::checks::{gosum, keys, modules, notes, programs, proofs, records, settings, tiles, zips};
+use crate::checks::{gosum, keys, modules, notes, programs, proofs, records, settings, tiles, vendor, zips};
 use crate::engine::Parser;
 use crate::{seeds, words};
 
@@ -243,5 +243,23 @@ pub const ALL: &[Parser] = &[
         executions: 300_000,
         peak: (100, 32 << 10),
         total: (200, 64 << 10),
+    },
+    Parser {
+        name: "modules_txt",
+        check: vendor::modules_txt,
+        seeds: seeds::modules_txts,
+        words: words::MODULES_TXT,
+        executions: 30_000,
+        peak: (100, 64 << 10),
+        total: (300, 96 << 10),
+    },
+    Parser {
+        name: "go_source",
+        check: vendor::go_source,
+        seeds: seeds::go_sources,
+        words: words::GO_SOURCE,
+        executions: 100_000,
+        peak: (64, 16 << 10),
+        total: (120, 32 << 10),
     },
 ];

@@ -252,3 +252,17 @@ pub fn programs() -> Vec<Vec<u8>> {
     let all = [elf(&now), macho(&now), pe(&now), fat(&[macho(&now), macho(&inline("go1.20", "path\tx\n"))])];
     all.into_iter().chain(old).collect()
 }
+
+pub fn modules_txts() -> Vec<Vec<u8>> {
+    texts(&[
+        "# a.b/c v1.0.0\n## explicit; go 1.21\na.b/c\na.b/c/d\n# x.y/z v1.0.0 => ../z\nx.y/z\n# q.r/s => t.u/v v1.2.0\n",
+        "## workspace\n# a.b/c/v2 v2.0.0 => d.e/f v0.0.0-20240102030405-abcdefabcdef\na.b/c/v2/x\n",
+    ])
+}
+
+pub fn go_sources() -> Vec<Vec<u8>> {
+    texts(&[
+        "// A licence.\n\n//go:build !(linux || ignore) && (a.b || !cgo)\n\npackage a\n\nimport _ \"embed\"\n\n//go:embed a \"b c\" `d`\nvar x string\n",
+        "/* words */ // +build linux,!ignore windows\n// +build ignore\n\npackage a\n",
+    ])
+}

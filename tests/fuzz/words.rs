@@ -157,3 +157,21 @@ pub const PROGRAM: &[&str] = &[
     "\u{7f}\u{7f}\u{7f}\u{7f}",
     "\0\0\0\0",
 ];
+pub const MODULES_TXT: &[&str] = &["# ", "## explicit", " => ", "../", "/..", " v1.0.0", "\n", "a.b/c", "a.b/c/x\n"];
+pub const GO_SOURCE: &[&str] = &[
+    "//go:build ",
+    "// +build ",
+    "//go:embed ",
+    "ignore",
+    "&&",
+    "||",
+    "!",
+    "((((",
+    "))))",
+    "/*",
+    "*/",
+    "\n\n",
+    "\"embed\"",
+    "\u{feff}",
+    "`",
+];

@@ -19,6 +19,7 @@ pub mod proofs;
 pub mod records;
 pub mod settings;
 pub mod tiles;
+pub mod vendor;
 pub mod world;
 pub mod zips;
 
