@@ -14,6 +14,7 @@ pub mod look;
 pub mod modcache;
 mod other_file;
 mod programs;
+pub mod sbom;
 mod search;
 mod unpacked;
 pub mod vendor;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::executable::{self, MAGIC_BYTES, NoBuildInfo};
 use super::lines::{self, Budget};
-use super::{Claims, programs};
+use super::{Claims, programs, sbom};
 use crate::files::{self, Unfit};
 use crate::report::Artifact;
 use crate::store::zipfile::ZipFile;
@@ -41,7 +41,8 @@ impl FromStr for Look {
 }
 
 /// What `--as` takes. A module cache is named in another way.
-const NAMED: [Artifact; 3] = [Artifact::GoSum, Artifact::Program, Artifact::Vendor];
+const NAMED: [Artifact; 6] =
+    [Artifact::GoSum, Artifact::Program, Artifact::BuildInfo, Artifact::Vendor, Artifact::CycloneDx, Artifact::Spdx];
 
 /// Why a link is not read.
 pub(super) const LINK: &str = "is a link, so it was not read; it does not lead to a go.sum file that is audited here";
@@ -98,10 +99,25 @@ fn judged(path: &str, outcome: Result<Claims, NoBuildInfo>, budget: &mut Budget)
     }
 }
 
+/// Whether it is a document in JSON.
+fn is_document(artifact: Artifact) -> bool {
+    matches!(artifact, Artifact::CycloneDx | Artifact::Spdx | Artifact::BuildInfo)
+}
+
 /// A file of text, whatever it is, as a whole.
 fn text(path: &str, from: impl io::Read, look: Look, budget: &mut Budget) -> io::Result<Claims> {
     // One byte more than may be, so that the parser sees that it is too much and says so.
     let bytes = files::read_bounded(from, wide(MAX_FILE_BYTES))?;
-    let _ = look;
-    Ok(lines::claims(path, &bytes, budget))
+    let artifact = match look {
+        Look::ForAll => sbom::kind(&bytes),
+        Look::For(artifact) => Some(artifact).filter(|artifact| is_document(*artifact)),
+    };
+    let Some(artifact) = artifact else { return Ok(lines::claims(path, &bytes, budget)) };
+    if bytes.len() > MAX_FILE_BYTES {
+        return Ok(Claims::unread(path, format!("has more than {MAX_FILE_BYTES} bytes")));
+    }
+    match sbom::read(path, &bytes, artifact) {
+        Ok(claims) => Ok(budget.admit(claims)),
+        Err(why) => Ok(Claims { is_explained: true, artifact, ..Claims::unread(path, why) }),
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::{DirEntry, FileType};
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use super::exclude::{Excluded, Pattern};
@@ -19,6 +20,8 @@ use crate::sumdb::number::wide;
 
 /// The names of the files that are looked for.
 const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
+/// How the names of SBOMs end, as their formats advise.
+const SBOMS: [(&str, Artifact); 2] = [(".cdx.json", Artifact::CycloneDx), (".spdx.json", Artifact::Spdx)];
 /// The name of a vendor folder.
 pub(super) const VENDOR: &str = "vendor";
 /// Folders that are not searched: a build of this tree does not use the go.sum files in them.
@@ -270,6 +273,11 @@ fn is_wanted(
     }
     if root.look.is_for(Artifact::GoSum) && is_named(NAMES) {
         return Some((name, found, Artifact::GoSum));
+    }
+    if let Some((_, artifact)) = SBOMS.iter().find(|(end, _)| name.as_bytes().ends_with(end.as_bytes()))
+        && root.look.is_for(*artifact)
+    {
+        return Some((name, found, *artifact));
     }
     if !root.look.is_for(Artifact::Program) || !found.as_ref().is_ok_and(FileType::is_file) {
         return None;

@@ -251,8 +251,8 @@ const NO_HASH: Words = Words {
     id: "no-hash",
     label: "no hash",
     title: "a module is named without its hash, so there is nothing to compare",
-    meaning: "The packages of this module were built from a folder: a replacement by a local path, a workspace or a vendor folder. \
-              Nothing says which bytes these were.",
+    meaning: "The packages of this module were built from a folder: a replacement by a local path, a workspace or a vendor folder. Or \
+              the tool that wrote an SBOM did not know the hash. Nothing says which bytes these were.",
     next: "Where the module is published, build from its published version instead, without -mod=vendor and local replacements: \
            go then embeds the hashes. A vendor folder is audited where it lies.",
 };

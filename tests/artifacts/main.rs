@@ -17,5 +17,6 @@ mod kit;
 
 mod mutants;
 mod programs;
+mod sboms;
 mod vendor;
 mod world;

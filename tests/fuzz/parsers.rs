@@ -4,7 +4,7 @@
 //! memory: some times what was measured. "At one time" is what a hostile input can make a process hold; "in all" is
 //! for work that grows faster than the input.
 
-use crate::checks::{gosum, keys, modules, notes, programs, proofs, records, settings, tiles, vendor, zips};
+use crate::checks::{gosum, keys, modules, notes, programs, proofs, records, sboms, settings, tiles, vendor, zips};
 use crate::engine::Parser;
 use crate::{seeds, words};
 
@@ -261,5 +261,14 @@ pub const ALL: &[Parser] = &[
         executions: 100_000,
         peak: (64, 16 << 10),
         total: (120, 32 << 10),
+    },
+    Parser {
+        name: "sbom",
+        check: sboms::sbom,
+        seeds: seeds::sboms,
+        words: words::SBOM,
+        executions: 30_000,
+        peak: (200, 64 << 10),
+        total: (600, 128 << 10),
     },
 ];

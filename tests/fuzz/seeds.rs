@@ -266,3 +266,11 @@ pub fn go_sources() -> Vec<Vec<u8>> {
         "/* words */ // +build linux,!ignore windows\n// +build ignore\n\npackage a\n",
     ])
 }
+
+pub fn sboms() -> Vec<Vec<u8>> {
+    texts(&[
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"name":"a.b/C","version":"v1.0.0","purl":"pkg:golang/a.b/c@v1.0.0%2Bincompatible?type=module","hashes":[{"alg":"SHA-256","content":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}],"components":[{"name":"x","purl":"pkg:golang/x.y/z@v1.0.0","properties":[{"name":"syft:metadata:h1Digest","value":"h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}]}]}]}"#,
+        r#"{"spdxVersion":"SPDX-2.3","packages":[{"name":"a.b/c","versionInfo":"v1.0.0","checksums":[{"algorithm":"SHA256","checksumValue":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}],"externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:golang/a.b/c@v1.0.0"}]}]}"#,
+        r#"[{"GoVersion":"go1.26.8","Path":"a.b/c","Main":{"Path":"a.b/c","Version":"(devel)"},"Deps":[{"Path":"x.y/z","Version":"v1.0.0","Sum":"h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=","Replace":null}]}]"#,
+    ])
+}

@@ -175,3 +175,16 @@ pub const GO_SOURCE: &[&str] = &[
     "\u{feff}",
     "`",
 ];
+pub const SBOM: &[&str] = &[
+    "\"components\":[",
+    "\"purl\":\"pkg:golang/",
+    "\"hashes\":[]",
+    "\"Replace\":{",
+    "\"Sum\":\"h1:",
+    "%2",
+    "@v1.0.0",
+    "null",
+    "[[[[",
+    "{\"",
+    "\\u0000",
+];

@@ -17,6 +17,7 @@ pub mod notes;
 pub mod programs;
 pub mod proofs;
 pub mod records;
+pub mod sboms;
 pub mod settings;
 pub mod tiles;
 pub mod vendor;
