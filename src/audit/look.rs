@@ -1,8 +1,11 @@
 //! What a named file is taken for: a program by its first bytes, an SBOM by the first of its text, all else a go.sum. What a user
 //! says that it is, it is.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::str::FromStr;
 
 use super::executable::{self, MAGIC_BYTES, NoBuildInfo};
@@ -44,6 +47,8 @@ impl FromStr for Look {
 const NAMED: [Artifact; 6] =
     [Artifact::GoSum, Artifact::Program, Artifact::BuildInfo, Artifact::Vendor, Artifact::CycloneDx, Artifact::Spdx];
 
+/// How the names of SBOMs end, as their formats advise.
+const SBOMS: [(&str, Artifact); 2] = [(".cdx.json", Artifact::CycloneDx), (".spdx.json", Artifact::Spdx)];
 /// Why a link is not read.
 pub(super) const LINK: &str = "is a link, so it was not read; it does not lead to a go.sum file that is audited here";
 
@@ -72,6 +77,19 @@ fn unread(path: &str, error: &io::Error) -> Claims {
         Some(Unfit::Link) => Claims::unread(path, LINK),
         _ => Claims::unread(path, error.to_string()),
     }
+}
+
+/// The SBOM that a file has the name of.
+pub(super) fn by_name(name: &OsStr) -> Option<Artifact> {
+    SBOMS.iter().find(|(end, _)| name.as_bytes().ends_with(end.as_bytes())).map(|(_, artifact)| *artifact)
+}
+
+/// Whether the file at `below` in the folder `root` begins as a program does.
+pub(super) fn starts_as_program(root: &Path, below: &Path) -> io::Result<bool> {
+    let (file, _) = files::open_below(root, below)?;
+    let mut start = Vec::with_capacity(MAGIC_BYTES);
+    file.take(wide(MAGIC_BYTES)).read_to_end(&mut start)?;
+    Ok(executable::is_program(&start))
 }
 
 /// The claims of a file that was found to begin as a program does; none where it is not one of Go.

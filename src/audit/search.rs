@@ -6,22 +6,17 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::{DirEntry, FileType};
-use std::io::{self, Read as _};
-use std::os::unix::ffi::OsStrExt as _;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::exclude::{Excluded, Pattern};
-use super::executable::{MAGIC_BYTES, is_program};
-use super::look::Look;
+use super::look::{self, Look};
 use super::vendor;
-use crate::files::{self, Unfit};
+use crate::files::Unfit;
 use crate::report::Artifact;
-use crate::sumdb::number::wide;
 
 /// The names of the files that are looked for.
 const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
-/// How the names of SBOMs end, as their formats advise.
-const SBOMS: [(&str, Artifact); 2] = [(".cdx.json", Artifact::CycloneDx), (".spdx.json", Artifact::Spdx)];
 /// The name of a vendor folder.
 pub(super) const VENDOR: &str = "vendor";
 /// Folders that are not searched: a build of this tree does not use the go.sum files in them.
@@ -274,16 +269,14 @@ fn is_wanted(
     if root.look.is_for(Artifact::GoSum) && is_named(NAMES) {
         return Some((name, found, Artifact::GoSum));
     }
-    if let Some((_, artifact)) = SBOMS.iter().find(|(end, _)| name.as_bytes().ends_with(end.as_bytes()))
-        && root.look.is_for(*artifact)
-    {
-        return Some((name, found, *artifact));
+    if let Some(artifact) = look::by_name(&name).filter(|artifact| root.look.is_for(*artifact)) {
+        return Some((name, found, artifact));
     }
     if !root.look.is_for(Artifact::Program) || !found.as_ref().is_ok_and(FileType::is_file) {
         return None;
     }
     let below = folder.join(&name);
-    match starts_as_program(root.path, &below) {
+    match look::starts_as_program(root.path, &below) {
         Ok(is_program) => is_program.then_some((name, found, Artifact::Program)),
         // It was there a moment ago.
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -295,13 +288,6 @@ fn is_wanted(
             None
         }
     }
-}
-
-fn starts_as_program(root: &Path, below: &Path) -> io::Result<bool> {
-    let (file, _) = files::open_below(root, below)?;
-    let mut start = Vec::with_capacity(MAGIC_BYTES);
-    file.take(wide(MAGIC_BYTES)).read_to_end(&mut start)?;
-    Ok(is_program(&start))
 }
 
 #[cfg(test)]
