@@ -4,20 +4,29 @@
 //! database: a malformed line, an exempted module. The others are looked up, each module version once, all under one head, and
 //! compared with the record (`verdict`). The report is the only outcome: what could not be judged stands in it too.
 
+pub mod buildinfo;
 pub mod exclude;
+pub mod executable;
+pub mod go_release;
 pub mod inputs;
 mod lines;
+pub mod look;
 pub mod modcache;
 mod other_file;
+mod programs;
+pub mod sbom;
 mod search;
 mod unpacked;
+pub mod vendor;
 mod verdict;
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::database::{Answer, Database, Progress, Unavailable};
 use crate::fault::{Cause, Fault};
-use crate::report::{FileReport, Head, Level, LineReport, Location, Misbehaviour, Notice, Report, Subject, Verdict};
+use crate::report::{
+    Artifact, FileReport, Head, Level, LineReport, Location, Misbehaviour, Notice, Report, Subject, Verdict,
+};
 use crate::sumdb::bundle::RecordProof;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::gosum::SumLine;
@@ -33,20 +42,31 @@ pub struct Claims {
     pub is_explained: bool,
     /// what is odd about it as a whole
     pub remarks: Vec<String>,
+    /// what it was taken for
+    pub artifact: Artifact,
+    /// which one of these it is, where it says so
+    pub about: Option<String>,
     /// its claims, in order
     pub claims: Vec<Claim>,
 }
 
 impl Claims {
-    /// A file that was not read.
-    pub(in crate::audit) fn unread(path: impl Into<String>, why: impl Into<String>) -> Claims {
+    /// A go.sum without any line.
+    pub(in crate::audit) fn empty(path: impl Into<String>) -> Claims {
         Claims {
             path: path.into(),
-            unread: Some(why.into()),
+            unread: None,
             is_explained: false,
             remarks: Vec::new(),
+            artifact: Artifact::default(),
+            about: None,
             claims: Vec::new(),
         }
+    }
+
+    /// A file that was not read.
+    pub(in crate::audit) fn unread(path: impl Into<String>, why: impl Into<String>) -> Claims {
+        Claims { unread: Some(why.into()), ..Claims::empty(path) }
     }
 }
 
@@ -70,6 +90,8 @@ pub enum Says {
     Sum(SumLine),
     /// nothing that can be compared with the log; with the verdict
     Nothing(Verdict),
+    /// the same of something that has a name
+    About(Subject, Verdict),
 }
 
 /// Answers by module version: proven ones from a database, or from a proof file.
@@ -150,6 +172,7 @@ pub fn verdicts(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec
     let check_claim = |claim: Claim| {
         let (subject, verdict) = match claim.says {
             Says::Nothing(verdict) => (None, verdict),
+            Says::About(subject, verdict) => (Some(subject), verdict),
             Says::Sum(sum) => {
                 let exemption = exempt.exemption(sum.module.path());
                 (Some(subject(&sum)), verdict::verdict(&sum, &claim.place, exemption, answers))
@@ -162,6 +185,8 @@ pub fn verdicts(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec
         path: file.path,
         unread: file.unread,
         remarks: file.remarks,
+        artifact: file.artifact,
+        about: file.about,
         lines: file.claims.into_iter().map(check_claim).collect(),
     };
     files.into_iter().map(check_file).collect()

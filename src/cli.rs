@@ -29,6 +29,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::audit::look::Look;
 use crate::config::settings::{MAX_JOBS, MAX_RATE, rows};
 use crate::report::Format;
 use help::{
@@ -41,7 +42,7 @@ use settings::{SettingArgs, default_text, help, plain_help, value_name};
 const EXAMPLES: &str = "\
 Examples:
   gosumcheck audit                           check every line of ./go.sum
-  gosumcheck audit ~/src                     check every go.sum and go.work.sum below a folder
+  gosumcheck audit ~/src                     check every go.sum, Go program and vendor folder below a folder
   gosumcheck audit --format sarif > a.sarif  write a report for code scanning; also json and junit
   gosumcheck lookup rsc.io/quote@v1.5.2      print the proven go.sum lines of a module version
   gosumcheck sync --follow 5m                keep a full, proven copy of the database up to date
@@ -59,7 +60,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Prove every line of go.sum files against the checksum database
+    /// Prove go.sum files, Go programs, vendor folders and SBOMs against the checksum database
     #[command(after_help = AUDIT_EXIT_CODES)]
     Audit(AuditArgs),
     /// Print the proven go.sum lines of module versions
@@ -136,14 +137,18 @@ struct DatabaseArgs {
 
 #[derive(Debug, Args)]
 struct AuditArgs {
-    /// go.sum or go.work.sum files, folders to search for them (except in vendor and .git), or - for standard input
-    /// [default: ./go.sum]
+    /// go.sum or go.work.sum files, programs that Go built, vendor folders, SBOMs in JSON, folders to search for all of these, or -
+    /// for standard input [default: ./go.sum]
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
     /// Hash every zip, .mod file and unpacked module of the go command's module cache, and prove those instead [default DIR:
     /// GOMODCACHE]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "paths")]
     modcache: Option<Option<PathBuf>>,
+    /// Take every PATH for this, whatever it looks like, and search folders for nothing else: go-sum, go-program, build-info, vendor,
+    /// cyclonedx or spdx
+    #[arg(long = "as", value_name = "KIND", conflicts_with = "modcache")]
+    look: Option<Look>,
     #[arg(long, value_name = "PATTERN", help = EXCLUDE, conflicts_with = "modcache")]
     exclude: Vec<String>,
     /// Output format: text, json, sarif or junit

@@ -13,6 +13,7 @@ use std::io;
 use serde::Serialize;
 
 mod advice;
+mod artifact;
 mod ascii;
 mod conclusion;
 mod format;
@@ -26,6 +27,7 @@ pub mod text;
 mod verdict;
 
 pub use advice::{Advice, Input};
+pub use artifact::Artifact;
 pub use conclusion::Conclusion;
 pub use format::{Format, UnknownFormat};
 pub use integrity::Integrity;
@@ -70,20 +72,25 @@ pub struct Head {
     pub note: String,
 }
 
-/// One go.sum, go.work.sum or module cache.
+/// One file or folder that was audited.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileReport {
     /// the path as the user named it; `-` is standard input
     pub path: String,
+    /// what it was taken for
+    pub artifact: Artifact,
+    /// which one of these it is, where it says so: the package of a program and the version of Go that built it
+    pub about: Option<String>,
     /// why the file could not be read at all; then it has no lines
     pub unread: Option<String>,
     /// oddities of the file as a whole that the go command accepts: CRLF, no newline at the end
     pub remarks: Vec<String>,
-    /// one entry per line that is not blank, or per file of a module cache, in order; of very many repeats only the first
+    /// one entry per line that is not blank, per file of a module cache or a vendor folder, or per module that a program or an
+    /// SBOM names, in order; of very many repeats only the first
     pub lines: Vec<LineReport>,
 }
 
-/// One line of a go.sum, or one file of a module cache, and what became of it.
+/// One line of a go.sum, one file of a folder, or one module that a program or an SBOM names, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineReport {
     /// where it stands
@@ -106,8 +113,10 @@ pub struct LineReport {
 pub enum Location {
     /// a line of the file, counted from 1
     Line(u64),
-    /// a zip, .mod or unpacked module of a module cache, by its path
+    /// a zip, .mod or unpacked module of a module cache, or what is in a vendor folder, by its path
     File(String),
+    /// a part of the file that has no line of its own, by its name in that format: `dep` in a program, `/components/3` in an SBOM
+    Part(String),
 }
 
 /// What a go.sum line is about.
@@ -122,11 +131,11 @@ pub struct Subject {
 }
 
 impl Location {
-    /// The number of the line; none for a file of a module cache.
+    /// The number of the line; none for what stands on no line.
     pub fn line(&self) -> Option<u64> {
         match self {
             Location::Line(number) => Some(*number),
-            Location::File(_) => None,
+            Location::File(_) | Location::Part(_) => None,
         }
     }
 }

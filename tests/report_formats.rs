@@ -296,5 +296,5 @@ fn junit_passes_only_what_was_proven() {
     assert_eq!(count("<error "), lines(Class::CouldNotTell) + 1, "and the file that was not read");
     assert_eq!(count("<skipped "), lines(Class::Skipped) + lines(Class::Note));
     assert_eq!(count("<testcase ") - count("</testcase>"), lines(Class::Proven));
-    assert_eq!(count("<testsuite "), 5);
+    assert_eq!(count("<testsuite "), 6);
 }

@@ -32,7 +32,7 @@ fn report(mut next: impl FnMut() -> String) -> Report {
     };
     let mut lines: Vec<_> = (1..).zip(verdicts).map(&mut line).collect();
     lines.push(LineReport { place: Location::File(next()), ..lines.first().unwrap().clone() });
-    let file = FileReport { path: next(), unread: None, remarks: vec![next()], lines };
+    let file = FileReport { path: next(), about: Some(next()), remarks: vec![next()], lines, ..FileReport::default() };
     let unread = FileReport { path: next(), unread: Some(next()), ..FileReport::default() };
     Report {
         time: Some("2026-11-20T22:51:00Z".to_owned()),

@@ -1,19 +1,21 @@
-//! Which files to audit, and what they claim: go.sum and go.work.sum files, named, below a folder, or on standard input.
+//! Which files to audit, and what they claim: go.sum files, programs and what else carries hashes of modules; named, below a
+//! folder, or on standard input.
 //!
 //! A file that an argument names is read, links and devices too. A file that was only found, below a folder or as the go.sum of the
 //! working folder, may be anything: it is read only if it is a regular file of that tree.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
 use super::Claims;
 use super::exclude::{Exclusions, IGNORE_FILE};
 use super::lines::{Budget, claims};
-use super::search::{Found, LIMITS, Search, search};
-use crate::files::{self, Links, Tree, Unfit};
-use crate::report::{Level, Notice};
-use crate::sumdb::gosum::MAX_FILE_BYTES;
+use super::look::{self, LINK, Look};
+use super::search::{Found, LIMITS, Search, VENDOR, search};
+use super::vendor::{self, Vendor};
+use crate::files::{self, Links, Tree};
+use crate::report::{Artifact, Level, Notice};
 use crate::sumdb::number::wide;
 
 /// Stands for standard input.
@@ -22,44 +24,64 @@ pub const STDIN: &str = "-";
 pub const HERE: &str = "./go.sum";
 /// Links that a notice names.
 const NAMED_LINKS: usize = 3;
-/// Why a link is not read.
-const LINK: &str = "is a link, so it was not read; it does not lead to a go.sum file that is audited here";
 
 /// What there is to audit.
 #[derive(Default)]
 pub struct Inputs {
     /// the files with their claims; what cannot be read, or a folder without any, is listed in place of its claims
     pub files: Vec<Claims>,
+    /// vendor folders, whose claims need the zips of their modules
+    pub vendors: Vec<Vendor>,
     /// what was left out without harm
     pub notices: Vec<Notice>,
 }
 
-/// The claims in what `arguments` name, each a file, a folder with go.sum and go.work.sum files below it, or `-`; without any, in
-/// [`HERE`]. `exclusions` say what in folders is left out.
-pub fn read(arguments: &[String], exclusions: &Exclusions, stdin: &mut dyn Read) -> Inputs {
+/// The claims in what `arguments` name, each a file, a folder with such below it, or `-`; without any, in [`HERE`]. `look` says what
+/// they are, and `exclusions` what in folders is left out.
+pub fn read(arguments: &[String], look: Look, exclusions: &Exclusions, stdin: &mut dyn Read) -> Inputs {
     let mut inputs = Inputs::default();
     let mut used = BTreeSet::new();
     let mut budget = Budget::new();
     if arguments.is_empty() {
         let opened = Tree::open(Path::new(".")).and_then(|tree| tree.file(Path::new(HERE), Links::Within));
-        inputs.files.push(file(HERE, opened, &mut budget));
+        inputs.files.push(look::file(HERE, opened, Look::For(Artifact::GoSum), &mut budget));
     }
     for argument in arguments {
         let path = Path::new(argument);
         if argument == STDIN {
-            inputs.files.push(file(STDIN, Ok(&mut *stdin), &mut budget));
+            inputs.files.push(look::stream(STDIN, &mut *stdin, look, &mut budget));
+        } else if is_vendor(path, look) {
+            inputs.add_vendor(argument);
         } else if path.is_dir() {
-            used.extend(folder(argument, path, exclusions, &mut budget, &mut inputs));
+            used.extend(folder(argument, look, exclusions, &mut budget, &mut inputs));
         } else {
-            inputs.files.push(file(argument, files::open_named(path), &mut budget));
+            inputs.files.push(look::file(argument, files::open_named(path), look, &mut budget));
         }
     }
     for unused in exclusions.patterns().iter().filter(|pattern| !used.contains(*pattern)) {
-        let text =
-            format!("--exclude {unused} excludes nothing: no folder or go.sum file below the named folders matches it");
+        let text = format!(
+            "--exclude {unused} excludes nothing: no folder or file that is searched for below the named folders matches it"
+        );
         inputs.notices.push(Notice { level: Level::Warning, text });
     }
     inputs
+}
+
+/// Whether a named folder is a vendor folder.
+fn is_vendor(path: &Path, look: Look) -> bool {
+    let has_name = path.canonicalize().is_ok_and(|path| path.file_name().is_some_and(|name| name == VENDOR));
+    path.is_dir()
+        && (look == Look::For(Artifact::Vendor) || (look == Look::ForAll && has_name))
+        && vendor::is_vendor(path)
+}
+
+impl Inputs {
+    fn add_vendor(&mut self, path: &str) {
+        match Vendor::read(Path::new(path)) {
+            Ok(vendor) => self.vendors.push(vendor),
+            Err(error) => self.files.push(Claims::unread(path, error.to_string())),
+        }
+    }
 }
 
 /// The claims of a go.sum file with these bytes, whatever its name; `path` is what the report calls it.
@@ -70,11 +92,12 @@ pub fn of_bytes(path: &str, bytes: &[u8]) -> Claims {
 /// The files below the folder that `argument` names. Gives the patterns of `exclusions` that excluded something.
 fn folder(
     argument: &str,
-    path: &Path,
+    look: Look,
     exclusions: &Exclusions,
     budget: &mut Budget,
     inputs: &mut Inputs,
 ) -> BTreeSet<String> {
+    let path = Path::new(argument);
     let tree = match Tree::open(path) {
         Ok(tree) => tree,
         Err(error) => {
@@ -83,16 +106,24 @@ fn folder(
         }
     };
     let (excluded, fault) = exclusions.of_folder(&tree);
-    let search = search(path, &excluded, LIMITS);
+    let search = search(path, look, &excluded, LIMITS);
     let within = search.links_within();
     let mut links = Vec::new();
-    let before = inputs.files.len();
+    let mut others = 0;
+    let before = inputs.files.len() + inputs.vendors.len();
+    search.vendors.iter().for_each(|below| inputs.add_vendor(&path.join(below).display().to_string()));
     for found in &search.found {
         match found {
-            Found::File(below) => {
+            Found::File(below, artifact) => {
                 // What was a regular file may be a link by now.
                 let opened = tree.file(below, Links::Refused);
-                inputs.files.push(file(&path.join(below).display().to_string(), opened, budget));
+                let shown = path.join(below).display().to_string();
+                let claims = match artifact {
+                    Artifact::Program => look::found_program(&shown, opened, budget),
+                    artifact => Some(look::file(&shown, opened, Look::For(*artifact), budget)),
+                };
+                others += usize::from(claims.is_none());
+                inputs.files.extend(claims);
             }
             Found::Link(below, _) if within.contains(below.as_path()) => links.push(path.join(below)),
             Found::Link(below, _) => inputs.files.push(Claims::unread(path.join(below).display().to_string(), LINK)),
@@ -109,16 +140,44 @@ fn folder(
     if let Some(limit) = &search.ended_by {
         inputs.files.push(Claims::unread(argument, format!("has {limit}: the rest was not searched")));
     }
-    if inputs.files.len() == before {
+    if inputs.files.len() + inputs.vendors.len() == before {
         let left_out = if search.excluded_count > 0 { ", except where the patterns exclude it" } else { "" };
-        inputs.files.push(Claims::unread(argument, format!("no go.sum or go.work.sum in it or below it{left_out}")));
+        inputs.files.push(Claims::unread(
+            argument,
+            format!(
+                "no go.sum or go.work.sum in it or below it, and neither a Go program nor a vendor folder{left_out}"
+            ),
+        ));
     }
     if let Some(why) = fault {
         inputs.files.push(Claims::unread(path.join(IGNORE_FILE).display().to_string(), why));
     }
+    inputs.notices.extend(programs_notices(path, &search, others));
     inputs.notices.extend(links_notice(&links));
     inputs.notices.extend(excluded_notice(path, &search));
     search.patterns.into_iter().filter(|pattern| !pattern.is_from_file).map(|pattern| pattern.text).collect()
+}
+
+/// Programs in other languages, of which `others` were found, and files that may be programs.
+fn programs_notices(path: &Path, search: &Search, others: usize) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    if others > 0 {
+        let text = format!(
+            "{} in {} not of Go: they name no modules",
+            crate::report::counted(wide(others), "program"),
+            if others == 1 { format!("{} is", path.display()) } else { format!("{} are", path.display()) }
+        );
+        notices.push(Notice { level: Level::Note, text });
+    }
+    if search.closed_count > 0 {
+        let named: Vec<String> = search.closed.iter().map(|below| path.join(below).display().to_string()).collect();
+        let more = if search.closed_count > named.len() { ", ..." } else { "" };
+        let files = crate::report::counted(wide(search.closed_count), "file");
+        let text =
+            format!("{files} could not be opened, so nobody knows whether Go built them: {}{more}", named.join(", "));
+        notices.push(Notice { level: Level::Warning, text });
+    }
+    notices
 }
 
 /// How much patterns excluded, and which.
@@ -154,20 +213,11 @@ fn links_notice(links: &[std::path::PathBuf]) -> Option<Notice> {
     Some(Notice { level: Level::Note, text: format!("{what}: {}{more}", named.join(", ")) })
 }
 
-/// The claims of one file, or why it has none.
-fn file(path: &str, opened: io::Result<impl Read>, budget: &mut Budget) -> Claims {
-    // One byte more than may be, so that the parser sees that it is too much and says so.
-    let limit = wide(MAX_FILE_BYTES);
-    match opened.and_then(|opened| files::read_bounded(opened, limit)) {
-        Ok(bytes) => claims(path, &bytes, budget),
-        Err(error) if Unfit::of(&error) == Some(Unfit::Link) => Claims::unread(path, LINK),
-        Err(error) => Claims::unread(path, error.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use std::io;
 
     use super::super::Says;
     use super::*;
@@ -175,7 +225,7 @@ mod tests {
     const LINE: &str = "rsc.io/quote v1.5.2 h1:w5fcysjrx7yqtD/aO+QwRjYZOKnaM9Uh2b40tElTs3Y=\n";
 
     fn read_one(path: &Path) -> Vec<Claims> {
-        read(&[path.to_str().unwrap().to_owned()], &Exclusions::default(), &mut io::empty()).files
+        read(&[path.to_str().unwrap().to_owned()], Look::ForAll, &Exclusions::default(), &mut io::empty()).files
     }
 
     #[test]
@@ -201,8 +251,11 @@ mod tests {
     #[test]
     fn standard_input_repeats_and_faults() {
         let text = format!("{LINE}<<<<<<< HEAD\n{LINE}");
-        let [file] =
-            read(&["-".to_owned()], &Exclusions::default(), &mut text.as_bytes()).files.try_into().ok().unwrap();
+        let [file] = read(&["-".to_owned()], Look::ForAll, &Exclusions::default(), &mut text.as_bytes())
+            .files
+            .try_into()
+            .ok()
+            .unwrap();
         let marks: Vec<_> =
             file.claims.iter().map(|claim| (claim.duplicate_of, matches!(claim.says, Says::Sum(_)))).collect();
         assert_eq!((file.path.as_str(), marks), ("-", vec![(None, true), (None, false), (Some(1), true)]));

@@ -28,6 +28,19 @@ impl Budget {
     }
 }
 
+impl Budget {
+    /// The claims, or that they are too many.
+    pub(super) fn admit(&mut self, claims: Claims) -> Claims {
+        match self.claims.checked_sub(claims.claims.len()) {
+            Some(left) => {
+                self.claims = left;
+                claims
+            }
+            None => Claims::unread(claims.path, format!("the files of this audit have more than {MAX_LINES} lines")),
+        }
+    }
+}
+
 /// The claims of a file that holds `bytes`. A file that exceeds the budget is not read at all.
 pub(super) fn claims(path: &str, bytes: &[u8], budget: &mut Budget) -> Claims {
     let Some(left) = budget.bytes.checked_sub(wide(bytes.len())) else {
@@ -45,7 +58,7 @@ pub(super) fn claims(path: &str, bytes: &[u8], budget: &mut Budget) -> Claims {
         return Claims { is_explained: true, ..Claims::unread(path, what) };
     }
     let remarks = gosum::remarks(bytes).iter().map(ToString::to_string).collect();
-    Claims { path: path.to_owned(), unread: None, is_explained: false, remarks, claims }
+    Claims { remarks, claims, ..Claims::empty(path) }
 }
 
 /// The claims in `bytes`; none where these are more than `most`.

@@ -16,7 +16,7 @@ use super::unpacked::{self, Unpacked};
 use super::{Claim, Claims, Says};
 use crate::database::Progress;
 use crate::files::{self, Links, Tree, Unfit};
-use crate::report::{Level, Location, Notice, Verdict};
+use crate::report::{Artifact, Level, Location, Notice, Verdict};
 use crate::store::zipfile::ZipFile;
 use crate::sumdb::dirhash::{ZipError, h1_go_mod, h1_zip};
 use crate::sumdb::gosum::{Kind, SumHash, SumLine};
@@ -59,7 +59,7 @@ struct Trees {
 /// passed over, though a build might read it. A link is followed where it stays in the cache.
 pub fn read(root: &Path, threads: usize, progress: Progress<'_>) -> Inputs {
     let path = root.display().to_string();
-    let nothing = |why: String| Inputs { files: vec![Claims::unread(path.as_str(), why)], notices: Vec::new() };
+    let nothing = |why: String| Inputs { files: vec![Claims::unread(path.as_str(), why)], ..Inputs::default() };
     let download = root.join("cache").join("download");
     let base = base(root, &download);
     let opened = download.metadata().and_then(|_| Tree::open(base));
@@ -86,8 +86,12 @@ pub fn read(root: &Path, threads: usize, progress: Progress<'_>) -> Inputs {
     }
     let claims = hash_all(&trees, &items, threads, progress);
     let notices = unread_notice(&claims).into_iter().chain(partial_notice(unpacked.partial)).collect();
-    let judged = Claims { path, unread: None, is_explained: false, remarks: Vec::new(), claims };
-    Inputs { files: (!items.is_empty()).then_some(judged).into_iter().chain(unread).collect(), notices }
+    let judged = Claims { artifact: Artifact::ModuleCache, claims, ..Claims::empty(path) };
+    Inputs {
+        files: (!items.is_empty()).then_some(judged).into_iter().chain(unread).collect(),
+        notices,
+        ..Inputs::default()
+    }
 }
 
 /// The folder that links must not lead out of. Where the user made a link of `cache` or `cache/download`, it is what that names.

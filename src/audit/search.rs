@@ -1,4 +1,5 @@
-//! The go.sum and go.work.sum files below a folder that may be a stranger's. Links are not followed: neither those to folders, as
+//! The go.sum files and the programs below a folder that may be a stranger's: the ones by their names, the others by their first
+//! bytes. Links are not followed: neither those to folders, as
 //! everywhere in this program, nor those with the name of a go.sum file, which are listed as what they are. Memory is bounded by
 //! the folders that wait to be searched, whatever else the tree holds.
 
@@ -9,12 +10,17 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::exclude::{Excluded, Pattern};
+use super::look::{self, Look};
+use super::vendor;
 use crate::files::Unfit;
+use crate::report::Artifact;
 
 /// The names of the files that are looked for.
 const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
+/// The name of a vendor folder.
+pub(super) const VENDOR: &str = "vendor";
 /// Folders that are not searched: a build of this tree does not use the go.sum files in them.
-const SKIPPED_FOLDERS: [&str; 2] = ["vendor", ".git"];
+const SKIPPED_FOLDERS: [&str; 2] = [VENDOR, ".git"];
 /// Deeper folders are not searched.
 const MAX_DEPTH: usize = 64;
 /// Links from one to the next that are followed by their names.
@@ -30,7 +36,7 @@ pub(super) struct Limits {
     pub entries: usize,
     /// folders that wait to be searched
     pub waiting: usize,
-    /// go.sum files
+    /// go.sum files and programs
     pub files: usize,
     /// others of that name, and folders, that are named as not read; the rest is counted
     pub unread: usize,
@@ -41,8 +47,8 @@ pub(super) const LIMITS: Limits = Limits { entries: 10_000_000, waiting: 500_000
 
 /// What was found, by its path below the folder, in the order of these.
 pub(super) enum Found {
-    /// a regular file
-    File(PathBuf),
+    /// a regular file, and what it is taken for
+    File(PathBuf, Artifact),
     /// a link, and where it leads; none where that cannot be read
     Link(PathBuf, Option<PathBuf>),
     /// what cannot be read, and why
@@ -63,6 +69,12 @@ pub(super) struct Search {
     pub excluded_count: usize,
     /// the patterns that excluded something
     pub patterns: BTreeSet<Pattern>,
+    /// vendor folders
+    pub vendors: Vec<PathBuf>,
+    /// the first of the files that could not be opened, so that nobody knows whether they are programs
+    pub closed: Vec<PathBuf>,
+    /// how many these are
+    pub closed_count: usize,
 }
 
 /// A file or folder that is still to be looked at.
@@ -70,16 +82,18 @@ struct Waiting {
     path: PathBuf,
     depth: usize,
     found: io::Result<FileType>,
+    /// what it is taken for, if it is a regular file
+    artifact: Artifact,
 }
 
-/// Searches `root`, which may be a link itself, except what `excluded` says.
-pub(super) fn search(root: &Path, excluded: &Excluded, limits: Limits) -> Search {
+/// Searches `root`, which may be a link itself, for what `look` says, except what `excluded` says.
+pub(super) fn search(root: &Path, look: Look, excluded: &Excluded, limits: Limits) -> Search {
     let mut search = Search::default();
     let mut counts = Counts { limits, entries: 0, files: 0, unread: 0 };
     let mut waiting = Vec::new();
-    let place = Root { path: root, excluded };
+    let place = Root { path: root, look, excluded };
     expand(&place, PathBuf::new(), 0, &mut waiting, &mut search, &mut counts);
-    while let Some(Waiting { path, depth, found }) = waiting.pop() {
+    while let Some(Waiting { path, depth, found, artifact }) = waiting.pop() {
         if search.ended_by.is_some() {
             break;
         }
@@ -88,14 +102,15 @@ pub(super) fn search(root: &Path, excluded: &Excluded, limits: Limits) -> Search
                 let why = format!("is more than {MAX_DEPTH} folders deep, so it was not searched");
                 search.unread(Found::Unread(path, why), &mut counts);
             }
+            Ok(found) if found.is_dir() && artifact == Artifact::Vendor => search.vendors.push(path),
             Ok(found) if found.is_dir() => expand(&place, path, depth, &mut waiting, &mut search, &mut counts),
             Ok(found) => match Unfit::of_type(found) {
                 None if counts.files == limits.files => {
-                    search.ended_by = Some(format!("more than {} go.sum files", limits.files));
+                    search.ended_by = Some(format!("more than {} go.sum files and programs", limits.files));
                 }
                 None => {
                     counts.files += 1;
-                    search.found.push(Found::File(path));
+                    search.found.push(Found::File(path, artifact));
                 }
                 Some(Unfit::Link) => {
                     let target = std::fs::read_link(root.join(&path)).ok();
@@ -112,6 +127,7 @@ pub(super) fn search(root: &Path, excluded: &Excluded, limits: Limits) -> Search
 /// The folder that is searched, and what in it is not.
 struct Root<'a> {
     path: &'a Path,
+    look: Look,
     excluded: &'a Excluded,
 }
 
@@ -164,7 +180,7 @@ impl Search {
 
 impl Found {
     fn file(&self) -> Option<&Path> {
-        if let Found::File(path) = self { Some(path) } else { None }
+        if let Found::File(path, _) = self { Some(path) } else { None }
     }
 
     fn link(&self) -> Option<(&Path, &Path)> {
@@ -212,7 +228,7 @@ fn expand(
             return;
         }
         match entry {
-            Ok(entry) => wanted.extend(is_wanted(&entry)),
+            Ok(entry) => wanted.extend(is_wanted(root, &path, &entry, search)),
             Err(error) => return search.unread(Found::Unread(path, error.to_string()), counts),
         }
         if waiting.len() + wanted.len() > counts.limits.waiting {
@@ -220,26 +236,58 @@ fn expand(
             return;
         }
     }
-    wanted.sort_by(|(one, _), (other, _)| one.cmp(other));
+    wanted.sort_by(|(one, ..), (other, ..)| one.cmp(other));
     // Only now, in the order of their names.
-    wanted.retain(|(name, found)| {
+    wanted.retain(|(name, found, _)| {
         let is_folder = found.as_ref().is_ok_and(FileType::is_dir);
         !search.excludes(root.excluded, &path.join(name), is_folder)
     });
-    waiting.extend(wanted.into_iter().rev().map(|(name, found)| Waiting {
+    waiting.extend(wanted.into_iter().rev().map(|(name, found, artifact)| Waiting {
         path: path.join(name),
         depth: depth + 1,
         found,
+        artifact,
     }));
 }
 
-/// The name and type of a folder to search, or of what has the name of a go.sum file.
-fn is_wanted(entry: &DirEntry) -> Option<(OsString, io::Result<FileType>)> {
+/// The name and type of what is searched or read: a folder, what has the name of a go.sum file, a program.
+fn is_wanted(
+    root: &Root<'_>,
+    folder: &Path,
+    entry: &DirEntry,
+    search: &mut Search,
+) -> Option<(OsString, io::Result<FileType>, Artifact)> {
     let (name, found) = (entry.file_name(), entry.file_type());
     let is_named = |names: [&str; 2]| names.iter().any(|wanted| name == *wanted);
-    let is_folder = found.as_ref().is_ok_and(FileType::is_dir);
-    let is_skipped = is_folder && is_named(SKIPPED_FOLDERS);
-    ((is_folder && !is_skipped) || is_named(NAMES)).then_some((name, found))
+    if found.as_ref().is_ok_and(FileType::is_dir) {
+        let is_vendor = name == VENDOR && vendor::is_vendor(&root.path.join(folder).join(&name));
+        if root.look.is_for(Artifact::Vendor) && is_vendor {
+            return Some((name, found, Artifact::Vendor));
+        }
+        return (!is_named(SKIPPED_FOLDERS)).then_some((name, found, Artifact::default()));
+    }
+    if root.look.is_for(Artifact::GoSum) && is_named(NAMES) {
+        return Some((name, found, Artifact::GoSum));
+    }
+    if let Some(artifact) = look::by_name(&name).filter(|artifact| root.look.is_for(*artifact)) {
+        return Some((name, found, artifact));
+    }
+    if !root.look.is_for(Artifact::Program) || !found.as_ref().is_ok_and(FileType::is_file) {
+        return None;
+    }
+    let below = folder.join(&name);
+    match look::starts_as_program(root.path, &below) {
+        Ok(is_program) => is_program.then_some((name, found, Artifact::Program)),
+        // It was there a moment ago.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) => {
+            search.closed_count += 1;
+            if search.closed.len() < NAMED_EXCLUDED {
+                search.closed.push(below);
+            }
+            None
+        }
+    }
 }
 
 #[cfg(test)]
@@ -251,7 +299,7 @@ mod tests {
 
     fn search(root: &Path, limits: Limits) -> Search {
         let (excluded, _) = Exclusions::default().of_folder(&Tree::open(root).unwrap());
-        super::search(root, &excluded, limits)
+        super::search(root, Look::ForAll, &excluded, limits)
     }
 
     fn tree(files: &[&str]) -> tempfile::TempDir {
@@ -293,7 +341,10 @@ mod tests {
         assert!(ended_by(Limits { entries: 11, ..LIMITS }).unwrap().contains("11 files and folders"));
         assert!(ended_by(Limits { waiting: 5, ..LIMITS }).unwrap().contains("5 folders"));
         let found = search(root.path(), Limits { files: 2, ..LIMITS });
-        assert_eq!((files(&found).len(), found.ended_by.unwrap().as_str()), (2, "more than 2 go.sum files"));
+        assert_eq!(
+            (files(&found).len(), found.ended_by.unwrap().as_str()),
+            (2, "more than 2 go.sum files and programs")
+        );
     }
 
     #[test]

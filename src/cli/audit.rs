@@ -1,5 +1,7 @@
 //! `gosumcheck audit`: files in, a report out.
 
+mod zips;
+
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -10,6 +12,7 @@ use super::progress::Bar;
 use super::setup::{self, Setup};
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::{self, HERE, Inputs};
+use crate::audit::look::Look;
 use crate::audit::{Answers, Audited, Claims, audit, modcache, questions, verdicts};
 use crate::database::{Comparison, Database, Progress, Unavailable};
 use crate::fault::Fault;
@@ -23,7 +26,8 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let setup = setup::prepare(&args.database)?;
     let bar = Bar::new();
     let exclusions = Exclusions::parse(&args.exclude)?;
-    let Inputs { files, notices } = claims(args, &exclusions, &setup, &bar)?;
+    let Inputs { mut files, vendors, notices } = claims(args, &exclusions, &setup, &bar)?;
+    files.extend(zips::claims(args, &setup, vendors, &bar)?);
     let advice = unread_advice(&files, args.modcache.is_some());
     let mut audited = audit_all(&setup, files, args.proof.is_some(), &bar)?;
     bar.clear();
@@ -45,7 +49,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
 
 /// What there is to prove: the lines of files, or the files of a module cache.
 fn claims(args: &AuditArgs, exclusions: &Exclusions, setup: &Setup, bar: &Bar) -> Result<Inputs, Fault> {
-    let Some(named) = &args.modcache else { return Ok(read(&args.paths, exclusions)) };
+    let Some(named) = &args.modcache else { return Ok(read(&args.paths, args.look.unwrap_or_default(), exclusions)) };
     let nowhere = || Fault::Usage("there is no module cache: name one with --modcache DIR".to_owned());
     let root = named.clone().or_else(|| setup.mod_cache.clone()).ok_or_else(nowhere)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -53,8 +57,8 @@ fn claims(args: &AuditArgs, exclusions: &Exclusions, setup: &Setup, bar: &Bar) -
 }
 
 /// The claims in what `paths` name.
-pub(super) fn read(paths: &[String], exclusions: &Exclusions) -> Inputs {
-    inputs::read(paths, exclusions, &mut io::stdin().lock())
+pub(super) fn read(paths: &[String], look: Look, exclusions: &Exclusions) -> Inputs {
+    inputs::read(paths, look, exclusions, &mut io::stdin().lock())
 }
 
 /// What to do about files that could not be read, once for all of them.

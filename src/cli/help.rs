@@ -30,8 +30,9 @@ If several apply: 3, then 1, then 2.";
 pub(super) const AUDIT_EXIT_CODES: &str = "\
 Exit codes:
   0  all proven, or exempt; also where there is no line to prove
-  1  findings: something differs from what the log says, is not in the log, or is not a go.sum line
-  2  could not tell: wrong usage, a network or disk failure, a file that could not be read, or invalid data from a source; also
+  1  findings: something differs from what the log says, is not in the log, or is not a go.sum line; a vendor folder was altered
+  2  could not tell: wrong usage, a network or disk failure, a file that could not be read, invalid data from a source, or a module
+     that a program, an SBOM or a vendor folder names without its hash; also
      where the environment exempts all that could be proven (GOPRIVATE, GONOSUMDB), and --private does not
   3  the log itself misbehaved: it signed two histories that contradict each other
 If several apply: 3, then 1, then 2.";

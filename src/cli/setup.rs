@@ -1,7 +1,7 @@
 //! Makes the database of a command from its arguments and the go command's own settings.
 
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
 
@@ -172,6 +172,11 @@ impl Setup {
     /// Requests to one source at once, at most.
     pub(super) fn jobs(&self) -> usize {
         self.jobs
+    }
+
+    /// The data folder.
+    pub(super) fn data(&self) -> &Path {
+        &self.data
     }
 
     fn http(&self) -> Http {

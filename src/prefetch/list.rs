@@ -6,10 +6,11 @@ use std::path::Path;
 
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::{self, HERE, STDIN};
+use crate::audit::look::Look;
 use crate::audit::{Claims, Says};
 use crate::fault::Fault;
 use crate::files;
-use crate::report::{Location, Notice, Verdict};
+use crate::report::{Artifact, Location, Notice, Verdict};
 use crate::sumdb::gomod::GoMod;
 use crate::sumdb::gosum::{Kind, MAX_FILE_BYTES, SumHash};
 use crate::sumdb::module::{ModuleVersion, Patterns};
@@ -135,7 +136,7 @@ impl Wanted {
 
     /// Adds the lines of go.sum files, read as an audit reads them.
     fn add_sums(&mut self, paths: &[String]) {
-        let inputs = inputs::read(paths, &Exclusions::default(), &mut io::empty());
+        let inputs = inputs::read(paths, Look::For(Artifact::GoSum), &Exclusions::default(), &mut io::empty());
         self.notices.extend(inputs.notices);
         inputs.files.into_iter().for_each(|file| self.add_claims(file));
     }
@@ -152,6 +153,7 @@ impl Wanted {
             let place = match claim.place {
                 Location::Line(line) => format!("{}:{line}", file.path),
                 Location::File(path) => path,
+                Location::Part(part) => format!("{}#{part}", file.path),
             };
             match claim.says {
                 Says::Sum(sum) => {
@@ -159,7 +161,7 @@ impl Wanted {
                     self.files.entry((sum.module, sum.kind)).or_default().push(said);
                 }
                 Says::Nothing(Verdict::Malformed { why }) => self.malformed.push(format!("{place}: {why}")),
-                Says::Nothing(_) => {}
+                Says::Nothing(_) | Says::About(..) => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What an outcome means and what to do about it, for what was audited: advice about the lines of a go.sum would be wrong for the
 //! files of a module cache, and that to ask another source impossible where a proof file is all there is.
 
-use super::{Outcome, Report};
+use super::{Artifact, Outcome, Report};
 
 /// What was audited, and against what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,10 +35,35 @@ impl Report {
             (Input::ModuleCache, Outcome::Unavailable) => CACHE_UNAVAILABLE,
             (Input::ModuleCache, Outcome::NotInLog) => CACHE_NOT_IN_LOG,
             (Input::ProofFile, Outcome::NotHeld) => PROOF_NOT_HELD,
+            (Input::Lines, Outcome::Differs) if self.is_all_of_others(outcome) => OTHER_DIFFERS,
+            (Input::Lines, Outcome::Malformed) if self.is_all_of_others(outcome) => OTHER_MALFORMED,
             _ => Advice { title: outcome.title(), meaning: outcome.meaning(), next: outcome.next() },
         }
     }
 }
+
+impl Report {
+    /// Whether no line with this outcome stands in a go.sum, so that advice about a go.sum would be wrong.
+    fn is_all_of_others(&self, outcome: Outcome) -> bool {
+        let with = self.files.iter().filter(|file| file.lines.iter().any(|line| line.verdict.outcome() == outcome));
+        let artifacts: Vec<Artifact> = with.map(|file| file.artifact).collect();
+        !artifacts.is_empty() && !artifacts.contains(&Artifact::GoSum)
+    }
+}
+
+const OTHER_DIFFERS: Advice = Advice {
+    title: "the hash is not the one in the checksum database",
+    meaning: "The program, SBOM or folder names other contents for a module version than the checksum database recorded: it was made \
+              from bytes that nobody else was given, or it does not say the truth.",
+    next: "Do not use it before you know why. Ask those who made it for the go.sum that it was built with and for the GOPROXY and \
+           GOSUMDB of that machine, and build it anew from the sources with the database on.",
+};
+
+const OTHER_MALFORMED: Advice = Advice {
+    title: "a module version or a hash in it cannot be read",
+    meaning: "What it says about a module follows no form that Go writes, so there is nothing to compare.",
+    next: "Make it anew with the tool that wrote it. If that writes the same again, report it to those who make the tool.",
+};
 
 const CACHE_DIFFERS: Advice = Advice {
     title: "the hash is not the one in the checksum database",

@@ -57,6 +57,8 @@ struct OutcomeCount {
 #[derive(Serialize)]
 struct JsonFile<'a> {
     path: &'a str,
+    artifact: &'static str,
+    about: Option<&'a str>,
     unread: Option<&'a str>,
     remarks: &'a [String],
     lines: Vec<JsonLine<'a>>,
@@ -66,6 +68,7 @@ struct JsonFile<'a> {
 struct JsonLine<'a> {
     line: Option<u64>,
     file: Option<&'a str>,
+    part: Option<&'a str>,
     module: Option<&'a str>,
     version: Option<&'a str>,
     kind: Option<&'static str>,
@@ -133,6 +136,8 @@ fn explained(report: &Report, (outcome, lines): (Outcome, u64)) -> OutcomeCount 
 fn file(file: &FileReport) -> JsonFile<'_> {
     JsonFile {
         path: &file.path,
+        artifact: file.artifact.id(),
+        about: file.about.as_deref(),
         unread: file.unread.as_deref(),
         remarks: &file.remarks,
         lines: file.lines.iter().map(line).collect(),
@@ -140,14 +145,16 @@ fn file(file: &FileReport) -> JsonFile<'_> {
 }
 
 fn line(line: &LineReport) -> JsonLine<'_> {
-    let (number, file) = match &line.place {
-        Location::Line(number) => (Some(*number), None),
-        Location::File(path) => (None, Some(path.as_str())),
+    let (number, file, part) = match &line.place {
+        Location::Line(number) => (Some(*number), None, None),
+        Location::File(path) => (None, Some(path.as_str()), None),
+        Location::Part(part) => (None, None, Some(part.as_str())),
     };
     let subject = line.subject.as_ref();
     JsonLine {
         line: number,
         file,
+        part,
         module: subject.map(|subject| subject.module.as_str()),
         version: subject.map(|subject| subject.version.as_str()),
         kind: subject.map(|subject| subject.kind.name()),
@@ -168,9 +175,12 @@ fn facts(verdict: &Verdict) -> Facts<'_> {
             Facts { record: Some(*record), hash_in_file: Some(in_file), hash_in_log: Some(in_log), ..none }
         }
         Verdict::NotInLog { by } => Facts { asked: Some(by), ..none },
-        Verdict::NotHeld { why } | Verdict::Unavailable { why } | Verdict::Malformed { why } => {
-            Facts { why: Some(why), ..none }
-        }
+        Verdict::NotHeld { why }
+        | Verdict::Unavailable { why }
+        | Verdict::Malformed { why }
+        | Verdict::NoHash { why }
+        | Verdict::MainModule { why }
+        | Verdict::Altered { why } => Facts { why: Some(why), ..none },
         Verdict::Refused { by, why } => Facts { source: Some(by), why: Some(why), ..none },
         Verdict::Skipped { pattern } => Facts { pattern: Some(pattern), ..none },
         Verdict::UnknownAlgorithm { algorithm } => Facts { algorithm: Some(algorithm), ..none },

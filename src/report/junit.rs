@@ -28,6 +28,8 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 fn suite(report: &Report, file: &FileReport) -> TestSuite {
     let mut suite = TestSuite::new(printable(&file.path));
     suite.add_properties(properties(report));
+    suite.add_property(Property::new("artifact", file.artifact.id()));
+    suite.add_properties(file.about.iter().map(|about| Property::new("about", printable(about))));
     suite.add_properties(file.remarks.iter().map(|remark| Property::new("remark", printable(remark))));
     if let Some(why) = &file.unread {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
@@ -67,8 +69,12 @@ fn case(report: &Report, file: &FileReport, line: &LineReport, names: &mut Names
     let (path, number) = match &line.place {
         Location::Line(number) => (&file.path, Some(number)),
         Location::File(path) => (path, None),
+        Location::Part(_) => (&file.path, None),
     };
     case.extra.insert("file".into(), printable(path).into());
+    if let Location::Part(part) = &line.place {
+        case.extra.insert("part".into(), printable(part).into());
+    }
     if let Some(number) = number {
         case.extra.insert("line".into(), number.to_string().into());
     }

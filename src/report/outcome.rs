@@ -52,6 +52,12 @@ pub enum Outcome {
     Skipped,
     /// the go command drops the line
     DroppedEmptyGoMod,
+    /// a module without a hash
+    NoHash,
+    /// the main module, built from a folder
+    MainModule,
+    /// a vendored file that is not the module's
+    Altered,
 }
 
 /// The words for one outcome.
@@ -65,27 +71,34 @@ struct Words {
 
 impl Outcome {
     /// Every outcome, in the order of a summary: proven, findings, could not tell, the rest.
-    pub const ALL: [Outcome; 10] = [
+    pub const ALL: [Outcome; 13] = [
         Outcome::Verified,
         Outcome::Differs,
+        Outcome::Altered,
         Outcome::NotInLog,
         Outcome::UnknownAlgorithm,
         Outcome::Malformed,
         Outcome::Refused,
         Outcome::Unavailable,
         Outcome::NotHeld,
+        Outcome::NoHash,
         Outcome::Skipped,
         Outcome::DroppedEmptyGoMod,
+        Outcome::MainModule,
     ];
 
     /// What it means for the conclusion.
     pub fn class(self) -> Class {
         match self {
             Outcome::Verified => Class::Proven,
-            Outcome::Differs | Outcome::NotInLog | Outcome::UnknownAlgorithm | Outcome::Malformed => Class::Finding,
-            Outcome::Refused | Outcome::Unavailable | Outcome::NotHeld => Class::CouldNotTell,
+            Outcome::Differs
+            | Outcome::Altered
+            | Outcome::NotInLog
+            | Outcome::UnknownAlgorithm
+            | Outcome::Malformed => Class::Finding,
+            Outcome::Refused | Outcome::Unavailable | Outcome::NotHeld | Outcome::NoHash => Class::CouldNotTell,
             Outcome::Skipped => Class::Skipped,
-            Outcome::DroppedEmptyGoMod => Class::Note,
+            Outcome::DroppedEmptyGoMod | Outcome::MainModule => Class::Note,
         }
     }
 
@@ -131,6 +144,9 @@ impl Outcome {
             Outcome::NotHeld => &NOT_HELD,
             Outcome::Skipped => &SKIPPED,
             Outcome::DroppedEmptyGoMod => &DROPPED_EMPTY_GO_MOD,
+            Outcome::NoHash => &NO_HASH,
+            Outcome::MainModule => &MAIN_MODULE,
+            Outcome::Altered => &ALTERED,
         }
     }
 }
@@ -229,4 +245,32 @@ const DROPPED_EMPTY_GO_MOD: Words = Words {
               drops every line with it as it reads the file, so the line protects nothing and does no harm.",
     next: "Run `go mod tidy`: it removes the line and writes the true hash if one is needed. Builds with -mod=readonly may ask for \
            just that (\"missing go.sum entry\").",
+};
+
+const NO_HASH: Words = Words {
+    id: "no-hash",
+    label: "no hash",
+    title: "a module is named without its hash, so there is nothing to compare",
+    meaning: "The packages of this module were built from a folder: a replacement by a local path, a workspace or a vendor folder. Or \
+              the tool that wrote an SBOM did not know the hash. Nothing says which bytes these were.",
+    next: "Where the module is published, build from its published version instead, without -mod=vendor and local replacements: \
+           go then embeds the hashes. A vendor folder is audited where it lies.",
+};
+
+const MAIN_MODULE: Words = Words {
+    id: "main-module",
+    label: "main module",
+    title: "the main module was built from a folder, so it has no hash",
+    meaning: "The hash of a main module is known only where it was downloaded, as by `go install PACKAGE@VERSION`.",
+    next: "Nothing. It is your own code, or else that of those who gave you the program.",
+};
+
+const ALTERED: Words = Words {
+    id: "altered",
+    label: "ALTERED",
+    title: "the vendor folder is not what `go mod vendor` makes of the proven modules",
+    meaning: "The zip of the module was proven by the checksum database, and the file differs from the one in it, is not in it, or \
+              is missing. Builds use the vendor folder as it is: the go command does not check it (golang/go#27348).",
+    next: "Look at what was changed and by whom: `git log` of the file says so. `go mod vendor` makes the folder anew. A patch that \
+           you want belongs into a fork, with a `replace` in go.mod.",
 };

@@ -67,6 +67,11 @@ fn result(report: &Report, file: &FileReport, line: &LineReport, seen: &mut Hash
         Location::Line(number) => (&file.path, *number),
         // GitHub wants a line of every location; a zip has only its beginning.
         Location::File(path) => (path, 1),
+        Location::Part(_) => (&file.path, 1),
+    };
+    let part = match &line.place {
+        Location::Part(part) => json!([{ "fullyQualifiedName": printable(part) }]),
+        Location::Line(_) | Location::File(_) => json!([]),
     };
     let about = line.subject.as_ref().map(|subject| printable(&subject.go_sum_key()) + ": ").unwrap_or_default();
     let repeats = line.repetition().map(|repeats| format!(" It {repeats}.")).unwrap_or_default();
@@ -79,7 +84,8 @@ fn result(report: &Report, file: &FileReport, line: &LineReport, seen: &mut Hash
         "locations": [{ "physicalLocation": {
             "artifactLocation": uri::artifact(path),
             "region": { "startLine": start },
-        } }],
+        }, "logicalLocations": part }],
+        "properties": { "artifact": file.artifact.id() },
         "partialFingerprints": { "primaryLocationLineHash": fingerprint(outcome, line, path, seen) },
     }))
 }

@@ -24,6 +24,9 @@ pub use layout::{counted, grouped};
 /// Lines listed of each outcome that is not a finding, unless all are asked for.
 const LISTED: u64 = 10;
 
+/// Files that are described although nothing in them needs attention.
+const DESCRIBED: usize = 3;
+
 /// How the text should look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style {
@@ -86,7 +89,14 @@ fn write_lines(page: &mut TextWriter<'_>, report: &Report) -> io::Result<()> {
     let columns = columns(&listed);
     let mut said_before = None;
     let mut chosen = listed.iter().peekable();
+    let describes_all =
+        page.style.verbose || report.files.iter().filter(|file| file.about.is_some()).count() <= DESCRIBED;
     for file in &report.files {
+        let is_listed = chosen.peek().is_some_and(|(of, _)| std::ptr::eq(*of, file));
+        if let Some(about) = file.about.as_ref().filter(|_| describes_all || is_listed || file.unread.is_some()) {
+            let text = page.paint(FAINT, &format!("{}: {}", file.artifact.noun(), printable(about)));
+            page.line(&format!("{}:  {text}", printable(&file.path)))?;
+        }
         write_file_remarks(page, file)?;
         while let Some((_, line)) = chosen.next_if(|(of, _)| std::ptr::eq(*of, file)) {
             let outcome = line.verdict.outcome();
@@ -168,7 +178,10 @@ fn short_fact(verdict: &Verdict) -> String {
         Verdict::Verified { record } => format!("record {}", grouped(*record)),
         Verdict::Skipped { pattern } => format!("matches {}", printable(pattern)),
         Verdict::UnknownAlgorithm { algorithm } => format!("{}: is not h1:", printable(algorithm)),
-        Verdict::Malformed { why } => printable(why),
+        Verdict::Malformed { why }
+        | Verdict::NoHash { why }
+        | Verdict::MainModule { why }
+        | Verdict::Altered { why } => printable(why),
         Verdict::Differs { .. }
         | Verdict::NotInLog { .. }
         | Verdict::NotHeld { .. }
@@ -194,7 +207,10 @@ fn details(report: &Report, file: &FileReport, line: &LineReport) -> Vec<String>
         Verdict::NotHeld { why } | Verdict::Unavailable { why } => vec![printable(why)],
         Verdict::Refused { by, why } => vec![format!("{}: {}", printable(by), printable(why))],
         Verdict::Malformed { .. } => vec![printable(&line.text)],
-        Verdict::Verified { .. }
+        Verdict::NoHash { .. }
+        | Verdict::MainModule { .. }
+        | Verdict::Altered { .. }
+        | Verdict::Verified { .. }
         | Verdict::Skipped { .. }
         | Verdict::UnknownAlgorithm { .. }
         | Verdict::DroppedEmptyGoMod => Vec::new(),
@@ -204,8 +220,8 @@ fn details(report: &Report, file: &FileReport, line: &LineReport) -> Vec<String>
 /// Who gives the hash that is not the log's: `go.sum`, or a file of the module cache.
 fn holder(file: &FileReport, line: &LineReport) -> String {
     let path = match &line.place {
-        Location::Line(_) if file.path == "-" => "standard input",
-        Location::Line(_) => &file.path,
+        Location::Line(_) | Location::Part(_) if file.path == "-" => "standard input",
+        Location::Line(_) | Location::Part(_) => &file.path,
         Location::File(path) => path,
     };
     printable(path.rsplit(['/', '\\']).next().unwrap_or(path))

@@ -59,6 +59,21 @@ pub enum Verdict {
     },
     /// the hash of an empty go.mod, written by an early version of Go; the go command drops the line as it reads it
     DroppedEmptyGoMod,
+    /// it says which module something came from, but not with which hash
+    NoHash {
+        /// why not
+        why: String,
+    },
+    /// the main module of a program or an SBOM, which has no hash because it was built from a folder
+    MainModule {
+        /// what it says of its version
+        why: String,
+    },
+    /// a file of a vendor folder is not what the proven zip of its module says
+    Altered {
+        /// in what way
+        why: String,
+    },
 }
 
 impl Verdict {
@@ -75,6 +90,9 @@ impl Verdict {
             Verdict::UnknownAlgorithm { .. } => Outcome::UnknownAlgorithm,
             Verdict::Malformed { .. } => Outcome::Malformed,
             Verdict::DroppedEmptyGoMod => Outcome::DroppedEmptyGoMod,
+            Verdict::NoHash { .. } => Outcome::NoHash,
+            Verdict::MainModule { .. } => Outcome::MainModule,
+            Verdict::Altered { .. } => Outcome::Altered,
         }
     }
 
@@ -108,7 +126,10 @@ impl Verdict {
             Verdict::UnknownAlgorithm { algorithm } => {
                 format!("the hash algorithm {} is not known", printable(algorithm))
             }
-            Verdict::Malformed { why } => printable(why),
+            Verdict::Malformed { why }
+            | Verdict::NoHash { why }
+            | Verdict::MainModule { why }
+            | Verdict::Altered { why } => printable(why),
             Verdict::DroppedEmptyGoMod => Outcome::DroppedEmptyGoMod.title().to_owned(),
         }
     }

@@ -61,6 +61,9 @@ pub enum ZipError {
     Refused(#[from] Error),
 }
 
+/// The names of a zip as stored, each with the SHA-256 of its content.
+pub type HashedFiles<'a> = Vec<(&'a [u8], Hash)>;
+
 /// A module zip whose central directory was read, once for all that is asked of it: the list of a million entries takes 90 MB.
 #[derive(Debug)]
 pub struct ModuleZip<'a, R: ReadAt + ?Sized> {
@@ -91,6 +94,34 @@ impl<'a, R: ReadAt + ?Sized> ModuleZip<'a, R> {
     /// # Errors
     /// `Refused(Malformed)` naming the entry and the rule that it breaks, `Read` if the source fails.
     pub fn h1(&self, threads: usize) -> std::result::Result<Hash, ZipError> {
+        Ok(self.h1_and_hashes(threads)?.0)
+    }
+
+    /// Its h1, and what that was made of: each name as stored, with the SHA-256 of the content.
+    ///
+    /// # Errors
+    /// As `h1`.
+    pub fn h1_and_files(&self, threads: usize) -> std::result::Result<(Hash, HashedFiles<'_>), ZipError> {
+        let (h1, hashes) = self.h1_and_hashes(threads)?;
+        let names = self.archive.entries().iter().map(|entry| self.archive.name(entry));
+        Ok((h1, names.zip(hashes).collect()))
+    }
+
+    /// The content of the file that is the one with this number in `h1_and_files`, counted from 0; none where it has more than `limit`
+    /// bytes, or there is no such file.
+    ///
+    /// # Errors
+    /// As `h1`.
+    pub fn content(&self, number: usize, limit: usize) -> std::result::Result<Option<Vec<u8>>, ZipError> {
+        let archive = &self.archive;
+        let Some(entry) = archive.entries().get(number) else { return Ok(None) };
+        let size = |bytes: u64| usize::try_from(bytes).ok().filter(|bytes| *bytes <= limit);
+        let (Some(packed), Some(unpacked)) = (size(entry.packed), size(entry.unpacked)) else { return Ok(None) };
+        content::read_one(self.source, archive, entry, packed, unpacked).map(Some)
+    }
+
+    /// Its h1, and the hashes of the entries in their order.
+    fn h1_and_hashes(&self, threads: usize) -> std::result::Result<(Hash, Vec<Hash>), ZipError> {
         let archive = &self.archive;
         // Numbers and not names: of a million entries they take 4 MB and not 24.
         let mut sorted: Vec<u32> = (0..).take(archive.entries().len()).collect();
@@ -98,7 +129,8 @@ impl<'a, R: ReadAt + ?Sized> ModuleZip<'a, R> {
         check_names(sorted.iter().map(|&number| archive.name_of(number)))?;
         let hashes = content::hash_all(self.source, archive, threads, &self.limits)?;
         let hash_of = |number: u32| hashes.get(usize::try_from(number).ok()?).copied();
-        Ok(summary(sorted.into_iter().filter_map(|number| Some((archive.name_of(number), hash_of(number)?)))))
+        let h1 = summary(sorted.into_iter().filter_map(|number| Some((archive.name_of(number), hash_of(number)?))));
+        Ok((h1, hashes))
     }
 
     /// What its directory lists.

@@ -19,6 +19,7 @@ mod version;
 
 use std::fmt;
 
+pub use glob::Glob;
 pub use path::ModulePath;
 pub(super) use path::WINDOWS_RESERVED;
 pub use pattern::Patterns;

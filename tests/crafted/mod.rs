@@ -1,4 +1,4 @@
-//! Zips made byte by byte, honest and otherwise, for `h1.rs` (what we say of them) and `h1_go.rs` (what Go says).
+//! Programs and zips made byte by byte, honest and otherwise; the zips for `h1.rs` (what we say of them) and `h1_go.rs` (what Go says).
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::as_conversions)]
 
 use std::io::Write as _;
@@ -6,6 +6,7 @@ use std::io::Write as _;
 use flate2::{Compression, write::DeflateEncoder};
 
 mod cases;
+pub mod programs;
 
 pub use cases::{agreed, plain, refused_by_us, zip64_end_in_the_comment};
 

@@ -37,6 +37,7 @@ macro_rules! fuzz {
 fuzz! {
     note checkpoint witnessed vkey skey tile_path admission merkle record lookup data_tile gosum zip modzip proofs evidence
     module hints gomod versions patterns printable settings go_env
+    build_info program modules_txt go_source sbom
 }
 
 /// The seeds are what cargo-fuzz takes: a folder of files and a dictionary for each parser. To keep them:

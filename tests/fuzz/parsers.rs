@@ -4,7 +4,7 @@
 //! memory: some times what was measured. "At one time" is what a hostile input can make a process hold; "in all" is
 //! for work that grows faster than the input.
 
-use crate::checks::{gosum, keys, modules, notes, proofs, records, settings, tiles, zips};
+use crate::checks::{gosum, keys, modules, notes, programs, proofs, records, sboms, settings, tiles, vendor, zips};
 use crate::engine::Parser;
 use crate::{seeds, words};
 
@@ -225,5 +225,50 @@ pub const ALL: &[Parser] = &[
         executions: 200_000,
         peak: (40, 16 << 10),
         total: (72, 32 << 10),
+    },
+    Parser {
+        name: "build_info",
+        check: programs::build_info,
+        seeds: seeds::build_infos,
+        words: words::BUILD_INFO,
+        executions: 300_000,
+        peak: (64, 8 << 10),
+        total: (160, 16 << 10),
+    },
+    Parser {
+        name: "program",
+        check: programs::program,
+        seeds: seeds::programs,
+        words: words::PROGRAM,
+        executions: 300_000,
+        peak: (100, 32 << 10),
+        total: (200, 64 << 10),
+    },
+    Parser {
+        name: "modules_txt",
+        check: vendor::modules_txt,
+        seeds: seeds::modules_txts,
+        words: words::MODULES_TXT,
+        executions: 30_000,
+        peak: (100, 64 << 10),
+        total: (300, 96 << 10),
+    },
+    Parser {
+        name: "go_source",
+        check: vendor::go_source,
+        seeds: seeds::go_sources,
+        words: words::GO_SOURCE,
+        executions: 100_000,
+        peak: (64, 16 << 10),
+        total: (120, 32 << 10),
+    },
+    Parser {
+        name: "sbom",
+        check: sboms::sbom,
+        seeds: seeds::sboms,
+        words: words::SBOM,
+        executions: 30_000,
+        peak: (200, 64 << 10),
+        total: (600, 128 << 10),
     },
 ];

@@ -235,3 +235,42 @@ pub fn go_envs() -> Vec<Vec<u8>> {
         "GOPATH=/a:/b\nGONOSUMCHECK=1\r\nGOPRIVATE=none\n=\nGOPROXY=\n",
     ])
 }
+
+/// What the go command embeds, of some length and with all kinds of lines.
+const BUILD_INFO: &str = "path\texample.com/m/cmd\nmod\texample.com/m\t(devel)\t\ndep\ta.b/c\tv1.0.0\t\
+    h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\ndep\tx.y/z\tv1.2.0\n=>\t../z\t(devel)\t\n\
+    build\t-ldflags=\"-s \\\"w\\x41\\u00e9\\101\"\nbuild\tGOOS=linux\nbuild\t`a b`=c\n";
+
+pub fn build_infos() -> Vec<Vec<u8>> {
+    texts(&[BUILD_INFO, "go1.26.8 X:nocoverageredesign", "go1.27rc3", "path\tcmd/go\nmod\tcmd\n"])
+}
+
+pub fn programs() -> Vec<Vec<u8>> {
+    use crate::crafted::programs::{by_pointers, elf, fat, inline, macho, pe};
+    let now = inline("go1.26.8", BUILD_INFO);
+    let old = [(8, false), (4, true)].map(|(size, is_big)| elf(&by_pointers("go1.17.1", BUILD_INFO, size, is_big)));
+    let all = [elf(&now), macho(&now), pe(&now), fat(&[macho(&now), macho(&inline("go1.20", "path\tx\n"))])];
+    all.into_iter().chain(old).collect()
+}
+
+pub fn modules_txts() -> Vec<Vec<u8>> {
+    texts(&[
+        "# a.b/c v1.0.0\n## explicit; go 1.21\na.b/c\na.b/c/d\n# x.y/z v1.0.0 => ../z\nx.y/z\n# q.r/s => t.u/v v1.2.0\n",
+        "## workspace\n# a.b/c/v2 v2.0.0 => d.e/f v0.0.0-20240102030405-abcdefabcdef\na.b/c/v2/x\n",
+    ])
+}
+
+pub fn go_sources() -> Vec<Vec<u8>> {
+    texts(&[
+        "// A licence.\n\n//go:build !(linux || ignore) && (a.b || !cgo)\n\npackage a\n\nimport _ \"embed\"\n\n//go:embed a \"b c\" `d`\nvar x string\n",
+        "/* words */ // +build linux,!ignore windows\n// +build ignore\n\npackage a\n",
+    ])
+}
+
+pub fn sboms() -> Vec<Vec<u8>> {
+    texts(&[
+        r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"name":"a.b/C","version":"v1.0.0","purl":"pkg:golang/a.b/c@v1.0.0%2Bincompatible?type=module","hashes":[{"alg":"SHA-256","content":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}],"components":[{"name":"x","purl":"pkg:golang/x.y/z@v1.0.0","properties":[{"name":"syft:metadata:h1Digest","value":"h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}]}]}]}"#,
+        r#"{"spdxVersion":"SPDX-2.3","packages":[{"name":"a.b/c","versionInfo":"v1.0.0","checksums":[{"algorithm":"SHA256","checksumValue":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}],"externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:golang/a.b/c@v1.0.0"}]}]}"#,
+        r#"[{"GoVersion":"go1.26.8","Path":"a.b/c","Main":{"Path":"a.b/c","Version":"(devel)"},"Deps":[{"Path":"x.y/z","Version":"v1.0.0","Sum":"h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=","Replace":null}]}]"#,
+    ])
+}

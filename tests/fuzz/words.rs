@@ -144,3 +144,47 @@ pub const HINT: &[&str] = &[
     "0.",
     "\nv1.0.0\n",
 ];
+pub const BUILD_INFO: &[&str] =
+    &["path\t", "mod\t", "dep\t", "=>\t", "build\t", "\t", "\n", "h1:", "\"", "\\x", "`", "=", "(devel)", "go1.", "rc"];
+pub const PROGRAM: &[&str] = &[
+    "\u{7f}ELF",
+    "MZ",
+    "PE\0\0",
+    " Go buildinf:\u{8}\u{2}",
+    ".go.buildinfo",
+    "__go_buildinfo",
+    "UPX!",
+    "\u{7f}\u{7f}\u{7f}\u{7f}",
+    "\0\0\0\0",
+];
+pub const MODULES_TXT: &[&str] = &["# ", "## explicit", " => ", "../", "/..", " v1.0.0", "\n", "a.b/c", "a.b/c/x\n"];
+pub const GO_SOURCE: &[&str] = &[
+    "//go:build ",
+    "// +build ",
+    "//go:embed ",
+    "ignore",
+    "&&",
+    "||",
+    "!",
+    "((((",
+    "))))",
+    "/*",
+    "*/",
+    "\n\n",
+    "\"embed\"",
+    "\u{feff}",
+    "`",
+];
+pub const SBOM: &[&str] = &[
+    "\"components\":[",
+    "\"purl\":\"pkg:golang/",
+    "\"hashes\":[]",
+    "\"Replace\":{",
+    "\"Sum\":\"h1:",
+    "%2",
+    "@v1.0.0",
+    "null",
+    "[[[[",
+    "{\"",
+    "\\u0000",
+];

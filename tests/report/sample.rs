@@ -1,7 +1,7 @@
 //! A report with one line of each verdict, and with the texts that a stranger would choose.
 
 use gosumcheck::report::{
-    FileReport, Head, Kind, Level, LineReport, Location, Misbehaviour, Notice, Report, Subject, Verdict,
+    Artifact, FileReport, Head, Kind, Level, LineReport, Location, Misbehaviour, Notice, Report, Subject, Verdict,
 };
 
 const H1: &str = "h1:BWIsLfhgKhV5g/oF34aRjniBHLTZe5DNekSjbAjIS6c=";
@@ -118,7 +118,7 @@ fn hostile() -> FileReport {
             line(5, HOSTILE, HOSTILE, Kind::Zip, Verdict::Skipped { pattern: text() }),
             line(6, HOSTILE, HOSTILE, Kind::Zip, Verdict::UnknownAlgorithm { algorithm: text() }),
         ],
-        unread: None,
+        ..FileReport::default()
     }
 }
 
@@ -127,7 +127,32 @@ fn module_cache() -> FileReport {
     let verdict = Verdict::Differs { record: 77, in_file: H1.to_owned(), in_log: H2.to_owned() };
     let mut differs = line(0, "example.com/c", "v1.0.0", Kind::Zip, verdict);
     differs.place = Location::File(path.to_owned());
-    FileReport { path: "/home/u/go/pkg/mod".to_owned(), lines: vec![differs], ..FileReport::default() }
+    FileReport {
+        path: "/home/u/go/pkg/mod".to_owned(),
+        artifact: Artifact::ModuleCache,
+        lines: vec![differs],
+        ..FileReport::default()
+    }
+}
+
+/// A program, with what only programs and vendor folders can have.
+fn program() -> FileReport {
+    let why = |text: &str| text.to_owned();
+    let part = |part: &str, module: &str, verdict: Verdict| LineReport {
+        place: Location::Part(part.to_owned()),
+        ..line(0, module, "v1.0.0", Kind::Zip, verdict)
+    };
+    FileReport {
+        path: "bin/tool".to_owned(),
+        artifact: Artifact::Program,
+        about: Some("example.com/tool, built by go1.26.8".to_owned()),
+        lines: vec![
+            part("mod", "example.com/tool", Verdict::MainModule { why: why("its version is (devel)") }),
+            part("dep", "example.com/local", Verdict::NoHash { why: why("replaced by ../local") }),
+            part("dep", "example.com/a", Verdict::Altered { why: why("a.go is not the file in its zip") }),
+        ],
+        ..FileReport::default()
+    }
 }
 
 /// A report with everything in it but a log that misbehaved.
@@ -136,7 +161,7 @@ pub fn everything() -> Report {
     report.tool_version = "0.0.0-sample".to_owned();
     report.time = Some("2026-11-20T22:51:00Z".to_owned());
     report.head = Some(head());
-    report.files = vec![go_sum(), hostile(), module_cache()];
+    report.files = vec![go_sum(), hostile(), module_cache(), program()];
     report.files.push(FileReport { path: "empty/go.sum".to_owned(), ..FileReport::default() });
     report.files.push(FileReport {
         path: "locked/go.sum".to_owned(),

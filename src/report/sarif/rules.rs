@@ -53,7 +53,7 @@ fn rule(outcome: Outcome, advice: Advice) -> Value {
 /// says nothing about security and has none.
 fn properties(outcome: Outcome) -> Value {
     let severity = match outcome {
-        Outcome::Differs => Some("8.8"),
+        Outcome::Differs | Outcome::Altered => Some("8.8"),
         Outcome::NotInLog => Some("6.5"),
         Outcome::UnknownAlgorithm | Outcome::Malformed => Some("4.0"),
         _ => None,

@@ -29,6 +29,7 @@ pub(super) fn place(file: &FileReport, line: &LineReport) -> String {
     match &line.place {
         Location::Line(number) => format!("{}:{number}:", printable(&file.path)),
         Location::File(path) => format!("{}:", printable(path)),
+        Location::Part(part) => format!("{}#{}:", printable(&file.path), printable(part)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use parking_lot::Mutex;
 
 use super::inflate::{Reader, SLACK};
-use super::{Archive, Error, Limits, ReadAt, ZipError};
+use super::{Archive, Entry, Error, Limits, ReadAt, ZipError};
 use crate::sumdb::hash::{Hash, sha256_many};
 use crate::sumdb::number::wide;
 
@@ -57,6 +57,23 @@ pub(super) fn hash_all<R: ReadAt + ?Sized>(
         Some((_, error)) => Err(error),
         None => Ok(hashes),
     }
+}
+
+/// The content of one entry, `packed` bytes in the zip and `unpacked` outside.
+///
+/// # Errors
+/// As `hash_all`.
+pub(super) fn read_one<R: ReadAt + ?Sized>(
+    source: &R,
+    archive: &Archive,
+    entry: &Entry,
+    packed: usize,
+    unpacked: usize,
+) -> Result<Vec<u8>, ZipError> {
+    let mut room = vec![0; unpacked.saturating_add(SLACK)];
+    Reader::new(source, archive.base).whole(entry, archive.name(entry), packed, unpacked, &mut room)?;
+    room.truncate(unpacked);
+    Ok(room)
 }
 
 /// The place of one batch's hashes, which the thread that has the batch fills.

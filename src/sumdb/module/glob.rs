@@ -14,7 +14,7 @@ mod feasible;
 
 /// A well-formed pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Glob(Vec<Chunk>);
+pub struct Glob(Vec<Chunk>);
 
 /// A run of the pattern without a `*` in it, and whether a `*` stands before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ enum Step {
 
 impl Glob {
     /// The pattern that `text` writes; `None` for one that Go calls malformed.
-    pub(super) fn parse(text: &str) -> Option<Glob> {
+    pub fn parse(text: &str) -> Option<Glob> {
         let mut chunks = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
@@ -48,7 +48,7 @@ impl Glob {
     }
 
     /// Whether the pattern matches all of `name`.
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub fn matches(&self, name: &str) -> bool {
         let mut name = name.as_bytes();
         let mut chunks = self.0.iter().peekable();
         while let Some(chunk) = chunks.next() {

@@ -14,10 +14,13 @@ pub mod gosum;
 pub mod keys;
 pub mod modules;
 pub mod notes;
+pub mod programs;
 pub mod proofs;
 pub mod records;
+pub mod sboms;
 pub mod settings;
 pub mod tiles;
+pub mod vendor;
 pub mod world;
 pub mod zips;
 

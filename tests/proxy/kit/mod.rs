@@ -30,7 +30,7 @@
 mod answer;
 mod corpus;
 #[path = "../../crafted/mod.rs"]
-mod crafted;
+pub mod crafted;
 mod fault;
 mod gate;
 mod hostile;

@@ -1,0 +1,141 @@
+//! Releases of Go, and which of them have a go command that can be led past the checksum database: the vulnerabilities of 2026 in
+//! how it reads the database's answers.
+
+use std::fmt;
+
+/// A version of Go, as `runtime.Version` gives it: `go1.26.8`, `go1.27rc3`, `go1.21`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GoRelease {
+    minor: u32,
+    /// of a pre-release below all others
+    patch: Patch,
+}
+
+/// What follows `go1.N`, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Patch {
+    Beta(u32),
+    Candidate(u32),
+    Release(u32),
+}
+
+/// A vulnerability of the go command, and the releases from which on each branch is without it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Vulnerability {
+    /// its CVE number
+    pub cve: &'static str,
+    /// what a proxy or mirror could do
+    pub what: &'static str,
+    fixed: [&'static str; 2],
+}
+
+/// The vulnerabilities by which a proxy gets past the checksum database, the oldest first.
+pub const VULNERABILITIES: [Vulnerability; 3] = [
+    Vulnerability {
+        cve: "CVE-2026-42501",
+        what: "an answer of the checksum database without the module's line was taken for a proof",
+        fixed: ["go1.25.10", "go1.26.3"],
+    },
+    Vulnerability {
+        cve: "CVE-2026-56864",
+        what: "hashes were read from the part of an answer that nobody signed",
+        fixed: ["go1.25.13", "go1.26.6"],
+    },
+    Vulnerability {
+        cve: "CVE-2026-56865",
+        what: "forged tiles of the checksum database were accepted",
+        fixed: ["go1.25.13", "go1.26.6"],
+    },
+];
+
+/// The first pre-release of Go 1.27 without the two vulnerabilities of August 2026. That of May was mended before Go 1.27 was.
+const CLEAN_CANDIDATE: &str = "go1.27rc3";
+
+impl GoRelease {
+    /// The release that `text` begins with, up to a space or a dash; none for a development version.
+    pub fn parse(text: &str) -> Option<GoRelease> {
+        let name = text.split([' ', '-']).next()?.strip_prefix("go1.")?;
+        let digits = name.find(|character: char| !character.is_ascii_digit()).unwrap_or(name.len());
+        let (minor, rest) = name.split_at_checked(digits)?;
+        let number = |text: &str| text.parse::<u32>().ok();
+        let patch = if rest.is_empty() {
+            Patch::Release(0)
+        } else if let Some(patch) = rest.strip_prefix('.') {
+            Patch::Release(number(patch)?)
+        } else if let Some(candidate) = rest.strip_prefix("rc") {
+            Patch::Candidate(number(candidate)?)
+        } else {
+            Patch::Beta(number(rest.strip_prefix("beta")?)?)
+        };
+        Some(GoRelease { minor: number(minor)?, patch })
+    }
+
+    /// The vulnerabilities that its go command has.
+    pub fn vulnerabilities(self) -> impl Iterator<Item = &'static Vulnerability> {
+        VULNERABILITIES.iter().filter(move |vulnerability| vulnerability.affects(self))
+    }
+}
+
+impl Vulnerability {
+    fn affects(&self, release: GoRelease) -> bool {
+        let fixes: Vec<GoRelease> = self.fixed.iter().copied().filter_map(GoRelease::parse).collect();
+        if let Some(fix) = fixes.iter().find(|fix| fix.minor == release.minor) {
+            return release < *fix;
+        }
+        let newest = fixes.iter().map(|fix| fix.minor).max().unwrap_or_default();
+        let is_of_may = self.fixed.contains(&"go1.26.3");
+        match GoRelease::parse(CLEAN_CANDIDATE) {
+            Some(clean) if release.minor == clean.minor => !is_of_may && release < clean,
+            _ => release.minor < newest,
+        }
+    }
+}
+
+impl fmt::Display for Vulnerability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (fixed in {})", self.cve, self.fixed.join(" and "))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_have_the_order_in_which_they_came() {
+        let names = ["go1.17", "go1.25.9", "go1.25.13", "go1.26beta1", "go1.26rc1", "go1.26rc10", "go1.26", "go1.26.8"];
+        let releases: Vec<_> = names.iter().map(|name| GoRelease::parse(name).unwrap()).collect();
+        assert!(releases.is_sorted_by(|one, other| one < other), "{releases:?}");
+        assert_eq!(GoRelease::parse("go1.26.0"), GoRelease::parse("go1.26"));
+        assert_eq!(GoRelease::parse("go1.25.3 X:nocoverageredesign"), GoRelease::parse("go1.25.3"));
+        assert_eq!(GoRelease::parse("go1.25.3-custom"), GoRelease::parse("go1.25.3"));
+        for text in ["devel go1.27-abc", "devel +abc", "go2.1", "go1", "go1.x", "go1.2.3.4", "gccgo 14", ""] {
+            assert_eq!(GoRelease::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_vulnerability_ends_where_it_was_mended() {
+        let count = |name: &str| GoRelease::parse(name).unwrap().vulnerabilities().count();
+        for (name, expected) in [
+            ("go1.13", 3),
+            ("go1.24.9", 3),
+            ("go1.25.9", 3),
+            ("go1.25.10", 2),
+            ("go1.25.12", 2),
+            ("go1.25.13", 0),
+            ("go1.26", 3),
+            ("go1.26.2", 3),
+            ("go1.26.3", 2),
+            ("go1.26.5", 2),
+            ("go1.26.6", 0),
+            ("go1.27rc2", 2),
+            ("go1.27rc3", 0),
+            ("go1.27", 0),
+            ("go1.28", 0),
+        ] {
+            assert_eq!(count(name), expected, "{name}");
+        }
+    }
+}

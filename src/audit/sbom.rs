@@ -1,0 +1,291 @@
+//! SBOMs in JSON: the golang packages of CycloneDX and SPDX documents, each with the h1 that it gives; and what `go version -m -json`
+//! prints. An h1 stands there as such, or as the SHA-256 that it is, in hexadecimal: so cyclonedx-gomod and syft write it.
+//!
+//! A package URL of Go is written in lower case, which is another module to Go; the name beside it has the module's own spelling.
+
+use serde::Deserialize;
+
+use super::buildinfo::{BuildInfo, BuildModule};
+use super::programs::{self, sum_of};
+use super::{Claim, Claims, Says};
+use crate::report::{Artifact, Kind, Location, Subject, Verdict};
+use crate::sumdb::hash::Hash;
+
+/// Components inside each other that are read.
+const MAX_DEPTH: usize = 64;
+/// Packages of one document.
+const MAX_PACKAGES: usize = 200_000;
+/// Characters of a package that are shown.
+const MAX_SHOWN: usize = 500;
+/// What a package URL of a module begins with.
+const PURL: &str = "pkg:golang/";
+/// Names of the standard library, which no checksum database has.
+const STANDARD: [&str; 2] = ["std", "stdlib"];
+/// The property in which syft keeps an h1.
+const SYFT_H1: &str = "syft:metadata:h1Digest";
+
+/// A CycloneDX document, or a component of one; what is not needed is passed over.
+#[derive(Deserialize)]
+struct Component {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    purl: String,
+    #[serde(default)]
+    hashes: Vec<ComponentHash>,
+    #[serde(default)]
+    properties: Vec<Property>,
+    #[serde(default)]
+    components: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+struct ComponentHash {
+    alg: String,
+    content: String,
+}
+
+#[derive(Deserialize)]
+struct Property {
+    name: String,
+    #[serde(default)]
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CycloneDx {
+    bom_format: String,
+    #[serde(default)]
+    spec_version: String,
+    #[serde(default)]
+    components: Vec<Component>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Spdx {
+    spdx_version: String,
+    #[serde(default)]
+    packages: Vec<SpdxPackage>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SpdxPackage {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    version_info: String,
+    #[serde(default)]
+    checksums: Vec<Checksum>,
+    #[serde(default)]
+    external_refs: Vec<ExternalRef>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Checksum {
+    algorithm: String,
+    checksum_value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ExternalRef {
+    reference_type: String,
+    reference_locator: String,
+}
+
+/// One program, as `go version -m -json` prints it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GoProgram {
+    go_version: String,
+    #[serde(default)]
+    path: String,
+    main: Option<GoModule>,
+    #[serde(default)]
+    deps: Option<Vec<GoModule>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GoModule {
+    #[serde(default)]
+    path: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    sum: String,
+    replace: Option<Box<GoModule>>,
+}
+
+/// What the text looks like, if it is one of these documents.
+pub fn kind(text: &[u8]) -> Option<Artifact> {
+    let text = text.trim_ascii_start();
+    if !text.starts_with(b"{") && !text.starts_with(b"[") {
+        return None;
+    }
+    let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
+    match () {
+        () if has(b"\"bomFormat\"") => Some(Artifact::CycloneDx),
+        () if has(b"\"spdxVersion\"") => Some(Artifact::Spdx),
+        () if has(b"\"GoVersion\"") => Some(Artifact::BuildInfo),
+        () => None,
+    }
+}
+
+/// The claims of a document of this kind.
+///
+/// # Errors
+/// Why it is not one, with the line and the column.
+pub fn read(path: &str, text: &[u8], artifact: Artifact) -> Result<Claims, String> {
+    let wrong = |error: serde_json::Error| format!("is not {}: {error}", artifact.noun());
+    let (claims, about) = match artifact {
+        Artifact::CycloneDx => {
+            let document: CycloneDx = serde_json::from_slice(text).map_err(wrong)?;
+            if document.bom_format != "CycloneDX" {
+                return Err("is not a CycloneDX SBOM: its bomFormat is another".to_owned());
+            }
+            let mut claims = Vec::new();
+            add_components("", &document.components, 0, &mut claims)?;
+            (claims, format!("version {}", document.spec_version))
+        }
+        Artifact::Spdx => {
+            let document: Spdx = serde_json::from_slice(text).map_err(wrong)?;
+            (spdx(&document)?, document.spdx_version)
+        }
+        _ => {
+            // One program is printed by itself, several in a list.
+            let programs: Vec<GoProgram> = match text.trim_ascii_start().starts_with(b"[") {
+                true => serde_json::from_slice(text).map_err(wrong)?,
+                false => {
+                    serde_json::Deserializer::from_slice(text).into_iter().collect::<Result<_, _>>().map_err(wrong)?
+                }
+            };
+            return Ok(build_info(path, programs));
+        }
+    };
+    let modules = claims.len();
+    let about = Some(format!("{about}, {modules} golang packages besides the standard library"));
+    Ok(Claims { artifact, about, claims, ..Claims::empty(path) })
+}
+
+fn build_info(path: &str, programs: Vec<GoProgram>) -> Claims {
+    let builds: Vec<BuildInfo> = programs.into_iter().map(GoProgram::build).collect();
+    let places = 0..builds.len();
+    let claims = places.zip(&builds).flat_map(|(number, build)| {
+        let at = if builds.len() == 1 { String::new() } else { format!("{number}/") };
+        programs::claims(&at, build).collect::<Vec<_>>()
+    });
+    let about = match builds.as_slice() {
+        [one] => programs::about(one),
+        all => format!("{} programs", all.len()),
+    };
+    let remarks = builds.first().and_then(programs::vulnerable).into_iter().collect();
+    let claims = claims.collect();
+    Claims { artifact: Artifact::BuildInfo, about: Some(about), remarks, claims, ..Claims::empty(path) }
+}
+
+impl GoProgram {
+    fn build(self) -> BuildInfo {
+        let main = self.main.map(GoModule::module).filter(|module| !module.path.is_empty());
+        let deps = self.deps.unwrap_or_default().into_iter().map(GoModule::module).collect();
+        BuildInfo { go_version: self.go_version, path: self.path, main, deps, settings: Vec::new() }
+    }
+}
+
+impl GoModule {
+    fn module(self) -> BuildModule {
+        let replace = self.replace.map(|replace| Box::new(replace.module()));
+        BuildModule { path: self.path, version: self.version, sum: self.sum, replace }
+    }
+}
+
+fn add_components(at: &str, components: &[Component], depth: usize, claims: &mut Vec<Claim>) -> Result<(), String> {
+    if depth > MAX_DEPTH {
+        return Err(format!("has components more than {MAX_DEPTH} inside each other"));
+    }
+    for (number, component) in components.iter().enumerate() {
+        let at = format!("{at}/components/{number}");
+        let h1 = component.properties.iter().find(|property| property.name == SYFT_H1).map(|found| found.value.clone());
+        let sha256 = component.hashes.iter().find(|hash| hash.alg == "SHA-256").map(|hash| h1_of_hex(&hash.content));
+        let hash = h1.or(sha256).unwrap_or_default();
+        add_package(&at, [&component.purl, &component.name, &component.version], &hash, claims)?;
+        add_components(&at, &component.components, depth + 1, claims)?;
+    }
+    Ok(())
+}
+
+fn spdx(document: &Spdx) -> Result<Vec<Claim>, String> {
+    let mut claims = Vec::new();
+    for (number, package) in document.packages.iter().enumerate() {
+        let purl = package.external_refs.iter().find(|found| found.reference_type == "purl");
+        let purl = purl.map(|found| found.reference_locator.as_str()).unwrap_or_default();
+        let sha256 = package.checksums.iter().find(|checksum| checksum.algorithm == "SHA256");
+        let hash = sha256.map(|checksum| h1_of_hex(&checksum.checksum_value)).unwrap_or_default();
+        add_package(&format!("/packages/{number}"), [purl, &package.name, &package.version_info], &hash, &mut claims)?;
+    }
+    Ok(claims)
+}
+
+/// Adds the claim of a package, if it is a module of Go.
+fn add_package(at: &str, [purl, name, version]: [&str; 3], hash: &str, claims: &mut Vec<Claim>) -> Result<(), String> {
+    let Some((path, purl_version)) = module_of(purl) else { return Ok(()) };
+    // What differs only in case is the same to those who write package URLs.
+    let path = if name.eq_ignore_ascii_case(&path) { name.to_owned() } else { path };
+    let version = if purl_version.is_empty() { version.to_owned() } else { purl_version };
+    if STANDARD.contains(&path.as_str()) {
+        return Ok(());
+    }
+    if claims.len() == MAX_PACKAGES {
+        return Err(format!("has more than {MAX_PACKAGES} golang packages"));
+    }
+    let says = if hash.is_empty() {
+        let why = "the document gives no hash of it".to_owned();
+        let subject = Subject { module: path.clone(), version: version.clone(), kind: Kind::Zip };
+        Says::About(subject, Verdict::NoHash { why })
+    } else {
+        sum_of(&path, &version, hash)
+    };
+    let text = crate::sumdb::printable::printable(format!("{path} {version} {hash}").trim_end().as_bytes(), MAX_SHOWN);
+    let place = Location::Part(at.to_owned());
+    claims.push(Claim { place, text, duplicate_of: None, unlisted_repeats: 0, says });
+    Ok(())
+}
+
+/// The module path and the version in a package URL; none where it is of another type.
+fn module_of(purl: &str) -> Option<(String, String)> {
+    let rest = purl.strip_prefix(PURL)?;
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (path, version) = rest.split_once('@').unwrap_or((rest, ""));
+    Some((unescaped(path), unescaped(version)))
+}
+
+/// A text without its percent signs.
+fn unescaped(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// An h1 that is written as the SHA-256 that it is; what is not one stays as it is, and is malformed.
+fn h1_of_hex(text: &str) -> String {
+    let bytes = hex::decode(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    bytes.map_or_else(|| text.to_owned(), |bytes| format!("h1:{}", Hash(bytes)))
+}

@@ -1,0 +1,128 @@
+//! A walk through a vendor folder: each file is compared with what the proven zips have for it, and what they have beside is missing.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use walkdir::{DirEntry, WalkDir};
+
+use super::{MODULES_TXT, Vendor};
+use crate::audit::{Claim, Says};
+use crate::files::{Links, Tree};
+use crate::report::{Location, Verdict};
+use crate::store::zipfile::ZipFile;
+use crate::sumdb::dirhash::sha256_of;
+
+/// Files in a vendor folder. The largest known have some 50,000.
+const MAX_FILES: usize = 1 << 20;
+/// Findings that are listed each.
+const MAX_FINDINGS: usize = 10_000;
+
+/// What a walk through the folder finds.
+pub(super) struct Walk<'a> {
+    vendor: &'a Vendor,
+    pub altered: Vec<Claim>,
+    /// how many more there are
+    pub more: usize,
+    seen: BTreeSet<String>,
+    /// modules with files that are not as they should be
+    pub touched: BTreeSet<usize>,
+    /// why it was not finished, if so
+    pub unread: Option<String>,
+}
+
+impl Walk<'_> {
+    /// Looks at every file of the folder, and at what it lacks.
+    pub(super) fn through(vendor: &Vendor) -> Walk<'_> {
+        let (seen, touched) = (BTreeSet::new(), BTreeSet::new());
+        let mut walk = Walk { vendor, altered: Vec::new(), more: 0, seen, touched, unread: None };
+        walk.unread = walk.walk();
+        walk.note_missing();
+        walk
+    }
+
+    /// Looks at every file; gives why the walk could not be finished, if so.
+    fn walk(&mut self) -> Option<String> {
+        let root = &self.vendor.path;
+        let tree = match Tree::open(root) {
+            Ok(tree) => tree,
+            Err(error) => return Some(error.to_string()),
+        };
+        // Where every file is executable, as on some file systems, that says nothing.
+        let modes =
+            root.join(MODULES_TXT).symlink_metadata().is_ok_and(|found| found.permissions().mode() & 0o111 == 0);
+        for entry in WalkDir::new(root).sort_by_file_name() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => return Some(error.to_string()),
+            };
+            if entry.file_type().is_dir() || (entry.depth() == 1 && entry.file_name() == MODULES_TXT) {
+                continue;
+            }
+            if self.seen.len() == MAX_FILES {
+                return Some(format!("has more than {MAX_FILES} files: the rest was not read"));
+            }
+            let below = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_string_lossy().into_owned();
+            match self.judge(&tree, &entry, &below, modes) {
+                Ok(Some(why)) => self.alter(&below, why),
+                Ok(None) => {}
+                Err(error) => return Some(format!("{below}: {error}")),
+            }
+            self.seen.insert(below);
+        }
+        None
+    }
+
+    /// In what way a file is not as it should be; none where it is, and where nobody can know.
+    fn judge(&self, tree: &Tree, entry: &DirEntry, below: &str, modes: bool) -> io::Result<Option<String>> {
+        let expected = self.vendor.expected.get(below);
+        let owner =
+            expected.map(|expected| expected.module).or_else(|| self.vendor.owner(below).map(|(place, _)| place));
+        if owner.is_some_and(|place| self.vendor.is_unknown(place)) {
+            return Ok(None);
+        }
+        if !entry.file_type().is_file() {
+            return Ok(Some("is not a regular file, and `go mod vendor` makes no other".to_owned()));
+        }
+        let Some(expected) = expected else {
+            return Ok(Some("was added: `go mod vendor` copies no such file out of any module".to_owned()));
+        };
+        if sha256_of(&ZipFile::new(tree.file(Path::new(below), Links::Refused)?)?)? != expected.hash {
+            return Ok(Some("was changed: it is not the file in the proven zip".to_owned()));
+        }
+        let is_executable = modes && entry.metadata().is_ok_and(|found| found.permissions().mode() & 0o111 != 0);
+        Ok(is_executable.then(|| "was made executable, as `go mod vendor` makes no file".to_owned()))
+    }
+
+    fn note_missing(&mut self) {
+        let expected = self
+            .vendor
+            .expected
+            .iter()
+            .filter(|(path, expected)| expected.is_required && !self.seen.contains(path.as_str()));
+        let missing: Vec<&String> = expected.map(|(path, _)| path).collect();
+        for path in missing {
+            self.alter(path, "is missing: `go mod vendor` copies it".to_owned());
+        }
+    }
+
+    fn alter(&mut self, below: &str, why: String) {
+        let expected = self.vendor.expected.get(below).map(|expected| expected.module);
+        let owner = expected
+            .and_then(|place| Some((place, self.vendor.modules.get(place)?)))
+            .or_else(|| self.vendor.owner(below));
+        self.touched.extend(owner.map(|(place, _)| place));
+        if self.altered.len() == MAX_FINDINGS {
+            self.more += 1;
+            return;
+        }
+        let verdict = Verdict::Altered { why };
+        let says = match owner {
+            Some((_, module)) => Says::About(module.subject(), verdict),
+            None => Says::Nothing(verdict),
+        };
+        let place = Location::File(self.vendor.path.join(below).display().to_string());
+        self.altered.push(Claim { place, text: below.to_owned(), duplicate_of: None, unlisted_repeats: 0, says });
+    }
+}

@@ -1,0 +1,22 @@
+//! What people ship, audited: programs that the go command built, vendor folders that it made, and SBOMs.
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic is a failed test"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../../examples/fakelog/fake/mod.rs"]
+mod fake;
+#[path = "../proxy/kit/mod.rs"]
+mod kit;
+
+mod mutants;
+mod programs;
+mod sboms;
+mod vendor;
+mod world;
