@@ -22,6 +22,7 @@ mod hashing;
 mod hints;
 mod incident;
 mod limits;
+mod listing;
 mod policy;
 mod read_ahead;
 mod room;
@@ -42,7 +43,8 @@ pub use answer::{Denied, Mode, ProxyAnswer, RefusalCause, Text, TextKind};
 pub use evict::{Evicted, Evictor};
 pub use explain::Explanation;
 pub use limits::{MAX_TASK_TIME, ProxyLimits, ReadAheadLimits, StoreLimits};
-pub use policy::{ModulePolicy, PublicSources};
+pub use listing::{ListedPage, ListedVersion, Sight};
+pub use policy::{ModulePolicy, PublicSources, Upstreams};
 pub use read_ahead::ReadAheadCounts;
 pub use scrub::ScrubCounts;
 pub use tending::StoreStatus;
@@ -87,15 +89,6 @@ pub struct ProxyOptions {
     pub negative: Duration,
     /// threads that hash one zip
     pub threads: usize,
-}
-
-/// The upstreams of a proxy.
-#[derive(Debug)]
-pub struct Upstreams {
-    /// for modules that the log has records of
-    pub public: Proxies,
-    /// for the others; `None` where those are refused
-    pub private: Option<Proxies>,
 }
 
 /// How much work of one kind there is now.

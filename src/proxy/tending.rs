@@ -45,6 +45,9 @@ impl Proxy {
 
     async fn count(&self) {
         loop {
+            if let Err(fault) = self.complete_admissions().await {
+                tracing::warn!("when modules were admitted is not known yet: {fault}");
+            }
             tokio::time::sleep(FLUSH_EVERY).await;
             if let Err(fault) = self.inner.evictor.measure().await {
                 tracing::debug!("{fault}");

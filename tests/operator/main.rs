@@ -3,6 +3,7 @@
 //! | file | question |
 //! |---|---|
 //! | `explain` | what is said of a module version, and who is asked for it |
+//! | `listing` | since when are modules proven here, and which are held |
 //! | `logs` | what does a line of the log say of a request, and which ID does its refusal have |
 //! | `metrics` | does Prometheus take the metrics, and are the numbers right |
 //! | `rules` | who is asked for a module under rules, what is answered, and what is said of a wrong file |
@@ -29,6 +30,7 @@ mod fake;
 mod kit;
 
 mod explain;
+mod listing;
 mod logs;
 mod metrics;
 mod rules;
