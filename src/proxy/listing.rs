@@ -94,9 +94,9 @@ fn page(
     let shows = |row: &Admission| -> Result<bool, Fault> {
         // The file may be anybody's.
         let Ok(module) = ModuleVersion::parse_at(&format!("{}@{}", row.module, row.version)) else { return Ok(false) };
-        let is_private = row.is_private || inner.options.private.exemption(module.path()).is_some();
+        let is_private = row.is_private || policy.exemption(module.path()).is_some();
         let is_enforced = policy.get().is_some_and(|policy| !policy.is_dry_run);
-        let is_refused = is_enforced && policy.denied_by(inner, module.path(), Some(module.version())).is_some();
+        let is_refused = is_enforced && policy.denied_by(module.path(), Some(module.version())).is_some();
         Ok(!is_refused && sight(&row.module, is_private) && is_listed(&module)?)
     };
     let read = inner.modules.admissions().read(from, &mut |row| {
