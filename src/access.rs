@@ -30,7 +30,7 @@ mod tokens;
 mod users;
 mod watched;
 
-pub use gate::{Access, Admission, Asker, Gate};
+pub use gate::{Access, Admission, Asker, Gate, Reader};
 pub use identity::{Identity, Scopes};
 pub use refused::Refused;
 pub use rules::Scope;

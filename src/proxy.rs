@@ -22,6 +22,7 @@ mod hashing;
 mod hints;
 mod incident;
 mod limits;
+mod listing;
 mod mend;
 mod policy;
 mod read_ahead;
@@ -32,6 +33,7 @@ mod store_lock;
 mod stored;
 mod tending;
 mod top;
+mod upstreams;
 mod watched;
 
 use std::sync::Arc;
@@ -43,10 +45,12 @@ pub use answer::{Denied, Mode, ProxyAnswer, RefusalCause, Text, TextKind};
 pub use evict::{Evicted, Evictor};
 pub use explain::Explanation;
 pub use limits::{MAX_TASK_TIME, ProxyLimits, ReadAheadLimits, StoreLimits};
+pub use listing::{ListedPage, ListedVersion, Sight};
 pub use policy::{ModulePolicy, PublicSources};
 pub use read_ahead::ReadAheadCounts;
 pub use scrub::ScrubCounts;
 pub use tending::StoreStatus;
+pub use upstreams::Upstreams;
 
 use absences::Absences;
 use counts::Counters;
@@ -76,7 +80,7 @@ const DIRECT: &str = "direct";
 /// How a proxy behaves.
 #[derive(Debug, Clone)]
 pub struct ProxyOptions {
-    /// modules whose names never leave for a public upstream or the checksum database
+    /// modules whose names never leave for a public upstream or the checksum database, until [`Proxy::set_upstreams`] sets others
     pub private: Patterns,
     /// what becomes of bytes that are not what the record says when no upstream has better ones
     pub on_mismatch: OnMismatch,
@@ -88,15 +92,6 @@ pub struct ProxyOptions {
     pub negative: Duration,
     /// threads that hash one zip
     pub threads: usize,
-}
-
-/// The upstreams of a proxy.
-#[derive(Debug)]
-pub struct Upstreams {
-    /// for modules that the log has records of
-    pub public: Proxies,
-    /// for the others; `None` where those are refused
-    pub private: Option<Proxies>,
 }
 
 /// How much work of one kind there is now.
@@ -125,11 +120,10 @@ struct Inner {
     journal: Journal,
     /// the key of the database that public modules are proven by
     vkey: String,
-    upstreams: Upstreams,
     options: ProxyOptions,
-    /// what came of each, and who was asked for it
-    files: SharedTasks<(ModuleVersion, Kind), Result<Given, Denied>>,
-    hints: SharedTasks<String, Result<Text, Denied>>,
+    /// what came of each, and who was asked for it; with the number of the settings that it is under
+    files: SharedTasks<(ModuleVersion, Kind, u64), Result<Given, Denied>>,
+    hints: SharedTasks<(String, u64), Result<Text, Denied>>,
     absences: Absences,
     /// how many absences this process has written to the journal
     absences_kept: AtomicUsize,
@@ -137,7 +131,7 @@ struct Inner {
     questions: FairQueue,
     hashing: Hashing,
     read_ahead: read_ahead::State,
-    /// which modules may be served, and the routes of some
+    /// which modules may be served, and where each comes from
     policy: PolicySlot,
     counters: Counters,
     /// which public modules are asked for most, where the answer is not in a server's memory
@@ -182,13 +176,13 @@ impl Proxy {
         let checks = store_limits.checks_per_hour;
         let (private, shared, is_held) = (options.private.clone(), Arc::clone(&room), store_lock.is_held());
         let evictor = Evictor::within(folder.clone(), modules.clone(), private, checks, shared, is_held);
+        let policy = PolicySlot::new(upstreams, options.private.clone());
         let inner = Inner {
             vkey: relay.vkey().to_owned(),
             relay,
             folder: folder.clone(),
             modules,
             journal,
-            upstreams,
             files: SharedTasks::new(limits.deadline),
             hints: SharedTasks::new(limits.deadline),
             absences: Absences::new(options.negative, limits.refusal_bytes),
@@ -198,7 +192,7 @@ impl Proxy {
             questions: FairQueue::new(limits.questions),
             hashing: Hashing::default(),
             read_ahead: read_ahead::State::new(limits.read_ahead),
-            policy: PolicySlot::default(),
+            policy,
             counters: Counters::default(),
             top: TopModules::default(),
             store_lock,
@@ -237,7 +231,7 @@ impl Proxy {
 
     /// Whether a module is private: its name leaves for private upstreams only.
     pub fn is_private(&self, module: &ModulePath) -> bool {
-        self.inner.options.private.exemption(module).is_some()
+        self.inner.policy.is_private(module)
     }
 
     /// The event counters, by name.
@@ -281,11 +275,9 @@ impl Proxy {
 
     /// The state of each upstream, each name once: one that several lists name is out where it is out for one of them.
     pub fn upstreams(&self) -> Vec<ProxyState> {
-        let Upstreams { public, private } = &self.inner.upstreams;
         let policy = self.inner.policy.now();
-        let routes = policy.get().into_iter().flat_map(|policy| policy.routes.iter().map(|(_, proxies)| proxies));
         let mut states: Vec<ProxyState> = Vec::new();
-        for state in public_and_private(public, private.as_ref()).chain(routes).flat_map(Proxies::states) {
+        for state in policy.proxies().flat_map(Proxies::states) {
             match states.iter_mut().find(|known| known.name == state.name) {
                 Some(known) => known.add(&state),
                 None => states.push(state),
@@ -293,8 +285,4 @@ impl Proxy {
         }
         states
     }
-}
-
-fn public_and_private<'a>(public: &'a Proxies, private: Option<&'a Proxies>) -> impl Iterator<Item = &'a Proxies> {
-    std::iter::once(public).chain(private)
 }

@@ -13,6 +13,7 @@ mod tile;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
@@ -109,7 +110,9 @@ pub struct Relay {
 struct Inner {
     database: Database,
     log: Log,
-    options: RelayOptions,
+    is_offline: bool,
+    /// as in [`RelayOptions`]; read without a lock
+    private: ArcSwap<Patterns>,
     heads: Heads,
     /// notified when the full log is known to lag behind
     lags: Notify,
@@ -137,7 +140,8 @@ impl Relay {
         let inner = Inner {
             database,
             log,
-            options,
+            is_offline: options.offline,
+            private: ArcSwap::from_pointee(options.private),
             heads: Heads::default(),
             lags: Notify::new(),
             recent: Recent::within(bytes),
@@ -145,6 +149,11 @@ impl Relay {
             bringing: SingleFlight::default(),
         };
         Ok(Relay { inner: Arc::new(inner) })
+    }
+
+    /// Replaces the patterns of the modules about which it gives no answer.
+    pub fn set_private(&self, private: Patterns) {
+        self.inner.private.store(Arc::new(private));
     }
 
     /// The database's name, that of its key.

@@ -21,6 +21,7 @@ mod metrics;
 mod respond;
 mod routes;
 pub mod tls;
+mod traced;
 mod upstream_log;
 
 use std::future::Future;

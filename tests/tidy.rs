@@ -52,7 +52,7 @@ const ROOMS: &[Folder] = &[
             &["accept", "background", "upstream_log"],
             &["connection", "handshake"],
             &["respond"],
-            &["gate"],
+            &["gate", "traced"],
             &["routes"],
             &["app"],
             &["metrics"],
@@ -63,7 +63,7 @@ const ROOMS: &[Folder] = &[
     },
     Folder {
         path: "server/routes",
-        lines: &[&["metrics", "tlog"], &["explain"], &["export", "health", "home", "modules", "sumdb"]],
+        lines: &[&["metrics", "tlog"], &["explain", "listing"], &["export", "health", "home", "modules", "sumdb"]],
     },
     Folder { path: "server/app", lines: &[&["request", "status"], &["database"]] },
     Folder {

@@ -26,6 +26,8 @@ const MAX_GROUPS: usize = 256;
 const KEYS_AGE: Duration = Duration::from_secs(10 * 60);
 /// The least time between two tries to get the keys of an issuer.
 const KEYS_PAUSE: Duration = Duration::from_secs(30);
+/// The same while there are none: until then none of its tokens can be judged.
+const FIRST_KEYS_PAUSE: Duration = Duration::from_secs(2);
 
 /// An issuer whose tokens are accepted.
 pub(super) struct Issuer {
@@ -177,7 +179,8 @@ impl FetchedKeys {
     fn begin(&self, now: Instant) -> bool {
         let mut due = self.due.lock();
         let since = |when: Option<Instant>| when.map_or(Duration::MAX, |when| now.saturating_duration_since(when));
-        let begins = since(due.tried) >= KEYS_PAUSE && (due.is_wanted || since(due.fetched) >= KEYS_AGE);
+        let pause = if due.fetched.is_none() { FIRST_KEYS_PAUSE } else { KEYS_PAUSE };
+        let begins = since(due.tried) >= pause && (due.is_wanted || since(due.fetched) >= KEYS_AGE);
         if begins {
             due.tried = Some(now);
             due.is_wanted = false;

@@ -5,7 +5,8 @@
 //! also the most that a token may do, whatever the rules say.
 //!
 //! Some requests name no module. Heads and hash tiles tell nothing of modules, and every client that checks one module needs them:
-//! [`Scope::AnyModule`] is for all who may read something. Data tiles and files of the log hold the names of all modules:
+//! [`Scope::AnyModule`] is for all who may read something. A list of modules is for them too, and names only what they may read
+//! ([`Scope::Listing`]). Data tiles and files of the log hold the names of all modules:
 //! [`Scope::AllModules`] is for those who may read all.
 
 use super::identity::{Identity, Scopes};
@@ -25,6 +26,8 @@ pub enum Scope {
     Admin,
     /// what tells nothing of modules
     AnyModule,
+    /// a list of modules, of which each is judged by itself
+    Listing,
     /// what names all modules
     AllModules,
     /// this module, by its path, not escaped
@@ -74,7 +77,7 @@ enum Covers {
 impl Scope {
     pub(super) fn action(&self) -> Action {
         match self {
-            Scope::Open | Scope::AnyModule | Scope::AllModules | Scope::Module(_) => Action::Read,
+            Scope::Open | Scope::AnyModule | Scope::Listing | Scope::AllModules | Scope::Module(_) => Action::Read,
             Scope::Page => Action::Page,
             Scope::Metrics => Action::Metrics,
             Scope::Admin => Action::Admin,
@@ -88,6 +91,7 @@ impl Scope {
             Scope::Metrics => "read /metrics".to_owned(),
             Scope::Admin => "use the admin interface".to_owned(),
             Scope::AnyModule => "read any module here".to_owned(),
+            Scope::Listing => "list modules".to_owned(),
             Scope::AllModules => "read what names all modules".to_owned(),
             Scope::Module(module) => format!("read {module}"),
         }
@@ -159,7 +163,8 @@ impl Rules {
             }
             match (&rule.refuse, covers, scope) {
                 // To read something is enough for the one, and nothing less than all for the other.
-                (None, Covers::Partly, Scope::AllModules) | (Some(_), Covers::Partly, Scope::AnyModule) => {}
+                (None, Covers::Partly, Scope::AllModules)
+                | (Some(_), Covers::Partly, Scope::AnyModule | Scope::Listing) => {}
                 (None, ..) if rule.who.contains(&Who::Anyone) => return Verdict::Public,
                 (None, ..) => return Verdict::Private,
                 (Some(reason), ..) => return Verdict::Refused(Some(reason.clone())),

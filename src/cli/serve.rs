@@ -10,6 +10,7 @@ mod notify;
 mod reload;
 mod signals;
 mod tls;
+mod upstreams;
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
@@ -143,6 +144,8 @@ async fn serve(
     let Sockets { mut listeners, lines, files: _files } = listen::open(settings, passed).await?;
     let gate = access::open(settings)?;
     listen::warn_of_open(&listeners, settings);
+    // `--reload` finds it as soon as anybody knows that it is there.
+    let reload = Reload::new(read, as_read, &folder);
     // Printed, not logged: with port 0 nobody else can tell where we are.
     tell(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
     let limits = Limits {
@@ -159,9 +162,10 @@ async fn serve(
     let (prefix, hosts) = (settings.prefix.clone(), settings.hosts.clone());
     let trusted = TrustedProxies::new(&settings.trusted_proxies, settings.proxy_protocol);
     // What can change while the server runs: a line for each part.
-    let reload = Reload::new(read, as_read, &folder)
+    let reload = reload
         .with(tls::part(tls.clone()))
         .with(access::part(Arc::clone(&gate)))
+        .with(upstreams::part(proxy.clone(), folder.clone()))
         .with(modules::policy_part(proxy.clone(), folder.clone()))
         .with(level_part(set_level));
     let (own, loopback) = Loopback::new();

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Denied;
+use super::{Denied, Inner};
 use crate::relay::denials::{Denials, Repeated, cut, held_by};
 
 /// Bytes of an answer's words that are kept: the go command shows 8 lines of 80.
@@ -45,9 +45,23 @@ impl Absences {
         self.0.keep(path, denied, Instant::now());
     }
 
+    /// Repeats none of them any more.
+    pub(super) fn forget(&self) {
+        self.0.forget();
+    }
+
     /// Bytes that the answers take.
     pub(super) fn bytes(&self) -> u64 {
         self.0.bytes()
+    }
+}
+
+impl Inner {
+    /// Remembers what was denied under the settings of that number, unless there are others by now.
+    pub(super) fn note_absence(&self, path: &str, denied: &Denied, generation: u64) {
+        if self.policy.generation() == generation {
+            self.absences.note(path, denied);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode) -> Result<Text, Denied> {
     let text = hints::answer(inner, request, mode).await?;
     let policy = inner.policy.now();
-    if !policy.looks_at_versions(inner, request.module()) {
+    if !policy.looks_at_versions(request.module()) {
         return Ok(text);
     }
     only_allowed(inner, &policy, request, text, mode).await
@@ -33,15 +33,15 @@ async fn only_allowed(
 ) -> Result<Text, Denied> {
     let module = request.module();
     if let ModuleRequest::List(_) = request {
-        let bytes = list::write(&allowed(inner, policy, module, &text)?.into_iter().collect()).into();
+        let bytes = list::write(&allowed(policy, module, &text)?.into_iter().collect()).into();
         return Ok(Text { bytes, ..text });
     }
     let info = VersionInfo::parse(request, &text.bytes).map_err(|error| Fault::refused("an earlier answer", error))?;
-    let Err(refused) = policy.route(inner, module, Some(info.version())) else { return Ok(text) };
+    let Err(refused) = policy.route(module, Some(info.version())) else { return Ok(text) };
     let ModuleRequest::Latest(_) = request else { return Err(refused) };
     // Boxed: this is rare.
     let listed = Box::pin(hints::answer(inner, &ModuleRequest::List(module.clone()), mode)).await?;
-    let versions = allowed(inner, policy, module, &listed)?;
+    let versions = allowed(policy, module, &listed)?;
     let newest = list::newest(&versions).and_then(|newest| ModuleVersion::pair(module.clone(), newest.clone()).ok());
     let Some(newest) = newest else { return Err(refused) };
     let keep = listed.keep.min(text.keep);
@@ -56,7 +56,7 @@ async fn only_allowed(
 }
 
 /// The versions of a list that no rule refuses.
-fn allowed(inner: &Inner, policy: &CurrentPolicy, module: &ModulePath, text: &Text) -> Result<Vec<Version>, Denied> {
+fn allowed(policy: &CurrentPolicy, module: &ModulePath, text: &Text) -> Result<Vec<Version>, Denied> {
     let versions = list::read(module, &text.bytes).map_err(|error| Fault::refused("an earlier list", error))?;
-    Ok(versions.into_iter().filter(|version| policy.denied_by(inner, module, Some(version)).is_none()).collect())
+    Ok(versions.into_iter().filter(|version| policy.denied_by(module, Some(version)).is_none()).collect())
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::join_all;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::policy::PublicSources;
 use super::room::SharedRoom;
@@ -41,7 +41,7 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub struct Evictor {
     folder: Folder,
     modules: Modules,
-    private: Patterns,
+    private: RwLock<Patterns>,
     asking: Asking,
     /// held by who removes files; others wait, and look again
     plan: tokio::sync::Mutex<Plan>,
@@ -89,7 +89,13 @@ impl Evictor {
         holds_claim: bool,
     ) -> Evictor {
         let (asking, plan, counts) = (Asking::new(checks_per_hour), tokio::sync::Mutex::default(), Mutex::default());
+        let private = RwLock::new(private);
         Evictor { folder, modules, private, asking, plan, room, holds_claim, counts }
+    }
+
+    /// Replaces the patterns of the names whose files all stay.
+    pub(super) fn set_private(&self, private: Patterns) {
+        *self.private.write() = private;
     }
 
     /// How each stored file stands now, and what is left of those that went. Looks at the whole store: not on a thread that must not
@@ -103,7 +109,7 @@ impl Evictor {
         let inventory = self.modules.inventory()?;
         self.room.measured(inventory.bytes);
         let uses = self.modules.usage().all()?;
-        let standings = eviction::standings(inventory.files, &uses, &kept, &self.private, SystemTime::now());
+        let standings = eviction::standings(inventory.files, &uses, &kept, &self.private.read(), SystemTime::now());
         Ok((standings, inventory.remains))
     }
 
@@ -111,7 +117,7 @@ impl Evictor {
     ///
     /// # Errors
     /// As [`Evictor::make_room`].
-    pub async fn shrink(&self, sources: &PublicSources<'_>, max: u64) -> Result<Evicted, Fault> {
+    pub async fn shrink(&self, sources: &PublicSources, max: u64) -> Result<Evicted, Fault> {
         self.measure().await?;
         self.make_room(sources, || self.room.lacking(0, max)).await
     }
@@ -125,7 +131,7 @@ impl Evictor {
     ///
     /// # Errors
     /// `Unavailable`: the store cannot be read or written, or another process is removing files from it.
-    pub async fn make_room(&self, sources: &PublicSources<'_>, lacking: impl Fn() -> u64) -> Result<Evicted, Fault> {
+    pub async fn make_room(&self, sources: &PublicSources, lacking: impl Fn() -> u64) -> Result<Evicted, Fault> {
         let (mut all, mut plan) = (Evicted::default(), self.plan.lock().await);
         // A plan is a part of the store: as long as something goes of one, there may be more.
         let (mut has_looked, mut goes_on, mut in_vain) = (false, false, 0);
@@ -194,7 +200,7 @@ impl Evictor {
     /// What a thread for the disk needs of this.
     fn parts(&self) -> Evictor {
         let Evictor { folder, modules, private, room, holds_claim, .. } = self;
-        let (private, room) = (private.clone(), Arc::clone(room));
+        let (private, room) = (private.read().clone(), Arc::clone(room));
         Evictor::within(folder.clone(), modules.clone(), private, 0, room, *holds_claim)
     }
 
@@ -207,7 +213,7 @@ impl Evictor {
     }
 
     /// Removes those of these files that an upstream still has.
-    async fn remove(&self, sources: &PublicSources<'_>, batch: Vec<Standing>) -> Result<Evicted, Fault> {
+    async fn remove(&self, sources: &PublicSources, batch: Vec<Standing>) -> Result<Evicted, Fault> {
         let asked = join_all(
             batch.iter().map(|standing| self.asking.ask(sources.proxies(&standing.file.module), &standing.file)),
         );

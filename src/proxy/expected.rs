@@ -1,6 +1,6 @@
 //! The hash that a file must have: that of its record in the log; of a private module, that of its first download.
 
-use super::{DIRECT, Denied, Inner, RefusalCause};
+use super::{DIRECT, Denied, Inner, RefusalCause, Upstreams};
 use crate::fault::Fault;
 use crate::relay::{LookupAnswer, Recorded};
 use crate::store::modules::Tree;
@@ -44,12 +44,12 @@ impl<'a> Route<'a> {
     /// # Errors
     /// It is private, and no upstream is set for such modules.
     pub(super) fn without_rules(
-        inner: &'a Inner,
+        upstreams: &'a Upstreams,
         module: &ModulePath,
         private: Option<&str>,
     ) -> Result<Route<'a>, Denied> {
-        let Some(pattern) = private else { return Ok(Route::Public(&inner.upstreams.public)) };
-        inner.upstreams.private.as_ref().map(Route::Private).ok_or_else(|| {
+        let Some(pattern) = private else { return Ok(Route::Public(&upstreams.public)) };
+        upstreams.private.as_ref().map(Route::Private).ok_or_else(|| {
             let lines = vec![
                 format!("{module} is private here:"),
                 format!("it matches the pattern {pattern}, and no upstream is set for such modules."),

@@ -115,7 +115,7 @@ impl Proxy {
 async fn explain(inner: &Inner, module: &ModuleVersion) -> Result<Explanation, Fault> {
     let (path, version) = (module.path(), module.version());
     let policy = inner.policy.now();
-    let private = inner.options.private.exemption(path);
+    let private = policy.exemption(path);
     let found = policy.get().and_then(|now| Some((now, now.decide(path, private.is_some(), Some(version)).rule?.1)));
     let rule = found.map(|(now, rule)| ExplainedRule {
         file: now.name.clone(),
@@ -123,7 +123,7 @@ async fn explain(inner: &Inner, module: &ModuleVersion) -> Result<Explanation, F
         text: rule.to_string(),
         enforced: !now.is_dry_run || !rule.is_deny(),
     });
-    let route = policy.route(inner, path, Some(version));
+    let route = policy.route(path, Some(version));
     let upstreams = route.as_ref().map_or_else(
         |_| Vec::new(),
         |route| (0..route.proxies().len()).map(|at| route.proxies().name(at).to_owned()).collect(),

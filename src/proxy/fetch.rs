@@ -42,8 +42,8 @@ pub(super) async fn fetch(
     progress: &Progress,
     meter: &Meter,
 ) -> Result<Given, Denied> {
-    let policy = inner.policy.now();
-    let route = policy.route(inner, module.path(), Some(module.version()))?;
+    let (generation, policy) = (inner.policy.generation(), inner.policy.now());
+    let route = policy.route(module.path(), Some(module.version()))?;
     // Who had it before us has brought it, or it is as it was.
     let stored = stored::look_again(inner, route, module, kind).await?;
     if let Stored::Proven(admitted) = stored {
@@ -68,7 +68,7 @@ pub(super) async fn fetch(
     let is_final = !attempts.all.may_change();
     let given = attempts.conclude(inner, module, kind);
     if let (true, Err(denied @ (Denied::NotFound(_) | Denied::Refused(..)))) = (is_final, &given) {
-        inner.absences.note(&path_of(module, kind), denied);
+        inner.note_absence(&path_of(module, kind), denied, generation);
     }
     given
 }

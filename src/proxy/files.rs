@@ -23,7 +23,7 @@ pub(super) async fn answer(
 ) -> Result<Given, Denied> {
     // Before anything of the store is looked at: what may be given depends on who would be asked now.
     let policy = inner.policy.now();
-    let route = policy.route(inner, module.path(), Some(module.version()))?;
+    let route = policy.route(module.path(), Some(module.version()))?;
     let stored = stored::stored_file(inner, route, module, kind)?;
     let stored = match stored {
         Stored::Changed(_) if mode.cached_only => stored::look_again(inner, route, module, kind).await?,
@@ -63,7 +63,7 @@ pub(super) async fn read_ahead(
     meter: &Arc<Meter>,
 ) -> Option<Admitted> {
     let policy = inner.policy.now();
-    let route = policy.route(inner, module.path(), Some(module.version())).ok();
+    let route = policy.route(module.path(), Some(module.version())).ok();
     let route = route.filter(|route| route.may_read_ahead())?;
     match stored::stored_file(inner, route, module, kind) {
         Ok(Stored::Proven(admitted)) => return Some(admitted),
@@ -95,6 +95,6 @@ async fn join(
             Box::pin(asker.admitted().scope(fetch(&inner, &module, kind, &progress, &meter))).await
         }
     };
-    let given = inner.files.join(&(module.clone(), kind), peer, fetch).await;
+    let given = inner.files.join(&(module.clone(), kind, inner.policy.generation()), peer, fetch).await;
     given.unwrap_or_else(|ended| Err(ended.of(&what(module, kind))))
 }

@@ -23,7 +23,7 @@ const MAX_LIST_BYTES: usize = 16 << 20;
 /// The answer to a request for a hint, with the versions that rules refuse.
 pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode) -> Result<Text, Denied> {
     let policy = inner.policy.now();
-    let route = policy.route_of(inner, request)?;
+    let route = policy.route_of(request)?;
     let path = request.to_string();
     let hint = inner.cached_hint(request, route);
     if let Some(hint) = hint.as_ref().filter(|hint| is_fresh(inner, hint, route)) {
@@ -45,7 +45,7 @@ pub(super) async fn answer(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mo
 /// meanwhile waits for the same task.
 pub(super) async fn read_ahead(inner: &Arc<Inner>, request: &ModuleRequest) -> Option<Text> {
     let policy = inner.policy.now();
-    let route = policy.route_of(inner, request).ok().filter(|route| route.may_read_ahead())?;
+    let route = policy.route_of(request).ok().filter(|route| route.may_read_ahead())?;
     let hint = inner.cached_hint(request, route);
     let is_fresh = hint.as_ref().is_some_and(|hint| is_fresh(inner, hint, route));
     let path = request.to_string();
@@ -64,7 +64,7 @@ fn is_fresh(inner: &Inner, hint: &CachedHint, route: Route<'_>) -> bool {
 async fn join(
     inner: &Arc<Inner>,
     request: &ModuleRequest,
-    path: &String,
+    path: &str,
     peer: Option<Peer>,
     hint: Option<CachedHint>,
 ) -> Result<Text, Denied> {
@@ -76,7 +76,11 @@ async fn join(
             Box::pin(asker.admitted().scope(ask(&inner, &request, hint))).await
         }
     };
-    inner.hints.join(path, peer, ask).await.unwrap_or_else(|ended| Err(ended.of(path)))
+    inner
+        .hints
+        .join(&(path.to_owned(), inner.policy.generation()), peer, ask)
+        .await
+        .unwrap_or_else(|ended| Err(ended.of(path)))
 }
 
 fn text(request: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> Text {
@@ -86,8 +90,8 @@ fn text(request: &ModuleRequest, bytes: Bytes, keep: Duration, stale: bool) -> T
 
 /// Asks the upstreams in order; `hint` is what one of them said some time ago.
 async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHint>) -> Result<Text, Denied> {
-    let policy = inner.policy.now();
-    let route = policy.route_of(inner, request)?;
+    let (generation, policy) = (inner.policy.generation(), inner.policy.now());
+    let route = policy.route_of(request)?;
     let (proxies, path) = (route.proxies(), request.to_string());
     let limit = if matches!(request, ModuleRequest::List(_)) { MAX_LIST_BYTES } else { MAX_INFO_BYTES };
     let mut attempts = Attempts::default();
@@ -124,10 +128,10 @@ async fn ask(inner: &Arc<Inner>, request: &ModuleRequest, hint: Option<CachedHin
     let denied = attempts.conclude(&path, inner.folder.root());
     match &denied {
         Denied::NotFound(words) if is_final => {
-            inner.absences.note(&path, &denied);
+            inner.note_absence(&path, &denied, generation);
             inner.cache_absence(request, route, words);
         }
-        Denied::Refused(..) if is_final => inner.absences.note(&path, &denied),
+        Denied::Refused(..) if is_final => inner.note_absence(&path, &denied, generation),
         Denied::Fault(_) if !is_refused => {
             if let Some(words) = inner.old_absence(request, route, hint.as_ref()) {
                 inner.counters.count(Event::Stale);
@@ -268,7 +272,7 @@ impl Inner {
         let (inner, module) = (Arc::clone(self), module.clone());
         let held = tokio::task::spawn_blocking(move || {
             let policy = inner.policy.now();
-            let route = policy.route(&inner, &module, None);
+            let route = policy.route(&module, None);
             route.map(|route| stored::versions(&inner, route, &module)).unwrap_or_default()
         });
         held.await.unwrap_or_default()

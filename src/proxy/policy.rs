@@ -2,18 +2,18 @@
 //! else, and the only way to an upstream leads through it (`CurrentPolicy::route`): of a module that a rule refuses no name leaves.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
 use futures_util::future::join_all;
-use parking_lot::RwLock;
 use tokio::sync::Notify;
 
 use super::counts::Event;
 use super::expected::Route;
-use super::{Denied, Inner, Proxy, RefusalCause};
+use super::{Denied, Inner, Proxy, RefusalCause, Upstreams};
 use crate::rules::{Decision, Rule, RuleAction, Rules};
 use crate::sumdb::goproxy::ModuleRequest;
-use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
+use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
 use crate::upstream::Proxies;
 
 /// Rules, and the upstreams of their routes.
@@ -57,40 +57,45 @@ impl ModulePolicy {
 }
 
 /// Who may be asked about public modules that nobody asks for now: no upstream hears of one that a rule refuses.
-pub struct PublicSources<'a> {
-    public: &'a Proxies,
-    policy: Option<Arc<ModulePolicy>>,
-}
+pub struct PublicSources(Arc<Sources>);
 
-impl<'a> PublicSources<'a> {
+impl PublicSources {
     /// The upstreams that the rules route a module to, and these for all others.
-    pub fn new(public: &'a Proxies, policy: Arc<ModulePolicy>) -> PublicSources<'a> {
-        PublicSources { public, policy: Some(policy) }
+    pub fn new(public: Proxies, policy: Arc<ModulePolicy>) -> PublicSources {
+        let upstreams = Arc::new(Upstreams { public, private: None });
+        PublicSources(Arc::new(Sources { policy, upstreams, private: Patterns::default() }))
     }
 
     /// The upstreams of a proxy under the rules that it has now.
-    pub(super) fn of(inner: &'a Inner) -> PublicSources<'a> {
-        PublicSources { public: &inner.upstreams.public, policy: inner.policy.now().0 }
+    pub(super) fn of(inner: &Inner) -> PublicSources {
+        PublicSources(inner.policy.now().0)
     }
 
     /// The upstreams of a public module version; none if a rule refuses it.
     pub(super) fn proxies(&self, module: &ModuleVersion) -> Option<&Proxies> {
-        let Some(policy) = &self.policy else { return Some(self.public) };
+        let Sources { policy, upstreams, .. } = &*self.0;
         let decision = policy.decide(module.path(), false, Some(module.version()));
         if decision.denied_by().is_some() {
             return None;
         }
-        Some(decision.route().and_then(|rule| policy.upstreams_of(rule)).unwrap_or(self.public))
+        Some(decision.route().and_then(|rule| policy.upstreams_of(rule)).unwrap_or(&upstreams.public))
     }
 }
 
-/// Where a proxy keeps its policy.
-#[derive(Debug, Default)]
+/// All that decides where a module may come from. It is replaced as a whole: no request sees the half of two.
+#[derive(Debug, Clone)]
+pub(super) struct Sources {
+    pub(super) policy: Arc<ModulePolicy>,
+    pub(super) upstreams: Arc<Upstreams>,
+    /// modules whose names never leave for a public upstream or the checksum database
+    pub(super) private: Patterns,
+}
+
+/// Where a proxy keeps what decides that.
+#[derive(Debug)]
 pub(super) struct PolicySlot {
-    /// whether there is one: without rules nothing is locked
-    is_set: AtomicBool,
-    /// locked to clone or to replace it
-    current: RwLock<Arc<ModulePolicy>>,
+    /// read without a lock
+    current: ArcSwap<Sources>,
     /// how many there were
     generation: AtomicU64,
     /// notified when it is replaced
@@ -98,11 +103,14 @@ pub(super) struct PolicySlot {
 }
 
 impl PolicySlot {
-    /// Replaces the policy. Requests that have begun go on under the old one.
-    pub(super) fn set(&self, policy: Arc<ModulePolicy>) {
-        let is_set = !policy.rules.is_empty();
-        *self.current.write() = policy;
-        self.is_set.store(is_set, Ordering::Release);
+    pub(super) fn new(upstreams: Upstreams, private: Patterns) -> PolicySlot {
+        let sources = Sources { policy: Arc::default(), upstreams: Arc::new(upstreams), private };
+        PolicySlot { current: ArcSwap::from_pointee(sources), generation: AtomicU64::new(0), changed: Notify::new() }
+    }
+
+    /// Replaces what `with` changes. Requests that have begun go on under the old ones.
+    pub(super) fn set(&self, with: impl Fn(&Sources) -> Sources) {
+        self.current.rcu(|now| with(now));
         self.generation.fetch_add(1, Ordering::Release);
         self.changed.notify_waiters();
     }
@@ -114,7 +122,12 @@ impl PolicySlot {
 
     /// The policy now.
     pub(super) fn now(&self) -> CurrentPolicy {
-        CurrentPolicy(self.is_set.load(Ordering::Acquire).then(|| Arc::clone(&self.current.read())))
+        CurrentPolicy(self.current.load_full())
+    }
+
+    /// Whether a module is private now.
+    pub(super) fn is_private(&self, module: &ModulePath) -> bool {
+        self.current.load().private.exemption(module).is_some()
     }
 
     /// Waits until it is replaced.
@@ -123,28 +136,40 @@ impl PolicySlot {
     }
 }
 
-/// The policy that one request is answered under; none where there are no rules.
+/// The rules and upstreams that one request is answered under.
 #[derive(Debug)]
-pub(super) struct CurrentPolicy(Option<Arc<ModulePolicy>>);
+pub(super) struct CurrentPolicy(Arc<Sources>);
 
 impl CurrentPolicy {
     /// The policy, if there are rules.
     pub(super) fn get(&self) -> Option<&ModulePolicy> {
-        self.0.as_deref()
+        Some(&*self.0.policy).filter(|policy| !policy.rules.is_empty())
+    }
+
+    /// The upstreams of modules that no rule has others for.
+    pub(super) fn upstreams(&self) -> &Upstreams {
+        &self.0.upstreams
+    }
+
+    /// The pattern that makes a module private.
+    pub(super) fn exemption(&self, module: &ModulePath) -> Option<&str> {
+        self.0.private.exemption(module)
+    }
+
+    /// All upstreams.
+    pub(super) fn proxies(&self) -> impl Iterator<Item = &Proxies> {
+        let Upstreams { public, private } = self.upstreams();
+        let routes = self.get().into_iter().flat_map(|policy| policy.routes.iter().map(|(_, proxies)| proxies));
+        std::iter::once(public).chain(private).chain(routes)
     }
 
     /// The route to a module, or to one version of it, and with it its upstreams.
     ///
     /// # Errors
     /// A rule refuses it, or it is private and has no upstream.
-    pub(super) fn route<'a>(
-        &'a self,
-        inner: &'a Inner,
-        module: &ModulePath,
-        version: Option<&Version>,
-    ) -> Result<Route<'a>, Denied> {
-        let private = inner.options.private.exemption(module);
-        let Some(policy) = self.get() else { return Route::without_rules(inner, module, private) };
+    pub(super) fn route(&self, module: &ModulePath, version: Option<&Version>) -> Result<Route<'_>, Denied> {
+        let private = self.exemption(module);
+        let Some(policy) = self.get() else { return Route::without_rules(self.upstreams(), module, private) };
         let mut decision = policy.decide(module, private.is_some(), version);
         if let Some(rule) = decision.denied_by() {
             if !policy.is_dry_run {
@@ -155,7 +180,7 @@ impl CurrentPolicy {
         match decision.route().and_then(|rule| policy.upstreams_of(rule)) {
             Some(proxies) if private.is_some() => Ok(Route::Private(proxies)),
             Some(proxies) => Ok(Route::Public(proxies)),
-            None => Route::without_rules(inner, module, private),
+            None => Route::without_rules(self.upstreams(), module, private),
         }
     }
 
@@ -163,19 +188,19 @@ impl CurrentPolicy {
     ///
     /// # Errors
     /// As [`CurrentPolicy::route`].
-    pub(super) fn route_of<'a>(&'a self, inner: &'a Inner, request: &ModuleRequest) -> Result<Route<'a>, Denied> {
-        self.route(inner, request.module(), version_of(request))
+    pub(super) fn route_of(&self, request: &ModuleRequest) -> Result<Route<'_>, Denied> {
+        self.route(request.module(), version_of(request))
     }
 
     /// The rule that refuses a request, also where that is only logged.
-    pub(super) fn denied_by(&self, inner: &Inner, module: &ModulePath, version: Option<&Version>) -> Option<&Rule> {
-        let is_private = inner.options.private.exemption(module).is_some();
+    pub(super) fn denied_by(&self, module: &ModulePath, version: Option<&Version>) -> Option<&Rule> {
+        let is_private = self.exemption(module).is_some();
         self.get()?.decide(module, is_private, version).denied_by()
     }
 
     /// Whether what holds for a module can depend on the version, and is enforced.
-    pub(super) fn looks_at_versions(&self, inner: &Inner, module: &ModulePath) -> bool {
-        let is_private = || inner.options.private.exemption(module).is_some();
+    pub(super) fn looks_at_versions(&self, module: &ModulePath) -> bool {
+        let is_private = || self.exemption(module).is_some();
         self.get().is_some_and(|policy| !policy.is_dry_run && policy.rules.looks_at_versions(module, is_private()))
     }
 }
@@ -183,10 +208,25 @@ impl CurrentPolicy {
 impl Proxy {
     /// Replaces the rules. Requests that have begun go on under the old ones; what was answered under them is not given from memory.
     pub fn set_policy(&self, policy: Arc<ModulePolicy>) {
-        self.inner.policy.set(policy);
+        self.inner.policy.set(|now| Sources { policy: Arc::clone(&policy), ..now.clone() });
     }
 
-    /// A number that is another one after each [`Proxy::set_policy`].
+    /// Replaces the upstreams, and the patterns of private modules, which the database is not asked about either. Requests that have
+    /// begun go on under the old ones; what those have denied is asked again.
+    pub fn set_upstreams(&self, upstreams: Upstreams, private: &Patterns) {
+        let upstreams = Arc::new(upstreams);
+        self.inner.relay.set_private(private.clone());
+        self.inner.evictor.set_private(private.clone());
+        let with = |now: &Sources| Sources {
+            policy: Arc::clone(&now.policy),
+            upstreams: Arc::clone(&upstreams),
+            private: private.clone(),
+        };
+        self.inner.policy.set(with);
+        self.inner.absences.forget();
+    }
+
+    /// A number that is another one after each [`Proxy::set_policy`] and [`Proxy::set_upstreams`].
     pub fn policy_generation(&self) -> u64 {
         self.inner.policy.generation()
     }
@@ -194,7 +234,7 @@ impl Proxy {
     /// What users read if a rule refuses this module version.
     pub fn rule_against(&self, module: &ModuleVersion) -> Option<Vec<String>> {
         let policy = self.inner.policy.now();
-        let rule = policy.denied_by(&self.inner, module.path(), Some(module.version()))?;
+        let rule = policy.denied_by(module.path(), Some(module.version()))?;
         let policy = policy.get().filter(|policy| !policy.is_dry_run)?;
         match policy.refusal(rule, module.path(), Some(module.version())) {
             Denied::Refused(_, lines) => Some(lines),
@@ -206,20 +246,19 @@ impl Proxy {
     pub(super) fn note_dry_run(&self, module: &ModulePath, version: Option<&Version>) {
         let policy = self.inner.policy.now();
         let Some(dry) = policy.get().filter(|policy| policy.is_dry_run) else { return };
-        if let Some(rule) = policy.denied_by(&self.inner, module, version) {
+        if let Some(rule) = policy.denied_by(module, version) {
             self.inner.counters.count(Event::WouldRefuse);
             let what = version.map_or_else(|| module.to_string(), |version| format!("{module}@{version}"));
             tracing::info!("dry run: {what} would be refused: {}:{}: {rule}", dry.name, rule.line);
         }
     }
 
-    /// Probes the upstreams of routes, those of the policy that holds.
-    pub(super) async fn probe_routes(&self) {
+    /// Probes the upstreams that hold now, those of routes too.
+    pub(super) async fn probe(&self) {
         let slot = &self.inner.policy;
         loop {
             let policy = slot.now();
-            let routes = policy.get().into_iter().flat_map(|policy| &policy.routes);
-            let probes = join_all(routes.map(|(_, proxies)| proxies.probe()));
+            let probes = join_all(policy.proxies().map(Proxies::probe));
             tokio::select! {
                 () = slot.changed() => {}
                 () = async { probes.await; std::future::pending().await } => {}

@@ -87,7 +87,7 @@ pub(super) fn answered(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode, 
 
 /// Whether something may be read ahead for a question about this module: it is public, and servers are asked.
 fn may_read_ahead(inner: &Inner, request: &ModuleRequest) -> bool {
-    inner.policy.now().route_of(inner, request).is_ok_and(Route::may_read_ahead)
+    inner.policy.now().route_of(request).is_ok_and(Route::may_read_ahead)
 }
 
 /// Reads ahead for one client until nothing is left to bring, or the client has asked nothing for a while.

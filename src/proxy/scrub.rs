@@ -117,7 +117,7 @@ impl Proxy {
     async fn heal(&self, module: &ModuleVersion, changed: Changed, got: Option<SumHash>) -> Result<(), String> {
         let kind = changed.kind();
         let policy = self.inner.policy.now();
-        let route = policy.route(&self.inner, module.path(), Some(module.version()));
+        let route = policy.route(module.path(), Some(module.version()));
         let route = route.map_err(|denied| format!("{denied:?}"))?;
         if route.tree() == changed.tree() {
             stored::put_rotten_aside(&self.inner, route, module, kind, changed, got).await;

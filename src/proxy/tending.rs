@@ -3,13 +3,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join;
 
 use super::policy::PublicSources;
-use super::{Evicted, Inner, Proxy, ScrubCounts, Upstreams, public_and_private};
+use super::{Evicted, Inner, Proxy, ScrubCounts};
 use crate::fault::Fault;
 use crate::store::space::Space;
-use crate::upstream::Proxies;
 
 /// How often the leftovers of unfinished downloads are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
@@ -24,10 +23,7 @@ impl Proxy {
     /// Probes upstreams that do not answer, sweeps unfinished downloads, writes uses down, and makes room, for as long as it is
     /// polled.
     pub async fn tend(&self) {
-        let Upstreams { public, private } = &self.inner.upstreams;
-        let probes = public_and_private(public, private.as_ref()).map(Proxies::probe);
-        let probes = join(join_all(probes), self.probe_routes());
-        join(probes, join(join(self.sweep(), self.count()), join(self.make_room(), self.scrub_on()))).await;
+        join(self.probe(), join(join(self.sweep(), self.count()), join(self.make_room(), self.scrub_on()))).await;
     }
 
     /// Removes unfinished downloads that no request continues.
@@ -45,6 +41,9 @@ impl Proxy {
 
     async fn count(&self) {
         loop {
+            if let Err(fault) = self.complete_admissions().await {
+                tracing::warn!("when modules were admitted is not known yet: {fault}");
+            }
             tokio::time::sleep(FLUSH_EVERY).await;
             if let Err(fault) = self.inner.evictor.measure().await {
                 tracing::debug!("{fault}");

@@ -58,6 +58,11 @@ impl<T: Repeated> Denials<T> {
         self.kept.insert(key(path), (now, denial));
     }
 
+    /// Repeats none of them any more.
+    pub(crate) fn forget(&self) {
+        self.kept.clear();
+    }
+
     /// Bytes that are taken.
     pub(crate) fn bytes(&self) -> u64 {
         self.kept.weight()

@@ -40,7 +40,7 @@ impl Inner {
 
     /// The record from memory, the full log or the cache.
     pub(super) async fn local_record(&self, module: &ModuleVersion) -> Result<Option<Arc<VerifiedRecord>>, Fault> {
-        if self.options.private.exemption(module.path()).is_some() {
+        if self.private.load().exemption(module.path()).is_some() {
             return Ok(None);
         }
         let path = module.lookup_path();
@@ -56,7 +56,7 @@ impl Inner {
     }
 
     async fn find(&self, module: &ModuleVersion) -> Result<Found, Fault> {
-        if let Some(pattern) = self.options.private.exemption(module.path()) {
+        if let Some(pattern) = self.private.load().exemption(module.path()) {
             return Ok(Found::Private { pattern: pattern.to_owned() });
         }
         let path = module.lookup_path();

@@ -21,7 +21,7 @@ impl Inner {
             return Ok(Some(bytes));
         }
         if now.as_ref().is_none_or(|now| !now.has(path)) {
-            if self.options.offline {
+            if self.is_offline {
                 return Ok(None);
             }
             // The client that requests it has seen a newer head.

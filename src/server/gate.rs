@@ -44,7 +44,8 @@ fn scope_of(names: &DatabaseNames, raw: &str) -> (RouteName, Scope) {
     let Some(route) = names.parse(&path) else { return (RouteName::Other, Scope::AnyModule) };
     let scope = match &route {
         Route::Alive | Route::Ready => Scope::Open,
-        Route::Home => Scope::Page,
+        Route::Home | Route::Version => Scope::Page,
+        Route::Index | Route::Catalog => Scope::Listing,
         Route::Metrics => Scope::Metrics,
         Route::Module(request) => Scope::Module(request.module().as_str().to_owned()),
         Route::Explain(module) => match ModuleVersion::parse_at(module) {

@@ -3,7 +3,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{HOST, HeaderValue};
@@ -24,15 +23,11 @@ use super::http::response_cache::CacheKey;
 use super::http::route::{Route, RouteName};
 use super::http::{gzip, host, refusal};
 use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
-use super::routes::{explain, export, health, home, metrics, modules, sumdb, tlog};
+use super::routes::{explain, export, health, home, listing, metrics, modules, sumdb, tlog};
+use super::traced::traced;
 use crate::access::{Admission, Asker};
 use crate::proxy::Peer;
-use crate::report::printable;
-use crate::upstream::spans::Trace;
 use crate::upstream::{Asked, AskedCell};
-
-/// W3C Trace Context: the client's span.
-const TRACEPARENT: &str = "traceparent";
 
 /// The two addresses of a connection, and how it is reached.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +72,8 @@ pub(super) async fn respond(
             // Boxed: most requests do not get here, and this future is large.
             None => {
                 let cell = made.insert(AskedCell::default());
-                let (route, answer) = Box::pin(cell.scope(traced(app, &head, addrs, quota))).await;
+                let work = answer(app, &head, addrs, quota, admission.as_ref());
+                let (route, answer) = Box::pin(cell.scope(traced(app, &head, work))).await;
                 (route, Arc::new(answer), admission)
             }
         },
@@ -204,27 +200,14 @@ fn cached_answer(app: &App, head: &Parts, raw: &str) -> Option<(RouteName, Arc<A
     Some(found)
 }
 
-/// The same as a trace, if traces are sent.
-async fn traced(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuota>) -> (RouteName, Answer) {
-    let work = answer(app, head, addrs, quota);
-    let Some(exporter) = &app.traces else { return work.await };
-    let header = head.headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
-    let Some(trace) = Trace::begin(header) else { return work.await };
-    let began = SystemTime::now();
-    let (route, answer) = Box::pin(trace.scope(work)).await;
-    let attributes = vec![
-        ("http.request.method", head.method.to_string()),
-        ("url.path", printable(head.uri.path())),
-        ("http.route", route.as_str().to_owned()),
-        ("http.response.status_code", answer.status.as_str().to_owned()),
-        ("gosumcheck.verdict", answer.verdict.to_owned()),
-    ];
-    exporter.export(trace.id(), trace.end("request", began, attributes));
-    (route, answer)
-}
-
 /// Routes a request, and has its handler answer it.
-async fn answer(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuota>) -> (RouteName, Answer) {
+async fn answer(
+    app: &App,
+    head: &Parts,
+    addrs: ConnAddrs,
+    quota: &Arc<ClientQuota>,
+    admission: Option<&Admission>,
+) -> (RouteName, Answer) {
     // Before the rules are looked at.
     let rules = app.rules();
     let (prefix, raw) = path::split(head.uri.path(), &app.prefix);
@@ -250,6 +233,7 @@ async fn answer(app: &App, head: &Parts, addrs: ConnAddrs, quota: &Arc<ClientQuo
                 route_name,
                 cache_scope,
                 quota,
+                reader: admission.and_then(Admission::reader),
             };
             (route_name, handle(app, route, &context, head, addrs).await)
         }
@@ -264,6 +248,9 @@ async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head:
         Route::Alive => health::alive(),
         Route::Ready => health::ready(app).await,
         Route::Metrics => metrics::page(app, &head.headers).await,
+        Route::Version => listing::version(),
+        Route::Index => listing::index(app, head.uri.query(), context).await,
+        Route::Catalog => listing::catalog(app, head.uri.query(), context).await,
         Route::Explain(module) => explain::page(app, module, &head.headers).await,
         Route::Sumdb(_, request) => sumdb::handle(app, &served.relay, request, context).await,
         Route::Tlog(request) => tlog::handle(app, &served.relay, request, context).await,

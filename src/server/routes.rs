@@ -4,6 +4,7 @@ pub(super) mod explain;
 pub(super) mod export;
 pub(super) mod health;
 pub(super) mod home;
+pub(super) mod listing;
 pub(super) mod metrics;
 pub(super) mod modules;
 pub(super) mod sumdb;

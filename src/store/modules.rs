@@ -37,13 +37,15 @@ use crate::files::{self, Unfit};
 use crate::sumdb::goproxy::MAX_INFO_BYTES;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
-use crate::sumdb::number::wide;
 
+pub mod admissions;
 mod admitted;
+mod admitted_zips;
 mod arrival;
 mod changed;
 mod evict;
 mod first_use;
+mod info;
 mod inventory;
 mod list;
 mod loose;
@@ -69,6 +71,7 @@ pub use quarantine::{MAX_FILE_REFUSED, MAX_REFUSED, MAX_REFUSED_BYTES, MAX_SOURC
 pub use stored::{Stored, Unproven};
 pub use walk::{Beside, StoredItem};
 
+use admissions::Admissions;
 use stamp::Stamp;
 
 /// The longest `.info` that is kept or read, in bytes.
@@ -105,6 +108,7 @@ pub struct Modules {
     /// and a disk that takes no proof makes nobody hash a file again
     known: Arc<Cache<PathBuf, Known>>,
     usage: Usage,
+    admissions: Admissions,
     /// shared by who admits files, held alone by who removes what is left of files that are not here
     admitting: Arc<RwLock<()>>,
 }
@@ -123,8 +127,9 @@ struct Known {
 impl Modules {
     pub(super) fn new(folder: Folder) -> Modules {
         let (dir, private) = (folder.root().join("modules"), folder.root().join("private"));
-        let usage = Usage::new(folder.clone());
-        Modules { folder, dir, private, known: Arc::new(Cache::new(MAX_KNOWN)), usage, admitting: Arc::default() }
+        let (usage, admissions) = (Usage::new(folder.clone()), Admissions::new(folder.clone()));
+        let known = Arc::new(Cache::new(MAX_KNOWN));
+        Modules { folder, dir, private, known, usage, admissions, admitting: Arc::default() }
     }
 
     /// Where the proven ones are: `DATA/modules`.
@@ -161,38 +166,6 @@ impl Modules {
         })
     }
 
-    /// The `.info` that is kept in one of the trees; nothing proves it. An empty one, one that is too long and one that is not a file
-    /// count as missing.
-    ///
-    /// # Errors
-    /// `Unavailable` where the disk fails or forbids.
-    pub fn read_info(&self, tree: Tree, module: &ModuleVersion) -> Result<Option<Vec<u8>>, Fault> {
-        let path = self.named(tree, module, "info")?;
-        if tree == Tree::FirstUse {
-            self.take_over_info(module, &path);
-        }
-        let read = read_below(self.dir_of(tree), &path, wide(INFO_LIMIT));
-        read.map_err(|error| unavailable(&path, "read", &error))
-    }
-
-    /// Keeps an `.info`, whole or not at all. What a power cut makes of it is empty, or can be asked for again. One that is already
-    /// equal is left alone.
-    ///
-    /// # Errors
-    /// `Usage` for more than [`INFO_LIMIT`] bytes; `Unavailable` where the disk fails; then nothing is visible.
-    pub fn write_info(&self, tree: Tree, module: &ModuleVersion, bytes: &[u8]) -> Result<(), Fault> {
-        if bytes.len() > INFO_LIMIT {
-            let text = format!("the .info of {module} has {} bytes, more than {INFO_LIMIT}", bytes.len());
-            return Err(Fault::Usage(text));
-        }
-        if matches!(self.read_info(tree, module), Ok(Some(kept)) if kept == bytes) {
-            return Ok(());
-        }
-        let path = self.named(tree, module, "info")?;
-        self.folder.take_room(bytes.len()).map_err(|error| unavailable(&path, "write", &error))?;
-        self.folder.write(&path, bytes, false)
-    }
-
     /// A place for the unproven bytes of this file. It begins with what an earlier try left there within the hour.
     ///
     /// # Errors
@@ -211,12 +184,17 @@ impl Modules {
     /// stands there that is to be [put aside](Modules::refuse_stored) first.
     pub fn admit(&self, mut arrival: Arrival, hash: &SumHash, by: &Provenance) -> Result<Admitted, Fault> {
         let _others = self.admitting.read();
+        let (module, kind) = arrival.file();
+        let zip = (kind == Kind::Zip).then(|| module.clone());
         let admitted = match by {
             Provenance::Recorded(proof) => self.admit_proven(&mut arrival, hash, proof),
             Provenance::FirstUse => self.admit_first_use(&mut arrival, hash),
         };
         if admitted.as_ref().is_err_and(Fault::is_disk) {
             arrival.discard();
+        }
+        if let (Some(module), Ok(_)) = (zip, &admitted) {
+            self.admissions.note(&module, *by == Provenance::FirstUse);
         }
         admitted
     }

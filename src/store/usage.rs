@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::Folder;
-use super::sqlite::SqliteError;
+use super::sqlite::{self, SqliteError};
 use super::words::unavailable;
 use crate::fault::Fault;
 use crate::sumdb::number;
@@ -227,7 +227,7 @@ impl Usage {
         match once() {
             Err(SqliteError::Damaged(why)) => {
                 tracing::warn!(file = %path.display(), why, "how modules were used is forgotten: its file was set aside");
-                table::set_aside(folder, path)?;
+                sqlite::set_aside(folder, path)?;
                 once().map_err(|error| self.fault(error))
             }
             other => other.map_err(|error| self.fault(error)),

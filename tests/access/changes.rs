@@ -38,3 +38,28 @@ fn a_user_that_is_removed_is_refused_though_it_was_remembered() {
     until("she is refused", || server.get(PATH, &alice).status == 401);
     assert_eq!(server.get(PATH, &basic("bob", PASSWORD)).status, 200);
 }
+
+#[test]
+fn rules_of_access_are_taken_over_by_a_reload_or_not_at_all() {
+    let world = World::new();
+    let only = |who: &str| format!("[access]\nusers = \"users\"\n[[access.rule]]\nwho = \"user:{who}\"\n");
+    let server = world.serve(&only("alice"), &[]);
+    let (alice, bob) = (basic("alice", PASSWORD), basic("bob", PASSWORD));
+    let seen = || [server.get(PATH, &alice).status, server.get(PATH, &bob).status];
+    assert_eq!(seen(), [200, 403]);
+    // The command line is that of the server, so that the rest is as it was.
+    let reload = |settings: &str| {
+        let ran = world.command(settings, &["--reload"]).output().unwrap();
+        (ran.status.code().unwrap(), String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap())
+    };
+    assert_eq!(reload(&only("bob")), (0, "reloaded: changed: access control\n".to_owned()));
+    assert_eq!(seen(), [403, 200]);
+    let wrong = only("alice").replace("\"users\"", "\"none\"");
+    let (code, told) = reload(&wrong);
+    assert!(code == 2 && told.contains("access.users: none: cannot be read"), "{told}");
+    let (code, told) = reload(&(only("alice") + "may = \"fly\"\n"));
+    assert!(code == 2 && told.contains("fly"), "{told}");
+    assert_eq!(seen(), [403, 200]);
+    assert_eq!(reload(""), (0, "reloaded: changed: no access control\n".to_owned()));
+    assert_eq!(server.get(PATH, "").status, 200);
+}

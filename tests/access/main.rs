@@ -8,6 +8,7 @@
 //! | `changes` | what a running server makes of files that change |
 //! | `issuers` | tokens of an OIDC issuer whose keys are fetched |
 //! | `limits` | networks, rates, concurrency, failed logins |
+//! | `listing` | who sees which modules in `/index` and `/catalog` |
 //! | `go` | does go build with netrc, a URL, GOAUTH |
 
 #![allow(
@@ -33,6 +34,7 @@ mod changes;
 mod go;
 mod issuers;
 mod limits;
+mod listing;
 mod matrix;
 mod settings;
 mod world;

@@ -15,7 +15,7 @@ fn of(paths: &[&str]) -> Vec<String> {
 fn rows() -> Vec<(Row, Vec<String>)> {
     vec![
         ([OK; 11], of(&["/healthz", "/readyz", "/%68ealthz", "/go/healthz"])),
-        ([401, 200, 200, 200, 200, 200, 403, 403, 403, 401, 401], of(&["/", "/go/", "/go"])),
+        ([401, 200, 200, 200, 200, 200, 403, 403, 403, 401, 401], of(&["/", "/go/", "/go", "/version", "/go/version"])),
         ([401, 403, 403, 403, 403, 200, 403, 403, 200, 401, 401], of(&["/metrics", "/go/metrics", "/%6detrics"])),
         (
             [401, 200, 403, 403, 200, 403, 200, 403, 403, 401, 401],
@@ -55,6 +55,11 @@ fn rows() -> Vec<(Row, Vec<String>)> {
         (
             [401, 200, 200, 200, 200, 200, 200, 403, 403, 401, 401],
             of(&["/example.com/a/@v/list", "/example.com/%61/@v/v1.0.0.zip", "/example.com/a/@v/v1.0.0.mod"]),
+        ),
+        // Lists: for all who may read something, of what they may read.
+        (
+            [401, 200, 200, 200, 200, 200, 200, 200, 403, 401, 401],
+            of(&["/index", "/%69ndex", "/catalog", "/go/catalog"]),
         ),
         // What no resource has: 404 for those who may read something, and nothing for strangers.
         (

@@ -3,8 +3,10 @@
 //! | file | question |
 //! |---|---|
 //! | `explain` | what is said of a module version, and who is asked for it |
+//! | `listing` | since when are modules proven here, and which are held |
 //! | `logs` | what does a line of the log say of a request, and which ID does its refusal have |
 //! | `metrics` | does Prometheus take the metrics, and are the numbers right |
+//! | `reload` | what do a reload of rules, upstreams and private patterns change, and which requests are lost |
 //! | `rules` | who is asked for a module under rules, what is answered, and what is said of a wrong file |
 //! | `traces` | which spans does a request have, and who gets its trace |
 //! | `world` | how is a server started beside a mirror and a log |
@@ -29,8 +31,10 @@ mod fake;
 mod kit;
 
 mod explain;
+mod listing;
 mod logs;
 mod metrics;
+mod reload;
 mod rules;
 mod traces;
 mod world;

@@ -54,6 +54,7 @@ mod ahead;
 mod early;
 mod eviction;
 mod eviction_killed;
+mod eviction_rules;
 mod faults;
 mod full;
 mod go_refused;

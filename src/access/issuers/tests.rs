@@ -275,8 +275,9 @@ fn a_star_stands_for_any_text() {
 fn keys_are_fetched_when_old_or_missing_but_not_more_often() {
     let (fetched, start) = (FetchedKeys::at(None), Instant::now());
     let at = |seconds| start + Duration::from_secs(seconds);
-    assert!(fetched.begin(at(0)) && !fetched.begin(at(1)) && !fetched.begin(at(29)));
-    assert!(fetched.begin(at(30)), "it failed");
+    assert!(fetched.begin(at(0)) && !fetched.begin(at(1)));
+    assert!(fetched.begin(at(2)) && !fetched.begin(at(3)), "it failed, and nothing can be judged before");
+    assert!(fetched.begin(at(30)));
     fetched.due.lock().fetched = Some(at(30));
     assert!(!fetched.begin(at(100)));
     fetched.due.lock().is_wanted = true;

@@ -15,6 +15,7 @@ use crate::server::{ServedDatabase, SyncTask};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
+use crate::sumdb::redact::redact;
 use crate::sync::{self, SyncOptions};
 use crate::upstream::{Candidate, Http, Upstreams, candidates};
 
@@ -46,21 +47,46 @@ pub(super) fn first(settings: &Settings, folder: &Folder) -> Result<Database, Fa
     database(settings, folder, sumdb)
 }
 
-/// The database with its sources: those that were named for it, else relays, which `--proxy` names first, then the database itself.
-fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Database, Fault> {
-    let Sumdb::On { name, key, url } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
+/// A source that one of the databases has under the one settings and not under the others, or is asked otherwise under these.
+pub(super) fn other_source(old: &Settings, new: &Settings) -> Result<Option<String>, Fault> {
+    for sumdb in &old.sumdb {
+        let (before, after) = (sources(old, sumdb)?, sources(new, sumdb)?);
+        let urls = |of: &[Candidate]| of.iter().map(|candidate| candidate.url.clone()).collect::<Vec<_>>();
+        let (before, after) = (urls(&before), urls(&after));
+        let is_other = |place: usize| match (before.get(place), after.get(place)) {
+            (Some(one), Some(other)) => one != other || old.upstream(one) != new.upstream(one),
+            _ => true,
+        };
+        if let Some(place) = (0..before.len().max(after.len())).find(|place| is_other(*place)) {
+            return Ok(after.get(place).or(before.get(place)).map(|url| redact(url)));
+        }
+    }
+    Ok(None)
+}
+
+/// The places where a database is asked, in order: those that were named for it, else relays, which `--proxy` names first, then the
+/// database itself.
+fn sources(settings: &Settings, sumdb: &Sumdb) -> Result<Vec<Candidate>, Fault> {
+    let Sumdb::On { name, url, .. } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
     let named = if settings.sumdb_url.is_empty() { url.as_slice() } else { settings.sumdb_url.as_slice() };
     let lists = [&settings.proxy, &settings.go_proxies].map(|list| list.entries().map(|(entry, _)| entry).collect());
     let mut found = candidates(name, named, &lists)?;
     if settings.offline {
         found.retain(|candidate| candidate.base.is_tree());
     }
+    Ok(found)
+}
+
+/// The database with its sources.
+fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Database, Fault> {
+    let Sumdb::On { name, key, url } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
+    let named = if settings.sumdb_url.is_empty() { url.as_slice() } else { settings.sumdb_url.as_slice() };
     let with_http = |candidate: Candidate| {
         let upstream = settings.upstream(&candidate.url);
         let (_, asked) = modules::asked(settings, candidate.base.clone(), upstream)?;
         Ok((candidate, Http::new(asked)))
     };
-    let found = found.into_iter().map(with_http).collect::<Result<Vec<_>, Fault>>()?;
+    let found = sources(settings, sumdb)?.into_iter().map(with_http).collect::<Result<Vec<_>, Fault>>()?;
     let upstreams = Upstreams::found(found, !named.is_empty());
     Database::open(folder, name, Policy::log(key.as_ref().clone()), upstreams, settings.jobs)
 }

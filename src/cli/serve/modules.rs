@@ -27,15 +27,7 @@ pub(super) fn open(
     if settings.proxy.entries().next().is_none_or(|(first, _)| first == "off") {
         return Ok(None);
     }
-    let no_private = settings.private_proxy.entries().len() == 0;
-    let upstreams = Upstreams {
-        public: proxies(settings, folder, &settings.proxy, Whose::Public)?,
-        private: if no_private {
-            None
-        } else {
-            Some(proxies(settings, folder, &settings.private_proxy, Whose::Private)?)
-        },
-    };
+    let upstreams = upstreams(settings, folder)?;
     let options = ProxyOptions {
         private: private.clone(),
         on_mismatch: settings.on_mismatch,
@@ -48,6 +40,14 @@ pub(super) fn open(
     let proxy = Proxy::within(folder, relay, upstreams, options, limits)?;
     proxy.set_policy(policy);
     Ok(Some(proxy))
+}
+
+/// The upstreams, without those of routes.
+pub(super) fn upstreams(settings: &Settings, folder: &Folder) -> Result<Upstreams, Fault> {
+    let no_private = settings.private_proxy.entries().len() == 0;
+    let private = || proxies(settings, folder, &settings.private_proxy, Whose::Private);
+    let private = if no_private { None } else { Some(private()?) };
+    Ok(Upstreams { public: proxies(settings, folder, &settings.proxy, Whose::Public)?, private })
 }
 
 /// The rules and the upstreams of their routes, as the settings have them: all of it, or an error. A proxy that runs takes the

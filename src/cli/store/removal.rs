@@ -117,7 +117,7 @@ pub(super) fn collect(args: &GcArgs) -> Result<u8, Fault> {
         return Ok(u8::from(left > 0));
     }
     let (public, policy) = serve::public_proxies(&settings, &folder)?;
-    let sources = PublicSources::new(&public, policy);
+    let sources = PublicSources::new(public, policy);
     let evicted = setup::runtime()?.block_on(evictor.shrink(&sources, max))?;
     let stored = evictor.stored().unwrap_or(0);
     tell(|out| {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::access::Reader;
 use crate::proxy::Peer;
 use crate::relay::Relay;
 use crate::server::conn::pool::ClientQuota;
@@ -30,6 +31,8 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) cache_scope: CacheScope,
     /// what its connection may acquire
     pub(crate) quota: &'a Arc<ClientQuota>,
+    /// the client, if it asks for a list of modules and rules say who may read which
+    pub(crate) reader: Option<&'a Arc<Reader>>,
 }
 
 impl RequestContext<'_> {

@@ -15,6 +15,12 @@ pub(crate) enum Route<'a> {
     Ready,
     /// `/metrics`
     Metrics,
+    /// `/version`: which program this is
+    Version,
+    /// `/index`: what was proven here, in order of time
+    Index,
+    /// `/catalog`: what is held here, by name
+    Catalog,
     /// `/explain/MODULE@VERSION`, what follows the second slash
     Explain(&'a str),
     /// a request about the database with this number, below `/sumdb/NAME/` or, for the first one, at the root
@@ -58,6 +64,9 @@ pub(crate) enum RouteName {
     Home,
     Health,
     Metrics,
+    Version,
+    Index,
+    Catalog,
     Explain,
     Supported,
     Latest,
@@ -77,10 +86,13 @@ pub(crate) enum RouteName {
 
 impl RouteName {
     /// All names.
-    pub(crate) const ALL: [RouteName; 18] = [
+    pub(crate) const ALL: [RouteName; 21] = [
         RouteName::Home,
         RouteName::Health,
         RouteName::Metrics,
+        RouteName::Version,
+        RouteName::Index,
+        RouteName::Catalog,
         RouteName::Explain,
         RouteName::Supported,
         RouteName::Latest,
@@ -104,6 +116,9 @@ impl RouteName {
             RouteName::Home => "home",
             RouteName::Health => "health",
             RouteName::Metrics => "metrics",
+            RouteName::Version => "version",
+            RouteName::Index => "index",
+            RouteName::Catalog => "catalog",
             RouteName::Explain => "explain",
             RouteName::Supported => "supported",
             RouteName::Latest => "latest",
@@ -130,6 +145,9 @@ impl Route<'_> {
             Route::Home => RouteName::Home,
             Route::Alive | Route::Ready => RouteName::Health,
             Route::Metrics => RouteName::Metrics,
+            Route::Version => RouteName::Version,
+            Route::Index => RouteName::Index,
+            Route::Catalog => RouteName::Catalog,
             Route::Explain(_) => RouteName::Explain,
             Route::Sumdb(_, SumdbRequest::Supported) => RouteName::Supported,
             Route::Sumdb(_, SumdbRequest::Latest) => RouteName::Latest,
@@ -191,6 +209,9 @@ impl DatabaseNames {
             "healthz" if path == first => Some(Route::Alive),
             "readyz" if path == first => Some(Route::Ready),
             "metrics" if path == first => Some(Route::Metrics),
+            "version" if path == first => Some(Route::Version),
+            "index" if path == first => Some(Route::Index),
+            "catalog" if path == first => Some(Route::Catalog),
             "explain" => Some(Route::Explain(rest)),
             "sumdb" => {
                 let (number, rest) = self.split(rest)?;
@@ -253,6 +274,11 @@ mod tests {
             ("sumdb/other/latest", None),
             ("sumdb/latest", None),
             ("sumdb", None),
+            ("version", Some(Route::Version)),
+            ("index", Some(Route::Index)),
+            ("catalog", Some(Route::Catalog)),
+            ("index/x", None),
+            ("catalog/x/@v/list", None),
             ("healthz/x", None),
             ("supported/x", None),
             ("tlog/latest", None),
@@ -263,6 +289,9 @@ mod tests {
         }
         for (path, route) in [
             ("golang.org/x/text/@v/list", RouteName::List),
+            ("index.example/x/@v/list", RouteName::List),
+            ("catalog.example/@latest", RouteName::ModLatest),
+            ("version.example/x/@v/v0.3.0.zip", RouteName::Zip),
             ("golang.org/x/text/@latest", RouteName::ModLatest),
             ("golang.org/x/text/@v/v0.3.0.info", RouteName::Info),
             ("golang.org/x/text/@v/master.info", RouteName::Info),

@@ -1,18 +1,14 @@
-//! The file of the uses: its one table, how it is opened, and where a damaged one goes.
+//! The file of the uses: its one table, and how it is opened.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, params};
 
-use super::super::Folder;
 use super::super::modes;
-use super::super::sqlite::{self, COMPANIONS, SqliteError, beside};
-use super::super::words::unavailable;
+use super::super::sqlite::{self, SqliteError};
 use super::Use;
-use crate::fault::Fault;
 
 /// `gosu`, in the file's header.
 const APPLICATION: i32 = 0x676f_7375;
@@ -65,17 +61,7 @@ pub(super) fn read(path: &Path) -> Result<HashMap<String, Use>, SqliteError> {
 }
 
 fn require_form(db: &Connection, path: &Path) -> Result<(), SqliteError> {
-    let header = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let form = (header("application_id"), header("user_version"));
-    match form {
-        (Ok(APPLICATION), Ok(SCHEMA)) => Ok(()),
-        (Ok(APPLICATION), Ok(newer)) if newer > SCHEMA => {
-            let why = format!("is of form {newer}, made by a newer gosumcheck than this, which knows form {SCHEMA}");
-            Err(SqliteError::Fault(Fault::machine(path.display().to_string(), why)))
-        }
-        (Ok(_), Ok(_)) => Err(SqliteError::Damaged("is not a file of gosumcheck about uses".to_owned())),
-        (Err(error), _) | (_, Err(error)) => Err(failed(path, &error)),
-    }
+    sqlite::require_form(db, path, (APPLICATION, SCHEMA), PATIENCE, "about uses")
 }
 
 pub(super) fn all(db: &Connection) -> rusqlite::Result<HashMap<String, Use>> {
@@ -113,16 +99,4 @@ pub(super) fn remove(db: &mut Connection, names: &[String]) -> rusqlite::Result<
         }
     }
     change.commit()
-}
-
-/// Renames a damaged file, and what SQLite keeps beside it; the one before it is replaced.
-pub(super) fn set_aside(folder: &Folder, path: &Path) -> Result<(), Fault> {
-    let to = beside(path, ".broken");
-    for suffix in COMPANIONS.into_iter().chain([""]) {
-        match folder.disk().rename(&beside(path, suffix), &beside(&to, suffix)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(unavailable(path, "rename", &error)),
-            _ => {}
-        }
-    }
-    Ok(())
 }

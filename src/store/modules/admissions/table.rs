@@ -1,0 +1,160 @@
+//! The file of admissions: its one table, how it is opened, written and read.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+
+use super::super::super::modes;
+use super::super::super::sqlite::{self, SqliteError};
+use super::{Admission, AdmittedZip, From, micros};
+use crate::fault::Fault;
+use crate::sumdb::module::ModuleVersion;
+
+/// `gosa`, in the file's header.
+const APPLICATION: i32 = 0x676f_7361;
+/// Raised with every change of the table.
+const SCHEMA: i32 = 1;
+/// How long one process waits for another.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// No path and no version is longer, in bytes.
+const LONGEST: usize = 1 << 16;
+/// Rows that are written in one go.
+pub(super) const BATCH: usize = 1000;
+/// Times are microseconds since 1970. The table is in their order.
+const TABLE: &str = "CREATE TABLE admitted (
+    at INTEGER PRIMARY KEY NOT NULL, module TEXT NOT NULL, version TEXT NOT NULL, private INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX admitted_by_name ON admitted (module, version);";
+
+/// When, which version, and whether it is private.
+pub(super) type Row<'a> = (u64, &'a ModuleVersion, bool);
+
+pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> SqliteError {
+    SqliteError::of(path, PATIENCE, error)
+}
+
+/// Opens the file at `path`, and makes it where nothing stands there.
+pub(super) fn open(path: &Path) -> Result<Connection, SqliteError> {
+    let failed = |error: rusqlite::Error| failed(path, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    sqlite::require_files(path).map_err(failed)?;
+    modes::reserve(path);
+    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
+    sqlite::guard(&db, PATIENCE, LONGEST).map_err(failed)?;
+    let is_empty: bool =
+        db.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0)).map_err(failed)?;
+    if is_empty {
+        db.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
+        db.pragma_update(None, "user_version", SCHEMA).map_err(failed)?;
+        db.execute_batch(TABLE).map_err(failed)?;
+    }
+    require_form(&db, path)?;
+    // A power cut may take the last of it: the stored files tell it again.
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;").map_err(failed)?;
+    Ok(db)
+}
+
+/// Makes the file at `path`, with all of `stored`, each at the time that the store says.
+pub(super) fn make(path: &Path, stored: impl Iterator<Item = Result<AdmittedZip, Fault>>) -> Result<(), SqliteError> {
+    let failed = |error: rusqlite::Error| failed(path, &error);
+    let mut db = open(path)?;
+    // Nobody reads it yet, and a torn one is thrown away. It is to be one file when it gets its name.
+    db.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;").map_err(failed)?;
+    let change = db.transaction().map_err(failed)?;
+    let now = SystemTime::now();
+    // Restored files may all have one time: how many of a second were moved on so far.
+    let mut moved: HashMap<u64, u64> = HashMap::new();
+    {
+        let mut add = change
+            .prepare("INSERT INTO admitted VALUES (?1, ?2, ?3, ?4) ON CONFLICT (module, version) DO NOTHING")
+            .map_err(failed)?;
+        let mut taken = change.prepare("SELECT 1 FROM admitted WHERE at = ?1").map_err(failed)?;
+        for zip in stored {
+            let zip = zip.map_err(SqliteError::Fault)?;
+            let mut at = micros(zip.since.min(now));
+            if taken.exists([signed(at)]).map_err(failed)? {
+                let by = moved.entry(at).or_default();
+                while taken.exists([signed(at + *by)]).map_err(failed)? {
+                    *by += 1;
+                }
+                at += *by;
+            }
+            let (module, version) = (zip.module.path().as_str(), zip.module.version().as_str());
+            add.execute(params![signed(at), module, version, zip.is_private]).map_err(failed)?;
+        }
+    }
+    change.commit().map_err(failed)
+}
+
+/// Adds rows, all or none, each after all that are there. A version that is there keeps its time; one that was private and has been
+/// proven since is not private any more.
+pub(super) fn add(db: &mut Connection, rows: &[Row<'_>]) -> rusqlite::Result<()> {
+    let change = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    {
+        let mut add = change.prepare_cached(
+            "INSERT INTO admitted SELECT max(?1, coalesce((SELECT max(at) FROM admitted), 0) + 1), ?2, ?3, ?4 WHERE true
+                ON CONFLICT (module, version) DO UPDATE SET private = min(private, excluded.private)",
+        )?;
+        for (at, module, is_private) in rows {
+            add.execute(params![signed(*at), module.path().as_str(), module.version().as_str(), is_private])?;
+        }
+    }
+    change.commit()
+}
+
+/// Opens the file at `path`, which another process may be writing.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, SqliteError> {
+    sqlite::open_to_read(path, |opened| {
+        let failed = |error: rusqlite::Error| failed(path, &error);
+        let db = opened.map_err(failed)?;
+        sqlite::guard(&db, PATIENCE, LONGEST).map_err(failed)?;
+        require_form(&db, path)?;
+        Ok(db)
+    })
+}
+
+/// Whether a version is written down.
+pub(super) fn has(db: &Connection, module: &ModuleVersion) -> rusqlite::Result<bool> {
+    let mut find = db.prepare_cached("SELECT 1 FROM admitted WHERE module = ?1 AND version = ?2")?;
+    let found = find.query_row([module.path().as_str(), module.version().as_str()], |_| Ok(())).optional()?;
+    Ok(found.is_some())
+}
+
+/// Reads rows until `take` breaks.
+pub(super) fn read(
+    db: &Connection,
+    from: From<'_>,
+    take: &mut dyn FnMut(Admission) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
+    let row = |row: &rusqlite::Row<'_>| {
+        let at: i64 = row.get(0)?;
+        let at = u64::try_from(at).unwrap_or(0);
+        Ok(Admission { at, module: row.get(1)?, version: row.get(2)?, is_private: row.get(3)? })
+    };
+    let all = "SELECT at, module, version, private FROM admitted";
+    let mut rows = db.prepare(&match from {
+        From::Time(_) => format!("{all} WHERE at >= ?1 ORDER BY at"),
+        From::After(..) => format!("{all} WHERE (module, version) > (?1, ?2) ORDER BY module, version"),
+    })?;
+    let found = match from {
+        From::Time(at) => rows.query_map(params![signed(at)], row)?,
+        From::After(module, version) => rows.query_map(params![module, version], row)?,
+    };
+    for admission in found {
+        if take(admission?).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn require_form(db: &Connection, path: &Path) -> Result<(), SqliteError> {
+    sqlite::require_form(db, path, (APPLICATION, SCHEMA), PATIENCE, "about admissions")
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
