@@ -74,7 +74,7 @@ impl Proxy {
     async fn mend(&self, module: &ModuleVersion, kind: Kind) -> Result<MendedFile, String> {
         let inner = &self.inner;
         let policy = inner.policy.now();
-        let route = policy.route(inner, module.path(), Some(module.version()));
+        let route = policy.route(module.path(), Some(module.version()));
         let tree = route.map_err(|denied| in_words(&denied))?.tree();
         let modules = &inner.modules;
         let said = |fault: Fault| fault.to_string();

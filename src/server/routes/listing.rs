@@ -14,7 +14,7 @@ use super::modules::{JSON, SWITCHED_OFF};
 use crate::proxy::{ListedPage, ListedVersion, Sight};
 use crate::server::app::{App, request::RequestContext};
 use crate::server::conn::pool::Resource;
-use crate::server::http::answer::{Answer, NO_STORE, PLAIN_TEXT};
+use crate::server::http::answer::{Answer, CachePolicy, PLAIN_TEXT};
 use crate::server::http::refusal::{from_fault, refusal, unavailable};
 
 /// Versions on a page of the index: no more, and so many where the client names no number.
@@ -63,7 +63,7 @@ pub(crate) async fn index(app: &App, query: Option<&str>, context: &RequestConte
         let line = Line { path: module, version, timestamp: moment(*at) };
         let _ = writeln!(text, "{}", serde_json::to_string(&line).unwrap_or_default());
     }
-    Answer::new(PLAIN_TEXT, NO_STORE, Bytes::from(text))
+    Answer::new(PLAIN_TEXT, CachePolicy::NoStore, Bytes::from(text))
 }
 
 /// `/catalog?token=TOKEN&pagesize=N`: the versions whose zips are here, by name.
@@ -112,7 +112,7 @@ fn busy() -> Answer {
 
 fn json(value: &impl Serialize) -> Answer {
     let text = serde_json::to_string(value).unwrap_or_default() + "\n";
-    Answer::new(JSON, NO_STORE, Bytes::from(text))
+    Answer::new(JSON, CachePolicy::NoStore, Bytes::from(text))
 }
 
 /// The value of a parameter of a query, the first one of that name.
