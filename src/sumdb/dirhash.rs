@@ -12,6 +12,7 @@ mod archive;
 mod content;
 mod directory;
 mod inflate;
+mod listing;
 mod source;
 
 use std::io;
@@ -20,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(in crate::sumdb) use archive::Archive;
 pub(in crate::sumdb) use directory::Entry;
+pub use listing::FileContent;
 pub use source::{ReadAt, sha256_of};
 
 use super::error::{Error, Result};
