@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use parking_lot::RwLock;
 
 use super::credentials;
+use super::identity::Identity;
 use super::limits::{Counted, InFlight};
 use super::refused::Refused;
 use super::rules::{Client, Rules, Scope, Verdict};
@@ -53,6 +54,8 @@ pub struct Asker<'a> {
 pub struct Admission {
     /// whether not every client may have the answer
     pub is_private: bool,
+    /// the client, where it has signed in with credentials
+    pub identity: Option<Arc<Identity>>,
     in_flight: [Option<InFlight>; 2],
 }
 
@@ -139,7 +142,7 @@ impl Access {
         }
         let of_client = count(self.clients.as_ref(), &peer, now, "requests from this address")?;
         let Some(sign_in) = &self.sign_in else {
-            return Ok(Admission { is_private: false, in_flight: [of_client, None] });
+            return Ok(Admission { is_private: false, identity: None, in_flight: [of_client, None] });
         };
         let identity = match sign_in.known(credentials::parse(headers), now) {
             Known::Nobody => None,
@@ -162,7 +165,7 @@ impl Access {
                 return Err(refusal(client, scope, Some("its scopes do not cover that".to_owned())));
             }
         };
-        Ok(Admission { is_private, in_flight: [of_client, of_credential] })
+        Ok(Admission { is_private, identity, in_flight: [of_client, of_credential] })
     }
 }
 
