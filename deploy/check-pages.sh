@@ -23,7 +23,7 @@ if ! [[ -d "$tools/pages/node_modules/axe-core" ]]; then
     mkdir -p "$tools/pages"
     (cd "$tools/pages" && npm install --silent --no-audit --no-fund vnu-jar@26 axe-core@4 puppeteer-core@24)
 fi
-if ! have openapi-spec-validator; then
+if ! [[ -x "$tools/pages/bin/openapi-python-client" ]]; then
     python3 -m venv "$tools/pages"
     "$tools/pages/bin/pip" install --quiet 'openapi-spec-validator>=0.7' 'openapi-python-client>=0.26'
 fi
