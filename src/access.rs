@@ -21,6 +21,7 @@ mod keys;
 mod limits;
 mod logins;
 mod memo;
+mod reader;
 mod refused;
 mod rules;
 mod settings;
@@ -30,8 +31,9 @@ mod tokens;
 mod users;
 mod watched;
 
-pub use gate::{Access, Admission, Asker, Gate, Reader};
+pub use gate::{Access, Admission, Asker, Gate};
 pub use identity::{Identity, Scopes};
+pub use reader::Reader;
 pub use refused::Refused;
 pub use rules::Scope;
 pub use token_file::{NewToken, StoredToken, TokenFile};

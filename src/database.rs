@@ -13,6 +13,7 @@ mod cache_writer;
 mod check;
 mod claims;
 mod current;
+mod inclusion;
 mod mirror;
 mod notes;
 mod one_tile;
@@ -293,8 +294,6 @@ fn withdraw(said: &mut [Option<Answer<Claim>>], checked: Vec<Checked>, refuted: 
 
 /// What a failed request means: without a source to ask, no source failed.
 fn missed(upstreams: &Upstreams, fault: Fault) -> Unavailable {
-    if upstreams.names().len() == 0 {
-        return Unavailable::NotHeld("the data folder does not hold it, and there is no source to ask".to_owned());
-    }
-    Unavailable::Fault(fault)
+    let nobody = "the data folder does not hold it, and there is no source to ask";
+    if upstreams.names().len() == 0 { Unavailable::NotHeld(nobody.to_owned()) } else { Unavailable::Fault(fault) }
 }

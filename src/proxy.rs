@@ -19,6 +19,7 @@ mod fetch;
 mod file_attempts;
 mod files;
 mod hashing;
+pub mod held;
 mod hints;
 mod incident;
 mod limits;

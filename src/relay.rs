@@ -7,6 +7,7 @@
 pub(crate) mod denials;
 mod heads;
 mod lookup;
+mod proof;
 mod recent;
 mod single_flight;
 mod tile;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use heads::Heads;
+pub use proof::ProvenRecord;
 use recent::Recent;
 use single_flight::SingleFlight;
 

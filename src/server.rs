@@ -3,11 +3,13 @@
 //! `accept` takes connections, which `conn` bounds in number, time and resources; `connection` passes their requests to
 //! `respond`: `gate`, if there is access control → raw path → `http::response_cache` → `http::path` (decoded once) →
 //! `http::route` → its handler in `routes` → `http::answer` → response. `app` is what they all share; `background` runs without requests.
+//! `api` has the values that people and programs are shown of this server and its modules; `pages` renders them for people.
 //!
-//! Imports point down: accept, background, upstream_log · connection, handshake · respond · gate · routes · app · metrics · http,
-//! forwarded · conn · limits, tls.
+//! Imports point down: accept, background, upstream_log · connection, handshake · respond · gate · routes · pages · api · app ·
+//! metrics · http, forwarded · conn · limits, tls, vulndb.
 
 mod accept;
+mod api;
 mod app;
 mod background;
 mod conn;
@@ -18,11 +20,13 @@ mod handshake;
 mod http;
 mod limits;
 mod metrics;
+mod pages;
 mod respond;
 mod routes;
 pub mod tls;
 mod traced;
 mod upstream_log;
+mod vulndb;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -38,6 +42,7 @@ pub use conn::listener::{Listener, Listeners, Loopback};
 pub use forwarded::TrustedProxies;
 pub use http::access_log::AccessLog;
 pub use limits::Limits;
+pub use vulndb::VulnDatabase;
 
 use accept::Acceptor;
 use app::App;
@@ -79,6 +84,7 @@ pub async fn run(
     background.spawn(async move { gate.tend().await });
     let counting = proxy.clone();
     let app = Arc::new(App::new(config, served, proxy));
+    background.spawn(background::sample(Arc::clone(&app)));
     let (stopping, stopped) = watch::channel(false);
     let mut accepting = JoinSet::new();
     for (acceptor, listener) in acceptors(&app, listeners.into())? {

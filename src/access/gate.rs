@@ -37,7 +37,7 @@ pub struct Access {
     pub(super) credentials: Option<Counted<Arc<str>>>,
     /// none: credentials are not asked for
     pub(super) sign_in: Option<SignIn>,
-    pub(super) rules: Arc<Rules>,
+    pub(super) rules: Rules,
 }
 
 /// The client of one request, as its connection and its headers show it. An identity that the connection proved comes in here.
@@ -54,33 +54,12 @@ pub struct Asker<'a> {
 pub struct Admission {
     /// whether not every client may have the answer
     pub is_private: bool,
+    /// the client, where it has signed in with credentials
+    pub identity: Option<Arc<Identity>>,
     in_flight: [Option<InFlight>; 2],
-    reader: Option<Arc<Reader>>,
-}
-
-/// A client that is given a list of modules.
-#[derive(Debug)]
-pub struct Reader {
-    rules: Arc<Rules>,
-    identity: Option<Arc<Identity>>,
-    certificate: Vec<String>,
-}
-
-impl Reader {
-    /// Whether it may read the module with that path.
-    pub fn may_read(&self, module: &str) -> bool {
-        let client = Client { identity: self.identity.as_deref(), certificate: &self.certificate };
-        let verdict = self.rules.judge(client, &Scope::Module(module.to_owned()));
-        matches!(verdict, Verdict::Public | Verdict::Private)
-    }
 }
 
 impl Admission {
-    /// The client, if it asks for a list of modules and rules say who may read which.
-    pub fn reader(&self) -> Option<&Arc<Reader>> {
-        self.reader.as_ref()
-    }
-
     /// Whether something is counted until it is dropped.
     pub fn counts(&self) -> bool {
         self.in_flight.iter().any(Option::is_some)
@@ -163,7 +142,7 @@ impl Access {
         }
         let of_client = count(self.clients.as_ref(), &peer, now, "requests from this address")?;
         let Some(sign_in) = &self.sign_in else {
-            return Ok(Admission { is_private: false, in_flight: [of_client, None], reader: None });
+            return Ok(Admission { is_private: false, identity: None, in_flight: [of_client, None] });
         };
         let identity = match sign_in.known(credentials::parse(headers), now) {
             Known::Nobody => None,
@@ -186,11 +165,7 @@ impl Access {
                 return Err(refusal(client, scope, Some("its scopes do not cover that".to_owned())));
             }
         };
-        let reader = (*scope == Scope::Listing).then(|| {
-            let (rules, certificate) = (Arc::clone(&self.rules), asker.certificate.to_vec());
-            Arc::new(Reader { rules, identity, certificate })
-        });
-        Ok(Admission { is_private, in_flight: [of_client, of_credential], reader })
+        Ok(Admission { is_private, identity, in_flight: [of_client, of_credential] })
     }
 }
 

@@ -1,7 +1,5 @@
 //! The state of access control from the settings: all of it, or a message about what is wrong.
 
-use std::sync::Arc;
-
 use std::time::Instant;
 
 use super::gate::Access;
@@ -37,7 +35,7 @@ impl Access {
             clients: Counted::new(of_client, start),
             credentials: Counted::new(of_credential, start),
             sign_in: if settings.has_access_control() { Some(sign_in(settings)?) } else { None },
-            rules: Arc::new(Rules::new(&settings.access_tables.rules, &settings.access_tables.groups)),
+            rules: Rules::new(&settings.access_tables.rules, &settings.access_tables.groups),
         };
         let is_open = access.networks.is_empty() && access.clients.is_none() && access.sign_in.is_none();
         Ok(if is_open { None } else { Some(access) })

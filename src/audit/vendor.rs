@@ -18,10 +18,11 @@ use super::{Claim, Claims, Says};
 use crate::files::{self, Links, Tree};
 use crate::report::{Artifact, Kind, Location, Subject, Verdict};
 use crate::store::zipfile::ZipFile;
-use crate::sumdb::dirhash::{ModuleZip, ZipError};
+use crate::sumdb::dirhash::{FileContent, ModuleZip, ZipError};
 use crate::sumdb::gosum::{SumHash, SumLine};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::{ModuleVersion, Patterns};
+use crate::sumdb::number::wide;
 use list::{Source, VendoredModule};
 use rules::GoVersion;
 use walk::Walk;
@@ -123,7 +124,9 @@ impl Vendor {
         }
         let content = |name: &str| {
             let number = numbers.get(name).copied().unwrap_or(usize::MAX);
-            zip.content(number, rules::MAX_SOURCE).map(Option::unwrap_or_default)
+            // What is longer than any source may be names no import.
+            let found = zip.content_of(number, wide(rules::MAX_SOURCE))?;
+            Ok(if let Some(FileContent::Whole(bytes)) = found { bytes } else { Vec::new() })
         };
         for (name, is_required) in rules::copied(module, &below, self.go, &content).map_err(failed)? {
             let Some(hash) = below.get(name.as_str()).copied() else { continue };

@@ -35,7 +35,7 @@ use crate::database::Database;
 use crate::fault::Fault;
 use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ReadAheadLimits};
 use crate::report::printable;
-use crate::server::{self, Config, Descriptors, Limits, Loopback, ServedDatabase, TrustedProxies};
+use crate::server::{self, Config, Descriptors, Limits, Loopback, ServedDatabase, TrustedProxies, VulnDatabase};
 use crate::store::Folder;
 use crate::store::space::Floor;
 use crate::sumdb::module::Patterns;
@@ -141,6 +141,7 @@ async fn serve(
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
     let tls = tls::open(settings)?;
     let traces = settings.otlp_endpoint.as_deref().map(TraceExporter::start).transpose()?;
+    let vulndb = settings.vulndb.as_deref().map(VulnDatabase::open).transpose()?.map(Arc::new);
     let Sockets { mut listeners, lines, files: _files } = listen::open(settings, passed).await?;
     let gate = access::open(settings)?;
     listen::warn_of_open(&listeners, settings);
@@ -173,7 +174,7 @@ async fn serve(
     let mut background = JoinSet::new();
     tls.clone().map(|tls| background.spawn(tls::watch(tls, settings.tls_check_interval)));
     notify::watch(loopback).map(|watching| background.spawn(watching));
-    let config = Config { prefix, hosts, limits, access: settings.access, tls, trusted, gate, traces };
+    let config = Config { prefix, hosts, limits, access: settings.access, tls, trusted, gate, traces, vulndb };
     notify::ready();
     let ran = server::run(config, served, proxy, listeners, signals.stop(reload)).await;
     background.shutdown().await;

@@ -55,7 +55,7 @@ impl Inner {
         Ok(record.map(|record| self.keep(path, record)))
     }
 
-    async fn find(&self, module: &ModuleVersion) -> Result<Found, Fault> {
+    pub(super) async fn find(&self, module: &ModuleVersion) -> Result<Found, Fault> {
         if let Some(pattern) = self.private.load().exemption(module.path()) {
             return Ok(Found::Private { pattern: pattern.to_owned() });
         }

@@ -1,13 +1,18 @@
 //! What all requests share: the databases, the module proxy, the settings, the response cache, and the pools of scarce
 //! resources.
 
+pub(super) mod catalogue;
 pub(super) mod database;
+pub(super) mod history;
 pub(super) mod request;
 pub(super) mod status;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
 
 use super::conn::pool::Pools;
 use super::conn::slots::Slots;
@@ -17,15 +22,20 @@ use super::http::answer::{Answer, CacheScope};
 use super::http::host::Hosts;
 use super::http::response_cache::{CacheKey, HeadRef, ResponseCache, Validity};
 use super::http::route::{DatabaseNames, Route};
+use super::http::view_route::{self, Subject};
 use super::limits::{self, Limits};
 use super::metrics::Metrics;
 use super::tls::Tls;
+use super::vulndb::VulnDatabase;
 use crate::access::Gate;
 use crate::config::HostName;
 use crate::fault::Fault;
 use crate::proxy::{Peer, Proxy};
+use crate::sumdb::module::ModulePath;
 use crate::upstream::{Asker, TraceExporter};
+use catalogue::Catalogue;
 use database::ServedDatabase;
+use history::History;
 use request::RequestContext;
 use status::StatusCache;
 
@@ -48,6 +58,8 @@ pub struct Config {
     pub gate: Arc<Gate>,
     /// where traces are sent
     pub traces: Option<TraceExporter>,
+    /// the vulnerability database that is served
+    pub vulndb: Option<Arc<VulnDatabase>>,
 }
 
 /// The state of a server.
@@ -70,6 +82,13 @@ pub(crate) struct App {
     pub(super) response_cache: ResponseCache,
     pub(super) metrics: Metrics,
     pub(super) status: StatusCache,
+    pub(super) catalogue: Catalogue,
+    pub(super) history: History,
+    /// a permit for each answer that is read from stored modules for people and programs that look around
+    pub(super) readings: Semaphore,
+    /// as in [`Config`]
+    pub(super) vulndb: Option<Arc<VulnDatabase>>,
+    pub(super) started: Instant,
     pub(super) pools: Arc<Pools>,
     /// for the public listeners
     pub(super) slots: Arc<Slots>,
@@ -97,6 +116,11 @@ impl App {
             response_cache: ResponseCache::new(config.limits.cache_bytes),
             metrics: Metrics::new(),
             status: StatusCache::default(),
+            catalogue: Catalogue::default(),
+            history: History::default(),
+            readings: Semaphore::new(limits::MAX_READINGS),
+            vulndb: config.vulndb,
+            started: Instant::now(),
             pools: Pools::new(&config.limits),
             slots: Slots::new(config.limits.connections, config.limits.reserve()),
             admin_slots: Slots::new(limits::ADMIN_SLOTS, limits::MIN_RESERVE),
@@ -110,10 +134,15 @@ impl App {
 
     /// Which caches may store the answer to a request for this route.
     pub(super) fn cache_scope(&self, route: &Route<'_>) -> CacheScope {
-        match (route, &self.proxy) {
-            (Route::Module(request), Some(proxy)) if proxy.is_private(request.module()) => CacheScope::Private,
-            _ => CacheScope::Public,
-        }
+        let Some(proxy) = &self.proxy else { return CacheScope::Public };
+        let is_private = match route {
+            Route::Module(request) => proxy.is_private(request.module()),
+            Route::Api(request) => is_private(proxy, request.subject()),
+            Route::Page(request) => is_private(proxy, request.subject()),
+            Route::Badge(module) => is_private(proxy, view_route::of_version(module)),
+            _ => false,
+        };
+        if is_private { CacheScope::Private } else { CacheScope::Public }
     }
 
     /// The number of the rules about modules that hold now.
@@ -153,4 +182,10 @@ impl App {
         let key = CacheKey { raw: context.raw, accepts_gzip: context.accepts_gzip, rules: context.rules };
         self.response_cache.insert(key, context.route_name, answer, validity);
     }
+}
+
+/// Whether a private module is named.
+fn is_private(proxy: &Proxy, subject: Subject) -> bool {
+    let Subject::Module(module) = subject else { return false };
+    ModulePath::parse(&module).is_ok_and(|module| proxy.is_private(&module))
 }

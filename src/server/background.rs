@@ -1,10 +1,13 @@
 //! The background tasks: looking for newer committed heads (of this process or another), and syncing.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::app::App;
 use super::app::database::{ServedDatabase, SyncTask};
+use super::app::history::{self, Sample};
 use crate::fault::Fault;
 
 /// How often the disk is checked for a newer committed head and for evidence: one `stat` and one small folder.
@@ -94,5 +97,15 @@ pub(super) async fn sync(served: ServedDatabase, sync: SyncTask, interval: Durat
             () = sleep(interval.saturating_sub(MIN_PAUSE)) => {}
             () = served.relay.wants_sync() => {}
         }
+    }
+}
+
+/// Takes a sample of how the upstreams fare, now and then, without end.
+pub(super) async fn sample(app: Arc<App>) {
+    let mut ticks = interval(history::STEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        app.history.add(Sample::of(&app.databases, app.proxy.as_ref()));
     }
 }

@@ -12,6 +12,7 @@ use super::http::answer::Answer;
 use super::http::path;
 use super::http::refusal::{refusal, refusal_lines};
 use super::http::route::{DatabaseNames, Route, RouteName, SumdbRequest, TlogRequest};
+use super::http::view_route::{self, Subject};
 use super::routes::modules::CACHED_ONLY;
 use crate::access::{Access, Admission, Asker, Refused, Scope};
 use crate::sumdb::module::ModuleVersion;
@@ -52,6 +53,11 @@ fn scope_of(names: &DatabaseNames, raw: &str) -> (RouteName, Scope) {
             Ok(module) => Scope::Module(module.path().as_str().to_owned()),
             Err(_) => Scope::AnyModule,
         },
+        Route::Api(request) => of_subject(request.subject()),
+        Route::Page(request) => of_subject(request.subject()),
+        Route::Badge(module) => of_subject(view_route::of_version(module)),
+        // What the world knows of the vulnerabilities of public modules.
+        Route::Vulndb(_) => Scope::AnyModule,
         // No module can have this path.
         Route::NoModule(_) => Scope::AnyModule,
         Route::Sumdb(_, SumdbRequest::Lookup(path)) => match ModuleVersion::parse_lookup_path(path) {
@@ -67,6 +73,15 @@ fn scope_of(names: &DatabaseNames, raw: &str) -> (RouteName, Scope) {
         Route::Export(..) => Scope::AllModules,
     };
     (route.name(), scope)
+}
+
+/// Of several modules each client is shown those that it may read.
+fn of_subject(subject: Subject) -> Scope {
+    match subject {
+        Subject::Server => Scope::Page,
+        Subject::Several | Subject::Nothing => Scope::AnyModule,
+        Subject::Module(module) => Scope::Module(module),
+    }
 }
 
 /// Records name modules, hashes do not.

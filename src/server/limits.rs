@@ -13,6 +13,15 @@ pub(super) const MAX_HEADERS: usize = 64;
 pub(super) const MAX_STREAMS: u32 = 128;
 /// Bytes that one HTTP/2 stream may have buffered before its body is polled for more.
 pub(super) const MAX_STREAM_BUFFER: usize = CHUNK_BYTES;
+/// Answers that are read from stored modules at once, for people and programs that look around; more wait.
+pub(super) const MAX_READINGS: usize = 4;
+/// Bytes of one file of a module zip that is shown.
+pub(super) const MAX_SHOWN_BYTES: u64 = 4 << 20;
+/// Entries of a module zip whose files are listed, and bytes of their names.
+pub(super) const MAX_LISTED_FILES: usize = 200_000;
+pub(super) const MAX_LISTED_NAMES: usize = 16 << 20;
+/// Paths of modules that are remembered for lists and searches, in each of the two trees.
+pub(super) const MAX_CATALOGUE: usize = 200_000;
 /// Files of the full log that are sent at once.
 pub(super) const MAX_EXPORTS: usize = 32;
 /// Bytes of one chunk of a file; up to two of them are in memory.

@@ -1,6 +1,8 @@
 //! From a request to its response: first refusals and whether it is admitted, then the answers that need no waiting, then the route and its handler, then the memory for
 //! the body.
 
+mod memory;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -10,22 +12,22 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::app::App;
-use super::app::request::RequestContext;
+use super::app::request::{AdmittedClient, RequestContext};
 use super::conn::in_flight::RequestInFlight;
-use super::conn::pool::{ClientQuota, PoolPermit, Resource};
+use super::conn::pool::ClientQuota;
 use super::gate;
 use super::http::access_log::{AccessLogEntry, REQUEST_ID};
-use super::http::answer::{Answer, CacheScope, Payload};
+use super::http::answer::{Answer, CacheScope};
 use super::http::body::Body;
 use super::http::host::KnownHost;
 use super::http::path::{self, BadPath};
+use super::http::query::Query;
 use super::http::response_cache::CacheKey;
 use super::http::route::{Route, RouteName};
 use super::http::{gzip, host, refusal};
-use super::limits::{MIN_CHUNK_BYTES, POOL_TIMEOUT, SMALL_BODY_BYTES};
-use super::routes::{explain, export, health, home, listing, metrics, modules, sumdb, tlog};
+use super::routes::{badge, explain, export, health, home, listing, metrics, modules, sumdb, tlog, views, vulndb};
 use super::traced::traced;
-use crate::access::{Admission, Asker};
+use crate::access::{Access, Admission, Asker};
 use crate::proxy::Peer;
 use crate::upstream::{Asked, AskedCell};
 
@@ -67,27 +69,19 @@ pub(super) async fn respond(
     let admitted = admit(app, &head, raw, addrs, certificate, known_host).await;
     let (route, mut answer, admission) = match admitted {
         Err((route, refused)) => (route, Arc::new(refused), None),
-        Ok(admission) => match cached_answer(app, &head, raw) {
-            Some((route, answer)) => (route, answer, admission),
+        Ok(admitted) => match cached_answer(app, &head, raw) {
+            Some((route, answer)) => (route, answer, admitted.map(|(_, admission)| admission)),
             // Boxed: most requests do not get here, and this future is large.
             None => {
                 let cell = made.insert(AskedCell::default());
-                let work = answer(app, &head, addrs, quota, admission.as_ref());
+                let client = AdmittedClient::of(admitted.as_ref(), certificate);
+                let work = answer_to(app, &head, addrs, client, quota);
                 let (route, answer) = Box::pin(cell.scope(traced(app, &head, work))).await;
-                (route, Arc::new(answer), admission)
+                (route, Arc::new(answer), admitted.map(|admitted| admitted.1))
             }
         },
     };
-    let memory = match memory_needed(&answer, &head) {
-        None => None,
-        Some(len) => {
-            let permit = memory(len, quota).await;
-            if permit.is_none() {
-                answer = Arc::new(refusal::unavailable("too many answers are waiting for their clients to read them"));
-            }
-            permit
-        }
-    };
+    let memory = memory::acquire(&mut answer, &head, quota).await;
     let id = refused_id(app, route, &answer, &head);
     if let Some(named) = id.as_ref().and_then(|id| refusal::with_id(&answer, id)) {
         answer = Arc::new(named);
@@ -137,8 +131,8 @@ fn cache_scope(admission: Option<&Admission>) -> CacheScope {
     }
 }
 
-/// Whether a request for the path `raw`, which is without the configured prefix, may have an answer: what counts it as in flight, if
-/// there is access control, or the refusal.
+/// Whether a request for the path `raw`, which is without the configured prefix, may have an answer: the rules and what counts it as
+/// in flight, if there is access control, or the refusal.
 async fn admit(
     app: &App,
     head: &Parts,
@@ -146,14 +140,15 @@ async fn admit(
     addrs: ConnAddrs,
     certificate: &[String],
     known_host: &KnownHost,
-) -> Result<Option<Admission>, (RouteName, Answer)> {
+) -> Result<Option<(Arc<Access>, Admission)>, (RouteName, Answer)> {
     if let Some(refused) = early_refusal(app, head, raw, addrs, known_host) {
         return Err((RouteName::Other, refused));
     }
     let Some(access) = app.gate.access() else { return Ok(None) };
     let asker = Asker { address: addrs.peer.ip(), certificate };
     // Boxed: without access control there is no such future.
-    Box::pin(gate::admit(app, &access, head, raw, asker, addrs.is_admin)).await.map(Some)
+    let admission = Box::pin(gate::admit(app, &access, head, raw, asker, addrs.is_admin)).await?;
+    Ok(Some((access, admission)))
 }
 
 /// Where an answer came from, in a word.
@@ -201,12 +196,12 @@ fn cached_answer(app: &App, head: &Parts, raw: &str) -> Option<(RouteName, Arc<A
 }
 
 /// Routes a request, and has its handler answer it.
-async fn answer(
+async fn answer_to(
     app: &App,
     head: &Parts,
     addrs: ConnAddrs,
+    client: Option<AdmittedClient<'_>>,
     quota: &Arc<ClientQuota>,
-    admission: Option<&Admission>,
 ) -> (RouteName, Answer) {
     // Before the rules are looked at.
     let rules = app.rules();
@@ -232,8 +227,9 @@ async fn answer(
                 rules,
                 route_name,
                 cache_scope,
+                query: Query::of(head.uri.query()),
+                client,
                 quota,
-                reader: admission.and_then(Admission::reader),
             };
             (route_name, handle(app, route, &context, head, addrs).await)
         }
@@ -244,6 +240,9 @@ async fn answer(
 async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head: &Parts, addrs: ConnAddrs) -> Answer {
     let Some(served) = app.databases.get(context.database) else { return refusal::bad_path(BadPath::NotFound) };
     match route {
+        Route::Home if views::wants_html(&head.headers) => {
+            views::home(app, context, addrs.scheme, host::reached_by(head)).await
+        }
         Route::Home => home::page(app, context, addrs.scheme, host::reached_by(head)),
         Route::Alive => health::alive(),
         Route::Ready => health::ready(app).await,
@@ -252,29 +251,14 @@ async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head:
         Route::Index => listing::index(app, head.uri.query(), context).await,
         Route::Catalog => listing::catalog(app, head.uri.query(), context).await,
         Route::Explain(module) => explain::page(app, module, &head.headers).await,
+        Route::Api(request) => views::api(app, request, context).await,
+        Route::Page(request) => views::page(app, request, context).await,
+        Route::Badge(module) => badge::badge(app, module, context).await,
+        Route::Vulndb(path) => vulndb::file(app, path, context).await,
         Route::Sumdb(_, request) => sumdb::handle(app, &served.relay, request, context).await,
         Route::Tlog(request) => tlog::handle(app, &served.relay, request, context).await,
         Route::Export(_, name) => export::handle(served, name, context.quota).await,
         Route::Module(request) => modules::handle(app, &request, context).await,
         Route::NoModule(why) => refusal::not_found(&format!("not found: {why}")),
-    }
-}
-
-/// How many bytes of an answer need memory of the pool, if they are many: over HTTP/2 a client can leave them in this process by
-/// not opening its flow-control window.
-fn memory_needed(answer: &Answer, request: &Parts) -> Option<usize> {
-    let free = if request.version == Version::HTTP_2 { SMALL_BODY_BYTES } else { MIN_CHUNK_BYTES };
-    match &answer.payload {
-        Payload::Bytes(bytes) if request.method == Method::GET && bytes.len() > free => Some(bytes.len()),
-        _ => None,
-    }
-}
-
-/// Memory for this many bytes; none if the pool grants none in time.
-async fn memory(len: usize, quota: &Arc<ClientQuota>) -> Option<PoolPermit> {
-    match quota.try_acquire(Resource::Bytes, len) {
-        Some(permit) => Some(permit),
-        // Boxed: waiting is rare, and its future is large.
-        None => Box::pin(quota.acquire(Resource::Bytes, len, POOL_TIMEOUT)).await,
     }
 }

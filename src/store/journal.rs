@@ -160,6 +160,15 @@ impl Journal {
         self.read(|db| rows::incidents(db, newest)).map(Option::unwrap_or_default)
     }
 
+    /// The newest incidents before number `before` or, without that, the newest of all: newest first, each with its number. Numbers
+    /// only grow.
+    ///
+    /// # Errors
+    /// As [`Journal::incidents`].
+    pub fn incidents_before(&self, before: Option<i64>, newest: usize) -> Result<Vec<(i64, Incident)>, Fault> {
+        self.read(|db| rows::incidents_before(db, before, newest)).map(Option::unwrap_or_default)
+    }
+
     /// The newest incidents of one module version, newest first.
     ///
     /// # Errors

@@ -142,12 +142,26 @@ impl Usage {
     /// # Errors
     /// `Unavailable`: what was written down cannot be read.
     pub fn all(&self) -> Result<HashMap<String, Use>, Fault> {
-        let mut all = self.read()?;
+        let mut all = self.read(table::all)?;
         for (name, counter) in &*self.inner.counters.lock() {
             let now = all.entry(name.clone()).or_default();
             *now = now.and(counter.read());
         }
         Ok(all)
+    }
+
+    /// The uses of the files of these names, those that are not written down yet too; a file that was never used has none.
+    ///
+    /// # Errors
+    /// `Unavailable`: what was written down cannot be read.
+    pub fn of(&self, names: &[String]) -> Result<HashMap<String, Use>, Fault> {
+        let mut some = self.read(|db| table::some(db, names))?;
+        let counters = self.inner.counters.lock();
+        for (name, counter) in names.iter().filter_map(|name| Some((name, counters.get(name)?))) {
+            let now = some.entry(name.clone()).or_default();
+            *now = now.and(counter.read());
+        }
+        Ok(some)
     }
 
     /// When this process last gave the file of that name; 0 where it did not, or has written that down.
@@ -175,7 +189,7 @@ impl Usage {
     /// `Unavailable`: the disk takes nothing.
     pub fn forget(&self, stored: impl Fn(&str) -> bool, before: u64) -> Result<(), Fault> {
         let old: Vec<String> = self
-            .read()?
+            .read(table::all)?
             .into_iter()
             .filter(|(name, used)| used.last < before && !stored(name))
             .map(|(name, _)| name)
@@ -187,20 +201,24 @@ impl Usage {
         error.fault(&self.inner.path, "the server begins a new one")
     }
 
-    /// What is written down; nothing where there is no file yet, or a damaged one, which is replaced by the next flush.
-    fn read(&self) -> Result<HashMap<String, Use>, Fault> {
+    /// What `read` finds of what is written down; nothing where there is no file yet, or a damaged one, which is replaced by the
+    /// next flush.
+    fn read(
+        &self,
+        read: impl Fn(&Connection) -> rusqlite::Result<HashMap<String, Use>>,
+    ) -> Result<HashMap<String, Use>, Fault> {
         let path = &self.inner.path;
         if path.symlink_metadata().is_err() {
             return Ok(HashMap::new());
         }
         let open = self.inner.open.lock();
-        let read = match &*open {
-            Some(db) => table::all(db).map_err(|error| table::failed(path, &error)),
-            None => table::read(path),
+        let found = match &*open {
+            Some(db) => read(db).map_err(|error| table::failed(path, &error)),
+            None => table::read(path, read),
         };
-        match read {
+        match found {
             Err(SqliteError::Damaged(_)) => Ok(HashMap::new()),
-            read => read.map_err(|error| self.fault(error)),
+            found => found.map_err(|error| self.fault(error)),
         }
     }
 

@@ -49,6 +49,11 @@ impl RecordProof {
         self.index
     }
 
+    /// The inclusion proof, the hash next to the leaf first.
+    pub fn hashes(&self) -> &[Hash] {
+        &self.hashes
+    }
+
     /// The text that came with the proof, in our files the record's; unproven until its leaf hash has been checked.
     pub fn extra(&self) -> Option<&[u8]> {
         self.extra.as_deref()

@@ -12,6 +12,7 @@ mod archive;
 mod content;
 mod directory;
 mod inflate;
+mod listing;
 mod source;
 
 use std::io;
@@ -20,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(in crate::sumdb) use archive::Archive;
 pub(in crate::sumdb) use directory::Entry;
+pub use listing::FileContent;
 pub use source::{ReadAt, sha256_of};
 
 use super::error::{Error, Result};
@@ -105,19 +107,6 @@ impl<'a, R: ReadAt + ?Sized> ModuleZip<'a, R> {
         let (h1, hashes) = self.h1_and_hashes(threads)?;
         let names = self.archive.entries().iter().map(|entry| self.archive.name(entry));
         Ok((h1, names.zip(hashes).collect()))
-    }
-
-    /// The content of the file that is the one with this number in `h1_and_files`, counted from 0; none where it has more than `limit`
-    /// bytes, or there is no such file.
-    ///
-    /// # Errors
-    /// As `h1`.
-    pub fn content(&self, number: usize, limit: usize) -> std::result::Result<Option<Vec<u8>>, ZipError> {
-        let archive = &self.archive;
-        let Some(entry) = archive.entries().get(number) else { return Ok(None) };
-        let size = |bytes: u64| usize::try_from(bytes).ok().filter(|bytes| *bytes <= limit);
-        let (Some(packed), Some(unpacked)) = (size(entry.packed), size(entry.unpacked)) else { return Ok(None) };
-        content::read_one(self.source, archive, entry, packed, unpacked).map(Some)
     }
 
     /// Its h1, and the hashes of the entries in their order.

@@ -38,6 +38,7 @@ const LIMITS: &str = "Limits";
 const ACCESS_CONTROL: &str = "Access control";
 const STORE: &str = "Store";
 const RULES: &str = "Module rules";
+const VULNERABILITIES: &str = "Vulnerabilities";
 
 settings! {
     /// Listen on this address, without TLS: HOST:PORT, unix:/PATH for a Unix socket, or systemd:NAME for a socket that systemd
@@ -403,5 +404,12 @@ settings! {
     dry_run: bool = one(flag) {
         name: "dry_run", variable: "GOSUMCHECK_DRY_RUN", flag: "--dry-run",
         value: Switch, default: Text("false"), heading: RULES,
+    }
+
+    /// Serve a Go vulnerability database below /vulndb/, for govulncheck -db: a folder or a vulndb.zip, such as a copy of
+    /// https://vuln.go.dev/vulndb.zip. A newer copy that takes its place is served at once.
+    vulndb: Option<PathBuf> = optional(path_of_file) {
+        name: "vulndb.path", variable: "GOSUMCHECK_VULNDB", flag: "--vulndb",
+        value: One("PATH"), default: Unset, heading: VULNERABILITIES,
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::access::Reader;
+use crate::access::{Access, Admission, Reader};
 use crate::proxy::Peer;
 use crate::relay::Relay;
 use crate::server::conn::pool::ClientQuota;
 use crate::server::http::answer::CacheScope;
+use crate::server::http::query::Query;
 use crate::server::http::response_cache::{HeadRef, Validity};
 use crate::server::http::route::RouteName;
 
@@ -29,13 +30,38 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) route_name: RouteName,
     /// which caches may store the answer
     pub(crate) cache_scope: CacheScope,
+    /// what stands behind the `?` of its URL
+    pub(crate) query: Query<'a>,
+    /// which modules it may be shown
+    pub(crate) client: Option<AdmittedClient<'a>>,
     /// what its connection may acquire
     pub(crate) quota: &'a Arc<ClientQuota>,
-    /// the client, if it asks for a list of modules and rules say who may read which
-    pub(crate) reader: Option<&'a Arc<Reader>>,
+}
+
+/// A client that was admitted, where there is access control.
+#[derive(Clone, Copy)]
+pub(crate) struct AdmittedClient<'a> {
+    pub(crate) access: &'a Arc<Access>,
+    pub(crate) admission: &'a Admission,
+    /// the names in its verified certificate
+    pub(crate) certificate: &'a [String],
+}
+
+impl<'a> AdmittedClient<'a> {
+    /// The client that was admitted so, where there is access control.
+    pub(crate) fn of(admitted: Option<&'a (Arc<Access>, Admission)>, certificate: &'a [String]) -> Option<Self> {
+        admitted.map(|(access, admission)| AdmittedClient { access, admission, certificate })
+    }
 }
 
 impl RequestContext<'_> {
+    /// Which modules the client may be shown.
+    pub(crate) fn reader(&self) -> Reader {
+        self.client.map_or_else(Reader::default, |client| {
+            Reader::new(Arc::clone(client.access), client.admission.identity.clone(), client.certificate)
+        })
+    }
+
     /// The validity of an answer under the current head of `relay`.
     pub(crate) fn while_current_head(&self, relay: &Relay) -> Validity {
         Validity::WhileHead(HeadRef { database: self.database, size: relay.head().map_or(0, |tree| tree.size) })

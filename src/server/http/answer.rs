@@ -102,11 +102,20 @@ pub(crate) struct Answer {
     /// whether the bytes are gzip-compressed
     pub(crate) is_gzip: bool,
     pub(crate) extra_header: Option<(HeaderName, HeaderValue)>,
+    /// headers that all answers of a kind have, with names in lower case
+    pub(crate) fixed_headers: &'static [(&'static str, &'static str)],
     pub(crate) payload: Payload,
     /// counts the uses of the stored file that the bytes are of
     pub(crate) uses: Option<Arc<UseCounter>>,
     /// in one word, what is known of the content; empty where there is nothing to say
     pub(crate) verdict: &'static str,
+}
+
+impl From<Box<Answer>> for Answer {
+    /// A refusal comes in a box where a function may also find what it looked for: so that its result is small.
+    fn from(boxed: Box<Answer>) -> Answer {
+        *boxed
+    }
 }
 
 impl Answer {
@@ -122,6 +131,7 @@ impl Answer {
             varies: false,
             is_gzip: false,
             extra_header: None,
+            fixed_headers: &[],
             payload: Payload::Bytes(bytes),
             uses: None,
             verdict: "",
@@ -190,6 +200,9 @@ impl Answer {
         }
         if self.is_gzip {
             headers.insert(header::CONTENT_ENCODING, const { HeaderValue::from_static("gzip") });
+        }
+        for (name, value) in self.fixed_headers {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         if let Some((name, value)) = &self.extra_header {
             headers.insert(name, value.clone());

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use crate::server::limits::MAX_PATH_BYTES;
 
+/// What the paths of the API begin with, without the first slash.
+const API: &str = "api/v1/";
+
 /// Why a path is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadPath {
@@ -25,13 +28,15 @@ pub(crate) fn split<'a, 'p>(raw: &'a str, prefix: &'p str) -> (&'p str, &'a str)
 }
 
 /// Decodes a raw path and removes its first slash. Percent-encoding is decoded once: `%21` is `!`; `%2521` is `%21`, which is the
-/// path of no resource.
+/// path of no resource. A slash is not encoded, but below `/api/v1/`, where clients that are generated from the API's document encode
+/// those of a module's path.
 pub(crate) fn decode(raw: &str) -> Result<Cow<'_, str>, BadPath> {
     if raw.len() > MAX_PATH_BYTES {
         return Err(BadPath::TooLong);
     }
     let path = raw.strip_prefix('/').ok_or(BadPath::Malformed("the path does not begin with a slash"))?;
-    let path = if path.contains('%') { Cow::Owned(unescape(path)?) } else { Cow::Borrowed(path) };
+    let path =
+        if path.contains('%') { Cow::Owned(unescape(path, path.starts_with(API))?) } else { Cow::Borrowed(path) };
     // Only version queries can have spaces.
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\' || byte == b' ' && is_of_module(&path);
     if !path.bytes().all(is_plain) {
@@ -47,7 +52,7 @@ pub(crate) fn is_of_module(path: &str) -> bool {
     host.contains('.') && (rest.contains("@v/") || rest.ends_with("@latest"))
 }
 
-fn unescape(path: &str) -> Result<String, BadPath> {
+fn unescape(path: &str, with_slashes: bool) -> Result<String, BadPath> {
     let mut plain = String::with_capacity(path.len());
     let mut parts = path.split('%');
     plain.push_str(parts.next().unwrap_or_default());
@@ -57,7 +62,7 @@ fn unescape(path: &str) -> Result<String, BadPath> {
         let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         let byte = is_hex.then(|| u8::from_str_radix(digits, 16).ok()).flatten();
         match byte.ok_or(BadPath::Malformed("a % without two hexadecimal digits"))? {
-            b'/' => return Err(BadPath::Malformed("a slash must not be percent-encoded")),
+            b'/' if !with_slashes => return Err(BadPath::Malformed("a slash must not be percent-encoded")),
             byte if byte.is_ascii() => plain.push(char::from(byte)),
             _ => return Err(BadPath::Malformed("the path has a character that no path here can have")),
         }
@@ -96,15 +101,34 @@ mod tests {
             ("/lookup/github.com/%2521azure", "lookup/github.com/%21azure"),
             ("/a%2Db%2bc", "a-b+c"),
             ("/a.b/c/@v/x%20y%23%5B%7e.info", "a.b/c/@v/x y#[~.info"),
+            ("/api/v1/modules/a.b%2Fc%40v1.0.0/files", "api/v1/modules/a.b/c@v1.0.0/files"),
         ] {
             assert_eq!(decode(raw).unwrap(), path, "{raw}");
         }
-        for raw in ["/a/", "//a", "/a//b", "/./a", "/a/..", "/..", "/%2e%2E/a", "/a/%2e"] {
+        for raw in
+            ["/a/", "//a", "/a//b", "/./a", "/a/..", "/..", "/%2e%2E/a", "/a/%2e", "/api/v1/a%2F..%2Fb", "/api/v1/%2F"]
+        {
             assert_eq!(decode(raw), Err(BadPath::NotFound), "{raw}");
         }
         for raw in [
-            "", "*", "a", "/%", "/%2", "/%zz", "/%+1", "/a%2fb", "/a%2Fb", "/%00", "/%0a", "/%20", "/\\", "/%5c",
-            "/%ff", "/é", "/%é",
+            "",
+            "*",
+            "a",
+            "/%",
+            "/%2",
+            "/%zz",
+            "/%+1",
+            "/a%2fb",
+            "/a%2Fb",
+            "/%61pi/v1/a%2Fb",
+            "/%00",
+            "/%0a",
+            "/%20",
+            "/\\",
+            "/%5c",
+            "/%ff",
+            "/é",
+            "/%é",
         ] {
             assert!(matches!(decode(raw), Err(BadPath::Malformed(_))), "{raw}");
         }

@@ -12,6 +12,7 @@ use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use super::answer::{Answer, CachePolicy, PLAIN_TEXT, Payload};
 use super::path::BadPath;
 use crate::fault::{Cause, Fault};
+use crate::proxy::{Denied, RefusalCause};
 use crate::report::{plain, printable};
 use crate::server::limits::MAX_PATH_BYTES;
 
@@ -85,6 +86,39 @@ pub(crate) fn from_fault(fault: &Fault) -> Answer {
             Cause::TimedOut => refusal(StatusCode::GATEWAY_TIMEOUT, &text),
             Cause::Upstream | Cause::TooLong => refusal(StatusCode::BAD_GATEWAY, &text),
         },
+    }
+}
+
+/// The words where the settings serve no modules.
+const SWITCHED_OFF: &str = "this server serves no modules: its setting proxy is off";
+
+/// 403: the settings serve no modules. Not 404, which sends the go command to its next proxy: that says nothing of a module.
+pub(crate) fn no_modules() -> Answer {
+    refusal(StatusCode::FORBIDDEN, SWITCHED_OFF)
+}
+
+/// A refusal in one word.
+fn verdict(cause: RefusalCause) -> &'static str {
+    match cause {
+        RefusalCause::Rule => "refused_by_rule",
+        RefusalCause::Private => "refused_private",
+        RefusalCause::Mismatch => "refused_mismatch",
+        RefusalCause::Upstream => "refused_upstream",
+        RefusalCause::UnknownHash => "refused_unknown_hash",
+    }
+}
+
+/// The answer where the proxy has none. 404 sends the go command to its next proxy, so it is only for what does not exist, or
+/// what the client wanted only if it is cached here.
+pub(crate) fn denied(denied: &Denied) -> Answer {
+    match denied {
+        Denied::NotFound(words) => not_found(words).judged("not_found"),
+        // Not cached: another client may want it downloaded.
+        Denied::NotCached(words) => refusal(StatusCode::NOT_FOUND, words).judged("not_cached"),
+        Denied::Refused(cause, lines) => {
+            refusal_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)).judged(verdict(*cause))
+        }
+        Denied::Fault(failed) => from_fault(failed).judged("failed"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which route a path has: one variant for each kind of request.
 
 use super::path::is_of_module;
+use super::view_route::{ApiRequest, PageRequest};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 
@@ -23,6 +24,14 @@ pub(crate) enum Route<'a> {
     Catalog,
     /// `/explain/MODULE@VERSION`, what follows the second slash
     Explain(&'a str),
+    /// a request below `/api/v1/`
+    Api(ApiRequest<'a>),
+    /// a page for people, besides `/`
+    Page(PageRequest<'a>),
+    /// `/badge/MODULE@VERSION.svg`: the module version
+    Badge(&'a str),
+    /// `/vulndb/...`: a file of the vulnerability database
+    Vulndb(&'a str),
     /// a request about the database with this number, below `/sumdb/NAME/` or, for the first one, at the root
     Sumdb(usize, SumdbRequest<'a>),
     /// a request about the first database as a tlog-tiles log, below `/tlog/ORIGIN/`
@@ -68,6 +77,10 @@ pub(crate) enum RouteName {
     Index,
     Catalog,
     Explain,
+    Api,
+    Page,
+    Badge,
+    Vulndb,
     Supported,
     Latest,
     Lookup,
@@ -86,7 +99,7 @@ pub(crate) enum RouteName {
 
 impl RouteName {
     /// All names.
-    pub(crate) const ALL: [RouteName; 21] = [
+    pub(crate) const ALL: [RouteName; 25] = [
         RouteName::Home,
         RouteName::Health,
         RouteName::Metrics,
@@ -94,6 +107,10 @@ impl RouteName {
         RouteName::Index,
         RouteName::Catalog,
         RouteName::Explain,
+        RouteName::Api,
+        RouteName::Page,
+        RouteName::Badge,
+        RouteName::Vulndb,
         RouteName::Supported,
         RouteName::Latest,
         RouteName::Lookup,
@@ -120,6 +137,10 @@ impl RouteName {
             RouteName::Index => "index",
             RouteName::Catalog => "catalog",
             RouteName::Explain => "explain",
+            RouteName::Api => "api",
+            RouteName::Page => "page",
+            RouteName::Badge => "badge",
+            RouteName::Vulndb => "vulndb",
             RouteName::Supported => "supported",
             RouteName::Latest => "latest",
             RouteName::Lookup => "lookup",
@@ -149,6 +170,10 @@ impl Route<'_> {
             Route::Index => RouteName::Index,
             Route::Catalog => RouteName::Catalog,
             Route::Explain(_) => RouteName::Explain,
+            Route::Api(_) => RouteName::Api,
+            Route::Page(_) => RouteName::Page,
+            Route::Badge(_) => RouteName::Badge,
+            Route::Vulndb(_) => RouteName::Vulndb,
             Route::Sumdb(_, SumdbRequest::Supported) => RouteName::Supported,
             Route::Sumdb(_, SumdbRequest::Latest) => RouteName::Latest,
             Route::Sumdb(_, SumdbRequest::Lookup(_)) => RouteName::Lookup,
@@ -213,6 +238,10 @@ impl DatabaseNames {
             "index" if path == first => Some(Route::Index),
             "catalog" if path == first => Some(Route::Catalog),
             "explain" => Some(Route::Explain(rest)),
+            "api" => ApiRequest::parse(rest.strip_prefix("v1/")?).map(Route::Api),
+            "modules" | "incidents" => PageRequest::parse(path).map(Route::Page),
+            "badge" => rest.strip_suffix(".svg").map(Route::Badge),
+            "vulndb" => Some(Route::Vulndb(rest)),
             "sumdb" => {
                 let (number, rest) = self.split(rest)?;
                 sumdb(rest).map(|request| Route::Sumdb(number, request))
@@ -259,6 +288,12 @@ mod tests {
             ("readyz", Some(Route::Ready)),
             ("metrics", Some(Route::Metrics)),
             ("explain/a.b/c@v1.0.0", Some(Route::Explain("a.b/c@v1.0.0"))),
+            ("api/v1/status", Some(Route::Api(ApiRequest::Status))),
+            ("api/v2/status", None),
+            ("modules/a.b/c", Some(Route::Page(PageRequest::Module("a.b/c")))),
+            ("badge/a.b/c@v1.0.0.svg", Some(Route::Badge("a.b/c@v1.0.0"))),
+            ("badge/a.b/c@v1.0.0", None),
+            ("vulndb/index/db.json", Some(Route::Vulndb("index/db.json"))),
             ("latest", Some(Route::Sumdb(0, SumdbRequest::Latest))),
             ("lookup/a.b/c@v1.0.0", Some(Route::Sumdb(0, SumdbRequest::Lookup("lookup/a.b/c@v1.0.0")))),
             ("tile/8/0/000", Some(Route::Sumdb(0, SumdbRequest::Tile("tile/8/0/000")))),

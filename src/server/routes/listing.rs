@@ -10,12 +10,13 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Serialize;
 
-use super::modules::{JSON, SWITCHED_OFF};
+use super::modules::JSON;
+use crate::access::Reader;
 use crate::proxy::{ListedPage, ListedVersion, Sight};
 use crate::server::app::{App, request::RequestContext};
 use crate::server::conn::pool::Resource;
 use crate::server::http::answer::{Answer, CachePolicy, PLAIN_TEXT};
-use crate::server::http::refusal::{from_fault, refusal, unavailable};
+use crate::server::http::refusal::{from_fault, no_modules, refusal, unavailable};
 
 /// Versions on a page of the index: no more, and so many where the client names no number.
 const MAX_INDEX: usize = 2000;
@@ -47,7 +48,7 @@ pub(crate) async fn index(app: &App, query: Option<&str>, context: &RequestConte
         version: &'a str,
         timestamp: String,
     }
-    let Some(proxy) = &app.proxy else { return refusal(StatusCode::FORBIDDEN, SWITCHED_OFF) };
+    let Some(proxy) = &app.proxy else { return no_modules() };
     let (since, limit) = match (since(query), count(query, "limit", MAX_INDEX, MAX_INDEX)) {
         (Ok(since), Ok(limit)) => (since, limit),
         (Err(why), _) | (_, Err(why)) => return refusal(StatusCode::BAD_REQUEST, &why),
@@ -79,7 +80,7 @@ pub(crate) async fn catalog(app: &App, query: Option<&str>, context: &RequestCon
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     }
-    let Some(proxy) = &app.proxy else { return refusal(StatusCode::FORBIDDEN, SWITCHED_OFF) };
+    let Some(proxy) = &app.proxy else { return no_modules() };
     let (after, limit) = match (token(query), count(query, "pagesize", CATALOG_PAGE, MAX_CATALOG)) {
         (Ok(after), Ok(limit)) => (after, limit),
         (Err(why), _) | (_, Err(why)) => return refusal(StatusCode::BAD_REQUEST, &why),
@@ -97,13 +98,11 @@ pub(crate) async fn catalog(app: &App, query: Option<&str>, context: &RequestCon
 
 /// What this client may see.
 fn sight(context: &RequestContext<'_>) -> Sight {
-    match context.reader {
-        Some(reader) => {
-            let reader = Arc::clone(reader);
-            Arc::new(move |module, _| reader.may_read(module))
-        }
-        None => Arc::new(|_, is_private| !is_private),
-    }
+    let Some(client) = context.client.filter(|client| client.access.asks_for_credentials()) else {
+        return Arc::new(|_, is_private| !is_private);
+    };
+    let reader = Reader::new(Arc::clone(client.access), client.admission.identity.clone(), client.certificate);
+    Arc::new(move |module, _| reader.may_read(module))
 }
 
 fn busy() -> Answer {

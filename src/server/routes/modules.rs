@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, WARNING};
 
 use crate::fault::Fault;
-use crate::proxy::{Denied, Mode, ProxyAnswer, RefusalCause, Text, TextKind};
+use crate::proxy::{Denied, Mode, ProxyAnswer, Text, TextKind};
 use crate::server::app::{App, request::RequestContext};
 use crate::server::conn::file_source::FileSource;
 use crate::server::conn::pool::{PoolPermit, Resource};
 use crate::server::http::answer::{Answer, BINARY, CachePolicy, CacheScope, PLAIN_TEXT, PROVEN, Payload};
-use crate::server::http::refusal::{from_fault, not_found, refusal, refusal_lines, unavailable};
+use crate::server::http::refusal::{self, from_fault, unavailable};
 use crate::server::http::response_cache::Validity;
 use crate::server::limits::{MAX_SMALL_BYTES, MODULE_TIMEOUT, POOL_TIMEOUT};
 use crate::store::modules::{Admitted, Refused};
@@ -33,9 +32,6 @@ pub(super) const JSON: &str = "application/json";
 /// It is for people who look at a response, and for logs of a server in front: no other field says these two things.
 const STALE: &str = "110 gosumcheck \"Response is Stale\"";
 
-/// The words where the settings serve no modules.
-pub(super) const SWITCHED_OFF: &str = "this server serves no modules: its setting proxy is off";
-
 /// The warning with bytes that are not proven, for the same readers.
 const UNPROVEN: &str = "299 gosumcheck \"UNPROVEN: not what the checksum database says\"";
 
@@ -46,8 +42,7 @@ pub(crate) fn wants_cached_only(headers: &HeaderMap) -> bool {
 
 /// Answers one request.
 pub(crate) async fn handle(app: &App, request: &ModuleRequest, context: &RequestContext<'_>) -> Answer {
-    // Not 404, which sends the go command to its next proxy: that the settings serve no modules says nothing of this one.
-    let Some(proxy) = &app.proxy else { return refusal(StatusCode::FORBIDDEN, SWITCHED_OFF) };
+    let Some(proxy) = &app.proxy else { return refusal::no_modules() };
     let options = Mode { cached_only: context.cached_only, peer: Some(context.peer) };
     let ask_proxy = || async {
         let answered = tokio::time::timeout(MODULE_TIMEOUT, proxy.answer(request, options)).await;
@@ -75,7 +70,7 @@ pub(crate) async fn handle(app: &App, request: &ModuleRequest, context: &Request
         (Ok(ProxyAnswer::Unproven(file)), Some(permit)) => unproven(file, permit),
         (Ok(ProxyAnswer::File(_) | ProxyAnswer::Unproven(_)), None) => too_many_files(),
         (Ok(ProxyAnswer::Text(text)), _) => text_answer(app, text, context),
-        (Err(denied), _) => denied_answer(&denied),
+        (Err(denied), _) => refusal::denied(&denied),
     };
     let is_pinned = context.cache_scope == CacheScope::Private && answer.verdict == PROVEN;
     let verdict = if is_pinned { "pinned" } else { answer.verdict };
@@ -142,40 +137,18 @@ fn text_answer(app: &App, text: Text, context: &RequestContext<'_>) -> Answer {
     answer
 }
 
-/// A refusal in one word.
-fn verdict(cause: RefusalCause) -> &'static str {
-    match cause {
-        RefusalCause::Rule => "refused_by_rule",
-        RefusalCause::Private => "refused_private",
-        RefusalCause::Mismatch => "refused_mismatch",
-        RefusalCause::Upstream => "refused_upstream",
-        RefusalCause::UnknownHash => "refused_unknown_hash",
-    }
-}
-
-/// The answer where the proxy has none. 404 sends the go command to its next proxy, so it is only for what does not exist, or
-/// what the client wanted only if it is cached here.
-fn denied_answer(denied: &Denied) -> Answer {
-    match denied {
-        Denied::NotFound(words) => not_found(words).judged("not_found"),
-        // Not cached: another client may want it downloaded.
-        Denied::NotCached(words) => refusal(StatusCode::NOT_FOUND, words).judged("not_cached"),
-        Denied::Refused(cause, lines) => {
-            refusal_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)).judged(verdict(*cause))
-        }
-        Denied::Fault(failed) => from_fault(failed).judged("failed"),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use hyper::StatusCode;
+
     use super::*;
+    use crate::proxy::RefusalCause;
 
     /// The text of a refusal, which the go command must be able to show.
     fn shown(lines: &[&str]) -> String {
         let denied = Denied::Refused(RefusalCause::Mismatch, lines.iter().map(|line| (*line).to_owned()).collect());
-        let answer = denied_answer(&denied);
+        let answer = refusal::denied(&denied);
         assert_eq!((answer.status, answer.content_type), (StatusCode::FORBIDDEN, PLAIN_TEXT.parse().unwrap()));
         let Payload::Bytes(bytes) = answer.payload else { panic!("a refusal has bytes") };
         let text = String::from_utf8(bytes.to_vec()).unwrap();

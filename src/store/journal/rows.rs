@@ -144,6 +144,20 @@ pub(super) fn incidents(db: &Connection, newest: usize) -> rusqlite::Result<Vec<
     found.query_map([i64::try_from(newest).unwrap_or(i64::MAX)], incident)?.collect()
 }
 
+/// Those with lower numbers than `before`, with their numbers.
+pub(super) fn incidents_before(
+    db: &Connection,
+    before: Option<i64>,
+    newest: usize,
+) -> rusqlite::Result<Vec<(i64, Incident)>> {
+    let mut found = db.prepare_cached(
+        "SELECT at, module, version, file, expected, got, upstream, record, tree, report, why, id
+         FROM incident WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+    )?;
+    let numbered = |row: &Row<'_>| Ok((row.get(11)?, incident(row)?));
+    found.query_map([before.unwrap_or(i64::MAX), signed(newest)], numbered)?.collect()
+}
+
 /// Those of one module version.
 pub(super) fn incidents_of(
     db: &Connection,

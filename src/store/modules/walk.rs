@@ -18,7 +18,7 @@ use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
 /// The names that a module's files have below its path.
-const VERSIONS: &str = "@v";
+pub(super) const VERSIONS: &str = "@v";
 /// The name of a list of versions below that.
 pub(super) const LIST: &str = "list";
 /// The lock of the server, in the tree's own folder.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::super::modes;
 use super::super::sqlite::{self, SqliteError};
@@ -49,14 +49,17 @@ pub(super) fn open(path: &Path) -> Result<Connection, SqliteError> {
     Ok(db)
 }
 
-/// What the file at `path` holds, which another process may be writing.
-pub(super) fn read(path: &Path) -> Result<HashMap<String, Use>, SqliteError> {
+/// What `read` finds in the file at `path`, which another process may be writing.
+pub(super) fn read(
+    path: &Path,
+    read: impl Fn(&Connection) -> rusqlite::Result<HashMap<String, Use>>,
+) -> Result<HashMap<String, Use>, SqliteError> {
     sqlite::open_to_read(path, |opened| {
         let failed = |error: rusqlite::Error| failed(path, &error);
         let db = opened.map_err(failed)?;
         sqlite::guard(&db, PATIENCE, LONGEST).map_err(failed)?;
         require_form(&db, path)?;
-        all(&db).map_err(failed)
+        read(&db).map_err(failed)
     })
 }
 
@@ -66,11 +69,18 @@ fn require_form(db: &Connection, path: &Path) -> Result<(), SqliteError> {
 
 pub(super) fn all(db: &Connection) -> rusqlite::Result<HashMap<String, Use>> {
     let mut rows = db.prepare_cached("SELECT name, hits, bytes, last, vanished FROM used")?;
-    let row = |row: &rusqlite::Row<'_>| {
-        let number = |at: usize| row.get::<_, i64>(at).map(|number| u64::try_from(number).unwrap_or(0));
-        Ok((row.get(0)?, Use { hits: number(1)?, bytes: number(2)?, last: number(3)?, vanished: number(4)? }))
-    };
     rows.query_map([], row)?.collect()
+}
+
+/// The uses of the files of these names.
+pub(super) fn some(db: &Connection, names: &[String]) -> rusqlite::Result<HashMap<String, Use>> {
+    let mut rows = db.prepare_cached("SELECT name, hits, bytes, last, vanished FROM used WHERE name = ?1")?;
+    names.iter().filter_map(|name| rows.query_row([name], row).optional().transpose()).collect()
+}
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(String, Use)> {
+    let number = |at: usize| row.get::<_, i64>(at).map(|number| u64::try_from(number).unwrap_or(0));
+    Ok((row.get(0)?, Use { hits: number(1)?, bytes: number(2)?, last: number(3)?, vanished: number(4)? }))
 }
 
 /// Adds to what is written down, all or nothing.

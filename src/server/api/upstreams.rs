@@ -1,0 +1,108 @@
+//! `upstreams`: whom this server asks, and how they fared.
+
+use serde::Serialize;
+
+use crate::server::app::App;
+use crate::server::app::history::{Column, Sample, source_name};
+use crate::upstream::{BreakerState, Latency};
+
+/// All of them.
+#[derive(Debug, Serialize)]
+pub(crate) struct UpstreamsView {
+    pub(crate) upstreams: Vec<UpstreamView>,
+}
+
+/// One of them.
+#[derive(Debug, Serialize)]
+pub(crate) struct UpstreamView {
+    /// its URL without credentials, or `direct`
+    pub(crate) name: String,
+    /// `modules`, or the name of the database that it is a source of
+    pub(crate) serves: String,
+    /// the circuit breaker: `closed`, `half_open`, or `open` while it is left alone
+    pub(crate) breaker: &'static str,
+    /// requests that ended, since the start
+    pub(crate) requests: u64,
+    /// of these, requests that failed after all tries; not known of sources of databases
+    pub(crate) failures: Option<u64>,
+    /// bytes that arrived; not known of sources of databases
+    pub(crate) bytes: Option<u64>,
+    /// how long requests took on average; none without any
+    pub(crate) mean_seconds: Option<f64>,
+    /// the time that one column of `history` stands for
+    pub(crate) column_seconds: u64,
+    /// the last hours, the oldest column first
+    pub(crate) history: Vec<ColumnView>,
+}
+
+/// What came of the requests in a part of the time.
+#[derive(Debug, Serialize)]
+pub(crate) struct ColumnView {
+    pub(crate) requests: u64,
+    pub(crate) failures: u64,
+    pub(crate) mean_seconds: Option<f64>,
+    /// whether it was left alone
+    pub(crate) out: bool,
+}
+
+impl UpstreamsView {
+    /// How they fare now.
+    pub(crate) fn of(app: &App) -> UpstreamsView {
+        let now = Sample::of(&app.databases, app.proxy.as_ref());
+        let mut upstreams: Vec<UpstreamView> = Vec::new();
+        for state in app.proxy.iter().flat_map(crate::proxy::Proxy::upstreams) {
+            let view = UpstreamView {
+                failures: Some(state.failures),
+                bytes: Some(state.bytes),
+                ..UpstreamView::of(app, &now, (&state.name, &state.name), "modules", state.breaker, &state.latency)
+            };
+            upstreams.push(view);
+        }
+        for served in &app.databases {
+            let database = served.relay.name();
+            for source in served.relay.standings() {
+                let key = source_name(database, &source.name);
+                let names = (source.name.as_str(), key.as_str());
+                upstreams.push(UpstreamView::of(app, &now, names, database, source.breaker, &source.latency));
+            }
+        }
+        UpstreamsView { upstreams }
+    }
+}
+
+impl UpstreamView {
+    /// `key` is the name under which it is counted.
+    fn of(
+        app: &App,
+        now: &Sample,
+        (name, key): (&str, &str),
+        serves: &str,
+        breaker: BreakerState,
+        latency: &Latency,
+    ) -> UpstreamView {
+        let columns = app.history.columns(key, now);
+        let requests = u32::try_from(latency.count()).unwrap_or(u32::MAX);
+        UpstreamView {
+            name: name.to_owned(),
+            serves: serves.to_owned(),
+            breaker: match breaker {
+                BreakerState::Closed => "closed",
+                BreakerState::HalfOpen => "half_open",
+                BreakerState::Open => "open",
+            },
+            requests: latency.count(),
+            failures: None,
+            bytes: None,
+            mean_seconds: (requests > 0).then(|| latency.sum() / f64::from(requests)),
+            column_seconds: columns.width.as_secs(),
+            history: columns.columns.into_iter().map(ColumnView::of).collect(),
+        }
+    }
+}
+
+impl ColumnView {
+    fn of(column: Column) -> ColumnView {
+        let Column { requests, failures, mean_seconds, is_out } = column;
+        ColumnView { requests, failures, mean_seconds, out: is_out }
+    }
+}

@@ -1,0 +1,141 @@
+//! The pages: what is on them, and that a module's contents stay text.
+
+use crate::client::Reply;
+use crate::world::World;
+
+/// What a browser asks for.
+const HTML: [(&str, &str); 1] = [("Accept", "text/html")];
+
+/// The tags of a page, each up to its first space.
+fn tags(page: &str) -> Vec<&str> {
+    let starts = page.split('<').skip(1);
+    starts.filter_map(|rest| rest.split([' ', '>', '/']).find(|name| !name.is_empty())).collect()
+}
+
+/// All that a page must not have, whatever is in a module.
+#[track_caller]
+fn assert_harmless(path: &str, reply: &Reply) {
+    let page = reply.text();
+    let policy = reply.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+    assert!(policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"), "{path}: {policy}");
+    for tag in tags(&page) {
+        assert!(!matches!(tag, "script" | "img" | "iframe" | "object" | "embed" | "base"), "{path}: <{tag}>");
+    }
+    assert!(!page.contains(" onerror=") && !page.contains("javascript:"), "{path}");
+    assert!(
+        !page.contains(['\u{202e}', '\u{2066}', '\u{1b}', '\u{7}', '\0']),
+        "{path}: what cannot be seen is written out"
+    );
+    assert_eq!(page.matches("<main").count(), 1, "{path}");
+    assert_eq!(page.matches("</main>").count(), 1, "{path}");
+    assert_eq!(page.matches("<style>").count(), 1, "{path}");
+    let outside = page.split("http").skip(1).filter(|rest| rest.starts_with("://") || rest.starts_with("s://"));
+    let named = |rest: &&str| {
+        rest.starts_with("://127.0.0.1")
+            || rest.starts_with("://www.w3.org/2000/svg")
+            || rest.starts_with("://localhost")
+    };
+    assert_eq!(outside.filter(|rest| !named(rest)).count(), 0, "{path} names another site");
+}
+
+#[test]
+fn browsers_get_pages_and_others_the_text() {
+    let world = World::new();
+    let text = world.get("/");
+    assert_eq!(text.header("content-type"), Some("text/plain; charset=UTF-8"));
+    assert!(
+        text.text().starts_with("gosumcheck ") && text.text().contains("  go env -w GOPROXY=http://localhost,direct\n")
+    );
+    assert_eq!(text.header("vary"), Some("accept, host"));
+    assert_eq!(world.ask("/", &[("Accept", "*/*")]).text(), text.text());
+    let reply = world.ask("/", &HTML);
+    assert_eq!(
+        (reply.header("cache-control"), reply.header("vary")),
+        (Some("no-store"), Some("accept, accept-encoding, host"))
+    );
+    let page = reply.text();
+    assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{page}");
+    assert!(page.contains("go env -w GOPROXY=http://localhost,direct\n"), "the lines for this very host");
+    let corpus = &world.site.corpus;
+    for shown in [
+        corpus.h1_zip("example.com/lied", "v1.0.0").as_str(),
+        "example.com/lied@v1.0.0",
+        "Wrong bytes refused",
+        "<svg class=\"chart\"",
+        &world.site.mirror.url(),
+    ] {
+        assert!(page.contains(shown), "{shown} is not in {page}");
+    }
+}
+
+#[test]
+fn a_module_can_be_read_and_changes_nothing() {
+    let world = World::new();
+    let version = "/modules/example.com/a@v1.2.0";
+    for path in [
+        "/",
+        "/modules",
+        "/modules?contains=%3Cscript%3Ealert(1)%3C/script%3E%22%27%E2%80%AE",
+        "/modules?contains=EXAMPLE",
+        "/modules/example.com/a",
+        "/modules/example.com/none",
+        version,
+        "/modules/example.com/a@v1.9.0",
+        "/modules/example.com/a@v1.2.0?file=README.md",
+        "/modules/example.com/a@v1.2.0?file=sub/t%C3%A9st+%C3%A9.txt",
+        "/incidents",
+    ] {
+        let reply = world.ask(path, &HTML);
+        assert_eq!(reply.status, 200, "{path}: {reply:?}");
+        assert_harmless(path, &reply);
+    }
+    let page = world.page(version);
+    assert!(page.contains("module example.com/a") && page.contains("?file=sub/t%C3%A9st%20%C3%A9.txt"), "{page}");
+    assert!(page.contains("/api/v1/proofs/example.com/a@v1.2.0?format=tlog-proof"), "{page}");
+    let readme = world.page("/modules/example.com/a@v1.2.0?file=README.md");
+    assert!(readme.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && readme.contains("U+202E"), "{readme}");
+    let found = world.page("/modules?contains=EXAMPLE");
+    assert!(found.contains("/modules/example.com/a\""), "{found}");
+    for (path, status) in
+        [("/modules/example.com/a@v1.2.0?file=none", 404), ("/modules/nodot", 400), ("/modules/example.com/a@x", 400)]
+    {
+        assert_eq!(world.ask(path, &HTML).status, status, "{path}");
+    }
+}
+
+#[test]
+fn links_stay_below_the_prefix() {
+    let world = World::over(World::new().site, &["--prefix", "/go"], &["example.com/a@v1.0.0"]);
+    for path in
+        ["/go/", "/go/modules", "/go/modules/example.com/a", "/go/modules/example.com/a@v1.0.0", "/go/incidents"]
+    {
+        let page = world.page(path);
+        let links = page.split("href=\"").skip(1).chain(page.split("action=\"").skip(1));
+        let links: Vec<&str> =
+            links.filter_map(|rest| rest.split('"').next()).filter(|link| link.starts_with('/')).collect();
+        assert!(!links.is_empty() && links.iter().all(|link| link.starts_with("/go/")), "{path}: {links:?}");
+    }
+}
+
+#[test]
+fn badges_say_what_is_proven() {
+    let world = World::new();
+    let record = world.site.log.find("example.com/a", "v1.2.0").unwrap();
+    for (module, words) in [
+        ("example.com/a@v1.2.0", format!("proven · record {record}")),
+        ("example.com/never@v1.0.0", "not held here".to_owned()),
+    ] {
+        let reply = world.get(&format!("/badge/{module}.svg"));
+        assert_eq!((reply.status, reply.header("content-type")), (200, Some("image/svg+xml")), "{reply:?}");
+        assert!(reply.text().contains(&words), "{}", reply.text());
+        assert_eq!(reply.header("cache-control"), Some("public, max-age=60"));
+        let tag = reply.header("etag").unwrap();
+        assert_eq!(world.ask(&format!("/badge/{module}.svg"), &[("If-None-Match", tag)]).status, 304);
+    }
+    for (path, status) in
+        [("/badge/example.com/a.svg", 400), ("/badge/example.com/a@v1.2.0", 404), ("/badge/%3Csvg%3E@v1.0.0.svg", 400)]
+    {
+        assert_eq!(world.get(path).status, status, "{path}");
+    }
+}
