@@ -36,8 +36,8 @@ pub struct ListedVersion {
 pub struct ListedPage {
     /// the versions
     pub versions: Vec<ListedVersion>,
-    /// whether there may be more after the last one
-    pub has_more: bool,
+    /// path and version of the last one that was looked at and that the client may see, if there may be more after it
+    pub next: Option<(String, String)>,
 }
 
 impl Proxy {
@@ -90,26 +90,26 @@ fn page(
     is_listed: impl Fn(&ModuleVersion) -> Result<bool, Fault>,
 ) -> Result<Option<ListedPage>, Fault> {
     let (until, policy) = (Instant::now() + PATIENCE, inner.policy.now());
-    let (mut page, mut failed) = (ListedPage::default(), None);
-    let shows = |row: &Admission| -> Result<bool, Fault> {
+    let (mut page, mut has_more, mut seen, mut failed) = (ListedPage::default(), false, None, None);
+    let seen_as = |row: &Admission| {
         // The file may be anybody's.
-        let Ok(module) = ModuleVersion::parse_at(&format!("{}@{}", row.module, row.version)) else { return Ok(false) };
+        let module = ModuleVersion::parse_at(&format!("{}@{}", row.module, row.version)).ok()?;
         let is_private = row.is_private || policy.exemption(module.path()).is_some();
         let is_enforced = policy.get().is_some_and(|policy| !policy.is_dry_run);
         let is_refused = is_enforced && policy.denied_by(module.path(), Some(module.version())).is_some();
-        Ok(!is_refused && sight(&row.module, is_private) && is_listed(&module)?)
+        (!is_refused && sight(&row.module, is_private)).then_some(module)
     };
     let read = inner.modules.admissions().read(from, &mut |row| {
         if page.versions.len() >= limit || Instant::now() >= until {
-            page.has_more = true;
+            has_more = true;
             return ControlFlow::Break(());
         }
-        match shows(&row) {
+        let Some(known) = seen_as(&row) else { return ControlFlow::Continue(()) };
+        let Admission { at, module, version, .. } = row;
+        seen = Some((module.clone(), version.clone()));
+        match is_listed(&known) {
             Ok(false) => {}
-            Ok(true) => {
-                let Admission { at, module, version, .. } = row;
-                page.versions.push(ListedVersion { at, module, version });
-            }
+            Ok(true) => page.versions.push(ListedVersion { at, module, version }),
             Err(fault) => {
                 failed = Some(fault);
                 return ControlFlow::Break(());
@@ -120,8 +120,9 @@ fn page(
     if let Some(fault) = failed {
         return Err(fault);
     }
-    if page.has_more && page.versions.is_empty() && limit > 0 {
+    if has_more && seen.is_none() {
         return Err(Fault::timed_out("the list of modules", "timed out: too many of them are not for this client"));
     }
+    page.next = seen.filter(|_| has_more);
     Ok(read.map(|()| page))
 }

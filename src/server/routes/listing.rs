@@ -86,12 +86,12 @@ pub(crate) async fn catalog(app: &App, query: Option<&str>, context: &RequestCon
         (Err(why), _) | (_, Err(why)) => return refusal(StatusCode::BAD_REQUEST, &why),
     };
     let Some(_turn) = context.quota.try_acquire(Resource::Exports, 1) else { return busy() };
-    let ListedPage { versions, has_more } = match proxy.held_after(after, limit, sight(context)).await {
+    let ListedPage { versions, next } = match proxy.held_after(after, limit, sight(context)).await {
         Ok(Some(page)) => page,
         Ok(None) => return unavailable(NOT_YET),
         Err(fault) => return from_fault(&fault),
     };
-    let next = versions.last().filter(|_| has_more).map(|last| format!("{}@{}", last.module, last.version));
+    let next = next.map(|(module, version)| format!("{module}@{version}"));
     let modules = versions.iter().map(|ListedVersion { module, version, .. }| Named { module, version }).collect();
     json(&Catalog { modules, next })
 }
