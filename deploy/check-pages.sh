@@ -25,7 +25,7 @@ if ! [[ -d "$tools/pages/node_modules/axe-core" ]]; then
 fi
 if ! [[ -x "$tools/pages/bin/openapi-python-client" ]]; then
     python3 -m venv "$tools/pages"
-    "$tools/pages/bin/pip" install --quiet 'openapi-spec-validator>=0.7' 'openapi-python-client>=0.26'
+    "$tools/pages/bin/pip" install --quiet 'openapi-spec-validator>=0.7' 'openapi-python-client>=0.26' httpx attrs python-dateutil
 fi
 
 work=$(mktemp -d)

@@ -407,7 +407,7 @@ settings! {
     }
 
     /// Serve a Go vulnerability database below /vulndb/, for govulncheck -db: a folder or a vulndb.zip, such as a copy of
-    /// https://vuln.go.dev/vulndb.zip. A newer copy that takes its place is served at once.
+    /// that of vuln.go.dev. A newer copy that takes its place is served at once.
     vulndb: Option<PathBuf> = optional(path_of_file) {
         name: "vulndb.path", variable: "GOSUMCHECK_VULNDB", flag: "--vulndb",
         value: One("PATH"), default: Unset, heading: VULNERABILITIES,
