@@ -251,7 +251,7 @@ fn figures(files: &Files, report: &mut Integrity) {
 }
 
 /// The head as the report shows it.
-fn describe(head: &Checkpoint) -> Head {
+pub fn describe(head: &Checkpoint) -> Head {
     let tree = head.tree();
     Head { size: tree.size, root: tree.root.to_string(), note: String::from_utf8_lossy(head.bytes()).into_owned() }
 }

@@ -152,7 +152,13 @@ fn kept(stored: &Stored, has_log: bool, report: &mut Integrity) -> Result<(), Fa
     verify::evidence(&stored.folder.log(&stored.name)?, &stored.policy, report)?;
     let cache = stored.folder.cache(&stored.name)?;
     match stored.database.remembered() {
-        Ok(Some(head)) if verify::has_cache(cache.dir()) => verify::cached(&cache, &head, report),
+        Ok(Some(head)) if verify::has_cache(cache.dir()) => {
+            // A log has a head of its own, or none yet.
+            if !has_log {
+                report.head = Some(verify::describe(&head));
+            }
+            verify::cached(&cache, &head, report)
+        }
         // What is wrong with the head is a finding by now.
         _ => Ok(()),
     }

@@ -96,7 +96,6 @@ pub fn cached(cache: &Cache, head: &Checkpoint, report: &mut Integrity) -> std::
             }
         }
     }
-    report.head = report.head.take().or_else(|| Some(super::describe(head)));
     report.figures.cached = Some(counts.proven);
     if counts.open > 0 {
         let why = "nothing that is cached above them proves them, as after a part of the cache was cleared";

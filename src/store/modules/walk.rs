@@ -103,7 +103,12 @@ impl Modules {
             Err(error) => Err(unavailable(&place.pin, "read", &error)),
         };
         let read = if tree == Tree::Proven { ProofFile::read(&place.proof) } else { Ok(ProofFile::Missing) };
-        let is_proof_damaged = matches!(&read, Ok(ProofFile::Damaged) | Err(_));
+        // One that a power cut tore ends early or has zeros; the file is proven again by the next question.
+        let is_torn = || {
+            fs::read(&place.proof)
+                .is_ok_and(|bytes| is_file(&place.proof) && (!bytes.ends_with(b"\n") || bytes.contains(&0)))
+        };
+        let is_proof_damaged = matches!(&read, Ok(ProofFile::Damaged) | Err(_)) && !is_torn();
         let proof = match read {
             Ok(ProofFile::Is(hash, proof, _)) => Some((hash, proof)),
             _ => None,

@@ -6,7 +6,6 @@ use super::scan::Stored;
 use crate::database::Database;
 use crate::store::modules::{Beside, Proof, Tree};
 use crate::sumdb::gosum::{Kind, SumHash};
-use crate::sumdb::note::VerifierKey;
 
 /// A sentence about a file whose bytes hash to `got`, if it is as it was admitted and these settings do not cover that.
 pub(super) fn explain(
@@ -61,10 +60,6 @@ pub(super) fn wrong_proof(database: &Database, known: &Known, beside: &Beside) -
         return Some("the proof beside it cannot be read".to_owned());
     }
     let (hash, proof) = beside.proof.as_ref()?;
-    // A key has a hash of itself in it.
-    if VerifierKey::parse(&proof.database).is_err() {
-        return Some("the proof beside it names a database by what is not a key".to_owned());
-    }
     let Known::Record(record) = known else { return None };
     let is_other = proof.database == database.vkey() && proof.record != record.id();
     // Another hash is told with both of them.
