@@ -57,12 +57,13 @@ pub(super) fn file(path: &str, opened: io::Result<File>, look: Look, budget: &mu
     let read = opened.and_then(|mut file| {
         let mut start = Vec::new();
         (&mut file).take(wide(MAGIC_BYTES)).read_to_end(&mut start)?;
-        let is_program = match look {
-            Look::ForAll => executable::is_program(&start),
-            Look::For(artifact) => artifact == Artifact::Program,
-        };
         // What a shell opened cannot be read from its start again.
-        if is_program { program(path, file, budget) } else { text(path, start.as_slice().chain(file), look, budget) }
+        let is_regular = file.metadata()?.is_file();
+        if is_regular && is_taken_for_program(&start, look) {
+            program(path, file, budget)
+        } else {
+            text(path, start.as_slice().chain(file), look, budget)
+        }
     });
     read.unwrap_or_else(|error| unread(path, &error))
 }
@@ -117,15 +118,26 @@ fn judged(path: &str, outcome: Result<Claims, NoBuildInfo>, budget: &mut Budget)
     }
 }
 
+/// Whether what begins so is read as a program.
+fn is_taken_for_program(start: &[u8], look: Look) -> bool {
+    match look {
+        Look::ForAll => executable::is_program(start),
+        Look::For(artifact) => artifact == Artifact::Program,
+    }
+}
+
 /// Whether it is a document in JSON.
 fn is_document(artifact: Artifact) -> bool {
     matches!(artifact, Artifact::CycloneDx | Artifact::Spdx | Artifact::BuildInfo)
 }
 
-/// A file of text, whatever it is, as a whole.
+/// A file of text, whatever it is, as a whole; and a program from a pipe.
 fn text(path: &str, from: impl io::Read, look: Look, budget: &mut Budget) -> io::Result<Claims> {
     // One byte more than may be, so that the parser sees that it is too much and says so.
     let bytes = files::read_bounded(from, wide(MAX_FILE_BYTES))?;
+    if is_taken_for_program(&bytes, look) && bytes.len() <= MAX_FILE_BYTES {
+        return judged(path, programs::read(path, &bytes[..]), budget);
+    }
     let artifact = match look {
         Look::ForAll => sbom::kind(&bytes),
         Look::For(artifact) => Some(artifact).filter(|artifact| is_document(*artifact)),

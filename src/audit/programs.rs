@@ -20,7 +20,7 @@ const GO_PROGRAMS: &str = "cmd/";
 ///
 /// # Errors
 /// Why it makes none.
-pub(super) fn read<R: ReadAt>(path: &str, file: &R) -> Result<Claims, NoBuildInfo> {
+pub(super) fn read<R: ReadAt + ?Sized>(path: &str, file: &R) -> Result<Claims, NoBuildInfo> {
     let Program { builds, is_old } = executable::read(file)?;
     let mut remarks: Vec<String> = builds.first().and_then(vulnerable).into_iter().collect();
     if is_old {
