@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn every_result_has_its_rule_and_no_other_outcome_has_one() {
         let ids: Vec<&str> = reported().map(Outcome::id).collect();
-        let all = ["differs", "not-in-log", "unknown-algorithm", "malformed", "refused", "unavailable", "not-held"];
-        assert_eq!(ids, all);
+        let all = "differs altered not-in-log unknown-algorithm malformed refused unavailable not-held no-hash";
+        assert_eq!(ids.join(" "), all);
         assert_eq!(index(Outcome::Differs), Some(0));
         assert_eq!(index(Outcome::Verified), None);
         assert_eq!(index(Outcome::DroppedEmptyGoMod), None);

@@ -30,7 +30,7 @@ const ROUNDS: usize = 3;
 const AT_ONCE: usize = 8;
 
 /// What one look at the log found.
-struct Look {
+struct LogState {
     files: Files,
     levels: Levels,
     recovered: RecoveredLevels,
@@ -72,7 +72,7 @@ pub(super) async fn mend(repair: &LogRepair<'_>, head: &Checkpoint, done: &mut R
 }
 
 /// Looks at all of the log; none where it is in order.
-fn look(repair: &LogRepair<'_>, head: &Checkpoint) -> Result<Option<Look>, Fault> {
+fn look(repair: &LogRepair<'_>, head: &Checkpoint) -> Result<Option<LogState>, Fault> {
     let files = Files::open(repair.log, head.tree())?;
     let levels = Levels::read(&files);
     let reference = Reference { tops: levels.stored(1), index: None, progress: &|_| {} };
@@ -90,11 +90,11 @@ fn look(repair: &LogRepair<'_>, head: &Checkpoint) -> Result<Option<Look>, Fault
     let mut reporter = Reporter::new(head.tree(), &mut unread);
     let marked = locate::cuts(&files, &passed.bad, &mut reporter);
     let recovered = locate::locate(&files, &levels, &passed.bad, &mut reporter);
-    Ok(Some(Look { files, levels, recovered, marked }))
+    Ok(Some(LogState { files, levels, recovered, marked }))
 }
 
 /// Mends the hashes above the leaves that follow from what is here.
-fn mend_levels(repair: &LogRepair<'_>, look: &Look, done: &mut Repaired) -> Result<(), Fault> {
+fn mend_levels(repair: &LogRepair<'_>, look: &LogState, done: &mut Repaired) -> Result<(), Fault> {
     for level in 1..=look.recovered.top() {
         let (best, stored) = (look.recovered.level(level), look.levels.stored(level));
         for (index, hashes) in best.chunks(FULL_LEN).enumerate() {
@@ -116,7 +116,7 @@ fn bytes_of(hashes: &[Hash]) -> Vec<u8> {
 }
 
 /// The tiles of hashes that nothing here proves: above the leaves, and at the edge.
-fn unproven(look: &Look) -> Vec<Tile> {
+fn unproven(look: &LogState) -> Vec<Tile> {
     let size = look.files.tree.size;
     let mut open = Vec::new();
     if !look.recovered.has_root() {
@@ -137,7 +137,7 @@ fn unproven(look: &Look) -> Vec<Tile> {
 }
 
 /// Mends the marked data tiles that can be had, and what belongs to them in `offsets` and `hashes.0`.
-async fn mend_data(repair: &LogRepair<'_>, look: &Look, done: &mut Repaired) -> Result<(), Fault> {
+async fn mend_data(repair: &LogRepair<'_>, look: &LogState, done: &mut Repaired) -> Result<(), Fault> {
     let found = look.marked.iter().map(|marked| find(repair, look, *marked));
     let mut found = std::pin::pin!(stream::iter(found).buffered(AT_ONCE));
     // Where the tile after the last one that was mended begins.
@@ -172,7 +172,7 @@ async fn mend_data(repair: &LogRepair<'_>, look: &Look, done: &mut Repaired) -> 
 }
 
 /// Why a tile cannot be put there: the next one is in order, and begins elsewhere.
-fn overlaps(look: &Look, tile: u64, place: Range<u64>) -> Option<String> {
+fn overlaps(look: &LogState, tile: u64, place: Range<u64>) -> Option<String> {
     let is_good = tile + 1 < look.files.tiles() && !look.marked.iter().any(|marked| marked.tile == tile + 1);
     let next = look.files.begin(tile + 1).filter(|_| is_good)?;
     (next != place.end).then(|| {
@@ -184,7 +184,7 @@ fn overlaps(look: &Look, tile: u64, place: Range<u64>) -> Option<String> {
 }
 
 /// The records of one data tile, from where they lie or from an upstream.
-async fn find(repair: &LogRepair<'_>, look: &Look, marked: MarkedTile) -> (u64, Result<ProvenTile, String>) {
+async fn find(repair: &LogRepair<'_>, look: &LogState, marked: MarkedTile) -> (u64, Result<ProvenTile, String>) {
     let (tile, files) = (marked.tile, &look.files);
     let expected = if tile == files.full_tiles() {
         look.recovered.has_root().then(|| ExpectedTile::Leaves(look.recovered.level(0).to_vec()))
@@ -207,7 +207,7 @@ async fn find(repair: &LogRepair<'_>, look: &Look, marked: MarkedTile) -> (u64, 
 /// Puts one proven tile, its hashes and its place where they belong.
 fn put(
     repair: &LogRepair<'_>,
-    look: &Look,
+    look: &LogState,
     tile: u64,
     begin: u64,
     proven: &ProvenTile,
