@@ -51,6 +51,8 @@ struct LimitState {
     /// with a rate, when the next request may be sent
     next: Option<Instant>,
     answers: u64,
+    /// whether it answered nothing for a while when it was first asked
+    was_silent: bool,
 }
 
 /// The right to make one request.
@@ -87,7 +89,8 @@ impl Limit {
             longest_wait: LONGEST_WAIT,
         });
         let window = Window::new(first, most_now);
-        let state = LimitState { window, lanes: Lanes::new(protocol), slots: 1, next: None, answers: 0 };
+        let state =
+            LimitState { window, lanes: Lanes::new(protocol), slots: 1, next: None, answers: 0, was_silent: false };
         Limit {
             queue,
             most,
@@ -139,6 +142,7 @@ impl Limit {
         let mut state = self.state();
         if state.may_be_near() {
             let most = self.most.min(MAX_CONNECTIONS);
+            state.was_silent = true;
             state.window.begin(most, most);
             self.set_slots(&mut state);
         }
@@ -187,7 +191,8 @@ impl Limit {
         let is_first = protocol == Protocol::Http1 && state.answers == 0 && permit.end == End::Answered;
         if before != protocol || is_first {
             let (first, most) = bounds(protocol, state.lanes.opened(), self.most);
-            let is_far = is_first && permit.ticket.took(now) >= SILENT;
+            // Where as many as may be are under way since it was silent, fewer would let nobody in before those are over.
+            let is_far = is_first && (state.was_silent || permit.ticket.took(now) >= SILENT);
             state.window.begin(if is_far { most } else { first }, most);
         }
         match permit.end {
@@ -217,7 +222,7 @@ impl Limit {
 impl LimitState {
     /// Whether requests over HTTP/1.1 are under way and none was answered yet.
     fn may_be_near(&self) -> bool {
-        self.answers == 0 && self.lanes.protocol() == Protocol::Http1
+        self.answers == 0 && !self.was_silent && self.lanes.protocol() == Protocol::Http1
     }
 }
 
@@ -354,6 +359,17 @@ mod tests {
             }
             assert_eq!(under_way.len(), expected, "{answers}");
         }
+    }
+
+    /// Requests that are never answered hold most of the permits; the first answer, however soon it comes, takes none away.
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_was_silent_is_not_taken_for_a_near_one() {
+        let limit = limit(Protocol::Http1, 512);
+        let _held = take(&limit, ENOUGH_NEAR);
+        let soon = limit.permit().await.unwrap();
+        let _more = take(&limit, 2 * ENOUGH_NEAR);
+        soon.answered();
+        assert!(!is_full(&limit));
     }
 
     #[tokio::test(start_paused = true)]
