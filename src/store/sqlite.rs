@@ -1,6 +1,8 @@
 //! What the SQLite files of the store have in common: nothing in such a file is believed, one on a disk that
 //! cannot be written is read all the same, and a failure means the same of each.
 
+pub(super) mod table_file;
+
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -88,26 +90,6 @@ pub(super) fn guard(db: &Connection, patience: Duration, longest: usize) -> rusq
     db.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
     db.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(longest).unwrap_or(i32::MAX))?;
     db.pragma_update(None, "cell_size_check", true)
-}
-
-/// Requires that the file at `path` has the application number and the form of a file of ours, which is `about` something.
-pub(super) fn require_form(
-    db: &Connection,
-    path: &Path,
-    (application, form): (i32, i32),
-    patience: Duration,
-    about: &str,
-) -> Result<(), SqliteError> {
-    let header = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    match (header("application_id"), header("user_version")) {
-        (Ok(found), Ok(of)) if (found, of) == (application, form) => Ok(()),
-        (Ok(found), Ok(newer)) if found == application && newer > form => {
-            let why = format!("is of form {newer}, made by a newer gosumcheck than this, which knows form {form}");
-            Err(SqliteError::Fault(Fault::machine(path.display().to_string(), why)))
-        }
-        (Ok(_), Ok(_)) => Err(SqliteError::Damaged(format!("is not a file of gosumcheck {about}"))),
-        (Err(error), _) | (_, Err(error)) => Err(SqliteError::of(path, patience, &error)),
-    }
 }
 
 /// Renames a damaged file, and what SQLite keeps beside it; the one before it is replaced.

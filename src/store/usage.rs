@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::Folder;
-use super::sqlite::{self, SqliteError};
+use super::sqlite::{self, SqliteError, table_file};
 use super::words::unavailable;
 use crate::fault::Fault;
 use crate::sumdb::number;
@@ -213,8 +213,8 @@ impl Usage {
         }
         let open = self.inner.open.lock();
         let found = match &*open {
-            Some(db) => read(db).map_err(|error| table::failed(path, &error)),
-            None => table::read(path, read),
+            Some(db) => read(db).map_err(|error| table_file::failed(path, &error)),
+            None => table::FILE.read(path, |db| read(&db)),
         };
         match found {
             Err(SqliteError::Damaged(_)) => Ok(HashMap::new()),
@@ -233,10 +233,10 @@ impl Usage {
         folder.ensure(parent, false).map_err(|error| unavailable(parent, "create", &error))?;
         let mut once = || -> Result<(), SqliteError> {
             if open.is_none() {
-                *open = Some(table::open(path)?);
+                *open = Some(table::FILE.open(path)?);
             }
             let Some(db) = open.as_mut() else { return Ok(()) };
-            let written = write(db).map_err(|error| table::failed(path, &error));
+            let written = write(db).map_err(|error| table_file::failed(path, &error));
             if written.is_err() {
                 *open = None;
             }

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::super::failures::WriteKind;
+use super::super::sqlite::table_file::failed;
 use super::super::sqlite::{self, SqliteError, beside};
 use super::super::words::unavailable;
 use super::super::{Folder, STORE_FOLDER};
@@ -154,11 +155,11 @@ impl Admissions {
 
     /// Adds those that are not written down, a few at a time: others write meanwhile.
     fn add_missing(&self, stored: impl Iterator<Item = Result<AdmittedZip, Fault>>) -> Result<(), SqliteError> {
-        let reader = table::open_to_read(&self.inner.path)?;
+        let reader = table::FILE.read(&self.inner.path, Ok)?;
         let mut missing = Vec::new();
         for zip in stored {
             let zip = zip.map_err(SqliteError::Fault)?;
-            if !table::has(&reader, &zip.module).map_err(|error| table::failed(&self.inner.path, &error))? {
+            if !table::has(&reader, &zip.module).map_err(|error| failed(&self.inner.path, &error))? {
                 missing.push(zip);
             }
             if missing.len() >= table::BATCH {
@@ -193,8 +194,9 @@ impl Admissions {
         if state.path.symlink_metadata().is_err() {
             return Ok(state.is_complete.load(Ordering::Acquire).then_some(()));
         }
-        let read = table::open_to_read(&state.path)
-            .and_then(|db| table::read(&db, from, take).map_err(|error| table::failed(&state.path, &error)));
+        let read = table::FILE
+            .read(&state.path, Ok)
+            .and_then(|db| table::read(&db, from, take).map_err(|error| failed(&state.path, &error)));
         if matches!(read, Err(SqliteError::Damaged(_))) {
             state.lacks.store(true, Ordering::Release);
         }
@@ -215,12 +217,12 @@ impl Admissions {
         folder.take_room(0).map_err(|error| disk("write", error))?;
         folder.ensure(path.parent().unwrap_or(path), false).map_err(|error| disk("create", error))?;
         if open.is_none() {
-            *open = Some(table::open(path)?);
+            *open = Some(table::FILE.open(path)?);
         }
         let Some(db) = open.as_mut() else { return Ok(()) };
         write(db).map_err(|error| {
             *open = None;
-            table::failed(path, &error)
+            failed(path, &error)
         })
     }
 }

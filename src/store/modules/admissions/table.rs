@@ -1,66 +1,39 @@
-//! The file of admissions: its one table, how it is opened, written and read.
+//! The file of admissions: its one table, written and read.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::super::super::modes;
-use super::super::super::sqlite::{self, SqliteError};
+use super::super::super::sqlite::SqliteError;
+use super::super::super::sqlite::table_file::{TableFile, failed};
 use super::{Admission, AdmittedZip, From, micros};
 use crate::fault::Fault;
 use crate::sumdb::module::ModuleVersion;
 
-/// `gosa`, in the file's header.
-const APPLICATION: i32 = 0x676f_7361;
-/// Raised with every change of the table.
-const SCHEMA: i32 = 1;
-/// How long one process waits for another.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// No path and no version is longer, in bytes.
-const LONGEST: usize = 1 << 16;
 /// Rows that are written in one go.
 pub(super) const BATCH: usize = 1000;
-/// Times are microseconds since 1970. The table is in their order.
-const TABLE: &str = "CREATE TABLE admitted (
+/// The file; its application number is `gosa`. Times are microseconds since 1970, and the table is in their order. A power cut may take
+/// the last of it: the stored files tell it again.
+pub(super) const FILE: TableFile = TableFile {
+    application: 0x676f_7361,
+    schema: 1,
+    about: "about admissions",
+    table: "CREATE TABLE admitted (
     at INTEGER PRIMARY KEY NOT NULL, module TEXT NOT NULL, version TEXT NOT NULL, private INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX admitted_by_name ON admitted (module, version);";
+CREATE UNIQUE INDEX admitted_by_name ON admitted (module, version);",
+};
 
 /// When, which version, and whether it is private.
 pub(super) type Row<'a> = (u64, &'a ModuleVersion, bool);
 
-pub(super) fn failed(path: &Path, error: &rusqlite::Error) -> SqliteError {
-    SqliteError::of(path, PATIENCE, error)
-}
-
-/// Opens the file at `path`, and makes it where nothing stands there.
-pub(super) fn open(path: &Path) -> Result<Connection, SqliteError> {
-    let failed = |error: rusqlite::Error| failed(path, &error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    sqlite::require_files(path).map_err(failed)?;
-    modes::reserve(path);
-    let db = Connection::open_with_flags(path, flags).map_err(failed)?;
-    sqlite::guard(&db, PATIENCE, LONGEST).map_err(failed)?;
-    let is_empty: bool =
-        db.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0)).map_err(failed)?;
-    if is_empty {
-        db.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
-        db.pragma_update(None, "user_version", SCHEMA).map_err(failed)?;
-        db.execute_batch(TABLE).map_err(failed)?;
-    }
-    require_form(&db, path)?;
-    // A power cut may take the last of it: the stored files tell it again.
-    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;").map_err(failed)?;
-    Ok(db)
-}
-
 /// Makes the file at `path`, with all of `stored`, each at the time that the store says.
 pub(super) fn make(path: &Path, stored: impl Iterator<Item = Result<AdmittedZip, Fault>>) -> Result<(), SqliteError> {
     let failed = |error: rusqlite::Error| failed(path, &error);
-    let mut db = open(path)?;
+    let mut db = FILE.open(path)?;
     // Nobody reads it yet, and a torn one is thrown away. It is to be one file when it gets its name.
     db.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;").map_err(failed)?;
     let change = db.transaction().map_err(failed)?;
@@ -105,17 +78,6 @@ pub(super) fn add(db: &mut Connection, rows: &[Row<'_>]) -> rusqlite::Result<()>
     change.commit()
 }
 
-/// Opens the file at `path`, which another process may be writing.
-pub(super) fn open_to_read(path: &Path) -> Result<Connection, SqliteError> {
-    sqlite::open_to_read(path, |opened| {
-        let failed = |error: rusqlite::Error| failed(path, &error);
-        let db = opened.map_err(failed)?;
-        sqlite::guard(&db, PATIENCE, LONGEST).map_err(failed)?;
-        require_form(&db, path)?;
-        Ok(db)
-    })
-}
-
 /// Whether a version is written down.
 pub(super) fn has(db: &Connection, module: &ModuleVersion) -> rusqlite::Result<bool> {
     let mut find = db.prepare_cached("SELECT 1 FROM admitted WHERE module = ?1 AND version = ?2")?;
@@ -149,10 +111,6 @@ pub(super) fn read(
         }
     }
     Ok(())
-}
-
-fn require_form(db: &Connection, path: &Path) -> Result<(), SqliteError> {
-    sqlite::require_form(db, path, (APPLICATION, SCHEMA), PATIENCE, "about admissions")
 }
 
 fn signed(number: u64) -> i64 {
