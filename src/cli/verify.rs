@@ -52,7 +52,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     let store = stored.folder.modules();
     let holds = |tree| verify::may_be_there(store.dir_of(tree));
     let modules = modules.filter(|_| holds(Tree::Proven) || holds(Tree::FirstUse));
-    let has_log = !args.no_log && verify::is_there(&stored.folder.log(&stored.name)?);
+    let has_log = !args.no_log && is_there(&stored)?;
     if modules.is_none() && args.no_log {
         let why = "holds no modules: `gosumcheck serve` stores what it proves there; name another folder with --data";
         return Err(Fault::machine(stored.folder.root().display().to_string(), why));
@@ -117,7 +117,8 @@ fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity,
     let log = if parts.log { log(args, stored, &bar).map(Some) } else { Ok(None) };
     // The rest is checked even where the log cannot be.
     let (mut report, failed) = match log {
-        Err(fault) if parts.modules.is_none() && !args.repair => {
+        // What is not there cannot be repaired.
+        Err(fault) if parts.modules.is_none() && !(args.repair && is_there(stored)?) => {
             bar.clear();
             return Err(fault);
         }
@@ -136,6 +137,11 @@ fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity,
     verify::diagnose(stored.folder.log(&stored.name)?.dir(), &mut report);
     report.notices.extend(parts.warnings.iter().cloned());
     Ok((report, failed))
+}
+
+/// Whether there is a mirror of the log, whole or not.
+fn is_there(stored: &Stored) -> Result<bool, Fault> {
+    Ok(verify::is_there(&stored.folder.log(&stored.name)?))
 }
 
 /// Whether proven answers are kept here, or the head that they were proven under.

@@ -43,7 +43,11 @@ impl VulnDatabase {
     /// # Errors
     /// `Usage`: there is no `index/db.json` in it. `Unavailable`: it cannot be read.
     pub fn open(path: &Path) -> Result<VulnDatabase, Fault> {
-        let found = path.metadata().map_err(|error| Fault::machine(path.display().to_string(), error.to_string()))?;
+        let missing = |error: io::Error| {
+            let why = format!("{error}; vulndb.path is to be a copy of https://vuln.go.dev/vulndb.zip, or its folder");
+            Fault::machine(path.display().to_string(), why)
+        };
+        let found = path.metadata().map_err(missing)?;
         let database = VulnDatabase { path: path.to_owned(), is_zip: !found.is_dir() };
         match database.read("index/db.json")? {
             Some(_) => Ok(database),

@@ -92,6 +92,7 @@ fn a_data_folder_before_the_first_start_is_a_note() {
     verify(&world).says(0, &["4 cached answers: all hashed again under tree"]).quiet();
     // A folder that is not there may be a misspelt one, and a part that was asked for has to be there.
     world.run(&["verify", "--data", "e"]).complains(2, &["e/log/", "there is no mirror of this log here"]);
+    world.run(&["verify", "--repair", "--data", "e"]).complains(2, &["there is no mirror of this log here"]);
     world.run(&["verify", "--data", "d", "--no-modules"]).complains(2, &["there is no mirror of this log here"]);
     world.run(&["verify", "--data", "d", "--no-log"]).complains(2, &["holds no modules"]);
 }
