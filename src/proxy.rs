@@ -9,6 +9,7 @@ mod absences;
 mod allowed;
 mod answer;
 mod attempts;
+pub(crate) mod blocking;
 mod cached_hint;
 mod check;
 mod counts;

@@ -66,14 +66,19 @@ pub enum LookupAnswer<T = Bytes> {
 }
 
 impl<T> LookupAnswer<T> {
-    /// The same answer about what `found` makes of it.
-    fn map<U>(self, found: impl FnOnce(T) -> U) -> LookupAnswer<U> {
-        match self {
-            LookupAnswer::Found(what) => LookupAnswer::Found(found(what)),
+    /// What was found, or the same answer about anything else.
+    fn found<U>(self) -> Result<T, LookupAnswer<U>> {
+        Err(match self {
+            LookupAnswer::Found(what) => return Ok(what),
             LookupAnswer::NotInLog { by } => LookupAnswer::NotInLog { by },
             LookupAnswer::Private { pattern } => LookupAnswer::Private { pattern },
             LookupAnswer::NotHeld(why) => LookupAnswer::NotHeld(why),
-        }
+        })
+    }
+
+    /// The same answer about what `made` makes of it.
+    fn map<U>(self, made: impl FnOnce(T) -> U) -> LookupAnswer<U> {
+        self.found().map_or_else(|other| other, |what| LookupAnswer::Found(made(what)))
     }
 }
 

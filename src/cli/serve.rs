@@ -149,17 +149,7 @@ async fn serve(
     let reload = Reload::new(read, as_read, &folder);
     // Printed, not logged: with port 0 nobody else can tell where we are.
     tell(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
-    let limits = Limits {
-        connections,
-        header: settings.header_timeout,
-        idle: settings.idle_timeout,
-        write: settings.write_timeout,
-        drain: settings.drain_delay.unwrap_or_default(),
-        stop: settings.stop_timeout,
-        cache_bytes: memory.hot,
-        body_bytes: Limits::body_bytes(settings.memory),
-        ..Limits::default()
-    };
+    let limits = client_limits(settings, connections, &memory);
     let (prefix, hosts) = (settings.prefix.clone(), settings.hosts.clone());
     let trusted = TrustedProxies::new(&settings.trusted_proxies, settings.proxy_protocol);
     // What can change while the server runs: a line for each part.
@@ -179,6 +169,21 @@ async fn serve(
     let ran = server::run(config, served, proxy, listeners, signals.stop(reload)).await;
     background.shutdown().await;
     ran
+}
+
+/// The limits for clients.
+fn client_limits(settings: &Settings, connections: usize, memory: &Memory) -> Limits {
+    Limits {
+        connections,
+        header: settings.header_timeout,
+        idle: settings.idle_timeout,
+        write: settings.write_timeout,
+        drain: settings.drain_delay.unwrap_or_default(),
+        stop: settings.stop_timeout,
+        cache_bytes: memory.hot,
+        body_bytes: Limits::body_bytes(settings.memory),
+        ..Limits::default()
+    }
 }
 
 /// One line each for what a log is read for first.

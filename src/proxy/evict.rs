@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::join_all;
 use parking_lot::{Mutex, RwLock};
 
+use super::blocking::blocking;
 use super::policy::PublicSources;
 use super::room::SharedRoom;
 use crate::fault::Fault;
@@ -262,12 +263,4 @@ impl Evictor {
     pub fn counts(&self) -> Evicted {
         *self.counts.lock()
     }
-}
-
-/// Runs work that waits for the disk on a thread for it.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())))
 }

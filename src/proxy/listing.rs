@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::evict::blocking;
+use super::blocking::blocking;
 use super::{Inner, Proxy};
 use crate::fault::Fault;
 use crate::store::modules::admissions::{Admission, From};

@@ -211,14 +211,14 @@ impl Proxy {
         self.inner.policy.set(|now| Sources { policy: Arc::clone(&policy), ..now.clone() });
     }
 
-    /// Replaces the upstreams, and the patterns of private modules, which the database is not asked about either. Requests that have
-    /// begun go on under the old ones; what those have denied is asked again.
-    pub fn set_upstreams(&self, upstreams: Upstreams, private: &Patterns) {
+    /// Replaces the upstreams, the patterns of private modules, which the database is not asked about either, and the rules with their
+    /// routes. Requests that have begun go on under the old ones; what those have denied is asked again.
+    pub fn set_upstreams(&self, upstreams: Upstreams, private: &Patterns, policy: Arc<ModulePolicy>) {
         let upstreams = Arc::new(upstreams);
         self.inner.relay.set_private(private.clone());
         self.inner.evictor.set_private(private.clone());
-        let with = |now: &Sources| Sources {
-            policy: Arc::clone(&now.policy),
+        let with = |_: &Sources| Sources {
+            policy: Arc::clone(&policy),
             upstreams: Arc::clone(&upstreams),
             private: private.clone(),
         };

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use super::evict::blocking;
+use super::blocking::blocking;
 use super::{Inner, Mode, Proxy, files, stored};
 use crate::fault::Fault;
 use crate::store::Modules;
@@ -25,7 +25,7 @@ use crate::sumdb::module::ModuleVersion;
 /// A pass notes its place each time it has read this many bytes.
 const NOTE_EVERY: u64 = 64 << 20;
 /// In a second.
-const MICROS: u64 = 1_000_000;
+const MICROS_PER_SECOND: u64 = 1_000_000;
 /// How long a scrub waits that failed, or has nothing to do.
 const WAIT: Duration = Duration::from_secs(60);
 
@@ -91,7 +91,7 @@ impl Proxy {
             }
         }
         place.finish(began);
-        inner.count_scrubbed(|counts| counts.passed = began / MICROS);
+        inner.count_scrubbed(|counts| counts.passed = began / MICROS_PER_SECOND);
         Ok(self.scrubbed())
     }
 
@@ -131,7 +131,7 @@ impl Proxy {
         loop {
             let place = self.inner.folder.scrub_place();
             if let Some(rest) = place.rest_of(period, SystemTime::now()) {
-                let passed = place.finished().unwrap_or(0) / MICROS;
+                let passed = place.finished().unwrap_or(0) / MICROS_PER_SECOND;
                 self.inner.count_scrubbed(|counts| counts.passed = passed);
                 tokio::time::sleep(rest.min(WAIT)).await;
                 continue;

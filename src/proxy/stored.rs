@@ -9,6 +9,7 @@
 
 use std::path::PathBuf;
 
+use super::blocking::blocking;
 use super::check::{WrongBytes, what};
 use super::counts::Event;
 use super::expected::{Expected, Route};
@@ -231,7 +232,6 @@ async fn quarantine(
     mismatch.stored(len);
     let report = mismatch.report(inner.relay.name());
     // All of its bytes are read: not on a thread that must not wait.
-    let moved = tokio::task::spawn_blocking(move || refuse(&report)).await;
-    let moved = moved.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string())));
+    let moved = blocking(move || refuse(&report)).await;
     mismatch.note(inner, moved);
 }

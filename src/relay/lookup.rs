@@ -20,9 +20,9 @@ type Found = LookupAnswer<Arc<VerifiedRecord>>;
 
 impl Inner {
     pub(super) async fn lookup(&self, module: &ModuleVersion) -> Result<LookupAnswer, Fault> {
-        let record = match self.find(module).await? {
-            LookupAnswer::Found(record) => record,
-            other => return Ok(other.map(|_| Bytes::new())),
+        let record = match self.find(module).await?.found() {
+            Ok(record) => record,
+            Err(other) => return Ok(other),
         };
         Ok(match self.now().await.map_err(why)? {
             Some(now) if record.id() < now.size() => answer(&record, &now),

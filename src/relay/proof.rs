@@ -27,11 +27,9 @@ impl Relay {
     /// # Errors
     /// As [`Relay::lookup`].
     pub async fn proof(&self, module: &ModuleVersion) -> Result<LookupAnswer<ProvenRecord>, Fault> {
-        let record = match self.inner.find(module).await? {
-            LookupAnswer::Found(record) => record,
-            LookupAnswer::NotInLog { by } => return Ok(LookupAnswer::NotInLog { by }),
-            LookupAnswer::Private { pattern } => return Ok(LookupAnswer::Private { pattern }),
-            LookupAnswer::NotHeld(why) => return Ok(LookupAnswer::NotHeld(why)),
+        let record = match self.inner.find(module).await?.found() {
+            Ok(record) => record,
+            Err(other) => return Ok(other),
         };
         let now = match self.inner.now().await.map_err(why)? {
             Some(now) if record.id() < now.size() => now,

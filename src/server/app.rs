@@ -31,7 +31,6 @@ use crate::access::Gate;
 use crate::config::HostName;
 use crate::fault::Fault;
 use crate::proxy::{Peer, Proxy};
-use crate::sumdb::module::ModulePath;
 use crate::upstream::{Asker, TraceExporter};
 use catalogue::Catalogue;
 use database::ServedDatabase;
@@ -186,6 +185,5 @@ impl App {
 
 /// Whether a private module is named.
 fn is_private(proxy: &Proxy, subject: Subject) -> bool {
-    let Subject::Module(module) = subject else { return false };
-    ModulePath::parse(&module).is_ok_and(|module| proxy.is_private(&module))
+    matches!(subject, Subject::Module(module) if proxy.is_private(&module))
 }

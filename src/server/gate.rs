@@ -49,13 +49,9 @@ fn scope_of(names: &DatabaseNames, raw: &str) -> (RouteName, Scope) {
         Route::Index | Route::Catalog => Scope::Listing,
         Route::Metrics => Scope::Metrics,
         Route::Module(request) => Scope::Module(request.module().as_str().to_owned()),
-        Route::Explain(module) => match ModuleVersion::parse_at(module) {
-            Ok(module) => Scope::Module(module.path().as_str().to_owned()),
-            Err(_) => Scope::AnyModule,
-        },
         Route::Api(request) => of_subject(request.subject()),
         Route::Page(request) => of_subject(request.subject()),
-        Route::Badge(module) => of_subject(view_route::of_version(module)),
+        Route::Badge(module) | Route::Explain(module) => of_subject(view_route::of_version(module)),
         // What the world knows of the vulnerabilities of public modules.
         Route::Vulndb(_) => Scope::AnyModule,
         // No module can have this path.
@@ -80,7 +76,7 @@ fn of_subject(subject: Subject) -> Scope {
     match subject {
         Subject::Server => Scope::Page,
         Subject::Several | Subject::Nothing => Scope::AnyModule,
-        Subject::Module(module) => Scope::Module(module),
+        Subject::Module(module) => Scope::Module(module.as_str().to_owned()),
     }
 }
 

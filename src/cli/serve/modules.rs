@@ -24,7 +24,7 @@ pub(super) fn open(
     private: &Patterns,
     limits: ProxyLimits,
 ) -> Result<Option<Proxy>, Fault> {
-    if settings.proxy.entries().next().is_none_or(|(first, _)| first == "off") {
+    if settings.proxy.is_off() {
         return Ok(None);
     }
     let upstreams = upstreams(settings, folder)?;

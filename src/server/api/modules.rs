@@ -1,7 +1,5 @@
 //! `modules`: the modules that are here, all of them or those whose path begins with or contains a text, in pages.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use super::reading::{proxy, reading};
@@ -90,7 +88,6 @@ impl ModulesView {
     pub(crate) async fn find(app: &App, reader: Reader, search: ModuleSearch) -> Result<ModulesView, Answer> {
         let proxy = proxy(app)?;
         let all = app.catalogue.get(&proxy).await.map_err(|fault| from_fault(&fault))?;
-        let all = Arc::clone(&all);
         reading(app, move || {
             let (page, has_more) = search.page(&all, &reader);
             let next = page.last().filter(|_| has_more).map(|last| last.path.as_str().to_owned());

@@ -4,6 +4,7 @@
 use hyper::StatusCode;
 
 use crate::fault::Fault;
+use crate::proxy::blocking::blocking;
 use crate::proxy::{Denied, Proxy};
 use crate::server::app::App;
 use crate::server::http::answer::Answer;
@@ -43,9 +44,7 @@ pub(super) async fn reading<T: Send + 'static>(
     let Ok(Ok(_permit)) = permit else {
         return Err(unavailable("too many others are looking at stored modules now"));
     };
-    let read = tokio::task::spawn_blocking(read).await;
-    let read = read.unwrap_or_else(|error| Err(Fault::machine("the module store", error.to_string()).into()));
-    read.map_err(|not_read| match not_read {
+    blocking(read).await.map_err(|not_read| match not_read {
         NotRead::Denied(denied) => refusal::denied(&denied),
         NotRead::TooMuch(lines) => refusal_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)),
     })

@@ -81,7 +81,6 @@ impl UpstreamView {
         latency: &Latency,
     ) -> UpstreamView {
         let columns = app.history.columns(key, now);
-        let requests = u32::try_from(latency.count()).unwrap_or(u32::MAX);
         UpstreamView {
             name: name.to_owned(),
             serves: serves.to_owned(),
@@ -93,7 +92,7 @@ impl UpstreamView {
             requests: latency.count(),
             failures: None,
             bytes: None,
-            mean_seconds: (requests > 0).then(|| latency.sum() / f64::from(requests)),
+            mean_seconds: latency.mean(),
             column_seconds: columns.width.as_secs(),
             history: columns.columns.into_iter().map(ColumnView::of).collect(),
         }

@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 
 use crate::fault::Fault;
 use crate::proxy::Proxy;
+use crate::proxy::blocking::blocking;
 use crate::proxy::held::HeldModule;
 use crate::server::limits::MAX_CATALOGUE;
 
@@ -42,8 +43,7 @@ impl Catalogue {
             return Ok(Arc::clone(&list.modules));
         }
         let (began, proxy) = (Instant::now(), proxy.clone());
-        let read = tokio::task::spawn_blocking(move || proxy.held_modules(MAX_CATALOGUE)).await;
-        let modules = Arc::new(read.map_err(|error| Fault::machine("the module store", error.to_string()))??);
+        let modules = Arc::new(blocking(move || proxy.held_modules(MAX_CATALOGUE)).await?);
         *last = Some(CatalogueList { read: Instant::now(), took: began.elapsed(), modules: Arc::clone(&modules) });
         Ok(modules)
     }

@@ -51,7 +51,7 @@ pub(crate) enum Subject {
     /// several modules: those that the client may read
     Several,
     /// this module, by its path
-    Module(String),
+    Module(ModulePath),
     /// no module can have that name, or none is named
     Nothing,
 }
@@ -123,16 +123,17 @@ impl<'a> PageRequest<'a> {
 }
 
 fn of_path(module: &str) -> Subject {
-    ModulePath::parse(module).map_or(Subject::Nothing, |path| Subject::Module(path.as_str().to_owned()))
+    ModulePath::parse(module).map_or(Subject::Nothing, Subject::Module)
 }
 
 /// What `MODULE@VERSION` names.
 pub(crate) fn of_version(module: &str) -> Subject {
     let parsed = ModuleVersion::parse_at(module);
-    parsed.map_or(Subject::Nothing, |module| Subject::Module(module.path().as_str().to_owned()))
+    parsed.map_or(Subject::Nothing, |module| Subject::Module(module.path().clone()))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_request_is_about_the_module_that_it_names() {
-        let module = || Subject::Module("a.b/c".to_owned());
+        let module = || Subject::Module(ModulePath::parse("a.b/c").unwrap());
         for path in ["modules/a.b/c", "modules/a.b/c@v1.0.0/file", "proofs/a.b/c@v1.0.0", "explain/a.b/c@v1.0.0"] {
             assert_eq!(ApiRequest::parse(path).map(|request| request.subject()), Some(module()), "{path}");
         }

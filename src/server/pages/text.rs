@@ -2,28 +2,16 @@
 
 use maud::{Markup, PreEscaped, html};
 
+pub(super) use crate::report::grouped as count;
 use crate::report::printable;
 use crate::sumdb::printable::is_invisible;
 
-/// Bytes of a text that a page shows; the rest is one link away.
+/// Bytes of a text that a page shows; all of it is behind a link.
 const MAX_TEXT: usize = 256 << 10;
 
 /// A name of a stranger's on one line.
 pub(super) fn name(text: &str) -> String {
     printable(text)
-}
-
-/// A count with thousands separated, as in `38,523,165`.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 /// A size in bytes, as in `12.3 MB`.
@@ -57,7 +45,7 @@ pub(super) fn millis(seconds: f64) -> String {
     if millis < 10.0 { format!("{millis:.1} ms") } else { format!("{millis:.0} ms") }
 }
 
-/// A hundredth part, as in `97.3 %`.
+/// A ratio from 0 to 1 in percent, as in `97.3 %`.
 pub(super) fn percent(ratio: f64) -> String {
     format!("{:.1} %", ratio * 100.0)
 }

@@ -11,7 +11,6 @@ use hyper::StatusCode;
 use serde::Serialize;
 
 use super::modules::JSON;
-use crate::access::Reader;
 use crate::proxy::{ListedPage, ListedVersion, Sight};
 use crate::server::app::{App, request::RequestContext};
 use crate::server::conn::pool::Resource;
@@ -98,10 +97,10 @@ pub(crate) async fn catalog(app: &App, query: Option<&str>, context: &RequestCon
 
 /// What this client may see.
 fn sight(context: &RequestContext<'_>) -> Sight {
-    let Some(client) = context.client.filter(|client| client.access.asks_for_credentials()) else {
+    if !context.client.is_some_and(|client| client.access.asks_for_credentials()) {
         return Arc::new(|_, is_private| !is_private);
-    };
-    let reader = Reader::new(Arc::clone(client.access), client.admission.identity.clone(), client.certificate);
+    }
+    let reader = context.reader();
     Arc::new(move |module, _| reader.may_read(module))
 }
 

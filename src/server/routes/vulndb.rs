@@ -2,10 +2,12 @@
 
 use super::modules::JSON;
 use crate::fault::Fault;
+use crate::proxy::blocking::blocking;
 use crate::server::app::{App, request::RequestContext};
 use crate::server::http::answer::{Answer, CachePolicy};
 use crate::server::http::refusal::{from_fault, not_found, unavailable};
 use crate::server::limits::POOL_TIMEOUT;
+use crate::server::vulndb::VulnFile;
 
 const GZIP: &str = "application/gzip";
 const VULNDB_HEADERS: &[(&str, &str)] = &[("access-control-allow-origin", "*")];
@@ -18,16 +20,18 @@ pub(crate) async fn file(app: &App, path: &str, context: &RequestContext<'_>) ->
     let Ok(Ok(_permit)) = tokio::time::timeout(POOL_TIMEOUT, app.readings.acquire()).await else {
         return unavailable("too many others are looking at stored files now");
     };
-    let name = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || database.read(&name)).await;
-    let found = match read.unwrap_or_else(|error| Err(Fault::machine("the vulnerability database", error.to_string())))
-    {
-        Ok(Some(found)) => found,
-        Ok(None) => return not_found("not found: the vulnerability database has no such file"),
-        Err(fault) => return from_fault(&fault),
-    };
+    let (name, accepts_gzip) = (path.to_owned(), context.accepts_gzip);
+    // Hashed and compressed there too: a file may have megabytes.
+    match blocking(move || Ok::<_, Fault>(database.read(&name)?.map(|found| answer(found, accepts_gzip)))).await {
+        Ok(Some(answer)) => answer,
+        Ok(None) => not_found("not found: the vulnerability database has no such file"),
+        Err(fault) => from_fault(&fault),
+    }
+}
+
+fn answer(found: VulnFile, accepts_gzip: bool) -> Answer {
     let content_type = if found.is_gzip { GZIP } else { JSON };
     let answer = Answer::new(content_type, CachePolicy::Revalidate, found.bytes).with_hash_etag();
-    let answer = if found.is_gzip { answer } else { answer.compressed(context.accepts_gzip) };
+    let answer = if found.is_gzip { answer } else { answer.compressed(accepts_gzip) };
     Answer { last_modified: found.modified, fixed_headers: VULNDB_HEADERS, ..answer }
 }

@@ -34,6 +34,12 @@ impl Latency {
         Duration::from_micros(self.micros).as_secs_f64()
     }
 
+    /// Seconds of a request on average; none without any.
+    pub fn mean(&self) -> Option<f64> {
+        let micros = self.micros.checked_div(self.count())?;
+        Some(Duration::from_micros(micros).as_secs_f64())
+    }
+
     /// Adds the requests of another one.
     pub fn add(&mut self, other: &Latency) {
         self.counts.iter_mut().zip(other.counts).for_each(|(count, other)| *count += other);
