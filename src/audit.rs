@@ -28,7 +28,6 @@ use crate::report::{
     Artifact, FileReport, Head, Level, LineReport, Location, Misbehaviour, Notice, Report, Subject, Verdict,
 };
 use crate::sumdb::bundle::RecordProof;
-use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::gosum::SumLine;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 
@@ -134,7 +133,7 @@ pub async fn audit(
     };
     let (answers, proofs) = match outcome {
         Ok((batch, proofs)) => {
-            report.head = batch.proven_under.as_ref().map(describe);
+            report.head = batch.proven_under.as_ref().map(Head::of);
             report.notices.extend(uncompared(batch.uncompared));
             let is_silent = !database.upstreams().standings().iter().any(|source| source.is_used);
             let answers = if is_silent { in_one_voice(name, batch.answers) } else { batch.answers };
@@ -190,12 +189,6 @@ pub fn verdicts(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec
         lines: file.claims.into_iter().map(check_claim).collect(),
     };
     files.into_iter().map(check_file).collect()
-}
-
-/// The head as a report shows it.
-pub fn describe(head: &Checkpoint) -> Head {
-    let tree = head.tree();
-    Head { size: tree.size, root: tree.root.to_string(), note: String::from_utf8_lossy(head.bytes()).into_owned() }
 }
 
 /// A caught log as a report shows it; none for any other fault.

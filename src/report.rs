@@ -36,6 +36,7 @@ pub use printable::{plain, printable, printable_lines};
 pub use text::{counted, grouped};
 pub use verdict::Verdict;
 
+use crate::sumdb::checkpoint::Checkpoint;
 pub use crate::sumdb::gosum::Kind;
 
 /// Everything that one audit has to say.
@@ -70,6 +71,15 @@ pub struct Head {
     pub root: String,
     /// the signed note as it was received
     pub note: String,
+}
+
+impl Head {
+    /// That of a signed checkpoint.
+    pub fn of(checkpoint: &Checkpoint) -> Head {
+        let tree = checkpoint.tree();
+        let note = String::from_utf8_lossy(checkpoint.bytes()).into_owned();
+        Head { size: tree.size, root: tree.root.to_string(), note }
+    }
 }
 
 /// One file or folder that was audited.

@@ -38,6 +38,7 @@ pub mod serving;
 pub mod space;
 mod sqlite;
 pub mod usage;
+mod whole;
 mod words;
 pub mod zipfile;
 
@@ -291,11 +292,10 @@ impl Folder {
 fn below(folder: &Path, name: &str) -> Result<PathBuf, Fault> {
     let plain =
         |element: &str| !matches!(element, "" | "." | "..") && !element.bytes().any(|byte| matches!(byte, b'\\' | 0));
-    if name.split('/').all(plain) {
-        Ok(folder.join(name))
-    } else {
-        Err(Fault::Usage(format!("{name:?} is not a name for a file below {}", folder.display())))
+    if !name.split('/').all(plain) {
+        return Err(Fault::Usage(format!("{name:?} is not a name for a file below {}", folder.display())));
     }
+    Ok(folder.join(name))
 }
 
 #[cfg(test)]

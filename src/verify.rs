@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Head, Integrity, Level, Notice, grouped};
 use crate::store::{Log, StoredHead};
-use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
+use crate::sumdb::checkpoint::{Policy, Tree};
 use crate::sumdb::hash::{Hash, leaf_hashes};
 use crate::sumdb::number::wide;
 use crate::sumdb::tile::{FULL, Tile};
@@ -112,7 +112,7 @@ pub fn log(
         return Ok(report);
     }
     let heads = heads::read(log, policy, options, &mut report)?;
-    report.head = Some(describe(&heads.head));
+    report.head = Some(Head::of(&heads.head));
     derive(log, heads.head.tree(), Some(&heads), options, progress, &mut report)?;
     Ok(report)
 }
@@ -165,7 +165,8 @@ fn derive(
     let recovered = if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
         None
     } else {
-        Some(locate::locate(&files, &levels, &passed.bad, &mut reporter))
+        let marked = locate::cuts(&files, &passed.bad, &mut reporter);
+        Some(locate::locate(&files, &levels, &marked, &mut reporter))
     };
     for (file, bytes) in &passed.unreadable {
         reporter.unreadable(file, bytes.clone());
@@ -248,10 +249,4 @@ fn figures(files: &Files, report: &mut Integrity) {
             format!("{beyond} bytes of records lie beyond the committed head: a sync that goes on or was interrupted");
         report.notices.push(Notice { level: Level::Note, text });
     }
-}
-
-/// The head as the report shows it.
-pub fn describe(head: &Checkpoint) -> Head {
-    let tree = head.tree();
-    Head { size: tree.size, root: tree.root.to_string(), note: String::from_utf8_lossy(head.bytes()).into_owned() }
 }

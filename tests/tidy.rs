@@ -119,7 +119,7 @@ const ROOMS: &[Folder] = &[
             &["log", "usage"],
             &["keep"],
             &["cache", "failing", "serving", "sqlite", "zipfile"],
-            &["disk", "failures", "lock"],
+            &["disk", "failures", "lock", "whole"],
             &["modes", "space", "words"],
         ],
     },

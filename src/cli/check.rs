@@ -10,11 +10,11 @@ use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::Inputs;
 use crate::audit::look::Look;
-use crate::audit::{Answers, describe, misbehaviour, questions, verdicts};
+use crate::audit::{Answers, misbehaviour, questions, verdicts};
 use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::files;
-use crate::report::{Artifact, Input, Report};
+use crate::report::{Artifact, Head, Input, Report};
 use crate::sumdb;
 use crate::sumdb::bundle::{RecordProof, parse_proofs};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
@@ -56,7 +56,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
         }
         Err(fault) => return Err(fault),
     };
-    report.head = heads.values().next_back().map(describe);
+    report.head = heads.values().next_back().map(Head::of);
     let Inputs { files, notices, .. } = audit::read(&args.gosum, Look::For(Artifact::GoSum), &exclusions);
     report.notices.extend(notices.into_iter().chain(audit::unread_advice(&files, false)));
     // A log that signed two histories proves nothing about any line.

@@ -15,7 +15,6 @@ use crate::files;
 use crate::report::printable;
 use crate::store::HeadFile;
 use crate::store::head::Sighting;
-use crate::sumdb::checkpoint::Tree;
 use crate::upstream::{Http, Settings, Upstreams};
 
 /// The longest note that is read, in bytes.
@@ -118,12 +117,11 @@ fn add(args: &AddArgs) -> Result<u8, Fault> {
 /// Notes a head that belongs to the history, unless one of its size is noted.
 fn note_seen(database: &Database, head: &HeadFile, bytes: &[u8], route: &str) -> Result<(), Fault> {
     let Ok(opened) = database.open_head(bytes) else { return Ok(()) };
-    let Tree { size, root } = opened.tree();
-    if head.sightings()?.iter().any(|seen| seen.size == size) {
+    let tree = opened.tree();
+    if head.sightings()?.iter().any(|seen| seen.size == tree.size) {
         return Ok(());
     }
-    let (seen, route) = (jiff::Timestamp::now().to_string(), route.to_owned());
-    head.note_sighting(&Sighting { size, root: root.to_string(), seen, route })
+    head.note_sighting(&Sighting::now(tree, route.to_owned()))
 }
 
 /// Between which two heads record `id` appeared, in the order of the log: one line each, or what is not known.

@@ -17,7 +17,7 @@ use crate::config::GoEnv;
 use crate::config::settings::{Layers, SETTINGS, Setting, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::report::{Integrity, Level, Notice, plain};
+use crate::report::{Head, Integrity, Level, Notice, plain};
 use crate::store::Folder;
 use crate::store::modules::Tree;
 use crate::sumdb::checkpoint::Policy;
@@ -60,13 +60,12 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     let has_answers = !args.no_log && !args.no_modules && has_answers(&stored)?;
     // Before the first start of a server or a sync there is nothing to check, and nothing wrong.
     let is_empty = modules.is_none() && !has_log && !has_answers;
+    let mut run = Run { began: jiff::Timestamp::now(), unrepaired: 0, failed: None };
     if is_empty && !args.no_modules && stored.folder.root().is_dir() {
-        let run = Run { began: jiff::Timestamp::now(), unrepaired: 0, failed: None };
         return finish(args, &stored, &mut nothing_stored(&stored), run);
     }
     // Where the options leave nothing else, or there is no data folder, the missing log is the answer.
     let parts = Parts { log: has_log || is_empty, modules, warnings };
-    let mut run = Run { began: jiff::Timestamp::now(), unrepaired: 0, failed: None };
     let (mut report, mut failed) = look(args, &stored, &parts)?;
     let is_wrong = report.total() > 0 || failed.is_some();
     if args.repair && is_wrong && report.misbehaviour.is_none() {
@@ -161,7 +160,7 @@ fn kept(stored: &Stored, has_log: bool, report: &mut Integrity) -> Result<(), Fa
         Ok(Some(head)) if verify::has_cache(cache.dir()) => {
             // A log has a head of its own, or none yet.
             if !has_log {
-                report.head = Some(verify::describe(&head));
+                report.head = Some(Head::of(&head));
             }
             verify::cached(&cache, &head, report)
         }

@@ -7,8 +7,6 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-
 use super::current::CurrentHead;
 use super::tiles::{Proven, Tiles};
 use super::{Database, Stop, Unavailable};
@@ -16,7 +14,7 @@ use crate::fault::Fault;
 use crate::store::Swap;
 use crate::store::failures::WriteKind;
 use crate::store::head::Sighting;
-use crate::sumdb::checkpoint::{Checkpoint, Tree};
+use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::tile::Want;
 
@@ -145,9 +143,7 @@ impl Database {
     fn note_sighting(&self, head: &Checkpoint) {
         let used = self.upstreams.standings().into_iter().find(|source| source.is_used);
         let route = used.map_or_else(|| "the data folder".to_owned(), |source| source.name);
-        let Tree { size, root } = head.tree();
-        let sighting = Sighting { size, root: root.to_string(), seen: Timestamp::now().to_string(), route };
-        if let Err(fault) = self.head.note_sighting(&sighting) {
+        if let Err(fault) = self.head.note_sighting(&Sighting::now(head.tree(), route)) {
             self.folder.note_failure(WriteKind::Head, &fault);
         }
     }

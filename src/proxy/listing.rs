@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::blocking::blocking;
 use super::{Inner, Proxy};
 use crate::fault::Fault;
-use crate::store::modules::admissions::{Admission, From};
+use crate::store::modules::admissions::{Admission, AdmissionsFrom};
 use crate::sumdb::module::ModuleVersion;
 
 /// How long rows are looked at for one page.
@@ -48,7 +48,7 @@ impl Proxy {
     /// `Unavailable`: the disk fails, or too many rows are hidden from this client.
     pub async fn admitted_since(&self, since: u64, limit: usize, sight: Sight) -> Result<Option<ListedPage>, Fault> {
         let inner = Arc::clone(&self.inner);
-        blocking(move || page(&inner, From::Time(since), limit, &sight, |_| Ok(true))).await
+        blocking(move || page(&inner, AdmissionsFrom::Time(since), limit, &sight, |_| Ok(true))).await
     }
 
     /// The versions whose zips are here and whose path and version come after these, in this order, at most `limit`; none where they
@@ -65,7 +65,9 @@ impl Proxy {
         let inner = Arc::clone(&self.inner);
         let is_held = move |inner: &Inner, module: &ModuleVersion| inner.modules.has_zip(module);
         let of = Arc::clone(&inner);
-        let from = move || page(&of, From::After(&after.0, &after.1), limit, &sight, |module| is_held(&inner, module));
+        let from = move || {
+            page(&of, AdmissionsFrom::After(&after.0, &after.1), limit, &sight, |module| is_held(&inner, module))
+        };
         blocking(from).await
     }
 
@@ -84,7 +86,7 @@ impl Proxy {
 
 fn page(
     inner: &Inner,
-    from: From<'_>,
+    from: AdmissionsFrom<'_>,
     limit: usize,
     sight: &Sight,
     is_listed: impl Fn(&ModuleVersion) -> Result<bool, Fault>,

@@ -5,16 +5,15 @@
 //! written over it. What was cut off at the end cannot be noticed from inside: to notice that, the last hash is kept elsewhere.
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::Folder;
 use super::lock::Lock;
+use super::whole::whole;
 use super::words::unavailable;
 use crate::fault::Fault;
-use crate::files;
 use crate::sumdb::hash::sha256;
 use crate::sumdb::number::wide;
 
@@ -86,12 +85,7 @@ impl Runs {
     /// # Errors
     /// `Unavailable`: the file cannot be read. Within: the chain is broken.
     pub fn read(&self) -> Result<Result<RunEntries, BrokenChain>, Fault> {
-        let failed = |error| unavailable(&self.path, "read", &error);
-        let bytes = match files::open(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            opened => files::read_bounded(opened.map_err(failed)?, LIMIT).map_err(failed)?,
-        };
-        Ok(parse(&bytes))
+        Ok(parse(&whole(&self.path, LIMIT)?))
     }
 
     /// Appends an entry with these fields, durably; gives its hash. Two processes do so one after the other.

@@ -24,13 +24,18 @@ pub(super) struct MarkedTile {
     pub(super) cut: Option<Cut>,
 }
 
-/// Examines all marked tiles, and reports what is wrong with them and with the levels above. Gives the recovered hashes of these.
-pub(super) fn locate(files: &Files, levels: &Levels, bad: &[u64], reporter: &mut Reporter<'_>) -> RecoveredLevels {
-    let looks = cuts(files, bad, reporter);
+/// Examines all marked tiles, as [`cuts`] found them, and reports what is wrong with them and with the levels above. Gives the
+/// recovered hashes of these.
+pub(super) fn locate(
+    files: &Files,
+    levels: &Levels,
+    looks: &[MarkedTile],
+    reporter: &mut Reporter<'_>,
+) -> RecoveredLevels {
     let mut looked = HashMap::new();
     let mut derived_edge = Vec::new();
     let edge = files.full_tiles();
-    for look in &looks {
+    for look in looks {
         let derived = derive(files, look);
         if look.tile == edge {
             derived_edge = derived;
@@ -46,7 +51,7 @@ pub(super) fn locate(files: &Files, levels: &Levels, bad: &[u64], reporter: &mut
         derived_edge.clone_from(&stored_edge);
     }
     let recovered = levels.recover(&looked, [&stored_edge, &derived_edge]);
-    for look in &looks {
+    for look in looks {
         explain(files, look, &recovered, reporter);
     }
     above(files, levels, &recovered, reporter);

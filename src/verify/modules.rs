@@ -10,11 +10,10 @@ use std::collections::HashMap;
 use std::num::NonZero;
 use std::thread;
 
-use super::describe;
 use crate::database::{Answer, Database, Progress, Unavailable};
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw, ModuleFigures};
-use crate::report::{Integrity, Level, Misbehaviour, Notice};
+use crate::report::{Head, Integrity, Level, Misbehaviour, Notice};
 use crate::store::Folder;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::sumdb::record::VerifiedRecord;
@@ -153,7 +152,7 @@ async fn learn<'a>(
     }
     let answers = match database.records(&asked, &|_, _, _| {}).await {
         Ok(batch) => {
-            report.head = report.head.take().or_else(|| batch.proven_under.as_ref().map(describe));
+            report.head = report.head.take().or_else(|| batch.proven_under.as_ref().map(Head::of));
             batch.answers.into_iter().map(known_from).collect()
         }
         Err(fault) => vec![Known::Nothing(failed(fault, report)); asked.len()],

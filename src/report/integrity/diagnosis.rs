@@ -2,7 +2,7 @@
 //! said to be open.
 
 /// What is behind a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Diagnosis {
     /// bytes on our disk are not those that were proven when they were written: some flipped, or were overwritten
     BitRot,
@@ -16,20 +16,8 @@ pub enum Diagnosis {
     Replaced,
     /// what is derived from the log is not what follows from it
     IndexDrift,
-    /// an upstream was asked, and sends bytes now that are not what the log has
-    UpstreamWrong,
-    /// upstreams were asked, and have other bytes under that version than the log has
-    VersionMoved,
-    /// upstreams were asked, and none has it any more
-    VersionVanished,
     /// the log has records that contradict each other, or one that is none
     RecordConflict,
-    /// the log signed two histories
-    Fork,
-    /// the newest head is older than it should be
-    StaleHead,
-    /// the clock of this machine went back, or was ahead
-    ClockJumped,
     /// it is as it was stored, and the settings of now are not those of then
     OtherSettings,
     /// nothing that was seen shows it
@@ -46,13 +34,7 @@ impl Diagnosis {
             Diagnosis::Missing => "missing",
             Diagnosis::Replaced => "replaced",
             Diagnosis::IndexDrift => "index-drift",
-            Diagnosis::UpstreamWrong => "upstream-wrong",
-            Diagnosis::VersionMoved => "version-moved",
-            Diagnosis::VersionVanished => "version-vanished",
             Diagnosis::RecordConflict => "record-conflict",
-            Diagnosis::Fork => "fork",
-            Diagnosis::StaleHead => "stale-head",
-            Diagnosis::ClockJumped => "clock-jumped",
             Diagnosis::OtherSettings => "other-settings",
             Diagnosis::Open => "open",
         }

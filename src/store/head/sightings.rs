@@ -3,7 +3,6 @@
 //! A record that is in one head and not in the one before was published between the two: the order of the log is a clock that no
 //! author of a module can set. Nothing is decided by it; a line that cannot be read is passed over.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::super::Folder;
 use super::super::disk::Disk;
 use super::super::lock::Lock;
+use super::super::whole::whole;
 use super::super::words::unavailable;
 use super::HeadFile;
 use crate::fault::Fault;
-use crate::files;
+use crate::sumdb::checkpoint::Tree;
 
 /// The longest file that is read, in bytes: a head a minute for ten years.
 const LIMIT: u64 = 1 << 30;
@@ -30,6 +30,14 @@ pub struct Sighting {
     pub seen: String,
     /// the source that had answered last when the head was accepted
     pub route: String,
+}
+
+impl Sighting {
+    /// Of a tree that is seen now, by this route.
+    pub fn now(tree: Tree, route: String) -> Sighting {
+        let Tree { size, root } = tree;
+        Sighting { size, root: root.to_string(), seen: jiff::Timestamp::now().to_string(), route }
+    }
 }
 
 impl HeadFile {
@@ -54,13 +62,7 @@ impl HeadFile {
     /// # Errors
     /// `Unavailable`: the file cannot be read.
     pub fn sightings(&self) -> Result<Vec<Sighting>, Fault> {
-        let path = self.sightings_path();
-        let bytes = match files::open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            opened => opened
-                .and_then(|file| files::read_bounded(file, LIMIT))
-                .map_err(|error| unavailable(&path, "read", &error))?,
-        };
+        let bytes = whole(&self.sightings_path(), LIMIT)?;
         Ok(bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 }

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
@@ -20,11 +20,11 @@ use rusqlite::Connection;
 use super::super::failures::WriteKind;
 use super::super::sqlite::table_file::failed;
 use super::super::sqlite::{self, SqliteError, beside};
+use super::super::usage::micros;
 use super::super::words::unavailable;
 use super::super::{Folder, STORE_FOLDER};
 use crate::fault::Fault;
 use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::number;
 
 mod table;
 
@@ -54,7 +54,7 @@ pub struct AdmittedZip {
 
 /// From where admissions are read.
 #[derive(Debug, Clone, Copy)]
-pub enum From<'a> {
+pub enum AdmissionsFrom<'a> {
     /// in order of time, from this one on, in microseconds since 1970
     Time(u64),
     /// in order of path and version, those after this one
@@ -187,7 +187,7 @@ impl Admissions {
     /// `Unavailable`: the file cannot be read, or is damaged.
     pub fn read(
         &self,
-        from: From<'_>,
+        from: AdmissionsFrom<'_>,
         take: &mut dyn FnMut(Admission) -> ControlFlow<()>,
     ) -> Result<Option<()>, Fault> {
         let state = &*self.inner;
@@ -225,11 +225,6 @@ impl Admissions {
             failed(path, &error)
         })
     }
-}
-
-/// Microseconds since 1970.
-fn micros(time: SystemTime) -> u64 {
-    number::micros(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -39,10 +39,8 @@ impl Modules {
         if !found.is_file() {
             return Ok(None);
         }
-        let proof = match tree {
-            Tree::Proven => ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?,
-            Tree::FirstUse => ProofFile::Missing,
-        };
+        let proof = ProofFile::read_in(tree, &place.proof);
+        let proof = proof.map_err(|error| unavailable(&place.proof, "read", &error))?;
         let (hash, proof) = match proof {
             ProofFile::Is(hash, proof, _) => (hash, Some(proof)),
             _ => match Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))? {

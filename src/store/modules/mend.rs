@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::Folder;
 use super::super::words::unavailable;
+use super::pin::Pin;
 use super::place::FilePaths;
 use super::proof::{self, Proof, ProofFile};
 use super::{Admitted, Changed, Modules, Tree, quarantine};
@@ -57,8 +58,8 @@ impl Modules {
                 changed = true;
             }
         }
-        if std::fs::read(&place.pin).ok().as_deref() != Some(hash.to_string().as_bytes()) || !super::is_file(&place.pin)
-        {
+        let pin = Pin::read(&place.pin).map_err(|error| unavailable(&place.pin, "read", &error))?;
+        if pin != Pin::Is(hash.clone()) {
             self.put(&place.pin, hash.to_string().as_bytes())?;
             changed = true;
         }

@@ -16,6 +16,7 @@ use std::io;
 use std::path::Path;
 
 use super::super::cache::read_bounded;
+use super::Tree;
 use super::stamp::Stamp;
 use crate::sumdb::gosum::{Kind, SumHash};
 
@@ -41,6 +42,11 @@ pub(super) enum ProofFile {
 }
 
 impl ProofFile {
+    /// That of a file in this tree: only what is public has one.
+    pub(super) fn read_in(tree: Tree, path: &Path) -> io::Result<ProofFile> {
+        if tree == Tree::Proven { ProofFile::read(path) } else { Ok(ProofFile::Missing) }
+    }
+
     pub(super) fn read(path: &Path) -> io::Result<ProofFile> {
         use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
         match path.symlink_metadata() {

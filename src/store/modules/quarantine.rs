@@ -64,7 +64,7 @@ fn try_keep(folder: &Folder, arrival: &mut Arrival, source: &str, report: &[u8])
     let (module, kind) = arrival.file();
     // The bytes are on the disk already; down to its floor they had better leave it.
     let len = folder.has_room().is_ok().then(|| arrival.len());
-    let offer = Offer { prefix: prefix(module, kind), digest, len, source, report };
+    let offer = Offer { prefix: prefix(module, kind.extension()), digest, len, source, report };
     place(folder, &offer, |target| arrival.leave_for(target))
 }
 
@@ -78,7 +78,8 @@ pub(super) fn keep_stored(
     report: &[u8],
 ) -> Result<Option<PathBuf>, Fault> {
     let digest = sha256_of(file).map_err(|error| unavailable(path, "read", &error))?;
-    let offer = Offer { prefix: prefix(module, kind), digest, len: Some(file.len()), source: STORE, report };
+    let offer =
+        Offer { prefix: prefix(module, kind.extension()), digest, len: Some(file.len()), source: STORE, report };
     let disk = folder.disk();
     let synced = |dir: &Path| disk.sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error));
     let kept = place(folder, &offer, |target| {
@@ -109,9 +110,7 @@ pub(super) fn move_there(
         None => content(path)
             .ok_or_else(|| Fault::machine(path.display().to_string(), "is neither a file nor a link: move it away"))?,
     };
-    let full = format!("{}@{}", module.path().escaped().replace('/', "!!"), module.version().escaped());
-    let prefix = format!("{}.{ending}.", full.get(..NAME_LIMIT).unwrap_or(&full));
-    let offer = Offer { prefix, digest, len: Some(found.len()), source: STORE, report };
+    let offer = Offer { prefix: prefix(module, ending), digest, len: Some(found.len()), source: STORE, report };
     let disk = folder.disk();
     let mut is_moved = false;
     let kept = place(folder, &offer, |target| {
@@ -194,9 +193,9 @@ fn beside(dir: &Path, name: &str) -> PathBuf {
 }
 
 /// What the names of all refused bytes of one file begin with.
-fn prefix(module: &ModuleVersion, kind: Kind) -> String {
+fn prefix(module: &ModuleVersion, ending: &str) -> String {
     let full = format!("{}@{}", module.path().escaped().replace('/', "!!"), module.version().escaped());
-    format!("{}.{}.", full.get(..NAME_LIMIT).unwrap_or(&full), kind.extension())
+    format!("{}.{ending}.", full.get(..NAME_LIMIT).unwrap_or(&full))
 }
 
 fn named(prefix: &str, digest: &Hash, bytes: usize) -> String {

@@ -18,10 +18,8 @@ impl Modules {
     /// `Unavailable` where the disk fails or forbids.
     pub fn for_scrub(&self, tree: Tree, module: &ModuleVersion, kind: Kind) -> Result<Option<Changed>, Fault> {
         let place = FilePaths::of(self, tree, module, kind)?;
-        let proof = match tree {
-            Tree::Proven => ProofFile::read(&place.proof).map_err(|error| unavailable(&place.proof, "read", &error))?,
-            Tree::FirstUse => ProofFile::Missing,
-        };
+        let proof = ProofFile::read_in(tree, &place.proof);
+        let proof = proof.map_err(|error| unavailable(&place.proof, "read", &error))?;
         let (hash, by) = match proof {
             ProofFile::Is(hash, by, _) => (hash, Some(by)),
             ProofFile::Missing | ProofFile::Damaged => {

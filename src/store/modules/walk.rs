@@ -102,11 +102,11 @@ impl Modules {
             Ok(Pin::Damaged) => Err(Fault::machine(place.pin.display().to_string(), "holds no hash")),
             Err(error) => Err(unavailable(&place.pin, "read", &error)),
         };
-        let read = if tree == Tree::Proven { ProofFile::read(&place.proof) } else { Ok(ProofFile::Missing) };
+        let read = ProofFile::read_in(tree, &place.proof);
         // One that a power cut tore ends early or has zeros; the file is proven again by the next question.
         let is_torn = || {
-            fs::read(&place.proof)
-                .is_ok_and(|bytes| is_file(&place.proof) && (!bytes.ends_with(b"\n") || bytes.contains(&0)))
+            is_file(&place.proof)
+                && fs::read(&place.proof).is_ok_and(|bytes| !bytes.ends_with(b"\n") || bytes.contains(&0))
         };
         let is_proof_damaged = matches!(&read, Ok(ProofFile::Damaged) | Err(_)) && !is_torn();
         let proof = match read {
@@ -178,10 +178,7 @@ fn file(tree: Tree, module: ModuleVersion, kind: Kind, path: PathBuf) -> Result<
         Err(error) => return Err(unreadable(&path, &error)),
     };
     let (pin, proof) = (path.with_extension(pin_extension(kind)), path.with_extension(proof_extension(kind)));
-    let proven = match tree {
-        Tree::Proven => ProofFile::read(&proof).map_err(|error| unreadable(&proof, &error))?,
-        Tree::FirstUse => ProofFile::Missing,
-    };
+    let proven = ProofFile::read_in(tree, &proof).map_err(|error| unreadable(&proof, &error))?;
     let hash = match (proven, Pin::read(&pin).map_err(|error| unreadable(&pin, &error))?) {
         (ProofFile::Is(hash, ..), _) | (_, Pin::Is(hash)) => Some(hash),
         (_, Pin::Missing | Pin::Damaged) => None,

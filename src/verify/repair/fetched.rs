@@ -67,9 +67,9 @@ pub(super) async fn data_tile(
         DataTile::new(index, asked.hashes().full().width()).map_err(|error| Fault::refused("the tree", error))?;
     let mut why = None;
     // A partial tile that the log has grown past may be there as the full one only.
-    let paths = [asked.to_string(), full.to_string()];
-    let (first, rest) = paths.split_first().unwrap_or((&paths[0], &[]));
-    for path in std::iter::once(first).chain(rest.iter().filter(|path| *path != first)) {
+    let mut paths = vec![asked.to_string(), full.to_string()];
+    paths.dedup();
+    for path in &paths {
         let judge = |bytes: Vec<u8>| expected.prove(&bytes, true);
         match database.upstreams().fetch_where(path, MAX_DATA_TILE_BYTES, judge).await {
             Ok(Got::Body(tile, _)) => return Ok(tile),

@@ -22,7 +22,7 @@ use crate::store::log::OFFSET_BYTES;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::number::wide;
-use crate::sumdb::tile::{Edge, FULL, FULL_LEN, Tile};
+use crate::sumdb::tile::{FULL, FULL_LEN, Tile};
 
 /// Rounds after which what is still damaged is left: one for what is here, one for fetched hashes, one for what these prove.
 const ROUNDS: usize = 3;
@@ -89,7 +89,7 @@ fn look(repair: &LogRepair<'_>, head: &Checkpoint) -> Result<Option<LogState>, F
     let mut unread = Integrity::new("");
     let mut reporter = Reporter::new(head.tree(), &mut unread);
     let marked = locate::cuts(&files, &passed.bad, &mut reporter);
-    let recovered = locate::locate(&files, &levels, &passed.bad, &mut reporter);
+    let recovered = locate::locate(&files, &levels, &marked, &mut reporter);
     Ok(Some(LogState { files, levels, recovered, marked }))
 }
 
@@ -226,6 +226,5 @@ fn put(
         place.extend((begin + wide(proven.bytes.len())).to_le_bytes());
     }
     repair.replace("offsets", tile * OFFSET_BYTES, &place, "has the places of its data tiles", done)?;
-    debug_assert!(Edge::hashes(look.files.tree.size, 0) >= tile * FULL, "a tile of this tree");
     Ok(())
 }

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::super::sqlite::SqliteError;
 use super::super::super::sqlite::table_file::{TableFile, failed};
-use super::{Admission, AdmittedZip, From, micros};
+use super::super::super::usage::micros;
+use super::{Admission, AdmissionsFrom, AdmittedZip};
 use crate::fault::Fault;
 use crate::sumdb::module::ModuleVersion;
 
@@ -88,7 +89,7 @@ pub(super) fn has(db: &Connection, module: &ModuleVersion) -> rusqlite::Result<b
 /// Reads rows until `take` breaks.
 pub(super) fn read(
     db: &Connection,
-    from: From<'_>,
+    from: AdmissionsFrom<'_>,
     take: &mut dyn FnMut(Admission) -> ControlFlow<()>,
 ) -> rusqlite::Result<()> {
     let row = |row: &rusqlite::Row<'_>| {
@@ -98,12 +99,12 @@ pub(super) fn read(
     };
     let all = "SELECT at, module, version, private FROM admitted";
     let mut rows = db.prepare(&match from {
-        From::Time(_) => format!("{all} WHERE at >= ?1 ORDER BY at"),
-        From::After(..) => format!("{all} WHERE (module, version) > (?1, ?2) ORDER BY module, version"),
+        AdmissionsFrom::Time(_) => format!("{all} WHERE at >= ?1 ORDER BY at"),
+        AdmissionsFrom::After(..) => format!("{all} WHERE (module, version) > (?1, ?2) ORDER BY module, version"),
     })?;
     let found = match from {
-        From::Time(at) => rows.query_map(params![signed(at)], row)?,
-        From::After(module, version) => rows.query_map(params![module, version], row)?,
+        AdmissionsFrom::Time(at) => rows.query_map(params![signed(at)], row)?,
+        AdmissionsFrom::After(module, version) => rows.query_map(params![module, version], row)?,
     };
     for admission in found {
         if take(admission?).is_break() {

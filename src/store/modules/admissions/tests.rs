@@ -8,7 +8,7 @@ fn version(name: &str) -> ModuleVersion {
     ModuleVersion::parse_at(name).unwrap()
 }
 
-fn all(admissions: &Admissions, from: From<'_>) -> Vec<(u64, String)> {
+fn all(admissions: &Admissions, from: AdmissionsFrom<'_>) -> Vec<(u64, String)> {
     let mut found = Vec::new();
     let read = admissions.read(from, &mut |one| {
         found.push((one.at, format!("{}@{}", one.module, one.version)));
@@ -36,7 +36,9 @@ fn an_old_folder_gets_the_best_times_and_new_ones_come_after_them() {
     let open = || Admissions::new(Folder::open(root.path()).unwrap());
     let first = open();
     first.note(&version("a.example/early@v1.0.0"), false);
-    assert!(first.lacks_some() && first.read(From::Time(0), &mut |_| ControlFlow::Break(())).unwrap().is_none());
+    assert!(
+        first.lacks_some() && first.read(AdmissionsFrom::Time(0), &mut |_| ControlFlow::Break(())).unwrap().is_none()
+    );
     // Three of one time, as after a restored backup; and one whose clock was ahead.
     let far = micros(SystemTime::now()) + 1_000_000_000;
     let stored =
@@ -44,7 +46,7 @@ fn an_old_folder_gets_the_best_times_and_new_ones_come_after_them() {
     let later = [("z.example/far@v1.0.0", far), ("b.example/d@v1.0.0", 8)];
     first.complete(|| zips(&stored).into_iter().chain(zips(&later))).unwrap();
     assert!(!first.lacks_some());
-    let old = all(&first, From::Time(0));
+    let old = all(&first, AdmissionsFrom::Time(0));
     let first_of_all = ["a.example/x@v1.0.0", "b.example/b@v1.0.0", "b.example/d@v1.0.0", "b.example/a@v1.0.0"];
     assert_eq!(names(&old).first(), first_of_all.first());
     assert_eq!(old.len(), 6);
@@ -55,16 +57,16 @@ fn an_old_folder_gets_the_best_times_and_new_ones_come_after_them() {
     let second = open();
     second.note(&version("a.example/new@v1.0.0"), false);
     first.note(&version("b.example/a@v1.0.0"), false);
-    let now = all(&first, From::Time(0));
+    let now = all(&first, AdmissionsFrom::Time(0));
     assert_eq!(now.get(..6), Some(old.as_slice()), "what has a time keeps it");
     assert_eq!(names(&now).last(), Some(&"a.example/new@v1.0.0"));
     assert!(now.is_sorted_by(|one, next| one.0 < next.0), "{now:?}");
 
     // What was lost and is found again comes last: who has read on does not miss it.
     second.complete(|| zips(&[("a.example/lost@v1.0.0", 6), ("a.example/x@v1.0.0", 1)]).into_iter()).unwrap();
-    let found = all(&second, From::Time(now.last().unwrap().0 + 1));
+    let found = all(&second, AdmissionsFrom::Time(now.last().unwrap().0 + 1));
     assert_eq!(names(&found), ["a.example/lost@v1.0.0"]);
-    assert_eq!(all(&second, From::Time(0)).first(), old.first());
+    assert_eq!(all(&second, AdmissionsFrom::Time(0)).first(), old.first());
 }
 
 #[test]
@@ -76,7 +78,7 @@ fn by_name_after_any() {
             zips(&[("b.example/b@v1.0.0", 1), ("b.example/b@v0.9.0", 2), ("a.example/z@v1.0.0", 3)]).into_iter()
         })
         .unwrap();
-    let after = |module, version| all(&admissions, From::After(module, version));
+    let after = |module, version| all(&admissions, AdmissionsFrom::After(module, version));
     assert_eq!(names(&after("", "")), ["a.example/z@v1.0.0", "b.example/b@v0.9.0", "b.example/b@v1.0.0"]);
     assert_eq!(names(&after("b.example/b", "v0.9.0")), ["b.example/b@v1.0.0"]);
     assert_eq!(names(&after("b.example/b", "v1.0.0")), [""; 0]);
@@ -87,10 +89,10 @@ fn an_empty_folder_has_none_and_makes_no_file() {
     let root = tempfile::tempdir().unwrap();
     let admissions = Admissions::new(Folder::open(root.path()).unwrap());
     admissions.complete(std::iter::empty).unwrap();
-    assert_eq!(all(&admissions, From::Time(0)), []);
+    assert_eq!(all(&admissions, AdmissionsFrom::Time(0)), []);
     assert!(!root.path().join("store").exists());
     admissions.note(&version("a.example/a@v1.0.0"), true);
-    assert_eq!(names(&all(&admissions, From::Time(0))), ["a.example/a@v1.0.0"]);
+    assert_eq!(names(&all(&admissions, AdmissionsFrom::Time(0))), ["a.example/a@v1.0.0"]);
 }
 
 #[test]
@@ -101,10 +103,10 @@ fn a_damaged_file_is_set_aside_and_written_from_what_is_stored() {
     let path = root.path().join("store/admitted.sqlite");
     std::fs::write(&path, "not a database at all".repeat(100)).unwrap();
     let again = open();
-    assert!(again.read(From::Time(0), &mut |_| ControlFlow::Break(())).is_err());
+    assert!(again.read(AdmissionsFrom::Time(0), &mut |_| ControlFlow::Break(())).is_err());
     again.complete(|| zips(&[("a.example/a@v1.0.0", 5), ("a.example/b@v1.0.0", 6)]).into_iter()).unwrap();
     assert_eq!(
-        all(&again, From::Time(0)),
+        all(&again, AdmissionsFrom::Time(0)),
         [(5, "a.example/a@v1.0.0".to_owned()), (6, "a.example/b@v1.0.0".to_owned())]
     );
     assert!(path.with_extension("sqlite.broken").exists());
@@ -122,7 +124,7 @@ fn what_becomes_public_is_not_private_any_more() {
             seen.push(one.is_private);
             ControlFlow::Continue(())
         };
-        admissions.read(From::Time(0), &mut take).unwrap();
+        admissions.read(AdmissionsFrom::Time(0), &mut take).unwrap();
     }
     assert_eq!(seen, [true, false, false]);
 }
