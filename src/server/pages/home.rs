@@ -123,15 +123,11 @@ fn upstream_table(found: &UpstreamsView) -> Markup {
         @if found.upstreams.is_empty() {
             p.empty { "Nobody is asked: all that is served is held here." }
         } @else {
-            div.scroll tabindex="0" role="region" aria-label="Upstreams" {
-                table {
-                    thead { tr {
-                        th scope="col" { "Upstream" } th scope="col" { "State" } th.n scope="col" { "Mean time" }
-                        th scope="col" { "Requests" }
-                    } }
-                    tbody { @for upstream in &found.upstreams { (upstream_row(upstream)) } }
-                }
-            }
+            (layout::table(
+                "Upstreams",
+                &[("Upstream", false), ("State", false), ("Mean time", true), ("Requests", false)],
+                &html! { @for upstream in &found.upstreams { (upstream_row(upstream)) } },
+            ))
         }
     }
 }

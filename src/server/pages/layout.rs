@@ -80,6 +80,20 @@ pub(super) fn page(site: Site<'_>, place: Place, title: &str, asked: &str, conte
     }
 }
 
+/// A table called `label` with these columns, each with whether it holds numbers, and these rows. A narrow window scrolls it.
+pub(super) fn table(label: &str, columns: &[(&str, bool)], rows: &Markup) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
+            table {
+                thead { tr {
+                    @for (column, is_number) in columns { th.n[*is_number] scope="col" { (column) } }
+                } }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
 /// A link to the next page of a list, if there is one; `before` is the URL up to the cursor's value.
 pub(super) fn more(before: &str, next: Option<&String>) -> Markup {
     html! {

@@ -24,15 +24,11 @@ pub(crate) fn page(site: Site<'_>, found: &VersionsView) -> Markup {
         @if found.versions.is_empty() {
             p.empty { "Nothing of this module is here. It is fetched, and proven, when go asks for it." }
         } @else {
-            div.scroll tabindex="0" role="region" aria-label="Versions" {
-                table {
-                    thead { tr {
-                        th scope="col" { "Version" } th scope="col" { "Hashes" } th.n scope="col" { "Size" }
-                        th scope="col" { "First proven here" } th.n scope="col" { "Given" }
-                    } }
-                    tbody { @for version in &found.versions { (row(site, &found.module, version)) } }
-                }
-            }
+            (layout::table(
+                "Versions",
+                &[("Version", false), ("Hashes", false), ("Size", true), ("First proven here", false), ("Given", true)],
+                &html! { @for version in &found.versions { (row(site, &found.module, version)) } },
+            ))
         }
         (layout::more(&next, found.next.as_ref()))
     };

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::Site;
 use super::layout::{self, Place};
 use super::text::{count, name};
-use crate::server::api::modules::ModulesView;
+use crate::server::api::modules::{ModuleView, ModulesView};
 use crate::server::http::query::encode;
 
 /// A page of modules; `asked` is what was searched for.
@@ -16,25 +16,26 @@ pub(crate) fn page(site: Site<'_>, asked: &str, found: &ModulesView) -> Markup {
         @if found.modules.is_empty() {
             p.empty { @if asked.is_empty() { "No module is here yet." } @else { "No module that is here has that in its path." } }
         } @else {
-            div.scroll tabindex="0" role="region" aria-label="Modules" {
-                table {
-                    thead { tr { th scope="col" { "Module" } th.n scope="col" { "Versions" } th scope="col" { "Highest" } } }
-                    tbody {
-                        @for module in &found.modules {
-                            tr {
-                                td.path {
-                                    a href=(site.module(&module.module)) { (name(&module.module)) }
-                                    @if module.private { span.sub { "private" } }
-                                }
-                                td.n data-label="Versions" { (count(module.versions)) }
-                                td data-label="Highest" { (name(&module.highest)) }
-                            }
-                        }
-                    }
-                }
-            }
+            (layout::table(
+                "Modules",
+                &[("Module", false), ("Versions", true), ("Highest", false)],
+                &html! { @for module in &found.modules { (row(site, module)) } },
+            ))
         }
         (layout::more(&next, found.next.as_ref()))
     };
     layout::page(site, Place::Modules, "Modules", asked, &content)
+}
+
+fn row(site: Site<'_>, module: &ModuleView) -> Markup {
+    html! {
+        tr {
+            td.path {
+                a href=(site.module(&module.module)) { (name(&module.module)) }
+                @if module.private { span.sub { "private" } }
+            }
+            td.n data-label="Versions" { (count(module.versions)) }
+            td data-label="Highest" { (name(&module.highest)) }
+        }
+    }
 }

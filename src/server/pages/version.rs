@@ -95,19 +95,14 @@ fn facts(site: Site<'_>, at: &str, held: &VersionView, is_private: bool) -> Mark
 fn list(site: Site<'_>, at: &str, files: &FilesView) -> Markup {
     let next = format!("{}?cursor=", site.module(at));
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Files" {
-            table {
-                thead { tr { th scope="col" { "File" } th.n scope="col" { "Size" } } }
-                tbody {
-                    @for file in &files.files {
-                        tr {
-                            td.path { a href={ (site.module(at)) "?file=" (encode(&file.path)) } { (name(&file.path)) } }
-                            td.n data-label="Size" { (size(file.bytes)) }
-                        }
-                    }
+        (layout::table("Files", &[("File", false), ("Size", true)], &html! {
+            @for file in &files.files {
+                tr {
+                    td.path { a href={ (site.module(at)) "?file=" (encode(&file.path)) } { (name(&file.path)) } }
+                    td.n data-label="Size" { (size(file.bytes)) }
                 }
             }
-        }
+        }))
         (layout::more(&next, files.next.as_ref()))
     }
 }
