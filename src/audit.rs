@@ -83,6 +83,13 @@ pub struct Claim {
     pub says: Says,
 }
 
+impl Claim {
+    /// One that repeats no other.
+    pub fn new(place: Location, text: String, says: Says) -> Claim {
+        Claim { place, text, duplicate_of: None, unlisted_repeats: 0, says }
+    }
+}
+
 /// What a claim says.
 pub enum Says {
     /// a module version has this hash

@@ -13,6 +13,7 @@ pub mod module;
 pub mod modzip;
 pub mod note;
 pub mod number;
+pub mod percent;
 pub mod printable;
 pub mod record;
 pub mod redact;

@@ -109,11 +109,6 @@ impl BuildInfo {
         }
         Ok(info)
     }
-
-    /// The value of a build setting.
-    pub fn setting(&self, key: &str) -> Option<&str> {
-        self.settings.iter().find(|(is, _)| is == key).map(|(_, value)| value.as_str())
-    }
 }
 
 enum Last {
@@ -234,7 +229,8 @@ mod tests {
         assert_eq!((info.path.as_str(), info.deps.len()), ("example.com/m/cmd", 2));
         assert_eq!(info.main.as_ref().map(|main| main.version.as_str()), Some("(devel)"));
         assert_eq!((info.deps[0].sum.as_str(), info.deps[1].source().path.as_str()), ("h1:x", "./z"));
-        assert_eq!((info.setting("GOOS"), info.setting("-ldflags")), (Some("linux"), Some("-s \"wA\u{e9}A")));
+        let setting = |key: &str| info.settings.iter().find(|(is, _)| is == key).map(|(_, value)| value.as_str());
+        assert_eq!((setting("GOOS"), setting("-ldflags")), (Some("linux"), Some("-s \"wA\u{e9}A")));
     }
 
     #[test]

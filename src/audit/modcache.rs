@@ -215,7 +215,7 @@ fn claim(trees: &Trees, item: &Item) -> Claim {
             (format!("{} {}{suffix}", module.path(), module.version()), Says::Nothing(verdict))
         }
     };
-    Claim { place: Location::File(path.display().to_string()), text, duplicate_of: None, unlisted_repeats: 0, says }
+    Claim::new(Location::File(path.display().to_string()), text, says)
 }
 
 /// The h1 of a file. One that cannot be read proves nothing; a zip that is damaged is a finding.

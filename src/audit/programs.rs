@@ -102,7 +102,7 @@ fn dependency(at: &str, module: &BuildModule) -> Claim {
 fn claim(part: String, module: &BuildModule, says: Says) -> Claim {
     let text = [module.path.as_str(), &module.version, &module.sum].join(" ").trim_end().to_owned();
     let text = crate::sumdb::printable::printable(text.as_bytes(), MAX_TEXT);
-    Claim { place: Location::Part(part), text, duplicate_of: None, unlisted_repeats: 0, says }
+    Claim::new(Location::Part(part), text, says)
 }
 
 /// Characters of a module, its version and its hash that are shown.

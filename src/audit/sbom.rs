@@ -10,9 +10,8 @@ use super::programs::{self, sum_of};
 use super::{Claim, Claims, Says};
 use crate::report::{Artifact, Kind, Location, Subject, Verdict};
 use crate::sumdb::hash::Hash;
+use crate::sumdb::percent;
 
-/// Components inside each other that are read.
-const MAX_DEPTH: usize = 64;
 /// Packages of one document.
 const MAX_PACKAGES: usize = 200_000;
 /// Characters of a package that are shown.
@@ -151,7 +150,7 @@ pub fn read(path: &str, text: &[u8], artifact: Artifact) -> Result<Claims, Strin
                 return Err("is not a CycloneDX SBOM: its bomFormat is another".to_owned());
             }
             let mut claims = Vec::new();
-            add_components("", &document.components, 0, &mut claims)?;
+            add_components("", &document.components, &mut claims)?;
             (claims, format!("version {}", document.spec_version))
         }
         Artifact::Spdx => {
@@ -205,17 +204,15 @@ impl GoModule {
     }
 }
 
-fn add_components(at: &str, components: &[Component], depth: usize, claims: &mut Vec<Claim>) -> Result<(), String> {
-    if depth > MAX_DEPTH {
-        return Err(format!("has components more than {MAX_DEPTH} inside each other"));
-    }
+/// No deeper than serde_json reads, which is 128 of its values inside each other.
+fn add_components(at: &str, components: &[Component], claims: &mut Vec<Claim>) -> Result<(), String> {
     for (number, component) in components.iter().enumerate() {
         let at = format!("{at}/components/{number}");
         let h1 = component.properties.iter().find(|property| property.name == SYFT_H1).map(|found| found.value.clone());
         let sha256 = component.hashes.iter().find(|hash| hash.alg == "SHA-256").map(|hash| h1_of_hex(&hash.content));
         let hash = h1.or(sha256).unwrap_or_default();
         add_package(&at, [&component.purl, &component.name, &component.version], &hash, claims)?;
-        add_components(&at, &component.components, depth + 1, claims)?;
+        add_components(&at, &component.components, claims)?;
     }
     Ok(())
 }
@@ -253,7 +250,7 @@ fn add_package(at: &str, [purl, name, version]: [&str; 3], hash: &str, claims: &
     };
     let text = crate::sumdb::printable::printable(format!("{path} {version} {hash}").trim_end().as_bytes(), MAX_SHOWN);
     let place = Location::Part(at.to_owned());
-    claims.push(Claim { place, text, duplicate_of: None, unlisted_repeats: 0, says });
+    claims.push(Claim::new(place, text, says));
     Ok(())
 }
 
@@ -267,21 +264,7 @@ fn module_of(purl: &str) -> Option<(String, String)> {
 
 /// A text without its percent signs.
 fn unescaped(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|_| first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8_lossy(&percent::decoded(text)).into_owned()
 }
 
 /// An h1 that is written as the SHA-256 that it is; what is not one stays as it is, and is malformed.

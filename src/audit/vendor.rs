@@ -89,14 +89,14 @@ impl Vendor {
         wanted.into_iter().cloned().collect()
     }
 
-    /// Takes in the proven zip of a module, or why there is none.
-    pub fn add(&mut self, of: &ModuleVersion, zip: Result<File, Verdict>) {
+    /// Takes in the proven zip of a module, which up to `threads` threads hash, or why there is none.
+    pub fn add(&mut self, of: &ModuleVersion, zip: Result<File, Verdict>, threads: usize) {
         let places: Vec<usize> = (0..self.modules.len())
             .filter(|place| self.modules.get(*place).is_some_and(|module| module.source.is(of)))
             .collect();
         for place in places {
             let outcome = match &zip {
-                Ok(file) => self.expect(place, of, file),
+                Ok(file) => self.expect(place, of, file, threads),
                 Err(verdict) => Err(verdict.clone()),
             };
             self.zips.insert(place, outcome);
@@ -104,7 +104,7 @@ impl Vendor {
     }
 
     /// Notes what the zip of a module has for the folder; gives its h1.
-    fn expect(&mut self, place: usize, of: &ModuleVersion, file: &File) -> Result<Hash, Verdict> {
+    fn expect(&mut self, place: usize, of: &ModuleVersion, file: &File, threads: usize) -> Result<Hash, Verdict> {
         let unavailable = |error: io::Error| Verdict::Unavailable { why: format!("the zip of {of}: {error}") };
         let failed = |error: ZipError| match error {
             ZipError::Read(error) => unavailable(error),
@@ -113,7 +113,7 @@ impl Vendor {
         let Some(module) = self.modules.get(place) else { return Err(unavailable(io::ErrorKind::NotFound.into())) };
         let zip = ZipFile::new(file.try_clone().map_err(unavailable)?).map_err(unavailable)?;
         let zip = ModuleZip::read(&zip).map_err(failed)?;
-        let (h1, files) = zip.h1_and_files(1).map_err(failed)?;
+        let (h1, files) = zip.h1_and_files(threads).map_err(failed)?;
         let prefix = format!("{of}/");
         let (mut below, mut numbers) = (BTreeMap::new(), BTreeMap::new());
         for (number, (name, hash)) in files.iter().enumerate() {
@@ -144,7 +144,8 @@ impl Vendor {
         let mut claims: Vec<Claim> = self.malformed.iter().map(|line| self.malformed_claim(line)).collect();
         claims.extend(altered);
         claims.extend((0..).zip(&self.modules).filter_map(|(place, module)| {
-            let is_touched = touched.contains(&place);
+            // Of a folder that was not read to its end no module is as it should be.
+            let is_touched = unread.is_some() || touched.contains(&place);
             self.module_claim(place, module, exempt).filter(|claim| !(is_touched && matches!(claim.says, Says::Sum(_))))
         }));
         let remarks = (more > 0).then(|| format!("{more} more files differ and are not listed")).into_iter().collect();
@@ -156,7 +157,7 @@ impl Vendor {
         let why = format!("line {}: {}", line.number, line.why);
         let place = Location::File(self.path.join(MODULES_TXT).display().to_string());
         let says = Says::Nothing(Verdict::Malformed { why });
-        Claim { place, text: line.text.clone(), duplicate_of: None, unlisted_repeats: 0, says }
+        Claim::new(place, line.text.clone(), says)
     }
 
     /// What is said of a module as a whole; nothing of one that the folder has no package of.
@@ -180,14 +181,16 @@ impl Vendor {
         };
         let text = if let Says::Sum(sum) = &says { sum.to_string() } else { module.line.clone() };
         let place = Location::File(self.path.join(&module.path).display().to_string());
-        Some(Claim { place, text, duplicate_of: None, unlisted_repeats: 0, says })
+        Some(Claim::new(place, text, says))
     }
 
-    /// The module that a path below the folder belongs to: that of the longest path.
-    fn owner(&self, path: &str) -> Option<(usize, &VendoredModule)> {
-        let folders = path.rmatch_indices('/').filter_map(|(end, _)| path.get(..end));
-        let place = folders.into_iter().find_map(|folder| self.owners.get(folder))?;
-        Some((*place, self.modules.get(*place)?))
+    /// The module that a path below the folder belongs to: the one that it is copied from, else that of the longest path.
+    fn owner(&self, path: &str) -> Option<usize> {
+        if let Some(file) = self.expected.get(path) {
+            return Some(file.module);
+        }
+        let mut folders = path.rmatch_indices('/').filter_map(|(end, _)| path.get(..end));
+        folders.find_map(|folder| self.owners.get(folder)).copied()
     }
 
     /// Whether nothing can be said of a module's files, because its zip is not at hand or it has none.

@@ -52,8 +52,12 @@ fn claims(args: &AuditArgs, exclusions: &Exclusions, setup: &Setup, bar: &Bar) -
     let Some(named) = &args.modcache else { return Ok(read(&args.paths, args.look.unwrap_or_default(), exclusions)) };
     let nowhere = || Fault::Usage("there is no module cache: name one with --modcache DIR".to_owned());
     let root = named.clone().or_else(|| setup.mod_cache.clone()).ok_or_else(nowhere)?;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Ok(modcache::read(&root, threads, &|stage, done, total| bar.show(stage, done, total)))
+    Ok(modcache::read(&root, threads(), &|stage, done, total| bar.show(stage, done, total)))
+}
+
+/// Threads that hash.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// The claims in what `paths` name.

@@ -21,6 +21,8 @@ pub struct GoMod {
     pub requirements: Vec<Requirement>,
     /// it says `go 1.17` or later: what its requirements require is in it where it is needed
     pub is_pruned: bool,
+    /// the major and minor version in its go directive
+    pub go: Option<(u32, u32)>,
 }
 
 /// One line of a `require` directive.
@@ -40,7 +42,7 @@ impl GoMod {
     /// command refuses.
     pub fn read(bytes: &[u8]) -> Result<GoMod> {
         let text = str::from_utf8(bytes).map_err(|_| malformed("it is not UTF-8"))?;
-        let (mut go_mod, mut block, mut has_go) = (GoMod::default(), None, false);
+        let (mut go_mod, mut block) = (GoMod::default(), None);
         for line in text.split('\n') {
             let line = Words::read(line)?;
             let words: &[&str] = &line.words;
@@ -53,8 +55,11 @@ impl GoMod {
                 // A block of an unknown kind, or one without lines.
                 (None, [_, .., "("]) => block = Some(""),
                 (None, [_, "(", ")"]) => {}
-                (None, ["go", ..]) if has_go => return Err(malformed("it has two go directives")),
-                (None, ["go", version]) => (go_mod.is_pruned, has_go) = (is_pruned(version)?, true),
+                (None, ["go", ..]) if go_mod.go.is_some() => return Err(malformed("it has two go directives")),
+                (None, ["go", version]) => {
+                    let (go, is_pruned) = language(version)?;
+                    (go_mod.go, go_mod.is_pruned) = (Some(go), is_pruned);
+                }
                 (None, ["go", ..]) => return Err(malformed("a go directive names one version")),
                 (None, [verb, words @ ..]) => go_mod.add(verb, words, &line)?,
             }
@@ -163,8 +168,9 @@ fn is_indirect(comment: &str) -> bool {
     matches!((words.next(), words.next()), (Some("indirect"), None) | (Some("indirect;"), Some(_)))
 }
 
-/// Whether the version of a go directive is 1.17 or later. `1.17rc1` comes before it (cmd/go/internal/gover).
-fn is_pruned(version: &str) -> Result<bool> {
+/// The version of Go in a go directive, major and minor, and whether it is 1.17 or later. `1.17rc1` comes before it
+/// (cmd/go/internal/gover).
+fn language(version: &str) -> Result<((u32, u32), bool)> {
     let refused = || malformed("the version of its go directive is not like 1.23.0");
     let version = version.strip_prefix('v').unwrap_or(version);
     let (major, rest) = version.split_once('.').ok_or_else(refused)?;
@@ -172,7 +178,8 @@ fn is_pruned(version: &str) -> Result<bool> {
     let (minor, rest) = rest.split_at(end);
     let number = |digits: &str| digits.parse::<u32>().map_err(|_| refused());
     let language = (number(major)?, number(minor)?);
-    Ok(language > PRUNED || language == PRUNED && !rest.starts_with(|first: char| first.is_ascii_lowercase()))
+    let is_pre_release = rest.starts_with(|first: char| first.is_ascii_lowercase());
+    Ok((language, language > PRUNED || language == PRUNED && !is_pre_release))
 }
 
 fn malformed(why: &str) -> Error {

@@ -8,6 +8,8 @@
     reason = "a panic is a failed test"
 )]
 
+#[path = "../cli/command.rs"]
+mod command;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../../examples/fakelog/fake/mod.rs"]

@@ -94,7 +94,7 @@ fn what_go_embeds_is_read_as_go_reads_it() {
     let program = world.build(&folder, "piped", &[], &[]);
     let mut command = world.command(&["audit", "-"]);
     let piped = command.stdin(std::fs::File::open(&program).unwrap()).output().unwrap();
-    crate::world::Ran::of(&piped).says(0, &["-:  a Go program", "2 verified"]);
+    crate::world::Ran::of(piped).says(0, &["-:  a Go program", "2 verified"]);
     // This machine's own.
     let go = crate::common::go_command().unwrap();
     assert_eq!(normal(&by_us(&go)), normal(&by_go(&world, &go)));

@@ -160,7 +160,7 @@ fn zips_come_from_the_module_cache_or_nobody() {
     world.site.mirror.fault("*", Fault::Status(500, String::new()));
     let audit = |cache: &Path, arguments: &[&str]| {
         let mut command = world.command(&["audit", text(&folder.join("vendor"))]);
-        crate::world::Ran::of(&command.env("GOMODCACHE", cache).args(arguments).output().unwrap())
+        crate::world::Ran::of(command.env("GOMODCACHE", cache).args(arguments).output().unwrap())
     };
     audit(&world.home.path().join("none"), &[]).says(2, &["2 unavailable", "its zip"]);
     audit(&world.go.path("modcache"), &["--private", "a.example/two"]).says(0, &["1 verified, 1 skipped"]);

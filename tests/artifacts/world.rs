@@ -5,19 +5,13 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+pub use crate::command::Ran;
 use crate::kit::{Machine, Site, Spec, expect};
 
 pub struct World {
     pub site: Site,
     pub go: Machine,
     pub home: TempDir,
-}
-
-/// What a command said.
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
 }
 
 impl World {
@@ -56,24 +50,6 @@ impl World {
 
     pub fn audit(&self, arguments: &[&str]) -> Ran {
         let mut command = self.command(&["audit"]);
-        Ran::of(&command.args(arguments).output().unwrap())
-    }
-}
-
-impl Ran {
-    pub fn of(output: &std::process::Output) -> Ran {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Ran { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
-    }
-
-    /// The exit code is `code`, and all `words` are said somewhere.
-    #[track_caller]
-    pub fn says(&self, code: i32, words: &[&str]) -> &Ran {
-        let all = format!("exit code {}\n--- out\n{}--- err\n{}", self.code, self.out, self.err);
-        assert_eq!(self.code, code, "{all}");
-        for word in words {
-            assert!(self.out.contains(word) || self.err.contains(word), "{word:?} is not said:\n{all}");
-        }
-        self
+        Ran::of(command.args(arguments).output().unwrap())
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::embed;
 use super::files_below::{below, beside};
 use super::list::VendoredModule;
+use crate::sumdb::gomod::GoMod;
 use crate::sumdb::hash::Hash;
 
 /// Bytes of a source file that are read.
@@ -26,10 +27,9 @@ const NO_GO_MOD: GoVersion = GoVersion(1, 17);
 const NO_TEST_EMBEDS: GoVersion = GoVersion(1, 22);
 
 impl GoVersion {
+    /// That of a go.mod or go.work file, whose other directives do not matter.
     pub(super) fn of_go_mod(text: &str) -> Option<GoVersion> {
-        let version = text.lines().find_map(|line| line.strip_prefix("go "))?.split("//").next()?.trim();
-        let mut numbers = version.split(|character: char| !character.is_ascii_digit());
-        Some(GoVersion(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+        GoMod::read(text.as_bytes()).ok()?.go.map(|(major, minor)| GoVersion(major, minor))
     }
 }
 
@@ -253,6 +253,8 @@ mod tests {
         for (text, expected) in [
             ("module m\n\ngo 1.22.1 // words\n", Some(GoVersion(1, 22))),
             ("module m\ngo 1.9\n", Some(GoVersion(1, 9))),
+            ("module m\n\tgo\t1.22 // words\n", Some(GoVersion(1, 22))),
+            ("go 1.21\n\nuse (\n\t./a\n\t./b\n)\n", Some(GoVersion(1, 21))),
             ("module m\n", None),
         ] {
             assert_eq!(GoVersion::of_go_mod(text), expected);

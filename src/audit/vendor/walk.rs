@@ -38,7 +38,10 @@ impl Walk<'_> {
         let (seen, touched) = (BTreeSet::new(), BTreeSet::new());
         let mut walk = Walk { vendor, altered: Vec::new(), more: 0, seen, touched, unread: None };
         walk.unread = walk.walk();
-        walk.note_missing();
+        // What was not looked at may be there.
+        if walk.unread.is_none() {
+            walk.note_missing();
+        }
         walk
     }
 
@@ -76,16 +79,13 @@ impl Walk<'_> {
 
     /// In what way a file is not as it should be; none where it is, and where nobody can know.
     fn judge(&self, tree: &Tree, entry: &DirEntry, below: &str, modes: bool) -> io::Result<Option<String>> {
-        let expected = self.vendor.expected.get(below);
-        let owner =
-            expected.map(|expected| expected.module).or_else(|| self.vendor.owner(below).map(|(place, _)| place));
-        if owner.is_some_and(|place| self.vendor.is_unknown(place)) {
+        if self.vendor.owner(below).is_some_and(|place| self.vendor.is_unknown(place)) {
             return Ok(None);
         }
         if !entry.file_type().is_file() {
             return Ok(Some("is not a regular file, and `go mod vendor` makes no other".to_owned()));
         }
-        let Some(expected) = expected else {
+        let Some(expected) = self.vendor.expected.get(below) else {
             return Ok(Some("was added: `go mod vendor` copies no such file out of any module".to_owned()));
         };
         if sha256_of(&ZipFile::new(tree.file(Path::new(below), Links::Refused)?)?)? != expected.hash {
@@ -108,21 +108,18 @@ impl Walk<'_> {
     }
 
     fn alter(&mut self, below: &str, why: String) {
-        let expected = self.vendor.expected.get(below).map(|expected| expected.module);
-        let owner = expected
-            .and_then(|place| Some((place, self.vendor.modules.get(place)?)))
-            .or_else(|| self.vendor.owner(below));
-        self.touched.extend(owner.map(|(place, _)| place));
+        let owner = self.vendor.owner(below);
+        self.touched.extend(owner);
         if self.altered.len() == MAX_FINDINGS {
             self.more += 1;
             return;
         }
         let verdict = Verdict::Altered { why };
-        let says = match owner {
-            Some((_, module)) => Says::About(module.subject(), verdict),
+        let says = match owner.and_then(|place| self.vendor.modules.get(place)) {
+            Some(module) => Says::About(module.subject(), verdict),
             None => Says::Nothing(verdict),
         };
         let place = Location::File(self.vendor.path.join(below).display().to_string());
-        self.altered.push(Claim { place, text: below.to_owned(), duplicate_of: None, unlisted_repeats: 0, says });
+        self.altered.push(Claim::new(place, below.to_owned(), says));
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn claims(args: &AuditArgs, setup: &Setup, vendors: Vec<Vendor>, bar:
             while let Some((module, zip)) = zips.next().await {
                 done += 1;
                 bar.show("vendored modules compared", done, total);
-                vendor.add(&module, zip?);
+                vendor.add(&module, zip?, super::threads());
             }
             drop(zips);
             claims.push(vendor.claims(&setup.exempt));

@@ -68,13 +68,18 @@ fn is_version(version: &Version, text: &str) {
 pub fn gomod(bytes: &[u8]) -> bool {
     let Ok(go_mod) = GoMod::read(bytes) else { return false };
     assert!(go_mod.requirements.len() <= MAX_REQUIREMENTS);
-    let version = if go_mod.is_pruned { "1.17" } else { "1.16" };
+    let go = match go_mod.go {
+        None => String::new(),
+        // Before the version itself.
+        Some((1, 17)) if !go_mod.is_pruned => "go 1.17rc1\n".to_owned(),
+        Some((major, minor)) => format!("go {major}.{minor}\n"),
+    };
     let line = |requirement: &gosumcheck::sumdb::gomod::Requirement| {
         let (module, mark) = (&requirement.module, if requirement.is_indirect { " // indirect" } else { "" });
         format!("require {} {}{mark}\n", module.path(), module.version())
     };
     let text: String = go_mod.requirements.iter().map(line).collect();
-    assert_eq!(GoMod::read(format!("go {version}\n{text}").as_bytes()), Ok(go_mod.clone()));
+    assert_eq!(GoMod::read(format!("{go}{text}").as_bytes()), Ok(go_mod.clone()));
     !go_mod.requirements.is_empty()
 }
 
