@@ -21,8 +21,9 @@ use crate::upstream::{Absence, Got};
 /// responses of a batch are held until they are proven.
 const MAX_FETCHED_BYTES: usize = 64 << 10;
 
-/// Lookups that wait for each that is in flight, so that no tile, which is asked for when a lookup is there, is before them in the line
-/// for the source.
+/// Lookups that wait for each that is in flight, so that a source that takes many requests over one connection is seen to be worth
+/// another, and no tile, which is asked for when a lookup is there, is before them in the line. More than the source can ever be sent
+/// at once would take memory and time for nothing.
 const WAITING: usize = 4;
 
 /// A claim about one module version.
@@ -96,7 +97,7 @@ impl Database {
             .map(|(at, (module, refuted))| async move {
                 (at, self.fetch_claim(module, refuted.unwrap_or_default(), known).await)
             })
-            .buffer_unordered(self.jobs.saturating_mul(WAITING));
+            .buffer_unordered(self.jobs.saturating_mul(WAITING).min(self.upstreams.most().max(1)));
         let mut answers = std::pin::pin!(answers);
         let mut done = 0;
         while done < total {

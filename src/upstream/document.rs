@@ -19,9 +19,9 @@ pub async fn document(http: &Http, url: &str, limit: usize) -> Result<Vec<u8>, F
         return Err(Fault::Usage(format!("{url}: should begin with https:// or http://")));
     };
     let request = GetRequest { path: path.trim_start_matches('/'), limit, range: None };
-    match http.get(&site, &request, Lane::default()).await {
-        Ok((Reply::Body(bytes), _)) => Ok(bytes),
-        Ok((Reply::Missing(words), _)) => Err(Fault::upstream(url, format!("is not there: {words}"))),
+    match http.get(&site, &request, Lane::default(), |_, _| ()).await {
+        Ok((Reply::Body(bytes), ())) => Ok(bytes),
+        Ok((Reply::Missing(words), ())) => Err(Fault::upstream(url, format!("is not there: {words}"))),
         Err(failed) => Err(Fault::upstream(url, failed.why)),
     }
 }

@@ -18,6 +18,7 @@ use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::{Failure, FailureKind};
 use crate::upstream::http::get_request::GetRequest;
 use crate::upstream::http::latency::LatencyCounts;
+use crate::upstream::http::origin::Origin;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
 use crate::upstream::http::source_errors::{Complaint, SourceErrors};
@@ -82,7 +83,7 @@ impl Member {
             Backend::Site { http, site, endpoint } => {
                 let path = path::of(request);
                 let request = GetRequest { path: &path, limit, range: None };
-                endpoint.get(http, site, &request, &self.counters).await.map(|reply| match reply {
+                endpoint.get(http, site, &request, &self.counters, Origin::of).await.map(|reply| match reply {
                     (Reply::Body(bytes), origin) => Fetched::Body(bytes, origin),
                     (Reply::Missing(words), _) => Fetched::Missing(words),
                 })
@@ -136,9 +137,9 @@ impl Member {
         };
         let path = path::of(request);
         let first = GetRequest { path: &path, limit: 1, range: Some(0..1) };
-        match endpoint.get(http, site, &first, &self.counters).await {
-            Ok((Reply::Body(_), _)) => Ok(Touched::There),
-            Ok((Reply::Missing(words), _)) => Ok(Touched::Missing(words)),
+        match endpoint.get(http, site, &first, &self.counters, |_, _| ()).await {
+            Ok((Reply::Body(_), ())) => Ok(Touched::There),
+            Ok((Reply::Missing(words), ())) => Ok(Touched::Missing(words)),
             // All of it, since the server does not send parts; or none, since it is empty (RFC 9110 section 15.5.17).
             Err(Failed { kind: FailureKind::Answer(200 | 416), .. }) => Ok(Touched::There),
             Err(failed) => Err(self.failure(request, failed)),

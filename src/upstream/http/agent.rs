@@ -13,7 +13,6 @@ use super::failure::FailureKind;
 use super::get_request::GetRequest;
 use super::lanes::Lane;
 use super::netrc::Netrc;
-use super::origin::Origin;
 use super::redirect::{MAX_REDIRECTS, next, place, same_host, same_server};
 use super::reply::{self, Reply};
 use super::retry::Failed;
@@ -75,20 +74,22 @@ impl Http {
         &self.shared.settings
     }
 
-    /// Tries a request once, redirects and body included, within `HttpSettings::total`.
-    pub(in crate::upstream) async fn get(
+    /// Tries a request once, redirects and body included, within `HttpSettings::total`. Of the URL that answered and its headers,
+    /// the caller keeps what it `notes`.
+    pub(in crate::upstream) async fn get<T>(
         &self,
         site: &Site,
         request: &GetRequest<'_>,
         lane: Lane,
-    ) -> Result<(Reply, Origin), Failed> {
+        notes: impl FnOnce(&Url, &HeaderMap) -> T,
+    ) -> Result<(Reply, T), Failed> {
         let total = self.settings().total;
         let read = async {
             let opened = self.open(site, request.path, &request.headers(), &lane).await?;
-            let origin = Origin::of(&opened.last, opened.response.headers());
+            let noted = notes(&opened.last, opened.response.headers());
             let detour = opened.detour();
             let reply = reply::read(opened.response, request, self.settings()).await;
-            reply.map(|reply| (reply, origin)).map_err(|failed| detour.name_place(failed))
+            reply.map(|reply| (reply, noted)).map_err(|failed| detour.name_place(failed))
         };
         let late = |_| Failed::passing(FailureKind::Timeout, format!("timed out: not finished within {total:?}"));
         tokio::time::timeout(total, read).await.map_err(late)?

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use backon::BackoffBuilder as _;
+use reqwest::Url;
+use reqwest::header::HeaderMap;
 
 use super::agent::Http;
 use super::breaker::CircuitBreaker;
@@ -12,7 +14,6 @@ use super::failure::FailureKind;
 use super::get_request::GetRequest;
 use super::lanes::{Lane, Protocol};
 use super::limit::{Limit, Permit};
-use super::origin::Origin;
 use super::reply::Reply;
 use super::retry::{Failed, backoff};
 use super::settings::HttpSettings;
@@ -65,6 +66,11 @@ impl Endpoint {
         if self.breaker.why_open().is_some() { 0 } else { self.limit.allowed() }
     }
 
+    /// How many requests may run at once at most.
+    pub(in crate::upstream) fn most(&self) -> usize {
+        self.limit.most()
+    }
+
     /// Whether fewer requests run than could, since it answered that it is overloaded.
     pub(in crate::upstream) fn is_held_back(&self) -> bool {
         self.limit.is_held_back()
@@ -80,20 +86,21 @@ impl Endpoint {
         self.limit.permit().await.map_err(Failed::turned_away)
     }
 
-    /// What a server answered, or why the request failed after all its tries.
-    pub(in crate::upstream) async fn get(
+    /// What a server answered, with what `notes` keeps of its URL and headers, or why the request failed after all its tries.
+    pub(in crate::upstream) async fn get<T>(
         &self,
         http: &Http,
         site: &Site,
         request: &GetRequest<'_>,
         counters: &Counters,
-    ) -> Result<(Reply, Origin), Failed> {
+        notes: fn(&Url, &HeaderMap) -> T,
+    ) -> Result<(Reply, T), Failed> {
         self.unless_open()?;
         let settings = http.settings();
         let (mut tries, mut pauses) = (0, backoff(settings).build());
         let (mut spared, mut answers) = (0, self.limit.answers());
         loop {
-            let failed = match self.turn(counters, request.path, |lane| http.get(site, request, lane)).await {
+            let failed = match self.turn(counters, request.path, |lane| http.get(site, request, lane, notes)).await {
                 Ok(reply) => return Ok(reply),
                 Err(failed) => failed,
             };
@@ -148,7 +155,9 @@ impl Endpoint {
             return Err(Failed { transient: false, ..failed });
         }
         counters.requested(path);
-        let tried = spans::within("try", || vec![("url.path", format!("/{path}"))], attempt(permit.lane()));
+        // A request takes kilobytes, and many wait for their permit: only those that run take them.
+        let attempt = Box::pin(attempt(permit.lane()));
+        let tried = spans::within("try", || vec![("url.path", format!("/{path}"))], attempt);
         let reply = tried.await;
         if let Some(failed) = reply.as_ref().err().filter(|failed| is_new && failed.unconnected) {
             self.breaker.never_connected(Instant::now(), failed);

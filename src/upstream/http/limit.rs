@@ -22,7 +22,9 @@ const MAX_WAITING_PER_PEER: usize = 1024;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A source over HTTP/1.1 that has answered nothing after this time is far. A near one may take some of it while its first
 /// connections are opened.
-const SILENT: Duration = Duration::from_millis(5);
+const SILENT: Duration = Duration::from_millis(8);
+/// Requests that watch for that while they wait, each with a timer: some, since one may be given up.
+const WATCHERS: u64 = 8;
 
 /// Gives permits for requests, as many as the source seems to bear.
 #[derive(Debug)]
@@ -128,7 +130,7 @@ impl Limit {
     async fn enter(&self) -> Result<Slot, Busy> {
         let asker = Asker::current();
         let mut entering = pin!(self.queue.enter(&asker));
-        if self.state().may_be_near() {
+        if self.queue.load().waiting < WATCHERS && self.state().may_be_near() {
             match tokio::time::timeout(SILENT, &mut entering).await {
                 Ok(entered) => return entered,
                 Err(_) => self.is_far(),
@@ -156,6 +158,12 @@ impl Limit {
     /// How many requests may run at once now, over the connections that there are. There will be more where more are waited for.
     pub(in crate::upstream) fn allowed(&self) -> usize {
         self.state().slots
+    }
+
+    /// How many requests may run at once at most, whatever is learned of the source, as long as it speaks what it is taken to speak.
+    pub(in crate::upstream) fn most(&self) -> usize {
+        let protocol = self.state().lanes.protocol();
+        bounds(protocol, 0, self.most).1
     }
 
     /// Whether the source refused a request a while ago, and is not sent as many at once since.

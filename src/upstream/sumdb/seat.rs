@@ -159,8 +159,8 @@ impl Seat {
 
     async fn say(&self, asked: &GetRequest<'_>, counters: &Counters) -> Said {
         match self.source.ask(&self.http, asked, counters).await {
-            Ok((Reply::Body(bytes), _)) => Said::Body(bytes),
-            Ok((Reply::Missing(why), _)) => Said::Missing(why),
+            Ok(Reply::Body(bytes)) => Said::Body(bytes),
+            Ok(Reply::Missing(why)) => Said::Missing(why),
             Err(failed) => Said::Failed(failed),
         }
     }
@@ -181,11 +181,11 @@ impl Seat {
         }
         let asked = GetRequest { path: "supported", limit: SUPPORTED_LIMIT, range: None };
         match self.source.ask(&self.http, &asked, counters).await {
-            Ok((Reply::Body(_), _)) => {
+            Ok(Reply::Body(_)) => {
                 relay.says_yes.store(true, Ordering::Relaxed);
                 Ok(true)
             }
-            Ok((Reply::Missing(_), _)) => {
+            Ok(Reply::Missing(_)) => {
                 *said = Some((Instant::now(), None));
                 Ok(false)
             }

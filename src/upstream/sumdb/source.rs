@@ -15,7 +15,6 @@ use crate::upstream::http::endpoint::Endpoint;
 use crate::upstream::http::failure::FailureKind;
 use crate::upstream::http::get_request::GetRequest;
 use crate::upstream::http::latency::{Latency, LatencyCounts};
-use crate::upstream::http::origin::Origin;
 use crate::upstream::http::reply::Reply;
 use crate::upstream::http::retry::Failed;
 use crate::upstream::http::settings::HttpSettings;
@@ -59,6 +58,11 @@ impl Source {
         self.endpoint.allowed()
     }
 
+    /// How many requests to it may run at once at most.
+    pub(super) fn most(&self) -> usize {
+        self.endpoint.most()
+    }
+
     /// Whether it is asked less than it could be, since it answered that it is overloaded.
     pub(super) fn is_held_back(&self) -> bool {
         self.endpoint.is_held_back()
@@ -75,22 +79,21 @@ impl Source {
         http: &Http,
         request: &GetRequest<'_>,
         counters: &Counters,
-    ) -> Result<(Reply, Origin), Failed> {
+    ) -> Result<Reply, Failed> {
         let attributes = || vec![("gosumcheck.upstream", self.name.clone())];
         spans::within("upstream", attributes, self.ask_now(http, request, counters)).await
     }
 
-    async fn ask_now(
-        &self,
-        http: &Http,
-        request: &GetRequest<'_>,
-        counters: &Counters,
-    ) -> Result<(Reply, Origin), Failed> {
+    async fn ask_now(&self, http: &Http, request: &GetRequest<'_>, counters: &Counters) -> Result<Reply, Failed> {
         let GetRequest { path, limit, range } = request;
         let (path, limit) = (*path, *limit);
         let began = Instant::now();
         let reply = match &self.base.location {
-            BaseLocation::Site(site) => self.endpoint.get(http, site, request, counters).await,
+            BaseLocation::Site(site) => {
+                // What is proven needs no report on where it came from.
+                let answered = self.endpoint.get(http, site, request, counters, |_, _| ()).await;
+                answered.map(|(reply, ())| reply)
+            }
             BaseLocation::Tree(_) if range.is_some() => Err(Failed::broken("is not a file server")),
             BaseLocation::Tree(root) => {
                 let _permit = self.endpoint.permit().await?;
@@ -98,16 +101,15 @@ impl Source {
                 let (root, path) = (root.clone(), path.to_owned());
                 let read = tokio::task::spawn_blocking(move || tree::read(&root, &path, limit)).await;
                 let died = |error: JoinError| Err(Failed::lasting(FailureKind::Machine, error.to_string()));
-                let read = read.unwrap_or_else(died);
-                read.map(|reply| (reply, Origin::default()))
+                read.unwrap_or_else(died)
             }
         };
         let time = began.elapsed();
         self.latency.took(time);
         asked::note(&self.name, time);
         match &reply {
-            Ok((Reply::Body(bytes), _)) => counters.received(bytes.len()),
-            Ok((Reply::Missing(_), _)) => {}
+            Ok(Reply::Body(bytes)) => counters.received(bytes.len()),
+            Ok(Reply::Missing(_)) => {}
             // Our own queue is full, which is not this base's failure.
             Err(failed) if failed.kind == FailureKind::QueueFull => {}
             Err(failed) => self.errors.failed(path, &failed.why),

@@ -86,7 +86,16 @@ impl Upstreams {
 
     /// How many requests may run at once now: of all bases together where they are asked in turn, else of the one that may have most.
     pub fn allowed(&self) -> usize {
-        let each = self.sources().map(Source::allowed);
+        self.all_or_one(self.sources().map(Source::allowed))
+    }
+
+    /// The same at most, however well they bear it.
+    pub fn most(&self) -> usize {
+        self.all_or_one(self.sources().map(Source::most))
+    }
+
+    /// Of a number of each base, what counts: their sum where they are asked in turn, else the largest.
+    fn all_or_one(&self, each: impl Iterator<Item = usize>) -> usize {
         if self.takes_turns { each.sum() } else { each.max().unwrap_or(0) }
     }
 
