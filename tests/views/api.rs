@@ -1,5 +1,8 @@
 //! The API: its document, its answers, their headers.
 
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
 use serde_json::{Value, json};
 
 use crate::schema::faults;
@@ -83,6 +86,27 @@ fn the_answers_are_those_of_what_is_here() {
     assert_eq!(world.get("/api/v1/modules/example.com/never@v1.0.0/files").status, 404);
     assert_eq!(world.get("/api/v1/modules/example.com/never@v1.0.0/go.mod").status, 404);
     assert_eq!(world.site.mirror.requests().len(), asked);
+}
+
+#[test]
+fn first_proven_is_the_time_of_the_index_and_not_of_a_file() {
+    let world = World::new();
+    let index = world.get("/index").text();
+    let line = index.lines().find(|line| line.contains("v1.2.0")).unwrap();
+    let listed: Value = serde_json::from_str(line).unwrap();
+    let seconds = listed["Timestamp"].as_str().unwrap().split('.').next().unwrap();
+    let zip = world.home.path().join("data/modules/example.com/a/@v/v1.2.0.zip");
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    for file in [zip.clone(), zip.with_extension("mod")] {
+        File::options().write(true).open(file).unwrap().set_modified(old).unwrap();
+    }
+    let shown = || world.json("modules/example.com/a?limit=1")["versions"][0]["first_proven"].clone();
+    assert_eq!(shown(), format!("{seconds}Z"));
+    let day = seconds.split('T').next().unwrap();
+    assert!(world.get("/badge/example.com/a@v1.2.0.svg").text().contains(&format!("since {day}")));
+    // Where no time is written down, that of the file is the best that is known.
+    std::fs::remove_file(world.home.path().join("data/store/admitted.sqlite")).unwrap();
+    assert_eq!(shown(), "2001-09-09T01:46:40Z");
 }
 
 #[test]
