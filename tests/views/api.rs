@@ -194,7 +194,19 @@ fn other_sites_read_what_is_public_and_nothing_of_this_server() {
         assert_eq!(reply.header("access-control-allow-origin"), is_open.then_some("*"), "{path}");
         assert!(reply.header("content-security-policy").unwrap().contains("sandbox"), "{path}");
     }
-    let world = World::over(world.site, &["--private", "example.com/a", "--private-proxy", "off"], &[]);
+    let files = ["/example.com/a/@v/v1.2.0.zip", "/example.com/a/@v/v1.2.0.mod"];
+    for file in files.iter().chain(&files) {
+        let reply = world.ask(file, &[("Origin", "https://elsewhere.example"), ("Range", "bytes=0-1")]);
+        assert_eq!((reply.status, reply.header("access-control-allow-origin")), (206, Some("*")), "{file}: {reply:?}");
+        assert!(reply.header("access-control-expose-headers").unwrap().contains("content-range"), "{file}");
+    }
+    assert_eq!(world.get("/example.com/a/@v/list").header("access-control-allow-origin"), None, "a hint");
+    let private = ["--private", "example.com/a", "--private-proxy", &world.site.mirror.url()];
+    let world = World::over(world.site, &private, &["example.com/a@v1.2.0"]);
+    for file in files.iter().chain(&files) {
+        let reply = world.get(file);
+        assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, None), "{file}: {reply:?}");
+    }
     let reply = world.get("/api/v1/modules/example.com/a");
     assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, None), "{reply:?}");
     assert!(reply.text().contains("\"private\":true"), "{reply:?}");
