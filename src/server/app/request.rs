@@ -12,7 +12,7 @@ use crate::server::http::response_cache::{HeadRef, Validity};
 use crate::server::http::route::RouteName;
 
 /// The headers of what is public: pages of other sites may read it, in parts too, and verify it.
-pub(crate) const OPEN_HEADERS: &[(&str, &str)] = &[
+pub(crate) const OPEN_HEADERS: [(&str, &str); 2] = [
     ("access-control-allow-origin", "*"),
     ("access-control-expose-headers", "accept-ranges, content-range, etag, x-request-id"),
 ];

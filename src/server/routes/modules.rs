@@ -86,7 +86,7 @@ fn too_many_files() -> Answer {
 fn file_answer(content_type: &'static str, file: Admitted, permit: PoolPermit, context: &RequestContext<'_>) -> Answer {
     let (tag, last_modified) = (file.hash().to_string(), Some(file.modified()));
     let payload = Payload::File(FileSource::Module { file, _permit: Arc::new(permit) });
-    let fixed_headers = if context.is_for_all() { OPEN_HEADERS } else { &[] };
+    let fixed_headers: &[_] = if context.is_for_all() { &OPEN_HEADERS } else { &[] };
     Answer { payload, last_modified, fixed_headers, ..Answer::new(content_type, CachePolicy::Immutable, Bytes::new()) }
         .with_etag(&tag)
         .judged(PROVEN)
