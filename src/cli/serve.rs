@@ -3,6 +3,7 @@
 mod access;
 mod args;
 mod databases;
+mod health;
 mod listen;
 mod memory;
 mod modules;
@@ -53,6 +54,10 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
         Settings::of(&layers, &GoEnv::of_process(), environment)
     };
     let settings = read()?;
+    if args.check_health {
+        health::ask(&settings)?;
+        return Ok(0);
+    }
     // Before anything is asked of anybody.
     warn(&setup::warned(settings.warnings.iter().cloned()));
     warn(&setup::noted(settings.notes.iter().cloned()));

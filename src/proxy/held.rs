@@ -27,6 +27,8 @@ pub struct HeldVersion {
     pub zip: Option<FileFacts>,
     /// its go.mod
     pub go_mod: Option<FileFacts>,
+    /// when its zip was proven here for the first time, in microseconds since 1970; 0 where it never was, or where that is not known
+    pub admitted: u64,
     /// how often its zip was given
     pub hits: u64,
     /// when that was last, in microseconds since 1970; 0 where it never was
@@ -74,12 +76,17 @@ impl Proxy {
             let facts = |kind| self.inner.facts(route, &module, kind);
             let (zip, go_mod) = (facts(Kind::Zip)?, facts(Kind::GoMod)?);
             if zip.is_some() || go_mod.is_some() {
-                held.push(HeldVersion { version: version.clone(), zip, go_mod, hits: 0, last: 0 });
+                held.push(HeldVersion { version: version.clone(), zip, go_mod, admitted: 0, hits: 0, last: 0 });
             }
         }
         let names: Vec<String> = held.iter().filter_map(|held| Some(held.zip.as_ref()?.name.clone())).collect();
-        // Where the counts cannot be read, the rest is shown.
+        let shown: Vec<Version> = held.iter().map(|held| held.version.clone()).collect();
+        // Where the counts or the times cannot be read, the rest is shown.
         let uses = self.inner.modules.usage().of(&names).unwrap_or_default();
+        let times = self.inner.modules.admissions().times(module, &shown).unwrap_or_default();
+        for (version, at) in held.iter_mut().zip(times) {
+            version.admitted = at;
+        }
         for version in &mut held {
             if let Some(used) = version.zip.as_ref().and_then(|zip| uses.get(&zip.name)) {
                 (version.hits, version.last) = (used.hits, used.last);

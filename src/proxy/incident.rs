@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::report::printable;
 use crate::store::failures::WriteKind;
 use crate::store::journal::Incident;
-use crate::store::modules::{Arrival, Refused};
+use crate::store::modules::{Arrival, Refused, STORE_NAME};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::upstream::Origin;
@@ -93,7 +93,7 @@ impl Mismatch {
 
     /// Records that this many bytes were stored here already.
     pub(super) fn stored(&mut self, bytes: u64) {
-        (self.came_from, self.bytes) = ("the module store".to_owned(), bytes);
+        (self.came_from, self.bytes) = (STORE_NAME.to_owned(), bytes);
     }
 
     /// Holds the wrong bytes open, so that they can be given whether or not they are kept.

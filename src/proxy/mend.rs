@@ -7,13 +7,10 @@ use super::check::what;
 use super::{Denied, Mode, Proxy, ProxyAnswer, files};
 use crate::fault::Fault;
 use crate::relay::LookupAnswer;
-use crate::store::modules::{Proof, Tree, pin_extension, proof_extension};
+use crate::store::modules::{Proof, STORE_NAME, Tree, pin_extension, proof_extension};
 use crate::sumdb::goproxy::{ModuleRequest, VersionInfo};
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
-
-/// What the bytes that are set aside are called as a source.
-const STORE: &str = "the module store";
 
 /// What was done about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +172,7 @@ fn report(module: &ModuleVersion, ending: &str, expected: Option<&SumHash>, got:
         "file": ending,
         "expected": expected.map(ToString::to_string),
         "got": got.map(ToString::to_string),
-        "refused": { "upstream": STORE },
+        "refused": { "upstream": STORE_NAME },
     });
     format!("{report:#}\n")
 }

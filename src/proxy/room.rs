@@ -16,6 +16,7 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 use super::Inner;
 use super::policy::PublicSources;
 use crate::fault::Fault;
+use crate::store::modules::STORE_NAME;
 use crate::upstream::{Failure, FailureKind};
 
 /// The part of the limit, as a divisor, above which a file is a large one.
@@ -26,9 +27,6 @@ const SLACK_PART: u64 = 64;
 const BESIDE_BYTES: u64 = 32 << 10;
 /// Room is made in the background from this many hundredths of the limit on, down to the second.
 const HIGH_LOW: (u64, u64) = (96, 90);
-
-/// What the store is called where it fails.
-const STORE: &str = "the module store";
 
 /// What is taken.
 #[derive(Debug, Default, Clone, Copy)]
@@ -183,8 +181,11 @@ impl RoomOfFile {
             _ => None,
         };
         let Some(need) = lacking else { return Ok(false) };
-        let failed =
-            |error: io::Error| Failure { source: STORE.to_owned(), why: error.to_string(), kind: FailureKind::Disk };
+        let failed = |error: io::Error| Failure {
+            source: STORE_NAME.to_owned(),
+            why: error.to_string(),
+            kind: FailureKind::Disk,
+        };
         let reserved = reserve(inner, need).await.map_err(failed)?;
         *self.0.lock() = RoomState::Taken(reserved);
         Ok(true)

@@ -16,7 +16,7 @@ use super::expected::{Expected, Route};
 use super::incident::Mismatch;
 use super::{Denied, Inner};
 use crate::fault::Fault;
-use crate::store::modules::{Admitted, Changed, Proof, Provenance, Stored, Unproven};
+use crate::store::modules::{Admitted, Changed, Proof, Provenance, STORE_NAME, Stored, Unproven};
 use crate::sumdb;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
@@ -125,7 +125,7 @@ pub(super) async fn put_rotten_aside(
         got.as_ref().map_or("it is not a zip any more".to_owned(), |got| format!("it hashes to {got}, not to {hash}"));
     let why = format!("{is}: it changed on the disk since it was proven");
     let wrong = WrongBytes { error: sumdb::Error::unproven(what(module, kind), why), got };
-    let mismatch = Mismatch::new(module, kind, &Expected::Pinned(hash), &wrong, "the module store");
+    let mismatch = Mismatch::new(module, kind, &Expected::Pinned(hash), &wrong, STORE_NAME);
     let (modules, len) = (inner.modules.clone(), changed.file().len());
     quarantine(inner, mismatch, len, move |report| modules.refuse_changed(&changed, report)).await;
     if kind == Kind::Zip {

@@ -20,6 +20,7 @@ use super::forwarded::TrustedProxies;
 use super::http::access_log::{AccessLog, RequestIds};
 use super::http::answer::{Answer, CacheScope};
 use super::http::host::Hosts;
+use super::http::refusal;
 use super::http::response_cache::{CacheKey, HeadRef, ResponseCache, Validity};
 use super::http::route::{DatabaseNames, Route};
 use super::http::view_route::{self, Subject};
@@ -30,7 +31,8 @@ use super::vulndb::VulnDatabase;
 use crate::access::Gate;
 use crate::config::HostName;
 use crate::fault::Fault;
-use crate::proxy::{Peer, Proxy};
+use crate::proxy::{Denied, Peer, Proxy, RefusalCause};
+use crate::sumdb::module::ModuleVersion;
 use crate::upstream::{Asker, TraceExporter};
 use catalogue::Catalogue;
 use database::ServedDatabase;
@@ -153,6 +155,13 @@ impl App {
     pub(super) fn is_newest(&self, head: HeadRef) -> bool {
         let newest = self.databases.get(head.database).and_then(|served| served.relay.head());
         newest.is_some_and(|newest| newest.size == head.size)
+    }
+
+    /// The refusal of a module version by a rule. What is refused as a module is not looked up either: its name would go to the sources of
+    /// the database.
+    pub(super) fn refused_by_rule(&self, module: &ModuleVersion) -> Option<Answer> {
+        let lines = self.proxy.as_ref()?.rule_against(module)?;
+        Some(refusal::denied(&Denied::Refused(RefusalCause::Rule, lines)))
     }
 
     /// Runs a request to the relay within `ANSWER_TIMEOUT`. Requests to upstreams wait in the queue of `peer`.

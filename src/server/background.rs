@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::app::App;
 use super::app::database::{ServedDatabase, SyncTask};
-use super::app::history::{self, Sample};
+use super::app::history::{self, Sample, Standing};
 use crate::fault::Fault;
 
 /// How often the disk is checked for a newer committed head and for evidence: one `stat` and one small folder.
@@ -106,6 +106,6 @@ pub(super) async fn sample(app: Arc<App>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        app.history.add(Sample::of(&app.databases, app.proxy.as_ref()));
+        app.history.add(Sample::of(&Standing::all(&app.databases, app.proxy.as_ref())));
     }
 }

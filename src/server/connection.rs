@@ -17,6 +17,7 @@ use super::conn::slots::Registration;
 use super::conn::stream_task::StreamTask;
 use super::conn::timer::ConnTimer;
 use super::conn::transfer::Transfer;
+use super::forwarded::TrustedProxies;
 use super::http::access_log::REQUEST_ID;
 use super::http::answer::{Answer, CacheScope};
 use super::http::body::Body;
@@ -98,6 +99,8 @@ impl Connection {
             None => (self.facts.addrs, Cow::Borrowed(&self.quota)),
             Some(client) => (self.facts.addrs.of(client), Cow::Owned(self.app.pools.quota(Peer::of(client)))),
         };
+        let scheme = self.facts.is_trusted.then(|| TrustedProxies::scheme(request.headers())).flatten();
+        let addrs = ConnAddrs { scheme: scheme.unwrap_or(addrs.scheme), ..addrs };
         let (mut response, stream) = match self.admit(is_http2, is_admin, &quota).await {
             Ok(stream) if is_admin || self.kind == ListenerKind::Public => {
                 let certificate = &self.facts.certificate;

@@ -16,6 +16,7 @@ use super::conn::transport::PlainSocket;
 use crate::config::settings::TrustedProxy;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// Addresses of a list that are looked at, from its end: no request passes more proxies.
 const MAX_HOPS: usize = 32;
 /// Bytes of a PROXY header of version 1, its line end included (section 2.1 of its specification).
@@ -72,6 +73,16 @@ impl TrustedProxies {
         self.proxy_protocol
     }
 
+    /// How the client of a request that a trusted proxy sent reached that proxy: `http` or `https`; none if it does not say.
+    pub(super) fn scheme(headers: &HeaderMap) -> Option<&'static str> {
+        let last = |name| headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next();
+        let said = match last(FORWARDED) {
+            Some(element) => parameter(element, "proto"),
+            None => last(X_FORWARDED_PROTO).map(str::trim),
+        };
+        ["http", "https"].into_iter().find(|scheme| said.is_some_and(|said| said.eq_ignore_ascii_case(scheme)))
+    }
+
     /// The client of a request that a trusted proxy sent; none if it does not say.
     pub(super) fn client(&self, headers: &HeaderMap) -> Option<IpAddr> {
         // Where both are there, an older proxy before the last one may have written the other.
@@ -94,10 +105,15 @@ impl TrustedProxies {
 
 /// The address in one element of `Forwarded`: that of its `for` parameter.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
+    address(parameter(element, "for")?)
+}
+
+/// A parameter of one element of `Forwarded`, without quotes.
+fn parameter<'a>(element: &'a str, wanted: &str) -> Option<&'a str> {
     let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
-    let (_, node) =
-        pairs.map(|(name, value)| (name.trim(), value.trim())).find(|(name, _)| name.eq_ignore_ascii_case("for"))?;
-    address(node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node))
+    let mut pairs = pairs.map(|(name, value)| (name.trim(), value.trim()));
+    let (_, value) = pairs.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+    Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
 }
 
 /// An address with a port or without, an IPv6 address in brackets or not.
@@ -169,6 +185,25 @@ mod tests {
             map.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         trusted().client(&map).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn the_last_proxy_says_how_it_was_reached() {
+        for (headers, scheme) in [
+            (&[][..], None),
+            (&[(X_FORWARDED_PROTO, "https")], Some("https")),
+            (&[(X_FORWARDED_PROTO, "https, http")], Some("http")),
+            (&[(X_FORWARDED_PROTO, "https"), (X_FORWARDED_PROTO, "HTTP")], Some("http")),
+            (&[(X_FORWARDED_PROTO, "javascript")], None),
+            (&[(FORWARDED, "for=1.2.3.4;proto=http, for=10.0.0.1;proto=\"https\"")], Some("https")),
+            (&[(X_FORWARDED_PROTO, "https"), (FORWARDED, "for=10.0.0.1")], None),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(name, HeaderValue::from_static(value));
+            }
+            assert_eq!(TrustedProxies::scheme(&map), scheme, "{headers:?}");
+        }
     }
 
     #[test]

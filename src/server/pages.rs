@@ -17,7 +17,7 @@ pub(super) const HTML: &str = "text/html; charset=utf-8";
 pub(super) const HTML_HEADERS: &[(&str, &str)] = &[
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'sha256-HwbAUDSsUaWVLKq/dSMMo47FWKWvR6GW6Ou7JzgJMew='; img-src data:; \
+        "default-src 'none'; style-src 'sha256-VLt/X760+0/o+RHx114DkOjH7K/lu1EzGxl/slwweiI='; img-src data:; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("referrer-policy", "no-referrer"),

@@ -77,6 +77,9 @@ pub use walk::{Beside, StoredItem};
 use admissions::Admissions;
 use stamp::Stamp;
 
+/// What messages and reports call the module store, also where it is what had wrong bytes.
+pub const STORE_NAME: &str = "the module store";
+
 /// The longest `.info` that is kept or read, in bytes.
 pub const INFO_LIMIT: usize = MAX_INFO_BYTES;
 

@@ -166,30 +166,44 @@ fn the_image_serves_where_it_says_so() {
     assert_eq!(line("VOLUME "), format!("VOLUME {DATA}"));
     assert_eq!(line("EXPOSE "), "EXPOSE 3000");
     assert_eq!(line("USER "), "USER 65532:65532");
-    assert_eq!(dockerfile.matches("\nFROM ").count(), 2);
-    assert!(line("COPY --from=build ").ends_with(&format!(" {INSTALLED}")));
+    // The last stage is the image: it begins with nothing, so that nothing but the program can run.
+    let (_, image) = dockerfile.rsplit_once("\nFROM ").unwrap();
+    assert!(image.starts_with("scratch\n") && !image.contains("\nRUN "), "{image}");
+    assert!(image.lines().any(|line| line.starts_with("COPY --from=build ") && line.ends_with(INSTALLED)));
+    assert!(
+        image.lines().any(|line| line.starts_with("COPY --from=build --chown=65532:65532 ") && line.ends_with(DATA))
+    );
 }
 
 #[test]
 fn the_health_check_knows_a_server_that_answers_from_one_that_does_not() {
-    let Some(bash) = ["/bin/bash", "/usr/bin/bash"].into_iter().find(|path| Path::new(path).is_file()) else {
-        return skip("there is no bash", "GOSUMCHECK_REQUIRE_BASH");
-    };
     let dockerfile = text("Dockerfile");
-    let check = dockerfile.lines().find_map(|line| line.trim().strip_prefix("CMD [\"bash\"")).unwrap();
-    let check: Vec<String> = serde_json::from_str(&format!("[\"bash\"{check}")).unwrap();
-    let asked = |port: u16| {
-        let script = check[2].replace("/3000", &format!("/{port}"));
-        Command::new(bash).args(["-c", &script]).output().unwrap().status.success()
+    let check = dockerfile.lines().find_map(|line| line.strip_prefix("HEALTHCHECK ")?.split_once(" CMD ")).unwrap().1;
+    let check: Vec<String> = serde_json::from_str(check).unwrap();
+    let (program, args) = check.split_first().unwrap();
+    assert_eq!(program, "gosumcheck");
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let asked = |name: &str, address: &str| {
+        let mut machine = Machine::new();
+        machine.set(name, address);
+        machine.run(&args)
     };
     let served = FakeSumdb::synthetic(1, 1).serve();
-    assert!(!asked(port(&served.url())), "it answers, and with 404");
+    let other = format!("127.0.0.1:{}", port(&served.url()));
+    asked("GOSUMCHECK_LISTEN", &other).says(2, &["404", "/healthz"]);
     let machine = Machine::new();
-    let server = Serving::start(&mut machine.command(&["serve", "--listen", "127.0.0.1:0"]));
-    let there = server.address().port();
-    assert!(asked(there));
+    let socket = machine.at("socket");
+    let at = format!("unix:{}", socket.display());
+    let server = Serving::start(&mut machine.command(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", &at]));
+    let everywhere = format!("0.0.0.0:{}", server.address().port());
+    for (name, address) in [("GOSUMCHECK_LISTEN", &everywhere), ("GOSUMCHECK_ADMIN_LISTEN", &at)] {
+        let ran = asked(name, address);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "", ""), "{name}");
+    }
     drop(server);
-    assert!(!asked(there), "nobody listens");
+    asked("GOSUMCHECK_LISTEN", &everywhere).says(2, &["cannot be asked for /healthz"]);
+    asked("GOSUMCHECK_ADMIN_LISTEN", &at).says(2, &["cannot be asked for /healthz"]);
+    asked("GOSUMCHECK_LISTEN", "systemd:web").says(2, &["no address can be asked"]);
 }
 
 /// The names of the samples that a server has on its page of metrics. It keeps a full copy: without one nothing lags.

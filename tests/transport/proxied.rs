@@ -41,6 +41,16 @@ fn a_header_counts_only_from_a_trusted_proxy() {
 }
 
 #[test]
+fn the_page_names_the_scheme_by_which_a_trusted_proxy_was_reached() {
+    let over_tls = request("/", "X-Forwarded-Proto: https\r\n");
+    for (args, expected) in [(&[][..], "GOPROXY=http://"), (&["--trusted-proxy", "127.0.0.1"], "GOPROXY=https://")] {
+        let (_files, serving) = start(args);
+        let page = get_plain(at(&serving), &over_tls);
+        assert!(page.contains(expected), "{args:?}: {page}");
+    }
+}
+
+#[test]
 fn a_proxy_header_is_due_from_a_trusted_proxy_and_from_nobody_else() {
     let (_files, serving) = start(&["--proxy-protocol", "--trusted-proxy", "127.0.0.1/32"]);
     let v1 = "PROXY TCP4 192.0.2.1 127.0.0.1 4711 80\r\n".to_owned();

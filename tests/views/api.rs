@@ -1,5 +1,8 @@
 //! The API: its document, its answers, their headers.
 
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
 use serde_json::{Value, json};
 
 use crate::schema::faults;
@@ -83,6 +86,27 @@ fn the_answers_are_those_of_what_is_here() {
     assert_eq!(world.get("/api/v1/modules/example.com/never@v1.0.0/files").status, 404);
     assert_eq!(world.get("/api/v1/modules/example.com/never@v1.0.0/go.mod").status, 404);
     assert_eq!(world.site.mirror.requests().len(), asked);
+}
+
+#[test]
+fn first_proven_is_the_time_of_the_index_and_not_of_a_file() {
+    let world = World::new();
+    let index = world.get("/index").text();
+    let line = index.lines().find(|line| line.contains("v1.2.0")).unwrap();
+    let listed: Value = serde_json::from_str(line).unwrap();
+    let seconds = listed["Timestamp"].as_str().unwrap().split('.').next().unwrap();
+    let zip = world.home.path().join("data/modules/example.com/a/@v/v1.2.0.zip");
+    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    for file in [zip.clone(), zip.with_extension("mod")] {
+        File::options().write(true).open(file).unwrap().set_modified(old).unwrap();
+    }
+    let shown = || world.json("modules/example.com/a?limit=1")["versions"][0]["first_proven"].clone();
+    assert_eq!(shown(), format!("{seconds}Z"));
+    let day = seconds.split('T').next().unwrap();
+    assert!(world.get("/badge/example.com/a@v1.2.0.svg").text().contains(&format!("since {day}")));
+    // Where no time is written down, that of the file is the best that is known.
+    std::fs::remove_file(world.home.path().join("data/store/admitted.sqlite")).unwrap();
+    assert_eq!(shown(), "2001-09-09T01:46:40Z");
 }
 
 #[test]
@@ -170,7 +194,19 @@ fn other_sites_read_what_is_public_and_nothing_of_this_server() {
         assert_eq!(reply.header("access-control-allow-origin"), is_open.then_some("*"), "{path}");
         assert!(reply.header("content-security-policy").unwrap().contains("sandbox"), "{path}");
     }
-    let world = World::over(world.site, &["--private", "example.com/a", "--private-proxy", "off"], &[]);
+    let files = ["/example.com/a/@v/v1.2.0.zip", "/example.com/a/@v/v1.2.0.mod"];
+    for file in files.iter().chain(&files) {
+        let reply = world.ask(file, &[("Origin", "https://elsewhere.example"), ("Range", "bytes=0-1")]);
+        assert_eq!((reply.status, reply.header("access-control-allow-origin")), (206, Some("*")), "{file}: {reply:?}");
+        assert!(reply.header("access-control-expose-headers").unwrap().contains("content-range"), "{file}");
+    }
+    assert_eq!(world.get("/example.com/a/@v/list").header("access-control-allow-origin"), None, "a hint");
+    let private = ["--private", "example.com/a", "--private-proxy", &world.site.mirror.url()];
+    let world = World::over(world.site, &private, &["example.com/a@v1.2.0"]);
+    for file in files.iter().chain(&files) {
+        let reply = world.get(file);
+        assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, None), "{file}: {reply:?}");
+    }
     let reply = world.get("/api/v1/modules/example.com/a");
     assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, None), "{reply:?}");
     assert!(reply.text().contains("\"private\":true"), "{reply:?}");

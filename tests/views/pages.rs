@@ -1,6 +1,7 @@
 //! The pages: what is on them, and that a module's contents stay text.
 
 use crate::client::Reply;
+use crate::kit::{Site, Spec};
 use crate::world::World;
 
 /// What a browser asks for.
@@ -104,6 +105,39 @@ fn a_module_can_be_read_and_changes_nothing() {
         [("/modules/example.com/a@v1.2.0?file=none", 404), ("/modules/nodot", 400), ("/modules/example.com/a@x", 400)]
     {
         assert_eq!(world.ask(path, &HTML).status, status, "{path}");
+    }
+}
+
+#[test]
+fn names_of_files_and_a_go_mod_stay_text() {
+    let module = "example.com/names@v1.0.0";
+    let go_mod = "module example.com/names\n\n// </pre></main><script>alert(1)</script>\u{202e}\u{1b}[31m\ngo 1.21\n";
+    let names = ["a&b=c#d%41+e.txt", "&lt(script)&gt.go", "{x}[y]~!$,@^_.md", "é ü.go"];
+    let spec = Spec::new("example.com/names", "v1.0.0").go_mod(go_mod);
+    let spec = names.iter().fold(spec, |spec, name| spec.file(name, name.as_bytes()));
+    // Go allows no file a name that could end a tag or an attribute: such a zip is not taken.
+    let worse = Spec::new("example.com/worse", "v1.0.0").file("\"><script>alert(1)</script>.go", b"");
+    let world = World::over(Site::of(&[spec, worse]), &[], &[module]);
+    assert_ne!(world.get("/example.com/worse/@v/v1.0.0.zip").status, 200);
+    let listed = world.json(&format!("modules/{module}/files?limit=100"));
+    let path = format!("/modules/{module}");
+    let page = world.ask(&path, &HTML);
+    assert_harmless(&path, &page);
+    assert!(page.text().contains("&lt;script&gt;alert(1)&lt;/script&gt;") && page.text().contains("U+202E"));
+    // Each link leads to its own file.
+    let page = page.text();
+    let links: Vec<&str> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let links: Vec<&str> = links.into_iter().filter(|link| link.contains("?file=")).collect();
+    assert_eq!(links.len(), listed["files"].as_array().unwrap().len(), "{links:?}");
+    for name in names {
+        let file = &listed["files"].as_array().unwrap().iter().position(|file| file["path"] == name);
+        let link = links[file.unwrap_or_else(|| panic!("{name} is not in {listed}"))];
+        let reply = world.ask(link, &HTML);
+        assert_eq!(reply.status, 200, "{name}: {link}: {reply:?}");
+        assert_harmless(link, &reply);
+        let raw = world
+            .get(&link.replace("&amp;", "&").replace("/modules/", "/api/v1/modules/").replace("?file=", "/file?path="));
+        assert_eq!(raw.text(), name, "{link}");
     }
 }
 

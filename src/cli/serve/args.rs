@@ -20,6 +20,10 @@ pub(in super::super) struct ServeArgs {
     /// it
     #[arg(long, conflicts_with = "check_config")]
     pub(super) reload: bool,
+    /// Ask the server that runs with these settings whether it is alive (/healthz), then exit: with 0 if it is. For the health check of a
+    /// container; says nothing of what is well
+    #[arg(long, conflicts_with_all = ["check_config", "reload"])]
+    pub(super) check_health: bool,
     #[command(flatten)]
     pub(super) settings: SettingArgs<All>,
 }

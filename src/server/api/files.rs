@@ -10,7 +10,7 @@ use crate::server::app::App;
 use crate::server::http::answer::Answer;
 use crate::server::http::query::Query;
 use crate::server::limits::{MAX_LISTED_FILES, MAX_LISTED_NAMES, MAX_SHOWN_BYTES};
-use crate::store::modules::Admitted;
+use crate::store::modules::{Admitted, STORE_NAME};
 use crate::sumdb::dirhash::{FileContent, Limits, ModuleZip, ZipError};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
@@ -123,7 +123,7 @@ pub(crate) async fn go_mod(app: &App, module: ModuleVersion) -> Result<Bytes, An
         if admitted.len() > MAX_SHOWN_BYTES {
             return Err(too_long("go.mod", admitted.len()));
         }
-        let bytes = admitted.read().map_err(|error| Fault::disk("the module store", error.to_string()))?;
+        let bytes = admitted.read().map_err(|error| Fault::disk(STORE_NAME, error.to_string()))?;
         Ok(Bytes::from(bytes))
     })
     .await
@@ -149,7 +149,7 @@ fn too_long(path: &str, len: u64) -> NotRead {
 /// It was proven, so it is a module zip: what is wrong is that it has too much to be listed, or the disk.
 fn unread(module: &ModuleVersion, error: ZipError) -> NotRead {
     match error {
-        ZipError::Read(error) => Fault::disk("the module store", error.to_string()).into(),
+        ZipError::Read(error) => Fault::disk(STORE_NAME, error.to_string()).into(),
         ZipError::Refused(why) => {
             let lines = vec![format!("the files of {module} are not shown:"), why.to_string()];
             NotRead::TooMuch(lines)

@@ -3,12 +3,11 @@
 
 use serde::Serialize;
 
-use crate::proxy::{Denied, RefusalCause};
-use crate::relay::{LookupAnswer, ProvenRecord};
+use crate::relay::ProvenRecord;
 use crate::server::app::App;
 use crate::server::app::request::RequestContext;
 use crate::server::http::answer::Answer;
-use crate::server::http::refusal::{denied, from_fault, not_found, unavailable};
+use crate::server::http::refusal::{found, unavailable};
 use crate::sumdb::hash::leaf_hash;
 use crate::sumdb::module::ModuleVersion;
 
@@ -64,21 +63,13 @@ impl ProofView {
         context: &RequestContext<'_>,
         module: &ModuleVersion,
     ) -> Result<ProofView, Answer> {
-        if let Some(lines) = app.proxy.as_ref().and_then(|proxy| proxy.rule_against(module)) {
-            return Err(denied(&Denied::Refused(RefusalCause::Rule, lines)));
+        if let Some(refused) = app.refused_by_rule(module) {
+            return Err(refused);
         }
         let Some(served) = app.databases.first() else { return Err(unavailable("there is no database here")) };
         let relay = &served.relay;
-        let found = app.with_timeout(context.peer, relay.proof(module)).await;
-        match found.map_err(|fault| from_fault(&fault))? {
-            LookupAnswer::Found(found) => Ok(ProofView::of(relay.name(), relay.vkey(), &found)),
-            LookupAnswer::NotInLog { by } => Err(not_found(&format!("not found: {module}: {}", by.join("; ")))),
-            LookupAnswer::Private { pattern } => {
-                let line = format!("{module} matches the private pattern {pattern}: no log has a record of it");
-                Err(denied(&Denied::Refused(RefusalCause::Private, vec![line])))
-            }
-            LookupAnswer::NotHeld(why) => Err(unavailable(&format!("{module}: not held here: {why}"))),
-        }
+        let looked_up = app.with_timeout(context.peer, relay.proof(module)).await;
+        Ok(ProofView::of(relay.name(), relay.vkey(), &found(module, looked_up)?))
     }
 
     fn of(database: &str, key: &str, found: &ProvenRecord) -> ProofView {

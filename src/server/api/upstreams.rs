@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::server::app::App;
-use crate::server::app::history::{Column, Sample, source_name};
-use crate::upstream::{BreakerState, Latency};
+use crate::server::app::history::{Column, Columns, Sample, Standing};
+use crate::upstream::BreakerState;
 
 /// All of them.
 #[derive(Debug, Serialize)]
@@ -48,50 +48,30 @@ pub(crate) struct ColumnView {
 impl UpstreamsView {
     /// How they fare now.
     pub(crate) fn of(app: &App) -> UpstreamsView {
-        let now = Sample::of(&app.databases, app.proxy.as_ref());
-        let mut upstreams: Vec<UpstreamView> = Vec::new();
-        for state in app.proxy.iter().flat_map(crate::proxy::Proxy::upstreams) {
-            let view = UpstreamView {
-                failures: Some(state.failures),
-                bytes: Some(state.bytes),
-                ..UpstreamView::of(app, &now, (&state.name, &state.name), "modules", state.breaker, &state.latency)
-            };
-            upstreams.push(view);
-        }
-        for served in &app.databases {
-            let database = served.relay.name();
-            for source in served.relay.standings() {
-                let key = source_name(database, &source.name);
-                let names = (source.name.as_str(), key.as_str());
-                upstreams.push(UpstreamView::of(app, &now, names, database, source.breaker, &source.latency));
-            }
-        }
-        UpstreamsView { upstreams }
+        let standings = Standing::all(&app.databases, app.proxy.as_ref());
+        let now = Sample::of(&standings);
+        let upstreams = standings.into_iter().map(|standing| {
+            let columns = app.history.columns_of(&standing, &now);
+            UpstreamView::of(standing, columns)
+        });
+        UpstreamsView { upstreams: upstreams.collect() }
     }
 }
 
 impl UpstreamView {
-    /// `key` is the name under which it is counted.
-    fn of(
-        app: &App,
-        now: &Sample,
-        (name, key): (&str, &str),
-        serves: &str,
-        breaker: BreakerState,
-        latency: &Latency,
-    ) -> UpstreamView {
-        let columns = app.history.columns(key, now);
+    fn of(standing: Standing, columns: Columns) -> UpstreamView {
+        let Standing { name, database, breaker, latency, failures, bytes } = standing;
         UpstreamView {
-            name: name.to_owned(),
-            serves: serves.to_owned(),
+            name,
+            serves: database.unwrap_or_else(|| "modules".to_owned()),
             breaker: match breaker {
                 BreakerState::Closed => "closed",
                 BreakerState::HalfOpen => "half_open",
                 BreakerState::Open => "open",
             },
             requests: latency.count(),
-            failures: None,
-            bytes: None,
+            failures,
+            bytes,
             mean_seconds: latency.mean(),
             column_seconds: columns.width.as_secs(),
             history: columns.columns.into_iter().map(ColumnView::of).collect(),

@@ -38,7 +38,7 @@ pub(crate) struct VersionView {
     pub(crate) version: String,
     /// the number of its record in the log; none of a private one
     pub(crate) record: Option<u64>,
-    /// when its first file was proven here
+    /// when its zip was proven here for the first time, as in `/index`; where it never was, since when its go.mod is here
     pub(crate) first_proven: String,
     pub(crate) zip: Option<FileView>,
     pub(crate) go_mod: Option<FileView>,
@@ -54,7 +54,7 @@ pub(crate) struct FileView {
     /// its h1, as in go.sum
     pub(crate) hash: String,
     pub(crate) bytes: u64,
-    /// when it was first proven here
+    /// since when these bytes are here: they were proven then
     pub(crate) first_proven: String,
 }
 
@@ -67,10 +67,11 @@ impl FileView {
 impl VersionView {
     fn of(held: &HeldVersion) -> VersionView {
         let files = || held.zip.iter().chain(&held.go_mod);
+        let since = || files().map(|file| file.since).min().map(time::shown);
         VersionView {
             version: held.version.to_string(),
             record: files().find_map(|file| file.proof.as_ref()).map(|proof| proof.record),
-            first_proven: files().map(|file| file.since).min().map(time::shown).unwrap_or_default(),
+            first_proven: time::of_micros(held.admitted).or_else(since).unwrap_or_default(),
             zip: held.zip.as_ref().map(FileView::of),
             go_mod: held.go_mod.as_ref().map(FileView::of),
             hits: held.hits,

@@ -1,6 +1,7 @@
 //! How the upstreams fared in the last hours: samples of their counters in a ring, taken by a background task, and columns of a chart
 //! made of them when somebody looks.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::database::ServedDatabase;
 use crate::proxy::Proxy;
-use crate::upstream::BreakerState;
+use crate::upstream::{BreakerState, Latency};
 
 /// How often a sample is taken.
 pub(crate) const STEP: Duration = Duration::from_secs(10);
@@ -25,6 +26,21 @@ pub(crate) const COLUMNS: u32 = 60;
 /// The samples, the oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct History(Mutex<VecDeque<Sample>>);
+
+/// How an upstream fares.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    /// its URL without credentials, or `direct`
+    pub(crate) name: String,
+    /// the database that it is a source of; none where it has modules
+    pub(crate) database: Option<String>,
+    pub(crate) breaker: BreakerState,
+    pub(crate) latency: Latency,
+    /// requests that failed after all tries; not known of sources of databases
+    pub(crate) failures: Option<u64>,
+    /// bytes that arrived; not known of sources of databases
+    pub(crate) bytes: Option<u64>,
+}
 
 /// The counters at one moment.
 #[derive(Debug, Clone)]
@@ -64,37 +80,56 @@ pub(crate) struct Columns {
     pub(crate) columns: Vec<Column>,
 }
 
-impl Sample {
-    /// The counters of all upstreams now.
-    pub(crate) fn of(databases: &[ServedDatabase], proxy: Option<&Proxy>) -> Sample {
-        let modules = proxy.map(Proxy::upstreams).unwrap_or_default().into_iter().map(|state| UpstreamSample {
-            name: state.name.into(),
-            requests: state.latency.count(),
-            failures: state.failures,
-            seconds: state.latency.sum(),
-            is_out: state.breaker == BreakerState::Open,
+impl Standing {
+    /// All upstreams now: those of modules, and the sources of the databases.
+    pub(crate) fn all(databases: &[ServedDatabase], proxy: Option<&Proxy>) -> Vec<Standing> {
+        let modules = proxy.map(Proxy::upstreams).unwrap_or_default().into_iter().map(|state| Standing {
+            name: state.name,
+            database: None,
+            breaker: state.breaker,
+            latency: state.latency,
+            failures: Some(state.failures),
+            bytes: Some(state.bytes),
         });
         let sources = databases.iter().flat_map(|served| {
             let database = served.relay.name();
-            served.relay.standings().into_iter().map(move |source| UpstreamSample {
-                name: source_name(database, &source.name).into(),
-                requests: source.latency.count(),
-                failures: 0,
-                seconds: source.latency.sum(),
-                is_out: source.breaker == BreakerState::Open,
+            served.relay.standings().into_iter().map(move |source| Standing {
+                name: source.name,
+                database: Some(database.to_owned()),
+                breaker: source.breaker,
+                latency: source.latency,
+                failures: None,
+                bytes: None,
             })
         });
-        Sample { at: Instant::now(), upstreams: modules.chain(sources).take(MAX_UPSTREAMS).collect() }
+        modules.chain(sources).collect()
+    }
+
+    /// The name under which it is counted: a proxy may be a source of a database beside its modules.
+    fn key(&self) -> Cow<'_, str> {
+        match &self.database {
+            None => Cow::Borrowed(&self.name),
+            Some(database) => Cow::Owned(format!("{database} {}", self.name)),
+        }
+    }
+}
+
+impl Sample {
+    /// The counters of these upstreams, now.
+    pub(crate) fn of(standings: &[Standing]) -> Sample {
+        let sample = |standing: &Standing| UpstreamSample {
+            name: standing.key().into(),
+            requests: standing.latency.count(),
+            failures: standing.failures.unwrap_or(0),
+            seconds: standing.latency.sum(),
+            is_out: standing.breaker == BreakerState::Open,
+        };
+        Sample { at: Instant::now(), upstreams: standings.iter().take(MAX_UPSTREAMS).map(sample).collect() }
     }
 
     fn find(&self, name: &str) -> Option<&UpstreamSample> {
         self.upstreams.iter().find(|upstream| &*upstream.name == name)
     }
-}
-
-/// The name under which a source of a database is counted: a proxy may be one beside its modules.
-pub(crate) fn source_name(database: &str, source: &str) -> String {
-    format!("{database} {source}")
 }
 
 impl History {
@@ -116,7 +151,11 @@ impl History {
     }
 
     /// The columns of an upstream up to the sample `now`: of the last hours, or for a short time of the last minutes.
-    pub(crate) fn columns(&self, name: &str, now: &Sample) -> Columns {
+    pub(crate) fn columns_of(&self, upstream: &Standing, now: &Sample) -> Columns {
+        self.columns(&upstream.key(), now)
+    }
+
+    fn columns(&self, name: &str, now: &Sample) -> Columns {
         let samples = self.0.lock();
         let oldest = samples.front().map_or(now.at, |first| first.at);
         let span = now.at.saturating_duration_since(oldest).max(MIN_SPAN);

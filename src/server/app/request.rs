@@ -11,6 +11,12 @@ use crate::server::http::query::Query;
 use crate::server::http::response_cache::{HeadRef, Validity};
 use crate::server::http::route::RouteName;
 
+/// The headers of what is public: pages of other sites may read it, in parts too, and verify it.
+pub(crate) const OPEN_HEADERS: [(&str, &str); 2] = [
+    ("access-control-allow-origin", "*"),
+    ("access-control-expose-headers", "accept-ranges, content-range, etag, x-request-id"),
+];
+
 /// What handlers need to know of a request.
 pub(crate) struct RequestContext<'a> {
     /// the path, not decoded, without the configured prefix and without `/cached-only`
@@ -60,6 +66,11 @@ impl RequestContext<'_> {
         self.client.map_or_else(Reader::default, |client| {
             Reader::new(Arc::clone(client.access), client.admission.identity.clone(), client.certificate)
         })
+    }
+
+    /// Whether every client may have the answer, so that pages of other sites may read it too.
+    pub(crate) fn is_for_all(&self) -> bool {
+        self.cache_scope == CacheScope::Public && self.client.is_none_or(|client| !client.admission.is_private)
     }
 
     /// The validity of an answer under the current head of `relay`.

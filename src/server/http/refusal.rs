@@ -13,8 +13,10 @@ use super::answer::{Answer, CachePolicy, PLAIN_TEXT, Payload};
 use super::path::BadPath;
 use crate::fault::{Cause, Fault};
 use crate::proxy::{Denied, RefusalCause};
+use crate::relay::LookupAnswer;
 use crate::report::{plain, printable};
 use crate::server::limits::MAX_PATH_BYTES;
+use crate::sumdb::module::ModuleVersion;
 
 /// The lines of a body, and the bytes of a line, that the go command shows.
 const MAX_LINES: usize = 8;
@@ -120,6 +122,27 @@ pub(crate) fn denied(denied: &Denied) -> Answer {
         }
         Denied::Fault(failed) => from_fault(failed).judged("failed"),
     }
+}
+
+/// What a lookup of a module version found.
+///
+/// # Errors
+/// The answer where it found nothing.
+pub(crate) fn found<T>(module: &ModuleVersion, looked_up: Result<LookupAnswer<T>, Fault>) -> Result<T, Box<Answer>> {
+    Err(Box::new(match looked_up {
+        Ok(LookupAnswer::Found(found)) => return Ok(found),
+        Ok(LookupAnswer::NotInLog { by }) => not_found(&format!("not found: {module}: {}", by.join("; "))),
+        Ok(LookupAnswer::Private { pattern }) => refusal(
+            StatusCode::FORBIDDEN,
+            &format!(
+                "{module} matches the private pattern {pattern}: no checksum database is asked about it. \
+                 Set GONOSUMDB or GOPRIVATE so that go does not ask."
+            ),
+        ),
+        // Not 404: the log may have a record that is not held here.
+        Ok(LookupAnswer::NotHeld(why)) => unavailable(&format!("{module}: not held here: {why}")),
+        Err(fault) => from_fault(&fault),
+    }))
 }
 
 /// A refusal with the request's ID in its last line, so that what a user reports can be found in the log; any other answer as it is.

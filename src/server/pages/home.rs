@@ -81,10 +81,10 @@ fn database_cards(database: &DatabaseView) -> Markup {
     let shown = name(&database.name);
     html! {
         @match &database.head {
-            Some(head) => (card(&format!("Head of {shown}"), &count(head.size), &html! {
-                "records · newest for " (age(head.age_seconds)) br; span.hash { (head.root) }
+            Some(head) => (card("Head", &count(head.size), &html! {
+                "records of " (shown) br; "newest for " (age(head.age_seconds)) br; span.hash { (head.root) }
             })),
-            None => (card(&format!("Head of {shown}"), "none yet", &html! { "no signed head was proven" })),
+            None => (card("Head", "none yet", &html! { "no signed head of " (shown) " was proven" })),
         }
         @if database.forks > 0 {
             (card("Forks", &database.forks.to_string(), &html! { "the log signed two histories: a person must look" }))

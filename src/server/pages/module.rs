@@ -46,12 +46,12 @@ fn row(site: Site<'_>, module: &str, version: &VersionView) -> Markup {
                     None => { span.sub { "private" } }
                 }
             }
-            td.path { (hash("zip", version.zip.as_ref())) (hash("go.mod", version.go_mod.as_ref())) }
+            td.sums { (hash("zip", version.zip.as_ref())) (hash("go.mod", version.go_mod.as_ref())) }
             td.n data-label="Size" { (version.zip.as_ref().map_or_else(|| "–".to_owned(), |zip| size(zip.bytes))) }
-            td data-label="First proven here" { (time(&version.first_proven)) }
+            td.when data-label="First proven here" { (time(&version.first_proven)) }
             td.n data-label="Given" {
                 (count(version.hits)) "×"
-                @if let Some(last) = &version.last_used { span.sub { "last " (time(last)) } }
+                @if let Some(last) = &version.last_used { span.sub { "last" br; (time(last)) } }
             }
         }
     }
@@ -61,8 +61,8 @@ fn row(site: Site<'_>, module: &str, version: &VersionView) -> Markup {
 pub(super) fn hash(what: &str, file: Option<&FileView>) -> Markup {
     html! {
         @match file {
-            Some(file) => { span.hash { (name(&file.hash)) } span.sub { (what) } }
-            None => { span.sub { (what) " is not here" } }
+            Some(file) => { span.sum { span.kind { (what) } " " span.hash { (name(&file.hash)) } } }
+            None => { span.sum { span.kind { (what) } " " span.none { "not here" } } }
         }
     }
 }

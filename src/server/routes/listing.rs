@@ -15,6 +15,7 @@ use crate::proxy::{ListedPage, ListedVersion, Sight};
 use crate::server::app::{App, request::RequestContext};
 use crate::server::conn::pool::Resource;
 use crate::server::http::answer::{Answer, CachePolicy, PLAIN_TEXT};
+use crate::server::http::query::Query;
 use crate::server::http::refusal::{from_fault, no_modules, refusal, unavailable};
 
 /// Versions on a page of the index: no more, and so many where the client names no number.
@@ -39,7 +40,7 @@ pub(crate) fn version() -> Answer {
 }
 
 /// `/index?since=TIME&limit=N`: a line of JSON for each version that was proven at that time or later, in order of time.
-pub(crate) async fn index(app: &App, query: Option<&str>, context: &RequestContext<'_>) -> Answer {
+pub(crate) async fn index(app: &App, context: &RequestContext<'_>) -> Answer {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Line<'a> {
@@ -47,7 +48,7 @@ pub(crate) async fn index(app: &App, query: Option<&str>, context: &RequestConte
         version: &'a str,
         timestamp: String,
     }
-    let Some(proxy) = &app.proxy else { return no_modules() };
+    let (Some(proxy), query) = (&app.proxy, &context.query) else { return no_modules() };
     let (since, limit) = match (since(query), count(query, "limit", MAX_INDEX, MAX_INDEX)) {
         (Ok(since), Ok(limit)) => (since, limit),
         (Err(why), _) | (_, Err(why)) => return refusal(StatusCode::BAD_REQUEST, &why),
@@ -67,7 +68,7 @@ pub(crate) async fn index(app: &App, query: Option<&str>, context: &RequestConte
 }
 
 /// `/catalog?token=TOKEN&pagesize=N`: the versions whose zips are here, by name.
-pub(crate) async fn catalog(app: &App, query: Option<&str>, context: &RequestContext<'_>) -> Answer {
+pub(crate) async fn catalog(app: &App, context: &RequestContext<'_>) -> Answer {
     #[derive(Serialize)]
     struct Named<'a> {
         module: &'a str,
@@ -79,7 +80,7 @@ pub(crate) async fn catalog(app: &App, query: Option<&str>, context: &RequestCon
         #[serde(skip_serializing_if = "Option::is_none")]
         next: Option<String>,
     }
-    let Some(proxy) = &app.proxy else { return no_modules() };
+    let (Some(proxy), query) = (&app.proxy, &context.query) else { return no_modules() };
     let (after, limit) = match (token(query), count(query, "pagesize", CATALOG_PAGE, MAX_CATALOG)) {
         (Ok(after), Ok(limit)) => (after, limit),
         (Err(why), _) | (_, Err(why)) => return refusal(StatusCode::BAD_REQUEST, &why),
@@ -113,21 +114,15 @@ fn json(value: &impl Serialize) -> Answer {
     Answer::new(JSON, CachePolicy::NoStore, Bytes::from(text))
 }
 
-/// The value of a parameter of a query, the first one of that name.
-fn parameter(query: Option<&str>, name: &str) -> Option<String> {
-    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
-}
-
-fn count(query: Option<&str>, name: &str, default: usize, max: usize) -> Result<usize, String> {
-    let Some(text) = parameter(query, name) else { return Ok(default) };
+fn count(query: &Query<'_>, name: &str, default: usize, max: usize) -> Result<usize, String> {
+    let Some(text) = query.filled(name) else { return Ok(default) };
     let count = text.parse().ok().filter(|count: &usize| *count > 0);
     count.map(|count| count.min(max)).ok_or_else(|| format!("{name} is to be a number from 1 to {max}"))
 }
 
 /// Microseconds since 1970.
-fn since(query: Option<&str>) -> Result<u64, String> {
-    let Some(text) = parameter(query, "since") else { return Ok(0) };
+fn since(query: &Query<'_>) -> Result<u64, String> {
+    let Some(text) = query.filled("since") else { return Ok(0) };
     let since: jiff::Timestamp = text
         .parse()
         .map_err(|_| "since is to be a time as in RFC 3339, such as 2026-01-02T15:04:05.000001Z".to_owned())?;
@@ -135,8 +130,8 @@ fn since(query: Option<&str>) -> Result<u64, String> {
 }
 
 /// The path and the version that the last page ended with.
-fn token(query: Option<&str>) -> Result<(String, String), String> {
-    let Some(text) = parameter(query, "token") else { return Ok(Default::default()) };
+fn token(query: &Query<'_>) -> Result<(String, String), String> {
+    let Some(text) = query.filled("token") else { return Ok(Default::default()) };
     let parts = text.rsplit_once('@').map(|(module, version)| (module.to_owned(), version.to_owned()));
     parts.ok_or_else(|| "token is to be what the field next of the last page has".to_owned())
 }
@@ -154,6 +149,9 @@ mod tests {
 
     #[test]
     fn queries_are_read_as_go_writes_them() {
+        let since = |query| since(&Query::of(query));
+        let count = |query, name, default, max| count(&Query::of(query), name, default, max);
+        let token = |query| token(&Query::of(query));
         assert_eq!(since(None), Ok(0));
         assert_eq!(since(Some("since=")), Ok(0));
         assert_eq!(since(Some("since=1970-01-01T00:00:01Z")), Ok(1_000_000));

@@ -8,7 +8,8 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, WARNING};
 
 use crate::fault::Fault;
 use crate::proxy::{Denied, Mode, ProxyAnswer, Text, TextKind};
-use crate::server::app::{App, request::RequestContext};
+use crate::server::app::App;
+use crate::server::app::request::{OPEN_HEADERS, RequestContext};
 use crate::server::conn::file_source::FileSource;
 use crate::server::conn::pool::{PoolPermit, Resource};
 use crate::server::http::answer::{Answer, BINARY, CachePolicy, CacheScope, PLAIN_TEXT, PROVEN, Payload};
@@ -66,7 +67,7 @@ pub(crate) async fn handle(app: &App, request: &ModuleRequest, context: &Request
         (Ok(ProxyAnswer::File(file)), Some(permit)) if matches!(request, ModuleRequest::File(_, Kind::GoMod)) => {
             go_mod(app, file, permit, context).await
         }
-        (Ok(ProxyAnswer::File(file)), Some(permit)) => file_answer(ZIP, file, permit),
+        (Ok(ProxyAnswer::File(file)), Some(permit)) => file_answer(ZIP, file, permit, context),
         (Ok(ProxyAnswer::Unproven(file)), Some(permit)) => unproven(file, permit),
         (Ok(ProxyAnswer::File(_) | ProxyAnswer::Unproven(_)), None) => too_many_files(),
         (Ok(ProxyAnswer::Text(text)), _) => text_answer(app, text, context),
@@ -82,10 +83,11 @@ fn too_many_files() -> Answer {
 }
 
 /// A proven file.
-fn file_answer(content_type: &'static str, file: Admitted, permit: PoolPermit) -> Answer {
+fn file_answer(content_type: &'static str, file: Admitted, permit: PoolPermit, context: &RequestContext<'_>) -> Answer {
     let (tag, last_modified) = (file.hash().to_string(), Some(file.modified()));
     let payload = Payload::File(FileSource::Module { file, _permit: Arc::new(permit) });
-    Answer { payload, last_modified, ..Answer::new(content_type, CachePolicy::Immutable, Bytes::new()) }
+    let fixed_headers: &[_] = if context.is_for_all() { &OPEN_HEADERS } else { &[] };
+    Answer { payload, last_modified, fixed_headers, ..Answer::new(content_type, CachePolicy::Immutable, Bytes::new()) }
         .with_etag(&tag)
         .judged(PROVEN)
 }
@@ -100,7 +102,7 @@ fn unproven(file: Refused, permit: PoolPermit) -> Answer {
 /// A go.mod. It is stored in the response cache if it is not unusually large.
 async fn go_mod(app: &App, file: Admitted, permit: PoolPermit, context: &RequestContext<'_>) -> Answer {
     let uses = file.uses().cloned();
-    let answer = Answer { uses, ..file_answer(PLAIN_TEXT, file, permit) };
+    let answer = Answer { uses, ..file_answer(PLAIN_TEXT, file, permit, context) };
     let Payload::File(source) = &answer.payload else { return answer };
     if source.len() > MAX_SMALL_BYTES {
         return answer;

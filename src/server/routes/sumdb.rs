@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use hyper::StatusCode;
 
-use crate::relay::{LookupAnswer, Relay};
+use crate::relay::Relay;
 use crate::server::app::{App, request::RequestContext};
 use crate::server::http::answer::{Answer, BINARY, CachePolicy, PROVEN, SUMDB_TEXT};
-use crate::server::http::refusal::{from_fault, not_found, refusal, refusal_lines, unavailable};
+use crate::server::http::refusal::{found, from_fault, refusal};
 use crate::server::http::response_cache::Validity;
 use crate::server::http::route::SumdbRequest;
 use crate::sumdb::module::ModuleVersion;
@@ -43,31 +43,20 @@ async fn lookup(app: &App, relay: &Relay, path: &str, context: &RequestContext<'
     let Ok(module) = ModuleVersion::parse_lookup_path(path) else {
         return refusal(StatusCode::BAD_REQUEST, "invalid module@version syntax");
     };
-    // What is refused as a module is not looked up either: its name would go to the sources of the database.
-    if let Some(lines) = app.proxy.as_ref().and_then(|proxy| proxy.rule_against(&module)) {
-        return refusal_lines(StatusCode::FORBIDDEN, lines.iter().map(String::as_str)).judged("refused_by_rule");
+    if let Some(refused) = app.refused_by_rule(&module) {
+        return refused;
     }
     // Read before the lookup: an answer that is cached under an older head is not used again.
     let validity = context.while_current_head(relay);
-    match app.with_timeout(context.peer, relay.lookup(&module)).await {
-        Ok(LookupAnswer::Found(bytes)) => {
-            let answer = Answer::new(SUMDB_TEXT, CachePolicy::OneMinute, bytes).with_hash_etag().judged(PROVEN);
-            let answer = answer.compressed(context.accepts_gzip);
-            app.cache(context, &answer, validity);
-            answer
-        }
-        Ok(LookupAnswer::NotInLog { by }) => not_found(&format!("not found: {module}: {}", by.join("; "))),
-        Ok(LookupAnswer::Private { pattern }) => refusal(
-            StatusCode::FORBIDDEN,
-            &format!(
-                "{module} matches the private pattern {pattern}: no checksum database is asked about it. \
-                 Set GONOSUMDB or GOPRIVATE so that go does not ask."
-            ),
-        ),
-        // Not 404: the log may have a record that is not held here.
-        Ok(LookupAnswer::NotHeld(why)) => unavailable(&format!("{module}: not held here: {why}")),
-        Err(refused) => from_fault(&refused),
-    }
+    let looked_up = app.with_timeout(context.peer, relay.lookup(&module)).await;
+    let bytes = match found(&module, looked_up) {
+        Ok(bytes) => bytes,
+        Err(refused) => return *refused,
+    };
+    let answer = Answer::new(SUMDB_TEXT, CachePolicy::OneMinute, bytes).with_hash_etag().judged(PROVEN);
+    let answer = answer.compressed(context.accepts_gzip);
+    app.cache(context, &answer, validity);
+    answer
 }
 
 async fn tile_answer(app: &App, relay: &Relay, tile: &TilePath, context: &RequestContext<'_>) -> Answer {

@@ -17,7 +17,8 @@ use crate::server::api::proofs::ProofView;
 use crate::server::api::status::ServerView;
 use crate::server::api::upstreams::UpstreamsView;
 use crate::server::api::versions::{self, VersionPage, VersionsView};
-use crate::server::app::{App, request::RequestContext};
+use crate::server::app::App;
+use crate::server::app::request::{OPEN_HEADERS, RequestContext};
 use crate::server::http::answer::{Answer, CachePolicy, CacheScope, PLAIN_TEXT, PROVEN};
 use crate::server::http::refusal::refusal;
 use crate::server::http::view_route::{ApiRequest, PageRequest};
@@ -36,12 +37,7 @@ const CLOSED: [(&str, &str); 2] = [
 /// Of an answer that names private modules, or that tells what this server does.
 const API_HEADERS: &[(&str, &str)] = &CLOSED;
 /// Of an answer about what is public: pages of other sites may read it too.
-const OPEN_API_HEADERS: &[(&str, &str)] = &[
-    CLOSED[0],
-    CLOSED[1],
-    ("access-control-allow-origin", "*"),
-    ("access-control-expose-headers", "accept-ranges, content-range, etag, x-request-id"),
-];
+const OPEN_API_HEADERS: &[(&str, &str)] = &[CLOSED[0], CLOSED[1], OPEN_HEADERS[0], OPEN_HEADERS[1]];
 
 /// Whether a client wants the page of `/` as HTML: browsers name it, others do not.
 pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
@@ -57,9 +53,7 @@ pub(crate) async fn api(app: &App, request: ApiRequest<'_>, context: &RequestCon
 
 /// Whether pages of other sites may read an answer: it is about a public module, and every client may have it.
 fn is_open(request: ApiRequest<'_>, context: &RequestContext<'_>) -> bool {
-    let for_all =
-        context.cache_scope == CacheScope::Public && context.client.is_none_or(|client| !client.admission.is_private);
-    for_all
+    context.is_for_all()
         && match request {
             ApiRequest::OpenApi
             | ApiRequest::Versions(_)

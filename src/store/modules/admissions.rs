@@ -24,7 +24,7 @@ use super::super::usage::micros;
 use super::super::words::unavailable;
 use super::super::{Folder, STORE_FOLDER};
 use crate::fault::Fault;
-use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
 mod table;
 
@@ -201,6 +201,25 @@ impl Admissions {
             state.lacks.store(true, Ordering::Release);
         }
         read.map(Some).map_err(|error| self.fault(error))
+    }
+
+    /// When these versions of a module were admitted, in microseconds since 1970, in their order; 0 for one that is not written down.
+    /// Reads the disk.
+    ///
+    /// # Errors
+    /// As [`Admissions::read`].
+    pub fn times(&self, module: &ModulePath, versions: &[Version]) -> Result<Vec<u64>, Fault> {
+        let path = &self.inner.path;
+        if path.symlink_metadata().is_err() {
+            return Ok(vec![0; versions.len()]);
+        }
+        let times = table::FILE.read(path, Ok).and_then(|db| {
+            let one = |version: &Version| table::time_of(&db, module.as_str(), version.as_str());
+            let all: rusqlite::Result<Vec<_>> = versions.iter().map(one).collect();
+            all.map_err(|error| failed(path, &error))
+        });
+        let times = times.map_err(|error| self.fault(error))?;
+        Ok(times.into_iter().map(Option::unwrap_or_default).collect())
     }
 
     fn fault(&self, error: SqliteError) -> Fault {

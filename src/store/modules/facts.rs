@@ -22,7 +22,7 @@ pub struct FileFacts {
     pub proof: Option<Proof>,
     /// its size in bytes
     pub len: u64,
-    /// when it was first proven here
+    /// since when these bytes are here: they got their name right after they were proven
     pub since: SystemTime,
     /// the name that its uses are counted under
     pub name: String,
@@ -49,11 +49,11 @@ impl Modules {
             },
         };
         let name = self.usage.name(&place.file);
-        Ok(Some(FileFacts { hash, proof, len: found.len(), since: first_proven(&found), name }))
+        Ok(Some(FileFacts { hash, proof, len: found.len(), since: named(&found), name }))
     }
 }
 
-/// When a file was first proven here: it got its name right after its last byte had come.
-fn first_proven(found: &Metadata) -> SystemTime {
+/// When a file got its name: right after its last byte had come.
+fn named(found: &Metadata) -> SystemTime {
     found.modified().unwrap_or(SystemTime::UNIX_EPOCH)
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::super::Folder;
 use super::super::words::unavailable;
 use super::super::zipfile::ZipFile;
+use super::STORE_NAME;
 use super::admitted::Admitted;
 use super::arrival::Arrival;
 use crate::fault::Fault;
@@ -30,9 +31,6 @@ const NAME_BYTES: usize = 4;
 const LONG_NAME_BYTES: usize = 20;
 /// The longest module version in a file's name, in bytes: file systems take names of 255.
 const NAME_LIMIT: usize = 200;
-
-/// What wrong stored bytes are called as a source: this server's own store.
-const STORE: &str = "the module store";
 
 /// Wrong bytes that may be kept.
 struct Offer<'a> {
@@ -79,7 +77,7 @@ pub(super) fn keep_stored(
 ) -> Result<Option<PathBuf>, Fault> {
     let digest = sha256_of(file).map_err(|error| unavailable(path, "read", &error))?;
     let offer =
-        Offer { prefix: prefix(module, kind.extension()), digest, len: Some(file.len()), source: STORE, report };
+        Offer { prefix: prefix(module, kind.extension()), digest, len: Some(file.len()), source: STORE_NAME, report };
     let disk = folder.disk();
     let synced = |dir: &Path| disk.sync_folder(dir).map_err(|error| unavailable(dir, "sync", &error));
     let kept = place(folder, &offer, |target| {
@@ -110,7 +108,7 @@ pub(super) fn move_there(
         None => content(path)
             .ok_or_else(|| Fault::machine(path.display().to_string(), "is neither a file nor a link: move it away"))?,
     };
-    let offer = Offer { prefix: prefix(module, ending), digest, len: Some(found.len()), source: STORE, report };
+    let offer = Offer { prefix: prefix(module, ending), digest, len: Some(found.len()), source: STORE_NAME, report };
     let disk = folder.disk();
     let mut is_moved = false;
     let kept = place(folder, &offer, |target| {

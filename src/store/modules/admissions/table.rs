@@ -81,9 +81,14 @@ pub(super) fn add(db: &mut Connection, rows: &[Row<'_>]) -> rusqlite::Result<()>
 
 /// Whether a version is written down.
 pub(super) fn has(db: &Connection, module: &ModuleVersion) -> rusqlite::Result<bool> {
-    let mut find = db.prepare_cached("SELECT 1 FROM admitted WHERE module = ?1 AND version = ?2")?;
-    let found = find.query_row([module.path().as_str(), module.version().as_str()], |_| Ok(())).optional()?;
-    Ok(found.is_some())
+    Ok(time_of(db, module.path().as_str(), module.version().as_str())?.is_some())
+}
+
+/// When a version was admitted, in microseconds since 1970; none where it is not written down.
+pub(super) fn time_of(db: &Connection, module: &str, version: &str) -> rusqlite::Result<Option<u64>> {
+    let mut find = db.prepare_cached("SELECT at FROM admitted WHERE module = ?1 AND version = ?2")?;
+    let at: Option<i64> = find.query_row([module, version], |row| row.get(0)).optional()?;
+    Ok(at.and_then(|at| u64::try_from(at).ok()))
 }
 
 /// Reads rows until `take` breaks.

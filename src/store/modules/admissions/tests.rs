@@ -53,6 +53,10 @@ fn an_old_folder_gets_the_best_times_and_new_ones_come_after_them() {
     assert!(old.iter().all(|(at, _)| *at < far), "no time is ahead of the clock: {old:?}");
     assert_eq!(names(&old).last(), Some(&"z.example/far@v1.0.0"));
 
+    let (module, [b, none]) =
+        (ModulePath::parse("b.example/b").unwrap(), ["v1.0.0", "v1.9.0"].map(|text| Version::parse(text).unwrap()));
+    assert_eq!(first.times(&module, &[none.clone(), b, none]).unwrap(), [0, 7, 0], "in the order that was asked for");
+
     // Another process, and one that comes again.
     let second = open();
     second.note(&version("a.example/new@v1.0.0"), false);

@@ -1,0 +1,89 @@
+//! `serve --check-health`: whether the server with these settings is alive, asked at its own address. For a container's health check,
+//! where there is no shell and no other program.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use crate::config::settings::{ListenAddress, Settings};
+use crate::fault::Fault;
+
+/// How long a server that is alive may take for each step.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The beginning of an answer, up to its status, in bytes.
+const STATUS_LINE: u64 = 12;
+
+/// Asks the server: at the address for health and metrics where there is one, otherwise at the first without TLS.
+///
+/// # Errors
+/// `Usage`: no address can be asked. `Unavailable`: nobody listens there, or the answer is not 200.
+pub(super) fn ask(settings: &Settings) -> Result<(), Fault> {
+    let can_be_asked = |address: &&ListenAddress| match address {
+        ListenAddress::Tcp(address) => address.port() != 0,
+        ListenAddress::Unix(_) => true,
+        ListenAddress::Systemd(_) => false,
+    };
+    let Some(address) = settings.admin_listen.iter().chain(&settings.listen).find(can_be_asked) else {
+        let why = "no address can be asked: name one without TLS and with a port, as in --admin-listen 127.0.0.1:3001";
+        return Err(Fault::Usage(why.to_owned()));
+    };
+    let asked = match address {
+        ListenAddress::Tcp(address) => tcp(near(*address)),
+        ListenAddress::Unix(path) => UnixStream::connect(path).and_then(|stream| {
+            stream.set_read_timeout(Some(TIMEOUT))?;
+            stream.set_write_timeout(Some(TIMEOUT))?;
+            status(stream, "localhost")
+        }),
+        ListenAddress::Systemd(_) => return Ok(()), // not among those that can be asked
+    };
+    let failed = |why: String| Fault::machine(address.to_string(), why);
+    match asked {
+        Ok(line) if line.ends_with(" 200") => Ok(()),
+        Ok(line) => Err(failed(format!("answered {line:?} to /healthz"))),
+        Err(error) => Err(failed(format!("cannot be asked for /healthz: {error}"))),
+    }
+}
+
+fn tcp(address: SocketAddr) -> io::Result<String> {
+    let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    status(stream, &address.to_string())
+}
+
+/// The beginning of the answer, as in `HTTP/1.1 200`.
+fn status(mut stream: impl Read + Write, host: &str) -> io::Result<String> {
+    write!(stream, "GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let mut line = Vec::new();
+    stream.take(STATUS_LINE).read_to_end(&mut line)?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// Where a server that listens at all addresses is reached from its own machine.
+fn near(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_at_all_addresses_is_asked_at_loopback() {
+        for (listens, asked) in [
+            ("0.0.0.0:3000", "127.0.0.1:3000"),
+            ("[::]:3000", "[::1]:3000"),
+            ("10.0.0.1:3001", "10.0.0.1:3001"),
+            ("127.0.0.1:80", "127.0.0.1:80"),
+        ] {
+            assert_eq!(near(listens.parse().unwrap()).to_string(), asked);
+        }
+    }
+}
