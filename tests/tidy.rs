@@ -36,6 +36,7 @@ use tree::{files, name, root};
 const LAYERS: &[&[&str]] = &[
     &["main"],
     &["cli"],
+    &["transfer"],
     &["server", "prefetch"],
     &["access"],
     &["audit", "sync", "proxy", "verify"],
@@ -166,7 +167,7 @@ const ROOMS: &[Folder] = &[
             &["entry", "path", "probe"],
             &["direct", "download"],
             &["pace", "tree", "unpack"],
-            &["wire"],
+            &["holding", "wire"],
         ],
     },
     Folder {
