@@ -9,6 +9,7 @@
 //! ```text
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
+//!    transfer                            modules that come from elsewhere, and those that go where no network is
 //!     server  prefetch                   the HTTP edge: what is asked, how it may be kept, what clients may hold · what a build
 //!                                        needs, brought before it is asked for
 //!       access                           who may ask for what: credentials, rules, limits of clients
@@ -111,5 +112,6 @@ pub mod server;
 pub mod store;
 pub mod sumdb;
 pub mod sync;
+pub mod transfer;
 pub mod upstream;
 pub mod verify;
