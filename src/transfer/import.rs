@@ -37,6 +37,8 @@ pub enum ModuleVerdict {
     Unproven(String),
     /// it is private, and those were not asked for
     Private,
+    /// it is an `.info` without a file that could be proven
+    Alone,
     /// it could not be judged
     Failed(Fault),
 }
@@ -63,6 +65,8 @@ pub struct Imported {
     pub held: usize,
     /// private module versions that were left out
     pub private: usize,
+    /// `.info` files without any other of their versions, which were left out
+    pub alone: usize,
     /// files that were not taken over, sorted by path
     pub others: Vec<Judged>,
 }
@@ -118,6 +122,7 @@ impl Imported {
                 }
                 ModuleVerdict::Held => self.held += 1,
                 ModuleVerdict::Private => {}
+                ModuleVerdict::Alone => self.alone += 1,
                 _ => self.others.push(judged),
             }
         }
@@ -154,8 +159,8 @@ impl Importer<'_> {
         if info && is_known {
             judged.push(self.info(module).await?);
         } else if info && !files.go_mod && !files.zip {
-            let why = "there is neither a go.mod nor a zip of this version beside it".to_owned();
-            judged.push(Judged { request: ModuleRequest::Info(module.clone()), verdict: ModuleVerdict::Unproven(why) });
+            // The go command keeps these of versions that it only asked about.
+            judged.push(Judged { request: ModuleRequest::Info(module.clone()), verdict: ModuleVerdict::Alone });
         }
         Ok(judged)
     }
@@ -181,19 +186,22 @@ impl Importer<'_> {
         }
     }
 
-    /// The `.info`, which has to be one: where the proxy knows better than a broken one it would say nothing of it.
+    /// The `.info`, which has to be one, also where more is known here than it says.
     async fn info(&self, module: &ModuleVersion) -> Result<Judged, Fault> {
         let request = ModuleRequest::Info(module.clone());
         let verdict = match self.source.fetch(0, &request, MAX_INFO_BYTES).await {
             Ok(Fetched::Missing(why)) => ModuleVerdict::Refused(why),
-            Ok(Fetched::Body(bytes, _)) => match VersionInfo::of_module(module, &bytes) {
-                Err(error) => ModuleVerdict::Refused(error.to_string()),
-                Ok(_) if self.options.is_dry_run => ModuleVerdict::Stored(wide(bytes.len())),
-                Ok(_) => match self.proxy.answer(&request, Mode::default()).await {
-                    Ok(_) => ModuleVerdict::Stored(wide(bytes.len())),
+            Ok(Fetched::Body(bytes, _)) => {
+                let kept = match self.options.is_dry_run {
+                    true => Ok(VersionInfo::of_module(module, &bytes).map(drop)),
+                    false => self.proxy.keep_answer(module, &bytes, self.source.name(0)),
+                };
+                match kept {
+                    Ok(Ok(())) => ModuleVerdict::Stored(wide(bytes.len())),
+                    Ok(Err(error)) => ModuleVerdict::Refused(error.to_string()),
                     Err(denied) => verdict(denied),
-                },
-            },
+                }
+            }
             Err(failure) => {
                 ModuleVerdict::Failed(Fault::unavailable(failure.kind.cause(), failure.source, failure.why))
             }

@@ -16,6 +16,7 @@ use crate::config::{GoEnv, Sumdb};
 use crate::fault::Fault;
 use crate::proxy::Proxy;
 use crate::report::{counted, grouped, printable};
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::number::wide;
 use crate::transfer::bundle::Bundle;
 use crate::transfer::{
@@ -124,9 +125,8 @@ pub(in super::super) fn run(args: &ImportArgs) -> Result<u8, Fault> {
 /// The database's part of a bundle, as a folder that is there as long as the value.
 fn sumdb_of(bundle: &Bundle, settings: &Settings) -> Result<tempfile::TempDir, Fault> {
     let has = bundle.manifest.database.as_str();
-    let own = match settings.sumdb.first() {
-        Some(Sumdb::On { name, .. }) => name.as_str(),
-        _ => return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())),
+    let Some(Sumdb::On { name: own, key, .. }) = settings.sumdb.first() else {
+        return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned()));
     };
     if has != own {
         return Err(Fault::Usage(format!(
@@ -136,6 +136,10 @@ fn sumdb_of(bundle: &Bundle, settings: &Settings) -> Result<tempfile::TempDir, F
     let failed = |error: io::Error| Fault::machine("the folder for temporary files", error.to_string());
     let folder = tempfile::Builder::new().prefix("gosumcheck-import-").tempdir().map_err(failed)?;
     bundle.unpack_sumdb(folder.path())?;
+    let head = std::fs::read(folder.path().join("latest"))
+        .map_err(|_| Fault::Usage("the bundle has no signed head".to_owned()))?;
+    Checkpoint::open(&head, &Policy::log(key.as_ref().clone()))
+        .map_err(|error| Fault::refused("the head of the bundle", error))?;
     Ok(folder)
 }
 
@@ -229,6 +233,7 @@ fn summary(
         (of(|verdict| matches!(verdict, ModuleVerdict::Failed(_))), "not judged"),
         (found.passed.len() + found.passed_more, "passed over"),
         (imported.private, "private left out"),
+        (imported.alone, ".info alone left out"),
     ];
     let others: String = parts
         .iter()
