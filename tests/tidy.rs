@@ -39,7 +39,7 @@ const LAYERS: &[&[&str]] = &[
     &["transfer"],
     &["server", "prefetch"],
     &["access"],
-    &["audit", "sync", "proxy", "verify"],
+    &["audit", "sync", "proxy", "verify", "migrate"],
     &["relay"],
     &["database"],
     &["report", "config", "upstream", "store"],

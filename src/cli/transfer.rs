@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod migrate;
 
 use clap::Subcommand;
 
@@ -20,6 +21,9 @@ pub(super) enum TransferCommand {
     /// Write modules and their proofs to one file, from which a machine without a network imports them
     #[command(after_help = export::EXIT_CODES)]
     Export(Box<export::ExportArgs>),
+    /// Print the settings of another module proxy as gosumcheck.toml: Athens, goproxy, goproxyio, Nexus or Artifactory
+    #[command(after_help = migrate::EXIT_CODES)]
+    Migrate(migrate::MigrateArgs),
 }
 
 /// Runs the command; gives the exit code.
@@ -28,5 +32,6 @@ pub(super) fn run(command: &TransferCommand) -> Result<u8, Fault> {
         TransferCommand::Prefetch(args) => prefetch::run(args),
         TransferCommand::Import(args) => import::run(args),
         TransferCommand::Export(args) => export::run(args),
+        TransferCommand::Migrate(args) => migrate::run(args),
     }
 }

@@ -1,5 +1,5 @@
 //! `gosumcheck import` and `export`, as a user runs them: what other programs kept is there afterwards, proven, and what was
-//! exported is proven again where no network is.
+//! exported is proven again where no network is. And `migrate`.
 //!
 //! | file | question |
 //! |---|---|
@@ -7,7 +7,9 @@
 //! | `layouts` | is all of each layout taken over, and nothing that is wrong |
 //! | `hostile` | what comes of folders and files that were made to harm |
 //! | `bundles` | is a bundle enough without a network, and nothing else |
+//! | `migrate` | do settings of other programs come to what they say |
 //! | `crash` | is anything lost or half there, wherever the disk fails |
+//! | `migrate` | do the settings of other programs come to what they say |
 
 #![allow(
     unreachable_pub,
@@ -28,4 +30,5 @@ mod bundles;
 mod crash;
 mod hostile;
 mod layouts;
+mod migrate;
 mod world;
