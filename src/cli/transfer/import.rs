@@ -178,13 +178,13 @@ fn unproven_bundle(bundle: &Bundle, imported: &Imported, proxy: &Proxy, head: u6
         return None;
     }
     let (name, size) = (proxy.relay().name(), bundle.manifest.tree_size);
+    let is = if size < head { "older" } else { "newer" };
     Some(format!(
-        "this folder has a signed head of {name} of {} records, the bundle one of {}, and it has to be shown that one history \
-         contains the other: write the bundle anew where the head is not older, with --since and the head of this folder \
-         (it is the first line group of `gosumcheck heads show`; {})",
+        "this folder has a signed head of {name} of {} records, and that of the bundle, of {}, is {is}: it has to be shown that one \
+         history contains the other. Write the bundle anew with `gosumcheck export --since FILE`, where FILE is the head of this \
+         folder, heads/{name}/latest or log/{name}/head, and the database is not behind it",
         grouped(head),
         grouped(size),
-        if size < head { "the bundle is older" } else { "the bundle was not written for it" }
     ))
 }
 

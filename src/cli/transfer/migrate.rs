@@ -1,6 +1,6 @@
 //! `gosumcheck migrate`: the settings of another program, said in `gosumcheck.toml`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -43,13 +43,13 @@ fn programs() -> PossibleValuesParser {
 pub(in super::super) fn run(args: &MigrateArgs) -> Result<u8, Fault> {
     let from = Program::ALL.into_iter().find(|program| program.name() == args.from);
     let from = from.ok_or_else(|| Fault::Usage(format!("--from {}: there is no such program", args.from)))?;
-    let usage = |path: &PathBuf, why: String| Fault::Usage(format!("{}: {why}", path.display()));
+    let usage = |path: &Path, why: String| Fault::Usage(format!("{}: {why}", path.display()));
     let text = match &args.config {
         Some(path) => Some(read(path).map_err(|why| usage(path, why))?),
         None => None,
     };
     let environment = |name: &str| std::env::var(name).ok();
-    let named = |path: &str| read(&PathBuf::from(path));
+    let named = |path: &str| read(Path::new(path));
     let given = Given { text: text.as_deref(), arguments: &args.arguments, environment: &environment, read: &named };
     let draft = migrate(from, &given).map_err(|fault| match (&args.config, fault) {
         (Some(path), Fault::Usage(why)) => usage(path, why),
@@ -70,7 +70,7 @@ pub(in super::super) fn run(args: &MigrateArgs) -> Result<u8, Fault> {
     Ok(0)
 }
 
-fn read(path: &PathBuf) -> Result<String, String> {
+fn read(path: &Path) -> Result<String, String> {
     let read = files::open_named(path).and_then(|file| files::read_bounded(file, MAX_SETTINGS));
     let bytes = read.map_err(|error| format!("cannot be read: {}", files::explain(&error)))?;
     if u64::try_from(bytes.len()).is_ok_and(|len| len > MAX_SETTINGS) {

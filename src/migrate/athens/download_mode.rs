@@ -122,7 +122,7 @@ mod tests {
             ("mode: sync\n", "line 1"),
             ("mode = \"sync\"\ndownload \"a\" {\nother = 1\n}\n", "line 3"),
         ] {
-            assert!(blocks(text).unwrap_err().contains(why), "{text}");
+            assert!(blocks(text).is_err_and(|said| said.contains(why)), "{text}");
         }
     }
 }
