@@ -35,6 +35,17 @@ impl Line {
     }
 }
 
+/// Whether two settings need each other.
+fn needs(one: &str, other: &str) -> bool {
+    let group = |key: &str| match key {
+        "listen" => "tls",
+        key if key.starts_with("tls.") => "tls",
+        key if key.starts_with("private") => "private",
+        _ => "",
+    };
+    !group(one).is_empty() && group(one) == group(other)
+}
+
 /// Whether a server takes settings; why not, on one line.
 fn understood(settings: &str) -> Result<(), String> {
     let nothing = GoEnv::resolve(|_| None, "", "");
@@ -89,10 +100,15 @@ impl Draft {
     /// Takes out what a server would not understand, as a value beyond its bounds, and names it.
     pub(super) fn keep_what_is_understood(&mut self) {
         let lines = std::mem::take(&mut self.settings);
-        // Settings of TLS need each other.
-        let (tls, others): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| line.key.starts_with("tls."));
-        let proxy = others.iter().find(|line| line.key == "proxy").map(|line| format!("proxy = {}\n", line.value));
-        let groups = others.into_iter().map(|line| vec![line]).chain([tls]).filter(|group| !group.is_empty());
+        let proxy = lines.iter().find(|line| line.key == "proxy").map(|line| format!("proxy = {}\n", line.value));
+        let mut groups: Vec<Vec<Line>> = Vec::new();
+        for line in lines {
+            let is_same = |group: &&mut Vec<Line>| group.iter().any(|other| needs(other.key, line.key));
+            match groups.iter_mut().find(is_same) {
+                Some(group) => group.push(line),
+                None => groups.push(vec![line]),
+            }
+        }
         for group in groups {
             match understood(&group.iter().map(|line| format!("{} = {}\n", line.key, line.value)).collect::<String>()) {
                 Ok(()) => self.settings.extend(group),

@@ -42,6 +42,7 @@ fn settings_of_each_program_come_to_what_is_written_down_and_a_server_takes_them
         let said = run(home.path(), &["migrate", "--from", from, &file], &[]).says(0, &[]);
         assert_eq!(said.err, "", "{name}");
         assert!(!said.out.contains("secret"), "{name}: {}", said.out);
+        assert!(!said.out.contains("it is not understood"), "{name}: {}", said.out);
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/migrate");
         same(&root.join(format!("{name}.expected")), &said.out);
         // Whatever is left to do, a server understands what is there; and with the rules in a file too.
