@@ -19,7 +19,7 @@ pub const MAX_SETTINGS: u64 = 16 << 20;
 
 /// Whose settings they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Program {
+pub enum OtherProgram {
     /// gomods/athens: a config.toml, the variables ATHENS_*, the filter file, the download mode file
     Athens,
     /// goproxy/goproxy: its command line and go's variables
@@ -33,7 +33,7 @@ pub enum Program {
 }
 
 /// What there is to read.
-pub struct Given<'a> {
+pub struct TheirSettings<'a> {
     /// the text of the file that was named; none where none was
     pub text: Option<&'a str>,
     /// a command line, without the program
@@ -44,19 +44,24 @@ pub struct Given<'a> {
     pub read: &'a dyn Fn(&str) -> Result<String, String>,
 }
 
-impl Program {
+impl OtherProgram {
     /// All of them.
-    pub const ALL: [Program; 5] =
-        [Program::Athens, Program::Goproxy, Program::Goproxyio, Program::Nexus, Program::Artifactory];
+    pub const ALL: [OtherProgram; 5] = [
+        OtherProgram::Athens,
+        OtherProgram::Goproxy,
+        OtherProgram::Goproxyio,
+        OtherProgram::Nexus,
+        OtherProgram::Artifactory,
+    ];
 
     /// As `--from` has it.
     pub fn name(self) -> &'static str {
         match self {
-            Program::Athens => "athens",
-            Program::Goproxy => "goproxy",
-            Program::Goproxyio => "goproxyio",
-            Program::Nexus => "nexus",
-            Program::Artifactory => "artifactory",
+            OtherProgram::Athens => "athens",
+            OtherProgram::Goproxy => "goproxy",
+            OtherProgram::Goproxyio => "goproxyio",
+            OtherProgram::Nexus => "nexus",
+            OtherProgram::Artifactory => "artifactory",
         }
     }
 }
@@ -65,13 +70,13 @@ impl Program {
 ///
 /// # Errors
 /// `Usage`: the text is not what that program writes or reads.
-pub fn migrate(from: Program, given: &Given<'_>) -> Result<Draft, Fault> {
+pub fn migrate(from: OtherProgram, given: &TheirSettings<'_>) -> Result<Draft, Fault> {
     let draft = match from {
-        Program::Athens => athens::read(given),
-        Program::Goproxy => goproxy::read(given),
-        Program::Goproxyio => goproxyio::read(given),
-        Program::Nexus => nexus::read(given),
-        Program::Artifactory => artifactory::read(given),
+        OtherProgram::Athens => athens::read(given),
+        OtherProgram::Goproxy => goproxy::read(given),
+        OtherProgram::Goproxyio => goproxyio::read(given),
+        OtherProgram::Nexus => nexus::read(given),
+        OtherProgram::Artifactory => artifactory::read(given),
     };
     let mut draft = draft.map_err(Fault::Usage)?;
     draft.keep_what_is_understood();

@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::draft::{Draft, list, text};
-use super::{Given, repositories};
+use super::{TheirSettings, repositories};
 
-pub(super) fn read(given: &Given<'_>) -> Result<Draft, String> {
+pub(super) fn read(given: &TheirSettings<'_>) -> Result<Draft, String> {
     let all = repositories::json(given, "GET /api/repositories/KEY")?;
     let is_go = |one: &&Value| string(one, "packageType").is_some_and(|kind| kind.eq_ignore_ascii_case("go"));
     let of_go: Vec<&Value> = all.iter().filter(is_go).collect();

@@ -7,7 +7,7 @@ mod filter;
 use toml::{Table, Value};
 
 use super::draft::{Draft, list, text};
-use super::{Given, command_line, repositories};
+use super::{TheirSettings, command_line, repositories};
 
 /// A setting's name in config.toml, and its variables, of which the first one that is set counts.
 type Key = (&'static str, &'static [&'static str]);
@@ -116,7 +116,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-pub(super) fn read(given: &Given<'_>) -> Result<Draft, String> {
+pub(super) fn read(given: &TheirSettings<'_>) -> Result<Draft, String> {
     let is_toml = |text: &str| text.parse::<Table>();
     let (file, lines) = match given.text.map(|text| (is_toml(text), text)) {
         None => (Table::new(), command_line::CommandLine::default()),

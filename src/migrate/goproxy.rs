@@ -3,14 +3,14 @@
 
 use super::command_line::{self, CommandLine};
 use super::draft::{Draft, list, text};
-use super::{Given, repositories};
+use super::{TheirSettings, repositories};
 
 /// Flags without a value.
 const SWITCHES: [&str; 3] = ["insecure", "cacher-s3-disable-tls", "cacher-s3-force-path-style"];
 /// Where it listens unless it is told otherwise.
 const ADDRESS: &str = "localhost:8080";
 
-pub(super) fn read(given: &Given<'_>) -> Result<Draft, String> {
+pub(super) fn read(given: &TheirSettings<'_>) -> Result<Draft, String> {
     let mut line = given.text.map_or_else(CommandLine::default, |text| command_line::read(text, "goproxy"));
     line.words.extend(given.arguments.iter().cloned());
     let (flags, others) = command_line::flags(&line.words, &SWITCHES);

@@ -2,12 +2,12 @@
 
 use super::command_line::{self, CommandLine};
 use super::draft::{Draft, list, text};
-use super::{Given, repositories};
+use super::{TheirSettings, repositories};
 
 /// Where it listens unless it is told otherwise.
 const ADDRESS: &str = "0.0.0.0:8081";
 
-pub(super) fn read(given: &Given<'_>) -> Result<Draft, String> {
+pub(super) fn read(given: &TheirSettings<'_>) -> Result<Draft, String> {
     let mut line = given.text.map_or_else(CommandLine::default, |text| command_line::read(text, "goproxy"));
     line.words.extend(given.arguments.iter().cloned());
     let (flags, others) = command_line::flags(&line.words, &[]);

@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::draft::{Draft, list, text};
-use super::{Given, repositories};
+use super::{TheirSettings, repositories};
 
-pub(super) fn read(given: &Given<'_>) -> Result<Draft, String> {
+pub(super) fn read(given: &TheirSettings<'_>) -> Result<Draft, String> {
     let all = repositories::json(given, "GET /service/rest/v1/repositorySettings")?;
     let of_go: Vec<&Value> = all.iter().filter(|one| string(one, &["format"]) == Some("go")).collect();
     let kind = |wanted: &'static str| of_go.iter().copied().filter(move |one| string(one, &["type"]) == Some(wanted));

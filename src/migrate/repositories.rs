@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Given;
+use super::TheirSettings;
 use super::draft::{Draft, list, text};
 
 /// Addresses that mean all of a machine's.
@@ -46,7 +46,7 @@ pub(super) fn is_known_sumdb(name: &str) -> bool {
 }
 
 /// The repositories in a text of JSON: one, or a list of them, which may stand below a class (`LOCAL`, `REMOTE`, ...).
-pub(super) fn json(given: &Given<'_>, from: &str) -> Result<Vec<Value>, String> {
+pub(super) fn json(given: &TheirSettings<'_>, from: &str) -> Result<Vec<Value>, String> {
     let text = given.text.ok_or_else(|| format!("name a file with what `{from}` answers"))?;
     let value =
         serde_json::from_str(text).map_err(|error| format!("is not the JSON that `{from}` answers: {error}"))?;

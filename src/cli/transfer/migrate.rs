@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use super::super::output::{say, tell};
 use crate::fault::Fault;
 use crate::files;
-use crate::migrate::{Given, MAX_SETTINGS, Program, migrate};
+use crate::migrate::{MAX_SETTINGS, OtherProgram, TheirSettings, migrate};
 
 pub(in super::super) const EXIT_CODES: &str = "\
 The text goes to standard output; nothing else is changed, and nobody is asked. What has no counterpart stands at its end. \
@@ -36,12 +36,12 @@ pub(in super::super) struct MigrateArgs {
 }
 
 fn programs() -> PossibleValuesParser {
-    PossibleValuesParser::new(Program::ALL.map(Program::name))
+    PossibleValuesParser::new(OtherProgram::ALL.map(OtherProgram::name))
 }
 
 /// Runs the command; gives the exit code.
 pub(in super::super) fn run(args: &MigrateArgs) -> Result<u8, Fault> {
-    let from = Program::ALL.into_iter().find(|program| program.name() == args.from);
+    let from = OtherProgram::ALL.into_iter().find(|program| program.name() == args.from);
     let from = from.ok_or_else(|| Fault::Usage(format!("--from {}: there is no such program", args.from)))?;
     let usage = |path: &Path, why: String| Fault::Usage(format!("{}: {why}", path.display()));
     let text = match &args.config {
@@ -50,7 +50,8 @@ pub(in super::super) fn run(args: &MigrateArgs) -> Result<u8, Fault> {
     };
     let environment = |name: &str| std::env::var(name).ok();
     let named = |path: &str| read(Path::new(path));
-    let given = Given { text: text.as_deref(), arguments: &args.arguments, environment: &environment, read: &named };
+    let given =
+        TheirSettings { text: text.as_deref(), arguments: &args.arguments, environment: &environment, read: &named };
     let draft = migrate(from, &given).map_err(|fault| match (&args.config, fault) {
         (Some(path), Fault::Usage(why)) => usage(path, why),
         (_, fault) => fault,

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::migrate::Given;
+use crate::migrate::TheirSettings;
 use crate::migrate::draft::{Draft, text};
 
 /// One block of the file.
@@ -16,7 +16,7 @@ struct Block {
 }
 
 /// Reads the mode, which what `of` says; `url` is DownloadURL.
-pub(super) fn read(draft: &mut Draft, mode: Option<(String, String)>, url: Option<String>, given: &Given<'_>) {
+pub(super) fn read(draft: &mut Draft, mode: Option<(String, String)>, url: Option<String>, given: &TheirSettings<'_>) {
     let Some((mode, of)) = mode else { return };
     let file = match (mode.strip_prefix("file:"), mode.strip_prefix("custom:")) {
         (Some(path), _) => (given.read)(path),
