@@ -16,7 +16,7 @@
 //!       audit  sync  proxy  verify       the commands' logic, each a straight line: go.sum files and module caches against
 //!                                        the database · the whole log, fetched · modules, proven before any client gets them ·
 //!                                        the whole log and all modules, verified again from their bytes
-//!       migrate                          (on the same line) the settings of another module proxy, in ours
+//!       migrate                          (beside these) the settings of another module proxy, said in ours
 //!         relay                          what a server answers of one checksum database, all under one head that never goes back
 //!           database                     a module version in, a verified record out; the one timeline of heads
 //!             config  report  store  upstream
