@@ -21,6 +21,7 @@ mod spelling;
 mod store;
 mod sync;
 mod token;
+mod transfer;
 mod verify;
 mod words;
 
@@ -72,9 +73,8 @@ enum Command {
     /// Serve modules and the checksum database to go commands, and nothing that is not proven
     #[command(after_help = SERVE_EXIT_CODES)]
     Serve(Box<serve::ServeArgs>),
-    /// Bring all modules of a build, proven, before go asks for them: into the data folder, or into a running server
-    #[command(after_help = prefetch::EXIT_CODES)]
-    Prefetch(Box<prefetch::PrefetchArgs>),
+    #[command(flatten)]
+    Transfer(transfer::TransferCommand),
     /// Make, list and revoke tokens that a server accepts
     #[command(subcommand, after_help = token::EXIT_CODES)]
     Token(token::Token),
@@ -275,7 +275,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Lookup(args) => lookup::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Serve(args) => serve::run(&args),
-        Command::Prefetch(args) => prefetch::run(&args),
+        Command::Transfer(command) => transfer::run(&command),
         Command::Token(what) => token::run(&what),
         Command::Explain(args) => explain::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -9,12 +9,14 @@
 //! ```text
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
+//!     transfer                           modules that come from elsewhere, and those that go where no network is
 //!     server  prefetch                   the HTTP edge: what is asked, how it may be kept, what clients may hold · what a build
 //!                                        needs, brought before it is asked for
 //!       access                           who may ask for what: credentials, rules, limits of clients
 //!       audit  sync  proxy  verify       the commands' logic, each a straight line: go.sum files and module caches against
 //!                                        the database · the whole log, fetched · modules, proven before any client gets them ·
 //!                                        the whole log and all modules, verified again from their bytes
+//!       migrate                          (beside these) the settings of another module proxy, said in ours
 //!         relay                          what a server answers of one checksum database, all under one head that never goes back
 //!           database                     a module version in, a verified record out; the one timeline of heads
 //!             config  report  store  upstream
@@ -102,6 +104,7 @@ pub mod config;
 pub mod database;
 pub mod fault;
 pub mod files;
+pub mod migrate;
 pub mod prefetch;
 pub mod proxy;
 pub mod relay;
@@ -111,5 +114,6 @@ pub mod server;
 pub mod store;
 pub mod sumdb;
 pub mod sync;
+pub mod transfer;
 pub mod upstream;
 pub mod verify;

@@ -9,11 +9,13 @@ mod absences;
 mod allowed;
 mod answer;
 mod attempts;
+mod beside;
 pub(crate) mod blocking;
 mod cached_hint;
 mod check;
 mod counts;
 mod evict;
+mod examine;
 mod expected;
 mod explain;
 mod fetch;
@@ -45,6 +47,7 @@ use std::time::{Duration, SystemTime};
 pub use crate::upstream::Peer;
 pub use answer::{Denied, Mode, ProxyAnswer, RefusalCause, Text, TextKind};
 pub use evict::{Evicted, Evictor};
+pub use examine::Examined;
 pub use explain::Explanation;
 pub use limits::{MAX_TASK_TIME, ProxyLimits, ReadAheadLimits, StoreLimits};
 pub use listing::{ListedPage, ListedVersion, Sight};
@@ -74,7 +77,7 @@ use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
-use crate::upstream::{FairQueue, Load, Proxies, ProxyState};
+use crate::upstream::{FairQueue, Load};
 
 /// The name of the entry that stands for the repositories.
 const DIRECT: &str = "direct";
@@ -166,8 +169,20 @@ impl Proxy {
         options: ProxyOptions,
         limits: ProxyLimits,
     ) -> Result<Proxy, Fault> {
+        let lock = || StoreLock::open(&folder.modules());
+        let store_lock = if folder.reads_only() { StoreLock::default() } else { lock()? };
+        Proxy::with(folder, store_lock, relay, upstreams, options, limits)
+    }
+
+    fn with(
+        folder: &Folder,
+        store_lock: StoreLock,
+        relay: Relay,
+        upstreams: Upstreams,
+        options: ProxyOptions,
+        limits: ProxyLimits,
+    ) -> Result<Proxy, Fault> {
         let modules = folder.modules();
-        let store_lock = if folder.reads_only() { StoreLock::default() } else { StoreLock::open(&modules)? };
         let journal = folder.journal()?;
         if !folder.reads_only()
             && let Some(before) = SystemTime::now().checked_sub(options.stale)
@@ -273,18 +288,5 @@ impl Proxy {
     /// Bytes of the refusals that are remembered.
     pub fn remembered_bytes(&self) -> u64 {
         self.inner.absences.bytes()
-    }
-
-    /// The state of each upstream, each name once: one that several lists name is out where it is out for one of them.
-    pub fn upstreams(&self) -> Vec<ProxyState> {
-        let policy = self.inner.policy.now();
-        let mut states: Vec<ProxyState> = Vec::new();
-        for state in policy.proxies().flat_map(Proxies::states) {
-            match states.iter_mut().find(|known| known.name == state.name) {
-                Some(known) => known.add(&state),
-                None => states.push(state),
-            }
-        }
-        states
     }
 }

@@ -24,6 +24,7 @@ pub use base::Base;
 pub use document::document;
 pub use goproxy::direct::{Direct, DirectAccess, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
 pub use goproxy::entry::{ProxyEntry, ProxyPlace, ProxyState};
+pub use goproxy::holding::{Archive, Holding};
 pub use goproxy::proxies::Proxies;
 pub use goproxy::wire::{Fetched, Sent, Sink, Touched};
 pub use http::access::Access;

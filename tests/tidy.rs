@@ -36,9 +36,10 @@ use tree::{files, name, root};
 const LAYERS: &[&[&str]] = &[
     &["main"],
     &["cli"],
+    &["transfer"],
     &["server", "prefetch"],
     &["access"],
-    &["audit", "sync", "proxy", "verify"],
+    &["audit", "sync", "proxy", "verify", "migrate"],
     &["relay"],
     &["database"],
     &["report", "config", "upstream", "store"],
@@ -166,7 +167,7 @@ const ROOMS: &[Folder] = &[
             &["entry", "path", "probe"],
             &["direct", "download"],
             &["pace", "tree", "unpack"],
-            &["wire"],
+            &["holding", "wire"],
         ],
     },
     Folder {

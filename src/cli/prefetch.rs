@@ -56,7 +56,7 @@ pub(super) struct PrefetchArgs {
 
 /// The settings that say where files come from, and where they go.
 #[derive(Debug)]
-struct Fetching;
+pub(super) struct Fetching;
 
 impl Takes for Fetching {
     fn takes(setting: &Setting) -> bool {
@@ -132,7 +132,7 @@ fn source(settings: &Settings, server: Option<&str>, at_once: usize) -> Result<S
 }
 
 /// The findings.
-fn report(out: &mut dyn Write, wanted: &Wanted, outcome: &Outcome) -> io::Result<()> {
+pub(super) fn report(out: &mut dyn Write, wanted: &Wanted, outcome: &Outcome) -> io::Result<()> {
     let differing = outcome.differing.iter().map(|differing| {
         let (place, request) = (&differing.said.place, &differing.request);
         format!("DIFFERS  {place}: {request}: the line has {}, the log has {}", differing.said.hash, differing.proven)
@@ -148,7 +148,7 @@ fn report(out: &mut dyn Write, wanted: &Wanted, outcome: &Outcome) -> io::Result
 }
 
 /// Why files could not be had.
-fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
+pub(super) fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
     outcome.missed.iter().filter_map(|missed| match &missed.why {
         Why::Failed(fault) => Some(format!("{}: {fault}", missed.request)),
         Why::Absent(_) | Why::Refused(_) => None,
@@ -156,7 +156,7 @@ fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
 }
 
 /// The first lines, and how many more there are.
-fn list(lines: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+pub(super) fn list(lines: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     let mut lines = lines;
     let mut first: Vec<String> = lines.by_ref().take(MAX_LISTED).collect();
     let more = lines.count();

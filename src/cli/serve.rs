@@ -4,6 +4,7 @@ mod access;
 mod args;
 mod databases;
 mod health;
+mod importing;
 mod listen;
 mod memory;
 mod modules;
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 pub(super) use args::ServeArgs;
+pub(super) use importing::importing;
 use listen::{Passed, Sockets};
 use memory::Memory;
 pub(super) use modules::store_limits;

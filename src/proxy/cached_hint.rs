@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::expected::Route;
-use super::{Inner, stored};
+use super::{Denied, Inner, Proxy, stored};
 use crate::fault::Fault;
 use crate::store::failures::WriteKind;
 use crate::store::journal::{Hint, Scope};
@@ -45,6 +45,19 @@ pub(super) fn normalise(request: &ModuleRequest, bytes: &[u8]) -> sumdb::Result<
     match request {
         ModuleRequest::List(module) => Ok(list::write(&list::read(module, bytes)?).into()),
         _ => Ok(VersionInfo::parse(request, bytes)?.to_json().into()),
+    }
+}
+
+impl Proxy {
+    /// Keeps what `from`, which is called so in messages, says of a module version, as an upstream's answer is kept.
+    ///
+    /// # Errors
+    /// A rule refuses the module version; or what is wrong with the bytes.
+    pub fn keep_answer(&self, module: &ModuleVersion, bytes: &[u8], from: &str) -> Result<sumdb::Result<()>, Denied> {
+        let request = ModuleRequest::Info(module.clone());
+        let policy = self.inner.policy.now();
+        let route = policy.route_of(&request)?;
+        Ok(normalise(&request, bytes).map(|bytes| self.inner.cache_hint(&request, route, &bytes, from)))
     }
 }
 

@@ -53,14 +53,14 @@ pub(super) async fn fetch(
     let task = FileFetch { inner, route, module, kind, expected, is_flowing, progress, meter, room };
     let mut attempts = FileAttempts::default();
     // What is stored already may be what the record says: then nobody is asked for the bytes.
-    let is_early = matches!(stored, Stored::Missing) && inner.store_lock.require(&inner.modules).is_ok();
+    let is_early = matches!(stored, Stored::Missing) && inner.store_lock.require(&inner.modules, route.tree()).is_ok();
     let early = if is_early { task.before_the_record() } else { 0 };
     // The hash first: where it is known, or cannot be had, without waiting, nothing is requested before.
     let (expected, came) = try_join(task.expect(), task.bring(0..early, &mut attempts).map(Ok)).await?;
     if let Some(admitted) = stored::admit_stored(inner, route, module, kind, expected).await? {
         return Ok(Given::Proven(admitted));
     }
-    inner.store_lock.require(&inner.modules).map_err(|fault| task.unstored(fault))?;
+    inner.store_lock.require(&inner.modules, route.tree()).map_err(|fault| task.unstored(fault))?;
     if let Some(admitted) = task.go_on(came, expected, &mut attempts).await.map_err(|denied| task.noted(denied))? {
         return Ok(Given::Proven(admitted));
     }

@@ -3,6 +3,7 @@
 pub(super) mod direct;
 mod download;
 pub(super) mod entry;
+pub(super) mod holding;
 mod member;
 mod pace;
 mod path;

@@ -7,12 +7,15 @@ use gosumcheck::config::settings::{SETTINGS, UPSTREAM_SETTINGS};
 
 use crate::command::Machine;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 30] = [
     "audit",
     "lookup",
     "sync",
     "serve",
     "prefetch",
+    "import",
+    "export",
+    "migrate",
     "explain",
     "token",
     "token create",

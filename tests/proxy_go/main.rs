@@ -5,6 +5,7 @@
 //! | `real` | how are the real modules had, and the log that proves them |
 //! | `served` | how is the proxy run |
 //! | `builds` | does the go command build by way of the proxy, cold and with nobody upstream |
+//! | `bundle` | does the go command build from an exported bundle where no network is |
 //! | `differential` | does the go command do the same with a list of upstreams and through the proxy in front of it |
 //! | `untagged` | does the go command find versions without a tag through the proxy where it finds them without it
 //! | `gomod` | do we read the requirements of the real go.mod files as the go command does |
@@ -30,6 +31,7 @@ mod kit;
 mod real;
 
 mod builds;
+mod bundle;
 mod differential;
 mod gomod;
 mod served;

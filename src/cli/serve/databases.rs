@@ -1,5 +1,6 @@
 //! The databases that are served, as the settings want them: where they are asked, and how a full copy is kept up to date.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -17,7 +18,7 @@ use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
 use crate::sumdb::redact::redact;
 use crate::sync::{self, SyncOptions};
-use crate::upstream::{Candidate, Http, Upstreams, candidates};
+use crate::upstream::{Base, Candidate, Http, Settings as HttpSettings, Upstreams, candidates};
 
 /// One database, ready to be served.
 pub(super) fn open(
@@ -45,6 +46,21 @@ pub(super) fn open(
 pub(super) fn first(settings: &Settings, folder: &Folder) -> Result<Database, Fault> {
     let sumdb = settings.sumdb.first().ok_or_else(|| Fault::Usage(Sumdb::OFF_MEANS.to_owned()))?;
     database(settings, folder, sumdb)
+}
+
+/// The name of the first database of the settings and the database, of which `tree`, where it is one, is the only source.
+pub(super) fn of_folder(
+    settings: &Settings,
+    folder: &Folder,
+    tree: Option<&Path>,
+) -> Result<(String, Database), Fault> {
+    let off = || Fault::Usage(Sumdb::OFF_MEANS.to_owned());
+    let sumdb = settings.sumdb.first().ok_or_else(off)?;
+    let Sumdb::On { name, key, .. } = sumdb else { return Err(off()) };
+    let Some(tree) = tree else { return Ok((name.clone(), database(settings, folder, sumdb)?)) };
+    let source = Upstreams::new(Http::new(HttpSettings::default()), vec![Base::tree(tree)]);
+    let database = Database::open(folder, name, Policy::log(key.as_ref().clone()), source, settings.jobs)?;
+    Ok((name.clone(), database))
 }
 
 /// A source that one of the databases has under the one settings and not under the others, or is asked otherwise under these.

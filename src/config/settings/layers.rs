@@ -61,6 +61,14 @@ impl Layers {
         Ok(Layers { document, environment, notes, flags: Vec::new() })
     }
 
+    /// What the text of a file says, and nothing else; `path` is its name in messages.
+    ///
+    /// # Errors
+    /// `Usage`: it is not TOML, or has a key that is not in `table`.
+    pub fn of_text(table: &[&'static Setting], path: &Path, text: &str) -> Result<Layers, Fault> {
+        Ok(Layers { document: Some(SettingsFile::parse(table, path, text)?), ..Layers::default() })
+    }
+
     /// With the values of a flag; nothing where it was not given.
     #[must_use]
     pub fn flag(mut self, setting: &Setting, values: impl IntoIterator<Item = String>) -> Layers {

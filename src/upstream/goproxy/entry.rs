@@ -1,6 +1,7 @@
 //! One entry of a GOPROXY list: what it names, and its state.
 
 use super::direct::Direct;
+use super::holding::Holding;
 use crate::upstream::base::Base;
 use crate::upstream::http::breaker::BreakerState;
 use crate::upstream::http::latency::Latency;
@@ -21,6 +22,8 @@ pub struct ProxyEntry {
 pub enum ProxyPlace {
     /// a proxy, or a tree such as `GOMODCACHE/cache/download`, with its own limits and passwords
     Base(Base, HttpSettings),
+    /// files on this machine that are not laid out as a proxy's paths, or are in one file
+    Held(Holding),
     /// the modules' repositories, through the go command: `direct`
     Direct(Direct),
     /// nowhere, and no later entry is tried: `off`

@@ -1,16 +1,16 @@
 //! One entry of a list at work: requests over the network, in a folder, or none at all; with its counters and errors.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use super::direct::{self, Direct};
 use super::download::Wanted;
 use super::entry::{ProxyEntry, ProxyPlace, ProxyState};
+use super::holding::Holding;
 use super::wire::{Fetched, Sent, Sink, Touched};
 use super::{path, probe, tree};
 use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest};
 use crate::upstream::asked;
-use crate::upstream::base::{BaseLocation, Site};
+use crate::upstream::base::{Base, BaseLocation, Site};
 use crate::upstream::http::agent::Http;
 use crate::upstream::http::breaker::BreakerState;
 use crate::upstream::http::counts::Counters;
@@ -39,7 +39,7 @@ pub(super) struct Member {
 #[expect(clippy::large_enum_variant, reason = "a list has a handful of entries")]
 enum Backend {
     Site { http: Http, site: Site, endpoint: Endpoint },
-    Tree(PathBuf),
+    Held(Holding),
     Direct(Direct),
     Off,
 }
@@ -52,8 +52,9 @@ impl Member {
                     let (site, endpoint) = (site.clone(), Endpoint::new(&base, &settings));
                     (base.to_string(), Backend::Site { http: Http::new(settings), site, endpoint })
                 }
-                BaseLocation::Tree(root) => (base.to_string(), Backend::Tree(root.clone())),
+                BaseLocation::Tree(root) => (base.to_string(), Backend::Held(Holding::Tree(root.clone()))),
             },
+            ProxyPlace::Held(holding) => (Base::tree(holding.path()).to_string(), Backend::Held(holding)),
             ProxyPlace::Direct(direct) => (direct::NAME.to_owned(), Backend::Direct(direct)),
             ProxyPlace::Off => ("off".to_owned(), Backend::Off),
         };
@@ -66,7 +67,7 @@ impl Member {
     }
 
     pub(super) fn is_local(&self) -> bool {
-        matches!(self.backend, Backend::Tree(_) | Backend::Off)
+        matches!(self.backend, Backend::Held(_) | Backend::Off)
     }
 
     pub(super) fn falls_back(&self) -> bool {
@@ -88,7 +89,7 @@ impl Member {
                     (Reply::Missing(words), _) => Fetched::Missing(words),
                 })
             }
-            Backend::Tree(root) => self.counted(request, tree::fetch(root, request, limit)).await,
+            Backend::Held(holding) => self.counted(request, tree::fetch(holding, request, limit)).await,
             Backend::Direct(direct) => direct.fetch(request, limit, &self.counters).await,
             Backend::Off => Err(off()),
         };
@@ -117,8 +118,8 @@ impl Member {
                 let path = path::of(request);
                 endpoint.download(Wanted { http, site, path: &path, limit, counters: &self.counters }, sink).await
             }
-            Backend::Tree(root) => {
-                self.counted(request, tree::download(root, request, limit, sink, &self.counters)).await
+            Backend::Held(holding) => {
+                self.counted(request, tree::download(holding, request, limit, sink, &self.counters)).await
             }
             Backend::Direct(direct) => direct.download(request, limit, sink, &self.counters).await,
             Backend::Off => Err(off()),
@@ -149,8 +150,8 @@ impl Member {
     pub(super) async fn has(&self, request: &ModuleRequest) -> Result<Touched, Failure> {
         match &self.backend {
             Backend::Site { .. } => self.touch(request).await,
-            Backend::Tree(root) => {
-                let has = self.counted(request, tree::has(root, request)).await;
+            Backend::Held(holding) => {
+                let has = self.counted(request, tree::has(holding, request)).await;
                 has.map_err(|failed| self.failure(request, failed))
             }
             Backend::Direct(_) | Backend::Off => {

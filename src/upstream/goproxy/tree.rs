@@ -1,14 +1,14 @@
-//! A folder laid out as a proxy's paths, such as `GOMODCACHE/cache/download`, as a proxy. The go command's cache has no
-//! `@latest`, and no `list` of modules that were only requested by version: the list is made from the files that are there.
-//!
-//! The operator names the folder, but others may have filled it: only links that stay inside the folder are followed.
+//! Files of modules on this machine's disk as a proxy, such as `GOMODCACHE/cache/download`: what is where says `holding`. The go
+//! command's cache has no `@latest`, and no `list` of modules that were only requested by version: the list is made from the files
+//! that are there.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use super::holding::{HeldFile, Holding};
 use super::wire::{Fetched, Sent, Sink, Touched, announce, disk};
-use crate::files::{self, Links, Tree, Unfit};
+use crate::files::{self, Unfit};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version, semver};
 use crate::sumdb::number::wide;
@@ -23,35 +23,39 @@ const PIECE: usize = 256 << 10;
 const MAX_VERSIONS: usize = 100_000;
 
 /// A small answer.
-pub(super) async fn fetch(root: &Path, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failed> {
-    let (root, request) = (root.to_path_buf(), request.clone());
-    blocking(move || match (open(&root, &request)?, &request) {
-        (Some((file, path)), _) => Ok(Fetched::Body(read_file(file, limit, unread)?, origin(&path, 0))),
-        (None, ModuleRequest::List(module)) => Ok(list(&root, module)),
-        (None, _) => Ok(not_held()),
+pub(super) async fn fetch(holding: &Holding, request: &ModuleRequest, limit: usize) -> Result<Fetched, Failed> {
+    let (holding, request) = (holding.clone(), request.clone());
+    blocking(move || match (open(&holding, &request)?, &request, &holding) {
+        (Some(opened), ..) => {
+            let HeldFile { mut file, at, len, place } = opened;
+            file.seek(SeekFrom::Start(at)).map_err(unread)?;
+            Ok(Fetched::Body(read_file(file.take(len), limit, unread)?, origin(place, 0)))
+        }
+        (None, ModuleRequest::List(module), Holding::Tree(root)) => Ok(list(root, module)),
+        (None, ..) => Ok(not_held()),
     })
     .await
 }
 
 /// A file, from the offset where the sink ends.
 pub(super) async fn download(
-    root: &Path,
+    holding: &Holding,
     request: &ModuleRequest,
     limit: u64,
     sink: &mut dyn Sink,
     counters: &Counters,
 ) -> Result<Sent, Failed> {
-    let (root, request) = (root.to_path_buf(), request.clone());
-    let opened = blocking(move || open(&root, &request)).await?;
-    let Some((file, path)) = opened else { return Ok(Sent::Missing(words())) };
-    let kept = copy(file, limit, sink, counters, unread).await?;
-    Ok(Sent::Whole(origin(&path, kept)))
+    let (holding, request) = (holding.clone(), request.clone());
+    let opened = blocking(move || open(&holding, &request)).await?;
+    let Some(HeldFile { file, at, len, place }) = opened else { return Ok(Sent::Missing(words())) };
+    let kept = copy(file, (at, len), limit, sink, counters, unread).await?;
+    Ok(Sent::Whole(origin(place, kept)))
 }
 
-/// Whether the tree has the file that answers a request.
-pub(super) async fn has(root: &Path, request: &ModuleRequest) -> Result<Touched, Failed> {
-    let (root, request) = (root.to_path_buf(), request.clone());
-    let opened = blocking(move || open(&root, &request)).await?;
+/// Whether the file that answers a request is there.
+pub(super) async fn has(holding: &Holding, request: &ModuleRequest) -> Result<Touched, Failed> {
+    let (holding, request) = (holding.clone(), request.clone());
+    let opened = blocking(move || open(&holding, &request)).await?;
     Ok(opened.map_or_else(|| Touched::Missing(words()), |_| Touched::There))
 }
 
@@ -67,19 +71,25 @@ pub(super) async fn copy_from(
     sink: &mut dyn Sink,
     counters: &Counters,
 ) -> Result<u64, Failed> {
-    let file = blocking(move || files::open(&path).map_err(lost)).await?;
-    copy(file, limit, sink, counters, lost).await
+    let opened = blocking(move || {
+        let file = files::open(&path).map_err(lost)?;
+        let length = file.metadata().map_err(lost)?.len();
+        Ok((file, length))
+    });
+    let (file, length) = opened.await?;
+    copy(file, (0, length), limit, sink, counters, lost).await
 }
 
-/// Appends a file to the sink, from the offset where the sink ends; gives how many bytes the sink had.
+/// Appends the `length` bytes of a file from `start` on to the sink, from the offset where the sink ends; gives how many bytes the
+/// sink had.
 async fn copy(
     mut file: File,
+    (start, length): (u64, u64),
     limit: u64,
     sink: &mut dyn Sink,
     counters: &Counters,
     unread: Unread,
 ) -> Result<u64, Failed> {
-    let length = file.metadata().map_err(unread)?.len();
     if length > limit {
         return Err(Failed::lasting(FailureKind::TooLong, format!("the file is longer than {limit} bytes")));
     }
@@ -88,7 +98,7 @@ async fn copy(
         sink.restart().map_err(|error| disk(&error))?;
     }
     let kept = sink.len();
-    file.seek(SeekFrom::Start(kept)).map_err(unread)?;
+    file.seek(SeekFrom::Start(start.saturating_add(kept))).map_err(unread)?;
     let mut rest = length - kept;
     while rest > 0 {
         let most = wide(PIECE).min(rest);
@@ -109,7 +119,7 @@ async fn copy(
     Ok(kept)
 }
 
-fn read_file(file: File, limit: usize, unread: Unread) -> Result<Vec<u8>, Failed> {
+fn read_file(file: impl Read, limit: usize, unread: Unread) -> Result<Vec<u8>, Failed> {
     let bytes = files::read_bounded(file, wide(limit)).map_err(unread)?;
     if bytes.len() > limit {
         return Err(Failed::lasting(FailureKind::TooLong, format!("the file is longer than {limit} bytes")));
@@ -117,22 +127,12 @@ fn read_file(file: File, limit: usize, unread: Unread) -> Result<Vec<u8>, Failed
     Ok(bytes)
 }
 
-/// The file that answers; none where the tree does not have it. A tree that does not exist is a failure.
-fn open(root: &Path, request: &ModuleRequest) -> Result<Option<(File, PathBuf)>, Failed> {
-    let below = request.to_string();
-    match Tree::open(root).and_then(|tree| tree.file(Path::new(&below), Links::Within)) {
-        // An empty list has no versions; any other empty file has not been written yet.
-        Ok(file) => {
-            let is_written = file.metadata().map_err(unread)?.len() > 0 || matches!(request, ModuleRequest::List(_));
-            Ok(is_written.then(|| (file, root.join(below))))
-        }
-        // A link out of the tree is an error; anything else that is not a regular file counts as missing.
-        Err(error) if Unfit::of(&error).is_some_and(|unfit| unfit != Unfit::Leaves) => Ok(None),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            if root.is_dir() { Ok(None) } else { Err(Failed::broken("there is no such folder")) }
-        }
-        Err(error) => Err(unread(error)),
-    }
+/// The file that answers; none where it is not held. A folder that does not exist is a failure.
+fn open(holding: &Holding, request: &ModuleRequest) -> Result<Option<HeldFile>, Failed> {
+    holding.open(request).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failed::broken("there is no such folder"),
+        _ => unread(error),
+    })
 }
 
 /// The versions of which the tree has a `.mod` or an `.info`, in order; pseudo-versions too, as in a list of the go command's cache:
@@ -154,11 +154,11 @@ fn list(root: &Path, module: &ModulePath) -> Fetched {
     versions.sort_by(|one, other| semver::compare(one.as_str(), other.as_str()));
     versions.dedup();
     let lines: String = versions.iter().map(|version| format!("{version}\n")).collect();
-    Fetched::Body(lines.into_bytes(), origin(&folder, 0))
+    Fetched::Body(lines.into_bytes(), origin(folder.display().to_string(), 0))
 }
 
-fn origin(path: &Path, kept: u64) -> Origin {
-    Origin { place: path.display().to_string(), headers: Vec::new(), kept }
+fn origin(place: String, kept: u64) -> Origin {
+    Origin { place, headers: Vec::new(), kept }
 }
 
 fn not_held() -> Fetched {

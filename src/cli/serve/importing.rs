@@ -1,0 +1,46 @@
+//! The module proxy of an import: over the data folder of the settings, with what is imported as its only upstream, also beside a
+//! running server.
+
+use std::num::NonZero;
+use std::path::Path;
+
+use super::{data_folder, databases, store_limits};
+use crate::config::settings::{OnMismatch, ReadAhead, Settings};
+use crate::fault::Fault;
+use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, ReadAheadLimits, Upstreams};
+use crate::relay::{Relay, RelayOptions};
+use crate::sumdb::module::Patterns;
+use crate::upstream::{Bounds, Holding, Proxies, ProxyEntry, ProxyPlace};
+
+/// The proxy. Where `sumdb` names a folder, that alone is asked about the database; else the sources that the settings name.
+///
+/// # Errors
+/// `Usage`, `Unavailable`: the settings, or the disk.
+pub(in crate::cli) fn importing(
+    settings: &Settings,
+    holding: &Holding,
+    sumdb: Option<&Path>,
+    with_private: bool,
+    at_once: usize,
+) -> Result<Proxy, Fault> {
+    let private = Patterns::parse(&settings.private);
+    let folder = data_folder(settings)?;
+    let (name, database) = databases::of_folder(settings, &folder, sumdb)?;
+    let options = RelayOptions { offline: settings.offline && sumdb.is_none(), private: private.clone() };
+    let relay = Relay::new(database, folder.log(&name)?, options)?;
+    let source = || Proxies::new(vec![ProxyEntry { place: ProxyPlace::Held(holding.clone()), falls_back: false }]);
+    let upstreams = Upstreams { public: source(), private: with_private.then(source) };
+    let options = ProxyOptions {
+        private,
+        on_mismatch: OnMismatch::Refuse,
+        freshness: settings.freshness,
+        stale: settings.stale,
+        negative: settings.negative,
+        threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+    };
+    let limits = ProxyLimits::default();
+    let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
+    let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..limits.read_ahead };
+    let limits = ProxyLimits { downloads, read_ahead, store: store_limits(settings), ..limits };
+    Proxy::beside(&folder, relay, upstreams, options, limits)
+}

@@ -1,0 +1,34 @@
+//! `gosumcheck import` and `export`, as a user runs them: what other programs kept is there afterwards, proven, and what was
+//! exported is proven again where no network is. And `migrate`.
+//!
+//! | file | question |
+//! |---|---|
+//! | `world` | which modules are there, and how do other programs keep them |
+//! | `layouts` | is all of each layout taken over, and nothing that is wrong |
+//! | `hostile` | what comes of folders and files that were made to harm |
+//! | `bundles` | is a bundle enough without a network, and nothing else |
+//! | `migrate` | do settings of other programs come to what they say |
+//! | `crash` | is anything lost or half there, wherever the disk fails |
+//! | `migrate` | do the settings of other programs come to what they say |
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic is a failed test"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../../examples/fakelog/fake/mod.rs"]
+mod fake;
+#[path = "../proxy/kit/mod.rs"]
+mod kit;
+
+mod bundles;
+mod crash;
+mod hostile;
+mod layouts;
+mod migrate;
+mod world;
