@@ -36,7 +36,7 @@ use tree::{files, name, root};
 const LAYERS: &[&[&str]] = &[
     &["main"],
     &["cli"],
-    &["server", "prefetch"],
+    &["server", "prefetch", "doctor"],
     &["access"],
     &["audit", "sync", "proxy", "verify"],
     &["relay"],

@@ -33,7 +33,7 @@ If several apply: 3, then 1, then 2.";
 /// Findings and failures that are listed each.
 const MAX_LISTED: usize = 20;
 /// Files that are brought at once, at most: enough for a source that is far away, and each takes an open file.
-const MAX_AT_ONCE: usize = 96;
+pub(super) const MAX_AT_ONCE: usize = 96;
 /// A server answers when it has all of a file.
 const SERVER_PATIENCE: Duration = prefetch::MAX_WAIT;
 
@@ -56,7 +56,7 @@ pub(super) struct PrefetchArgs {
 
 /// The settings that say where files come from, and where they go.
 #[derive(Debug)]
-struct Fetching;
+pub(super) struct Fetching;
 
 impl Takes for Fetching {
     fn takes(setting: &Setting) -> bool {
@@ -156,7 +156,7 @@ fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
 }
 
 /// The first lines, and how many more there are.
-fn list(lines: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+pub(super) fn list(lines: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     let mut lines = lines;
     let mut first: Vec<String> = lines.by_ref().take(MAX_LISTED).collect();
     let more = lines.count();

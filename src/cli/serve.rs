@@ -2,6 +2,7 @@
 
 mod access;
 mod args;
+mod command;
 mod databases;
 mod listen;
 mod memory;
@@ -20,6 +21,7 @@ use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 pub(super) use args::ServeArgs;
+pub(super) use command::CommandServer;
 use listen::{Passed, Sockets};
 use memory::Memory;
 pub(super) use modules::store_limits;

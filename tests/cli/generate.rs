@@ -7,8 +7,11 @@ use gosumcheck::config::settings::{SETTINGS, UPSTREAM_SETTINGS};
 
 use crate::command::Machine;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 30] = [
     "audit",
+    "run",
+    "doctor",
+    "env",
     "lookup",
     "sync",
     "serve",
