@@ -3,6 +3,8 @@
 
 mod audit;
 mod check;
+mod doctor;
+mod env;
 mod explain;
 mod generate;
 mod heads;
@@ -14,6 +16,7 @@ mod lookup;
 mod output;
 mod prefetch;
 mod progress;
+mod run;
 mod serve;
 mod settings;
 mod setup;
@@ -45,6 +48,7 @@ Examples:
   gosumcheck audit                           check every line of ./go.sum
   gosumcheck audit ~/src                     check every go.sum, Go program and vendor folder below a folder
   gosumcheck audit --format sarif > a.sarif  write a report for code scanning; also json and junit
+  gosumcheck run -- go build ./...           build with modules that are proven as they arrive
   gosumcheck lookup rsc.io/quote@v1.5.2      print the proven go.sum lines of a module version
   gosumcheck sync --follow 5m                keep a full, proven copy of the database up to date
   gosumcheck prefetch go.sum                 bring what a build needs before it starts
@@ -64,6 +68,15 @@ enum Command {
     /// Prove go.sum files, Go programs, vendor folders and SBOMs against the checksum database
     #[command(after_help = AUDIT_EXIT_CODES)]
     Audit(AuditArgs),
+    /// Run a command, such as go build, with a proving module proxy of its own
+    #[command(after_help = run::EXIT_CODES)]
+    Run(Box<run::RunArgs>),
+    /// Say what protects the modules on this machine and what does not, and how to mend it
+    #[command(after_help = doctor::EXIT_CODES)]
+    Doctor(doctor::DoctorArgs),
+    /// Print the settings that point the go command of this shell at a server
+    #[command(after_help = env::EXIT_CODES)]
+    Env(env::EnvArgs),
     /// Print the proven go.sum lines of module versions
     #[command(after_help = LOOKUP_EXIT_CODES)]
     Lookup(LookupArgs),
@@ -95,13 +108,13 @@ enum Command {
     Store(store::StoreCommand),
     /// Check a proof file that `audit --proof` wrote, without network access
     #[command(after_help = AUDIT_EXIT_CODES)]
-    VerifyProof(VerifyProofArgs),
+    VerifyProof(check::VerifyProofArgs),
     /// Bring the index of the full log up to date, and show how many records it covers
     #[command(after_help = INDEX_EXIT_CODES)]
-    Index(IndexArgs),
+    Index(index::IndexArgs),
     /// Check evidence that a log signed two histories (a saved report, or go's SECURITY ERROR), without network access
     #[command(after_help = EVIDENCE_EXIT_CODES)]
-    VerifyEvidence(VerifyEvidenceArgs),
+    VerifyEvidence(check::VerifyEvidenceArgs),
     /// Write man pages, shell completions or the reference page of the settings
     #[command(subcommand, hide = true)]
     Generate(generate::Generate),
@@ -220,58 +233,13 @@ struct VerifyArgs {
     threads: Option<std::num::NonZero<usize>>,
 }
 
-#[derive(Debug, Args)]
-struct VerifyProofArgs {
-    /// Proof file that `audit --proof` wrote
-    file: PathBuf,
-    /// go.sum files whose every line the proof file must prove; folders and - as for audit
-    #[arg(value_name = "PATH")]
-    gosum: Vec<String>,
-    #[arg(long, value_name = "PATTERN", help = EXCLUDE)]
-    exclude: Vec<String>,
-    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
-    #[arg(long, value_name = "GOSUMDB")]
-    sumdb: Option<String>,
-    /// Skip modules that match these patterns, as in GONOSUMDB; "none" skips no module [default: GONOSUMDB, else GOPRIVATE]
-    #[arg(long, value_name = "PATTERNS")]
-    private: Option<String>,
-    /// Output format: text, json, sarif or junit
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
-    /// Show every line, not only those that need attention
-    #[arg(long, short)]
-    verbose: bool,
-}
-
-#[derive(Debug, Args)]
-struct VerifyEvidenceArgs {
-    /// Report that an audit saved, or any text that contains go's SECURITY ERROR
-    file: PathBuf,
-    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
-    #[arg(long, value_name = "GOSUMDB")]
-    sumdb: Option<String>,
-}
-
-#[derive(Debug, Args)]
-struct IndexArgs {
-    /// Rebuild the index from scratch
-    #[arg(long)]
-    rebuild: bool,
-    /// List all findings that the index holds, those of earlier runs and of `sync` too, and change nothing: module versions with
-    /// several records, malformed records, and module paths that differ in case only
-    #[arg(long, conflicts_with = "rebuild")]
-    findings: bool,
-    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
-    #[arg(long, value_name = "GOSUMDB")]
-    sumdb: Option<String>,
-    #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
-    data: Option<PathBuf>,
-}
-
 /// Runs one command; its outcome is the exit code.
 pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Audit(args) => audit::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Env(args) => env::run(&args),
         Command::Lookup(args) => lookup::run(&args),
         Command::Sync(args) => sync::run(&args),
         Command::Serve(args) => serve::run(&args),

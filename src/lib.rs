@@ -10,8 +10,8 @@
 //! main                                   the process: arguments in, exit code out
 //!   cli                                  arguments and help texts; one function a command
 //!     transfer                           modules that come from elsewhere, and those that go where no network is
-//!     server  prefetch                   the HTTP edge: what is asked, how it may be kept, what clients may hold · what a build
-//!                                        needs, brought before it is asked for
+//!     server  prefetch  doctor           the HTTP edge: what is asked, how it may be kept, what clients may hold · what a build
+//!                                        needs, brought before it is asked for · what protects the modules of a machine
 //!       access                           who may ask for what: credentials, rules, limits of clients
 //!       audit  sync  proxy  verify       the commands' logic, each a straight line: go.sum files and module caches against
 //!                                        the database · the whole log, fetched · modules, proven before any client gets them ·
@@ -102,6 +102,7 @@ pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod database;
+pub mod doctor;
 pub mod fault;
 pub mod files;
 pub mod migrate;

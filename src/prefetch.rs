@@ -4,12 +4,14 @@
 //! which a build needs them: it can compute nothing before it has every go.mod, and needs the zips last. How large a file is shows
 //! only when it is asked for, so within these the order is that of the list.
 
+mod judge;
 pub mod list;
 mod source;
 
 use futures_util::StreamExt as _;
 
 pub use crate::proxy::MAX_TASK_TIME as MAX_WAIT;
+pub use judge::{Judged, judge};
 pub use list::{Said, Wanted};
 pub use source::{Brought, Source, Why};
 
@@ -120,7 +122,7 @@ impl Outcome {
 fn requests(wanted: &Wanted) -> Vec<ModuleRequest> {
     let of = |kind: Kind| wanted.files.keys().filter(move |(_, is)| *is == kind).map(|(module, _)| module.clone());
     let go_mods = of(Kind::GoMod).map(|module| ModuleRequest::File(module, Kind::GoMod));
-    let infos = of(Kind::Zip).map(ModuleRequest::Info);
+    let infos = of(Kind::Zip).map(ModuleRequest::Info).filter(|_| !wanted.leaves_out_infos);
     let zips = of(Kind::Zip).map(|module| ModuleRequest::File(module, Kind::Zip));
     go_mods.chain(infos).chain(zips).collect()
 }

@@ -6,6 +6,7 @@
 //! fetched (`expected`). What will be asked for next is brought before (`read_ahead`).
 
 mod absences;
+mod account;
 mod allowed;
 mod answer;
 mod attempts;
@@ -40,11 +41,12 @@ mod top;
 mod upstreams;
 mod watched;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 pub use crate::upstream::Peer;
+pub use account::{Account, Accounted};
 pub use answer::{Denied, Mode, ProxyAnswer, RefusalCause, Text, TextKind};
 pub use evict::{Evicted, Evictor};
 pub use examine::Examined;
@@ -147,6 +149,8 @@ struct Inner {
     room: SharedRoom,
     evictor: Evictor,
     scrubbed: Mutex<ScrubCounts>,
+    /// what clients were given, for a command that says so afterwards; none in a server
+    account: OnceLock<Arc<Account>>,
 }
 
 impl Proxy {
@@ -217,6 +221,7 @@ impl Proxy {
             room,
             evictor,
             scrubbed: Mutex::default(),
+            account: OnceLock::new(),
         };
         Ok(Proxy { inner: Arc::new(inner) })
     }
@@ -239,6 +244,7 @@ impl Proxy {
             _ => allowed::answer(&self.inner, request, mode).await.map(ProxyAnswer::Text),
         };
         self.inner.counters.answered(&answer);
+        self.account_for(request, mode, &answer);
         if !self.is_private(request.module()) {
             self.inner.top.asked(request.module().as_str());
         }

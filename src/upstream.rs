@@ -21,7 +21,7 @@ mod sumdb;
 
 pub use asked::{Asked, AskedCell};
 pub use base::Base;
-pub use document::document;
+pub use document::{document, is_there};
 pub use goproxy::direct::{Direct, DirectAccess, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
 pub use goproxy::entry::{ProxyEntry, ProxyPlace, ProxyState};
 pub use goproxy::holding::{Archive, Holding};

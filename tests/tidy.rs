@@ -37,7 +37,7 @@ const LAYERS: &[&[&str]] = &[
     &["main"],
     &["cli"],
     &["transfer"],
-    &["server", "prefetch"],
+    &["server", "prefetch", "doctor"],
     &["access"],
     &["audit", "sync", "proxy", "verify", "migrate"],
     &["relay"],

@@ -160,7 +160,7 @@ fn keep_proofs(path: &Path, proofs: &[RecordProof], report: &mut Report) -> Resu
 
 /// Writes a file whole or not at all, so that only complete new proofs replace those of an earlier run. A device, and what a shell
 /// opened for this process, is written in place. Nothing is written through a link: a stranger may have put it into the folder.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let there = path.symlink_metadata().ok().and_then(|found| Unfit::of_type(found.file_type()));
     match there {
         _ if files::is_own_descriptor(path) => return std::fs::write(path, bytes),

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
+
+use super::help::EXCLUDE;
 use super::output::{code_of, complain, tell, worst};
-use super::{VerifyEvidenceArgs, VerifyProofArgs, audit, setup};
+use super::{audit, setup};
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::Inputs;
 use crate::audit::look::Look;
@@ -14,7 +17,7 @@ use crate::audit::{Answers, misbehaviour, questions, verdicts};
 use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::files;
-use crate::report::{Artifact, Head, Input, Report};
+use crate::report::{Artifact, Format, Head, Input, Report};
 use crate::sumdb;
 use crate::sumdb::bundle::{RecordProof, parse_proofs};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
@@ -28,6 +31,38 @@ use crate::sumdb::record::{VerifiedRecord, subject};
 const MAX_PROOF_BYTES: u64 = 4 << 30;
 /// A report of a fork has a few thousand bytes; the rest is the log of a build around it.
 const MAX_EVIDENCE_BYTES: u64 = 64 << 20;
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyProofArgs {
+    /// Proof file that `audit --proof` wrote
+    file: PathBuf,
+    /// go.sum files whose every line the proof file must prove; folders and - as for audit
+    #[arg(value_name = "PATH")]
+    gosum: Vec<String>,
+    #[arg(long, value_name = "PATTERN", help = EXCLUDE)]
+    exclude: Vec<String>,
+    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+    /// Skip modules that match these patterns, as in GONOSUMDB; "none" skips no module [default: GONOSUMDB, else GOPRIVATE]
+    #[arg(long, value_name = "PATTERNS")]
+    private: Option<String>,
+    /// Output format: text, json, sarif or junit
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Show every line, not only those that need attention
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyEvidenceArgs {
+    /// Report that an audit saved, or any text that contains go's SECURITY ERROR
+    file: PathBuf,
+    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+}
 
 /// What the proofs of a file prove together.
 #[derive(Default)]

@@ -1,10 +1,15 @@
 //! `gosumcheck index`: brings the index of the full log up to date, or lists the findings that it holds.
 
 use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
 
 use super::output::{code_of, tell, worst};
 use super::progress::Bar;
-use super::{IndexArgs, setup};
+use super::settings::{help, value_name};
+use super::setup;
+use crate::config::settings::rows;
 use crate::fault::Fault;
 use crate::report::printable;
 use crate::store::index::{Anomaly, AnomalyKind, rebuild, update};
@@ -13,6 +18,22 @@ use crate::sumdb::checkpoint::Checkpoint;
 
 /// New findings that are listed.
 const MOST_TOLD: usize = 100;
+
+#[derive(Debug, Args)]
+pub(super) struct IndexArgs {
+    /// Rebuild the index from scratch
+    #[arg(long)]
+    rebuild: bool,
+    /// List all findings that the index holds, those of earlier runs and of `sync` too, and change nothing: module versions with
+    /// several records, malformed records, and module paths that differ in case only
+    #[arg(long, conflicts_with = "rebuild")]
+    findings: bool,
+    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
+    #[arg(long, value_name = "GOSUMDB")]
+    sumdb: Option<String>,
+    #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
+    data: Option<PathBuf>,
+}
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &IndexArgs) -> Result<u8, Fault> {

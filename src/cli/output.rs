@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Level, Notice, plain, printable, printable_lines};
-use crate::store::failures::WriteKind;
+use crate::store::failures::{FailedWrites, WriteKind};
 use crate::sumdb::evidence::Evidence;
 
 /// Hands findings to standard output.
@@ -51,7 +51,11 @@ pub(super) fn note(notice: Option<Notice>) {
 
 /// Warns of proven data that could not be stored: the answers are valid, and the next run requests it again.
 pub(super) fn warn_of_unstored(database: &Database) {
-    let failures = database.store_failures();
+    tell_unstored(&database.store_failures());
+}
+
+/// The same of what could not be stored.
+pub(super) fn tell_unstored(failures: &[FailedWrites]) {
     // A full disk fails all kinds of writes alike: the one that matters most is named.
     let failed = |kind: WriteKind| failures.iter().find(|failed| failed.write == kind && failed.last.is_some());
     let kinds = [WriteKind::Evidence, WriteKind::Head, WriteKind::Cache];

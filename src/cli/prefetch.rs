@@ -33,7 +33,7 @@ If several apply: 3, then 1, then 2.";
 /// Findings and failures that are listed each.
 const MAX_LISTED: usize = 20;
 /// Files that are brought at once, at most: enough for a source that is far away, and each takes an open file.
-const MAX_AT_ONCE: usize = 96;
+pub(super) const MAX_AT_ONCE: usize = 96;
 /// A server answers when it has all of a file.
 const SERVER_PATIENCE: Duration = prefetch::MAX_WAIT;
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod args;
+mod command;
 mod databases;
 mod health;
 mod importing;
@@ -23,6 +24,7 @@ use tracing_subscriber::EnvFilter;
 
 pub(super) use args::ServeArgs;
 pub(super) use importing::importing;
+pub(super) use command::CommandServer;
 use listen::{Passed, Sockets};
 use memory::Memory;
 pub(super) use modules::store_limits;

@@ -18,8 +18,20 @@ const FILE_LIMIT: u64 = 1 << 20;
 /// Some guides set it; no go command has ever read it.
 const NO_EFFECT: &str = "GONOSUMCHECK";
 /// The settings that are read.
-const NAMES: [&str; 8] =
-    ["GOSUMDB", "GOPROXY", "GONOPROXY", "GONOSUMDB", "GOPRIVATE", "GOMODCACHE", "GOPATH", NO_EFFECT];
+const NAMES: [&str; 12] = [
+    "GOSUMDB",
+    "GOPROXY",
+    "GONOPROXY",
+    "GONOSUMDB",
+    "GOPRIVATE",
+    "GOMODCACHE",
+    "GOPATH",
+    "GOFLAGS",
+    "GOINSECURE",
+    "GOTOOLCHAIN",
+    "GOVCS",
+    NO_EFFECT,
+];
 /// The settings that keep modules from somebody: in go's documentation, from proxies, from the checksum database, from both.
 const EXEMPTIONS: [&str; 3] = ["GOPRIVATE", "GONOPROXY", "GONOSUMDB"];
 
@@ -29,6 +41,7 @@ pub struct GoEnv {
     values: BTreeMap<&'static str, (String, GoEnvOrigin)>,
     home: Option<PathBuf>,
     goroot: Option<PathBuf>,
+    user_file: Option<PathBuf>,
 }
 
 /// Where a setting comes from.
@@ -75,7 +88,8 @@ impl GoEnv {
     /// The settings under an environment, with the files that it leads to.
     pub fn read(env: impl Fn(&str) -> Option<String>) -> GoEnv {
         let env = |name: &str| env(name).filter(|value| !value.is_empty());
-        let user = user_file(&env).and_then(|path| read_bounded(&path)).unwrap_or_default();
+        let user_file = user_file(&env);
+        let user = user_file.as_ref().and_then(|path| read_bounded(path)).unwrap_or_default();
         let goroot = lines(&user)
             .filter(|(key, value)| *key == "GOROOT" && !value.is_empty())
             .last()
@@ -84,7 +98,7 @@ impl GoEnv {
             .or_else(|| installation(&env("PATH")?));
         let installed = goroot.as_ref().and_then(|root| read_bounded(&root.join("go.env"))).unwrap_or_default();
         let mut resolved = GoEnv::resolve(env, &user, &installed);
-        resolved.goroot = goroot;
+        (resolved.goroot, resolved.user_file) = (goroot, user_file);
         resolved
     }
 
@@ -103,10 +117,16 @@ impl GoEnv {
             // As Go: an empty value in the user's file hides that of the installation, and then counts as unset.
             values.extend(found.filter(|(value, _)| !value.is_empty()).map(|found| (name, found)));
         }
-        GoEnv { values, home: env("HOME").filter(|home| !home.is_empty()).map(PathBuf::from), goroot: None }
+        GoEnv {
+            values,
+            home: env("HOME").filter(|home| !home.is_empty()).map(PathBuf::from),
+            goroot: None,
+            user_file: None,
+        }
     }
 
-    fn value(&self, name: &str) -> Option<&str> {
+    /// The value of a setting, from wherever it comes.
+    pub fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|(value, _)| value.as_str())
     }
 
@@ -176,6 +196,16 @@ impl GoEnv {
             Some(list) => std::env::split_paths(list).next().filter(|first| !first.as_os_str().is_empty()),
             None => Some(self.home.as_ref()?.join("go")).filter(|folder| self.goroot.as_ref() != Some(folder)),
         }
+    }
+
+    /// The file that `go env -w` writes, whether it is there or not; none where GOENV is `off`.
+    pub fn user_file(&self) -> Option<&Path> {
+        self.user_file.as_deref()
+    }
+
+    /// Where Go is installed.
+    pub fn goroot(&self) -> Option<&Path> {
+        self.goroot.as_deref()
     }
 
     /// Settings that do not have the effect that their user expects.

@@ -72,6 +72,28 @@ pub fn of_go(settings: &[Private<'_>]) -> Checked {
     checked
 }
 
+/// Module paths that anybody could have, one on each of the hosts that most public modules come from.
+const ANYBODYS: [&str; 9] = [
+    "github.com/anybody/anything",
+    "golang.org/x/text",
+    "google.golang.org/grpc",
+    "gopkg.in/yaml.v3",
+    "k8s.io/api",
+    "go.uber.org/zap",
+    "gitlab.com/anybody/anything",
+    "bitbucket.org/anybody/anything",
+    "go.opentelemetry.io/otel",
+];
+
+/// The patterns of a list, in go's own sense, that are so wide that they name public modules too, each with such a module.
+pub fn too_wide(list: &str) -> Vec<(&str, &'static str)> {
+    let wide = |pattern: &&str| {
+        let parsed = Patterns::parse(pattern);
+        ANYBODYS.into_iter().find(|path| parsed.matching(path).is_some())
+    };
+    list.split(',').filter_map(|pattern| Some((pattern, wide(&pattern)?))).collect()
+}
+
 /// Who gets the names that a setting of go's does not keep.
 fn audience(setting: &str) -> &'static str {
     match setting {
@@ -106,6 +128,16 @@ mod tests {
         ] {
             assert!(check(list).is_err_and(|why| why.contains(words)), "{list}: {:?}", check(list));
         }
+    }
+
+    #[test]
+    fn patterns_that_name_public_modules_are_wide() {
+        let wide = |list| too_wide(list).into_iter().map(|(pattern, _)| pattern).collect::<Vec<_>>();
+        assert_eq!(
+            wide("*,github.com,github.com/corp,*.com,golang.org,corp.example,github.com/*"),
+            ["*", "github.com", "*.com", "golang.org", "github.com/*"]
+        );
+        assert!(wide("none,,*.corp.example,github.com/corp/*").is_empty());
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Wanted {
     pub unread: Vec<String>,
     /// what was left out without harm
     pub notices: Vec<Notice>,
+    /// whether the `.info` of each module is left out: a build with a whole go.sum asks for none
+    pub leaves_out_infos: bool,
 }
 
 /// A line of a go.sum file.
@@ -78,6 +80,11 @@ impl Wanted {
         let before = self.modules();
         self.files.retain(|(module, _), _| patterns.exemption(module.path()).is_none());
         before.saturating_sub(self.modules())
+    }
+
+    /// Leaves out the files that `held` says are there.
+    pub fn leave_out_files(&mut self, held: impl Fn(&ModuleVersion, Kind) -> bool) {
+        self.files.retain(|(module, kind), _| !held(module, *kind));
     }
 
     /// How many module versions there are.

@@ -12,6 +12,20 @@ use crate::fault::Fault;
 /// # Errors
 /// `Usage`: not an http or https URL. `Unavailable`: it is not there, is too long, or its server did not answer in time.
 pub async fn document(http: &Http, url: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+    let found = ask(http, url, limit).await?;
+    found.map_err(|words| Fault::upstream(url, format!("is not there: {words}")))
+}
+
+/// Whether there is a document at `url` (200), or its server says that there is none (404, 410); of at most `limit` bytes.
+///
+/// # Errors
+/// As [`document`], where neither is the case.
+pub async fn is_there(http: &Http, url: &str, limit: usize) -> Result<bool, Fault> {
+    Ok(ask(http, url, limit).await?.is_ok())
+}
+
+/// The bytes, or the words with which the server says that it has none.
+async fn ask(http: &Http, url: &str, limit: usize) -> Result<Result<Vec<u8>, String>, Fault> {
     let host_ends = url.find("://").map_or(0, |at| at + 3);
     let path_at = url.get(host_ends..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host_ends + at);
     let (host, path) = url.split_at(path_at);
@@ -20,8 +34,8 @@ pub async fn document(http: &Http, url: &str, limit: usize) -> Result<Vec<u8>, F
     };
     let request = GetRequest { path: path.trim_start_matches('/'), limit, range: None };
     match http.get(&site, &request, Lane::default(), |_, _| ()).await {
-        Ok((Reply::Body(bytes), ())) => Ok(bytes),
-        Ok((Reply::Missing(words), ())) => Err(Fault::upstream(url, format!("is not there: {words}"))),
+        Ok((Reply::Body(bytes), ())) => Ok(Ok(bytes)),
+        Ok((Reply::Missing(words), ())) => Ok(Err(words)),
         Err(failed) => Err(Fault::upstream(url, failed.why)),
     }
 }

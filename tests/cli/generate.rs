@@ -9,6 +9,9 @@ use crate::command::Machine;
 
 const COMMANDS: [&str; 30] = [
     "audit",
+    "run",
+    "doctor",
+    "env",
     "lookup",
     "sync",
     "serve",

@@ -8,6 +8,8 @@ mod command;
 #[path = "../common/mod.rs"]
 mod common;
 mod deploy;
+mod doctor;
+mod env;
 mod evidence;
 mod exclude;
 #[path = "../../examples/fakelog/fake/mod.rs"]

@@ -1,4 +1,5 @@
-//! `gosumcheck prefetch`, as a user runs it: what is named is there afterwards, proven, in a data folder or a server's.
+//! `gosumcheck prefetch`, as a user runs it: what is named is there afterwards, proven, in a data folder or a server's. And
+//! `gosumcheck run`, which brings ahead what a command is about to ask for.
 
 #![allow(
     unreachable_pub,
@@ -17,5 +18,7 @@ mod kit;
 
 mod folder;
 mod named;
+mod run;
+mod run_go;
 mod server;
 mod world;

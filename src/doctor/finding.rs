@@ -1,0 +1,102 @@
+//! One thing that is wrong with a machine: its stable name, how bad it is, why, and the line that mends it.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::config::{GoEnv, GoEnvOrigin};
+
+/// How bad it is, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// modules are built that nobody vouches for, or names leave that should not
+    Error,
+    /// it is weaker than it looks, or fails later
+    Warning,
+    /// worth knowing
+    Note,
+}
+
+/// A finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// its name, which stays the same from one version to the next
+    pub id: &'static str,
+    /// how bad it is
+    pub severity: Severity,
+    /// what is the case, with the value and where it comes from
+    pub what: String,
+    /// what follows from it
+    pub why: String,
+    /// what mends it, a line each
+    pub fix: Vec<Fix>,
+}
+
+/// A line that mends something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fix {
+    /// `go env -w NAME=VALUE`
+    Set(&'static str, String),
+    /// `go env -u NAME`
+    Unset(&'static str),
+    /// anything else that a person does
+    Line(String),
+}
+
+impl fmt::Display for Fix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fix::Set(name, value) => write!(f, "go env -w {name}={}", quoted(value)),
+            Fix::Unset(name) => write!(f, "go env -u {name}"),
+            Fix::Line(line) => f.write_str(line),
+        }
+    }
+}
+
+/// A value as a shell takes it.
+fn quoted(value: &str) -> String {
+    let is_plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._/:,@+=".contains(&byte));
+    if is_plain { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
+}
+
+impl Serialize for Fix {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Finding {
+    /// Without a line that mends it.
+    pub(super) fn new(
+        id: &'static str,
+        severity: Severity,
+        what: impl Into<String>,
+        why: impl Into<String>,
+    ) -> Finding {
+        Finding { id, severity, what: what.into(), why: why.into(), fix: Vec::new() }
+    }
+
+    /// With a line for a person.
+    #[must_use]
+    pub(super) fn line(mut self, line: impl Into<String>) -> Finding {
+        self.fix.push(Fix::Line(line.into()));
+        self
+    }
+
+    /// Mended by another value of a setting of go's; none for its default.
+    #[must_use]
+    pub(super) fn set(mut self, go: &GoEnv, name: &'static str, value: Option<String>) -> Finding {
+        let is_shadowed = go.origin(name) == GoEnvOrigin::Environment;
+        if is_shadowed {
+            // What `go env -w` writes is not read while the variable is set.
+            self.fix.push(Fix::Line(match &value {
+                Some(value) => format!("export {name}={}", quoted(value)),
+                None => format!("unset {name}"),
+            }));
+        } else {
+            self.fix.push(value.map_or(Fix::Unset(name), |value| Fix::Set(name, value)));
+        }
+        self
+    }
+}
