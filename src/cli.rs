@@ -9,6 +9,7 @@ mod heads;
 mod help;
 mod index;
 mod journal;
+mod key;
 mod known_heads;
 mod lookup;
 mod output;
@@ -22,6 +23,7 @@ mod store;
 mod sync;
 mod token;
 mod verify;
+mod witnesses;
 mod words;
 
 use std::path::PathBuf;
@@ -33,8 +35,8 @@ use crate::audit::look::Look;
 use crate::config::settings::{MAX_JOBS, MAX_RATE, rows};
 use crate::report::Format;
 use help::{
-    AUDIT_EXIT_CODES, EVIDENCE_EXIT_CODES, EXCLUDE, EXIT_CODES, INDEX_EXIT_CODES, LOOKUP_EXIT_CODES, SERVE_EXIT_CODES,
-    VERIFY_EXIT_CODES,
+    AUDIT_EXIT_CODES, EVIDENCE_EXIT_CODES, EXCLUDE, EXIT_CODES, INDEX_EXIT_CODES, LOOKUP_EXIT_CODES, POLICY,
+    SERVE_EXIT_CODES, VERIFY_EXIT_CODES,
 };
 use output::complain;
 use settings::{SettingArgs, default_text, help, plain_help, value_name};
@@ -90,12 +92,15 @@ enum Command {
     /// Check or list the record of verifications
     #[command(subcommand, after_help = journal::EXIT_CODES)]
     Journal(journal::Journal),
+    /// Make keys that sign, and show their verifier keys
+    #[command(subcommand, after_help = key::EXIT_CODES)]
+    Key(key::Key),
     /// Show what the module store holds and why, pin modules in it, and remove others
     #[command(subcommand, after_help = store::EXIT_CODES)]
     Store(store::StoreCommand),
     /// Check a proof file that `audit --proof` wrote, without network access
     #[command(after_help = AUDIT_EXIT_CODES)]
-    VerifyProof(VerifyProofArgs),
+    VerifyProof(check::VerifyProofArgs),
     /// Bring the index of the full log up to date, and show how many records it covers
     #[command(after_help = INDEX_EXIT_CODES)]
     Index(IndexArgs),
@@ -125,6 +130,10 @@ struct DatabaseArgs {
     private: Option<String>,
     #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
     data: Option<PathBuf>,
+    #[arg(long, value_name = value_name(&rows::policy), help = plain_help(&rows::policy))]
+    policy: Option<PathBuf>,
+    #[arg(long, value_name = value_name(&rows::distributors), help = plain_help(&rows::distributors))]
+    distributor: Vec<String>,
     #[arg(long, help = plain_help(&rows::offline))]
     offline: bool,
     #[arg(long, value_name = value_name(&rows::jobs), help = plain_help(&rows::jobs))]
@@ -200,6 +209,8 @@ struct VerifyArgs {
     /// the user's configuration folder, if it exists]
     #[arg(long, value_name = "FILE", conflicts_with = "no_modules")]
     config: Option<PathBuf>,
+    #[arg(long, value_name = value_name(&rows::policy), help = POLICY)]
+    policy: Option<PathBuf>,
     /// Append what this run did and found to DATA/verify/journal.jsonl, see `gosumcheck journal`
     #[arg(long)]
     record: bool,
@@ -218,29 +229,6 @@ struct VerifyArgs {
     /// Number of hashing threads [default: one per processor]
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZero<usize>>,
-}
-
-#[derive(Debug, Args)]
-struct VerifyProofArgs {
-    /// Proof file that `audit --proof` wrote
-    file: PathBuf,
-    /// go.sum files whose every line the proof file must prove; folders and - as for audit
-    #[arg(value_name = "PATH")]
-    gosum: Vec<String>,
-    #[arg(long, value_name = "PATTERN", help = EXCLUDE)]
-    exclude: Vec<String>,
-    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
-    #[arg(long, value_name = "GOSUMDB")]
-    sumdb: Option<String>,
-    /// Skip modules that match these patterns, as in GONOSUMDB; "none" skips no module [default: GONOSUMDB, else GOPRIVATE]
-    #[arg(long, value_name = "PATTERNS")]
-    private: Option<String>,
-    /// Output format: text, json, sarif or junit
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
-    /// Show every line, not only those that need attention
-    #[arg(long, short)]
-    verbose: bool,
 }
 
 #[derive(Debug, Args)]
@@ -281,6 +269,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Heads(command) => heads::run(&command),
         Command::Journal(command) => journal::run(&command),
+        Command::Key(command) => key::run(&command),
         Command::Store(command) => store::run(&command),
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),

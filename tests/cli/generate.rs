@@ -7,7 +7,7 @@ use gosumcheck::config::settings::{SETTINGS, UPSTREAM_SETTINGS};
 
 use crate::command::Machine;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 30] = [
     "audit",
     "lookup",
     "sync",
@@ -25,6 +25,9 @@ const COMMANDS: [&str; 27] = [
     "journal",
     "journal verify",
     "journal ls",
+    "key",
+    "key generate",
+    "key show",
     "store",
     "store ls",
     "store stats",
