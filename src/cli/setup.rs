@@ -206,6 +206,12 @@ impl Setup {
         Ok(cache.dir().is_dir().then(|| Base::tree(cache.dir())))
     }
 
+    /// Who cosigned the remembered head, and when, where the policy needs witnesses.
+    pub(super) fn cosigned(&self, database: &Database) -> Option<String> {
+        let newest = || database.remembered().ok().flatten();
+        if self.policy.least_cosignatures() == 0 { None } else { newest().as_ref().and_then(witnesses::told) }
+    }
+
     /// The head that the go command remembers, and the file it is in.
     pub(super) fn go_head(&self) -> Option<(PathBuf, Vec<u8>)> {
         known_heads::go_head(&self.go, &self.name)

@@ -19,7 +19,7 @@ use super::quorum::Quorum;
 
 /// A policy of 32 logs, witnesses and groups, as every reader must take, has some 8 KB.
 const MAX_BYTES: usize = 256 << 10;
-/// Witnesses and groups; groups within groups are no deeper.
+/// Witnesses and groups, which bounds how deep groups are within groups.
 const MAX_NAMES: usize = 256;
 /// The quorum of those who need no witness; no witness and no group may have that name.
 const NONE: &[u8] = b"none";
@@ -34,7 +34,7 @@ pub struct TlogPolicy {
 
 /// What is known after some lines.
 #[derive(Default)]
-struct Lines {
+struct PolicyLines {
     logs: Vec<VerifierKey>,
     witnesses: Vec<VerifierKey>,
     /// by name; taken out by the group or the quorum that it is a member of
@@ -57,7 +57,7 @@ impl TlogPolicy {
         let Some(bytes) = bytes.strip_suffix(b"\n") else {
             return Err(whole("the last line does not end in a newline"));
         };
-        let mut lines = Lines::default();
+        let mut lines = PolicyLines::default();
         for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
             let number = index + 1;
             let wrong = |why: String| Error::malformed(format!("policy line {number}"), why);
@@ -89,7 +89,7 @@ impl TlogPolicy {
     }
 }
 
-impl Lines {
+impl PolicyLines {
     fn add(&mut self, number: usize, items: &[&[u8]]) -> std::result::Result<(), String> {
         match items {
             [b"log", vkey] | [b"log", vkey, _] => self.log(vkey),

@@ -28,4 +28,5 @@ mod settings;
 mod sources;
 mod store;
 mod verify;
+mod witnesses;
 mod world;
