@@ -11,6 +11,7 @@ mod heads;
 mod help;
 mod index;
 mod journal;
+mod key;
 mod known_heads;
 mod lookup;
 mod output;
@@ -26,6 +27,7 @@ mod sync;
 mod token;
 mod transfer;
 mod verify;
+mod witnesses;
 mod words;
 
 use std::path::PathBuf;
@@ -37,8 +39,8 @@ use crate::audit::look::Look;
 use crate::config::settings::{MAX_JOBS, MAX_RATE, rows};
 use crate::report::Format;
 use help::{
-    AUDIT_EXIT_CODES, EVIDENCE_EXIT_CODES, EXCLUDE, EXIT_CODES, INDEX_EXIT_CODES, LOOKUP_EXIT_CODES, SERVE_EXIT_CODES,
-    VERIFY_EXIT_CODES,
+    AUDIT_EXIT_CODES, EVIDENCE_EXIT_CODES, EXCLUDE, EXIT_CODES, INDEX_EXIT_CODES, LOOKUP_EXIT_CODES, POLICY,
+    SERVE_EXIT_CODES, VERIFY_EXIT_CODES,
 };
 use output::complain;
 use settings::{SettingArgs, default_text, help, plain_help, value_name};
@@ -103,6 +105,9 @@ enum Command {
     /// Check or list the record of verifications
     #[command(subcommand, after_help = journal::EXIT_CODES)]
     Journal(journal::Journal),
+    /// Make keys that sign, and show their verifier keys
+    #[command(subcommand, after_help = key::EXIT_CODES)]
+    Key(key::Key),
     /// Show what the module store holds and why, pin modules in it, and remove others
     #[command(subcommand, after_help = store::EXIT_CODES)]
     Store(store::StoreCommand),
@@ -138,6 +143,10 @@ struct DatabaseArgs {
     private: Option<String>,
     #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
     data: Option<PathBuf>,
+    #[arg(long, value_name = value_name(&rows::policy), help = plain_help(&rows::policy))]
+    policy: Option<PathBuf>,
+    #[arg(long, value_name = value_name(&rows::distributors), help = plain_help(&rows::distributors))]
+    distributor: Vec<String>,
     #[arg(long, help = plain_help(&rows::offline))]
     offline: bool,
     #[arg(long, value_name = value_name(&rows::jobs), help = plain_help(&rows::jobs))]
@@ -213,6 +222,8 @@ struct VerifyArgs {
     /// the user's configuration folder, if it exists]
     #[arg(long, value_name = "FILE", conflicts_with = "no_modules")]
     config: Option<PathBuf>,
+    #[arg(long, value_name = value_name(&rows::policy), help = POLICY)]
+    policy: Option<PathBuf>,
     /// Append what this run did and found to DATA/verify/journal.jsonl, see `gosumcheck journal`
     #[arg(long)]
     record: bool,
@@ -249,6 +260,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Heads(command) => heads::run(&command),
         Command::Journal(command) => journal::run(&command),
+        Command::Key(command) => key::run(&command),
         Command::Store(command) => store::run(&command),
         Command::VerifyProof(args) => check::proof(&args),
         Command::Index(args) => index::run(&args),

@@ -10,6 +10,7 @@ use crate::fault::Fault;
 
 pub mod goenv;
 pub mod host;
+pub mod key_file;
 pub mod private;
 pub mod proxies;
 pub mod settings;

@@ -20,6 +20,7 @@ mod one_tile;
 mod tiles;
 mod timeline;
 mod unstored;
+mod witnessed;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub use mirror::Mirror;
 use notes::Notes;
 use tiles::{BATCH, Proven, Tiles};
 use unstored::Unstored;
+use witnessed::Distributors;
 
 use crate::fault::Fault;
 use crate::store::failures::FailedWrites;
@@ -73,6 +75,8 @@ pub struct Database {
     /// asked for what must come from the disk
     nobody: Upstreams,
     notes: Notes,
+    /// asked for heads that witnesses cosigned
+    distributors: Distributors,
     /// records that were read to tell whether one is in the log
     read: tokio::sync::Mutex<Arc<absence::Read>>,
     jobs: usize,
@@ -101,6 +105,7 @@ impl Database {
             upstreams,
             nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),
             notes: Notes::new(policy),
+            distributors: Distributors::default(),
             read: tokio::sync::Mutex::default(),
             jobs: jobs.max(1),
         })
@@ -109,6 +114,7 @@ impl Database {
     /// The same without requests over the network.
     pub fn offline(mut self) -> Database {
         self.upstreams = self.upstreams.trees_only();
+        self.distributors.stay_here();
         self
     }
 
@@ -245,28 +251,6 @@ impl Database {
     /// The newest proven head, where it could not be stored and is only in memory.
     pub fn unstored(&self) -> Option<Checkpoint> {
         self.unstored.head()
-    }
-
-    /// Compares a head that somebody else remembers, such as the go command, with ours.
-    ///
-    /// # Errors
-    /// `Forked`: the log showed them another history. `Refused`: their note is not signed by this database's key.
-    pub async fn compare(&self, note: &[u8], whose: &str, progress: Progress<'_>) -> Result<Comparison, Fault> {
-        let theirs = self.notes.open(note).map_err(|error| Fault::refused(whose, error))?;
-        let Some(ours) = self.remembered()? else { return Ok(Comparison::OneHistory) };
-        // Ours may be that of the full log, which then has the tiles.
-        self.mirror.refresh(&self.notes)?;
-        self.require_one_tree_a_size([&ours, &theirs].into_iter())?;
-        let (old, new) = if theirs.tree().size <= ours.tree().size { (theirs, ours) } else { (ours, theirs) };
-        let mut proven = Proven::nothing_of(new.tree());
-        match self.require_contained(&self.tiles(progress), &mut proven, &old, &new).await {
-            Ok(()) => {
-                self.keep_tiles(&mut proven);
-                Ok(Comparison::OneHistory)
-            }
-            Err(Stop::Unavailable(miss)) => Ok(Comparison::Unknown(miss)),
-            Err(Stop::Fatal(fault)) => Err(fault),
-        }
     }
 }
 

@@ -30,7 +30,7 @@
 //!
 //! In [`sumdb`]: `module` (paths, versions, patterns), `goproxy` (what a module proxy is asked), `gomod` (what go.mod files
 //! require), `gosum` (go.sum files), `record` (records and lookups), `hash` (SHA-256, many at once), `note` (signed notes),
-//! `checkpoint` (signed tree heads), `tlog` (the Merkle tree and its proofs), `tile` (the tree in pieces), `dirhash` (h1),
+//! `checkpoint` (signed tree heads), `tlog_policy` (whose cosignatures a head needs), `tlog` (the Merkle tree and its proofs), `tile` (the tree in pieces), `dirhash` (h1),
 //! `modzip` (what a module zip may hold), `bundle` (proof files), `evidence` (a log that lied).
 //!
 //! # What is true at every moment
@@ -59,7 +59,9 @@
 //! 12. No answer that can be proven waits for the disk to keep it. The head is kept in memory where it cannot be stored.
 //! 13. No name of a private module leaves for a public upstream or the checksum database, whatever go's settings say of each other.
 //! 14. No connection for a public module leads to an address that is not public, and none uses the operator's keys.
-//! 15. Nothing below a folder that a stranger filled is read through a link that leads out of it, and no open waits for another
+//! 15. No cosignature is given out before it is on the disk, and none of a head that the full log does not hold, or that does not
+//!     contain the one cosigned before.
+//! 16. Nothing below a folder that a stranger filled is read through a link that leads out of it, and no open waits for another
 //!     process. Nothing in the data folder can be read by another user.
 //!
 //! # Glossary
@@ -90,6 +92,8 @@
 //! | fork | two histories that one log signed and that cannot both be true |
 //! | evidence | the two checkpoints of a fork with the proof that they contradict each other; anybody can check it |
 //! | witness | a third party that cosigns checkpoints which it has seen to be consistent (C2SP tlog-witness) |
+//! | cosignature | a witness's or a mirror's signature of a checkpoint, with the time (C2SP tlog-cosignature) |
+//! | quorum | the witnesses whose cosignatures together make a head count, as a policy says (C2SP tlog-policy) |
 //!
 //! # Errors
 //!

@@ -4,6 +4,7 @@
 //! cache. Everything is under one head (`heads`), which is never older than one that was given before. Concurrent
 //! requests for the same thing are one request to the upstreams (`single_flight`).
 
+mod cosign;
 pub(crate) mod denials;
 mod heads;
 mod lookup;
@@ -14,10 +15,11 @@ mod tile;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+pub use cosign::Cosigner;
 use heads::Heads;
 pub use proof::ProvenRecord;
 use recent::Recent;
@@ -121,6 +123,8 @@ struct Inner {
     /// as in [`RelayOptions`]; read without a lock
     private: ArcSwap<Patterns>,
     heads: Heads,
+    /// what cosigns heads; none where nothing does
+    cosigner: ArcSwapOption<Cosigner>,
     /// notified when the full log is known to lag behind
     lags: Notify,
     recent: Recent,
@@ -150,6 +154,7 @@ impl Relay {
             is_offline: options.offline,
             private: ArcSwap::from_pointee(options.private),
             heads: Heads::default(),
+            cosigner: ArcSwapOption::empty(),
             lags: Notify::new(),
             recent: Recent::within(bytes),
             lookups: SingleFlight::default(),

@@ -15,9 +15,11 @@ pub mod note;
 pub mod number;
 pub mod percent;
 pub mod printable;
+mod quorum;
 pub mod record;
 pub mod redact;
 pub mod tile;
 pub mod tlog;
+pub mod tlog_policy;
 
 pub use error::{Error, Result};

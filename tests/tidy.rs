@@ -97,14 +97,14 @@ const ROOMS: &[Folder] = &[
     },
     Folder {
         path: "relay",
-        lines: &[&["lookup", "proof", "tile"], &["heads", "recent", "single_flight"], &["denials"]],
+        lines: &[&["cosign", "lookup", "proof", "tile"], &["heads", "recent", "single_flight"], &["denials"]],
     },
     Folder {
         path: "database",
         lines: &[
             &["absence", "accept", "batch_cache", "inclusion", "one_tile"],
             &["check", "timeline"],
-            &["claims"],
+            &["claims", "witnessed"],
             &["current"],
             &["tiles"],
             &["ahead", "cache_writer", "mirror"],

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use gosumcheck::sumdb::Error;
 use gosumcheck::sumdb::bundle::parse_proofs;
 use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use gosumcheck::sumdb::hash::{Hash, leaf_hash, sha256};
-use gosumcheck::sumdb::note::VerifierKey;
+use gosumcheck::sumdb::note::{KeyKind, Note, SignerKey, VerifierKey};
 use gosumcheck::sumdb::tlog::{check_consistency, check_inclusion, check_subtree_consistency, check_subtree_inclusion};
+use gosumcheck::sumdb::tlog_policy::TlogPolicy;
 use serde_json::Value;
 
 const LOG: &str = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
@@ -148,6 +150,30 @@ fn bad_heads_are_refused_with_their_reasons_and_unknown_cosigners_are_ignored() 
     for size in [15_067_302, 15_081_221] {
         let bytes = fs::read(folder.join(format!("sth-cosigned/{size}.note"))).unwrap();
         assert_eq!(Checkpoint::open(&bytes, &policy()).unwrap().tree().size, size);
+    }
+}
+
+/// The public key of the witness of the heads of 2023, from the example beside which they were published.
+const WITNESS: &str = "test.example.com+a931a10b+Ac1cSyOEpEIR4sXUgMS/wmqJAeN7qhl0dlkUCnR0A1Gx";
+
+#[test]
+fn real_heads_of_a_witness_are_known_by_its_key_and_count_where_a_cosignature_is_added() {
+    let Some(folder) = common::realdata() else { return };
+    let key = |vkey: &str| VerifierKey::parse(vkey).unwrap();
+    let policy = |text: &str| TlogPolicy::parse(text.as_bytes()).unwrap().of_log(&key(LOG)).unwrap();
+    let ours = SignerKey::of_kind(KeyKind::Witness, "mirror.example", [7; 32]).unwrap();
+    let theirs = policy(&format!("log {LOG}\nwitness w {WITNESS}\nquorum w\n"));
+    let either = policy(&format!("witness w {WITNESS}\nwitness us {}\ngroup g any w us\nquorum g\n", ours.vkey()));
+    for size in [15_067_302, 15_081_221] {
+        let note = fs::read(folder.join(format!("sth-cosigned/{size}.note"))).unwrap();
+        // It signed as a log signs, without a time. Its first cosignatures are of a draft: algorithm 3, the time in little endian. So
+        // they are an unknown key's, which count for nothing.
+        let known = Note::open(&note, &[key(LOG), key(WITNESS)]).unwrap();
+        assert!(known.is_signed_by(&key(WITNESS)), "{size}");
+        assert!(matches!(Checkpoint::open(&note, &theirs), Err(Error::Uncosigned { .. })), "{size}");
+        let cosigned = known.countersigned(&[ours.cosign(known.text(), 1_673_352_439)]);
+        let head = Checkpoint::open(cosigned.as_bytes(), &either).unwrap();
+        assert_eq!((head.tree().size, head.quorum_since()), (size, Some(1_673_352_439)));
     }
 }
 

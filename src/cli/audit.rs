@@ -105,6 +105,7 @@ fn audit_all(setup: &Setup, files: Vec<Claims>, proofs: bool, bar: &Bar) -> Resu
         bar.clear();
         warn_of_unstored(&database);
         audited.report.notices.extend(left_alone(&database));
+        audited.report.notices.extend(setup::noted(setup.cosigned(&database)));
         Ok(audited)
     })
 }

@@ -4,16 +4,18 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
 use super::help::EXCLUDE;
-use super::output::{code_of, complain, tell, worst};
-use super::{audit, setup};
+use super::output::{code_of, complain, say, tell, worst};
+use super::{audit, setup, witnesses};
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::Inputs;
 use crate::audit::look::Look;
 use crate::audit::{Answers, misbehaviour, questions, verdicts};
+use crate::config::units;
 use crate::database::{Answer, Unavailable};
 use crate::fault::Fault;
 use crate::files;
@@ -44,6 +46,12 @@ pub(super) struct VerifyProofArgs {
     /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
     #[arg(long, value_name = "GOSUMDB")]
     sumdb: Option<String>,
+    /// Accept proofs only under tree heads that the witnesses of this policy file cosigned, as it says (C2SP tlog-policy)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Accept proofs only under tree heads that the policy's quorum cosigned at least so long ago, such as 7d or 12h
+    #[arg(long, value_name = "DURATION", requires = "policy", value_parser = units::duration)]
+    min_age: Option<Duration>,
     /// Skip modules that match these patterns, as in GONOSUMDB; "none" skips no module [default: GONOSUMDB, else GOPRIVATE]
     #[arg(long, value_name = "PATTERNS")]
     private: Option<String>,
@@ -74,15 +82,21 @@ struct Proven {
 
 /// Checks a proof file, and go.sum files against it; gives the exit code.
 pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
-    let (name, policy, exempt, notices) = setup::offline(args.sumdb.as_deref(), args.private.as_deref())?;
+    let (name, policy, exempt, notices) =
+        setup::offline(args.sumdb.as_deref(), args.policy.as_deref(), args.private.as_deref())?;
     let exclusions = Exclusions::parse(&args.exclude)?;
     let path = args.file.display().to_string();
+    if args.min_age.is_some() && policy.least_cosignatures() == 0 {
+        let why = "--min-age goes by the times of cosignatures, and the policy's quorum needs none";
+        return Err(Fault::Usage(why.to_owned()));
+    }
     let proofs = parse_proofs(&read(&args.file, MAX_PROOF_BYTES)?).map_err(|error| proves_nothing(&path, &error))?;
     let mut report = Report::new(&name);
     report.notices = notices;
     report.input = Input::ProofFile;
     report.inherits_exemptions = args.private.is_none();
-    let Proven { mut answers, heads } = match together(&path, &proofs, &policy) {
+    let judged = together(&path, &proofs, &policy).and_then(|proven| old_enough(&path, proven, args.min_age));
+    let Proven { mut answers, heads } = match judged {
         Ok(proven) if args.gosum.is_empty() => return summary(&path, &name, &proven),
         Ok(proven) => proven,
         Err(fault @ Fault::Forked { .. }) if !args.gosum.is_empty() => {
@@ -92,6 +106,7 @@ pub(super) fn proof(args: &VerifyProofArgs) -> Result<u8, Fault> {
         Err(fault) => return Err(fault),
     };
     report.head = heads.values().next_back().map(Head::of);
+    report.notices.extend(setup::noted(heads.values().filter_map(witnesses::told)));
     let Inputs { files, notices, .. } = audit::read(&args.gosum, Look::For(Artifact::GoSum), &exclusions);
     report.notices.extend(notices.into_iter().chain(audit::unread_advice(&files, false)));
     // A log that signed two histories proves nothing about any line.
@@ -137,6 +152,21 @@ fn together(path: &str, proofs: &[RecordProof], policy: &Policy) -> Result<Prove
     Ok(Proven { answers, heads })
 }
 
+/// What is proven, unless the quorum cosigned one of its heads less than `least` ago by our clock.
+fn old_enough(path: &str, proven: Proven, least: Option<Duration>) -> Result<Proven, Fault> {
+    let Some(least) = least else { return Ok(proven) };
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
+    let latest = now.saturating_sub(least.as_secs());
+    let is_young = |head: &&Checkpoint| head.quorum_since().is_none_or(|since| since > latest);
+    let Some(young) = proven.heads.values().find(is_young) else { return Ok(proven) };
+    let since = young.quorum_since().map_or_else(|| "never".to_owned(), witnesses::time);
+    let (size, latest) = (young.tree().size, witnesses::time(latest));
+    let why = format!(
+        "too young: the quorum cosigned the tree head of size {size} at {since}, and --min-age asks for {latest} or before"
+    );
+    Err(Fault::machine(path, why))
+}
+
 /// What one proof proves. Its `extra` is the record's text, whose hash must be the leaf.
 fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, VerifiedRecord, Checkpoint)> {
     let text = proof.extra().ok_or_else(|| {
@@ -152,6 +182,7 @@ fn check(proof: &RecordProof, policy: &Policy) -> sumdb::Result<(ModuleVersion, 
 fn summary(path: &str, name: &str, proven: &Proven) -> Result<u8, Fault> {
     let sizes: Vec<_> = proven.heads.keys().map(u64::to_string).collect();
     let (count, sizes) = (proven.answers.len(), sizes.join(" and "));
+    proven.heads.values().filter_map(witnesses::told).for_each(|told| say(&told));
     tell(|out| {
         writeln!(out, "{path}: {count} module versions are proven to be in the tree of size {sizes} of {name}")
     })?;
@@ -160,7 +191,7 @@ fn summary(path: &str, name: &str, proven: &Proven) -> Result<u8, Fault> {
 
 /// Checks evidence that a log signed two histories; gives 3 where it holds.
 pub(super) fn evidence(args: &VerifyEvidenceArgs) -> Result<u8, Fault> {
-    let (name, policy, _, _) = setup::offline(args.sumdb.as_deref(), None)?;
+    let (name, policy, _, _) = setup::offline(args.sumdb.as_deref(), None, None)?;
     let path = args.file.display().to_string();
     let bytes = read(&args.file, MAX_EVIDENCE_BYTES)?;
     // Bytes that are not text, anywhere in a build's log, do not spoil the report beside them.

@@ -64,7 +64,7 @@ pub(super) fn run(command: &Heads) -> Result<u8, Fault> {
 }
 
 fn list(which: &Which) -> Result<u8, Fault> {
-    let (name, _, folder, _) = setup::looked_at(which.sumdb.as_deref(), which.data.as_ref())?;
+    let (name, _, folder, _) = setup::looked_at(which.sumdb.as_deref(), None, which.data.as_ref())?;
     let seen = folder.head(&name)?.sightings()?;
     tell(|out| seen.iter().try_for_each(|seen| writeln!(out, "{}", printable(&line(seen)))))?;
     Ok(0)

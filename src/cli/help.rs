@@ -74,3 +74,7 @@ the file. A SIZE is written as in 500MB, 64MiB or 1.5GiB, a DURATION as in 30s, 
 Exit codes:
   0  stopped by a signal; with --check-config: the settings are valid
   2  an invalid setting, an address in use, or a data folder that cannot be read";
+
+/// What `--policy` means to `verify`.
+pub(super) const POLICY: &str =
+    "Also require that the newest tree head is cosigned as this policy file says (C2SP tlog-policy)";

@@ -34,6 +34,7 @@ pub(super) fn run(args: &LookupArgs) -> Result<u8, Fault> {
         Err(fault) => return Ok(setup.complain(&fault)),
     };
     warn_of_unstored(&database);
+    warn(&setup::noted(setup.cosigned(&database)));
     let proven = batch.answers.iter().filter_map(|answer| match answer {
         Answer::Found(record) => Some(record.text()),
         _ => None,

@@ -67,6 +67,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     warn(&setup::noted(settings.notes.iter().cloned()));
     if args.check_config {
         Access::of(&settings)?;
+        databases::check(&settings)?;
         tell(|out| {
             settings.shown.iter().try_for_each(|(name, value, source)| {
                 writeln!(out, "{name:24} {:32} {}", printable(value), printable(&source.to_string()))
@@ -143,6 +144,7 @@ async fn serve(
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
     let served = settings.sumdb.iter().map(|sumdb| databases::open(settings, &folder, sumdb, &private, memory));
     let served = served.collect::<Result<Vec<ServedDatabase>, Fault>>()?;
+    databases::cosign(settings, &folder, &served)?;
     let relay = served.first().map(ServedDatabase::relay);
     let read_ahead = ReadAheadLimits { mode: settings.read_ahead, ..ReadAheadLimits::default() };
     let store = store_limits(settings);

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 use super::DatabaseArgs;
 use super::known_heads::{self, KnownHeads};
 use super::output::{complain, note, say};
+use super::witnesses;
 use crate::config::private::{self, NONE};
 use crate::config::settings::{RENAMED, Renamed};
 use crate::config::{self, GoEnv, Sumdb};
@@ -36,6 +37,8 @@ pub(super) struct Setup {
     url: Option<String>,
     sumdb_url: Vec<String>,
     data: PathBuf,
+    /// where cosigned heads are fetched
+    distributors: Vec<String>,
     /// whether there may be no requests
     offline: bool,
     jobs: usize,
@@ -54,7 +57,7 @@ const PATIENT_TRIES: usize = 6;
 /// Reads settings; makes no request and writes nothing.
 pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     let go = GoEnv::of_process();
-    let (name, policy, url) = known(&go, args.sumdb.as_deref())?;
+    let (name, policy, url) = known(&go, args.sumdb.as_deref(), args.policy.as_deref())?;
     let data = match &args.data {
         Some(data) => data.clone(),
         None => config::data_folder(environment)?,
@@ -74,6 +77,7 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
         url,
         sumdb_url: args.sumdb_url.iter().chain(&args.upstream).cloned().collect(),
         data,
+        distributors: args.distributor.clone(),
         offline: args.offline,
         jobs: usize::from(args.jobs),
         request_rate: args.request_rate.and_then(NonZero::new),
@@ -85,10 +89,11 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
 /// what is wrong with the settings that say so.
 pub(super) fn offline(
     sumdb: Option<&str>,
+    policy: Option<&Path>,
     private: Option<&str>,
 ) -> Result<(String, Policy, Patterns, Vec<Notice>), Fault> {
     let go = GoEnv::of_process();
-    let (name, policy, _) = known(&go, sumdb)?;
+    let (name, policy, _) = known(&go, sumdb, policy)?;
     let (exempt, warnings) = exempt(&go, private)?;
     Ok((name, policy, exempt, warned(warnings)))
 }
@@ -105,7 +110,7 @@ pub(super) fn noted(texts: impl IntoIterator<Item = String>) -> Vec<Notice> {
 
 /// Where a database is stored: its name, whose signature counts, and the data folder. There are no requests.
 pub(super) fn kept_at(sumdb: Option<&str>, data: Option<&PathBuf>) -> Result<(String, Policy, Folder), Fault> {
-    let (name, policy, _) = known(&GoEnv::of_process(), sumdb)?;
+    let (name, policy, _) = known(&GoEnv::of_process(), sumdb, None)?;
     let data = data.map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
     Ok((name, policy, Folder::open(&data)?))
 }
@@ -113,9 +118,10 @@ pub(super) fn kept_at(sumdb: Option<&str>, data: Option<&PathBuf>) -> Result<(St
 /// A database from what the data folder holds of it. The folder is only read, and there are no requests.
 pub(super) fn looked_at(
     sumdb: Option<&str>,
+    policy: Option<&Path>,
     data: Option<&PathBuf>,
 ) -> Result<(String, Policy, Folder, Database), Fault> {
-    let (name, policy, _) = known(&GoEnv::of_process(), sumdb)?;
+    let (name, policy, _) = known(&GoEnv::of_process(), sumdb, policy)?;
     let data = data.map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
     let folder = Folder::look(&data)?;
     let nobody = Upstreams::new(Http::new(Settings::default()), Vec::new());
@@ -187,7 +193,9 @@ impl Setup {
 
     fn open(&self, upstreams: Upstreams) -> Result<Database, Fault> {
         let folder = Folder::open(&self.data)?;
-        Database::open(&folder, &self.name, self.policy.clone(), upstreams, self.jobs)
+        let database = Database::open(&folder, &self.name, self.policy.clone(), upstreams, self.jobs)?;
+        let distributors = witnesses::distributors(&self.distributors, |_| Ok(self.http()))?;
+        Ok(database.witnessed_by(if self.offline { here(distributors) } else { distributors }))
     }
 
     /// Our own store as a source, so that messages name it for what is missing. It has to exist for that;
@@ -196,6 +204,12 @@ impl Setup {
         let cache = Folder::open(&self.data)?.cache(&self.name)?;
         let _ = cache.create();
         Ok(cache.dir().is_dir().then(|| Base::tree(cache.dir())))
+    }
+
+    /// Who cosigned the remembered head, and when, where the policy needs witnesses.
+    pub(super) fn cosigned(&self, database: &Database) -> Option<String> {
+        let newest = || database.remembered().ok().flatten();
+        if self.policy.least_cosignatures() == 0 { None } else { newest().as_ref().and_then(witnesses::told) }
     }
 
     /// The head that the go command remembers, and the file it is in.
@@ -228,15 +242,20 @@ impl Setup {
     }
 }
 
+/// Those that ask nobody over the network.
+fn here(all: Vec<Upstreams>) -> Vec<Upstreams> {
+    all.into_iter().map(Upstreams::trees_only).collect()
+}
+
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 /// The database's name, the policy for its heads, and the URL that came with its name.
-fn known(go: &GoEnv, argument: Option<&str>) -> Result<(String, Policy, Option<String>), Fault> {
+fn known(go: &GoEnv, argument: Option<&str>, policy: Option<&Path>) -> Result<(String, Policy, Option<String>), Fault> {
     match argument.map_or_else(|| go.sumdb(), Sumdb::parse)? {
         Sumdb::Off => Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())),
-        Sumdb::On { name, key, url } => Ok((name, Policy::log(*key), url)),
+        Sumdb::On { name, key, url } => Ok((name, witnesses::policy(policy, &key)?, url)),
     }
 }
 

@@ -140,6 +140,7 @@ async fn once(setup: &Setup, options: &SyncOptions) -> Result<bool, Fault> {
     };
     complaints.iter().for_each(|complaint| say(&format!("warning: {complaint}")));
     let synced = synced?;
+    warn(&setup::noted(setup.cosigned(&database)));
     let damage = if synced.committed { damage(setup, &synced)? } else { None };
     tell(|out| {
         for oddity in synced.anomalies.iter().take(MAX_TOLD) {

@@ -12,11 +12,12 @@ use super::known_heads::KnownHeads;
 use super::output::{code_of, complain, tell, worst};
 use super::progress::Bar;
 use super::settings::Takes;
-use super::{VerifyArgs, setup};
+use super::{VerifyArgs, setup, witnesses};
 use crate::config::GoEnv;
 use crate::config::settings::{Layers, SETTINGS, Setting, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
+use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Head, Integrity, Level, Notice, plain};
 use crate::store::Folder;
 use crate::store::modules::Tree;
@@ -46,8 +47,9 @@ struct Stored {
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
-    let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
-    let stored = Stored { name, policy, folder, database };
+    let (name, policy, folder, database) =
+        setup::looked_at(args.sumdb.as_deref(), args.policy.as_deref(), args.data.as_ref())?;
+    let stored = Stored { name, policy: policy.without_witnesses(), folder, database };
     let (modules, warnings) = if args.no_modules { (None, Vec::new()) } else { module_options(args)? };
     let store = stored.folder.modules();
     let holds = |tree| verify::may_be_there(store.dir_of(tree));
@@ -71,8 +73,9 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     if args.repair && is_wrong && report.misbehaviour.is_none() {
         let repaired = repair::run(args, &stored, &options(args, &stored)?, &report, parts.log)?;
         // A pass over the repaired parts, and over the rest.
-        let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
-        (report, failed) = look(args, &Stored { name, policy, folder, database }, &parts)?;
+        let (name, policy, folder, database) =
+            setup::looked_at(args.sumdb.as_deref(), args.policy.as_deref(), args.data.as_ref())?;
+        (report, failed) = look(args, &Stored { name, policy: policy.without_witnesses(), folder, database }, &parts)?;
         report.repairs = repaired.repairs;
         run.unrepaired = repaired.failed.len();
         let warned = |why: String| Notice { level: Level::Warning, text: format!("could not be repaired: {why}") };
@@ -133,9 +136,20 @@ fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity,
         setup::runtime()?.block_on(work);
     }
     bar.clear();
+    witnessed(&stored.database, &mut report);
     verify::diagnose(stored.folder.log(&stored.name)?.dir(), &mut report);
     report.notices.extend(parts.warnings.iter().cloned());
     Ok((report, failed))
+}
+
+/// Whether the policy's quorum cosigned the newest head. Older ones were accepted before, or under another policy.
+fn witnessed(database: &Database, report: &mut Integrity) {
+    // A head that cannot be read is a finding already.
+    let Ok(Some(newest)) = database.remembered() else { return };
+    report.notices.extend(setup::noted(witnesses::told(&newest)));
+    if !newest.has_quorum() {
+        report.add(Finding::of_file(Flaw::HeadUncosigned, "latest", database.uncosigned_head(&newest)));
+    }
 }
 
 /// Whether there is a mirror of the log, whole or not.

@@ -20,9 +20,11 @@ use crate::store::index::Index;
 use crate::store::log::Snapshot;
 use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::evidence::Evidence;
 use crate::sumdb::hash::leaf_hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::sumdb::record::{VerifiedRecord, subject};
+use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 
 /// The full log up to one committed head. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -56,6 +58,29 @@ impl Mirror {
     /// How many records it holds.
     pub fn size(&self) -> u64 {
         self.checkpoint.tree().size
+    }
+
+    /// Shows that `older` is the beginning of the committed tree, from the files alone.
+    ///
+    /// # Errors
+    /// `Forked` where it is not, with the evidence saved. `Unavailable`, `Refused`: the files cannot be read, or are damaged.
+    pub fn require_contains(&self, database: &Database, older: &Checkpoint) -> Result<(), Fault> {
+        let refused = |error| Fault::refused("the full log", error);
+        let read = |tile: &Tile| Ok(self.snapshot.hash_tile(tile)?.unwrap_or_default());
+        if let Some(evidence) = Evidence::of_one_size(older, &self.checkpoint) {
+            return Err(database.caught(evidence));
+        }
+        let mut tree = VerifiedTree::new(self.checkpoint.tree());
+        let edge = tree.edge().iter().map(read).collect::<Result<Vec<_>, Fault>>()?;
+        tree.admit_edge(&edge).map_err(refused)?;
+        let size = older.tree().size;
+        for tile in tree.plan(&[Want::Consistency(size)]).map_err(refused)?.tiles() {
+            tree.admit(tile, &read(tile)?).map_err(refused)?;
+        }
+        if size == 0 || tree.root_at(size) == Some(older.tree().root) {
+            return Ok(());
+        }
+        Err(database.caught_rewriting(older, &self.checkpoint, &tree))
     }
 
     /// The record of a module version; `None` where it is not here.

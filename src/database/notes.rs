@@ -57,12 +57,17 @@ impl Notes {
         })
     }
 
-    /// [`Checkpoint::open`], done once for the same bytes.
+    /// What heads must satisfy to count.
+    pub(super) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// [`Checkpoint::signed`], done once for the same bytes: where the policy has witnesses, their quorum may be missing.
     pub(super) fn open(&self, note: &[u8]) -> sumdb::Result<Checkpoint> {
         if let Some(head) = self.lock().heads.get(note) {
             return Ok(head.clone());
         }
-        let head = Checkpoint::open(note, &self.policy)?;
+        let head = Checkpoint::signed(note, &self.policy)?;
         self.lock().add(note, &head);
         Ok(head)
     }

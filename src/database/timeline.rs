@@ -80,11 +80,22 @@ impl Database {
         heads: &[Checkpoint],
         mut before: Option<CurrentHead>,
     ) -> Result<Option<CurrentHead>, Stop> {
+        let countable;
+        let (heads, unmet) = if self.notes.policy().least_cosignatures() == 0 {
+            (heads, None)
+        } else {
+            countable = Box::pin(self.countable(heads, self.memory()?.known())).await;
+            (countable.heads.as_slice(), countable.unmet)
+        };
         'conflict: for _ in 0..MAX_CONFLICTS {
             let memory = self.memory()?;
             self.require_one_tree_a_size(memory.heads.iter().chain(heads))?;
-            let mut beyond = None;
+            let mut beyond = unmet.clone().map(Unavailable::Fault);
             for head in candidates(memory.known(), heads) {
+                if !head.has_quorum() {
+                    beyond.get_or_insert_with(|| self.uncosigned(head, None).into());
+                    continue;
+                }
                 let same = before.take_if(|before| before.head.tree() == head.tree());
                 let mut proven = same.map_or_else(|| Proven::nothing_of(head.tree()), |same| same.proven);
                 let uncompared = match self.compare_all(tiles, &mut proven, &memory.heads, heads, head).await {
@@ -109,7 +120,9 @@ impl Database {
     /// Writes `head`, which is the remembered one or newer, to `latest`, unless it stands there.
     fn put_latest(&self, memory: &Memory, head: &Checkpoint, proven: &mut Proven) -> Result<Swap, Fault> {
         let is_known = memory.known().is_some_and(|known| known.tree() == head.tree());
-        let stands = is_known && memory.latest.as_deref() == memory.known().map(Checkpoint::bytes);
+        // One that came with the cosignatures that the remembered one lacks takes its place.
+        let is_better = memory.known().is_some_and(|known| head.has_quorum() && !known.has_quorum());
+        let stands = is_known && !is_better && memory.latest.as_deref() == memory.known().map(Checkpoint::bytes);
         // A folder that is opened read-only does not store the head.
         if self.folder.reads_only() || stands {
             return Ok(Swap::Done);
@@ -245,6 +258,7 @@ fn candidates<'a>(known: Option<&'a Checkpoint>, heads: &'a [Checkpoint]) -> Vec
     let mut newer: Vec<&Checkpoint> = heads.iter().filter(is_news).collect();
     newer.sort_by_key(|head| std::cmp::Reverse(head.tree().size));
     newer.truncate(MAX_CANDIDATES);
-    newer.extend(known);
+    let cosigned = |known: &Checkpoint| heads.iter().find(|head| head.tree() == known.tree() && head.has_quorum());
+    newer.extend(known.map(|known| cosigned(known).filter(|_| !known.has_quorum()).unwrap_or(known)));
     newer
 }

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync;
 
 use super::Inner;
-use crate::database::{CurrentHead, Stop};
+use crate::database::{CurrentHead, Stop, Unavailable};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
 use crate::sumdb::hash::Hash;
@@ -96,7 +96,9 @@ impl Inner {
         let heads: Vec<_> = heads.iter().cloned().chain(served).collect();
         let Some(now) = self.database.move_to(&heads, before.as_deref()).await? else { return Ok(None) };
         let size = now.size();
-        if let Some(miss) = now.beyond() {
+        // That witnesses are behind the log is how it should be.
+        let is_behind = |miss: &&Unavailable| matches!(miss, Unavailable::Fault(Fault::Refused { error, .. }) if error.is_of_witnesses());
+        if let Some(miss) = now.beyond().filter(|miss| !is_behind(miss)) {
             tracing::warn!(size, "a newer head could not be proven: {miss:?}");
         }
         self.heads.set_compared(heads.iter().map(Checkpoint::tree).filter(|tree| tree.size <= size));

@@ -1,5 +1,6 @@
-//! The two ways in which bytes can fail here: they are not what their format says (`Malformed`), or they do not prove what they
-//! claim (`Unproven`). The caller adds who sent them. Two histories signed by the log are not a failure of bytes
+//! The ways in which bytes can fail here: they are not what their format says (`Malformed`), or they do not prove what they
+//! claim (`Unproven`); of a tree head under a policy also what is wrong with its cosignatures (`Uncosigned`, `FalseCosignature`,
+//! `Unlogged`). The caller adds who sent them. Two histories signed by the log are not a failure of bytes
 //! but a fact, with its own type: [`Evidence`](super::evidence::Evidence).
 
 /// What the pure core returns.
@@ -24,9 +25,34 @@ pub enum Error {
         /// what was expected and what came
         why: String,
     },
+    /// The log signed the tree head, and fewer witnesses than the policy's quorum did: it does not count (yet).
+    #[error("quorum missing: {why}")]
+    Uncosigned {
+        /// who signed, and how many must
+        why: String,
+    },
+    /// A cosignature that bears a witness's name and is not the witness's over this tree head: forged, or of another head.
+    #[error("false cosignature: {witness}'s is not over this tree head; it was forged, or taken from another head")]
+    FalseCosignature {
+        /// the witness's key, `name+id`
+        witness: String,
+    },
+    /// A witness cosigned a tree head that the log did not sign: the witness misbehaved, or its key is in other hands.
+    #[error(
+        "wrong head cosigned: {witness} cosigned a tree head that the log did not sign; ask its operator, and distrust it"
+    )]
+    Unlogged {
+        /// the witness's key, `name+id`
+        witness: String,
+    },
 }
 
 impl Error {
+    /// Whether it is about the cosignatures of a tree head, and not about the head itself.
+    pub fn is_of_witnesses(&self) -> bool {
+        matches!(self, Error::Uncosigned { .. } | Error::FalseCosignature { .. } | Error::Unlogged { .. })
+    }
+
     /// A `Malformed` error.
     pub fn malformed(what: impl Into<String>, why: impl Into<String>) -> Error {
         Error::Malformed { what: what.into(), why: why.into() }

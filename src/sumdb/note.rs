@@ -149,6 +149,9 @@ impl Note {
         let time = match key.verifies(&self.text, &signature.blob) {
             Some(Signed::At(time)) => Some(time),
             Some(Signed::Plainly) => None,
+            None if key.kind() == KeyKind::Witness => {
+                return Err(Error::FalseCosignature { witness: format!("{}+{:08x}", key.name(), key.id()) });
+            }
             None => {
                 let why = format!("the signature by {}+{:08x} does not verify", key.name(), key.id());
                 return Err(Error::unproven("note", why));
@@ -176,6 +179,12 @@ impl Note {
     /// Whether `key` signed.
     pub fn is_signed_by(&self, key: &VerifierKey) -> bool {
         self.verified.iter().any(|signature| signature.id == key.id() && signature.name == key.name())
+    }
+
+    /// When `key`, a witness's, says that it signed; none where it did not sign.
+    pub fn time_of(&self, key: &VerifierKey) -> Option<u64> {
+        let signature = self.verified.iter().find(|by| by.id() == key.id() && by.name() == key.name());
+        signature.and_then(Signature::time)
     }
 
     /// The message with `added` signatures last; a new signature takes the place of an old one by the same key.

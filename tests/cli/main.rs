@@ -30,4 +30,5 @@ mod settings;
 mod sources;
 mod store;
 mod verify;
+mod witnesses;
 mod world;

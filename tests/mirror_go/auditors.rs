@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::common::skip;
 use super::fake::{FakeSumdb, write_gosum};
-use super::served::{serve, sync};
+use super::served::{serve, serve_with, sumdb, sync};
 use super::world::{World, expect, go};
 
 /// Records in the log: more than two levels of tiles, and a right edge on each.
@@ -64,4 +64,44 @@ fn torchwoods_client_proves_every_record_of_the_mirror() {
     let hash = hex::encode(Sha256::digest(texts));
     assert_eq!(expect(0, &client.output().unwrap()), format!("verified {RECORDS} {hash}\n"));
     assert_eq!(log.requests().len(), 0, "all of it is held");
+}
+
+#[test]
+fn torchwood_accepts_our_cosigned_checkpoints_and_proofs_under_them() {
+    let Some(go) = go() else { return };
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mirror_go/torchwood");
+    let client = || match go.build(&source) {
+        Ok(client) => Some(client),
+        Err(why) => {
+            skip(&format!("torchwood cannot be had: {why}"), "GOSUMCHECK_REQUIRE_GO");
+            None
+        }
+    };
+    let (Some(mut ours), Some(mut strangers)) = (client(), client()) else { return };
+    let log = FakeSumdb::synthetic(700, 8);
+    let upstream = log.serve();
+    let world = World::new(go, "off");
+    let path = |name: &str| world.path(name).display().to_string();
+    let generate = |name: &str| {
+        let args = ["key", "generate", "--kind", "cosignature", "mirror.example/go", &path(name)];
+        expect(0, &world.gosumcheck("data", &args)).trim_end().to_owned()
+    };
+    let (vkey, other) = (generate("key"), generate("other"));
+    sync(&world, "data", &log, &upstream.url());
+    let server = serve_with(&world, "data", &log, &upstream.url(), &["--cosign", &path("key")]);
+    let tlog = format!("{}/tlog/{}", server.url, hex::encode(Sha256::digest("go.sum database tree")));
+    // A second machine takes the server for the witness that its policy asks for, and passes the proof on.
+    fs::write(path("policy"), format!("log {}\nwitness mirror {vkey}\nquorum mirror\n", log.vkey())).unwrap();
+    fs::write(path("go.sum"), write_gosum(&log, 2, 3)).unwrap();
+    let asked = sumdb(&log, &upstream.url());
+    let audit = ["audit", "--sumdb", &asked, "--policy", &path("policy"), "--distributor", &tlog];
+    expect(0, &world.gosumcheck("second", &[&audit[..], &["--proof", &path("proof"), &path("go.sum")]].concat()));
+    let proofs = fs::read_to_string(path("proof")).unwrap();
+    let first = proofs.match_indices("c2sp.org/tlog-proof@v1").nth(1).map_or(proofs.len(), |(at, _)| at);
+    fs::write(path("one"), &proofs[..first]).unwrap();
+    let checks = |client: &mut std::process::Command, cosigner: &str| {
+        client.args([&log.vkey(), &format!("{tlog}/"), cosigner, &path("one")]).output().unwrap()
+    };
+    assert_eq!(expect(0, &checks(&mut ours, &vkey)), "cosigned 700\n");
+    assert!(!checks(&mut strangers, &other).status.success(), "another key's cosignature is not there");
 }

@@ -18,8 +18,13 @@ pub fn sync(world: &World, data: &str, log: &FakeSumdb, url: &str) {
 
 /// A server over the data folder `data` of `world`, with `upstream` to ask for what that lacks.
 pub fn serve(world: &World, data: &str, log: &FakeSumdb, upstream: &str) -> Serving {
+    serve_with(world, data, log, upstream, &[])
+}
+
+/// The same with more arguments.
+pub fn serve_with(world: &World, data: &str, log: &FakeSumdb, upstream: &str, more: &[&str]) -> Serving {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--sumdb", &sumdb(log, upstream), "--private", "none"]);
     command.arg("--data").arg(world.path(data)).env("HOME", world.path("home")).env("GOENV", "off");
-    Serving::start(&mut command)
+    Serving::start(command.args(more))
 }

@@ -20,6 +20,7 @@
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 
+mod cosign;
 mod disk;
 mod heads;
 mod hostile;

@@ -42,6 +42,11 @@ impl World {
         Policy::log(VerifierKey::parse(&self.log.vkey()).unwrap())
     }
 
+    /// Over a folder that is open already, with nobody to ask.
+    pub fn database_on(&self, folder: &Folder) -> Database {
+        self.database_in(folder, &[])
+    }
+
     pub fn database(&self, bases: &[&str]) -> Database {
         self.database_in(&self.folder(), bases)
     }

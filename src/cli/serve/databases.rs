@@ -7,15 +7,16 @@ use parking_lot::Mutex;
 
 use super::memory::Memory;
 use super::modules;
-use crate::config::Sumdb;
+use crate::cli::witnesses;
 use crate::config::settings::Settings;
+use crate::config::{Sumdb, key_file};
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::relay::{Relay, RelayOptions};
+use crate::relay::{Cosigner, Relay, RelayOptions};
 use crate::server::{ServedDatabase, SyncTask};
 use crate::store::{Folder, Log};
-use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::module::Patterns;
+use crate::sumdb::note::{SignerKey, VerifierKey};
 use crate::sumdb::redact::redact;
 use crate::sync::{self, SyncOptions};
 use crate::upstream::{Base, Candidate, Http, Settings as HttpSettings, Upstreams, candidates};
@@ -40,6 +41,36 @@ pub(super) fn open(
     let asking = Arc::clone(&database);
     let asked = Arc::new(move || (asking.upstreams().counts(), asking.upstreams().complaints()));
     Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
+}
+
+/// Has the heads of the first database cosigned, the only one that is served as a tlog-tiles log, where the settings say so.
+pub(super) fn cosign(settings: &Settings, folder: &Folder, served: &[ServedDatabase]) -> Result<(), Fault> {
+    let (Some((signer, key)), Some(first)) = (cosigner(settings)?, served.first()) else { return Ok(()) };
+    let (relay, vkey) = (first.relay(), signer.vkey());
+    let file = folder.head(relay.name())?.cosigned(vkey.id());
+    relay.set_cosigner(Cosigner::new(signer, &key, file, folder.log(relay.name())?)?);
+    tracing::info!("cosigning as {vkey}");
+    Ok(())
+}
+
+/// The key that cosigns, and that of the log.
+fn cosigner(settings: &Settings) -> Result<Option<(SignerKey, VerifierKey)>, Fault> {
+    let (Some(path), Some(Sumdb::On { key, .. })) = (&settings.cosign, settings.sumdb.first()) else { return Ok(None) };
+    Ok(Some((key_file::read(path)?, key.as_ref().clone())))
+}
+
+/// Whether the policy and the key that the settings name can be used.
+pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
+    for sumdb in &settings.sumdb {
+        if let Sumdb::On { key, .. } = sumdb {
+            witnesses::policy(settings.policy.as_deref(), key)?;
+        }
+    }
+    settings.distributors.iter().try_for_each(|url| Base::parse(url).map(drop))?;
+    match cosigner(settings)? {
+        Some((signer, _)) => Cosigner::check(&signer),
+        None => Ok(()),
+    }
 }
 
 /// The first database of the settings.
@@ -104,7 +135,15 @@ fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Datab
     };
     let found = sources(settings, sumdb)?.into_iter().map(with_http).collect::<Result<Vec<_>, Fault>>()?;
     let upstreams = Upstreams::found(found, !named.is_empty());
-    Database::open(folder, name, Policy::log(key.as_ref().clone()), upstreams, settings.jobs)
+    let policy = witnesses::policy(settings.policy.as_deref(), key)?;
+    let mut distributors = witnesses::distributors(&settings.distributors, |base| {
+        let (_, asked) = modules::asked(settings, base.clone(), None)?;
+        Ok(Http::new(asked))
+    })?;
+    if settings.offline {
+        distributors = distributors.into_iter().map(Upstreams::trees_only).collect();
+    }
+    Ok(Database::open(folder, name, policy, upstreams, settings.jobs)?.witnessed_by(distributors))
 }
 
 /// What `--mirror` does in the background.

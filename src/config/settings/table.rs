@@ -145,6 +145,27 @@ settings! {
         value: Several("URL"), default: Unset, heading: DATABASE,
     }
 
+    /// Count a tree head only with the cosignatures of this policy's quorum of witnesses: a file in the form of C2SP tlog-policy
+    /// (docs/witnesses.md).
+    policy: Option<PathBuf> = optional(readable) {
+        name: "policy", variable: "GOSUMCHECK_POLICY", flag: "--policy",
+        value: One("FILE"), default: Unset, heading: DATABASE,
+    }
+
+    /// With a policy, fetch cosigned tree heads from this distributor: a URL with checkpoint.N below it, or with checkpoint, as
+    /// another gosumcheck has it below /tlog/ORIGIN.
+    distributors: Vec<String> = all(kept) {
+        name: "distributors", variable: "GOSUMCHECK_DISTRIBUTORS", flag: "--distributor",
+        value: Several("URL"), default: Unset, heading: DATABASE,
+    }
+
+    /// Cosign the tree heads of the first database with the key in this file, once its full log is held up to them, and serve them at
+    /// /tlog/ORIGIN/checkpoint. `gosumcheck key generate --kind cosignature` makes the key.
+    cosign: Option<PathBuf> = optional(readable) {
+        name: "cosign", variable: "GOSUMCHECK_COSIGN", flag: "--cosign",
+        value: One("FILE"), default: Unset, heading: DATABASE,
+    }
+
     // Not `direct` unless somebody names it: with it, clients choose the hosts that this machine connects to, and git runs on what
     // those send. The go command can do without: after our 404 it goes to the repository itself, where its own GOPROXY ends with
     // `direct`. For that reason `direct` in go's own GOPROXY does not count.

@@ -23,6 +23,8 @@ pub enum Flaw {
     RootDiffers,
     /// an entry of `heads` or the remembered head is not a signed note
     HeadsDamaged,
+    /// the newest head lacks the cosignatures that the policy asks for
+    HeadUncosigned,
     /// a cached tile or answer is not part of the tree of the remembered head
     CacheDamaged,
     /// evidence of a fork that does not hold any more
@@ -72,7 +74,7 @@ pub enum Blame {
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 27] = [
+    pub const ALL: [Flaw; 28] = [
         Flaw::HeadDamaged,
         Flaw::HeadBehind,
         Flaw::RootDiffers,
@@ -83,6 +85,7 @@ impl Flaw {
         Flaw::HashesDamaged,
         Flaw::Undecided,
         Flaw::HeadsDamaged,
+        Flaw::HeadUncosigned,
         Flaw::CacheDamaged,
         Flaw::EvidenceDamaged,
         Flaw::NotAFile,
@@ -125,6 +128,7 @@ impl Flaw {
             Flaw::HeadBehind => "head-behind",
             Flaw::RootDiffers => "root-differs",
             Flaw::HeadsDamaged => "heads-damaged",
+            Flaw::HeadUncosigned => "head-uncosigned",
             Flaw::CacheDamaged => "cache-damaged",
             Flaw::EvidenceDamaged => "evidence-damaged",
             Flaw::NotAFile => "not-a-file",
@@ -149,7 +153,7 @@ impl Flaw {
     pub fn blame(self) -> Blame {
         match self {
             Flaw::IndexWrong => Blame::Index,
-            Flaw::Duplicate | Flaw::Malformed => Blame::Log,
+            Flaw::Duplicate | Flaw::Malformed | Flaw::HeadUncosigned => Blame::Log,
             _ => Blame::Disk,
         }
     }
@@ -178,6 +182,9 @@ impl Flaw {
             }
             Flaw::RootDiffers => "The files are consistent with each other, and do not belong to this signed head.",
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
+            Flaw::HeadUncosigned => {
+                "The newest head lacks cosignatures of the policy's witnesses, so it does not count yet."
+            }
             Flaw::CacheDamaged => {
                 "A cached answer is not what was proven. It is proven again each time it is read, so none was given."
             }
@@ -236,6 +243,9 @@ impl Flaw {
             Flaw::RootDiffers => {
                 "Find out where these files came from. Restore them from a copy, or delete the log's folder and run \
                  `gosumcheck sync`."
+            }
+            Flaw::HeadUncosigned => {
+                "Run `gosumcheck sync --policy FILE --distributor URL`; if it stays, ask the witnesses."
             }
             Flaw::CacheDamaged => {
                 "Check the disk and its memory. Delete what is named here: it is fetched again, and proven."

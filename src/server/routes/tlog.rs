@@ -6,7 +6,7 @@ use super::sumdb::{latest, tile_bytes};
 use crate::fault::Fault;
 use crate::relay::Relay;
 use crate::server::app::{App, request::RequestContext};
-use crate::server::http::answer::{Answer, BINARY, CachePolicy};
+use crate::server::http::answer::{Answer, BINARY, CachePolicy, PROVEN, SUMDB_TEXT};
 use crate::server::http::refusal::{from_fault, refusal};
 use crate::server::http::response_cache::Validity;
 use crate::server::http::route::TlogRequest;
@@ -16,7 +16,7 @@ use crate::sumdb::tile::{DataTile, TilePath};
 /// Answers one request of a tlog-tiles client.
 pub(crate) async fn handle(app: &App, relay: &Relay, request: TlogRequest<'_>, context: &RequestContext<'_>) -> Answer {
     let path = match request {
-        TlogRequest::Checkpoint => return latest(app, relay, context).await,
+        TlogRequest::Checkpoint => return checkpoint(app, relay, context).await,
         TlogRequest::Tile(path) => path,
     };
     let Ok(tile) = TilePath::parse_tlog(path) else {
@@ -37,6 +37,15 @@ pub(crate) async fn handle(app: &App, relay: &Relay, request: TlogRequest<'_>, c
     };
     app.cache(context, &answer, Validity::Forever);
     answer
+}
+
+/// The newest signed head; where heads are cosigned here, the newest that is (C2SP tlog-mirror).
+async fn checkpoint(app: &App, relay: &Relay, context: &RequestContext<'_>) -> Answer {
+    match relay.cosigned().await {
+        None => latest(app, relay, context).await,
+        Some(Ok(note)) => Answer::new(SUMDB_TEXT, CachePolicy::Revalidate, note).with_hash_etag().judged(PROVEN),
+        Some(Err(refused)) => from_fault(&refused),
+    }
 }
 
 fn bundle(bytes: &[u8], tile: &DataTile) -> Result<Vec<u8>, Fault> {

@@ -58,5 +58,6 @@ fn read_fields(path: &str, version: &str, hash: &str) -> Result<SumLine, LineFau
 fn why(error: Error) -> String {
     match error {
         Error::Malformed { why, .. } | Error::Unproven { why, .. } => why,
+        of_witnesses => of_witnesses.to_string(),
     }
 }

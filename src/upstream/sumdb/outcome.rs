@@ -122,6 +122,8 @@ impl Attempts {
         let error = match first {
             sumdb::Error::Malformed { what, why } => sumdb::Error::malformed(what, format!("{why}; {others}")),
             sumdb::Error::Unproven { what, why } => sumdb::Error::unproven(what, format!("{why}; {others}")),
+            sumdb::Error::Uncosigned { why } => sumdb::Error::Uncosigned { why: format!("{why}; {others}") },
+            of_witness => of_witness,
         };
         Fault::refused(source, error)
     }
