@@ -17,6 +17,7 @@ mod fake;
 #[path = "../proxy/kit/mod.rs"]
 mod kit;
 
+mod history;
 mod mutants;
 mod programs;
 mod sboms;

@@ -1,5 +1,6 @@
 //! How text is laid out: columns, paragraphs, and numbers that can be read.
 
+use super::super::history::short;
 use super::super::{FileReport, LineReport, Location, printable};
 
 /// Columns of a paragraph.
@@ -30,6 +31,8 @@ pub(super) fn place(file: &FileReport, line: &LineReport) -> String {
         Location::Line(number) => format!("{}:{number}:", printable(&file.path)),
         Location::File(path) => format!("{}:", printable(path)),
         Location::Part(part) => format!("{}#{}:", printable(&file.path), printable(part)),
+        // What `git show` takes, and the line.
+        Location::Commit { commit, path, line } => format!("{}:{}:{line}:", short(commit), printable(path)),
     }
 }
 
