@@ -24,10 +24,10 @@ use crate::report::{Artifact, Level, Notice, counted};
 use crate::sumdb::gosum::MAX_FILE_BYTES;
 use crate::sumdb::number::wide;
 use commits::Commits;
-use lines::{DistinctLines, Place};
+use lines::{DistinctLines, PlaceInCommit};
 use repository::Tips;
 pub use repository::is_repository;
-use trees::{Entry, Trees, What};
+use trees::{CommitTrees, SumPath, What};
 
 /// Versions of go.sum files.
 const MAX_VERSIONS: usize = 5_000_000;
@@ -44,7 +44,7 @@ pub struct History {
     repository: Repository,
     tips: BTreeMap<String, ObjectId>,
     commits: Commits,
-    trees: Trees,
+    trees: CommitTrees,
     /// the number of the set of files of each commit, in the order of `commits.order`
     sets: Vec<u32>,
     lines: DistinctLines,
@@ -97,7 +97,7 @@ pub fn read(
         repository,
         tips,
         commits,
-        trees: Trees::default(),
+        trees: CommitTrees::default(),
         sets: Vec::new(),
         lines: DistinctLines::default(),
         excluded: exclusions.alone(),
@@ -194,14 +194,14 @@ impl Reading {
                 What::Link => self.unread(&name, "is a link that does not lead to a go.sum file of this commit"),
                 What::Sum => {
                     self.sums.insert(entry.path);
-                    self.read_sum(history, entry, Place { commit, path: &path })?;
+                    self.read_sum(history, entry, PlaceInCommit { commit, path: &path })?;
                 }
             }
         }
         Ok(())
     }
 
-    fn read_sum(&mut self, history: &mut History, entry: &Entry, place: Place<'_>) -> Result<(), String> {
+    fn read_sum(&mut self, history: &mut History, entry: &SumPath, place: PlaceInCommit<'_>) -> Result<(), String> {
         self.versions += 1;
         if self.versions > MAX_VERSIONS {
             return Err(format!("has more than {MAX_VERSIONS} versions of go.sum files"));
@@ -276,7 +276,7 @@ impl Reading {
 }
 
 /// The bytes of a go.sum file.
-fn sum(repository: &Repository, trees: &Trees, entry: &Entry) -> Result<Vec<u8>, String> {
+fn sum(repository: &Repository, trees: &CommitTrees, entry: &SumPath) -> Result<Vec<u8>, String> {
     let id = trees.objects.get(entry.object).copied().ok_or("is not at hand")?;
     if let Ok(Some(header)) = repository.try_find_header(id)
         && header.size() > wide(MAX_FILE_BYTES)
@@ -288,9 +288,10 @@ fn sum(repository: &Repository, trees: &Trees, entry: &Entry) -> Result<Vec<u8>,
 }
 
 /// Whether a link leads to a go.sum file of the same commit, by names alone.
-fn leads_within(history: &History, link: &Entry, path: &str, entries: &[Entry]) -> bool {
+fn leads_within(history: &History, link: &SumPath, path: &str, entries: &[SumPath]) -> bool {
     let Ok(target) = sum(&history.repository, &history.trees, link) else { return false };
     let Some(target) = resolve(Path::new(path), Path::new(&*String::from_utf8_lossy(&target))) else { return false };
-    let is_target = |entry: &&Entry| history.trees.paths.get(entry.path).is_some_and(|path| Path::new(path) == target);
+    let is_target =
+        |entry: &&SumPath| history.trees.paths.get(entry.path).is_some_and(|path| Path::new(path) == target);
     entries.iter().filter(|entry| entry.what == What::Sum).any(|entry| is_target(&entry))
 }

@@ -3,12 +3,10 @@
 
 use serde::Serialize;
 
+use super::text::layout::short;
 use super::{counted, printable};
 
-/// Characters of a commit's hash that people are shown.
-const SHORT: usize = 12;
-
-/// The life of one line in a repository, as far as the commits that were read tell it.
+/// The life of one line in the commits of a repository that were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LineHistory {
     /// how many commits have a file with it
@@ -87,9 +85,4 @@ fn notes(verb: &str, notes: &[CommitNote], more: u64) -> Vec<String> {
     };
     let rest = (more > 0).then(|| format!("{verb} {}", counted(more, "more commit")));
     notes.iter().map(sentence).chain(rest).collect()
-}
-
-/// The first characters of a commit's hash.
-pub(super) fn short(commit: &str) -> String {
-    printable(commit.get(..SHORT).unwrap_or(commit))
 }

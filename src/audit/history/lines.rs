@@ -26,7 +26,7 @@ pub(super) struct DistinctLines {
 
 /// A file as it was in a commit.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct PlaceInCommit<'a> {
     pub commit: &'a str,
     pub path: &'a str,
 }
@@ -47,7 +47,7 @@ impl DistinctLines {
     ///
     /// # Errors
     /// The lines are too many; or what the file is in place of a go.sum.
-    pub(super) fn add(&mut self, bytes: &[u8], place: Place<'_>) -> Result<(), String> {
+    pub(super) fn add(&mut self, bytes: &[u8], place: PlaceInCommit<'_>) -> Result<(), String> {
         let body = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         let (mut new, mut numbers, mut keys, mut has_sums) = (Vec::new(), Vec::new(), Vec::new(), false);
         for (number, line) in (1_u64..).zip(body.split(|byte| *byte == b'\n')) {
@@ -89,7 +89,7 @@ impl DistinctLines {
     }
 
     /// A file without any go.sum line is one claim, and its text is not shown: it may be another file, put there to be printed.
-    fn add_other(&mut self, bytes: &[u8], place: Place<'_>, lines: &[gosum::Line]) -> Result<(), String> {
+    fn add_other(&mut self, bytes: &[u8], place: PlaceInCommit<'_>, lines: &[gosum::Line]) -> Result<(), String> {
         if let Some(what) = other_file::explain(place.path, bytes) {
             return Err(what);
         }
@@ -105,7 +105,14 @@ impl DistinctLines {
         self.claims.len() > MAX_LINES
     }
 
-    fn push(&mut self, place: Place<'_>, line: u64, text: String, says: Says, key: LineKey) -> Result<(), String> {
+    fn push(
+        &mut self,
+        place: PlaceInCommit<'_>,
+        line: u64,
+        text: String,
+        says: Says,
+        key: LineKey,
+    ) -> Result<(), String> {
         if self.is_full() {
             return Err(format!("has more than {MAX_LINES} distinct lines"));
         }

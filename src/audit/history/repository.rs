@@ -38,7 +38,7 @@ pub(super) fn open(path: &Path) -> Result<Repository, String> {
     let (git_dir, _) = found.into_repository_and_work_tree_directories();
     let mut files = MAX_FILES;
     check(&git_dir, &mut files)?;
-    // What is larger than any go.sum is no object of use here; the rest is for the parts that it is made of.
+    // No go.sum is larger than half of it; the rest is for the parts that an object is made of.
     let limit = format!("gitoxide.objects.allocLimit={}", 2 * MAX_FILE_BYTES);
     let options = gix::open::Options::isolated()
         .cli_overrides([limit, "core.useReplaceRefs=false".to_owned()])

@@ -63,7 +63,7 @@ pub(super) enum What {
 
 /// One path of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Entry {
+pub(super) struct SumPath {
     /// the number of the path
     pub path: u32,
     pub what: What,
@@ -73,10 +73,10 @@ pub(super) struct Entry {
 
 /// What all commits have.
 #[derive(Default)]
-pub(super) struct Trees {
+pub(super) struct CommitTrees {
     /// the number of what each folder has, by the hash of the folder; none while it is read
     known: HashMap<ObjectId, Option<u32>>,
-    sets: Numbered<Vec<Entry>>,
+    sets: Numbered<Vec<SumPath>>,
     pub paths: Numbered<String>,
     pub objects: Numbered<ObjectId>,
     /// why a folder could not be read, by the number of its object
@@ -84,7 +84,7 @@ pub(super) struct Trees {
     entries: usize,
 }
 
-impl Trees {
+impl CommitTrees {
     /// The number of what the folder with this hash has, with all below it.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl Trees {
         self.below(repository, tree, 0)
     }
 
-    pub(super) fn set(&self, number: u32) -> &[Entry] {
+    pub(super) fn set(&self, number: u32) -> &[SumPath] {
         self.sets.get(number).map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -122,7 +122,7 @@ impl Trees {
         repository: &Repository,
         tree: ObjectId,
         depth: usize,
-    ) -> Result<Result<Vec<Entry>, String>, String> {
+    ) -> Result<Result<Vec<SumPath>, String>, String> {
         let object = match object(repository, tree) {
             Ok(object) if object.kind == gix::objs::Kind::Tree => object,
             Ok(_) => return Ok(Err("is not a folder: the repository is damaged".to_owned())),
@@ -138,7 +138,7 @@ impl Trees {
                     let path = self.paths.get(inner.path).cloned().unwrap_or_default();
                     let slash = if path.is_empty() { "" } else { "/" };
                     let path = self.paths.number(format!("{name}{slash}{path}"));
-                    entries.push(Entry { path, ..inner });
+                    entries.push(SumPath { path, ..inner });
                 }
             } else {
                 let what = match () {
@@ -148,7 +148,7 @@ impl Trees {
                     () => What::Sum,
                 };
                 let id = if what == What::Submodule { ObjectId::null(tree.kind()) } else { entry.oid.to_owned() };
-                entries.push(Entry {
+                entries.push(SumPath {
                     path: self.paths.number(name.into_owned()),
                     what,
                     object: self.objects.number(id),
@@ -165,10 +165,10 @@ impl Trees {
         let object = self.objects.number(tree);
         self.faults.entry(object).or_insert_with(|| why.to_owned());
         let path = self.paths.number(String::new());
-        self.sets.number(vec![Entry { path, what: What::Unread, object }])
+        self.sets.number(vec![SumPath { path, what: What::Unread, object }])
     }
 
-    fn add(&mut self, entries: Vec<Entry>) -> Result<u32, String> {
+    fn add(&mut self, entries: Vec<SumPath>) -> Result<u32, String> {
         let before = self.sets.len();
         let length = entries.len();
         let set = self.sets.number(entries);

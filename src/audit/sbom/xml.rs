@@ -26,7 +26,7 @@ struct Open {
 /// Why it is not one, with the line.
 pub(super) fn read(text: &[u8]) -> Result<CycloneDx, String> {
     let mut reader = Reader::from_reader(text);
-    let mut state = State { document: None, open: Vec::new(), components: Vec::new() };
+    let mut state = PartialBom { document: None, open: Vec::new(), components: Vec::new() };
     loop {
         let event = reader.read_event();
         // An error stands where the parser came upon it.
@@ -58,14 +58,14 @@ pub(super) fn read(text: &[u8]) -> Result<CycloneDx, String> {
 }
 
 /// The document so far.
-struct State {
+struct PartialBom {
     document: Option<CycloneDx>,
     open: Vec<Open>,
     /// components that are not closed yet
     components: Vec<Component>,
 }
 
-impl State {
+impl PartialBom {
     fn start(&mut self, start: &BytesStart<'_>) -> Result<(), String> {
         if self.open.len() == MAX_DEPTH {
             return Err(format!("more than {MAX_DEPTH} elements in each other"));
