@@ -26,7 +26,6 @@ use crate::sumdb::number::wide;
 use commits::Commits;
 use lines::{DistinctLines, PlaceInCommit};
 use repository::Tips;
-pub use repository::is_repository;
 use trees::{CommitTrees, SumPath, What};
 
 /// Versions of go.sum files.
@@ -112,8 +111,8 @@ pub fn read(
 /// What was met on the way.
 #[derive(Default)]
 struct Reading {
-    /// objects that were looked at
-    seen: HashSet<u32>,
+    /// objects that were looked at, and as what
+    seen: HashSet<(What, u32)>,
     versions: usize,
     bytes: u64,
     sums: BTreeSet<u32>,
@@ -182,20 +181,22 @@ impl Reading {
                 self.left_out.insert(entry.path);
                 continue;
             }
+            if entry.what == What::Sum {
+                self.sums.insert(entry.path);
+            }
+            if entry.what != What::Submodule && !self.seen.insert((entry.what, entry.object)) {
+                continue;
+            }
             let name = format!("{commit}:{path}");
             match entry.what {
                 What::Submodule => drop(self.submodules.insert(entry.path)),
-                _ if !self.seen.insert(entry.object) => drop(self.sums.insert(entry.path)),
                 What::Unread => {
                     let why = history.trees.faults.get(&entry.object).cloned().unwrap_or_default();
                     self.unread(&name, &why);
                 }
                 What::Link if leads_within(history, entry, &path, &entries) => {}
                 What::Link => self.unread(&name, "is a link that does not lead to a go.sum file of this commit"),
-                What::Sum => {
-                    self.sums.insert(entry.path);
-                    self.read_sum(history, entry, PlaceInCommit { commit, path: &path })?;
-                }
+                What::Sum => self.read_sum(history, entry, PlaceInCommit { commit, path: &path })?,
             }
         }
         Ok(())

@@ -230,8 +230,12 @@ fn ranges_folders_and_borrowed_objects() {
     let clone = world.home.path().join("clone");
     git(&world, world.home.path(), &["clone", "--quiet", "--shared", bare, clone.to_str().unwrap()], b"");
     std::fs::create_dir(clone.join("below")).unwrap();
-    let (code, cloned) = report(&world, &["--history", "HEAD", clone.join("below").to_str().unwrap()]);
+    git(&world, &clone, &["pack-refs", "--all"], b"");
+    let (code, cloned) = report(&world, &["--history", clone.join("below").to_str().unwrap()]);
     assert_eq!((code, &cloned["total_lines"]), (1, &json!(lines.len() + 1)));
+    assert_eq!(cloned["files"].as_array().unwrap().len(), 1, "{cloned:#}");
+    let branches = ["main", "origin/HEAD", "origin/main"].map(|name| json!({ "name": name, "has_it_now": false }));
+    assert_eq!(findings(&cloned)[0]["history"]["branches"], json!(branches));
 
     // What is not in a shallow clone was not seen, unless nobody asked for it.
     let shallow = world.home.path().join("shallow");

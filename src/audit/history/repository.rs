@@ -154,9 +154,3 @@ fn shown(name: &str) -> String {
     let branch = name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/remotes/"));
     tag.or(branch.map(str::to_owned)).unwrap_or_else(|| name.to_owned())
 }
-
-/// Whether an argument of `--history` is a repository, and no range.
-pub fn is_repository(argument: &str) -> bool {
-    let path = Path::new(argument);
-    path.is_dir() && (path.join(".git").symlink_metadata().is_ok() || path.join("objects").is_dir())
-}

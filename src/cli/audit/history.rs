@@ -1,5 +1,7 @@
 //! `gosumcheck audit --history`: which repositories and which of their commits, and what became of their lines.
 
+use std::path::Path;
+
 use super::super::progress::Bar;
 use super::AuditArgs;
 use crate::audit::exclude::Exclusions;
@@ -23,8 +25,8 @@ pub(super) fn read(
     bar: &Bar,
     histories: &mut Vec<History>,
 ) -> Result<Inputs, Fault> {
-    // `--history FOLDER`: as git does, what is a folder is taken for one where no other is named.
-    let folder = range.filter(|range| args.paths.is_empty() && history::is_repository(range));
+    // `--history FOLDER`: what is a folder is taken for one where no PATH is given. So no range is ever taken for less than it is.
+    let folder = range.filter(|range| args.paths.is_empty() && Path::new(range).is_dir());
     let range = if folder.is_some() { None } else { range };
     let here = [folder.unwrap_or(HERE).to_owned()];
     let paths = if args.paths.is_empty() { here.as_slice() } else { args.paths.as_slice() };
