@@ -21,7 +21,7 @@ fn world() -> Option<World> {
     let has_git = Command::new("git").arg("--version").output().is_ok();
     if !has_git {
         assert!(std::env::var_os("GOSUMCHECK_REQUIRE_GO").is_none(), "there is no git command");
-        writeln!(std::io::stderr(), "skipped: there is no git command").unwrap();
+        eprintln!("skipped: there is no git command");
         return None;
     }
     World::new(&(0..30).map(|number| Spec::new(&format!("a.example/m{number}"), "v1.0.0")).collect::<Vec<_>>())
