@@ -8,6 +8,7 @@ pub mod buildinfo;
 pub mod exclude;
 pub mod executable;
 pub mod go_release;
+pub mod history;
 pub mod inputs;
 mod lines;
 pub mod look;
@@ -185,7 +186,7 @@ pub fn verdicts(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec
             }
         };
         let Claim { place, text, duplicate_of, unlisted_repeats, .. } = claim;
-        LineReport { place, subject, text, verdict, duplicate_of, unlisted_repeats }
+        LineReport { place, subject, text, verdict, duplicate_of, unlisted_repeats, history: None }
     };
     let check_file = |file: Claims| FileReport {
         path: file.path,

@@ -159,7 +159,7 @@ struct DatabaseArgs {
 
 #[derive(Debug, Args)]
 struct AuditArgs {
-    /// go.sum or go.work.sum files, programs that Go built, vendor folders, SBOMs in JSON, folders to search for all of these, or -
+    /// go.sum or go.work.sum files, programs that Go built, vendor folders, SBOMs, folders to search for all of these, or -
     /// for standard input [default: ./go.sum]
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
@@ -171,6 +171,9 @@ struct AuditArgs {
     /// cyclonedx or spdx
     #[arg(long = "as", value_name = "KIND", conflicts_with = "modcache")]
     look: Option<Look>,
+    /// Prove each line that a go.sum had in any commit of the git repository PATH [default: .], and say who carried a wrong one
+    #[arg(long, value_name = "REV-RANGE", num_args = 0..=1, conflicts_with_all = ["modcache", "look"])]
+    history: Option<Option<String>>,
     #[arg(long, value_name = "PATTERN", help = EXCLUDE, conflicts_with = "modcache")]
     exclude: Vec<String>,
     /// Output format: text, json, sarif or junit

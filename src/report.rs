@@ -17,6 +17,7 @@ mod artifact;
 mod ascii;
 mod conclusion;
 mod format;
+pub mod history;
 pub mod integrity;
 pub mod json;
 pub mod junit;
@@ -30,6 +31,7 @@ pub use advice::{Advice, Input};
 pub use artifact::Artifact;
 pub use conclusion::Conclusion;
 pub use format::{Format, UnknownFormat};
+pub use history::LineHistory;
 pub use integrity::Integrity;
 pub use outcome::{Class, Outcome};
 pub use printable::{plain, printable, printable_lines};
@@ -116,6 +118,8 @@ pub struct LineReport {
     pub duplicate_of: Option<u64>,
     /// how many later lines say the same and have no entry of their own, because the file has so many repeats
     pub unlisted_repeats: u64,
+    /// which commits and branches carried it; for findings in a git history
+    pub history: Option<Box<LineHistory>>,
 }
 
 /// Where a verdict belongs.
@@ -127,6 +131,15 @@ pub enum Location {
     File(String),
     /// a part of the file that has no line of its own, by its name in that format: `dep` in a program, `/components/3` in an SBOM
     Part(String),
+    /// a line of a file as it was in a commit
+    Commit {
+        /// the hash of the first commit with it, in hexadecimal
+        commit: String,
+        /// the path of the file in the repository
+        path: String,
+        /// the line, counted from 1
+        line: u64,
+    },
 }
 
 /// What a go.sum line is about.
@@ -144,7 +157,7 @@ impl Location {
     /// The number of the line; none for what stands on no line.
     pub fn line(&self) -> Option<u64> {
         match self {
-            Location::Line(number) => Some(*number),
+            Location::Line(number) | Location::Commit { line: number, .. } => Some(*number),
             Location::File(_) | Location::Part(_) => None,
         }
     }

@@ -29,6 +29,7 @@ fn report(mut next: impl FnMut() -> String) -> Report {
         verdict,
         duplicate_of: None,
         unlisted_repeats: 0,
+        history: None,
     };
     let mut lines: Vec<_> = (1..).zip(verdicts).map(&mut line).collect();
     lines.push(LineReport { place: Location::File(next()), ..lines.first().unwrap().clone() });

@@ -45,11 +45,16 @@ impl Exclusions {
         &self.patterns
     }
 
+    /// What applies where no folder has a file of its own.
+    pub(super) fn alone(&self) -> Excluded {
+        Excluded { matcher: self.with("").unwrap_or_else(|_| Gitignore::empty()) }
+    }
+
     /// What applies in the folder `tree`, and why its [`IGNORE_FILE`] does not, if so.
     pub(super) fn of_folder(&self, tree: &Tree) -> (Excluded, Option<String>) {
         match read(tree).and_then(|text| self.with(&text)) {
             Ok(matcher) => (Excluded { matcher }, None),
-            Err(why) => (Excluded { matcher: self.with("").unwrap_or_else(|_| Gitignore::empty()) }, Some(why)),
+            Err(why) => (self.alone(), Some(why)),
         }
     }
 
@@ -84,6 +89,14 @@ impl Excluded {
     pub(super) fn by(&self, path: &Path, is_folder: bool) -> Option<Pattern> {
         let Match::Ignore(glob) = self.matcher.matched(path, is_folder) else { return None };
         Some(Pattern { text: Glob::original(glob).to_owned(), is_from_file: glob.from().is_some() })
+    }
+}
+
+impl Excluded {
+    /// The pattern that excludes a path, or a folder around it; its parts are separated by `/`.
+    pub(super) fn with_folders(&self, path: &str) -> Option<Pattern> {
+        let mut folders = path.match_indices('/').filter_map(|(end, _)| path.get(..end));
+        folders.find_map(|folder| self.by(Path::new(folder), true)).or_else(|| self.by(Path::new(path), false))
     }
 }
 

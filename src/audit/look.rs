@@ -48,7 +48,12 @@ const NAMED: [Artifact; 6] =
     [Artifact::GoSum, Artifact::Program, Artifact::BuildInfo, Artifact::Vendor, Artifact::CycloneDx, Artifact::Spdx];
 
 /// How the names of SBOMs end, as their formats advise.
-const SBOMS: [(&str, Artifact); 2] = [(".cdx.json", Artifact::CycloneDx), (".spdx.json", Artifact::Spdx)];
+const SBOMS: [(&str, Artifact); 4] = [
+    (".cdx.json", Artifact::CycloneDx),
+    (".cdx.xml", Artifact::CycloneDx),
+    (".spdx.json", Artifact::Spdx),
+    (".spdx", Artifact::Spdx),
+];
 /// Why a link is not read.
 pub(super) const LINK: &str = "is a link, so it was not read; it does not lead to a go.sum file that is audited here";
 

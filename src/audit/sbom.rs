@@ -1,7 +1,10 @@
-//! SBOMs in JSON: the golang packages of CycloneDX and SPDX documents, each with the h1 that it gives; and what `go version -m -json`
-//! prints. An h1 stands there as such, or as the SHA-256 that it is, in hexadecimal: so cyclonedx-gomod and syft write it.
+//! SBOMs: the golang packages of CycloneDX (JSON, XML) and SPDX (JSON, tag-value) documents, each with the h1 that it gives; and what
+//! `go version -m -json` prints. An h1 stands there as such, or as the SHA-256 that it is, in hexadecimal: so cyclonedx-gomod and syft write it.
 //!
 //! A package URL of Go is written in lower case, which is another module to Go; the name beside it has the module's own spelling.
+
+mod tag_value;
+mod xml;
 
 use serde::Deserialize;
 
@@ -24,7 +27,7 @@ const STANDARD: [&str; 2] = ["std", "stdlib"];
 const SYFT_H1: &str = "syft:metadata:h1Digest";
 
 /// A CycloneDX document, or a component of one; what is not needed is passed over.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default, Clone)]
 struct Component {
     #[serde(default)]
     name: String,
@@ -40,13 +43,13 @@ struct Component {
     components: Vec<Component>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 struct ComponentHash {
     alg: String,
     content: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 struct Property {
     name: String,
     #[serde(default)]
@@ -71,7 +74,7 @@ struct Spdx {
     packages: Vec<SpdxPackage>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct SpdxPackage {
     #[serde(default)]
@@ -124,7 +127,14 @@ struct GoModule {
 
 /// What the text looks like, if it is one of these documents.
 pub fn kind(text: &[u8]) -> Option<Artifact> {
-    let text = text.trim_ascii_start();
+    let text = without_mark(text).trim_ascii_start();
+    let first = text.split(|byte| *byte == b'\n').find(|line| !line.starts_with(b"#")).unwrap_or_default();
+    if first.starts_with(tag_value::FIRST.as_bytes()) {
+        return Some(Artifact::Spdx);
+    }
+    if is_xml(text) {
+        return memchr::memmem::find(text, b"cyclonedx.org/schema/bom").map(|_| Artifact::CycloneDx);
+    }
     if !text.starts_with(b"{") && !text.starts_with(b"[") {
         return None;
     }
@@ -137,6 +147,15 @@ pub fn kind(text: &[u8]) -> Option<Artifact> {
     }
 }
 
+/// A text without the mark that some editors put before it.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
+}
+
+fn is_xml(text: &[u8]) -> bool {
+    text.trim_ascii_start().starts_with(b"<")
+}
+
 /// The claims of a document of this kind.
 ///
 /// # Errors
@@ -145,7 +164,10 @@ pub fn read(path: &str, text: &[u8], artifact: Artifact) -> Result<Claims, Strin
     let wrong = |error: serde_json::Error| format!("is not {}: {error}", artifact.noun());
     let (claims, about) = match artifact {
         Artifact::CycloneDx => {
-            let document: CycloneDx = serde_json::from_slice(text).map_err(wrong)?;
+            let document: CycloneDx = match is_xml(without_mark(text)) {
+                true => xml::read(text).map_err(|why| format!("is not {}: {why}", artifact.noun()))?,
+                false => serde_json::from_slice(text).map_err(wrong)?,
+            };
             if document.bom_format != "CycloneDX" {
                 return Err("is not a CycloneDX SBOM: its bomFormat is another".to_owned());
             }
@@ -154,7 +176,10 @@ pub fn read(path: &str, text: &[u8], artifact: Artifact) -> Result<Claims, Strin
             (claims, format!("version {}", document.spec_version))
         }
         Artifact::Spdx => {
-            let document: Spdx = serde_json::from_slice(text).map_err(wrong)?;
+            let document: Spdx = match without_mark(text).trim_ascii_start().starts_with(b"{") {
+                true => serde_json::from_slice(text).map_err(wrong)?,
+                false => tag_value::read(text).map_err(|why| format!("is not {}: {why}", artifact.noun()))?,
+            };
             (spdx(&document)?, document.spdx_version)
         }
         _ => {

@@ -16,7 +16,7 @@ use crate::files::Unfit;
 use crate::report::Artifact;
 
 /// The names of the files that are looked for.
-const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
+pub(super) const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
 /// The name of a vendor folder.
 pub(super) const VENDOR: &str = "vendor";
 /// Folders that are not searched: a build of this tree does not use the go.sum files in them.
@@ -190,7 +190,7 @@ impl Found {
 
 /// What a link at `link` leads to, by names alone, without a look at the disk. None where that is not below the root for
 /// certain. A `..` behind a name is not taken: what the name stands for may be a link.
-fn resolve(link: &Path, target: &Path) -> Option<PathBuf> {
+pub(super) fn resolve(link: &Path, target: &Path) -> Option<PathBuf> {
     let mut at = link.parent()?.to_path_buf();
     let mut is_below = false;
     for component in target.components() {

@@ -16,7 +16,7 @@ pub(super) fn verdict(sum: &SumLine, place: &Location, exemption: Option<&str>, 
         return Verdict::UnknownAlgorithm { algorithm: algorithm.clone() };
     }
     // Go drops lines of a go.sum. It drops no file of a module cache, whatever that hashes to.
-    let is_dropped = matches!(place, Location::Line(_)) && sum.is_dropped_by_go();
+    let is_dropped = matches!(place, Location::Line(_) | Location::Commit { .. }) && sum.is_dropped_by_go();
     match answers.get(&sum.module) {
         Some(Answer::Found(record)) => compare(sum, is_dropped, record),
         _ if is_dropped => Verdict::DroppedEmptyGoMod,

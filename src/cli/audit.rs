@@ -1,5 +1,6 @@
 //! `gosumcheck audit`: files in, a report out.
 
+mod history;
 mod zips;
 
 use std::ffi::OsString;
@@ -26,13 +27,22 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     let setup = setup::prepare(&args.database)?;
     let bar = Bar::new();
     let exclusions = Exclusions::parse(&args.exclude)?;
-    let Inputs { mut files, vendors, notices } = claims(args, &exclusions, &setup, &bar)?;
+    let mut histories = Vec::new();
+    let Inputs { mut files, vendors, notices } = match &args.history {
+        Some(range) => history::read(args, range.as_deref(), &exclusions, &bar, &mut histories)?,
+        None => claims(args, &exclusions, &setup, &bar)?,
+    };
     files.extend(zips::claims(args, &setup, vendors, &bar)?);
     let advice = unread_advice(&files, args.modcache.is_some());
     let mut audited = audit_all(&setup, files, args.proof.is_some(), &bar)?;
     bar.clear();
     let Audited { report, proofs } = &mut audited;
-    report.input = if args.modcache.is_some() { Input::ModuleCache } else { Input::Lines };
+    report.input = match (&args.modcache, &args.history) {
+        (Some(_), _) => Input::ModuleCache,
+        (_, Some(_)) => Input::History,
+        _ => Input::Lines,
+    };
+    report.notices.extend(history::trace(histories, &mut report.files));
     report.inherits_exemptions = args.database.private.is_none();
     report.notices.extend(skipped_notice(report));
     report.notices.extend(report.misbehaviour.as_ref().and_then(|found| setup.known_heads().origin(&found.evidence)));

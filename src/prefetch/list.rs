@@ -161,6 +161,7 @@ impl Wanted {
                 Location::Line(line) => format!("{}:{line}", file.path),
                 Location::File(path) => path,
                 Location::Part(part) => format!("{}#{part}", file.path),
+                Location::Commit { commit, path, line } => format!("{commit}:{path}:{line}"),
             };
             match claim.says {
                 Says::Sum(sum) => {

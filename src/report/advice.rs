@@ -13,6 +13,8 @@ pub enum Input {
     ModuleCache,
     /// the lines of go.sum files, against a proof file
     ProofFile,
+    /// the lines of all go.sum files that the commits of a repository ever had, against the database
+    History,
 }
 
 /// The words for one outcome.
@@ -35,6 +37,8 @@ impl Report {
             (Input::ModuleCache, Outcome::Unavailable) => CACHE_UNAVAILABLE,
             (Input::ModuleCache, Outcome::NotInLog) => CACHE_NOT_IN_LOG,
             (Input::ProofFile, Outcome::NotHeld) => PROOF_NOT_HELD,
+            (Input::History, Outcome::Differs) => HISTORY_DIFFERS,
+            (Input::History, Outcome::Malformed) => HISTORY_MALFORMED,
             (Input::Lines, Outcome::Differs) if self.is_all_of_others(outcome) => OTHER_DIFFERS,
             (Input::Lines, Outcome::Malformed) if self.is_all_of_others(outcome) => OTHER_MALFORMED,
             _ => Advice { title: outcome.title(), meaning: outcome.meaning(), next: outcome.next() },
@@ -50,6 +54,21 @@ impl Report {
         !artifacts.is_empty() && !artifacts.contains(&Artifact::GoSum)
     }
 }
+
+const HISTORY_DIFFERS: Advice = Advice {
+    title: "the hash is not the one in the checksum database",
+    meaning: "While the line stood, builds of those commits were held to other contents of this module version than the rest of the \
+              world was given, or failed with a checksum mismatch.",
+    next: "Find out what was built and shipped from the commits that are named, and ask their authors which GOPROXY and GOSUMDB their \
+           machines had then. Where a branch still has the line, audit its go.sum without --history and do what it says.",
+};
+
+const HISTORY_MALFORMED: Advice = Advice {
+    title: "this is not a go.sum line",
+    meaning: "Such a line protects nothing. Conflict markers and cut lines get into commits; go refuses most of them.",
+    next: "Nothing, where no branch has it any longer: --history RANGE or --exclude leaves those commits or files out. Else mend the \
+           go.sum of that branch.",
+};
 
 const OTHER_DIFFERS: Advice = Advice {
     title: "the hash is not the one in the checksum database",

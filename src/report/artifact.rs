@@ -18,11 +18,13 @@ pub enum Artifact {
     CycloneDx,
     /// an SBOM of the SPDX format
     Spdx,
+    /// the commits of a git repository
+    GitHistory,
 }
 
 impl Artifact {
     /// All of them.
-    pub const ALL: [Artifact; 7] = [
+    pub const ALL: [Artifact; 8] = [
         Artifact::GoSum,
         Artifact::ModuleCache,
         Artifact::Program,
@@ -30,6 +32,7 @@ impl Artifact {
         Artifact::Vendor,
         Artifact::CycloneDx,
         Artifact::Spdx,
+        Artifact::GitHistory,
     ];
 
     /// The stable name, which programs read and arguments give.
@@ -42,6 +45,7 @@ impl Artifact {
             Artifact::Vendor => "vendor",
             Artifact::CycloneDx => "cyclonedx",
             Artifact::Spdx => "spdx",
+            Artifact::GitHistory => "git-history",
         }
     }
 
@@ -55,6 +59,7 @@ impl Artifact {
             Artifact::Vendor => "a vendor folder",
             Artifact::CycloneDx => "a CycloneDX SBOM",
             Artifact::Spdx => "an SPDX SBOM",
+            Artifact::GitHistory => "a git history",
         }
     }
 }

@@ -8,7 +8,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Advice, FileReport, Head, LineReport, Location, Misbehaviour, Notice, Outcome, Report, Verdict, ascii};
+use super::{
+    Advice, FileReport, Head, LineHistory, LineReport, Location, Misbehaviour, Notice, Outcome, Report, Verdict, ascii,
+};
 
 /// The name and version of the format.
 pub const SCHEMA: &str = "gosumcheck.audit/1";
@@ -69,6 +71,8 @@ struct JsonLine<'a> {
     line: Option<u64>,
     file: Option<&'a str>,
     part: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<&'a str>,
     module: Option<&'a str>,
     version: Option<&'a str>,
     kind: Option<&'static str>,
@@ -80,6 +84,8 @@ struct JsonLine<'a> {
     class: &'static str,
     #[serde(flatten)]
     facts: Facts<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<&'a LineHistory>,
 }
 
 /// The facts of one verdict; those of the others are left out.
@@ -145,16 +151,18 @@ fn file(file: &FileReport) -> JsonFile<'_> {
 }
 
 fn line(line: &LineReport) -> JsonLine<'_> {
-    let (number, file, part) = match &line.place {
-        Location::Line(number) => (Some(*number), None, None),
-        Location::File(path) => (None, Some(path.as_str()), None),
-        Location::Part(part) => (None, None, Some(part.as_str())),
+    let (file, part, commit) = match &line.place {
+        Location::Line(_) => (None, None, None),
+        Location::File(path) => (Some(path.as_str()), None, None),
+        Location::Part(part) => (None, Some(part.as_str()), None),
+        Location::Commit { commit, path, .. } => (Some(path.as_str()), None, Some(commit.as_str())),
     };
     let subject = line.subject.as_ref();
     JsonLine {
-        line: number,
+        line: line.place.line(),
         file,
         part,
+        commit,
         module: subject.map(|subject| subject.module.as_str()),
         version: subject.map(|subject| subject.version.as_str()),
         kind: subject.map(|subject| subject.kind.name()),
@@ -164,6 +172,7 @@ fn line(line: &LineReport) -> JsonLine<'_> {
         verdict: line.verdict.id(),
         class: line.verdict.class().id(),
         facts: facts(&line.verdict),
+        history: line.history.as_deref(),
     }
 }
 

@@ -70,10 +70,14 @@ fn case(report: &Report, file: &FileReport, line: &LineReport, names: &mut Names
         Location::Line(number) => (&file.path, Some(number)),
         Location::File(path) => (path, None),
         Location::Part(_) => (&file.path, None),
+        Location::Commit { path, line, .. } => (path, Some(line)),
     };
     case.extra.insert("file".into(), printable(path).into());
     if let Location::Part(part) = &line.place {
         case.extra.insert("part".into(), printable(part).into());
+    }
+    if let Location::Commit { commit, .. } = &line.place {
+        case.extra.insert("commit".into(), printable(commit).into());
     }
     if let Some(number) = number {
         case.extra.insert("line".into(), number.to_string().into());
@@ -117,7 +121,9 @@ fn status(report: &Report, line: &LineReport) -> TestCaseStatus {
     let repeats = line.repetition().map(|repeats| format!(" ({repeats})")).unwrap_or_default();
     status.set_message(line.verdict.sentence(&report.database) + &repeats);
     if matches!(outcome.class(), Class::Finding | Class::CouldNotTell) {
-        status.set_description(format!("{}\n\n{}", printable(&line.text), report.advice(outcome).next));
+        let history = line.history.iter().flat_map(|history| history.sentences());
+        let text: Vec<String> = std::iter::once(printable(&line.text)).chain(history).collect();
+        status.set_description(format!("{}\n\n{}", text.join("\n"), report.advice(outcome).next));
     }
     status
 }

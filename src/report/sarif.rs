@@ -68,14 +68,23 @@ fn result(report: &Report, file: &FileReport, line: &LineReport, seen: &mut Hash
         // GitHub wants a line of every location; a zip has only its beginning.
         Location::File(path) => (path, 1),
         Location::Part(_) => (&file.path, 1),
+        Location::Commit { path, line, .. } => (path, *line),
     };
     let part = match &line.place {
         Location::Part(part) => json!([{ "fullyQualifiedName": printable(part) }]),
+        Location::Commit { commit, path, .. } => {
+            json!([{ "fullyQualifiedName": format!("{commit}:{}", printable(path)) }])
+        }
         Location::Line(_) | Location::File(_) => json!([]),
     };
     let about = line.subject.as_ref().map(|subject| printable(&subject.go_sum_key()) + ": ").unwrap_or_default();
     let repeats = line.repetition().map(|repeats| format!(" It {repeats}.")).unwrap_or_default();
-    let message = format!("{about}{}.{repeats}", line.verdict.sentence(&report.database));
+    let history = line
+        .history
+        .iter()
+        .flat_map(|history| history.sentences())
+        .fold(String::new(), |all, one| all + " " + &one + ".");
+    let message = format!("{about}{}.{repeats}{history}", line.verdict.sentence(&report.database));
     Some(json!({
         "ruleId": outcome.id(),
         "ruleIndex": rules::index(outcome)?,

@@ -193,6 +193,12 @@ fn short_fact(verdict: &Verdict) -> String {
 
 /// The longer facts, on lines of their own.
 fn details(report: &Report, file: &FileReport, line: &LineReport) -> Vec<String> {
+    let mut details = facts(report, file, line);
+    details.extend(line.history.iter().flat_map(|history| history.sentences()));
+    details
+}
+
+fn facts(report: &Report, file: &FileReport, line: &LineReport) -> Vec<String> {
     match &line.verdict {
         Verdict::Differs { record, in_file, in_log } => {
             let (ours, theirs) = (holder(file, line), printable(&report.database));
@@ -222,6 +228,7 @@ fn holder(file: &FileReport, line: &LineReport) -> String {
     let path = match &line.place {
         Location::Line(_) | Location::Part(_) if file.path == "-" => "standard input",
         Location::Line(_) | Location::Part(_) => &file.path,
+        Location::Commit { path, .. } => path,
         Location::File(path) => path,
     };
     printable(path.rsplit(['/', '\\']).next().unwrap_or(path))

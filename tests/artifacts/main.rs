@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "a panic is a failed test"
 )]
 
@@ -17,6 +18,7 @@ mod fake;
 #[path = "../proxy/kit/mod.rs"]
 mod kit;
 
+mod history;
 mod mutants;
 mod programs;
 mod sboms;

@@ -126,3 +126,99 @@ fn broken_documents_say_where() {
     let document = json!({ "bomFormat": "CycloneDX", "components": [deep] }).to_string();
     audit(&document, &[]).says(0, &["0 golang packages"]);
 }
+
+/// As cyclonedx-gomod writes it: the module that the document is of, one component in another, the standard library.
+fn cyclonedx_xml(world: &World) -> String {
+    let (one, two) = (sha256(world, ONE), world.site.corpus.h1_zip(TWO.0, TWO.1));
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1">
+  <metadata><component type="application"><name>a.example/tool</name><purl>pkg:golang/a.example/tool@v1.0.0</purl></component></metadata>
+  <components>
+    <component type="library">
+      <name>{}</name><version>{}</version>
+      <hashes><hash alg="MD5">00</hash><hash alg="SHA-256">{one}</hash></hashes>
+      <purl>pkg:golang/a.example/one@v1.0.0?type=module&amp;goos=linux</purl>
+      <components>
+        <component type="library">
+          <name><![CDATA[{}]]></name><version>{}</version><purl>pkg:golang/a.example/two@v2.0.0%2Bincompatible</purl>
+          <properties><property name="syft:metadata:h1Digest">{two}</property></properties>
+        </component>
+      </components>
+    </component>
+    <component type="library"><name>std</name><version>v1.26.8</version><purl>pkg:golang/std@v1.26.8</purl></component>
+  </components>
+</bom>
+"#,
+        ONE.0, ONE.1, TWO.0, TWO.1
+    )
+}
+
+/// As syft writes it.
+fn spdx_tag_value(world: &World) -> String {
+    let package = |(name, version): (&str, &str), purl: &str, sha256: &str| {
+        format!(
+            "\n##### Package: {name}\n\nPackageName: {name}\nSPDXID: SPDXRef-x\nPackageVersion: {version}\n\
+             PackageChecksum: SHA256: {sha256}\nPackageCopyrightText: <text>two\nPackageName: lines</text>\n\
+             ExternalRef: SECURITY cpe23Type cpe:2.3:a:x:x:*\nExternalRef: PACKAGE-MANAGER purl {purl}\n"
+        )
+    };
+    let (one, two) = (sha256(world, ONE), sha256(world, TWO));
+    let head = "SPDXVersion: SPDX-2.3\nDataLicense: CC0-1.0\n";
+    let one = package(ONE, "pkg:golang/a.example/one@v1.0.0", &one);
+    let two = package(TWO, "pkg:golang/a.example/two@v2.0.0+incompatible", &two);
+    format!("{head}{one}{two}Relationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-x\n")
+}
+
+#[test]
+fn both_formats_are_read_in_their_other_spellings() {
+    let Some(world) = world() else { return };
+    for (name, text, artifact) in [
+        ("a.cdx.xml", cyclonedx_xml(&world), "cyclonedx"),
+        ("a.spdx", format!("\u{feff}{}", spdx_tag_value(&world)), "spdx"),
+    ] {
+        let path = world.home.path().join("sboms").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &text).unwrap();
+        let path = path.display().to_string();
+        let ran = world.audit(&[&path, "--format", "json"]);
+        let report: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(
+            (ran.code, &report["tally"][0]["lines"], &report["total_lines"]),
+            (0, &json!(2), &json!(2)),
+            "{report:#}"
+        );
+        assert_eq!(report["files"][0]["artifact"], artifact);
+        assert_eq!(report["files"][0]["lines"][0]["module"], ONE.0);
+        fs::write(&path, text.replace(&sha256(&world, ONE), &"0".repeat(64))).unwrap();
+        world.audit(&[&path]).says(1, &["DIFFERS", "1 verified, 1 DIFFERS"]);
+    }
+    // Found by their names.
+    let folder = world.home.path().join("sboms").display().to_string();
+    world.audit(&[&folder]).says(1, &["2 verified, 2 DIFFERS"]);
+}
+
+#[test]
+fn broken_documents_in_other_spellings_say_where() {
+    let Some(world) = world() else { return };
+    let path = world.home.path().join("x");
+    let audit = |text: &str, arguments: &[&str]| {
+        fs::write(&path, text).unwrap();
+        world.audit(&[&[path.to_str().unwrap()], arguments].concat())
+    };
+    let text = cyclonedx_xml(&world);
+    audit(text.split("</hashes>").next().unwrap(), &[]).says(2, &["is not a CycloneDX SBOM", "at line 7"]);
+    audit(&text.replace("</version>", "</x>"), &[]).says(2, &["at line 6"]);
+    audit(&text.replace("<bom", "<!DOCTYPE bom [<!ENTITY a \"b\">]>\n<bom"), &[]).says(2, &["DOCTYPE", "at line 2"]);
+    audit(&text.replace("std<", "&a;<"), &[]).says(2, &["an entity that XML does not define at line 16"]);
+    audit(&text.replace("<components>", &"<x>".repeat(200)), &[]).says(2, &["more than 128 elements", "at line 4"]);
+    audit(&text.replace("schema/bom/1.6", "other"), &["--as", "cyclonedx"])
+        .says(2, &["no `bom` of CycloneDX at line 2"]);
+    let text = spdx_tag_value(&world);
+    audit(&text.replace("SHA256: ", ""), &[])
+        .says(2, &["is not an SPDX SBOM", "a checksum without its algorithm at line 9"]);
+    audit(&text.replace("purl ", ""), &[]).says(2, &["of 2 fields, not 3, at line 13"]);
+    audit(&text.replace("</text>", ""), &[]).says(2, &["a text without its end at line 10"]);
+    audit(&format!("{text}x\n"), &[]).says(2, &["neither a tag nor a comment at line"]);
+    audit("x: y\n", &["--as", "spdx"]).says(2, &["no line with SPDXVersion"]);
+}

@@ -22,6 +22,7 @@ pub fn line(number: u64, module: &str, version: &str, kind: Kind, verdict: Verdi
         verdict,
         duplicate_of: None,
         unlisted_repeats: 0,
+        history: None,
     }
 }
 
@@ -39,6 +40,7 @@ fn unreadable_line(number: u64, text: &str, why: &str) -> LineReport {
         verdict,
         duplicate_of: None,
         unlisted_repeats: 0,
+        history: None,
     }
 }
 

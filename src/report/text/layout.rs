@@ -8,6 +8,9 @@ const PARAGRAPH_WIDTH: usize = 88;
 /// A place longer than this pushes its line to the right alone, not every other line with it.
 const WIDEST_PLACE: usize = 44;
 
+/// Characters of a commit's hash that people are shown.
+const SHORT: usize = 12;
+
 /// The widths of the first two columns, in characters.
 pub(super) struct Columns {
     pub(super) place: usize,
@@ -30,7 +33,14 @@ pub(super) fn place(file: &FileReport, line: &LineReport) -> String {
         Location::Line(number) => format!("{}:{number}:", printable(&file.path)),
         Location::File(path) => format!("{}:", printable(path)),
         Location::Part(part) => format!("{}#{}:", printable(&file.path), printable(part)),
+        // What `git show` takes, and the line.
+        Location::Commit { commit, path, line } => format!("{}:{}:{line}:", short(commit), printable(path)),
     }
+}
+
+/// The first characters of a commit's hash.
+pub(in crate::report) fn short(commit: &str) -> String {
+    printable(commit.get(..SHORT).unwrap_or(commit))
 }
 
 /// A text broken between words into rows of at most `PARAGRAPH_WIDTH` characters; a longer word has a row of its own.
