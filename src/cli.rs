@@ -12,6 +12,7 @@ mod journal;
 mod known_heads;
 mod lookup;
 mod output;
+mod pins;
 mod prefetch;
 mod progress;
 mod serve;
@@ -125,6 +126,8 @@ struct DatabaseArgs {
     private: Option<String>,
     #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
     data: Option<PathBuf>,
+    #[arg(long, value_name = value_name(&rows::pin_head), help = plain_help(&rows::pin_head))]
+    pin_head: Vec<PathBuf>,
     #[arg(long, help = plain_help(&rows::offline))]
     offline: bool,
     #[arg(long, value_name = value_name(&rows::jobs), help = plain_help(&rows::jobs))]

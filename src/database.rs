@@ -10,13 +10,17 @@ mod ahead;
 mod answer;
 mod batch_cache;
 mod cache_writer;
+mod carried;
 mod check;
 mod claims;
 mod current;
+mod forks;
 mod inclusion;
 mod mirror;
 mod notes;
 mod one_tile;
+mod others;
+mod pins;
 mod tiles;
 mod timeline;
 mod unstored;
@@ -32,6 +36,7 @@ use ahead::Ahead;
 pub use answer::{Answer, Batch, Comparison, Denial, Stop, Unavailable};
 use batch_cache::BatchCache;
 use cache_writer::CacheWriter;
+pub use carried::{Carried, carried};
 use check::{Checked, WantedProofs, check_all, heads};
 pub use claims::{Claim, Refutations};
 use claims::{Refutation, Source, UnderWay};
@@ -39,6 +44,7 @@ pub use current::CurrentHead;
 use mirror::CurrentMirror;
 pub use mirror::Mirror;
 use notes::Notes;
+use pins::Pins;
 use tiles::{BATCH, Proven, Tiles};
 use unstored::Unstored;
 
@@ -68,6 +74,8 @@ pub struct Database {
     head: HeadFile,
     /// the newest proven head, where it could not be stored
     unstored: Unstored,
+    /// heads that first contact must be consistent with
+    pins: Pins,
     mirror: CurrentMirror,
     upstreams: Upstreams,
     /// asked for what must come from the disk
@@ -90,9 +98,11 @@ impl Database {
         upstreams: Upstreams,
         jobs: usize,
     ) -> Result<Database, Fault> {
+        let vkey = policy.log_key().map(ToString::to_string).unwrap_or_default();
         Ok(Database {
             name: name.to_owned(),
-            vkey: policy.log_key().map(ToString::to_string).unwrap_or_default(),
+            pins: Pins::carried(&vkey),
+            vkey,
             folder: folder.clone(),
             cache: folder.cache(name)?,
             head: folder.head(name)?,
@@ -245,28 +255,6 @@ impl Database {
     /// The newest proven head, where it could not be stored and is only in memory.
     pub fn unstored(&self) -> Option<Checkpoint> {
         self.unstored.head()
-    }
-
-    /// Compares a head that somebody else remembers, such as the go command, with ours.
-    ///
-    /// # Errors
-    /// `Forked`: the log showed them another history. `Refused`: their note is not signed by this database's key.
-    pub async fn compare(&self, note: &[u8], whose: &str, progress: Progress<'_>) -> Result<Comparison, Fault> {
-        let theirs = self.notes.open(note).map_err(|error| Fault::refused(whose, error))?;
-        let Some(ours) = self.remembered()? else { return Ok(Comparison::OneHistory) };
-        // Ours may be that of the full log, which then has the tiles.
-        self.mirror.refresh(&self.notes)?;
-        self.require_one_tree_a_size([&ours, &theirs].into_iter())?;
-        let (old, new) = if theirs.tree().size <= ours.tree().size { (theirs, ours) } else { (ours, theirs) };
-        let mut proven = Proven::nothing_of(new.tree());
-        match self.require_contained(&self.tiles(progress), &mut proven, &old, &new).await {
-            Ok(()) => {
-                self.keep_tiles(&mut proven);
-                Ok(Comparison::OneHistory)
-            }
-            Err(Stop::Unavailable(miss)) => Ok(Comparison::Unknown(miss)),
-            Err(Stop::Fatal(fault)) => Err(fault),
-        }
     }
 }
 

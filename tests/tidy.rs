@@ -101,13 +101,13 @@ const ROOMS: &[Folder] = &[
     Folder {
         path: "database",
         lines: &[
-            &["absence", "accept", "batch_cache", "inclusion", "one_tile"],
+            &["absence", "accept", "batch_cache", "inclusion", "one_tile", "others"],
             &["check", "timeline"],
-            &["claims"],
+            &["claims", "forks", "pins"],
             &["current"],
             &["tiles"],
             &["ahead", "cache_writer", "mirror"],
-            &["answer", "notes", "unstored"],
+            &["answer", "carried", "notes", "unstored"],
         ],
     },
     Folder {

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 use super::DatabaseArgs;
 use super::known_heads::{self, KnownHeads};
 use super::output::{complain, note, say};
+use super::pins;
 use crate::config::private::{self, NONE};
 use crate::config::settings::{RENAMED, Renamed};
 use crate::config::{self, GoEnv, Sumdb};
@@ -16,7 +17,7 @@ use crate::fault::{Cause, Fault};
 use crate::report::{Level, Notice};
 use crate::store::head::Sighting;
 use crate::store::{Folder, Log};
-use crate::sumdb::checkpoint::Policy;
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::module::Patterns;
 use crate::upstream::{Base, Candidate, Http, Settings, Upstreams, candidates};
 
@@ -35,6 +36,8 @@ pub(super) struct Setup {
     /// the URL of the database in GOSUMDB, which is used in place of any proxy
     url: Option<String>,
     sumdb_url: Vec<String>,
+    /// heads that first contact is held to; none for the one that the program carries
+    pins: Vec<Checkpoint>,
     data: PathBuf,
     /// whether there may be no requests
     offline: bool,
@@ -64,8 +67,10 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     if !args.upstream.is_empty() {
         notices.extend(noted(RENAMED.iter().map(Renamed::flag_note)));
     }
+    let pins = pinned(&args.pin_head, &policy)?;
     Ok(Setup {
         name,
+        pins,
         exempt,
         notices,
         mod_cache: go.modcache(),
@@ -187,7 +192,8 @@ impl Setup {
 
     fn open(&self, upstreams: Upstreams) -> Result<Database, Fault> {
         let folder = Folder::open(&self.data)?;
-        Database::open(&folder, &self.name, self.policy.clone(), upstreams, self.jobs)
+        let database = Database::open(&folder, &self.name, self.policy.clone(), upstreams, self.jobs)?;
+        Ok(if self.pins.is_empty() { database } else { database.pinned(self.pins.clone()) })
     }
 
     /// Our own store as a source, so that messages name it for what is missing. It has to exist for that;
@@ -226,6 +232,12 @@ impl Setup {
     pub(super) fn known_heads(&self) -> KnownHeads<'_> {
         KnownHeads::read(&self.data, &self.go, &self.name, &self.policy)
     }
+}
+
+/// The heads in `files`, all of the log whose key `policy` has.
+pub(super) fn pinned(files: &[PathBuf], policy: &Policy) -> Result<Vec<Checkpoint>, Fault> {
+    let keys: Vec<_> = policy.log_key().into_iter().collect();
+    Ok(pins::read(files, &keys)?.into_iter().flatten().collect())
 }
 
 fn environment(name: &str) -> Option<String> {

@@ -34,6 +34,10 @@ impl Notes {
         Notes { policy, opened: Mutex::default() }
     }
 
+    pub(super) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// A head of the data folder.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! heads/NAME/latest     the newest head that was accepted, changed by compare-and-swap
+//! heads/NAME/pinned     which pinned heads the timeline is known to contain (`pinned`)
 //! heads/NAME/seen.jsonl when each accepted head was first seen, and by which route (`sightings`)
 //! cache/NAME/latest     the same, where earlier versions kept it; only read
 //! log/NAME/head         the committed head of the full log
@@ -13,6 +14,7 @@
 //! durable: the new file is synced, renamed over the old one, and the folder is synced, all under a file lock. After a crash at
 //! any moment the file is the old head or the new one, whole.
 
+mod pinned;
 mod sightings;
 
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use super::memory::Memory;
 use super::modules;
+use crate::cli::pins;
 use crate::config::Sumdb;
 use crate::config::settings::Settings;
 use crate::database::Database;
@@ -13,8 +14,9 @@ use crate::fault::Fault;
 use crate::relay::{Relay, RelayOptions};
 use crate::server::{ServedDatabase, SyncTask};
 use crate::store::{Folder, Log};
-use crate::sumdb::checkpoint::Policy;
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::module::Patterns;
+use crate::sumdb::note::VerifierKey;
 use crate::sumdb::redact::redact;
 use crate::sync::{self, SyncOptions};
 use crate::upstream::{Candidate, Http, Upstreams, candidates};
@@ -88,7 +90,21 @@ fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Datab
     };
     let found = sources(settings, sumdb)?.into_iter().map(with_http).collect::<Result<Vec<_>, Fault>>()?;
     let upstreams = Upstreams::found(found, !named.is_empty());
-    Database::open(folder, name, Policy::log(key.as_ref().clone()), upstreams, settings.jobs)
+    let database = Database::open(folder, name, Policy::log(key.as_ref().clone()), upstreams, settings.jobs)?;
+    let pinned = pinned(settings, key)?;
+    Ok(if pinned.is_empty() { database } else { database.pinned(pinned) })
+}
+
+/// The heads that first contact with the database of this key is held to, of those that the settings name.
+fn pinned(settings: &Settings, key: &VerifierKey) -> Result<Vec<Checkpoint>, Fault> {
+    let key_of = |sumdb: &'_ Sumdb| match sumdb {
+        Sumdb::On { key, .. } => Some(key.as_ref().clone()),
+        Sumdb::Off => None,
+    };
+    let keys: Vec<VerifierKey> = settings.sumdb.iter().filter_map(key_of).collect();
+    let all = pins::read(&settings.pin_head, &keys.iter().collect::<Vec<_>>())?;
+    let own = keys.iter().map(ToString::to_string).zip(all).find(|(of, _)| *of == key.to_string());
+    Ok(own.map(|(_, heads)| heads).unwrap_or_default())
 }
 
 /// What `--mirror` does in the background.
