@@ -5,6 +5,7 @@
 //! requests for the same thing are one request to the upstreams (`single_flight`).
 
 pub(crate) mod denials;
+mod gossip;
 mod heads;
 mod lookup;
 mod proof;
@@ -18,6 +19,8 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+pub use gossip::Gossip;
+use gossip::Sent;
 use heads::Heads;
 pub use proof::ProvenRecord;
 use recent::Recent;
@@ -121,6 +124,7 @@ struct Inner {
     /// as in [`RelayOptions`]; read without a lock
     private: ArcSwap<Patterns>,
     heads: Heads,
+    sent: Sent,
     /// notified when the full log is known to lag behind
     lags: Notify,
     recent: Recent,
@@ -150,6 +154,7 @@ impl Relay {
             is_offline: options.offline,
             private: ArcSwap::from_pointee(options.private),
             heads: Heads::default(),
+            sent: Sent::default(),
             lags: Notify::new(),
             recent: Recent::within(bytes),
             lookups: SingleFlight::default(),
@@ -243,6 +248,30 @@ impl Relay {
     /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
     pub fn head(&self) -> Option<Tree> {
         self.inner.heads.now().map(|now| now.tree())
+    }
+
+    /// Compares a head that somebody sent with the one timeline, from what is held here.
+    ///
+    /// # Errors
+    /// `Refused`: it is not signed by the log. `Forked`: it contradicts the timeline, with the evidence. `Unavailable`: the disk.
+    pub async fn gossip(&self, note: &[u8]) -> Result<Gossip, Fault> {
+        self.inner.judge_sent(note).await
+    }
+
+    /// Compares the heads that others sent, and that could not be compared then, where the head has moved since.
+    ///
+    /// # Errors
+    /// As [`Relay::gossip`].
+    pub async fn compare_waiting(&self) -> Result<(), Fault> {
+        self.inner.compare_waiting().await
+    }
+
+    /// How many heads that others sent wait to be compared.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk.
+    pub async fn waiting_heads(&self) -> Result<usize, Fault> {
+        self.inner.waiting().await
     }
 
     /// What the upstreams were asked so far.

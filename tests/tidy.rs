@@ -70,7 +70,7 @@ const ROOMS: &[Folder] = &[
         lines: &[
             &["metrics", "tlog", "views", "vulndb"],
             &["explain", "listing"],
-            &["badge", "export", "health", "home", "modules", "sumdb"],
+            &["badge", "export", "gossip", "health", "home", "modules", "sumdb"],
         ],
     },
     Folder { path: "server/app", lines: &[&["catalogue", "history", "request", "status"], &["database"]] },
@@ -96,7 +96,7 @@ const ROOMS: &[Folder] = &[
     },
     Folder {
         path: "relay",
-        lines: &[&["lookup", "proof", "tile"], &["heads", "recent", "single_flight"], &["denials"]],
+        lines: &[&["gossip", "lookup", "proof", "tile"], &["heads", "recent", "single_flight"], &["denials"]],
     },
     Folder {
         path: "database",

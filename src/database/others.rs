@@ -3,6 +3,7 @@
 use super::tiles::{Proven, Tiles};
 use super::{Comparison, Database, Progress, QUIETLY, Stop};
 use crate::fault::Fault;
+use crate::store::HeadFile;
 use crate::sumdb::checkpoint::Checkpoint;
 
 impl Database {
@@ -15,6 +16,21 @@ impl Database {
         // Ours may be that of the full log, which then has the tiles.
         self.mirror.refresh(&self.notes)?;
         self.compare_by(&self.tiles(progress), theirs).await
+    }
+
+    /// A head that somebody sent, without the signatures that nobody needs.
+    ///
+    /// # Errors
+    /// `Refused`: it is not signed by this database's key.
+    pub fn open_sent(&self, note: &[u8], whose: &str) -> Result<Checkpoint, Fault> {
+        let head = self.notes.open(note).map_err(|error| Fault::refused(whose, error))?;
+        let shortest = self.notes.shortest(note);
+        Ok(if shortest == note { head } else { self.notes.open(&shortest).unwrap_or(head) })
+    }
+
+    /// The file with the signed heads that the data folder keeps of this database.
+    pub fn head_file(&self) -> &HeadFile {
+        &self.head
     }
 
     /// The same of a head that is opened already, from what is held here: nobody is asked.

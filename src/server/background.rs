@@ -62,6 +62,11 @@ pub(super) async fn follow_head(served: ServedDatabase) {
             last_error = error;
         }
         served.progress.set_head(served.relay.head());
+        match served.relay.compare_waiting().await {
+            Ok(()) => {}
+            Err(fault @ Fault::Forked { .. }) => served.log_fork(&fault),
+            Err(fault) => tracing::debug!(database = served.relay.name(), "heads that wait: {fault}"),
+        }
     }
 }
 

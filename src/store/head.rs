@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! heads/NAME/latest     the newest head that was accepted, changed by compare-and-swap
+//! heads/NAME/pending    heads of others that wait to be compared (`pending`)
 //! heads/NAME/pinned     which pinned heads the timeline is known to contain (`pinned`)
 //! heads/NAME/seen.jsonl when each accepted head was first seen, and by which route (`sightings`)
 //! cache/NAME/latest     the same, where earlier versions kept it; only read
@@ -14,6 +15,7 @@
 //! durable: the new file is synced, renamed over the old one, and the folder is synced, all under a file lock. After a crash at
 //! any moment the file is the old head or the new one, whole.
 
+mod pending;
 mod pinned;
 mod sightings;
 
