@@ -44,6 +44,7 @@ pub use current::CurrentHead;
 use mirror::CurrentMirror;
 pub use mirror::Mirror;
 use notes::Notes;
+use others::Expected;
 use pins::Pins;
 use tiles::{BATCH, Proven, Tiles};
 use unstored::Unstored;
@@ -76,6 +77,7 @@ pub struct Database {
     unstored: Unstored,
     /// heads that first contact must be consistent with
     pins: Pins,
+    expected: Expected,
     mirror: CurrentMirror,
     upstreams: Upstreams,
     /// asked for what must come from the disk
@@ -107,6 +109,7 @@ impl Database {
             cache: folder.cache(name)?,
             head: folder.head(name)?,
             unstored: Unstored::default(),
+            expected: Expected::default(),
             mirror: CurrentMirror::unopened(folder.log(name)?),
             upstreams,
             nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),

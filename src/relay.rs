@@ -10,6 +10,7 @@ mod heads;
 mod lookup;
 mod proof;
 mod recent;
+mod routes;
 mod single_flight;
 mod tile;
 
@@ -24,6 +25,8 @@ use gossip::Sent;
 use heads::Heads;
 pub use proof::ProvenRecord;
 use recent::Recent;
+use routes::Routes;
+pub use routes::{HeadRoute, Shown};
 use single_flight::SingleFlight;
 
 use crate::database::{Database, Mirror, Unavailable};
@@ -125,6 +128,7 @@ struct Inner {
     private: ArcSwap<Patterns>,
     heads: Heads,
     sent: Sent,
+    routes: Routes,
     /// notified when the full log is known to lag behind
     lags: Notify,
     recent: Recent,
@@ -155,6 +159,7 @@ impl Relay {
             private: ArcSwap::from_pointee(options.private),
             heads: Heads::default(),
             sent: Sent::default(),
+            routes: Routes::default(),
             lags: Notify::new(),
             recent: Recent::within(bytes),
             lookups: SingleFlight::default(),
@@ -248,30 +253,6 @@ impl Relay {
     /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
     pub fn head(&self) -> Option<Tree> {
         self.inner.heads.now().map(|now| now.tree())
-    }
-
-    /// Compares a head that somebody sent with the one timeline, from what is held here.
-    ///
-    /// # Errors
-    /// `Refused`: it is not signed by the log. `Forked`: it contradicts the timeline, with the evidence. `Unavailable`: the disk.
-    pub async fn gossip(&self, note: &[u8]) -> Result<Gossip, Fault> {
-        self.inner.judge_sent(note).await
-    }
-
-    /// Compares the heads that others sent, and that could not be compared then, where the head has moved since.
-    ///
-    /// # Errors
-    /// As [`Relay::gossip`].
-    pub async fn compare_waiting(&self) -> Result<(), Fault> {
-        self.inner.compare_waiting().await
-    }
-
-    /// How many heads that others sent wait to be compared.
-    ///
-    /// # Errors
-    /// `Unavailable`: the disk.
-    pub async fn waiting_heads(&self) -> Result<usize, Fault> {
-        self.inner.waiting().await
     }
 
     /// What the upstreams were asked so far.

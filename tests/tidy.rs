@@ -96,7 +96,7 @@ const ROOMS: &[Folder] = &[
     },
     Folder {
         path: "relay",
-        lines: &[&["gossip", "lookup", "proof", "tile"], &["heads", "recent", "single_flight"], &["denials"]],
+        lines: &[&["gossip", "lookup", "proof", "routes", "tile"], &["heads", "recent", "single_flight"], &["denials"]],
     },
     Folder {
         path: "database",

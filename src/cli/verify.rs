@@ -3,6 +3,7 @@
 
 mod record;
 mod repair;
+mod routes;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -34,6 +35,8 @@ impl Takes for Sources {
         let taken = [
             rows::sumdb_url.name,
             rows::pin_head.name,
+            rows::head_routes.name,
+            rows::head_stale.name,
             rows::proxy.name,
             rows::private_proxy.name,
             rows::offline.name,
@@ -133,6 +136,7 @@ fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity,
     };
     if !args.no_log {
         kept(stored, parts.log, &mut report)?;
+        routes::compare(args, stored, &mut report)?;
     }
     if let Some(modules) = &parts.modules {
         let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);

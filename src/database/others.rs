@@ -1,12 +1,65 @@
 //! Heads of others, compared with the one timeline: those that the go command remembers, and those that clients send.
 
+use std::collections::HashSet;
+
+use parking_lot::Mutex;
+
 use super::tiles::{Proven, Tiles};
 use super::{Comparison, Database, Progress, QUIETLY, Stop};
 use crate::fault::Fault;
 use crate::store::HeadFile;
-use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::checkpoint::{Checkpoint, Tree};
+
+/// The head that a route showed last, and the route.
+#[derive(Default)]
+pub(super) struct Expected(Mutex<Option<(Tree, String)>>);
+
+impl Expected {
+    /// The route that showed this tree, if it was the last to show one.
+    pub(super) fn route_of(&self, tree: Tree) -> Option<String> {
+        self.0.lock().as_ref().filter(|(shown, _)| *shown == tree).map(|(_, route)| route.clone())
+    }
+}
 
 impl Database {
+    /// Where this tree becomes the newest, it was first seen by this route.
+    pub fn expect(&self, tree: Tree, route: String) {
+        *self.expected.0.lock() = Some((tree, route));
+    }
+
+    /// Compares heads that others show with the timeline and with each other. Nothing is accepted. Gives, for each in order, whether it
+    /// could be compared.
+    ///
+    /// # Errors
+    /// `Forked`: they are not of one history, the evidence saved. `Unavailable`: the data folder.
+    pub async fn compare_all_of(&self, heads: &[Checkpoint]) -> Result<Vec<bool>, Fault> {
+        self.mirror.refresh(&self.notes)?;
+        let ours = self.remembered()?.or_else(|| self.pins.largest().cloned());
+        let mut all: Vec<&Checkpoint> = heads.iter().chain(&ours).collect();
+        all.sort_by_key(|head| head.tree().size);
+        self.require_one_tree_a_size(all.iter().copied())?;
+        // Each is compared with the next larger one, so all are with each other; where that one has no tiles, with ours.
+        let mut compared = HashSet::new();
+        for (place, older) in all.iter().enumerate() {
+            let newer = all.iter().skip(place + 1).find(|newer| newer.tree() != older.tree());
+            for newer in
+                newer.copied().into_iter().chain(ours.as_ref().filter(|ours| ours.tree().size > older.tree().size))
+            {
+                let mut proven = Proven::nothing_of(newer.tree());
+                match self.require_contained(&self.tiles(QUIETLY), &mut proven, older, newer).await {
+                    Ok(()) => {
+                        compared.extend([older.tree().size, newer.tree().size]);
+                        break;
+                    }
+                    Err(Stop::Unavailable(_)) => {}
+                    Err(Stop::Fatal(fault)) => return Err(fault),
+                }
+            }
+        }
+        compared.extend(ours.map(|ours| ours.tree().size));
+        Ok(heads.iter().map(|head| compared.contains(&head.tree().size)).collect())
+    }
+
     /// Compares a head that somebody else remembers, such as the go command, with ours.
     ///
     /// # Errors

@@ -164,7 +164,10 @@ impl Database {
     /// Notes when and by which route a head was first seen. Nothing depends on it.
     fn note_sighting(&self, head: &Checkpoint) {
         let used = self.upstreams.standings().into_iter().find(|source| source.is_used);
-        let route = used.map_or_else(|| "the data folder".to_owned(), |source| source.name);
+        let asked = used.map_or_else(|| "the data folder".to_owned(), |source| source.name);
+        let is_pinned = self.pins().iter().any(|pin| pin.bytes() == head.bytes());
+        let route = self.expected.route_of(head.tree()).unwrap_or(asked);
+        let route = if is_pinned { "pinned before first contact".to_owned() } else { route };
         if let Err(fault) = self.head.note_sighting(&Sighting::now(head.tree(), route)) {
             self.folder.note_failure(WriteKind::Head, &fault);
         }

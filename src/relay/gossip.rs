@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use parking_lot::Mutex;
 use tokio::sync;
 
-use super::Inner;
+use super::{Inner, Relay};
 use crate::database::Comparison;
 use crate::fault::Fault;
 use crate::store::HeadFile;
@@ -69,6 +69,32 @@ impl Sent {
             consistent.clear();
         }
         consistent.insert(key(tree));
+    }
+}
+
+impl Relay {
+    /// Compares a head that somebody sent with the one timeline, from what is held here.
+    ///
+    /// # Errors
+    /// `Refused`: it is not signed by the log. `Forked`: it contradicts the timeline, with the evidence. `Unavailable`: the disk.
+    pub async fn gossip(&self, note: &[u8]) -> Result<Gossip, Fault> {
+        self.inner.judge_sent(note).await
+    }
+
+    /// Compares the heads that others sent, and that could not be compared then, where the head has moved since.
+    ///
+    /// # Errors
+    /// As [`Relay::gossip`].
+    pub async fn compare_waiting(&self) -> Result<(), Fault> {
+        self.inner.compare_waiting().await
+    }
+
+    /// How many heads that others sent wait to be compared.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk.
+    pub async fn waiting_heads(&self) -> Result<usize, Fault> {
+        self.inner.waiting().await
     }
 }
 

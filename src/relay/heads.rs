@@ -53,7 +53,7 @@ impl Heads {
         newest
     }
 
-    fn is_compared(&self, tree: Tree) -> bool {
+    pub(super) fn is_compared(&self, tree: Tree) -> bool {
         self.compared.lock().contains(&(tree.size, tree.root))
     }
 

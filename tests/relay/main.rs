@@ -9,6 +9,7 @@
 //! | `disk` | is what can be proven answered where nothing can be stored |
 //! | `gossip` | is a head that somebody sends consistent, inconsistent, or kept until that can be told |
 //! | `real_heads` | the same of all real heads of sum.golang.org |
+//! | `routes` | do other places show the same log |
 //! | `mirror` | does what the full log holds stay in the house |
 
 #![allow(
@@ -31,4 +32,5 @@ mod hostile;
 mod mirror;
 mod on_demand;
 mod real_heads;
+mod routes;
 mod world;

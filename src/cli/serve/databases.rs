@@ -11,7 +11,7 @@ use crate::config::Sumdb;
 use crate::config::settings::Settings;
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::relay::{Relay, RelayOptions};
+use crate::relay::{HeadRoute, Relay, RelayOptions};
 use crate::server::{ServedDatabase, SyncTask};
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
@@ -19,7 +19,7 @@ use crate::sumdb::module::Patterns;
 use crate::sumdb::note::VerifierKey;
 use crate::sumdb::redact::redact;
 use crate::sync::{self, SyncOptions};
-use crate::upstream::{Candidate, Http, Upstreams, candidates};
+use crate::upstream::{Base, Candidate, Http, Upstreams, candidates};
 
 /// One database, ready to be served.
 pub(super) fn open(
@@ -33,7 +33,9 @@ pub(super) fn open(
     let log = folder.log(name)?;
     let options = RelayOptions { offline: settings.offline, private: private.clone() };
     let relay = Relay::within(database(settings, folder, sumdb)?, log.clone(), options, memory.database)?;
-    let served = ServedDatabase::new(relay, log.clone());
+    let is_first = settings.sumdb.first() == Some(sumdb);
+    let routes = if is_first { routes(settings)? } else { Vec::new() };
+    let served = ServedDatabase::new(relay, log.clone()).routed(routes, settings.head_interval);
     if !settings.mirror {
         return Ok(served);
     }
@@ -105,6 +107,15 @@ fn pinned(settings: &Settings, key: &VerifierKey) -> Result<Vec<Checkpoint>, Fau
     let all = pins::read(&settings.pin_head, &keys.iter().collect::<Vec<_>>())?;
     let own = keys.iter().map(ToString::to_string).zip(all).find(|(of, _)| *of == key.to_string());
     Ok(own.map(|(_, heads)| heads).unwrap_or_default())
+}
+
+/// The other places that show heads of the first database.
+pub(super) fn routes(settings: &Settings) -> Result<Vec<HeadRoute>, Fault> {
+    let route = |url: &String| {
+        let (_, asked) = modules::asked(settings, Base::parse(url)?, settings.upstream(url))?;
+        Ok(HeadRoute { url: url.clone(), http: Http::new(asked) })
+    };
+    if settings.offline { Ok(Vec::new()) } else { settings.head_routes.iter().map(route).collect() }
 }
 
 /// What `--mirror` does in the background.

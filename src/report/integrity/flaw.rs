@@ -23,6 +23,8 @@ pub enum Flaw {
     RootDiffers,
     /// an entry of `heads` or the remembered head is not a signed note
     HeadsDamaged,
+    /// no newer signed head was seen for long, or a route shows an old one
+    HeadStale,
     /// a cached tile or answer is not part of the tree of the remembered head
     CacheDamaged,
     /// evidence of a fork that does not hold any more
@@ -68,11 +70,13 @@ pub enum Blame {
     Index,
     /// the log, which committed to it
     Log,
+    /// whoever answers for the database
+    Upstream,
 }
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 27] = [
+    pub const ALL: [Flaw; 28] = [
         Flaw::HeadDamaged,
         Flaw::HeadBehind,
         Flaw::RootDiffers,
@@ -83,6 +87,7 @@ impl Flaw {
         Flaw::HashesDamaged,
         Flaw::Undecided,
         Flaw::HeadsDamaged,
+        Flaw::HeadStale,
         Flaw::CacheDamaged,
         Flaw::EvidenceDamaged,
         Flaw::NotAFile,
@@ -125,6 +130,7 @@ impl Flaw {
             Flaw::HeadBehind => "head-behind",
             Flaw::RootDiffers => "root-differs",
             Flaw::HeadsDamaged => "heads-damaged",
+            Flaw::HeadStale => "head-stale",
             Flaw::CacheDamaged => "cache-damaged",
             Flaw::EvidenceDamaged => "evidence-damaged",
             Flaw::NotAFile => "not-a-file",
@@ -150,6 +156,7 @@ impl Flaw {
         match self {
             Flaw::IndexWrong => Blame::Index,
             Flaw::Duplicate | Flaw::Malformed => Blame::Log,
+            Flaw::HeadStale => Blame::Upstream,
             _ => Blame::Disk,
         }
     }
@@ -178,6 +185,9 @@ impl Flaw {
             }
             Flaw::RootDiffers => "The files are consistent with each other, and do not belong to this signed head.",
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
+            Flaw::HeadStale => {
+                "A newer signed head should be seen there: what is shown is old, or nothing new reaches it."
+            }
             Flaw::CacheDamaged => {
                 "A cached answer is not what was proven. It is proven again each time it is read, so none was given."
             }
@@ -237,6 +247,10 @@ impl Flaw {
                 "Find out where these files came from. Restore them from a copy, or delete the log's folder and run \
                  `gosumcheck sync`."
             }
+            Flaw::HeadStale => {
+                "Ask the database itself, by another network if you can. If the newest head is older than others see, find out who \
+                 answers in its place."
+            }
             Flaw::CacheDamaged => {
                 "Check the disk and its memory. Delete what is named here: it is fetched again, and proven."
             }
@@ -285,6 +299,7 @@ impl Blame {
             Blame::Disk => "our-disk",
             Blame::Index => "our-index",
             Blame::Log => "the-log",
+            Blame::Upstream => "an-upstream",
         }
     }
 }
