@@ -183,14 +183,6 @@ impl Relay {
         self.inner.database.vkey()
     }
 
-    /// The newest signed note whose tree was proven; never older than one that was given before.
-    ///
-    /// # Errors
-    /// `Forked`: the log is caught. `Unavailable`, `Refused`: none is known, and the upstreams give none.
-    pub async fn latest(&self) -> Result<Bytes, Fault> {
-        self.inner.latest().await
-    }
-
     /// What the log has of a module version.
     ///
     /// # Errors
@@ -248,11 +240,6 @@ impl Relay {
     /// Waits until the full log is known to lag behind what was answered: time to sync.
     pub async fn wants_sync(&self) {
         self.inner.lags.notified().await;
-    }
-
-    /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
-    pub fn head(&self) -> Option<Tree> {
-        self.inner.heads.now().map(|now| now.tree())
     }
 
     /// What the upstreams were asked so far.

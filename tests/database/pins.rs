@@ -59,7 +59,7 @@ fn a_log_that_forked_before_the_pinned_head_is_refused_at_first_contact() {
         let fault = try_ask(&world, &database(&world, &served.url(), &pin), &[1_500]).err().unwrap();
         let fork = assert_caught(&world, &fault, (None, 0));
         assert_eq!((fork.old, fork.new.size), (pin.tree(), 2_000), "at {at}");
-        // Nothing is accepted afterwards either, whoever says it, until a person clears it.
+        // Nothing is accepted afterwards either, from no source, until a person clears it.
         world.log.show_fork(false);
         let stopped = try_ask(&world, &database(&world, &served.url(), &pin), &[1_500]).err().unwrap();
         assert_eq!(stopped.exit_code(), 3);

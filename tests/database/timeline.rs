@@ -111,7 +111,7 @@ fn a_fork_between_runs() {
         world.prove(&[&served.url()], &[0, 999]);
         let stopped = world.try_ask(&[&served.url()], &[1_500]).err().unwrap();
         assert_caught(&world, &stopped, (state(&world).0, world.cached().len()));
-        assert_eq!(world.head(), Some(world.log.head(1_000)), "the true history is no newer head either");
+        assert_eq!(world.head(), Some(world.log.head(1_000)), "the true history does not move it either");
         world.clear_forks();
         world.prove(&[&served.url()], &[0, 1_500]);
     }

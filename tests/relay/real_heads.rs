@@ -55,7 +55,7 @@ async fn every_real_head_is_consistent_or_waits_and_none_is_lost() {
             Gossip::Pending => assert!(pending.insert(cells[0].to_owned())),
             Gossip::Full => panic!("{row}"),
         }
-        // The same signature under another tree is no head of the log.
+        // The same signature under another tree does not count.
         assert!(matches!(relay.gossip(note(&format!("{}0", cells[0])).as_bytes()).await, Err(Fault::Refused { .. })));
     }
     assert_eq!(consistent.len() + pending.len(), 4_208);

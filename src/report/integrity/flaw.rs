@@ -1,5 +1,7 @@
 //! The kinds of findings: what each means, who must act on it, and how.
 
+use super::blame::Blame;
+
 /// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flaw {
@@ -59,19 +61,6 @@ pub enum Flaw {
     Refused,
     /// `proxy.sqlite` is damaged
     Journal,
-}
-
-/// Who must act on a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
-    /// our own disk
-    Disk,
-    /// what is derived from the log and can be made again
-    Index,
-    /// the log, which committed to it
-    Log,
-    /// whoever answers for the database
-    Upstream,
 }
 
 impl Flaw {
@@ -247,10 +236,7 @@ impl Flaw {
                 "Find out where these files came from. Restore them from a copy, or delete the log's folder and run \
                  `gosumcheck sync`."
             }
-            Flaw::HeadStale => {
-                "Ask the database itself, by another network if you can. If the newest head is older than others see, find out who \
-                 answers in its place."
-            }
+            Flaw::HeadStale => "Ask the database itself, by another network too: find out who answers with old heads.",
             Flaw::CacheDamaged => {
                 "Check the disk and its memory. Delete what is named here: it is fetched again, and proven."
             }
@@ -288,18 +274,6 @@ impl Flaw {
             Flaw::Duplicate | Flaw::Malformed => {
                 "Report it to the operator of the database (sum.golang.org: security@golang.org), with the record numbers."
             }
-        }
-    }
-}
-
-impl Blame {
-    /// The stable name that programs read.
-    pub fn id(self) -> &'static str {
-        match self {
-            Blame::Disk => "our-disk",
-            Blame::Index => "our-index",
-            Blame::Log => "the-log",
-            Blame::Upstream => "an-upstream",
         }
     }
 }
