@@ -22,6 +22,7 @@ const COMMANDS: [&str; 27] = [
     "heads",
     "heads ls",
     "heads add",
+    "heads clear-fork",
     "journal",
     "journal verify",
     "journal ls",

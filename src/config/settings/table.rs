@@ -149,7 +149,7 @@ settings! {
     /// Hold first contact to the signed tree head in this file, as `sync` writes it to heads/NAME/latest, in place of the head of
     /// sum.golang.org that this program carries: what is seen first must be consistent with it.
     pin_head: Vec<PathBuf> = all(readable) {
-        name: "pin_head", variable: "GOSUMCHECK_PIN_HEAD", flag: "--pin-head",
+        name: "heads.pin", variable: "GOSUMCHECK_PIN_HEAD", flag: "--pin-head",
         value: Several("FILE"), default: Unset, heading: DATABASE,
     }
 
