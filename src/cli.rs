@@ -15,6 +15,7 @@ mod key;
 mod known_heads;
 mod lookup;
 mod output;
+mod pins;
 mod prefetch;
 mod progress;
 mod run;
@@ -147,6 +148,8 @@ struct DatabaseArgs {
     policy: Option<PathBuf>,
     #[arg(long, value_name = value_name(&rows::distributors), help = plain_help(&rows::distributors))]
     distributor: Vec<String>,
+    #[arg(long, value_name = value_name(&rows::pin_head), help = plain_help(&rows::pin_head))]
+    pin_head: Vec<PathBuf>,
     #[arg(long, help = plain_help(&rows::offline))]
     offline: bool,
     #[arg(long, value_name = value_name(&rows::jobs), help = plain_help(&rows::jobs))]

@@ -20,7 +20,7 @@ pub mod units;
 pub use goenv::{GoEnv, GoEnvOrigin, Private};
 pub use host::HostName;
 pub use proxies::ProxyList;
-pub use sumdb::Sumdb;
+pub use sumdb::{SUM_GOLANG_ORG, Sumdb};
 
 /// The variable that names our data folder.
 pub const DATA_VARIABLE: &str = "GOSUMCHECK_DATA";

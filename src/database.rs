@@ -10,13 +10,17 @@ mod ahead;
 mod answer;
 mod batch_cache;
 mod cache_writer;
+mod carried;
 mod check;
 mod claims;
 mod current;
+mod forks;
 mod inclusion;
 mod mirror;
 mod notes;
 mod one_tile;
+mod others;
+mod pins;
 mod tiles;
 mod timeline;
 mod unstored;
@@ -33,6 +37,7 @@ use ahead::Ahead;
 pub use answer::{Answer, Batch, Comparison, Denial, Stop, Unavailable};
 use batch_cache::BatchCache;
 use cache_writer::CacheWriter;
+pub use carried::{Carried, carried};
 use check::{Checked, WantedProofs, check_all, heads};
 pub use claims::{Claim, Refutations};
 use claims::{Refutation, Source, UnderWay};
@@ -40,6 +45,8 @@ pub use current::CurrentHead;
 use mirror::CurrentMirror;
 pub use mirror::Mirror;
 use notes::Notes;
+use others::Expected;
+use pins::Pins;
 use tiles::{BATCH, Proven, Tiles};
 use unstored::Unstored;
 use witnessed::Distributors;
@@ -70,6 +77,9 @@ pub struct Database {
     head: HeadFile,
     /// the newest proven head, where it could not be stored
     unstored: Unstored,
+    /// heads that first contact must be consistent with
+    pins: Pins,
+    expected: Expected,
     mirror: CurrentMirror,
     upstreams: Upstreams,
     /// asked for what must come from the disk
@@ -94,13 +104,16 @@ impl Database {
         upstreams: Upstreams,
         jobs: usize,
     ) -> Result<Database, Fault> {
+        let vkey = policy.log_key().map(ToString::to_string).unwrap_or_default();
         Ok(Database {
             name: name.to_owned(),
-            vkey: policy.log_key().map(ToString::to_string).unwrap_or_default(),
+            pins: Pins::carried(&vkey),
+            vkey,
             folder: folder.clone(),
             cache: folder.cache(name)?,
             head: folder.head(name)?,
             unstored: Unstored::default(),
+            expected: Expected::default(),
             mirror: CurrentMirror::unopened(folder.log(name)?),
             upstreams,
             nobody: Upstreams::new(Http::new(Settings::default()), Vec::new()),

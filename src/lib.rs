@@ -43,13 +43,13 @@
 //! 3. No hash can be read from an unproven tile, and no go.sum line from an unproven answer: the types that hold raw bytes have
 //!    no accessor for either. See [`sumdb::tile::VerifiedTree`] and [`sumdb::record::VerifiedRecord`].
 //! 4. The remembered head never moves to a tree that does not contain the old one, and never back. It is the largest that the data
-//!    folder holds; first contact, where the first signed head is trusted, is only where the folder holds none. One that is damaged
-//!    or under another key is named, and never passed over.
+//!    folder holds. First contact is only where the folder holds none: then the first signed head must contain the pinned ones, of
+//!    which the program carries one, and is trusted for what is newer. One that is damaged or under another key is never passed over.
 //! 5. No complete tile that was proven is ever changed, and no byte of the full log that a committed head covers. An admitted module
 //!    file changes only where the database that is asked now has another hash: then it is quarantined and fetched again.
 //! 6. The index decides nothing: a wrong entry can only make a check fail.
 //! 7. No outcome passes by default: not an empty answer, not an unknown algorithm, not a missing line.
-//! 8. Nothing but a person clears a fork.
+//! 8. Nothing but a person clears a fork, and until then no newer head is accepted.
 //! 9. No stored module file is given under another database than the one whose record its proof names, unless the present one has
 //!    a record of the same hash; none that looks otherwise than when it was proven is given before it is hashed again, and none is
 //!    reached through a link. What first use pinned is in a tree of its own and answers no public question.

@@ -6,10 +6,12 @@
 
 mod cosign;
 pub(crate) mod denials;
+mod gossip;
 mod heads;
 mod lookup;
 mod proof;
 mod recent;
+mod routes;
 mod single_flight;
 mod tile;
 
@@ -20,9 +22,13 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 pub use cosign::Cosigner;
+pub use gossip::Gossip;
+use gossip::Sent;
 use heads::Heads;
 pub use proof::ProvenRecord;
 use recent::Recent;
+use routes::Routes;
+pub use routes::{HeadRoute, Shown};
 use single_flight::SingleFlight;
 
 use crate::database::{Database, Mirror, Unavailable};
@@ -125,6 +131,8 @@ struct Inner {
     heads: Heads,
     /// what cosigns heads; none where nothing does
     cosigner: ArcSwapOption<Cosigner>,
+    sent: Sent,
+    routes: Routes,
     /// notified when the full log is known to lag behind
     lags: Notify,
     recent: Recent,
@@ -155,6 +163,8 @@ impl Relay {
             private: ArcSwap::from_pointee(options.private),
             heads: Heads::default(),
             cosigner: ArcSwapOption::empty(),
+            sent: Sent::default(),
+            routes: Routes::default(),
             lags: Notify::new(),
             recent: Recent::within(bytes),
             lookups: SingleFlight::default(),
@@ -176,14 +186,6 @@ impl Relay {
     /// The database's verifier key, as [`Database::vkey`].
     pub fn vkey(&self) -> &str {
         self.inner.database.vkey()
-    }
-
-    /// The newest signed note whose tree was proven; never older than one that was given before.
-    ///
-    /// # Errors
-    /// `Forked`: the log is caught. `Unavailable`, `Refused`: none is known, and the upstreams give none.
-    pub async fn latest(&self) -> Result<Bytes, Fault> {
-        self.inner.latest().await
     }
 
     /// What the log has of a module version.
@@ -243,11 +245,6 @@ impl Relay {
     /// Waits until the full log is known to lag behind what was answered: time to sync.
     pub async fn wants_sync(&self) {
         self.inner.lags.notified().await;
-    }
-
-    /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
-    pub fn head(&self) -> Option<Tree> {
-        self.inner.heads.now().map(|now| now.tree())
     }
 
     /// What the upstreams were asked so far.

@@ -71,6 +71,9 @@ pub async fn run(
     let mut background = JoinSet::new();
     for served in &served {
         background.spawn(background::follow_head(served.clone()));
+        if let Some((routes, interval)) = served.routes.clone() {
+            background.spawn(background::follow_routes(served.clone(), routes, interval));
+        }
         if let Some((sync, interval)) = served.sync.clone() {
             background.spawn(background::sync(served.clone(), sync, interval));
         }

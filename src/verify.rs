@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Head, Integrity, Level, Notice, grouped};
 use crate::store::{Log, StoredHead};
-use crate::sumdb::checkpoint::{Policy, Tree};
+use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use crate::sumdb::hash::{Hash, leaf_hashes};
 use crate::sumdb::number::wide;
 use crate::sumdb::tile::{FULL, Tile};
@@ -62,6 +62,8 @@ pub struct VerifyOptions {
     pub threads: Option<NonZero<usize>>,
     /// the signed heads that are remembered outside the log's folder
     pub remembered: Vec<StoredHead>,
+    /// heads that the log must be consistent with, wherever they came from
+    pub pinned: Vec<Checkpoint>,
     /// why others of them cannot be read
     pub unreadable: Vec<Fault>,
     /// do not check the index

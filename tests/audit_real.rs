@@ -30,7 +30,9 @@ fn gosums(folder: &Path) -> Vec<String> {
 
 fn audit(machine: &Machine, mirror: &Path, files: &[String]) -> Ran {
     let upstream = file_url(mirror);
-    let options = ["audit", "--format", "json", "--private", "none", "--sumdb-url", &upstream];
+    // The mirror is older than the head that the program carries.
+    let latest = common::realdata().unwrap().join("mirror/latest").display().to_string();
+    let options = ["audit", "--format", "json", "--private", "none", "--sumdb-url", &upstream, "--pin-head", &latest];
     let args: Vec<&str> = options.into_iter().chain(files.iter().map(String::as_str)).collect();
     machine.run(&args)
 }

@@ -71,7 +71,7 @@ const ROOMS: &[Folder] = &[
         lines: &[
             &["metrics", "tlog", "views", "vulndb"],
             &["explain", "listing"],
-            &["badge", "export", "health", "home", "modules", "sumdb"],
+            &["badge", "export", "gossip", "health", "home", "modules", "sumdb"],
         ],
     },
     Folder { path: "server/app", lines: &[&["catalogue", "history", "request", "status"], &["database"]] },
@@ -97,18 +97,22 @@ const ROOMS: &[Folder] = &[
     },
     Folder {
         path: "relay",
-        lines: &[&["cosign", "lookup", "proof", "tile"], &["heads", "recent", "single_flight"], &["denials"]],
+        lines: &[
+            &["cosign", "gossip", "lookup", "proof", "routes", "tile"],
+            &["heads", "recent", "single_flight"],
+            &["denials"],
+        ],
     },
     Folder {
         path: "database",
         lines: &[
-            &["absence", "accept", "batch_cache", "inclusion", "one_tile"],
+            &["absence", "accept", "batch_cache", "inclusion", "one_tile", "others"],
             &["check", "timeline"],
-            &["claims", "witnessed"],
+            &["claims", "forks", "pins", "witnessed"],
             &["current"],
             &["tiles"],
             &["ahead", "cache_writer", "mirror"],
-            &["answer", "notes", "unstored"],
+            &["answer", "carried", "notes", "unstored"],
         ],
     },
     Folder {

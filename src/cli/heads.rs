@@ -1,11 +1,12 @@
 //! `gosumcheck heads`: the signed heads that were accepted, with the time and the route of their first sight, and those of others
 //! compared with them.
 
+use std::io::{BufRead as _, Read as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::output::{code_of, complain, tell, worst};
+use super::output::{code_of, complain, say, tell, worst};
 use super::settings::{help, value_name};
 use super::setup;
 use crate::config::settings::rows;
@@ -15,16 +16,24 @@ use crate::files;
 use crate::report::printable;
 use crate::store::HeadFile;
 use crate::store::head::Sighting;
+use crate::sumdb::evidence::Evidence;
 use crate::upstream::{Http, Settings, Upstreams};
 
 /// The longest note that is read, in bytes.
 const MAX_NOTE_BYTES: u64 = 1 << 20;
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER_BYTES: u64 = 100;
 
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0  listed; or all heads belong to the one history that is remembered here
   2  could not tell: wrong usage, a file that cannot be read or is not a signed head, or what is held does not reach
   3  the log itself misbehaved: it signed two histories that contradict each other";
+
+const CLEAR_EXIT_CODES: &str = "\
+Exit codes:
+  0  cleared; or there is nothing to clear
+  2  not cleared: the answer was not yes, or the disk failed";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Heads {
@@ -35,6 +44,9 @@ pub(super) enum Heads {
     /// those that belong to it. Nothing is sent; evidence of a fork is saved
     #[command(after_help = EXIT_CODES)]
     Add(AddArgs),
+    /// Clear a fork, after a person has decided which history to believe: until then no newer head is accepted. The evidence is kept
+    #[command(after_help = CLEAR_EXIT_CODES)]
+    ClearFork(ClearArgs),
 }
 
 #[derive(Debug, Args)]
@@ -55,11 +67,21 @@ pub(super) struct AddArgs {
     which: Which,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct ClearArgs {
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    which: Which,
+}
+
 /// Runs the command; gives the exit code.
 pub(super) fn run(command: &Heads) -> Result<u8, Fault> {
     match command {
         Heads::Ls(which) => list(which),
         Heads::Add(args) => add(args),
+        Heads::ClearFork(args) => clear_fork(args),
     }
 }
 
@@ -81,7 +103,7 @@ fn add(args: &AddArgs) -> Result<u8, Fault> {
     let nobody = Upstreams::new(Http::new(Settings::default()), Vec::new());
     let database = Database::open(&folder, &name, policy, nobody, 1)?;
     let head = folder.head(&name)?;
-    if database.remembered()?.is_none() {
+    if database.remembered()?.is_none() && database.pins().is_empty() {
         let why = "no head is remembered here yet, with which others could be compared: audit, sync or serve first";
         return Err(Fault::machine(folder.root().display().to_string(), why));
     }
@@ -112,6 +134,46 @@ fn add(args: &AddArgs) -> Result<u8, Fault> {
         }
     }
     Ok(worst(&codes))
+}
+
+/// Shows each fork and, once somebody said so, clears it.
+fn clear_fork(args: &ClearArgs) -> Result<u8, Fault> {
+    let (name, policy, folder) = setup::kept_at(args.which.sumdb.as_deref(), args.which.data.as_ref())?;
+    let forks = folder.log(&name)?.forks()?;
+    if forks.is_empty() {
+        tell(|out| writeln!(out, "{}: no fork is to be cleared", printable(&name)))?;
+        return Ok(0);
+    }
+    for path in &forks {
+        let shown = path.display().to_string();
+        let text = files::open(path).and_then(|file| files::read_bounded(file, MAX_NOTE_BYTES));
+        let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let what = match Evidence::find(&text, &policy) {
+            Ok(fork) => format!(
+                "{name} signed a tree of {} records that one of {} does not contain",
+                fork.old.size, fork.new.size
+            ),
+            Err(error) => format!("this evidence does not hold any more ({error})"),
+        };
+        tell(|out| writeln!(out, "{}: {}", printable(&shown), printable(&what)))?;
+    }
+    if !args.yes && !is_confirmed()? {
+        return Err(Fault::Usage("not cleared: type yes, or say --yes".to_owned()));
+    }
+    for path in &forks {
+        let kept = folder.clear_evidence(path)?.display().to_string();
+        tell(|out| writeln!(out, "cleared: the evidence is kept in {}", printable(&kept)))?;
+    }
+    Ok(0)
+}
+
+/// Asks on the terminal.
+fn is_confirmed() -> Result<bool, Fault> {
+    say("newer heads will be accepted again, where they contain the one that is remembered here. Type yes to clear:");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().take(MAX_ANSWER_BYTES).read_line(&mut answer);
+    read.map_err(|error| Fault::machine("standard input", format!("cannot be read: {error}")))?;
+    Ok(answer.trim() == "yes")
 }
 
 /// Notes a head that belongs to the history, unless one of its size is noted.

@@ -29,6 +29,7 @@ pub(super) fn complain(fault: &Fault) {
         Some(path) => {
             let path = path.display();
             say(&format!("trust no answer of it; the evidence is kept in {path} (gosumcheck verify-evidence {path})"));
+            say("no newer head is accepted until a person has looked at it and clears it: gosumcheck heads clear-fork");
         }
         None => say("trust no answer of it; the evidence is in no file of its own: keep what stands above"),
     }

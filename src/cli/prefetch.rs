@@ -66,6 +66,7 @@ impl Takes for Fetching {
             rows::store_max_size.name,
             rows::sumdb.name,
             rows::sumdb_url.name,
+            rows::pin_head.name,
             rows::proxy.name,
             rows::private.name,
             rows::private_proxy.name,

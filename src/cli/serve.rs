@@ -23,8 +23,8 @@ use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 pub(super) use args::ServeArgs;
-pub(super) use importing::importing;
 pub(super) use command::CommandServer;
+pub(super) use importing::importing;
 use listen::{Passed, Sockets};
 use memory::Memory;
 pub(super) use modules::store_limits;
@@ -39,6 +39,7 @@ use crate::config::{GoEnv, ProxyList};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ReadAheadLimits};
+use crate::relay::HeadRoute;
 use crate::report::printable;
 use crate::server::{self, Config, Descriptors, Limits, Loopback, ServedDatabase, TrustedProxies, VulnDatabase};
 use crate::store::Folder;
@@ -245,6 +246,11 @@ pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>
 /// The first database of the settings, over a data folder that may be written, with the sources that a server asks.
 pub(super) fn database(settings: &Settings, folder: &Folder) -> Result<Database, Fault> {
     databases::first(settings, folder)
+}
+
+/// The other places that show heads of the first database.
+pub(super) fn routes(settings: &Settings) -> Result<Vec<HeadRoute>, Fault> {
+    databases::routes(settings)
 }
 
 /// The proxies that public modules are fetched from, and the rules.

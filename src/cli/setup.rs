@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 use super::DatabaseArgs;
 use super::known_heads::{self, KnownHeads};
 use super::output::{complain, note, say};
+use super::pins;
 use super::witnesses;
 use crate::config::private::{self, NONE};
 use crate::config::settings::{RENAMED, Renamed};
@@ -17,7 +18,7 @@ use crate::fault::{Cause, Fault};
 use crate::report::{Level, Notice};
 use crate::store::head::Sighting;
 use crate::store::{Folder, Log};
-use crate::sumdb::checkpoint::Policy;
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::module::Patterns;
 use crate::upstream::{Base, Candidate, Http, Settings, Upstreams, candidates};
 
@@ -36,6 +37,8 @@ pub(super) struct Setup {
     /// the URL of the database in GOSUMDB, which is used in place of any proxy
     url: Option<String>,
     sumdb_url: Vec<String>,
+    /// heads that first contact is held to; none for the one that the program carries
+    pins: Vec<Checkpoint>,
     data: PathBuf,
     /// where cosigned heads are fetched
     distributors: Vec<String>,
@@ -67,8 +70,10 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     if !args.upstream.is_empty() {
         notices.extend(noted(RENAMED.iter().map(Renamed::flag_note)));
     }
+    let pins = pinned(&args.pin_head, &policy)?;
     Ok(Setup {
         name,
+        pins,
         exempt,
         notices,
         mod_cache: go.modcache(),
@@ -195,7 +200,8 @@ impl Setup {
         let folder = Folder::open(&self.data)?;
         let database = Database::open(&folder, &self.name, self.policy.clone(), upstreams, self.jobs)?;
         let distributors = witnesses::distributors(&self.distributors, |_| Ok(self.http()))?;
-        Ok(database.witnessed_by(if self.offline { here(distributors) } else { distributors }))
+        let database = database.witnessed_by(if self.offline { here(distributors) } else { distributors });
+        Ok(if self.pins.is_empty() { database } else { database.pinned(self.pins.clone()) })
     }
 
     /// Our own store as a source, so that messages name it for what is missing. It has to exist for that;
@@ -245,6 +251,12 @@ impl Setup {
 /// Those that ask nobody over the network.
 fn here(all: Vec<Upstreams>) -> Vec<Upstreams> {
     all.into_iter().map(Upstreams::trees_only).collect()
+}
+
+/// The heads in `files`, all of the log whose key `policy` has.
+pub(super) fn pinned(files: &[PathBuf], policy: &Policy) -> Result<Vec<Checkpoint>, Fault> {
+    let keys: Vec<_> = policy.log_key().into_iter().collect();
+    Ok(pins::read(files, &keys)?.into_iter().flatten().collect())
 }
 
 fn environment(name: &str) -> Option<String> {

@@ -3,8 +3,10 @@
 
 mod record;
 mod repair;
+mod routes;
 
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 use record::Outcome;
 
@@ -21,7 +23,7 @@ use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Head, Integrity, Level, Notice, plain};
 use crate::store::Folder;
 use crate::store::modules::Tree;
-use crate::sumdb::checkpoint::Policy;
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::module::Patterns;
 use crate::verify::{self, ModuleOptions, VerifyOptions};
 
@@ -31,8 +33,16 @@ pub(super) struct Sources;
 
 impl Takes for Sources {
     fn takes(setting: &Setting) -> bool {
-        let taken =
-            [rows::sumdb_url.name, rows::proxy.name, rows::private_proxy.name, rows::offline.name, rows::rules.name];
+        let taken = [
+            rows::sumdb_url.name,
+            rows::pin_head.name,
+            rows::head_routes.name,
+            rows::head_stale.name,
+            rows::proxy.name,
+            rows::private_proxy.name,
+            rows::offline.name,
+            rows::rules.name,
+        ];
         taken.contains(&setting.name)
     }
 }
@@ -129,6 +139,7 @@ fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity,
     };
     if !args.no_log {
         kept(stored, parts.log, &mut report)?;
+        routes::compare(args, stored, &mut report)?;
     }
     if let Some(modules) = &parts.modules {
         let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
@@ -207,7 +218,15 @@ fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault
 }
 
 fn options(args: &VerifyArgs, stored: &Stored) -> Result<VerifyOptions, Fault> {
-    Ok(VerifyOptions { threads: args.threads, skip_index: args.no_index, ..remembered(stored)? })
+    let pinned = pinned(args, stored)?;
+    Ok(VerifyOptions { threads: args.threads, skip_index: args.no_index, pinned, ..remembered(stored)? })
+}
+
+/// The heads that the log must be consistent with: those of the settings, else the one that the program carries.
+fn pinned(args: &VerifyArgs, stored: &Stored) -> Result<Vec<Checkpoint>, Fault> {
+    let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
+    let files: Vec<PathBuf> = args.sources.over(layers).texts(&rows::pin_head).into_iter().map(PathBuf::from).collect();
+    if files.is_empty() { Ok(stored.database.pins().to_vec()) } else { setup::pinned(&files, &stored.policy) }
 }
 
 /// The heads that are remembered outside the log's folder, read one by one.

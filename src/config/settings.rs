@@ -22,6 +22,7 @@ mod source;
 mod table;
 mod upstream;
 mod upstreams;
+mod urls;
 mod values;
 
 pub use access::{ACCESS_TABLES, AccessRule, AccessTables, Action, Who, patterns};

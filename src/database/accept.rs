@@ -58,6 +58,7 @@ impl Database {
     /// `Forked`: the log is caught, the evidence saved. `Refused`, `Unavailable`: no upstream gave a head that is signed, or the
     /// tree of none of them could be had; each is named with its reason. `Unavailable` also for the data folder.
     pub async fn newest(&self, progress: Progress<'_>) -> Result<Newest, Fault> {
+        self.require_no_fork()?;
         let open = |bytes: Vec<u8>| self.notes.open(&bytes);
         let heads = self.upstreams.fetch_each("latest", MAX_HEAD_BYTES, open).await?;
         match self.advance(&self.tiles(progress), &heads, None).await {

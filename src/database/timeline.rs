@@ -1,13 +1,15 @@
 //! One timeline: every signed head that is accepted contains all that were accepted before, or the log is caught.
 //!
 //! The head moves only forward, to a tree that has been shown to contain the remembered one, which is the largest of all heads
-//! that the data folder holds. At first contact, where it holds none, the first signed head is trusted, as the go command does.
+//! that the data folder holds. At first contact, where it holds none, the first signed head must be consistent with those that are
+//! pinned (`pins`); beyond them, and where none is, it is trusted, as the go command does.
 //! Two heads that cannot both be true become evidence, and nothing is
 //! accepted or kept. A head whose tree cannot be had moves nothing: what the next older one proves stays proven.
 
 use std::collections::HashMap;
 
 use super::current::CurrentHead;
+use super::pins;
 use super::tiles::{Proven, Tiles};
 use super::{Database, Stop, Unavailable};
 use crate::fault::Fault;
@@ -89,16 +91,26 @@ impl Database {
         };
         'conflict: for _ in 0..MAX_CONFLICTS {
             let memory = self.memory()?;
-            self.require_one_tree_a_size(memory.heads.iter().chain(heads))?;
+            if heads.iter().any(|head| is_news(memory.known(), head)) {
+                self.require_no_fork()?;
+            }
+            let pins = self.pins.open(memory.known(), &self.head);
+            self.require_one_tree_a_size(memory.heads.iter().chain(heads).chain(pins))?;
             let mut beyond = unmet.clone().map(Unavailable::Fault);
-            for head in candidates(memory.known(), heads) {
+            for head in candidates(memory.known(), heads, pins) {
                 if !head.has_quorum() {
                     beyond.get_or_insert_with(|| self.uncosigned(head, None).into());
                     continue;
                 }
+                let is_news = memory.known().is_none_or(|known| known.tree() != head.tree());
+                let pins = if is_news { pins } else { &[] };
+                if let Some(pin) = pins.iter().find(|pin| pin.tree().size > head.tree().size) {
+                    beyond = Some(pins::older(head, pin, beyond));
+                    continue;
+                }
                 let same = before.take_if(|before| before.head.tree() == head.tree());
                 let mut proven = same.map_or_else(|| Proven::nothing_of(head.tree()), |same| same.proven);
-                let uncompared = match self.compare_all(tiles, &mut proven, &memory.heads, heads, head).await {
+                let uncompared = match self.compare_all(tiles, &mut proven, (&memory.heads, pins), heads, head).await {
                     Ok(uncompared) => uncompared,
                     Err(Stop::Unavailable(miss)) => {
                         beyond.get_or_insert(miss);
@@ -108,6 +120,9 @@ impl Database {
                 };
                 if let Swap::Conflict(_) = self.put_latest(&memory, head, &mut proven)? {
                     continue 'conflict; // another process moved it: look at what it moved to
+                }
+                if !pins.is_empty() {
+                    self.note_pinned();
                 }
                 return Ok(Some(CurrentHead { head: head.clone(), proven, uncompared, beyond }));
             }
@@ -152,10 +167,20 @@ impl Database {
         }
     }
 
+    /// Notes that the timeline contains the pinned heads. Nothing depends on it but the next comparison with them.
+    fn note_pinned(&self) {
+        if let Err(fault) = self.pins.contained(&self.head, self.folder.reads_only()) {
+            self.folder.note_failure(WriteKind::Head, &fault);
+        }
+    }
+
     /// Notes when and by which route a head was first seen. Nothing depends on it.
     fn note_sighting(&self, head: &Checkpoint) {
         let used = self.upstreams.standings().into_iter().find(|source| source.is_used);
-        let route = used.map_or_else(|| "the data folder".to_owned(), |source| source.name);
+        let asked = used.map_or_else(|| "the data folder".to_owned(), |source| source.name);
+        let is_pinned = self.pins().iter().any(|pin| pin.bytes() == head.bytes());
+        let route = self.expected.route_of(head.tree()).unwrap_or(asked);
+        let route = if is_pinned { "pinned before first contact".to_owned() } else { route };
         if let Err(fault) = self.head.note_sighting(&Sighting::now(head.tree(), route)) {
             self.folder.note_failure(WriteKind::Head, &fault);
         }
@@ -197,25 +222,26 @@ impl Database {
         }
     }
 
-    /// Compares the remembered heads, of which the largest must be contained in `head`, and those that came along with answers.
+    /// Compares the remembered heads, of which the largest must be contained in `head` as must those that are pinned, and those that
+    /// came along with answers.
     /// What else is remembered was compared when it was accepted, and the others are not adopted: one that cannot be compared is
     /// only counted.
     async fn compare_all(
         &self,
         tiles: &Tiles<'_>,
         proven: &mut Proven,
-        remembered: &[Checkpoint],
+        (remembered, pins): (&[Checkpoint], &[Checkpoint]),
         heads: &[Checkpoint],
         head: &Checkpoint,
     ) -> Result<usize, Stop> {
         tiles.fetch(proven, &[]).await?;
-        let all = remembered.iter().chain(heads);
+        let all = remembered.iter().chain(pins).chain(heads);
         let others = || all.clone().filter(|other| other.tree() != head.tree() && other.tree().size > 0);
         let sizes = others().map(|other| other.tree().size);
         let wants: Vec<_> = sizes.filter(|size| *size < head.tree().size).map(Want::RootAt).collect();
         tiles.fetch(proven, &wants).await?;
         let unstored = self.unstored.head();
-        for known in remembered.first().into_iter().chain(&unstored) {
+        for known in remembered.first().into_iter().chain(pins).chain(&unstored) {
             self.require_contained(tiles, proven, known, head).await?;
         }
         let mut uncompared = 0;
@@ -252,12 +278,25 @@ impl Database {
     }
 }
 
-/// The heads that may be in force, best first: some that are newer than the remembered one, and that one.
-fn candidates<'a>(known: Option<&'a Checkpoint>, heads: &'a [Checkpoint]) -> Vec<&'a Checkpoint> {
-    let is_news = |head: &&Checkpoint| known.is_none_or(|known| head.tree().size > known.tree().size);
-    let mut newer: Vec<&Checkpoint> = heads.iter().filter(is_news).collect();
+/// Whether a head is newer than the remembered one.
+fn is_news(known: Option<&Checkpoint>, head: &Checkpoint) -> bool {
+    known.is_none_or(|known| head.tree().size > known.tree().size)
+}
+
+/// The heads that may be in force, best first: some that are newer than the remembered one, among them those of `pins` where anything
+/// newer came, and the remembered one.
+fn candidates<'a>(
+    known: Option<&'a Checkpoint>,
+    heads: &'a [Checkpoint],
+    pins: &'a [Checkpoint],
+) -> Vec<&'a Checkpoint> {
+    let mut newer: Vec<&Checkpoint> = heads.iter().filter(|head| is_news(known, head)).collect();
+    let pins = pins.iter().filter(|pin| !newer.is_empty() && is_news(known, pin)).collect::<Vec<_>>();
     newer.sort_by_key(|head| std::cmp::Reverse(head.tree().size));
     newer.truncate(MAX_CANDIDATES);
+    // Stable: of several notes about one tree the one that came is kept.
+    newer.extend(pins);
+    newer.sort_by_key(|head| std::cmp::Reverse(head.tree().size));
     let cosigned = |known: &Checkpoint| heads.iter().find(|head| head.tree() == known.tree() && head.has_quorum());
     newer.extend(known.map(|known| cosigned(known).filter(|_| !known.has_quorum()).unwrap_or(known)));
     newer

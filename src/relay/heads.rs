@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync;
 
-use super::Inner;
+use super::{Inner, Relay};
 use crate::database::{CurrentHead, Stop, Unavailable};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
@@ -53,7 +53,7 @@ impl Heads {
         newest
     }
 
-    fn is_compared(&self, tree: Tree) -> bool {
+    pub(super) fn is_compared(&self, tree: Tree) -> bool {
         self.compared.lock().contains(&(tree.size, tree.root))
     }
 
@@ -63,6 +63,21 @@ impl Heads {
             compared.clear();
         }
         compared.extend(trees.map(|tree| (tree.size, tree.root)));
+    }
+}
+
+impl Relay {
+    /// The newest signed note whose tree was proven; never older than one that was given before.
+    ///
+    /// # Errors
+    /// `Forked`: the log is caught. `Unavailable`, `Refused`: none is known, and the upstreams give none.
+    pub async fn latest(&self) -> Result<Bytes, Fault> {
+        self.inner.latest().await
+    }
+
+    /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
+    pub fn head(&self) -> Option<Tree> {
+        self.inner.heads.now().map(|now| now.tree())
     }
 }
 

@@ -8,13 +8,15 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+mod blame;
 mod diagnosis;
 mod flaw;
 mod json;
 mod text;
 
+pub use blame::Blame;
 pub use diagnosis::Diagnosis;
-pub use flaw::{Blame, Flaw};
+pub use flaw::Flaw;
 
 use super::{Head, Misbehaviour, Notice};
 

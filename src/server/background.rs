@@ -9,6 +9,7 @@ use super::app::App;
 use super::app::database::{ServedDatabase, SyncTask};
 use super::app::history::{self, Sample, Standing};
 use crate::fault::Fault;
+use crate::relay::{HeadRoute, Shown};
 
 /// How often the disk is checked for a newer committed head and for evidence: one `stat` and one small folder.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
@@ -62,6 +63,35 @@ pub(super) async fn follow_head(served: ServedDatabase) {
             last_error = error;
         }
         served.progress.set_head(served.relay.head());
+        match served.relay.compare_waiting().await {
+            Ok(()) => {}
+            Err(fault @ Fault::Forked { .. }) => served.log_fork(&fault),
+            Err(fault) => tracing::debug!(database = served.relay.name(), "heads that wait: {fault}"),
+        }
+    }
+}
+
+/// Asks each route for its head every `interval`, without end.
+pub(super) async fn follow_routes(served: ServedDatabase, routes: Arc<Vec<HeadRoute>>, interval: Duration) {
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last = Vec::new();
+    loop {
+        ticks.tick().await;
+        if let Err(fault) = served.relay.ask_routes(&routes).await {
+            served.log_fork(&fault);
+        }
+        // What stays the same is logged once.
+        let silent = |(route, shown): (String, Shown)| match shown {
+            Shown::Nothing(why) => Some(format!("{route} shows no head: {why}")),
+            Shown::Forked => Some(format!("{route} shows another history")),
+            Shown::OneHistory(_) | Shown::Unproven(_) => None,
+        };
+        let lines: Vec<String> = served.relay.routes().into_iter().filter_map(silent).collect();
+        lines.iter().filter(|line| !last.contains(*line)).for_each(|line| {
+            tracing::warn!(database = served.relay.name(), "{line}");
+        });
+        last = lines;
     }
 }
 

@@ -62,9 +62,9 @@ fn scope_of(names: &DatabaseNames, raw: &str) -> (RouteName, Scope) {
         },
         Route::Sumdb(_, SumdbRequest::Tile(path)) => of_tile(TilePath::parse(path).ok()),
         Route::Tlog(TlogRequest::Tile(path)) => of_tile(TilePath::parse_tlog(path).ok()),
-        Route::Sumdb(_, SumdbRequest::Supported | SumdbRequest::Latest) | Route::Tlog(TlogRequest::Checkpoint) => {
-            Scope::AnyModule
-        }
+        Route::Sumdb(_, SumdbRequest::Supported | SumdbRequest::Latest)
+        | Route::Tlog(TlogRequest::Checkpoint)
+        | Route::Gossip(_) => Scope::AnyModule,
         // A mirror takes all of it.
         Route::Export(..) => Scope::AllModules,
     };

@@ -90,6 +90,9 @@ struct RouteMetrics {
 pub(super) struct Gauges {
     pub(super) head_size: PerDatabase,
     pub(super) head_age: PerDatabase,
+    pub(super) head_routes: PerDatabase,
+    pub(super) head_routes_agreeing: PerDatabase,
+    pub(super) head_routes_ahead: PerDatabase,
     pub(super) mirror_size: PerDatabase,
     pub(super) sync_lag: PerDatabase,
     pub(super) index_lag: PerDatabase,
@@ -222,6 +225,11 @@ impl Gauges {
         let mut each = |name: &str, help: &str, family: &PerDatabase| registry.register(name, help, family.clone());
         each("head_size", "Records in the newest proven tree", &self.head_size);
         each("head_age_seconds", "Seconds since that tree became the newest here", &self.head_age);
+        each("head_routes", "Other places that are asked for the newest head", &self.head_routes);
+        let help = "Those of them that showed a head of the one history when they were last asked";
+        each("head_routes_agreeing", help, &self.head_routes_agreeing);
+        let help = "Records of the largest head that one of them showed beyond the newest proven tree";
+        each("head_routes_ahead_records", help, &self.head_routes_ahead);
         each("mirror_size", "Records in the full log that is held here", &self.mirror_size);
         each("sync_lag_records", "Records of the newest proven tree that the full log lacks", &self.sync_lag);
         each("index_lag_records", "Records of the full log that the index lacks", &self.index_lag);

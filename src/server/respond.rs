@@ -25,7 +25,9 @@ use super::http::query::Query;
 use super::http::response_cache::CacheKey;
 use super::http::route::{Route, RouteName};
 use super::http::{gzip, host, refusal};
-use super::routes::{badge, explain, export, health, home, listing, metrics, modules, sumdb, tlog, views, vulndb};
+use super::routes::{
+    badge, explain, export, gossip, health, home, listing, metrics, modules, sumdb, tlog, views, vulndb,
+};
 use super::traced::traced;
 use crate::access::{Access, Admission, Asker};
 use crate::proxy::Peer;
@@ -63,7 +65,9 @@ pub(super) async fn respond(
     known_host: &KnownHost,
     in_flight: &mut RequestInFlight,
 ) -> Response<Body> {
-    let (head, _) = request.into_parts(); // the content of a GET has no meaning (RFC 9110 section 9.3.1)
+    let (head, content) = request.into_parts();
+    // The content of a GET has no meaning (RFC 9110 section 9.3.1).
+    let content = (head.method == Method::POST).then_some(content);
     let mut made = None;
     let (_, raw) = path::split(head.uri.path(), &app.prefix);
     let admitted = admit(app, &head, raw, addrs, certificate, known_host).await;
@@ -75,7 +79,7 @@ pub(super) async fn respond(
             None => {
                 let cell = made.insert(AskedCell::default());
                 let client = AdmittedClient::of(admitted.as_ref(), certificate);
-                let work = answer_to(app, &head, addrs, client, quota);
+                let work = answer_to(app, &head, addrs, client, quota, content);
                 let (route, answer) = Box::pin(cell.scope(traced(app, &head, work))).await;
                 (route, Arc::new(answer), admitted.map(|admitted| admitted.1))
             }
@@ -163,7 +167,8 @@ fn cache_word(made: Option<&AskedCell>, asked: &Asked, status: StatusCode) -> &'
 
 /// The refusal of a request that no handler and no rule gets.
 fn early_refusal(app: &App, head: &Parts, raw: &str, addrs: ConnAddrs, known_host: &KnownHost) -> Option<Answer> {
-    if head.method != Method::GET && head.method != Method::HEAD {
+    let is_posted = head.method == Method::POST && raw.starts_with(gossip::BELOW);
+    if head.method != Method::GET && head.method != Method::HEAD && !is_posted {
         return Some(refusal::method_not_allowed());
     }
     let mut hosts = head.headers.get_all(HOST).iter();
@@ -202,6 +207,7 @@ async fn answer_to(
     addrs: ConnAddrs,
     client: Option<AdmittedClient<'_>>,
     quota: &Arc<ClientQuota>,
+    content: Option<Incoming>,
 ) -> (RouteName, Answer) {
     // Before the rules are looked at.
     let rules = app.rules();
@@ -231,6 +237,9 @@ async fn answer_to(
                 client,
                 quota,
             };
+            if let (Route::Gossip(_), Some(content)) = (&route, content) {
+                return (route_name, gossip::posted(app, content, &context).await);
+            }
             (route_name, handle(app, route, &context, head, addrs).await)
         }
         None => (RouteName::Other, refusal::bad_path(BadPath::NotFound)),
@@ -257,6 +266,7 @@ async fn handle(app: &App, route: Route<'_>, context: &RequestContext<'_>, head:
         Route::Vulndb(path) => vulndb::file(app, path, context).await,
         Route::Sumdb(_, request) => sumdb::handle(app, &served.relay, request, context).await,
         Route::Tlog(request) => tlog::handle(app, &served.relay, request, context).await,
+        Route::Gossip(_) => sumdb::latest(app, &served.relay, context).await,
         Route::Export(_, name) => export::handle(served, name, context.quota).await,
         Route::Module(request) => modules::handle(app, &request, context).await,
         Route::NoModule(why) => refusal::not_found(&format!("not found: {why}")),

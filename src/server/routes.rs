@@ -3,6 +3,7 @@
 pub(super) mod badge;
 pub(super) mod explain;
 pub(super) mod export;
+pub(super) mod gossip;
 pub(super) mod health;
 pub(super) mod home;
 pub(super) mod listing;

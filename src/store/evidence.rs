@@ -1,8 +1,9 @@
 //! Evidence of a fork, kept for a person: `DATA/log/NAME/evidence/fork-HASH.txt`, durable, named after its content, so
-//! that meeting one fork twice keeps one file.
+//! that meeting one fork twice keeps one file. Once a person has cleared the fork it is `cleared-fork-HASH.txt`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::words::unavailable;
 use super::{Folder, below};
 use crate::fault::Fault;
 use crate::sumdb::hash::sha256;
@@ -23,6 +24,20 @@ impl Folder {
         self.write(&path, text.as_bytes(), true)?;
         Ok(path)
     }
+
+    /// Clears the fork whose evidence is at `path`, durably: the evidence stays, under the name that is given back, and stops nothing
+    /// any more.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk.
+    pub fn clear_evidence(&self, path: &Path) -> Result<PathBuf, Fault> {
+        let failed = |error| unavailable(path, "rename", &error);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let cleared = path.with_file_name(format!("cleared-{name}"));
+        self.disk().rename(path, &cleared).map_err(failed)?;
+        self.disk().sync_folder(cleared.parent().unwrap_or(path)).map_err(failed)?;
+        Ok(cleared)
+    }
 }
 
 #[cfg(test)]
@@ -39,5 +54,13 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "SECURITY ERROR\n");
         assert_eq!(path.parent().unwrap(), root.path().join("log/sum.golang.org/evidence"));
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        let cleared = folder.clear_evidence(&path).unwrap();
+        assert_eq!(std::fs::read_to_string(&cleared).unwrap(), "SECURITY ERROR\n");
+        assert_eq!(folder.log("sum.golang.org").unwrap().forks().unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(
+            folder.save_evidence("sum.golang.org", "SECURITY ERROR\n").unwrap(),
+            path,
+            "met again, it counts again"
+        );
     }
 }

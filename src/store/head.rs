@@ -3,6 +3,8 @@
 //! ```text
 //! heads/NAME/latest     the newest head that was accepted, changed by compare-and-swap
 //! heads/NAME/cosigned.* the newest head that a key of ours cosigned (`cosigned`)
+//! heads/NAME/pending    heads of others that wait to be compared (`pending`)
+//! heads/NAME/pinned     which pinned heads the timeline is known to contain (`pinned`)
 //! heads/NAME/seen.jsonl when each accepted head was first seen, and by which route (`sightings`)
 //! cache/NAME/latest     the same, where earlier versions kept it; only read
 //! log/NAME/head         the committed head of the full log
@@ -15,6 +17,8 @@
 //! any moment the file is the old head or the new one, whole.
 
 mod cosigned;
+mod pending;
+mod pinned;
 mod sightings;
 
 use std::path::{Path, PathBuf};

@@ -177,6 +177,10 @@ mod tests {
             assert_eq!(Evidence::parse(&text), Ok(evidence.clone()), "{text}");
             let trimmed: String = text.lines().map(|line| format!("{}\r\n", line.trim_end())).collect();
             assert_eq!(Evidence::find(&format!("{title}x\n{trimmed}"), &policy), fork, "{trimmed}");
+            for indent in ["", " ", "    ", "        "] {
+                let other = text.replace('\t', indent).trim_end().to_owned();
+                assert_eq!(Evidence::find(&format!("{other}\nmake: *** [build] Error 1\n"), &policy), fork, "{other}");
+            }
         }
         let refused = |text: &str| Evidence::find(text, &policy).unwrap_err().to_string();
         for count in 2..4 {

@@ -29,6 +29,8 @@ pub(super) struct Heads {
 /// Where a head is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
+    /// pinned from outside: trusted before first contact
+    Pinned,
     /// remembered of answers that were asked for, so perhaps newer than anything that is held
     Remembered,
     Head,
@@ -49,6 +51,7 @@ pub(super) fn read(
     let (mut others, torn) = read_heads(log, policy, report)?;
     let committed = log.head();
     others.extend(read_remembered(policy, options, report));
+    others.extend(options.pinned.iter().map(|head| (head.clone(), Place::Pinned)));
     match read_committed(log, policy, committed, &others)? {
         Ok(head) => {
             let is_listed =
@@ -72,7 +75,8 @@ pub(super) fn read(
         }
         Err(why) => {
             report.add(Finding::of_file(Flaw::HeadDamaged, "head", why.clone()));
-            let newest = others.iter().max_by_key(|(other, place)| (*place == Place::Heads, other.tree().size));
+            let stored = others.iter().filter(|(_, place)| *place != Place::Pinned);
+            let newest = stored.max_by_key(|(other, place)| (*place == Place::Heads, other.tree().size));
             let lost = || {
                 let why = format!("has no signed head left ({why}), and without one it cannot be verified");
                 Fault::machine(log.dir().display().to_string(), why)
@@ -229,7 +233,7 @@ impl Heads {
             if let Some(evidence) = Evidence::of_one_size(same_size, other) {
                 caught(report, evidence);
             } else if size > tree.size {
-                beyond += u64::from(*place != Place::Remembered);
+                beyond += u64::from(!matches!(place, Place::Pinned | Place::Remembered));
             } else if other.tree() != tree && size > 0 {
                 let found = root_at(&verified, size, &body).filter(|_| has_edge);
                 match found {

@@ -28,6 +28,7 @@ const COMMANDS: [&str; 30] = [
     "heads",
     "heads ls",
     "heads add",
+    "heads clear-fork",
     "journal",
     "journal verify",
     "journal ls",

@@ -18,6 +18,7 @@ mod memo;
 mod memory;
 mod newest;
 mod pack;
+mod pins;
 mod remembered;
 mod requests;
 mod tampering;

@@ -107,6 +107,12 @@ fn a_fork_between_runs() {
         assert!(world.try_ask(&[&served.url()], &[1_500]).is_err());
         assert_eq!(world.evidence().len(), 1);
         world.log.show_fork(false);
+        // What the remembered head proves stays proven; nothing newer is accepted until a person clears the fork.
+        world.prove(&[&served.url()], &[0, 999]);
+        let stopped = world.try_ask(&[&served.url()], &[1_500]).err().unwrap();
+        assert_caught(&world, &stopped, (state(&world).0, world.cached().len()));
+        assert_eq!(world.head(), Some(world.log.head(1_000)), "the true history does not move it either");
+        world.clear_forks();
         world.prove(&[&served.url()], &[0, 1_500]);
     }
 }

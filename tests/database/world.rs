@@ -43,6 +43,14 @@ impl World {
         Database::open(folder, self.log.name(), self.policy(), Upstreams::new(http(), bases), 64).unwrap()
     }
 
+    /// Clears the forks of which evidence is kept, as a person does.
+    pub fn clear_forks(&self) {
+        let folder = Folder::open(self.data.path()).unwrap();
+        for path in folder.log(self.log.name()).unwrap().forks().unwrap() {
+            folder.clear_evidence(&path).unwrap();
+        }
+    }
+
     pub fn policy(&self) -> Policy {
         Policy::log(VerifierKey::parse(&self.log.vkey()).unwrap())
     }

@@ -7,6 +7,9 @@
 //! | `heads` | no answer is older than an earlier one, also among concurrent clients |
 //! | `hostile` | does a lie of the upstream ever come out again |
 //! | `disk` | is what can be proven answered where nothing can be stored |
+//! | `gossip` | is a head that somebody sends consistent, inconsistent, or kept until that can be told |
+//! | `real_heads` | the same of all real heads of sum.golang.org |
+//! | `routes` | do other places show the same log |
 //! | `mirror` | does what the full log holds stay in the house |
 
 #![allow(
@@ -20,10 +23,15 @@
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 
+#[path = "../common/mod.rs"]
+mod common;
 mod cosign;
 mod disk;
+mod gossip;
 mod heads;
 mod hostile;
 mod mirror;
 mod on_demand;
+mod real_heads;
+mod routes;
 mod world;

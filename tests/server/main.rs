@@ -27,6 +27,7 @@ mod connection_slots;
 mod direct;
 mod export;
 mod flow_control;
+mod gossip;
 mod hostile;
 mod modules;
 mod modules_config;

@@ -23,11 +23,12 @@ fn values(setting: &Setting) -> [&'static str; 3] {
         (_, "ADDRESS") => ["127.0.0.1:1", "unix:/run/a.sock", "systemd:web"],
         (_, "NETWORK") => ["10.0.0.0/8", "unix", "2001:db8::/32"],
         (_, "MODE") => ["0600", "0666", "0640"],
-        ("rules", _) => [
+        ("rules" | "heads.pin", _) => [
             concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/rules/deny"),
             concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/rules/list"),
             concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/rules/route"),
         ],
+        ("heads.routes", _) => ["https://a.example/latest", "https://b.example/latest", "http://c.example/gossip/x"],
         (_, "FILE") => ["/srv/a.pem", "/srv/b.pem", "/srv/c.pem"],
         (_, "optional|required") => ["optional", "required", "optional"],
         (_, "NAME") => ["a.example", "b.example", "c.example"],

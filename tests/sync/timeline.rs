@@ -2,6 +2,7 @@
 
 use gosumcheck::database::{Answer, Batch};
 use gosumcheck::fault::Fault;
+use gosumcheck::store::Folder;
 use gosumcheck::sumdb::module::ModuleVersion;
 
 use super::fake::FakeSumdb;
@@ -116,6 +117,11 @@ fn a_head_that_was_put_back_is_remembered_by_heads() {
     log.grow(9_500);
     assert!(matches!(world.sync(&[&served.url()]), Err(Fault::Forked { .. })));
     log.show_fork(false);
+    assert!(matches!(world.sync(&[&served.url()]), Err(Fault::Forked { .. })), "nobody has cleared it");
+    let folder = Folder::open(world.data.path()).unwrap();
+    for path in world.held().forks().unwrap() {
+        folder.clear_evidence(&path).unwrap();
+    }
     let synced = world.sync(&[&served.url()]).unwrap();
     assert_eq!((synced.before, synced.tree.size), (5_000, 9_500));
     assert!(world.held().heads().unwrap().len() >= 3);

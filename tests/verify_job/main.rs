@@ -11,6 +11,7 @@ mod fake;
 mod heads;
 #[path = "../verify/world.rs"]
 mod log;
+mod lying;
 mod matrix;
 mod record;
 mod repair;

@@ -63,6 +63,7 @@ fn proxy(args: &AuditArgs, setup: &Setup) -> Result<Option<Proxy>, Fault> {
         .flag(&rows::data, [setup.data().display().to_string()])
         .flag(&rows::sumdb, database.sumdb.clone())
         .flag(&rows::sumdb_url, database.sumdb_url.iter().chain(&database.upstream).cloned())
+        .flag(&rows::pin_head, database.pin_head.iter().map(|path| path.display().to_string()))
         .flag(&rows::private, database.private.clone())
         .flag(&rows::offline, database.offline.then(|| "true".to_owned()))
         .flag(&rows::jobs, [database.jobs.to_string()])

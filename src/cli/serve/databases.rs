@@ -7,14 +7,15 @@ use parking_lot::Mutex;
 
 use super::memory::Memory;
 use super::modules;
-use crate::cli::witnesses;
+use crate::cli::{pins, witnesses};
 use crate::config::settings::Settings;
 use crate::config::{Sumdb, key_file};
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::relay::{Cosigner, Relay, RelayOptions};
+use crate::relay::{Cosigner, HeadRoute, Relay, RelayOptions};
 use crate::server::{ServedDatabase, SyncTask};
 use crate::store::{Folder, Log};
+use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::module::Patterns;
 use crate::sumdb::note::{SignerKey, VerifierKey};
 use crate::sumdb::redact::redact;
@@ -33,7 +34,9 @@ pub(super) fn open(
     let log = folder.log(name)?;
     let options = RelayOptions { offline: settings.offline, private: private.clone() };
     let relay = Relay::within(database(settings, folder, sumdb)?, log.clone(), options, memory.database)?;
-    let served = ServedDatabase::new(relay, log.clone());
+    let is_first = settings.sumdb.first() == Some(sumdb);
+    let routes = if is_first { routes(settings)? } else { Vec::new() };
+    let served = ServedDatabase::new(relay, log.clone()).routed(routes, settings.head_interval);
     if !settings.mirror {
         return Ok(served);
     }
@@ -143,7 +146,30 @@ fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Datab
     if settings.offline {
         distributors = distributors.into_iter().map(Upstreams::trees_only).collect();
     }
-    Ok(Database::open(folder, name, policy, upstreams, settings.jobs)?.witnessed_by(distributors))
+    let database = Database::open(folder, name, policy, upstreams, settings.jobs)?.witnessed_by(distributors);
+    let pinned = pinned(settings, key)?;
+    Ok(if pinned.is_empty() { database } else { database.pinned(pinned) })
+}
+
+/// The heads that first contact with the database of this key is held to, of those that the settings name.
+fn pinned(settings: &Settings, key: &VerifierKey) -> Result<Vec<Checkpoint>, Fault> {
+    let key_of = |sumdb: &'_ Sumdb| match sumdb {
+        Sumdb::On { key, .. } => Some(key.as_ref().clone()),
+        Sumdb::Off => None,
+    };
+    let keys: Vec<VerifierKey> = settings.sumdb.iter().filter_map(key_of).collect();
+    let all = pins::read(&settings.pin_head, &keys.iter().collect::<Vec<_>>())?;
+    let own = keys.iter().map(ToString::to_string).zip(all).find(|(of, _)| *of == key.to_string());
+    Ok(own.map(|(_, heads)| heads).unwrap_or_default())
+}
+
+/// The other places that show heads of the first database.
+pub(super) fn routes(settings: &Settings) -> Result<Vec<HeadRoute>, Fault> {
+    let route = |url: &String| {
+        let (_, asked) = modules::asked(settings, Base::parse(url)?, settings.upstream(url))?;
+        Ok(HeadRoute { url: url.clone(), http: Http::new(asked) })
+    };
+    if settings.offline { Ok(Vec::new()) } else { settings.head_routes.iter().map(route).collect() }
 }
 
 /// What `--mirror` does in the background.

@@ -64,7 +64,7 @@ fn is_of_modules(finding: &Finding) -> bool {
 }
 
 /// The settings of a server, with the arguments of this command over them.
-fn settings(args: &VerifyArgs) -> Result<Settings, Fault> {
+pub(super) fn settings(args: &VerifyArgs) -> Result<Settings, Fault> {
     let environment = |name: &str| std::env::var(name).ok();
     let layers = Layers::read(SETTINGS, args.config.as_deref(), environment)?;
     let data = args.data.as_ref().map(|data| data.display().to_string());

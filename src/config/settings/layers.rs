@@ -96,6 +96,12 @@ impl Layers {
         self.document.as_ref()
     }
 
+    /// The texts of a list, as the uppermost layer that says something about it has them.
+    pub fn texts(&self, setting: &Setting) -> Vec<String> {
+        let value = self.value(setting);
+        value.map(|value| value.texts.into_iter().map(|(text, _)| text).collect()).unwrap_or_default()
+    }
+
     /// What the uppermost layer that says something about a setting says.
     pub(super) fn value(&self, setting: &Setting) -> Option<RawValue> {
         let plain = |texts: Vec<String>| texts.into_iter().map(|text| (text, None)).collect();

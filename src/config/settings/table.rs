@@ -17,9 +17,10 @@ use super::setting::DefaultValue::{Found, Text, Unset};
 use super::setting::Value::{One, Several, Switch};
 use super::setting::{Setting, settings};
 use super::upstream::Upstream;
+use super::urls::{collector, web};
 use super::values::{
-    collector, count, database, duration, flag, floor, host, kept, listening, mode, networks, path, path_of_file,
-    percent, period, prefix, proxies, readable, trusted, word,
+    count, database, duration, flag, floor, host, kept, listening, mode, networks, path, path_of_file, percent, period,
+    prefix, proxies, readable, trusted, word,
 };
 use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
@@ -166,6 +167,13 @@ settings! {
         value: One("FILE"), default: Unset, heading: DATABASE,
     }
 
+    /// Hold first contact to the signed tree head in this file, as `sync` writes it to heads/NAME/latest, in place of the head of
+    /// sum.golang.org that this program carries: what is seen first must be consistent with it.
+    pin_head: Vec<PathBuf> = all(readable) {
+        name: "heads.pin", variable: "GOSUMCHECK_PIN_HEAD", flag: "--pin-head",
+        value: Several("FILE"), default: Unset, heading: DATABASE,
+    }
+
     // Not `direct` unless somebody names it: with it, clients choose the hosts that this machine connects to, and git runs on what
     // those send. The go command can do without: after our 404 it goes to the repository itself, where its own GOPROXY ends with
     // `direct`. For that reason `direct` in go's own GOPROXY does not count.
@@ -244,6 +252,27 @@ settings! {
     sync_interval: Duration = one(duration) {
         name: "sync_interval", variable: "GOSUMCHECK_SYNC_INTERVAL", flag: "--sync-interval",
         value: One("DURATION"), default: Text("60s"), heading: DATABASE,
+    }
+
+    /// Also ask for the newest signed head of the first database at this URL, such as https://sum.golang.google.cn/latest, a proxy's
+    /// /sumdb/NAME/latest, another server's /gossip/NAME, or a distributor's checkpoint: each must be of the one history. `serve` asks
+    /// in the background, `verify` in each run.
+    head_routes: Vec<String> = all(web) {
+        name: "heads.routes", variable: "GOSUMCHECK_HEAD_ROUTES", flag: "--head-route",
+        value: Several("URL"), default: Unset, heading: DATABASE,
+    }
+
+    /// Time between two questions to each of the URLs in heads.routes.
+    head_interval: Duration = one(duration) {
+        name: "heads.interval", variable: "GOSUMCHECK_HEAD_INTERVAL", flag: "--head-interval",
+        value: One("DURATION"), default: Text("10m"), heading: DATABASE,
+    }
+
+    /// A signed head is stale, and a finding of `verify`, when none newer has been seen for this long, or when a newer one has been
+    /// known for this long.
+    head_stale: Duration = one(duration) {
+        name: "heads.stale", variable: "GOSUMCHECK_HEAD_STALE", flag: "--head-stale",
+        value: One("DURATION"), default: Text("24h"), heading: DATABASE,
     }
 
     /// Maximum number of concurrent requests to one upstream, from 1 to 512. How many it bears is found out; over HTTP/1.1 there are

@@ -204,16 +204,6 @@ pub(super) fn path_of_file(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
-/// The URL of an OpenTelemetry collector.
-pub(super) fn collector(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    let is_plain = |rest: &&str| !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']);
-    match rest.filter(is_plain) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err("not the URL of a collector; write it as in http://127.0.0.1:4318".to_owned()),
-    }
-}
-
 pub(super) fn floor(text: &str) -> Result<DiskFloor, String> {
     if text == "auto" {
         return Ok(DiskFloor::Auto);

@@ -1,5 +1,7 @@
 //! The kinds of findings: what each means, who must act on it, and how.
 
+use super::blame::Blame;
+
 /// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Flaw {
@@ -25,6 +27,8 @@ pub enum Flaw {
     HeadsDamaged,
     /// the newest head lacks the cosignatures that the policy asks for
     HeadUncosigned,
+    /// no newer signed head was seen for long, or a route shows an old one
+    HeadStale,
     /// a cached tile or answer is not part of the tree of the remembered head
     CacheDamaged,
     /// evidence of a fork that does not hold any more
@@ -61,17 +65,6 @@ pub enum Flaw {
     Journal,
 }
 
-/// Who must act on a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
-    /// our own disk
-    Disk,
-    /// what is derived from the log and can be made again
-    Index,
-    /// the log, which committed to it
-    Log,
-}
-
 impl Flaw {
     /// All kinds, in the order of the report.
     pub const ALL: [Flaw; 28] = [
@@ -86,6 +79,7 @@ impl Flaw {
         Flaw::Undecided,
         Flaw::HeadsDamaged,
         Flaw::HeadUncosigned,
+        Flaw::HeadStale,
         Flaw::CacheDamaged,
         Flaw::EvidenceDamaged,
         Flaw::NotAFile,
@@ -129,6 +123,7 @@ impl Flaw {
             Flaw::RootDiffers => "root-differs",
             Flaw::HeadsDamaged => "heads-damaged",
             Flaw::HeadUncosigned => "head-uncosigned",
+            Flaw::HeadStale => "head-stale",
             Flaw::CacheDamaged => "cache-damaged",
             Flaw::EvidenceDamaged => "evidence-damaged",
             Flaw::NotAFile => "not-a-file",
@@ -154,6 +149,7 @@ impl Flaw {
         match self {
             Flaw::IndexWrong => Blame::Index,
             Flaw::Duplicate | Flaw::Malformed | Flaw::HeadUncosigned => Blame::Log,
+            Flaw::HeadStale => Blame::Upstream,
             _ => Blame::Disk,
         }
     }
@@ -184,6 +180,9 @@ impl Flaw {
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
             Flaw::HeadUncosigned => {
                 "The newest head lacks cosignatures of the policy's witnesses, so it does not count yet."
+            }
+            Flaw::HeadStale => {
+                "A newer signed head should be seen there: what is shown is old, or nothing new reaches it."
             }
             Flaw::CacheDamaged => {
                 "A cached answer is not what was proven. It is proven again each time it is read, so none was given."
@@ -247,6 +246,7 @@ impl Flaw {
             Flaw::HeadUncosigned => {
                 "Run `gosumcheck sync --policy FILE --distributor URL`; if it stays, ask the witnesses."
             }
+            Flaw::HeadStale => "Ask the database itself, by another network too: find out who answers with old heads.",
             Flaw::CacheDamaged => {
                 "Check the disk and its memory. Delete what is named here: it is fetched again, and proven."
             }
@@ -284,17 +284,6 @@ impl Flaw {
             Flaw::Duplicate | Flaw::Malformed => {
                 "Report it to the operator of the database (sum.golang.org: security@golang.org), with the record numbers."
             }
-        }
-    }
-}
-
-impl Blame {
-    /// The stable name that programs read.
-    pub fn id(self) -> &'static str {
-        match self {
-            Blame::Disk => "our-disk",
-            Blame::Index => "our-index",
-            Blame::Log => "the-log",
         }
     }
 }

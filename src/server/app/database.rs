@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::fault::Fault;
-use crate::relay::Relay;
+use crate::relay::{HeadRoute, Relay};
 use crate::store::Log;
 use crate::sumdb::checkpoint::Tree;
 use crate::upstream::{Complaint, Counts};
@@ -89,6 +89,8 @@ pub struct ServedDatabase {
     pub(crate) log: Log,
     /// how to sync, and how often; none if this server does not
     pub(crate) sync: Option<(SyncTask, Duration)>,
+    /// other places that show heads, and how often they are asked
+    pub(crate) routes: Option<(Arc<Vec<HeadRoute>>, Duration)>,
     sync_counts: Option<UpstreamCounts>,
     pub(crate) progress: Arc<DatabaseProgress>,
 }
@@ -96,7 +98,7 @@ pub struct ServedDatabase {
 impl ServedDatabase {
     /// The database behind `relay`, whose full log, if any, is `log`.
     pub fn new(relay: Relay, log: Log) -> ServedDatabase {
-        ServedDatabase { relay, log, sync: None, sync_counts: None, progress: Arc::default() }
+        ServedDatabase { relay, log, sync: None, routes: None, sync_counts: None, progress: Arc::default() }
     }
 
     /// The relay that answers requests about it.
@@ -109,6 +111,13 @@ impl ServedDatabase {
     pub fn synced(mut self, sync: SyncTask, interval: Duration, counts: UpstreamCounts) -> ServedDatabase {
         self.sync = Some((sync, interval));
         self.sync_counts = Some(counts);
+        self
+    }
+
+    /// The same, compared every `interval` with the heads that `routes` show.
+    #[must_use]
+    pub fn routed(mut self, routes: Vec<HeadRoute>, interval: Duration) -> ServedDatabase {
+        self.routes = (!routes.is_empty()).then(|| (Arc::new(routes), interval));
         self
     }
 

@@ -36,6 +36,8 @@ pub(crate) enum Route<'a> {
     Sumdb(usize, SumdbRequest<'a>),
     /// a request about the first database as a tlog-tiles log, below `/tlog/ORIGIN/`
     Tlog(TlogRequest<'a>),
+    /// the signed heads that others see of the database with this number: `/gossip/NAME`
+    Gossip(usize),
     /// a file of the full log of the database with this number: `/log/NAME/FILE`
     Export(usize, &'a str),
     /// a request of the GOPROXY protocol, below `/MODULE/@v/` or for `/MODULE/@latest`
@@ -88,6 +90,7 @@ pub(crate) enum RouteName {
     DataTile,
     Checkpoint,
     Entries,
+    Gossip,
     Export,
     List,
     ModLatest,
@@ -99,7 +102,7 @@ pub(crate) enum RouteName {
 
 impl RouteName {
     /// All names.
-    pub(crate) const ALL: [RouteName; 25] = [
+    pub(crate) const ALL: [RouteName; 26] = [
         RouteName::Home,
         RouteName::Health,
         RouteName::Metrics,
@@ -118,6 +121,7 @@ impl RouteName {
         RouteName::DataTile,
         RouteName::Checkpoint,
         RouteName::Entries,
+        RouteName::Gossip,
         RouteName::Export,
         RouteName::List,
         RouteName::ModLatest,
@@ -148,6 +152,7 @@ impl RouteName {
             RouteName::DataTile => "data_tile",
             RouteName::Checkpoint => "checkpoint",
             RouteName::Entries => "entries",
+            RouteName::Gossip => "gossip",
             RouteName::Export => "export",
             RouteName::List => "list",
             RouteName::ModLatest => "mod_latest",
@@ -181,6 +186,7 @@ impl Route<'_> {
             Route::Tlog(TlogRequest::Tile(path)) if path.starts_with("tile/entries/") => RouteName::Entries,
             Route::Sumdb(_, SumdbRequest::Tile(_)) | Route::Tlog(TlogRequest::Tile(_)) => RouteName::HashTile,
             Route::Tlog(TlogRequest::Checkpoint) => RouteName::Checkpoint,
+            Route::Gossip(_) => RouteName::Gossip,
             Route::Export(..) => RouteName::Export,
             Route::Module(ModuleRequest::List(_)) => RouteName::List,
             Route::Module(ModuleRequest::Latest(_)) => RouteName::ModLatest,
@@ -194,7 +200,7 @@ impl Route<'_> {
     /// The number of the database that the request is about; 0 if it is about none.
     pub(crate) fn database(&self) -> usize {
         match self {
-            Route::Sumdb(number, _) | Route::Export(number, _) => *number,
+            Route::Sumdb(number, _) | Route::Gossip(number) | Route::Export(number, _) => *number,
             _ => 0,
         }
     }
@@ -226,6 +232,11 @@ impl DatabaseNames {
         self.0.iter().find_map(|(name, number)| Some((*number, below(name)?)))
     }
 
+    /// The number of the database of this name.
+    fn number(&self, name: &str) -> Option<usize> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
+    }
+
     /// The route of a decoded path; none if no resource has that path.
     pub(crate) fn parse<'a>(&self, path: &'a str) -> Option<Route<'a>> {
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
@@ -251,6 +262,7 @@ impl DatabaseNames {
                 path if path.starts_with("tile/") => Some(Route::Tlog(TlogRequest::Tile(path))),
                 _ => None,
             },
+            "gossip" => self.number(rest).map(Route::Gossip),
             "log" => self.split(rest).map(|(number, file)| Route::Export(number, file)),
             _ if is_of_module(path) => Some(module(path)),
             _ => sumdb(path).map(|request| Route::Sumdb(0, request)),
@@ -304,6 +316,10 @@ mod tests {
             ("sumdb/host/a/b/latest", Some(Route::Sumdb(3, SumdbRequest::Latest))),
             ("log/host/a/b/records", Some(Route::Export(3, "records"))),
             ("log/host/a/records", Some(Route::Export(2, "records"))),
+            ("gossip/host/a/b", Some(Route::Gossip(3))),
+            ("gossip/sum.golang.google.cn", Some(Route::Gossip(0))),
+            ("gossip/host/c", None),
+            ("gossip", None),
             ("sumdb/host/a/c/latest", None),
             ("sumdb/hostile/latest", None),
             ("sumdb/other/latest", None),

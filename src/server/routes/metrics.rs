@@ -9,6 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::health;
 use crate::proxy::Proxy;
+use crate::relay::Shown;
 use crate::server::app::App;
 use crate::server::conn::frames::Protocol;
 use crate::server::conn::pool::Resource;
@@ -44,6 +45,17 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
         let mirror = status.mirror.map_or(0, |tree| tree.size);
         set(&gauges.head_size, head);
         set(&gauges.head_age, served.progress.head_age().as_secs());
+        if let Some((routes, _)) = &served.routes {
+            let shown = served.relay.routes();
+            let of = |(_, shown): &(String, Shown)| match shown {
+                Shown::OneHistory(tree) | Shown::Unproven(tree) => Some(tree.size),
+                Shown::Nothing(_) | Shown::Forked => None,
+            };
+            let agreeing = shown.iter().filter(|(_, shown)| matches!(shown, Shown::OneHistory(_))).count();
+            set(&gauges.head_routes, wide(routes.len()));
+            set(&gauges.head_routes_agreeing, wide(agreeing));
+            set(&gauges.head_routes_ahead, shown.iter().filter_map(of).max().unwrap_or(0).saturating_sub(head));
+        }
         // Where no full copy is kept there is nothing to lag behind.
         if status.mirror.is_some() || served.sync.is_some() {
             set(&gauges.mirror_size, mirror);

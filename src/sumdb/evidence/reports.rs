@@ -3,7 +3,8 @@
 //!
 //! Build services put something before each line (a time stamp, `#12 | `, blanks), and line ends and trailing blanks change on the
 //! way. Whatever stands before the second line of a title is taken off every line of the report, by its width: time stamps differ
-//! from line to line, but not in width. Nothing depends on what is taken off: the log's signatures decide.
+//! from line to line, but not in width. Go indents notes and hashes by a tab; trackers and mail programs make blanks of it, or take it
+//! off: the first line of the older note shows which. Nothing depends on what is taken off: the log's signatures decide.
 
 use super::super::error::{Error, Result};
 use super::super::hash::Hash;
@@ -50,6 +51,8 @@ fn starts(text: &str) -> impl Iterator<Item = Start> {
 struct Lines<'a> {
     left: std::str::Split<'a, char>,
     width: usize,
+    /// what notes and hashes are indented by, once the first line of one was read
+    indent: Option<&'a str>,
 }
 
 impl<'a> Lines<'a> {
@@ -68,6 +71,14 @@ impl<'a> Lines<'a> {
         if self.next()?.trim_end() == wanted { Ok(()) } else { Err(bad(&format!("no `{wanted}`"))) }
     }
 
+    /// A line of a note or of the hashes without its indentation; none where it has not that of the others.
+    fn unindented(&mut self, line: &'a str) -> Option<&'a str> {
+        let text = line.trim_start_matches([' ', '\t']);
+        let own = line.get(..line.len() - text.len()).unwrap_or_default();
+        let indent = *self.indent.get_or_insert(if own.starts_with('\t') { "\t" } else { own });
+        line.strip_prefix(indent)
+    }
+
     /// The note up to the line that reads `end`. Its lines are indented, so that a report has one spelling; blank ones may have
     /// lost that.
     fn note(&mut self, end: &str) -> Result<Vec<u8>> {
@@ -78,11 +89,12 @@ impl<'a> Lines<'a> {
                 break;
             }
             let is_blank = line.trim().is_empty();
-            let line = line.strip_prefix('\t').or_else(|| is_blank.then_some(""));
+            let line = self.unindented(line).or_else(|| is_blank.then_some(""));
             if number > 0 {
                 note.push('\n');
             }
-            note.push_str(line.ok_or_else(|| bad("a line of a note is not indented"))?);
+            // No line of a tree note ends with a blank.
+            note.push_str(line.ok_or_else(|| bad("a line of a note is not indented"))?.trim_end_matches([' ', '\t']));
         }
         Ok(note.into_bytes())
     }
@@ -90,17 +102,22 @@ impl<'a> Lines<'a> {
 
 /// Reads a report from its third line on.
 fn read(body: &str, width: usize) -> Result<Evidence> {
-    let mut lines = Lines { left: body.split('\n'), width };
+    let mut lines = Lines { left: body.split('\n'), width, indent: None };
     lines.line("")?;
     lines.line(OLD)?;
     let old = lines.note(NEW)?;
     let new = lines.note(PROOF)?;
     let mut hashes = Vec::new();
-    while let Some(hash) = lines.next().ok().and_then(|line| line.strip_prefix('\t')) {
+    while let Some(line) = lines.next().ok().and_then(|line| lines.unindented(line)) {
+        // Without indentation any line may follow the hashes.
+        let hash = match Hash::from_base64(line.trim_end()) {
+            Err(_) if lines.indent == Some("") => break,
+            hash => hash?,
+        };
         if hashes.len() > MAX_PROOF_HASHES {
             return Err(bad("too many hashes"));
         }
-        hashes.push(Hash::from_base64(hash)?);
+        hashes.push(hash);
     }
     let (rewritten, proof) = hashes.split_first().ok_or_else(|| bad("no hashes"))?;
     Ok(Evidence { old, new, rewritten: *rewritten, proof: proof.to_vec() })

@@ -1,0 +1,29 @@
+//! A fork stops every advance until a person clears it: while evidence of one is kept, no newer head is accepted. What the
+//! remembered head proves stays proven.
+
+use super::Database;
+use crate::fault::Fault;
+use crate::files;
+use crate::sumdb::evidence::Evidence;
+
+/// The longest report of a fork that is read, in bytes: two notes and a proof.
+const MAX_EVIDENCE_BYTES: u64 = 8 << 20;
+
+impl Database {
+    /// Fails where evidence of a fork is kept that nobody has cleared.
+    ///
+    /// # Errors
+    /// `Forked`, with the evidence. `Unavailable`: it cannot be read, or no longer shows a fork: that clears nothing.
+    pub fn require_no_fork(&self) -> Result<(), Fault> {
+        let Some(path) = self.folder.log(&self.name)?.forks()?.into_iter().next() else { return Ok(()) };
+        let damaged = |why: String| {
+            let next = "restore it from a backup, or look at what is known of that fork and clear it with `gosumcheck heads clear-fork`";
+            Fault::machine(path.display().to_string(), format!("is kept as evidence of a fork, and {why}: {next}"))
+        };
+        let read = files::open(&path).and_then(|file| files::read_bounded(file, MAX_EVIDENCE_BYTES));
+        let bytes = read.map_err(|error| damaged(format!("cannot be read ({error})")))?;
+        let evidence = Evidence::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| damaged(error.to_string()))?;
+        evidence.check(self.notes.policy()).map_err(|error| damaged(error.to_string()))?;
+        Err(Fault::Forked { evidence: Box::new(evidence), saved: Some(path) })
+    }
+}

@@ -1,0 +1,114 @@
+//! Heads of others, compared with the one timeline: those that the go command remembers, and those that clients send.
+
+use std::collections::HashSet;
+
+use parking_lot::Mutex;
+
+use super::tiles::{Proven, Tiles};
+use super::{Comparison, Database, Progress, QUIETLY, Stop};
+use crate::fault::Fault;
+use crate::store::HeadFile;
+use crate::sumdb::checkpoint::{Checkpoint, Tree};
+
+/// The head that a route showed last, and the route.
+#[derive(Default)]
+pub(super) struct Expected(Mutex<Option<(Tree, String)>>);
+
+impl Expected {
+    /// The route that showed this tree, if it was the last to show one.
+    pub(super) fn route_of(&self, tree: Tree) -> Option<String> {
+        self.0.lock().as_ref().filter(|(shown, _)| *shown == tree).map(|(_, route)| route.clone())
+    }
+}
+
+impl Database {
+    /// Where this tree becomes the newest, it was first seen by this route.
+    pub fn expect(&self, tree: Tree, route: String) {
+        *self.expected.0.lock() = Some((tree, route));
+    }
+
+    /// Compares heads that others show with the timeline and with each other. Nothing is accepted. Gives, for each in order, whether it
+    /// could be compared.
+    ///
+    /// # Errors
+    /// `Forked`: they are not of one history, the evidence saved. `Unavailable`: the data folder.
+    pub async fn compare_all_of(&self, heads: &[Checkpoint]) -> Result<Vec<bool>, Fault> {
+        self.mirror.refresh(&self.notes)?;
+        let ours = self.remembered()?.or_else(|| self.pins.largest().cloned());
+        let mut all: Vec<&Checkpoint> = heads.iter().chain(&ours).collect();
+        all.sort_by_key(|head| head.tree().size);
+        self.require_one_tree_a_size(all.iter().copied())?;
+        // Each is compared with the next larger one, so all are with each other; where that one has no tiles, with ours.
+        let mut compared = HashSet::new();
+        for (place, older) in all.iter().enumerate() {
+            let newer = all.iter().skip(place + 1).find(|newer| newer.tree() != older.tree());
+            for newer in
+                newer.copied().into_iter().chain(ours.as_ref().filter(|ours| ours.tree().size > older.tree().size))
+            {
+                let mut proven = Proven::nothing_of(newer.tree());
+                match self.require_contained(&self.tiles(QUIETLY), &mut proven, older, newer).await {
+                    Ok(()) => {
+                        compared.extend([older.tree().size, newer.tree().size]);
+                        break;
+                    }
+                    Err(Stop::Unavailable(_)) => {}
+                    Err(Stop::Fatal(fault)) => return Err(fault),
+                }
+            }
+        }
+        compared.extend(ours.map(|ours| ours.tree().size));
+        Ok(heads.iter().map(|head| compared.contains(&head.tree().size)).collect())
+    }
+
+    /// Compares a head that somebody else remembers, such as the go command, with ours.
+    ///
+    /// # Errors
+    /// `Forked`: the log showed them another history. `Refused`: their note is not signed by this database's key.
+    pub async fn compare(&self, note: &[u8], whose: &str, progress: Progress<'_>) -> Result<Comparison, Fault> {
+        let theirs = self.notes.open(note).map_err(|error| Fault::refused(whose, error))?;
+        // Ours may be that of the full log, which then has the tiles.
+        self.mirror.refresh(&self.notes)?;
+        self.compare_by(&self.tiles(progress), theirs).await
+    }
+
+    /// A head that somebody sent, without the signatures that nobody needs.
+    ///
+    /// # Errors
+    /// `Refused`: it is not signed by this database's key.
+    pub fn open_sent(&self, note: &[u8], whose: &str) -> Result<Checkpoint, Fault> {
+        let head = self.notes.open(note).map_err(|error| Fault::refused(whose, error))?;
+        let shortest = self.notes.shortest(note);
+        Ok(if shortest == note { head } else { self.notes.open(&shortest).unwrap_or(head) })
+    }
+
+    /// The file with the signed heads that the data folder keeps of this database.
+    pub fn head_file(&self) -> &HeadFile {
+        &self.head
+    }
+
+    /// The same of a head that is opened already, from what is held here: nobody is asked.
+    ///
+    /// # Errors
+    /// `Forked`: the log showed them another history. `Unavailable`: the data folder.
+    pub async fn compare_held(&self, theirs: &Checkpoint) -> Result<Comparison, Fault> {
+        let tiles = Tiles { upstreams: &self.nobody, ..self.tiles(QUIETLY) };
+        self.compare_by(&tiles, theirs.clone()).await
+    }
+
+    async fn compare_by(&self, tiles: &Tiles<'_>, theirs: Checkpoint) -> Result<Comparison, Fault> {
+        let Some(ours) = self.remembered()?.or_else(|| self.pins.largest().cloned()) else {
+            return Ok(Comparison::OneHistory);
+        };
+        self.require_one_tree_a_size([&ours, &theirs].into_iter())?;
+        let (old, new) = if theirs.tree().size <= ours.tree().size { (theirs, ours) } else { (ours, theirs) };
+        let mut proven = Proven::nothing_of(new.tree());
+        match self.require_contained(tiles, &mut proven, &old, &new).await {
+            Ok(()) => {
+                self.keep_tiles(&mut proven);
+                Ok(Comparison::OneHistory)
+            }
+            Err(Stop::Unavailable(miss)) => Ok(Comparison::Unknown(miss)),
+            Err(Stop::Fatal(fault)) => Err(fault),
+        }
+    }
+}

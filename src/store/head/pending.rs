@@ -1,0 +1,92 @@
+//! Signed heads of others that could not be compared yet: `DATA/heads/NAME/pending`, each note followed by a blank line. They wait
+//! there for a head that they can be compared with. A note that is torn or damaged is passed over.
+
+use std::path::PathBuf;
+
+use super::super::lock::Lock;
+use super::super::log::entries;
+use super::super::whole::whole;
+use super::super::words::unavailable;
+use super::HeadFile;
+use crate::fault::Fault;
+use crate::sumdb::number::wide;
+
+/// The longest file that is read, in bytes.
+const LIMIT: u64 = 256 << 20;
+
+impl HeadFile {
+    /// Where they are.
+    pub fn pending_path(&self) -> PathBuf {
+        self.path().with_file_name("pending")
+    }
+
+    /// The notes that wait, the oldest first.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file cannot be read.
+    pub fn pending(&self) -> Result<Vec<Vec<u8>>, Fault> {
+        let bytes = whole(&self.pending_path(), LIMIT)?;
+        Ok(entries(&bytes).map(|entry| entry.bytes().to_vec()).collect())
+    }
+
+    /// Adds a note, durably.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk.
+    pub fn add_pending(&self, note: &[u8]) -> Result<(), Fault> {
+        let path = self.pending_path();
+        let failed = |error| unavailable(&path, "write", &error);
+        let dir = path.parent().unwrap_or(&path);
+        self.folder.ensure(dir, true).map_err(|error| unavailable(dir, "create", &error))?;
+        let _alone = Lock::acquire(&path.with_extension("lock"))?;
+        let disk = self.folder.disk();
+        let file = disk.open(&path).map_err(failed)?;
+        let len = file.metadata().map_err(failed)?.len();
+        let mut end = *b"\n\n";
+        if len > 0 {
+            let at = len.saturating_sub(wide(end.len()));
+            std::os::unix::fs::FileExt::read_exact_at(&file, &mut end, at).map_err(failed)?;
+        }
+        // What a crash left of another note ends here.
+        let begin: &[u8] = if end == *b"\n\n" { b"" } else { b"\n\n" };
+        disk.write_at(&file, &[begin, note, b"\n"].concat(), len).map_err(failed)?;
+        disk.sync(&file).map_err(failed)
+    }
+
+    /// Keeps only `notes`, durably.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk.
+    pub fn set_pending<'a>(&self, notes: impl Iterator<Item = &'a [u8]>) -> Result<(), Fault> {
+        let path = self.pending_path();
+        let _alone = Lock::acquire(&path.with_extension("lock"))?;
+        let bytes: Vec<u8> = notes.flat_map(|note| [note, &b"\n"[..]].concat()).collect();
+        self.folder.write(&path, &bytes, true)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::super::Folder;
+
+    #[test]
+    fn a_torn_note_costs_no_other() {
+        let root = tempfile::tempdir().unwrap();
+        let head = Folder::open(root.path()).unwrap().head("sum.golang.org").unwrap();
+        let note =
+            |size: u32| format!("go.sum database tree\n{size}\nroot=\n\n\u{2014} log.example AAAA\n").into_bytes();
+        let stored = || head.pending().unwrap();
+        head.add_pending(&note(1)).unwrap();
+        head.add_pending(&note(2)).unwrap();
+        assert_eq!(stored(), [note(1), note(2)]);
+        let whole = std::fs::read(head.pending_path()).unwrap();
+        for end in note(1).len() + 2..whole.len() {
+            std::fs::write(head.pending_path(), whole.get(..end).unwrap()).unwrap();
+            head.add_pending(&note(3)).unwrap();
+            assert_eq!((stored().first(), stored().last()), (Some(&note(1)), Some(&note(3))), "{end}");
+        }
+        head.set_pending([note(3)].iter().map(Vec::as_slice)).unwrap();
+        assert_eq!(stored(), [note(3)]);
+    }
+}
