@@ -1,20 +1,25 @@
 //! `gosumcheck verify`: what the data folder holds against its own bytes and the heads that the log signed: a full mirror, and the
 //! modules that were stored.
 
+mod args;
+mod notify;
+mod plan;
 mod record;
 mod repair;
 
 use std::io::IsTerminal as _;
 
+pub(super) use args::VerifyArgs;
+use plan::Plan;
 use record::Outcome;
 
 use super::known_heads::KnownHeads;
 use super::output::{code_of, complain, tell, worst};
 use super::progress::Bar;
 use super::settings::Takes;
-use super::{VerifyArgs, setup};
+use super::setup;
 use crate::config::GoEnv;
-use crate::config::settings::{Layers, SETTINGS, Setting, private_patterns, rows};
+use crate::config::settings::{Layers, SETTINGS, Setting, VerifySettings, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::{Head, Integrity, Level, Notice, plain};
@@ -44,10 +49,21 @@ struct Stored {
     database: Database,
 }
 
+impl Stored {
+    fn open(args: &VerifyArgs) -> Result<Stored, Fault> {
+        let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
+        Ok(Stored { name, policy, folder, database })
+    }
+}
+
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
-    let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
-    let stored = Stored { name, policy, folder, database };
+    let settings = plan::settings(args)?;
+    verify(args, &settings).inspect_err(|fault| notify::send_fault(&settings, fault))
+}
+
+fn verify(args: &VerifyArgs, settings: &VerifySettings) -> Result<u8, Fault> {
+    let stored = Stored::open(args)?;
     let (modules, warnings) = if args.no_modules { (None, Vec::new()) } else { module_options(args)? };
     let store = stored.folder.modules();
     let holds = |tree| verify::may_be_there(store.dir_of(tree));
@@ -60,19 +76,21 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
     let has_answers = !args.no_log && !args.no_modules && has_answers(&stored)?;
     // Before the first start of a server or a sync there is nothing to check, and nothing wrong.
     let is_empty = modules.is_none() && !has_log && !has_answers;
-    let mut run = Run { began: jiff::Timestamp::now(), unrepaired: 0, failed: None };
+    // Where there is no data folder, the answer is that there is none, and nothing is made.
+    let plan = if stored.folder.root().is_dir() { plan::plan(args, settings, &stored)? } else { Plan::default() };
+    let mut run = Run { settings, plan: &plan, unrepaired: 0, failed: None };
     if is_empty && !args.no_modules && stored.folder.root().is_dir() {
         return finish(args, &stored, &mut nothing_stored(&stored), run);
     }
     // Where the options leave nothing else, or there is no data folder, the missing log is the answer.
-    let parts = Parts { log: has_log || is_empty, modules, warnings };
+    let modules = modules.map(|options| plan.over(options));
+    let parts = Parts { plan: &plan, log: has_log || is_empty, modules, warnings };
     let (mut report, mut failed) = look(args, &stored, &parts)?;
     let is_wrong = report.total() > 0 || failed.is_some();
     if args.repair && is_wrong && report.misbehaviour.is_none() {
-        let repaired = repair::run(args, &stored, &options(args, &stored)?, &report, parts.log)?;
+        let repaired = repair::run(args, &stored, &remembered(&stored, args)?, &report, parts.log)?;
         // A pass over the repaired parts, and over the rest.
-        let (name, policy, folder, database) = setup::looked_at(args.sumdb.as_deref(), args.data.as_ref())?;
-        (report, failed) = look(args, &Stored { name, policy, folder, database }, &parts)?;
+        (report, failed) = look(args, &Stored::open(args)?, &parts)?;
         report.repairs = repaired.repairs;
         run.unrepaired = repaired.failed.len();
         let warned = |why: String| Notice { level: Level::Warning, text: format!("could not be repaired: {why}") };
@@ -83,8 +101,9 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
 }
 
 /// One run of the command.
-struct Run {
-    began: jiff::Timestamp,
+struct Run<'a> {
+    settings: &'a VerifySettings,
+    plan: &'a Plan,
     /// what could not be repaired
     unrepaired: usize,
     /// why the log could not be judged
@@ -92,16 +111,19 @@ struct Run {
 }
 
 /// Prints the report and leaves its record; gives the exit code.
-fn finish(args: &VerifyArgs, stored: &Stored, report: &mut Integrity, run: Run) -> Result<u8, Fault> {
+fn finish(args: &VerifyArgs, stored: &Stored, report: &mut Integrity, run: Run<'_>) -> Result<u8, Fault> {
     let code = print(args, report)?;
     let exit_code = worst(&[code, run.failed.inspect(complain).map_or(0, |fault| fault.exit_code())]);
-    let outcome = Outcome { began: run.began, report, unrepaired: run.unrepaired, exit_code };
+    let outcome = Outcome { plan: run.plan, report, unrepaired: run.unrepaired, exit_code };
     let left = code_of(record::leave(args, stored.folder.root(), &outcome));
-    Ok(worst(&[exit_code, left]))
+    let finished = run.plan.resume.as_ref().map_or(Ok(()), |resume| resume.finish());
+    let told = code_of(notify::send(run.settings, &outcome));
+    Ok(worst(&[exit_code, left, code_of(finished), told]))
 }
 
 /// What is to be looked at.
-struct Parts {
+struct Parts<'a> {
+    plan: &'a Plan,
     log: bool,
     modules: Option<ModuleOptions>,
     warnings: Vec<Notice>,
@@ -111,9 +133,9 @@ struct Parts {
 ///
 /// # Errors
 /// `Unavailable`: there is nothing that could be looked at.
-fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity, Option<Fault>), Fault> {
+fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts<'_>) -> Result<(Integrity, Option<Fault>), Fault> {
     let bar = Bar::new();
-    let log = if parts.log { log(args, stored, &bar).map(Some) } else { Ok(None) };
+    let log = if parts.log { log(args, stored, parts.plan, &bar).map(Some) } else { Ok(None) };
     // The rest is checked even where the log cannot be.
     let (mut report, failed) = match log {
         // What is not there cannot be repaired.
@@ -125,7 +147,7 @@ fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity,
         Err(fault) => (Integrity::new(&stored.name), Some(fault)),
     };
     if !args.no_log {
-        kept(stored, parts.log, &mut report)?;
+        kept(stored, args, parts.log, &mut report)?;
     }
     if let Some(modules) = &parts.modules {
         let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
@@ -134,7 +156,8 @@ fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity,
     }
     bar.clear();
     verify::diagnose(stored.folder.log(&stored.name)?.dir(), &mut report);
-    report.notices.extend(parts.warnings.iter().cloned());
+    report.coverage = parts.plan.coverage;
+    report.notices.extend(parts.warnings.iter().chain(&parts.plan.notices).cloned());
     Ok((report, failed))
 }
 
@@ -150,9 +173,9 @@ fn has_answers(stored: &Stored) -> Result<bool, Fault> {
 }
 
 /// Judges what is kept beside a log: the remembered head first, where `log` has not done so, since the others are held to it.
-fn kept(stored: &Stored, has_log: bool, report: &mut Integrity) -> Result<(), Fault> {
+fn kept(stored: &Stored, args: &VerifyArgs, has_log: bool, report: &mut Integrity) -> Result<(), Fault> {
     if !has_log {
-        verify::remembered(&stored.policy, &remembered(stored)?, report);
+        verify::remembered(&stored.policy, &remembered(stored, args)?, report);
     }
     verify::evidence(&stored.folder.log(&stored.name)?, &stored.policy, report)?;
     let cache = stored.folder.cache(&stored.name)?;
@@ -175,11 +198,15 @@ fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notic
     let layers = layers.flag(&rows::private, args.private.clone());
     let checked = private_patterns(&layers, &GoEnv::of_process())?;
     let private = Patterns::parse(&checked.patterns);
-    Ok((Some(ModuleOptions { threads: args.threads, private }), setup::warned(checked.warnings)))
+    Ok((
+        Some(ModuleOptions { threads: args.threads, private, ..ModuleOptions::default() }),
+        setup::warned(checked.warnings),
+    ))
 }
 
-fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault> {
-    let options = options(args, stored)?;
+fn log(args: &VerifyArgs, stored: &Stored, plan: &Plan, bar: &Bar) -> Result<Integrity, Fault> {
+    let (coverage, pace, resume) = (plan.coverage, plan.pace.clone(), plan.resume.clone());
+    let options = VerifyOptions { coverage, pace, resume, ..remembered(stored, args)? };
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         bar.show("records", done, total);
@@ -192,13 +219,9 @@ fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault
     Ok(report)
 }
 
-fn options(args: &VerifyArgs, stored: &Stored) -> Result<VerifyOptions, Fault> {
-    Ok(VerifyOptions { threads: args.threads, skip_index: args.no_index, ..remembered(stored)? })
-}
-
 /// The heads that are remembered outside the log's folder, read one by one.
-fn remembered(stored: &Stored) -> Result<VerifyOptions, Fault> {
-    let mut options = VerifyOptions::default();
+fn remembered(stored: &Stored, args: &VerifyArgs) -> Result<VerifyOptions, Fault> {
+    let mut options = VerifyOptions { threads: args.threads, skip_index: args.no_index, ..VerifyOptions::default() };
     for head in stored.folder.head(&stored.name)?.each_accepted() {
         match head {
             Ok(head) => options.remembered.push(head),
@@ -235,6 +258,7 @@ fn print(args: &VerifyArgs, report: &mut Integrity) -> Result<u8, Fault> {
     texts.chain(report.notices.iter_mut().map(|notice| &mut notice.text)).for_each(|text| *text = plain(text));
     let printed = tell(|out| match args.format.as_str() {
         "json" => report.write_json(out),
+        "junit" => report.write_junit(out),
         _ => report.write_text(std::io::stdout().is_terminal(), out),
     });
     Ok(worst(&[report.exit_code(), code_of(printed)]))

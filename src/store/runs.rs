@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+mod job;
+
+pub use job::Job;
+
 use super::Folder;
 use super::lock::Lock;
 use super::whole::whole;

@@ -12,8 +12,11 @@ mod heads;
 #[path = "../verify/world.rs"]
 mod log;
 mod matrix;
+mod notify;
+mod passes;
 mod record;
 mod repair;
+mod resume;
 mod states;
 #[path = "../verify_modules/world.rs"]
 #[allow(dead_code, reason = "each test program uses another part of it")]
