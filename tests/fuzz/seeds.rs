@@ -59,7 +59,7 @@ pub fn vkeys() -> Vec<Vec<u8>> {
 }
 
 pub fn skeys() -> Vec<Vec<u8>> {
-    texts(&[&world().log.to_string(), &world().witness.to_string()])
+    texts(&[&world().log.secret_text(), &world().witness.secret_text()])
 }
 
 pub fn tile_paths() -> Vec<Vec<u8>> {

@@ -151,21 +151,30 @@ pub(super) enum Signed {
     At(u64),
 }
 
-/// A secret key that signs notes. `Display` prints the secret: `PRIVATE+KEY+name+hhhhhhhh+base64(1 || seed)`.
+/// A secret key that signs notes. It has no `Display`: the secret is written by [`SignerKey::secret_text`] and by nothing else.
 #[derive(Clone)]
 pub struct SignerKey {
     name: String,
+    kind: KeyKind,
     key: SigningKey,
 }
 
 impl SignerKey {
-    /// The key made from 32 secret bytes.
+    /// The log's key made from 32 secret bytes.
     ///
     /// # Errors
     /// `Malformed`: the name is empty or has white space or `+`.
     pub fn from_seed(name: &str, seed: [u8; 32]) -> Result<SignerKey> {
+        SignerKey::of_kind(KeyKind::Log, name, seed)
+    }
+
+    /// The key made from 32 secret bytes, whose signatures say what `kind` says.
+    ///
+    /// # Errors
+    /// `Malformed`: the name is empty or has white space or `+`.
+    pub fn of_kind(kind: KeyKind, name: &str, seed: [u8; 32]) -> Result<SignerKey> {
         check_name(name)?;
-        Ok(SignerKey { name: name.to_owned(), key: SigningKey::from_bytes(&seed) })
+        Ok(SignerKey { name: name.to_owned(), kind, key: SigningKey::from_bytes(&seed) })
     }
 
     /// The key that `PRIVATE+KEY+name+hhhhhhhh+base64` stands for.
@@ -177,17 +186,35 @@ impl SignerKey {
             .strip_prefix(SECRET_PREFIX)
             .ok_or_else(|| Error::malformed("key", "a secret key starts with PRIVATE+KEY+"))?;
         let (name, id, algorithm, seed) = split_key(rest)?;
-        if KeyKind::from_algorithm(algorithm)? != KeyKind::Log {
-            return Err(Error::malformed("key", "a secret key has algorithm 1"));
-        }
-        let signer = SignerKey::from_seed(name, seed)?;
-        signer.verifier().check_id(id)?;
+        let signer = SignerKey::of_kind(KeyKind::from_algorithm(algorithm)?, name, seed)?;
+        signer.vkey().check_id(id)?;
         Ok(signer)
+    }
+
+    /// Whose key this is.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its signatures are meant to say.
+    pub fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// The public half, of the key's own kind: what is given to those who are to believe its signatures.
+    pub fn vkey(&self) -> VerifierKey {
+        VerifierKey { kind: self.kind, ..self.verifier() }
     }
 
     /// The public half, as a log's key.
     pub fn verifier(&self) -> VerifierKey {
         VerifierKey { name: self.name.clone(), kind: KeyKind::Log, key: self.key.verifying_key() }
+    }
+
+    /// `PRIVATE+KEY+name+hhhhhhhh+base64(algorithm || seed)`, a secret: its reader can sign.
+    pub fn secret_text(&self) -> String {
+        let algorithm_and_seed = [&[self.kind.algorithm()], self.key.as_bytes().as_slice()].concat();
+        format!("{SECRET_PREFIX}{}+{:08x}+{}", self.name, self.vkey().id(), STANDARD.encode(algorithm_and_seed))
     }
 
     /// This key's signature of `text`, as a log.
@@ -201,13 +228,6 @@ impl SignerKey {
         let signature = self.key.sign(cosigned_message(text, time).as_bytes()).to_bytes();
         let blob = [time.to_be_bytes().as_slice(), &signature].concat();
         Signature { name: self.name.clone(), id: self.verifier().as_witness().id(), blob, time: Some(time) }
-    }
-}
-
-impl fmt::Display for SignerKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let algorithm_and_seed = [&[KeyKind::Log.algorithm()], self.key.as_bytes().as_slice()].concat();
-        write!(f, "{SECRET_PREFIX}{}+{:08x}+{}", self.name, self.verifier().id(), STANDARD.encode(algorithm_and_seed))
     }
 }
 

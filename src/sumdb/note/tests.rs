@@ -37,7 +37,7 @@ fn keys_print_as_they_came_with_leading_zeros_and_plus_signs() {
         assert_eq!(VerifierKey::parse(vkey).unwrap().to_string(), vkey);
     }
     let signer = SignerKey::parse(TEST_SKEY).unwrap();
-    assert_eq!(signer.to_string(), TEST_SKEY);
+    assert_eq!(signer.secret_text(), TEST_SKEY);
     assert_eq!(signer.verifier().to_string(), TEST_VKEY);
     assert!(!format!("{signer:?}").contains("AXu6"), "a secret is not for logs");
 }
@@ -130,6 +130,26 @@ fn a_witness_s_cosignature_carries_its_time() {
     let mut later = witness.cosign(text, 1_738_713_836);
     later.blob[7] ^= 1;
     assert!(Note::open(message(text, &[later]).unwrap().as_bytes(), &[key]).is_err());
+}
+
+#[test]
+fn a_cosignature_key_is_written_and_read_as_one() {
+    let witness = SignerKey::of_kind(KeyKind::Witness, "witness.example", [9; 32]).unwrap();
+    let plain = SignerKey::from_seed("witness.example", [9; 32]).unwrap();
+    assert_eq!(witness.vkey(), plain.verifier().as_witness());
+    assert_ne!(witness.secret_text(), plain.secret_text(), "the kind of the key is part of it");
+    let read = SignerKey::parse(&witness.secret_text()).unwrap();
+    assert_eq!((read.kind(), read.vkey(), read.name()), (KeyKind::Witness, witness.vkey(), "witness.example"));
+    let text = "go.sum database tree\n1\nhash\n";
+    assert_eq!(read.cosign(text, 7), plain.cosign(text, 7), "the id in the line is that of the vkey");
+    assert_eq!(read.cosign(text, 7).id(), read.vkey().id());
+    // The id names the algorithm too: a key of one kind under the id of the other is refused.
+    let mixed =
+        witness.secret_text().replace(&format!("{:08x}", witness.vkey().id()), &format!("{:08x}", plain.vkey().id()));
+    assert!(SignerKey::parse(&mixed).unwrap_err().to_string().contains("where this key's is"));
+    let shown = format!("{witness:?} {:?}", Some(&witness));
+    let (_, secret) = witness.secret_text().rsplit_once('+').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert!(shown.contains("witness.example") && !shown.contains(&secret), "{shown}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub fn skey(bytes: &[u8]) -> bool {
         Ok(key) => key,
         Err(error) => return refused(error),
     };
-    assert!(key.to_string().eq_ignore_ascii_case(text) && SignerKey::parse(&key.to_string()).is_ok());
+    assert!(key.secret_text().eq_ignore_ascii_case(text) && SignerKey::parse(&key.secret_text()).is_ok());
     let note = message("text\n", &[key.sign("text\n")]).unwrap();
     assert!(Note::open(note.as_bytes(), &[key.verifier()]).is_ok());
     true
