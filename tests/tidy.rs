@@ -73,7 +73,7 @@ const ROOMS: &[Folder] = &[
             &["badge", "export", "health", "home", "modules", "sumdb"],
         ],
     },
-    Folder { path: "server/app", lines: &[&["catalogue", "history", "request", "status"], &["database"]] },
+    Folder { path: "server/app", lines: &[&["catalogue", "history", "request", "runs", "status"], &["database"]] },
     Folder {
         path: "server/http",
         lines: &[

@@ -84,6 +84,11 @@ impl Runs {
         &self.path
     }
 
+    /// Whether a verification was begun that has not come to its end, be it that it is under way.
+    pub fn has_unfinished_job(&self) -> bool {
+        self.path.with_file_name(job::PROGRESS).symlink_metadata().is_ok()
+    }
+
     /// Reads all of it.
     ///
     /// # Errors

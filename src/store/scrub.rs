@@ -113,6 +113,14 @@ pub fn lower_priority() {
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
 
+/// Has all other processes go before this one. Best effort.
+pub fn lower_process_priority(id: u32) {
+    #[cfg(target_os = "linux")]
+    if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::setpriority_process(Some(id), NICE);
+    }
+}
+
 /// How far a pass has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passed {

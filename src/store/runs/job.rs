@@ -13,6 +13,8 @@ use crate::store::cache::read_bounded;
 use crate::store::lock::Lock;
 use crate::store::words::unavailable;
 
+/// The name of the file with the progress.
+pub(super) const PROGRESS: &str = "progress.json";
 /// The longest progress that is read, in bytes: it names the files that need a second look.
 const MAX_BYTES: u64 = 64 << 20;
 /// How long to wait for another verification that is about to end.
@@ -39,7 +41,7 @@ impl Folder {
             let why = "another verification of this data folder is under way";
             Fault::machine(lock.display().to_string(), why)
         })?;
-        Ok(Job { folder: self.clone(), path: dir.join("progress.json"), _alone: alone })
+        Ok(Job { folder: self.clone(), path: dir.join(PROGRESS), _alone: alone })
     }
 }
 
