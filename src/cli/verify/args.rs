@@ -56,6 +56,10 @@ pub(crate) struct VerifyArgs {
     /// Read at most this much per second, such as 20MiB, and let all other work go first [setting: verify.max_rate]
     #[arg(long, value_name = "RATE")]
     pub(super) max_rate: Option<String>,
+    /// Sign the entry of --record with the key in this file, PRIVATE+KEY+..., as `journal verify --key` checks it
+    /// [setting: verify.sign_key]
+    #[arg(long, value_name = "FILE")]
+    pub(super) sign_key: Option<PathBuf>,
     /// Also write the outcome to FILE as metrics, for the textfile collector of Prometheus' node exporter
     #[arg(long, value_name = "FILE")]
     pub(super) metrics: Option<PathBuf>,

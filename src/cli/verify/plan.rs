@@ -1,5 +1,6 @@
 //! What a run of `gosumcheck verify` covers, how fast it reads, and whether it goes on from where one that was killed had come to.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -10,15 +11,20 @@ use serde_json::{Map, Value};
 use super::{Stored, VerifyArgs};
 use crate::config::settings::{Layers, SETTINGS, VerifySettings, rows};
 use crate::fault::Fault;
+use crate::files;
 use crate::report::integrity::{Coverage, Sample, Since};
 use crate::report::{Level, Notice};
 use crate::store::Folder;
-use crate::store::runs::Job;
+use crate::store::runs::{Job, RunSigner};
 use crate::store::scrub::{ScrubPace, lower_priority};
+use crate::sumdb::note::SignerKey;
 use crate::verify::{JobScope, ModuleOptions, NOTE_EVERY, Resume};
 
 /// The system's clock of files goes in steps, in microseconds: what changes just after a moment has a time before it.
 const CLOCK_STEP: u64 = 1_000_000;
+
+/// The longest file with a key, in bytes.
+const MAX_KEY_BYTES: u64 = 4096;
 
 /// How a run goes.
 #[derive(Default)]
@@ -31,6 +37,8 @@ pub(super) struct Plan {
     /// when it began; of one that goes on, when the first try did
     pub(super) began: Timestamp,
     pub(super) notices: Vec<Notice>,
+    /// what signs the entry of the record
+    pub(super) signer: Option<RunSigner>,
     /// held while the run leaves anything in the data folder and notes no progress
     _alone: Option<Job>,
 }
@@ -56,6 +64,7 @@ pub(super) fn settings(args: &VerifyArgs) -> Result<VerifySettings, Fault> {
         .flag(&rows::verify_full_every, args.full_every.clone())
         .flag(&rows::verify_notify, targets.concat())
         .flag(&rows::verify_notify_key, path(&args.notify_key))
+        .flag(&rows::verify_sign_key, path(&args.sign_key))
         .flag(&rows::verify_notify_always, args.notify_always.then(|| "true".to_owned()));
     VerifySettings::of(&layers)
 }
@@ -70,8 +79,9 @@ pub(super) fn plan(args: &VerifyArgs, settings: &VerifySettings, stored: &Stored
     let job = writes.then(|| Folder::open(stored.folder.root())?.begin_job()).transpose()?;
     let (log, modules) = (!args.no_log, !args.no_modules);
     let asked = JobScope { database: stored.database.vkey().to_owned(), log, index: log && !args.no_index, modules };
+    let signer = settings.sign_key.as_deref().map(signer).transpose()?;
     let (coverage, mut notices) = coverage(args, settings, stored, &asked, began)?;
-    let mut plan = Plan { coverage, asked, pace: None, resume: None, began, notices: Vec::new(), _alone: None };
+    let mut plan = Plan { coverage, asked, pace: None, resume: None, began, notices: Vec::new(), signer, _alone: None };
     match job {
         Some(job) if args.resume => {
             let resume = Resume::begin(job, plan.asked.clone(), coverage, micros(began), NOTE_EVERY);
@@ -94,6 +104,15 @@ pub(super) fn plan(args: &VerifyArgs, settings: &VerifySettings, stored: &Stored
         plan.pace = Some(ScrubPace::new(Some(rate), Arc::new(AtomicBool::new(false))));
     }
     Ok(plan)
+}
+
+/// The key in a file.
+fn signer(path: &Path) -> Result<RunSigner, Fault> {
+    let wrong = |why: String| Fault::Usage(format!("verify.sign_key: {}: {why}", path.display()));
+    let read = files::open_named(path).and_then(|file| files::read_bounded(file, MAX_KEY_BYTES));
+    let bytes = read.map_err(|error| wrong(format!("cannot be read: {}", files::explain(&error))))?;
+    let key = String::from_utf8(bytes).map_err(|_| wrong("is not a key".to_owned()))?;
+    SignerKey::parse(key.trim()).map(RunSigner::new).map_err(|error| wrong(error.to_string()))
 }
 
 /// What is to be covered, by the record of earlier runs.

@@ -34,7 +34,7 @@ pub(super) fn leave(args: &VerifyArgs, root: &Path, outcome: &Outcome<'_>) -> Re
         write(path, &metrics(outcome, ended))?;
     }
     if args.record {
-        Folder::open(root)?.runs().append(entry(outcome, ended))?;
+        Folder::open(root)?.runs().append(entry(outcome, ended), outcome.plan.signer.as_ref())?;
     }
     Ok(())
 }
