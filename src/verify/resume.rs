@@ -15,7 +15,7 @@ use crate::store::runs::Job;
 /// The name and version of the format.
 const SCHEMA: &str = "gosumcheck.progress/1";
 /// Progress is noted each time this many bytes were read.
-pub const NOTE_EVERY: u64 = 1 << 30;
+pub const NOTE_EVERY: u64 = 256 << 20;
 /// Where a pace is set, at least each time as many bytes were read as it lets through in this many seconds.
 pub(super) const NOTE_SECONDS: u64 = 30;
 

@@ -62,7 +62,11 @@ impl fmt::Display for NotifyTarget {
 
 /// A time of the day, in minutes.
 pub(super) fn time_of_day(text: &str) -> Result<u32, String> {
-    let number = |part: &str| Some(part).filter(|part| part.len() == 2).and_then(|part| part.parse::<u32>().ok());
+    let number = |part: &str| {
+        Some(part)
+            .filter(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|part| part.parse::<u32>().ok())
+    };
     let time = text.split_once(':').and_then(|(hours, minutes)| Some((number(hours)?, number(minutes)?)));
     let minutes = time.filter(|(_, minutes)| *minutes < HOUR).map(|(hours, minutes)| hours * HOUR + minutes);
     minutes.filter(|minutes| *minutes < DAY).ok_or_else(|| "not a time of the day; write it as in 03:00".to_owned())
