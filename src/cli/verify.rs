@@ -89,8 +89,10 @@ fn verify(args: &VerifyArgs, settings: &VerifySettings) -> Result<u8, Fault> {
     let is_wrong = report.total() > 0 || failed.is_some();
     if args.repair && is_wrong && report.misbehaviour.is_none() {
         let repaired = repair::run(args, &stored, &remembered(&stored, args)?, &report, parts.log)?;
-        // A pass over the repaired parts, and over the rest.
-        (report, failed) = look(args, &Stored::open(args)?, &parts)?;
+        // A pass over the repaired parts, and over the rest: over everything, whatever the first one covered.
+        let complete = plan.complete();
+        let modules = parts.modules.clone().map(|options| complete.over(options));
+        (report, failed) = look(args, &Stored::open(args)?, &Parts { plan: &complete, modules, ..parts })?;
         report.repairs = repaired.repairs;
         run.unrepaired = repaired.failed.len();
         let warned = |why: String| Notice { level: Level::Warning, text: format!("could not be repaired: {why}") };

@@ -162,6 +162,23 @@ fn changed(path: &std::path::Path) -> u64 {
 }
 
 #[test]
+fn after_a_repair_everything_is_covered_again() {
+    let world = World::new(600, &[600]);
+    let machine = machine(&world);
+    machine.run(&["verify", "--record"]).says(0, &[]);
+    let good = world.bytes("hashes.0");
+    let mut bad = good.clone();
+    // Of record 599, which is in the last data tile.
+    bad[599 * 32] ^= 1;
+    world.put("hashes.0", &bad);
+    let ran = machine.run(&["verify", "--record", "--resume", "--since", "last", "--repair", "--offline"]);
+    ran.says(0, &["repaired", "600 records", "all derived again under tree 600"]);
+    assert_eq!(world.bytes("hashes.0"), good);
+    let text = fs::read_to_string(world.root.path().join("verify/journal.jsonl")).unwrap();
+    assert!(text.lines().all(|line| line.contains("\"coverage\":\"full\"")), "{text}");
+}
+
+#[test]
 fn runs_that_leave_something_are_one_at_a_time() {
     let world = World::new(600, &[600]);
     let machine = machine(&world);

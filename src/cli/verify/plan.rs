@@ -44,6 +44,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// The same run over everything, from the beginning.
+    pub(super) fn complete(&self) -> Plan {
+        let (asked, pace, notices) = (self.asked.clone(), self.pace.clone(), self.notices.clone());
+        Plan { asked, pace, notices, began: self.began, ..Plan::default() }
+    }
+
     /// These options of modules, and what this run covers.
     pub(super) fn over(&self, options: ModuleOptions) -> ModuleOptions {
         ModuleOptions { coverage: self.coverage, pace: self.pace.clone(), resume: self.resume.clone(), ..options }

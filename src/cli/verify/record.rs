@@ -49,7 +49,7 @@ fn entry(outcome: &Outcome<'_>, ended: Timestamp) -> Map<String, Value> {
         "database": report.database,
         "head": report.head.as_ref().map(|head| json!({ "size": head.size, "root": head.root })),
         "scope": plan.asked,
-        "coverage": plan.coverage,
+        "coverage": report.coverage,
         "figures": report.figures,
         "exit_code": exit_code,
         "findings": report.total(),

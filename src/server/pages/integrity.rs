@@ -91,7 +91,7 @@ fn parts(parts: &[PartView]) -> Markup {
     let when = |at: &Option<String>| html! { @match at { Some(at) => (time(at)), None => "never" } };
     let rows = html! {
         @for part in parts {
-            tr { td { (name(&part.database)) } td { (part.part) } td { (when(&part.all)) } td { (when(&part.new)) } }
+            tr { td { (name(&part.database)) } td data-label="Part" { (part.part) } td data-label="All of it" { (when(&part.all)) } td data-label="What was new" { (when(&part.new)) } }
         }
     };
     let columns = [("Database", false), ("Part", false), ("All of it", false), ("What was new", false)];
@@ -136,13 +136,13 @@ fn runs(runs: &[RunView]) -> Markup {
             tr {
                 td { @if let Some(began) = &run.began { (time(began)) } }
                 td { (name(&run.database)) }
-                td { @if run.full { "everything" } @else { "what was new" } }
-                td.n { (count(run.records)) }
-                td.n { (count(run.module_files)) }
-                td.n { (age(run.seconds)) }
-                td.n { (count(run.findings)) }
-                td.n { (count(run.repairs)) }
-                td { @match run.exit_code { 0 => "in order", 1 => "findings", 3 => "the log misbehaved", _ => "could not tell" } }
+                td data-label="Covered" { @if run.full { "everything" } @else { "what was new" } }
+                td.n data-label="Records" { (count(run.records)) }
+                td.n data-label="Module files" { (count(run.module_files)) }
+                td.n data-label="Took" { (age(run.seconds)) }
+                td.n data-label="Findings" { (count(run.findings)) }
+                td.n data-label="Repairs" { (count(run.repairs)) }
+                td data-label="Outcome" { @match run.exit_code { 0 => "in order", 1 => "findings", 3 => "the log misbehaved", _ => "could not tell" } }
             }
         }
     };
