@@ -15,6 +15,7 @@ use crate::config::settings::{NotifyTarget, Settings, ValueSource, rows};
 use crate::fault::Fault;
 use crate::store::Folder;
 use crate::store::scrub::lower_process_priority;
+use crate::verify;
 
 /// Seconds of a day, and of a minute.
 const DAY: u64 = 24 * 60 * 60;
@@ -26,8 +27,15 @@ pub(super) struct NightlyJob {
     at: u32,
     program: PathBuf,
     data: PathBuf,
-    /// the arguments for each database
-    runs: Vec<Vec<String>>,
+    /// a run for each database, the first one over the modules too
+    runs: Vec<DatabaseRun>,
+}
+
+/// The run over one database.
+struct DatabaseRun {
+    /// the database whose full log must be here, or there is nothing to verify; none where there are modules too
+    needs_log_of: Option<String>,
+    arguments: Vec<String>,
 }
 
 impl NightlyJob {
@@ -39,11 +47,16 @@ impl NightlyJob {
         let Some(at) = settings.verify_at else { return Ok(None) };
         let program = std::env::current_exe()
             .map_err(|error| Fault::machine("the system", format!("cannot tell which program this is: {error}")))?;
-        let keys = settings.sumdb.iter().filter_map(|sumdb| match sumdb {
-            Sumdb::On { key, .. } => Some(key.to_string()),
+        let databases = settings.sumdb.iter().filter_map(|sumdb| match sumdb {
+            Sumdb::On { name, key, .. } => Some((name, key.to_string())),
             Sumdb::Off => None,
         });
-        let runs = keys.map(|key| arguments(settings, config, &key)).collect();
+        // Modules are those of the first database.
+        let run = |(at, (name, key)): (usize, (&String, String))| DatabaseRun {
+            needs_log_of: (at > 0).then(|| name.clone()),
+            arguments: arguments(settings, config, &key, at == 0),
+        };
+        let runs = databases.enumerate().map(run).collect();
         Ok(Some(NightlyJob { at, program, data: settings.data.clone(), runs }))
     }
 
@@ -62,7 +75,10 @@ impl NightlyJob {
 
     /// Runs it once for each database.
     async fn run(&self) {
-        for arguments in &self.runs {
+        for DatabaseRun { needs_log_of, arguments } in &self.runs {
+            if needs_log_of.as_ref().is_some_and(|name| !has_log(&self.data, name)) {
+                continue;
+            }
             let mut command = Command::new(&self.program);
             command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
             let started = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
@@ -83,6 +99,11 @@ impl NightlyJob {
     }
 }
 
+/// Whether anything of the full log of this database is in the data folder `data`.
+fn has_log(data: &Path, name: &str) -> bool {
+    Folder::look(data).and_then(|folder| folder.log(name)).is_ok_and(|log| verify::is_there(&log))
+}
+
 /// Says what came of a run: its last line.
 fn log(code: Option<i32>, out: &[u8], err: &[u8]) {
     let last = |text: &[u8]| {
@@ -97,14 +118,13 @@ fn log(code: Option<i32>, out: &[u8], err: &[u8]) {
     }
 }
 
-/// The arguments of a run over the database of this key. What the file and the environment say the run reads itself.
-fn arguments(settings: &Settings, config: Option<&Path>, key: &str) -> Vec<String> {
+/// The arguments of a run over the database of this key, and over the modules where `has_modules`. What the file and the environment say the run reads itself.
+fn arguments(settings: &Settings, config: Option<&Path>, key: &str, has_modules: bool) -> Vec<String> {
     let private = if settings.private.is_empty() { "none" } else { &settings.private };
+    let modules: &[&str] = if has_modules { &["--private", private] } else { &["--no-modules"] };
     let data = settings.data.display().to_string();
-    let mut arguments: Vec<String> =
-        ["verify", "--record", "--resume", "--sumdb", key, "--data", &data, "--private", private]
-            .map(str::to_owned)
-            .into();
+    let first = ["verify", "--record", "--resume", "--sumdb", key, "--data", &data];
+    let mut arguments: Vec<String> = first.iter().chain(modules).map(|word| (*word).to_owned()).collect();
     let mut add = |flag: &str, value: String| arguments.extend([flag.to_owned(), value]);
     if let Some(config) = config {
         add("--config", config.display().to_string());
@@ -153,6 +173,63 @@ fn until(now: u64, at: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::GoEnv;
+    use crate::config::settings::{Layers, Setting};
+
+    const OTHER: &str = "fakelog.example+a4bb786a+AXzkilt2v9LMwkeu20P0rN3AGyM0loVG8cNppseYbwHa";
+
+    /// What the job of a server with these flags runs.
+    fn runs(flags: &[(&'static Setting, &str)]) -> Vec<String> {
+        let layers = flags.iter().fold(Layers::default(), |layers, (setting, value)| {
+            layers.flag(setting, value.split(' ').map(str::to_owned).collect::<Vec<_>>())
+        });
+        let settings = Settings::of(&layers, &GoEnv::resolve(|_| None, "", ""), |_| None);
+        let job = settings.and_then(|settings| NightlyJob::of(&settings, Some(Path::new("g.toml"))));
+        let runs = job.ok().flatten().map(|job| job.runs).unwrap_or_default();
+        runs.into_iter().map(|run| format!("{:?} {}", run.needs_log_of, run.arguments.join(" "))).collect()
+    }
+
+    #[test]
+    fn a_run_gets_what_the_server_was_given() {
+        let (at, data) = ((&rows::verify_at, "03:00"), (&rows::data, "/srv/d"));
+        assert_eq!(runs(&[data]).len(), 0, "no time is set");
+        let key = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
+        let both = format!("sum.golang.org {OTHER}");
+        let common = "--data /srv/d";
+        assert_eq!(
+            runs(&[at, data, (&rows::sumdb, &both), (&rows::private, "corp.example")]),
+            [
+                format!("None verify --record --resume --sumdb {key} {common} --private corp.example --config g.toml"),
+                // Modules are those of the first database alone.
+                format!(
+                    "Some(\"fakelog.example\") verify --record --resume --sumdb {OTHER} {common} --no-modules --config g.toml"
+                ),
+            ]
+        );
+        let flags = [
+            at,
+            data,
+            (&rows::verify_max_rate, "1MiB"),
+            (&rows::verify_sample, "0.5%"),
+            (&rows::verify_full_every, "7d"),
+            (&rows::verify_notify, "mailto:a@b.example https://c.example/x"),
+            (&rows::verify_notify_always, "true"),
+            (&rows::verify_sign_key, "/k"),
+        ];
+        let given = runs(&flags).concat();
+        for words in [
+            "--private none",
+            "--max-rate 1048576",
+            "--sample 0.5000%",
+            "--full-every 604800s",
+            "--notify-mail a@b.example",
+            "--notify-webhook https://c.example/x",
+            "--sign-key /k",
+            "--notify-always",
+        ] {
+            assert!(given.contains(words), "{words}: {given}");
+        }
+    }
 
     #[test]
     fn the_next_time_is_today_or_tomorrow() {
