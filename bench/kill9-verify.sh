@@ -19,11 +19,12 @@ until grep -q '^built' "$work/fakelog.txt"; do
     sleep 0.1
 done
 key=$(sed -n 's/^vkey: //p' "$work/fakelog.txt")
-"$target/gosumcheck" sync --sumdb "$key $(sed -n 's/^url: //p' "$work/fakelog.txt")" --data "$work/data" >"$work/out.txt" 2>&1
+"$target/gosumcheck" sync --sumdb "$key $(sed -n 's/^url: //p' "$work/fakelog.txt")" --data "$work/data" >"$work/out.txt" 2>&1 ||
+    { cat "$work/out.txt"; exit 1; }
 kill $server
 journal() { "$target/gosumcheck" journal verify --data "$work/data" >"$work/journal.txt" || { cat "$work/journal.txt"; exit 1; }; }
 start=$(date +%s%N)
-"$target/gosumcheck" verify --sumdb "$key" --data "$work/data" --record --resume >"$work/out.txt"
+"$target/gosumcheck" verify --sumdb "$key" --data "$work/data" --record --resume >"$work/out.txt" 2>&1 || { cat "$work/out.txt"; exit 1; }
 length=$((($(date +%s%N) - start) / 1000000))
 killed=0 went_on=0 finished=0
 while ((killed < kills)); do
