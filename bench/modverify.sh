@@ -4,7 +4,7 @@
 # GOMODCACHE` names; some of its size is needed below TMPDIR where that is on another file system
 # Ours also hashes each go.mod, applies the rules for module zips, and holds every hash against its proven record; go's compares
 # with the .ziphash beside the zip. There are no unpacked modules, which go would hash too. Both read from the page cache.
-# Bar: 2 times go's throughput, wall.
+# Bar: 3 times go's throughput, wall.
 set -euo pipefail
 modcache=$(cd "${1:?usage: bench/modverify.sh GOMODCACHE [alternations]}" && pwd)
 cd "$(dirname "$0")/.."

@@ -20,6 +20,7 @@ use std::time::Instant;
 use std::{env, thread};
 
 use fake::FakeSumdb;
+use gosumcheck::report::integrity::{Coverage, Since};
 use gosumcheck::store::log::ReadBuffer;
 use gosumcheck::store::{Folder, Log};
 use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy, Tree};
@@ -31,6 +32,8 @@ use gosumcheck::verify::{self, VerifyOptions};
 const SEED: u64 = 1;
 /// Records that are appended at a time.
 const RUN: u64 = 65_536;
+/// Records that a night brings.
+const NIGHT: u64 = 60_000;
 /// Records in memory that the bound of hashing is measured with: sixteen tiles at a time, over and over.
 const SAMPLE: usize = 1 << 18;
 /// Records hashed in one call.
@@ -83,9 +86,25 @@ fn run(data: &Path, threads: usize) {
     forget(&log);
     seconds("cold", verify);
     seconds("warm", verify);
+    println!("memory {}", peak_memory());
+    let since = Since { records: size.saturating_sub(NIGHT), began: 0 };
+    let coverage = Coverage::Part { since: Some(since), sample: None };
+    let options = VerifyOptions { coverage, ..options.clone() };
+    forget(&log);
+    seconds("increment", || {
+        let report = verify::log(&log, &name, &policy, &options, &|_, _| {}).unwrap();
+        assert_eq!(report.exit_code(), 0);
+    });
     let cpu = cpu_seconds();
     let (each, measured) = hash(&log, threads);
     println!("hash {:.3}\nhash-cpu {:.2}", each * size as f64, (cpu_seconds() - cpu) / measured as f64 * size as f64);
+}
+
+/// The most memory that this process had, in MB.
+fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1000
 }
 
 fn seconds(name: &str, work: impl FnOnce()) {

@@ -44,7 +44,8 @@ use help::{
     SERVE_EXIT_CODES, VERIFY_EXIT_CODES,
 };
 use output::complain;
-use settings::{SettingArgs, default_text, help, plain_help, value_name};
+use settings::{default_text, help, plain_help, value_name};
+use verify::VerifyArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -202,52 +203,6 @@ struct LookupArgs {
     first_seen: bool,
     #[command(flatten)]
     database: DatabaseArgs,
-}
-
-#[derive(Debug, Args)]
-struct VerifyArgs {
-    /// Checksum database, as in GOSUMDB: NAME or a verifier key NAME+HASH+KEY
-    #[arg(long, value_name = "GOSUMDB")]
-    sumdb: Option<String>,
-    #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
-    data: Option<PathBuf>,
-    /// Output format: text or json
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
-    format: String,
-    /// Skip the full log
-    #[arg(long)]
-    no_log: bool,
-    /// Skip the modules that `serve` stored, the files that it refused, and its journal
-    #[arg(long, conflicts_with = "no_log")]
-    no_modules: bool,
-    /// Check modules that match these patterns, as in GONOSUMDB, against their first download; "none" for no module
-    /// [env: GOSUMCHECK_PRIVATE] [default: as for serve]
-    #[arg(long, value_name = value_name(&rows::private), conflicts_with = "no_modules")]
-    private: Option<String>,
-    /// Read the patterns of private modules from this file [env: GOSUMCHECK_CONFIG] [default: gosumcheck/gosumcheck.toml in
-    /// the user's configuration folder, if it exists]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_modules")]
-    config: Option<PathBuf>,
-    #[arg(long, value_name = value_name(&rows::policy), help = POLICY)]
-    policy: Option<PathBuf>,
-    /// Append what this run did and found to DATA/verify/journal.jsonl, see `gosumcheck journal`
-    #[arg(long)]
-    record: bool,
-    /// Also write the outcome to FILE as metrics, for the textfile collector of Prometheus' node exporter
-    #[arg(long, value_name = "FILE")]
-    metrics: Option<PathBuf>,
-    /// Repair what can be repaired: damaged parts are derived or fetched again, proven, and put in place; the damaged bytes are kept
-    /// in DATA/refused
-    #[arg(long)]
-    repair: bool,
-    #[command(flatten)]
-    sources: SettingArgs<verify::Sources>,
-    /// Skip the index: no proof depends on it, and it takes about as long as the log
-    #[arg(long)]
-    no_index: bool,
-    /// Number of hashing threads [default: one per processor]
-    #[arg(long, value_name = "N")]
-    threads: Option<std::num::NonZero<usize>>,
 }
 
 /// Runs one command; its outcome is the exit code.

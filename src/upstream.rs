@@ -18,6 +18,7 @@ mod otlp;
 mod queue;
 pub mod spans;
 mod sumdb;
+pub mod webhook;
 
 pub use asked::{Asked, AskedCell};
 pub use base::Base;

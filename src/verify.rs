@@ -12,11 +12,13 @@
 use std::io;
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use crate::fault::Fault;
-use crate::report::integrity::{Finding, Flaw};
+use crate::report::integrity::{Coverage, Finding, Flaw};
 use crate::report::{Head, Integrity, Level, Notice, grouped};
+use crate::store::scrub::ScrubPace;
 use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use crate::sumdb::hash::{Hash, leaf_hashes};
@@ -33,9 +35,12 @@ mod kept;
 mod levels;
 mod locate;
 mod modules;
+mod parts;
+mod passed;
 mod places;
 mod repair;
 mod reporter;
+mod resume;
 mod stream;
 mod structure;
 
@@ -43,12 +48,14 @@ pub use diagnose::diagnose;
 pub use kept::{cached, evidence, has_cache};
 pub use modules::{ModuleOptions, modules};
 pub use repair::{LogRepair, Repaired};
+pub use resume::{JobScope, NOTE_EVERY, Resume};
 pub use structure::structure;
 
 use files::Files;
 use heads::Heads;
 use indexed::Indexed;
 use levels::Levels;
+use passed::Passed;
 use reporter::Reporter;
 use stream::Reference;
 
@@ -68,6 +75,12 @@ pub struct VerifyOptions {
     pub unreadable: Vec<Fault>,
     /// do not check the index
     pub skip_index: bool,
+    /// which records are read; the index is compared only where all are
+    pub coverage: Coverage,
+    /// how fast records are read; none for no limit
+    pub pace: Option<ScrubPace>,
+    /// where it is noted how far the verification has come; none where it is not
+    pub resume: Option<Arc<Resume>>,
 }
 
 impl VerifyOptions {
@@ -103,7 +116,7 @@ pub fn log(
     places::of_log(log, &mut report);
     if let Some(records) = first_sync(log) {
         remembered(policy, options, &mut report);
-        let options = VerifyOptions { skip_index: true, ..options.clone() };
+        let options = VerifyOptions { skip_index: true, resume: None, coverage: Coverage::Full, ..options.clone() };
         derive(log, unsigned_tree(log, records)?, None, &options, progress, &mut report)?;
         let text = format!(
             "a first sync is under way or was stopped: {} records are stored so far, and no signed tree head. They were compared \
@@ -113,6 +126,7 @@ pub fn log(
         report.notices.push(Notice { level: Level::Note, text });
         return Ok(report);
     }
+    report.coverage = options.coverage;
     let heads = heads::read(log, policy, options, &mut report)?;
     report.head = Some(Head::of(&heads.head));
     derive(log, heads.head.tree(), Some(&heads), options, progress, &mut report)?;
@@ -150,19 +164,20 @@ fn derive(
 ) -> Result<(), Fault> {
     let files = Files::open(log, tree)?;
     let levels = Levels::read(&files);
-    let threads = options.thread_count();
     let done = std::sync::atomic::AtomicU64::new(0);
     let count = |more: u64| {
         let before = done.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
         progress(before + more, tree.size);
     };
     let index = if options.skip_index { None } else { Indexed::open(log, tree.size, report) };
-    let reference = Reference { tops: levels.stored(1), index: index.as_ref(), progress: &count };
+    let (coverage, pace) = (options.coverage, options.pace.as_ref());
+    let reference = Reference { tops: levels.stored(1), index: index.as_ref(), progress: &count, coverage, pace };
     let (mut passed, found) = thread::scope(|scope| {
-        let found = index.as_ref().map(|index| scope.spawn(|| index.found()));
-        (stream::pass(&files, &reference, threads), found.and_then(|found| found.join().ok()))
+        let whole = index.as_ref().filter(|_| coverage.is_full());
+        let found = whole.map(|index| scope.spawn(|| index.found()));
+        (parts::pass(&files, &reference, options), found.and_then(|found| found.join().ok()))
     });
-    let edge = edge(&files, index.as_ref(), &mut passed);
+    let edge = edge(&files, index.as_ref(), coverage, &mut passed);
     let mut reporter = Reporter::new(tree, report);
     let recovered = if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
         None
@@ -176,13 +191,15 @@ fn derive(
     reporter.finish();
     if let Some((index, found)) = index.as_ref().zip(found) {
         index.compare(passed.expected, found, passed.bad.is_empty(), report);
+    } else if let Some(index) = &index {
+        index.report_lacking(passed.looked_up, passed.lacking, report);
     }
     malformed(&passed, report);
     if let Some(heads) = heads {
         let hashes = |tile: &Tile| hashes(&files, &levels, recovered.as_ref(), tile);
         heads.compare(&hashes, report);
     }
-    figures(&files, report);
+    figures(&files, options, report);
     Ok(())
 }
 
@@ -192,7 +209,7 @@ fn index_alone(log: &Log, tree: Tree, options: &VerifyOptions, report: &mut Inte
 }
 
 /// Looks at the partial data tile at the end, which the fast pass left out; gives the stored hashes of its records.
-fn edge(files: &Files, index: Option<&Indexed>, passed: &mut stream::Passed) -> Vec<Hash> {
+fn edge(files: &Files, index: Option<&Indexed>, coverage: Coverage, passed: &mut Passed) -> Vec<Hash> {
     let tile = files.full_tiles();
     if tile == files.tiles() {
         return Vec::new();
@@ -205,7 +222,7 @@ fn edge(files: &Files, index: Option<&Indexed>, passed: &mut stream::Passed) -> 
     let pieces: Vec<&[u8]> =
         bytes.as_deref().map(cut::pieces).unwrap_or_default().into_iter().map(|(_, text)| text).collect();
     if pieces.len() == files.width(tile) && leaf_hashes(&pieces) == stored {
-        passed.check_records(tile * FULL, &pieces, index);
+        passed.check_records(tile * FULL, &pieces, index, coverage);
     } else {
         passed.bad.push(tile);
     }
@@ -226,7 +243,7 @@ fn hashes(files: &Files, levels: &Levels, recovered: Option<&levels::RecoveredLe
 }
 
 /// Reports records that the log should not hold.
-fn malformed(passed: &stream::Passed, report: &mut Integrity) {
+fn malformed(passed: &Passed, report: &mut Integrity) {
     for id in &passed.malformed {
         let what = "is not two well-formed lines about one module version";
         report.add(Finding { records: Some(*id..*id + 1), ..Finding::of_file(Flaw::Malformed, "records", what) });
@@ -235,16 +252,19 @@ fn malformed(passed: &stream::Passed, report: &mut Integrity) {
     report.count(Flaw::Malformed, passed.malformed_count.saturating_sub(listed));
 }
 
-fn figures(files: &Files, report: &mut Integrity) {
-    report.figures.records = files.tree.size;
-    report.figures.hashes =
-        (0..).map(|level| crate::sumdb::tile::Edge::hashes(files.tree.size, level)).take_while(|n| *n > 0).sum();
+fn figures(files: &Files, options: &VerifyOptions, report: &mut Integrity) {
+    let above = (1..).map(|level| crate::sumdb::tile::Edge::hashes(files.tree.size, level)).take_while(|n| *n > 0);
     let end = match files.tiles() - files.full_tiles() {
         0 => files.begin(files.full_tiles()),
         _ => files.begin(files.full_tiles()).map(|begin| files.tree_end(begin, files.width(files.full_tiles()))),
     };
     let end = end.filter(|end| *end <= files.records.len()).unwrap_or(files.records.len());
-    report.figures.record_bytes = end;
+    let (records, bytes) = match options.coverage {
+        Coverage::Full => (files.tree.size, end),
+        Coverage::Part { .. } => parts::covered(files, options),
+    };
+    (report.figures.records, report.figures.record_bytes) = (records, bytes);
+    report.figures.hashes = records + above.sum::<u64>();
     let beyond = files.records.len() - end;
     if beyond > 0 && report.head.is_some() && report.total() == 0 {
         let text =

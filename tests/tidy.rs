@@ -74,7 +74,7 @@ const ROOMS: &[Folder] = &[
             &["badge", "export", "gossip", "health", "home", "modules", "sumdb"],
         ],
     },
-    Folder { path: "server/app", lines: &[&["catalogue", "history", "request", "status"], &["database"]] },
+    Folder { path: "server/app", lines: &[&["catalogue", "history", "request", "runs", "status"], &["database"]] },
     Folder {
         path: "server/http",
         lines: &[
@@ -142,7 +142,7 @@ const ROOMS: &[Folder] = &[
     },
     Folder {
         path: "upstream",
-        lines: &[&["document", "goproxy", "sumdb"], &["http", "otlp"], &["asked", "base", "queue", "spans"]],
+        lines: &[&["document", "goproxy", "sumdb"], &["http", "otlp", "webhook"], &["asked", "base", "queue", "spans"]],
     },
     Folder {
         path: "upstream/http",
@@ -204,7 +204,7 @@ const KERNELS: [&str; 2] = ["src/sumdb/hash/avx512.rs", "src/sumdb/hash/sha_ni.r
 /// Lines of a file, its tests not counted.
 const FILE_LINES: usize = 300;
 /// Lines of a file that is named in `LONG_FILES`.
-const LONG_FILE_LINES: usize = 450;
+const LONG_FILE_LINES: usize = 600;
 /// Files that answer one question and need more than `FILE_LINES` for it, each with the reason.
 const LONG_FILES: &[(&str, &str)] = &[("src/config/settings/table.rs", "all settings, a row each, in one place")];
 /// Lines of a function, from `fn` to its closing brace.

@@ -12,6 +12,7 @@ use crate::config::{self};
 use crate::fault::Fault;
 use crate::report::{counted, printable};
 use crate::store::Folder;
+use crate::sumdb::note::VerifierKey;
 use crate::sumdb::number::wide;
 
 pub(super) const EXIT_CODES: &str = "\
@@ -27,7 +28,7 @@ Exit codes:
 pub(super) enum Journal {
     /// Check that each entry has the hash of the one before it, and print the hash of the last
     #[command(after_help = EXIT_CODES)]
-    Verify(Where),
+    Verify(Checked),
     /// List the verifications, the newest last
     #[command(after_help = EXIT_CODES)]
     Ls(Where),
@@ -39,9 +40,22 @@ pub(super) struct Where {
     data: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Checked {
+    #[command(flatten)]
+    place: Where,
+    /// Also check that the entries are signed by this key, NAME+HASH+KEY: all from the first signed one to the last
+    #[arg(long, value_name = "VKEY")]
+    key: Option<String>,
+}
+
 /// Runs the command; gives the exit code.
 pub(super) fn run(command: &Journal) -> Result<u8, Fault> {
-    let (Journal::Verify(place) | Journal::Ls(place)) = command;
+    let (place, key) = match command {
+        Journal::Verify(Checked { place, key }) => (place, key.as_deref()),
+        Journal::Ls(place) => (place, None),
+    };
+    let key = key.map(VerifierKey::parse).transpose().map_err(|error| Fault::Usage(format!("--key: {error}")))?;
     let environment = |name: &str| std::env::var(name).ok();
     let data = place.data.as_ref().map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
     let runs = Folder::look(&data)?.runs();
@@ -53,13 +67,21 @@ pub(super) fn run(command: &Journal) -> Result<u8, Fault> {
             return Ok(1);
         }
     };
+    let signed = match key.as_ref().map(|key| read.signed_by(key)).transpose() {
+        Ok(signed) => signed,
+        Err(broken) => {
+            tell(|out| writeln!(out, "{path}: {}", printable(&broken.to_string())))?;
+            return Ok(1);
+        }
+    };
     tell(|out| match command {
         Journal::Ls(_) => read.entries.iter().try_for_each(|entry| writeln!(out, "{}", printable(&line(entry)))),
         Journal::Verify(_) => {
             let torn = if read.is_torn { ", after which a crash left a part of another" } else { "" };
             let count = wide(read.entries.len());
             let entries = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
-            writeln!(out, "{path}: {entries}{torn}, the last has the hash {}", read.last)
+            let signed = signed.map_or_else(String::new, |count| format!(", {count} of them signed by the key"));
+            writeln!(out, "{path}: {entries}{torn}{signed}, the last has the hash {}", read.last)
         }
     })?;
     Ok(0)

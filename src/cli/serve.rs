@@ -9,6 +9,7 @@ mod importing;
 mod listen;
 mod memory;
 mod modules;
+mod nightly;
 mod notify;
 mod reload;
 mod signals;
@@ -28,6 +29,7 @@ pub(super) use importing::importing;
 use listen::{Passed, Sockets};
 use memory::Memory;
 pub(super) use modules::store_limits;
+use nightly::NightlyJob;
 use reload::{Change, Part, Reload};
 use signals::Signals;
 
@@ -88,7 +90,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     let passed = Passed::take();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::machine("the system", format!("cannot start threads: {error}")))?;
-    runtime.block_on(serve(&settings, passed, &read, set_level))?;
+    let nightly = NightlyJob::of(&settings, args.config.as_deref())?;
+    runtime.block_on(serve(&settings, passed, nightly, &read, set_level))?;
     Ok(0)
 }
 
@@ -130,6 +133,7 @@ fn level_part(set_level: SetLevel) -> Part {
 async fn serve(
     settings: &Settings,
     passed: Passed,
+    nightly: Option<NightlyJob>,
     read: &dyn Fn() -> Result<Settings, Fault>,
     set_level: SetLevel,
 ) -> Result<(), Fault> {
@@ -176,7 +180,10 @@ async fn serve(
     let mut background = JoinSet::new();
     tls.clone().map(|tls| background.spawn(tls::watch(tls, settings.tls_check_interval)));
     notify::watch(loopback).map(|watching| background.spawn(watching));
-    let config = Config { prefix, hosts, limits, access: settings.access, tls, trusted, gate, traces, vulndb };
+    let nightly_at = settings.verify_at;
+    nightly.map(|job| background.spawn(job.keep_running()));
+    let access = settings.access;
+    let config = Config { prefix, hosts, limits, access, tls, trusted, gate, traces, vulndb, nightly_at };
     notify::ready();
     let ran = server::run(config, served, proxy, listeners, signals.stop(reload)).await;
     background.shutdown().await;

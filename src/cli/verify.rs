@@ -1,29 +1,33 @@
 //! `gosumcheck verify`: what the data folder holds against its own bytes and the heads that the log signed: a full mirror, and the
 //! modules that were stored.
 
+mod args;
+mod notify;
+mod plan;
 mod record;
 mod repair;
 mod routes;
+mod stored;
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 
+pub(super) use args::VerifyArgs;
+use plan::Plan;
 use record::Outcome;
+use stored::Stored;
 
 use super::known_heads::KnownHeads;
 use super::output::{code_of, complain, tell, worst};
 use super::progress::Bar;
 use super::settings::Takes;
-use super::{VerifyArgs, setup, witnesses};
+use super::{setup, witnesses};
 use crate::config::GoEnv;
-use crate::config::settings::{Layers, SETTINGS, Setting, private_patterns, rows};
+use crate::config::settings::{Layers, SETTINGS, Setting, VerifySettings, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Head, Integrity, Level, Notice, plain};
-use crate::store::Folder;
 use crate::store::modules::Tree;
-use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::module::Patterns;
 use crate::verify::{self, ModuleOptions, VerifyOptions};
 
@@ -47,45 +51,43 @@ impl Takes for Sources {
     }
 }
 
-/// What is there to look at.
-struct Stored {
-    name: String,
-    policy: Policy,
-    folder: Folder,
-    database: Database,
-}
-
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
-    let (name, policy, folder, database) =
-        setup::looked_at(args.sumdb.as_deref(), args.policy.as_deref(), args.data.as_ref())?;
-    let stored = Stored { name, policy: policy.without_witnesses(), folder, database };
+    let settings = plan::settings(args)?;
+    verify(args, &settings).inspect_err(|fault| notify::send_fault(&settings, fault))
+}
+
+fn verify(args: &VerifyArgs, settings: &VerifySettings) -> Result<u8, Fault> {
+    let stored = Stored::open(args)?;
     let (modules, warnings) = if args.no_modules { (None, Vec::new()) } else { module_options(args)? };
     let store = stored.folder.modules();
     let holds = |tree| verify::may_be_there(store.dir_of(tree));
     let modules = modules.filter(|_| holds(Tree::Proven) || holds(Tree::FirstUse));
-    let has_log = !args.no_log && is_there(&stored)?;
+    let has_log = !args.no_log && stored.has_log()?;
     if modules.is_none() && args.no_log {
         let why = "holds no modules: `gosumcheck serve` stores what it proves there; name another folder with --data";
         return Err(Fault::machine(stored.folder.root().display().to_string(), why));
     }
-    let has_answers = !args.no_log && !args.no_modules && has_answers(&stored)?;
+    let has_answers = !args.no_log && !args.no_modules && stored.has_answers()?;
     // Before the first start of a server or a sync there is nothing to check, and nothing wrong.
     let is_empty = modules.is_none() && !has_log && !has_answers;
-    let mut run = Run { began: jiff::Timestamp::now(), unrepaired: 0, failed: None };
+    // Where there is no data folder, the answer is that there is none, and nothing is made.
+    let plan = if stored.folder.root().is_dir() { plan::plan(args, settings, &stored)? } else { Plan::default() };
+    let mut run = Run { settings, plan: &plan, unrepaired: 0, failed: None };
     if is_empty && !args.no_modules && stored.folder.root().is_dir() {
         return finish(args, &stored, &mut nothing_stored(&stored), run);
     }
     // Where the options leave nothing else, or there is no data folder, the missing log is the answer.
-    let parts = Parts { log: has_log || is_empty, modules, warnings };
+    let modules = modules.map(|options| plan.over(options));
+    let parts = Parts { plan: &plan, log: has_log || is_empty, modules, warnings };
     let (mut report, mut failed) = look(args, &stored, &parts)?;
     let is_wrong = report.total() > 0 || failed.is_some();
     if args.repair && is_wrong && report.misbehaviour.is_none() {
-        let repaired = repair::run(args, &stored, &options(args, &stored)?, &report, parts.log)?;
-        // A pass over the repaired parts, and over the rest.
-        let (name, policy, folder, database) =
-            setup::looked_at(args.sumdb.as_deref(), args.policy.as_deref(), args.data.as_ref())?;
-        (report, failed) = look(args, &Stored { name, policy: policy.without_witnesses(), folder, database }, &parts)?;
+        let repaired = repair::run(args, &stored, &stored.options(args)?, &report, parts.log)?;
+        // A pass over the repaired parts, and over the rest: over everything, whatever the first one covered.
+        let complete = plan.complete();
+        let modules = parts.modules.clone().map(|options| complete.over(options));
+        (report, failed) = look(args, &Stored::open(args)?, &Parts { plan: &complete, modules, ..parts })?;
         report.repairs = repaired.repairs;
         run.unrepaired = repaired.failed.len();
         let warned = |why: String| Notice { level: Level::Warning, text: format!("could not be repaired: {why}") };
@@ -96,8 +98,9 @@ pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
 }
 
 /// One run of the command.
-struct Run {
-    began: jiff::Timestamp,
+struct Run<'a> {
+    settings: &'a VerifySettings,
+    plan: &'a Plan,
     /// what could not be repaired
     unrepaired: usize,
     /// why the log could not be judged
@@ -105,16 +108,19 @@ struct Run {
 }
 
 /// Prints the report and leaves its record; gives the exit code.
-fn finish(args: &VerifyArgs, stored: &Stored, report: &mut Integrity, run: Run) -> Result<u8, Fault> {
+fn finish(args: &VerifyArgs, stored: &Stored, report: &mut Integrity, run: Run<'_>) -> Result<u8, Fault> {
     let code = print(args, report)?;
     let exit_code = worst(&[code, run.failed.inspect(complain).map_or(0, |fault| fault.exit_code())]);
-    let outcome = Outcome { began: run.began, report, unrepaired: run.unrepaired, exit_code };
+    let outcome = Outcome { plan: run.plan, report, unrepaired: run.unrepaired, exit_code };
     let left = code_of(record::leave(args, stored.folder.root(), &outcome));
-    Ok(worst(&[exit_code, left]))
+    let finished = run.plan.resume.as_ref().map_or(Ok(()), |resume| resume.finish());
+    let told = code_of(notify::send(run.settings, &outcome));
+    Ok(worst(&[exit_code, left, code_of(finished), told]))
 }
 
 /// What is to be looked at.
-struct Parts {
+struct Parts<'a> {
+    plan: &'a Plan,
     log: bool,
     modules: Option<ModuleOptions>,
     warnings: Vec<Notice>,
@@ -124,13 +130,13 @@ struct Parts {
 ///
 /// # Errors
 /// `Unavailable`: there is nothing that could be looked at.
-fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity, Option<Fault>), Fault> {
+fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts<'_>) -> Result<(Integrity, Option<Fault>), Fault> {
     let bar = Bar::new();
-    let log = if parts.log { log(args, stored, &bar).map(Some) } else { Ok(None) };
+    let log = if parts.log { log(args, stored, parts.plan, &bar).map(Some) } else { Ok(None) };
     // The rest is checked even where the log cannot be.
     let (mut report, failed) = match log {
         // What is not there cannot be repaired.
-        Err(fault) if parts.modules.is_none() && !(args.repair && is_there(stored)?) => {
+        Err(fault) if parts.modules.is_none() && !(args.repair && stored.has_log()?) => {
             bar.clear();
             return Err(fault);
         }
@@ -149,7 +155,8 @@ fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts) -> Result<(Integrity,
     bar.clear();
     witnessed(&stored.database, &mut report);
     verify::diagnose(stored.folder.log(&stored.name)?.dir(), &mut report);
-    report.notices.extend(parts.warnings.iter().cloned());
+    report.coverage = parts.plan.coverage;
+    report.notices.extend(parts.warnings.iter().chain(&parts.plan.notices).cloned());
     Ok((report, failed))
 }
 
@@ -163,21 +170,10 @@ fn witnessed(database: &Database, report: &mut Integrity) {
     }
 }
 
-/// Whether there is a mirror of the log, whole or not.
-fn is_there(stored: &Stored) -> Result<bool, Fault> {
-    Ok(verify::is_there(&stored.folder.log(&stored.name)?))
-}
-
-/// Whether proven answers are kept here, or the head that they were proven under.
-fn has_answers(stored: &Stored) -> Result<bool, Fault> {
-    let (cache, head) = (stored.folder.cache(&stored.name)?, stored.folder.head(&stored.name)?);
-    Ok(verify::has_cache(cache.dir()) || verify::may_be_there(&head.path()))
-}
-
 /// Judges what is kept beside a log: the remembered head first, where `log` has not done so, since the others are held to it.
 fn kept(stored: &Stored, has_log: bool, report: &mut Integrity) -> Result<(), Fault> {
     if !has_log {
-        verify::remembered(&stored.policy, &remembered(stored)?, report);
+        verify::remembered(&stored.policy, &stored.remembered()?, report);
     }
     verify::evidence(&stored.folder.log(&stored.name)?, &stored.policy, report)?;
     let cache = stored.folder.cache(&stored.name)?;
@@ -200,11 +196,15 @@ fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notic
     let layers = layers.flag(&rows::private, args.private.clone());
     let checked = private_patterns(&layers, &GoEnv::of_process())?;
     let private = Patterns::parse(&checked.patterns);
-    Ok((Some(ModuleOptions { threads: args.threads, private }), setup::warned(checked.warnings)))
+    Ok((
+        Some(ModuleOptions { threads: args.threads, private, ..ModuleOptions::default() }),
+        setup::warned(checked.warnings),
+    ))
 }
 
-fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault> {
-    let options = options(args, stored)?;
+fn log(args: &VerifyArgs, stored: &Stored, plan: &Plan, bar: &Bar) -> Result<Integrity, Fault> {
+    let (coverage, pace, resume) = (plan.coverage, plan.pace.clone(), plan.resume.clone());
+    let options = VerifyOptions { coverage, pace, resume, ..stored.options(args)? };
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         bar.show("records", done, total);
@@ -215,30 +215,6 @@ fn log(args: &VerifyArgs, stored: &Stored, bar: &Bar) -> Result<Integrity, Fault
         report.notices.extend(known.origin(&caught.evidence));
     }
     Ok(report)
-}
-
-fn options(args: &VerifyArgs, stored: &Stored) -> Result<VerifyOptions, Fault> {
-    let pinned = pinned(args, stored)?;
-    Ok(VerifyOptions { threads: args.threads, skip_index: args.no_index, pinned, ..remembered(stored)? })
-}
-
-/// The heads that the log must be consistent with: those of the settings, else the one that the program carries.
-fn pinned(args: &VerifyArgs, stored: &Stored) -> Result<Vec<Checkpoint>, Fault> {
-    let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
-    let files: Vec<PathBuf> = args.sources.over(layers).texts(&rows::pin_head).into_iter().map(PathBuf::from).collect();
-    if files.is_empty() { Ok(stored.database.pins().to_vec()) } else { setup::pinned(&files, &stored.policy) }
-}
-
-/// The heads that are remembered outside the log's folder, read one by one.
-fn remembered(stored: &Stored) -> Result<VerifyOptions, Fault> {
-    let mut options = VerifyOptions::default();
-    for head in stored.folder.head(&stored.name)?.each_accepted() {
-        match head {
-            Ok(head) => options.remembered.push(head),
-            Err(fault) => options.unreadable.push(fault),
-        }
-    }
-    Ok(options)
 }
 
 /// The report on a data folder without a log and without modules.
@@ -268,6 +244,7 @@ fn print(args: &VerifyArgs, report: &mut Integrity) -> Result<u8, Fault> {
     texts.chain(report.notices.iter_mut().map(|notice| &mut notice.text)).for_each(|text| *text = plain(text));
     let printed = tell(|out| match args.format.as_str() {
         "json" => report.write_json(out),
+        "junit" => report.write_junit(out),
         _ => report.write_text(std::io::stdout().is_terminal(), out),
     });
     Ok(worst(&[report.exit_code(), code_of(printed)]))

@@ -10,6 +10,7 @@ mod effective;
 mod fields;
 mod issuer;
 mod layers;
+mod notify;
 mod ourselves;
 mod page;
 mod point;
@@ -24,6 +25,7 @@ mod upstream;
 mod upstreams;
 mod urls;
 mod values;
+mod verify;
 
 pub use access::{ACCESS_TABLES, AccessRule, AccessTables, Action, Who, patterns};
 pub use choices::{
@@ -32,6 +34,7 @@ pub use choices::{
 pub use effective::{private_patterns, token_file};
 pub use issuer::{ClaimPattern, IssuerSettings, KeyPlace};
 pub use layers::{FILE_NAME, FILE_VARIABLE, Layers};
+pub use notify::NotifyTarget;
 pub use page::page;
 pub use reader::Shown;
 pub use renamed::{RENAMED, Renamed};
@@ -41,3 +44,4 @@ pub use setting::{DefaultValue, Setting, Value};
 pub use source::ValueSource;
 pub use table::{MAX_JOBS, MAX_RATE, SETTINGS, Settings, rows};
 pub use upstream::{UPSTREAM_SETTINGS, Upstream, UpstreamSetting};
+pub use verify::VerifySettings;

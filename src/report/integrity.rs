@@ -6,15 +6,18 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 mod blame;
+mod coverage;
 mod diagnosis;
 mod flaw;
 mod json;
+mod junit;
 mod text;
 
 pub use blame::Blame;
+pub use coverage::{Coverage, Sample, Since};
 pub use diagnosis::Diagnosis;
 pub use flaw::Flaw;
 
@@ -34,6 +37,8 @@ pub struct Integrity {
     pub database: String,
     /// the signed tree head that everything was derived under
     pub head: Option<Head>,
+    /// what the pass was to cover
+    pub coverage: Coverage,
     /// what was looked at
     pub figures: Figures,
     /// what was found, in the order of the files
@@ -68,7 +73,7 @@ pub struct Figures {
 }
 
 /// What a verification looked at of the module store.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleFigures {
     /// module files, zips and go.mod files
     pub files: u64,
@@ -169,6 +174,7 @@ impl Integrity {
             time: None,
             database: database.into(),
             head: None,
+            coverage: Coverage::Full,
             figures: Figures::default(),
             findings: Vec::new(),
             counts: Vec::new(),
@@ -239,5 +245,18 @@ impl Integrity {
     /// What `out` returns.
     pub fn write_json(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
         json::write(self, out)
+    }
+
+    /// Writes the report for CI systems that show tests: JUnit XML.
+    ///
+    /// # Errors
+    /// What `out` returns.
+    pub fn write_junit(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        junit::write(self, out)
+    }
+
+    /// The report in one line, as at the end of the text.
+    pub fn summary(&self) -> String {
+        text::summary(self)
     }
 }

@@ -3,6 +3,7 @@
 
 pub(super) mod files;
 pub(super) mod incidents;
+pub(super) mod integrity;
 pub(super) mod modules;
 pub(super) mod proofs;
 mod reading;

@@ -5,6 +5,7 @@ pub(super) mod catalogue;
 pub(super) mod database;
 pub(super) mod history;
 pub(super) mod request;
+pub(super) mod runs;
 pub(super) mod status;
 
 use std::future::Future;
@@ -38,6 +39,7 @@ use catalogue::Catalogue;
 use database::ServedDatabase;
 use history::History;
 use request::RequestContext;
+use runs::RunsCache;
 use status::StatusCache;
 
 /// The configuration of a server.
@@ -61,6 +63,8 @@ pub struct Config {
     pub traces: Option<TraceExporter>,
     /// the vulnerability database that is served
     pub vulndb: Option<Arc<VulnDatabase>>,
+    /// when what is stored is verified every day, in minutes of the day in UTC; the caller of [`super::run`] does so
+    pub nightly_at: Option<u32>,
 }
 
 /// The state of a server.
@@ -89,6 +93,9 @@ pub(crate) struct App {
     pub(super) readings: Semaphore,
     /// as in [`Config`]
     pub(super) vulndb: Option<Arc<VulnDatabase>>,
+    /// as in [`Config`]
+    pub(super) nightly_at: Option<u32>,
+    pub(super) runs: Arc<RunsCache>,
     pub(super) started: Instant,
     pub(super) pools: Arc<Pools>,
     /// for the public listeners
@@ -121,6 +128,8 @@ impl App {
             history: History::default(),
             readings: Semaphore::new(limits::MAX_READINGS),
             vulndb: config.vulndb,
+            nightly_at: config.nightly_at,
+            runs: Arc::default(),
             started: Instant::now(),
             pools: Pools::new(&config.limits),
             slots: Slots::new(config.limits.connections, config.limits.reserve()),

@@ -2,6 +2,7 @@
 
 pub(super) mod exposition;
 pub(super) mod queues;
+pub(super) mod runs;
 pub(super) mod store;
 pub(super) mod tls;
 pub(super) mod upstreams;
@@ -24,6 +25,7 @@ use super::conn::close_reason::CloseReason;
 use super::http::route::RouteName;
 use crate::sumdb::number::wide;
 use queues::Queues;
+use runs::RunMetrics;
 use store::StoreMetrics;
 use tls::Certificates;
 use upstreams::UpstreamMetrics;
@@ -116,6 +118,7 @@ pub(super) struct Gauges {
     pub(super) ready: Gauge,
     pub(super) queues: Queues,
     pub(super) certificates: Certificates,
+    pub(super) runs: RunMetrics,
     pub(super) store: StoreMetrics,
     pub(super) upstreams: UpstreamMetrics,
 }
@@ -267,6 +270,7 @@ impl Gauges {
         registry.register("body_bytes_bound", "The limit of bytes of bodies in flight", self.body_bytes_bound.clone());
         self.queues.register(registry);
         self.certificates.register(registry);
+        self.runs.register(registry);
         self.store.register(registry);
         self.upstreams.register(registry);
         registry.register("ready", "Whether the server is ready, as /readyz", self.ready.clone());

@@ -4,6 +4,7 @@
 mod chart;
 pub(super) mod home;
 pub(super) mod incidents;
+pub(super) mod integrity;
 mod layout;
 pub(super) mod module;
 pub(super) mod modules;

@@ -6,8 +6,15 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
+
+mod job;
+mod signed;
+
+pub use job::Job;
+pub use signed::RunSigner;
 
 use super::Folder;
 use super::lock::Lock;
@@ -80,6 +87,11 @@ impl Runs {
         &self.path
     }
 
+    /// Whether a verification was begun that has not come to its end, be it that it is under way.
+    pub fn has_unfinished_job(&self) -> bool {
+        self.path.with_file_name(job::PROGRESS).symlink_metadata().is_ok()
+    }
+
     /// Reads all of it.
     ///
     /// # Errors
@@ -88,11 +100,12 @@ impl Runs {
         Ok(parse(&whole(&self.path, LIMIT)?))
     }
 
-    /// Appends an entry with these fields, durably; gives its hash. Two processes do so one after the other.
+    /// Appends an entry with these fields, signed where there is a signer, durably; gives its hash. Two processes do so one after the
+    /// other.
     ///
     /// # Errors
     /// `Unavailable`: the disk, or the chain is broken: nothing is written after an entry that was changed.
-    pub fn append(&self, fields: Map<String, Value>) -> Result<String, Fault> {
+    pub fn append(&self, fields: Map<String, Value>, signer: Option<&RunSigner>) -> Result<String, Fault> {
         let dir = self.path.parent().unwrap_or(&self.path);
         let disk = self.folder.disk();
         self.folder.ensure(dir, true).map_err(|error| unavailable(dir, "create", &error))?;
@@ -105,6 +118,10 @@ impl Runs {
         entry.insert(NUMBER.to_owned(), wide(before.entries.len()).into());
         entry.insert(PREVIOUS.to_owned(), before.last.clone().into());
         entry.extend(fields);
+        if let Some(signer) = signer {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            entry = signer.sign(entry, now)?;
+        }
         let mut line = Value::Object(entry).to_string().into_bytes();
         let hash = hex::encode(sha256(&line).0);
         line.push(b'\n');
@@ -164,7 +181,7 @@ mod tests {
     fn entries_are_chained_and_a_change_shows() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(runs(root.path()).read().unwrap().unwrap().entries.len(), 0);
-        let hashes: Vec<String> = (0..4).map(|code| runs(root.path()).append(fields(code)).unwrap()).collect();
+        let hashes: Vec<String> = (0..4).map(|code| runs(root.path()).append(fields(code), None).unwrap()).collect();
         let read = runs(root.path()).read().unwrap().unwrap();
         assert_eq!((read.entries.len(), &read.last, read.is_torn), (4, &hashes[3], false));
         assert_eq!(read.entries[2]["previous"], hashes[1].as_str());
@@ -177,7 +194,7 @@ mod tests {
             changed[at] ^= 1;
             std::fs::write(&path, &changed).unwrap();
             assert!(runs(root.path()).read().unwrap().is_err(), "byte {at}");
-            assert!(runs(root.path()).append(fields(9)).is_err());
+            assert!(runs(root.path()).append(fields(9), None).is_err());
             assert_eq!(std::fs::read(&path).unwrap(), changed, "nothing is written after it");
         }
         let lines: Vec<&[u8]> = good.split_inclusive(|byte| *byte == b'\n').collect();
@@ -191,14 +208,14 @@ mod tests {
     #[test]
     fn a_last_line_that_a_crash_tore_is_written_over() {
         let root = tempfile::tempdir().unwrap();
-        runs(root.path()).append(fields(0)).unwrap();
+        runs(root.path()).append(fields(0), None).unwrap();
         let path = runs(root.path()).path().to_owned();
         let good = std::fs::read(&path).unwrap();
         for end in 1..good.len() {
             std::fs::write(&path, [&good[..], &good[..end]].concat()).unwrap();
             let read = runs(root.path()).read().unwrap().unwrap();
             assert_eq!((read.entries.len(), read.is_torn), (1, true), "{end}");
-            runs(root.path()).append(fields(1)).unwrap();
+            runs(root.path()).append(fields(1), None).unwrap();
             let read = runs(root.path()).read().unwrap().unwrap();
             assert_eq!((read.entries.len(), read.is_torn), (2, false), "{end}");
         }
@@ -209,13 +226,13 @@ mod tests {
         for at in 0..12 {
             for moment in [Moment::Before, Moment::Torn, Moment::After] {
                 let root = tempfile::tempdir().unwrap();
-                runs(root.path()).append(fields(0)).unwrap();
+                runs(root.path()).append(fields(0), None).unwrap();
                 let disk = Arc::new(FailingDisk::new(at, moment, Then::Dead));
-                let written = Folder::open_on(root.path(), Box::new(disk)).unwrap().runs().append(fields(1));
+                let written = Folder::open_on(root.path(), Box::new(disk)).unwrap().runs().append(fields(1), None);
                 let read = runs(root.path()).read().unwrap().unwrap();
                 let least = if written.is_ok() { 2 } else { 1 };
                 assert!(read.entries.len() >= least, "{at} {moment:?}");
-                runs(root.path()).append(fields(2)).unwrap();
+                runs(root.path()).append(fields(2), None).unwrap();
                 assert!(runs(root.path()).read().unwrap().is_ok(), "{at} {moment:?}");
             }
         }

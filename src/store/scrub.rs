@@ -47,6 +47,11 @@ impl ScrubPace {
         ScrubPace { rate, is_stopped, free_at: Arc::new(Mutex::new(Instant::now())) }
     }
 
+    /// Bytes a second; none for no limit.
+    pub fn rate(&self) -> Option<u64> {
+        self.rate
+    }
+
     /// Whether it is not to be read any more.
     pub fn is_stopped(&self) -> bool {
         self.is_stopped.load(Ordering::Relaxed)
@@ -83,9 +88,12 @@ fn time_for(bytes: u64, rate: u64) -> Duration {
 }
 
 /// A source that is read at a pace.
-pub(super) struct Paced<'a, R> {
-    pub(super) source: &'a R,
-    pub(super) pace: &'a ScrubPace,
+#[derive(Debug)]
+pub struct Paced<'a, R> {
+    /// what is read
+    pub source: &'a R,
+    /// how fast
+    pub pace: &'a ScrubPace,
 }
 
 impl<R: ReadAt> ReadAt for Paced<'_, R> {
@@ -103,6 +111,14 @@ impl<R: ReadAt> ReadAt for Paced<'_, R> {
 pub fn lower_priority() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+}
+
+/// Has all other processes go before this one. Best effort.
+pub fn lower_process_priority(id: u32) {
+    #[cfg(target_os = "linux")]
+    if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::setpriority_process(Some(id), NICE);
+    }
 }
 
 /// How far a pass has come.

@@ -5,8 +5,9 @@ pub fn redact(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('@') {
-        let (ahead, _) = before.split_at(before.rfind(['/', ' ']).map_or(0, |at| at + 1));
-        if ahead.is_empty() || ahead.ends_with("//") || ahead.ends_with(' ') {
+        let (ahead, login) = before.split_at(before.rfind(['/', ' ']).map_or(0, |at| at + 1));
+        let is_address = ahead.is_empty() && login.starts_with("mailto:");
+        if !is_address && (ahead.is_empty() || ahead.ends_with("//") || ahead.ends_with(' ')) {
             shown.push_str(ahead);
         } else {
             shown.push_str(before);
@@ -29,6 +30,8 @@ mod tests {
             ("https://a/x,https://me:s3cret@b|http://me:s3,cret@c/y,direct", "https://a/x,https://b|http://c/y,direct"),
             ("https://a,me:s3cret@b/x", "https://b/x"),
             ("me:s3cret@host", "host"),
+            ("mailto:ops@example.com", "mailto:ops@example.com"),
+            ("https://mailto:s3cret@host", "https://host"),
             ("key https://me:s3@cret@host", "key https://host"),
             ("https://host/a@v1", "https://host/a@v1"),
         ] {

@@ -6,10 +6,13 @@ use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Notice};
 use crate::store::index::{Anomaly, Tally};
 use crate::store::{Index, Log};
-use crate::sumdb::record::Heading;
+use crate::sumdb::module::ModuleVersion;
+use crate::sumdb::record::{Heading, heading};
 
 /// The file, by its name in the log's folder.
 const FILE: &str = "index.sqlite";
+/// A record of which every index would have an entry.
+const EXAMPLE: &[u8] = b"example.com/m v1.0.0 h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\nexample.com/m v1.0.0/go.mod h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
 
 /// An index, and the records that it knew when it was opened.
 #[derive(Debug)]
@@ -44,6 +47,31 @@ impl Indexed {
     pub(super) fn expected(&self, claims: &[(u64, Heading<'_>)]) -> Tally {
         let known = claims.partition_point(|(id, _)| *id < self.size);
         self.index.expected(claims.get(..known).unwrap_or(claims))
+    }
+
+    /// The records that it knew, and something that two indexes have in common whose entries are made alike.
+    pub(super) fn shape(&self) -> (u64, Tally) {
+        let example: Vec<_> = heading(EXAMPLE).into_iter().map(|heading| (0, heading)).collect();
+        (self.size, self.index.expected(&example))
+    }
+
+    /// Whether it knew record `id`.
+    pub(super) fn covers(&self, id: u64) -> bool {
+        id < self.size
+    }
+
+    /// Whether it has no entry of a record, given its number and its heading.
+    pub(super) fn lacks(&self, id: u64, heading: Heading<'_>) -> bool {
+        let is_there = |module| self.index.candidates(&module).is_ok_and(|ids| ids.contains(&id));
+        ModuleVersion::new(heading.path(), heading.version()).is_ok_and(|module| !is_there(module))
+    }
+
+    /// Reports records of which it has no entry, where not all of it was compared; `looked` records were looked up.
+    pub(super) fn report_lacking(&self, looked: u64, lacking: u64, report: &mut Integrity) {
+        report.figures.indexed = Some(looked);
+        if lacking > 0 {
+            wrong(report, &format!("has no entry of {lacking} of the {looked} records that were looked up"));
+        }
     }
 
     /// What is in it. Reads all of it.

@@ -8,23 +8,30 @@
 
 use std::collections::HashMap;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::thread;
 
 use crate::database::{Answer, Database, Progress, Unavailable};
 use crate::fault::Fault;
-use crate::report::integrity::{Finding, Flaw, ModuleFigures};
+use crate::report::integrity::{Coverage, Finding, Flaw, ModuleFigures};
 use crate::report::{Head, Integrity, Level, Misbehaviour, Notice};
 use crate::store::Folder;
+use crate::store::scrub::ScrubPace;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::sumdb::record::VerifiedRecord;
 
 mod aux_files;
 mod check;
+mod hashing;
 mod origin;
 mod parallel;
 mod scan;
+mod turns;
 
+use super::Resume;
+use super::resume::ModulesDone;
 use check::{FileState, Verdict, check};
+use hashing::Reading;
 use scan::{Scan, Stored};
 
 /// Missing files that are named; the rest is counted.
@@ -37,6 +44,12 @@ pub struct ModuleOptions {
     pub threads: Option<NonZero<usize>>,
     /// the modules that no database knows: they are checked against their pins
     pub private: Patterns,
+    /// which files are hashed
+    pub coverage: Coverage,
+    /// how fast they are read; none for no limit
+    pub pace: Option<ScrubPace>,
+    /// where it is noted how far the verification has come; none where it is not
+    pub resume: Option<Arc<Resume>>,
 }
 
 /// What is known of a module version, against which its files are checked.
@@ -65,20 +78,40 @@ pub async fn modules(
     let scan = Scan::of(&store, report);
     let is_head_damaged = is_head_damaged(database, report);
     let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
-    let first: Vec<&Stored> = scan.files.iter().collect();
-    let known = learn(&first, database, options, is_head_damaged, report).await;
     let check_file = |known: &HashMap<&ModuleVersion, Known>, file: &Stored, threads| {
         let nothing = || Known::Nothing("its record was not looked up".to_owned());
-        check(&store, database, file, &known.get(&file.module).cloned().unwrap_or_else(nothing), threads)
+        let known = known.get(&file.module).cloned().unwrap_or_else(nothing);
+        check(&store, database, file, &known, Reading { threads, pace: options.pace.as_ref() })
     };
-    let verdicts = parallel::all(&first, threads, progress, |file, threads| check_file(&known, file, threads));
-    let (settled, doubtful): (Vec<_>, Vec<_>) =
-        first.into_iter().zip(verdicts).partition(|(_, verdict)| !matches!(verdict.outcome, FileState::Finding(_)));
-    let again: Vec<&Stored> = doubtful.into_iter().map(|(file, _)| file).collect();
+    let covered = turns::covered(folder, &scan, options.coverage);
+    let mut done = options.resume.as_ref().and_then(|resume| resume.modules()).unwrap_or_default();
+    let bytes = |files: &[(String, &Stored)]| files.iter().map(|(_, file)| file.len).sum::<u64>();
+    let (behind, mut ahead) = covered.split_at(covered.partition_point(|(name, _)| *name <= done.after));
+    let (mut before, total) = (bytes(behind), bytes(&covered));
+    while !ahead.is_empty() {
+        let (turn, rest) = ahead.split_at(turns::turn(ahead, options).max(1));
+        let files: Vec<&Stored> = turn.iter().map(|(_, file)| *file).collect();
+        let known = learn(&files, database, options, is_head_damaged, report).await;
+        let show = |stage: &str, done, _| progress(stage, narrow(before).saturating_add(done), narrow(total));
+        let verdicts = parallel::all(&files, threads, &show, |file, threads| check_file(&known, file, threads));
+        for ((name, file), verdict) in turn.iter().zip(verdicts) {
+            match verdict.outcome {
+                FileState::Finding(_) => done.doubtful.push(name.clone()),
+                _ => count(file, verdict, &mut done.figures, report),
+            }
+        }
+        done.after = turn.last().map(|(name, _)| name.clone()).unwrap_or_default();
+        if let Some(resume) = &options.resume {
+            resume.note_modules(done.clone());
+        }
+        (before, ahead) = (before + bytes(turn), rest);
+    }
+    let ModulesDone { doubtful, mut figures, .. } = done;
+    let is_doubtful = |name: &String| doubtful.binary_search(name).is_ok();
+    let again: Vec<&Stored> = covered.iter().filter(|(name, _)| is_doubtful(name)).map(|(_, file)| *file).collect();
     let known = learn(&again, database, options, is_head_damaged, report).await;
     let second = parallel::all(&again, threads, &|_, _, _| {}, |file, threads| check_file(&known, file, threads));
-    let mut figures = ModuleFigures::default();
-    for (file, verdict) in settled.into_iter().chain(again.into_iter().zip(second)) {
+    for (file, verdict) in again.into_iter().zip(second) {
         count(file, verdict, &mut figures, report);
     }
     let more = figures.evicted.saturating_sub(MAX_EVICTED);
@@ -87,6 +120,10 @@ pub async fn modules(
     }
     aux_files::check(folder, &scan, &mut figures, report);
     report.figures.modules = Some(figures);
+}
+
+fn narrow(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 /// Whether a remembered head is damaged. That is one finding, and nothing else is blamed for it: the files are held against what was

@@ -3,7 +3,7 @@
 //! only marked here; `locate` finds out what it is.
 //!
 //! A reader keeps a few pieces ahead of the threads that hash, so the disk and the processors work at the same time. Buffers
-//! go round; nothing is allocated for a record.
+//! go round; nothing is allocated for a record. What a pass does not cover is not read.
 
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -13,11 +13,13 @@ use parking_lot::Mutex;
 
 use super::files::{Files, TILE_BYTES};
 use super::indexed::Indexed;
-use crate::store::index::Tally;
+use super::passed::Passed;
+use crate::report::integrity::Coverage;
 use crate::store::log::ReadBuffer;
+use crate::store::scrub::ScrubPace;
 use crate::sumdb::hash::{Hash, leaf_hashes, parent_hashes};
 use crate::sumdb::number::wide;
-use crate::sumdb::record::{claimed, heading, record_ranges};
+use crate::sumdb::record::record_ranges;
 use crate::sumdb::tile::{FULL, FULL_LEN};
 
 /// Bytes of records that are read at a time; a data tile that is larger is read alone.
@@ -28,43 +30,6 @@ const TILES_AT_ONCE: usize = 16;
 const AHEAD: usize = 2;
 /// Threads that read: two keep a disk busy while one copies.
 const READERS: usize = 2;
-/// Malformed records of which the numbers are kept.
-const MAX_MALFORMED: usize = 100;
-
-/// What the fast pass found.
-#[derive(Debug, Default)]
-pub(super) struct Passed {
-    /// full data tiles that need a closer look
-    pub(super) bad: Vec<u64>,
-    /// records that are not two well-formed lines, the first of them by number, and how many there are
-    pub(super) malformed: Vec<u64>,
-    pub(super) malformed_count: u64,
-    /// what the index must hold for the records that were read
-    pub(super) expected: Tally,
-    /// what the disk could not read
-    pub(super) unreadable: Vec<(&'static str, Range<u64>)>,
-}
-
-impl Passed {
-    /// Adds the index entries that these records imply, the first of which is record `first`. Counts records that are not
-    /// well formed.
-    pub(super) fn check_records(&mut self, first: u64, records: &[&[u8]], index: Option<&Indexed>) {
-        let mut claims = Vec::with_capacity(records.len());
-        for (id, record) in (first..).zip(records) {
-            let claim = heading(record).ok().or_else(|| {
-                self.malformed_count += 1;
-                if self.malformed.len() < MAX_MALFORMED {
-                    self.malformed.push(id);
-                }
-                claimed(record)
-            });
-            claims.extend(claim.map(|heading| (id, heading)));
-        }
-        if let Some(index) = index {
-            self.expected += index.expected(&claims);
-        }
-    }
-}
 
 /// Some data tiles, and the bytes of `records` that they are in: from, to.
 type Placed = (Range<u64>, u64, u64);
@@ -86,13 +51,18 @@ pub(super) struct Reference<'a> {
     pub(super) index: Option<&'a Indexed>,
     /// called with the number of records that were just done
     pub(super) progress: &'a (dyn Fn(u64) + Sync),
+    /// which of the tiles are read
+    pub(super) coverage: Coverage,
+    /// how fast; none for no limit
+    pub(super) pace: Option<&'a ScrubPace>,
 }
 
-/// Derives all full data tiles with `threads` threads.
-pub(super) fn pass(files: &Files, reference: &Reference<'_>, threads: usize) -> Passed {
+/// Derives those of these full data tiles that are covered, with `threads` threads.
+pub(super) fn pass(files: &Files, reference: &Reference<'_>, tiles: Range<u64>, threads: usize) -> Passed {
     let passed = Mutex::new(Passed::default());
+    let end = tiles.end.min(files.full_tiles());
     // The reader that plans holds it, so that pieces are in the order of the file.
-    let next = Mutex::new(0);
+    let next = Mutex::new(tiles.start);
     let (full, filled) = sync_channel::<Piece>(threads * AHEAD);
     let (back, empty) = sync_channel::<Piece>(threads * (AHEAD + 1) + READERS);
     for _ in 0..threads * (AHEAD + 1) + READERS {
@@ -102,7 +72,7 @@ pub(super) fn pass(files: &Files, reference: &Reference<'_>, threads: usize) -> 
     thread::scope(|scope| {
         for _ in 0..READERS {
             let full = full.clone();
-            scope.spawn(|| read(files, &next, &empty, full, &passed));
+            scope.spawn(|| read(files, reference, (&next, end), &empty, full, &passed));
         }
         drop(full);
         for _ in 0..threads {
@@ -111,23 +81,22 @@ pub(super) fn pass(files: &Files, reference: &Reference<'_>, threads: usize) -> 
         }
     });
     let mut passed = passed.into_inner();
-    passed.bad.sort_unstable();
-    passed.malformed.sort_unstable();
-    passed.malformed.truncate(MAX_MALFORMED);
+    passed.sort();
     passed
 }
 
 /// Takes empty pieces, fills them in the order of the file, and hands them on.
 fn read(
     files: &Files,
-    next: &Mutex<u64>,
+    reference: &Reference<'_>,
+    (next, last): (&Mutex<u64>, u64),
     empty: &Mutex<Receiver<Piece>>,
     full: SyncSender<Piece>,
     passed: &Mutex<Passed>,
 ) {
     loop {
         let Ok(mut piece) = empty.lock().recv() else { return };
-        let (range, skipped) = plan(files, &mut next.lock());
+        let (range, skipped) = plan(files, reference.coverage, &mut next.lock(), last);
         if !skipped.is_empty() {
             passed.lock().bad.extend(skipped);
         }
@@ -136,6 +105,10 @@ fn read(
         let count = usize::try_from(tiles.end - tiles.start).unwrap_or(0);
         let length = usize::try_from(end - begin).unwrap_or(0);
         let leaves_at = tiles.start * FULL * wide(Hash::LEN);
+        if let Some(pace) = reference.pace {
+            // It is not stopped: a verification ends with its process.
+            let _ = pace.take(length + count * TILE_BYTES);
+        }
         let reads = [
             files.records.read_range(begin, length, &mut piece.records),
             files
@@ -147,11 +120,11 @@ fn read(
             let mut passed = passed.lock();
             passed.bad.extend(tiles.clone());
             if reads[0].is_err() {
-                passed.unreadable.push(("records", begin..end));
+                passed.unreadable.push(("records".to_owned(), begin..end));
             }
             if reads[1].is_err() {
                 let leaves_end = tiles.end * FULL * wide(Hash::LEN);
-                passed.unreadable.push(("hashes.0", leaves_at..leaves_end));
+                passed.unreadable.push(("hashes.0".to_owned(), leaves_at..leaves_end));
             }
             piece.records.clear();
         }
@@ -162,12 +135,20 @@ fn read(
     }
 }
 
-/// The next tiles to read, with the bytes that they are in, and the tiles before them that cannot be where `offsets` says.
-fn plan(files: &Files, next: &mut u64) -> (Option<Placed>, Vec<u64>) {
+/// The next covered tiles to read, before tile `last`, with the bytes that they are in, and the covered tiles before them that cannot
+/// be where `offsets` says.
+fn plan(files: &Files, coverage: Coverage, next: &mut u64, last: u64) -> (Option<Placed>, Vec<u64>) {
     let mut skipped = Vec::new();
     let mut tile = *next;
     let mut found: Option<Placed> = None;
-    while tile < files.full_tiles() {
+    while tile < last {
+        if !coverage.has_tile(tile) {
+            if found.is_some() {
+                break;
+            }
+            tile += 1;
+            continue;
+        }
         let place = files.place(tile);
         match (&mut found, place) {
             (None, None) => skipped.push(tile),
@@ -196,11 +177,7 @@ fn hash(
         let Ok(piece) = filled.lock().recv() else { return };
         if !piece.records.bytes().is_empty() {
             let found = derive(files, &piece, reference);
-            let mut passed = passed.lock();
-            passed.expected += found.expected;
-            passed.bad.extend(found.bad);
-            passed.malformed.extend(found.malformed);
-            passed.malformed_count += found.malformed_count;
+            passed.lock().add(found);
         }
         (reference.progress)((piece.tiles.end - piece.tiles.start) * FULL);
         // Without a reader the buffer is not needed.
@@ -264,6 +241,6 @@ fn compare(piece: &Piece, tiles: &[u64], records: &[&[u8]], reference: &Referenc
             passed.bad.push(*tile);
             continue;
         }
-        passed.check_records(tile * FULL, records, reference.index);
+        passed.check_records(tile * FULL, records, reference.index, reference.coverage);
     }
 }

@@ -61,12 +61,12 @@ fn what_the_units_and_cron_start_is_understood() {
     let crontab = text("crontab");
     for line in [nightly.as_str(), crontab.lines().last().unwrap()] {
         let args = arguments(line);
-        assert_eq!(args, ["verify", "--data", DATA]);
+        assert_eq!(args, ["verify", "--data", DATA, "--record", "--resume"]);
         // All arguments are understood, and on a folder of our own the outcome is the exit code.
         machine.run(&[&args, ["--help"].as_slice()].concat()).says(0, &["Exit codes:"]);
         let data = machine.at("data");
         machine
-            .run(&["verify", "--data", data.to_str().unwrap()])
+            .run(&["verify", "--data", data.to_str().unwrap(), "--record", "--resume"])
             .complains(2, &["there is no mirror of this log here"]);
     }
 }

@@ -33,20 +33,31 @@ impl World {
         let policy = Policy::log(VerifierKey::parse(&db.vkey()).unwrap());
         let root = tempfile::tempdir().unwrap();
         let log = Folder::open(root.path()).unwrap().log(db.name()).unwrap();
+        let world = World { db, log, policy, root };
         let mut tree = Tree::EMPTY;
         for &size in heads {
-            let mut writer = log.writer(tree).unwrap();
-            let ids: Vec<u64> = (tree.size..size).collect();
-            for ids in ids.chunks(1000) {
-                let texts: Vec<String> = ids.iter().map(|id| db.record_text(*id)).collect();
-                let records: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
-                writer.append(&records, &leaf_hashes(&records)).unwrap();
-            }
-            let head = Checkpoint::open(db.head(size).as_bytes(), &policy).unwrap();
-            writer.commit(&head).unwrap();
-            tree = head.tree();
+            tree = world.grow(tree, size);
         }
-        World { db, log, policy, root }
+        world
+    }
+
+    /// Commits the head of this size after that of `tree`.
+    pub(crate) fn grow(&self, tree: Tree, size: u64) -> Tree {
+        let mut writer = self.log.writer(tree).unwrap();
+        let ids: Vec<u64> = (tree.size..size).collect();
+        for ids in ids.chunks(1000) {
+            let texts: Vec<String> = ids.iter().map(|id| self.db.record_text(*id)).collect();
+            let records: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+            writer.append(&records, &leaf_hashes(&records)).unwrap();
+        }
+        let head = self.head(size);
+        writer.commit(&head).unwrap();
+        head.tree()
+    }
+
+    /// The head of this size.
+    pub(crate) fn head(&self, size: u64) -> Checkpoint {
+        Checkpoint::open(self.db.head(size).as_bytes(), &self.policy).unwrap()
     }
 
     pub(crate) fn verify(&self) -> Integrity {

@@ -13,8 +13,11 @@ mod heads;
 mod log;
 mod lying;
 mod matrix;
+mod notify;
+mod passes;
 mod record;
 mod repair;
+mod resume;
 mod states;
 #[path = "../verify_modules/world.rs"]
 #[allow(dead_code, reason = "each test program uses another part of it")]

@@ -46,6 +46,31 @@ fn each_run_appends_what_it_found() {
 }
 
 #[test]
+fn the_record_is_signed_where_there_is_a_key() {
+    use gosumcheck::sumdb::note::SignerKey;
+    let world = World::new(600, &[600]);
+    let machine = machine(&world);
+    let key = SignerKey::from_seed("corp.example/verify", [7; 32]).unwrap();
+    machine.write("key", format!("{}\n", key.secret_text())).write("not-a-key", "PRIVATE+KEY+x\n");
+    let vkey = key.vkey().to_string();
+    let verify = |key: &str| machine.run(&["journal", "verify", "--key", key]).code;
+    machine.run(&["verify", "--record"]).says(0, &[]);
+    assert_eq!(verify(&vkey), 1, "nothing is signed");
+    machine.run(&["verify", "--record", "--sign-key", "key"]).says(0, &[]);
+    machine
+        .run(&["journal", "verify", "--key", &vkey])
+        .says(0, &["2 entries, 1 of them signed by the key, the last has"]);
+    let other = SignerKey::from_seed("corp.example/verify", [8; 32]).unwrap();
+    machine.run(&["journal", "verify", "--key", &other.vkey().to_string()]).says(1, &["line 2: is not signed by"]);
+    machine.run(&["verify", "--record"]).says(0, &[]);
+    machine.run(&["journal", "verify", "--key", &vkey]).says(1, &["line 3: is not signed"]);
+    assert_eq!(verify("x"), 2);
+    for wrong in ["not-a-key", "nowhere"] {
+        machine.run(&["verify", "--record", "--sign-key", wrong]).complains(2, &["verify.sign_key"]);
+    }
+}
+
+#[test]
 fn a_sync_over_a_damaged_log_says_so() {
     let world = World::new(600, &[600]);
     let served = world.db.serve();

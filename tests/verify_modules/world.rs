@@ -186,9 +186,15 @@ impl World {
 
     /// The same, with a callback for the progress.
     pub fn verify_telling(&self, progress: &(dyn Fn(&str, usize, usize) + Sync)) -> Integrity {
+        self.verify_as(ModuleOptions::default(), progress)
+    }
+
+    /// The same, as `options` say.
+    pub fn verify_as(&self, options: ModuleOptions, progress: &(dyn Fn(&str, usize, usize) + Sync)) -> Integrity {
         let folder = Folder::look(self.root()).unwrap();
         let database = self.database(&folder, Vec::new());
-        let options = ModuleOptions { threads: std::num::NonZero::new(2), private: Patterns::parse(self.private) };
+        let (threads, private) = (std::num::NonZero::new(2), Patterns::parse(self.private));
+        let options = ModuleOptions { threads, private, ..options };
         let mut report = Integrity::new(self.log.db.name());
         runtime().block_on(verify::modules(&folder, &database, &options, progress, &mut report));
         report

@@ -9,7 +9,7 @@ use crate::schema::faults;
 use crate::world::{HOSTILE, World};
 
 /// The document, and the path of one request for each of its paths; the world answers them all.
-const REQUESTS: [(&str, &[&str]); 11] = [
+const REQUESTS: [(&str, &[&str]); 12] = [
     ("/openapi.json", &["openapi.json"]),
     ("/status", &["status"]),
     ("/upstreams", &["upstreams"]),
@@ -22,6 +22,7 @@ const REQUESTS: [(&str, &[&str]); 11] = [
     ("/modules/{module_version}/file", &["modules/example.com/a@v1.2.0/file?path=README.md"]),
     ("/modules/{module_version}/go.mod", &["modules/example.com/a@v1.2.0/go.mod"]),
     ("/incidents", &["incidents", "incidents?limit=1"]),
+    ("/integrity", &["integrity"]),
     ("/proofs/{module_version}", &["proofs/example.com/a@v1.2.0"]),
     (
         "/explain/{module_version}",

@@ -34,6 +34,7 @@ mod schema;
 
 mod access;
 mod api;
+mod integrity;
 mod large;
 mod pages;
 mod proofs;

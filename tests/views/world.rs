@@ -33,7 +33,11 @@ impl World {
 
     /// A server over that site, which was asked for these module versions.
     pub fn over(site: Site, args: &[&str], asked: &[&str]) -> World {
-        let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        World::in_folder(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(), site, args, asked)
+    }
+
+    /// The same, in a folder that may have a data folder already.
+    pub fn in_folder(home: TempDir, site: Site, args: &[&str], asked: &[&str]) -> World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
         command.current_dir(home.path()).env_clear().env("HOME", home.path()).env("GOENV", "off");
         command.args(["serve", "--listen", "127.0.0.1:0", "--data", "data"]);

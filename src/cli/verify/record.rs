@@ -5,15 +5,19 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::super::VerifyArgs;
+use super::VerifyArgs;
+use super::plan::Plan;
 use crate::fault::Fault;
 use crate::report::Integrity;
-use crate::report::integrity::Flaw;
+use crate::report::integrity::{Finding, Flaw};
 use crate::store::Folder;
+
+/// Findings that an entry names; the others are counted.
+const MAX_NAMED: usize = 20;
 
 /// When a run began, and what came of it.
 pub(super) struct Outcome<'a> {
-    pub(super) began: Timestamp,
+    pub(super) plan: &'a Plan,
     pub(super) report: &'a Integrity,
     /// what could not be repaired
     pub(super) unrepaired: usize,
@@ -30,26 +34,27 @@ pub(super) fn leave(args: &VerifyArgs, root: &Path, outcome: &Outcome<'_>) -> Re
         write(path, &metrics(outcome, ended))?;
     }
     if args.record {
-        Folder::open(root)?.runs().append(entry(outcome, ended))?;
+        Folder::open(root)?.runs().append(entry(outcome, ended), outcome.plan.signer.as_ref())?;
     }
     Ok(())
 }
 
 fn entry(outcome: &Outcome<'_>, ended: Timestamp) -> Map<String, Value> {
-    let Outcome { began, report, unrepaired, exit_code } = outcome;
-    let counts: Map<String, Value> =
-        report.counts.iter().map(|(flaw, count)| (flaw.id().to_owned(), json!(count))).collect();
+    let Outcome { plan, report, unrepaired, exit_code } = outcome;
     let fields = json!({
         "schema": "gosumcheck.run/1",
-        "began": began.to_string(),
+        "began": plan.began.to_string(),
         "ended": ended.to_string(),
         "version": report.tool_version,
         "database": report.database,
         "head": report.head.as_ref().map(|head| json!({ "size": head.size, "root": head.root })),
+        "scope": plan.asked,
+        "coverage": report.coverage,
         "figures": report.figures,
         "exit_code": exit_code,
         "findings": report.total(),
-        "by_kind": counts,
+        "by_kind": by_kind(report),
+        "first": report.findings.iter().take(MAX_NAMED).map(named).collect::<Vec<_>>(),
         "repairs": report.repairs.len(),
         "unrepaired": unrepaired,
         "misbehaved": report.misbehaviour.is_some(),
@@ -60,9 +65,27 @@ fn entry(outcome: &Outcome<'_>, ended: Timestamp) -> Map<String, Value> {
     }
 }
 
+/// How many findings of each kind there are.
+pub(super) fn by_kind(report: &Integrity) -> Map<String, Value> {
+    report.counts.iter().map(|(flaw, count)| (flaw.id().to_owned(), json!(count))).collect()
+}
+
+/// A finding in a few words.
+pub(super) fn named(finding: &Finding) -> Value {
+    let module = finding.module.as_ref();
+    json!({
+        "kind": finding.flaw.id(),
+        "diagnosis": finding.diagnosis.id(),
+        "file": finding.file,
+        "module": module.map(|module| &module.path),
+        "version": module.map(|module| &module.version),
+        "what": finding.what,
+    })
+}
+
 /// In the text format of Prometheus.
 fn metrics(outcome: &Outcome<'_>, ended: Timestamp) -> String {
-    let Outcome { began, report, exit_code, .. } = outcome;
+    let Outcome { plan, report, exit_code, .. } = outcome;
     let of = format!("{{database=\"{}\"}}", report.database.replace(['\\', '"', '\n'], "_"));
     let mut text = String::new();
     let mut gauge = |name: &str, help: &str, value: String| {
@@ -74,7 +97,7 @@ fn metrics(outcome: &Outcome<'_>, ended: Timestamp) -> String {
         "Exit code of the last verification: 0 in order, 1 findings, 2 could not tell, 3 the log misbehaved.",
         exit_code.to_string(),
     );
-    gauge("began_seconds", "When it began, in seconds since 1970.", began.as_second().to_string());
+    gauge("began_seconds", "When it began, in seconds since 1970.", plan.began.as_second().to_string());
     gauge("ended_seconds", "When it ended, in seconds since 1970.", ended.as_second().to_string());
     gauge("repairs", "What it put in order.", report.repairs.len().to_string());
     gauge("records", "Records whose hashes were computed.", report.figures.records.to_string());

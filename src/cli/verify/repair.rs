@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::super::{VerifyArgs, serve, setup};
-use super::Stored;
+use super::super::{serve, setup};
+use super::{Stored, VerifyArgs};
 use crate::config::GoEnv;
 use crate::config::settings::{Layers, SETTINGS, Settings, rows};
 use crate::fault::Fault;

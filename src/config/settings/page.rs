@@ -25,7 +25,7 @@ again on SIGHUP: [reload](tls.md#reload) says which of them can change then.
 A setting that takes several values is a list in the file, a comma-separated text in a variable, and a flag that may be repeated.
 A setting that is true or false is a flag without a value.
 
-`GOSUMCHECK_DATA` names the data folder for all commands. `gosumcheck verify` reads `private` as `serve` does. The other commands
+`GOSUMCHECK_DATA` names the data folder for all commands. `gosumcheck verify` reads `private` and `[verify]` as `serve` does. The other commands
 read neither the file nor the other variables; they follow the go command's settings.
 
 ## Sizes

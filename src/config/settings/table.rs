@@ -11,6 +11,7 @@ use super::choices::{
     ACCESS, AccessLog, CLIENT_CERTIFICATES, ClientCertificates, DiskFloor, FORMATS, LEVELS, ListenAddress, LogFormat,
     MISMATCH, OnMismatch, READ_AHEAD, ReadAhead, TrustedProxy,
 };
+use super::notify::{NotifyTarget, share, time_of_day};
 use super::reader::{SettingsReader, Shown};
 use super::rules_file::RulesFile;
 use super::setting::DefaultValue::{Found, Text, Unset};
@@ -40,6 +41,7 @@ const ACCESS_CONTROL: &str = "Access control";
 const STORE: &str = "Store";
 const RULES: &str = "Module rules";
 const VULNERABILITIES: &str = "Vulnerabilities";
+const VERIFY: &str = "Nightly job";
 
 settings! {
     /// Listen on this address, without TLS: HOST:PORT, unix:/PATH for a Unix socket, or systemd:NAME for a socket that systemd
@@ -461,5 +463,56 @@ settings! {
     vulndb: Option<PathBuf> = optional(path_of_file) {
         name: "vulndb.path", variable: "GOSUMCHECK_VULNDB", flag: "--vulndb",
         value: One("PATH"), default: Unset, heading: VULNERABILITIES,
+    }
+
+    /// Run `gosumcheck verify --record --resume` every day at this time, HH:MM in UTC, as a process of its own of low priority, one
+    /// at a time. The other settings of [verify] hold for it.
+    verify_at: Option<u32> = optional(time_of_day) {
+        name: "verify.at", variable: "GOSUMCHECK_VERIFY_AT", flag: "--verify-at",
+        value: One("HH:MM"), default: Unset, heading: VERIFY,
+    }
+
+    /// Read at most this much per second in `gosumcheck verify`, and let all other work go first.
+    verify_max_rate: Option<u64> = optional(units::rate) {
+        name: "verify.max_rate", variable: "GOSUMCHECK_VERIFY_MAX_RATE", flag: "--verify-max-rate",
+        value: One("RATE"), default: Unset, heading: VERIFY,
+    }
+
+    /// In a recorded run, cover what is new since the last one and this share of the rest, in turn. A run after one with findings is
+    /// complete.
+    verify_sample: Option<u32> = optional(share) {
+        name: "verify.sample", variable: "GOSUMCHECK_VERIFY_SAMPLE", flag: "--verify-sample",
+        value: One("PERCENT"), default: Unset, heading: VERIFY,
+    }
+
+    /// With verify.sample, run a complete verification at least once in this time. 0 disables it.
+    verify_full_every: Option<Duration> = one(period) {
+        name: "verify.full_every", variable: "GOSUMCHECK_VERIFY_FULL_EVERY", flag: "--verify-full-every",
+        value: One("DURATION"), default: Text("30d"), heading: VERIFY,
+    }
+
+    /// Send a message about each run that found something: https://HOST/PATH (a POST of JSON), mailto:ADDRESS (through sendmail) or
+    /// command:COMMAND (by sh).
+    verify_notify: Vec<NotifyTarget> = all(NotifyTarget::parse) {
+        name: "verify.notify", variable: "GOSUMCHECK_VERIFY_NOTIFY", flag: "--verify-notify",
+        value: Several("TARGET"), default: Unset, heading: VERIFY,
+    }
+
+    /// File with the key of the HMAC-SHA256 that authenticates messages to webhooks.
+    verify_notify_key: Option<PathBuf> = optional(path_of_file) {
+        name: "verify.notify_key", variable: "GOSUMCHECK_VERIFY_NOTIFY_KEY", flag: "--verify-notify-key",
+        value: One("FILE"), default: Unset, heading: VERIFY,
+    }
+
+    /// Send a message where all is well, too: one line.
+    verify_notify_always: bool = one(flag) {
+        name: "verify.notify_always", variable: "GOSUMCHECK_VERIFY_NOTIFY_ALWAYS", flag: "--verify-notify-always",
+        value: Switch, default: Text("false"), heading: VERIFY,
+    }
+
+    /// Sign each entry of the record with the key in this file.
+    verify_sign_key: Option<PathBuf> = optional(path_of_file) {
+        name: "verify.sign_key", variable: "GOSUMCHECK_VERIFY_SIGN_KEY", flag: "--verify-sign-key",
+        value: One("FILE"), default: Unset, heading: VERIFY,
     }
 }

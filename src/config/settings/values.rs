@@ -19,12 +19,13 @@ const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const MAX_PERIOD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// First elements of the paths that this server answers, besides module paths, which begin with a host.
-const TAKEN: [&str; 15] = [
+const TAKEN: [&str; 16] = [
     "cached-only",
     "catalog",
     "explain",
     "healthz",
     "index",
+    "integrity",
     "latest",
     "log",
     "lookup",

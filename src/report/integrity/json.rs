@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::json::Tool;
 use super::super::{Head, Misbehaviour, Notice, ascii};
-use super::{Figures, Finding, Integrity, Repair};
+use super::{Coverage, Figures, Finding, Integrity, Repair};
 
 /// The name and version of the format.
 const SCHEMA: &str = "gosumcheck.integrity/1";
@@ -21,6 +21,7 @@ struct JsonIntegrity<'a> {
     database: &'a str,
     head: Option<&'a Head>,
     exit_code: u8,
+    coverage: Coverage,
     figures: Figures,
     total_findings: u64,
     tally: Vec<FlawCount>,
@@ -83,6 +84,7 @@ pub(super) fn write(report: &Integrity, out: &mut dyn Write) -> io::Result<()> {
         database: &report.database,
         head: report.head.as_ref(),
         exit_code: report.exit_code(),
+        coverage: report.coverage,
         figures: report.figures,
         total_findings: report.total(),
         tally: report.counts.iter().map(tally).collect(),

@@ -7,7 +7,7 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 
 use super::super::{Level, printable, printable_lines};
-use super::{Diagnosis, Figures, Finding, Flaw, Integrity, ModuleFigures, Repair};
+use super::{Coverage, Diagnosis, Figures, Finding, Flaw, Integrity, ModuleFigures, Repair};
 use crate::report::text::layout::{counted, grouped, wrapped};
 
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -104,7 +104,7 @@ fn span(noun: &str, range: &Range<u64>) -> String {
     if last <= range.start { format!("{noun} {}", range.start) } else { format!("{noun}s {} to {last}", range.start) }
 }
 
-fn summary(report: &Integrity) -> String {
+pub(super) fn summary(report: &Integrity) -> String {
     let figures = report.figures;
     // Every log has a head, so where none was compared and nothing was read there was no log.
     let has_log = figures.heads > 0 || figures.records > 0 || (figures.modules.is_none() && figures.cached.is_none());
@@ -119,15 +119,26 @@ fn summary(report: &Integrity) -> String {
     if report.figures == Figures::default() && report.head.is_none() && report.total() == 0 {
         return "nothing is stored yet: nothing was checked".to_owned();
     }
+    let all = covered(report.coverage);
     match (&report.misbehaviour, report.total()) {
         (Some(_), _) => format!("{looked}: THE LOG MISBEHAVED"),
         (None, 0) if has_log && report.head.is_none() => {
             format!("{looked}: all derived again from the stored records, under no signed tree head yet")
         }
-        (None, 0) if has_log => format!("{looked}: all derived again{under}"),
-        (None, 0) => format!("{looked}: all hashed again{under}"),
+        (None, 0) if has_log => format!("{looked}: {all} derived again{under}"),
+        (None, 0) => format!("{looked}: {all} hashed again{under}"),
         (None, found) => format!("{looked}: {}{under}", counted(found, "finding")),
     }
+}
+
+/// `all`, or which part of it.
+fn covered(coverage: Coverage) -> String {
+    let Coverage::Part { since, sample } = coverage else { return "all".to_owned() };
+    let new = since.map(|_| "what is new since the last run".to_owned());
+    let share = sample.map(|sample| format!("{} % of the rest", f64::from(sample.share) / 10_000.0));
+    let share = if new.is_none() { share.map(|share| share.replace("the rest", "it")) } else { share };
+    let parts: Vec<String> = new.into_iter().chain(share).collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(" and ") }
 }
 
 /// What was looked at of the log.

@@ -250,7 +250,7 @@ impl DatabaseNames {
             "catalog" if path == first => Some(Route::Catalog),
             "explain" => Some(Route::Explain(rest)),
             "api" => ApiRequest::parse(rest.strip_prefix("v1/")?).map(Route::Api),
-            "modules" | "incidents" => PageRequest::parse(path).map(Route::Page),
+            "modules" | "incidents" | "integrity" => PageRequest::parse(path).map(Route::Page),
             "badge" => rest.strip_suffix(".svg").map(Route::Badge),
             "vulndb" => Some(Route::Vulndb(rest)),
             "sumdb" => {

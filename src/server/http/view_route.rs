@@ -14,6 +14,8 @@ pub(crate) enum ApiRequest<'a> {
     Upstreams,
     /// `incidents`
     Incidents,
+    /// `integrity`: the recorded verifications
+    Integrity,
     /// `modules`: the list, and the search
     Modules,
     /// `modules/MODULE`: its versions
@@ -41,6 +43,8 @@ pub(crate) enum PageRequest<'a> {
     Version(&'a str),
     /// `incidents`
     Incidents,
+    /// `integrity`
+    Integrity,
 }
 
 /// What a request names, for access control.
@@ -64,6 +68,7 @@ impl<'a> ApiRequest<'a> {
             ("status", "") => ApiRequest::Status,
             ("upstreams", "") => ApiRequest::Upstreams,
             ("incidents", "") => ApiRequest::Incidents,
+            ("integrity", "") => ApiRequest::Integrity,
             ("modules", "") => ApiRequest::Modules,
             ("modules", module) => match module.split_once('@') {
                 None => ApiRequest::Versions(module),
@@ -88,7 +93,7 @@ impl<'a> ApiRequest<'a> {
     pub(crate) fn subject(&self) -> Subject {
         match *self {
             ApiRequest::OpenApi => Subject::Nothing,
-            ApiRequest::Status | ApiRequest::Upstreams => Subject::Server,
+            ApiRequest::Status | ApiRequest::Upstreams | ApiRequest::Integrity => Subject::Server,
             ApiRequest::Incidents | ApiRequest::Modules => Subject::Several,
             ApiRequest::Versions(module) => of_path(module),
             ApiRequest::Files(module)
@@ -108,6 +113,7 @@ impl<'a> PageRequest<'a> {
             ("modules", module) if module.contains('@') => PageRequest::Version(module),
             ("modules", module) => PageRequest::Module(module),
             ("incidents", "") => PageRequest::Incidents,
+            ("integrity", "") => PageRequest::Integrity,
             _ => return None,
         })
     }
@@ -116,6 +122,7 @@ impl<'a> PageRequest<'a> {
     pub(crate) fn subject(&self) -> Subject {
         match *self {
             PageRequest::Modules | PageRequest::Incidents => Subject::Several,
+            PageRequest::Integrity => Subject::Server,
             PageRequest::Module(module) => of_path(module),
             PageRequest::Version(module) => of_version(module),
         }
@@ -162,6 +169,7 @@ mod tests {
             ("modules/a.b/c", Some(PageRequest::Module("a.b/c"))),
             ("modules/a.b/c@v1.0.0", Some(PageRequest::Version("a.b/c@v1.0.0"))),
             ("incidents", Some(PageRequest::Incidents)),
+            ("integrity", Some(PageRequest::Integrity)),
             ("incidents/x", None),
         ] {
             assert_eq!(PageRequest::parse(path), request, "{path}");

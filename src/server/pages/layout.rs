@@ -11,6 +11,7 @@ pub(super) enum Place {
     Overview,
     Modules,
     Incidents,
+    Integrity,
 }
 
 /// The mark: a Merkle tree of four leaves, and the way from one of them to the root.
@@ -31,6 +32,7 @@ pub(super) fn page(site: Site<'_>, place: Place, title: &str, asked: &str, conte
         (Place::Overview, "Overview", site.at("/")),
         (Place::Modules, "Modules", site.at("/modules")),
         (Place::Incidents, "Incidents", site.at("/incidents")),
+        (Place::Integrity, "Integrity", site.at("/integrity")),
     ];
     html! {
         (DOCTYPE)

@@ -16,6 +16,7 @@ use crate::server::conn::pool::Resource;
 use crate::server::http::answer::{Answer, CachePolicy};
 use crate::server::metrics::exposition::{OPEN_METRICS, PROMETHEUS, accepts_open_metrics, as_prometheus};
 use crate::server::metrics::queues::{BySource, ByUse, ByWork, Queues};
+use crate::server::metrics::runs::LastRun;
 use crate::server::metrics::upstreams::UpstreamMetrics;
 use crate::server::metrics::{ByDatabase, ByEvent, ByKind, ByProtocol, ByWrite, Gauges, PerDatabase};
 use crate::sumdb::number::wide;
@@ -87,6 +88,18 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
         gauges.store.set(&proxy.store_status());
     }
     set_upstreams(&gauges.upstreams, app);
+    let (runs, databases) = (std::sync::Arc::clone(&app.runs), app.databases.clone());
+    if let Ok(record) = tokio::task::spawn_blocking(move || runs.read(&databases)).await {
+        for run in record.last_of_each() {
+            let (database, by_kind) = (run.text("database"), run.by_kind().collect());
+            gauges.runs.set(&LastRun {
+                database,
+                exit_code: run.number("exit_code"),
+                ended: run.seconds("ended"),
+                by_kind,
+            });
+        }
+    }
     // All databases share one data folder.
     for failure in app.databases.first().into_iter().flat_map(|served| served.relay.store_failures()) {
         store(&gauges.store_errors.get_or_create(&ByWrite { kind: failure.write.name() }), failure.count);

@@ -12,6 +12,7 @@ use super::modules::JSON;
 use crate::server::api::OPEN_API;
 use crate::server::api::files::{self, FilePage, FilesView};
 use crate::server::api::incidents::{IncidentPage, IncidentsView};
+use crate::server::api::integrity::IntegrityView;
 use crate::server::api::modules::{ModuleSearch, ModulesView};
 use crate::server::api::proofs::ProofView;
 use crate::server::api::status::ServerView;
@@ -23,7 +24,7 @@ use crate::server::http::answer::{Answer, CachePolicy, CacheScope, PLAIN_TEXT, P
 use crate::server::http::refusal::refusal;
 use crate::server::http::view_route::{ApiRequest, PageRequest};
 use crate::server::pages::home::{HomePage, home as home_page};
-use crate::server::pages::{HTML, HTML_HEADERS, Site, incidents, module, modules, version};
+use crate::server::pages::{HTML, HTML_HEADERS, Site, incidents, integrity, module, modules, version};
 use crate::sumdb::module::{ModulePath, ModuleVersion};
 
 /// Incidents on the first page.
@@ -64,6 +65,7 @@ fn is_open(request: ApiRequest<'_>, context: &RequestContext<'_>) -> bool {
             ApiRequest::Status
             | ApiRequest::Upstreams
             | ApiRequest::Incidents
+            | ApiRequest::Integrity
             | ApiRequest::Modules
             | ApiRequest::Explain(_) => false,
         }
@@ -79,6 +81,7 @@ async fn resource(app: &App, request: ApiRequest<'_>, context: &RequestContext<'
         ApiRequest::Incidents => {
             json(to_json(&IncidentsView::find(app, context.reader(), IncidentPage::of(query)).await?)?)
         }
+        ApiRequest::Integrity => json(to_json(&IntegrityView::of(app, context.reader()).await?)?),
         ApiRequest::Modules => {
             json(to_json(&ModulesView::find(app, context.reader(), ModuleSearch::of(query)).await?)?)
         }
@@ -119,6 +122,10 @@ async fn markup(app: &App, request: PageRequest<'_>, context: &RequestContext<'_
         PageRequest::Incidents => {
             let found = IncidentsView::find(app, context.reader(), IncidentPage::of(query)).await?;
             html(context, incidents::page(site, &found))
+        }
+        PageRequest::Integrity => {
+            let found = IntegrityView::of(app, context.reader()).await?;
+            html(context, integrity::page(site, &found))
         }
         PageRequest::Module(module) => {
             let found = VersionsView::find(app, path_of(module)?, VersionPage::of(query)).await?;
@@ -218,6 +225,7 @@ mod tests {
             ApiRequest::Status => "/status",
             ApiRequest::Upstreams => "/upstreams",
             ApiRequest::Incidents => "/incidents",
+            ApiRequest::Integrity => "/integrity",
             ApiRequest::Modules => "/modules",
             ApiRequest::Versions(_) => "/modules/{module}",
             ApiRequest::Files(_) => "/modules/{module_version}/files",
@@ -228,11 +236,12 @@ mod tests {
         }
     }
 
-    const EXAMPLES: [ApiRequest<'_>; 11] = [
+    const EXAMPLES: [ApiRequest<'_>; 12] = [
         ApiRequest::OpenApi,
         ApiRequest::Status,
         ApiRequest::Upstreams,
         ApiRequest::Incidents,
+        ApiRequest::Integrity,
         ApiRequest::Modules,
         ApiRequest::Versions("a.b/c"),
         ApiRequest::Files("a.b/c@v1.0.0"),

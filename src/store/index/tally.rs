@@ -4,13 +4,14 @@
 use std::ops::{Add, AddAssign};
 
 use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 
 use super::key::Width;
 use crate::sumdb::record::Heading;
 
 /// How many entries there are, and the sum of something of each. Two sets of entries that differ have different tallies, but for
 /// one chance in 2^64; somebody who may write the file can of course make them equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     count: u64,
     sum: u64,

@@ -1,23 +1,14 @@
 //! Checks one admitted file against its record, the hash that is stored beside it, and the rules for module zips.
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-
+use super::hashing::{Bad, Reading, hash, is_named, open};
 use super::scan::Stored;
 use super::{Known, origin};
 use crate::database::Database;
-use crate::files;
 use crate::report::integrity::{Finding, Flaw, OfModule};
 use crate::store::Modules;
 use crate::store::modules::{Proof, Tree, pin_extension};
-use crate::store::zipfile::ZipFile;
-use crate::sumdb::dirhash::{ModuleZip, ZipError, h1_go_mod};
-use crate::sumdb::gosum::{Kind, SumHash};
+use crate::sumdb::gosum::SumHash;
 use crate::sumdb::hash::Hash;
-use crate::sumdb::modzip::{MAX_GO_MOD, check_module_zip};
-use crate::sumdb::number::wide;
 
 /// Checks of one file that another process keeps removing and restoring.
 const MAX_LOOKS: usize = 8;
@@ -43,24 +34,18 @@ pub(super) enum FileState {
     Finding(Box<Finding>),
 }
 
-/// Why a file has no hash.
-#[derive(Clone)]
-enum Bad {
-    /// it is not there
-    Gone,
-    /// the disk, or its rights
-    Unreadable(String),
-    /// its bytes
-    Refused(String),
-}
-
-/// Checks `file` as it is now; a zip is hashed by up to `threads` threads. If another file has its name by the time
-/// of a finding, that one is checked.
-pub(super) fn check(store: &Modules, database: &Database, file: &Stored, known: &Known, threads: usize) -> Verdict {
+/// Checks `file` as it is now, read as `reading` says. If another file has its name by the time of a finding, that one is checked.
+pub(super) fn check(
+    store: &Modules,
+    database: &Database,
+    file: &Stored,
+    known: &Known,
+    reading: Reading<'_>,
+) -> Verdict {
     let mut looks = 1;
     loop {
         let opened = open(&file.path);
-        let hashed = opened.as_ref().map_err(Bad::clone).and_then(|opened| hash(file, opened, threads));
+        let hashed = opened.as_ref().map_err(Bad::clone).and_then(|opened| hash(file, opened, reading));
         let verdict = check_once(store, database, file, known, hashed);
         let is_settled = match (&verdict.outcome, &opened) {
             (FileState::Finding(_), Ok(opened)) => is_named(opened, &file.path),
@@ -239,55 +224,4 @@ fn finding(file: &Stored, flaw: Flaw, what: String, expected: Option<&SumHash>, 
     };
     let finding = Finding { module, next: Some(next), ..Finding::of_file(flaw, shown.to_string(), what) };
     Verdict { outcome: FileState::Finding(Box::new(finding)), hashed: got.is_some() }
-}
-
-/// The file's hash, and which rule for module zips it breaks, if any.
-fn hash(file: &Stored, opened: &File, threads: usize) -> Result<(Hash, Option<String>), Bad> {
-    match file.kind {
-        Kind::GoMod => {
-            let mut bytes = Vec::with_capacity(usize::try_from(file.len).unwrap_or(0).min(4096));
-            opened.take(MAX_GO_MOD + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-            if wide(bytes.len()) > MAX_GO_MOD {
-                return Err(Bad::Refused("is a go.mod of more than 16 MiB".to_owned()));
-            }
-            Ok((h1_go_mod(&bytes), None))
-        }
-        Kind::Zip => {
-            let zip = opened.try_clone().and_then(ZipFile::new).map_err(unreadable)?;
-            let zip = ModuleZip::read(&zip).map_err(bad_zip)?;
-            let hash = zip.h1(threads).map_err(bad_zip)?;
-            let (path, version) = (file.module.path().as_str(), file.module.version().as_str());
-            Ok((hash, check_module_zip(&zip, path, version).err().map(|error| error.to_string())))
-        }
-    }
-}
-
-/// Opens a regular file. Fails if something else has taken its place since the scan.
-fn open(path: &Path) -> Result<File, Bad> {
-    match path.symlink_metadata() {
-        Ok(found) if found.is_file() => files::open(path).map_err(unreadable),
-        Ok(_) => Err(Bad::Refused("is not a regular file".to_owned())),
-        Err(error) => Err(unreadable(error)),
-    }
-}
-
-/// Whether `path` is the name of this open file, whose inode no other file can have meanwhile.
-fn is_named(opened: &File, path: &Path) -> bool {
-    let inode = |found: Metadata| (found.dev(), found.ino());
-    opened.metadata().map(inode).ok() == path.symlink_metadata().map(inode).ok()
-}
-
-fn unreadable(error: io::Error) -> Bad {
-    if error.kind() == io::ErrorKind::NotFound {
-        Bad::Gone
-    } else {
-        Bad::Unreadable(format!("cannot be read: {error}"))
-    }
-}
-
-fn bad_zip(error: ZipError) -> Bad {
-    match error {
-        ZipError::Read(error) => unreadable(error),
-        ZipError::Refused(error) => Bad::Refused(error.to_string()),
-    }
 }

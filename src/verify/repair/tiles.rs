@@ -18,6 +18,7 @@ use super::fetched::{ExpectedTile, ProvenTile, data_tile, hash_tiles};
 use super::{LogRepair, Repaired};
 use crate::fault::Fault;
 use crate::report::Integrity;
+use crate::report::integrity::Coverage;
 use crate::store::log::OFFSET_BYTES;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
@@ -75,9 +76,10 @@ pub(super) async fn mend(repair: &LogRepair<'_>, head: &Checkpoint, done: &mut R
 fn look(repair: &LogRepair<'_>, head: &Checkpoint) -> Result<Option<LogState>, Fault> {
     let files = Files::open(repair.log, head.tree())?;
     let levels = Levels::read(&files);
-    let reference = Reference { tops: levels.stored(1), index: None, progress: &|_| {} };
-    let mut passed = fast::pass(&files, &reference, repair.options.thread_count());
-    let edge = super::super::edge(&files, None, &mut passed);
+    let coverage = Coverage::Full;
+    let reference = Reference { tops: levels.stored(1), index: None, progress: &|_| {}, coverage, pace: None };
+    let mut passed = fast::pass(&files, &reference, 0..files.full_tiles(), repair.options.thread_count());
+    let edge = super::super::edge(&files, None, Coverage::Full, &mut passed);
     if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
         return Ok(None);
     }

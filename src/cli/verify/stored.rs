@@ -1,0 +1,67 @@
+//! What `gosumcheck verify` looks at: a data folder, opened for reading, and what its log is held to.
+
+use std::path::PathBuf;
+
+use super::super::setup;
+use super::VerifyArgs;
+use crate::config::settings::{Layers, SETTINGS, rows};
+use crate::database::Database;
+use crate::fault::Fault;
+use crate::store::Folder;
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
+use crate::verify::{self, VerifyOptions};
+
+/// What is there to look at.
+pub(super) struct Stored {
+    pub(super) name: String,
+    pub(super) policy: Policy,
+    pub(super) folder: Folder,
+    pub(super) database: Database,
+}
+
+impl Stored {
+    /// Opens what the arguments name, for reading.
+    pub(super) fn open(args: &VerifyArgs) -> Result<Stored, Fault> {
+        let (name, policy, folder, database) =
+            setup::looked_at(args.sumdb.as_deref(), args.policy.as_deref(), args.data.as_ref())?;
+        // Older heads were accepted before the policy, or under another one.
+        Ok(Stored { name, policy: policy.without_witnesses(), folder, database })
+    }
+
+    /// Whether there is a mirror of the log, whole or not.
+    pub(super) fn has_log(&self) -> Result<bool, Fault> {
+        Ok(verify::is_there(&self.folder.log(&self.name)?))
+    }
+
+    /// Whether proven answers are kept here, or the head that they were proven under.
+    pub(super) fn has_answers(&self) -> Result<bool, Fault> {
+        let (cache, head) = (self.folder.cache(&self.name)?, self.folder.head(&self.name)?);
+        Ok(verify::has_cache(cache.dir()) || verify::may_be_there(&head.path()))
+    }
+
+    /// How the log is judged: in full, and against all that it must be consistent with.
+    pub(super) fn options(&self, args: &VerifyArgs) -> Result<VerifyOptions, Fault> {
+        let (threads, skip_index, pinned) = (args.threads, args.no_index, self.pinned(args)?);
+        Ok(VerifyOptions { threads, skip_index, pinned, ..self.remembered()? })
+    }
+
+    /// The heads that are remembered outside the log's folder, read one by one.
+    pub(super) fn remembered(&self) -> Result<VerifyOptions, Fault> {
+        let mut options = VerifyOptions::default();
+        for head in self.folder.head(&self.name)?.each_accepted() {
+            match head {
+                Ok(head) => options.remembered.push(head),
+                Err(fault) => options.unreadable.push(fault),
+            }
+        }
+        Ok(options)
+    }
+
+    /// The heads that the log must be consistent with: those of the settings, else the one that the program carries.
+    fn pinned(&self, args: &VerifyArgs) -> Result<Vec<Checkpoint>, Fault> {
+        let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
+        let files: Vec<PathBuf> =
+            args.sources.over(layers).texts(&rows::pin_head).into_iter().map(PathBuf::from).collect();
+        if files.is_empty() { Ok(self.database.pins().to_vec()) } else { setup::pinned(&files, &self.policy) }
+    }
+}

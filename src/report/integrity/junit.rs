@@ -1,0 +1,110 @@
+//! The report of a verification for CI systems that show tests: JUnit XML. Each kind of finding is a case, so that it has a history:
+//! it fails with all findings of its kind, and is skipped, never passed, where nothing of its part was looked at.
+
+use std::io::{self, Write};
+
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+
+use super::super::{printable, printable_lines};
+use super::{Coverage, Flaw, Integrity};
+
+/// What a kind of finding is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SuitePart {
+    Log,
+    Index,
+    Modules,
+}
+
+/// Writes the report as JUnit XML.
+pub(super) fn write(report: &Integrity, out: &mut dyn Write) -> io::Result<()> {
+    let mut suites = quick_junit::Report::new(format!("{} verify", env!("CARGO_PKG_NAME")));
+    suites.add_test_suites([
+        suite(report, SuitePart::Log, "log"),
+        suite(report, SuitePart::Index, "index"),
+        suite(report, SuitePart::Modules, "modules"),
+    ]);
+    suites.serialize(out).map_err(io::Error::other)
+}
+
+fn suite(report: &Integrity, part: SuitePart, name: &str) -> TestSuite {
+    let mut suite = TestSuite::new(format!("{} {name}", printable(&report.database)));
+    suite.add_properties(properties(report));
+    let cases = Flaw::ALL.into_iter().filter(|flaw| part_of(*flaw) == part).map(|flaw| case(report, part, flaw));
+    suite.add_test_cases(cases);
+    if part == SuitePart::Log {
+        let mut status = TestCaseStatus::success();
+        if let Some(caught) = &report.misbehaviour {
+            status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type("log-misbehaved").set_message("the log signed two histories that cannot both be true");
+            status.set_description(printable_lines(&caught.evidence).join("\n"));
+        }
+        suite.add_test_case(TestCase::new("the log has one history", status));
+    }
+    suite
+}
+
+fn part_of(flaw: Flaw) -> SuitePart {
+    match flaw {
+        Flaw::IndexWrong => SuitePart::Index,
+        Flaw::ModuleDamaged
+        | Flaw::ModuleUnreadable
+        | Flaw::ModuleHash
+        | Flaw::ModuleUnrecorded
+        | Flaw::ModuleOtherPolicy
+        | Flaw::ModuleRules
+        | Flaw::ModuleInfo
+        | Flaw::Stray
+        | Flaw::Refused
+        | Flaw::Journal => SuitePart::Modules,
+        _ => SuitePart::Log,
+    }
+}
+
+fn case(report: &Integrity, part: SuitePart, flaw: Flaw) -> TestCase {
+    let count = report.counts.iter().find(|(of, _)| *of == flaw).map_or(0, |(_, count)| *count);
+    let figures = &report.figures;
+    let was_looked_at = match part {
+        SuitePart::Log => figures.heads > 0 || figures.records > 0 || figures.cached.is_some(),
+        SuitePart::Index => figures.indexed.is_some(),
+        SuitePart::Modules => figures.modules.is_some(),
+    };
+    let mut status = if count > 0 {
+        TestCaseStatus::non_success(NonSuccessKind::Failure)
+    } else if was_looked_at {
+        TestCaseStatus::success()
+    } else {
+        TestCaseStatus::skipped()
+    };
+    if count > 0 {
+        let found = report.findings.iter().filter(|finding| finding.flaw == flaw);
+        let lines: Vec<String> = found
+            .map(|finding| {
+                format!("{} ({}): {}", printable(&finding.file), finding.diagnosis.id(), printable(&finding.what))
+            })
+            .collect();
+        status.set_type(flaw.id()).set_message(format!("{count}: {}", flaw.meaning()));
+        status.set_description(format!("{}\n\n{}", lines.join("\n"), flaw.next()));
+    } else if !was_looked_at {
+        status.set_message("nothing of this was looked at");
+    }
+    let mut case = TestCase::new(flaw.id(), status);
+    case.set_classname(format!("{}.verify", env!("CARGO_PKG_NAME")));
+    case
+}
+
+/// What holds for the whole run.
+fn properties(report: &Integrity) -> Vec<Property> {
+    let coverage = if report.coverage == Coverage::Full { "full" } else { "part" };
+    let mut properties = vec![
+        Property::new("gosumcheck.version", printable(&report.tool_version)),
+        Property::new("database", printable(&report.database)),
+        Property::new("coverage", coverage),
+    ];
+    if let Some(head) = &report.head {
+        properties.push(Property::new("tree.size", head.size.to_string()));
+        properties.push(Property::new("tree.root", printable(&head.root)));
+    }
+    properties.extend(report.notices.iter().map(|notice| Property::new(notice.level.name(), printable(&notice.text))));
+    properties
+}

@@ -1,0 +1,147 @@
+//! A run that is killed at any write goes on from what it noted last, finds what an undisturbed one finds, and leaves a record that
+//! verifies.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use gosumcheck::report::Integrity;
+use gosumcheck::report::integrity::Coverage;
+use gosumcheck::store::Folder;
+use gosumcheck::store::failing::{FailingDisk, Moment, Then};
+use gosumcheck::store::index;
+use gosumcheck::verify::{self, JobScope, ModuleOptions, Resume, VerifyOptions};
+
+use super::log;
+use super::world;
+
+const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Torn, Moment::After];
+/// So that progress is noted after each data tile, and after each module file.
+const OFTEN: u64 = 1;
+
+fn asked() -> JobScope {
+    JobScope { database: "fakelog.example+x".to_owned(), log: true, index: true, modules: true }
+}
+
+fn begin(folder: &Folder, coverage: Coverage) -> Option<Arc<Resume>> {
+    let job = folder.begin_job().ok()?;
+    Some(Arc::new(Resume::begin(job, asked(), coverage, 1_700_000_000_000_000, OFTEN)))
+}
+
+/// What a report says but where it was looked at again.
+fn essence(report: &Integrity) -> (String, String) {
+    (format!("{:?}", report.findings), format!("{:?} {:?}", report.figures, report.counts))
+}
+
+#[test]
+fn a_log_is_gone_on_with_wherever_the_process_died() {
+    let world = log::World::new(6 * 256 + 100, &[6 * 256 + 100]);
+    let tree = world.head(6 * 256 + 100).tree();
+    index::rebuild(&world.log, &world.log.snapshot(tree).unwrap(), &|_, _| {}).unwrap();
+    let good = world.bytes("records");
+    let mut damaged = good.clone();
+    damaged[70] ^= 1;
+    for bytes in [&good, &damaged] {
+        world.put("records", bytes);
+        let options = |resume| VerifyOptions { threads: std::num::NonZero::new(2), resume, ..VerifyOptions::default() };
+        let whole = world.verify_as(&options(None));
+        let (mut resumed, mut at) = (0, 0);
+        loop {
+            let mut was_hit = false;
+            for moment in MOMENTS {
+                let disk = Arc::new(FailingDisk::new(at, moment, Then::Dead));
+                let failing = Folder::open_on(world.root.path(), Box::new(Arc::clone(&disk))).unwrap();
+                if let Some(resume) = begin(&failing, Coverage::Full) {
+                    assert_eq!(essence(&world.verify_as(&options(Some(resume)))), essence(&whole));
+                }
+                was_hit |= disk.calls().len() > at;
+                let folder = Folder::open(world.root.path()).unwrap();
+                let resume = begin(&folder, Coverage::Full).unwrap();
+                let first = Mutex::new(None);
+                let seen = |done: u64, _: u64| {
+                    first.lock().unwrap().get_or_insert(done);
+                };
+                let options = options(Some(Arc::clone(&resume)));
+                let report = verify::log(&world.log, world.db.name(), &world.policy, &options, &seen).unwrap();
+                assert_eq!(essence(&report), essence(&whole), "{at} {moment:?}");
+                resumed += usize::from(first.lock().unwrap().unwrap_or(0) > 0);
+                resume.finish().unwrap();
+                drop((options, resume));
+                assert!(!begin(&folder, Coverage::Full).unwrap().is_continued());
+            }
+            if !was_hit {
+                break;
+            }
+            at += 1;
+        }
+        assert!(at > 12 && resumed > 20, "{at} writes, gone on with {resumed} times");
+    }
+}
+
+#[test]
+fn modules_are_gone_on_with_wherever_the_process_died() {
+    let world = world::World::new();
+    world.keep_answers();
+    let all = world.files();
+    let (_, _, path) = &all[0];
+    let good = std::fs::read(path).unwrap();
+    let mut damaged = good.clone();
+    damaged[good.len() / 2] ^= 1;
+    for bytes in [&good, &damaged] {
+        std::fs::write(path, bytes).unwrap();
+        let options = |resume| ModuleOptions { resume, ..ModuleOptions::default() };
+        let whole = world.verify();
+        let (mut resumed, mut at) = (0, 0);
+        loop {
+            let disk = Arc::new(FailingDisk::new(at, MOMENTS[at % 3], Then::Dead));
+            let failing = Folder::open_on(world.root(), Box::new(Arc::clone(&disk))).unwrap();
+            if let Some(resume) = begin(&failing, Coverage::Full) {
+                assert_eq!(essence(&world.verify_as(options(Some(resume)), &|_, _, _| {})), essence(&whole));
+            }
+            let was_hit = disk.calls().len() > at;
+            let folder = Folder::open(world.root()).unwrap();
+            let resume = begin(&folder, Coverage::Full).unwrap();
+            let (looked, total) = (Mutex::new(0), all.len());
+            let seen = |_: &str, _: usize, _: usize| *looked.lock().unwrap() += 1;
+            let report = world.verify_as(options(Some(Arc::clone(&resume))), &seen);
+            assert_eq!(essence(&report), essence(&whole), "{at}");
+            resumed += usize::from(*looked.lock().unwrap() < total);
+            resume.finish().unwrap();
+            if !was_hit {
+                break;
+            }
+            at += 1;
+        }
+        assert!(at > all.len() && resumed > 4, "{at} writes, gone on with {resumed} times");
+    }
+}
+
+#[test]
+fn what_was_asked_for_otherwise_is_not_gone_on_with() {
+    let world = log::World::new(600, &[600]);
+    let folder = Folder::open(world.root.path()).unwrap();
+    let resume = begin(&folder, Coverage::Full).unwrap();
+    world.verify_as(&VerifyOptions { skip_index: true, resume: Some(Arc::clone(&resume)), ..VerifyOptions::default() });
+    drop(resume);
+    let begins = |asked: JobScope, began: u64| {
+        Resume::begin(folder.begin_job().unwrap(), asked, Coverage::Full, began, OFTEN).is_continued()
+    };
+    let began = 1_700_000_000_000_001;
+    assert!(begins(asked(), began));
+    for other in [
+        JobScope { database: "other".to_owned(), ..asked() },
+        JobScope { log: false, ..asked() },
+        JobScope { index: false, ..asked() },
+        JobScope { modules: false, ..asked() },
+    ] {
+        assert!(!begins(other.clone(), began), "{other:?}");
+    }
+    // From the future: a clock was set.
+    assert!(!begins(asked(), 1_600_000_000_000_000));
+    // What was covered then is covered now, whatever the record says by now.
+    let part = Coverage::Part { since: None, sample: None };
+    assert_eq!(begin(&folder, part).unwrap().coverage(), Coverage::Full);
+    for text in ["", "{}", "[1]", "{\"schema\":\"gosumcheck.progress/2\"}"] {
+        std::fs::write(world.root.path().join("verify/progress.json"), text).unwrap();
+        assert!(!begins(asked(), began), "{text}");
+    }
+}
