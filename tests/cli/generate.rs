@@ -7,7 +7,7 @@ use gosumcheck::config::settings::{SETTINGS, UPSTREAM_SETTINGS};
 
 use crate::command::Machine;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "audit",
     "lookup",
     "sync",
