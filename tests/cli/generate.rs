@@ -7,7 +7,7 @@ use gosumcheck::config::settings::{SETTINGS, UPSTREAM_SETTINGS};
 
 use crate::command::Machine;
 
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 37] = [
     "audit",
     "run",
     "doctor",

@@ -157,7 +157,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[Limits]\n",
-        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, socket_mode, trusted_proxies, proxy_protocol, data, disk_floor, store, sumdb, sumdb_url, heads, proxy, private, private_proxy, on_mismatch, read_ahead, prefix, freshness, stale, negative, offline, mirror, sync_interval, jobs, request_rate, log, otlp_endpoint, limits, tls, access, rules, dry_run, vulndb, verify, upstreams
+        "g.toml:1:2: \"Limits\" is not a setting; the settings are listen, hosts, admin_listen, socket_mode, trusted_proxies, proxy_protocol, data, disk_floor, store, sumdb, sumdb_url, policy, distributors, cosign, proxy, private, private_proxy, on_mismatch, read_ahead, prefix, freshness, stale, negative, offline, mirror, sync_interval, heads, jobs, request_rate, log, otlp_endpoint, limits, tls, access, rules, dry_run, vulndb, verify, upstreams
   |
 1 | [Limits]
   |  ^^^^^^",

@@ -169,13 +169,6 @@ settings! {
         value: One("FILE"), default: Unset, heading: DATABASE,
     }
 
-    /// Hold first contact to the signed tree head in this file, as `sync` writes it to heads/NAME/latest, in place of the head of
-    /// sum.golang.org that this program carries: what is seen first must be consistent with it.
-    pin_head: Vec<PathBuf> = all(readable) {
-        name: "heads.pin", variable: "GOSUMCHECK_PIN_HEAD", flag: "--pin-head",
-        value: Several("FILE"), default: Unset, heading: DATABASE,
-    }
-
     // Not `direct` unless somebody names it: with it, clients choose the hosts that this machine connects to, and git runs on what
     // those send. The go command can do without: after our 404 it goes to the repository itself, where its own GOPROXY ends with
     // `direct`. For that reason `direct` in go's own GOPROXY does not count.
@@ -254,6 +247,13 @@ settings! {
     sync_interval: Duration = one(duration) {
         name: "sync_interval", variable: "GOSUMCHECK_SYNC_INTERVAL", flag: "--sync-interval",
         value: One("DURATION"), default: Text("60s"), heading: DATABASE,
+    }
+
+    /// Hold first contact to the signed tree head in this file, as `sync` writes it to heads/NAME/latest, in place of the head of
+    /// sum.golang.org that this program carries: what is seen first must be consistent with it.
+    pin_head: Vec<PathBuf> = all(readable) {
+        name: "heads.pin", variable: "GOSUMCHECK_PIN_HEAD", flag: "--pin-head",
+        value: Several("FILE"), default: Unset, heading: DATABASE,
     }
 
     /// Also ask for the newest signed head of the first database at this URL, such as https://sum.golang.google.cn/latest, a proxy's
