@@ -40,8 +40,8 @@ use crate::audit::look::Look;
 use crate::config::settings::{MAX_JOBS, MAX_RATE, rows};
 use crate::report::Format;
 use help::{
-    AUDIT_EXIT_CODES, EVIDENCE_EXIT_CODES, EXCLUDE, EXIT_CODES, INDEX_EXIT_CODES, LOOKUP_EXIT_CODES, POLICY,
-    SERVE_EXIT_CODES, VERIFY_EXIT_CODES,
+    AUDIT_EXIT_CODES, EVIDENCE_EXIT_CODES, EXCLUDE, EXIT_CODES, INDEX_EXIT_CODES, LOOKUP_EXIT_CODES, SERVE_EXIT_CODES,
+    VERIFY_EXIT_CODES,
 };
 use output::complain;
 use settings::{default_text, help, plain_help, value_name};

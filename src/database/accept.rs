@@ -182,28 +182,6 @@ impl Database {
         }
     }
 
-    /// Compares a head that somebody else remembers, such as the go command, with ours.
-    ///
-    /// # Errors
-    /// `Forked`: the log showed them another history. `Refused`: their note is not signed by this database's key.
-    pub async fn compare(&self, note: &[u8], whose: &str, progress: Progress<'_>) -> Result<Comparison, Fault> {
-        let theirs = self.notes.open(note).map_err(|error| Fault::refused(whose, error))?;
-        let Some(ours) = self.remembered()? else { return Ok(Comparison::OneHistory) };
-        // Ours may be that of the full log, which then has the tiles.
-        self.mirror.refresh(&self.notes)?;
-        self.require_one_tree_a_size([&ours, &theirs].into_iter())?;
-        let (old, new) = if theirs.tree().size <= ours.tree().size { (theirs, ours) } else { (ours, theirs) };
-        let mut proven = Proven::nothing_of(new.tree());
-        match self.require_contained(&self.tiles(progress), &mut proven, &old, &new).await {
-            Ok(()) => {
-                self.keep_tiles(&mut proven);
-                Ok(Comparison::OneHistory)
-            }
-            Err(Stop::Unavailable(miss)) => Ok(Comparison::Unknown(miss)),
-            Err(Stop::Fatal(fault)) => Err(fault),
-        }
-    }
-
     /// How the database is called.
     pub fn name(&self) -> &str {
         &self.name

@@ -34,10 +34,6 @@ impl Notes {
         Notes { policy, opened: Mutex::default() }
     }
 
-    pub(super) fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
     /// The shortest note with the same text that satisfies the policy: that with one signature of its own, if one is enough. Anybody
     /// can add signatures of unknown keys.
     pub(super) fn shortest(&self, note: &[u8]) -> Vec<u8> {
@@ -46,7 +42,7 @@ impl Notes {
             let at = text.rfind("\n\n")? + 2;
             let (text, signatures) = text.split_at_checked(at)?;
             let with = |line: &str| format!("{text}{line}").into_bytes();
-            signatures.split_inclusive('\n').map(with).find(|note| self.open(note).is_ok())
+            signatures.split_inclusive('\n').map(with).find(|note| self.open(note).is_ok_and(|head| head.has_quorum()))
         };
         alone().unwrap_or_else(|| note.to_vec())
     }

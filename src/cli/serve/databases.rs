@@ -93,7 +93,8 @@ pub(super) fn of_folder(
     let Sumdb::On { name, key, .. } = sumdb else { return Err(off()) };
     let Some(tree) = tree else { return Ok((name.clone(), database(settings, folder, sumdb)?)) };
     let source = Upstreams::new(Http::new(HttpSettings::default()), vec![Base::tree(tree)]);
-    let database = Database::open(folder, name, Policy::log(key.as_ref().clone()), source, settings.jobs)?;
+    let policy = witnesses::policy(settings.policy.as_deref(), key)?;
+    let database = Database::open(folder, name, policy, source, settings.jobs)?;
     Ok((name.clone(), database))
 }
 

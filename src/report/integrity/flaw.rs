@@ -67,7 +67,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 28] = [
+    pub const ALL: [Flaw; 29] = [
         Flaw::HeadDamaged,
         Flaw::HeadBehind,
         Flaw::RootDiffers,
