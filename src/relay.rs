@@ -6,9 +6,11 @@
 
 pub(crate) mod denials;
 mod heads;
+mod healing;
 mod lookup;
 mod proof;
 mod recent;
+pub(crate) mod scrub;
 mod single_flight;
 mod tile;
 
@@ -16,11 +18,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use heads::Heads;
 pub use proof::ProvenRecord;
 use recent::Recent;
+pub use scrub::LogScrubCounts;
 use single_flight::SingleFlight;
 
 use crate::database::{Database, Mirror, Unavailable};
@@ -28,7 +32,7 @@ use crate::fault::Fault;
 use crate::store::Log;
 use crate::store::failures::FailedWrites;
 use crate::sumdb::checkpoint::Tree;
-use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
+use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
 use crate::upstream::{Complaint, Counts, Load, SourceState};
@@ -126,6 +130,10 @@ struct Inner {
     recent: Recent,
     lookups: SingleFlight<String, Result<LookupAnswer<Arc<VerifiedRecord>>, Fault>>,
     bringing: SingleFlight<TilePath, Result<Bytes, Unavailable>>,
+    /// how far the scrub of the full log is
+    scrubbed: Mutex<LogScrubCounts>,
+    /// rotten stretches of the full log that are being fetched again
+    healed: SingleFlight<(u64, TilePath), Result<(), Fault>>,
 }
 
 impl Relay {
@@ -154,6 +162,8 @@ impl Relay {
             recent: Recent::within(bytes),
             lookups: SingleFlight::default(),
             bringing: SingleFlight::default(),
+            healed: SingleFlight::default(),
+            scrubbed: Mutex::default(),
         };
         Ok(Relay { inner: Arc::new(inner) })
     }
@@ -203,15 +213,6 @@ impl Relay {
     /// `Unavailable`: the data folder.
     pub async fn local_record(&self, module: &ModuleVersion) -> Result<Option<Arc<VerifiedRecord>>, Fault> {
         self.inner.local_record(module).await
-    }
-
-    /// The versions of a module that the full log has records of, pseudo-versions among them; none where it is not held. Reads
-    /// the disk: not for a thread that must not wait.
-    ///
-    /// # Errors
-    /// `Unavailable`: the full log or its index cannot be read.
-    pub fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
-        self.inner.database.versions(path)
     }
 
     /// A tile of hashes or of records, of whatever width; none where no proven tree has it.

@@ -96,7 +96,12 @@ const ROOMS: &[Folder] = &[
     },
     Folder {
         path: "relay",
-        lines: &[&["lookup", "proof", "tile"], &["heads", "recent", "single_flight"], &["denials"]],
+        lines: &[
+            &["lookup", "proof", "scrub", "tile"],
+            &["healing"],
+            &["heads", "recent", "single_flight"],
+            &["denials"],
+        ],
     },
     Folder {
         path: "database",

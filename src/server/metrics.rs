@@ -1,6 +1,7 @@
 //! The metrics, as Prometheus reads them. Counters change as requests end; `routes::metrics` sets the gauges.
 
 pub(super) mod exposition;
+mod log;
 pub(super) mod queues;
 pub(super) mod store;
 pub(super) mod tls;
@@ -23,6 +24,7 @@ use prometheus_client::registry::Registry;
 use super::conn::close_reason::CloseReason;
 use super::http::route::RouteName;
 use crate::sumdb::number::wide;
+use log::LogMetrics;
 use queues::Queues;
 use store::StoreMetrics;
 use tls::Certificates;
@@ -114,6 +116,7 @@ pub(super) struct Gauges {
     pub(super) queues: Queues,
     pub(super) certificates: Certificates,
     pub(super) store: StoreMetrics,
+    pub(super) logs: LogMetrics,
     pub(super) upstreams: UpstreamMetrics,
 }
 
@@ -260,6 +263,7 @@ impl Gauges {
         self.queues.register(registry);
         self.certificates.register(registry);
         self.store.register(registry);
+        self.logs.register(registry);
         self.upstreams.register(registry);
         registry.register("ready", "Whether the server is ready, as /readyz", self.ready.clone());
     }

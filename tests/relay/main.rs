@@ -25,4 +25,5 @@ mod heads;
 mod hostile;
 mod mirror;
 mod on_demand;
+mod rot;
 mod world;

@@ -31,7 +31,8 @@ pub(super) fn open(
     let log = folder.log(name)?;
     let options = RelayOptions { offline: settings.offline, private: private.clone() };
     let relay = Relay::within(database(settings, folder, sumdb)?, log.clone(), options, memory.database)?;
-    let served = ServedDatabase::new(relay, log.clone());
+    let scrub = settings.store_scrub.map(|period| (period, settings.store_scrub_rate));
+    let served = ServedDatabase::new(relay, log.clone()).scrubbed(scrub);
     if !settings.mirror {
         return Ok(served);
     }

@@ -89,6 +89,8 @@ pub struct ServedDatabase {
     pub(crate) log: Log,
     /// how to sync, and how often; none if this server does not
     pub(crate) sync: Option<(SyncTask, Duration)>,
+    /// in what time all of the full log is proven anew, at how many bytes a second; none for never
+    pub(crate) scrub: Option<(Duration, u64)>,
     sync_counts: Option<UpstreamCounts>,
     pub(crate) progress: Arc<DatabaseProgress>,
 }
@@ -96,7 +98,7 @@ pub struct ServedDatabase {
 impl ServedDatabase {
     /// The database behind `relay`, whose full log, if any, is `log`.
     pub fn new(relay: Relay, log: Log) -> ServedDatabase {
-        ServedDatabase { relay, log, sync: None, sync_counts: None, progress: Arc::default() }
+        ServedDatabase { relay, log, sync: None, scrub: None, sync_counts: None, progress: Arc::default() }
     }
 
     /// The relay that answers requests about it.
@@ -109,6 +111,13 @@ impl ServedDatabase {
     pub fn synced(mut self, sync: SyncTask, interval: Duration, counts: UpstreamCounts) -> ServedDatabase {
         self.sync = Some((sync, interval));
         self.sync_counts = Some(counts);
+        self
+    }
+
+    /// The same, whose full log is proven anew in each `period`, at this many bytes a second; none for never.
+    #[must_use]
+    pub fn scrubbed(mut self, scrub: Option<(Duration, u64)>) -> ServedDatabase {
+        self.scrub = scrub;
         self
     }
 
