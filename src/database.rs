@@ -43,7 +43,7 @@ pub use claims::{Claim, Refutations};
 use claims::{Refutation, Source, UnderWay};
 pub use current::CurrentHead;
 use mirror::CurrentMirror;
-pub use mirror::Mirror;
+pub use mirror::{Mirror, Unread};
 use notes::Notes;
 use others::Expected;
 use pins::Pins;

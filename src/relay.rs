@@ -8,10 +8,12 @@ mod cosign;
 pub(crate) mod denials;
 mod gossip;
 mod heads;
+mod healing;
 mod lookup;
 mod proof;
 mod recent;
 mod routes;
+pub(crate) mod scrub;
 mod single_flight;
 mod tile;
 
@@ -19,6 +21,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub use cosign::Cosigner;
@@ -29,6 +32,7 @@ pub use proof::ProvenRecord;
 use recent::Recent;
 use routes::Routes;
 pub use routes::{HeadRoute, Shown};
+pub use scrub::LogScrubCounts;
 use single_flight::SingleFlight;
 
 use crate::database::{Database, Mirror, Unavailable};
@@ -36,7 +40,7 @@ use crate::fault::Fault;
 use crate::store::Log;
 use crate::store::failures::FailedWrites;
 use crate::sumdb::checkpoint::Tree;
-use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns, Version};
+use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::sumdb::record::VerifiedRecord;
 use crate::sumdb::tile::TilePath;
 use crate::upstream::{Complaint, Counts, Load, SourceState};
@@ -138,6 +142,10 @@ struct Inner {
     recent: Recent,
     lookups: SingleFlight<String, Result<LookupAnswer<Arc<VerifiedRecord>>, Fault>>,
     bringing: SingleFlight<TilePath, Result<Bytes, Unavailable>>,
+    /// how far the scrub of the full log is
+    scrubbed: Mutex<LogScrubCounts>,
+    /// rotten stretches of the full log that are being fetched again
+    healed: SingleFlight<(u64, TilePath), Result<(), Fault>>,
 }
 
 impl Relay {
@@ -169,6 +177,8 @@ impl Relay {
             recent: Recent::within(bytes),
             lookups: SingleFlight::default(),
             bringing: SingleFlight::default(),
+            healed: SingleFlight::default(),
+            scrubbed: Mutex::default(),
         };
         Ok(Relay { inner: Arc::new(inner) })
     }
@@ -210,15 +220,6 @@ impl Relay {
     /// `Unavailable`: the data folder.
     pub async fn local_record(&self, module: &ModuleVersion) -> Result<Option<Arc<VerifiedRecord>>, Fault> {
         self.inner.local_record(module).await
-    }
-
-    /// The versions of a module that the full log has records of, pseudo-versions among them; none where it is not held. Reads
-    /// the disk: not for a thread that must not wait.
-    ///
-    /// # Errors
-    /// `Unavailable`: the full log or its index cannot be read.
-    pub fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
-        self.inner.database.versions(path)
     }
 
     /// A tile of hashes or of records, of whatever width; none where no proven tree has it.

@@ -71,8 +71,13 @@ pub async fn run(
     let mut background = JoinSet::new();
     for served in &served {
         background.spawn(background::follow_head(served.clone()));
+        background.spawn(background::put_back(served.clone()));
         if let Some((routes, interval)) = served.routes.clone() {
             background.spawn(background::follow_routes(served.clone(), routes, interval));
+        }
+        if let Some((period, rate)) = served.scrub {
+            let relay = served.relay.clone();
+            background.spawn(async move { relay.keep_log_scrubbed(period, rate).await });
         }
         if let Some((sync, interval)) = served.sync.clone() {
             background.spawn(background::sync(served.clone(), sync, interval));

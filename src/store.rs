@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
@@ -84,6 +84,8 @@ struct FolderState {
     failures: Failures,
     /// how much may still be stored
     room: Mutex<FreeSpace>,
+    /// when the next byte may be read by a scrub
+    scrubs: Arc<Mutex<Option<Instant>>>,
     /// the senders of quarantined bytes
     refused: Mutex<modules::Ledger>,
 }
@@ -104,11 +106,6 @@ impl Folder {
     /// As `open`.
     pub fn look(root: &Path) -> Result<Folder, Fault> {
         Folder::found(root, Box::new(NoDisk), true)
-    }
-
-    /// Whether nothing can be written through this folder.
-    pub fn reads_only(&self) -> bool {
-        self.shared.reads_only
     }
 
     /// The same over another disk: tests pass one that fails.
@@ -134,8 +131,9 @@ impl Folder {
             _ => {}
         }
         let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.subsec_nanos());
-        let (made, serial, failures, room, refused) = Default::default();
-        let shared = FolderState { root: root.into(), disk, made, serial, born, reads_only, failures, room, refused };
+        let (made, serial, failures, room, scrubs, refused) = Default::default();
+        let root = root.into();
+        let shared = FolderState { root, disk, made, serial, born, reads_only, failures, room, scrubs, refused };
         Ok(Folder { shared: Arc::new(shared) })
     }
 

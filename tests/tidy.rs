@@ -98,7 +98,8 @@ const ROOMS: &[Folder] = &[
     Folder {
         path: "relay",
         lines: &[
-            &["cosign", "gossip", "lookup", "proof", "routes", "tile"],
+            &["cosign", "gossip", "lookup", "proof", "routes", "scrub", "tile"],
+            &["healing"],
             &["heads", "recent", "single_flight"],
             &["denials"],
         ],

@@ -15,7 +15,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::claims::Claim;
 use super::current::CurrentHead;
-use super::{Answer, Database, Denial, QUIETLY, Unavailable};
+use super::{Answer, Database, Denial, QUIETLY, Unavailable, Unread};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::{Hash, leaf_hash};
@@ -144,7 +144,7 @@ impl Database {
     }
 
     fn find_in(&self, module: &ModuleVersion, read: &Read) -> Result<Option<VerifiedRecord>, Fault> {
-        if let Some(record) = self.mirror.find(module)? {
+        if let Some(record) = self.mirror.find(module).map_err(Unread::into_fault)? {
             return Ok(Some(record));
         }
         let Some((id, text, leaf)) = read.records.get(module) else { return Ok(None) };

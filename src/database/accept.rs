@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use super::current::CurrentHead;
-use super::tiles::Proven;
-use super::{Comparison, Database, Progress, QUIETLY, Stop, Unavailable, missed};
+use super::{Database, Progress, QUIETLY, Stop, Unavailable, missed};
 use crate::fault::Fault;
 use crate::store::{StoredHead, Swap};
 use crate::sumdb;

@@ -6,7 +6,7 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 
 use super::current::CurrentHead;
 use super::tiles::Tiles;
-use super::{Answer, Database, Denial, QUIETLY, Unavailable, missed};
+use super::{Answer, Database, Denial, QUIETLY, Unavailable, Unread, missed};
 use crate::fault::Fault;
 use crate::sumdb;
 use crate::sumdb::checkpoint::Checkpoint;
@@ -166,7 +166,7 @@ impl Database {
     /// The full log's claim under its committed head, if it holds the record.
     pub(super) fn mirrored_claim(&self, module: &ModuleVersion) -> Result<Option<Claim>, Fault> {
         let Some(mirror) = self.mirror.current() else { return Ok(None) };
-        let Some(record) = mirror.find(module)? else { return Ok(None) };
+        let Some(record) = mirror.find(module).map_err(Unread::into_fault)? else { return Ok(None) };
         let claim = Claim::of_record(&record)?;
         Ok(Some(Claim { head: Some(mirror.checkpoint().clone()), source: Source::Mirror, ..claim }))
     }

@@ -3,6 +3,7 @@
 //! The index only says where to look. Each record is compared with the requested module version and with the leaf hash
 //! that the log has at its number. Records that the index does not know yet are found by a small one in memory (`lag`).
 
+mod heal;
 mod lag;
 
 use std::fs::Metadata;
@@ -10,6 +11,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+pub use heal::Unread;
 use lag::Lag;
 use parking_lot::{Mutex, RwLock};
 
@@ -21,7 +23,6 @@ use crate::store::log::Snapshot;
 use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
-use crate::sumdb::hash::leaf_hash;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::sumdb::record::{VerifiedRecord, subject};
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
@@ -84,7 +85,7 @@ impl Mirror {
     }
 
     /// The record of a module version; `None` where it is not here.
-    pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
+    pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Unread> {
         let heading = format!("{} {} ", module.path(), module.version());
         let mut ids = self.index.as_ref().map_or(Ok(Vec::new()), |index| index.candidates(module))?;
         ids.extend(self.lag.candidate(heading.trim_end()));
@@ -94,25 +95,27 @@ impl Mirror {
                 let record = VerifiedRecord::check(module, id, &text, &leaf);
                 return record.map(Some).map_err(|error| {
                     let why = format!("{error}; run `gosumcheck verify` to find what is damaged");
-                    Fault::machine("the full log", why)
+                    Fault::machine("the full log", why).into()
                 });
             }
         }
         Ok(None)
     }
 
-    /// The versions of a module that the log has records of, in the order of the records; one whose bytes are not those that
-    /// the log has at their place is left out.
-    fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
+    /// The versions of a module that the log has records of, in the order of the records; one whose record is rotten is left out
+    /// where that is asked for.
+    fn versions(&self, path: &ModulePath, without_rotten: bool) -> Result<Vec<Version>, Unread> {
         let mut ids = self.index.as_ref().map_or(Ok(Vec::new()), |index| index.versions(path))?;
         ids.extend(self.lag.versions(path.as_str()));
         let mut versions = Vec::new();
         for id in ids {
-            let (Some(text), Some(leaf)) = (self.snapshot.record(id)?, self.snapshot.leaf(id)?) else { continue };
+            let text = match self.snapshot.record(id) {
+                Err(_) if without_rotten => continue,
+                text => text?,
+            };
+            let Some(text) = text else { continue };
             match subject(&text) {
-                Ok(module) if module.path() == path && leaf_hash(&text) == leaf => {
-                    versions.push(module.version().clone())
-                }
+                Ok(module) if module.path() == path => versions.push(module.version().clone()),
                 _ => {}
             }
         }
@@ -198,13 +201,13 @@ impl CurrentMirror {
     }
 
     /// The record of a module version, if the full log holds it.
-    pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
+    pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Unread> {
         self.current().map_or(Ok(None), |mirror| mirror.find(module))
     }
 
     /// The versions of a module that the full log has records of; none where it is not held.
-    pub(super) fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
-        self.current().map_or(Ok(Vec::new()), |mirror| mirror.versions(path))
+    pub(super) fn versions(&self, path: &ModulePath, without_rotten: bool) -> Result<Vec<Version>, Unread> {
+        self.current().map_or(Ok(Vec::new()), |mirror| mirror.versions(path, without_rotten))
     }
 }
 
@@ -225,16 +228,17 @@ impl Database {
     /// The record of a module version, if the full log holds it. Asks nobody.
     ///
     /// # Errors
-    /// `Unavailable`: the full log or its index cannot be read, or is damaged.
-    pub fn mirrored_record(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Fault> {
+    /// The full log or its index cannot be read, or is damaged; [`Database::heal`] may put it in order.
+    pub fn mirrored_record(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Unread> {
         self.mirror.find(module)
     }
 
-    /// The versions of a module that the full log has records of; none where it is not held. Reads the disk.
+    /// The versions of a module that the full log has records of; none where it is not held. One whose record is rotten is left out
+    /// where that is asked for. Reads the disk.
     ///
     /// # Errors
-    /// `Unavailable`: the full log or its index cannot be read.
-    pub fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, Fault> {
-        self.mirror.versions(path)
+    /// As [`Database::mirrored_record`].
+    pub fn versions(&self, path: &ModulePath, without_rotten: bool) -> Result<Vec<Version>, Unread> {
+        self.mirror.versions(path, without_rotten)
     }
 }

@@ -159,16 +159,10 @@ impl Inner {
 
     /// The versions of a module that the full log has; none where it is not held, or cannot be read.
     async fn logged(self: &Arc<Inner>, module: &ModulePath) -> Vec<Version> {
-        let (inner, module) = (Arc::clone(self), module.clone());
-        let versions = tokio::task::spawn_blocking(move || inner.relay.versions(&module)).await;
-        match versions {
-            Ok(Ok(versions)) => versions,
-            Ok(Err(fault)) => {
-                tracing::warn!("{fault}");
-                Vec::new()
-            }
-            Err(_) => Vec::new(),
-        }
+        self.relay.versions(module).await.unwrap_or_else(|fault| {
+            tracing::warn!("{fault}");
+            Vec::new()
+        })
     }
 
     /// What is held without asking: an earlier answer that is not too old, or what the store knows.

@@ -6,7 +6,6 @@
 //! fetched. A pass goes through the trees in the order of their names and writes down how far it is; a process that starts goes on
 //! from there. It reads no more than its budget allows, on a thread of low priority.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use super::blocking::blocking;
 use super::{Inner, Mode, Proxy, files, stored};
 use crate::fault::Fault;
+use crate::relay::scrub::thread;
 use crate::store::Modules;
 use crate::store::modules::{Changed, InventoryFile, Tree};
 use crate::store::scrub::{Passed, ScrubPace};
@@ -80,7 +80,7 @@ impl Proxy {
         let (behind, ahead) = inventory.files.split_at(at.min(inventory.files.len()));
         inner.count_scrubbed(|counts| (counts.total, counts.done) = (bytes(&inventory.files), bytes(behind)));
         let stop = Stopping(Arc::default());
-        let (pace, mut unnoted) = (ScrubPace::new(rate, Arc::clone(&stop.0)), 0_u64);
+        let (pace, mut unnoted) = (inner.folder.scrub_pace(rate, Arc::clone(&stop.0)), 0_u64);
         for file in ahead {
             self.scrub_one(file, &pace).await?;
             inner.count_scrubbed(|counts| counts.done += file.len);
@@ -186,17 +186,4 @@ fn look(
 /// The order of a pass is that of the inventory: by folder, and by name in each.
 fn order(name: &str) -> PathBuf {
     PathBuf::from(name)
-}
-
-/// Runs work on a thread of low priority.
-async fn thread<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
-    let (tell, done) = tokio::sync::oneshot::channel();
-    let failed = |error: io::Error| Fault::machine("the system", format!("cannot start a thread: {error}"));
-    let run = move || {
-        crate::store::scrub::lower_priority();
-        // Who waited has gone.
-        let _ = tell.send(work());
-    };
-    std::thread::Builder::new().name("scrub".to_owned()).spawn(run).map_err(failed)?;
-    done.await.unwrap_or_else(|_| Err(Fault::machine("the scrub", "ended without a result")))
 }

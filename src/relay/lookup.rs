@@ -47,7 +47,7 @@ impl Inner {
         if let Some(record) = self.recent.records.get(&path) {
             return Ok(Some(record));
         }
-        if let Some(record) = self.database.mirrored_record(module)? {
+        if let Some(record) = self.healing(|| self.database.mirrored_record(module)).await? {
             return Ok(Some(self.keep(path, record)));
         }
         let Some(now) = self.now().await.map_err(why)? else { return Ok(None) };
@@ -63,7 +63,7 @@ impl Inner {
         if let Some(record) = self.recent.records.get(&path) {
             return Ok(Found::Found(record));
         }
-        if let Some(record) = self.database.mirrored_record(module)? {
+        if let Some(record) = self.healing(|| self.database.mirrored_record(module)).await? {
             return Ok(Found::Found(self.keep(path, record)));
         }
         if let Some(by) = self.recent.denied(&path, Instant::now()) {

@@ -17,7 +17,7 @@ impl Inner {
     pub(super) async fn tile(&self, path: &TilePath) -> Result<Option<Bytes>, Fault> {
         let mut now = self.now().await.map_err(why)?;
         // What the full log holds of any tree it holds of every later one.
-        if let Some(bytes) = self.mirrored(path)? {
+        if let Some(bytes) = self.mirrored(path).await? {
             return Ok(Some(bytes));
         }
         if now.as_ref().is_none_or(|now| !now.has(path)) {
@@ -36,19 +36,19 @@ impl Inner {
         brought.map(Some).map_err(|miss| why(miss.into()))
     }
 
-    fn mirrored(&self, path: &TilePath) -> Result<Option<Bytes>, Fault> {
+    async fn mirrored(&self, path: &TilePath) -> Result<Option<Bytes>, Fault> {
         let Some(mirror) = self.database.mirror() else { return Ok(None) };
-        let bytes = match path {
-            TilePath::Hashes(tile) => mirror.snapshot.hash_tile(tile)?,
-            TilePath::Data(tile) => mirror.snapshot.data_tile(tile)?,
+        let read = || match path {
+            TilePath::Hashes(tile) => Ok(mirror.snapshot.hash_tile(tile)?),
+            TilePath::Data(tile) => Ok(mirror.snapshot.data_tile(tile)?),
         };
-        Ok(bytes.map(Bytes::from))
+        Ok(self.healing(read).await?.map(Bytes::from))
     }
 
     /// The leaf hash of a record of this tree.
     pub(super) async fn leaf(&self, now: &CurrentHead, id: u64) -> Result<Hash, Stop> {
         if let Some(mirror) = self.database.mirror().filter(|mirror| id < mirror.size())
-            && let Some(leaf) = mirror.snapshot.leaf(id)?
+            && let Some(leaf) = self.healing(|| Ok(mirror.snapshot.leaf(id)?)).await?
         {
             return Ok(leaf);
         }
@@ -62,7 +62,7 @@ impl Inner {
 
     /// A tile of hashes that this tree has.
     async fn hash_tile(&self, now: &CurrentHead, tile: &Tile) -> Result<Bytes, Unavailable> {
-        if let Some(bytes) = self.mirrored(&TilePath::Hashes(*tile))? {
+        if let Some(bytes) = self.mirrored(&TilePath::Hashes(*tile)).await? {
             return Ok(bytes);
         }
         if now.has_full(tile) {

@@ -95,6 +95,26 @@ pub(super) async fn follow_routes(served: ServedDatabase, routes: Arc<Vec<HeadRo
     }
 }
 
+/// Puts what was healed of the full log in its place, without end.
+pub(super) async fn put_back(served: ServedDatabase) {
+    let mut ticks = interval(REFRESH_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last = None;
+    loop {
+        ticks.tick().await;
+        let relay = served.relay.clone();
+        let put = tokio::task::spawn_blocking(move || relay.put_back_healed()).await;
+        let failed = put.ok().and_then(Result::err).map(|fault| fault.to_string());
+        if let Some(why) = failed.as_ref().filter(|_| failed != last) {
+            tracing::warn!(
+                database = served.relay.name(),
+                "healed bytes of the full log are not in their place yet: {why}"
+            );
+        }
+        last = failed;
+    }
+}
+
 /// Syncs every `interval`, and whenever the full log is known to lag, without end. A failed sync is logged and tried again.
 pub(super) async fn sync(served: ServedDatabase, sync: SyncTask, interval: Duration) {
     let name = served.relay.name().to_owned();

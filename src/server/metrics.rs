@@ -1,6 +1,7 @@
 //! The metrics, as Prometheus reads them. Counters change as requests end; `routes::metrics` sets the gauges.
 
 pub(super) mod exposition;
+mod log;
 pub(super) mod queues;
 pub(super) mod runs;
 pub(super) mod store;
@@ -24,6 +25,7 @@ use prometheus_client::registry::Registry;
 use super::conn::close_reason::CloseReason;
 use super::http::route::RouteName;
 use crate::sumdb::number::wide;
+use log::LogMetrics;
 use queues::Queues;
 use runs::RunMetrics;
 use store::StoreMetrics;
@@ -120,6 +122,7 @@ pub(super) struct Gauges {
     pub(super) certificates: Certificates,
     pub(super) runs: RunMetrics,
     pub(super) store: StoreMetrics,
+    pub(super) logs: LogMetrics,
     pub(super) upstreams: UpstreamMetrics,
 }
 
@@ -272,6 +275,7 @@ impl Gauges {
         self.certificates.register(registry);
         self.runs.register(registry);
         self.store.register(registry);
+        self.logs.register(registry);
         self.upstreams.register(registry);
         registry.register("ready", "Whether the server is ready, as /readyz", self.ready.clone());
     }

@@ -22,6 +22,7 @@
 //! its root, that the last data tile has the records of its leaf hashes, and that a log without a head never had one.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Folder;
 use super::cache::read_bounded;
@@ -32,9 +33,14 @@ use crate::sumdb::checkpoint::Tree;
 mod files;
 mod growing;
 mod heads;
+mod healed;
 mod mend;
 mod progress;
+mod proofs;
+mod proven;
+mod ranges;
 mod read_buffer;
+mod rot;
 mod scan;
 mod snapshot;
 mod state;
@@ -44,6 +50,7 @@ pub use super::modes::has_sound_mode;
 pub use files::OFFSET_BYTES;
 pub(in crate::store) use heads::newest as newest_head;
 pub use heads::{Entry, HEADS_LIMIT, entries};
+pub use healed::{LogHealth, Rotten};
 pub use read_buffer::ReadBuffer;
 pub use scan::LogFile;
 pub use snapshot::Snapshot;
@@ -62,11 +69,12 @@ fn is_log_file(name: &str) -> bool {
 pub struct Log {
     folder: Folder,
     dir: PathBuf,
+    health: Arc<LogHealth>,
 }
 
 impl Log {
     pub(super) fn new(folder: Folder, dir: PathBuf) -> Log {
-        Log { folder, dir }
+        Log { folder, dir, health: Arc::default() }
     }
 
     /// Where it is: `DATA/log/NAME`.
@@ -174,7 +182,7 @@ impl Log {
     /// # Errors
     /// `Unavailable`: a file is missing, too short, damaged or cannot be read, or the hashes are not those of the tree.
     pub fn snapshot(&self, tree: Tree) -> Result<Snapshot, Fault> {
-        Snapshot::open(&self.dir, tree)
+        Snapshot::open(self, tree)
     }
 
     /// The one writer, which goes on after `committed`, the tree of the committed head ([`Tree::EMPTY`] where there is none), or

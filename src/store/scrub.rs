@@ -1,10 +1,10 @@
 //! What a scrub needs of the disk: reads that keep to a budget, a thread that others go before, and the place that it has come to,
-//! in `DATA/store/scrub`:
+//! in `DATA/store/scrub`, and for a full log in `DATA/store/scrub-log/NAME`:
 //!
 //! ```text
 //! passed <when the last whole pass began, in microseconds since 1970; 0 for never>
 //! began <when the pass began that was not finished>
-//! at <the last file of it that was hashed, below the data folder>
+//! at <the last file of it that was hashed, below the data folder; of a log the last tile>
 //! ```
 //!
 //! The last two lines are missing while no pass is under way. A file that says anything else counts as missing: then a pass begins.
@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use super::cache::read_bounded;
 use super::usage::micros;
-use super::{Folder, STORE_FOLDER};
+use super::{Folder, Log, STORE_FOLDER};
 use crate::sumdb::dirhash::ReadAt;
 use crate::sumdb::number::{self, wide};
 
@@ -38,13 +38,13 @@ pub struct ScrubPace {
     rate: Option<u64>,
     is_stopped: Arc<AtomicBool>,
     /// when the next byte may be read
-    free_at: Arc<Mutex<Instant>>,
+    free_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl ScrubPace {
     /// At most `rate` bytes a second, until `is_stopped` says true.
     pub fn new(rate: Option<u64>, is_stopped: Arc<AtomicBool>) -> ScrubPace {
-        ScrubPace { rate, is_stopped, free_at: Arc::new(Mutex::new(Instant::now())) }
+        ScrubPace { rate, is_stopped, free_at: Arc::default() }
     }
 
     /// Bytes a second; none for no limit.
@@ -66,8 +66,8 @@ impl ScrubPace {
         let mut until = {
             let mut free_at = self.free_at.lock();
             // What was not used is not saved up.
-            let from = (*free_at).max(Instant::now());
-            *free_at = from + takes;
+            let from = free_at.map_or_else(Instant::now, |free| free.max(Instant::now()));
+            *free_at = Some(from + takes);
             from.saturating_duration_since(Instant::now())
         };
         while !self.is_stopped() {
@@ -107,6 +107,29 @@ impl<R: ReadAt> ReadAt for Paced<'_, R> {
     }
 }
 
+impl Folder {
+    /// At most `rate` bytes a second, together with all other scrubs of this folder, until `is_stopped` says true.
+    pub fn scrub_pace(&self, rate: Option<u64>, is_stopped: Arc<AtomicBool>) -> ScrubPace {
+        ScrubPace { rate, is_stopped, free_at: Arc::clone(&self.shared.scrubs) }
+    }
+}
+
+impl Log {
+    /// As [`Folder::scrub_pace`], of the data folder that the log is in.
+    pub fn scrub_pace(&self, rate: Option<u64>, is_stopped: Arc<AtomicBool>) -> ScrubPace {
+        self.folder().scrub_pace(rate, is_stopped)
+    }
+
+    /// How far the scrub of this log is.
+    pub fn scrub_place(&self) -> ScrubPlace {
+        let folder = self.folder();
+        ScrubPlace {
+            folder: folder.clone(),
+            path: folder.root().join(STORE_FOLDER).join("scrub-log").join(self.name()),
+        }
+    }
+}
+
 /// Has all other threads go before this one. Best effort.
 pub fn lower_priority() {
     #[cfg(target_os = "linux")]
@@ -126,7 +149,7 @@ pub fn lower_process_priority(id: u32) {
 pub struct Passed {
     /// when it began, in microseconds since 1970
     pub began: u64,
-    /// the last file that was hashed, below the data folder
+    /// the last file that was hashed, below the data folder; of a log the last tile
     pub name: String,
 }
 

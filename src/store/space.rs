@@ -95,6 +95,11 @@ impl Reading {
 }
 
 impl Folder {
+    /// Whether nothing can be written through this folder.
+    pub fn reads_only(&self) -> bool {
+        self.shared.reads_only
+    }
+
     /// Sets the floor, for all clones of this folder. A folder begins without one.
     pub fn set_floor(&self, floor: Floor) {
         let mut room = self.shared.room.lock();

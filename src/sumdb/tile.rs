@@ -50,6 +50,11 @@ impl Tile {
         Tile::with_height(HEIGHT, level, index, width)
     }
 
+    /// The full tile (`level`, `index`) of a tree that is known to have it.
+    pub(crate) fn full_at(level: u32, index: u64) -> Tile {
+        Tile { height: HEIGHT, level, index, width: 1 << HEIGHT }
+    }
+
     fn with_height(height: u32, level: u32, index: u64, width: u32) -> Result<Tile> {
         let tile = Tile { height, level, index, width };
         // The largest tree has so many hashes at this level; the tile must not reach beyond them.
@@ -124,6 +129,11 @@ impl DataTile {
     /// `Malformed`: no tree of at most 2^62 leaves has that tile.
     pub fn new(index: u64, width: u32) -> Result<DataTile> {
         Tile::new(0, index, width).map(|hashes| DataTile { hashes })
+    }
+
+    /// The full data tile of a tree that is known to have it.
+    pub(crate) fn full_at(index: u64) -> DataTile {
+        DataTile { hashes: Tile::full_at(0, index) }
     }
 
     /// The number of the data tile that holds record `id`.

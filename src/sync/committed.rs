@@ -4,7 +4,7 @@
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::store::Log;
-use crate::store::log::Snapshot;
+use crate::store::log::{Rotten, Snapshot};
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 
@@ -40,7 +40,7 @@ impl CommittedLog {
     }
 
     fn read(&self, tile: &Tile) -> Result<Vec<u8>, Fault> {
-        Ok(self.snapshot.hash_tile(tile)?.unwrap_or_default())
+        Ok(self.snapshot.hash_tile(tile).map_err(Rotten::into_fault)?.unwrap_or_default())
     }
 
     /// Compares the committed head with all that are remembered, and makes sure that it is: a data folder may have lost its memory,

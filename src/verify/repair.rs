@@ -12,7 +12,6 @@ use crate::report::Integrity;
 use crate::report::integrity::{Flaw, Repair};
 use crate::store::{Folder, Log, index};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
-use crate::sumdb::hash::sha256;
 use crate::sumdb::number::wide;
 
 mod fetched;
@@ -21,9 +20,6 @@ mod signed;
 mod tiles;
 
 use super::VerifyOptions;
-
-/// What the bytes that are replaced are called as a source: this program's own log.
-const SOURCE: &str = "the full log";
 
 /// A log that is repaired, and what it takes.
 pub struct LogRepair<'a> {
@@ -85,33 +81,10 @@ impl LogRepair<'_> {
 
     /// Puts proven bytes in place, after the damaged ones were kept; notes it where anything differed.
     fn replace(&self, name: &str, at: u64, proven: &[u8], what: &str, done: &mut Repaired) -> Result<(), Fault> {
-        let found = self.log.open_file(name)?.bytes(at, proven.len());
-        if found == proven {
-            return Ok(());
-        }
-        self.keep(name, at, &found, proven)?;
-        let changed = self.log.mend(name, at, proven)?;
+        let Some(changed) = self.log.replace(name, at, proven)? else { return Ok(()) };
         let bytes = Some(at..at + wide(proven.len()));
         done.note(Repair { bytes, changed, ..Repair::of_file(name, what) });
         Ok(())
-    }
-
-    /// Keeps damaged bytes for a person.
-    fn keep(&self, name: &str, at: u64, found: &[u8], proven: &[u8]) -> Result<(), Fault> {
-        if found.is_empty() {
-            return Ok(());
-        }
-        let path = self.log.dir().join(name).display().to_string();
-        let report = serde_json::json!({
-            "schema": "gosumcheck.replaced/1",
-            "file": path,
-            "bytes": { "first": at, "end": at + wide(found.len()) },
-            "expected": hex::encode(sha256(proven).0),
-            "got": hex::encode(sha256(found).0),
-            "refused": { "upstream": SOURCE },
-        });
-        let what = format!("log/{}/{name}.{at}", self.database.name());
-        self.folder.keep_damaged(&what, found, SOURCE, format!("{report:#}\n").as_bytes())
     }
 }
 

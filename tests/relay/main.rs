@@ -33,5 +33,6 @@ mod hostile;
 mod mirror;
 mod on_demand;
 mod real_heads;
+mod rot;
 mod routes;
 mod world;

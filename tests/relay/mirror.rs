@@ -240,7 +240,7 @@ async fn a_damaged_record_is_not_given_out() {
     world.assert_found(8, &world.lookup(&relay, 8).await);
     for (id, is_listed) in [(7, false), (8, true)] {
         let module = world.module(id);
-        assert_eq!(relay.versions(module.path()).unwrap().contains(module.version()), is_listed, "{id}");
+        assert_eq!(relay.versions(module.path()).await.unwrap().contains(module.version()), is_listed, "{id}");
     }
 }
 

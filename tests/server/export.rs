@@ -53,3 +53,26 @@ fn without_a_full_log_files_are_unavailable() {
         assert!(reply.text().contains("sync"));
     }
 }
+
+/// Other mirrors copy what was proven, not what lies on the disk: of each file a byte in the middle and the last one rot, one after the
+/// other, after the file was given once.
+#[test]
+fn no_rotten_byte_of_a_file_is_given() {
+    let world = World::full();
+    let (name, dir) = (world.db.name(), world.log().dir().to_path_buf());
+    for file in ["records", "offsets", "hashes.0", "hashes.1"] {
+        let sound = std::fs::read(dir.join(file)).unwrap();
+        let given = || get(world.at, &format!("/log/{name}/{file}")).body;
+        assert!(given() == sound, "{file}");
+        for at in [sound.len() / 3, sound.len() - 1] {
+            let mut rotten = sound.clone();
+            rotten[at] ^= 1;
+            std::fs::write(dir.join(file), rotten).unwrap();
+            assert!(given() == sound, "{file} at {at}");
+            let range = format!("bytes={}-", at - 1);
+            let rest = ask(world.at, "GET", &format!("/log/{name}/{file}"), &[("Range", &range)]);
+            assert!(rest.body == sound[at - 1..], "{file} from {at}");
+            std::fs::write(dir.join(file), &sound).unwrap();
+        }
+    }
+}

@@ -36,7 +36,8 @@ pub(super) fn open(
     let relay = Relay::within(database(settings, folder, sumdb)?, log.clone(), options, memory.database)?;
     let is_first = settings.sumdb.first() == Some(sumdb);
     let routes = if is_first { routes(settings)? } else { Vec::new() };
-    let served = ServedDatabase::new(relay, log.clone()).routed(routes, settings.head_interval);
+    let scrub = settings.store_scrub.map(|period| (period, settings.store_scrub_rate));
+    let served = ServedDatabase::new(relay, log.clone()).routed(routes, settings.head_interval).scrubbed(scrub);
     if !settings.mirror {
         return Ok(served);
     }

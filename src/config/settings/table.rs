@@ -120,8 +120,8 @@ settings! {
         value: One("N"), default: Text("36000"), heading: STORE,
     }
 
-    /// Hash every stored module file again once in this time, in the background. What changed is set aside and fetched again. 0
-    /// disables it.
+    /// Hash every stored module file and all of the full log again once in this time, in the background. What changed is set aside
+    /// and fetched again. 0 disables it.
     store_scrub: Option<Duration> = one(period) {
         name: "store.scrub", variable: "GOSUMCHECK_STORE_SCRUB", flag: "--store-scrub",
         value: One("DURATION"), default: Text("7d"), heading: STORE,

@@ -43,7 +43,9 @@ impl Lag {
         let width = (size - index * FULL).min(FULL);
         let damaged = |error| Fault::refused("the full log", error);
         let tile = DataTile::new(index, u32::try_from(width).unwrap_or(0)).map_err(damaged)?;
-        let bytes = snapshot.data_tile(&tile)?.unwrap_or_default();
+        let proven = snapshot.data_tile(&tile).ok().flatten();
+        // What is rotten is as good for an index, which decides nothing.
+        let bytes = proven.unwrap_or_else(|| snapshot.unproven_records(index));
         let records = split_records(&bytes, u16::try_from(width).unwrap_or(0)).map_err(damaged)?;
         for (id, record) in (index * FULL..).zip(records).filter(|(id, _)| *id >= self.to) {
             if let Some(heading) = heading(record) {

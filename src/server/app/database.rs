@@ -91,6 +91,8 @@ pub struct ServedDatabase {
     pub(crate) sync: Option<(SyncTask, Duration)>,
     /// other places that show heads, and how often they are asked
     pub(crate) routes: Option<(Arc<Vec<HeadRoute>>, Duration)>,
+    /// in what time all of the full log is proven anew, at how many bytes a second; none for never
+    pub(crate) scrub: Option<(Duration, u64)>,
     sync_counts: Option<UpstreamCounts>,
     pub(crate) progress: Arc<DatabaseProgress>,
 }
@@ -98,7 +100,8 @@ pub struct ServedDatabase {
 impl ServedDatabase {
     /// The database behind `relay`, whose full log, if any, is `log`.
     pub fn new(relay: Relay, log: Log) -> ServedDatabase {
-        ServedDatabase { relay, log, sync: None, routes: None, sync_counts: None, progress: Arc::default() }
+        let progress = Arc::default();
+        ServedDatabase { relay, log, sync: None, routes: None, scrub: None, sync_counts: None, progress }
     }
 
     /// The relay that answers requests about it.
@@ -118,6 +121,13 @@ impl ServedDatabase {
     #[must_use]
     pub fn routed(mut self, routes: Vec<HeadRoute>, interval: Duration) -> ServedDatabase {
         self.routes = (!routes.is_empty()).then(|| (Arc::new(routes), interval));
+        self
+    }
+
+    /// The same, whose full log is proven anew in each `period`, at this many bytes a second; none for never.
+    #[must_use]
+    pub fn scrubbed(mut self, scrub: Option<(Duration, u64)>) -> ServedDatabase {
+        self.scrub = scrub;
         self
     }
 

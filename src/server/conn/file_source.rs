@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::buffer::Buffer;
 use super::pool::PoolPermit;
+use crate::relay::Relay;
 use crate::store::log::Snapshot;
 use crate::store::modules::{Admitted, Refused};
 use crate::sumdb::number::wide;
@@ -28,6 +29,8 @@ pub(crate) struct LogFile {
     pub(crate) snapshot: Snapshot,
     pub(crate) name: Arc<str>,
     pub(crate) len: u64,
+    /// fetches again what is rotten
+    pub(crate) relay: Relay,
     pub(crate) _export: Arc<PoolPermit>,
 }
 
@@ -50,25 +53,54 @@ impl FileSource {
         }
     }
 
+    /// Whether these bytes can be given from the file: those of the full log have to be proven first, by [`FileSource::wait_for`].
+    pub(crate) fn is_proven(&self, at: u64, len: usize) -> bool {
+        match self {
+            FileSource::Log(file) => {
+                let end = at.saturating_add(wide(len)).min(file.len);
+                file.snapshot.has_proven(&file.name, &(at..end))
+            }
+            FileSource::Module { .. } | FileSource::Refused { .. } => true,
+        }
+    }
+
+    /// Fills `into` from `at`, proven; waits for the disk, and for an upstream where the full log is rotten.
+    fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        let FileSource::Log(file) = self else { return self.file()?.read_exact_at(into, at) };
+        loop {
+            let rotten = match file.snapshot.read_proven(&file.name, at, into) {
+                Ok(()) => return Ok(()),
+                Err(rotten) => rotten,
+            };
+            let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
+            runtime.block_on(file.relay.heal_in(&file.snapshot, &rotten)).map_err(io::Error::other)?;
+        }
+    }
+
     /// Reads all of it, which must be small.
     ///
     /// # Errors
     /// Those of reading; `FileTooLarge`: it does not fit into memory.
     pub(crate) async fn read_whole(&self) -> io::Result<Bytes> {
         let mut bytes = vec![0; usize::try_from(self.len()).map_err(|_| io::ErrorKind::FileTooLarge)?];
-        if bytes.is_empty() || read_at_once(self.file()?, &mut bytes, 0)? == Some(bytes.len()) {
+        let is_proven = self.is_proven(0, bytes.len());
+        if bytes.is_empty() || is_proven && read_at_once(self.file()?, &mut bytes, 0)? == Some(bytes.len()) {
             return Ok(Bytes::from(bytes));
         }
         let source = self.clone();
         let read = tokio::task::spawn_blocking(move || {
-            source.file()?.read_exact_at(&mut bytes, 0)?;
+            source.read(0, &mut bytes)?;
             Ok(Bytes::from(bytes))
         });
         read.await.map_err(io::Error::other)?
     }
 
-    /// Whether these bytes are in the page cache, judged by the first and the last of them: the kernel reads ahead.
+    /// Whether these bytes can be given from the file and are in the page cache, judged by the first and the last of them: the kernel
+    /// reads ahead.
     pub(crate) fn is_in_memory(&self, at: u64, len: usize) -> io::Result<bool> {
+        if !self.is_proven(at, len) {
+            return Ok(false);
+        }
         let file = self.file()?;
         let is_there = |at| match read_at_once(file, &mut [0], at) {
             // There is nothing to wait for, and sending it reports the end.
@@ -83,7 +115,7 @@ impl FileSource {
     pub(crate) fn wait_for(&self, at: u64, mut buffer: Buffer) -> JoinHandle<io::Result<Bytes>> {
         let source = self.clone();
         tokio::task::spawn_blocking(move || {
-            source.file()?.read_exact_at(&mut buffer.bytes, at)?;
+            source.read(at, &mut buffer.bytes)?;
             Ok(Bytes::from_owner(buffer))
         })
     }

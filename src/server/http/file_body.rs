@@ -143,6 +143,7 @@ impl FileBody {
         // With `sendfile` only chunks that are not in the page cache get here.
         let read = match &self.sendfile {
             Some(_) => None,
+            None if !source.is_proven(self.left.start, buffer.bytes.len()) => None,
             None => read_at_once(source.file()?, &mut buffer.bytes, self.left.start)?,
         };
         if let Some(read) = read {

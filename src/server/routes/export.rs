@@ -37,7 +37,8 @@ pub(crate) async fn handle(served: &ServedDatabase, name: &str, quota: &Arc<Clie
     };
     let Some(export) = quota.try_acquire(Resource::Exports, 1) else { return busy() };
     let tag = format!("{name}-{}", mirror.snapshot.tree().size);
-    let file = LogFile { snapshot: mirror.snapshot, name: name.into(), len, _export: Arc::new(export) };
+    let (snapshot, relay) = (mirror.snapshot, served.relay.clone());
+    let file = LogFile { snapshot, name: name.into(), len, relay, _export: Arc::new(export) };
     Answer {
         payload: Payload::File(FileSource::Log(file)),
         ..Answer::new(BINARY, CachePolicy::Revalidate, Bytes::new())

@@ -62,6 +62,7 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
             set(&gauges.mirror_size, mirror);
             set(&gauges.sync_lag, head.saturating_sub(mirror));
             set(&gauges.index_lag, mirror.saturating_sub(status.indexed));
+            gauges.logs.set(&label, &served.relay.log_scrubbed());
         }
         set(&gauges.disk_bytes, database.disk_bytes);
         set(&gauges.forks, wide(database.forks));

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry as Slot;
 
 use rusqlite::Connection;
 
-use super::super::log::{Log, Snapshot};
+use super::super::log::{Log, Rotten, Snapshot};
 use super::anomaly::{Anomaly, AnomalyTable};
 use super::file::{self, Meta};
 use super::key::{IndexEntry, Width};
@@ -46,7 +46,7 @@ pub(super) fn append(
             Ok(())
         })?;
         entries.sort_unstable();
-        let last = snapshot.leaf(end - 1)?.unwrap_or_default();
+        let last = snapshot.leaf(end - 1).map_err(Rotten::into_fault)?.unwrap_or_default();
         let transaction = db.unchecked_transaction().map_err(failed)?;
         let mut batch = Batch { db, snapshot, width: meta.width, known: HashMap::new(), anomalies };
         for (entry, path) in entries {

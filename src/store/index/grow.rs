@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::super::lock::Lock;
-use super::super::log::{Log, Snapshot};
+use super::super::log::{Log, Rotten, Snapshot};
 use super::super::words::unavailable;
 use super::anomaly::Anomaly;
 use super::file::{self, Meta};
@@ -106,7 +106,7 @@ pub(super) fn belongs(path: &Path, meta: &Meta, snapshot: &Snapshot) -> Result<(
         return Err(file::broken(path, &why));
     }
     let Some(last) = known.checked_sub(1) else { return Ok(()) };
-    if snapshot.leaf(last)? == Some(meta.last) {
+    if snapshot.leaf(last).map_err(Rotten::into_fault)? == Some(meta.last) {
         return Ok(());
     }
     Err(file::broken(path, &format!("the index was made of another log: record {last} is not the one that it knows")))

@@ -1,6 +1,6 @@
 //! What an index holds of a log: a row about itself, and of each record what it is about.
 
-use super::super::log::{Log, Snapshot};
+use super::super::log::{Log, Rotten, Snapshot};
 use super::anomaly::{Anomaly, MAX_OF_A_KIND};
 use super::file::Meta;
 use super::key::{MAX_RECORDS, Width};
@@ -17,7 +17,7 @@ pub(super) fn meta_of(log: &Log, snapshot: &Snapshot, tuning: Tuning) -> Result<
     if size > MAX_RECORDS {
         return Err(Fault::Usage(format!("a log of {size} records is larger than an index can be")));
     }
-    let last = size.checked_sub(1).map_or(Ok(None), |last| snapshot.leaf(last))?;
+    let last = size.checked_sub(1).map_or(Ok(None), |last| snapshot.leaf(last)).map_err(Rotten::into_fault)?;
     Ok(Meta { origin: log.name(), size, last: last.unwrap_or_default(), width })
 }
 

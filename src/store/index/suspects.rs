@@ -1,7 +1,7 @@
 //! From neighbouring entries to anomalies: which records have one key, or paths in one range with different
 //! tags. Those are only suspects, since bits of a hash may agree by chance; the records themselves are then read.
 
-use super::super::log::Snapshot;
+use super::super::log::{Rotten, Snapshot};
 use super::anomaly::{Anomaly, MAX_OF_A_KIND};
 use super::key::{IndexEntry, Width};
 use crate::fault::Fault;
@@ -42,7 +42,7 @@ pub(super) fn path(snapshot: &Snapshot, id: u64) -> Result<String, Fault> {
 }
 
 fn text(snapshot: &Snapshot, id: u64) -> Result<Vec<u8>, Fault> {
-    Ok(snapshot.record(id)?.unwrap_or_default())
+    Ok(snapshot.record(id).map_err(Rotten::into_fault)?.unwrap_or_default())
 }
 
 #[derive(Default)]

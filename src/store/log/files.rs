@@ -153,12 +153,12 @@ impl Files {
         file.map_or(Ok(Vec::new()), |file| file.hashes(first, count))
     }
 
-    /// Whether the ends of the hash files are those of `tree`: the edge folds to its root, and where a level ends with a full
-    /// tile, which is not part of the edge, that tile folds to the last hash one level up.
-    pub(super) fn agree_with(&self, tree: Tree) -> Result<bool, Fault> {
+    /// The right edge, where the ends of the hash files are those of `tree`: the edge folds to its root, and where a level ends with
+    /// a full tile, which is not part of the edge, that tile folds to the last hash one level up.
+    pub(super) fn edge_of(&self, tree: Tree) -> Result<Option<Edge>, Fault> {
         let edge = self.edge()?;
         if !same(edge.tree(), tree) {
-            return Ok(false);
+            return Ok(None);
         }
         let whole = |level: &u32| Edge::hashes(self.size, *level).is_multiple_of(FULL);
         for level in levels(self.size).filter(whole) {
@@ -172,10 +172,10 @@ impl Files {
                 }
             });
             if fold != above.first().copied() {
-                return Ok(false);
+                return Ok(None);
             }
         }
-        Ok(true)
+        Ok(Some(edge))
     }
 }
 

@@ -16,10 +16,13 @@ use super::Log;
 use super::files::Named;
 use super::heads::Heads;
 use crate::fault::Fault;
+use crate::sumdb::hash::sha256;
 use crate::sumdb::number::wide;
 
 /// How long a sync that is at work is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What the bytes that are replaced are called as a source: this program's own log.
+const SOURCE: &str = "the full log";
 /// Bytes that are copied at a time where a link is replaced by a file.
 const COPIED_AT_ONCE: usize = 1 << 20;
 
@@ -49,6 +52,40 @@ impl Log {
             let why = "another process is writing this log, perhaps a sync: try again when it has ended";
             Fault::machine(path.display().to_string(), why)
         })
+    }
+
+    /// As [`Log::mend`], after the bytes that are replaced were kept in `refused/`, for a person; none where they are as they should be.
+    ///
+    /// # Errors
+    /// As [`Log::mend`].
+    pub fn replace(&self, name: &str, at: u64, proven: &[u8]) -> Result<Option<u64>, Fault> {
+        let found = self.open_file(name)?.bytes(at, proven.len());
+        if found == proven {
+            return Ok(None);
+        }
+        self.keep_damaged(name, at, &found, proven)?;
+        self.mend(name, at, proven).map(Some)
+    }
+
+    /// Keeps the bytes `found` in the file `name` from `at` on for a person, in `refused/`; `proven` are to replace them.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk.
+    pub fn keep_damaged(&self, name: &str, at: u64, found: &[u8], proven: &[u8]) -> Result<(), Fault> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let path = self.dir().join(name).display().to_string();
+        let report = serde_json::json!({
+            "schema": "gosumcheck.replaced/1",
+            "file": path,
+            "bytes": { "first": at, "end": at + wide(found.len()) },
+            "expected": hex::encode(sha256(proven).0),
+            "got": hex::encode(sha256(found).0),
+            "refused": { "upstream": SOURCE },
+        });
+        let what = format!("log/{}/{name}.{at}", self.name());
+        self.folder().keep_damaged(&what, found, SOURCE, format!("{report:#}\n").as_bytes())
     }
 
     /// Makes the bytes of the file `name` (`records`, `offsets`, `hashes.N`) from `at` on those of `proven`, durably; gives how many

@@ -2,10 +2,12 @@
 //! meanwhile. Cheap to clone, and read from many threads at once.
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::files::{Files, Named, offsets_len};
+use super::Log;
+use super::files::{Files, Named, levels, offsets_len};
+use super::healed::{Healed, PlacedTile, Rotten};
+use super::proofs::Proofs;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Tree, parse_decimal};
 use crate::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
@@ -16,30 +18,46 @@ use crate::sumdb::tile::{DataTile, Edge, FULL, Tile};
 /// The log up to one tree.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    shared: Arc<SnapshotState>,
+    pub(super) shared: Arc<SnapshotState>,
 }
 
 #[derive(Debug)]
-struct SnapshotState {
-    tree: Tree,
-    /// where the last record of the tree ends in `records`
-    end: u64,
-    files: Files,
+pub(super) struct SnapshotState {
+    pub(super) tree: Tree,
+    /// the partial tiles at the right edge, proven when it was opened
+    pub(super) edge: Edge,
+    /// the data tile there, proven too; without bytes where the last one is full
+    pub(super) last: PlacedTile,
+    pub(super) files: Files,
+    /// by level: which of its full tiles are proven
+    pub(super) hash_proofs: Vec<Proofs>,
+    /// which full data tiles are proven, with their place
+    pub(super) data_proofs: Proofs,
+    pub(super) healed: Healed,
 }
 
 impl Snapshot {
-    pub(super) fn open(dir: &Path, tree: Tree) -> Result<Snapshot, Fault> {
-        let files = Files::open(dir, tree.size)?;
-        if !files.agree_with(tree)? {
+    pub(super) fn open(log: &Log, tree: Tree) -> Result<Snapshot, Fault> {
+        let files = Files::open(log.dir(), tree.size)?;
+        let Some(edge) = files.edge_of(tree)? else {
             let why = format!(
                 "the hashes at the right edge are not those of the committed head ({} records, root {}): a file was damaged or \
                  belongs to another log; run `gosumcheck verify` to find where",
                 tree.size, tree.root
             );
-            return Err(Fault::machine(dir.display().to_string(), why));
-        }
-        let mut shared = SnapshotState { tree, end: u64::MAX, files };
-        shared.end = shared.find_end()?;
+            return Err(Fault::machine(log.dir().display().to_string(), why));
+        };
+        let last = find_last(&files, tree.size)?;
+        let tiles = |level| Edge::hashes(tree.size, level) / FULL;
+        let shared = SnapshotState {
+            hash_proofs: levels(tree.size).map(|level| Proofs::of_none(tiles(level))).collect(),
+            data_proofs: Proofs::of_none(tiles(0)),
+            healed: Healed::new(log),
+            tree,
+            edge,
+            last,
+            files,
+        };
         Ok(Snapshot { shared: Arc::new(shared) })
     }
 
@@ -50,12 +68,12 @@ impl Snapshot {
 
     /// Bytes of `records` that belong to this tree.
     pub fn records_len(&self) -> u64 {
-        self.shared.end
+        self.shared.last.end()
     }
 
     /// The right edge of the tree.
-    pub(super) fn edge(&self) -> Result<Edge, Fault> {
-        self.shared.files.edge()
+    pub(super) fn edge(&self) -> &Edge {
+        &self.shared.edge
     }
 
     /// An open file of the log (`records`, `offsets`, `hashes.N`) and how many of its bytes belong to this tree; none by any
@@ -63,7 +81,7 @@ impl Snapshot {
     pub fn file(&self, name: &str) -> Option<(&File, u64)> {
         let (size, files) = (self.tree().size, &self.shared.files);
         let (named, len): (&Named, u64) = match name {
-            "records" => (&files.records, self.shared.end),
+            "records" => (&files.records, self.records_len()),
             "offsets" => (&files.offsets, offsets_len(size)),
             name => {
                 let level = name.strip_prefix("hashes.").and_then(parse_decimal)?;
@@ -74,120 +92,126 @@ impl Snapshot {
         Some((&named.file, len))
     }
 
-    /// The bytes of a hash tile, of whatever width this tree has of it; none where it has less.
+    /// The bytes of a hash tile, of whatever width this tree has of it, proven; none where it has less.
     ///
     /// # Errors
-    /// `Unavailable`: the disk.
-    pub fn hash_tile(&self, tile: &Tile) -> Result<Option<Vec<u8>>, Fault> {
+    /// The file has other bytes there, and nothing here has the right ones.
+    pub fn hash_tile(&self, tile: &Tile) -> Result<Option<Vec<u8>>, Rotten> {
         let first = tile.index() * FULL;
-        let level = usize::try_from(tile.level()).unwrap_or(usize::MAX);
-        let Some(file) = self.shared.files.hashes.get(level) else { return Ok(None) };
         if first + u64::from(tile.width()) > Edge::hashes(self.tree().size, tile.level()) {
             return Ok(None);
         }
-        file.bytes(first * wide(Hash::LEN), tile.byte_len()).map(Some)
+        self.shared.hash_bytes(tile.level(), first, usize::try_from(tile.width()).unwrap_or(0)).map(Some)
     }
 
-    /// The bytes of a data tile as sum.golang.org writes it, of whatever width this tree has of it; none where it has less.
+    /// The bytes of a data tile as sum.golang.org writes it, of whatever width this tree has of it, proven; none where it has less.
     ///
     /// # Errors
-    /// `Unavailable`: the disk, or the file is damaged.
-    pub fn data_tile(&self, tile: &DataTile) -> Result<Option<Vec<u8>>, Fault> {
+    /// As [`Snapshot::hash_tile`].
+    pub fn data_tile(&self, tile: &DataTile) -> Result<Option<Vec<u8>>, Rotten> {
         let (index, width) = (tile.hashes().index(), u64::from(tile.hashes().width()));
         if index * FULL + width > self.tree().size {
             return Ok(None);
         }
-        let mut bytes = self.shared.tile_bytes(index)?;
+        let mut bytes = self.shared.data(index)?.bytes;
         if width < self.shared.width(index) {
             let end = ends(&bytes).nth(usize::try_from(width - 1).unwrap_or(usize::MAX));
-            bytes.truncate(end.ok_or_else(|| self.shared.damaged(index))?);
+            bytes.truncate(end.unwrap_or(usize::MAX));
         }
         Ok(Some(bytes))
     }
 
-    /// The text of record `id`; none beyond the tree. It is not compared with its leaf hash here.
+    /// The records of data tile `index` as they lie in the file, which nothing proves: for an index, which decides nothing. Empty where
+    /// they cannot be read.
+    pub fn unproven_records(&self, index: u64) -> Vec<u8> {
+        let is_last = index == self.shared.full_tiles(0);
+        let tile = if is_last { Some(self.shared.last.clone()) } else { self.shared.read_data(index) };
+        tile.map(|tile| tile.bytes).unwrap_or_default()
+    }
+
+    /// The text of record `id`, proven; none beyond the tree.
     ///
     /// # Errors
-    /// As [`Snapshot::data_tile`].
-    pub fn record(&self, id: u64) -> Result<Option<Vec<u8>>, Fault> {
+    /// As [`Snapshot::hash_tile`].
+    pub fn record(&self, id: u64) -> Result<Option<Vec<u8>>, Rotten> {
         if id >= self.tree().size {
             return Ok(None);
         }
         let index = id / FULL;
-        let bytes = self.shared.tile_bytes(index)?;
-        let text = record_in(&bytes, id % FULL, self.shared.width(index));
-        text.map(|text| Some(text.to_vec())).ok_or_else(|| self.shared.damaged(index))
+        let (state, place) = (&self.shared, id % FULL);
+        match state.data(index) {
+            Ok(tile) => Ok(record_in(&tile.bytes, place, state.width(index)).map(<[u8]>::to_vec)),
+            // Another record of the tile may be the rotten one.
+            Err(rotten) => {
+                let leaf = state.hash(0, id)?;
+                let tile = state.read_data(index);
+                let text = tile.as_ref().and_then(|tile| record_in(&tile.bytes, place, FULL));
+                text.filter(|text| leaf_hash(text) == leaf).map(|text| Some(text.to_vec())).ok_or(rotten)
+            }
+        }
     }
 
-    /// The leaf hash of record `id`; none beyond the tree.
+    /// The leaf hash of record `id`, proven; none beyond the tree.
     ///
     /// # Errors
-    /// `Unavailable`: the disk.
-    pub fn leaf(&self, id: u64) -> Result<Option<Hash>, Fault> {
-        if id >= self.tree().size {
-            return Ok(None);
-        }
-        Ok(self.shared.files.hashes_of(0, id, 1)?.first().copied())
+    /// As [`Snapshot::hash_tile`].
+    pub fn leaf(&self, id: u64) -> Result<Option<Hash>, Rotten> {
+        if id >= self.tree().size { Ok(None) } else { self.shared.hash(0, id).map(Some) }
     }
 }
 
 impl SnapshotState {
     /// How many records of data tile `index` this tree has.
-    fn width(&self, index: u64) -> u64 {
+    pub(super) fn width(&self, index: u64) -> u64 {
         self.tree.size.saturating_sub(index * FULL).min(FULL)
     }
+}
 
-    /// The bytes of data tile `index`, all of it that this tree has.
-    fn tile_bytes(&self, index: u64) -> Result<Vec<u8>, Fault> {
-        let offsets = &self.files.offsets;
-        let [start, end] =
-            if self.width(index) == FULL { offsets.offsets(index)? } else { [offsets.offset(index)?, self.end] };
-        let len = self.tile_len(index, start, end)?;
-        self.files.records.bytes(start, len)
+/// The partial data tile at the end of the log, or the place after the last full one; the records of the last data tile are compared
+/// with their leaf hashes. After a partial data tile no offset tells its end, and a crash may have left more behind it; the hash of
+/// its last record does.
+fn find_last(files: &Files, size: u64) -> Result<PlacedTile, Fault> {
+    let Some(index) = size.checked_sub(1).map(|last| last / FULL) else { return Ok(PlacedTile::default()) };
+    let (width, records) = (size - index * FULL, &files.records);
+    let count = usize::try_from(width).unwrap_or(0);
+    let leaves = files.hashes_of(0, index * FULL, count)?;
+    let (start, bytes) = if width == FULL {
+        let [start, end] = files.offsets.offsets(index)?;
+        records.require(end)?;
+        let len = tile_len(start, end).ok_or_else(|| misplaced(files, index))?;
+        (start, records.bytes(start, len)?)
+    } else {
+        let start = files.offsets.offset(index)?;
+        // Its bytes, and nobody knows how many after them.
+        records.require(start)?;
+        (start, records.bytes_at_most(start, MAX_DATA_TILE_BYTES)?)
+    };
+    let end = if width == FULL { Some(bytes.len()) } else { end_of_last(&bytes, count, leaves.last()) };
+    let tile = end.and_then(|end| bytes.get(..end)).ok_or_else(|| damaged(files, index))?;
+    let texts: Option<Vec<&[u8]>> = (0..width).map(|place| record_in(tile, place, width)).collect();
+    match texts.is_some_and(|texts| leaf_hashes(&texts) == leaves) {
+        true if width == FULL => Ok(PlacedTile { begin: start + wide(tile.len()), bytes: Vec::new() }),
+        true => Ok(PlacedTile { begin: start, bytes: tile.to_vec() }),
+        false => Err(damaged(files, index)),
     }
+}
 
-    fn tile_len(&self, index: u64, start: u64, end: u64) -> Result<usize, Fault> {
-        let len = end.checked_sub(start).and_then(|len| usize::try_from(len).ok());
-        let sane = len.filter(|len| *len <= MAX_DATA_TILE_BYTES && end <= self.end);
-        sane.ok_or_else(|| {
-            let why = format!("the place of data tile {index} makes no sense: it is damaged; {VERIFY}");
-            Fault::machine(self.files.offsets.path.display().to_string(), why)
-        })
-    }
+/// How long a data tile is that begins and ends there, if it can be.
+pub(super) fn tile_len(start: u64, end: u64) -> Option<usize> {
+    let len = end.checked_sub(start).and_then(|len| usize::try_from(len).ok());
+    len.filter(|len| *len <= MAX_DATA_TILE_BYTES)
+}
 
-    /// Where the tree's last record ends, whatever a crash left behind it; the records of the last data tile have been compared
-    /// with their leaf hashes by then. After a partial data tile no offset tells its end; the hash of its last record does.
-    fn find_end(&self) -> Result<u64, Fault> {
-        let Some(index) = self.tree.size.checked_sub(1).map(|last| last / FULL) else { return Ok(0) };
-        let (width, records) = (self.width(index), &self.files.records);
-        let count = usize::try_from(width).unwrap_or(0);
-        let leaves = self.files.hashes_of(0, index * FULL, count)?;
-        let (start, bytes) = if width == FULL {
-            let [start, end] = self.files.offsets.offsets(index)?;
-            records.require(end)?;
-            (start, records.bytes(start, self.tile_len(index, start, end)?)?)
-        } else {
-            let start = self.files.offsets.offset(index)?;
-            // Its bytes, and nobody knows how many after them.
-            records.require(start)?;
-            (start, records.bytes_at_most(start, MAX_DATA_TILE_BYTES)?)
-        };
-        let end = if width == FULL { Some(bytes.len()) } else { end_of_last(&bytes, count, leaves.last()) };
-        let tile = end.and_then(|end| bytes.get(..end)).ok_or_else(|| self.damaged(index))?;
-        let texts: Option<Vec<&[u8]>> = (0..width).map(|place| record_in(tile, place, width)).collect();
-        if texts.is_some_and(|texts| leaf_hashes(&texts) == leaves) {
-            Ok(start + wide(tile.len()))
-        } else {
-            Err(self.damaged(index))
-        }
-    }
+fn misplaced(files: &Files, index: u64) -> Fault {
+    let why = format!("the place of data tile {index} makes no sense: it is damaged; {VERIFY}");
+    Fault::machine(files.offsets.path.display().to_string(), why)
+}
 
-    fn damaged(&self, index: u64) -> Fault {
-        let why = format!(
-            "data tile {index} is damaged or cut off: its records are not those that the log committed to; {VERIFY}"
-        );
-        Fault::machine(self.files.records.path.display().to_string(), why)
-    }
+fn damaged(files: &Files, index: u64) -> Fault {
+    let why = format!(
+        "data tile {index} is damaged or cut off: its records are not those that the log committed to; {VERIFY}"
+    );
+    Fault::machine(files.records.path.display().to_string(), why)
 }
 
 /// What to do about damage.

@@ -193,14 +193,14 @@ fn begin(log: &Log, committed: Tree) -> Result<Option<Snapshot>, Fault> {
             return Err(Fault::machine(log.dir.join("head").display().to_string(), why));
         }
     }
-    if committed.size > 0 { Snapshot::open(&log.dir, committed).map(Some) } else { Ok(None) }
+    if committed.size > 0 { Snapshot::open(log, committed).map(Some) } else { Ok(None) }
 }
 
 /// The files, to go on after the committed log.
 fn go_on(log: &Log, committed: Option<Snapshot>) -> Result<Growing, Fault> {
     let (edge, end) = match committed {
         None => (Edge::default(), 0),
-        Some(snapshot) => (snapshot.edge()?, snapshot.records_len()),
+        Some(snapshot) => (snapshot.edge().clone(), snapshot.records_len()),
     };
     Growing::open(&log.folder, &log.dir, edge, end)
 }

@@ -50,6 +50,11 @@ impl Edge {
         self.size
     }
 
+    /// The hashes of the partial tile of a level; none where its last tile is full.
+    pub fn partial(&self, level: u32) -> &[Hash] {
+        usize::try_from(level).ok().and_then(|level| self.levels.get(level)).map_or(&[], Vec::as_slice)
+    }
+
     /// Appends leaves. `grown` gets, in order, every hash that a level gains, the leaves themselves among them.
     pub fn append(&mut self, leaves: &[Hash], mut grown: impl FnMut(u32, &[Hash])) {
         let mut rest = leaves;

@@ -57,7 +57,7 @@ fn is_under_way(repair: &LogRepair<'_>, committed: &Checkpoint) -> bool {
 
 fn put_head(repair: &LogRepair<'_>, head: &Checkpoint, done: &mut Repaired) -> Result<(), Fault> {
     let found = repair.log.open_file("head")?.bytes(0, 1 << 20);
-    repair.keep("head", 0, &found, head.bytes())?;
+    repair.log.keep_damaged("head", 0, &found, head.bytes())?;
     repair.log.mend_head(head.bytes())?;
     let what = format!("has the newest committed head again, of {} records", head.tree().size);
     done.note(Repair::of_file("head", what));
@@ -99,7 +99,7 @@ fn mend_listed(repair: &LogRepair<'_>, bytes: &[u8], head: &Checkpoint, done: &m
     if !has_head {
         notes.push(head.bytes().to_vec());
     }
-    repair.keep("heads", 0, bytes, &[])?;
+    repair.log.keep_damaged("heads", 0, bytes, &[])?;
     repair.log.mend_heads(&notes)?;
     let older = lost.saturating_sub(u64::from(!has_head));
     let lost = if older == 0 { String::new() } else { format!("; {older} older ones cannot be read any more") };
