@@ -19,7 +19,7 @@ use super::Database;
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::store::index::Index;
-use crate::store::log::Snapshot;
+use crate::store::log::{Rotten, Snapshot};
 use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
@@ -67,7 +67,7 @@ impl Mirror {
     /// `Forked` where it is not, with the evidence saved. `Unavailable`, `Refused`: the files cannot be read, or are damaged.
     pub fn require_contains(&self, database: &Database, older: &Checkpoint) -> Result<(), Fault> {
         let refused = |error| Fault::refused("the full log", error);
-        let read = |tile: &Tile| Ok(self.snapshot.hash_tile(tile)?.unwrap_or_default());
+        let read = |tile: &Tile| Ok(self.snapshot.hash_tile(tile).map_err(Rotten::into_fault)?.unwrap_or_default());
         if let Some(evidence) = Evidence::of_one_size(older, &self.checkpoint) {
             return Err(database.caught(evidence));
         }
