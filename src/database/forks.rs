@@ -1,10 +1,14 @@
-//! A fork stops every advance until a person clears it: while evidence of one is kept, no newer head is accepted. What the
-//! remembered head proves stays proven.
+//! Forks of the log: the evidence of one, saved, stops every advance until a person clears it: as long as it is kept, no newer head is
+//! accepted. What the remembered head proves stays proven.
 
 use super::Database;
+use super::tiles::{Proven, Tiles};
 use crate::fault::Fault;
 use crate::files;
+use crate::store::failures::WriteKind;
+use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
+use crate::sumdb::tile::Want;
 
 /// The longest report of a fork that is read, in bytes: two notes and a proof.
 const MAX_EVIDENCE_BYTES: u64 = 8 << 20;
@@ -25,5 +29,27 @@ impl Database {
         let evidence = Evidence::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| damaged(error.to_string()))?;
         evidence.check(self.notes.policy()).map_err(|error| damaged(error.to_string()))?;
         Err(Fault::Forked { evidence: Box::new(evidence), saved: Some(path) })
+    }
+
+    /// The evidence that `head`'s tree does not contain `old`, saved.
+    pub(super) async fn proof_of_fork(
+        &self,
+        tiles: &Tiles<'_>,
+        proven: &mut Proven,
+        old: &Checkpoint,
+        head: &Checkpoint,
+    ) -> Fault {
+        let size = old.tree().size;
+        // What is missing for the proof stays missing: both heads are signed, and the tree is proven to be another.
+        let _ = tiles.fetch(proven, &[Want::Consistency(size)]).await;
+        let rewritten = proven.tree.root_at(size).unwrap_or_default();
+        let proof = proven.tree.consistency_proof(size).unwrap_or_default();
+        self.caught(Evidence::new(old, head, rewritten, proof))
+    }
+
+    pub(super) fn caught(&self, evidence: Evidence) -> Fault {
+        let saved = self.folder.save_evidence(&self.name, &format!("{evidence}\n"));
+        let saved = saved.inspect_err(|fault| self.folder.note_failure(WriteKind::Evidence, fault)).ok();
+        Fault::Forked { evidence: Box::new(evidence), saved }
     }
 }

@@ -254,28 +254,6 @@ impl Database {
         }
         Ok(uncompared)
     }
-
-    /// The evidence that `head`'s tree does not contain `old`, saved.
-    async fn proof_of_fork(
-        &self,
-        tiles: &Tiles<'_>,
-        proven: &mut Proven,
-        old: &Checkpoint,
-        head: &Checkpoint,
-    ) -> Fault {
-        let size = old.tree().size;
-        // What is missing for the proof stays missing: both heads are signed, and the tree is proven to be another.
-        let _ = tiles.fetch(proven, &[Want::Consistency(size)]).await;
-        let rewritten = proven.tree.root_at(size).unwrap_or_default();
-        let proof = proven.tree.consistency_proof(size).unwrap_or_default();
-        self.caught(Evidence::new(old, head, rewritten, proof))
-    }
-
-    pub(super) fn caught(&self, evidence: Evidence) -> Fault {
-        let saved = self.folder.save_evidence(&self.name, &format!("{evidence}\n"));
-        let saved = saved.inspect_err(|fault| self.folder.note_failure(WriteKind::Evidence, fault)).ok();
-        Fault::Forked { evidence: Box::new(evidence), saved }
-    }
 }
 
 /// Whether a head is newer than the remembered one.

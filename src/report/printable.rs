@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::sumdb::printable::is_invisible;
 
 /// Characters shown of one text; go.sum lines are about 100 long, module paths at most a few hundred.
-const MAX_SHOWN: usize = 400;
+const MAX_SHOWN: usize = 500;
 
 /// `text` on one line, with every character that is not plainly visible as `\u{...}`, cut after `MAX_SHOWN` characters.
 ///
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn is_bounded_and_says_what_was_cut() {
         let shown = printable(&"x".repeat(70_000));
-        assert!(shown.ends_with("x ... (69600 more characters)"));
+        assert!(shown.ends_with("x ... (69500 more characters)"));
         assert!(printable(&"\u{202e}".repeat(70_000)).len() < 10 * MAX_SHOWN);
     }
 

@@ -31,7 +31,7 @@ mod turns;
 use super::Resume;
 use super::resume::ModulesDone;
 use check::{FileState, Verdict, check};
-use hashing::Reading;
+use hashing::ReadBudget;
 use scan::{Scan, Stored};
 
 /// Missing files that are named; the rest is counted.
@@ -81,7 +81,7 @@ pub async fn modules(
     let check_file = |known: &HashMap<&ModuleVersion, Known>, file: &Stored, threads| {
         let nothing = || Known::Nothing("its record was not looked up".to_owned());
         let known = known.get(&file.module).cloned().unwrap_or_else(nothing);
-        check(&store, database, file, &known, Reading { threads, pace: options.pace.as_ref() })
+        check(&store, database, file, &known, ReadBudget { threads, pace: options.pace.as_ref() })
     };
     let covered = turns::covered(folder, &scan, options.coverage);
     let mut done = options.resume.as_ref().and_then(|resume| resume.modules()).unwrap_or_default();

@@ -35,6 +35,8 @@ fn the_head_of_an_earlier_version_is_taken_over() {
     // Also where nothing is news.
     world.prove(&[], &[0, 999]);
     assert_eq!(world.head(), Some(world.log.head(1_000)));
+    // Nothing newer is accepted until a person clears the fork.
+    world.clear_forks();
     world.prove(&[&served.url()], &[1_999]);
     assert_eq!(world.head(), Some(world.log.head(SIZE)));
     // The cache may be cleared now.

@@ -1,6 +1,7 @@
 //! The record that each run leaves, and its metrics.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::command::Machine;
 use super::log::World;
@@ -52,6 +53,11 @@ fn the_record_is_signed_where_there_is_a_key() {
     let machine = machine(&world);
     let key = SignerKey::from_seed("corp.example/verify", [7; 32]).unwrap();
     machine.write("key", format!("{}\n", key.secret_text())).write("not-a-key", "PRIVATE+KEY+x\n");
+    let mode = |name: &str, mode| fs::set_permissions(machine.at(name), fs::Permissions::from_mode(mode)).unwrap();
+    mode("not-a-key", 0o600);
+    mode("key", 0o644);
+    machine.run(&["verify", "--record", "--sign-key", "key"]).complains(2, &["key: ", "chmod 600"]);
+    mode("key", 0o600);
     let vkey = key.vkey().to_string();
     let verify = |key: &str| machine.run(&["journal", "verify", "--key", key]).code;
     machine.run(&["verify", "--record"]).says(0, &[]);
@@ -66,7 +72,7 @@ fn the_record_is_signed_where_there_is_a_key() {
     machine.run(&["journal", "verify", "--key", &vkey]).says(1, &["line 3: is not signed"]);
     assert_eq!(verify("x"), 2);
     for wrong in ["not-a-key", "nowhere"] {
-        machine.run(&["verify", "--record", "--sign-key", wrong]).complains(2, &["verify.sign_key"]);
+        machine.run(&["verify", "--record", "--sign-key", wrong]).complains(2, &[wrong]);
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a run of `gosumcheck verify` covers, how fast it reads, and whether it goes on from where one that was killed had come to.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -9,22 +8,18 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Stored, VerifyArgs};
+use crate::config::key_file;
 use crate::config::settings::{Layers, SETTINGS, VerifySettings, rows};
 use crate::fault::Fault;
-use crate::files;
 use crate::report::integrity::{Coverage, Sample, Since};
 use crate::report::{Level, Notice};
 use crate::store::Folder;
 use crate::store::runs::{Job, RunSigner};
 use crate::store::scrub::{ScrubPace, lower_priority};
-use crate::sumdb::note::SignerKey;
 use crate::verify::{JobScope, ModuleOptions, NOTE_EVERY, Resume};
 
 /// The system's clock of files goes in steps, in microseconds: what changes just after a moment has a time before it.
 const CLOCK_STEP: u64 = 1_000_000;
-
-/// The longest file with a key, in bytes.
-const MAX_KEY_BYTES: u64 = 4096;
 
 /// How a run goes.
 #[derive(Default)]
@@ -85,7 +80,7 @@ pub(super) fn plan(args: &VerifyArgs, settings: &VerifySettings, stored: &Stored
     let job = writes.then(|| Folder::open(stored.folder.root())?.begin_job()).transpose()?;
     let (log, modules) = (!args.no_log, !args.no_modules);
     let asked = JobScope { database: stored.database.vkey().to_owned(), log, index: log && !args.no_index, modules };
-    let signer = settings.sign_key.as_deref().map(signer).transpose()?;
+    let signer = settings.sign_key.as_deref().map(key_file::read).transpose()?.map(RunSigner::new);
     let (coverage, mut notices) = coverage(args, settings, stored, &asked, began)?;
     let mut plan = Plan { coverage, asked, pace: None, resume: None, began, notices: Vec::new(), signer, _alone: None };
     match job {
@@ -110,15 +105,6 @@ pub(super) fn plan(args: &VerifyArgs, settings: &VerifySettings, stored: &Stored
         plan.pace = Some(ScrubPace::new(Some(rate), Arc::new(AtomicBool::new(false))));
     }
     Ok(plan)
-}
-
-/// The key in a file.
-fn signer(path: &Path) -> Result<RunSigner, Fault> {
-    let wrong = |why: String| Fault::Usage(format!("verify.sign_key: {}: {why}", path.display()));
-    let read = files::open_named(path).and_then(|file| files::read_bounded(file, MAX_KEY_BYTES));
-    let bytes = read.map_err(|error| wrong(format!("cannot be read: {}", files::explain(&error))))?;
-    let key = String::from_utf8(bytes).map_err(|_| wrong("is not a key".to_owned()))?;
-    SignerKey::parse(key.trim()).map(RunSigner::new).map_err(|error| wrong(error.to_string()))
 }
 
 /// What is to be covered, by the record of earlier runs.

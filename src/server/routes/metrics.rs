@@ -11,6 +11,7 @@ use super::health;
 use crate::proxy::Proxy;
 use crate::relay::Shown;
 use crate::server::app::App;
+use crate::server::app::database::ServedDatabase;
 use crate::server::conn::frames::Protocol;
 use crate::server::conn::pool::Resource;
 use crate::server::http::answer::{Answer, CachePolicy};
@@ -34,7 +35,6 @@ pub(crate) async fn page(app: &App, headers: &HeaderMap) -> Answer {
 
 /// Sets the gauges.
 async fn set_gauges(gauges: &Gauges, app: &App) {
-    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let statuses = app.status.get(&app.databases).await;
     for (served, database) in app.databases.iter().zip(statuses.iter()) {
         let label = ByDatabase { database: served.relay.name().to_owned() };
@@ -46,17 +46,7 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
         let mirror = status.mirror.map_or(0, |tree| tree.size);
         set(&gauges.head_size, head);
         set(&gauges.head_age, served.progress.head_age().as_secs());
-        if let Some((routes, _)) = &served.routes {
-            let shown = served.relay.routes();
-            let of = |(_, shown): &(String, Shown)| match shown {
-                Shown::OneHistory(tree) | Shown::Unproven(tree) => Some(tree.size),
-                Shown::Nothing(_) | Shown::Forked => None,
-            };
-            let agreeing = shown.iter().filter(|(_, shown)| matches!(shown, Shown::OneHistory(_))).count();
-            set(&gauges.head_routes, wide(routes.len()));
-            set(&gauges.head_routes_agreeing, wide(agreeing));
-            set(&gauges.head_routes_ahead, shown.iter().filter_map(of).max().unwrap_or(0).saturating_sub(head));
-        }
+        set_routes(gauges, served, &label, head);
         // Where no full copy is kept there is nothing to lag behind.
         if status.mirror.is_some() || served.sync.is_some() {
             set(&gauges.mirror_size, mirror);
@@ -89,18 +79,7 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
         gauges.store.set(&proxy.store_status());
     }
     set_upstreams(&gauges.upstreams, app);
-    let (runs, databases) = (std::sync::Arc::clone(&app.runs), app.databases.clone());
-    if let Ok(record) = tokio::task::spawn_blocking(move || runs.read(&databases)).await {
-        for run in record.last_of_each() {
-            let (database, by_kind) = (run.text("database"), run.by_kind().collect());
-            gauges.runs.set(&LastRun {
-                database,
-                exit_code: run.number("exit_code"),
-                ended: run.seconds("ended"),
-                by_kind,
-            });
-        }
-    }
+    set_runs(gauges, app).await;
     // All databases share one data folder.
     for failure in app.databases.first().into_iter().flat_map(|served| served.relay.store_failures()) {
         store(&gauges.store_errors.get_or_create(&ByWrite { kind: failure.write.name() }), failure.count);
@@ -108,6 +87,41 @@ async fn set_gauges(gauges: &Gauges, app: &App) {
     gauges.hot_bytes.set(app.response_cache.bytes());
     set_connections(gauges, app);
     gauges.ready.set(i64::from(health::not_ready(app).await.is_empty()));
+}
+
+/// What the other places show that a database is compared with, whose head here has so many records.
+fn set_routes(gauges: &Gauges, served: &ServedDatabase, label: &ByDatabase, head: u64) {
+    let Some((routes, _)) = &served.routes else { return };
+    let shown = served.relay.routes();
+    let of = |(_, shown): &(String, Shown)| match shown {
+        Shown::OneHistory(tree) | Shown::Unproven(tree) => Some(tree.size),
+        Shown::Nothing(_) | Shown::Forked => None,
+    };
+    let agreeing = shown.iter().filter(|(_, shown)| matches!(shown, Shown::OneHistory(_))).count();
+    let ahead = shown.iter().filter_map(of).max().unwrap_or(0).saturating_sub(head);
+    for (family, value) in [
+        (&gauges.head_routes, wide(routes.len())),
+        (&gauges.head_routes_agreeing, wide(agreeing)),
+        (&gauges.head_routes_ahead, ahead),
+    ] {
+        family.get_or_create(label).set(signed(value));
+    }
+}
+
+/// What came of the last verification of each database.
+async fn set_runs(gauges: &Gauges, app: &App) {
+    let (runs, databases) = (std::sync::Arc::clone(&app.runs), app.databases.clone());
+    let Ok(record) = tokio::task::spawn_blocking(move || runs.read(&databases)).await else { return };
+    for run in record.last_of_each() {
+        let (database, by_kind) = (run.text("database"), run.by_kind().collect());
+        let (exit_code, ended) = (run.number("exit_code"), run.seconds("ended"));
+        gauges.runs.set(&LastRun { database, exit_code, ended, by_kind });
+    }
+}
+
+/// As gauges hold it.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A counter that is counted elsewhere.

@@ -93,8 +93,9 @@ impl<'a> Lines<'a> {
             if number > 0 {
                 note.push('\n');
             }
-            // No line of a tree note ends with a blank.
-            note.push_str(line.ok_or_else(|| bad("a line of a note is not indented"))?.trim_end_matches([' ', '\t']));
+            // No line of a tree note ends with a blank or a carriage return.
+            let line = line.ok_or_else(|| bad("a line of a note is not indented"))?;
+            note.push_str(line.trim_end_matches([' ', '\t', '\r']));
         }
         Ok(note.into_bytes())
     }
@@ -109,9 +110,9 @@ fn read(body: &str, width: usize) -> Result<Evidence> {
     let new = lines.note(PROOF)?;
     let mut hashes = Vec::new();
     while let Some(line) = lines.next().ok().and_then(|line| lines.unindented(line)) {
-        // Without indentation any line may follow the hashes.
+        // Where no tab is left, what follows the hashes may be indented as they are.
         let hash = match Hash::from_base64(line.trim_end()) {
-            Err(_) if lines.indent == Some("") => break,
+            Err(_) if lines.indent != Some("\t") => break,
             hash => hash?,
         };
         if hashes.len() > MAX_PROOF_HASHES {

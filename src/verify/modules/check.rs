@@ -1,6 +1,6 @@
 //! Checks one admitted file against its record, the hash that is stored beside it, and the rules for module zips.
 
-use super::hashing::{Bad, Reading, hash, is_named, open};
+use super::hashing::{Bad, ReadBudget, hash, is_named, open};
 use super::scan::Stored;
 use super::{Known, origin};
 use crate::database::Database;
@@ -40,7 +40,7 @@ pub(super) fn check(
     database: &Database,
     file: &Stored,
     known: &Known,
-    reading: Reading<'_>,
+    reading: ReadBudget<'_>,
 ) -> Verdict {
     let mut looks = 1;
     loop {

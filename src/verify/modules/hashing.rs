@@ -17,7 +17,7 @@ use crate::sumdb::number::wide;
 
 /// How a file is read.
 #[derive(Clone, Copy)]
-pub(super) struct Reading<'a> {
+pub(super) struct ReadBudget<'a> {
     /// threads that hash it
     pub(super) threads: usize,
     /// how fast; none for no limit
@@ -36,7 +36,7 @@ pub(super) enum Bad {
 }
 
 /// The file's hash, and which rule for module zips it breaks, if any.
-pub(super) fn hash(file: &Stored, opened: &File, reading: Reading<'_>) -> Result<(Hash, Option<String>), Bad> {
+pub(super) fn hash(file: &Stored, opened: &File, reading: ReadBudget<'_>) -> Result<(Hash, Option<String>), Bad> {
     match file.kind {
         Kind::GoMod => {
             if let Some(pace) = reading.pace {
