@@ -1,8 +1,11 @@
 //! Every row of the table of settings: which source decides, and which sizes and durations it accepts.
 
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 
+use gosumcheck::config::SUM_GOLANG_ORG;
 use gosumcheck::config::settings::{SETTINGS, Setting, UPSTREAM_SETTINGS, Value};
+use gosumcheck::sumdb::note::{KeyKind, SignerKey};
 
 use crate::config::{Given, line};
 
@@ -23,7 +26,9 @@ fn values(setting: &Setting) -> [&'static str; 3] {
         (_, "ADDRESS") => ["127.0.0.1:1", "unix:/run/a.sock", "systemd:web"],
         (_, "NETWORK") => ["10.0.0.0/8", "unix", "2001:db8::/32"],
         (_, "MODE") => ["0600", "0666", "0640"],
-        ("rules" | "heads.pin" | "policy" | "cosign", _) => [
+        ("policy", _) => ["none", "a", "b"].map(policy),
+        ("cosign", _) => [1, 2, 3].map(cosigner),
+        ("rules" | "heads.pin", _) => [
             concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/rules/deny"),
             concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/rules/list"),
             concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/rules/route"),
@@ -54,11 +59,28 @@ fn values(setting: &Setting) -> [&'static str; 3] {
 
 /// A password file, which must be there.
 fn users(name: &str) -> &'static str {
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("settings-users-{name}"));
-    if !path.exists() {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o600).open(&path).unwrap();
-    }
+    private_file(&format!("users-{name}"), "")
+}
+
+/// A policy for the log of the default database, whose quorum is this witness.
+fn policy(quorum: &str) -> &'static str {
+    let witness = |seed| SignerKey::of_kind(KeyKind::Witness, "w.example", [seed; 32]).unwrap().vkey();
+    let text = format!("log {SUM_GOLANG_ORG}\nwitness a {}\nwitness b {}\nquorum {quorum}\n", witness(1), witness(2));
+    private_file(&format!("policy-{quorum}"), &text)
+}
+
+/// A key that cosigns.
+fn cosigner(seed: u8) -> &'static str {
+    let key = SignerKey::of_kind(KeyKind::Witness, "w.example", [seed; 32]).unwrap();
+    private_file(&format!("cosign-{seed}"), &key.secret_text())
+}
+
+/// The path of a file with this text, which nobody else may read.
+fn private_file(name: &str, text: &str) -> &'static str {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("settings-{name}"));
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
     path.display().to_string().leak()
 }
 
