@@ -173,7 +173,8 @@ impl Database {
         // Ends: a source whose claim was false is not asked again about that module version.
         loop {
             // What is asked once more has its tiles at hand.
-            let tiles = Tiles { ahead: Some(&ahead).filter(|_| refuted.is_empty()), ..self.tiles(progress) };
+            let (is_cold, first) = (self.cache.is_empty(), Some(&ahead).filter(|_| refuted.is_empty()));
+            let tiles = Tiles { is_cold, ahead: first, ..self.tiles(progress) };
             let mut under_way = UnderWay::new();
             self.fill(asked, &refuted, &mut said, known, &tiles, &mut under_way).await?;
             let advance = async {
@@ -193,7 +194,7 @@ impl Database {
             wanted.proofs.as_mut().map(Vec::clear);
             wanted.paths = batch_cache.is_due(&said).then(HashMap::new);
             let writer = CacheWriter::start(&self.cache);
-            let tiles = Tiles { writer: Some(&writer), ahead: Some(&ahead), ..self.tiles(progress) };
+            let tiles = Tiles { is_cold, writer: Some(&writer), ahead: Some(&ahead), ..self.tiles(progress) };
             self.judge_denials(asked, &mut said, &now, &own).await;
             let checked = check_all(asked, &said, &mut now, &tiles, wanted).await;
             if checked.iter().all(Result::is_ok) {
@@ -217,6 +218,7 @@ impl Database {
         Tiles {
             mirror,
             cache: &self.cache,
+            is_cold: false,
             upstreams: &self.upstreams,
             jobs: self.jobs,
             progress,

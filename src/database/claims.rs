@@ -87,7 +87,7 @@ impl Database {
         tiles: &'a Tiles<'a>,
         ahead: &mut UnderWay<'a>,
     ) -> Vec<Answer<Claim>> {
-        let cached = |module| self.cached_claim(module, known).map(Answer::Found);
+        let cached = |module| if tiles.is_cold { None } else { self.cached_claim(module, known).map(Answer::Found) };
         let mut said: Vec<Option<Answer<Claim>>> =
             asked.iter().map(|(module, refuted)| if refuted.is_none() { cached(module) } else { None }).collect();
         let absent: Vec<usize> = said.iter().enumerate().filter(|(_, said)| said.is_none()).map(|(at, _)| at).collect();

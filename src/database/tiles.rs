@@ -60,6 +60,8 @@ pub(super) struct Tiles<'a> {
     /// the full log, if it is held
     pub(super) mirror: Option<Arc<Mirror>>,
     pub(super) cache: &'a Cache,
+    /// whether the cache had nothing at all when this began, so that it is not looked into for each of a thousand answers
+    pub(super) is_cold: bool,
     pub(super) upstreams: &'a Upstreams,
     /// requests in flight
     pub(super) jobs: usize,
@@ -229,7 +231,7 @@ impl Tiles<'_> {
     /// say so.
     fn cached(&self, tile: &Tile) -> Option<Vec<u8>> {
         let mirrored = self.mirror.as_ref().and_then(|mirror| mirror.snapshot.hash_tile(tile).ok().flatten());
-        mirrored.or_else(|| self.cache.read(&tile.to_string()).ok().flatten())
+        mirrored.or_else(|| if self.is_cold { None } else { self.cache.read(&tile.to_string()).ok().flatten() })
     }
 
     /// A partial tile from one upstream; a log may have dropped it once the full one exists (C2SP tlog-tiles).

@@ -42,6 +42,15 @@ impl Cache {
         &self.dir
     }
 
+    /// Whether nothing was ever kept here, so that nothing need be looked for: an entry that is written meanwhile is then fetched.
+    pub fn is_empty(&self) -> bool {
+        let is_missing = |top: &str| {
+            let found = std::fs::symlink_metadata(self.dir.join(top));
+            found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        ["lookup", "tile", "pack"].into_iter().all(is_missing)
+    }
+
     /// Makes its folder where there is none.
     ///
     /// # Errors
@@ -199,8 +208,9 @@ mod tests {
     fn what_is_written_is_read_in_the_go_layout() {
         let (root, cache) = cache();
         let path = "lookup/github.com/!burnt!sushi/toml@v1.0.0";
-        assert_eq!(cache.read(path).unwrap(), None);
+        assert_eq!((cache.read(path).unwrap(), cache.is_empty()), (None, true));
         cache.write(path, b"one").unwrap();
+        assert!(!cache.is_empty());
         assert_eq!(cache.read(path).unwrap().unwrap(), b"one");
         let file = root.path().join("data/cache/sum.golang.org").join(path);
         assert_eq!(std::fs::read(file).unwrap(), b"one");

@@ -256,7 +256,7 @@ settings! {
         value: Several("FILE"), default: Unset, heading: DATABASE,
     }
 
-    /// Also ask for the newest signed head of the first database at this URL, such as https://sum.golang.google.cn/latest, a proxy's
+    /// Also ask for the newest signed head of the first database at this URL, such as `https://sum.golang.google.cn/latest`, a proxy's
     /// /sumdb/NAME/latest, another server's /gossip/NAME, or a distributor's checkpoint: each must be of the one history. `serve` asks
     /// in the background, `verify` in each run.
     head_routes: Vec<String> = all(web) {
@@ -466,7 +466,7 @@ settings! {
     }
 
     /// Run `gosumcheck verify --record --resume` every day at this time, HH:MM in UTC, as a process of its own of low priority, one
-    /// at a time. The other settings of [verify] hold for it.
+    /// at a time. The other settings of `[verify]` hold for it.
     verify_at: Option<u32> = optional(time_of_day) {
         name: "verify.at", variable: "GOSUMCHECK_VERIFY_AT", flag: "--verify-at",
         value: One("HH:MM"), default: Unset, heading: VERIFY,
