@@ -19,6 +19,7 @@ const PAGES = {
   version: '/modules/demo.example/colour@v1.1.0',
   file: '/modules/demo.example/colour@v1.1.0?file=README.md',
   incidents: '/incidents',
+  integrity: '/integrity',
 }
 const SCREENS = [['desktop', 1280, 'light'], ['desktop', 1280, 'dark'], ['phone', 375, 'light'], ['phone', 375, 'dark']]
 const faults = []

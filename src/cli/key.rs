@@ -57,10 +57,10 @@ pub(super) fn run(command: &Key) -> Result<u8, Fault> {
         Key::Show { file } => key_file::read(file)?,
     };
     let kind = match key.kind() {
-        KeyKind::Witness => "cosignature: for `serve --cosign`, and as a witness in policies",
-        KeyKind::Log => "note: for records of our own; no cosigner",
+        KeyKind::Witness => "a cosignature key, for `serve --cosign` and as a witness in policies",
+        KeyKind::Log => "a note key, for records of our own: it cannot cosign",
     };
-    say(&format!("{} key of {}", kind, key.name()));
+    say(&format!("{}: {kind}", key.name()));
     tell(|out| writeln!(out, "{}", key.vkey()))?;
     Ok(0)
 }

@@ -53,7 +53,7 @@ impl World {
 fn keys_are_made_for_one_purpose_and_shown_without_their_secret() {
     let machine = Machine::new();
     let made = machine.run(&["key", "generate", "--kind", "cosignature", "mirror.example/go", "k"]);
-    made.says(0, &["mirror.example/go+"]).warns(&["cosignature: for `serve --cosign`"]);
+    made.says(0, &["mirror.example/go+"]).warns(&["a cosignature key, for `serve --cosign`"]);
     let file = machine.read("k");
     assert_eq!(machine.at("k").metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert!(file.starts_with("PRIVATE+KEY+mirror.example/go+"));
