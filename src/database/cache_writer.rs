@@ -28,8 +28,10 @@ impl CacheWriter {
         let cache = cache.clone();
         let work = move || {
             let mut files = Files::new();
-            for more in handed {
+            while let Ok(more) = handed.recv() {
                 files.extend(more);
+                // What came while the last was written is written together.
+                files.extend(handed.try_iter().take(WAITING).flatten());
                 let few = files.split_off(files.len() - files.len() % GROUP);
                 cache.keep_all(&files);
                 files = few;

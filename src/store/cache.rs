@@ -22,6 +22,8 @@ use crate::files::{self, Unfit};
 pub const ENTRY_LIMIT: u64 = 4 << 20;
 /// Entries that are packed together; fewer are files of their own.
 pub const GROUP: usize = 64;
+/// Entries that are written together.
+const BATCH: usize = 4 * GROUP;
 
 /// The cache of one database.
 #[derive(Debug, Clone)]
@@ -120,14 +122,16 @@ impl Cache {
     /// # Errors
     /// As [`Cache::write`]; then some may be kept and some not.
     pub fn write_all(&self, entries: &[(String, Vec<u8>)]) -> Result<(), Fault> {
-        for group in entries.chunks(GROUP) {
-            if group.len() < GROUP || self.pack.is_full().map_err(|error| self.unreadable(&error))? {
-                group.iter().try_for_each(|(path, bytes)| self.write(path, bytes))?;
-            } else {
-                let bytes = group.iter().map(|(_, bytes)| bytes.len()).sum();
+        for batch in entries.chunks(BATCH) {
+            let is_full = || self.pack.is_full().map_err(|error| self.unreadable(&error));
+            let groups = if batch.len() < GROUP || is_full()? { 0 } else { batch.len() / GROUP };
+            let (packed, few) = batch.split_at(groups * GROUP);
+            if !packed.is_empty() {
+                let bytes = packed.iter().map(|(_, bytes)| bytes.len()).sum();
                 self.folder.take_room(bytes).map_err(|error| unavailable(&self.dir, "write", &error))?;
-                self.append(&group.iter().map(|(path, bytes)| (path.as_str(), bytes)).collect::<Vec<_>>())?;
+                self.append(&packed.iter().map(|(path, bytes)| (path.as_str(), bytes)).collect::<Vec<_>>())?;
             }
+            few.iter().try_for_each(|(path, bytes)| self.write(path, bytes))?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::super::disk::Disk;
 use super::super::lock::Lock;
 use super::super::words::unavailable;
-use super::ENTRY_LIMIT;
+use super::{ENTRY_LIMIT, GROUP};
 use crate::fault::Fault;
 use crate::files;
 use crate::sumdb::number::wide;
@@ -96,19 +96,20 @@ impl Pack {
         Ok(self.index("")?.count >= FULL)
     }
 
-    /// Adds a group of entries. The folder exists.
+    /// Adds entries in groups, all with one write: of what is torn, the whole groups count. The folder exists.
     ///
     /// # Errors
-    /// `Unavailable`: the disk; `Usage`: these cannot be a group.
+    /// `Unavailable`: the disk; `Usage`: these cannot be groups.
     pub(super) fn append<B: AsRef<[u8]>>(&self, disk: &dyn Disk, entries: &[(&str, B)]) -> Result<(), Fault> {
-        let group = group(entries).ok_or_else(|| Fault::Usage("these entries cannot be kept together".to_owned()))?;
+        let groups = entries.chunks(GROUP).map(group).collect::<Option<Vec<_>>>().filter(|groups| !groups.is_empty());
+        let groups = groups.ok_or_else(|| Fault::Usage("these entries cannot be kept together".to_owned()))?;
         let _alone = Lock::acquire(&self.path)?;
         let cannot = |error: io::Error| unavailable(&self.path, "write", &error);
         let file = OpenOptions::new().read(true).write(true).open(&self.path).map_err(cannot)?;
         let mut index = self.lock();
         index.catch_up(Arc::new(file)).map_err(cannot)?;
         let Some(file) = index.file.clone() else { return Ok(()) };
-        disk.write_at(&file, &group, index.end).map_err(cannot)?;
+        disk.write_at(&file, &groups.concat(), index.end).map_err(cannot)?;
         index.catch_up(file).map_err(cannot)
     }
 
@@ -292,6 +293,31 @@ mod tests {
         let bytes = std::fs::read(root.path().join("pack")).unwrap();
         std::fs::write(root.path().join("pack"), bytes.repeat(3)).unwrap();
         assert_eq!(Pack::new(root.path().join("pack")).index("").unwrap().count, MAX_ENTRIES);
+    }
+
+    #[test]
+    fn of_groups_that_were_written_together_the_whole_ones_count() {
+        let root = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..2 * GROUP + 1).map(|n| format!("n{n}")).collect();
+        add(&pack(&root), &names.iter().map(|name| (name.as_str(), &b"bytes"[..])).collect::<Vec<_>>());
+        let file = root.path().join("pack");
+        let whole = std::fs::read(&file).unwrap();
+        let ends: Vec<usize> =
+            names.chunks(GROUP).map(|names| names.iter().map(|name| name.len() + 8).sum::<usize>() + 1).collect();
+        assert_eq!(whole.len(), ends.iter().sum::<usize>());
+        for len in 0..=whole.len() {
+            std::fs::write(&file, &whole[..len]).unwrap();
+            let kept = ends
+                .iter()
+                .scan(0, |end, of| {
+                    *end += of;
+                    Some(*end)
+                })
+                .filter(|end| *end <= len)
+                .count();
+            let count = pack(&root).names().unwrap().len();
+            assert_eq!(count, (kept * GROUP).min(names.len()), "{len}");
+        }
     }
 
     #[test]
