@@ -13,10 +13,11 @@
 //!     server  prefetch  doctor           the HTTP edge: what is asked, how it may be kept, what clients may hold · what a build
 //!                                        needs, brought before it is asked for · what protects the modules of a machine
 //!       access                           who may ask for what: credentials, rules, limits of clients
-//!       audit  sync  proxy  verify       the commands' logic, each a straight line: go.sum files and module caches against
+//!       audit  sync  proxy  verify  migrate
+//!                                        the commands' logic, each a straight line: go.sum files and module caches against
 //!                                        the database · the whole log, fetched · modules, proven before any client gets them ·
-//!                                        the whole log and all modules, verified again from their bytes
-//!       migrate                          (beside these) the settings of another module proxy, said in ours
+//!                                        the whole log and all modules, verified again from their bytes · the settings of
+//!                                        another module proxy, said in ours
 //!         relay                          what a server answers of one checksum database, all under one head that never goes back
 //!           database                     a module version in, a verified record out; the one timeline of heads
 //!             config  report  store  upstream
@@ -30,8 +31,9 @@
 //!
 //! In [`sumdb`]: `module` (paths, versions, patterns), `goproxy` (what a module proxy is asked), `gomod` (what go.mod files
 //! require), `gosum` (go.sum files), `record` (records and lookups), `hash` (SHA-256, many at once), `note` (signed notes),
-//! `checkpoint` (signed tree heads), `tlog_policy` (whose cosignatures a head needs), `tlog` (the Merkle tree and its proofs), `tile` (the tree in pieces), `dirhash` (h1),
-//! `modzip` (what a module zip may hold), `bundle` (proof files), `evidence` (a log that lied).
+//! `checkpoint` (signed tree heads), `tlog_policy` (whose cosignatures a head needs), `tlog` (the Merkle tree and its proofs),
+//! `tile` (the tree in pieces), `dirhash` (h1), `modzip` (what a module zip may hold), `bundle` (proof files), `evidence` (a log
+//! that lied).
 //!
 //! # What is true at every moment
 //!
@@ -47,8 +49,8 @@
 //!    which the program carries one, and is trusted for what is newer. One that is damaged or under another key is never passed over.
 //! 5. No complete tile that was proven is ever changed, and no byte of the full log that a committed head covers, unless it rotted: then
 //!    the proven one is put in its place. None of the full log is given that this process has not proven, or that looks otherwise
-//!    than when it was. An admitted module
-//!    file changes only where the database that is asked now has another hash: then it is quarantined and fetched again.
+//!    than when it was. An admitted module file changes only where the database that is asked now has another hash: then it is
+//!    quarantined and fetched again.
 //! 6. The index decides nothing: a wrong entry can only make a check fail.
 //! 7. No outcome passes by default: not an empty answer, not an unknown algorithm, not a missing line.
 //! 8. Nothing but a person clears a fork, and until then no newer head is accepted.
