@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Stored, VerifyArgs};
 use crate::config::key_file;
-use crate::config::settings::{Layers, SETTINGS, VerifySettings, rows};
+use crate::config::settings::VerifySettings;
 use crate::fault::Fault;
 use crate::report::integrity::{Coverage, Sample, Since};
 use crate::report::{Level, Notice};
@@ -49,25 +49,6 @@ impl Plan {
     pub(super) fn over(&self, options: ModuleOptions) -> ModuleOptions {
         ModuleOptions { coverage: self.coverage, pace: self.pace.clone(), resume: self.resume.clone(), ..options }
     }
-}
-
-/// The settings of `[verify]`, with the arguments over them.
-pub(super) fn settings(args: &VerifyArgs) -> Result<VerifySettings, Fault> {
-    let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
-    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    let named =
-        |scheme: &str, targets: &[String]| targets.iter().map(|target| format!("{scheme}{target}")).collect::<Vec<_>>();
-    let targets =
-        [named("", &args.notify_webhook), named("mailto:", &args.notify_mail), named("command:", &args.notify_command)];
-    let layers = layers
-        .flag(&rows::verify_max_rate, args.max_rate.clone())
-        .flag(&rows::verify_sample, args.sample.clone())
-        .flag(&rows::verify_full_every, args.full_every.clone())
-        .flag(&rows::verify_notify, targets.concat())
-        .flag(&rows::verify_notify_key, path(&args.notify_key))
-        .flag(&rows::verify_sign_key, path(&args.sign_key))
-        .flag(&rows::verify_notify_always, args.notify_always.then(|| "true".to_owned()));
-    VerifySettings::of(&layers)
 }
 
 /// Plans a run over `stored`. From here on no other run works in the data folder, if this one leaves anything there.
