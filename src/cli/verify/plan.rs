@@ -5,7 +5,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
 use super::{Stored, VerifyArgs};
 use crate::config::key_file;
@@ -16,7 +15,7 @@ use crate::report::{Level, Notice};
 use crate::store::Folder;
 use crate::store::runs::{Job, RunSigner};
 use crate::store::scrub::{ScrubPace, lower_priority};
-use crate::verify::{JobScope, ModuleOptions, NOTE_EVERY, Resume};
+use crate::verify::{JobScope, ModuleOptions, NOTE_EVERY, RecordedRun, Resume};
 
 /// The system's clock of files goes in steps, in microseconds: what changes just after a moment has a time before it.
 const CLOCK_STEP: u64 = 1_000_000;
@@ -106,7 +105,8 @@ fn coverage(
     let read = stored.folder.runs().read()?;
     let full = |why: String| (Coverage::Full, vec![note(format!("everything is covered: {why}"))]);
     let Ok(read) = read else { return Ok(full("the record of earlier runs is broken".to_owned())) };
-    let runs: Vec<&Map<String, Value>> = read.entries.iter().filter(|entry| is_alike(entry, asked)).collect();
+    let runs: Vec<RecordedRun> =
+        read.entries.into_iter().map(RecordedRun::of).filter(|run| is_alike(run, asked)).collect();
     Ok(match of_runs(&runs, share, settings.full_every, began) {
         Ok(coverage) => (coverage, Vec::new()),
         Err(why) => full(why),
@@ -115,25 +115,19 @@ fn coverage(
 
 /// What is to be covered after these runs, the oldest first; else why everything is.
 fn of_runs(
-    runs: &[&Map<String, Value>],
+    runs: &[RecordedRun],
     share: u32,
     full_every: Option<Duration>,
     began: Timestamp,
 ) -> Result<Coverage, String> {
     let last = runs.last().ok_or("no earlier run is recorded")?;
-    if last.get("exit_code").and_then(Value::as_u64) != Some(0) {
+    if last.exit_code() != 0 {
         return Err("the last recorded run did not end with 0".to_owned());
     }
-    let of = |run: &Map<String, Value>| {
-        run.get("coverage").cloned().and_then(|covered| serde_json::from_value(covered).ok())
-    };
-    let time = |run: &Map<String, Value>| run.get("began")?.as_str()?.parse::<Timestamp>().ok();
-    let is_full = |run: &&&Map<String, Value>| {
-        of(run) == Some(Coverage::Full) && run.get("exit_code").and_then(Value::as_u64) == Some(0)
-    };
-    let last_full = runs.iter().rev().find(is_full).and_then(|run| time(run));
+    let is_full = |run: &&RecordedRun| run.coverage() == Some(Coverage::Full) && run.exit_code() == 0;
+    let last_full = runs.iter().rfind(is_full).and_then(|run| run.time("began"));
     let last_full = last_full.ok_or("no earlier complete run is recorded")?;
-    let last_began = time(last).ok_or("the last recorded run has no time")?;
+    let last_began = last.time("began").ok_or("the last recorded run has no time")?;
     if last_began > began || last_full > began {
         return Err("the last recorded run began in the future: a clock was set".to_owned());
     }
@@ -142,21 +136,20 @@ fn of_runs(
         let days = most.as_secs_f64() / 86400.0;
         return Err(format!("the last complete run began at {last_full}, and one is due after {days:.1} days"));
     }
-    let sample_of = |run: &&Map<String, Value>| match of(run) {
+    let sample_of = |run: &RecordedRun| match run.coverage() {
         Some(Coverage::Part { sample, .. }) => sample,
         _ => None,
     };
     let next =
         |share| runs.iter().rev().find_map(sample_of).map_or_else(|| Sample::first(share), |last| last.next(share));
-    let records = last.get("head").and_then(|head| head.get("size")).and_then(Value::as_u64).unwrap_or(0);
-    let since = Some(Since { records, began: micros(last_began).saturating_sub(CLOCK_STEP) });
+    let since =
+        Some(Since { records: last.head_size().unwrap_or(0), began: micros(last_began).saturating_sub(CLOCK_STEP) });
     Ok(Coverage::Part { since, sample: Some(share).filter(|share| *share > 0).map(next) })
 }
 
 /// Whether a recorded run covered the same database and at least the same parts.
-fn is_alike(run: &Map<String, Value>, asked: &JobScope) -> bool {
-    let earlier = run.get("scope").cloned().and_then(|scope| serde_json::from_value::<JobScope>(scope).ok());
-    earlier.is_some_and(|earlier| {
+fn is_alike(run: &RecordedRun, asked: &JobScope) -> bool {
+    run.scope().is_some_and(|earlier| {
         let has = |earlier: bool, now: bool| earlier || !now;
         earlier.database == asked.database && has(earlier.log, asked.log) && has(earlier.modules, asked.modules)
     })
