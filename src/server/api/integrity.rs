@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::time;
 use crate::access::Reader;
-use crate::proxy::blocking::blocking;
 use crate::report::printable;
 use crate::server::app::App;
 use crate::server::app::runs::RecordedRuns;
@@ -91,9 +90,7 @@ impl IntegrityView {
     /// # Errors
     /// The answer to the client: the disk cannot be waited for.
     pub(crate) async fn of(app: &App, reader: Reader) -> Result<IntegrityView, Answer> {
-        let (cache, databases) = (std::sync::Arc::clone(&app.runs), app.databases.clone());
-        let read = blocking(move || Ok::<_, crate::fault::Fault>(cache.read(&databases))).await;
-        let read = read.map_err(|fault| unavailable(&fault.to_string()))?;
+        let read = app.runs.read().await.map_err(|fault| unavailable(&fault.to_string()))?;
         let at = app.nightly_at.map(|minutes| format!("{:02}:{:02}", minutes / 60, minutes % 60));
         Ok(IntegrityView::of_record(&read, at, &reader))
     }

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::database::ServedDatabase;
 use crate::fault::Fault;
+use crate::proxy::blocking::blocking;
 use crate::store::runs::Runs;
 use crate::verify::RecordedRun;
 
@@ -14,11 +15,13 @@ use crate::verify::RecordedRun;
 type Stamp = (u64, i64, i64);
 
 /// The record, and the state of the file that it was read from.
-#[derive(Debug, Default)]
-pub(crate) struct RunsCache(
+#[derive(Debug)]
+pub(crate) struct RunsCache {
+    /// none where no database is served
+    runs: Option<Runs>,
     /// guards what was read; locked for a copy of the pointer
-    Mutex<Option<(Stamp, Arc<RecordedRuns>)>>,
-);
+    read: Mutex<Option<(Stamp, Arc<RecordedRuns>)>>,
+}
 
 /// The record of verifications.
 #[derive(Debug, Default)]
@@ -32,18 +35,30 @@ pub(crate) struct RecordedRuns {
 }
 
 impl RunsCache {
-    /// The record as it is now. Waits for the disk.
-    pub(crate) fn read(&self, served: &[ServedDatabase]) -> Arc<RecordedRuns> {
-        // All databases share one data folder.
-        let Some(runs) = served.first().map(|served| served.log.runs()) else { return Arc::default() };
+    /// Of the one data folder that all databases share.
+    pub(crate) fn of(served: &[ServedDatabase]) -> RunsCache {
+        RunsCache { runs: served.first().map(|served| served.log.runs()), read: Mutex::default() }
+    }
+
+    /// The record as it is now.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk cannot be waited for. What is wrong with the record stands in it.
+    pub(crate) async fn read(self: &Arc<RunsCache>) -> Result<Arc<RecordedRuns>, Fault> {
+        let cache = Arc::clone(self);
+        blocking(move || Ok(cache.wait_for())).await
+    }
+
+    fn wait_for(&self) -> Arc<RecordedRuns> {
+        let Some(runs) = &self.runs else { return Arc::default() };
         let stamp = runs.path().metadata().map_or((0, 0, 0), |found| (found.size(), found.ctime(), found.ctime_nsec()));
-        if let Some((of, read)) = &*self.0.lock()
+        if let Some((of, read)) = &*self.read.lock()
             && *of == stamp
         {
             return Arc::clone(read);
         }
-        let read = Arc::new(RecordedRuns::of(&runs));
-        *self.0.lock() = Some((stamp, Arc::clone(&read)));
+        let read = Arc::new(RecordedRuns::of(runs));
+        *self.read.lock() = Some((stamp, Arc::clone(&read)));
         read
     }
 }
