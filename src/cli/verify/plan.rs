@@ -105,9 +105,8 @@ fn coverage(
     let read = stored.folder.runs().read()?;
     let full = |why: String| (Coverage::Full, vec![note(format!("everything is covered: {why}"))]);
     let Ok(read) = read else { return Ok(full("the record of earlier runs is broken".to_owned())) };
-    let runs: Vec<RecordedRun> =
-        read.entries.into_iter().map(RecordedRun::of).filter(|run| is_alike(run, asked)).collect();
-    Ok(match of_runs(&runs, share, settings.full_every, began) {
+    let runs: Vec<RecordedRun> = read.entries.into_iter().map(RecordedRun::of).collect();
+    Ok(match of_runs(&runs, asked, share, settings.full_every, began) {
         Ok(coverage) => (coverage, Vec::new()),
         Err(why) => full(why),
     })
@@ -116,15 +115,23 @@ fn coverage(
 /// What is to be covered after these runs, the oldest first; else why everything is.
 fn of_runs(
     runs: &[RecordedRun],
+    asked: &JobScope,
     share: u32,
     full_every: Option<Duration>,
     began: Timestamp,
 ) -> Result<Coverage, String> {
+    let is_of_database = |run: &&RecordedRun| run.scope().is_some_and(|earlier| earlier.database == asked.database);
+    let mut of_parts = runs.iter().rev().filter(is_of_database).take_while(|run| !is_alike(run, asked));
+    // Only a run over all of it clears what a run over a part of it found.
+    if of_parts.any(|run| run.exit_code() != 0) {
+        return Err("a run over a part of it did not end with 0".to_owned());
+    }
+    let runs: Vec<&RecordedRun> = runs.iter().filter(|run| is_alike(run, asked)).collect();
     let last = runs.last().ok_or("no earlier run is recorded")?;
     if last.exit_code() != 0 {
         return Err("the last recorded run did not end with 0".to_owned());
     }
-    let is_full = |run: &&RecordedRun| run.coverage() == Some(Coverage::Full) && run.exit_code() == 0;
+    let is_full = |run: &&&RecordedRun| run.coverage() == Some(Coverage::Full) && run.exit_code() == 0;
     let last_full = runs.iter().rfind(is_full).and_then(|run| run.time("began"));
     let last_full = last_full.ok_or("no earlier complete run is recorded")?;
     let last_began = last.time("began").ok_or("the last recorded run has no time")?;
@@ -136,7 +143,7 @@ fn of_runs(
         let days = most.as_secs_f64() / 86400.0;
         return Err(format!("the last complete run began at {last_full}, and one is due after {days:.1} days"));
     }
-    let sample_of = |run: &RecordedRun| match run.coverage() {
+    let sample_of = |run: &&RecordedRun| match run.coverage() {
         Some(Coverage::Part { sample, .. }) => sample,
         _ => None,
     };
@@ -151,7 +158,10 @@ fn of_runs(
 fn is_alike(run: &RecordedRun, asked: &JobScope) -> bool {
     run.scope().is_some_and(|earlier| {
         let has = |earlier: bool, now: bool| earlier || !now;
-        earlier.database == asked.database && has(earlier.log, asked.log) && has(earlier.modules, asked.modules)
+        earlier.database == asked.database
+            && has(earlier.log, asked.log)
+            && has(earlier.index, asked.index)
+            && has(earlier.modules, asked.modules)
     })
 }
 
