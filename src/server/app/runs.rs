@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::database::ServedDatabase;
 use crate::fault::Fault;
 use crate::proxy::blocking::blocking;
-use crate::store::runs::Runs;
+use crate::store::runs::{BrokenChain, RunEntries, Runs};
 use crate::verify::RecordedRun;
 
 /// What tells one state of the file from another: its size, and when it changed, in nanoseconds.
@@ -57,24 +57,33 @@ impl RunsCache {
         {
             return Arc::clone(read);
         }
-        let read = Arc::new(RecordedRuns::of(runs));
+        let read = match runs.read() {
+            Ok(read) => Arc::new(RecordedRuns::of(read)),
+            // Not kept: the file may be as it was when it can be read again.
+            Err(fault) => return Arc::new(RecordedRuns::unread(fault)),
+        };
         *self.read.lock() = Some((stamp, Arc::clone(&read)));
         read
     }
 }
 
 impl RecordedRuns {
-    fn of(runs: &Runs) -> RecordedRuns {
-        let why = match runs.read() {
-            Ok(Ok(read)) => {
+    fn of(read: Result<RunEntries, BrokenChain>) -> RecordedRuns {
+        match read {
+            Ok(read) => {
                 let last_hash = (!read.entries.is_empty()).then(|| read.last.clone());
                 let runs = read.entries.into_iter().map(RecordedRun::of).collect();
-                return RecordedRuns { runs, last_hash, broken: None };
+                RecordedRuns { runs, last_hash, broken: None }
             }
-            Ok(Err(broken)) => broken.to_string(),
+            Err(broken) => RecordedRuns { broken: Some(broken.to_string()), ..RecordedRuns::default() },
+        }
+    }
+
+    fn unread(fault: Fault) -> RecordedRuns {
+        let why = match fault {
             // The message names the place on the disk, which is nothing for clients.
-            Err(Fault::Unavailable { why, .. }) => why,
-            Err(fault) => fault.to_string(),
+            Fault::Unavailable { why, .. } => why,
+            fault => fault.to_string(),
         };
         RecordedRuns { broken: Some(why), ..RecordedRuns::default() }
     }
