@@ -6,15 +6,9 @@ use gosumcheck::report::integrity::{Coverage, Flaw, Sample, Since};
 use gosumcheck::store::Folder;
 use gosumcheck::verify::{ModuleOptions, VerifyOptions};
 
-use super::command::Machine;
 use super::log::World;
+use super::machine;
 use super::world;
-
-fn machine(world: &World) -> Machine {
-    let mut machine = Machine::new();
-    machine.set("GOSUMDB", world.db.vkey()).set("GOSUMCHECK_DATA", world.root.path().to_str().unwrap());
-    machine
-}
 
 /// The log with one bit of its record 10 turned.
 fn damaged(good: &[u8]) -> Vec<u8> {
