@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value};
 
 use super::output::tell;
 use super::settings::{help, value_name};
+use crate::config;
 use crate::config::settings::rows;
-use crate::config::{self};
 use crate::fault::Fault;
 use crate::report::{counted, printable};
 use crate::store::Folder;
 use crate::sumdb::note::VerifierKey;
 use crate::sumdb::number::wide;
+use crate::verify::RecordedRun;
 
 pub(super) const EXIT_CODES: &str = "\
 `gosumcheck verify --record` appends an entry to DATA/verify/journal.jsonl. Each has the hash of the one before it; keep the hash that \
@@ -60,22 +60,22 @@ pub(super) fn run(command: &Journal) -> Result<u8, Fault> {
     let data = place.data.as_ref().map_or_else(|| config::data_folder(environment), |data| Ok(data.clone()))?;
     let runs = Folder::look(&data)?.runs();
     let path = runs.path().display().to_string();
-    let read = match runs.read()? {
-        Ok(read) => read,
-        Err(broken) => {
-            tell(|out| writeln!(out, "{path}: {broken}"))?;
-            return Ok(1);
-        }
-    };
-    let signed = match key.as_ref().map(|key| read.signed_by(key)).transpose() {
-        Ok(signed) => signed,
+    let judged = runs.read()?.and_then(|read| {
+        let signed = key.as_ref().map(|key| read.signed_by(key)).transpose()?;
+        Ok((read, signed))
+    });
+    let (read, signed) = match judged {
+        Ok(judged) => judged,
         Err(broken) => {
             tell(|out| writeln!(out, "{path}: {}", printable(&broken.to_string())))?;
             return Ok(1);
         }
     };
     tell(|out| match command {
-        Journal::Ls(_) => read.entries.iter().try_for_each(|entry| writeln!(out, "{}", printable(&line(entry)))),
+        Journal::Ls(_) => {
+            let mut runs = read.entries.into_iter().map(RecordedRun::of);
+            runs.try_for_each(|run| writeln!(out, "{}", printable(&line(&run))))
+        }
         Journal::Verify(_) => {
             let torn = if read.is_torn { ", after which a crash left a part of another" } else { "" };
             let count = wide(read.entries.len());
@@ -87,12 +87,10 @@ pub(super) fn run(command: &Journal) -> Result<u8, Fault> {
     Ok(0)
 }
 
-/// One entry in one line.
-fn line(entry: &Map<String, Value>) -> String {
-    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
-    let number = |name: &str| entry.get(name).and_then(Value::as_u64).unwrap_or(0);
-    let head = entry.get("head").and_then(|head| head.get("size")).and_then(Value::as_u64);
-    let under = head.map_or_else(|| "no signed head".to_owned(), |size| format!("head {size}"));
-    let (findings, repairs) = (counted(number("findings"), "finding"), counted(number("repairs"), "repair"));
-    format!("{} {} {under}: exit {}, {findings}, {repairs}", text("began"), text("database"), number("exit_code"))
+/// One run in one line.
+fn line(run: &RecordedRun) -> String {
+    let text = |name: &str| Some(run.text(name)).filter(|text| !text.is_empty()).unwrap_or("-").to_owned();
+    let under = run.head_size().map_or_else(|| "no signed head".to_owned(), |size| format!("head {size}"));
+    let (findings, repairs) = (counted(run.number("findings"), "finding"), counted(run.number("repairs"), "repair"));
+    format!("{} {} {under}: exit {}, {findings}, {repairs}", text("began"), text("database"), run.exit_code())
 }

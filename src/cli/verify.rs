@@ -53,13 +53,14 @@ impl Takes for Sources {
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &VerifyArgs) -> Result<u8, Fault> {
-    let settings = plan::settings(args)?;
-    verify(args, &settings).inspect_err(|fault| notify::send_fault(&settings, fault))
+    let layers = args.over(Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?);
+    let settings = VerifySettings::of(&layers)?;
+    verify(args, &layers, &settings).inspect_err(|fault| notify::send_fault(&settings, fault))
 }
 
-fn verify(args: &VerifyArgs, settings: &VerifySettings) -> Result<u8, Fault> {
+fn verify(args: &VerifyArgs, layers: &Layers, settings: &VerifySettings) -> Result<u8, Fault> {
     let stored = Stored::open(args)?;
-    let (modules, warnings) = if args.no_modules { (None, Vec::new()) } else { module_options(args)? };
+    let (modules, warnings) = if args.no_modules { (None, Vec::new()) } else { module_options(args, layers)? };
     let store = stored.folder.modules();
     let holds = |tree| verify::may_be_there(store.dir_of(tree));
     let modules = modules.filter(|_| holds(Tree::Proven) || holds(Tree::FirstUse));
@@ -80,14 +81,14 @@ fn verify(args: &VerifyArgs, settings: &VerifySettings) -> Result<u8, Fault> {
     // Where the options leave nothing else, or there is no data folder, the missing log is the answer.
     let modules = modules.map(|options| plan.over(options));
     let parts = Parts { plan: &plan, log: has_log || is_empty, modules, warnings };
-    let (mut report, mut failed) = look(args, &stored, &parts)?;
+    let (mut report, mut failed) = look(args, layers, &stored, &parts)?;
     let is_wrong = report.total() > 0 || failed.is_some();
     if args.repair && is_wrong && report.misbehaviour.is_none() {
-        let repaired = repair::run(args, &stored, &stored.options(args)?, &report, parts.log)?;
+        let repaired = repair::run(layers, &stored, &stored.options(args, layers)?, &report, parts.log)?;
         // A pass over the repaired parts, and over the rest: over everything, whatever the first one covered.
         let complete = plan.complete();
         let modules = parts.modules.clone().map(|options| complete.over(options));
-        (report, failed) = look(args, &Stored::open(args)?, &Parts { plan: &complete, modules, ..parts })?;
+        (report, failed) = look(args, layers, &Stored::open(args)?, &Parts { plan: &complete, modules, ..parts })?;
         report.repairs = repaired.repairs;
         run.unrepaired = repaired.failed.len();
         let warned = |why: String| Notice { level: Level::Warning, text: format!("could not be repaired: {why}") };
@@ -130,9 +131,14 @@ struct Parts<'a> {
 ///
 /// # Errors
 /// `Unavailable`: there is nothing that could be looked at.
-fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts<'_>) -> Result<(Integrity, Option<Fault>), Fault> {
+fn look(
+    args: &VerifyArgs,
+    layers: &Layers,
+    stored: &Stored,
+    parts: &Parts<'_>,
+) -> Result<(Integrity, Option<Fault>), Fault> {
     let bar = Bar::new();
-    let log = if parts.log { log(args, stored, parts.plan, &bar).map(Some) } else { Ok(None) };
+    let log = if parts.log { log(args, layers, stored, parts.plan, &bar).map(Some) } else { Ok(None) };
     // The rest is checked even where the log cannot be.
     let (mut report, failed) = match log {
         // What is not there cannot be repaired.
@@ -145,7 +151,7 @@ fn look(args: &VerifyArgs, stored: &Stored, parts: &Parts<'_>) -> Result<(Integr
     };
     if !args.no_log {
         kept(stored, parts.log, &mut report)?;
-        routes::compare(args, stored, &mut report)?;
+        routes::compare(layers, stored, &mut report)?;
     }
     if let Some(modules) = &parts.modules {
         let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
@@ -191,10 +197,8 @@ fn kept(stored: &Stored, has_log: bool, report: &mut Integrity) -> Result<(), Fa
 }
 
 /// How modules are checked, and what is wrong with the settings that say which are private.
-fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notice>), Fault> {
-    let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
-    let layers = layers.flag(&rows::private, args.private.clone());
-    let checked = private_patterns(&layers, &GoEnv::of_process())?;
+fn module_options(args: &VerifyArgs, layers: &Layers) -> Result<(Option<ModuleOptions>, Vec<Notice>), Fault> {
+    let checked = private_patterns(layers, &GoEnv::of_process())?;
     let private = Patterns::parse(&checked.patterns);
     Ok((
         Some(ModuleOptions { threads: args.threads, private, ..ModuleOptions::default() }),
@@ -202,9 +206,9 @@ fn module_options(args: &VerifyArgs) -> Result<(Option<ModuleOptions>, Vec<Notic
     ))
 }
 
-fn log(args: &VerifyArgs, stored: &Stored, plan: &Plan, bar: &Bar) -> Result<Integrity, Fault> {
+fn log(args: &VerifyArgs, layers: &Layers, stored: &Stored, plan: &Plan, bar: &Bar) -> Result<Integrity, Fault> {
     let (coverage, pace, resume) = (plan.coverage, plan.pace.clone(), plan.resume.clone());
-    let options = VerifyOptions { coverage, pace, resume, ..stored.options(args)? };
+    let options = VerifyOptions { coverage, pace, resume, ..stored.options(args, layers)? };
     let show = |done: u64, total: u64| {
         let [done, total] = [done, total].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         bar.show("records", done, total);

@@ -9,7 +9,9 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Class, FileReport, LineReport, Location, Misbehaviour, Report, printable, printable::printable_lines};
+use super::{
+    Class, FileReport, Head, LineReport, Location, Misbehaviour, Notice, Report, printable, printable::printable_lines,
+};
 
 /// Writes the report as JUnit XML.
 ///
@@ -50,12 +52,15 @@ fn properties(report: &Report) -> Vec<Property> {
     if let Some(time) = &report.time {
         properties.push(Property::new("time", printable(time)));
     }
-    if let Some(head) = &report.head {
-        properties.push(Property::new("tree.size", head.size.to_string()));
-        properties.push(Property::new("tree.root", printable(&head.root)));
-    }
-    properties.extend(report.notices.iter().map(|notice| Property::new(notice.level.name(), printable(&notice.text))));
+    properties.extend(head_and_notices(report.head.as_ref(), &report.notices));
     properties
+}
+
+/// The signed head that everything was held to, and what is to be said of the run.
+pub(super) fn head_and_notices(head: Option<&Head>, notices: &[Notice]) -> Vec<Property> {
+    let tree = head.map(|head| [("tree.size", head.size.to_string()), ("tree.root", printable(&head.root))]);
+    let tree = tree.into_iter().flatten().map(|(name, value)| Property::new(name, value));
+    tree.chain(notices.iter().map(|notice| Property::new(notice.level.name(), printable(&notice.text)))).collect()
 }
 
 /// One line: `MODULE VERSION KIND`, in the class of its file.
@@ -130,14 +135,22 @@ fn status(report: &Report, line: &LineReport) -> TestCaseStatus {
 
 /// A log that misbehaved fails a case of its own, so that no CI stays green.
 fn log_suite(report: &Report, misbehaviour: &Misbehaviour) -> TestSuite {
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    status.set_type("log-misbehaved").set_message("the log signed two histories that cannot both be true");
-    let evidence = printable_lines(&misbehaviour.evidence).join("\n");
-    let saved = misbehaviour.saved.iter().map(|path| format!("\n\nsaved in {}", printable(path))).collect::<String>();
-    status.set_description(format!("{evidence}{saved}"));
     let mut suite = TestSuite::new(printable(&report.database));
-    suite.add_test_case(TestCase::new("the log has one history", status));
+    suite.add_test_case(one_history(Some(misbehaviour)));
     suite
+}
+
+/// The case that the log has one history: it fails with the evidence where it was caught with two.
+pub(super) fn one_history(misbehaviour: Option<&Misbehaviour>) -> TestCase {
+    let mut status = TestCaseStatus::success();
+    if let Some(misbehaviour) = misbehaviour {
+        status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("log-misbehaved").set_message("the log signed two histories that cannot both be true");
+        let evidence = printable_lines(&misbehaviour.evidence).join("\n");
+        let saved = misbehaviour.saved.iter().map(|path| format!("\n\nsaved in {}", printable(path)));
+        status.set_description(evidence + &saved.collect::<String>());
+    }
+    TestCase::new("the log has one history", status)
 }
 
 #[cfg(test)]

@@ -110,6 +110,7 @@ impl App {
     pub(super) fn new(config: Config, served: Vec<ServedDatabase>, proxy: Option<Proxy>) -> App {
         App {
             names: DatabaseNames::new(served.iter().map(|served| served.relay.name())),
+            runs: Arc::new(RunsCache::of(&served)),
             databases: served,
             proxy,
             prefix: config.prefix,
@@ -129,7 +130,6 @@ impl App {
             readings: Semaphore::new(limits::MAX_READINGS),
             vulndb: config.vulndb,
             nightly_at: config.nightly_at,
-            runs: Arc::default(),
             started: Instant::now(),
             pools: Pools::new(&config.limits),
             slots: Slots::new(config.limits.connections, config.limits.reserve()),

@@ -22,3 +22,10 @@ mod states;
 #[path = "../verify_modules/world.rs"]
 #[allow(dead_code, reason = "each test program uses another part of it")]
 mod world;
+
+/// A user of the log's data folder.
+fn machine(world: &log::World) -> command::Machine {
+    let mut machine = command::Machine::new();
+    machine.set("GOSUMDB", world.db.vkey()).set("GOSUMCHECK_DATA", world.root.path().to_str().unwrap());
+    machine
+}

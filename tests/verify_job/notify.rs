@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::command::Machine;
 use super::log::World;
+use super::machine;
 
 /// A request as it came: its headers, in lower case, and its body.
 struct Request {
@@ -56,8 +57,7 @@ fn server(answers: &'static [&'static str]) -> (String, JoinHandle<Vec<Request>>
 
 fn world() -> (World, Machine) {
     let world = World::new(600, &[600]);
-    let mut machine = Machine::new();
-    machine.set("GOSUMDB", world.db.vkey()).set("GOSUMCHECK_DATA", world.root.path().to_str().unwrap());
+    let machine = machine(&world);
     (world, machine)
 }
 

@@ -6,15 +6,9 @@ use gosumcheck::report::integrity::{Coverage, Flaw, Sample, Since};
 use gosumcheck::store::Folder;
 use gosumcheck::verify::{ModuleOptions, VerifyOptions};
 
-use super::command::Machine;
 use super::log::World;
+use super::machine;
 use super::world;
-
-fn machine(world: &World) -> Machine {
-    let mut machine = Machine::new();
-    machine.set("GOSUMDB", world.db.vkey()).set("GOSUMCHECK_DATA", world.root.path().to_str().unwrap());
-    machine
-}
 
 /// The log with one bit of its record 10 turned.
 fn damaged(good: &[u8]) -> Vec<u8> {
@@ -62,6 +56,36 @@ fn since_the_last_run_covers_what_is_new_and_a_finding_is_never_passed_over() {
     let words = [("--since", "last"), ("--sample", "5"), ("--max-rate", "0"), ("--full-every", "soon")];
     for (flag, value) in words {
         machine.run(&["verify", flag, value]).says(2, &[]);
+    }
+}
+
+#[test]
+fn an_index_that_no_recorded_run_compared_is_compared_in_full() {
+    let world = World::new(600, &[600]);
+    let machine = machine(&world);
+    machine.run(&["index"]).says(0, &[]);
+    machine.run(&["verify", "--record", "--no-index"]).says(0, &["600 records"]);
+    // The earlier run was complete, but for the index.
+    let first = machine.run(&["verify", "--record", "--since", "last"]);
+    first.says(0, &["600 records", "600 indexed", "everything is covered: no earlier run is recorded"]);
+    machine.run(&["verify", "--record", "--since", "last"]).says(0, &["88 records", "88 indexed"]);
+}
+
+#[test]
+fn a_finding_of_a_run_over_a_part_is_never_passed_over() {
+    let world = World::new(600, &[600]);
+    let machine = machine(&world);
+    machine.run(&["index"]).says(0, &[]);
+    machine.run(&["verify", "--record"]).says(0, &["600 records"]);
+    let good = world.bytes("records");
+    for part in ["--no-modules", "--no-index"] {
+        world.put("records", &damaged(&good));
+        machine.run(&["verify", "--record", part]).says(1, &["records-damaged"]);
+        let again = machine.run(&["verify", "--record", "--since", "last"]);
+        again.says(1, &["records-damaged", "everything is covered: a run over a part of it did not end with 0"]);
+        world.put("records", &good);
+        machine.run(&["verify", "--record", "--since", "last"]).says(0, &["600 records"]);
+        machine.run(&["verify", "--record", "--since", "last"]).says(0, &["88 records"]);
     }
 }
 

@@ -5,12 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::command::Machine;
 use super::log::World;
-
-fn machine(world: &World) -> Machine {
-    let mut machine = Machine::new();
-    machine.set("GOSUMDB", world.db.vkey()).set("GOSUMCHECK_DATA", world.root.path().to_str().unwrap());
-    machine
-}
+use super::machine;
 
 #[test]
 fn each_run_appends_what_it_found() {

@@ -4,6 +4,7 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::settings::{ListenAddress, Settings};
@@ -19,23 +20,14 @@ const STATUS_LINE: u64 = 12;
 /// # Errors
 /// `Usage`: no address can be asked. `Unavailable`: nobody listens there, or the answer is not 200.
 pub(super) fn ask(settings: &Settings) -> Result<(), Fault> {
-    let can_be_asked = |address: &&ListenAddress| match address {
-        ListenAddress::Tcp(address) => address.port() != 0,
-        ListenAddress::Unix(_) => true,
-        ListenAddress::Systemd(_) => false,
-    };
-    let Some(address) = settings.admin_listen.iter().chain(&settings.listen).find(can_be_asked) else {
+    let asked = settings.admin_listen.iter().chain(&settings.listen).find_map(|address| match address {
+        ListenAddress::Tcp(at) if at.port() != 0 => Some((address, tcp(near(*at)))),
+        ListenAddress::Unix(path) => Some((address, unix(path))),
+        ListenAddress::Tcp(_) | ListenAddress::Systemd(_) => None,
+    });
+    let Some((address, asked)) = asked else {
         let why = "no address can be asked: name one without TLS and with a port, as in --admin-listen 127.0.0.1:3001";
         return Err(Fault::Usage(why.to_owned()));
-    };
-    let asked = match address {
-        ListenAddress::Tcp(address) => tcp(near(*address)),
-        ListenAddress::Unix(path) => UnixStream::connect(path).and_then(|stream| {
-            stream.set_read_timeout(Some(TIMEOUT))?;
-            stream.set_write_timeout(Some(TIMEOUT))?;
-            status(stream, "localhost")
-        }),
-        ListenAddress::Systemd(_) => return Ok(()), // not among those that can be asked
     };
     let failed = |why: String| Fault::machine(address.to_string(), why);
     match asked {
@@ -50,6 +42,13 @@ fn tcp(address: SocketAddr) -> io::Result<String> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     status(stream, &address.to_string())
+}
+
+fn unix(path: &Path) -> io::Result<String> {
+    let stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    status(stream, "localhost")
 }
 
 /// The beginning of the answer, as in `HTTP/1.1 200`.

@@ -8,7 +8,7 @@ use clap::Args;
 use super::super::help::POLICY;
 use super::super::settings::{SettingArgs, help, value_name};
 use super::Sources;
-use crate::config::settings::rows;
+use crate::config::settings::{Layers, rows};
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
@@ -93,4 +93,31 @@ pub(crate) struct VerifyArgs {
     /// Number of hashing threads [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZero<usize>>,
+}
+
+impl VerifyArgs {
+    /// What the arguments say of settings, over what was said before.
+    pub(super) fn over(&self, layers: Layers) -> Layers {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let named = |scheme: &str, targets: &[String]| {
+            targets.iter().map(|target| format!("{scheme}{target}")).collect::<Vec<_>>()
+        };
+        let targets = [
+            named("", &self.notify_webhook),
+            named("mailto:", &self.notify_mail),
+            named("command:", &self.notify_command),
+        ];
+        self.sources
+            .over(layers)
+            .flag(&rows::data, path(&self.data))
+            .flag(&rows::sumdb, self.sumdb.clone())
+            .flag(&rows::private, self.private.clone())
+            .flag(&rows::verify_max_rate, self.max_rate.clone())
+            .flag(&rows::verify_sample, self.sample.clone())
+            .flag(&rows::verify_full_every, self.full_every.clone())
+            .flag(&rows::verify_notify, targets.concat())
+            .flag(&rows::verify_notify_key, path(&self.notify_key))
+            .flag(&rows::verify_sign_key, path(&self.sign_key))
+            .flag(&rows::verify_notify_always, self.notify_always.then(|| "true".to_owned()))
+    }
 }

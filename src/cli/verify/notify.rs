@@ -12,15 +12,13 @@ use tokio::process::Command;
 
 use super::super::output::complain;
 use super::super::setup;
-use super::record::{Outcome, by_kind, named};
+use super::record::{MAX_NAMED, Outcome, by_kind, named};
 use crate::config::settings::{NotifyTarget, VerifySettings};
 use crate::fault::Fault;
 use crate::files;
 use crate::report::{plain, printable};
 use crate::upstream::webhook;
 
-/// Findings that a message names; the others are counted.
-const MAX_NAMED: usize = 20;
 /// The longest key of a webhook, in bytes.
 const MAX_KEY_BYTES: u64 = 4096;
 /// How long sendmail or a command may take.

@@ -5,18 +5,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
 use super::{Stored, VerifyArgs};
 use crate::config::key_file;
-use crate::config::settings::{Layers, SETTINGS, VerifySettings, rows};
+use crate::config::settings::VerifySettings;
 use crate::fault::Fault;
 use crate::report::integrity::{Coverage, Sample, Since};
 use crate::report::{Level, Notice};
 use crate::store::Folder;
 use crate::store::runs::{Job, RunSigner};
 use crate::store::scrub::{ScrubPace, lower_priority};
-use crate::verify::{JobScope, ModuleOptions, NOTE_EVERY, Resume};
+use crate::verify::{JobScope, ModuleOptions, NOTE_EVERY, RecordedRun, Resume};
 
 /// The system's clock of files goes in steps, in microseconds: what changes just after a moment has a time before it.
 const CLOCK_STEP: u64 = 1_000_000;
@@ -49,25 +48,6 @@ impl Plan {
     pub(super) fn over(&self, options: ModuleOptions) -> ModuleOptions {
         ModuleOptions { coverage: self.coverage, pace: self.pace.clone(), resume: self.resume.clone(), ..options }
     }
-}
-
-/// The settings of `[verify]`, with the arguments over them.
-pub(super) fn settings(args: &VerifyArgs) -> Result<VerifySettings, Fault> {
-    let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
-    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    let named =
-        |scheme: &str, targets: &[String]| targets.iter().map(|target| format!("{scheme}{target}")).collect::<Vec<_>>();
-    let targets =
-        [named("", &args.notify_webhook), named("mailto:", &args.notify_mail), named("command:", &args.notify_command)];
-    let layers = layers
-        .flag(&rows::verify_max_rate, args.max_rate.clone())
-        .flag(&rows::verify_sample, args.sample.clone())
-        .flag(&rows::verify_full_every, args.full_every.clone())
-        .flag(&rows::verify_notify, targets.concat())
-        .flag(&rows::verify_notify_key, path(&args.notify_key))
-        .flag(&rows::verify_sign_key, path(&args.sign_key))
-        .flag(&rows::verify_notify_always, args.notify_always.then(|| "true".to_owned()));
-    VerifySettings::of(&layers)
 }
 
 /// Plans a run over `stored`. From here on no other run works in the data folder, if this one leaves anything there.
@@ -125,8 +105,8 @@ fn coverage(
     let read = stored.folder.runs().read()?;
     let full = |why: String| (Coverage::Full, vec![note(format!("everything is covered: {why}"))]);
     let Ok(read) = read else { return Ok(full("the record of earlier runs is broken".to_owned())) };
-    let runs: Vec<&Map<String, Value>> = read.entries.iter().filter(|entry| is_alike(entry, asked)).collect();
-    Ok(match of_runs(&runs, share, settings.full_every, began) {
+    let runs: Vec<RecordedRun> = read.entries.into_iter().map(RecordedRun::of).collect();
+    Ok(match of_runs(&runs, asked, share, settings.full_every, began) {
         Ok(coverage) => (coverage, Vec::new()),
         Err(why) => full(why),
     })
@@ -134,25 +114,27 @@ fn coverage(
 
 /// What is to be covered after these runs, the oldest first; else why everything is.
 fn of_runs(
-    runs: &[&Map<String, Value>],
+    runs: &[RecordedRun],
+    asked: &JobScope,
     share: u32,
     full_every: Option<Duration>,
     began: Timestamp,
 ) -> Result<Coverage, String> {
+    let is_of_database = |run: &&RecordedRun| run.scope().is_some_and(|earlier| earlier.database == asked.database);
+    let mut of_parts = runs.iter().rev().filter(is_of_database).take_while(|run| !is_alike(run, asked));
+    // Only a run over all of it clears what a run over a part of it found.
+    if of_parts.any(|run| run.exit_code() != 0) {
+        return Err("a run over a part of it did not end with 0".to_owned());
+    }
+    let runs: Vec<&RecordedRun> = runs.iter().filter(|run| is_alike(run, asked)).collect();
     let last = runs.last().ok_or("no earlier run is recorded")?;
-    if last.get("exit_code").and_then(Value::as_u64) != Some(0) {
+    if last.exit_code() != 0 {
         return Err("the last recorded run did not end with 0".to_owned());
     }
-    let of = |run: &Map<String, Value>| {
-        run.get("coverage").cloned().and_then(|covered| serde_json::from_value(covered).ok())
-    };
-    let time = |run: &Map<String, Value>| run.get("began")?.as_str()?.parse::<Timestamp>().ok();
-    let is_full = |run: &&&Map<String, Value>| {
-        of(run) == Some(Coverage::Full) && run.get("exit_code").and_then(Value::as_u64) == Some(0)
-    };
-    let last_full = runs.iter().rev().find(is_full).and_then(|run| time(run));
+    let is_full = |run: &&&RecordedRun| run.coverage() == Some(Coverage::Full) && run.exit_code() == 0;
+    let last_full = runs.iter().rfind(is_full).and_then(|run| run.time("began"));
     let last_full = last_full.ok_or("no earlier complete run is recorded")?;
-    let last_began = time(last).ok_or("the last recorded run has no time")?;
+    let last_began = last.time("began").ok_or("the last recorded run has no time")?;
     if last_began > began || last_full > began {
         return Err("the last recorded run began in the future: a clock was set".to_owned());
     }
@@ -161,23 +143,25 @@ fn of_runs(
         let days = most.as_secs_f64() / 86400.0;
         return Err(format!("the last complete run began at {last_full}, and one is due after {days:.1} days"));
     }
-    let sample_of = |run: &&Map<String, Value>| match of(run) {
+    let sample_of = |run: &&RecordedRun| match run.coverage() {
         Some(Coverage::Part { sample, .. }) => sample,
         _ => None,
     };
     let next =
         |share| runs.iter().rev().find_map(sample_of).map_or_else(|| Sample::first(share), |last| last.next(share));
-    let records = last.get("head").and_then(|head| head.get("size")).and_then(Value::as_u64).unwrap_or(0);
-    let since = Some(Since { records, began: micros(last_began).saturating_sub(CLOCK_STEP) });
+    let since =
+        Some(Since { records: last.head_size().unwrap_or(0), began: micros(last_began).saturating_sub(CLOCK_STEP) });
     Ok(Coverage::Part { since, sample: Some(share).filter(|share| *share > 0).map(next) })
 }
 
 /// Whether a recorded run covered the same database and at least the same parts.
-fn is_alike(run: &Map<String, Value>, asked: &JobScope) -> bool {
-    let earlier = run.get("scope").cloned().and_then(|scope| serde_json::from_value::<JobScope>(scope).ok());
-    earlier.is_some_and(|earlier| {
+fn is_alike(run: &RecordedRun, asked: &JobScope) -> bool {
+    run.scope().is_some_and(|earlier| {
         let has = |earlier: bool, now: bool| earlier || !now;
-        earlier.database == asked.database && has(earlier.log, asked.log) && has(earlier.modules, asked.modules)
+        earlier.database == asked.database
+            && has(earlier.log, asked.log)
+            && has(earlier.index, asked.index)
+            && has(earlier.modules, asked.modules)
     })
 }
 

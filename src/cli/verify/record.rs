@@ -12,8 +12,8 @@ use crate::report::Integrity;
 use crate::report::integrity::{Finding, Flaw};
 use crate::store::Folder;
 
-/// Findings that an entry names; the others are counted.
-const MAX_NAMED: usize = 20;
+/// Findings that an entry or a message names; the others are counted.
+pub(super) const MAX_NAMED: usize = 20;
 
 /// When a run began, and what came of it.
 pub(super) struct Outcome<'a> {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::super::{serve, setup};
-use super::{Stored, VerifyArgs};
+use super::Stored;
 use crate::config::GoEnv;
-use crate::config::settings::{Layers, SETTINGS, Settings, rows};
+use crate::config::settings::{Layers, Settings};
 use crate::fault::Fault;
 use crate::proxy::Proxy;
 use crate::report::integrity::{Finding, Flaw, Repair};
@@ -21,13 +21,13 @@ const AT_ONCE: usize = 4;
 /// # Errors
 /// `Usage`, `Unavailable`: a setting, or the data folder. `Forked`: the log is caught.
 pub(super) fn run(
-    args: &VerifyArgs,
+    layers: &Layers,
     stored: &Stored,
     options: &VerifyOptions,
     report: &Integrity,
     has_log: bool,
 ) -> Result<Repaired, Fault> {
-    let settings = settings(args)?;
+    let settings = settings(layers)?;
     let folder = Folder::open(stored.folder.root())?;
     let runtime = setup::runtime()?;
     let mut done = Repaired::default();
@@ -63,14 +63,9 @@ fn is_of_modules(finding: &Finding) -> bool {
         && matches!(finding.flaw, ModuleDamaged | ModuleUnreadable | ModuleHash | ModuleInfo | Permissions | Stray)
 }
 
-/// The settings of a server, with the arguments of this command over them.
-pub(super) fn settings(args: &VerifyArgs) -> Result<Settings, Fault> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let layers = Layers::read(SETTINGS, args.config.as_deref(), environment)?;
-    let data = args.data.as_ref().map(|data| data.display().to_string());
-    let layers = args.sources.over(layers);
-    let layers = layers.flag(&rows::private, args.private.clone()).flag(&rows::sumdb, args.sumdb.clone());
-    Settings::of(&layers.flag(&rows::data, data), &GoEnv::of_process(), environment)
+/// The settings of a server, as the layers have them.
+pub(super) fn settings(layers: &Layers) -> Result<Settings, Fault> {
+    Settings::of(layers, &GoEnv::of_process(), |name| std::env::var(name).ok())
 }
 
 /// Puts the named files of modules in order, one after the other.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{VerifyArgs, serve, setup};
+use super::super::{serve, setup};
 use super::{Stored, repair};
-use crate::config::settings::{Layers, SETTINGS, rows};
+use crate::config::settings::{Layers, rows};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::relay::HeadRoute;
@@ -24,12 +24,11 @@ type Shown = (String, Checkpoint);
 ///
 /// # Errors
 /// `Usage`, `Unavailable`: a setting, or the data folder.
-pub(super) fn compare(args: &VerifyArgs, stored: &Stored, report: &mut Integrity) -> Result<(), Fault> {
-    let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
-    if args.sources.over(layers).texts(&rows::head_routes).is_empty() {
+pub(super) fn compare(layers: &Layers, stored: &Stored, report: &mut Integrity) -> Result<(), Fault> {
+    if layers.texts(&rows::head_routes).is_empty() {
         return Ok(());
     }
-    let settings = repair::settings(args)?;
+    let settings = repair::settings(layers)?;
     // Evidence must be kept: it stops everything else.
     let folder = Folder::open(stored.folder.root())?;
     let database = serve::database(&settings, &folder)?;

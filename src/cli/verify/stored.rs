@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::setup;
 use super::VerifyArgs;
-use crate::config::settings::{Layers, SETTINGS, rows};
+use crate::config::settings::{Layers, rows};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::store::Folder;
@@ -40,8 +40,8 @@ impl Stored {
     }
 
     /// How the log is judged: in full, and against all that it must be consistent with.
-    pub(super) fn options(&self, args: &VerifyArgs) -> Result<VerifyOptions, Fault> {
-        let (threads, skip_index, pinned) = (args.threads, args.no_index, self.pinned(args)?);
+    pub(super) fn options(&self, args: &VerifyArgs, layers: &Layers) -> Result<VerifyOptions, Fault> {
+        let (threads, skip_index, pinned) = (args.threads, args.no_index, self.pinned(layers)?);
         Ok(VerifyOptions { threads, skip_index, pinned, ..self.remembered()? })
     }
 
@@ -58,10 +58,8 @@ impl Stored {
     }
 
     /// The heads that the log must be consistent with: those of the settings, else the one that the program carries.
-    fn pinned(&self, args: &VerifyArgs) -> Result<Vec<Checkpoint>, Fault> {
-        let layers = Layers::read(SETTINGS, args.config.as_deref(), |name| std::env::var(name).ok())?;
-        let files: Vec<PathBuf> =
-            args.sources.over(layers).texts(&rows::pin_head).into_iter().map(PathBuf::from).collect();
+    fn pinned(&self, layers: &Layers) -> Result<Vec<Checkpoint>, Fault> {
+        let files: Vec<PathBuf> = layers.texts(&rows::pin_head).into_iter().map(PathBuf::from).collect();
         if files.is_empty() { Ok(self.database.pins().to_vec()) } else { setup::pinned(&files, &self.policy) }
     }
 }

@@ -45,7 +45,8 @@ Case does not matter: `10mb`, `10MB` and `10Mb` are all 10,000,000 bytes. A lett
 ## Durations
 
 One number or more, each with its unit: `500ms`, `30s`, `5m`, `1h30m`, `1h 30m`, `1.5h`, `2d`. A day has 24 hours, a week (`1w`)
-seven days. A number without a unit is an error. Every duration of this page is between `1ms` and `168h`.
+seven days. A number without a unit is an error. Every duration of this page is between `1ms` and `168h`; `store.scrub` and
+`verify.full_every` are between `1s` and `366d`, or `0`.
 ";
 
 const UPSTREAMS: &str = "

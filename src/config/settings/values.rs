@@ -19,23 +19,29 @@ const MAX_DURATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const MAX_PERIOD: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// First elements of the paths that this server answers, besides module paths, which begin with a host.
-const TAKEN: [&str; 16] = [
+const TAKEN: [&str; 22] = [
+    "api",
+    "badge",
     "cached-only",
     "catalog",
     "explain",
+    "gossip",
     "healthz",
+    "incidents",
     "index",
     "integrity",
     "latest",
     "log",
     "lookup",
     "metrics",
+    "modules",
     "readyz",
     "sumdb",
     "supported",
     "tile",
     "tlog",
     "version",
+    "vulndb",
 ];
 
 /// The texts of a list in one variable: separated by commas.

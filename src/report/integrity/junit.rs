@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
-use super::super::{printable, printable_lines};
+use super::super::junit::{head_and_notices, one_history};
+use super::super::printable;
 use super::{Coverage, Flaw, Integrity};
 
 /// What a kind of finding is about.
@@ -33,13 +34,7 @@ fn suite(report: &Integrity, part: SuitePart, name: &str) -> TestSuite {
     let cases = Flaw::ALL.into_iter().filter(|flaw| part_of(*flaw) == part).map(|flaw| case(report, part, flaw));
     suite.add_test_cases(cases);
     if part == SuitePart::Log {
-        let mut status = TestCaseStatus::success();
-        if let Some(caught) = &report.misbehaviour {
-            status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_type("log-misbehaved").set_message("the log signed two histories that cannot both be true");
-            status.set_description(printable_lines(&caught.evidence).join("\n"));
-        }
-        suite.add_test_case(TestCase::new("the log has one history", status));
+        suite.add_test_case(one_history(report.misbehaviour.as_ref()));
     }
     suite
 }
@@ -101,10 +96,28 @@ fn properties(report: &Integrity) -> Vec<Property> {
         Property::new("database", printable(&report.database)),
         Property::new("coverage", coverage),
     ];
-    if let Some(head) = &report.head {
-        properties.push(Property::new("tree.size", head.size.to_string()));
-        properties.push(Property::new("tree.root", printable(&head.root)));
-    }
-    properties.extend(report.notices.iter().map(|notice| Property::new(notice.level.name(), printable(&notice.text))));
+    properties.extend(head_and_notices(report.head.as_ref(), &report.notices));
     properties
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::report::Misbehaviour;
+
+    #[test]
+    fn a_log_that_was_caught_fails_a_case_with_the_evidence_and_its_place() {
+        let text = |misbehaviour| {
+            let mut out = Vec::new();
+            write(&Integrity { misbehaviour, ..Integrity::new("log.example") }, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(!text(None).contains("<failure"));
+        let caught = Misbehaviour { evidence: "two heads".to_owned(), saved: Some("/d/fork-1".to_owned()) };
+        let failed = text(Some(caught));
+        for words in ["failures=\"1\"", "type=\"log-misbehaved\"", "two heads", "saved in /d/fork-1"] {
+            assert!(failed.contains(words), "{words}: {failed}");
+        }
+    }
 }

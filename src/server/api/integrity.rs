@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use super::time;
 use crate::access::Reader;
-use crate::proxy::blocking::blocking;
 use crate::report::printable;
 use crate::server::app::App;
-use crate::server::app::runs::{RecordedRun, RecordedRuns};
+use crate::server::app::runs::RecordedRuns;
 use crate::server::http::answer::Answer;
 use crate::server::http::refusal::unavailable;
 use crate::sumdb::number::wide;
+use crate::verify::RecordedRun;
 
 /// Runs that are shown, at most.
 const MAX_RUNS: usize = 100;
@@ -90,16 +90,14 @@ impl IntegrityView {
     /// # Errors
     /// The answer to the client: the disk cannot be waited for.
     pub(crate) async fn of(app: &App, reader: Reader) -> Result<IntegrityView, Answer> {
-        let (cache, databases) = (std::sync::Arc::clone(&app.runs), app.databases.clone());
-        let read = blocking(move || Ok::<_, crate::fault::Fault>(cache.read(&databases))).await;
-        let read = read.map_err(|fault| unavailable(&fault.to_string()))?;
+        let read = app.runs.read().await.map_err(|fault| unavailable(&fault.to_string()))?;
         let at = app.nightly_at.map(|minutes| format!("{:02}:{:02}", minutes / 60, minutes % 60));
         Ok(IntegrityView::of_record(&read, at, &reader))
     }
 
     fn of_record(record: &RecordedRuns, at: Option<String>, reader: &Reader) -> IntegrityView {
         let last = record.last_of_each();
-        let codes: Vec<u64> = last.iter().map(|run| run.number("exit_code")).collect();
+        let codes: Vec<u64> = last.iter().map(|run| run.exit_code()).collect();
         let worst = [3, 1, 2].into_iter().find(|code| codes.contains(code));
         let state = match worst {
             _ if record.broken.is_some() => "could-not-tell",
@@ -144,7 +142,7 @@ fn parts(record: &RecordedRuns, database: &str) -> Vec<PartView> {
         let runs =
             || record.runs.iter().rev().filter(move |run| run.text("database") == database && looked_at(run, part));
         let began = |run: Option<&RecordedRun>| run.and_then(|run| time::of_seconds(run.seconds("began")));
-        let clean = || runs().filter(|run| run.number("exit_code") == 0);
+        let clean = || runs().filter(|run| run.exit_code() == 0);
         let all = clean().find(|run| run.coverage().is_some_and(|coverage| coverage.is_full()));
         runs().next().map(|_| PartView {
             database: database.to_owned(),
@@ -178,9 +176,9 @@ fn run(run: &RecordedRun) -> RunView {
         began: time::of_seconds(run.seconds("began")),
         seconds: run.seconds("ended").saturating_sub(run.seconds("began")),
         database: run.text("database").to_owned(),
-        exit_code: run.number("exit_code"),
+        exit_code: run.exit_code(),
         full: run.coverage().is_none_or(|coverage| coverage.is_full()),
-        head: run.number_in(&["head"], "size"),
+        head: run.head_size(),
         records: run.number_in(&["figures"], "records").unwrap_or(0),
         module_files: run.number_in(&["figures", "modules"], "files").unwrap_or(0),
         findings: run.number("findings"),

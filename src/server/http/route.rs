@@ -292,6 +292,44 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_prefix_hides_a_path() {
+        use crate::config::GoEnv;
+        use crate::config::settings::{Layers, Settings, rows};
+        let names = DatabaseNames::new(["sum.golang.org"].into_iter());
+        for path in [
+            "healthz",
+            "readyz",
+            "metrics",
+            "version",
+            "index",
+            "catalog",
+            "explain/x",
+            "api/v1/status",
+            "modules",
+            "incidents",
+            "integrity",
+            "badge/x.svg",
+            "vulndb/x",
+            "sumdb/sum.golang.org/latest",
+            &format!("tlog/{ORIGIN}/checkpoint"),
+            "gossip/sum.golang.org",
+            "log/sum.golang.org/records",
+            "supported",
+            "latest",
+            "lookup/x",
+            "tile/x",
+        ] {
+            let (first, _) = path.split_once('/').unwrap_or((path, ""));
+            let prefix = |prefix: String| {
+                let layers = Layers::default().flag(&rows::prefix, [prefix]);
+                Settings::of(&layers, &GoEnv::resolve(|_| None, "", ""), |_| Some("/d".to_owned())).map(|_| ())
+            };
+            assert!(prefix(format!("/{first}x")).is_ok() && prefix(format!("/{first}")).is_err(), "{path}");
+            assert!(names.parse(path).is_some(), "{path}");
+        }
+    }
+
+    #[test]
     fn only_configured_names_are_answered_for() {
         let names = DatabaseNames::new(["sum.golang.org", "host", "host/a", "host/a/b"].into_iter());
         for (path, route) in [

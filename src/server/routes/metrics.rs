@@ -110,11 +110,10 @@ fn set_routes(gauges: &Gauges, served: &ServedDatabase, label: &ByDatabase, head
 
 /// What came of the last verification of each database.
 async fn set_runs(gauges: &Gauges, app: &App) {
-    let (runs, databases) = (std::sync::Arc::clone(&app.runs), app.databases.clone());
-    let Ok(record) = tokio::task::spawn_blocking(move || runs.read(&databases)).await else { return };
+    let Ok(record) = app.runs.read().await else { return };
     for run in record.last_of_each() {
         let (database, by_kind) = (run.text("database"), run.by_kind().collect());
-        let (exit_code, ended) = (run.number("exit_code"), run.seconds("ended"));
+        let (exit_code, ended) = (run.exit_code(), run.seconds("ended"));
         gauges.runs.set(&LastRun { database, exit_code, ended, by_kind });
     }
 }

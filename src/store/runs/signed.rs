@@ -50,11 +50,10 @@ fn signed_text(entry: &Map<String, Value>) -> String {
 }
 
 impl RunEntries {
-    /// How many entries are signed by `key`: all from the first one that is, and the last among them. Within: the first entry that
-    /// should be and is not.
+    /// How many entries are signed by `key`: all from the first one that is, and the last among them.
     ///
     /// # Errors
-    /// The line, and what is wrong with it.
+    /// The first entry that should be signed and is not, by its line, and what is wrong with it.
     pub fn signed_by(&self, key: &VerifierKey) -> Result<usize, BrokenChain> {
         let mut signed = 0;
         for (index, entry) in self.entries.iter().enumerate() {
