@@ -71,7 +71,8 @@ fn entry(machine: &Machine, url: &str) -> Vec<Finding> {
         let what = format!("the password of {user} stands in GOPROXY ({name})");
         let why = "`go env`, error messages and the logs of CI print it";
         findings.push(
-            Finding::new("proxy-password", Warning, what, why).line("put it into netrc, with mode 600, or use GOAUTH"),
+            Finding::new("proxy-password", Warning, what, why)
+                .advice("put it into netrc, with mode 600, or use GOAUTH"),
         );
     }
     let bare = host.rsplit_once('@').map_or(host, |(_, host)| host);
@@ -88,7 +89,7 @@ fn entry(machine: &Machine, url: &str) -> Vec<Finding> {
             let finding =
                 Finding::new("proxy-no-relay", Warning, format!("{name} does not relay the checksum database"), why);
             findings.push(
-                finding.line("use a proxy that relays it, such as https://proxy.golang.org or `gosumcheck serve`"),
+                finding.advice("use a proxy that relays it, such as https://proxy.golang.org or `gosumcheck serve`"),
             );
         }
         Some(Relaying::Failed(reason)) => {

@@ -1,6 +1,7 @@
 //! Checks of go's settings that say what is proven and what is not, of the installed Go, and of netrc.
 
 use super::finding::Severity::{Error, Note, Warning};
+use super::finding::quoted;
 use super::{Finding, Machine};
 use crate::config::private::{self, NONE};
 use crate::config::{GoEnv, Sumdb, sumdb};
@@ -150,7 +151,7 @@ fn flags(go: &GoEnv) -> Vec<Finding> {
     if has("mod=vendor") {
         let why = "builds take the vendor folder as it is: go checks nothing in it (golang/go#27348)";
         let finding = Finding::new("goflags-mod-vendor", Warning, shown(go, "GOFLAGS"), why);
-        findings.push(finding.line("gosumcheck audit vendor"));
+        findings.push(finding.command("gosumcheck audit vendor"));
     }
     findings
 }
@@ -188,7 +189,7 @@ fn installed(machine: &Machine) -> Vec<Finding> {
     }
     let why = format!("{}: a proxy can lead this go command past the checksum database", names.join(", "));
     let finding = Finding::new("go-vulnerable", Error, format!("{version} is installed"), why);
-    vec![finding.line("install Go 1.25.13, 1.26.6, 1.27 or later: https://go.dev/dl/")]
+    vec![finding.advice("install Go 1.25.13, 1.26.6, 1.27 or later: https://go.dev/dl/")]
 }
 
 fn netrc(machine: &Machine) -> Vec<Finding> {
@@ -199,13 +200,13 @@ fn netrc(machine: &Machine) -> Vec<Finding> {
         let why = "every user of this machine can read the passwords of your module hosts";
         findings.push(
             Finding::new("netrc-open", Error, format!("{path} can be read by others"), why)
-                .line(format!("chmod 600 {path}")),
+                .command(format!("chmod 600 {}", quoted(&path.to_string()))),
         );
     }
     if netrc.has_default {
         let why = "the password is sent to every https host that a module path or a redirect names";
         let finding = Finding::new("netrc-default", Warning, format!("{path} has a `default` entry"), why);
-        findings.push(finding.line(format!("name hosts in {path} with `machine`, and remove `default`")));
+        findings.push(finding.advice(format!("name hosts in {path} with `machine`, and remove `default`")));
     }
     findings
 }

@@ -233,3 +233,17 @@ fn what_cannot_be_written_is_said() {
     machine.run(&["doctor", "--offline", "--fix"]).says(0, &["# sumdb-off: ", "\nunset GOSUMDB\n"]);
     machine.run(&["doctor", "--fix", "--write"]).complains(2, &["--fix"]);
 }
+
+#[test]
+fn a_shell_takes_the_commands_and_passes_over_the_words() {
+    let mut machine = machine("go1.25.9");
+    let netrc = machine.at("my netrc");
+    fs::write(&netrc, "default login me password s3cret\n").unwrap();
+    fs::set_permissions(&netrc, fs::Permissions::from_mode(0o644)).unwrap();
+    machine.set("NETRC", netrc.display().to_string()).set("GOFLAGS", "-insecure -tags=a, b");
+    let quoted = format!("\nchmod 600 '{}'\n", netrc.display());
+    let words = format!("\n# name hosts in {} with `machine`", netrc.display());
+    machine
+        .run(&["doctor", "--offline", "--fix"])
+        .says(0, &["\nexport GOFLAGS='-tags=a, b'\n", &quoted, &words, "\n# install Go 1.25.13, "]);
+}
