@@ -32,7 +32,7 @@ fn toolchain(machine: &Machine) -> Vec<Finding> {
     let Some(named) = named.filter(|named| named != "default") else { return Vec::new() };
     let Some(release) = GoRelease::parse(&named) else { return Vec::new() };
     let is_newer = machine.release().is_none_or(|installed| release > installed);
-    let is_local = setting.split('+').next() == Some("local") && !setting.contains('+');
+    let is_local = setting == "local";
     let mut findings = Vec::new();
     if is_newer && is_local {
         let why = "the installed Go is older, and may not download another: builds fail";

@@ -80,8 +80,7 @@ fn patterns(go: &GoEnv, name: &'static str) -> Vec<Finding> {
 
 /// Modules that are kept from one public place and named to the other.
 fn leaks(go: &GoEnv) -> Vec<Finding> {
-    let kept = |name| go.value(name).or_else(|| go.value("GOPRIVATE")).filter(|list| list.trim() != NONE).unwrap_or("");
-    let (no_sumdb, no_proxy) = (kept("GONOSUMDB"), kept("GONOPROXY"));
+    let (no_sumdb, no_proxy) = (go.private().patterns, go.unproxied().patterns);
     let mut findings = Vec::new();
     if let Some(named) = lacking(no_sumdb, no_proxy).filter(|_| is_public(go)) {
         let what =
@@ -125,14 +124,9 @@ fn is_public(go: &GoEnv) -> bool {
 }
 
 fn flags(go: &GoEnv) -> Vec<Finding> {
-    let flags: Vec<&str> = go.value("GOFLAGS").unwrap_or_default().split_whitespace().collect();
-    let has = |flag: &str| flags.iter().any(|one| one.trim_start_matches('-') == flag);
-    let without = |flag: &str| {
-        let rest: Vec<&str> = flags.iter().copied().filter(|one| one.trim_start_matches('-') != flag).collect();
-        Some(rest.join(" ")).filter(|rest| !rest.is_empty())
-    };
+    let without = |flag: &str| Some(go.flags_without(flag)).filter(|rest| !rest.is_empty());
     let mut findings = Vec::new();
-    if has("insecure") {
+    if go.has_flag("insecure") {
         let why = "before Go 1.16 `go get` then asked no checksum database; later ones refuse the flag, and every command fails";
         findings.push(Finding::new("goflags-insecure", Error, shown(go, "GOFLAGS"), why).set(
             go,
@@ -140,7 +134,7 @@ fn flags(go: &GoEnv) -> Vec<Finding> {
             without("insecure"),
         ));
     }
-    if has("mod=mod") {
+    if go.has_flag("mod=mod") {
         let why = "builds change go.mod and go.sum by themselves, so a reviewed go.sum is not what is built from";
         findings.push(Finding::new("goflags-mod-mod", Warning, shown(go, "GOFLAGS"), why).set(
             go,
@@ -148,7 +142,7 @@ fn flags(go: &GoEnv) -> Vec<Finding> {
             without("mod=mod"),
         ));
     }
-    if has("mod=vendor") {
+    if go.has_flag("mod=vendor") {
         let why = "builds take the vendor folder as it is: go checks nothing in it (golang/go#27348)";
         let finding = Finding::new("goflags-mod-vendor", Warning, shown(go, "GOFLAGS"), why);
         findings.push(finding.command("gosumcheck audit vendor"));
