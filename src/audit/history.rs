@@ -70,10 +70,7 @@ pub fn read(
     exclusions: &Exclusions,
     progress: Progress<'_>,
 ) -> Result<HistoryInputs, Fault> {
-    let nothing = |why: String| {
-        let unread = Claims { artifact: Artifact::GitHistory, is_explained: true, ..Claims::unread(path, why) };
-        HistoryInputs { history: None, files: vec![unread], notices: Vec::new() }
-    };
+    let nothing = |why: String| HistoryInputs { history: None, files: vec![unread(path, &why)], notices: Vec::new() };
     let repository = match repository::open(Path::new(path)) {
         Ok(repository) => repository,
         Err(why) => return Ok(nothing(why)),
@@ -154,8 +151,7 @@ impl Reading {
         if self.unread.len() == MAX_UNREAD {
             self.more += 1;
         } else {
-            let unread = Claims::unread(name, why);
-            self.unread.push(Claims { artifact: Artifact::GitHistory, is_explained: true, ..unread });
+            self.unread.push(unread(name, why));
         }
     }
 
@@ -230,15 +226,12 @@ impl Reading {
             counted(wide(self.versions), "version"),
             counted(wide(self.sums.len()), "go.sum file")
         );
-        let mut unread = std::mem::take(&mut self.unread);
+        let mut parts = std::mem::take(&mut self.unread);
         if self.more > 0 {
-            unread.push(Claims::unread(
-                history.path.as_str(),
-                format!("{} more of its parts could not be read", self.more),
-            ));
+            parts.push(unread(&history.path, &format!("{} more of its parts could not be read", self.more)));
         }
         let why = "no commit of it has a go.sum or go.work.sum file";
-        let nothing = (claims.is_empty() && unread.is_empty()).then(|| why.to_owned());
+        let nothing = (claims.is_empty() && parts.is_empty()).then(|| why.to_owned());
         let judged = Claims {
             artifact: Artifact::GitHistory,
             about: Some(about),
@@ -249,7 +242,7 @@ impl Reading {
         };
         std::iter::once(judged)
             .filter(|judged| !judged.claims.is_empty() || judged.unread.is_some())
-            .chain(unread)
+            .chain(parts)
             .collect()
     }
 
@@ -274,6 +267,11 @@ impl Reading {
         });
         submodules.into_iter().chain(left_out).chain(unused).collect()
     }
+}
+
+/// What of a history could not be read, and why, which leaves nothing to advise.
+fn unread(name: &str, why: &str) -> Claims {
+    Claims { artifact: Artifact::GitHistory, is_explained: true, ..Claims::unread(name, why) }
 }
 
 /// The bytes of a go.sum file.
