@@ -6,6 +6,7 @@
 
 mod commits;
 mod lines;
+mod links;
 mod repository;
 mod trace;
 mod trees;
@@ -17,7 +18,6 @@ use gix::{ObjectId, Repository};
 
 use super::Claims;
 use super::exclude::{Excluded, Exclusions};
-use super::search::resolve;
 use crate::database::Progress;
 use crate::fault::Fault;
 use crate::report::{Artifact, Level, Notice, counted};
@@ -25,6 +25,7 @@ use crate::sumdb::gosum::MAX_FILE_BYTES;
 use crate::sumdb::number::wide;
 use commits::Commits;
 use lines::{DistinctLines, PlaceInCommit};
+use links::KnownLinks;
 use repository::Tips;
 use trees::{CommitTrees, SumPath, What};
 
@@ -108,8 +109,9 @@ pub fn read(
 /// What was met on the way.
 #[derive(Default)]
 struct Reading {
-    /// objects that were looked at, and as what
+    /// files and folders that were looked at, and as what
     seen: HashSet<(What, u32)>,
+    links: KnownLinks,
     versions: usize,
     bytes: u64,
     sums: BTreeSet<u32>,
@@ -170,6 +172,7 @@ impl Reading {
 
     fn read_set(&mut self, history: &mut History, set: u32, commit: &str) -> Result<(), String> {
         let entries = history.trees.set(set).to_vec();
+        let lost = self.links.lost(history, &entries);
         for entry in &entries {
             let path = history.trees.paths.get(entry.path).cloned().unwrap_or_default();
             if let Some(pattern) = history.excluded.with_folders(&path) {
@@ -180,7 +183,8 @@ impl Reading {
             if entry.what == What::Sum {
                 self.sums.insert(entry.path);
             }
-            if entry.what != What::Submodule && !self.seen.insert((entry.what, entry.object)) {
+            let is_same_anywhere = matches!(entry.what, What::Sum | What::Unread);
+            if is_same_anywhere && !self.seen.insert((entry.what, entry.object)) {
                 continue;
             }
             let name = format!("{commit}:{path}");
@@ -190,8 +194,10 @@ impl Reading {
                     let why = history.trees.faults.get(&entry.object).cloned().unwrap_or_default();
                     self.unread(&name, &why);
                 }
-                What::Link if leads_within(history, entry, &path, &entries) => {}
-                What::Link => self.unread(&name, "is a link that does not lead to a go.sum file of this commit"),
+                What::Link if lost.contains(entry) => {
+                    self.unread(&name, "is a link that does not lead to a go.sum file of this commit");
+                }
+                What::Link => {}
                 What::Sum => self.read_sum(history, entry, PlaceInCommit { commit, path: &path })?,
             }
         }
@@ -284,13 +290,4 @@ fn sum(repository: &Repository, trees: &CommitTrees, entry: &SumPath) -> Result<
     }
     let mut object = commits::object(repository, id)?;
     Ok(std::mem::take(&mut object.data))
-}
-
-/// Whether a link leads to a go.sum file of the same commit, by names alone.
-fn leads_within(history: &History, link: &SumPath, path: &str, entries: &[SumPath]) -> bool {
-    let Ok(target) = sum(&history.repository, &history.trees, link) else { return false };
-    let Some(target) = resolve(Path::new(path), Path::new(&*String::from_utf8_lossy(&target))) else { return false };
-    let is_target =
-        |entry: &&SumPath| history.trees.paths.get(entry.path).is_some_and(|path| Path::new(path) == target);
-    entries.iter().filter(|entry| entry.what == What::Sum).any(|entry| is_target(&entry))
 }

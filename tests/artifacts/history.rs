@@ -177,6 +177,27 @@ fn damaged_and_hostile_repositories_end_with_words() {
     }
 }
 
+#[test]
+fn a_link_is_judged_by_where_it_stands_in_which_commit() {
+    let Some(world) = world() else { return };
+    let lines = lines(&world);
+    let mut stream = Stream::default();
+    let files = [("a/go.sum", lines[0].as_str()), ("a/link/go.sum", "../go.sum"), ("b/go.sum", &lines[1])];
+    let one = stream.commit("main", "dev", &[], &files);
+    let path = import(&world, &stream);
+    world.audit(&["--history", path.to_str().unwrap()]).says(0, &["2 verified"]);
+    // The same link in another place, where it leads nowhere; and then without what it led to.
+    let two = stream.commit("main", "dev", &[one], &[("c/link/go.sum", "../go.sum")]);
+    stream.commit("main", "dev", &[two], &[("a/go.sum", "")]);
+    std::fs::remove_dir_all(&path).unwrap();
+    let path = import(&world, &stream);
+    let id = |revision: &str| git(&world, &path, &["rev-parse", revision], b"").trim().to_owned();
+    let lost = [format!("{}:c/link/go.sum", id("main~1")), format!("{}:a/link/go.sum", id("main"))];
+    let ran = world.audit(&["--history", path.to_str().unwrap()]);
+    ran.says(2, &["2 verified", "is a link that does not lead to a go.sum file", &lost[0], &lost[1]]);
+    assert_eq!(ran.out.matches("is a link that").count(), 2, "{}", ran.out);
+}
+
 #[cfg(unix)]
 #[test]
 fn nothing_in_a_repository_is_waited_for() {
