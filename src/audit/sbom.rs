@@ -27,7 +27,7 @@ const STANDARD: [&str; 2] = ["std", "stdlib"];
 const SYFT_H1: &str = "syft:metadata:h1Digest";
 
 /// A CycloneDX document, or a component of one; what is not needed is passed over.
-#[derive(Deserialize, Default, Clone)]
+#[derive(Deserialize, Default)]
 struct Component {
     #[serde(default)]
     name: String,
@@ -43,13 +43,13 @@ struct Component {
     components: Vec<Component>,
 }
 
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize)]
 struct ComponentHash {
     alg: String,
     content: String,
 }
 
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize)]
 struct Property {
     name: String,
     #[serde(default)]
