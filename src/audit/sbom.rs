@@ -3,13 +3,13 @@
 //!
 //! A package URL of Go is written in lower case, which is another module to Go; the name beside it has the module's own spelling.
 
+mod go_version;
 mod tag_value;
 mod xml;
 
 use serde::Deserialize;
 
-use super::buildinfo::{BuildInfo, BuildModule};
-use super::programs::{self, sum_of};
+use super::programs::sum_of;
 use super::{Claim, Claims, Says};
 use crate::report::{Artifact, Kind, Location, Subject, Verdict};
 use crate::sumdb::hash::Hash;
@@ -101,30 +101,6 @@ struct ExternalRef {
     reference_locator: String,
 }
 
-/// One program, as `go version -m -json` prints it.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct GoProgram {
-    go_version: String,
-    #[serde(default)]
-    path: String,
-    main: Option<GoModule>,
-    #[serde(default)]
-    deps: Option<Vec<GoModule>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct GoModule {
-    #[serde(default)]
-    path: String,
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    sum: String,
-    replace: Option<Box<GoModule>>,
-}
-
 /// What the text looks like, if it is one of these documents.
 pub fn kind(text: &[u8]) -> Option<Artifact> {
     let text = without_mark(text).trim_ascii_start();
@@ -182,51 +158,11 @@ pub fn read(path: &str, text: &[u8], artifact: Artifact) -> Result<Claims, Strin
             };
             (spdx(&document)?, document.spdx_version)
         }
-        _ => {
-            // One program is printed by itself, several in a list.
-            let programs: Vec<GoProgram> = match text.trim_ascii_start().starts_with(b"[") {
-                true => serde_json::from_slice(text).map_err(wrong)?,
-                false => {
-                    serde_json::Deserializer::from_slice(text).into_iter().collect::<Result<_, _>>().map_err(wrong)?
-                }
-            };
-            return Ok(build_info(path, programs));
-        }
+        _ => return go_version::read(path, text).map_err(wrong),
     };
     let modules = claims.len();
     let about = Some(format!("{about}, {modules} golang packages besides the standard library"));
     Ok(Claims { artifact, about, claims, ..Claims::empty(path) })
-}
-
-fn build_info(path: &str, programs: Vec<GoProgram>) -> Claims {
-    let builds: Vec<BuildInfo> = programs.into_iter().map(GoProgram::build).collect();
-    let places = 0..builds.len();
-    let claims = places.zip(&builds).flat_map(|(number, build)| {
-        let at = if builds.len() == 1 { String::new() } else { format!("{number}/") };
-        programs::claims(&at, build).collect::<Vec<_>>()
-    });
-    let about = match builds.as_slice() {
-        [one] => programs::about(one),
-        all => format!("{} programs", all.len()),
-    };
-    let remarks = builds.first().and_then(programs::vulnerable).into_iter().collect();
-    let claims = claims.collect();
-    Claims { artifact: Artifact::BuildInfo, about: Some(about), remarks, claims, ..Claims::empty(path) }
-}
-
-impl GoProgram {
-    fn build(self) -> BuildInfo {
-        let main = self.main.map(GoModule::module).filter(|module| !module.path.is_empty());
-        let deps = self.deps.unwrap_or_default().into_iter().map(GoModule::module).collect();
-        BuildInfo { go_version: self.go_version, path: self.path, main, deps, settings: Vec::new() }
-    }
-}
-
-impl GoModule {
-    fn module(self) -> BuildModule {
-        let replace = self.replace.map(|replace| Box::new(replace.module()));
-        BuildModule { path: self.path, version: self.version, sum: self.sum, replace }
-    }
 }
 
 /// No deeper than serde_json reads, which is 128 of its values inside each other.
