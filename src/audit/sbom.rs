@@ -7,6 +7,8 @@ mod go_version;
 mod tag_value;
 mod xml;
 
+use std::fmt::Display;
+
 use serde::Deserialize;
 
 use super::programs::sum_of;
@@ -137,12 +139,14 @@ fn is_xml(text: &[u8]) -> bool {
 /// # Errors
 /// Why it is not one, with the line and the column.
 pub fn read(path: &str, text: &[u8], artifact: Artifact) -> Result<Claims, String> {
-    let wrong = |error: serde_json::Error| format!("is not {}: {error}", artifact.noun());
+    let text = without_mark(text);
+    let wrong = |why: &dyn Display| format!("is not {}: {why}", artifact.noun());
+    let json = |error: serde_json::Error| wrong(&error);
     let (claims, about) = match artifact {
         Artifact::CycloneDx => {
-            let document: CycloneDx = match is_xml(without_mark(text)) {
-                true => xml::read(text).map_err(|why| format!("is not {}: {why}", artifact.noun()))?,
-                false => serde_json::from_slice(text).map_err(wrong)?,
+            let document: CycloneDx = match is_xml(text) {
+                true => xml::read(text).map_err(|why| wrong(&why))?,
+                false => serde_json::from_slice(text).map_err(json)?,
             };
             if document.bom_format != "CycloneDX" {
                 return Err("is not a CycloneDX SBOM: its bomFormat is another".to_owned());
@@ -152,13 +156,13 @@ pub fn read(path: &str, text: &[u8], artifact: Artifact) -> Result<Claims, Strin
             (claims, format!("version {}", document.spec_version))
         }
         Artifact::Spdx => {
-            let document: Spdx = match without_mark(text).trim_ascii_start().starts_with(b"{") {
-                true => serde_json::from_slice(text).map_err(wrong)?,
-                false => tag_value::read(text).map_err(|why| format!("is not {}: {why}", artifact.noun()))?,
+            let document: Spdx = match text.trim_ascii_start().starts_with(b"{") {
+                true => serde_json::from_slice(text).map_err(json)?,
+                false => tag_value::read(text).map_err(|why| wrong(&why))?,
             };
             (spdx(&document)?, document.spdx_version)
         }
-        _ => return go_version::read(path, text).map_err(wrong),
+        _ => return go_version::read(path, text).map_err(json),
     };
     let modules = claims.len();
     let about = Some(format!("{about}, {modules} golang packages besides the standard library"));
