@@ -16,7 +16,7 @@ use crate::files::Unfit;
 use crate::report::Artifact;
 
 /// The names of the files that are looked for.
-pub(super) const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
+pub const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
 /// The name of a vendor folder.
 pub(super) const VENDOR: &str = "vendor";
 /// Folders that are not searched: a build of this tree does not use the go.sum files in them.

@@ -21,6 +21,7 @@ use super::prefetch::{Fetching, MAX_AT_ONCE};
 use super::serve::CommandServer;
 use super::settings::SettingArgs;
 use super::{setup, spelling};
+use crate::audit::inputs::SUM_NAMES;
 use crate::config::settings::{Layers, ReadAhead, SETTINGS, Settings, ValueSource, rows};
 use crate::fault::Fault;
 use crate::files;
@@ -47,9 +48,6 @@ Exit codes:
   1  the command succeeded, but something was refused, or a go.sum line is not what the log says
   2  wrong usage, no data folder; or the command succeeded, but what go.sum lists could not be proven
   3  the log itself misbehaved: it signed two histories that contradict each other";
-
-/// The files that say what a build needs, beside go.mod.
-const SUMS: [&str; 2] = ["go.sum", "go.work.sum"];
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -158,7 +156,7 @@ async fn with_server(
 
 /// What go.sum lists.
 fn listed(folder: &Path) -> Wanted {
-    let sums = SUMS.map(|name| folder.join(name)).into_iter().filter(|path| path.is_file());
+    let sums = SUM_NAMES.map(|name| folder.join(name)).into_iter().filter(|path| path.is_file());
     let sums: Vec<String> = sums.map(|path| path.display().to_string()).collect();
     if sums.is_empty() {
         return Wanted::default();

@@ -54,7 +54,7 @@ impl Wanted {
             let path = Path::new(argument);
             if argument == STDIN {
                 wanted.add_file(STDIN, files::read_bounded(&mut *stdin, limit()));
-            } else if path.is_dir() || is_named(path, &["go.sum", "go.work.sum"]) {
+            } else if path.is_dir() || is_named(path, &inputs::SUM_NAMES) {
                 wanted.add_sums(std::slice::from_ref(argument));
             } else if let Ok(module) = ModuleVersion::parse_at(argument) {
                 wanted.add(module);
