@@ -246,4 +246,8 @@ fn a_shell_takes_the_commands_and_passes_over_the_words() {
     machine
         .run(&["doctor", "--offline", "--fix"])
         .says(0, &["\nexport GOFLAGS='-tags=a, b'\n", &quoted, &words, "\n# install Go 1.25.13, "]);
+    // A word of that name is not an entry.
+    fs::write(&netrc, "machine a.example login me password default\n").unwrap();
+    let ids = ids(&machine.run(&["doctor", "--offline", "--format", "json"]));
+    assert!(ids.iter().any(|id| id == "netrc-open") && !ids.iter().any(|id| id == "netrc-default"), "{ids:?}");
 }
