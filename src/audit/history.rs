@@ -12,7 +12,7 @@ mod trace;
 mod trees;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gix::{ObjectId, Repository};
 
@@ -41,6 +41,8 @@ const NAMED: usize = 3;
 /// A history that was read.
 pub struct History {
     path: String,
+    /// the folder with its files; empty where there is none
+    tree: PathBuf,
     repository: Repository,
     tips: BTreeMap<String, ObjectId>,
     commits: Commits,
@@ -72,8 +74,8 @@ pub fn read(
     progress: Progress<'_>,
 ) -> Result<HistoryInputs, Fault> {
     let nothing = |why: String| HistoryInputs { history: None, files: vec![unread(path, &why)], notices: Vec::new() };
-    let repository = match repository::open(Path::new(path)) {
-        Ok(repository) => repository,
+    let (repository, tree) = match repository::open(Path::new(path)) {
+        Ok((repository, tree)) => (repository, tree.unwrap_or_default()),
         Err(why) => return Ok(nothing(why)),
     };
     let (tips, broken) = match repository::references(&repository) {
@@ -91,6 +93,7 @@ pub fn read(
     };
     let history = History {
         path: path.to_owned(),
+        tree,
         repository,
         tips,
         commits,
@@ -240,6 +243,7 @@ impl Reading {
         let nothing = (claims.is_empty() && parts.is_empty()).then(|| why.to_owned());
         let judged = Claims {
             artifact: Artifact::GitHistory,
+            tree: history.tree.display().to_string(),
             about: Some(about),
             claims,
             unread: nothing,

@@ -136,6 +136,14 @@ fn ranges_folders_and_borrowed_objects() {
     assert_eq!(cloned["files"].as_array().unwrap().len(), 1, "{cloned:#}");
     let branches = ["main", "origin/HEAD", "origin/main"].map(|name| json!({ "name": name, "has_it_now": false }));
     assert_eq!(findings(&cloned)[0]["history"]["branches"], json!(branches));
+    // SARIF names the file of the working tree, whichever folder of it was named.
+    for (named, file) in
+        [(clone.join("below"), format!("file://{}/go.sum", clone.display())), (bare.into(), "go.sum".to_owned())]
+    {
+        let sarif = world.audit(&["--history", named.to_str().unwrap(), "--format", "sarif"]).json();
+        let location = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"];
+        assert_eq!(location["uri"], file);
+    }
 
     // What is not in a shallow clone was not seen, unless nobody asked for it.
     let shallow = world.home.path().join("shallow");
