@@ -5,6 +5,7 @@ use super::settings::shown;
 use super::{Finding, Machine, Relaying};
 use crate::config::Sumdb;
 use crate::sumdb::redact::redact;
+use crate::upstream::Base;
 
 /// All of them.
 pub(super) fn check(machine: &Machine) -> Vec<Finding> {
@@ -75,9 +76,7 @@ fn entry(machine: &Machine, url: &str) -> Vec<Finding> {
                 .advice("put it into netrc, with mode 600, or use GOAUTH"),
         );
     }
-    let bare = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let is_here = ["127.", "localhost", "[::1]"].iter().any(|own| bare.starts_with(own));
-    if url.starts_with("http://") && !is_here {
+    if url.starts_with("http://") && !Base::parse(url).is_ok_and(|base| base.is_local()) {
         let why = "anybody on the way sees which modules are asked for, and can change what nothing proves: lists and versions, and \
                    private modules";
         findings.push(Finding::new("proxy-without-tls", Warning, format!("{name} is asked without TLS"), why));

@@ -235,6 +235,21 @@ fn what_cannot_be_written_is_said() {
 }
 
 #[test]
+fn only_this_machine_is_asked_without_tls() {
+    let is_warned_of = |url: &str| {
+        let mut machine = machine("go1.26.8");
+        let ids = ids(&machine.set("GOPROXY", url).run(&["doctor", "--offline", "--format", "json"]));
+        ids.iter().any(|id| id == "proxy-without-tls")
+    };
+    for url in ["http://localhost:3000", "http://127.0.0.2/go", "http://[::1]:3000", "http://me:s3cret@127.0.0.1"] {
+        assert!(!is_warned_of(url), "{url}");
+    }
+    for url in ["http://localhost.corp.example", "http://127.0.0.1.corp.example", "http://localhost@corp.example"] {
+        assert!(is_warned_of(url), "{url}");
+    }
+}
+
+#[test]
 fn a_shell_takes_the_commands_and_passes_over_the_words() {
     let mut machine = machine("go1.25.9");
     let netrc = machine.at("my netrc");
