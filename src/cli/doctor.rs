@@ -63,10 +63,10 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
         let http = Http::new(Settings { netrc, tries: TRIES, ..Settings::default() });
         setup::runtime()?.block_on(machine.ask_proxies(&http));
     }
-    let examination = Examination::of(&machine);
     if args.write {
         return write(args, machine);
     }
+    let examination = Examination::of(&machine);
     if args.fix {
         tell(|out| fixes(out, &examination))?;
         return Ok(0);
