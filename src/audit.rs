@@ -36,6 +36,8 @@ use crate::sumdb::module::{ModuleVersion, Patterns};
 pub struct Claims {
     /// the path as the user named it
     pub path: String,
+    /// as in the report: the folder that holds the files of a git history
+    pub tree: String,
     /// why it could not be read, or what else it is than a go.sum; then it has no claims
     pub unread: Option<String>,
     /// whether `unread` also says what to do about it
@@ -55,6 +57,7 @@ impl Claims {
     pub(in crate::audit) fn empty(path: impl Into<String>) -> Claims {
         Claims {
             path: path.into(),
+            tree: String::new(),
             unread: None,
             is_explained: false,
             remarks: Vec::new(),
@@ -190,6 +193,7 @@ pub fn verdicts(files: Vec<Claims>, exempt: &Patterns, answers: &Answers) -> Vec
     };
     let check_file = |file: Claims| FileReport {
         path: file.path,
+        tree: file.tree,
         unread: file.unread,
         remarks: file.remarks,
         artifact: file.artifact,

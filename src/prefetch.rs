@@ -109,13 +109,14 @@ impl Outcome {
         }
         let Some(proven) = brought.hash else { return };
         let said = wanted.files.get(&(module.clone(), *kind)).map(Vec::as_slice).unwrap_or_default();
-        let differing = said.iter().filter(|said| said.hash != proven).cloned();
-        self.differing.extend(differing.map(|said| Differing {
-            request: request.clone(),
-            said,
-            proven: proven.clone(),
-        }));
+        self.differing.extend(differing(&request, said, &proven));
     }
+}
+
+/// Those of the lines about a file that say another hash than was proven.
+fn differing(request: &ModuleRequest, said: &[Said], proven: &SumHash) -> impl Iterator<Item = Differing> {
+    let differing = said.iter().filter(|said| said.hash != *proven).cloned();
+    differing.map(|said| Differing { request: request.clone(), said, proven: proven.clone() })
 }
 
 /// The requests, in order: every go.mod, then of each module whose zip is wanted the `.info`, then the zips.

@@ -89,6 +89,9 @@ impl Head {
 pub struct FileReport {
     /// the path as the user named it; `-` is standard input
     pub path: String,
+    /// of a git history, the folder that holds the files of its commits, as a path from the working folder; empty for that itself, and
+    /// where no folder holds them
+    pub tree: String,
     /// what it was taken for
     pub artifact: Artifact,
     /// which one of these it is, where it says so: the package of a program and the version of Go that built it

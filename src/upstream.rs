@@ -35,6 +35,7 @@ pub use http::counts::Counts;
 pub use http::failure::{Failure, FailureKind};
 pub use http::lanes::MAX_CONNECTIONS;
 pub use http::latency::Latency;
+pub use http::netrc::netrc_has_default;
 pub use http::origin::Origin;
 pub use http::settings::HttpSettings as Settings;
 pub use http::source_errors::Complaint;

@@ -26,7 +26,10 @@ pub struct Vulnerability {
     pub cve: &'static str,
     /// what a proxy or mirror could do
     pub what: &'static str,
+    /// of the branches that were released then, the oldest first
     fixed: [&'static str; 2],
+    /// of the next branch, the first pre-release
+    fixed_next: &'static str,
 }
 
 /// The vulnerabilities by which a proxy gets past the checksum database, the oldest first.
@@ -35,21 +38,21 @@ pub const VULNERABILITIES: [Vulnerability; 3] = [
         cve: "CVE-2026-42501",
         what: "an answer of the checksum database without the module's line was taken for a proof",
         fixed: ["go1.25.10", "go1.26.3"],
+        fixed_next: "go1.27beta1",
     },
     Vulnerability {
         cve: "CVE-2026-56864",
         what: "hashes were read from the part of an answer that nobody signed",
         fixed: ["go1.25.13", "go1.26.6"],
+        fixed_next: "go1.27rc3",
     },
     Vulnerability {
         cve: "CVE-2026-56865",
         what: "forged tiles of the checksum database were accepted",
         fixed: ["go1.25.13", "go1.26.6"],
+        fixed_next: "go1.27rc3",
     },
 ];
-
-/// The first pre-release of Go 1.27 without the two vulnerabilities of August 2026. That of May was mended before Go 1.27 was.
-const CLEAN_CANDIDATE: &str = "go1.27rc3";
 
 impl GoRelease {
     /// The release that `text` begins with, up to a space or a dash; none for a development version.
@@ -78,16 +81,9 @@ impl GoRelease {
 
 impl Vulnerability {
     fn affects(&self, release: GoRelease) -> bool {
-        let fixes: Vec<GoRelease> = self.fixed.iter().copied().filter_map(GoRelease::parse).collect();
-        if let Some(fix) = fixes.iter().find(|fix| fix.minor == release.minor) {
-            return release < *fix;
-        }
-        let newest = fixes.iter().map(|fix| fix.minor).max().unwrap_or_default();
-        let is_of_may = self.fixed.contains(&"go1.26.3");
-        match GoRelease::parse(CLEAN_CANDIDATE) {
-            Some(clean) if release.minor == clean.minor => !is_of_may && release < clean,
-            _ => release.minor < newest,
-        }
+        let mut fixes = self.fixed.into_iter().chain([self.fixed_next]).filter_map(GoRelease::parse);
+        // A branch below all of these was never mended, and one above them never had it.
+        fixes.find(|fix| release.minor <= fix.minor).is_some_and(|fix| release < fix)
     }
 }
 

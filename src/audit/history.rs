@@ -6,18 +6,18 @@
 
 mod commits;
 mod lines;
+mod links;
 mod repository;
 mod trace;
 mod trees;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gix::{ObjectId, Repository};
 
 use super::Claims;
 use super::exclude::{Excluded, Exclusions};
-use super::search::resolve;
 use crate::database::Progress;
 use crate::fault::Fault;
 use crate::report::{Artifact, Level, Notice, counted};
@@ -25,6 +25,7 @@ use crate::sumdb::gosum::MAX_FILE_BYTES;
 use crate::sumdb::number::wide;
 use commits::Commits;
 use lines::{DistinctLines, PlaceInCommit};
+use links::KnownLinks;
 use repository::Tips;
 use trees::{CommitTrees, SumPath, What};
 
@@ -40,6 +41,8 @@ const NAMED: usize = 3;
 /// A history that was read.
 pub struct History {
     path: String,
+    /// the folder with its files; empty where there is none
+    tree: PathBuf,
     repository: Repository,
     tips: BTreeMap<String, ObjectId>,
     commits: Commits,
@@ -70,12 +73,9 @@ pub fn read(
     exclusions: &Exclusions,
     progress: Progress<'_>,
 ) -> Result<HistoryInputs, Fault> {
-    let nothing = |why: String| {
-        let unread = Claims { artifact: Artifact::GitHistory, is_explained: true, ..Claims::unread(path, why) };
-        HistoryInputs { history: None, files: vec![unread], notices: Vec::new() }
-    };
-    let repository = match repository::open(Path::new(path)) {
-        Ok(repository) => repository,
+    let nothing = |why: String| HistoryInputs { history: None, files: vec![unread(path, &why)], notices: Vec::new() };
+    let (repository, tree) = match repository::open(Path::new(path)) {
+        Ok((repository, tree)) => (repository, tree.unwrap_or_default()),
         Err(why) => return Ok(nothing(why)),
     };
     let (tips, broken) = match repository::references(&repository) {
@@ -93,6 +93,7 @@ pub fn read(
     };
     let history = History {
         path: path.to_owned(),
+        tree,
         repository,
         tips,
         commits,
@@ -111,8 +112,9 @@ pub fn read(
 /// What was met on the way.
 #[derive(Default)]
 struct Reading {
-    /// objects that were looked at, and as what
+    /// files and folders that were looked at, and as what
     seen: HashSet<(What, u32)>,
+    links: KnownLinks,
     versions: usize,
     bytes: u64,
     sums: BTreeSet<u32>,
@@ -154,8 +156,7 @@ impl Reading {
         if self.unread.len() == MAX_UNREAD {
             self.more += 1;
         } else {
-            let unread = Claims::unread(name, why);
-            self.unread.push(Claims { artifact: Artifact::GitHistory, is_explained: true, ..unread });
+            self.unread.push(unread(name, why));
         }
     }
 
@@ -174,6 +175,7 @@ impl Reading {
 
     fn read_set(&mut self, history: &mut History, set: u32, commit: &str) -> Result<(), String> {
         let entries = history.trees.set(set).to_vec();
+        let lost = self.links.lost(history, &entries);
         for entry in &entries {
             let path = history.trees.paths.get(entry.path).cloned().unwrap_or_default();
             if let Some(pattern) = history.excluded.with_folders(&path) {
@@ -184,7 +186,8 @@ impl Reading {
             if entry.what == What::Sum {
                 self.sums.insert(entry.path);
             }
-            if entry.what != What::Submodule && !self.seen.insert((entry.what, entry.object)) {
+            let is_same_anywhere = matches!(entry.what, What::Sum | What::Unread);
+            if is_same_anywhere && !self.seen.insert((entry.what, entry.object)) {
                 continue;
             }
             let name = format!("{commit}:{path}");
@@ -194,8 +197,10 @@ impl Reading {
                     let why = history.trees.faults.get(&entry.object).cloned().unwrap_or_default();
                     self.unread(&name, &why);
                 }
-                What::Link if leads_within(history, entry, &path, &entries) => {}
-                What::Link => self.unread(&name, "is a link that does not lead to a go.sum file of this commit"),
+                What::Link if lost.contains(entry) => {
+                    self.unread(&name, "is a link that does not lead to a go.sum file of this commit");
+                }
+                What::Link => {}
                 What::Sum => self.read_sum(history, entry, PlaceInCommit { commit, path: &path })?,
             }
         }
@@ -230,17 +235,15 @@ impl Reading {
             counted(wide(self.versions), "version"),
             counted(wide(self.sums.len()), "go.sum file")
         );
-        let mut unread = std::mem::take(&mut self.unread);
+        let mut parts = std::mem::take(&mut self.unread);
         if self.more > 0 {
-            unread.push(Claims::unread(
-                history.path.as_str(),
-                format!("{} more of its parts could not be read", self.more),
-            ));
+            parts.push(unread(&history.path, &format!("{} more of its parts could not be read", self.more)));
         }
         let why = "no commit of it has a go.sum or go.work.sum file";
-        let nothing = (claims.is_empty() && unread.is_empty()).then(|| why.to_owned());
+        let nothing = (claims.is_empty() && parts.is_empty()).then(|| why.to_owned());
         let judged = Claims {
             artifact: Artifact::GitHistory,
+            tree: history.tree.display().to_string(),
             about: Some(about),
             claims,
             unread: nothing,
@@ -249,7 +252,7 @@ impl Reading {
         };
         std::iter::once(judged)
             .filter(|judged| !judged.claims.is_empty() || judged.unread.is_some())
-            .chain(unread)
+            .chain(parts)
             .collect()
     }
 
@@ -276,6 +279,11 @@ impl Reading {
     }
 }
 
+/// What of a history could not be read, and why, which leaves nothing to advise.
+fn unread(name: &str, why: &str) -> Claims {
+    Claims { artifact: Artifact::GitHistory, is_explained: true, ..Claims::unread(name, why) }
+}
+
 /// The bytes of a go.sum file.
 fn sum(repository: &Repository, trees: &CommitTrees, entry: &SumPath) -> Result<Vec<u8>, String> {
     let id = trees.objects.get(entry.object).copied().ok_or("is not at hand")?;
@@ -286,13 +294,4 @@ fn sum(repository: &Repository, trees: &CommitTrees, entry: &SumPath) -> Result<
     }
     let mut object = commits::object(repository, id)?;
     Ok(std::mem::take(&mut object.data))
-}
-
-/// Whether a link leads to a go.sum file of the same commit, by names alone.
-fn leads_within(history: &History, link: &SumPath, path: &str, entries: &[SumPath]) -> bool {
-    let Ok(target) = sum(&history.repository, &history.trees, link) else { return false };
-    let Some(target) = resolve(Path::new(path), Path::new(&*String::from_utf8_lossy(&target))) else { return false };
-    let is_target =
-        |entry: &&SumPath| history.trees.paths.get(entry.path).is_some_and(|path| Path::new(path) == target);
-    entries.iter().filter(|entry| entry.what == What::Sum).any(|entry| is_target(&entry))
 }

@@ -12,6 +12,7 @@ use super::Claims;
 use super::exclude::{Exclusions, IGNORE_FILE};
 use super::lines::{Budget, claims};
 use super::look::{self, LINK, Look};
+pub use super::search::NAMES as SUM_NAMES;
 use super::search::{Found, LIMITS, Search, VENDOR, search};
 use super::vendor::{self, Vendor};
 use crate::files::{self, Links, Tree};

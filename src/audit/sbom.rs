@@ -3,13 +3,15 @@
 //!
 //! A package URL of Go is written in lower case, which is another module to Go; the name beside it has the module's own spelling.
 
+mod go_version;
 mod tag_value;
 mod xml;
 
+use std::fmt::Display;
+
 use serde::Deserialize;
 
-use super::buildinfo::{BuildInfo, BuildModule};
-use super::programs::{self, sum_of};
+use super::programs::sum_of;
 use super::{Claim, Claims, Says};
 use crate::report::{Artifact, Kind, Location, Subject, Verdict};
 use crate::sumdb::hash::Hash;
@@ -27,7 +29,7 @@ const STANDARD: [&str; 2] = ["std", "stdlib"];
 const SYFT_H1: &str = "syft:metadata:h1Digest";
 
 /// A CycloneDX document, or a component of one; what is not needed is passed over.
-#[derive(Deserialize, Default, Clone)]
+#[derive(Deserialize, Default)]
 struct Component {
     #[serde(default)]
     name: String,
@@ -43,13 +45,13 @@ struct Component {
     components: Vec<Component>,
 }
 
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize)]
 struct ComponentHash {
     alg: String,
     content: String,
 }
 
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize)]
 struct Property {
     name: String,
     #[serde(default)]
@@ -101,30 +103,6 @@ struct ExternalRef {
     reference_locator: String,
 }
 
-/// One program, as `go version -m -json` prints it.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct GoProgram {
-    go_version: String,
-    #[serde(default)]
-    path: String,
-    main: Option<GoModule>,
-    #[serde(default)]
-    deps: Option<Vec<GoModule>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct GoModule {
-    #[serde(default)]
-    path: String,
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    sum: String,
-    replace: Option<Box<GoModule>>,
-}
-
 /// What the text looks like, if it is one of these documents.
 pub fn kind(text: &[u8]) -> Option<Artifact> {
     let text = without_mark(text).trim_ascii_start();
@@ -161,12 +139,14 @@ fn is_xml(text: &[u8]) -> bool {
 /// # Errors
 /// Why it is not one, with the line and the column.
 pub fn read(path: &str, text: &[u8], artifact: Artifact) -> Result<Claims, String> {
-    let wrong = |error: serde_json::Error| format!("is not {}: {error}", artifact.noun());
+    let text = without_mark(text);
+    let wrong = |why: &dyn Display| format!("is not {}: {why}", artifact.noun());
+    let json = |error: serde_json::Error| wrong(&error);
     let (claims, about) = match artifact {
         Artifact::CycloneDx => {
-            let document: CycloneDx = match is_xml(without_mark(text)) {
-                true => xml::read(text).map_err(|why| format!("is not {}: {why}", artifact.noun()))?,
-                false => serde_json::from_slice(text).map_err(wrong)?,
+            let document: CycloneDx = match is_xml(text) {
+                true => xml::read(text).map_err(|why| wrong(&why))?,
+                false => serde_json::from_slice(text).map_err(json)?,
             };
             if document.bom_format != "CycloneDX" {
                 return Err("is not a CycloneDX SBOM: its bomFormat is another".to_owned());
@@ -176,57 +156,17 @@ pub fn read(path: &str, text: &[u8], artifact: Artifact) -> Result<Claims, Strin
             (claims, format!("version {}", document.spec_version))
         }
         Artifact::Spdx => {
-            let document: Spdx = match without_mark(text).trim_ascii_start().starts_with(b"{") {
-                true => serde_json::from_slice(text).map_err(wrong)?,
-                false => tag_value::read(text).map_err(|why| format!("is not {}: {why}", artifact.noun()))?,
+            let document: Spdx = match text.trim_ascii_start().starts_with(b"{") {
+                true => serde_json::from_slice(text).map_err(json)?,
+                false => tag_value::read(text).map_err(|why| wrong(&why))?,
             };
             (spdx(&document)?, document.spdx_version)
         }
-        _ => {
-            // One program is printed by itself, several in a list.
-            let programs: Vec<GoProgram> = match text.trim_ascii_start().starts_with(b"[") {
-                true => serde_json::from_slice(text).map_err(wrong)?,
-                false => {
-                    serde_json::Deserializer::from_slice(text).into_iter().collect::<Result<_, _>>().map_err(wrong)?
-                }
-            };
-            return Ok(build_info(path, programs));
-        }
+        _ => return go_version::read(path, text).map_err(json),
     };
     let modules = claims.len();
     let about = Some(format!("{about}, {modules} golang packages besides the standard library"));
     Ok(Claims { artifact, about, claims, ..Claims::empty(path) })
-}
-
-fn build_info(path: &str, programs: Vec<GoProgram>) -> Claims {
-    let builds: Vec<BuildInfo> = programs.into_iter().map(GoProgram::build).collect();
-    let places = 0..builds.len();
-    let claims = places.zip(&builds).flat_map(|(number, build)| {
-        let at = if builds.len() == 1 { String::new() } else { format!("{number}/") };
-        programs::claims(&at, build).collect::<Vec<_>>()
-    });
-    let about = match builds.as_slice() {
-        [one] => programs::about(one),
-        all => format!("{} programs", all.len()),
-    };
-    let remarks = builds.first().and_then(programs::vulnerable).into_iter().collect();
-    let claims = claims.collect();
-    Claims { artifact: Artifact::BuildInfo, about: Some(about), remarks, claims, ..Claims::empty(path) }
-}
-
-impl GoProgram {
-    fn build(self) -> BuildInfo {
-        let main = self.main.map(GoModule::module).filter(|module| !module.path.is_empty());
-        let deps = self.deps.unwrap_or_default().into_iter().map(GoModule::module).collect();
-        BuildInfo { go_version: self.go_version, path: self.path, main, deps, settings: Vec::new() }
-    }
-}
-
-impl GoModule {
-    fn module(self) -> BuildModule {
-        let replace = self.replace.map(|replace| Box::new(replace.module()));
-        BuildModule { path: self.path, version: self.version, sum: self.sum, replace }
-    }
 }
 
 /// No deeper than serde_json reads, which is 128 of its values inside each other.

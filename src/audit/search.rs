@@ -16,7 +16,7 @@ use crate::files::Unfit;
 use crate::report::Artifact;
 
 /// The names of the files that are looked for.
-pub(super) const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
+pub const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
 /// The name of a vendor folder.
 pub(super) const VENDOR: &str = "vendor";
 /// Folders that are not searched: a build of this tree does not use the go.sum files in them.
@@ -280,6 +280,7 @@ fn is_wanted(
         Ok(is_program) => is_program.then_some((name, found, Artifact::Program)),
         // It was there a moment ago.
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) if search.excludes(root.excluded, &below, false) => None,
         Err(_) => {
             search.closed_count += 1;
             if search.closed.len() < NAMED_EXCLUDED {
@@ -345,6 +346,35 @@ mod tests {
             (files(&found).len(), found.ended_by.unwrap().as_str()),
             (2, "more than 2 go.sum files and programs")
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_excluded_need_not_be_opened() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        use rustix::process::{Uid, geteuid};
+        use rustix::thread::set_thread_res_uid;
+
+        let root = tree(&["closed", "other/closed"]);
+        let closed = std::fs::Permissions::from_mode(0o000);
+        for path in ["closed", "other/closed"] {
+            std::fs::set_permissions(root.path().join(path), closed.clone()).unwrap();
+        }
+        std::fs::set_permissions(root.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let (excluded, _) =
+            Exclusions::parse(&["/closed".to_owned()]).unwrap().of_folder(&Tree::open(root.path()).unwrap());
+        // Root opens every file: this thread is somebody else for a moment.
+        let is_root = geteuid().is_root();
+        if is_root {
+            set_thread_res_uid(None, Uid::from_raw(65534), None).unwrap();
+        }
+        let search = super::search(root.path(), Look::ForAll, &excluded, LIMITS);
+        if is_root {
+            set_thread_res_uid(None, Uid::ROOT, None).unwrap();
+        }
+        assert_eq!((search.closed_count, search.closed), (1, vec!["other/closed".into()]));
+        assert_eq!((search.excluded_count, search.excluded), (1, vec!["closed".into()]));
     }
 
     #[test]

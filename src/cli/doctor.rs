@@ -63,10 +63,10 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
         let http = Http::new(Settings { netrc, tries: TRIES, ..Settings::default() });
         setup::runtime()?.block_on(machine.ask_proxies(&http));
     }
-    let examination = Examination::of(&machine);
     if args.write {
         return write(args, machine);
     }
+    let examination = Examination::of(&machine);
     if args.fix {
         tell(|out| fixes(out, &examination))?;
         return Ok(0);
@@ -130,11 +130,8 @@ fn fixes(out: &mut dyn Write, examination: &Examination) -> io::Result<()> {
     for finding in examination.findings.iter().filter(|finding| !finding.fix.is_empty()) {
         writeln!(out, "# {}: {}", finding.id, printable(&finding.what))?;
         for fix in &finding.fix {
-            let line = printable(&fix.to_string());
             // What a person does by hand is not for a shell.
-            let is_command =
-                ["go ", "export ", "unset ", "chmod ", "gosumcheck "].iter().any(|word| line.starts_with(word));
-            writeln!(out, "{}{line}", if is_command && !line.contains(", ") { "" } else { "# " })?;
+            writeln!(out, "{}{}", if fix.is_command() { "" } else { "# " }, printable(&fix.to_string()))?;
         }
     }
     Ok(())

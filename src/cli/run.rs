@@ -21,6 +21,7 @@ use super::prefetch::{Fetching, MAX_AT_ONCE};
 use super::serve::CommandServer;
 use super::settings::SettingArgs;
 use super::{setup, spelling};
+use crate::audit::inputs::SUM_NAMES;
 use crate::config::settings::{Layers, ReadAhead, SETTINGS, Settings, ValueSource, rows};
 use crate::fault::Fault;
 use crate::files;
@@ -47,9 +48,6 @@ Exit codes:
   1  the command succeeded, but something was refused, or a go.sum line is not what the log says
   2  wrong usage, no data folder; or the command succeeded, but what go.sum lists could not be proven
   3  the log itself misbehaved: it signed two histories that contradict each other";
-
-/// The files that say what a build needs, beside go.mod.
-const SUMS: [&str; 2] = ["go.sum", "go.work.sum"];
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -113,18 +111,20 @@ async fn with_server(
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_port)?;
     let url = format!("http://{}", listener.local_addr().map_err(no_port)?);
     let descriptors = server::Descriptors::raise();
+    let private = Patterns::parse(&settings.private);
     let mut wanted = listed(folder);
-    wanted.leave_out(&Patterns::parse(&settings.private));
-    let settings = Settings { jobs: descriptors.jobs(settings.jobs), ..settings.clone() };
-    let at_once = settings.jobs.min(MAX_AT_ONCE);
+    wanted.leave_out(&private);
+    let jobs = descriptors.jobs(settings.jobs);
+    let at_once = jobs.min(MAX_AT_ONCE);
     // All that a whole go.sum lists is asked for anyway.
     let read_ahead = if wanted.files.is_empty() { settings.read_ahead } else { ReadAhead::Off };
-    let server = CommandServer::open(&Settings { read_ahead, ..settings.clone() }, at_once)?;
-    if server.aside.is_some() {
+    let settings = Settings { jobs, read_ahead, ..settings.clone() };
+    let CommandServer { config, served, proxy, aside } = CommandServer::open(&settings, at_once)?;
+    if aside.is_some() {
         let place = settings.data.display();
         say(&format!("note: another gosumcheck has the module store of {place}: what is new is not kept there"));
     }
-    let (relay, proxy) = (server.relay().clone(), server.proxy.clone());
+    let relay = served.relay().clone();
     let account = proxy.keep_account();
     let variables = asked.variables(&settings, &url, relay.vkey());
     let passed_on = PassedOn::install()?;
@@ -136,7 +136,6 @@ async fn with_server(
         }
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let CommandServer { config, served, proxy, aside, .. } = server;
     let serving = tokio::spawn(server::run(config, vec![served], Some(proxy.clone()), vec![listener], async move {
         let _ = stopped.await; // it is dropped, or sent
     }));
@@ -147,10 +146,10 @@ async fn with_server(
     };
     drop(stop);
     let _ = serving.await; // it has nobody left to serve
-    let outcome =
-        RunOutcome::of(listed(folder), &Patterns::parse(&settings.private), &relay, ended, account.so_far(), at_once)
-            .await;
-    let code = conclude(args, outcome?, &relay).await?;
+    // As the command left it.
+    let wanted = listed(folder);
+    let outcome = RunOutcome::of(wanted, &private, &relay, ended, account.so_far(), at_once).await?;
+    let code = conclude(args, outcome, &relay).await?;
     tell_unstored(&relay.store_failures());
     drop(aside);
     Ok(code)
@@ -158,7 +157,7 @@ async fn with_server(
 
 /// What go.sum lists.
 fn listed(folder: &Path) -> Wanted {
-    let sums = SUMS.map(|name| folder.join(name)).into_iter().filter(|path| path.is_file());
+    let sums = SUM_NAMES.map(|name| folder.join(name)).into_iter().filter(|path| path.is_file());
     let sums: Vec<String> = sums.map(|path| path.display().to_string()).collect();
     if sums.is_empty() {
         return Wanted::default();

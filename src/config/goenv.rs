@@ -158,8 +158,12 @@ impl GoEnv {
 
     /// The modules that are kept from it: `GONOSUMDB` where that is set, else `GOPRIVATE`. `none` keeps nothing from it.
     pub fn private(&self) -> Private<'_> {
-        let setting = if self.value("GONOSUMDB").is_some() { "GONOSUMDB" } else { "GOPRIVATE" };
-        self.exempted_by(setting)
+        self.exempted_by_own("GONOSUMDB")
+    }
+
+    /// The modules that are kept from proxies: `GONOPROXY` where that is set, else `GOPRIVATE`. `none` keeps nothing from them.
+    pub fn unproxied(&self) -> Private<'_> {
+        self.exempted_by_own("GONOPROXY")
     }
 
     /// The modules that any setting keeps from a proxy or from the checksum database, by setting: a server asks both in public, so
@@ -170,9 +174,30 @@ impl GoEnv {
         all.filter(|private| !private.patterns.is_empty()).collect()
     }
 
+    fn exempted_by_own(&self, setting: &'static str) -> Private<'_> {
+        self.exempted_by(if self.value(setting).is_some() { setting } else { "GOPRIVATE" })
+    }
+
     fn exempted_by(&self, setting: &'static str) -> Private<'_> {
         let patterns = self.value(setting).filter(|patterns| patterns.trim() != "none").unwrap_or("");
         Private { patterns, setting, origin: self.origin(setting) }
+    }
+
+    /// Whether `GOFLAGS` has this flag, which is written without its dashes: `mod=vendor`.
+    pub fn has_flag(&self, flag: &str) -> bool {
+        self.flags().any(|(name, _)| name == flag)
+    }
+
+    /// `GOFLAGS` without this flag, which is written without its dashes.
+    pub fn flags_without(&self, flag: &str) -> String {
+        let rest: Vec<&str> = self.flags().filter(|(name, _)| *name != flag).map(|(_, written)| written).collect();
+        rest.join(" ")
+    }
+
+    /// The flags in `GOFLAGS`, each without its dashes and as it is written.
+    fn flags(&self) -> impl Iterator<Item = (&str, &str)> {
+        let flags = self.value("GOFLAGS").unwrap_or_default().split_whitespace();
+        flags.map(|written| (written.trim_start_matches('-'), written))
     }
 
     /// The go command's module cache: `GOMODCACHE`, else `pkg/mod` in the first folder of `GOPATH`.

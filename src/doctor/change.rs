@@ -44,7 +44,7 @@ pub fn planned<'a>(fixes: impl Iterator<Item = &'a Fix>) -> Vec<Fix> {
     let mut planned: Vec<Fix> = Vec::new();
     let name = |fix: &Fix| match fix {
         Fix::Set(name, _) | Fix::Unset(name) => Some(*name),
-        Fix::Line(_) => None,
+        Fix::Command(_) | Fix::Advice(_) => None,
     };
     for fix in fixes {
         if name(fix).is_some() && !planned.iter().any(|other| name(other) == name(fix)) {
@@ -71,7 +71,7 @@ pub fn write(fixes: &[Fix], machine: &Machine, data: &Path) -> Result<(), Fault>
         let arguments = match fix {
             Fix::Set(name, value) => ["-w".to_owned(), format!("{name}={value}")],
             Fix::Unset(name) => ["-u".to_owned(), (*name).to_owned()],
-            Fix::Line(_) => continue,
+            Fix::Command(_) | Fix::Advice(_) => continue,
         };
         go_env(&arguments)?;
     }

@@ -40,8 +40,17 @@ pub enum Fix {
     Set(&'static str, String),
     /// `go env -u NAME`
     Unset(&'static str),
-    /// anything else that a person does
-    Line(String),
+    /// any other command, as a POSIX shell takes it
+    Command(String),
+    /// anything else that a person does, in words
+    Advice(String),
+}
+
+impl Fix {
+    /// Whether a shell can run it.
+    pub fn is_command(&self) -> bool {
+        !matches!(self, Fix::Advice(_))
+    }
 }
 
 impl fmt::Display for Fix {
@@ -49,13 +58,13 @@ impl fmt::Display for Fix {
         match self {
             Fix::Set(name, value) => write!(f, "go env -w {name}={}", quoted(value)),
             Fix::Unset(name) => write!(f, "go env -u {name}"),
-            Fix::Line(line) => f.write_str(line),
+            Fix::Command(line) | Fix::Advice(line) => f.write_str(line),
         }
     }
 }
 
 /// A value as a shell takes it.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     let is_plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._/:,@+=".contains(&byte));
     if is_plain { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
 }
@@ -77,10 +86,17 @@ impl Finding {
         Finding { id, severity, what: what.into(), why: why.into(), fix: Vec::new() }
     }
 
-    /// With a line for a person.
+    /// With a command that mends it.
     #[must_use]
-    pub(super) fn line(mut self, line: impl Into<String>) -> Finding {
-        self.fix.push(Fix::Line(line.into()));
+    pub(super) fn command(mut self, line: impl Into<String>) -> Finding {
+        self.fix.push(Fix::Command(line.into()));
+        self
+    }
+
+    /// With words for a person.
+    #[must_use]
+    pub(super) fn advice(mut self, words: impl Into<String>) -> Finding {
+        self.fix.push(Fix::Advice(words.into()));
         self
     }
 
@@ -90,7 +106,7 @@ impl Finding {
         let is_shadowed = go.origin(name) == GoEnvOrigin::Environment;
         if is_shadowed {
             // What `go env -w` writes is not read while the variable is set.
-            self.fix.push(Fix::Line(match &value {
+            self.fix.push(Fix::Command(match &value {
                 Some(value) => format!("export {name}={}", quoted(value)),
                 None => format!("unset {name}"),
             }));

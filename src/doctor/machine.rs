@@ -103,7 +103,7 @@ impl Netrc {
     fn read(path: &Path) -> Option<Netrc> {
         let text = read(path)?;
         let is_open = fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
-        let has_default = text.split_whitespace().any(|word| word == "default");
+        let has_default = upstream::netrc_has_default(&text);
         Some(Netrc { path: path.to_path_buf(), is_open, has_default })
     }
 }

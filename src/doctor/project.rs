@@ -12,13 +12,13 @@ pub(super) fn check(machine: &Machine) -> Vec<Finding> {
     if !project.has_sum && project.has_requirements() {
         let why = "what is downloaded is held to nothing that somebody reviewed: each machine believes what it gets";
         let finding = Finding::new("no-go-sum", Error, format!("{folder} requires modules and has no go.sum"), why);
-        findings.push(finding.line("go mod tidy, and put go.sum under version control"));
+        findings.push(finding.advice("go mod tidy, and put go.sum under version control"));
     }
     findings.extend(toolchain(machine));
     if project.has_vendor {
         let why = "builds take it as it is: go checks nothing in it (golang/go#27348)";
         let finding = Finding::new("vendor-unchecked", Warning, format!("{folder} has a vendor folder"), why);
-        findings.push(finding.line("gosumcheck audit vendor, in CI"));
+        findings.push(finding.advice("gosumcheck audit vendor, in CI"));
     }
     findings
 }
@@ -32,7 +32,7 @@ fn toolchain(machine: &Machine) -> Vec<Finding> {
     let Some(named) = named.filter(|named| named != "default") else { return Vec::new() };
     let Some(release) = GoRelease::parse(&named) else { return Vec::new() };
     let is_newer = machine.release().is_none_or(|installed| release > installed);
-    let is_local = setting.split('+').next() == Some("local") && !setting.contains('+');
+    let is_local = setting == "local";
     let mut findings = Vec::new();
     if is_newer && is_local {
         let why = "the installed Go is older, and may not download another: builds fail";
@@ -46,7 +46,7 @@ fn toolchain(machine: &Machine) -> Vec<Finding> {
             names.join(", ")
         );
         let finding = Finding::new("toolchain-vulnerable", Error, format!("go.mod asks for {named}"), why);
-        findings.push(finding.line("go get toolchain@latest"));
+        findings.push(finding.command("go get toolchain@latest"));
     }
     findings
 }

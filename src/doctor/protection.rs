@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Machine, Relaying};
 use crate::config::Sumdb;
-use crate::config::private::{self, NONE};
+use crate::config::private;
 use crate::sumdb::redact::redact;
 
 /// One kind of module, and what protects it.
@@ -46,8 +46,7 @@ pub(super) fn of(machine: &Machine) -> Vec<Protection> {
 
 /// The patterns of modules that go asks no checksum database about.
 fn exempt(machine: &Machine) -> Option<&str> {
-    let list = machine.go.value("GONOSUMDB").or_else(|| machine.go.value("GOPRIVATE"));
-    list.filter(|list| list.trim() != NONE)
+    Some(machine.go.private().patterns).filter(|list| !list.is_empty())
 }
 
 /// What protects modules that are downloaded for the first time.

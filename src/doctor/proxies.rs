@@ -5,6 +5,7 @@ use super::settings::shown;
 use super::{Finding, Machine, Relaying};
 use crate::config::Sumdb;
 use crate::sumdb::redact::redact;
+use crate::upstream::Base;
 
 /// All of them.
 pub(super) fn check(machine: &Machine) -> Vec<Finding> {
@@ -71,12 +72,11 @@ fn entry(machine: &Machine, url: &str) -> Vec<Finding> {
         let what = format!("the password of {user} stands in GOPROXY ({name})");
         let why = "`go env`, error messages and the logs of CI print it";
         findings.push(
-            Finding::new("proxy-password", Warning, what, why).line("put it into netrc, with mode 600, or use GOAUTH"),
+            Finding::new("proxy-password", Warning, what, why)
+                .advice("put it into netrc, with mode 600, or use GOAUTH"),
         );
     }
-    let bare = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let is_here = ["127.", "localhost", "[::1]"].iter().any(|own| bare.starts_with(own));
-    if url.starts_with("http://") && !is_here {
+    if url.starts_with("http://") && !Base::parse(url).is_ok_and(|base| base.is_local()) {
         let why = "anybody on the way sees which modules are asked for, and can change what nothing proves: lists and versions, and \
                    private modules";
         findings.push(Finding::new("proxy-without-tls", Warning, format!("{name} is asked without TLS"), why));
@@ -88,7 +88,7 @@ fn entry(machine: &Machine, url: &str) -> Vec<Finding> {
             let finding =
                 Finding::new("proxy-no-relay", Warning, format!("{name} does not relay the checksum database"), why);
             findings.push(
-                finding.line("use a proxy that relays it, such as https://proxy.golang.org or `gosumcheck serve`"),
+                finding.advice("use a proxy that relays it, such as https://proxy.golang.org or `gosumcheck serve`"),
             );
         }
         Some(Relaying::Failed(reason)) => {

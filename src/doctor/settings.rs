@@ -1,6 +1,7 @@
 //! Checks of go's settings that say what is proven and what is not, of the installed Go, and of netrc.
 
 use super::finding::Severity::{Error, Note, Warning};
+use super::finding::quoted;
 use super::{Finding, Machine};
 use crate::config::private::{self, NONE};
 use crate::config::{GoEnv, Sumdb, sumdb};
@@ -79,8 +80,7 @@ fn patterns(go: &GoEnv, name: &'static str) -> Vec<Finding> {
 
 /// Modules that are kept from one public place and named to the other.
 fn leaks(go: &GoEnv) -> Vec<Finding> {
-    let kept = |name| go.value(name).or_else(|| go.value("GOPRIVATE")).filter(|list| list.trim() != NONE).unwrap_or("");
-    let (no_sumdb, no_proxy) = (kept("GONOSUMDB"), kept("GONOPROXY"));
+    let (no_sumdb, no_proxy) = (go.private().patterns, go.unproxied().patterns);
     let mut findings = Vec::new();
     if let Some(named) = lacking(no_sumdb, no_proxy).filter(|_| is_public(go)) {
         let what =
@@ -124,14 +124,9 @@ fn is_public(go: &GoEnv) -> bool {
 }
 
 fn flags(go: &GoEnv) -> Vec<Finding> {
-    let flags: Vec<&str> = go.value("GOFLAGS").unwrap_or_default().split_whitespace().collect();
-    let has = |flag: &str| flags.iter().any(|one| one.trim_start_matches('-') == flag);
-    let without = |flag: &str| {
-        let rest: Vec<&str> = flags.iter().copied().filter(|one| one.trim_start_matches('-') != flag).collect();
-        Some(rest.join(" ")).filter(|rest| !rest.is_empty())
-    };
+    let without = |flag: &str| Some(go.flags_without(flag)).filter(|rest| !rest.is_empty());
     let mut findings = Vec::new();
-    if has("insecure") {
+    if go.has_flag("insecure") {
         let why = "before Go 1.16 `go get` then asked no checksum database; later ones refuse the flag, and every command fails";
         findings.push(Finding::new("goflags-insecure", Error, shown(go, "GOFLAGS"), why).set(
             go,
@@ -139,7 +134,7 @@ fn flags(go: &GoEnv) -> Vec<Finding> {
             without("insecure"),
         ));
     }
-    if has("mod=mod") {
+    if go.has_flag("mod=mod") {
         let why = "builds change go.mod and go.sum by themselves, so a reviewed go.sum is not what is built from";
         findings.push(Finding::new("goflags-mod-mod", Warning, shown(go, "GOFLAGS"), why).set(
             go,
@@ -147,10 +142,10 @@ fn flags(go: &GoEnv) -> Vec<Finding> {
             without("mod=mod"),
         ));
     }
-    if has("mod=vendor") {
+    if go.has_flag("mod=vendor") {
         let why = "builds take the vendor folder as it is: go checks nothing in it (golang/go#27348)";
         let finding = Finding::new("goflags-mod-vendor", Warning, shown(go, "GOFLAGS"), why);
-        findings.push(finding.line("gosumcheck audit vendor"));
+        findings.push(finding.command("gosumcheck audit vendor"));
     }
     findings
 }
@@ -188,7 +183,7 @@ fn installed(machine: &Machine) -> Vec<Finding> {
     }
     let why = format!("{}: a proxy can lead this go command past the checksum database", names.join(", "));
     let finding = Finding::new("go-vulnerable", Error, format!("{version} is installed"), why);
-    vec![finding.line("install Go 1.25.13, 1.26.6, 1.27 or later: https://go.dev/dl/")]
+    vec![finding.advice("install Go 1.25.13, 1.26.6, 1.27 or later: https://go.dev/dl/")]
 }
 
 fn netrc(machine: &Machine) -> Vec<Finding> {
@@ -199,13 +194,13 @@ fn netrc(machine: &Machine) -> Vec<Finding> {
         let why = "every user of this machine can read the passwords of your module hosts";
         findings.push(
             Finding::new("netrc-open", Error, format!("{path} can be read by others"), why)
-                .line(format!("chmod 600 {path}")),
+                .command(format!("chmod 600 {}", quoted(&path.to_string()))),
         );
     }
     if netrc.has_default {
         let why = "the password is sent to every https host that a module path or a redirect names";
         let finding = Finding::new("netrc-default", Warning, format!("{path} has a `default` entry"), why);
-        findings.push(finding.line(format!("name hosts in {path} with `machine`, and remove `default`")));
+        findings.push(finding.advice(format!("name hosts in {path} with `machine`, and remove `default`")));
     }
     findings
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt as _;
 
-use super::{Differing, Said, Wanted};
+use super::{Differing, Said, Wanted, differing};
 use crate::fault::Fault;
 use crate::relay::{LookupAnswer, Relay};
 use crate::sumdb::goproxy::ModuleRequest;
@@ -42,12 +42,8 @@ pub async fn judge(relay: &Relay, wanted: &Wanted, at_once: usize) -> Result<Jud
             Ok(LookupAnswer::Found(recorded)) => {
                 let before = judged.differing.len();
                 for (kind, said) in lines {
-                    let proven = recorded.record.hash(kind);
-                    let request = || ModuleRequest::File(module.clone(), kind);
-                    let differing = said.iter().filter(|said| said.hash != *proven).cloned();
-                    let differing =
-                        differing.map(|said| Differing { request: request(), said, proven: proven.clone() });
-                    judged.differing.extend(differing);
+                    let request = ModuleRequest::File(module.clone(), kind);
+                    judged.differing.extend(differing(&request, said, recorded.record.hash(kind)));
                 }
                 if judged.differing.len() == before {
                     judged.proven.insert(module.clone());

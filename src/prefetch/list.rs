@@ -54,7 +54,7 @@ impl Wanted {
             let path = Path::new(argument);
             if argument == STDIN {
                 wanted.add_file(STDIN, files::read_bounded(&mut *stdin, limit()));
-            } else if path.is_dir() || is_named(path, &["go.sum", "go.work.sum"]) {
+            } else if path.is_dir() || is_named(path, &inputs::SUM_NAMES) {
                 wanted.add_sums(std::slice::from_ref(argument));
             } else if let Ok(module) = ModuleVersion::parse_at(argument) {
                 wanted.add(module);
@@ -165,8 +165,10 @@ impl Wanted {
             };
             match claim.says {
                 Says::Sum(sum) => {
-                    let said = Said { place, hash: sum.hash };
-                    self.files.entry((sum.module, sum.kind)).or_default().push(said);
+                    // What go drops says nothing of the file, which a build needs all the same.
+                    let is_dropped = sum.is_dropped_by_go();
+                    let file = self.files.entry((sum.module, sum.kind)).or_default();
+                    file.extend((!is_dropped).then_some(Said { place, hash: sum.hash }));
                 }
                 Says::Nothing(Verdict::Malformed { why }) => self.malformed.push(format!("{place}: {why}")),
                 Says::Nothing(_) | Says::About(..) => {}

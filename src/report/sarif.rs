@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -64,11 +65,11 @@ fn results(report: &Report) -> (Vec<Value>, usize) {
 fn result(report: &Report, file: &FileReport, line: &LineReport, seen: &mut HashMap<String, u64>) -> Option<Value> {
     let outcome = line.verdict.outcome();
     let (path, start) = match &line.place {
-        Location::Line(number) => (&file.path, *number),
+        Location::Line(number) => (file.path.clone(), *number),
         // GitHub wants a line of every location; a zip has only its beginning.
-        Location::File(path) => (path, 1),
-        Location::Part(_) => (&file.path, 1),
-        Location::Commit { path, line, .. } => (path, *line),
+        Location::File(path) => (path.clone(), 1),
+        Location::Part(_) => (file.path.clone(), 1),
+        Location::Commit { path, line, .. } => (Path::new(&file.tree).join(path).display().to_string(), *line),
     };
     let part = match &line.place {
         Location::Part(part) => json!([{ "fullyQualifiedName": printable(part) }]),
@@ -91,11 +92,11 @@ fn result(report: &Report, file: &FileReport, line: &LineReport, seen: &mut Hash
         "level": rules::level(outcome),
         "message": { "text": rules::plain(&message) },
         "locations": [{ "physicalLocation": {
-            "artifactLocation": uri::artifact(path),
+            "artifactLocation": uri::artifact(&path),
             "region": { "startLine": start },
         }, "logicalLocations": part }],
         "properties": { "artifact": file.artifact.id() },
-        "partialFingerprints": { "primaryLocationLineHash": fingerprint(outcome, line, path, seen) },
+        "partialFingerprints": { "primaryLocationLineHash": fingerprint(outcome, line, &path, seen) },
     }))
 }
 

@@ -86,6 +86,14 @@ impl Base {
         matches!(self.location, BaseLocation::Tree(_))
     }
 
+    /// Whether it is of this machine, so that no request for it leaves that: a folder, or a server on loopback, as Go defines it.
+    pub fn is_local(&self) -> bool {
+        match &self.location {
+            BaseLocation::Tree(_) => true,
+            BaseLocation::Site(site) => is_loopback(&site.url),
+        }
+    }
+
     /// Where this base, if it is another gosumcheck, has the files of its copy of the database `name`.
     pub(super) fn files_of(&self, name: &str) -> Option<Base> {
         let BaseLocation::Site(site) = &self.location else { return None };

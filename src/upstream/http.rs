@@ -14,7 +14,7 @@ pub(super) mod get_request;
 pub(super) mod lanes;
 pub(super) mod latency;
 mod limit;
-mod netrc;
+pub(super) mod netrc;
 pub(super) mod origin;
 pub(super) mod redirect;
 pub(super) mod reply;

@@ -1,112 +1,12 @@
 //! Git histories: each line that any commit ever had is judged once, and of a wrong one it is told where it was, since when, and by
 //! whose commit it came and went.
 
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use serde_json::json;
 
-use serde_json::{Value, json};
-
-use crate::kit::Spec;
-use crate::world::World;
+use crate::repository::{Stream, findings, git, import, lines, report, time, world};
 
 const WRONG: &str = "a.example/m0 v1.0.0 h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 const CONFLICT: &str = "<<<<<<< HEAD\n";
-/// 2026-01-01, in seconds since 1970.
-const START: u64 = 1_767_225_600;
-const HOUR: u64 = 3_600;
-
-fn world() -> Option<World> {
-    let has_git = Command::new("git").arg("--version").output().is_ok();
-    if !has_git {
-        assert!(std::env::var_os("GOSUMCHECK_REQUIRE_GO").is_none(), "there is no git command");
-        eprintln!("skipped: there is no git command");
-        return None;
-    }
-    World::new(&(0..30).map(|number| Spec::new(&format!("a.example/m{number}"), "v1.0.0")).collect::<Vec<_>>())
-}
-
-fn git(world: &World, folder: &Path, arguments: &[&str], input: &[u8]) -> String {
-    let mut command = Command::new("git");
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", world.home.path());
-    command.env("GIT_CONFIG_NOSYSTEM", "1").current_dir(folder).args(arguments);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Commits as `git fast-import` reads them, an hour apart.
-#[derive(Default)]
-struct Stream {
-    text: String,
-    commits: u64,
-}
-
-impl Stream {
-    /// A commit of `author` on `branch`, on top of `parents`, with these changes; gives its mark.
-    fn commit(&mut self, branch: &str, author: &str, parents: &[u64], files: &[(&str, &str)]) -> u64 {
-        self.commits += 1;
-        let (mark, time) = (self.commits, START + self.commits * HOUR);
-        let text = &mut self.text;
-        writeln!(text, "commit refs/heads/{branch}\nmark :{mark}").unwrap();
-        writeln!(text, "author {author} <{author}@a.example> {time} +0100").unwrap();
-        writeln!(text, "committer ci <ci@a.example> {time} +0000\ndata 1\nx").unwrap();
-        for (number, parent) in parents.iter().enumerate() {
-            writeln!(text, "{} :{parent}", if number == 0 { "from" } else { "merge" }).unwrap();
-        }
-        for (path, content) in files {
-            match *content {
-                "" => writeln!(text, "D {path}").unwrap(),
-                "submodule" => writeln!(text, "M 160000 1111111111111111111111111111111111111111 {path}").unwrap(),
-                content => {
-                    let mode = if content.starts_with("../") { "120000" } else { "100644" };
-                    writeln!(text, "M {mode} inline {path}\ndata {}\n{content}", content.len()).unwrap();
-                }
-            }
-        }
-        mark
-    }
-
-    /// `count` commits, each with another part of `lines` in `path`, and `more` behind it.
-    fn run(&mut self, branch: &str, parent: u64, count: u64, path: &str, lines: &[String], more: &str) -> u64 {
-        (0..count).fold(parent, |parent, number| {
-            let skip = usize::try_from(number).unwrap() % (lines.len() - 1);
-            let text: String = lines.iter().skip(skip).map(String::as_str).collect();
-            self.commit(branch, "dev", &[parent], &[(path, &format!("{text}{more}"))])
-        })
-    }
-}
-
-fn time(mark: u64) -> String {
-    jiff::Timestamp::from_second(i64::try_from(START + mark * HOUR).unwrap()).unwrap().to_string()
-}
-
-fn lines(world: &World) -> Vec<String> {
-    world.site.corpus.go_sum().lines().map(|line| format!("{line}\n")).collect()
-}
-
-/// A bare repository of these commits.
-fn import(world: &World, stream: &Stream) -> PathBuf {
-    let path = world.home.path().join("bare.git");
-    std::fs::create_dir(&path).unwrap();
-    git(world, &path, &["init", "--quiet", "--bare", "--initial-branch=main"], b"");
-    git(world, &path, &["fast-import", "--quiet"], stream.text.as_bytes());
-    path
-}
-
-fn report(world: &World, arguments: &[&str]) -> (i32, Value) {
-    let ran = world.audit(&[arguments, &["--format", "json"]].concat());
-    (ran.code, serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}{}", ran.out, ran.err)))
-}
-
-/// The findings of a report: verdict and line.
-fn findings(report: &Value) -> Vec<&Value> {
-    let lines = report["files"].as_array().unwrap().iter().flat_map(|file| file["lines"].as_array().unwrap());
-    lines.filter(|line| line["class"] == "finding").collect()
-}
 
 /// 5,000 commits: a wrong line that a merge brought to main, that was mended there and not on another branch; a conflict that was
 /// committed; a folder that was renamed; a submodule; a link.
@@ -236,6 +136,14 @@ fn ranges_folders_and_borrowed_objects() {
     assert_eq!(cloned["files"].as_array().unwrap().len(), 1, "{cloned:#}");
     let branches = ["main", "origin/HEAD", "origin/main"].map(|name| json!({ "name": name, "has_it_now": false }));
     assert_eq!(findings(&cloned)[0]["history"]["branches"], json!(branches));
+    // SARIF names the file of the working tree, whichever folder of it was named.
+    for (named, file) in
+        [(clone.join("below"), format!("file://{}/go.sum", clone.display())), (bare.into(), "go.sum".to_owned())]
+    {
+        let sarif = world.audit(&["--history", named.to_str().unwrap(), "--format", "sarif"]).json();
+        let location = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"];
+        assert_eq!(location["uri"], file);
+    }
 
     // What is not in a shallow clone was not seen, unless nobody asked for it.
     let shallow = world.home.path().join("shallow");
@@ -275,6 +183,27 @@ fn damaged_and_hostile_repositories_end_with_words() {
             assert!([1, 2].contains(&ran.code) && !ran.err.contains("panicked"), "{at}: {}{}", ran.out, ran.err);
         }
     }
+}
+
+#[test]
+fn a_link_is_judged_by_where_it_stands_in_which_commit() {
+    let Some(world) = world() else { return };
+    let lines = lines(&world);
+    let mut stream = Stream::default();
+    let files = [("a/go.sum", lines[0].as_str()), ("a/link/go.sum", "../go.sum"), ("b/go.sum", &lines[1])];
+    let one = stream.commit("main", "dev", &[], &files);
+    let path = import(&world, &stream);
+    world.audit(&["--history", path.to_str().unwrap()]).says(0, &["2 verified"]);
+    // The same link in another place, where it leads nowhere; and then without what it led to.
+    let two = stream.commit("main", "dev", &[one], &[("c/link/go.sum", "../go.sum")]);
+    stream.commit("main", "dev", &[two], &[("a/go.sum", "")]);
+    std::fs::remove_dir_all(&path).unwrap();
+    let path = import(&world, &stream);
+    let id = |revision: &str| git(&world, &path, &["rev-parse", revision], b"").trim().to_owned();
+    let lost = [format!("{}:c/link/go.sum", id("main~1")), format!("{}:a/link/go.sum", id("main"))];
+    let ran = world.audit(&["--history", path.to_str().unwrap()]);
+    ran.says(2, &["2 verified", "is a link that does not lead to a go.sum file", &lost[0], &lost[1]]);
+    assert_eq!(ran.out.matches("is a link that").count(), 2, "{}", ran.out);
 }
 
 #[cfg(unix)]

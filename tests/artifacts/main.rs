@@ -21,6 +21,7 @@ mod kit;
 mod history;
 mod mutants;
 mod programs;
+mod repository;
 mod sboms;
 mod vendor;
 mod world;

@@ -119,6 +119,8 @@ fn broken_documents_say_where() {
     audit(&text.replace("\"alg\"", "\"x\""), &[]).says(2, &["missing field `alg`"]);
     audit(&text, &["--as", "spdx"]).says(2, &["is not an SPDX SBOM"]);
     audit(&text, &["--as", "cyclonedx"]).says(0, &["2 verified"]);
+    // Behind the mark that some editors put before a text.
+    audit(&format!("\u{feff}{text}"), &[]).says(0, &["2 verified"]);
     audit("{}", &["--as", "build-info"]).says(2, &["missing field `GoVersion`"]);
     audit("{\"a\": 1}", &[]).says(1, &["this is not a go.sum file"]);
     let mut deep = json!({ "name": "x" });

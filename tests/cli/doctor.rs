@@ -233,3 +233,36 @@ fn what_cannot_be_written_is_said() {
     machine.run(&["doctor", "--offline", "--fix"]).says(0, &["# sumdb-off: ", "\nunset GOSUMDB\n"]);
     machine.run(&["doctor", "--fix", "--write"]).complains(2, &["--fix"]);
 }
+
+#[test]
+fn only_this_machine_is_asked_without_tls() {
+    let is_warned_of = |url: &str| {
+        let mut machine = machine("go1.26.8");
+        let ids = ids(&machine.set("GOPROXY", url).run(&["doctor", "--offline", "--format", "json"]));
+        ids.iter().any(|id| id == "proxy-without-tls")
+    };
+    for url in ["http://localhost:3000", "http://127.0.0.2/go", "http://[::1]:3000", "http://me:s3cret@127.0.0.1"] {
+        assert!(!is_warned_of(url), "{url}");
+    }
+    for url in ["http://localhost.corp.example", "http://127.0.0.1.corp.example", "http://localhost@corp.example"] {
+        assert!(is_warned_of(url), "{url}");
+    }
+}
+
+#[test]
+fn a_shell_takes_the_commands_and_passes_over_the_words() {
+    let mut machine = machine("go1.25.9");
+    let netrc = machine.at("my netrc");
+    fs::write(&netrc, "default login me password s3cret\n").unwrap();
+    fs::set_permissions(&netrc, fs::Permissions::from_mode(0o644)).unwrap();
+    machine.set("NETRC", netrc.display().to_string()).set("GOFLAGS", "-insecure -tags=a, b");
+    let quoted = format!("\nchmod 600 '{}'\n", netrc.display());
+    let words = format!("\n# name hosts in {} with `machine`", netrc.display());
+    machine
+        .run(&["doctor", "--offline", "--fix"])
+        .says(0, &["\nexport GOFLAGS='-tags=a, b'\n", &quoted, &words, "\n# install Go 1.25.13, "]);
+    // A word of that name is not an entry.
+    fs::write(&netrc, "machine a.example login me password default\n").unwrap();
+    let ids = ids(&machine.run(&["doctor", "--offline", "--format", "json"]));
+    assert!(ids.iter().any(|id| id == "netrc-open") && !ids.iter().any(|id| id == "netrc-default"), "{ids:?}");
+}

@@ -83,6 +83,23 @@ fn what_go_sum_lists_is_proven_and_a_wrong_line_is_a_finding() {
 }
 
 #[test]
+fn a_line_that_go_drops_is_not_a_finding() {
+    let world = World::new();
+    // The hash of an empty go.mod, which old releases of Go wrote down (cmd/go/internal/modfetch, emptyGoModHash).
+    let empty = |line: &str| match line.rsplit_once(' ') {
+        Some((file, _)) if file.ends_with("/go.mod") => {
+            format!("{file} h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY=\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    let dropped = world.file("go.sum", &world.site.corpus.go_sum().lines().map(empty).collect::<String>());
+    let run = shell(&world, "true");
+    assert!(run.code == 0 && run.err.contains("3 modules proven, 0 refused"), "{} {}", run.code, run.err);
+    let brought = world.prefetch(&[&dropped]);
+    assert_eq!((brought.code, world.stored().len()), (0, 6), "{}", brought.err);
+}
+
+#[test]
 fn without_a_network_nothing_passes_for_proven() {
     let world = World::new();
     let dead = format!("{} {DEAD}", world.site.log.vkey());

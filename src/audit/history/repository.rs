@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gix::revision::plumbing::Spec;
 use gix::{ObjectId, Repository};
@@ -28,14 +28,14 @@ pub(super) struct Tips {
     pub excluded: Vec<ObjectId>,
 }
 
-/// The repository that the folder `path` is in, or that it is.
+/// The repository that the folder `path` is in, or that it is, and the folder with its files, if it has one.
 ///
 /// # Errors
 /// Why there is none, or none that can be read.
-pub(super) fn open(path: &Path) -> Result<Repository, String> {
+pub(super) fn open(path: &Path) -> Result<(Repository, Option<PathBuf>), String> {
     let none = |error: &dyn std::fmt::Display| format!("no git repository in it or around it: {error}");
     let (found, _) = gix::discover::upwards(path).map_err(|error| none(&error))?;
-    let (git_dir, _) = found.into_repository_and_work_tree_directories();
+    let (git_dir, tree) = found.into_repository_and_work_tree_directories();
     let mut files = MAX_FILES;
     check(&git_dir, &mut files)?;
     // No go.sum is larger than half of it; the rest is for the parts that an object is made of.
@@ -53,7 +53,7 @@ pub(super) fn open(path: &Path) -> Result<Repository, String> {
     for alternate in borrowed.map_err(|error| format!("its alternates cannot be read: {error}"))? {
         check(&alternate, &mut files)?;
     }
-    Ok(repository)
+    Ok((repository, tree))
 }
 
 /// Whether all in a folder of git is a file: an open of anything else may wait for ever.

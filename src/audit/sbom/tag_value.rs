@@ -20,7 +20,7 @@ pub(super) fn read(text: &[u8]) -> Result<Spdx, String> {
     let mut document = Spdx { spdx_version: String::new(), packages: Vec::new() };
     // Whether the tags that follow are of the last package.
     let mut in_package = false;
-    let mut lines = (1_u64..).zip(text.trim_start_matches('\u{feff}').lines());
+    let mut lines = (1_u64..).zip(text.lines());
     while let Some((number, line)) = lines.next() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {

@@ -110,7 +110,9 @@ impl PartialBom {
             if is_in(&[b"components"]) {
                 let around = self.components.last_mut().map(|component| &mut component.components);
                 let all = around.or(self.document.as_mut().map(|document| &mut document.components));
-                all.into_iter().for_each(|all| all.push(Component::clone(&component)));
+                if let Some(all) = all {
+                    all.push(component);
+                }
             }
             return;
         }

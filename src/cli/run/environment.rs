@@ -11,7 +11,7 @@ use crate::config::{GoEnv, GoEnvOrigin, Sumdb, private, sumdb};
 /// Who is asked where GOPROXY asks nobody.
 const DEFAULT_PROXY: &str = "https://proxy.golang.org";
 /// A flag of the go command before Go 1.16 that switched the checksum database off.
-const INSECURE: &str = "-insecure";
+const INSECURE: &str = "insecure";
 
 /// What this process's environment asks for, before any setting of ours is read.
 pub(super) struct Asked {
@@ -54,19 +54,14 @@ impl Asked {
                 of("GOPROXY")
             ));
         }
-        let flags = go.value("GOFLAGS").unwrap_or_default();
-        let kept: Vec<&str> =
-            flags.split_whitespace().filter(|flag| flag.trim_start_matches('-') != &INSECURE[1..]).collect();
-        let is_insecure = kept.len() < flags.split_whitespace().count();
-        if is_insecure {
+        let flags = go.has_flag(INSECURE).then(|| go.flags_without(INSECURE));
+        if flags.is_some() {
             warnings.push(format!(
-                "{INSECURE} in GOFLAGS ({}) is left out: it switches the checksum database off",
+                "-{INSECURE} in GOFLAGS ({}) is left out: it switches the checksum database off",
                 of("GOFLAGS")
             ));
         }
-        if kept.iter().any(|flag| flag.trim_start_matches('-') == "mod=vendor")
-            || here.join("vendor/modules.txt").is_file()
-        {
+        if go.has_flag("mod=vendor") || here.join("vendor/modules.txt").is_file() {
             warnings.push("a vendor folder is built from as it is: `gosumcheck audit vendor` proves it".to_owned());
         }
         if let Some(hosts) = go.value("GOINSECURE") {
@@ -75,7 +70,6 @@ impl Asked {
                 "GOINSECURE={hosts} ({of}) has no say in proofs: it lets go ask these hosts without TLS"
             ));
         }
-        let flags = is_insecure.then(|| kept.join(" "));
         let ends_with_direct = list.entries().any(|(entry, _)| entry == "direct");
         let read = |name: &str| {
             let set = instead.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned());

@@ -11,7 +11,6 @@ use crate::config::ProxyList;
 use crate::config::settings::{OnMismatch, Settings};
 use crate::fault::Fault;
 use crate::proxy::{Proxy, ProxyLimits, ReadAheadLimits};
-use crate::relay::Relay;
 use crate::server::{Config, ServedDatabase};
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
@@ -62,11 +61,6 @@ impl CommandServer {
         let limits = crate::server::Limits { stop: STOP, ..client_limits(&settings, CONNECTIONS, &memory) };
         let config = Config { limits, ..Config::default() };
         Ok(CommandServer { config, served, proxy, aside })
-    }
-
-    /// Who tells the hashes.
-    pub(in crate::cli) fn relay(&self) -> &Relay {
-        self.served.relay()
     }
 }
 

@@ -17,6 +17,12 @@ const FILE_LIMIT: u64 = 1 << 20;
 #[derive(Default)]
 pub(super) struct Netrc {
     entries: Vec<Machine>,
+    has_default: bool,
+}
+
+/// Whether the text of a netrc file has a `default` entry, which the go command ignores and git uses for every host.
+pub fn netrc_has_default(text: &str) -> bool {
+    Netrc::parse(text).has_default
 }
 
 #[derive(Default)]
@@ -59,7 +65,7 @@ impl Netrc {
                     ["login", name] => entry.login = (*name).to_owned(),
                     ["password", word] => entry.password = (*word).to_owned(),
                     ["macdef", _] => in_macro = true,
-                    ["default", ..] => return Netrc { entries },
+                    ["default", ..] => return Netrc { entries, has_default: true },
                     _ => {}
                 }
                 if ![&entry.machine, &entry.login, &entry.password].iter().any(|field| field.is_empty()) {
@@ -67,7 +73,7 @@ impl Netrc {
                 }
             }
         }
-        Netrc { entries }
+        Netrc { entries, has_default: false }
     }
 
     /// The header for a URL, from the entry for its host, or for the longest `host/path` that it begins with; of two entries
@@ -154,6 +160,14 @@ password too-late
             assert_eq!(found(url), None, "{url}");
         }
         assert_eq!(format!("{netrc:?}"), "Netrc of 8 machines");
+    }
+
+    #[test]
+    fn a_default_entry_is_not_a_word_of_that_name() {
+        assert!(netrc_has_default(FILE));
+        assert!(netrc_has_default("machine a.example login me password s3cret default login me password s3cret\n"));
+        assert!(!netrc_has_default("machine a.example login default password default\n"));
+        assert!(!netrc_has_default("machine a.example macdef init\ndefault\n\nlogin me password s3cret\n"));
     }
 
     #[test]
