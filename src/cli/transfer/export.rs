@@ -72,6 +72,9 @@ pub(in super::super) fn run(args: &ExportArgs) -> Result<u8, Fault> {
     if left_out > 0 {
         say(&format!("note: private modules were left out, {left_out} in number"));
     }
+    if wanted.files.is_empty() && wanted.malformed.is_empty() && wanted.unread.is_empty() {
+        return Err(Fault::Usage("there is nothing to export: --for names no public module version".to_owned()));
+    }
     let (started, bar) = (Instant::now(), Bar::new());
     let done = setup::runtime()?.block_on(async {
         let work = bring_and_export(args, &settings, &wanted, &policy, &since, &bar);
@@ -113,7 +116,7 @@ async fn bring_and_export(
     let progress = |done: usize, total: usize| bar.show("export", done, total);
     let outcome = prefetch::bring(&Source::Folder(proxy.clone()), wanted, at_once, &progress).await?;
     let is_all = outcome.exit_code() == 0 && wanted.malformed.is_empty() && wanted.unread.is_empty();
-    if !is_all || wanted.files.is_empty() {
+    if !is_all {
         return Ok((outcome, None));
     }
     let exported = export(&proxy, wanted, policy, since, &args.to).await?;
