@@ -195,14 +195,9 @@ fn sources(draft: &mut Draft, settings: &Settings<'_>) {
     }
     private.sort();
     private.dedup();
-    if !private.is_empty() {
-        draft.set("private", list(&private), "NoSumPatterns, and GOPRIVATE and its like in GoBinaryEnvVars");
-        draft.set(
-            "private_proxy",
-            text("direct"),
-            "private modules come from their repositories, with this user's keys",
-        );
-    }
+    let of = "NoSumPatterns, and GOPRIVATE and its like in GoBinaryEnvVars";
+    let from = "private modules come from their repositories, with this user's keys";
+    repositories::set_private(draft, &private, of, from);
     if variable("GOSUMDB") == Some("off") {
         draft.without(
             "GOSUMDB=off in GoBinaryEnvVars: public modules are always proven; name those that cannot be in private",
