@@ -231,18 +231,16 @@ fn sources(draft: &mut Draft, settings: &Settings<'_>) {
 fn watching(draft: &mut Draft, settings: &Settings<'_>) {
     if let Some((level, of)) = settings.get(LEVEL) {
         let level = match level.to_ascii_lowercase().as_str() {
-            "panic" | "fatal" | "error" => "error",
-            "warn" | "warning" => "warn",
-            "debug" => "debug",
-            "trace" => "trace",
-            _ => "info",
+            "panic" | "fatal" => "error".to_owned(),
+            "warning" => "warn".to_owned(),
+            level => level.to_owned(),
         };
-        draft.set("log.level", text(level), of);
+        draft.set("log.level", text(&level), of);
     }
     if let Some((format, of)) = settings.get(FORMAT) {
-        draft.set("log.format", text(if format == "json" { "json" } else { "text" }), of);
+        draft.set("log.format", text(if format == "plain" { "text" } else { &format }), of);
     }
-    if let Some((seconds, of)) = settings.get(SHUTDOWN).filter(|(value, _)| value.parse::<u32>().is_ok()) {
+    if let Some((seconds, of)) = settings.get(SHUTDOWN) {
         draft.set("limits.stop_timeout", text(&format!("{seconds}s")), of);
     }
     match (settings.get(EXPORTER), settings.value(EXPORTER_URL)) {

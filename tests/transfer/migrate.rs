@@ -71,6 +71,15 @@ fn the_environment_overrules_the_file_and_stands_alone() {
     let over = ["migrate", "--from", "athens", "testdata/migrate/athens.toml"];
     let over = run(home.path(), &over, &[("ATHENS_PATH_PREFIX", "/other"), ("ATHENS_DISK_STORAGE_ROOT", "/elsewhere")]);
     over.says(0, &["prefix = \"/other\"", "gosumcheck import --as athens /elsewhere"]);
+    let variables = [("ATHENS_LOG_LEVEL", "loud"), ("ATHENS_LOG_FORMAT", "xml"), ("ATHENS_SHUTDOWN_TIMEOUT", "soon")];
+    run(home.path(), &["migrate", "--from", "athens"], &variables).says(
+        0,
+        &[
+            "# - ATHENS_LOG_LEVEL: as log.level = \"loud\" it is not understood: ",
+            "# - ATHENS_LOG_FORMAT: as log.format = \"xml\" it is not understood: ",
+            "# - ATHENS_SHUTDOWN_TIMEOUT: as limits.stop_timeout = \"soons\" it is not understood: ",
+        ],
+    );
     let flags = ["migrate", "--from", "goproxy", "--", "server", "--address", "localhost:1", "--what", "x"];
     let flags = run(home.path(), &flags, &[("GOPROXY", "https://a.example")]);
     let odd = ["migrate", "--from", "goproxy", "--", "server", "--shutdown-timeout", "0", "--log-format", "xml"];
