@@ -198,6 +198,23 @@ fn a_folder_with_a_head_takes_a_bundle_that_shows_that_the_log_only_grew() {
 }
 
 #[test]
+fn a_first_import_is_held_to_the_pinned_head_and_a_bundle_shows_that_its_own_contains_it() {
+    let world = exported();
+    let pin = members(&fs::read(world.at("out.tar")).unwrap())[1].1.clone();
+    fs::write(world.at("pin"), pin).unwrap();
+    for number in 0..1_000 {
+        world.site.log.append(Given::new(&format!("example.com/more{number}"), "v1.0.0", "h1:x=", "h1:y="));
+    }
+    let sum = world.go_sum();
+    world.export("plain.tar", "one", &["--for", &sum]).says(0, &["proven under tree 2,503"]);
+    world.export("pinned.tar", "two", &["--for", &sum, "--pin-head", "pin"]).says(0, &["proven under tree 2,503"]);
+    world.import_alone("plain.tar", "there", &["--pin-head", "pin"]).says(2, &["0 files proven and stored"]);
+    assert!(world.stored("there").is_empty());
+    world.import_alone("pinned.tar", "there", &["--pin-head", "pin"]).says(0, &["9 files proven and stored"]);
+    assert_eq!(world.stored("there"), world.everything());
+}
+
+#[test]
 fn nothing_is_written_where_something_is_missing_or_wrong() {
     let world = World::new();
     fs::write(world.at("out.tar"), "what was there before").unwrap();

@@ -75,6 +75,7 @@ impl Takes for Importing {
             rows::store_max_size.name,
             rows::sumdb.name,
             rows::sumdb_url.name,
+            rows::pin_head.name,
             rows::proxy.name,
             rows::private.name,
             rows::offline.name,
