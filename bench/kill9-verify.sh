@@ -4,6 +4,7 @@
 # usage: bench/kill9-verify.sh [kills] [records] [seed]      TMPDIR names where the folders are
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. bench/static.sh
 kills=${1:-200}
 records=${2:-4000000}
 RANDOM=${3:-1}
@@ -11,17 +12,12 @@ RANDOM=${3:-1}
 cargo build --quiet --release --bin gosumcheck --example fakelog
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
 work=$(mktemp -d)
-"$target/examples/fakelog" --records "$records" >"$work/fakelog.txt" &
-server=$!
-trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
-until grep -q '^built' "$work/fakelog.txt"; do
-    kill -0 $server
-    sleep 0.1
-done
-key=$(sed -n 's/^vkey: //p' "$work/fakelog.txt")
-"$target/gosumcheck" sync --sumdb "$key $(sed -n 's/^url: //p' "$work/fakelog.txt")" --data "$work/data" >"$work/out.txt" 2>&1 ||
+trap 'kill ${log_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+log_served --records "$records"
+key=${sumdb% *}
+"$target/gosumcheck" sync --sumdb "$sumdb" --data "$work/data" >"$work/out.txt" 2>&1 ||
     { cat "$work/out.txt"; exit 1; }
-kill $server
+kill "$log_pid"
 journal() { "$target/gosumcheck" journal verify --data "$work/data" >"$work/journal.txt" || { cat "$work/journal.txt"; exit 1; }; }
 start=$(date +%s%N)
 "$target/gosumcheck" verify --sumdb "$key" --data "$work/data" --record --resume >"$work/out.txt" 2>&1 || { cat "$work/out.txt"; exit 1; }

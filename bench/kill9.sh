@@ -4,6 +4,7 @@
 # A round is a new data folder: up to three syncs are killed, the fourth is left alone. TMPDIR names where the folders are.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. bench/static.sh
 rounds=${1:-200}
 records=${2:-1000000}
 RANDOM=${3:-1}
@@ -11,14 +12,8 @@ RANDOM=${3:-1}
 cargo build --quiet --release --bin gosumcheck --example fakelog
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
 work=$(mktemp -d)
-"$target/examples/fakelog" --records "$records" >"$work/fakelog.txt" &
-server=$!
-trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
-until grep -q '^built' "$work/fakelog.txt"; do
-    kill -0 $server
-    sleep 0.1
-done
-sumdb="$(sed -n 's/^vkey: //p' "$work/fakelog.txt") $(sed -n 's/^url: //p' "$work/fakelog.txt")"
+trap 'kill ${log_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+log_served --records "$records"
 sync() { "$target/gosumcheck" sync --sumdb "$sumdb" --data "$1" >"$work/out.txt" 2>&1; }
 
 # milliseconds that an undisturbed sync takes: the kills come within that time

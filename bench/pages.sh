@@ -5,18 +5,14 @@
 # 16 at once, and what the server's memory came to: its peak in MiB before them and after.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. bench/static.sh
 cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
 work=$(mktemp -d)
-processes=()
-trap 'kill "${processes[@]}" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill ${log_pid:-} ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
 
 "$target/examples/fakemodules" "$work/modules" --zips 1x1000 --files 1x10000
-"$target/examples/fakelog" --from-gosum "$work/modules/go.sum" >"$work/log" &
-processes+=($!)
-until grep -q '^url: ' "$work/log"; do kill -0 "${processes[0]}"; sleep 0.1; done
-key=$(sed -n 's/^vkey: //p' "$work/log")
-url=$(sed -n 's/^url: //p' "$work/log")
+log_served --from-gosum "$work/modules/go.sum"
 
 # Versions as an older release stored them.
 many=$work/data/modules/example.com/many/@v
@@ -25,16 +21,16 @@ hash=$(sed -n 's|.* v1.0.0 h1:|h1:|p' "$work/modules/go.sum" | head -n 1)
 for ((version = 0; version < 2000; version++)); do
     printf zip >"$many/v1.$version.0.zip"
     printf %s "$hash" >"$many/v1.$version.0.ziphash"
-    printf '%s\nrecord %s of %s\n' "$hash" "$version" "$key" >"$many/v1.$version.0.zipproof"
+    printf '%s\nrecord %s of %s\n' "$hash" "$version" "${sumdb% *}" >"$many/v1.$version.0.zipproof"
 done
 
-"$target/gosumcheck" serve --listen 127.0.0.1:0 --data "$work/data" --sumdb "$key $url" --proxy "file://$work/modules" \
+"$target/gosumcheck" serve --listen 127.0.0.1:0 --data "$work/data" --sumdb "$sumdb" --proxy "file://$work/modules" \
     >"$work/served" 2>"$work/said" &
-processes+=($!)
-until grep -q '^listening: ' "$work/served"; do kill -0 "${processes[1]}"; sleep 0.1; done
+server_pid=$!
+until grep -q '^listening: ' "$work/served"; do kill -0 "$server_pid"; sleep 0.1; done
 server=$(sed -n 's/^listening: //p' "$work/served")
 for file in mod zip; do curl -sf -o "$work/out" "$server/example.com/f10000/n0/@v/v1.0.0.$file"; done
-peak() { awk '/^VmHWM/ { printf "%.0f", $2 / 1024 }' "/proc/${processes[1]}/status"; }
+peak() { awk '/^VmHWM/ { printf "%.0f", $2 / 1024 }' "/proc/$server_pid/status"; }
 
 paths=(
     / /modules '/modules?contains=many' /incidents

@@ -1,5 +1,5 @@
-# Sourced by the scripts that need a static file server: nginx over a dumped database, and what a command costs.
-# usage: . bench/static.sh; then: dump, static, log_of, measure, evict
+# Sourced by the scripts that need servers: nginx over a dumped database, or fakelog; and for what a command costs.
+# usage: . bench/static.sh; then: dump, static, log_served, log_of, measure, evict
 
 # dump DIR RECORDS [fakelog's options]: writes the database as files below DIR, once; sets key.
 dump() {
@@ -45,16 +45,20 @@ CONF
     static_pid=$(pgrep -P "$nginx_pid" | head -n 1)
 }
 
-# log_of GOSUM PORT [fakelog's options]: serves the log of a go.sum's lines; sets sumdb (as GOSUMDB) and log_pid.
-log_of() {
-    "$target/examples/fakelog" --from-gosum "$1" --listen "127.0.0.1:$2" "${@:3}" >"$work/log.txt" &
+# log_served [fakelog's options]: serves a log; sets sumdb (as GOSUMDB) and log_pid.
+log_served() {
+    : >"$work/log.txt" # what an earlier log said is not read
+    "$target/examples/fakelog" "$@" >>"$work/log.txt" &
     log_pid=$!
-    until grep -q '^vkey: ' "$work/log.txt"; do
+    until grep -q '^built' "$work/log.txt"; do
         kill -0 "$log_pid"
         sleep 0.1
     done
-    sumdb="$(sed -n 's/^vkey: //p' "$work/log.txt") http://127.0.0.1:$2"
+    sumdb="$(sed -n 's/^vkey: //p' "$work/log.txt") $(sed -n 's/^url: //p' "$work/log.txt")"
 }
+
+# log_of GOSUM PORT [fakelog's options]: the same, of the log of a go.sum's lines.
+log_of() { log_served --from-gosum "$1" --listen "127.0.0.1:$2" "${@:3}"; }
 
 # static_stop: ends the nginx that `static` started.
 static_stop() {

@@ -1,7 +1,7 @@
 //! `gosumcheck prefetch`: what a build needs in, and there it is when the go command asks.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -14,6 +14,7 @@ use crate::config::settings::{Layers, SETTINGS, Setting, Settings, rows};
 use crate::config::{self, GoEnv};
 use crate::fault::Fault;
 use crate::prefetch::{self, Outcome, Source, Wanted, Why};
+use crate::proxy::Proxy;
 use crate::report::{counted, grouped, printable};
 use crate::sumdb::module::Patterns;
 use crate::sumdb::number::wide;
@@ -79,11 +80,7 @@ impl Takes for Fetching {
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let layers = args.settings.over(Layers::read(SETTINGS, args.config.as_deref(), environment)?);
-    let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
-    warn(&setup::warned(settings.warnings.iter().cloned()));
-    warn(&setup::noted(settings.notes.iter().cloned()));
+    let settings = read_settings(&args.settings, args.config.as_deref())?;
     let mut wanted = Wanted::read(&args.what, &mut io::stdin().lock(), &spelling::advice)?;
     let has_upstreams = settings.private_proxy.entries().len() > 0 || settings.rules_file.has_private_routes();
     let private = has_upstreams && args.server.is_none();
@@ -103,24 +100,31 @@ pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
     });
     bar.clear();
     let outcome = outcome?;
-    let mut codes = vec![outcome.exit_code(), code_of(tell(|out| report(out, &wanted, &outcome)))];
-    for why in list(wanted.unread.iter().cloned()).chain(list(failures(&outcome))) {
-        say(&why);
-    }
-    codes.extend((!wanted.malformed.is_empty()).then_some(1));
-    codes.extend((!wanted.unread.is_empty()).then_some(2));
+    let codes = tell_outcome(&wanted, &outcome);
     say_left_out(left_out, args.server.is_some());
     tell(|out| writeln!(out, "{}", summary(&wanted, &outcome, args.server.as_deref(), started.elapsed())))?;
     Ok(worst(&codes))
 }
 
+/// What the configuration file, the variables and the flags say. Warnings about them are printed.
+pub(super) fn read_settings<T: Takes>(given: &SettingArgs<T>, config: Option<&Path>) -> Result<Settings, Fault> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let layers = given.over(Layers::read(SETTINGS, config, environment)?);
+    let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
+    warn(&setup::warned(settings.warnings.iter().cloned()));
+    warn(&setup::noted(settings.notes.iter().cloned()));
+    Ok(settings)
+}
+
+/// The module proxy over the data folder.
+pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Proxy, Fault> {
+    let off = || Fault::Usage("there is nobody to fetch modules from: the setting proxy is off".to_owned());
+    serve::proxy(settings, at_once)?.ok_or_else(off)
+}
+
 /// The data folder, or the server.
 fn source(settings: &Settings, server: Option<&str>, at_once: usize) -> Result<Source, Fault> {
-    let Some(url) = server else {
-        let proxy = serve::proxy(settings, at_once)?;
-        let off = || Fault::Usage("there is nobody to fetch modules from: the setting proxy is off".to_owned());
-        return proxy.map(Source::Folder).ok_or_else(off);
-    };
+    let Some(url) = server else { return proxy(settings, at_once).map(Source::Folder) };
     let base = Base::parse(url)?;
     if base.is_tree() {
         return Err(Fault::Usage(format!("--server {url}: a folder is not a server; name it with --data")));
@@ -132,8 +136,19 @@ fn source(settings: &Settings, server: Option<&str>, at_once: usize) -> Result<S
     Ok(Source::Server(Proxies::new(vec![entry])))
 }
 
+/// Prints the findings, and says what could not be had or read; gives the exit codes that follow.
+pub(super) fn tell_outcome(wanted: &Wanted, outcome: &Outcome) -> Vec<u8> {
+    let mut codes = vec![outcome.exit_code(), code_of(tell(|out| report(out, wanted, outcome)))];
+    for why in list(wanted.unread.iter().cloned()).chain(list(failures(outcome))) {
+        say(&why);
+    }
+    codes.extend((!wanted.malformed.is_empty()).then_some(1));
+    codes.extend((!wanted.unread.is_empty()).then_some(2));
+    codes
+}
+
 /// The findings.
-pub(super) fn report(out: &mut dyn Write, wanted: &Wanted, outcome: &Outcome) -> io::Result<()> {
+fn report(out: &mut dyn Write, wanted: &Wanted, outcome: &Outcome) -> io::Result<()> {
     let differing = outcome.differing.iter().map(|differing| {
         let (place, request) = (&differing.said.place, &differing.request);
         format!("DIFFERS  {place}: {request}: the line has {}, the log has {}", differing.said.hash, differing.proven)
@@ -149,7 +164,7 @@ pub(super) fn report(out: &mut dyn Write, wanted: &Wanted, outcome: &Outcome) ->
 }
 
 /// Why files could not be had.
-pub(super) fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
+fn failures(outcome: &Outcome) -> impl Iterator<Item = String> {
     outcome.missed.iter().filter_map(|missed| match &missed.why {
         Why::Failed(fault) => Some(format!("{}: {fault}", missed.request)),
         Why::Absent(_) | Why::Refused(_) => None,

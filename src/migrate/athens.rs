@@ -195,14 +195,9 @@ fn sources(draft: &mut Draft, settings: &Settings<'_>) {
     }
     private.sort();
     private.dedup();
-    if !private.is_empty() {
-        draft.set("private", list(&private), "NoSumPatterns, and GOPRIVATE and its like in GoBinaryEnvVars");
-        draft.set(
-            "private_proxy",
-            text("direct"),
-            "private modules come from their repositories, with this user's keys",
-        );
-    }
+    let of = "NoSumPatterns, and GOPRIVATE and its like in GoBinaryEnvVars";
+    let from = "private modules come from their repositories, with this user's keys";
+    repositories::set_private(draft, &private, of, from);
     if variable("GOSUMDB") == Some("off") {
         draft.without(
             "GOSUMDB=off in GoBinaryEnvVars: public modules are always proven; name those that cannot be in private",
@@ -236,18 +231,16 @@ fn sources(draft: &mut Draft, settings: &Settings<'_>) {
 fn watching(draft: &mut Draft, settings: &Settings<'_>) {
     if let Some((level, of)) = settings.get(LEVEL) {
         let level = match level.to_ascii_lowercase().as_str() {
-            "panic" | "fatal" | "error" => "error",
-            "warn" | "warning" => "warn",
-            "debug" => "debug",
-            "trace" => "trace",
-            _ => "info",
+            "panic" | "fatal" => "error".to_owned(),
+            "warning" => "warn".to_owned(),
+            level => level.to_owned(),
         };
-        draft.set("log.level", text(level), of);
+        draft.set("log.level", text(&level), of);
     }
     if let Some((format, of)) = settings.get(FORMAT) {
-        draft.set("log.format", text(if format == "json" { "json" } else { "text" }), of);
+        draft.set("log.format", text(if format == "plain" { "text" } else { &format }), of);
     }
-    if let Some((seconds, of)) = settings.get(SHUTDOWN).filter(|(value, _)| value.parse::<u32>().is_ok()) {
+    if let Some((seconds, of)) = settings.get(SHUTDOWN) {
         draft.set("limits.stop_timeout", text(&format!("{seconds}s")), of);
     }
     match (settings.get(EXPORTER), settings.value(EXPORTER_URL)) {

@@ -2,11 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use super::TheirSettings;
+
 /// The words of a program's command line, without the program, and the variables that are set for it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct CommandLine {
     pub(super) words: Vec<String>,
     pub(super) variables: BTreeMap<String, String>,
+}
+
+/// What the text that was given says about the program `name`, and the arguments that were.
+pub(super) fn given(given: &TheirSettings<'_>, name: &str) -> CommandLine {
+    let mut line = given.text.map_or_else(CommandLine::default, |text| read(text, name));
+    line.words.extend(given.arguments.iter().cloned());
+    line
 }
 
 /// What the text says about the program `name`: `ExecStart=` and `Environment=` of a systemd unit, lines of a shell that begin with
@@ -73,6 +82,11 @@ pub(super) fn flags(words: &[String], switches: &[&str]) -> (Vec<(String, String
         }
     }
     (flags, others)
+}
+
+/// The value of a flag; of several the last one counts.
+pub(super) fn value<'a>(flags: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    flags.iter().rev().find(|(flag, _)| flag == name).map(|(_, value)| value.as_str())
 }
 
 #[cfg(test)]

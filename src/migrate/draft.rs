@@ -117,11 +117,12 @@ impl Draft {
         }
         for (url, lines) in std::mem::take(&mut self.upstreams) {
             let table = format!("{}[upstreams.{}]\n", proxy.clone().unwrap_or_default(), text(&url));
-            let is_understood = |line: &Line| understood(&format!("{table}{} = {}\n", line.key, line.value));
-            let (kept, refused): (Vec<Line>, Vec<Line>) =
-                lines.into_iter().partition(|line| is_understood(line).is_ok());
-            for line in refused {
-                self.without.extend(is_understood(&line).err().map(|why| line.refused(&why)));
+            let mut kept = Vec::new();
+            for line in lines {
+                match understood(&format!("{table}{} = {}\n", line.key, line.value)) {
+                    Ok(()) => kept.push(line),
+                    Err(why) => self.without.push(line.refused(&why)),
+                }
             }
             self.upstreams.extend((!kept.is_empty()).then_some((url, kept)));
         }

@@ -1,9 +1,8 @@
 //! goproxy/goproxy: `goproxy server` with its flags (cmd/goproxy/internal/server_cmd.go), and go's variables, which keep their
 //! meaning there.
 
-use super::command_line::{self, CommandLine};
 use super::draft::{Draft, list, text};
-use super::{TheirSettings, repositories};
+use super::{TheirSettings, command_line, repositories};
 
 /// Flags without a value.
 const SWITCHES: [&str; 3] = ["insecure", "cacher-s3-disable-tls", "cacher-s3-force-path-style"];
@@ -11,11 +10,10 @@ const SWITCHES: [&str; 3] = ["insecure", "cacher-s3-disable-tls", "cacher-s3-for
 const ADDRESS: &str = "localhost:8080";
 
 pub(super) fn read(given: &TheirSettings<'_>) -> Result<Draft, String> {
-    let mut line = given.text.map_or_else(CommandLine::default, |text| command_line::read(text, "goproxy"));
-    line.words.extend(given.arguments.iter().cloned());
+    let line = command_line::given(given, "goproxy");
     let (flags, others) = command_line::flags(&line.words, &SWITCHES);
     let mut draft = Draft::default();
-    let value = |name: &str| flags.iter().rev().find(|(flag, _)| flag == name).map(|(_, value)| value.as_str());
+    let value = |name: &str| command_line::value(&flags, name);
     let of = |name: &str| format!("--{name}");
     let address = repositories::listen(value("address").unwrap_or(ADDRESS));
     let is_tls = value("tls-cert-file").is_some_and(|file| !file.is_empty());
@@ -81,15 +79,12 @@ fn variables(draft: &mut Draft, variable: &dyn Fn(&str) -> Option<String>) {
     }
     let mut private = Vec::new();
     for name in ["GOPRIVATE", "GONOPROXY", "GONOSUMDB"] {
-        let patterns = set(name).unwrap_or_default();
-        private.extend(patterns.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned));
+        private.extend(repositories::split(&set(name).unwrap_or_default()));
     }
     private.sort();
     private.dedup();
-    if !private.is_empty() {
-        draft.set("private", list(&private), "GOPRIVATE, GONOPROXY and GONOSUMDB");
-        draft.set("private_proxy", text("direct"), "GONOPROXY: these come from their repositories");
-    }
+    let from = "GONOPROXY: these come from their repositories";
+    repositories::set_private(draft, &private, "GOPRIVATE, GONOPROXY and GONOSUMDB", from);
     if let Some(value) = set("GOSUMDB") {
         if value == "off" {
             draft.without("GOSUMDB=off: public modules are always proven; name those that cannot be in private");
@@ -101,10 +96,8 @@ fn variables(draft: &mut Draft, variable: &dyn Fn(&str) -> Option<String>) {
 
 /// `name` or `name url`, separated by commas.
 fn sumdbs(draft: &mut Draft, value: &str) {
-    let named: Vec<String> =
-        value.split(',').map(|entry| entry.trim().to_owned()).filter(|entry| !entry.is_empty()).collect();
-    let (known, others): (Vec<String>, Vec<String>) =
-        named.into_iter().partition(|entry| entry.split(' ').next().is_some_and(repositories::is_known_sumdb));
+    let is_known = |entry: &String| entry.split(' ').next().is_some_and(repositories::is_known_sumdb);
+    let (known, others): (Vec<String>, Vec<String>) = repositories::split(value).into_iter().partition(is_known);
     for entry in others {
         draft.without(format!(
             "--proxied-sumdbs {entry}: its key is not known here; write it as NAME+HASH+KEY in sumdb"

@@ -1,17 +1,15 @@
 //! goproxyio/goproxy: its flags (main.go).
 
-use super::command_line::{self, CommandLine};
 use super::draft::{Draft, list, text};
-use super::{TheirSettings, repositories};
+use super::{TheirSettings, command_line, repositories};
 
 /// Where it listens unless it is told otherwise.
 const ADDRESS: &str = "0.0.0.0:8081";
 
 pub(super) fn read(given: &TheirSettings<'_>) -> Result<Draft, String> {
-    let mut line = given.text.map_or_else(CommandLine::default, |text| command_line::read(text, "goproxy"));
-    line.words.extend(given.arguments.iter().cloned());
+    let line = command_line::given(given, "goproxy");
     let (flags, others) = command_line::flags(&line.words, &[]);
-    let value = |name: &str| flags.iter().rev().find(|(flag, _)| flag == name).map(|(_, value)| value.as_str());
+    let value = |name: &str| command_line::value(&flags, name);
     let mut draft = Draft::default();
     let address = repositories::listen(value("listen").unwrap_or(ADDRESS));
     draft.set("listen", list(&[address]), "-listen");
@@ -21,10 +19,7 @@ pub(super) fn read(given: &TheirSettings<'_>) -> Result<Draft, String> {
         proxy => draft.set("proxy", text(proxy), "-proxy"),
     }
     let private = repositories::split(value("exclude").unwrap_or_default());
-    if !private.is_empty() {
-        draft.set("private", list(&private), "-exclude");
-        draft.set("private_proxy", text("direct"), "-exclude: these come from their repositories");
-    }
+    repositories::set_private(&mut draft, &private, "-exclude", "-exclude: these come from their repositories");
     if let Some(expire) = value("cacheExpire") {
         draft.set("freshness", text(expire), "-cacheExpire");
     }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::TheirSettings;
 use super::draft::{Draft, list, text};
+use crate::config::Sumdb;
 
 /// Addresses that mean all of a machine's.
 const EVERYWHERE: &str = "0.0.0.0";
@@ -42,7 +43,15 @@ pub(super) fn split(list: &str) -> Vec<String> {
 
 /// Whether the key of a database is known by its name.
 pub(super) fn is_known_sumdb(name: &str) -> bool {
-    matches!(name, "sum.golang.org" | "sum.golang.google.cn")
+    matches!(Sumdb::parse(name), Ok(Sumdb::On { .. }))
+}
+
+/// Modules of these patterns are private, if there are any, and come from their repositories: `of` says the first, `from` the second.
+pub(super) fn set_private(draft: &mut Draft, patterns: &[String], of: &str, from: &str) {
+    if !patterns.is_empty() {
+        draft.set("private", list(patterns), of);
+        draft.set("private_proxy", text("direct"), from);
+    }
 }
 
 /// The repositories in a text of JSON: one, or a list of them, which may stand below a class (`LOCAL`, `REMOTE`, ...).

@@ -7,10 +7,10 @@ use super::expected::Expected;
 use crate::fault::Fault;
 use crate::store::modules::Arrival;
 use crate::sumdb;
-use crate::sumdb::dirhash::{ModuleZip, ZipError, h1_go_mod};
+use crate::sumdb::dirhash::{MAX_ZIP, ModuleZip, ZipError, h1_go_mod};
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::modzip::check_module_zip;
+use crate::sumdb::modzip::{MAX_GO_MOD, check_module_zip};
 
 /// Bytes that failed the check.
 #[derive(Debug, Clone)]
@@ -47,6 +47,14 @@ impl From<ZipError> for Rejection {
             ZipError::Read(error) => error.into(),
             ZipError::Refused(error) => Rejection::wrong(None, error),
         }
+    }
+}
+
+/// How many bytes a file of this kind may have (x/mod zip, MaxZipFile and MaxGoMod).
+pub(super) fn max_bytes(kind: Kind) -> u64 {
+    match kind {
+        Kind::Zip => MAX_ZIP,
+        Kind::GoMod => MAX_GO_MOD,
     }
 }
 

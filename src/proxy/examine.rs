@@ -3,15 +3,13 @@
 use std::io;
 
 use super::attempts::Attempts;
-use super::check::{Rejection, check, what};
+use super::check::{Rejection, check, max_bytes, what};
 use super::{Denied, Proxy, RefusalCause, stored};
 use crate::fault::Fault;
 use crate::store::modules::{Arrival, Stored};
-use crate::sumdb::dirhash::MAX_ZIP;
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::modzip::MAX_GO_MOD;
 use crate::upstream::{Sent, Sink};
 
 /// What a fetch of a file would come to.
@@ -56,10 +54,7 @@ impl Proxy {
         let mut arrival = inner.modules.arrival(module, kind)?;
         arrival.set_passing(true);
         arrival.restart().map_err(|error| Fault::disk("the data folder", error.to_string()))?;
-        let (request, limit) = match kind {
-            Kind::Zip => (ModuleRequest::File(module.clone(), kind), MAX_ZIP),
-            Kind::GoMod => (ModuleRequest::File(module.clone(), kind), MAX_GO_MOD),
-        };
+        let (request, limit) = (ModuleRequest::File(module.clone(), kind), max_bytes(kind));
         let (mut attempts, mut sink) = (Attempts::default(), Passing(arrival));
         match route.proxies().download(0, &request, limit, &mut sink).await {
             Ok(Sent::Whole(_)) => {}

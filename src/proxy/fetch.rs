@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::FutureExt as _;
 use futures_util::future::try_join;
 
-use super::check::{Rejection, WrongBytes, check};
+use super::check::{Rejection, WrongBytes, check, max_bytes};
 use super::counts::Event;
 use super::expected::{Expected, Route};
 use super::file_attempts::{FileAttempts, Given, about, path_of};
@@ -27,11 +27,9 @@ use super::watched::{Meter, Watched};
 use super::{DIRECT, Denied, Inner, stored};
 use crate::fault::Fault;
 use crate::store::modules::{Admitted, Arrival, Stored};
-use crate::sumdb::dirhash::MAX_ZIP;
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::modzip::MAX_GO_MOD;
 use crate::upstream::{Busy, Failure, FailureKind, Origin, Sent, spans};
 
 /// Brings one file; `progress` is that of the task, and `meter` counts the bytes that come.
@@ -222,7 +220,7 @@ impl FileFetch<'_> {
     }
 
     async fn download(&self, at: usize, arrival: &mut Arrival) -> Result<Sent, Failure> {
-        let limit = if self.kind == Kind::Zip { MAX_ZIP } else { MAX_GO_MOD };
+        let limit = max_bytes(self.kind);
         let (request, proxies) = (ModuleRequest::File(self.module.clone(), self.kind), self.route.proxies());
         let FileFetch { expected, is_flowing, progress, meter, inner, room, .. } = self;
         let mut sink = Watched { arrival, expected, is_flowing, progress, meter, inner, room };

@@ -67,6 +67,11 @@ impl Heads {
 }
 
 impl Relay {
+    /// The heads that first contact is held to, as [`Database::pins`](crate::database::Database::pins).
+    pub fn pins(&self) -> &[Checkpoint] {
+        self.inner.database.pins()
+    }
+
     /// The newest signed note whose tree was proven; never older than one that was given before.
     ///
     /// # Errors

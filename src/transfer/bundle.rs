@@ -83,7 +83,7 @@ impl Manifest {
 /// Reads the names in a bundle, not the files behind them.
 ///
 /// # Errors
-/// `Usage`: it is not a bundle, is one of another version, or it is cut off. `Unavailable`: it cannot be read.
+/// `Usage`: it is not a bundle, is one of another version, is cut off, or cannot be read.
 pub fn read(path: &Path) -> Result<Bundle, Fault> {
     let place = path.display().to_string();
     let usage = |why: &str| Fault::Usage(format!("{place}: {why}"));
@@ -164,7 +164,7 @@ impl Bundle {
     /// Writes the database's part into `folder`, as a tree that can be a source: heads, records and tiles alone, each bounded.
     ///
     /// # Errors
-    /// `Usage`: something in it is another kind of file. `Unavailable`: the disk.
+    /// `Usage`: something in it is another kind of file, or it cannot be read. `Unavailable`: the disk of `folder`.
     pub fn unpack_sumdb(&self, folder: &Path) -> Result<(), Fault> {
         let path = &self.modules.path;
         let usage = |why: String| Fault::Usage(format!("{}: {why}", path.display()));

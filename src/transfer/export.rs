@@ -1,6 +1,7 @@
 //! Writes a bundle: the files of modules out of the store, and of the database what a client of it would ask for who has nothing yet,
-//! the records of these modules and the tiles up to one head. Who has a head already needs the tiles that show that the new tree
-//! contains the old one, too: they come along where that head is named.
+//! the records of these modules and the tiles up to one head. First contact also needs the tiles that show that the new tree contains
+//! the head that the program carries or that is pinned: these always come along. Who has another head already needs them for that
+//! one, too: they come along where it is named.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -146,7 +147,10 @@ async fn database_part(
     let head = Checkpoint::open(&note, policy).map_err(|error| Fault::refused(relay.name(), error))?;
     let tree = VerifiedTree::new(head.tree());
     let leaves = records.iter().map(|(_, record)| Want::Leaf(record.id()));
-    let wants: Vec<Want> = leaves.chain(since.iter().map(|head| Want::Consistency(head.tree().size))).collect();
+    // A head that was accepted before there was a pinned one may be older than that.
+    let pins = relay.pins().iter().filter(|pin| pin.tree().size <= head.tree().size);
+    let contained = since.iter().chain(pins).map(|older| Want::Consistency(older.tree().size));
+    let wants: Vec<Want> = leaves.chain(contained).collect();
     let plan = tree.plan(&wants).map_err(|error| Fault::refused(relay.name(), error))?;
     let mut files = BTreeMap::from([("latest".to_owned(), note.to_vec())]);
     for (module, record) in records {

@@ -154,7 +154,7 @@ impl TransferInventory {
 /// What a path is below a folder laid out as a module proxy's paths.
 fn in_tree(below: &str) -> Named {
     let Some((_, file)) = below.rsplit_once("/@v/") else { return Named::Beside };
-    if !["mod", "info", "zip"].iter().any(|end| file.rsplit_once('.').is_some_and(|(_, is)| is == *end)) {
+    if !matches!(file.rsplit_once('.'), Some((_, "mod" | "info" | "zip"))) {
         return Named::Beside;
     }
     match ModuleRequest::parse(below) {

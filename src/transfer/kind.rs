@@ -1,6 +1,6 @@
 //! What a folder or a file with modules is, by what lies in it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use walkdir::WalkDir;
 
@@ -84,7 +84,7 @@ impl TransferKind {
 /// What the folder or file at `path` is; `said` overrules. Reads of a folder only names, of a file all headers.
 ///
 /// # Errors
-/// `Usage`: it is nothing of that kind, or of any. `Unavailable`: it cannot be read.
+/// `Usage`: it is nothing of that kind, or of any, or it cannot be read.
 pub fn recognise(path: &Path, said: Option<TransferKind>) -> Result<Recognised, Fault> {
     let place = path.display().to_string();
     let found = path.metadata().map_err(|error| Fault::Usage(format!("{place}: {}", files::explain(&error))))?;
@@ -130,7 +130,7 @@ fn looks_like(root: &Path) -> Option<TransferKind> {
     }
     let entries = WalkDir::new(root).into_iter().flatten().take(MAX_LOOKED_AT);
     entries.filter(|entry| entry.file_type().is_file()).find_map(|entry| {
-        let parent: PathBuf = entry.path().parent()?.to_path_buf();
+        let parent = entry.path().parent()?;
         match entry.file_name().to_str()? {
             "source.zip" => Some(TransferKind::Athens),
             "go.mod" if parent.join("source.zip").is_file() => Some(TransferKind::Athens),

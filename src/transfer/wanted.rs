@@ -5,15 +5,16 @@ use std::path::Path;
 
 use crate::fault::Fault;
 use crate::files;
+use crate::sumdb::number::wide;
 
 /// Bytes of a go.work that are read.
 const MAX_GO_WORK: u64 = 1 << 20;
 
-/// The arguments with the files that belong to them: for a go.mod the go.sum beside it, for a go.work those of its modules and its
-/// own.
+/// The arguments with the files that belong to them: for a go.mod the go.sum beside it, for a go.work the go.mod and go.sum of each of
+/// its modules and its own go.work.sum. A go.mod that is not there is among them, so that its reader says so.
 ///
 /// # Errors
-/// `Usage`: a go.work cannot be read.
+/// `Usage`: a go.work cannot be read, or names no module.
 pub fn with_neighbours(arguments: &[String]) -> Result<Vec<String>, Fault> {
     let mut all = Vec::new();
     for argument in arguments {
@@ -24,15 +25,23 @@ pub fn with_neighbours(arguments: &[String]) -> Result<Vec<String>, Fault> {
                 let usage = |why: String| Fault::Usage(format!("{argument}: {why}"));
                 let read = files::open(path).and_then(|file| files::read_bounded(file, MAX_GO_WORK));
                 let bytes = read.map_err(|error| usage(files::explain(&error)))?;
-                let text = String::from_utf8(bytes).map_err(|_| usage("is not UTF-8".to_owned()))?;
-                for used in used(&text) {
-                    all.extend(present(&folder.join(used), &["go.mod", "go.sum"]));
+                if wide(bytes.len()) > MAX_GO_WORK {
+                    return Err(usage(format!("has more than {MAX_GO_WORK} bytes")));
                 }
-                all.extend(present(folder, &["go.work.sum"]));
+                let text = String::from_utf8(bytes).map_err(|_| usage("is not UTF-8".to_owned()))?;
+                let modules = used(&text);
+                if modules.is_empty() {
+                    return Err(usage("has no use directive, so it names no module".to_owned()));
+                }
+                for module in modules.iter().map(|used| folder.join(used)) {
+                    all.push(module.join("go.mod").display().to_string());
+                    all.extend(present(&module, "go.sum"));
+                }
+                all.extend(present(folder, "go.work.sum"));
             }
             Some("go.mod") => {
                 all.push(argument.clone());
-                all.extend(present(folder, &["go.sum"]));
+                all.extend(present(folder, "go.sum"));
             }
             _ => all.push(argument.clone()),
         }
@@ -40,30 +49,33 @@ pub fn with_neighbours(arguments: &[String]) -> Result<Vec<String>, Fault> {
     Ok(all)
 }
 
-fn present(folder: &Path, names: &[&str]) -> Vec<String> {
-    let paths = names.iter().map(|name| folder.join(name)).filter(|path| path.is_file());
-    paths.map(|path| path.display().to_string()).collect()
+/// The path of a file, if it is there.
+fn present(folder: &Path, name: &str) -> Option<String> {
+    let path = folder.join(name);
+    path.is_file().then(|| path.display().to_string())
 }
 
 /// The folders that the `use` directives of a go.work name (go.dev/ref/mod, "go.work files").
 fn used(text: &str) -> Vec<String> {
     let (mut folders, mut in_block) = (Vec::new(), false);
     for line in text.lines() {
-        let line = line.split("//").next().unwrap_or_default();
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["use", "("] | ["use("] => in_block = true,
-            [")"] => in_block = false,
-            ["use", folder] => folders.push(unquoted(folder)),
-            [folder] if in_block => folders.push(unquoted(folder)),
+        let line = line.split("//").next().unwrap_or_default().trim();
+        let rest = line.strip_prefix("use").unwrap_or_default();
+        match line {
+            "" => {}
+            ")" => in_block = false,
+            folder if in_block => folders.push(unquoted(folder)),
+            _ if rest.trim_start() == "(" => in_block = true,
+            _ if rest.starts_with([' ', '\t']) => folders.push(unquoted(rest.trim_start())),
             _ => {}
         }
     }
     folders
 }
 
-fn unquoted(word: &str) -> String {
-    word.trim_matches(['"', '`']).to_owned()
+/// A path without the quotes that it has where there is a blank in it.
+fn unquoted(path: &str) -> String {
+    path.trim_matches(['"', '`']).to_owned()
 }
 
 #[cfg(test)]
@@ -74,5 +86,7 @@ mod tests {
     fn all_modules_of_a_workspace_are_named() {
         let text = "go 1.26\n\nuse ./one // a comment\nuse (\n\t./two\n\t\"./three\"\n)\nreplace a => ./b\n";
         assert_eq!(used(text), ["./one", "./two", "./three"]);
+        let text = "use(\n\n\t\"./a b\" // c\n\tuse\n)\nuse\t`./c d`\nuseful ./no\nreplace (\n\ta => ./b\n)\n";
+        assert_eq!(used(text), ["./a b", "use", "./c d"]);
     }
 }

@@ -9,6 +9,8 @@
     reason = "a panic is a failed test"
 )]
 
+#[path = "../cli/command.rs"]
+mod command;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../../examples/fakelog/fake/mod.rs"]

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+pub use crate::command::Ran;
 use crate::kit::{Site, Spec};
 
 /// The modules.
@@ -15,13 +16,6 @@ pub const MODULES: [(&str, &str); 3] =
 pub struct World {
     pub site: Site,
     pub home: TempDir,
-}
-
-/// What a command said.
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
 }
 
 impl World {
@@ -89,8 +83,7 @@ impl World {
 }
 
 pub fn ran(output: &Output) -> Ran {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    Ran { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
+    Ran::of(output.clone())
 }
 
 /// The paths of both files of these modules.

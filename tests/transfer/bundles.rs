@@ -198,6 +198,23 @@ fn a_folder_with_a_head_takes_a_bundle_that_shows_that_the_log_only_grew() {
 }
 
 #[test]
+fn a_first_import_is_held_to_the_pinned_head_and_a_bundle_shows_that_its_own_contains_it() {
+    let world = exported();
+    let pin = members(&fs::read(world.at("out.tar")).unwrap())[1].1.clone();
+    fs::write(world.at("pin"), pin).unwrap();
+    for number in 0..1_000 {
+        world.site.log.append(Given::new(&format!("example.com/more{number}"), "v1.0.0", "h1:x=", "h1:y="));
+    }
+    let sum = world.go_sum();
+    world.export("plain.tar", "one", &["--for", &sum]).says(0, &["proven under tree 2,503"]);
+    world.export("pinned.tar", "two", &["--for", &sum, "--pin-head", "pin"]).says(0, &["proven under tree 2,503"]);
+    world.import_alone("plain.tar", "there", &["--pin-head", "pin"]).says(2, &["0 files proven and stored"]);
+    assert!(world.stored("there").is_empty());
+    world.import_alone("pinned.tar", "there", &["--pin-head", "pin"]).says(0, &["9 files proven and stored"]);
+    assert_eq!(world.stored("there"), world.everything());
+}
+
+#[test]
 fn nothing_is_written_where_something_is_missing_or_wrong() {
     let world = World::new();
     fs::write(world.at("out.tar"), "what was there before").unwrap();
@@ -220,6 +237,11 @@ fn nothing_is_written_where_something_is_missing_or_wrong() {
     world.export("out.tar", "here", &["--for", &sum, "--since", "head"]).says(2, &["--since head: "]);
     is_untouched();
     world.export("out.tar", "here", &[]).says(2, &["--for"]);
+    fs::write(world.at("empty"), "").unwrap();
+    world.export("out.tar", "here", &["--for", "empty"]).says(2, &["there is nothing to export"]);
+    let ran = world.export("out.tar", "here", &["--for", &sum, "--private", "a.example/*,b.example/*"]);
+    ran.says(2, &["private modules were left out, 3 in number", "there is nothing to export"]);
+    is_untouched();
     // Private modules do not leave.
     let ran = world.export("out.tar", "here", &["--for", &sum, "--private", "b.example/*"]);
     ran.says(0, &["private modules were left out, 1 in number", "exported 2 module versions"]);
@@ -244,4 +266,14 @@ fn a_go_mod_brings_its_go_sum_and_a_workspace_those_of_its_modules() {
     let ran = world.export("out.tar", "here", &["--for", "go.work"]);
     ran.says(0, &["exported 2 module versions to out.tar: 6 files"]);
     world.export("out.tar", "here", &["--for", "go.work", "--for", "one/go.mod"]).says(0, &["3 module versions"]);
+    // A blank in a name, and modules that cannot be named: nothing is left out without a word.
+    fs::rename(world.at("two"), world.at("number two")).unwrap();
+    fs::write(world.at("go.work"), "go 1.21\n\nuse \"./number two\"\nuse ./three\n").unwrap();
+    world.export("out.tar", "here", &["--for", "go.work"]).says(0, &["exported 2 module versions"]);
+    fs::write(world.at("go.work"), "go 1.21\n\nuse (\n\t./three\n\t./none\n)\n").unwrap();
+    world.export("out.tar", "here", &["--for", "go.work"]).says(2, &["none/go.mod"]);
+    fs::write(world.at("go.work"), "go 1.21\n").unwrap();
+    world.export("out.tar", "here", &["--for", "go.work"]).says(2, &["go.work: has no use directive"]);
+    fs::write(world.at("go.work"), format!("{}use ./three\n", "// more\n".repeat(140_000))).unwrap();
+    world.export("out.tar", "here", &["--for", "go.work"]).says(2, &["go.work: has more than"]);
 }

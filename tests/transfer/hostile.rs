@@ -37,8 +37,7 @@ fn links_pipes_and_names_that_are_none_are_passed_over_and_named() {
         let data = format!("data-{layout}");
         let ran = world.import(&root.display().to_string(), &data, &[]);
         let passed = if layout == "athens" { "5 passed over" } else { "6 passed over" };
-        let ran = ran
-            .says(2, &[passed, "1 .info alone left out", "elsewhere: is a link", "loop: is a link", "is a named pipe"]);
+        ran.says(2, &[passed, "1 .info alone left out", "elsewhere: is a link", "loop: is a link", "is a named pipe"]);
         assert!(!ran.err.contains("module secret"), "{}", ran.err);
         let mut expected = world.everything();
         expected.retain(|name, _| !name.contains("!two"));

@@ -7,7 +7,6 @@
 //! | `layouts` | is all of each layout taken over, and nothing that is wrong |
 //! | `hostile` | what comes of folders and files that were made to harm |
 //! | `bundles` | is a bundle enough without a network, and nothing else |
-//! | `migrate` | do settings of other programs come to what they say |
 //! | `crash` | is anything lost or half there, wherever the disk fails |
 //! | `migrate` | do the settings of other programs come to what they say |
 
@@ -19,6 +18,8 @@
     reason = "a panic is a failed test"
 )]
 
+#[path = "../cli/command.rs"]
+mod command;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../../examples/fakelog/fake/mod.rs"]

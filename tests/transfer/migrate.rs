@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::world::{Ran, ran};
+use crate::command::Ran;
 
 /// Whose settings, and the file with them. What is printed is in a file of the same name and the end `.expected`, the rules in
 /// one with the end `.rules`.
@@ -21,7 +21,7 @@ const CASES: [(&str, &str); 6] = [
 fn run(home: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
     command.env_clear().env("HOME", home).env("GOENV", "off").envs(variables.iter().copied());
-    ran(&command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap())
+    Ran::of(command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap())
 }
 
 #[track_caller]
@@ -39,7 +39,8 @@ fn settings_of_each_program_come_to_what_is_written_down_and_a_server_takes_them
     for (from, name) in CASES {
         let file = format!("testdata/migrate/{name}");
         let rules = home.path().join(format!("{name}.rules"));
-        let said = run(home.path(), &["migrate", "--from", from, &file], &[]).says(0, &[]);
+        let said = run(home.path(), &["migrate", "--from", from, &file], &[]);
+        said.says(0, &[]);
         assert_eq!(said.err, "", "{name}");
         assert!(!said.out.contains("secret"), "{name}: {}", said.out);
         assert!(!said.out.contains("it is not understood"), "{name}: {}", said.out);
@@ -47,7 +48,8 @@ fn settings_of_each_program_come_to_what_is_written_down_and_a_server_takes_them
         same(&root.join(format!("{name}.expected")), &said.out);
         // Whatever is left to do, a server understands what is there; and with the rules in a file too.
         let arguments = ["migrate", "--from", from, &file, "--rules", rules.to_str().unwrap()];
-        let with_rules = run(home.path(), &arguments, &[]).says(0, &[]);
+        let with_rules = run(home.path(), &arguments, &[]);
+        with_rules.says(0, &[]);
         for text in [&said.out, &with_rules.out] {
             let toml = home.path().join("gosumcheck.toml");
             fs::write(&toml, text).unwrap();
@@ -69,6 +71,15 @@ fn the_environment_overrules_the_file_and_stands_alone() {
     let over = ["migrate", "--from", "athens", "testdata/migrate/athens.toml"];
     let over = run(home.path(), &over, &[("ATHENS_PATH_PREFIX", "/other"), ("ATHENS_DISK_STORAGE_ROOT", "/elsewhere")]);
     over.says(0, &["prefix = \"/other\"", "gosumcheck import --as athens /elsewhere"]);
+    let variables = [("ATHENS_LOG_LEVEL", "loud"), ("ATHENS_LOG_FORMAT", "xml"), ("ATHENS_SHUTDOWN_TIMEOUT", "soon")];
+    run(home.path(), &["migrate", "--from", "athens"], &variables).says(
+        0,
+        &[
+            "# - ATHENS_LOG_LEVEL: as log.level = \"loud\" it is not understood: ",
+            "# - ATHENS_LOG_FORMAT: as log.format = \"xml\" it is not understood: ",
+            "# - ATHENS_SHUTDOWN_TIMEOUT: as limits.stop_timeout = \"soons\" it is not understood: ",
+        ],
+    );
     let flags = ["migrate", "--from", "goproxy", "--", "server", "--address", "localhost:1", "--what", "x"];
     let flags = run(home.path(), &flags, &[("GOPROXY", "https://a.example")]);
     let odd = ["migrate", "--from", "goproxy", "--", "server", "--shutdown-timeout", "0", "--log-format", "xml"];

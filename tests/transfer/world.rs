@@ -5,11 +5,12 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use gosumcheck::sumdb::module::{ModulePath, Version};
 use tempfile::TempDir;
 
+use crate::command::Ran;
 use crate::common::{Serving, files_below};
 use crate::kit::{Site, Spec};
 
@@ -22,24 +23,6 @@ pub const FILES: usize = 9;
 pub struct World {
     pub site: Site,
     pub home: TempDir,
-}
-
-/// What a command said.
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl Ran {
-    /// With this exit code, and all of these words somewhere.
-    #[track_caller]
-    pub fn says(self, code: i32, words: &[&str]) -> Ran {
-        let all = format!("{}\n{}", self.out, self.err);
-        assert_eq!(self.code, code, "{all}");
-        words.iter().for_each(|word| assert!(all.contains(word), "{word:?} is not in\n{all}"));
-        self
-    }
 }
 
 impl World {
@@ -70,21 +53,21 @@ impl World {
     /// Runs `import` into the data folder `data`, with this log.
     pub fn import(&self, from: &str, data: &str, arguments: &[&str]) -> Ran {
         let mut command = self.command(&["import", from, "--data", data, "--sumdb", &self.site.sumdb()]);
-        ran(&command.args(arguments).output().unwrap())
+        Ran::of(command.args(arguments).output().unwrap())
     }
 
     /// The same where no network is: the log is known by its key alone.
     pub fn import_alone(&self, from: &str, data: &str, arguments: &[&str]) -> Ran {
         let nobody = format!("{} http://127.0.0.1:1", self.site.log.vkey());
         let mut command = self.command(&["import", from, "--data", data, "--sumdb", &nobody]);
-        ran(&command.args(arguments).output().unwrap())
+        Ran::of(command.args(arguments).output().unwrap())
     }
 
     /// Runs `export` over the data folder `data`, with this log and its mirror.
     pub fn export(&self, to: &str, data: &str, arguments: &[&str]) -> Ran {
         let (sumdb, mirror) = (self.site.sumdb(), self.site.mirror.url());
         let mut command = self.command(&["export", to, "--data", data, "--sumdb", &sumdb, "--proxy", &mirror]);
-        ran(&command.args(arguments).output().unwrap())
+        Ran::of(command.args(arguments).output().unwrap())
     }
 
     /// Writes a go.sum of all modules; gives its path.
@@ -166,11 +149,6 @@ impl World {
 pub fn write(path: &Path, bytes: &[u8]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
-}
-
-pub fn ran(output: &Output) -> Ran {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    Ran { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
 /// Where a byte of the first file in a zip is, behind its header: what is changed there changes the hash.

@@ -96,7 +96,8 @@ pub(super) fn of_folder(
     let source = Upstreams::new(Http::new(HttpSettings::default()), vec![Base::tree(tree)]);
     let policy = witnesses::policy(settings.policy.as_deref(), key)?;
     let database = Database::open(folder, name, policy, source, settings.jobs)?;
-    Ok((name.clone(), database))
+    let pinned = pinned(settings, key)?;
+    Ok((name.clone(), if pinned.is_empty() { database } else { database.pinned(pinned) }))
 }
 
 /// A source that one of the databases has under the one settings and not under the others, or is asked otherwise under these.

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::super::output::{code_of, say, tell, warn, worst};
-use super::super::prefetch::{Fetching, failures, list, report};
+use super::super::output::{say, tell, warn, worst};
+use super::super::prefetch::{Fetching, MAX_AT_ONCE, proxy, read_settings, tell_outcome};
 use super::super::progress::Bar;
 use super::super::settings::SettingArgs;
-use super::super::{serve, setup, spelling, words};
-use crate::config::settings::{Layers, SETTINGS, Settings};
-use crate::config::{GoEnv, Sumdb};
+use super::super::{setup, spelling, words};
+use crate::config::Sumdb;
+use crate::config::settings::Settings;
 use crate::fault::Fault;
 use crate::files;
 use crate::prefetch::{self, Outcome, Source, Wanted};
@@ -33,8 +33,6 @@ Exit codes:
   3  the log itself misbehaved: it signed two histories that contradict each other
 If several apply: 3, then 1, then 2. The file is written with exit code 0 alone.";
 
-/// Files that are brought at once, at most.
-const MAX_AT_ONCE: usize = 96;
 /// Bytes of a signed head.
 const MAX_HEAD: u64 = 1 << 20;
 
@@ -61,11 +59,7 @@ pub(in super::super) struct ExportArgs {
 
 /// Runs the command; gives the exit code.
 pub(in super::super) fn run(args: &ExportArgs) -> Result<u8, Fault> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let layers = args.settings.over(Layers::read(SETTINGS, args.config.as_deref(), environment)?);
-    let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
-    warn(&setup::warned(settings.warnings.iter().cloned()));
-    warn(&setup::noted(settings.notes.iter().cloned()));
+    let settings = read_settings(&args.settings, args.config.as_deref())?;
     let policy = match settings.sumdb.first() {
         Some(Sumdb::On { key, .. }) => Policy::log(key.as_ref().clone()),
         _ => return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())),
@@ -78,6 +72,9 @@ pub(in super::super) fn run(args: &ExportArgs) -> Result<u8, Fault> {
     if left_out > 0 {
         say(&format!("note: private modules were left out, {left_out} in number"));
     }
+    if wanted.files.is_empty() && wanted.malformed.is_empty() && wanted.unread.is_empty() {
+        return Err(Fault::Usage("there is nothing to export: --for names no public module version".to_owned()));
+    }
     let (started, bar) = (Instant::now(), Bar::new());
     let done = setup::runtime()?.block_on(async {
         let work = bring_and_export(args, &settings, &wanted, &policy, &since, &bar);
@@ -88,12 +85,7 @@ pub(in super::super) fn run(args: &ExportArgs) -> Result<u8, Fault> {
     });
     bar.clear();
     let (outcome, exported) = done?;
-    let mut codes = vec![outcome.exit_code(), code_of(tell(|out| report(out, &wanted, &outcome)))];
-    for why in list(wanted.unread.iter().cloned()).chain(list(failures(&outcome))) {
-        say(&why);
-    }
-    codes.extend((!wanted.malformed.is_empty()).then_some(1));
-    codes.extend((!wanted.unread.is_empty()).then_some(2));
+    let codes = tell_outcome(&wanted, &outcome);
     let to = args.to.display();
     match exported {
         None => say(&format!("{to} was not written")),
@@ -120,12 +112,11 @@ async fn bring_and_export(
     bar: &Bar,
 ) -> Result<(Outcome, Option<Exported>), Fault> {
     let at_once = settings.jobs.min(MAX_AT_ONCE);
-    let off = || Fault::Usage("there is nobody to fetch modules from: the setting proxy is off".to_owned());
-    let proxy = serve::proxy(settings, at_once)?.ok_or_else(off)?;
+    let proxy = proxy(settings, at_once)?;
     let progress = |done: usize, total: usize| bar.show("export", done, total);
     let outcome = prefetch::bring(&Source::Folder(proxy.clone()), wanted, at_once, &progress).await?;
     let is_all = outcome.exit_code() == 0 && wanted.malformed.is_empty() && wanted.unread.is_empty();
-    if !is_all || wanted.files.is_empty() {
+    if !is_all {
         return Ok((outcome, None));
     }
     let exported = export(&proxy, wanted, policy, since, &args.to).await?;

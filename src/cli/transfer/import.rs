@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::super::output::{code_of, say, tell, warn, worst};
+use super::super::output::{code_of, say, tell, worst};
+use super::super::prefetch::{MAX_AT_ONCE, list, read_settings};
 use super::super::progress::Bar;
 use super::super::settings::{SettingArgs, Takes};
 use super::super::{serve, setup, words};
-use crate::config::settings::{Layers, SETTINGS, Setting, Settings, rows};
-use crate::config::{GoEnv, Sumdb};
+use crate::config::Sumdb;
+use crate::config::settings::{Setting, Settings, rows};
 use crate::fault::Fault;
 use crate::proxy::Proxy;
 use crate::report::{counted, grouped, printable};
@@ -34,11 +35,6 @@ Exit codes:
   2  could not tell: wrong usage, a network or disk failure, or a file that could not be read
   3  the log itself misbehaved: it signed two histories that contradict each other
 If several apply: 3, then 1, then 2.";
-
-/// Findings and failures that are listed each.
-const MAX_LISTED: usize = 20;
-/// Module versions at a time, at most.
-const MAX_AT_ONCE: usize = 96;
 
 #[derive(Debug, Args)]
 pub(in super::super) struct ImportArgs {
@@ -79,6 +75,7 @@ impl Takes for Importing {
             rows::store_max_size.name,
             rows::sumdb.name,
             rows::sumdb_url.name,
+            rows::pin_head.name,
             rows::proxy.name,
             rows::private.name,
             rows::offline.name,
@@ -90,11 +87,7 @@ impl Takes for Importing {
 
 /// Runs the command; gives the exit code.
 pub(in super::super) fn run(args: &ImportArgs) -> Result<u8, Fault> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let layers = args.settings.over(Layers::read(SETTINGS, args.config.as_deref(), environment)?);
-    let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
-    warn(&setup::warned(settings.warnings.iter().cloned()));
-    warn(&setup::noted(settings.notes.iter().cloned()));
+    let settings = read_settings(&args.settings, args.config.as_deref())?;
     let said = TransferKind::ALL.into_iter().find(|kind| Some(kind.name()) == args.said.as_deref());
     let from = std::path::absolute(&args.from).unwrap_or_else(|_| args.from.clone());
     let recognised = recognise(&from, said)?;
@@ -206,15 +199,6 @@ fn failures(imported: &Imported, found: &TransferInventory) -> impl Iterator<Ite
     });
     let more = (found.passed_more > 0).then(|| format!("and {} more that could not be read", found.passed_more));
     failed.chain(found.passed.iter().map(|passed| format!("{}: {}", passed.path, passed.why))).chain(more)
-}
-
-/// The first lines, and how many more there are.
-fn list(lines: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
-    let mut lines = lines;
-    let mut first: Vec<String> = lines.by_ref().take(MAX_LISTED).collect();
-    let more = lines.count();
-    first.extend((more > 0).then(|| format!("... and {} more", grouped(wide(more)))));
-    first.into_iter()
 }
 
 /// What was done, in one line.

@@ -9,6 +9,7 @@ use super::super::output::{say, tell};
 use crate::fault::Fault;
 use crate::files;
 use crate::migrate::{MAX_SETTINGS, OtherProgram, TheirSettings, migrate};
+use crate::sumdb::number::wide;
 
 pub(in super::super) const EXIT_CODES: &str = "\
 The text goes to standard output; nothing else is changed, and nobody is asked. What has no counterpart stands at its end. \
@@ -74,7 +75,7 @@ pub(in super::super) fn run(args: &MigrateArgs) -> Result<u8, Fault> {
 fn read(path: &Path) -> Result<String, String> {
     let read = files::open_named(path).and_then(|file| files::read_bounded(file, MAX_SETTINGS));
     let bytes = read.map_err(|error| format!("cannot be read: {}", files::explain(&error)))?;
-    if u64::try_from(bytes.len()).is_ok_and(|len| len > MAX_SETTINGS) {
+    if wide(bytes.len()) > MAX_SETTINGS {
         return Err(format!("has more than {MAX_SETTINGS} bytes"));
     }
     String::from_utf8(bytes).map_err(|_| "is not text in UTF-8".to_owned())
