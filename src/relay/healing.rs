@@ -70,6 +70,11 @@ impl Relay {
         self.inner.heal(snapshot, rotten).await
     }
 
+    /// Whether something was healed that is not in its place yet.
+    pub fn has_healed(&self) -> bool {
+        self.inner.database.has_healed()
+    }
+
     /// Writes what was healed of the full log where it belongs. Waits for the disk.
     ///
     /// # Errors

@@ -102,6 +102,10 @@ pub(super) async fn put_back(served: ServedDatabase) {
     let mut last = None;
     loop {
         ticks.tick().await;
+        if !served.relay.has_healed() {
+            last = None;
+            continue;
+        }
         let relay = served.relay.clone();
         let put = tokio::task::spawn_blocking(move || relay.put_back_healed()).await;
         let failed = put.ok().and_then(Result::err).map(|fault| fault.to_string());

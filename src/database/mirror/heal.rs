@@ -62,6 +62,11 @@ impl Database {
         ))
     }
 
+    /// Whether something was healed that is not in its place yet.
+    pub fn has_healed(&self) -> bool {
+        self.mirror.current().is_some_and(|mirror| mirror.snapshot.has_open())
+    }
+
     /// Writes what was healed where it belongs, if anything was. Waits for the disk.
     ///
     /// # Errors
