@@ -141,7 +141,7 @@ fn clear_fork(args: &ClearArgs) -> Result<u8, Fault> {
     let (name, policy, folder) = setup::kept_at(args.which.sumdb.as_deref(), args.which.data.as_ref())?;
     let forks = folder.log(&name)?.forks()?;
     if forks.is_empty() {
-        tell(|out| writeln!(out, "{}: no fork is to be cleared", printable(&name)))?;
+        tell(|out| writeln!(out, "{}: there is no fork to clear", printable(&name)))?;
         return Ok(0);
     }
     for path in &forks {

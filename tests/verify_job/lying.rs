@@ -82,7 +82,7 @@ fn a_forked_upstream_stops_every_advance_until_a_person_clears_it() {
     world.is_caught(&world.run(&["sync"]));
     world.run(&["heads", "clear-fork", "--yes"]).says(0, &["does not contain", "the evidence is kept in"]);
     assert_eq!(world.evidence().len(), 0);
-    world.run(&["heads", "clear-fork", "--yes"]).says(0, &["no fork is to be cleared"]);
+    world.run(&["heads", "clear-fork", "--yes"]).says(0, &["there is no fork to clear"]);
     world.run(&["sync"]).says(0, &[]);
     world.run(&["verify"]).says(0, &[]);
 }
