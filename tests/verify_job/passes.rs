@@ -216,3 +216,16 @@ fn runs_that_leave_something_are_one_at_a_time() {
     machine.run(&["verify", "--record", "--resume", "--max-rate", "1GiB/s"]).says(0, &["600 records"]);
     assert!(!world.root.path().join("verify/progress.json").exists());
 }
+
+#[test]
+fn a_wrong_value_is_that_of_the_flag_that_was_given() {
+    let world = World::new(600, &[600]);
+    let machine = machine(&world);
+    for (flag, value) in
+        [("--sample", "5x"), ("--max-rate", "fast"), ("--full-every", "soon"), ("--notify-mail", "a b")]
+    {
+        let named = if flag == "--notify-mail" { "--notify-mail or --notify-command is " } else { flag };
+        machine.run(&["verify", flag, value]).complains(2, &[named]);
+    }
+    machine.run(&["verify", "--sample", "5x"]).complains(2, &["--sample is \"5x\": not a share"]);
+}

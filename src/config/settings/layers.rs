@@ -27,7 +27,8 @@ pub struct Layers {
     /// setting, variable, text
     environment: Vec<(&'static str, &'static str, String)>,
     notes: Vec<String>,
-    flags: Vec<(&'static str, Vec<String>)>,
+    /// setting, flag, texts
+    flags: Vec<(&'static str, &'static str, Vec<String>)>,
 }
 
 impl Layers {
@@ -69,12 +70,23 @@ impl Layers {
         Ok(Layers { document: Some(SettingsFile::parse(table, path, text)?), ..Layers::default() })
     }
 
-    /// With the values of a flag; nothing where it was not given.
+    /// With the values of a setting's own flag; nothing where it was not given.
     #[must_use]
-    pub fn flag(mut self, setting: &Setting, values: impl IntoIterator<Item = String>) -> Layers {
+    pub fn flag(self, setting: &Setting, values: impl IntoIterator<Item = String>) -> Layers {
+        self.flag_named(setting.flag, setting, values)
+    }
+
+    /// The same of a flag that has another name where it was given.
+    #[must_use]
+    pub fn flag_named(
+        mut self,
+        flag: &'static str,
+        setting: &Setting,
+        values: impl IntoIterator<Item = String>,
+    ) -> Layers {
         let values: Vec<String> = values.into_iter().collect();
         if !values.is_empty() {
-            self.flags.push((setting.name, values));
+            self.flags.push((setting.name, flag, values));
         }
         self
     }
@@ -105,8 +117,8 @@ impl Layers {
     /// What the uppermost layer that says something about a setting says.
     pub(super) fn value(&self, setting: &Setting) -> Option<RawValue> {
         let plain = |texts: Vec<String>| texts.into_iter().map(|text| (text, None)).collect();
-        if let Some((_, texts)) = self.flags.iter().find(|(name, _)| *name == setting.name) {
-            return Some(RawValue { source: ValueSource::Flag(setting.flag), texts: plain(texts.clone()) });
+        if let Some((_, flag, texts)) = self.flags.iter().find(|(name, ..)| *name == setting.name) {
+            return Some(RawValue { source: ValueSource::Flag(flag), texts: plain(texts.clone()) });
         }
         if let Some((_, variable, text)) = self.environment.iter().find(|(name, ..)| *name == setting.name) {
             let texts = if setting.is_list() { split(text) } else { vec![text.clone()] };
