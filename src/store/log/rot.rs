@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::files::Named;
 use super::healed::{LogHealth, Piece, PlacedTile, Rotten};
 use super::proven::{UNPLACED, bytes_of, cut_tile, data_key, hashes_key, hashes_of};
 use super::snapshot::SnapshotState;
@@ -44,25 +45,23 @@ impl SnapshotState {
     /// Compares the right edge, which is answered from memory, with the files; what differs is to be put in place.
     fn check_edge(&self) {
         let piece = |name: String, at, bytes| Piece { tile: None, name, at, bytes };
-        let hashes = (0..).zip(&self.files.hashes).map(|(level, _)| {
+        let hashes = (0..).zip(&self.files.hashes).map(|(level, file)| {
             let at = self.full_tiles(level) * FULL * wide(Hash::LEN);
-            piece(format!("hashes.{level}"), at, bytes_of(self.edge.partial(level)))
+            (file, piece(format!("hashes.{level}"), at, bytes_of(self.edge.partial(level))))
         });
         let place = self.last.begin.to_le_bytes().to_vec();
         let others = [
-            piece("records".to_owned(), self.last.begin, self.last.bytes.clone()),
-            piece("offsets".to_owned(), self.full_tiles(0) * OFFSET_BYTES, place),
+            (&self.files.records, piece("records".to_owned(), self.last.begin, self.last.bytes.clone())),
+            (&self.files.offsets, piece("offsets".to_owned(), self.full_tiles(0) * OFFSET_BYTES, place)),
         ];
-        let file = |name: &str| match name {
-            "records" => Some(&self.files.records),
-            "offsets" => Some(&self.files.offsets),
-            level => self.files.hashes.get(level.strip_prefix("hashes.")?.parse::<usize>().ok()?),
+        let is_there = |file: &Named, piece: &Piece| {
+            file.bytes(piece.at, piece.bytes.len()).is_ok_and(|found| found == piece.bytes)
         };
-        let differs = |piece: &Piece| {
-            let found = file(&piece.name).and_then(|file| file.bytes(piece.at, piece.bytes.len()).ok());
-            found.is_none_or(|found| found != piece.bytes)
-        };
-        hashes.chain(others).filter(differs).for_each(|piece| self.healed.put_edge(piece));
+        for (file, piece) in hashes.chain(others) {
+            if !is_there(file, &piece) {
+                self.healed.put_edge(piece);
+            }
+        }
     }
 }
 
