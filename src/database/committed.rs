@@ -1,7 +1,7 @@
 //! The committed part of the log: its head and its tree, read from the files, so that older heads can be compared with it
 //! whether or not an upstream still has their tiles.
 
-use crate::database::Database;
+use super::Database;
 use crate::fault::Fault;
 use crate::store::Log;
 use crate::store::log::{Rotten, Snapshot};
@@ -9,7 +9,7 @@ use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 
 /// The committed head and what it takes to compare others with it.
-pub(super) struct CommittedLog {
+pub struct CommittedLog {
     head: Checkpoint,
     snapshot: Snapshot,
     tree: VerifiedTree,
@@ -19,7 +19,10 @@ pub(super) struct CommittedLog {
 
 impl CommittedLog {
     /// What `log` holds up to `head`.
-    pub(super) fn open(log: &Log, head: Checkpoint) -> Result<CommittedLog, Fault> {
+    ///
+    /// # Errors
+    /// `Unavailable`, `Refused`: the files cannot be read, or are damaged.
+    pub fn open(log: &Log, head: Checkpoint) -> Result<CommittedLog, Fault> {
         let snapshot = log.snapshot(head.tree())?;
         let tree = VerifiedTree::new(head.tree());
         let mut committed = CommittedLog { head, snapshot, tree, place: log.dir().display().to_string() };
@@ -30,7 +33,7 @@ impl CommittedLog {
     }
 
     /// The committed head.
-    pub(super) fn head(&self) -> &Checkpoint {
+    pub fn head(&self) -> &Checkpoint {
         &self.head
     }
 
@@ -45,7 +48,10 @@ impl CommittedLog {
 
     /// Compares the committed head with all that are remembered, and makes sure that it is: a data folder may have lost its memory,
     /// or be a copy.
-    pub(super) fn remember(&mut self, database: &Database) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// Those of [`CommittedLog::require_contains`]; `Unavailable`: the data folder.
+    pub fn remember(&mut self, database: &Database) -> Result<(), Fault> {
         let size = self.head.tree().size;
         for known in database.remembered_heads()?.iter().filter(|known| known.tree().size <= size) {
             self.require_contains(database, known)?;
@@ -53,8 +59,11 @@ impl CommittedLog {
         database.remember(&self.head, &self.edge()?)
     }
 
-    /// Shows that the committed log contains `older`; if not, saves the evidence and fails with `Forked`.
-    pub(super) fn require_contains(&mut self, database: &Database, older: &Checkpoint) -> Result<(), Fault> {
+    /// Shows that `older` is the beginning of the committed tree, from the files alone.
+    ///
+    /// # Errors
+    /// `Forked` where it is not, with the evidence saved. `Unavailable`, `Refused`: the files cannot be read, or are damaged.
+    pub fn require_contains(&mut self, database: &Database, older: &Checkpoint) -> Result<(), Fault> {
         let refused = |error| Fault::refused(&self.place, error);
         let size = older.tree().size;
         if size == 0 || older.tree() == self.head.tree() {
