@@ -6,6 +6,7 @@ use crate::fault::Fault;
 use crate::store::Log;
 use crate::store::log::{Rotten, Snapshot};
 use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::evidence::Evidence;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 
 /// The committed head and what it takes to compare others with it.
@@ -23,9 +24,13 @@ impl CommittedLog {
     /// # Errors
     /// `Unavailable`, `Refused`: the files cannot be read, or are damaged.
     pub fn open(log: &Log, head: Checkpoint) -> Result<CommittedLog, Fault> {
-        let snapshot = log.snapshot(head.tree())?;
+        CommittedLog::over(log.snapshot(head.tree())?, head, log.dir().display().to_string())
+    }
+
+    /// The same of a log that is open; `place` is where it is, for messages.
+    pub(super) fn over(snapshot: Snapshot, head: Checkpoint, place: String) -> Result<CommittedLog, Fault> {
         let tree = VerifiedTree::new(head.tree());
-        let mut committed = CommittedLog { head, snapshot, tree, place: log.dir().display().to_string() };
+        let mut committed = CommittedLog { head, snapshot, tree, place };
         let edge = committed.edge()?;
         let bodies: Vec<&Vec<u8>> = edge.iter().map(|(_, body)| body).collect();
         committed.tree.admit_edge(&bodies).map_err(|error| Fault::refused(&committed.place, error))?;
@@ -68,6 +73,9 @@ impl CommittedLog {
         let size = older.tree().size;
         if size == 0 || older.tree() == self.head.tree() {
             return Ok(());
+        }
+        if let Some(evidence) = Evidence::of_one_size(older, &self.head) {
+            return Err(database.caught(evidence));
         }
         for tile in self.tree.plan(&[Want::Consistency(size)]).map_err(refused)?.tiles() {
             self.tree.admit(tile, &self.read(tile)?).map_err(refused)?;
