@@ -107,20 +107,28 @@ impl Snapshot {
         hashes.chain((0..full).map(data_key))
     }
 
-    /// Bytes of these full tiles as they lie in the files.
-    pub fn bytes_of(&self, tiles: &[TilePath]) -> u64 {
-        let bytes = |tile: &TilePath| match tile {
+    /// Bytes of a full tile as it lies in the files.
+    pub fn bytes_of(&self, tile: &TilePath) -> u64 {
+        match tile {
             TilePath::Hashes(tile) => wide(tile.byte_len()),
             TilePath::Data(tile) => self.shared.listed_len(tile.hashes().index()),
+        }
+    }
+
+    /// Bytes of `tiles`, which are the first of [`Snapshot::tiles`], as the files list them.
+    pub fn bytes_up_to(&self, tiles: &[TilePath]) -> u64 {
+        let hashes = tiles.iter().filter(|tile| matches!(tile, TilePath::Hashes(_))).count();
+        let records = match tiles.last() {
+            Some(TilePath::Data(last)) => self.shared.files.offsets.offset(last.hashes().index() + 1).unwrap_or(0),
+            _ => 0,
         };
-        tiles.iter().map(bytes).sum()
+        wide(hashes) * FULL * wide(Hash::LEN) + records.min(self.shared.last.begin)
     }
 
     /// Bytes of all files that a scrub reads.
     pub fn scrub_bytes(&self) -> u64 {
-        let is_hashes = |tile: &TilePath| matches!(tile, TilePath::Hashes(_));
-        let hashes: u64 = self.tiles().take_while(is_hashes).map(|_| FULL * wide(Hash::LEN)).sum();
-        hashes + self.shared.last.begin
+        let full: u64 = (0..).zip(&self.shared.files.hashes).map(|(level, _)| self.shared.full_tiles(level)).sum();
+        full * FULL * wide(Hash::LEN) + self.shared.last.begin
     }
 
     /// Reads a full tile from the files and proves it anew, whatever they look like; gives how many bytes it has. What lies
