@@ -109,7 +109,7 @@ impl Database {
         let vkey = policy.log_key().map(ToString::to_string).unwrap_or_default();
         Ok(Database {
             name: name.to_owned(),
-            pins: Pins::carried(&vkey),
+            pins: Pins::carried(&vkey, &policy),
             vkey,
             folder: folder.clone(),
             cache: folder.cache(name)?,
