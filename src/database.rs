@@ -13,6 +13,7 @@ mod cache_writer;
 mod carried;
 mod check;
 mod claims;
+mod committed;
 mod current;
 mod forks;
 mod inclusion;
@@ -41,6 +42,7 @@ pub use carried::{Carried, carried};
 use check::{Checked, WantedProofs, check_all, heads};
 pub use claims::{Claim, Refutations};
 use claims::{Refutation, Source, UnderWay};
+pub use committed::CommittedLog;
 pub use current::CurrentHead;
 use mirror::CurrentMirror;
 pub use mirror::{Mirror, Unread};
@@ -107,7 +109,7 @@ impl Database {
         let vkey = policy.log_key().map(ToString::to_string).unwrap_or_default();
         Ok(Database {
             name: name.to_owned(),
-            pins: Pins::carried(&vkey),
+            pins: Pins::carried(&vkey, &policy),
             vkey,
             folder: folder.clone(),
             cache: folder.cache(name)?,

@@ -10,7 +10,6 @@
 
 mod append;
 mod bulk;
-mod committed;
 mod fetch;
 mod flow;
 mod indexing;
@@ -27,11 +26,10 @@ use futures_util::stream::{self, StreamExt as _};
 
 use append::{Appended, Appender};
 use bulk::Bulk;
-use committed::CommittedLog;
 use fetch::Fetch;
 use straggler::AnswerTimes;
 
-use crate::database::{Database, Newest, Progress};
+use crate::database::{CommittedLog, Database, Newest, Progress};
 use crate::fault::Fault;
 use crate::store::Log;
 use crate::store::index::Anomaly;

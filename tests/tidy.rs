@@ -113,7 +113,7 @@ const ROOMS: &[Folder] = &[
             &["current"],
             &["tiles"],
             &["ahead", "cache_writer", "mirror"],
-            &["answer", "carried", "notes", "unstored"],
+            &["answer", "carried", "committed", "notes", "unstored"],
         ],
     },
     Folder {

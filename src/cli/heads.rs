@@ -15,6 +15,7 @@ use crate::fault::Fault;
 use crate::files;
 use crate::report::printable;
 use crate::store::HeadFile;
+use crate::store::evidence::read_evidence;
 use crate::store::head::Sighting;
 use crate::sumdb::evidence::Evidence;
 use crate::upstream::{Http, Settings, Upstreams};
@@ -146,9 +147,7 @@ fn clear_fork(args: &ClearArgs) -> Result<u8, Fault> {
     }
     for path in &forks {
         let shown = path.display().to_string();
-        let text = files::open(path).and_then(|file| files::read_bounded(file, MAX_NOTE_BYTES));
-        let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-        let what = match Evidence::find(&text, &policy) {
+        let what = match Evidence::find(&read_evidence(path).unwrap_or_default(), &policy) {
             Ok(fork) => format!(
                 "{name} signed a tree of {} records that one of {} does not contain",
                 fork.old.size, fork.new.size

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::database::Database;
 use crate::fault::Fault;
 use crate::files;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
@@ -10,30 +11,27 @@ use crate::sumdb::note::VerifierKey;
 /// The longest note that is read, in bytes.
 const MAX_NOTE_BYTES: u64 = 1 << 20;
 
-/// The heads in `paths`, those of each of `keys` by itself.
+/// The heads of the log with this key in `paths`; those of `others` may be among the files.
 ///
 /// # Errors
 /// `Usage`: a file cannot be read, or holds no head that one of the keys signed.
-pub(super) fn read(paths: &[PathBuf], keys: &[&VerifierKey]) -> Result<Vec<Vec<Checkpoint>>, Fault> {
-    let mut pinned = vec![Vec::new(); keys.len()];
+pub(super) fn read(paths: &[PathBuf], key: &VerifierKey, others: &[VerifierKey]) -> Result<Vec<Checkpoint>, Fault> {
+    let mut pinned = Vec::new();
     for path in paths {
         let refused = |why: String| Fault::Usage(format!("--pin-head: {}: {why}", path.display()));
         let read = files::open_named(path).and_then(|file| files::read_bounded(file, MAX_NOTE_BYTES));
         let note = read.map_err(|error| refused(format!("cannot be read: {}", files::explain(&error))))?;
-        let mut why = "there is no database".to_owned();
-        let mut is_taken = false;
-        for (key, heads) in keys.iter().zip(&mut pinned) {
-            match Checkpoint::open(&note, &Policy::log((*key).clone())) {
-                Ok(head) => {
-                    heads.push(head);
-                    is_taken = true;
-                }
-                Err(error) => why = format!("is not a signed tree head of {}: {error}", key.name()),
-            }
-        }
-        if !is_taken {
-            return Err(refused(why));
+        let opened = |key: &VerifierKey| Checkpoint::open(&note, &Policy::log(key.clone()));
+        match opened(key) {
+            Ok(head) => pinned.push(head),
+            Err(_) if others.iter().any(|other| opened(other).is_ok()) => {}
+            Err(error) => return Err(refused(format!("is not a signed tree head of {}: {error}", key.name()))),
         }
     }
     Ok(pinned)
+}
+
+/// The same database, held to `heads` at first contact, where there are any, in place of the head that the program carries.
+pub(super) fn hold(database: Database, heads: Vec<Checkpoint>) -> Database {
+    if heads.is_empty() { database } else { database.pinned(heads) }
 }

@@ -200,8 +200,8 @@ impl Setup {
         let folder = Folder::open(&self.data)?;
         let database = Database::open(&folder, &self.name, self.policy.clone(), upstreams, self.jobs)?;
         let distributors = witnesses::distributors(&self.distributors, |_| Ok(self.http()))?;
-        let database = database.witnessed_by(if self.offline { here(distributors) } else { distributors });
-        Ok(if self.pins.is_empty() { database } else { database.pinned(self.pins.clone()) })
+        let database = pins::hold(database.witnessed_by(distributors), self.pins.clone());
+        Ok(if self.offline { database.offline() } else { database })
     }
 
     /// Our own store as a source, so that messages name it for what is missing. It has to exist for that;
@@ -248,15 +248,9 @@ impl Setup {
     }
 }
 
-/// Those that ask nobody over the network.
-fn here(all: Vec<Upstreams>) -> Vec<Upstreams> {
-    all.into_iter().map(Upstreams::trees_only).collect()
-}
-
 /// The heads in `files`, all of the log whose key `policy` has.
 pub(super) fn pinned(files: &[PathBuf], policy: &Policy) -> Result<Vec<Checkpoint>, Fault> {
-    let keys: Vec<_> = policy.log_key().into_iter().collect();
-    Ok(pins::read(files, &keys)?.into_iter().flatten().collect())
+    policy.log_key().map_or(Ok(Vec::new()), |key| pins::read(files, key, &[]))
 }
 
 fn environment(name: &str) -> Option<String> {

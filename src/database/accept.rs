@@ -156,7 +156,7 @@ impl Database {
     }
 
     /// The fault that the log signed two histories, `old` and `new`, where the tree of `new` is at hand; the evidence is saved.
-    pub fn caught_rewriting(&self, old: &Checkpoint, new: &Checkpoint, tree: &VerifiedTree) -> Fault {
+    pub(super) fn caught_rewriting(&self, old: &Checkpoint, new: &Checkpoint, tree: &VerifiedTree) -> Fault {
         let size = old.tree().size;
         let rewritten = tree.root_at(size).unwrap_or_default();
         self.caught(Evidence::new(old, new, rewritten, tree.consistency_proof(size).unwrap_or_default()))

@@ -4,14 +4,11 @@
 use super::Database;
 use super::tiles::{Proven, Tiles};
 use crate::fault::Fault;
-use crate::files;
+use crate::store::evidence::read_evidence;
 use crate::store::failures::WriteKind;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::evidence::Evidence;
 use crate::sumdb::tile::Want;
-
-/// The longest report of a fork that is read, in bytes: two notes and a proof.
-const MAX_EVIDENCE_BYTES: u64 = 8 << 20;
 
 impl Database {
     /// Fails where evidence of a fork is kept that nobody has cleared.
@@ -24,9 +21,8 @@ impl Database {
             let next = "restore it from a backup, or look at what is known of that fork and clear it with `gosumcheck heads clear-fork`";
             Fault::machine(path.display().to_string(), format!("is kept as evidence of a fork, and {why}: {next}"))
         };
-        let read = files::open(&path).and_then(|file| files::read_bounded(file, MAX_EVIDENCE_BYTES));
-        let bytes = read.map_err(|error| damaged(format!("cannot be read ({error})")))?;
-        let evidence = Evidence::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| damaged(error.to_string()))?;
+        let text = read_evidence(&path).map_err(|error| damaged(format!("cannot be read ({error})")))?;
+        let evidence = Evidence::parse(&text).map_err(|error| damaged(error.to_string()))?;
         evidence.check(self.notes.policy()).map_err(|error| damaged(error.to_string()))?;
         Err(Fault::Forked { evidence: Box::new(evidence), saved: Some(path) })
     }

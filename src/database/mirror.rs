@@ -16,16 +16,15 @@ use lag::Lag;
 use parking_lot::{Mutex, RwLock};
 
 use super::Database;
+use super::committed::CommittedLog;
 use super::notes::Notes;
 use crate::fault::Fault;
 use crate::store::index::Index;
-use crate::store::log::{Rotten, Snapshot};
+use crate::store::log::Snapshot;
 use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::Checkpoint;
-use crate::sumdb::evidence::Evidence;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 use crate::sumdb::record::{VerifiedRecord, subject};
-use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 
 /// The full log up to one committed head. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -66,22 +65,9 @@ impl Mirror {
     /// # Errors
     /// `Forked` where it is not, with the evidence saved. `Unavailable`, `Refused`: the files cannot be read, or are damaged.
     pub fn require_contains(&self, database: &Database, older: &Checkpoint) -> Result<(), Fault> {
-        let refused = |error| Fault::refused("the full log", error);
-        let read = |tile: &Tile| Ok(self.snapshot.hash_tile(tile).map_err(Rotten::into_fault)?.unwrap_or_default());
-        if let Some(evidence) = Evidence::of_one_size(older, &self.checkpoint) {
-            return Err(database.caught(evidence));
-        }
-        let mut tree = VerifiedTree::new(self.checkpoint.tree());
-        let edge = tree.edge().iter().map(read).collect::<Result<Vec<_>, Fault>>()?;
-        tree.admit_edge(&edge).map_err(refused)?;
-        let size = older.tree().size;
-        for tile in tree.plan(&[Want::Consistency(size)]).map_err(refused)?.tiles() {
-            tree.admit(tile, &read(tile)?).map_err(refused)?;
-        }
-        if size == 0 || tree.root_at(size) == Some(older.tree().root) {
-            return Ok(());
-        }
-        Err(database.caught_rewriting(older, &self.checkpoint, &tree))
+        let mut committed =
+            CommittedLog::over(self.snapshot.clone(), self.checkpoint.clone(), "the full log".to_owned())?;
+        committed.require_contains(database, older)
     }
 
     /// The record of a module version; `None` where it is not here.

@@ -1,6 +1,7 @@
 //! Heads of others, compared with the one timeline: those that the go command remembers, and those that clients send.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
@@ -28,7 +29,7 @@ impl Database {
     }
 
     /// Compares heads that others show with the timeline and with each other. Nothing is accepted. Gives, for each in order, whether it
-    /// could be compared.
+    /// was shown to be of one history with the remembered head, be it by way of other heads.
     ///
     /// # Errors
     /// `Forked`: they are not of one history, the evidence saved. `Unavailable`: the data folder.
@@ -36,28 +37,31 @@ impl Database {
         self.mirror.refresh(&self.notes)?;
         let ours = self.remembered()?.or_else(|| self.pins.largest().cloned());
         let mut all: Vec<&Checkpoint> = heads.iter().chain(&ours).collect();
-        all.sort_by_key(|head| head.tree().size);
         self.require_one_tree_a_size(all.iter().copied())?;
-        // Each is compared with the next larger one, so all are with each other; where that one has no tiles, with ours.
-        let mut compared = HashSet::new();
+        all.sort_by_key(|head| Reverse(head.tree().size));
+        all.dedup_by_key(|head| head.tree().size);
+        // By size: the largest tree that each was shown to be a beginning of. Two beginnings of one tree are of one history.
+        let mut largest: HashMap<u64, u64> = HashMap::new();
+        let timeline = |largest: &HashMap<u64, u64>| largest.get(&ours.as_ref()?.tree().size).copied();
         for (place, older) in all.iter().enumerate() {
-            let newer = all.iter().skip(place + 1).find(|newer| newer.tree() != older.tree());
-            for newer in
-                newer.copied().into_iter().chain(ours.as_ref().filter(|ours| ours.tree().size > older.tree().size))
-            {
+            let mut within = older.tree().size;
+            // The next larger one first; where that has no tiles, or is not known to be of the timeline, those after it.
+            for newer in all.iter().take(place).rev() {
                 let mut proven = Proven::nothing_of(newer.tree());
                 match self.require_contained(&self.tiles(QUIETLY), &mut proven, older, newer).await {
-                    Ok(()) => {
-                        compared.extend([older.tree().size, newer.tree().size]);
-                        break;
-                    }
-                    Err(Stop::Unavailable(_)) => {}
+                    Ok(()) => within = largest.get(&newer.tree().size).copied().unwrap_or(within),
+                    Err(Stop::Unavailable(_)) => continue,
                     Err(Stop::Fatal(fault)) => return Err(fault),
                 }
+                if timeline(&largest).is_none_or(|timeline| timeline == within) {
+                    break;
+                }
             }
+            largest.insert(older.tree().size, within);
         }
-        compared.extend(ours.map(|ours| ours.tree().size));
-        Ok(heads.iter().map(|head| compared.contains(&head.tree().size)).collect())
+        let timeline = timeline(&largest);
+        let is_compared = |head: &Checkpoint| timeline.is_some() && largest.get(&head.tree().size).copied() == timeline;
+        Ok(heads.iter().map(is_compared).collect())
     }
 
     /// Compares a head that somebody else remembers, such as the go command, with ours.
@@ -86,7 +90,7 @@ impl Database {
         &self.head
     }
 
-    /// The same of a head that is opened already, from what is held here: nobody is asked.
+    /// As [`Database::compare`], of a head that is opened already and from what is held here: nobody is asked.
     ///
     /// # Errors
     /// `Forked`: the log showed them another history. `Unavailable`: the data folder.

@@ -2,8 +2,8 @@
 //! must be consistent with each, so nothing that they cover is trusted on first use.
 //!
 //! A new head is accepted only where it contains each pinned head, or where it is the pinned head itself: of a head that is older than
-//! a pinned one, the pinned one takes the place. Once the timeline is known to contain them, which the data folder notes, nothing is
-//! asked for on their account.
+//! a pinned one, the pinned one takes the place, unless the policy wants cosignatures that it does not have. Once the timeline is known
+//! to contain them, which the data folder notes, nothing is asked for on their account.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +12,7 @@ use super::answer::Unavailable;
 use super::carried::carried;
 use crate::fault::{Cause, Fault};
 use crate::store::HeadFile;
-use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
 
 /// The pinned heads of one database.
 pub(super) struct Pins {
@@ -23,11 +23,13 @@ pub(super) struct Pins {
 
 impl Pins {
     /// Those of the log with this key that come with the program.
-    pub(super) fn carried(vkey: &str) -> Pins {
-        Pins::new(carried(vkey).into_iter().map(|carried| carried.head).collect())
+    pub(super) fn carried(vkey: &str, policy: &Policy) -> Pins {
+        Pins::new(carried(vkey).into_iter().map(|carried| carried.head), policy)
     }
 
-    pub(super) fn new(heads: Vec<Checkpoint>) -> Pins {
+    /// These, which bind the log also where nobody cosigned them, and count for more only as `policy` says.
+    fn new(heads: impl IntoIterator<Item = Checkpoint>, policy: &Policy) -> Pins {
+        let heads = heads.into_iter().map(|head| head.under(policy)).collect();
         Pins { heads, are_contained: AtomicBool::new(false) }
     }
 
@@ -66,7 +68,7 @@ impl Database {
     /// The same, held to `heads` at first contact, in place of the head that the program carries.
     #[must_use]
     pub fn pinned(mut self, heads: Vec<Checkpoint>) -> Database {
-        self.pins = Pins::new(heads);
+        self.pins = Pins::new(heads, self.notes.policy());
         self
     }
 

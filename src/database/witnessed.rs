@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use super::Database;
 use crate::fault::Fault;
-use crate::sumdb::Error;
 use crate::sumdb::checkpoint::Checkpoint;
 use crate::upstream::{Got, Upstreams};
 
@@ -87,13 +86,11 @@ impl Database {
 
     /// The fault that `head` does not count; `fault` is why the distributors could not help.
     pub(super) fn uncosigned(&self, head: &Checkpoint, fault: Option<Fault>) -> Fault {
+        let error = head.uncosigned(self.notes.policy());
         match fault {
             Some(fault @ Fault::Refused { .. }) => fault,
-            Some(fault) => {
-                let error = head.uncosigned(self.notes.policy());
-                Fault::refused(&self.name, with_reason(error, &fault.to_string()))
-            }
-            None => Fault::refused(&self.name, head.uncosigned(self.notes.policy())),
+            Some(fault) => Fault::refused(&self.name, error.with(&fault.to_string())),
+            None => Fault::refused(&self.name, error),
         }
     }
 
@@ -156,12 +153,5 @@ impl Database {
                 }
             }
         }
-    }
-}
-
-fn with_reason(error: Error, more: &str) -> Error {
-    match error {
-        Error::Uncosigned { why } => Error::Uncosigned { why: format!("{why}; {more}") },
-        other => other,
     }
 }

@@ -171,10 +171,6 @@ impl Inner {
         Ok(waiting.heads.len())
     }
 
-    fn head(&self) -> Option<Tree> {
-        self.heads.now().map(|now| now.tree())
-    }
-
     fn file(&self) -> &HeadFile {
         self.database.head_file()
     }

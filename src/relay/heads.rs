@@ -82,11 +82,16 @@ impl Relay {
 
     /// The tree that questions are answered under now; none before the first head. Asks nobody, not even the disk.
     pub fn head(&self) -> Option<Tree> {
-        self.inner.heads.now().map(|now| now.tree())
+        self.inner.head()
     }
 }
 
 impl Inner {
+    /// The tree that questions are answered under now; none before the first head.
+    pub(super) fn head(&self) -> Option<Tree> {
+        self.heads.now().map(|now| now.tree())
+    }
+
     /// The head in force; none where there never was one. Asks nobody unless the remembered head takes it.
     pub(super) async fn now(&self) -> Result<Option<Arc<CurrentHead>>, Stop> {
         let mirrored = self.database.mirror().map(|mirror| mirror.checkpoint().clone());

@@ -72,7 +72,7 @@ impl Relay {
         {
             let mut counts = self.inner.scrubbed.lock();
             counts.total = first.scrub_bytes();
-            counts.done = first.bytes_of(behind);
+            counts.done = first.bytes_up_to(behind);
         }
         let stop = Stopping(Arc::default());
         let pace = self.inner.log.scrub_pace(rate, Arc::clone(&stop.0));
@@ -125,11 +125,17 @@ fn prove(snapshot: &Snapshot, tiles: &[TilePath], pace: &ScrubPace) -> (u64, Vec
     let (mut bytes, mut rotten) = (0, Vec::new());
     snapshot.scrub_edge();
     for tile in tiles {
-        match snapshot.scrub(tile) {
-            Ok(read) => bytes += read,
-            Err(found) => rotten.push(found),
-        }
-        if pace.take(usize::try_from(snapshot.bytes_of(std::slice::from_ref(tile))).unwrap_or(0)).is_err() {
+        let read = match snapshot.scrub(tile) {
+            Ok(read) => {
+                bytes += read;
+                read
+            }
+            Err(found) => {
+                rotten.push(found);
+                snapshot.bytes_of(tile)
+            }
+        };
+        if pace.take(usize::try_from(read).unwrap_or(0)).is_err() {
             break;
         }
     }

@@ -37,19 +37,19 @@ impl Inner {
     }
 
     async fn mirrored(&self, path: &TilePath) -> Result<Option<Bytes>, Fault> {
-        let Some(mirror) = self.database.mirror() else { return Ok(None) };
-        let read = || match path {
-            TilePath::Hashes(tile) => Ok(mirror.snapshot.hash_tile(tile)?),
-            TilePath::Data(tile) => Ok(mirror.snapshot.data_tile(tile)?),
+        // Of the full log as it is each time: that is the one that is healed.
+        let read = || match (self.database.mirror(), path) {
+            (None, _) => Ok(None),
+            (Some(mirror), TilePath::Hashes(tile)) => Ok(mirror.snapshot.hash_tile(tile)?),
+            (Some(mirror), TilePath::Data(tile)) => Ok(mirror.snapshot.data_tile(tile)?),
         };
         Ok(self.healing(read).await?.map(Bytes::from))
     }
 
     /// The leaf hash of a record of this tree.
     pub(super) async fn leaf(&self, now: &CurrentHead, id: u64) -> Result<Hash, Stop> {
-        if let Some(mirror) = self.database.mirror().filter(|mirror| id < mirror.size())
-            && let Some(leaf) = self.healing(|| Ok(mirror.snapshot.leaf(id)?)).await?
-        {
+        let read = || self.database.mirror().map_or(Ok(None), |mirror| Ok(mirror.snapshot.leaf(id)?));
+        if let Some(leaf) = self.healing(read).await? {
             return Ok(leaf);
         }
         let place = u32::try_from(id & 0xff).unwrap_or(0);

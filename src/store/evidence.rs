@@ -1,15 +1,28 @@
 //! Evidence of a fork, kept for a person: `DATA/log/NAME/evidence/fork-HASH.txt`, durable, named after its content, so
 //! that meeting one fork twice keeps one file. Once a person has cleared the fork it is `cleared-fork-HASH.txt`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::words::unavailable;
 use super::{Folder, below};
 use crate::fault::Fault;
+use crate::files;
 use crate::sumdb::hash::sha256;
 
 /// Bytes of the content's hash in the file's name.
 const NAME_BYTES: usize = 8;
+/// The longest report of a fork that is read, in bytes: two notes and a proof.
+const MAX_BYTES: u64 = 8 << 20;
+
+/// The report of a fork that is kept at `path`.
+///
+/// # Errors
+/// Those of reading the file.
+pub fn read_evidence(path: &Path) -> io::Result<String> {
+    let bytes = files::read_bounded(files::open(path)?, MAX_BYTES)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
 
 impl Folder {
     /// Keeps `text`, the evidence of a fork of the database `name`; gives the file's path.

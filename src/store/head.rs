@@ -16,6 +16,7 @@
 //! durable: the new file is synced, renamed over the old one, and the folder is synced, all under a file lock. After a crash at
 //! any moment the file is the old head or the new one, whole.
 
+mod append;
 mod cosigned;
 mod pending;
 mod pinned;

@@ -189,6 +189,18 @@ impl Checkpoint {
         })
     }
 
+    /// The same head as it counts under `policy`, which has the log's key that it was opened with. Where a witness of the policy signed
+    /// something else, nobody cosigned it.
+    #[must_use]
+    pub fn under(self, policy: &Policy) -> Checkpoint {
+        Checkpoint::signed(&self.bytes, policy).unwrap_or(Checkpoint {
+            cosignatures: Vec::new(),
+            has_quorum: policy.least_cosignatures() == 0,
+            quorum_since: None,
+            ..self
+        })
+    }
+
     /// Why it does not count under `policy`, whose quorum did not sign it.
     pub fn uncosigned(&self, policy: &Policy) -> Error {
         let by: Vec<String> =
@@ -328,6 +340,16 @@ mod tests {
         assert!(matches!(open(&replayed), Err(Error::FalseCosignature { witness }) if witness.starts_with("k3+")));
         let unlogged = [a.cosign(&newer, 1), b.cosign(&newer, 1)];
         assert!(matches!(open(&unlogged), Err(Error::Unlogged { witness }) if witness.starts_with("k2+")));
+        // What was opened under the log's key alone counts under the policy as if it came anew, and never for a false cosignature.
+        let plain = Policy::log(log.verifier());
+        let under = |signatures: &[_]| {
+            let head =
+                Checkpoint::open(message(&newer, signatures).unwrap().as_bytes(), &plain).unwrap().under(&policy);
+            (head.has_quorum(), head.cosignatures().len())
+        };
+        assert_eq!(under(&[log.sign(&newer), a.cosign(&newer, 20), b.cosign(&newer, 10)]), (true, 2));
+        assert_eq!(under(&[log.sign(&newer), a.cosign(&newer, 1)]), (false, 1));
+        assert_eq!(under(&replayed), (false, 0));
     }
 
     #[test]

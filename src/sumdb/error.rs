@@ -53,6 +53,18 @@ impl Error {
         matches!(self, Error::Uncosigned { .. } | Error::FalseCosignature { .. } | Error::Unlogged { .. })
     }
 
+    /// The same with `more` added to what it says; one about a single witness says all that there is.
+    #[must_use]
+    pub fn with(self, more: &str) -> Error {
+        let add = |why: String| format!("{why}; {more}");
+        match self {
+            Error::Malformed { what, why } => Error::Malformed { what, why: add(why) },
+            Error::Unproven { what, why } => Error::Unproven { what, why: add(why) },
+            Error::Uncosigned { why } => Error::Uncosigned { why: add(why) },
+            of_witness @ (Error::FalseCosignature { .. } | Error::Unlogged { .. }) => of_witness,
+        }
+    }
+
     /// A `Malformed` error.
     pub fn malformed(what: impl Into<String>, why: impl Into<String>) -> Error {
         Error::Malformed { what: what.into(), why: why.into() }

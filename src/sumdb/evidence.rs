@@ -86,12 +86,14 @@ impl Evidence {
         Err(Error::unproven("evidence", format!("none of the {count} reports in it holds; the first: {first}")))
     }
 
-    /// Checks, from the log's key alone, that the log signed both heads and that the newer does not contain the older.
+    /// Checks, from the log's key alone, that the log signed both heads and that the newer does not contain the older. Which witnesses
+    /// cosigned them does not matter: what the log signed binds it.
     ///
     /// # Errors
     /// `Malformed` or `Unproven`: this is not evidence of anything.
     pub fn check(&self, policy: &Policy) -> Result<Fork> {
-        let (old, new) = (Checkpoint::open(&self.old, policy)?.tree(), Checkpoint::open(&self.new, policy)?.tree());
+        let policy = policy.without_witnesses();
+        let (old, new) = (Checkpoint::open(&self.old, &policy)?.tree(), Checkpoint::open(&self.new, &policy)?.tree());
         if old.size > new.size {
             return Err(Error::malformed("evidence", "the older tree is the larger"));
         }
@@ -204,6 +206,17 @@ mod tests {
         assert_eq!(Evidence::of_one_size(&head(3, a), &head(3, a)), None);
         assert_eq!(Evidence::of_one_size(&head(3, a), &head(4, b)), None);
         assert_eq!(Evidence::of_one_size(&head(0, EMPTY_ROOT), &head(0, Hash::default())), None);
+    }
+
+    #[test]
+    fn a_fork_needs_no_witness() {
+        let other = leaf_hash(b"rewritten");
+        let (policy, old, new, second) = heads(other);
+        let witness = SignerKey::from_seed("example.org/witness", [6; 32]).unwrap();
+        let policy = Policy::witnessed(policy.log_key().unwrap().clone(), &[witness.verifier()], 1).unwrap();
+        assert!(Checkpoint::open(old.bytes(), &policy).is_err() && Checkpoint::open(new.bytes(), &policy).is_err());
+        let fork = Fork { old: old.tree(), new: new.tree(), rewritten: other };
+        assert_eq!(Evidence::new(&old, &new, other, vec![second]).check(&policy), Ok(fork));
     }
 
     #[test]

@@ -120,6 +120,20 @@ fn a_remembered_head_without_cosignatures_waits_for_them() {
 }
 
 #[test]
+fn a_pinned_head_without_cosignatures_binds_and_does_not_count() {
+    let (world, [a, b, _]) = world();
+    let module = world.module(5);
+    world.machine.write("pin", world.log.head(RECORDS / 2));
+    let lookup = || world.under_policy(&["lookup", &module, "--pin-head", "pin"]);
+    // What the witnesses cosigned is older than the pinned head.
+    world.distribute("checkpoint.2", RECORDS / 4, &[&a, &b], LONG_AGO);
+    lookup().complains(2, &["quorum missing", "is older than the one of 500 that is pinned"]);
+    assert!(!world.head_file().exists());
+    world.distribute("checkpoint.2", RECORDS, &[&a, &b], LONG_AGO);
+    lookup().says(0, &["h1:"]);
+}
+
+#[test]
 fn each_wrong_cosignature_is_named_for_what_it_is() {
     let (world, [a, b, _]) = world();
     let module = world.module(5);

@@ -17,6 +17,7 @@ mod forged;
 mod memo;
 mod memory;
 mod newest;
+mod others;
 mod pack;
 mod pins;
 mod remembered;

@@ -80,6 +80,9 @@ fn a_forked_upstream_stops_every_advance_until_a_person_clears_it() {
     world.lookup(5).says(0, &[]);
     world.run(&["heads", "clear-fork"]).says(2, &["not cleared"]);
     world.is_caught(&world.run(&["sync"]));
+    // However long it is: a note may have a megabyte of signatures.
+    let evidence = &world.evidence()[0];
+    fs::write(evidence, "-".repeat(2 << 20) + "\n" + &fs::read_to_string(evidence).unwrap()).unwrap();
     world.run(&["heads", "clear-fork", "--yes"]).says(0, &["does not contain", "the evidence is kept in"]);
     assert_eq!(world.evidence().len(), 0);
     world.run(&["heads", "clear-fork", "--yes"]).says(0, &["there is no fork to clear"]);

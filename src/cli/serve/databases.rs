@@ -15,7 +15,6 @@ use crate::fault::Fault;
 use crate::relay::{Cosigner, HeadRoute, Relay, RelayOptions};
 use crate::server::{ServedDatabase, SyncTask};
 use crate::store::{Folder, Log};
-use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::module::Patterns;
 use crate::sumdb::note::{SignerKey, VerifierKey};
 use crate::sumdb::redact::redact;
@@ -96,8 +95,7 @@ pub(super) fn of_folder(
     let source = Upstreams::new(Http::new(HttpSettings::default()), vec![Base::tree(tree)]);
     let policy = witnesses::policy(settings.policy.as_deref(), key)?;
     let database = Database::open(folder, name, policy, source, settings.jobs)?;
-    let pinned = pinned(settings, key)?;
-    Ok((name.clone(), if pinned.is_empty() { database } else { database.pinned(pinned) }))
+    Ok((name.clone(), held(settings, key, database)?))
 }
 
 /// A source that one of the databases has under the one settings and not under the others, or is asked otherwise under these.
@@ -142,28 +140,27 @@ fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Datab
     let found = sources(settings, sumdb)?.into_iter().map(with_http).collect::<Result<Vec<_>, Fault>>()?;
     let upstreams = Upstreams::found(found, !named.is_empty());
     let policy = witnesses::policy(settings.policy.as_deref(), key)?;
-    let mut distributors = witnesses::distributors(&settings.distributors, |base| {
+    let distributors = witnesses::distributors(&settings.distributors, |base| {
         let (_, asked) = modules::asked(settings, base.clone(), None)?;
         Ok(Http::new(asked))
     })?;
-    if settings.offline {
-        distributors = distributors.into_iter().map(Upstreams::trees_only).collect();
-    }
     let database = Database::open(folder, name, policy, upstreams, settings.jobs)?.witnessed_by(distributors);
-    let pinned = pinned(settings, key)?;
-    Ok(if pinned.is_empty() { database } else { database.pinned(pinned) })
+    let database = held(settings, key, database)?;
+    Ok(if settings.offline { database.offline() } else { database })
 }
 
-/// The heads that first contact with the database of this key is held to, of those that the settings name.
-fn pinned(settings: &Settings, key: &VerifierKey) -> Result<Vec<Checkpoint>, Fault> {
-    let key_of = |sumdb: &'_ Sumdb| match sumdb {
+/// The same database, which has this key, held to the heads that the settings pin.
+fn held(settings: &Settings, key: &VerifierKey, database: Database) -> Result<Database, Fault> {
+    Ok(pins::hold(database, pins::read(&settings.pin_head, key, &keys(settings))?))
+}
+
+/// The keys of all databases of the settings.
+fn keys(settings: &Settings) -> Vec<VerifierKey> {
+    let key = |sumdb: &Sumdb| match sumdb {
         Sumdb::On { key, .. } => Some(key.as_ref().clone()),
         Sumdb::Off => None,
     };
-    let keys: Vec<VerifierKey> = settings.sumdb.iter().filter_map(key_of).collect();
-    let all = pins::read(&settings.pin_head, &keys.iter().collect::<Vec<_>>())?;
-    let own = keys.iter().map(ToString::to_string).zip(all).find(|(of, _)| *of == key.to_string());
-    Ok(own.map(|(_, heads)| heads).unwrap_or_default())
+    settings.sumdb.iter().filter_map(key).collect()
 }
 
 /// The other places that show heads of the first database.

@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use super::super::lock::Lock;
 use super::super::log::entries;
 use super::super::whole::whole;
-use super::super::words::unavailable;
 use super::HeadFile;
+use super::append::append;
 use crate::fault::Fault;
-use crate::sumdb::number::wide;
 
 /// The longest file that is read, in bytes.
 const LIMIT: u64 = 256 << 20;
@@ -34,27 +33,7 @@ impl HeadFile {
     /// # Errors
     /// `Unavailable`: the disk.
     pub fn add_pending(&self, note: &[u8]) -> Result<(), Fault> {
-        let path = self.pending_path();
-        let failed = |error| unavailable(&path, "write", &error);
-        let dir = path.parent().unwrap_or(&path);
-        self.folder.ensure(dir, true).map_err(|error| unavailable(dir, "create", &error))?;
-        let _alone = Lock::acquire(&path.with_extension("lock"))?;
-        let disk = self.folder.disk();
-        let file = disk.open(&path).map_err(failed)?;
-        let len = file.metadata().map_err(failed)?.len();
-        // Before the first note there is nothing to end.
-        let mut end = if len == 0 { *b"\n\n" } else { [0; 2] };
-        if let Some(at) = len.checked_sub(wide(end.len())) {
-            std::os::unix::fs::FileExt::read_exact_at(&file, &mut end, at).map_err(failed)?;
-        }
-        // What a crash left of another note ends here, with one blank line.
-        let begin: &[u8] = match end {
-            [b'\n', b'\n'] => b"",
-            [_, b'\n'] => b"\n",
-            _ => b"\n\n",
-        };
-        disk.write_at(&file, &[begin, note, b"\n"].concat(), len).map_err(failed)?;
-        disk.sync(&file).map_err(failed)
+        append(&self.folder, &self.pending_path(), &[note, b"\n"].concat(), b"\n\n")
     }
 
     /// Keeps only `notes`, durably.

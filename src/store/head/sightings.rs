@@ -3,16 +3,14 @@
 //! A record that is in one head and not in the one before was published between the two: the order of the log is a clock that no
 //! author of a module can set. Nothing is decided by it; a line that cannot be read is passed over.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Folder;
-use super::super::disk::Disk;
-use super::super::lock::Lock;
 use super::super::whole::whole;
 use super::super::words::unavailable;
 use super::HeadFile;
+use super::append::append;
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::Tree;
 
@@ -53,8 +51,8 @@ impl HeadFile {
     pub fn note_sighting(&self, sighting: &Sighting) -> Result<(), Fault> {
         let path = self.sightings_path();
         let failed = |error| unavailable(&path, "write", &error);
-        let line = serde_json::to_string(sighting).map_err(|error| failed(error.into()))?;
-        append(&self.folder, &path, &line)
+        let line = serde_json::to_string(sighting).map_err(|error| failed(error.into()))? + "\n";
+        append(&self.folder, &path, line.as_bytes(), b"\n")
     }
 
     /// The sightings, the oldest first.
@@ -67,27 +65,21 @@ impl HeadFile {
     }
 }
 
-/// Appends a line to the file at `path`, whose folder exists. What a crash left of another becomes a line of its own.
-fn append(folder: &Folder, path: &Path, line: &str) -> Result<(), Fault> {
-    let failed = |error| unavailable(path, "write", &error);
-    let _alone = Lock::acquire(&path.with_extension("lock"))?;
-    let disk: &dyn Disk = folder.disk();
-    let file = disk.open(path).map_err(failed)?;
-    let len = file.metadata().map_err(failed)?.len();
-    let mut last = [b'\n'];
-    if len > 0 {
-        std::os::unix::fs::FileExt::read_exact_at(&file, &mut last, len - 1).map_err(failed)?;
-    }
-    let begin = if last == *b"\n" { "" } else { "\n" };
-    disk.write_at(&file, format!("{begin}{line}\n").as_bytes(), len).map_err(failed)?;
-    disk.sync(&file).map_err(failed)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::super::Folder;
     use super::super::Swap;
     use super::*;
+
+    #[test]
+    fn the_first_sighting_needs_no_accepted_head() {
+        let root = tempfile::tempdir().unwrap();
+        let head = Folder::open(root.path()).unwrap().head("sum.golang.org").unwrap();
+        let sighting = Sighting::now(Tree::EMPTY, "u".into());
+        head.note_sighting(&sighting).unwrap();
+        assert_eq!(head.sightings().unwrap(), [sighting]);
+    }
 
     #[test]
     fn sightings_are_appended_and_a_torn_one_is_passed_over() {

@@ -11,7 +11,7 @@ use super::super::disk::Disk;
 use super::super::words::unavailable;
 use crate::fault::Fault;
 use crate::files;
-use crate::sumdb::checkpoint::Tree;
+use crate::sumdb::checkpoint::{Tree, parse_decimal};
 use crate::sumdb::hash::Hash;
 use crate::sumdb::number::wide;
 use crate::sumdb::tile::{Edge, FULL};
@@ -113,6 +113,27 @@ impl Named {
 fn lost(what: &str, path: &Path) -> String {
     let folder = path.parent().unwrap_or(Path::new("")).display();
     format!("{what}; restore it from a backup, or move the folder {folder} away and sync again")
+}
+
+/// A file of the log, by its name there.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum LogPart {
+    Records,
+    Offsets,
+    Hashes(u32),
+}
+
+impl LogPart {
+    pub(super) fn parse(name: &str) -> Option<LogPart> {
+        Some(match name {
+            "records" => LogPart::Records,
+            "offsets" => LogPart::Offsets,
+            name => {
+                let level = name.strip_prefix("hashes.").and_then(parse_decimal)?;
+                LogPart::Hashes(u32::try_from(level).ok()?)
+            }
+        })
+    }
 }
 
 /// The files that a log of some size has.

@@ -77,18 +77,14 @@ impl Proofs {
 
     /// Whether the bytes of this tile that were read just now are proven: it was, and the files look as they did then.
     pub(super) fn has(&self, tile: u64, files: &[&File]) -> bool {
-        let Some((word, bit)) = self.place(tile) else { return false };
-        let proven = self.look.load(Ordering::Acquire);
-        // The look is loaded again: between the two the bits may have been cleared and set for another one.
-        word.load(Ordering::Acquire) & bit != 0
-            && Look::of(files).is_ok_and(|look| look.of == proven)
-            && self.look.load(Ordering::Acquire) == proven
+        self.has_all(tile..tile + 1, files)
     }
 
     /// Whether all of these tiles are proven, and the files look as they did then.
     pub(super) fn has_all(&self, mut tiles: Range<u64>, files: &[&File]) -> bool {
         let proven = self.look.load(Ordering::Acquire);
         let is_set = |tile| self.place(tile).is_some_and(|(word, bit)| word.load(Ordering::Acquire) & bit != 0);
+        // The look is loaded again: between the two the bits may have been cleared and set for another one.
         tiles.all(is_set)
             && Look::of(files).is_ok_and(|look| look.of == proven)
             && self.look.load(Ordering::Acquire) == proven

@@ -4,11 +4,12 @@
 //! What was proven since then and looks unchanged (`proofs`) is read and given. What does not prove is made again from what lies below it
 //! where that proves (`healed`).
 
+use std::fs::File;
 use std::ops::Range;
 
 use super::files::Named;
 use super::healed::{PlacedTile, Rotten};
-use super::proofs::Look;
+use super::proofs::{Look, Proofs};
 use super::snapshot::{SnapshotState, tile_len};
 use crate::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
 use crate::sumdb::number::wide;
@@ -63,6 +64,12 @@ impl SnapshotState {
         Edge::hashes(self.tree.size, level) / FULL
     }
 
+    /// The file of a level, and which of its full tiles are proven.
+    pub(super) fn level(&self, level: u32) -> Option<(&Named, &Proofs)> {
+        let at = usize::try_from(level).ok()?;
+        Some((self.files.hashes.get(at)?, self.hash_proofs.get(at)?))
+    }
+
     /// The hashes of a level from number `first` on, all of them in one tile of this tree, as bytes.
     pub(super) fn hash_bytes(&self, level: u32, first: u64, count: usize) -> Result<Vec<u8>, Rotten> {
         let (index, from) = (first / FULL, usize::try_from(first % FULL).unwrap_or(0));
@@ -70,8 +77,7 @@ impl SnapshotState {
             let partial = self.edge.partial(level);
             return Ok(bytes_of(partial.get(from..from + count).unwrap_or_default()));
         }
-        let at = usize::try_from(level).unwrap_or(usize::MAX);
-        if let (Some(file), Some(proofs)) = (self.files.hashes.get(at), self.hash_proofs.get(at))
+        if let Some((file, proofs)) = self.level(level)
             && let Ok(bytes) = file.bytes(first * wide(Hash::LEN), count * Hash::LEN)
             && proofs.has(index, &[&file.file])
         {
@@ -91,10 +97,7 @@ impl SnapshotState {
     /// A full tile of hashes, proven anew from what the file has now.
     pub(super) fn prove_hashes(&self, level: u32, index: u64) -> Result<Vec<u8>, Rotten> {
         let key = hashes_key(level, index);
-        let at = usize::try_from(level).unwrap_or(usize::MAX);
-        let (Some(file), Some(proofs)) = (self.files.hashes.get(at), self.hash_proofs.get(at)) else {
-            return Err(self.rotten(key));
-        };
+        let Some((file, proofs)) = self.level(level) else { return Err(self.rotten(key)) };
         let expected = self.hash(level + 1, index)?;
         let look = Look::of(&[&file.file]);
         if let Ok(hashes) = file.hashes(index * FULL, FULL_LEN)
@@ -121,7 +124,7 @@ impl SnapshotState {
         let hashes = match level.checked_sub(1) {
             None => self.find_data(index, expected)?.1,
             Some(below) => {
-                let file = self.files.hashes.get(usize::try_from(below).ok()?)?;
+                let (file, _) = self.level(below)?;
                 let child = |number| file.hashes(number * FULL, FULL_LEN).ok().map(|hashes| complete_root(&hashes));
                 (index * FULL..(index + 1) * FULL).map(child).collect::<Option<Vec<Hash>>>()?
             }
@@ -143,7 +146,7 @@ impl SnapshotState {
     }
 
     /// The files that say what a data tile is.
-    fn data_files(&self) -> [&std::fs::File; 2] {
+    pub(super) fn data_files(&self) -> [&File; 2] {
         [&self.files.offsets.file, &self.files.records.file]
     }
 

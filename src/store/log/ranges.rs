@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::files::LogPart;
 use super::healed::{PlacedTile, Rotten};
 use super::proven::data_key;
 use super::snapshot::SnapshotState;
@@ -13,24 +14,6 @@ use crate::sumdb::tile::{Edge, FULL};
 /// Bytes of a full tile of hashes.
 const TILE_BYTES: u64 = FULL * 32;
 
-/// A file of the log.
-#[derive(Debug, Clone, Copy)]
-enum LogPart {
-    Records,
-    Offsets,
-    Hashes(u32),
-}
-
-impl LogPart {
-    fn parse(name: &str) -> Option<LogPart> {
-        Some(match name {
-            "records" => LogPart::Records,
-            "offsets" => LogPart::Offsets,
-            name => LogPart::Hashes(name.strip_prefix("hashes.")?.parse().ok()?),
-        })
-    }
-}
-
 impl Snapshot {
     /// Whether these bytes of a file are proven and the file looks as it did then, so that they can be given from the file. The
     /// partial tiles at the edge never are: they are in memory.
@@ -39,10 +22,7 @@ impl Snapshot {
         let Some(last) = range.end.checked_sub(1).filter(|last| *last >= range.start) else { return true };
         match LogPart::parse(name) {
             Some(LogPart::Hashes(level)) => {
-                let at = usize::try_from(level).unwrap_or(usize::MAX);
-                let (Some(file), Some(proofs)) = (state.files.hashes.get(at), state.hash_proofs.get(at)) else {
-                    return false;
-                };
+                let Some((file, proofs)) = state.level(level) else { return false };
                 let tiles = range.start / TILE_BYTES..last / TILE_BYTES + 1;
                 tiles.end <= state.full_tiles(level) && proofs.has_all(tiles, &[&file.file])
             }
@@ -87,8 +67,7 @@ impl Snapshot {
 
 impl SnapshotState {
     fn has_data(&self, tiles: Range<u64>) -> bool {
-        let files = [&self.files.offsets.file, &self.files.records.file];
-        tiles.end <= self.full_tiles(0) && self.data_proofs.has_all(tiles, &files)
+        tiles.end <= self.full_tiles(0) && self.data_proofs.has_all(tiles, &self.data_files())
     }
 
     /// The rest of a tile of hashes from byte `at` of its file on.

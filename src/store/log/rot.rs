@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::files::Named;
 use super::healed::{LogHealth, Piece, PlacedTile, Rotten};
 use super::proven::{UNPLACED, bytes_of, cut_tile, data_key, hashes_key, hashes_of};
 use super::snapshot::SnapshotState;
@@ -44,25 +45,23 @@ impl SnapshotState {
     /// Compares the right edge, which is answered from memory, with the files; what differs is to be put in place.
     fn check_edge(&self) {
         let piece = |name: String, at, bytes| Piece { tile: None, name, at, bytes };
-        let hashes = (0..).zip(&self.files.hashes).map(|(level, _)| {
+        let hashes = (0..).zip(&self.files.hashes).map(|(level, file)| {
             let at = self.full_tiles(level) * FULL * wide(Hash::LEN);
-            piece(format!("hashes.{level}"), at, bytes_of(self.edge.partial(level)))
+            (file, piece(format!("hashes.{level}"), at, bytes_of(self.edge.partial(level))))
         });
         let place = self.last.begin.to_le_bytes().to_vec();
         let others = [
-            piece("records".to_owned(), self.last.begin, self.last.bytes.clone()),
-            piece("offsets".to_owned(), self.full_tiles(0) * OFFSET_BYTES, place),
+            (&self.files.records, piece("records".to_owned(), self.last.begin, self.last.bytes.clone())),
+            (&self.files.offsets, piece("offsets".to_owned(), self.full_tiles(0) * OFFSET_BYTES, place)),
         ];
-        let file = |name: &str| match name {
-            "records" => Some(&self.files.records),
-            "offsets" => Some(&self.files.offsets),
-            level => self.files.hashes.get(level.strip_prefix("hashes.")?.parse::<usize>().ok()?),
+        let is_there = |file: &Named, piece: &Piece| {
+            file.bytes(piece.at, piece.bytes.len()).is_ok_and(|found| found == piece.bytes)
         };
-        let differs = |piece: &Piece| {
-            let found = file(&piece.name).and_then(|file| file.bytes(piece.at, piece.bytes.len()).ok());
-            found.is_none_or(|found| found != piece.bytes)
-        };
-        hashes.chain(others).filter(differs).for_each(|piece| self.healed.put_edge(piece));
+        for (file, piece) in hashes.chain(others) {
+            if !is_there(file, &piece) {
+                self.healed.put_edge(piece);
+            }
+        }
     }
 }
 
@@ -108,20 +107,28 @@ impl Snapshot {
         hashes.chain((0..full).map(data_key))
     }
 
-    /// Bytes of these full tiles as they lie in the files.
-    pub fn bytes_of(&self, tiles: &[TilePath]) -> u64 {
-        let bytes = |tile: &TilePath| match tile {
+    /// Bytes of a full tile as it lies in the files.
+    pub fn bytes_of(&self, tile: &TilePath) -> u64 {
+        match tile {
             TilePath::Hashes(tile) => wide(tile.byte_len()),
             TilePath::Data(tile) => self.shared.listed_len(tile.hashes().index()),
+        }
+    }
+
+    /// Bytes of `tiles`, which are the first of [`Snapshot::tiles`], as the files list them.
+    pub fn bytes_up_to(&self, tiles: &[TilePath]) -> u64 {
+        let hashes = tiles.iter().filter(|tile| matches!(tile, TilePath::Hashes(_))).count();
+        let records = match tiles.last() {
+            Some(TilePath::Data(last)) => self.shared.files.offsets.offset(last.hashes().index() + 1).unwrap_or(0),
+            _ => 0,
         };
-        tiles.iter().map(bytes).sum()
+        wide(hashes) * FULL * wide(Hash::LEN) + records.min(self.shared.last.begin)
     }
 
     /// Bytes of all files that a scrub reads.
     pub fn scrub_bytes(&self) -> u64 {
-        let is_hashes = |tile: &TilePath| matches!(tile, TilePath::Hashes(_));
-        let hashes: u64 = self.tiles().take_while(is_hashes).map(|_| FULL * wide(Hash::LEN)).sum();
-        hashes + self.shared.last.begin
+        let full: u64 = (0..).zip(&self.shared.files.hashes).map(|(level, _)| self.shared.full_tiles(level)).sum();
+        full * FULL * wide(Hash::LEN) + self.shared.last.begin
     }
 
     /// Reads a full tile from the files and proves it anew, whatever they look like; gives how many bytes it has. What lies

@@ -5,11 +5,11 @@ use std::fs::File;
 use std::sync::Arc;
 
 use super::Log;
-use super::files::{Files, Named, levels, offsets_len};
+use super::files::{Files, LogPart, levels, offsets_len};
 use super::healed::{Healed, PlacedTile, Rotten};
 use super::proofs::Proofs;
 use crate::fault::Fault;
-use crate::sumdb::checkpoint::{Tree, parse_decimal};
+use crate::sumdb::checkpoint::Tree;
 use crate::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
 use crate::sumdb::number::wide;
 use crate::sumdb::record::{MAX_DATA_TILE_BYTES, MAX_RECORD_BYTES};
@@ -80,14 +80,10 @@ impl Snapshot {
     /// other name. What lies beyond may change at any time.
     pub fn file(&self, name: &str) -> Option<(&File, u64)> {
         let (size, files) = (self.tree().size, &self.shared.files);
-        let (named, len): (&Named, u64) = match name {
-            "records" => (&files.records, self.records_len()),
-            "offsets" => (&files.offsets, offsets_len(size)),
-            name => {
-                let level = name.strip_prefix("hashes.").and_then(parse_decimal)?;
-                let named = files.hashes.get(usize::try_from(level).ok()?)?;
-                (named, Edge::hashes(size, u32::try_from(level).ok()?) * wide(Hash::LEN))
-            }
+        let (named, len) = match LogPart::parse(name)? {
+            LogPart::Records => (&files.records, self.records_len()),
+            LogPart::Offsets => (&files.offsets, offsets_len(size)),
+            LogPart::Hashes(level) => (self.shared.level(level)?.0, Edge::hashes(size, level) * wide(Hash::LEN)),
         };
         Some((&named.file, len))
     }

@@ -115,16 +115,7 @@ impl Attempts {
         let mut others: Vec<String> = refused.map(|(name, error)| format!("{name}: {error}")).collect();
         others.extend(self.lines);
         let source = format!("{name}/{path}");
-        if others.is_empty() {
-            return Fault::refused(source, first);
-        }
-        let others = others.join("; ");
-        let error = match first {
-            sumdb::Error::Malformed { what, why } => sumdb::Error::malformed(what, format!("{why}; {others}")),
-            sumdb::Error::Unproven { what, why } => sumdb::Error::unproven(what, format!("{why}; {others}")),
-            sumdb::Error::Uncosigned { why } => sumdb::Error::Uncosigned { why: format!("{why}; {others}") },
-            of_witness => of_witness,
-        };
+        let error = if others.is_empty() { first } else { first.with(&others.join("; ")) };
         Fault::refused(source, error)
     }
 }

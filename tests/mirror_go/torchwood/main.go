@@ -40,68 +40,74 @@ func main() {
 	}
 }
 
-func read(ctx context.Context, vkey, url string) error {
+// opened is a log whose checkpoint is verified.
+type opened struct {
+	fetcher    *torchwood.TileFetcher
+	policy     torchwood.Policy
+	checkpoint torchwood.Checkpoint
+	note       *note.Note
+}
+
+// open reads the checkpoint. All must agree: the origin, the log's key, and the cosigners'.
+func open(ctx context.Context, vkey, url string, cosigners ...note.Verifier) (*opened, error) {
 	verifier, err := note.NewVerifier(vkey)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fetcher, err := torchwood.NewTileFetcher(url)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	signed, err := fetcher.ReadEndpoint(ctx, "checkpoint")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	policy := torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(origin), torchwood.SingleVerifierPolicy(verifier))
-	checkpoint, _, err := torchwood.VerifyCheckpoint(signed, policy)
+	all := []torchwood.Policy{torchwood.OriginPolicy(origin), torchwood.SingleVerifierPolicy(verifier)}
+	for _, cosigner := range cosigners {
+		all = append(all, torchwood.SingleVerifierPolicy(cosigner))
+	}
+	policy := torchwood.ThresholdPolicy(len(all), all...)
+	checkpoint, note, err := torchwood.VerifyCheckpoint(signed, policy)
+	if err != nil {
+		return nil, err
+	}
+	return &opened{fetcher, policy, checkpoint, note}, nil
+}
+
+func read(ctx context.Context, vkey, url string) error {
+	log, err := open(ctx, vkey, url)
 	if err != nil {
 		return err
 	}
-	client, err := torchwood.NewClient(fetcher)
+	client, err := torchwood.NewClient(log.fetcher)
 	if err != nil {
 		return err
 	}
 	hash, entries := sha256.New(), int64(0)
-	for _, entry := range client.AllEntries(ctx, checkpoint.Tree, 0) {
+	for _, entry := range client.AllEntries(ctx, log.checkpoint.Tree, 0) {
 		hash.Write(entry)
 		entries++
 	}
 	if err := client.Err(); err != nil {
 		return err
 	}
-	if entries != checkpoint.N {
-		return fmt.Errorf("%d entries of %d", entries, checkpoint.N)
+	if entries != log.checkpoint.N {
+		return fmt.Errorf("%d entries of %d", entries, log.checkpoint.N)
 	}
 	fmt.Printf("verified %d %x\n", entries, hash.Sum(nil))
 	return nil
 }
 
 func cosigned(ctx context.Context, vkey, url, cosigner, file string) error {
-	verifier, err := note.NewVerifier(vkey)
-	if err != nil {
-		return err
-	}
 	mirror, err := torchwood.NewCosignatureVerifier(cosigner)
 	if err != nil {
 		return err
 	}
-	fetcher, err := torchwood.NewTileFetcher(url)
+	log, err := open(ctx, vkey, url, mirror)
 	if err != nil {
 		return err
 	}
-	signed, err := fetcher.ReadEndpoint(ctx, "checkpoint")
-	if err != nil {
-		return err
-	}
-	// All three must agree: the origin, the log's key, and the cosigner's.
-	policy := torchwood.ThresholdPolicy(3, torchwood.OriginPolicy(origin),
-		torchwood.SingleVerifierPolicy(verifier), torchwood.SingleVerifierPolicy(mirror))
-	checkpoint, opened, err := torchwood.VerifyCheckpoint(signed, policy)
-	if err != nil {
-		return err
-	}
-	for _, signature := range opened.Sigs {
+	for _, signature := range log.note.Sigs {
 		if signature.Hash != mirror.KeyHash() {
 			continue
 		}
@@ -117,9 +123,9 @@ func cosigned(ctx context.Context, vkey, url, cosigner, file string) error {
 	if err != nil {
 		return err
 	}
-	if err := torchwood.VerifyProof(policy, tlog.RecordHash(record), proof); err != nil {
+	if err := torchwood.VerifyProof(log.policy, tlog.RecordHash(record), proof); err != nil {
 		return err
 	}
-	fmt.Printf("cosigned %d\n", checkpoint.N)
+	fmt.Printf("cosigned %d\n", log.checkpoint.N)
 	return nil
 }

@@ -1,15 +1,16 @@
 //! The committed part of the log: its head and its tree, read from the files, so that older heads can be compared with it
 //! whether or not an upstream still has their tiles.
 
-use crate::database::Database;
+use super::Database;
 use crate::fault::Fault;
 use crate::store::Log;
 use crate::store::log::{Rotten, Snapshot};
 use crate::sumdb::checkpoint::Checkpoint;
+use crate::sumdb::evidence::Evidence;
 use crate::sumdb::tile::{Tile, VerifiedTree, Want};
 
 /// The committed head and what it takes to compare others with it.
-pub(super) struct CommittedLog {
+pub struct CommittedLog {
     head: Checkpoint,
     snapshot: Snapshot,
     tree: VerifiedTree,
@@ -19,10 +20,17 @@ pub(super) struct CommittedLog {
 
 impl CommittedLog {
     /// What `log` holds up to `head`.
-    pub(super) fn open(log: &Log, head: Checkpoint) -> Result<CommittedLog, Fault> {
-        let snapshot = log.snapshot(head.tree())?;
+    ///
+    /// # Errors
+    /// `Unavailable`, `Refused`: the files cannot be read, or are damaged.
+    pub fn open(log: &Log, head: Checkpoint) -> Result<CommittedLog, Fault> {
+        CommittedLog::over(log.snapshot(head.tree())?, head, log.dir().display().to_string())
+    }
+
+    /// The same of a log that is open; `place` is where it is, for messages.
+    pub(super) fn over(snapshot: Snapshot, head: Checkpoint, place: String) -> Result<CommittedLog, Fault> {
         let tree = VerifiedTree::new(head.tree());
-        let mut committed = CommittedLog { head, snapshot, tree, place: log.dir().display().to_string() };
+        let mut committed = CommittedLog { head, snapshot, tree, place };
         let edge = committed.edge()?;
         let bodies: Vec<&Vec<u8>> = edge.iter().map(|(_, body)| body).collect();
         committed.tree.admit_edge(&bodies).map_err(|error| Fault::refused(&committed.place, error))?;
@@ -30,7 +38,7 @@ impl CommittedLog {
     }
 
     /// The committed head.
-    pub(super) fn head(&self) -> &Checkpoint {
+    pub fn head(&self) -> &Checkpoint {
         &self.head
     }
 
@@ -45,7 +53,10 @@ impl CommittedLog {
 
     /// Compares the committed head with all that are remembered, and makes sure that it is: a data folder may have lost its memory,
     /// or be a copy.
-    pub(super) fn remember(&mut self, database: &Database) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// Those of [`CommittedLog::require_contains`]; `Unavailable`: the data folder.
+    pub fn remember(&mut self, database: &Database) -> Result<(), Fault> {
         let size = self.head.tree().size;
         for known in database.remembered_heads()?.iter().filter(|known| known.tree().size <= size) {
             self.require_contains(database, known)?;
@@ -53,12 +64,18 @@ impl CommittedLog {
         database.remember(&self.head, &self.edge()?)
     }
 
-    /// Shows that the committed log contains `older`; if not, saves the evidence and fails with `Forked`.
-    pub(super) fn require_contains(&mut self, database: &Database, older: &Checkpoint) -> Result<(), Fault> {
+    /// Shows that `older` is the beginning of the committed tree, from the files alone.
+    ///
+    /// # Errors
+    /// `Forked` where it is not, with the evidence saved. `Unavailable`, `Refused`: the files cannot be read, or are damaged.
+    pub fn require_contains(&mut self, database: &Database, older: &Checkpoint) -> Result<(), Fault> {
         let refused = |error| Fault::refused(&self.place, error);
         let size = older.tree().size;
         if size == 0 || older.tree() == self.head.tree() {
             return Ok(());
+        }
+        if let Some(evidence) = Evidence::of_one_size(older, &self.head) {
+            return Err(database.caught(evidence));
         }
         for tile in self.tree.plan(&[Want::Consistency(size)]).map_err(refused)?.tiles() {
             self.tree.admit(tile, &self.read(tile)?).map_err(refused)?;
