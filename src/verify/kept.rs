@@ -4,13 +4,12 @@
 //! A cached tile is proven from the top down by the cached tiles above it, and an answer by the tile with its leaf. Where a tile
 //! above is not cached, as when the cache was cleared in part, nothing speaks against what is below it: that is counted.
 
-use std::fs::File;
 use std::path::Path;
 
 use crate::fault::Fault;
-use crate::files;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Misbehaviour, Notice};
+use crate::store::evidence::read_evidence;
 use crate::store::{Cache, Log};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::error::Result;
@@ -19,8 +18,6 @@ use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::LookupResponse;
 use crate::sumdb::tile::{Tile, TilePath, VerifiedTree, Want};
 
-/// The longest report of a fork that is read, in bytes: two notes and a proof.
-const MAX_EVIDENCE_BYTES: u64 = 8 << 20;
 /// What the names of cached answers begin with.
 const LOOKUPS: &str = "lookup/";
 /// The same of tiles.
@@ -32,10 +29,9 @@ const TILES: &str = "tile/";
 /// `Unavailable`: the folder cannot be read.
 pub fn evidence(log: &Log, policy: &Policy, report: &mut Integrity) -> std::result::Result<(), Fault> {
     for path in log.forks()? {
-        let read = files::open(&path).and_then(|file: File| files::read_bounded(file, MAX_EVIDENCE_BYTES));
         let shown = path.display().to_string();
-        let text = match read {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        let text = match read_evidence(&path) {
+            Ok(text) => text,
             Err(error) => {
                 report.add(Finding::of_file(Flaw::EvidenceDamaged, shown, format!("cannot be read: {error}")));
                 continue;
