@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::{Map, Value};
 
 use super::output::{complain, say, tell, warn};
 use super::progress::Bar;
@@ -16,7 +15,7 @@ use crate::report::integrity::Flaw;
 use crate::report::{grouped, printable};
 use crate::store::index::AnomalyKind;
 use crate::sync::{self, Stage, Step, SyncOptions, Synced};
-use crate::verify;
+use crate::verify::{self, RecordedRun};
 
 pub(super) const EXIT_CODES: &str = "\
 The copy is stored in DATA/log/NAME. `gosumcheck serve` serves it, and `audit` and `lookup` answer from it. An interrupted \
@@ -163,12 +162,10 @@ fn damage(setup: &Setup, synced: &Synced) -> Result<Option<String>, Fault> {
     }
     // A record that was changed is for `journal verify` to complain about.
     let Ok(read) = log.runs().read()? else { return Ok(None) };
-    let text = |entry: &Map<String, Value>, name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
-    let of_this = |entry: &&Map<String, Value>| text(entry, "database").as_deref() == Some(&setup.name);
-    let Some(last) = read.entries.iter().rfind(of_this) else { return Ok(None) };
-    let kinds = last.get("by_kind").and_then(Value::as_object).into_iter().flat_map(Map::keys);
-    let found: Vec<&str> = kinds.map(String::as_str).filter(|kind| Flaw::is_of_log_id(kind)).collect();
-    let when = text(last, "ended").unwrap_or_default();
+    let mut runs = read.entries.into_iter().map(RecordedRun::of);
+    let Some(last) = runs.rfind(|run| run.text("database") == setup.name) else { return Ok(None) };
+    let found: Vec<&str> = last.by_kind().map(|(kind, _)| kind).filter(|kind| Flaw::is_of_log_id(kind)).collect();
+    let when = last.text("ended");
     Ok((!found.is_empty()).then(|| format!("`gosumcheck verify` found {} at {when}", found.join(", "))))
 }
 
