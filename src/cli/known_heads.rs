@@ -39,7 +39,7 @@ impl<'a> KnownHeads<'a> {
                 notes.extend(log.heads().unwrap_or_default().into_iter().map(|note| (path.clone(), note)));
             }
         }
-        let open = |(path, note): (PathBuf, Vec<u8>)| Some((path, Checkpoint::open(&note, policy).ok()?.tree()));
+        let open = |(path, note): (PathBuf, Vec<u8>)| Some((path, Checkpoint::signed(&note, policy).ok()?.tree()));
         KnownHeads { policy, heads: notes.into_iter().filter_map(open).collect() }
     }
 
