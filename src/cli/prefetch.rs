@@ -1,7 +1,7 @@
 //! `gosumcheck prefetch`: what a build needs in, and there it is when the go command asks.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -10,8 +10,8 @@ use super::output::{code_of, say, tell, warn, worst};
 use super::progress::Bar;
 use super::settings::{SettingArgs, Takes};
 use super::{serve, setup, spelling, words};
-use crate::config::settings::{Layers, SETTINGS, Setting, Settings, rows};
-use crate::config::{self, GoEnv};
+use crate::config;
+use crate::config::settings::{Setting, Settings, rows};
 use crate::fault::Fault;
 use crate::prefetch::{self, Outcome, Source, Wanted, Why};
 use crate::proxy::Proxy;
@@ -80,7 +80,7 @@ impl Takes for Fetching {
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
-    let settings = read_settings(&args.settings, args.config.as_deref())?;
+    let settings = args.settings.read(args.config.as_deref())?;
     let mut wanted = Wanted::read(&args.what, &mut io::stdin().lock(), &spelling::advice)?;
     let has_upstreams = settings.private_proxy.entries().len() > 0 || settings.rules_file.has_private_routes();
     let private = has_upstreams && args.server.is_none();
@@ -104,16 +104,6 @@ pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
     say_left_out(left_out, args.server.is_some());
     tell(|out| writeln!(out, "{}", summary(&wanted, &outcome, args.server.as_deref(), started.elapsed())))?;
     Ok(worst(&codes))
-}
-
-/// What the configuration file, the variables and the flags say. Warnings about them are printed.
-pub(super) fn read_settings<T: Takes>(given: &SettingArgs<T>, config: Option<&Path>) -> Result<Settings, Fault> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let layers = given.over(Layers::read(SETTINGS, config, environment)?);
-    let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
-    warn(&setup::warned(settings.warnings.iter().cloned()));
-    warn(&setup::noted(settings.notes.iter().cloned()));
-    Ok(settings)
 }
 
 /// The module proxy over the data folder.

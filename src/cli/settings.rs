@@ -2,10 +2,15 @@
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
+use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::config::settings::{DefaultValue, Layers, RENAMED, Renamed, SETTINGS, Setting, Value};
+use super::output::warn;
+use super::setup;
+use crate::config::GoEnv;
+use crate::config::settings::{DefaultValue, Layers, RENAMED, Renamed, SETTINGS, Setting, Settings, Value};
+use crate::fault::Fault;
 
 /// Which settings a command takes as arguments; the others it takes from the file and from variables alone.
 pub(super) trait Takes: Debug {
@@ -32,6 +37,20 @@ pub(super) struct SettingArgs<T> {
 }
 
 impl<T: Takes> SettingArgs<T> {
+    /// What the configuration file (`config`, else the user's own), the variables and these flags say. Warnings about them are
+    /// printed.
+    ///
+    /// # Errors
+    /// `Usage`: the file cannot be read, or a setting is wrong.
+    pub(super) fn read(&self, config: Option<&Path>) -> Result<Settings, Fault> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let layers = self.over(Layers::read(SETTINGS, config, environment)?);
+        let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
+        warn(&setup::warned(settings.warnings.iter().cloned()));
+        warn(&setup::noted(settings.notes.iter().cloned()));
+        Ok(settings)
+    }
+
     /// What the flags say, over what was said before.
     pub(super) fn over(&self, layers: Layers) -> Layers {
         let given =

@@ -9,11 +9,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::output::{tell, warn};
+use super::output::tell;
+use super::serve;
 use super::settings::{SettingArgs, Takes};
-use super::{serve, setup};
-use crate::config::GoEnv;
-use crate::config::settings::{Layers, SETTINGS, Setting, Settings, rows};
+use crate::config::settings::{Setting, Settings, rows};
 use crate::fault::Fault;
 use crate::proxy::Evictor;
 use crate::report::printable;
@@ -91,12 +90,7 @@ pub(super) struct KeepArgs {
 
 impl Place {
     fn settings(&self) -> Result<Settings, Fault> {
-        let environment = |name: &str| std::env::var(name).ok();
-        let layers = self.settings.over(Layers::read(SETTINGS, self.config.as_deref(), environment)?);
-        let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
-        warn(&setup::warned(settings.warnings.iter().cloned()));
-        warn(&setup::noted(settings.notes.iter().cloned()));
-        Ok(settings)
+        self.settings.read(self.config.as_deref())
     }
 }
 

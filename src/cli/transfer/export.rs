@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::super::output::{say, tell, warn, worst};
-use super::super::prefetch::{Fetching, MAX_AT_ONCE, proxy, read_settings, tell_outcome};
+use super::super::prefetch::{Fetching, MAX_AT_ONCE, proxy, tell_outcome};
 use super::super::progress::Bar;
 use super::super::settings::SettingArgs;
 use super::super::{setup, spelling, words};
@@ -59,7 +59,7 @@ pub(in super::super) struct ExportArgs {
 
 /// Runs the command; gives the exit code.
 pub(in super::super) fn run(args: &ExportArgs) -> Result<u8, Fault> {
-    let settings = read_settings(&args.settings, args.config.as_deref())?;
+    let settings = args.settings.read(args.config.as_deref())?;
     let policy = match settings.sumdb.first() {
         Some(Sumdb::On { key, .. }) => Policy::log(key.as_ref().clone()),
         _ => return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())),

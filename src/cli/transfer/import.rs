@@ -8,7 +8,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::super::output::{code_of, say, tell, worst};
-use super::super::prefetch::{MAX_AT_ONCE, list, read_settings};
+use super::super::prefetch::{MAX_AT_ONCE, list};
 use super::super::progress::Bar;
 use super::super::settings::{SettingArgs, Takes};
 use super::super::{serve, setup, words};
@@ -87,7 +87,7 @@ impl Takes for Importing {
 
 /// Runs the command; gives the exit code.
 pub(in super::super) fn run(args: &ImportArgs) -> Result<u8, Fault> {
-    let settings = read_settings(&args.settings, args.config.as_deref())?;
+    let settings = args.settings.read(args.config.as_deref())?;
     let said = TransferKind::ALL.into_iter().find(|kind| Some(kind.name()) == args.said.as_deref());
     let from = std::path::absolute(&args.from).unwrap_or_else(|_| args.from.clone());
     let recognised = recognise(&from, said)?;
