@@ -7,7 +7,8 @@
 //! one size, it is cut by less. One such answer among many may be about one request alone, and does not count.
 //!
 //! A source that allows only so many requests a second (429) may need less than one at a time: below 1, a window is the part of
-//! the time in which a request is in flight, and requests are spaced by that.
+//! the time in which a request is in flight, and requests are spaced by that. The round trip by which that time is counted then
+//! stays the same: what a source allows in a second has nothing to do with how soon it answers.
 //!
 //! Nothing here reads a clock: the time is an argument.
 
@@ -79,6 +80,8 @@ pub(super) struct Window {
     round_trip: Option<Duration>,
     /// the shortest such time
     shortest: Duration,
+    /// the round trip when the window fell below 1, until it is above again: what spaced requests are counted by
+    spaced_by: Option<Duration>,
     /// no request is sent before
     not_before: Option<Instant>,
 }
@@ -111,6 +114,7 @@ impl Window {
             refused: None,
             round_trip: None,
             shortest: Duration::MAX,
+            spaced_by: None,
             not_before: None,
         }
     }
@@ -149,9 +153,8 @@ impl Window {
         self.sent += 1;
         self.in_flight += 1;
         self.round.was_full |= self.in_flight >= self.allowed();
-        if self.size < 1.0
-            && let Some(round_trip) = self.round_trip
-        {
+        self.spaced_by = if self.size < 1.0 { self.counted_by() } else { None };
+        if let Some(round_trip) = self.spaced_by {
             let space = round_trip.div_f64(self.size).min(LONGEST_SPACE);
             self.not_before = Some(self.opens(now).max(now) + space);
         }
@@ -206,9 +209,14 @@ impl Window {
         self.round = self.new_round(now);
     }
 
+    /// The round trip that windows below 1 are counted by.
+    fn counted_by(&self) -> Option<Duration> {
+        self.spaced_by.or(self.round_trip)
+    }
+
     /// The size that spaces requests by the longest time.
     fn least(&self) -> f64 {
-        self.round_trip.map_or(1.0, |round_trip| round_trip.div_duration_f64(LONGEST_SPACE).min(1.0))
+        self.counted_by().map_or(1.0, |round_trip| round_trip.div_duration_f64(LONGEST_SPACE).min(1.0))
     }
 
     fn new_round(&self, now: Instant) -> Round {

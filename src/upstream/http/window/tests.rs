@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::phase::NEAR;
 use super::*;
-use simulation::{Client, Fate, crowded, far, limited, one_at_a_time, rate, run, run_some};
+use simulation::{Client, Fate, crowded, far, leaky_bucket, limited, one_at_a_time, rate, run, run_some};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -60,6 +60,20 @@ fn a_source_that_allows_so_many_requests_a_second_gets_them_and_few_more() {
         assert!(answered > 0.7, "{most} a second at {round_trip:?}: {answered} of them");
         assert!(sent < 1.1, "{most} a second at {round_trip:?}: {sent} times as many");
         client.assert_steady(20 * SECOND, 120 * SECOND);
+    }
+}
+
+#[test]
+fn in_no_second_is_a_source_sent_many_more_than_it_allows_however_its_answers_vary() {
+    for (most, round_trip) in [(10, MS / 4), (10, 5 * MS), (10, 50 * MS), (100, MS)] {
+        let mut clients = [Client::new(64, 512, leaky_bucket(round_trip, most))];
+        run(&mut clients, 120 * SECOND);
+        let sent = &clients[0].sent;
+        let in_second = |from: &Duration| sent.iter().filter(|when| (*from..*from + SECOND).contains(*when)).count();
+        let worst = sent.iter().filter(|from| **from > 10 * SECOND).map(in_second).max().unwrap();
+        assert!(number(worst) <= 1.2 * f64::from(most), "{most} a second at {round_trip:?}: {worst} in one second");
+        let answered = clients[0].rate(20 * SECOND, 120 * SECOND) / f64::from(most);
+        assert!(answered > 0.7, "{most} a second at {round_trip:?}: {answered} of them");
     }
 }
 
