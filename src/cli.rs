@@ -67,7 +67,9 @@ pub struct Cli {
     command: Command,
 }
 
+// `defer`: the arguments of a command are made when it is the one that runs; those of all take a millisecond.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
     /// Prove go.sum files, Go programs, vendor folders and SBOMs against the checksum database
     #[command(after_help = AUDIT_EXIT_CODES)]

@@ -11,6 +11,7 @@ use crate::fault::Fault;
 
 /// Which of them.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(super) enum TransferCommand {
     /// Bring all modules of a build, proven, before go asks for them: into the data folder, or into a running server
     #[command(after_help = prefetch::EXIT_CODES)]
