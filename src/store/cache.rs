@@ -22,8 +22,6 @@ use crate::files::{self, Unfit};
 pub const ENTRY_LIMIT: u64 = 4 << 20;
 /// Entries that are packed together; fewer are files of their own.
 pub const GROUP: usize = 64;
-/// Entries that are written together.
-const BATCH: usize = 4 * GROUP;
 
 /// The cache of one database.
 #[derive(Debug, Clone)]
@@ -112,7 +110,7 @@ impl Cache {
         }
         self.folder.take_room(bytes.len()).map_err(|error| unavailable(&file, "write", &error))?;
         match self.pack.holds(path) {
-            Ok(true) => self.append(&[(path, bytes)]),
+            Ok(true) => self.append(&[(path.to_owned(), bytes.to_vec())]),
             _ => self.folder.write(&file, bytes, false),
         }
     }
@@ -122,18 +120,15 @@ impl Cache {
     /// # Errors
     /// As [`Cache::write`]; then some may be kept and some not.
     pub fn write_all(&self, entries: &[(String, Vec<u8>)]) -> Result<(), Fault> {
-        for batch in entries.chunks(BATCH) {
-            let is_full = || self.pack.is_full().map_err(|error| self.unreadable(&error));
-            let groups = if batch.len() < GROUP || is_full()? { 0 } else { batch.len() / GROUP };
-            let (packed, few) = batch.split_at(groups * GROUP);
-            if !packed.is_empty() {
-                let bytes = packed.iter().map(|(_, bytes)| bytes.len()).sum();
-                self.folder.take_room(bytes).map_err(|error| unavailable(&self.dir, "write", &error))?;
-                self.append(&packed.iter().map(|(path, bytes)| (path.as_str(), bytes)).collect::<Vec<_>>())?;
-            }
-            few.iter().try_for_each(|(path, bytes)| self.write(path, bytes))?;
+        let is_full = || self.pack.is_full().map_err(|error| self.unreadable(&error));
+        let groups = if entries.len() < GROUP || is_full()? { 0 } else { entries.len() / GROUP };
+        let (packed, few) = entries.split_at(groups * GROUP);
+        if !packed.is_empty() {
+            let bytes = packed.iter().map(|(_, bytes)| bytes.len()).sum();
+            self.folder.take_room(bytes).map_err(|error| unavailable(&self.dir, "write", &error))?;
+            self.append(packed)?;
         }
-        Ok(())
+        few.iter().try_for_each(|(path, bytes)| self.write(path, bytes))
     }
 
     /// Keeps an entry as [`Cache::write`] does, if the disk lets it: an answer that is proven is given whether or not it is kept. A
@@ -156,7 +151,7 @@ impl Cache {
         }
     }
 
-    fn append<B: AsRef<[u8]>>(&self, entries: &[(&str, B)]) -> Result<(), Fault> {
+    fn append(&self, entries: &[(String, Vec<u8>)]) -> Result<(), Fault> {
         entries.iter().try_for_each(|(path, _)| below(&self.dir, path).map(drop))?;
         // Somebody may have deleted the folder: look again.
         self.folder.forget();

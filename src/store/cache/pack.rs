@@ -96,21 +96,25 @@ impl Pack {
         Ok(self.index("")?.count >= FULL)
     }
 
-    /// Adds entries in groups, all with one write: of what is torn, the whole groups count. The folder exists.
+    /// Adds entries, in groups of [`GROUP`] with one write each. The folder exists.
     ///
     /// # Errors
-    /// `Unavailable`: the disk; `Usage`: these cannot be groups.
-    pub(super) fn append<B: AsRef<[u8]>>(&self, disk: &dyn Disk, entries: &[(&str, B)]) -> Result<(), Fault> {
-        let groups = entries.chunks(GROUP).map(group).collect::<Option<Vec<_>>>().filter(|groups| !groups.is_empty());
-        let groups = groups.ok_or_else(|| Fault::Usage("these entries cannot be kept together".to_owned()))?;
+    /// `Unavailable`: the disk; `Usage`: these cannot be groups. Groups before the one at fault are kept.
+    pub(super) fn append(&self, disk: &dyn Disk, entries: &[(String, Vec<u8>)]) -> Result<(), Fault> {
         let _alone = Lock::acquire(&self.path)?;
         let cannot = |error: io::Error| unavailable(&self.path, "write", &error);
         let file = OpenOptions::new().read(true).write(true).open(&self.path).map_err(cannot)?;
         let mut index = self.lock();
         index.catch_up(Arc::new(file)).map_err(cannot)?;
         let Some(file) = index.file.clone() else { return Ok(()) };
-        disk.write_at(&file, &groups.concat(), index.end).map_err(cannot)?;
-        index.catch_up(file).map_err(cannot)
+        let unfit = || Fault::Usage("these entries cannot be kept together".to_owned());
+        let mut group = Vec::new();
+        for entries in entries.chunks(GROUP) {
+            let table = write_group(entries, index.end, &mut group).ok_or_else(unfit)?;
+            disk.write_at(&file, &group, index.end).map_err(cannot)?;
+            index.add(table);
+        }
+        Ok(())
     }
 
     /// The index; where it does not know `name`, with what other processes have added meanwhile.
@@ -142,12 +146,16 @@ impl PackIndex {
             *self = PackIndex { inode, ..PackIndex::default() }; // it was deleted, and begun anew
         }
         while let Some(table) = read_table(&file, self.end, len)?.filter(|_| self.count < MAX_ENTRIES) {
-            self.count += table.entries.len();
-            self.entries.extend(table.entries);
-            self.end = table.end;
+            self.add(table);
         }
         self.file = Some(file);
         Ok(())
+    }
+
+    fn add(&mut self, table: GroupTable) {
+        self.count += table.entries.len();
+        self.entries.extend(table.entries);
+        self.end = table.end;
     }
 }
 
@@ -184,19 +192,19 @@ fn parse_table(table: &[u8], mut at: u64) -> Option<GroupTable> {
     Some(GroupTable { entries, end: at })
 }
 
-/// A group as it is written; none where it would not be read again.
-fn group<B: AsRef<[u8]>>(entries: &[(&str, B)]) -> Option<Vec<u8>> {
-    let mut group =
-        Vec::with_capacity(entries.iter().map(|(name, bytes)| name.len() + bytes.as_ref().len() + 16).sum());
+/// Writes a group that begins at `start` into `group`, in place of what is there, and gives its table; none where it would not be
+/// read again.
+fn write_group(entries: &[(String, Vec<u8>)], start: u64, group: &mut Vec<u8>) -> Option<GroupTable> {
+    group.clear();
     for (name, bytes) in entries {
-        group.extend_from_slice(format!("{} {name}\n", bytes.as_ref().len()).as_bytes());
+        group.extend_from_slice(format!("{} {name}\n", bytes.len()).as_bytes());
     }
     let table = group.len() + 1;
     group.push(b'\n');
-    entries.iter().for_each(|(_, bytes)| group.extend_from_slice(bytes.as_ref()));
-    let read = parse_table(group.get(..table.checked_sub(2)?)?, 0)?.entries;
-    let is_read = read.len() == entries.len() && read.iter().zip(entries).all(|((read, _), (name, _))| read == name);
-    (table <= MAX_TABLE && is_read).then_some(group)
+    entries.iter().for_each(|(_, bytes)| group.extend_from_slice(bytes));
+    let read = parse_table(group.get(..table.checked_sub(2)?)?, start + wide(table))?;
+    let is_read = read.entries.iter().map(|(name, _)| name).eq(entries.iter().map(|(name, _)| name));
+    (table <= MAX_TABLE && is_read).then_some(read)
 }
 
 #[cfg(test)]
@@ -210,7 +218,8 @@ mod tests {
     }
 
     fn add(pack: &Pack, entries: &[(&str, &[u8])]) {
-        pack.append(&RealDisk, entries).unwrap();
+        let entries: Vec<_> = entries.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+        pack.append(&RealDisk, &entries).unwrap();
     }
 
     #[test]
@@ -282,8 +291,7 @@ mod tests {
     #[test]
     fn a_full_pack_says_so_and_stays_bounded() {
         let root = tempfile::tempdir().unwrap();
-        let names: Vec<String> = (0..1024).map(|n| format!("n{n}")).collect();
-        let group: Vec<_> = names.iter().map(|name| (name.as_str(), b"x")).collect();
+        let group: Vec<_> = (0..1024).map(|n| (format!("n{n}"), b"x".to_vec())).collect();
         let pack = pack(&root);
         for _ in 0..FULL / group.len() {
             assert!(!pack.is_full().unwrap());
@@ -334,10 +342,11 @@ mod tests {
     fn what_would_not_be_read_is_not_written() {
         let root = tempfile::tempdir().unwrap();
         let long = "n".repeat(MAX_TABLE);
-        type Entries<'a> = &'a [(&'a str, &'a [u8])];
-        let refused: [Entries<'_>; 5] = [&[], &[("a\nb", b"x")], &[("a\n", b"x")], &[("a", b"")], &[(&long, b"x")]];
-        for entries in refused {
-            assert!(matches!(pack(&root).append(&RealDisk, entries), Err(Fault::Usage(_))), "{entries:?}");
+        for (name, bytes) in [("a\nb", "x"), ("a\n", "x"), ("a", ""), (&long, "x")] {
+            let entries = [(name.to_owned(), bytes.as_bytes().to_vec())];
+            assert!(matches!(pack(&root).append(&RealDisk, &entries), Err(Fault::Usage(_))), "{entries:?}");
         }
+        pack(&root).append(&RealDisk, &[]).unwrap();
+        assert_eq!(pack(&root).names().unwrap(), Vec::<String>::new());
     }
 }
