@@ -158,7 +158,10 @@ impl CurrentMirror {
         let newest = match before.clone().filter(|mirror| mirror.size() >= checkpoint.tree().size) {
             Some(mirror) => Mirror::clone(&mirror),
             None => Mirror {
-                snapshot: self.log.snapshot(checkpoint.tree())?,
+                snapshot: match &before {
+                    Some(before) => self.log.snapshot_after(checkpoint.tree(), &before.snapshot)?,
+                    None => self.log.snapshot(checkpoint.tree())?,
+                },
                 head: Bytes::from(note),
                 checkpoint,
                 index: None,
