@@ -49,8 +49,8 @@
 //!    which the program carries one, and is trusted for what is newer. One that is damaged or under another key is never passed over.
 //! 5. No complete tile that was proven is ever changed, and no byte of the full log that a committed head covers, unless it rotted: then
 //!    the proven one is put in its place. None of the full log is given that this process has not proven, or that looks otherwise
-//!    than when it was. An admitted module file changes only where the database that is asked now has another hash: then it is
-//!    quarantined and fetched again.
+//!    than when it was, appends of this process aside. An admitted module file changes only where the database that is asked now has
+//!    another hash: then it is quarantined and fetched again.
 //! 6. The index decides nothing: a wrong entry can only make a check fail.
 //! 7. No outcome passes by default: not an empty answer, not an unknown algorithm, not a missing line.
 //! 8. Nothing but a person clears a fork, and until then no newer head is accepted.

@@ -86,6 +86,7 @@ struct FolderState {
     room: Mutex<FreeSpace>,
     /// when the next byte may be read by a scrub
     scrubs: Arc<Mutex<Option<Instant>>>,
+    appends: Arc<log::OwnWrites>, // what this process appended to full logs
     /// the senders of quarantined bytes
     refused: Mutex<modules::Ledger>,
 }
@@ -131,9 +132,10 @@ impl Folder {
             _ => {}
         }
         let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.subsec_nanos());
-        let (made, serial, failures, room, scrubs, refused) = Default::default();
+        let (made, serial, failures, room, scrubs, appends, refused) = Default::default();
         let root = root.into();
-        let shared = FolderState { root, disk, made, serial, born, reads_only, failures, room, scrubs, refused };
+        let shared =
+            FolderState { root, disk, made, serial, born, reads_only, failures, room, scrubs, appends, refused };
         Ok(Folder { shared: Arc::new(shared) })
     }
 

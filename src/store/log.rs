@@ -34,7 +34,9 @@ mod files;
 mod growing;
 mod heads;
 mod healed;
+mod look;
 mod mend;
+mod own_writes;
 mod progress;
 mod proofs;
 mod proven;
@@ -51,6 +53,7 @@ pub use files::OFFSET_BYTES;
 pub(in crate::store) use heads::newest as newest_head;
 pub use heads::{Entry, HEADS_LIMIT, entries};
 pub use healed::{LogHealth, Rotten};
+pub(in crate::store) use own_writes::OwnWrites;
 pub use read_buffer::ReadBuffer;
 pub use scan::LogFile;
 pub use snapshot::Snapshot;
@@ -182,7 +185,16 @@ impl Log {
     /// # Errors
     /// `Unavailable`: a file is missing, too short, damaged or cannot be read, or the hashes are not those of the tree.
     pub fn snapshot(&self, tree: Tree) -> Result<Snapshot, Fault> {
-        Snapshot::open(self, tree)
+        Snapshot::open(self, tree, None)
+    }
+
+    /// The same of a tree that has grown since `before`, whose proofs still hold for what was not written since, appends of this
+    /// process aside.
+    ///
+    /// # Errors
+    /// As [`Log::snapshot`].
+    pub fn snapshot_after(&self, tree: Tree, before: &Snapshot) -> Result<Snapshot, Fault> {
+        Snapshot::open(self, tree, Some(before))
     }
 
     /// The one writer, which goes on after `committed`, the tree of the committed head ([`Tree::EMPTY`] where there is none), or

@@ -171,3 +171,46 @@ async fn a_file_that_was_cut_off_or_emptied_is_healed() {
         assert!(held.files() == sound, "{name}, {thirds} thirds");
     }
 }
+
+/// What was proven stays so when this process appends, and no longer: what another one does to a file is unknown.
+#[tokio::test]
+async fn an_append_of_this_process_has_no_old_tile_proven_again() {
+    const OLD: [&str; 5] =
+        ["tile/8/0/000", "tile/8/0/004", "tile/8/data/000", "tile/8/data/004.p/9", "tile/8/1/000.p/5"];
+    let world = World::new(&FakeSumdb::synthetic(2000, 1));
+    let folder = world.folder();
+    world.mirror_in(&folder, 1500);
+    let relay = world.relay_in(&folder, &[]);
+    relay.refresh().unwrap();
+    let proofs = async || {
+        let before = relay.log_health().proven();
+        for path in OLD {
+            assert_eq!(tile(&relay, path).await.unwrap().unwrap(), world.log.honest(path).unwrap(), "{path}");
+        }
+        relay.log_health().proven() - before
+    };
+    assert!(proofs().await > 0, "on their first use");
+    // What was written a moment ago is not relied on yet.
+    while proofs().await > 0 {}
+    for (size, edge) in [(1600, "tile/8/1/000.p/6"), (1900, "tile/8/1/000.p/7")] {
+        world.mirror_in(&folder, size);
+        relay.refresh().unwrap();
+        // The first question has the relay prove that the new tree contains the old one, from tiles that are full now.
+        tile(&relay, edge).await.unwrap();
+        assert_eq!(proofs().await, 0, "{size}");
+    }
+    // One that is full now is proven, and one that rotted is found.
+    let before = relay.log_health().proven();
+    tile(&relay, "tile/8/0/006").await.unwrap();
+    assert!(relay.log_health().proven() > before);
+    let hashes = world.data.path().join("log").join(world.log.name()).join("hashes.0");
+    flip(&hashes, 77);
+    fs::File::options().write(true).open(&hashes).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert!(proofs().await > 0);
+    assert_eq!(relay.log_health().rotten(), 1);
+    relay.put_back_healed().unwrap();
+    while proofs().await > 0 {}
+    world.mirror(2000);
+    relay.refresh().unwrap();
+    assert!(proofs().await > 0, "another process has written");
+}

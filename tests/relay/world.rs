@@ -87,9 +87,14 @@ impl World {
         relay.lookup(&self.module(id)).await
     }
 
-    /// Appends to the full log what it takes to hold the log up to `size`, and commits that.
+    /// Appends to the full log what it takes to hold the log up to `size`, and commits that, as another process does.
     pub fn mirror(&self, size: u64) {
-        let log = self.folder().log(self.log.name()).unwrap();
+        self.mirror_in(&self.folder(), size);
+    }
+
+    /// The same, as the process does that has the data folder open.
+    pub fn mirror_in(&self, folder: &Folder, size: u64) {
+        let log = folder.log(self.log.name()).unwrap();
         let open = |note: &[u8]| Checkpoint::open(note, &self.policy()).unwrap();
         let committed = log.head().unwrap().map_or(Tree::EMPTY, |note| open(&note).tree());
         let mut writer = log.writer(committed).unwrap();

@@ -149,3 +149,35 @@ fn a_broken_journal_is_told_and_left_where_it_is() {
     fs::remove_file(&path).unwrap();
     world.is_in_order();
 }
+
+/// They prove nothing, and cannot be had again exactly.
+#[test]
+fn broken_times_of_admission_are_told_and_left_where_they_are() {
+    let world = World::new();
+    let path = world.root().join("store/admitted.sqlite");
+    let modules = world.folder().modules();
+    world.is_in_order();
+    modules.complete_admissions().unwrap();
+    world.is_in_order();
+    let is_noted = || world.verify().notices.iter().any(|notice| notice.text.contains("1 stored versions are not in"));
+    assert!(!is_noted());
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let one = "SELECT min(at) FROM admitted";
+    db.execute(&format!("UPDATE admitted SET version = 'v1' WHERE at = ({one})"), []).unwrap();
+    assert!(world.finds(Flaw::Journal, &path).what.contains("cannot be a module version"));
+    db.execute(&format!("DELETE FROM admitted WHERE at = ({one})"), []).unwrap();
+    db.execute_batch("PRAGMA journal_mode = DELETE").unwrap();
+    drop(db);
+    world.is_in_order();
+    assert!(is_noted(), "a server adds it");
+    let before = fs::read(&path).unwrap();
+    for (at, bytes) in [(0, b"no SQLite file".to_vec()), (4096, vec![0xa5; 64])] {
+        let mut broken = before.clone();
+        broken[at..at + bytes.len()].copy_from_slice(&bytes);
+        fs::write(&path, &broken).unwrap();
+        assert!(world.finds(Flaw::Journal, &path).next.unwrap().contains("sets it aside"), "{at}");
+        assert_eq!(fs::read(&path).unwrap(), broken);
+    }
+    fs::remove_file(&path).unwrap();
+    world.is_in_order();
+}

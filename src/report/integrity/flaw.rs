@@ -216,7 +216,9 @@ impl Flaw {
             Flaw::ModuleInfo => "What is kept about a version is not JSON about that version.",
             Flaw::Stray => "There is something in the store that gosumcheck did not put there. It is never served.",
             Flaw::Refused => "What was refused once can no longer be explained. None of it is ever served.",
-            Flaw::Journal => "The hints and incidents of the proxy are damaged. They prove nothing and decide nothing.",
+            Flaw::Journal => {
+                "Hints, incidents or times of admission of the proxy are damaged. They prove nothing and decide nothing."
+            }
         }
     }
 

@@ -1,8 +1,10 @@
 //! The files of a log as they grow: what is appended is held back for a moment, then written, then synced.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::Folder;
+use super::super::disk::Disk;
 use super::super::words::unavailable;
 use super::files::{Named, hashes_path, levels, offsets_len};
 use crate::fault::Fault;
@@ -120,14 +122,27 @@ impl Growing {
     }
 
     fn flush(&mut self) -> Result<(), Fault> {
-        let files = [&mut self.records, &mut self.offsets].into_iter().chain(&mut self.hashes);
-        for file in files.filter(|file| !file.held.is_empty()) {
-            let written = self.folder.disk().write_at(&file.named.file, &file.held, file.at);
+        for file in self.files().filter(|file| !file.held.is_empty()) {
+            let written = self.change(file, |disk, file| disk.write_at(&file.named.file, &file.held, file.at));
             written.map_err(|error| unavailable(&file.named.path, "write", &error))?;
+        }
+        for file in [&mut self.records, &mut self.offsets].into_iter().chain(&mut self.hashes) {
             file.at = file.end();
             file.held.clear();
         }
         Ok(())
+    }
+
+    /// Changes a file beyond what is committed, so that readers know that it was this process.
+    fn change(&self, file: &Appended, change: impl FnOnce(&dyn Disk, &Appended) -> io::Result<()>) -> io::Result<()> {
+        let change = || change(self.folder.disk(), file);
+        let (records, offsets) = (&self.records.named, &self.offsets.named);
+        let own = &self.folder.shared.appends;
+        // These two are looked at together, as `Snapshot` does.
+        match file.named.path == records.path || file.named.path == offsets.path {
+            true => own.write(&records.path, &[&offsets.file, &records.file], change),
+            false => own.write(&file.named.path, &[&file.named.file], change),
+        }
     }
 
     /// Everything that was appended is on the disk from here on.
@@ -145,7 +160,7 @@ impl Growing {
         self.flush()?;
         for file in self.files() {
             if file.named.len()? > file.at {
-                let cut = self.folder.disk().truncate(&file.named.file, file.at);
+                let cut = self.change(file, |disk, file| disk.truncate(&file.named.file, file.at));
                 cut.map_err(|error| unavailable(&file.named.path, "cut off", &error))?;
             }
         }

@@ -61,6 +61,8 @@ impl PlacedTile {
 /// What was found and healed in one log since the process started.
 #[derive(Debug, Default)]
 pub struct LogHealth {
+    /// tiles that were proven from the files
+    proven: AtomicU64,
     /// tiles that were not what the log committed to
     rotten: AtomicU64,
     /// those of which the right bytes were had
@@ -68,6 +70,12 @@ pub struct LogHealth {
 }
 
 impl LogHealth {
+    /// How often a full tile was proven from the files: on its first use, after the file changed otherwise than by an append of this
+    /// process, and by scrubs.
+    pub fn proven(&self) -> u64 {
+        self.proven.load(Ordering::Relaxed)
+    }
+
     /// Tiles that were not what the log committed to.
     pub fn rotten(&self) -> u64 {
         self.rotten.load(Ordering::Relaxed)
@@ -134,8 +142,9 @@ impl Healed {
         }
     }
 
-    /// A tile is in its place again.
-    pub(super) fn forget(&self, key: &TilePath) {
+    /// A tile is proven from the files, be it for the first time or after it was put in its place again.
+    pub(super) fn note_sound(&self, key: &TilePath) {
+        self.health.proven.fetch_add(1, Ordering::Relaxed);
         // Nothing is locked for one that never was damaged: what is proven anew is mostly that.
         if self.health.rotten() == 0 {
             return;

@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use super::files::Named;
 use super::healed::{PlacedTile, Rotten};
-use super::proofs::{Look, Proofs};
+use super::look::Look;
+use super::proofs::Proofs;
 use super::snapshot::{SnapshotState, tile_len};
 use crate::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
 use crate::sumdb::number::wide;
@@ -106,7 +107,7 @@ impl SnapshotState {
             if let Ok(look) = look {
                 proofs.add(index, look);
             }
-            self.healed.forget(&key);
+            self.healed.note_sound(&key);
             return Ok(bytes_of(&hashes));
         }
         proofs.remove(index);
@@ -174,7 +175,7 @@ impl SnapshotState {
             if let Ok(look) = look {
                 self.data_proofs.add(index, look);
             }
-            self.healed.forget(&key);
+            self.healed.note_sound(&key);
             return Ok(tile);
         }
         self.data_proofs.remove(index);

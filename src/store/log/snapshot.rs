@@ -5,7 +5,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use super::Log;
-use super::files::{Files, LogPart, levels, offsets_len};
+use super::files::{Files, LogPart, Named, offsets_len};
 use super::healed::{Healed, PlacedTile, Rotten};
 use super::proofs::Proofs;
 use crate::fault::Fault;
@@ -30,14 +30,14 @@ pub(super) struct SnapshotState {
     pub(super) last: PlacedTile,
     pub(super) files: Files,
     /// by level: which of its full tiles are proven
-    pub(super) hash_proofs: Vec<Proofs>,
+    pub(super) hash_proofs: Vec<Arc<Proofs>>,
     /// which full data tiles are proven, with their place
-    pub(super) data_proofs: Proofs,
+    pub(super) data_proofs: Arc<Proofs>,
     pub(super) healed: Healed,
 }
 
 impl Snapshot {
-    pub(super) fn open(log: &Log, tree: Tree) -> Result<Snapshot, Fault> {
+    pub(super) fn open(log: &Log, tree: Tree, before: Option<&Snapshot>) -> Result<Snapshot, Fault> {
         let files = Files::open(log.dir(), tree.size)?;
         let Some(edge) = files.edge_of(tree)? else {
             let why = format!(
@@ -48,10 +48,13 @@ impl Snapshot {
             return Err(Fault::machine(log.dir().display().to_string(), why));
         };
         let last = find_last(&files, tree.size)?;
-        let tiles = |level| Edge::hashes(tree.size, level) / FULL;
+        let before = before.map(|before| &before.shared);
+        let none_of = |file: &Named| Arc::new(Proofs::of_none(&log.folder().shared.appends, file.path.clone()));
+        let mut hash_proofs = before.map(|before| before.hash_proofs.clone()).unwrap_or_default();
+        hash_proofs.extend(files.hashes.iter().skip(hash_proofs.len()).map(none_of));
         let shared = SnapshotState {
-            hash_proofs: levels(tree.size).map(|level| Proofs::of_none(tiles(level))).collect(),
-            data_proofs: Proofs::of_none(tiles(0)),
+            hash_proofs,
+            data_proofs: before.map_or_else(|| none_of(&files.records), |before| Arc::clone(&before.data_proofs)),
             healed: Healed::new(log),
             tree,
             edge,

@@ -193,7 +193,7 @@ fn begin(log: &Log, committed: Tree) -> Result<Option<Snapshot>, Fault> {
             return Err(Fault::machine(log.dir.join("head").display().to_string(), why));
         }
     }
-    if committed.size > 0 { Snapshot::open(log, committed).map(Some) } else { Ok(None) }
+    if committed.size > 0 { Snapshot::open(log, committed, None).map(Some) } else { Ok(None) }
 }
 
 /// The files, to go on after the committed log.

@@ -9,7 +9,7 @@
 //! nobody reads half of it; until then what is admitted is left for it to find.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
@@ -84,6 +84,11 @@ impl Admissions {
         let path = folder.root().join(STORE_FOLDER).join("admitted.sqlite");
         let (open, is_complete, lacks) = (Mutex::default(), AtomicBool::new(false), AtomicBool::new(true));
         Admissions { inner: Arc::new(AdmissionsState { folder, path, open, is_complete, lacks }) }
+    }
+
+    /// Where they are kept.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
     }
 
     /// Writes down that a version was admitted now, unless it was before. A file that cannot be written keeps nobody waiting:
@@ -220,6 +225,33 @@ impl Admissions {
         });
         let times = times.map_err(|error| self.fault(error))?;
         Ok(times.into_iter().map(Option::unwrap_or_default).collect())
+    }
+
+    /// What is wrong with the file, each in a line of its own, and how many of `stored` are not written down; nothing where there is no
+    /// file. Changes nothing, and a server may go on writing meanwhile.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file, or the store, cannot be read.
+    pub(super) fn check(
+        &self,
+        stored: impl Iterator<Item = Result<AdmittedZip, Fault>>,
+    ) -> Result<(Vec<String>, u64), Fault> {
+        let path = &self.inner.path;
+        if path.symlink_metadata().is_err() {
+            return Ok((Vec::new(), 0));
+        }
+        let db = match table::FILE.read(path, |db| Ok((table::check(&db)?, db))) {
+            Ok((wrong, db)) if wrong.is_empty() => db,
+            Ok((wrong, _)) => return Ok((wrong, 0)),
+            Err(SqliteError::Damaged(why)) => return Ok((vec![why], 0)),
+            Err(error @ SqliteError::Fault(_)) => return Err(self.fault(error)),
+        };
+        let mut missing = 0;
+        for zip in stored {
+            let has = table::has(&db, &zip?.module).map_err(|error| self.fault(failed(path, &error)))?;
+            missing += u64::from(!has);
+        }
+        Ok((Vec::new(), missing))
     }
 
     fn fault(&self, error: SqliteError) -> Fault {

@@ -23,7 +23,20 @@ impl Modules {
     /// # Errors
     /// `Unavailable`: the disk fails. It is to be tried again.
     pub fn complete_admissions(&self) -> Result<(), Fault> {
-        self.admissions.complete(|| self.admitted_zips(Tree::Proven).chain(self.admitted_zips(Tree::FirstUse)))
+        self.admissions.complete(|| self.all_admitted_zips())
+    }
+
+    /// What is wrong with the file of [`Modules::admissions`], each in a line of its own, and how many of the versions that are here are
+    /// not written down there; nothing where there is no file. Changes nothing, and a server may go on writing meanwhile.
+    ///
+    /// # Errors
+    /// `Unavailable`: the file, or the store, cannot be read.
+    pub fn check_admissions(&self) -> Result<(Vec<String>, u64), Fault> {
+        self.admissions.check(self.all_admitted_zips())
+    }
+
+    fn all_admitted_zips(&self) -> impl Iterator<Item = Result<AdmittedZip, Fault>> + use<> {
+        self.admitted_zips(Tree::Proven).chain(self.admitted_zips(Tree::FirstUse))
     }
 
     /// Whether the zip of a version is in one of the trees.

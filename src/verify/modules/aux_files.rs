@@ -1,5 +1,5 @@
 //! What lies beside the module files: `.info` files and lists of versions, which nothing proves but which must be about their
-//! modules; the quarantine, where every refused file has its report; and the journal.
+//! modules; the quarantine, where every refused file has its report; the journal, and the times of admission.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,7 +24,7 @@ const REPORT: &str = ".json";
 /// The longest report that is read, in bytes: it has headers of one answer in it, and some hashes.
 const MAX_REPORT_BYTES: u64 = 1 << 20;
 
-/// Checks all three.
+/// Checks all of them.
 pub(super) fn check(folder: &Folder, scan: &Scan, figures: &mut ModuleFigures, report: &mut Integrity) {
     let store = folder.modules();
     for (tree, module, path) in &scan.about {
@@ -47,6 +47,7 @@ pub(super) fn check(folder: &Folder, scan: &Scan, figures: &mut ModuleFigures, r
     }
     quarantine(&folder.root().join("refused"), figures, report);
     journal(folder, report);
+    admissions(&store, report);
 }
 
 /// What is wrong with the `.info` of a version; none where it is in order, or has left.
@@ -160,5 +161,22 @@ fn journal(folder: &Folder, report: &mut Integrity) {
             report.add(Finding::of_file(Flaw::Journal, source_name, why))
         }
         Err(fault) => report.add(Finding::of_file(Flaw::Journal, "proxy.sqlite", fault.to_string())),
+    }
+}
+
+/// The times of admission: what is broken is lost when a server writes the file anew; what is missing is added by the next one.
+fn admissions(store: &Modules, report: &mut Integrity) {
+    let path = store.admissions().path().display().to_string();
+    let next = Some(format!(
+        "restore {path} from a backup, or leave it: the next server sets it aside, and takes the times from the stored files"
+    ));
+    let broken = |what| Finding { next: next.clone(), ..Finding::of_file(Flaw::Journal, path.clone(), what) };
+    match store.check_admissions() {
+        Ok((wrong, 0)) => wrong.into_iter().for_each(|what| report.add(broken(what))),
+        Ok((_, missing)) => {
+            let text = format!("{missing} stored versions are not in {path} yet: the next server adds them");
+            report.notices.push(Notice { level: Level::Note, text });
+        }
+        Err(fault) => report.add(broken(fault.to_string())),
     }
 }

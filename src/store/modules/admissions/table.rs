@@ -14,6 +14,10 @@ use super::{Admission, AdmissionsFrom, AdmittedZip};
 use crate::fault::Fault;
 use crate::sumdb::module::ModuleVersion;
 
+/// Lines that a check gives of damage.
+const MAX_LINES: i32 = 100;
+/// Rows that it names.
+const MAX_ROWS: usize = 100;
 /// Rows that are written in one go.
 pub(super) const BATCH: usize = 1000;
 /// The file; its application number is `gosa`. Times are microseconds since 1970, and the table is in their order. A power cut may take
@@ -89,6 +93,25 @@ pub(super) fn time_of(db: &Connection, module: &str, version: &str) -> rusqlite:
     let mut find = db.prepare_cached("SELECT at FROM admitted WHERE module = ?1 AND version = ?2")?;
     let at: Option<i64> = find.query_row([module, version], |row| row.get(0)).optional()?;
     Ok(at.and_then(|at| u64::try_from(at).ok()))
+}
+
+/// What is wrong with the file, each in a line of its own.
+pub(super) fn check(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut wrong: Vec<String> = Vec::new();
+    db.pragma(None, "integrity_check", MAX_LINES, |row| {
+        let line: String = row.get(0)?;
+        wrong.extend((line != "ok").then(|| format!("is damaged ({line})")));
+        Ok(())
+    })?;
+    if wrong.is_empty() {
+        read(db, AdmissionsFrom::Time(0), &mut |row| {
+            if ModuleVersion::new(&row.module, &row.version).is_err() {
+                wrong.push(format!("names {}@{}, and that cannot be a module version", row.module, row.version));
+            }
+            if wrong.len() < MAX_ROWS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+    }
+    Ok(wrong)
 }
 
 /// Reads rows until `take` breaks.
