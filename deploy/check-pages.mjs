@@ -20,8 +20,18 @@ const PAGES = {
   file: '/modules/demo.example/colour@v1.1.0?file=README.md',
   incidents: '/incidents',
   integrity: '/integrity',
+  hostile: '/modules/demo.example/hostile@v1.0.0',
+  'hostile-readme': '/modules/demo.example/hostile@v1.0.0?file=README.md',
+  'hostile-line': '/modules/demo.example/hostile@v1.0.0?file=line.txt',
+  missing: '/modules/demo.example/colour@v1.1.0?file=none',
+  malformed: '/modules/nodot',
+  nowhere: '/nowhere',
 }
+/** Where another status than 200 is right. */
+const STATUS = { missing: 404, malformed: 400, nowhere: 404 }
 const SCREENS = [['desktop', 1280, 'light'], ['desktop', 1280, 'dark'], ['phone', 375, 'light'], ['phone', 375, 'dark']]
+/** Pixels of the longest picture that Chromium makes. */
+const MAX_PICTURE = 16_000
 const faults = []
 // How much the page has moved by itself since it was opened. Browsers tell it to observers only.
 const shifted = page => page.evaluate(() => new Promise(done => {
@@ -51,17 +61,21 @@ for (const [screen, width, scheme] of SCREENS) {
   for (const [name, path] of Object.entries(PAGES)) {
     const page = await browser.newPage()
     const fault = why => faults.push(`${path} (${screen}, ${scheme}): ${why}`)
-    page.on('console', message => { if (message.type() === 'error') fault(message.text()) })
+    const status = STATUS[name] ?? 200
+    // Chromium says so in the console where a page has another status than 200.
+    const expected = message => status !== 200 && message.text().includes(`status of ${status}`)
+    page.on('console', message => { if (message.type() === 'error' && !expected(message)) fault(message.text()) })
     page.on('request', request => { if (!request.url().startsWith(url) && !request.url().startsWith('data:')) fault(`asks for ${request.url()}`) })
     await page.setJavaScriptEnabled(false)
     await page.setViewport({ width, height: 900 })
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
     const answer = await page.goto(url + path, { waitUntil: 'load' })
-    if (answer.status() !== 200) fault(`status ${answer.status()}`)
+    if (answer.status() !== status) fault(`status ${answer.status()}`)
     await writeFile(`${work}/${name}.html`, await answer.text())
     const seen = await page.evaluate(() => ({
       wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
       scripts: document.scripts.length,
+      high: document.documentElement.scrollHeight,
     }))
     if (seen.wide > 0) fault(`${seen.wide} pixels wider than the window`)
     if (seen.scripts > 0) fault('it has a script')
@@ -74,15 +88,65 @@ for (const [screen, width, scheme] of SCREENS) {
       fault(`axe: ${impact}: ${id}: ${nodes.map(node => node.target.join(' ')).slice(0, 3).join(', ')}`)
     }
     // Last, since the window is made longer for it.
-    if (pictures) await page.screenshot({ path: `${pictures}/${name}-${screen}-${scheme}.png`, fullPage: true })
+    const picture = `${pictures}/${name}-${screen}-${scheme}.png`
+    if (pictures) await page.screenshot({ path: picture, fullPage: seen.high < MAX_PICTURE })
     await page.close()
   }
+}
+
+// Nor does anything of a module run where scripts may.
+for (const path of [PAGES.hostile, PAGES['hostile-readme'], PAGES.file]) {
+  const page = await browser.newPage()
+  page.on('dialog', dialog => { faults.push(`${path}: a script ran`); dialog.dismiss() })
+  await page.goto(url + path, { waitUntil: 'load' })
+  const seen = await page.evaluate(() => ({ title: document.title, strange: document.querySelectorAll('script, img, main ~ main').length }))
+  if (seen.title === 'run' || seen.strange > 0) faults.push(`${path}: a module's content is markup`)
+  await page.close()
 }
 
 // From another origin: another port.
 const server = createServer(async (_, answer) => answer.end(await readFile('examples/verify.html'))).listen(0, '127.0.0.1')
 await new Promise(ready => server.once('listening', ready))
 const elsewhere = `http://127.0.0.1:${server.address().port}/`
+// A server that lies: each of its answers is as this one changes it.
+let lie = answer => answer
+const lying = createServer(async (request, answer) => {
+  const honest = await fetch(url + request.url)
+  answer.writeHead(honest.status, { 'access-control-allow-origin': '*' })
+  answer.end(lie(await honest.text(), request.url))
+}).listen(0, '127.0.0.1')
+await new Promise(ready => lying.once('listening', ready))
+const liar = `http://127.0.0.1:${lying.address().port}`
+// Of a proof: the JSON with one thing changed.
+const proof = change => (text, path) => {
+  if (!path.includes('/proofs/')) return text
+  const changed = JSON.parse(text)
+  change(changed)
+  return JSON.stringify(changed)
+}
+const flip = hash => (hash[0] === 'A' ? 'B' : 'A') + hash.slice(1)
+for (const [what, change, expected] of [
+  ['nothing changed', text => text, 'verified'],
+  ['another hash in the record', proof(p => { p.record.text = p.record.text.replace(/h1:./, 'h1:_') }), 'not in that tree'],
+  ['another record', proof(p => { p.record.number += 1 }), 'not in that tree'],
+  ['another hash in the proof', proof(p => { p.inclusion[0] = flip(p.inclusion[0]) }), 'not in that tree'],
+  ['a proof that is too short', proof(p => { p.inclusion.pop() }), 'too short'],
+  ['a proof that is too long', proof(p => { p.inclusion.push(p.inclusion[0]) }), 'too long'],
+  ['another size in the head', proof(p => { p.tree.checkpoint = p.tree.checkpoint.replace(/\n(\d+)\n/, (_, n) => `\n${+n + 1}\n`) }), 'the signature is wrong'],
+  ['the record of another version', (text, path) => text.replaceAll('v1.1.0', 'v1.1.1'), 'not in that tree'],
+  ['another go.mod', (text, path) => path.endsWith('/go.mod') ? text + '\n' : text, 'another hash'],
+]) {
+  lie = change
+  const page = await browser.newPage()
+  await page.goto(`${elsewhere}?${new URLSearchParams({ server: liar, module: 'demo.example/colour@v1.1.0', key })}`)
+  await page.waitForSelector('html[data-done]', { timeout: 20_000 })
+  const last = await page.$eval('li:last-child', item => item.textContent)
+  if (!last.includes(expected)) faults.push(`verify.html: ${what}: ${last}`)
+  await page.close()
+}
+lying.close()
+lying.closeAllConnections()
+
 for (const [module, vkey, expected] of [
   ['demo.example/colour@v1.1.0', key, 'verified'],
   ['demo.example/wallet@v0.9.1', key, 'verified'],

@@ -104,4 +104,8 @@ fn the_lines_can_be_pasted() {
     let lied = paste(&["setup", "lie"]);
     let said = String::from_utf8_lossy(&lied.stderr);
     assert!(!lied.status.success() && said.contains("SECURITY: demo.example/wallet@v0.9.1"), "{said}");
+    // What go fetched, built and remembers of the database went into the demo's folder, and not into the user's.
+    let home = std::fs::read_dir(demo.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let ours = home.filter(|name| name != ".config" && !name.to_string_lossy().starts_with("gosumcheck-demo-"));
+    assert_eq!(ours.count(), 0, "go keeps its telemetry in .config, and nothing else stays");
 }

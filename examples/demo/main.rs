@@ -67,15 +67,18 @@ fn main() -> ExitCode {
 async fn demo(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     // Before anything is made: a signal must not leave it behind.
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut hung_up = signal(SignalKind::hangup())?;
     let stop = async move {
         tokio::select! {
             _ = interrupted.recv() => {}
             _ = terminated.recv() => {}
+            _ = hung_up.recv() => {}
         }
     };
     let all = modules::all()?;
     let outside = outside(&all);
-    let folder = tempfile::Builder::new().prefix("gosumcheck-demo-").tempdir()?;
+    let folder = tempfile::Builder::new().prefix("gosumcheck-demo-").tempdir();
+    let folder = folder.map_err(|error| format!("no folder can be made for it: {error}; TMPDIR says where"))?;
     let scratch = scratch(folder.path())?;
     let (served, proxy) = inside(&folder.path().join("data"), &outside).await?;
     for module in all.iter().filter(|module| module.is_warm) {
@@ -86,7 +89,8 @@ async fn demo(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
                 .map_err(|denied| format!("{denied:?}"))?;
         }
     }
-    let listener = tokio::net::TcpListener::bind(&arguments.listen).await?;
+    let listener = tokio::net::TcpListener::bind(&arguments.listen).await;
+    let listener = listener.map_err(|error| format!("--listen {}: {error}", arguments.listen))?;
     let lines = lines(&format!("http://{}", listener.local_addr()?), &outside.database.vkey(), &scratch);
     let mut out = io::stdout();
     lines.iter().try_for_each(|(what, line)| writeln!(out, "{what:6} {line}"))?;
@@ -99,9 +103,9 @@ async fn demo(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 
 /// What to paste: the page, the settings, a build that a lying mirror cannot spoil, and one that it can only stop.
 fn lines(url: &str, vkey: &str, scratch: &str) -> [(&'static str, String); 4] {
-    let go = format!(
-        "GOENV=off GOWORK=off GOTOOLCHAIN=local GOFLAGS=-modcacherw GOPROXY={url} GOMODCACHE={scratch}/modcache"
-    );
+    // What go fetches, builds and remembers of the database is in the folder too: nothing of the demo stays in the user's.
+    let caches = format!("GOPATH={scratch}/go GOMODCACHE={scratch}/go/pkg/mod GOCACHE={scratch}/cache");
+    let go = format!("GOENV=off GOWORK=off GOTOOLCHAIN=local GOFLAGS=-modcacherw GOPROXY={url} {caches}");
     let get = |module: &str| format!("go get {module}");
     [
         ("page:", format!("{url}/")),

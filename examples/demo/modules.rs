@@ -38,12 +38,20 @@ pub(crate) struct Module {
     pub(crate) is_warm: bool,
 }
 
+/// What the files of a hostile module hold: on the server's pages it stays text.
+const HOSTILE: &str = "</code></pre></main></body><script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">\u{202e}gnp.sj\u{2066}\u{1b}[31m\u{7}\0 & \"'\n";
+/// Names of its files: odd, but such as Go allows.
+const HOSTILE_NAMES: [&str; 3] = ["&lt(script)&gt.md", "a&b=c#d%41+e.txt", "{x}[y]~!$,@^_ é.md"];
+/// Bytes of its one long line.
+const LINE_BYTES: usize = 1 << 20;
+
 /// All modules of the demo.
 pub(crate) fn all() -> Result<Vec<Module>, Box<dyn Error>> {
     let mut all = Vec::new();
     for version in ["v1.0.0", "v1.1.0", "v1.1.1"] {
         all.push(Module { is_warm: true, ..Module::new(&format!("demo.example/colour@{version}"), "colour", COLOUR)? });
     }
+    all.push(Module { is_warm: true, ..Module::hostile("demo.example/hostile@v1.0.0")? });
     let greeting = Module::new(SPOILT, "greeting", GREETING)?;
     let lie = Module::new(SPOILT, "greeting", ALTERED)?.zip;
     all.push(Module { lie: Some(lie), ..greeting });
@@ -55,12 +63,23 @@ pub(crate) fn all() -> Result<Vec<Module>, Box<dyn Error>> {
 
 impl Module {
     fn new(module: &str, package: &str, source: &str) -> Result<Module, Box<dyn Error>> {
-        let (path, version) = module.split_once('@').ok_or("a module version has an @")?;
-        let go_mod = format!("module {path}\n\ngo 1.21\n");
         let readme = format!("# {package}\n\nA module of the demo. <script>alert('text, and never run')</script>\n");
+        Module::of(module, "", &[("README.md", &readme), (&format!("{package}.go"), source)])
+    }
+
+    /// A module that would run in the browsers of those who read it.
+    fn hostile(module: &str) -> Result<Module, Box<dyn Error>> {
+        let line = "x".repeat(LINE_BYTES);
+        let files = HOSTILE_NAMES.into_iter().chain(["README.md"]).map(|name| (name, HOSTILE));
+        Module::of(module, &format!("// {HOSTILE}"), &files.chain([("line.txt", &*line)]).collect::<Vec<_>>())
+    }
+
+    /// A module of these files and a go.mod that ends with `comment`.
+    fn of(module: &str, comment: &str, files: &[(&str, &str)]) -> Result<Module, Box<dyn Error>> {
+        let (path, version) = module.split_once('@').ok_or("a module version has an @")?;
+        let go_mod = format!("module {path}\n\ngo 1.21\n{comment}");
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let files = [("README.md", readme.as_str()), ("go.mod", &go_mod), (&format!("{package}.go"), source)];
-        for (name, content) in files {
+        for (name, content) in files.iter().copied().chain([("go.mod", go_mod.as_str())]) {
             zip.start_file(format!("{module}/{name}"), SimpleFileOptions::default())?;
             zip.write_all(content.as_bytes())?;
         }

@@ -8,6 +8,7 @@ pub(super) mod integrity;
 mod layout;
 pub(super) mod module;
 pub(super) mod modules;
+pub(super) mod refused;
 mod text;
 pub(super) mod version;
 
@@ -18,7 +19,7 @@ pub(super) const HTML: &str = "text/html; charset=utf-8";
 pub(super) const HTML_HEADERS: &[(&str, &str)] = &[
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'sha256-VLt/X760+0/o+RHx114DkOjH7K/lu1EzGxl/slwweiI='; img-src data:; \
+        "default-src 'none'; style-src 'sha256-NrBbuhOrnP7QIwpzb/O0GdQS9i47T5FP3dp+eL7aEVI='; img-src data:; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("referrer-policy", "no-referrer"),

@@ -69,7 +69,7 @@ pub(super) async fn respond(
     // The content of a GET has no meaning (RFC 9110 section 9.3.1).
     let content = (head.method == Method::POST).then_some(content);
     let mut made = None;
-    let (_, raw) = path::split(head.uri.path(), &app.prefix);
+    let (prefix, raw) = path::split(head.uri.path(), &app.prefix);
     let admitted = admit(app, &head, raw, addrs, certificate, known_host).await;
     let (route, mut answer, admission) = match admitted {
         Err((route, refused)) => (route, Arc::new(refused), None),
@@ -85,10 +85,14 @@ pub(super) async fn respond(
             }
         },
     };
-    let memory = memory::acquire(&mut answer, &head, quota).await;
+    let mut memory = memory::acquire(&mut answer, &head, quota).await;
     let id = refused_id(app, route, &answer, &head);
     if let Some(named) = id.as_ref().and_then(|id| refusal::with_id(&answer, id)) {
+        let page = views::refused(&named, route, prefix, &head.headers);
         answer = Arc::new(named);
+        if let Some(page) = page {
+            memory = memory::exchange(&mut answer, page, &head, quota);
+        }
     }
     let (bytes, verdict) = (answer.len(), answer.verdict);
     let cache_scope = cache_scope(admission.as_ref());

@@ -1,9 +1,7 @@
 //! The files of `deploy/` against the program: what they start parses, and they say what they should.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,11 +16,11 @@ const SERVER: &str = "gosumcheck.service";
 const NIGHTLY: &str = "gosumcheck-verify.service";
 const TIMER: &str = "gosumcheck-verify.timer";
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy")
 }
 
-fn text(name: &str) -> String {
+pub(crate) fn text(name: &str) -> String {
     fs::read_to_string(folder().join(name)).unwrap()
 }
 
@@ -151,28 +149,51 @@ fn systemd_takes_the_units() {
 }
 
 #[test]
-fn the_image_serves_where_it_says_so() {
+fn the_images_serve_where_they_say_so() {
     let dockerfile = text("Dockerfile");
-    let line = |start: &str| dockerfile.lines().find(|line| line.starts_with(start)).unwrap();
-    let mut machine = Machine::new();
-    for pair in line("ENV ").split(' ').skip(1) {
-        let (name, value) = pair.split_once('=').unwrap();
-        machine.set(name, value);
+    let stages: Vec<&str> = dockerfile.split("\nFROM ").collect();
+    let direct = stages.iter().find(|stage| stage.lines().next().unwrap().ends_with(" AS direct")).unwrap();
+    let image = stages.last().unwrap();
+    for stage in [image, direct] {
+        let line = |start: &str| stage.lines().find(|line| line.starts_with(start)).unwrap();
+        let mut machine = Machine::new();
+        for pair in line("ENV ").split(' ').skip(1) {
+            let (name, value) = pair.split_once('=').unwrap();
+            machine.set(name, value);
+        }
+        let args = line("CMD ").trim_start_matches("CMD ").to_owned();
+        let args: Vec<String> = serde_json::from_str(&args).unwrap();
+        let args: Vec<&str> = args.iter().map(String::as_str).chain(["--check-config"]).collect();
+        machine.run(&args).says(0, &["0.0.0.0:3000", "GOSUMCHECK_LISTEN", DATA, "GOSUMCHECK_DATA"]);
+        assert_eq!(line("ENTRYPOINT "), "ENTRYPOINT [\"gosumcheck\"]");
+        assert_eq!(line("VOLUME "), format!("VOLUME {DATA}"));
+        assert_eq!(line("EXPOSE "), "EXPOSE 3000");
+        assert_eq!(line("USER "), "USER 65532:65532");
+        assert!(stage.lines().any(|line| line.starts_with("COPY --from=build ") && line.ends_with(INSTALLED)));
+        // A volume that is new is as the folder in its place: the server's own.
+        let owned = "COPY --from=build --chown=65532:65532 ";
+        assert!(stage.lines().any(|line| line.starts_with(owned) && line.ends_with(DATA)));
     }
-    let args = line("CMD ").trim_start_matches("CMD ").to_owned();
-    let args: Vec<String> = serde_json::from_str(&args).unwrap();
-    let args: Vec<&str> = args.iter().map(String::as_str).chain(["--check-config"]).collect();
-    machine.run(&args).says(0, &["0.0.0.0:3000", "GOSUMCHECK_LISTEN", DATA, "GOSUMCHECK_DATA"]);
-    assert_eq!(line("VOLUME "), format!("VOLUME {DATA}"));
-    assert_eq!(line("EXPOSE "), "EXPOSE 3000");
-    assert_eq!(line("USER "), "USER 65532:65532");
     // The last stage is the image: it begins with nothing, so that nothing but the program can run.
-    let (_, image) = dockerfile.rsplit_once("\nFROM ").unwrap();
     assert!(image.starts_with("scratch\n") && !image.contains("\nRUN "), "{image}");
-    assert!(image.lines().any(|line| line.starts_with("COPY --from=build ") && line.ends_with(INSTALLED)));
-    assert!(
-        image.lines().any(|line| line.starts_with("COPY --from=build --chown=65532:65532 ") && line.ends_with(DATA))
-    );
+}
+
+#[test]
+fn the_settings_of_the_chart_are_understood() {
+    let machine = Machine::new();
+    let (file, users) = (machine.at("gosumcheck.toml"), machine.at("users"));
+    fs::write(&users, "").unwrap();
+    for values in ["helm/gosumcheck/values.yaml", "helm/gosumcheck/ci/company.yaml"] {
+        let values = text(values);
+        let block = values.split_once("\nsettings: |\n").unwrap().1.lines().take_while(|line| line.starts_with("  "));
+        // What the chart only shows is understood too, and files of its Secret are where they are here.
+        let block: Vec<&str> = block.map(|line| line.trim_start().trim_start_matches("# ")).collect();
+        assert!(block.len() >= 2, "{block:?}");
+        let settings = block.join("\n").replace("/run/secrets/gosumcheck/users", users.to_str().unwrap());
+        fs::write(&file, &settings).unwrap();
+        let ran = machine.run(&["serve", "--config", file.to_str().unwrap(), "--check-config"]);
+        assert_eq!(ran.code, 0, "{settings}: {}", ran.show());
+    }
 }
 
 #[test]
@@ -204,61 +225,6 @@ fn the_health_check_knows_a_server_that_answers_from_one_that_does_not() {
     asked("GOSUMCHECK_LISTEN", &everywhere).says(2, &["cannot be asked for /healthz"]);
     asked("GOSUMCHECK_ADMIN_LISTEN", &at).says(2, &["cannot be asked for /healthz"]);
     asked("GOSUMCHECK_LISTEN", "systemd:web").says(2, &["no address can be asked"]);
-}
-
-/// The names of the samples that a server has on its page of metrics. It keeps a full copy: without one nothing lags.
-fn exposed() -> BTreeSet<String> {
-    let machine = Machine::new();
-    let server = Serving::start(&mut machine.command(&["serve", "--listen", "127.0.0.1:0", "--mirror"]));
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
-    let mut page = String::new();
-    stream.read_to_string(&mut page).unwrap();
-    let kinds = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
-    let suffixes = |name: &str, kind: &str| match kind {
-        "counter" if !name.ends_with("_total") => &["_total"][..],
-        "histogram" => &["_bucket", "_sum", "_count"],
-        _ => &[""],
-    };
-    kinds.flat_map(|(name, kind)| suffixes(name, kind).iter().map(move |suffix| format!("{name}{suffix}"))).collect()
-}
-
-/// The metrics that a query names.
-fn named(query: &str) -> impl Iterator<Item = &str> {
-    query.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| word.starts_with("gosumcheck_"))
-}
-
-#[test]
-fn alerts_and_dashboard_name_what_the_server_measures() {
-    let exposed = exposed();
-    let alerts = text("prometheus/alerts.yaml");
-    let dashboard: serde_json::Value = serde_json::from_str(&text("grafana/gosumcheck.json")).unwrap();
-    let panels = dashboard["panels"].as_array().unwrap();
-    let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
-    let mut queries: Vec<&str> = targets.map(|target| target["expr"].as_str().unwrap()).collect();
-    assert!(queries.len() > 15 && queries.iter().all(|query| named(query).next().is_some()), "{queries:?}");
-    queries.push(dashboard["templating"]["list"][1]["query"]["query"].as_str().unwrap());
-    queries.push(&alerts);
-    for metric in queries.iter().flat_map(|query| named(query)) {
-        assert!(exposed.contains(metric), "{metric} is not on the page of metrics");
-    }
-}
-
-#[test]
-fn each_alert_has_its_page() {
-    let alerts = text("prometheus/alerts.yaml");
-    let page = fs::read_to_string(folder().join("../docs/alerts.md")).unwrap();
-    let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    let names: Vec<&str> = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
-    assert_eq!(names, headings);
-    let pages: Vec<&str> = alerts.lines().filter_map(|line| line.trim().strip_prefix("runbook_url: ")).collect();
-    assert_eq!(pages, names.iter().map(|name| format!("docs/alerts.md#{}", name.to_lowercase())).collect::<Vec<_>>());
-    // Each is seen firing, and each not firing, in the tests of the rules.
-    let tests = text("prometheus/alerts_test.yaml");
-    for name in names {
-        assert!(tests.contains(&format!("alertname: {name}, exp_alerts: []")), "{name}");
-        assert!(tests.contains(&format!("alertname: {name}\n        exp_alerts:\n          - exp_labels:")), "{name}");
-    }
 }
 
 #[test]

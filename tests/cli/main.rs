@@ -8,6 +8,7 @@ mod command;
 #[path = "../common/mod.rs"]
 mod common;
 mod deploy;
+mod deploy_alerts;
 mod doctor;
 mod env;
 mod evidence;

@@ -177,6 +177,11 @@ fn first_contact_with_a_log_that_forked_before_the_pinned_head_is_refused_everyw
         .run(&["sync", "--pin-head", "other"])
         .says(2, &["--pin-head: other: is not a signed tree head of fakelog.example"]);
     world.run(&["sync", "--pin-head", "none"]).says(2, &["--pin-head: none: cannot be read"]);
+    // A server says so before it starts.
+    world.run(&["serve", "--check-config", "--pin-head", "pin"]).says(0, &["heads.pin"]);
+    world
+        .run(&["serve", "--check-config", "--pin-head", "other"])
+        .says(2, &["--pin-head: other: is not a signed tree head of fakelog.example"]);
 }
 
 #[test]

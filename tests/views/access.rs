@@ -57,7 +57,15 @@ fn nobody_learns_of_a_module_that_is_not_theirs() {
         let none = server.get(path, &carol).text();
         assert!(!none.contains("corp.example/"), "{path}: {none}");
     }
-    let page = |who| crate::client::ask(server.at, "GET", "/", &[("Authorization", who), ("Accept", "text/html")]);
+    let shown =
+        |path, who| crate::client::ask(server.at, "GET", path, &[("Authorization", who), ("Accept", "text/html")]);
+    for (who, status) in [("", 401), (&*bob, 403)] {
+        let reply = shown("/modules/corp.example/team-a/Lib@v1.0.0", who);
+        assert_eq!((reply.status, reply.header("content-type")), (status, Some("text/html; charset=utf-8")));
+        assert_eq!(reply.header("www-authenticate").is_some(), status == 401);
+        assert!(!reply.text().contains("v1.0.0 is") && !reply.header("cache-control").unwrap().contains("public"));
+    }
+    let page = |who| shown("/", who);
     assert!(page(&alice).text().contains("team-a/Lib") && !page(&alice).text().contains("team-b"));
     assert!(!page(&carol).text().contains("corp.example/"), "{}", page(&carol).text());
     for path in ["/api/v1/status", "/api/v1/upstreams"] {

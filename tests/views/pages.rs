@@ -97,6 +97,7 @@ fn a_module_can_be_read_and_changes_nothing() {
     let page = world.page(version);
     assert!(page.contains("module example.com/a") && page.contains("?file=sub/t%C3%A9st%20%C3%A9.txt"), "{page}");
     assert!(page.contains("/api/v1/proofs/example.com/a@v1.2.0?format=tlog-proof"), "{page}");
+    assert!(page.contains("href=\"/example.com/a/@v/v1.2.0.zip\""), "{page}");
     let readme = world.page("/modules/example.com/a@v1.2.0?file=README.md");
     assert!(readme.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && readme.contains("U+202E"), "{readme}");
     let found = world.page("/modules?contains=EXAMPLE");
@@ -142,12 +143,36 @@ fn names_of_files_and_a_go_mod_stay_text() {
 }
 
 #[test]
+fn people_are_refused_with_a_page_and_programs_with_text() {
+    let world = World::new();
+    for (path, status, words) in [
+        ("/modules/example.com/a@v1.2.0?file=none", 404, "Nothing is here"),
+        ("/modules/example.com/a@x", 400, "This cannot be asked for"),
+        ("/modules/%3Cscript%3E", 400, "This cannot be asked for"),
+        ("/nowhere", 404, "Nothing is here"),
+    ] {
+        let page = world.ask(path, &HTML);
+        let kind = (page.status, page.header("content-type"), page.header("cache-control"));
+        assert_eq!(kind, (status, Some("text/html; charset=utf-8"), Some("no-store")), "{path}");
+        assert_harmless(path, &page);
+        let id = format!("request ID: {}", page.header("x-request-id").unwrap());
+        assert!(page.text().contains(words) && page.text().contains(&id), "{path}: {}", page.text());
+        let text = world.ask(path, &[("Accept", "*/*")]);
+        assert_eq!((text.status, text.header("content-type")), (status, Some("text/plain; charset=utf-8")), "{path}");
+    }
+    // What go asks for has the answer that go shows, whatever the client accepts.
+    let refused = world.ask("/example.com/lied/@v/v1.0.0.zip", &HTML);
+    assert_eq!((refused.status, refused.header("content-type")), (403, Some("text/plain; charset=utf-8")));
+    assert!(refused.text().starts_with("SECURITY"), "{refused:?}");
+}
+
+#[test]
 fn links_stay_below_the_prefix() {
     let world = World::over(World::new().site, &["--prefix", "/go"], &["example.com/a@v1.0.0"]);
-    for path in
-        ["/go/", "/go/modules", "/go/modules/example.com/a", "/go/modules/example.com/a@v1.0.0", "/go/incidents"]
-    {
-        let page = world.page(path);
+    let refused = world.ask("/go/modules/nodot", &HTML).text();
+    let paths =
+        ["/go/", "/go/modules", "/go/modules/example.com/a", "/go/modules/example.com/a@v1.0.0", "/go/incidents"];
+    for (path, page) in paths.map(|path| (path, world.page(path))).into_iter().chain([("refused", refused)]) {
         let links = page.split("href=\"").skip(1).chain(page.split("action=\"").skip(1));
         let links: Vec<&str> =
             links.filter_map(|rest| rest.split('"').next()).filter(|link| link.starts_with('/')).collect();

@@ -62,11 +62,12 @@ fn cosigner(settings: &Settings) -> Result<Option<(SignerKey, VerifierKey)>, Fau
     Ok(Some((key_file::read(path)?, key.as_ref().clone())))
 }
 
-/// Whether the policy and the key that the settings name can be used.
+/// Whether the policy, the pinned heads and the key that the settings name can be used.
 pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
     for sumdb in &settings.sumdb {
         if let Sumdb::On { key, .. } = sumdb {
             witnesses::policy(settings.policy.as_deref(), key)?;
+            pins::read(&settings.pin_head, key, &keys(settings))?;
         }
     }
     settings.distributors.iter().try_for_each(|url| Base::parse(url).map(drop))?;

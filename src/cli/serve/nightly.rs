@@ -132,6 +132,20 @@ fn arguments(settings: &Settings, config: Option<&Path>, key: &str, has_modules:
     let is_flag = |name: &str| {
         settings.shown.iter().any(|(shown, _, source)| *shown == name && matches!(source, ValueSource::Flag(_)))
     };
+    // Always: `verify` takes it from its arguments alone, as it does the key and the folder.
+    if let Some(policy) = &settings.policy {
+        add("--policy", policy.display().to_string());
+    }
+    for pin in settings.pin_head.iter().filter(|_| is_flag(rows::pin_head.name)) {
+        add("--pin-head", pin.display().to_string());
+    }
+    // They show heads of the first database.
+    for route in settings.head_routes.iter().filter(|_| has_modules && is_flag(rows::head_routes.name)) {
+        add("--head-route", route.clone());
+    }
+    if is_flag(rows::head_stale.name) {
+        add("--head-stale", format!("{}s", settings.head_stale.as_secs()));
+    }
     if let Some(rate) = settings.verify_max_rate.filter(|_| is_flag(rows::verify_max_rate.name)) {
         add("--max-rate", rate.to_string());
     }
@@ -157,8 +171,13 @@ fn arguments(settings: &Settings, config: Option<&Path>, key: &str, has_modules:
             add(flag, path.display().to_string());
         }
     }
-    if settings.verify_notify_always && is_flag(rows::verify_notify_always.name) {
-        arguments.push("--notify-always".to_owned());
+    for (name, flag, is_on) in [
+        (rows::offline.name, "--offline", settings.offline),
+        (rows::verify_notify_always.name, "--notify-always", settings.verify_notify_always),
+    ] {
+        if is_on && is_flag(name) {
+            arguments.push(flag.to_owned());
+        }
     }
     arguments
 }
@@ -215,6 +234,11 @@ mod tests {
             (&rows::verify_notify, "mailto:a@b.example https://c.example/x"),
             (&rows::verify_notify_always, "true"),
             (&rows::verify_sign_key, "/k"),
+            (&rows::policy, "Cargo.toml"),
+            (&rows::pin_head, "Cargo.lock"),
+            (&rows::head_routes, "https://a.example/latest https://b.example/latest"),
+            (&rows::head_stale, "2h"),
+            (&rows::offline, "true"),
         ];
         let given = runs(&flags).concat();
         for words in [
@@ -226,6 +250,11 @@ mod tests {
             "--notify-webhook https://c.example/x",
             "--sign-key /k",
             "--notify-always",
+            "--policy Cargo.toml",
+            "--pin-head Cargo.lock",
+            "--head-route https://a.example/latest --head-route https://b.example/latest",
+            "--head-stale 7200s",
+            "--offline",
         ] {
             assert!(given.contains(words), "{words}: {given}");
         }

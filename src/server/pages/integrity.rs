@@ -69,7 +69,8 @@ fn chart(runs: &[RunView]) -> Markup {
     let (full, clean) = (count_of(|run| run.full), count_of(|run| run.exit_code == 0));
     let words = format!("last {} runs: {clean} in order, {full} covered everything", shown.len());
     let mut bars = String::new();
-    for (run, at) in shown.iter().zip(0_u64..) {
+    let free = u64::try_from(CHARTED.saturating_sub(shown.len())).unwrap_or(0);
+    for (run, at) in shown.iter().zip(free..) {
         let height = if run.full { HEIGHT } else { HEIGHT / 2 };
         let class = if run.exit_code == 0 { "ok" } else { "fail" };
         let (x, y, width) = (at * STEP, HEIGHT - height, STEP - 2);
@@ -134,7 +135,7 @@ fn runs(runs: &[RunView]) -> Markup {
     let rows = html! {
         @for run in runs.iter().take(LISTED) {
             tr {
-                td { @if let Some(began) = &run.began { (time(began)) } }
+                td.at { @if let Some(began) = &run.began { (time(began)) } }
                 td { (name(&run.database)) }
                 td data-label="Covered" { @if run.full { "everything" } @else { "what was new" } }
                 td.n data-label="Records" { (count(run.records)) }

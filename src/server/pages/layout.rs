@@ -12,6 +12,8 @@ pub(super) enum Place {
     Modules,
     Incidents,
     Integrity,
+    /// none: nothing is here
+    Nowhere,
 }
 
 /// The mark: a Merkle tree of four leaves, and the way from one of them to the root.

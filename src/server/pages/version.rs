@@ -28,7 +28,7 @@ pub(crate) fn page(site: Site<'_>, shown: &Shown<'_>) -> Markup {
         (crumbs(site, shown.module, None))
         h1 { (name(&at)) }
         @match shown.held {
-            Some(held) => (facts(site, &at, held, shown.is_private)),
+            Some(held) => (facts(site, shown.module, held, shown.is_private)),
             None => { p.empty { "Nothing of this version is here. It is fetched, and proven, when go asks for it." } }
         }
         p.more { a href=(site.at(&format!("/explain/{at}"))) { "What this server does about it, and why" } }
@@ -68,7 +68,9 @@ fn crumbs(site: Site<'_>, module: &ModuleVersion, path: Option<&str>) -> Markup 
     }
 }
 
-fn facts(site: Site<'_>, at: &str, held: &VersionView, is_private: bool) -> Markup {
+fn facts(site: Site<'_>, module: &ModuleVersion, held: &VersionView, is_private: bool) -> Markup {
+    let at = module.to_string();
+    let zip_at = format!("/{}/@v/{}.zip", module.path().escaped(), module.version().escaped());
     html! {
         p {
             @if is_private { span.pill.wait { "private: held to what was fetched first" } }
@@ -85,7 +87,7 @@ fn facts(site: Site<'_>, at: &str, held: &VersionView, is_private: bool) -> Mark
             }
             dt { "Hashes" } dd { (hash("zip", held.zip.as_ref())) (hash("go.mod", held.go_mod.as_ref())) }
             dt { "First proven here" } dd { (time(&held.first_proven)) }
-            @if let Some(zip) = &held.zip { dt { "Zip" } dd { (size(zip.bytes)) } }
+            @if let Some(zip) = &held.zip { dt { "Zip" } dd { (size(zip.bytes)) " · " a href=(site.at(&zip_at)) { "download" } } }
             dt { "Given" }
             dd { (count(held.hits)) "×" @if let Some(last) = &held.last_used { ", last " (time(last)) } }
         }

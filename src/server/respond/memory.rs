@@ -33,3 +33,18 @@ pub(super) async fn acquire(answer: &mut Arc<Answer>, request: &Parts, quota: &A
     }
     permit
 }
+
+/// Puts `page` in the place of a refusal, which is short, unless the memory that the page needs is not free now. Gives that memory.
+pub(super) fn exchange(
+    refusal: &mut Arc<Answer>,
+    page: Answer,
+    request: &Parts,
+    quota: &Arc<ClientQuota>,
+) -> Option<PoolPermit> {
+    let permit = match needed(&page, request) {
+        Some(len) => Some(quota.try_acquire(Resource::Bytes, len)?),
+        None => None,
+    };
+    *refusal = Arc::new(page);
+    permit
+}

@@ -20,11 +20,15 @@ use crate::server::api::upstreams::UpstreamsView;
 use crate::server::api::versions::{self, VersionPage, VersionsView};
 use crate::server::app::App;
 use crate::server::app::request::{OPEN_HEADERS, RequestContext};
-use crate::server::http::answer::{Answer, CachePolicy, CacheScope, PLAIN_TEXT, PROVEN};
+use crate::server::http::answer::{Answer, CachePolicy, CacheScope, PLAIN_TEXT, PROVEN, Payload};
+use crate::server::http::gzip;
 use crate::server::http::refusal::refusal;
+use crate::server::http::route::RouteName;
 use crate::server::http::view_route::{ApiRequest, PageRequest};
 use crate::server::pages::home::{HomePage, home as home_page};
-use crate::server::pages::{HTML, HTML_HEADERS, Site, incidents, integrity, module, modules, version};
+use crate::server::pages::{
+    HTML, HTML_HEADERS, Site, incidents, integrity, module, modules, refused as refused_page, version,
+};
 use crate::sumdb::module::{ModulePath, ModuleVersion};
 
 /// Incidents on the first page.
@@ -169,9 +173,24 @@ pub(crate) async fn home(app: &App, context: &RequestContext<'_>, scheme: &str, 
     Answer { extra_header: varies, ..html(context, home_page(Site { prefix: context.prefix }, &page)) }
 }
 
+/// A refusal as a page, where a person in a browser is refused one, or asks for what is not here.
+pub(crate) fn refused(refusal: &Answer, route: RouteName, prefix: &str, headers: &HeaderMap) -> Option<Answer> {
+    if !matches!(route, RouteName::Home | RouteName::Page | RouteName::Other) || !wants_html(headers) {
+        return None;
+    }
+    let Payload::Bytes(text) = &refusal.payload else { return None };
+    let page = refused_page::page(Site { prefix }, refusal.status, str::from_utf8(text).ok()?);
+    let Answer { status, ref extra_header, cache_scope, verdict, .. } = *refusal;
+    let page = written(page, gzip::accepts_gzip(headers));
+    Some(Answer { status, extra_header: extra_header.clone(), cache_scope, verdict, ..page })
+}
+
 fn html(context: &RequestContext<'_>, page: Markup) -> Answer {
-    let answer =
-        Answer::new(HTML, CachePolicy::NoStore, Bytes::from(page.into_string())).compressed(context.accepts_gzip);
+    written(page, context.accepts_gzip)
+}
+
+fn written(page: Markup, accepts_gzip: bool) -> Answer {
+    let answer = Answer::new(HTML, CachePolicy::NoStore, Bytes::from(page.into_string())).compressed(accepts_gzip);
     Answer { fixed_headers: HTML_HEADERS, ..answer }
 }
 

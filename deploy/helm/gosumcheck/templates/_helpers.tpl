@@ -79,6 +79,11 @@ volumeMounts:
     readOnly: true
   - name: tmp
     mountPath: /tmp
+{{- if .Values.filesSecret }}
+  - name: files
+    mountPath: /run/secrets/gosumcheck
+    readOnly: true
+{{- end }}
 {{- end -}}
 
 {{/* The volumes that are not a replica's own. */}}
@@ -89,4 +94,10 @@ volumeMounts:
 - name: tmp
   emptyDir:
     sizeLimit: 64Mi
+{{- with .Values.filesSecret }}
+- name: files
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+{{- end }}
 {{- end -}}
