@@ -160,7 +160,11 @@ impl Access {
             Verdict::Private => true,
             Verdict::Refused(reason) => return Err(refusal(client, scope, reason)),
             Verdict::OutOfScope => {
-                return Err(refusal(client, scope, Some("its scopes do not cover that".to_owned())));
+                return Err(refusal(
+                    client,
+                    scope,
+                    Some("its scopes (gosumcheck token list) do not cover that".to_owned()),
+                ));
             }
         };
         Ok(Admission { is_private, identity, in_flight: [of_client, of_credential] })

@@ -32,6 +32,10 @@ fn each_wrong_setting_has_one_message_with_its_line() {
         ("[access]\nnetworks = [\"corp\"]\n", "gosumcheck.toml:2:13: access.networks: not a network"),
         ("[access]\nclient_rate = 0\n", "gosumcheck.toml:2:15: access.client_rate: not a number from 1"),
         ("[access]\nrule = 1\n", "gosumcheck.toml:2:8: write it as [[access.rule]]"),
+        (
+            "[access.rule]\nwho = \"anyone\"\n[access.rule] # twice\nwho = \"anyone\"\n",
+            "gosumcheck.toml:3:9: this table may be repeated: write it as [[access.rule]]",
+        ),
         ("[[access.rule]]\nmay = \"read\"\n", "gosumcheck.toml:1:1: who is missing"),
         (
             "[[access.rule]]\nwho = \"alice\"\n",
@@ -146,4 +150,21 @@ fn the_token_command_prints_a_token_once() {
     }
     let revoked = world.run(&["token", "revoke", "ci-b", "--data", "data"]);
     assert!(revoked.status.success() && list().lines().count() == 1);
+}
+
+#[test]
+fn what_is_allowed_and_hardly_meant_is_said() {
+    let world = World::new();
+    world.token(&["ci-a"]);
+    let settings = "[store]\nmax_size = 20\n[access.groups]\nteam = [\"token:ci-a\", \"token:ci-b\"]\n[[access.rule]]\nwho = \"token:ci-c\"\n";
+    let (code, _, err) = check(&world, settings);
+    assert!(
+        code == 0 && err.contains("store.max_size: 20 bytes hold no module; a size has a unit, as in 20GB"),
+        "{err}"
+    );
+    let (_, logged) = world.serve(settings, &[]).serving.end("-TERM");
+    for (name, is_missing) in [("ci-a", false), ("ci-b", true), ("ci-c", true)] {
+        let words = format!("no token is called \"{name}\" yet: gosumcheck token create {name}");
+        assert_eq!(logged.contains(&words), is_missing, "{name}: {logged}");
+    }
 }

@@ -45,8 +45,11 @@ impl SettingsFile {
         let (path, kept) = (path.to_path_buf(), text.to_owned());
         let mut document = SettingsFile { path, text: kept, values: Vec::new(), tables: Vec::new(), notes: Vec::new() };
         let root = DeTable::parse(text).map_err(|error| {
-            let why = error.message().replace('\n', ": ");
-            document.fault(&error.span().unwrap_or(0..0), &format!("not TOML: {why}"))
+            let (why, place) = (error.message().replace('\n', ": "), error.span().unwrap_or(0..0));
+            match repeated(text, place.start) {
+                Some(table) => document.fault(&place, &format!("this table may be repeated: write it as [[{table}]]")),
+                None => document.fault(&place, &format!("not TOML: {why}")),
+            }
         })?;
         document.take(table, "", root.get_ref())?;
         Ok(document)
