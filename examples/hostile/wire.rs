@@ -79,7 +79,7 @@ pub(crate) async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mu
             break end + 4;
         }
     };
-    let text = str::from_utf8(buffer.get(..head).unwrap_or_default()).map_err(|_| bad("a head that is no text"))?;
+    let text = str::from_utf8(buffer.get(..head).unwrap_or_default()).map_err(|_| bad("a head that is not text"))?;
     let status = text.get(9..12).and_then(|digits| digits.parse().ok()).ok_or_else(|| bad("no status line"))?;
     let length = |line: &str| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok();
     let length = text.lines().find_map(length).ok_or_else(|| bad("no Content-Length"))?;
