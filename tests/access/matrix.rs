@@ -71,6 +71,12 @@ fn rows() -> Vec<(Row, Vec<String>)> {
             [401, 200, 200, 200, 200, 200, 200, 200, 403, 401, 401],
             of(&["/index", "/%69ndex", "/catalog", "/go/catalog", "/api/v1/modules", "/modules", "/incidents"]),
         ),
+    ]
+}
+
+/// What no resource has, and what is not a path here.
+fn rows_of_nothing() -> Vec<(Row, Vec<String>)> {
+    vec![
         // What no resource has: 404 for those who may read something, and nothing for strangers.
         (
             [401, 404, 404, 404, 404, 404, 404, 404, 403, 401, 401],
@@ -185,7 +191,8 @@ fn every_cell() {
         "Digest nonsense".to_owned(),
     ];
     until("there is a head", || server.get("/readyz", "").status == 200);
-    let rows: Vec<_> = rows().into_iter().chain(rows_of_database(world.site.log.name())).collect();
+    let rows: Vec<_> =
+        rows().into_iter().chain(rows_of_nothing()).chain(rows_of_database(world.site.log.name())).collect();
     // Twice: the second time most answers come from memory, and the clients come in the other order.
     for columns in [(0..11).collect::<Vec<usize>>(), (0..11).rev().collect()] {
         for (row, path) in rows.iter().flat_map(|(row, paths)| paths.iter().map(move |path| (row, path))) {
