@@ -7,17 +7,20 @@
 //!     credentials               the Authorization header
 //!     users  tokens  issuers    who it can be: a password file, hashed tokens, signed tokens of OIDC issuers
 //!     memo  logins              what was verified is remembered for a while · failed logins are slowed
+//!     known_login               and so is what a connection brought last, which mostly comes again
 //!     rules                     first match wins
 //!     limits                    rate and concurrency of a client and of a credential
 //! ```
 //!
-//! Secrets are compared in constant time, and only as hashes; none is in a message, a log, or what `Debug` writes.
+//! Secrets are compared in constant time, and only as hashes, but for the header that a connection brings again; none is in a message,
+//! a log, or what `Debug` writes.
 
 mod credentials;
 mod gate;
 mod identity;
 mod issuers;
 mod keys;
+mod known_login;
 mod limits;
 mod logins;
 mod memo;
@@ -33,6 +36,7 @@ mod watched;
 
 pub use gate::{Access, Admission, Asker, Gate};
 pub use identity::{Identity, Scopes};
+pub use known_login::KnownLogin;
 pub use reader::Reader;
 pub use refused::Refused;
 pub use rules::Scope;

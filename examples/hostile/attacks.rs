@@ -10,13 +10,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
-use super::wire::{connect, get, get_frame, more_room, opening, ping, request};
+use super::wire::{connect, connect_small, get, get_frame, more_room, opening, ping, request};
 
 /// Connections that an attack opens at the same moment.
 const AT_ONCE: usize = 256;
 /// Between two signs of life of a client that takes nothing.
 const PING_EVERY: Duration = Duration::from_secs(5);
-/// Between two bytes of a request's head that does not end.
+/// Between two bytes of a request's head that does not end, or of a body that is read slowly.
 const BYTE_EVERY: Duration = Duration::from_millis(500);
 
 /// Asks for `count` modules that do not exist, and goes away after each request. Gives how many were sent.
@@ -116,4 +116,40 @@ async fn dribble(mut stream: TcpStream, head: &[u8], end: Instant) {
             return;
         }
     }
+}
+
+/// `sockets` connections that send nothing, opened again whenever they are closed, for `time`. Gives how many the server closed.
+pub(crate) async fn idle(to: SocketAddr, from: IpAddr, sockets: usize, time: Duration) -> usize {
+    let end = Instant::now() + time;
+    let one = || async move {
+        let mut closed = 0;
+        while Instant::now() < end {
+            let Ok(mut stream) = connect(to, from).await else { continue };
+            if tokio::time::timeout_at(end, stream.read(&mut [0; 1024])).await.is_ok() {
+                closed += 1;
+            }
+        }
+        closed
+    };
+    futures_util::future::join_all((0..sockets).map(|_| one())).await.into_iter().sum()
+}
+
+/// `sockets` connections that ask for `path` and read the answer byte by byte, opened again whenever they are closed, for `time`.
+/// Gives how many the server closed.
+pub(crate) async fn sip(to: SocketAddr, from: IpAddr, sockets: usize, path: &str, time: Duration) -> usize {
+    let end = Instant::now() + time;
+    let one = || async move {
+        let mut closed = 0;
+        while Instant::now() < end {
+            let Ok(mut stream) = connect_small(to, from).await else { continue };
+            let mut is_open = stream.write_all(&request(to, path)).await.is_ok();
+            while is_open && Instant::now() < end {
+                is_open = matches!(tokio::time::timeout_at(end, stream.read(&mut [0])).await, Ok(Ok(1)) | Err(_));
+                tokio::time::sleep(BYTE_EVERY).await;
+            }
+            closed += usize::from(!is_open);
+        }
+        closed
+    };
+    futures_util::future::join_all((0..sockets).map(|_| one())).await.into_iter().sum()
 }

@@ -1,4 +1,5 @@
-//! `hostile`: clients that attack a server on this machine, and one beside them that only wants its modules. For bench/hostile.sh.
+//! `hostile`: clients that attack a server on this machine, and one beside them that only wants its modules. For bench/hostile.sh and
+//! bench/limits.sh.
 
 mod attacks;
 mod victim;
@@ -36,6 +37,20 @@ enum What {
     Windows { clients: usize, streams: u32, window: u32, path: String, seconds: u64 },
     /// Connections that send their request byte by byte
     Trickle { sockets: usize, seconds: u64 },
+    /// Connections that send nothing
+    Idle { sockets: usize, seconds: u64 },
+    /// Connections that read the answer byte by byte
+    Sip { sockets: usize, path: String, seconds: u64 },
+    /// Requests as fast as they are answered, over connections that stay open
+    Flood {
+        path: String,
+        connections: usize,
+        seconds: u64,
+        #[arg(long)]
+        authorization: Option<String>,
+    },
+    /// The other client: a warm file every 10 ms, over a new connection each time
+    Wait { path: String, seconds: u64 },
     /// The other client: a warm file again and again, and new modules
     Probe {
         warm: String,
@@ -79,6 +94,23 @@ async fn run(arguments: &Arguments) -> String {
             let closed = attacks::trickle(to, from, *sockets, Duration::from_secs(*seconds)).await;
             format!("{closed} slow connections closed by the server")
         }
+        What::Idle { sockets, seconds } => {
+            let closed = attacks::idle(to, from, *sockets, Duration::from_secs(*seconds)).await;
+            format!("{closed} silent connections closed by the server")
+        }
+        What::Sip { sockets, path, seconds } => {
+            let closed = attacks::sip(to, from, *sockets, path, Duration::from_secs(*seconds)).await;
+            format!("{closed} slow readers closed by the server")
+        }
+        What::Flood { path, connections, seconds, authorization } => {
+            let load = (*connections, Duration::from_secs(*seconds));
+            let flooded = victim::flood(to, from, path, load, authorization.as_deref()).await;
+            format!("{} {} {}", flooded.accepted, flooded.refused, flooded.others)
+        }
+        What::Wait { path, seconds } => {
+            let (every, time) = (Duration::from_millis(10), Duration::from_secs(*seconds));
+            line("wait", &victim::wait(to, from, path, every, time).await)
+        }
         What::Probe { warm, new, first, seconds } => {
             let wishes = Wishes { warm, new, first: *first };
             let (every, time) = (Duration::from_millis(100), Duration::from_secs(*seconds));
@@ -88,8 +120,8 @@ async fn run(arguments: &Arguments) -> String {
     }
 }
 
-/// `NAME REQUESTS FAILED P50 P99 MAX`, seconds.
+/// `NAME REQUESTS FAILED P50 P99 MAX`, in seconds.
 fn line(name: &str, waits: &Waits) -> String {
     let [half, most, all] = [50, 99, 100].map(|percent| waits.percentile(percent).as_secs_f64());
-    format!("{name} {} {} {half:.3} {most:.3} {all:.3}", waits.took.len(), waits.failed)
+    format!("{name} {} {} {half:.4} {most:.4} {all:.4}", waits.took.len(), waits.failed)
 }

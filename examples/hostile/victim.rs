@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::wire::get;
+use super::wire::{connect, exchange, get};
 
 /// Stands for the time of a request that failed.
 const FAILED: Duration = Duration::from_secs(600);
@@ -76,4 +76,66 @@ pub(crate) async fn probe(
         waits
     };
     tokio::join!(warm, new)
+}
+
+/// Asks for a file that the server has every `every`, over a new connection each time, until `time` is over.
+pub(crate) async fn wait(to: SocketAddr, from: IpAddr, path: &str, every: Duration, time: Duration) -> Waits {
+    let (mut waits, mut next, end) = (Waits::default(), Instant::now(), Instant::now() + time);
+    while next < end {
+        sleep_until(next).await;
+        waits.ask(to, from, path).await;
+        next = Instant::now().max(next + every);
+    }
+    waits
+}
+
+/// What came of requests that are sent as fast as they are answered.
+#[derive(Default)]
+pub(crate) struct Flooded {
+    /// with 200
+    pub(crate) accepted: usize,
+    /// with 429
+    pub(crate) refused: usize,
+    /// with anything else, or with nothing
+    pub(crate) others: usize,
+}
+
+/// Asks for `path` over `connections` connections that stay open, for `time`, with this `Authorization`.
+pub(crate) async fn flood(
+    to: SocketAddr,
+    from: IpAddr,
+    path: &str,
+    (connections, time): (usize, Duration),
+    authorization: Option<&str>,
+) -> Flooded {
+    let end = Instant::now() + time;
+    let authorization = authorization.map_or_else(String::new, |text| format!("Authorization: {text}\r\n"));
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {to}\r\n{authorization}\r\n").into_bytes();
+    let one = || async {
+        let (mut flooded, mut buffer) = (Flooded::default(), Vec::new());
+        while Instant::now() < end {
+            let Ok(mut stream) = connect(to, from).await else {
+                flooded.others += 1;
+                continue;
+            };
+            while Instant::now() < end {
+                match exchange(&mut stream, &request, &mut buffer).await {
+                    Ok(200) => flooded.accepted += 1,
+                    Ok(429) => flooded.refused += 1,
+                    Ok(_) => flooded.others += 1,
+                    Err(_) => {
+                        flooded.others += 1;
+                        break;
+                    }
+                }
+            }
+        }
+        flooded
+    };
+    let each = futures_util::future::join_all((0..connections).map(|_| one())).await;
+    each.into_iter().fold(Flooded::default(), |sum, one| Flooded {
+        accepted: sum.accepted + one.accepted,
+        refused: sum.refused + one.refused,
+        others: sum.others + one.others,
+    })
 }

@@ -10,6 +10,9 @@ use tokio::net::{TcpSocket, TcpStream};
 /// The longest wait for one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// Bytes that the system takes for a client that reads slowly; it rounds this up.
+const SMALL_BUFFER: u32 = 4096;
+
 /// RFC 9113 section 3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Frame types (RFC 9113 section 6).
@@ -24,7 +27,21 @@ const INITIAL_WINDOW_SIZE: u16 = 4;
 
 /// A connection from the address `from`, which tells clients apart that run on one machine.
 pub(crate) async fn connect(to: SocketAddr, from: IpAddr) -> io::Result<TcpStream> {
-    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    connected(socket(to)?, to, from).await
+}
+
+/// The same, for a client whose system takes as few bytes as it can before they are read.
+pub(crate) async fn connect_small(to: SocketAddr, from: IpAddr) -> io::Result<TcpStream> {
+    let socket = socket(to)?;
+    socket.set_recv_buffer_size(SMALL_BUFFER)?;
+    connected(socket, to, from).await
+}
+
+fn socket(to: SocketAddr) -> io::Result<TcpSocket> {
+    if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }
+}
+
+async fn connected(socket: TcpSocket, to: SocketAddr, from: IpAddr) -> io::Result<TcpStream> {
     socket.bind(SocketAddr::new(from, 0))?;
     let stream = socket.connect(to).await?;
     stream.set_nodelay(true)?;
@@ -47,6 +64,31 @@ pub(crate) async fn get(to: SocketAddr, from: IpAddr, path: &str) -> io::Result<
         status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no status line"))
     };
     tokio::time::timeout(ANSWER_TIMEOUT, exchange).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// Sends `request` over a connection that stays open, and reads the whole answer into `buffer`; gives its status.
+pub(crate) async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> io::Result<u16> {
+    let bad = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+    stream.write_all(request).await?;
+    buffer.clear();
+    let head = loop {
+        if stream.read_buf(buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(end) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+            break end + 4;
+        }
+    };
+    let text = str::from_utf8(buffer.get(..head).unwrap_or_default()).map_err(|_| bad("a head that is not text"))?;
+    let status = text.get(9..12).and_then(|digits| digits.parse().ok()).ok_or_else(|| bad("no status line"))?;
+    let length = |line: &str| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok();
+    let length = text.lines().find_map(length).ok_or_else(|| bad("no Content-Length"))?;
+    while buffer.len() < head + length {
+        if stream.read_buf(buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(status)
 }
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {

@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 
 use super::credentials;
 use super::identity::Identity;
+use super::known_login::{KNOWN_TIME, KnownLogin};
 use super::limits::{Counted, InFlight};
 use super::refused::Refused;
 use super::rules::{Client, Rules, Scope, Verdict};
@@ -47,6 +48,8 @@ pub struct Asker<'a> {
     pub address: IpAddr,
     /// the names in its verified certificate
     pub certificate: &'a [String],
+    /// the credentials that its connection brought last
+    pub login: &'a KnownLogin,
 }
 
 /// A request that is admitted. It counts as in flight until this is dropped.
@@ -144,12 +147,7 @@ impl Access {
         let Some(sign_in) = &self.sign_in else {
             return Ok(Admission { is_private: false, identity: None, in_flight: [of_client, None] });
         };
-        let identity = match sign_in.known(credentials::parse(headers), now) {
-            Known::Nobody => None,
-            Known::Is(identity) => Some(identity),
-            Known::Refused(refused) => return Err(refused),
-            Known::Unverified { user, password } => Some(Box::pin(sign_in.verify(peer, &user, &password)).await?),
-        };
+        let identity = identity(sign_in, asker, headers, (peer, now)).await?;
         let client = Client { identity: identity.as_deref(), certificate: asker.certificate };
         let of_credential = match &self.credentials {
             Some(credentials) if client.is_signed_in() => {
@@ -162,11 +160,43 @@ impl Access {
             Verdict::Private => true,
             Verdict::Refused(reason) => return Err(refusal(client, scope, reason)),
             Verdict::OutOfScope => {
-                return Err(refusal(client, scope, Some("its scopes do not cover that".to_owned())));
+                return Err(refusal(
+                    client,
+                    scope,
+                    Some("its scopes (gosumcheck token list) do not cover that".to_owned()),
+                ));
             }
         };
         Ok(Admission { is_private, identity, in_flight: [of_client, of_credential] })
     }
+}
+
+/// Whose credentials `headers` are, which are those of `peer`; none if there are none.
+async fn identity<'a>(
+    sign_in: &SignIn,
+    asker: Asker<'_>,
+    mut headers: impl Iterator<Item = &'a [u8]>,
+    (peer, now): (Peer, Instant),
+) -> Result<Option<Arc<Identity>>, Refused> {
+    let Some(header) = headers.next() else { return Ok(None) };
+    let second = headers.next();
+    let generation = sign_in.generation();
+    if second.is_none()
+        && let Some(identity) = asker.login.identity(header, generation, now)
+    {
+        return Ok(Some(identity));
+    }
+    let (identity, until) = match sign_in.known(credentials::parse([header].into_iter().chain(second)), now) {
+        Known::Nobody => return Ok(None),
+        Known::Is(identity, until) => (identity, until.min(now + KNOWN_TIME)),
+        Known::Refused(refused) => return Err(refused),
+        // It is remembered now, and the next request finds it.
+        Known::Unverified { user, password } => {
+            return Box::pin(sign_in.verify(peer, &user, &password)).await.map(Some);
+        }
+    };
+    asker.login.learn(header, &identity, until, generation);
+    Ok(Some(identity))
 }
 
 /// The name that the limits of credentials count, and that refusals show.

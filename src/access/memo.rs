@@ -39,6 +39,13 @@ pub(super) struct Memo {
     generation: AtomicU64,
 }
 
+/// The number of the next state of what is verified with, over all memories of this process: a reload makes another.
+static NEXT_GENERATION: AtomicU64 = AtomicU64::new(1);
+
+fn next_generation() -> u64 {
+    NEXT_GENERATION.fetch_add(1, Ordering::AcqRel)
+}
+
 impl Memo {
     /// Nothing is remembered yet.
     ///
@@ -47,7 +54,7 @@ impl Memo {
     pub(super) fn new() -> Result<Memo, Fault> {
         let key = Key::generate(HMAC_SHA256, &SystemRandom::new())
             .map_err(|_| Fault::machine("the system", "has no random numbers"))?;
-        Ok(Memo { key, valid: Cache::new(MAX_REMEMBERED), generation: AtomicU64::new(0) })
+        Ok(Memo { key, valid: Cache::new(MAX_REMEMBERED), generation: AtomicU64::new(next_generation()) })
     }
 
     /// The keyed hash of these parts, whose lengths are hashed too.
@@ -63,11 +70,11 @@ impl Memo {
         digest
     }
 
-    /// The identity that is remembered, if it still counts at `now`.
-    pub(super) fn get(&self, digest: &Digest, now: Instant) -> Option<Arc<Identity>> {
+    /// The identity that is remembered, if it still counts at `now`, and until when it does.
+    pub(super) fn get(&self, digest: &Digest, now: Instant) -> Option<(Arc<Identity>, Instant)> {
         let remembered = self.valid.get(digest)?;
         if now < remembered.until && remembered.generation == self.generation() {
-            return Some(remembered.identity);
+            return Some((remembered.identity, remembered.until));
         }
         self.valid.remove(digest);
         None
@@ -85,7 +92,7 @@ impl Memo {
 
     /// Forgets everything: what it was verified with has changed.
     pub(super) fn forget(&self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.generation.store(next_generation(), Ordering::Release);
     }
 }
 
@@ -108,5 +115,6 @@ mod tests {
         insert();
         memo.forget();
         assert!(memo.get(&digest, now).is_none());
+        assert_ne!(memo.generation(), Memo::new().unwrap().generation(), "no two have one");
     }
 }

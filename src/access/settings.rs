@@ -50,6 +50,9 @@ impl Access {
 fn sign_in(settings: &Settings) -> Result<SignIn, Fault> {
     let users = settings.access_users.as_deref().map(|path| Watched::open(path, Users::read)).transpose()?;
     let tokens = Watched::open(&settings.token_file(), Tokens::read)?;
+    for name in settings.access_tables.tokens().filter(|name| !tokens.said().has(name)) {
+        tracing::warn!("access: no token is called {name:?} yet: gosumcheck token create {name}");
+    }
     let issuers = settings.access_tables.issuers.iter().map(Issuer::new).collect::<Result<Vec<_>, Fault>>()?;
     if users.is_none() && tokens.said().len() == 0 && issuers.is_empty() {
         tracing::warn!(

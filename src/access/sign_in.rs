@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::credentials::Credentials;
 use super::identity::{Identity, Name};
 use super::issuers::{self, BadSigned, Issuer};
+use super::known_login::KNOWN_TIME;
 use super::logins::Logins;
 use super::memo::{Memo, PASSWORD_TIME, SIGNED_TIME};
 use super::refused::Refused;
@@ -41,7 +42,8 @@ pub(super) struct SignIn {
 pub(super) enum Known {
     /// none came
     Nobody,
-    Is(Arc<Identity>),
+    /// this one, until then
+    Is(Arc<Identity>, Instant),
     Refused(Refused),
     /// a password to verify
     Unverified {
@@ -73,7 +75,7 @@ impl SignIn {
             Credentials::None => Known::Nobody,
             Credentials::Unusable(why) => Known::Refused(Refused::sign_in(why)),
             Credentials::Token(token) => match self.tokens.said().find(&token, unix_now()) {
-                Ok(identity) => Known::Is(Arc::clone(identity)),
+                Ok((identity, end)) => Known::Is(Arc::clone(identity), until(end, KNOWN_TIME, now)),
                 Err(BadToken::Unknown) => Known::Refused(Refused::sign_in("the token is unknown, or was revoked")),
                 Err(BadToken::Expired) => Known::Refused(Refused::sign_in("the token has expired")),
             },
@@ -81,7 +83,7 @@ impl SignIn {
             Credentials::Password { user, password } => {
                 let digest = self.memo.digest(&[&user, &password]);
                 match self.memo.get(&digest, now) {
-                    Some(identity) => Known::Is(identity),
+                    Some((identity, until)) => Known::Is(identity, until),
                     None => Known::Unverified { user, password },
                 }
             }
@@ -90,17 +92,16 @@ impl SignIn {
 
     fn signed(&self, token: &str, now: Instant) -> Known {
         let digest = self.memo.digest(&[token]);
-        if let Some(identity) = self.memo.get(&digest, now) {
-            return Known::Is(identity);
+        if let Some((identity, until)) = self.memo.get(&digest, now) {
+            return Known::Is(identity, until);
         }
         let generation = self.memo.generation();
         match issuers::verify(&self.issuers, token) {
             Ok((identity, end)) => {
                 let identity = Arc::new(identity);
-                let left = end.saturating_sub(u64::try_from(unix_now()).unwrap_or(0));
-                let until = now + SIGNED_TIME.min(Duration::from_secs(left));
+                let until = until(i64::try_from(end).ok(), SIGNED_TIME, now);
                 self.memo.valid.insert(digest, Memo::remember(&identity, until, generation));
-                Known::Is(identity)
+                Known::Is(identity, until)
             }
             Err(BadSigned::Refused(why)) => Known::Refused(Refused::sign_in(&why)),
             Err(BadSigned::NoKeys(why)) => Known::Refused(Refused::Unavailable { why, after: BUSY_PAUSE }),
@@ -117,7 +118,9 @@ impl SignIn {
         let guard = match self.memo.valid.get_value_or_guard_async(&digest).await {
             Ok(_) => {
                 let known = self.memo.get(&digest, Instant::now());
-                return known.ok_or_else(|| Refused::busy("the password file changed just now", BUSY_PAUSE));
+                return known
+                    .map(|(identity, _)| identity)
+                    .ok_or_else(|| Refused::busy("the password file changed just now", BUSY_PAUSE));
             }
             Err(guard) => guard,
         };
@@ -148,6 +151,11 @@ impl SignIn {
         Ok(identity)
     }
 
+    /// The state of what is verified with; no other one has its number. Read before a verification begins.
+    pub(super) fn generation(&self) -> u64 {
+        self.memo.generation()
+    }
+
     /// Reads files again that changed. Reads the disk.
     pub(super) fn refresh_files(&self) {
         let users = self.users.iter().map(Watched::refresh);
@@ -175,6 +183,12 @@ impl SignIn {
             }
         }
     }
+}
+
+/// When what ends at `end`, in seconds since 1970, has to be verified again: `most` after `now`, or then.
+fn until(end: Option<i64>, most: Duration, now: Instant) -> Instant {
+    let left = end.map(|end| Duration::from_secs(u64::try_from(end.saturating_sub(unix_now())).unwrap_or(0)));
+    now + left.map_or(most, |left| left.min(most))
 }
 
 /// Seconds since 1970.

@@ -48,8 +48,8 @@ impl Tokens {
         tokens.collect::<Result<_, Fault>>().map(Tokens)
     }
 
-    /// Whose token this is, at `now`, in seconds since 1970.
-    pub(super) fn find(&self, token: &str, now: i64) -> Result<&Arc<Identity>, BadToken> {
+    /// Whose token this is at `now`, and when it ends, in seconds since 1970.
+    pub(super) fn find(&self, token: &str, now: i64) -> Result<(&Arc<Identity>, Option<i64>), BadToken> {
         let id = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).map(|(id, _)| id);
         let found = id.and_then(|id| self.0.get(id)).ok_or(BadToken::Unknown)?;
         let sha256 = Sha256::digest(token);
@@ -57,7 +57,12 @@ impl Tokens {
         if found.expires.is_some_and(|end| now >= end) {
             return Err(BadToken::Expired);
         }
-        Ok(&found.identity)
+        Ok((&found.identity, found.expires))
+    }
+
+    /// Whether one has this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.values().any(|token| matches!(&token.identity.name, Name::Token(own) if own == name))
     }
 
     /// How many there are.
@@ -96,7 +101,7 @@ mod tests {
         let file = TokenFile::at(&path);
         let secret = file.create(new, Timestamp::UNIX_EPOCH).unwrap();
         let tokens = Tokens::read(&path).unwrap();
-        assert_eq!(tokens.find(&secret, 99).unwrap().name().as_ref(), "token:a");
+        assert_eq!(tokens.find(&secret, 99).unwrap().0.name().as_ref(), "token:a");
         assert_eq!(tokens.find(&secret, 100).unwrap_err(), BadToken::Expired);
         for at in 0..secret.len() {
             let mut other = secret.clone().into_bytes();

@@ -197,7 +197,8 @@ impl App {
         let answer = Answer { cache_scope: context.cache_scope, ..answer.clone() };
         self.metrics.cache_miss();
         let key = CacheKey { raw: context.raw, accepts_gzip: context.accepts_gzip, rules: context.rules };
-        self.response_cache.insert(key, context.route_name, answer, validity);
+        let scope = context.client.map(|client| Arc::clone(client.scope));
+        self.response_cache.insert(key, (context.route_name, scope), answer, validity);
     }
 }
 

@@ -21,10 +21,9 @@ use super::forwarded::TrustedProxies;
 use super::http::access_log::REQUEST_ID;
 use super::http::answer::{Answer, CacheScope};
 use super::http::body::Body;
-use super::http::host::KnownHost;
 use super::http::route::RouteName;
 use super::http::{path, refusal};
-use super::respond::{ConnAddrs, respond};
+use super::respond::{ConnAddrs, Known, respond};
 use crate::proxy::Peer;
 
 /// The answer of an admin listener to any other path.
@@ -54,7 +53,7 @@ pub(super) struct Connection {
     registration: Registration,
     facts: ConnFacts,
     quota: Arc<ClientQuota>,
-    host: KnownHost,
+    known: Known,
     timer: Arc<ConnTimer>,
     /// none over TLS
     sendfile: Option<Arc<SendfileQueue>>,
@@ -80,8 +79,8 @@ impl Connection {
         kind: ListenerKind,
     ) -> Connection {
         let quota = app.pools.quota(Peer::of(facts.addrs.peer.ip()));
-        let host = KnownHost::default();
-        Connection { app, registration, facts, quota, host, timer, sendfile, kind }
+        let known = Known::default();
+        Connection { app, registration, facts, quota, known, timer, sendfile, kind }
     }
 
     /// Answers one request.
@@ -105,7 +104,7 @@ impl Connection {
             Ok(stream) if is_admin || self.kind == ListenerKind::Public => {
                 let certificate = &self.facts.certificate;
                 let response =
-                    respond(&self.app, request, addrs, certificate, &quota, &self.host, &mut in_flight).await;
+                    respond(&self.app, request, addrs, certificate, &quota, &self.known, &mut in_flight).await;
                 (response, stream)
             }
             Ok(stream) => (self.refuse(request.method(), refusal::not_found(ADMIN_ONLY)), stream),

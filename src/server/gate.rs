@@ -1,6 +1,7 @@
 //! Whether a request may have an answer, where there is access control: what it asks for, as its parsed route says, and the answers
 //! to those that may not. Every spelling of a path that the server understands is judged as what it means.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -8,13 +9,15 @@ use hyper::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
 
 use super::app::App;
+use super::app::request::Admitted;
 use super::http::answer::Answer;
 use super::http::path;
 use super::http::refusal::{refusal, refusal_lines};
+use super::http::response_cache::Found;
 use super::http::route::{DatabaseNames, Route, RouteName, SumdbRequest, TlogRequest};
 use super::http::view_route::{self, Subject};
 use super::routes::modules::CACHED_ONLY;
-use crate::access::{Access, Admission, Asker, Refused, Scope};
+use crate::access::{Access, Asker, Refused, Scope};
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::tile::TilePath;
 
@@ -23,20 +26,28 @@ const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"gosumcheck\", charset=\"UTF-8\", Bearer realm=\"gosumcheck\"");
 
 /// Admits a request of `asker` for the path `raw`, which is without the configured prefix, or gives the answer to it. The operator
-/// chose who reaches an admin listener, and it answers health and metrics alone: nobody signs in there.
+/// chose who reaches an admin listener, and it answers health and metrics alone: nobody signs in there. What an answer that was
+/// `found` for this path is about needs no parsing.
 pub(super) async fn admit(
     app: &App,
-    access: &Access,
+    access: Arc<Access>,
     head: &Parts,
     raw: &str,
     asker: Asker<'_>,
     is_admin: bool,
-) -> Result<Admission, (RouteName, Answer)> {
-    let (_, raw) = path::split(raw, CACHED_ONLY);
-    let (route, scope) = scope_of(&app.names, raw);
-    let scope = if is_admin { Scope::Open } else { scope };
+    found: Option<&Found>,
+) -> Result<Admitted, (RouteName, Answer)> {
+    let known = found.and_then(|found| Some((found.route, Arc::clone(found.scope.as_ref()?))));
+    let (route, scope) = known.unwrap_or_else(|| {
+        let (route, scope) = scope_of(&app.names, path::split(raw, CACHED_ONLY).1);
+        (route, Arc::new(scope))
+    });
+    let asked = if is_admin { &Scope::Open } else { &*scope };
     let headers = head.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
-    access.admit(asker, headers, &scope).await.map_err(|refused| (route, answer(&refused)))
+    match access.admit(asker, headers, asked).await {
+        Ok(admission) => Ok(Admitted { access, admission, scope }),
+        Err(refused) => Err((route, answer(&refused))),
+    }
 }
 
 /// What a raw path asks for. A path that no resource has is judged too: else its 404 would tell strangers what there is.

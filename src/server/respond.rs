@@ -12,7 +12,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::app::App;
-use super::app::request::{AdmittedClient, RequestContext};
+use super::app::request::{Admitted, AdmittedClient, RequestContext};
 use super::conn::in_flight::RequestInFlight;
 use super::conn::pool::ClientQuota;
 use super::gate;
@@ -22,16 +22,23 @@ use super::http::body::Body;
 use super::http::host::KnownHost;
 use super::http::path::{self, BadPath};
 use super::http::query::Query;
-use super::http::response_cache::CacheKey;
+use super::http::response_cache::{CacheKey, Found};
 use super::http::route::{Route, RouteName};
 use super::http::{gzip, host, refusal};
 use super::routes::{
     badge, explain, export, gossip, health, home, listing, metrics, modules, sumdb, tlog, views, vulndb,
 };
 use super::traced::traced;
-use crate::access::{Access, Admission, Asker};
+use crate::access::{Admission, Asker, KnownLogin};
 use crate::proxy::Peer;
 use crate::upstream::{Asked, AskedCell};
+
+/// What the requests of one connection have shown, and mostly show again.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    host: KnownHost,
+    login: KnownLogin,
+}
 
 /// The two addresses of a connection, and how it is reached.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +69,7 @@ pub(super) async fn respond(
     addrs: ConnAddrs,
     certificate: &[String],
     quota: &Arc<ClientQuota>,
-    known_host: &KnownHost,
+    known: &Known,
     in_flight: &mut RequestInFlight,
 ) -> Response<Body> {
     let (head, content) = request.into_parts();
@@ -70,18 +77,23 @@ pub(super) async fn respond(
     let content = (head.method == Method::POST).then_some(content);
     let mut made = None;
     let (prefix, raw) = path::split(head.uri.path(), &app.prefix);
-    let admitted = admit(app, &head, raw, addrs, certificate, known_host).await;
+    let found = cached_answer(app, &head, raw);
+    let admitted = admit(app, &head, raw, addrs, certificate, known, found.as_ref()).await;
     let (route, mut answer, admission) = match admitted {
         Err((route, refused)) => (route, Arc::new(refused), None),
-        Ok(admitted) => match cached_answer(app, &head, raw) {
-            Some((route, answer)) => (route, answer, admitted.map(|(_, admission)| admission)),
+        // The rules may have changed while a password was verified.
+        Ok(admitted) => match found.filter(|found| found.rules == app.rules()) {
+            Some(Found { route, answer, .. }) => {
+                count_hit(app, &answer);
+                (route, answer, admitted.map(|admitted| admitted.admission))
+            }
             // Boxed: most requests do not get here, and this future is large.
             None => {
                 let cell = made.insert(AskedCell::default());
                 let client = AdmittedClient::of(admitted.as_ref(), certificate);
                 let work = answer_to(app, &head, addrs, client, quota, content);
                 let (route, answer) = Box::pin(cell.scope(traced(app, &head, work))).await;
-                (route, Arc::new(answer), admitted.map(|admitted| admitted.1))
+                (route, Arc::new(answer), admitted.map(|admitted| admitted.admission))
             }
         },
     };
@@ -147,16 +159,16 @@ async fn admit(
     raw: &str,
     addrs: ConnAddrs,
     certificate: &[String],
-    known_host: &KnownHost,
-) -> Result<Option<(Arc<Access>, Admission)>, (RouteName, Answer)> {
-    if let Some(refused) = early_refusal(app, head, raw, addrs, known_host) {
+    known: &Known,
+    found: Option<&Found>,
+) -> Result<Option<Admitted>, (RouteName, Answer)> {
+    if let Some(refused) = early_refusal(app, head, raw, addrs, &known.host) {
         return Err((RouteName::Other, refused));
     }
     let Some(access) = app.gate.access() else { return Ok(None) };
-    let asker = Asker { address: addrs.peer.ip(), certificate };
+    let asker = Asker { address: addrs.peer.ip(), certificate, login: &known.login };
     // Boxed: without access control there is no such future.
-    let admission = Box::pin(gate::admit(app, &access, head, raw, asker, addrs.is_admin)).await?;
-    Ok(Some((access, admission)))
+    Box::pin(gate::admit(app, access, head, raw, asker, addrs.is_admin, found)).await.map(Some)
 }
 
 /// Where an answer came from, in a word.
@@ -193,15 +205,18 @@ fn early_refusal(app: &App, head: &Parts, raw: &str, addrs: ConnAddrs, known_hos
 }
 
 /// The answer of the response cache, if there is one.
-fn cached_answer(app: &App, head: &Parts, raw: &str) -> Option<(RouteName, Arc<Answer>)> {
+fn cached_answer(app: &App, head: &Parts, raw: &str) -> Option<Found> {
     let (_, raw) = path::split(raw, modules::CACHED_ONLY);
     let key = CacheKey { raw, accepts_gzip: gzip::accepts_gzip(&head.headers), rules: app.rules() };
-    let found = app.response_cache.find(key, |head| app.is_newest(head))?;
+    app.response_cache.find(key, |head| app.is_newest(head))
+}
+
+/// An answer of the response cache is given.
+fn count_hit(app: &App, answer: &Answer) {
     app.metrics.cache_hit();
-    if let Some(uses) = &found.1.uses {
-        uses.used(found.1.len());
+    if let Some(uses) = &answer.uses {
+        uses.used(answer.len());
     }
-    Some(found)
 }
 
 /// Routes a request, and has its handler answer it.

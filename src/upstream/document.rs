@@ -6,6 +6,7 @@ use super::http::get_request::GetRequest;
 use super::http::lanes::Lane;
 use super::http::reply::Reply;
 use crate::fault::Fault;
+use crate::sumdb::redact::redact;
 
 /// The bytes at `url`, at most `limit` of them, asked for once.
 ///
@@ -13,7 +14,7 @@ use crate::fault::Fault;
 /// `Usage`: not an http or https URL. `Unavailable`: it is not there, is too long, or its server did not answer in time.
 pub async fn document(http: &Http, url: &str, limit: usize) -> Result<Vec<u8>, Fault> {
     let found = ask(http, url, limit).await?;
-    found.map_err(|words| Fault::upstream(url, format!("is not there: {words}")))
+    found.map_err(|words| Fault::upstream(redact(url), format!("is not there: {words}")))
 }
 
 /// Whether there is a document at `url` (200), or its server says that there is none (404, 410); of at most `limit` bytes.
@@ -30,12 +31,12 @@ async fn ask(http: &Http, url: &str, limit: usize) -> Result<Result<Vec<u8>, Str
     let path_at = url.get(host_ends..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host_ends + at);
     let (host, path) = url.split_at(path_at);
     let BaseLocation::Site(site) = Base::parse(host)?.location else {
-        return Err(Fault::Usage(format!("{url}: should begin with https:// or http://")));
+        return Err(Fault::Usage(format!("{}: should begin with https:// or http://", redact(url))));
     };
     let request = GetRequest { path: path.trim_start_matches('/'), limit, range: None };
     match http.get(&site, &request, Lane::default(), |_, _| ()).await {
         Ok((Reply::Body(bytes), ())) => Ok(Ok(bytes)),
         Ok((Reply::Missing(words), ())) => Ok(Err(words)),
-        Err(failed) => Err(Fault::upstream(url, failed.why)),
+        Err(failed) => Err(Fault::upstream(redact(url), failed.why)),
     }
 }

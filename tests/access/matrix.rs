@@ -15,7 +15,10 @@ fn of(paths: &[&str]) -> Vec<String> {
 fn rows() -> Vec<(Row, Vec<String>)> {
     vec![
         ([OK; 11], of(&["/healthz", "/readyz", "/%68ealthz", "/go/healthz"])),
-        ([401, 200, 200, 200, 200, 200, 403, 403, 403, 401, 401], of(&["/", "/go/", "/go", "/version", "/go/version"])),
+        (
+            [401, 200, 200, 200, 200, 200, 403, 403, 403, 401, 401],
+            of(&["/", "/go/", "/go", "/version", "/go/version", "/api/v1/status", "/go/%61pi/v1/upstreams"]),
+        ),
         ([401, 403, 403, 403, 403, 200, 403, 403, 200, 401, 401], of(&["/metrics", "/go/metrics", "/%6detrics"])),
         (
             [401, 200, 403, 403, 200, 403, 200, 403, 403, 401, 401],
@@ -32,6 +35,13 @@ fn rows() -> Vec<(Row, Vec<String>)> {
                 "/corp.example/team-a/%21lib/@v/v1.0.0.%6dod",
                 "/explain/corp.example/team-a/Lib@v1.0.0",
                 "/go/%65xplain/corp.example/team-a/%4cib%40v1.0.0",
+                "/corp.example/team-a/!lib/@v/list?of=/example.com/a/@v/list",
+                "/corp.example/team-a/%21%6Cib/@v/list?",
+                "http://localhost/corp.example/team-a/!lib/@v/list",
+                "http://localhost/go/corp.example/team-a/%21lib/@latest",
+                "/api/v1/explain/corp.example/team-a/Lib@v1.0.0",
+                "/api/v1/explain/corp.example%2Fteam-a%2fLib@v1.0.0",
+                "/badge/corp.example/team-a/Lib@v1.0.0.svg",
             ]),
         ),
         (
@@ -59,8 +69,14 @@ fn rows() -> Vec<(Row, Vec<String>)> {
         // Lists: for all who may read something, of what they may read.
         (
             [401, 200, 200, 200, 200, 200, 200, 200, 403, 401, 401],
-            of(&["/index", "/%69ndex", "/catalog", "/go/catalog"]),
+            of(&["/index", "/%69ndex", "/catalog", "/go/catalog", "/api/v1/modules", "/modules", "/incidents"]),
         ),
+    ]
+}
+
+/// What no resource has, and what is not a path here.
+fn rows_of_nothing() -> Vec<(Row, Vec<String>)> {
+    vec![
         // What no resource has: 404 for those who may read something, and nothing for strangers.
         (
             [401, 404, 404, 404, 404, 404, 404, 404, 403, 401, 401],
@@ -74,11 +90,27 @@ fn rows() -> Vec<(Row, Vec<String>)> {
                 "/corp.example/team-a/!lib/@v/list/",
                 "/Metrics",
                 "/metrics/",
+                "/corp.example/team-a/%2E%2e/team-b/lib/@v/list",
+                "/corp.example/team-a/%2e/!lib/@v/list",
+                "/CORP.example/team-a/!lib/@v/list",
+                "/GO/corp.example/team-a/!lib/@v/list",
+                "/Cached-Only/corp.example/team-a/!lib/@v/list",
+                "/corp.example/team-a/!!lib/@v/list",
+                "/corp.example/team-a/!Lib/@v/list",
+                "/vulndb/index/db.json",
             ]),
         ),
         (
             [401, 400, 400, 400, 400, 400, 400, 400, 403, 401, 401],
-            of(&["/corp.example%2fteam-a/!lib/@v/list", "/corp.example/team-a/!lib/@v/list%00", "/%", "/tile/9/0/000"]),
+            of(&[
+                "/corp.example%2fteam-a/!lib/@v/list",
+                "/corp.example%2Fteam-a/!lib/@v/list",
+                "/corp.example/team-a/!lib%2F@v%2Flist",
+                "/corp.example/team-a%5c!lib/@v/list",
+                "/corp.example/team-a/!lib/@v/list%00",
+                "/%",
+                "/tile/9/0/000",
+            ]),
         ),
     ]
 }
@@ -112,6 +144,10 @@ fn rows_of_database(name: &str) -> Vec<(Row, Vec<String>)> {
         ),
         ([401, 403, 403, 403, 200, 403, 403, 403, 403, 401, 401], vec![format!("/tlog/{origin}/tile/entries/000.p/1")]),
         ([401, 403, 403, 403, 503, 403, 403, 403, 403, 401, 401], vec![format!("/log/{name}/records")]),
+        (
+            [401, 200, 200, 200, 200, 200, 200, 200, 403, 401, 401],
+            vec![format!("/gossip/{name}"), format!("/tlog/{origin}/checkpoint")],
+        ),
     ]
 }
 
@@ -155,7 +191,8 @@ fn every_cell() {
         "Digest nonsense".to_owned(),
     ];
     until("there is a head", || server.get("/readyz", "").status == 200);
-    let rows: Vec<_> = rows().into_iter().chain(rows_of_database(world.site.log.name())).collect();
+    let rows: Vec<_> =
+        rows().into_iter().chain(rows_of_nothing()).chain(rows_of_database(world.site.log.name())).collect();
     // Twice: the second time most answers come from memory, and the clients come in the other order.
     for columns in [(0..11).collect::<Vec<usize>>(), (0..11).rev().collect()] {
         for (row, path) in rows.iter().flat_map(|(row, paths)| paths.iter().map(move |path| (row, path))) {

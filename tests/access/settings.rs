@@ -147,3 +147,24 @@ fn the_token_command_prints_a_token_once() {
     let revoked = world.run(&["token", "revoke", "ci-b", "--data", "data"]);
     assert!(revoked.status.success() && list().lines().count() == 1);
 }
+
+#[test]
+fn slips_of_the_pen_are_said() {
+    let world = World::new();
+    let twice = "[access.rule]\nwho = \"anyone\"\n[access.rule] # twice\nwho = \"anyone\"\n";
+    let (code, _, err) = check(&world, twice);
+    let words = "gosumcheck.toml:3:9: this table may be repeated: write it as [[access.rule]]";
+    assert!(code == 2 && err.contains(words), "{err}");
+    world.token(&["ci-a"]);
+    let settings = "[store]\nmax_size = 20\n[access.groups]\nteam = [\"token:ci-a\", \"token:ci-b\"]\n[[access.rule]]\nwho = \"token:ci-c\"\n";
+    let (code, _, err) = check(&world, settings);
+    assert!(
+        code == 0 && err.contains("store.max_size: 20 bytes hold no module; a size has a unit, as in 20GB"),
+        "{err}"
+    );
+    let (_, logged) = world.serve(settings, &[]).serving.end("-TERM");
+    for (name, is_missing) in [("ci-a", false), ("ci-b", true), ("ci-c", true)] {
+        let words = format!("no token is called \"{name}\" yet: gosumcheck token create {name}");
+        assert_eq!(logged.contains(&words), is_missing, "{name}: {logged}");
+    }
+}

@@ -8,6 +8,7 @@
 //! | `metrics` | does Prometheus take the metrics, and are the numbers right |
 //! | `reload` | what do a reload of rules, upstreams and private patterns change, and which requests are lost |
 //! | `rules` | who is asked for a module under rules, what is answered, and what is said of a wrong file |
+//! | `secrets` | is any secret of the settings in what the server shows |
 //! | `traces` | which spans does a request have, and who gets its trace |
 //! | `world` | how is a server started beside a mirror and a log |
 
@@ -36,5 +37,6 @@ mod logs;
 mod metrics;
 mod reload;
 mod rules;
+mod secrets;
 mod traces;
 mod world;

@@ -13,7 +13,7 @@ use crate::kit::{Site, Spec};
 use crate::world::Server;
 
 /// A collector; gives the path and the body of each POST.
-fn collector() -> (SocketAddr, Receiver<(String, Value)>) {
+pub fn collector() -> (SocketAddr, Receiver<(String, Value)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
     let (sender, posts) = channel();

@@ -189,8 +189,20 @@ fn no_request_is_lost_while_certificates_are_reloaded() {
         for round in 1..=20 {
             files.put(&certificates[round % 2]);
             let before = answered.load(Ordering::Relaxed);
-            let (code, told, err) = reload(&files);
-            assert!(code == 0 && told.contains("changed: certificate"), "{told}{err}");
+            if round % 2 == 0 {
+                hang_up(&serving);
+            } else {
+                let (code, told, err) = reload(&files);
+                assert!(code == 0 && told.contains("changed: certificate"), "{told}{err}");
+            }
+            let taken_over = || serving.logged().matches("reloaded: changed: certificate").count();
+            until("it is taken over", || taken_over() == round);
+            if round % 5 == 0 {
+                // What is wrong costs no request either.
+                files.write("g.toml", "words = 1\n");
+                assert_eq!(reload(&files).0, 2);
+                files.write("g.toml", SETTINGS);
+            }
             // Requests are answered between two reloads.
             until("more answers", || answered.load(Ordering::Relaxed) > before + 4);
         }

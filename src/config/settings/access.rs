@@ -1,5 +1,6 @@
 //! `[access]` of gosumcheck.toml beyond its single values: groups, rules and issuers of tokens, each fault at its line.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use toml::Spanned;
@@ -127,6 +128,19 @@ pub struct AccessTables {
     named: Vec<(String, ByteRange)>,
     /// what `--check-config` shows: name, text, place
     pub(super) shown: Vec<(&'static str, String, ByteRange)>,
+}
+
+impl AccessTables {
+    /// The names of tokens in rules and groups, each once.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        let in_rules = self.rules.iter().flat_map(|rule| &rule.who);
+        let in_groups = self.groups.iter().flat_map(|(_, members)| members);
+        let names = in_rules.chain(in_groups).filter_map(|who| match who {
+            Who::Token(name) => Some(name.as_str()),
+            _ => None,
+        });
+        names.collect::<BTreeSet<&str>>().into_iter()
+    }
 }
 
 /// The keys of a rule.

@@ -45,8 +45,11 @@ impl SettingsFile {
         let (path, kept) = (path.to_path_buf(), text.to_owned());
         let mut document = SettingsFile { path, text: kept, values: Vec::new(), tables: Vec::new(), notes: Vec::new() };
         let root = DeTable::parse(text).map_err(|error| {
-            let why = error.message().replace('\n', ": ");
-            document.fault(&error.span().unwrap_or(0..0), &format!("not TOML: {why}"))
+            let (why, place) = (error.message().replace('\n', ": "), error.span().unwrap_or(0..0));
+            match repeated(text, place.start) {
+                Some(table) => document.fault(&place, &format!("this table may be repeated: write it as [[{table}]]")),
+                None => document.fault(&place, &format!("not TOML: {why}")),
+            }
         })?;
         document.take(table, "", root.get_ref())?;
         Ok(document)
@@ -169,6 +172,18 @@ impl SettingsFile {
     pub(super) fn fault(&self, place: &ByteRange, why: &str) -> Fault {
         Fault::Usage(complaint(&self.path.display().to_string(), &self.text, place, why))
     }
+
+    /// The same without the line, in which there may be a secret.
+    pub(super) fn blind_fault(&self, place: &ByteRange, why: &str) -> Fault {
+        let complaint = complaint(&self.path.display().to_string(), &self.text, place, why);
+        Fault::Usage(complaint.lines().next().unwrap_or(why).to_owned())
+    }
+}
+
+/// The table that begins in the line of `at` as if there were one of it, though there may be several.
+fn repeated(text: &str, at: usize) -> Option<&'static str> {
+    let line = text.lines().nth(line_of(text, at) - 1)?.split('#').next()?.trim();
+    ["access.rule", "access.issuer"].into_iter().find(|table| line == format!("[{table}]"))
 }
 
 /// What to say of a key that is not a setting.

@@ -16,6 +16,9 @@ use crate::config::{GoEnv, Sumdb};
 use crate::fault::Fault;
 use crate::sumdb::module::Patterns;
 
+/// A store of fewer bytes is a slip of the pen: the unit is missing.
+const SMALL_STORE: u64 = 1 << 20;
+
 /// The patterns of private modules alone, for a command that needs no other setting.
 ///
 /// # Errors
@@ -75,6 +78,10 @@ impl Settings {
             settings.shown.extend(settings.access_tables.shown(document));
         }
         settings.agree()?;
+        if let Some(size) = settings.store_max_size.filter(|size| *size < SMALL_STORE) {
+            let why = format!("store.max_size: {size} bytes hold no module; a size has a unit, as in 20GB");
+            settings.warnings.push(why);
+        }
         Ok(settings)
     }
 
@@ -111,7 +118,8 @@ impl Settings {
     fn agree(&self) -> Result<(), Fault> {
         let usage = |why: String| Err(Fault::Usage(why));
         if self.listen.is_empty() && self.tls_listen.is_empty() {
-            return usage("listen: no address to listen at".to_owned());
+            let why = "listen: no address to listen at; set it, as in listen = \"127.0.0.1:3000\", or set tls.listen";
+            return usage(why.to_owned());
         }
         self.tls_agrees()?;
         if self.proxy_protocol && self.trusted_proxies.is_empty() {

@@ -136,7 +136,11 @@ impl Layers {
         why: &str,
     ) -> Fault {
         if let (Some(document), Some(place)) = (&self.document, place) {
-            return document.fault(place, &format!("{}: {why}", setting.name));
+            let why = format!("{}: {why}", setting.name);
+            return if setting.is_secret() { document.blind_fault(place, &why) } else { document.fault(place, &why) };
+        }
+        if setting.is_secret() {
+            return Fault::Usage(format!("{source}: {why}"));
         }
         Fault::Usage(format!("{source} is {:?}: {why}", redact(text)))
     }

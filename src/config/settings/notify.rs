@@ -60,6 +60,11 @@ impl fmt::Display for NotifyTarget {
     }
 }
 
+/// A target as it may be shown.
+pub(super) fn shown(text: &str) -> String {
+    NotifyTarget::parse(text).map_or_else(|why| why, |target| target.to_string())
+}
+
 /// A time of the day, in minutes.
 pub(super) fn time_of_day(text: &str) -> Result<u32, String> {
     let number = |part: &str| {

@@ -6,6 +6,8 @@ use crate::sumdb::printable;
 
 /// Characters of a line that are shown; of a fault further right only the column is named.
 const SHOWN: usize = 100;
+/// Keys whose values are secrets, whether they are settings or not.
+const SECRET_KEYS: [&str; 6] = ["password", "passwd", "token", "bearer", "secret", "notify"];
 
 /// The number of the line that `at` is in, from 1.
 pub(super) fn line_of(text: &str, at: usize) -> usize {
@@ -31,8 +33,16 @@ pub(super) fn complaint(name: &str, text: &str, span: &Range<usize>, why: &str) 
     message
 }
 
-/// The line with a star for each character of a name and password in a URL.
+/// The line with a star for each character of what may be a secret: a name and password in a URL, and the value of a key that is
+/// called so.
 fn hidden(line: &str) -> String {
+    if let Some((key, value)) = line.split_once('=') {
+        let name = key.rsplit('.').next().unwrap_or(key).trim().trim_matches(['"', '\'']);
+        if SECRET_KEYS.contains(&name) {
+            let starred = value.chars().map(|c| if c.is_whitespace() || "\"'[],".contains(c) { c } else { '*' });
+            return format!("{key}={}", starred.collect::<String>());
+        }
+    }
     let mut shown = String::with_capacity(line.len());
     let mut rest = line;
     while let Some((before, after)) = rest.split_once('@') {
@@ -71,6 +81,10 @@ mod tests {
         }
         let message = complaint("f", "proxy = \"https://me:s3@host,ftp://x\"", &(8..10), "why");
         assert!(message.contains("proxy = \"https://*****@host,ftp://x\""), "{message}");
+        for key in ["password", "verify.notify", "\"token\""] {
+            let message = complaint("f", &format!("{key} = [\"https://a/s3\", 's3']"), &(0..5), "why");
+            assert!(message.contains("= [\"************\", '**']"), "{message}");
+        }
         assert!(complaint("f", "x = \"\u{1b}[31m\"", &(4..5), "why").contains("x = \"?[31m\""));
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::layers::Layers;
+use super::notify;
 use super::setting::{DefaultValue, Setting};
 use super::source::{RawValue, ValueSource};
 use crate::config::private::{self, Checked, NONE};
@@ -49,7 +50,8 @@ impl<'a> SettingsReader<'a> {
         let wrong = |text, why: String| self.layers.wrong(setting, &value.source, text, &why);
         let parsed = value.texts.iter().map(|text| parse(&text.0).map_err(|why| wrong(text, why)));
         let values = parsed.collect::<Result<Vec<T>, Fault>>()?;
-        let shown: Vec<String> = value.texts.iter().map(|(text, _)| sumdb::redact(text)).collect();
+        let show = |text: &str| if setting.is_secret() { notify::shown(text) } else { sumdb::redact(text) };
+        let shown: Vec<String> = value.texts.iter().map(|(text, _)| show(text)).collect();
         self.shown.push((setting.name, shown.join(", "), value.source));
         Ok(values)
     }

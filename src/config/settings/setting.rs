@@ -61,6 +61,11 @@ impl Setting {
         matches!(self.value, Value::Several(_))
     }
 
+    /// Whether a secret may be anywhere in its values: webhooks have theirs in the path, commands in their arguments.
+    pub(super) fn is_secret(&self) -> bool {
+        self.name == "verify.notify"
+    }
+
     /// The default in a few words; none where there is no value, and for a switch, which is off.
     pub fn shown_default(&self) -> Option<&'static str> {
         match self.default {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::{Access, Admission, Reader};
+use crate::access::{Access, Admission, Reader, Scope};
 use crate::proxy::Peer;
 use crate::relay::Relay;
 use crate::server::conn::pool::ClientQuota;
@@ -44,19 +44,29 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) quota: &'a Arc<ClientQuota>,
 }
 
+/// What a request was admitted with, where there is access control.
+pub(crate) struct Admitted {
+    pub(crate) access: Arc<Access>,
+    pub(crate) admission: Admission,
+    /// what it asks for, as its path says
+    pub(crate) scope: Arc<Scope>,
+}
+
 /// A client that was admitted, where there is access control.
 #[derive(Clone, Copy)]
 pub(crate) struct AdmittedClient<'a> {
     pub(crate) access: &'a Arc<Access>,
     pub(crate) admission: &'a Admission,
+    /// what it asks for, as its path says
+    pub(crate) scope: &'a Arc<Scope>,
     /// the names in its verified certificate
     pub(crate) certificate: &'a [String],
 }
 
 impl<'a> AdmittedClient<'a> {
     /// The client that was admitted so, where there is access control.
-    pub(crate) fn of(admitted: Option<&'a (Arc<Access>, Admission)>, certificate: &'a [String]) -> Option<Self> {
-        admitted.map(|(access, admission)| AdmittedClient { access, admission, certificate })
+    pub(crate) fn of(admitted: Option<&'a Admitted>, certificate: &'a [String]) -> Option<Self> {
+        admitted.map(|Admitted { access, admission, scope }| AdmittedClient { access, admission, scope, certificate })
     }
 }
 

@@ -13,6 +13,7 @@ use quick_cache::sync::Cache;
 
 use super::answer::{Answer, Payload};
 use super::route::RouteName;
+use crate::access::Scope;
 use crate::server::limits::MAX_PATH_BYTES;
 use crate::sumdb::number::wide;
 
@@ -63,6 +64,19 @@ struct CachedAnswer {
     validity: Validity,
     /// the rules under which it was given
     rules: u64,
+    /// what a request for it asks for, where somebody was asked who they are
+    scope: Option<Arc<Scope>>,
+}
+
+/// An answer that was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) route: RouteName,
+    pub(crate) answer: Arc<Answer>,
+    /// the number of the rules under which it was given
+    pub(crate) rules: u64,
+    /// what a request for it asks for, if that is known
+    pub(crate) scope: Option<Arc<Scope>>,
 }
 
 #[derive(Debug, Clone)]
@@ -96,11 +110,7 @@ impl ResponseCache {
     }
 
     /// The valid answer. `is_newest` tells whether a head is still the newest of its database.
-    pub(crate) fn find(
-        &self,
-        key: CacheKey<'_>,
-        is_newest: impl FnOnce(HeadRef) -> bool,
-    ) -> Option<(RouteName, Arc<Answer>)> {
+    pub(crate) fn find(&self, key: CacheKey<'_>, is_newest: impl FnOnce(HeadRef) -> bool) -> Option<Found> {
         let CacheKey { raw, accepts_gzip, rules } = key;
         let cached = self.variant(accepts_gzip).get(raw)?;
         let is_valid = match cached.validity {
@@ -109,15 +119,23 @@ impl ResponseCache {
             Validity::WhileHead(head) => cached.since.elapsed() < MAX_LOOKUP_AGE && is_newest(head),
             Validity::Until(end) => Instant::now() < end,
         };
-        (is_valid && cached.rules == rules).then_some((cached.route, cached.answer))
+        let CachedAnswer { route, answer, scope, .. } = cached;
+        (is_valid && cached.rules == rules).then_some(Found { route, answer, rules, scope })
     }
 
-    /// Stores an answer, unless it is a file or a failure, or the path is too long.
-    pub(crate) fn insert(&self, key: CacheKey<'_>, route: RouteName, answer: Answer, validity: Validity) {
+    /// Stores an answer to a request for what `scope` says, unless it is a file or a failure, or the path is too long.
+    pub(crate) fn insert(
+        &self,
+        key: CacheKey<'_>,
+        (route, scope): (RouteName, Option<Arc<Scope>>),
+        answer: Answer,
+        validity: Validity,
+    ) {
         let CacheKey { raw, accepts_gzip, rules } = key;
         let fits = raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_));
         if fits && answer.status.is_success() {
-            let cached = CachedAnswer { since: Instant::now(), route, answer: Arc::new(answer), validity, rules };
+            let answer = Arc::new(answer);
+            let cached = CachedAnswer { since: Instant::now(), route, answer, validity, rules, scope };
             self.variant(accepts_gzip).insert(raw.into(), cached);
         }
     }
@@ -140,7 +158,7 @@ mod tests {
         let cache = ResponseCache::new(1 << 20);
         let key = |rules| CacheKey { raw: "/a.b/@v/v1.0.0.mod", accepts_gzip: false, rules };
         let answer = Answer::new(PLAIN_TEXT, CachePolicy::Immutable, Bytes::from_static(b"module a.b\n"));
-        cache.insert(key(1), RouteName::Mod, answer, Validity::Forever);
+        cache.insert(key(1), (RouteName::Mod, None), answer, Validity::Forever);
         assert!(cache.find(key(1), |_| true).is_some());
         assert!(cache.find(key(2), |_| true).is_none() && cache.find(key(0), |_| true).is_none());
     }

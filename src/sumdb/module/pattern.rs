@@ -22,7 +22,21 @@ struct Pattern {
     /// as it was written
     text: String,
     slashes: usize,
+    /// whether it stands for itself alone
+    is_plain: bool,
     glob: Glob,
+}
+
+impl Pattern {
+    /// Whether it is this path, which has as many elements.
+    fn matches(&self, path: &str) -> bool {
+        if self.is_plain { bare(&self.text) == path } else { self.glob.matches(path) }
+    }
+}
+
+/// A pattern without the slash at its end.
+fn bare(text: &str) -> &str {
+    text.strip_suffix('/').unwrap_or(text)
 }
 
 impl Patterns {
@@ -30,11 +44,12 @@ impl Patterns {
     pub fn parse(list: &str) -> Patterns {
         let mut patterns = Patterns::default();
         for text in list.split(',').filter(|text| !text.is_empty()) {
-            let bare = text.strip_suffix('/').unwrap_or(text);
+            let bare = bare(text);
             match Glob::parse(bare).filter(Glob::can_match) {
                 Some(glob) => {
                     let slashes = bare.matches('/').count();
-                    patterns.sound.push(Pattern { text: text.to_owned(), slashes, glob });
+                    let is_plain = !bare.contains(['*', '?', '[', ']', '\\']);
+                    patterns.sound.push(Pattern { text: text.to_owned(), slashes, is_plain, glob });
                 }
                 None => patterns.unmatchable.push(Unmatchable::new(text)),
             }
@@ -44,8 +59,7 @@ impl Patterns {
 
     /// The first pattern that names the module `path` or something above it, as it was written.
     pub fn matching(&self, path: &str) -> Option<&str> {
-        let names =
-            |pattern: &&Pattern| leading(path, pattern.slashes).is_some_and(|prefix| pattern.glob.matches(prefix));
+        let names = |pattern: &&Pattern| leading(path, pattern.slashes).is_some_and(|prefix| pattern.matches(prefix));
         self.sound.iter().find(names).map(|pattern| pattern.text.as_str())
     }
 
