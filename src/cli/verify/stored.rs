@@ -60,6 +60,9 @@ impl Stored {
     /// The heads that the log must be consistent with: those of the settings, else the one that the program carries.
     fn pinned(&self, layers: &Layers) -> Result<Vec<Checkpoint>, Fault> {
         let files: Vec<PathBuf> = layers.texts(&rows::pin_head).into_iter().map(PathBuf::from).collect();
-        if files.is_empty() { Ok(self.database.pins().to_vec()) } else { setup::pinned(&files, &self.policy) }
+        if files.is_empty() {
+            return Ok(self.database.pins().to_vec());
+        }
+        setup::pinned(&files, &self.policy, &layers.texts(&rows::sumdb))
     }
 }
