@@ -14,7 +14,7 @@ use crate::report::integrity::{Coverage, Sample, Since};
 use crate::report::{Level, Notice};
 use crate::store::Folder;
 use crate::store::runs::{Job, RunSigner};
-use crate::store::scrub::{ScrubPace, lower_priority};
+use crate::store::scrub::{ScrubPace, idle_priority};
 use crate::verify::{JobScope, ModuleOptions, NOTE_EVERY, RecordedRun, Resume};
 
 /// The system's clock of files goes in steps, in microseconds: what changes just after a moment has a time before it.
@@ -81,7 +81,7 @@ pub(super) fn plan(args: &VerifyArgs, settings: &VerifySettings, stored: &Stored
     }
     plan.notices = notices;
     if let Some(rate) = settings.max_rate {
-        lower_priority();
+        idle_priority();
         plan.pace = Some(ScrubPace::new(Some(rate), Arc::new(AtomicBool::new(false))));
     }
     Ok(plan)
