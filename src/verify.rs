@@ -47,7 +47,7 @@ mod structure;
 
 pub use diagnose::diagnose;
 pub use kept::{cached, evidence, has_cache};
-pub use modules::{ModuleOptions, modules};
+pub use modules::{ModuleOptions, SourcesOf, modules, upstreams};
 pub use recorded::RecordedRun;
 pub use repair::{LogRepair, Repaired};
 pub use resume::{JobScope, NOTE_EVERY, Resume};

@@ -19,6 +19,7 @@ mod record;
 mod repair;
 mod resume;
 mod states;
+mod upstreams;
 #[path = "../verify_modules/world.rs"]
 #[allow(dead_code, reason = "each test program uses another part of it")]
 mod world;

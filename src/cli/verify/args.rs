@@ -91,6 +91,10 @@ pub(crate) struct VerifyArgs {
     /// Skip the index: no proof depends on it, and it takes about as long as the log
     #[arg(long)]
     pub(super) no_index: bool,
+    /// Ask every upstream of `proxy`, also behind a comma, for the public modules that this run covers, and report those that have other
+    /// bytes than the log recorded, and versions that were moved or are gone
+    #[arg(long, conflicts_with = "no_modules")]
+    pub(super) ask_upstreams: bool,
     /// Number of hashing threads [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZero<usize>>,
@@ -122,7 +126,6 @@ impl VerifyArgs {
             .flag_named("--sign-key", &rows::verify_sign_key, path(&self.sign_key))
             .flag_named("--notify-always", &rows::verify_notify_always, self.notify_always.then(|| "true".to_owned()))
     }
-}
     /// The database that `--sumdb` names, and where heads are pinned those of the settings, whose they may be. None where it names none.
     fn databases(&self, layers: &Layers) -> Vec<String> {
         let Some(given) = &self.sumdb else { return Vec::new() };
@@ -138,3 +141,4 @@ impl VerifyArgs {
         let is_other = |text: &String| named(text).is_some_and(|name| Some(name) != own);
         std::iter::once(given.clone()).chain(layers.texts(&rows::sumdb).into_iter().filter(is_other)).collect()
     }
+}
