@@ -50,6 +50,7 @@ pub use diagnose::diagnose;
 pub use kept::{cached, evidence, has_cache};
 pub use modules::{ModuleOptions, SourcesOf, modules, upstreams};
 pub use open_runs::{OpenRun, open_counts, open_runs};
+pub use places::places;
 pub use recorded::RecordedRun;
 pub use repair::{LogRepair, Repaired};
 pub use resume::{JobScope, NOTE_EVERY, Resume};

@@ -156,16 +156,17 @@ fn look(
         kept(stored, parts.log, &mut report)?;
         routes::compare(layers, stored, &mut report)?;
         routes::clock(stored, Timestamp::now(), &mut report)?;
+        verify::places(&stored.kept()?, &mut report);
     }
     if let Some(modules) = &parts.modules {
         let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
         let work = verify::modules(&stored.folder, &stored.database, modules, &show, &mut report);
         setup::runtime()?.block_on(work);
-    }
-    bar.clear();
         if args.ask_upstreams {
             ask_upstreams(layers, stored, modules, &mut report)?;
         }
+    }
+    bar.clear();
     witnessed(&stored.database, &mut report);
     verify::diagnose(stored.folder.log(&stored.name)?.dir(), &mut report);
     report.coverage = parts.plan.coverage;
@@ -173,8 +174,6 @@ fn look(
     Ok((report, failed))
 }
 
-/// Whether the policy's quorum cosigned the newest head. Older ones were accepted before, or under another policy.
-fn witnessed(database: &Database, report: &mut Integrity) {
 /// Asks the upstreams of `serve` for what is stored here of public modules, as the rules let them be asked.
 fn ask_upstreams(
     layers: &Layers,
@@ -191,6 +190,8 @@ fn ask_upstreams(
     Ok(())
 }
 
+/// Whether the policy's quorum cosigned the newest head. Older ones were accepted before, or under another policy.
+fn witnessed(database: &Database, report: &mut Integrity) {
     // A head that cannot be read is a finding already.
     let Ok(Some(newest)) = database.remembered() else { return };
     report.notices.extend(setup::noted(witnesses::told(&newest)));

@@ -3,12 +3,17 @@
 
 #![allow(clippy::as_conversions, clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
 
+#[path = "../verify_modules/cached.rs"]
+mod cached;
 #[path = "../cli/command.rs"]
 mod command;
+#[path = "../common/mod.rs"]
+mod common;
 mod damage;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 mod heads;
+mod kept;
 #[path = "../verify/world.rs"]
 mod log;
 mod lying;
@@ -20,6 +25,7 @@ mod repair;
 mod resume;
 mod states;
 mod upstreams;
+mod whole;
 #[path = "../verify_modules/world.rs"]
 #[allow(dead_code, reason = "each test program uses another part of it")]
 mod world;

@@ -27,7 +27,7 @@ const STORES: usize = 2;
 const LONG: Duration = Duration::from_secs(3600);
 
 /// What the file of this ending is that somebody damaged, so that it is found nowhere.
-fn is_normal(ending: &str, damage: Damage, damaged: &[u8], before: &[u8]) -> bool {
+pub(super) fn is_normal(ending: &str, damage: Damage, damaged: &[u8], before: &[u8]) -> bool {
     match (ending, damage) {
         // An eviction; a version without a date; a list that is written with the next version; a proof that older versions did not write.
         (_, Damage::Removed) => matches!(ending, "zip" | "mod" | "info" | "list" | "zipproof" | "modproof"),
@@ -48,7 +48,7 @@ fn is_normal(ending: &str, damage: Damage, damaged: &[u8], before: &[u8]) -> boo
 }
 
 /// The proxy of a store, with the modules of `upstream` as its source.
-fn proxy(world: &World, upstream: &Path) -> Proxy {
+pub(super) fn proxy(world: &World, upstream: &Path) -> Proxy {
     let folder = Folder::open(world.root()).unwrap();
     let policy = Policy::log(VerifierKey::parse(&world.log.db.vkey()).unwrap());
     let nobody = upstream::Upstreams::new(Http::new(Settings::default()), Vec::new());
@@ -72,7 +72,7 @@ fn proxy(world: &World, upstream: &Path) -> Proxy {
     Proxy::open(&folder, relay, upstreams, options).unwrap()
 }
 
-fn diagnosed(world: &World) -> Integrity {
+pub(super) fn diagnosed(world: &World) -> Integrity {
     let mut report = world.verify();
     verify::diagnose(world.log.log.dir(), &mut report);
     report
@@ -81,15 +81,20 @@ fn diagnosed(world: &World) -> Integrity {
 /// A store of modules with all that stands beside them, and a copy of it as an upstream.
 fn store(number: usize) -> (World, tempfile::TempDir) {
     let modules = (0..MODULES).map(|n| Module::new(&format!("example.com/s{number}/m{n}"), "v1.0.0", 20 + n)).collect();
-    let world = World::of(modules);
+    filled(World::of(modules))
+}
+
+/// What stands beside its modules, and a copy of them as an upstream.
+pub(super) fn filled(world: World) -> (World, tempfile::TempDir) {
     let upstream = tempfile::tempdir().unwrap();
     for module in &world.modules {
         let info = format!("{{\"Version\":\"{}\",\"Time\":\"2026-01-02T03:04:05Z\"}}", module.version.version());
         let dir = upstream.path().join(module.version.path().escaped()).join("@v");
         fs::create_dir_all(&dir).unwrap();
-        fs::write(dir.join("v1.0.0.info"), &info).unwrap();
-        fs::write(dir.join("v1.0.0.zip"), &module.zip).unwrap();
-        fs::write(dir.join("v1.0.0.mod"), &module.go_mod).unwrap();
+        let version = module.version.version().escaped();
+        for (ending, bytes) in [("info", info.as_bytes()), ("zip", &module.zip), ("mod", &module.go_mod)] {
+            fs::write(dir.join(format!("{version}.{ending}")), bytes).unwrap();
+        }
         world
             .folder()
             .modules()
@@ -100,9 +105,11 @@ fn store(number: usize) -> (World, tempfile::TempDir) {
     (world, upstream)
 }
 
+/// The files of a module, beside the list.
+pub(super) const ENDINGS: [&str; 7] = ["zip", "ziphash", "zipproof", "mod", "modhash", "modproof", "info"];
+
 fn files(world: &World) -> Vec<(PathBuf, &'static str)> {
-    let endings = ["zip", "ziphash", "zipproof", "mod", "modhash", "modproof", "info"];
-    let of = |module| endings.map(|ending| (world.path(module, ending), ending));
+    let of = |module| ENDINGS.map(|ending| (world.path(module, ending), ending));
     let list = |module| (world.path(module, "info").with_file_name("list"), "list");
     world.modules.iter().flat_map(|module| of(module).into_iter().chain([list(module)])).collect()
 }

@@ -33,6 +33,13 @@ impl Stored {
         Ok(verify::is_there(&self.folder.log(&self.name)?))
     }
 
+    /// The files that are kept beside log, answers and modules.
+    pub(super) fn kept(&self) -> Result<Vec<PathBuf>, Fault> {
+        let head = self.folder.head(&self.name)?;
+        let journal = self.folder.root().join("proxy.sqlite");
+        Ok(vec![head.path(), head.sightings_path(), self.folder.runs().path().to_path_buf(), journal])
+    }
+
     /// Whether proven answers are kept here, or the head that they were proven under.
     pub(super) fn has_answers(&self) -> Result<bool, Fault> {
         let (cache, head) = (self.folder.cache(&self.name)?, self.folder.head(&self.name)?);
