@@ -233,7 +233,8 @@ mod tests {
         let (other, third) = (|| Other("h1:b".to_owned()), || Other("h1:c".to_owned()));
         let (absent, failed) = (|| Said::Absent("404".to_owned()), || Nothing("503".to_owned()));
         let (wrong, moved, gone) = (Flaw::UpstreamWrong, Flaw::VersionMoved, Flaw::VersionVanished);
-        let cases: [(&[(&str, Said)], &[Flaw]); 16] = [
+        type Case<'a> = (&'a [(&'a str, Said)], &'a [Flaw]);
+        let cases: [Case<'_>; 16] = [
             (&[("a", Recorded), ("direct", Recorded)], &[]),
             // One that sends other bytes shows that it does, and of the version nothing.
             (&[("a", other())], &[wrong]),
