@@ -4,6 +4,7 @@
 use std::fs;
 use std::time::SystemTime;
 
+use gosumcheck::store::head::Sighting;
 use gosumcheck::store::journal::Incident;
 
 use super::command::{Machine, Ran};
@@ -35,6 +36,9 @@ fn every_file_that_is_kept_beside_log_and_modules() {
         machine.run(&[&["verify", "--private", "corp.example", "--no-index", "--format", "json"], args].concat())
     };
     world.folder().journal().unwrap().add(&incident()).unwrap();
+    let tree = world.log.head(world.log.db.size()).tree();
+    let head = world.folder().head(world.log.db.name()).unwrap();
+    head.note_sighting(&Sighting::now(tree, "a test".to_owned())).unwrap();
     verify(&["--record"]).says(0, &[]);
     let (elsewhere, neighbour) = (machine.at("elsewhere"), world.log.path("hashes.1"));
     let head = format!("heads/{}/latest", world.log.db.name());

@@ -3,12 +3,8 @@
 
 #![allow(clippy::as_conversions, clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
 
-#[path = "../verify_modules/cached.rs"]
-mod cached;
 #[path = "../cli/command.rs"]
 mod command;
-#[path = "../common/mod.rs"]
-mod common;
 mod damage;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
@@ -25,7 +21,6 @@ mod repair;
 mod resume;
 mod states;
 mod upstreams;
-mod whole;
 #[path = "../verify_modules/world.rs"]
 #[allow(dead_code, reason = "each test program uses another part of it")]
 mod world;

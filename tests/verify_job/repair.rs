@@ -98,10 +98,10 @@ pub(super) fn matrix(world: &World, names: &[&str], damages: &[Damage]) -> usize
     let elsewhere = world.root.path().join("elsewhere");
     let mut cases = 0;
     assert_eq!(verify(world).unwrap().findings, []);
+    let kept: Vec<_> = names.iter().map(|name| (world.path(name), Kept::of(&world.path(name)))).collect();
     for damage in damages.iter().copied() {
         for (at, name) in names.iter().enumerate() {
             let (path, neighbour) = (world.path(name), world.path(names[(at + 1) % names.len()]));
-            let kept: Vec<_> = names.iter().map(|name| (world.path(name), Kept::of(&world.path(name)))).collect();
             let context = format!("{name} {damage:?}");
             if !damage.does(&path, &neighbour, &elsewhere) {
                 continue;
@@ -141,7 +141,7 @@ pub(super) fn matrix(world: &World, names: &[&str], damages: &[Damage]) -> usize
                     assert!(is_same || is_lost, "{context}: {} is another: {done:#?}", path.display());
                 }
             }
-            kept.iter().for_each(|(path, kept)| kept.put_back(path));
+            kept.iter().filter(|(path, kept)| !kept.is_at(path)).for_each(|(path, kept)| kept.put_back(path));
             let _ = fs::remove_file(&elsewhere);
             let _ = fs::remove_dir_all(world.root.path().join("refused"));
         }
