@@ -5,6 +5,8 @@
 
 #[path = "../cli/command.rs"]
 mod command;
+#[path = "../common/mod.rs"]
+mod common;
 mod damage;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
@@ -14,6 +16,7 @@ mod kept;
 mod log;
 mod lying;
 mod matrix;
+mod mend;
 mod notify;
 mod passes;
 mod record;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gosumcheck::database::Database;
+use gosumcheck::fault::Fault;
 use gosumcheck::proxy::{OnMismatch, Proxy, ProxyOptions, Upstreams};
 use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::report::Integrity;
@@ -49,13 +50,17 @@ pub(super) fn is_normal(ending: &str, damage: Damage, damaged: &[u8], before: &[
 
 /// The proxy of a store, with the modules of `upstream` as its source.
 pub(super) fn proxy(world: &World, upstream: &Path) -> Proxy {
-    let folder = Folder::open(world.root()).unwrap();
+    proxy_on(&Folder::open(world.root()).unwrap(), world, upstream).unwrap()
+}
+
+/// The same over a folder on another disk.
+pub(super) fn proxy_on(folder: &Folder, world: &World, upstream: &Path) -> Result<Proxy, Fault> {
     let policy = Policy::log(VerifierKey::parse(&world.log.db.vkey()).unwrap());
     let nobody = upstream::Upstreams::new(Http::new(Settings::default()), Vec::new());
-    let database = Database::open(&folder, world.log.db.name(), policy, nobody, 2).unwrap();
+    let database = Database::open(folder, world.log.db.name(), policy, nobody, 2)?;
     let private = Patterns::parse(world.private);
     let options = RelayOptions { offline: true, private: private.clone() };
-    let relay = Relay::new(database, folder.log(world.log.db.name()).unwrap(), options).unwrap();
+    let relay = Relay::new(database, folder.log(world.log.db.name())?, options)?;
     let entry = || ProxyEntry {
         place: ProxyPlace::Base(Base::parse(&format!("file://{}", upstream.display())).unwrap(), Settings::default()),
         falls_back: false,
@@ -69,7 +74,7 @@ pub(super) fn proxy(world: &World, upstream: &Path) -> Proxy {
         negative: LONG,
         threads: 1,
     };
-    Proxy::open(&folder, relay, upstreams, options).unwrap()
+    Proxy::open(folder, relay, upstreams, options)
 }
 
 pub(super) fn diagnosed(world: &World) -> Integrity {
