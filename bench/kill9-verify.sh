@@ -12,7 +12,7 @@ RANDOM=${3:-1}
 cargo build --quiet --release --bin gosumcheck --example fakelog
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
 work=$(mktemp -d)
-trap 'kill ${log_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill ${log_pid:-} 2>/dev/null || true; rm -rf "$work"' EXIT
 log_served --records "$records"
 key=${sumdb% *}
 "$target/gosumcheck" sync --sumdb "$sumdb" --data "$work/data" >"$work/out.txt" 2>&1 ||

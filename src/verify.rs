@@ -35,6 +35,7 @@ mod kept;
 mod levels;
 mod locate;
 mod modules;
+mod open_runs;
 mod parts;
 mod passed;
 mod places;
@@ -47,7 +48,9 @@ mod structure;
 
 pub use diagnose::diagnose;
 pub use kept::{cached, evidence, has_cache};
-pub use modules::{ModuleOptions, modules};
+pub use modules::{ModuleOptions, SourcesOf, modules, upstreams};
+pub use open_runs::{OpenRun, open_counts, open_runs};
+pub use places::places;
 pub use recorded::RecordedRun;
 pub use repair::{LogRepair, Repaired};
 pub use resume::{JobScope, NOTE_EVERY, Resume};

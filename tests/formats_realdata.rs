@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy};
 use gosumcheck::sumdb::gosum::{GoSum, LineFault};
 use gosumcheck::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
 use gosumcheck::sumdb::module::ModuleVersion;
+use gosumcheck::sumdb::note::VerifierKey;
 use gosumcheck::sumdb::record::{LookupResponse, VerifiedRecord, join_records, split_records, subject};
+use gosumcheck::sumdb::tlog_policy::TlogPolicy;
 
 /// Every file below `folder`, in order.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -164,4 +167,40 @@ fn every_record_is_about_one_module_version() {
     }
     assert_eq!(list.lines().count(), 10_194);
     assert!(pseudo > 1_000 && without_base < 10, "{pseudo} {without_base}");
+}
+
+/// The key of sum.golang.org.
+const SUMDB: &str = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
+/// The witness of google/trillian-examples, witness/golang/cmd/addrwitness, in the form of its timestamped cosignatures of January 2023.
+/// The public half of the example key beside it.
+const EARLY_WITNESS: &str = "test.example.com+fcf6bb63+A81cSyOEpEIR4sXUgMS/wmqJAeN7qhl0dlkUCnR0A1Gx";
+
+#[test]
+fn a_real_cosigned_head_counts_under_a_policy_with_its_witness_s_key() {
+    let Some(real) = common::realdata() else { return };
+    let [note, plain] = ["15081221", "15067302"]
+        .map(|size| fs::read_to_string(real.join(format!("sth-cosigned/{size}.note"))).unwrap());
+    let log = VerifierKey::parse(SUMDB).unwrap();
+    let policy_of = |witness: &str| {
+        let text = format!("log {SUMDB}\nwitness w {witness}\nquorum w\n");
+        TlogPolicy::parse(text.as_bytes()).unwrap().of_log(&log).unwrap()
+    };
+    let policy = policy_of(EARLY_WITNESS);
+    let head = Checkpoint::open(note.as_bytes(), &policy).unwrap();
+    // 2023-01-10T12:07:19Z, as the answer of the witness says.
+    assert_eq!((head.tree().size, head.quorum_since()), (15_081_221, Some(1_673_352_439)));
+    assert_eq!(Checkpoint::open(note.as_bytes(), &Policy::log(log.clone())).unwrap().tree(), head.tree());
+    // An ordinary signature states no time and does not count.
+    assert!(Checkpoint::open(plain.as_bytes(), &policy).unwrap_err().to_string().contains("quorum"));
+    // Each bit of the cosignature counts, those of its time too.
+    let line = note.lines().last().unwrap();
+    let (before, blob) = line.rsplit_once(' ').unwrap();
+    let letters = blob.trim_end_matches('=').len();
+    for at in 6..letters - 1 {
+        let other = if &blob[at..=at] == "A" { "B" } else { "A" };
+        let changed = format!("{before} {}{other}{}", &blob[..at], &blob[at + 1..]);
+        let note = note.replace(line, &changed);
+        let error = Checkpoint::open(note.as_bytes(), &policy).unwrap_err().to_string();
+        assert!(error.contains("test.example.com+fcf6bb63"), "{at}: {error}");
+    }
 }

@@ -57,7 +57,9 @@ pub(super) fn run(command: &Key) -> Result<u8, Fault> {
         Key::Show { file } => key_file::read(file)?,
     };
     let kind = match key.kind() {
-        KeyKind::Witness => "a cosignature key, for `serve --cosign` and as a witness in policies",
+        KeyKind::Witness | KeyKind::EarlyWitness => {
+            "a cosignature key, for `serve --cosign` and as a witness in policies"
+        }
         KeyKind::Log => "a note key, for records of our own: it cannot cosign",
     };
     say(&format!("{}: {kind}", key.name()));

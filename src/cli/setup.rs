@@ -20,6 +20,7 @@ use crate::store::head::Sighting;
 use crate::store::{Folder, Log};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::module::Patterns;
+use crate::sumdb::note::VerifierKey;
 use crate::upstream::{Base, Candidate, Http, Settings, Upstreams, candidates};
 
 /// Everything that a command needs to know about its database before the first request.
@@ -70,7 +71,7 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     if !args.upstream.is_empty() {
         notices.extend(noted(RENAMED.iter().map(Renamed::flag_note)));
     }
-    let pins = pinned(&args.pin_head, &policy)?;
+    let pins = pinned(&args.pin_head, &policy, &[])?;
     Ok(Setup {
         name,
         pins,
@@ -248,9 +249,14 @@ impl Setup {
     }
 }
 
-/// The heads in `files`, all of the log whose key `policy` has.
-pub(super) fn pinned(files: &[PathBuf], policy: &Policy) -> Result<Vec<Checkpoint>, Fault> {
-    policy.log_key().map_or(Ok(Vec::new()), |key| pins::read(files, key, &[]))
+/// The heads in `files` of the log whose key `policy` has; others may be of the databases that these texts name, as settings have them.
+pub(super) fn pinned(files: &[PathBuf], policy: &Policy, databases: &[String]) -> Result<Vec<Checkpoint>, Fault> {
+    let key = |text: &String| match Sumdb::parse(text) {
+        Ok(Sumdb::On { key, .. }) => Some(*key),
+        _ => None,
+    };
+    let others: Vec<VerifierKey> = databases.iter().filter_map(key).collect();
+    policy.log_key().map_or(Ok(Vec::new()), |key| pins::read(files, key, &others))
 }
 
 fn environment(name: &str) -> Option<String> {

@@ -162,9 +162,14 @@ fn damage(setup: &Setup, synced: &Synced) -> Result<Option<String>, Fault> {
     }
     // A record that was changed is for `journal verify` to complain about.
     let Ok(read) = log.runs().read()? else { return Ok(None) };
-    let mut runs = read.entries.into_iter().map(RecordedRun::of);
-    let Some(last) = runs.rfind(|run| run.text("database") == setup.name) else { return Ok(None) };
-    let found: Vec<&str> = last.by_kind().map(|(kind, _)| kind).filter(|kind| Flaw::is_of_log_id(kind)).collect();
+    let runs: Vec<RecordedRun> = read.entries.into_iter().map(RecordedRun::of).collect();
+    // The newest that found damage of the log which no later run has cleared.
+    let open = verify::open_runs(&runs).into_iter().filter(|open| open.run.text("database") == setup.name);
+    let damaged = open.map(|open| {
+        let kinds = open.by_kind().map(|(kind, _)| kind).filter(|kind| Flaw::is_of_log_id(kind));
+        (open.run, kinds.collect::<Vec<_>>())
+    });
+    let Some((last, found)) = damaged.into_iter().find(|(_, found)| !found.is_empty()) else { return Ok(None) };
     let when = last.text("ended");
     Ok((!found.is_empty()).then(|| format!("`gosumcheck verify` found {} at {when}", found.join(", "))))
 }

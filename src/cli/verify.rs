@@ -11,6 +11,8 @@ mod stored;
 
 use std::io::IsTerminal as _;
 
+use jiff::Timestamp;
+
 pub(super) use args::VerifyArgs;
 use plan::Plan;
 use record::Outcome;
@@ -20,15 +22,16 @@ use super::known_heads::KnownHeads;
 use super::output::{code_of, complain, tell, worst};
 use super::progress::Bar;
 use super::settings::Takes;
-use super::{setup, witnesses};
+use super::{serve, setup, witnesses};
 use crate::config::GoEnv;
 use crate::config::settings::{Layers, SETTINGS, Setting, VerifySettings, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
+use crate::proxy::PublicSources;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Head, Integrity, Level, Notice, plain};
 use crate::store::modules::Tree;
-use crate::sumdb::module::Patterns;
+use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::verify::{self, ModuleOptions, VerifyOptions};
 
 /// The settings that say from where damaged parts are fetched again.
@@ -152,11 +155,16 @@ fn look(
     if !args.no_log {
         kept(stored, parts.log, &mut report)?;
         routes::compare(layers, stored, &mut report)?;
+        routes::clock(stored, Timestamp::now(), &mut report)?;
+        verify::places(&stored.kept()?, &mut report);
     }
     if let Some(modules) = &parts.modules {
         let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
         let work = verify::modules(&stored.folder, &stored.database, modules, &show, &mut report);
         setup::runtime()?.block_on(work);
+        if args.ask_upstreams {
+            ask_upstreams(layers, stored, modules, &mut report)?;
+        }
     }
     bar.clear();
     witnessed(&stored.database, &mut report);
@@ -164,6 +172,22 @@ fn look(
     report.coverage = parts.plan.coverage;
     report.notices.extend(parts.warnings.iter().chain(&parts.plan.notices).cloned());
     Ok((report, failed))
+}
+
+/// Asks the upstreams of `serve` for what is stored here of public modules, as the rules let them be asked.
+fn ask_upstreams(
+    layers: &Layers,
+    stored: &Stored,
+    modules: &ModuleOptions,
+    report: &mut Integrity,
+) -> Result<(), Fault> {
+    let settings = repair::settings(layers)?;
+    let (public, policy) = serve::public_proxies(&settings, &stored.folder)?;
+    let sources = PublicSources::new(public, policy);
+    let sources_of = |module: &ModuleVersion| sources.proxies(module);
+    let work = verify::upstreams(&stored.folder, &stored.database, modules, &sources_of, report);
+    setup::runtime()?.block_on(work);
+    Ok(())
 }
 
 /// Whether the policy's quorum cosigned the newest head. Older ones were accepted before, or under another policy.

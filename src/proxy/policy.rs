@@ -72,7 +72,7 @@ impl PublicSources {
     }
 
     /// The upstreams of a public module version; none if a rule refuses it.
-    pub(super) fn proxies(&self, module: &ModuleVersion) -> Option<&Proxies> {
+    pub fn proxies(&self, module: &ModuleVersion) -> Option<&Proxies> {
         let Sources { policy, upstreams, .. } = &*self.0;
         let decision = policy.decide(module.path(), false, Some(module.version()));
         if decision.denied_by().is_some() {

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+mod advice;
 mod blame;
 mod coverage;
 mod diagnosis;
@@ -19,7 +20,7 @@ mod text;
 pub use blame::Blame;
 pub use coverage::{Coverage, Sample, Since};
 pub use diagnosis::Diagnosis;
-pub use flaw::Flaw;
+pub use flaw::{Flaw, ReportPart};
 
 use super::{Head, Misbehaviour, Notice};
 
@@ -70,6 +71,9 @@ pub struct Figures {
     pub cached: Option<u64>,
     /// what was looked at of the module store; absent where it was left out
     pub modules: Option<ModuleFigures>,
+    /// module files for which the upstreams were asked; absent where they were not
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstreams: Option<u64>,
 }
 
 /// What a verification looked at of the module store.

@@ -49,9 +49,13 @@ pub fn has_sound_mode(found: &Metadata) -> bool {
     mode & FILE == FILE && mode & OTHERS_WRITE == 0
 }
 
-/// Gives a file the mode that it was made with; says whether it had one that is not sound.
+/// Gives a file the mode that it was made with; says whether it had one that is not sound. One that is not there is in order: a repair
+/// that died may have set it aside.
 pub(super) fn mend(path: &Path) -> io::Result<bool> {
-    let found = fs::symlink_metadata(path)?;
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        found => found?,
+    };
     if !found.is_file() || has_sound_mode(&found) {
         return Ok(false);
     }

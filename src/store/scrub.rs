@@ -16,6 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
+#[cfg(target_os = "linux")]
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
 
 use super::cache::read_bounded;
 use super::usage::micros;
@@ -134,6 +138,19 @@ impl Log {
 pub fn lower_priority() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
+}
+
+/// Has all other processes go before this one, which only verifies: it runs, and reads from the disk, while nobody else wants to, since
+/// Linux gives threads of `SCHED_IDLE` the idle class of I/O (ioprio_set(2)). Threads that this one begins inherit it. Best effort. Not
+/// for a thread of a server: a lock that it holds would keep the others waiting.
+pub fn idle_priority() {
+    #[cfg(target_os = "linux")]
+    {
+        let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
+    }
+    // Where the kernel refuses the other.
+    lower_priority();
 }
 
 /// Has all other processes go before this one. Best effort.

@@ -149,7 +149,7 @@ impl Note {
         let time = match key.verifies(&self.text, &signature.blob) {
             Some(Signed::At(time)) => Some(time),
             Some(Signed::Plainly) => None,
-            None if key.kind() == KeyKind::Witness => {
+            None if key.kind().is_witness() => {
                 return Err(Error::FalseCosignature { witness: format!("{}+{:08x}", key.name(), key.id()) });
             }
             None => {

@@ -108,7 +108,7 @@ impl PolicyLines {
     fn log(&mut self, vkey: &[u8]) -> std::result::Result<(), String> {
         let key = read_key(vkey)?;
         if key.kind() != KeyKind::Log {
-            return Err("this is a cosigner's key (algorithm 4); a log's has algorithm 1".to_owned());
+            return Err("this is a cosigner's key (algorithm 3 or 4); a log's has algorithm 1".to_owned());
         }
         if self.logs.iter().any(|log| log.has_key_of(&key)) {
             return Err("this log's key stands on an earlier line".to_owned());

@@ -42,6 +42,13 @@ fn known(flaw: Flaw) -> Option<Diagnosis> {
         Flaw::HeadBehind | Flaw::NotAFile | Flaw::Permissions | Flaw::Stray => Diagnosis::Replaced,
         Flaw::ModuleUnrecorded | Flaw::ModuleOtherPolicy => Diagnosis::OtherSettings,
         Flaw::RootDiffers | Flaw::ModuleRules => Diagnosis::Open,
+        // Neither is about bytes here: others were asked.
+        Flaw::UpstreamWrong => Diagnosis::WrongUpstream,
+        Flaw::VersionMoved => Diagnosis::MovedVersion,
+        Flaw::VersionVanished => Diagnosis::VanishedVersion,
+        Flaw::HeadStale => Diagnosis::StaleHead,
+        Flaw::HeadUncosigned => Diagnosis::QuorumMissing,
+        Flaw::ClockJumped => Diagnosis::ClockJump,
         _ => return None,
     })
 }

@@ -27,12 +27,14 @@ mod origin;
 mod parallel;
 mod scan;
 mod turns;
+mod upstreams;
 
 use super::Resume;
 use super::resume::ModulesDone;
 use check::{FileState, Verdict, check};
 use hashing::ReadBudget;
 use scan::{Scan, Stored};
+pub use upstreams::{SourcesOf, upstreams};
 
 /// Missing files that are named; the rest is counted.
 const MAX_EVICTED: u64 = 20;

@@ -30,6 +30,9 @@ pub struct JobScope {
     pub index: bool,
     /// whether it covers the modules
     pub modules: bool,
+    /// whether the upstreams are asked for them
+    #[serde(default)]
+    pub upstreams: bool,
 }
 
 /// The progress of a verification.

@@ -115,7 +115,7 @@ fn a_stale_head_is_a_finding() {
     let text = fs::read_to_string(&seen).unwrap();
     let year = text.split("\"seen\":\"").nth(1).unwrap()[..4].to_owned();
     fs::write(&seen, text.replace(&format!("\"seen\":\"{year}"), "\"seen\":\"2019")).unwrap();
-    world.run(&["verify", "--head-route", &route]).says(1, &["head-stale", "since 2019"]);
+    world.run(&["verify", "--head-route", &route]).says(1, &["head-stale", "since 2019", "stale-head"]);
     // A route that shows an older head than one that was known long ago.
     world.log.grow(600);
     world.run(&["verify", "--head-route", &route]).says(1, &["head-stale", "shows a head of 600 records", "1000"]);
@@ -123,6 +123,28 @@ fn a_stale_head_is_a_finding() {
     world
         .run(&["verify", "--head-route", "http://127.0.0.1:9/latest", "--head-stale", "168h"])
         .says(1, &["shows no signed head"]);
+}
+
+#[test]
+fn a_clock_that_jumped_is_a_finding() {
+    let world = World::new();
+    world.run(&["sync"]).says(0, &[]);
+    world.run(&["verify"]).says(0, &[]);
+    let seen = world.folder().join("heads/fakelog.example/seen.jsonl");
+    let text = fs::read_to_string(&seen).unwrap();
+    let year = text.split("\"seen\":\"").nth(1).unwrap()[..4].to_owned();
+    fs::write(&seen, text.replace(&format!("\"seen\":\"{year}"), "\"seen\":\"9019")).unwrap();
+    world.run(&["verify"]).says(1, &["clock-jumped", "that of 1000 records", "clock-jump: the clock says"]);
+    world.run(&["verify", "--no-log", "--no-modules"]).says(2, &[]);
+}
+
+#[test]
+fn a_head_without_the_quorum_is_told_with_its_class() {
+    let world = World::new();
+    world.run(&["sync"]).says(0, &[]);
+    let witness = gosumcheck::sumdb::note::SignerKey::from_seed("w.example", [7; 32]).unwrap().vkey();
+    world.machine.write("policy", format!("log {}\nwitness w {witness}\nquorum w\n", world.log.vkey()));
+    world.run(&["verify", "--policy", "policy"]).says(1, &["head-uncosigned", "quorum-missing"]);
 }
 
 #[test]
@@ -182,6 +204,34 @@ fn first_contact_with_a_log_that_forked_before_the_pinned_head_is_refused_everyw
     world
         .run(&["serve", "--check-config", "--pin-head", "other"])
         .says(2, &["--pin-head: other: is not a signed tree head of fakelog.example"]);
+}
+
+#[test]
+fn a_pinned_head_of_another_database_of_the_settings_is_passed_over() {
+    let world = World::new();
+    let other = FakeSumdb::named("other.example", 700, 5);
+    let served = other.serve();
+    world.machine.write("pin", world.log.head(800));
+    world.machine.write("other-pin", other.head(600));
+    let of = [world.log.vkey(), other.vkey()];
+    let urls = [world.served.url(), served.url()];
+    let settings = format!(
+        "data = \"d\"\nsumdb = [\"{} {}\", \"{} {}\"]\n[heads]\npin = [\"pin\", \"other-pin\"]\n",
+        of[0], urls[0], of[1], urls[1]
+    );
+    world.machine.write("c.toml", settings);
+    for (key, url) in of.iter().zip(&urls) {
+        world.run(&["sync", "--sumdb", &format!("{key} {url}")]).says(0, &[]);
+        world.run(&["verify", "--config", "c.toml", "--sumdb", key]).says(0, &["2 signed heads"]);
+        let route = format!("{url}/latest");
+        world
+            .run(&["verify", "--config", "c.toml", "--sumdb", key, "--head-route", &route])
+            .says(0, &["of one history"]);
+    }
+    // One that no database of the settings signed is refused as ever.
+    world.machine.write("stranger", FakeSumdb::named("stranger.example", 5, 1).head(5));
+    let refused = world.run(&["verify", "--config", "c.toml", "--sumdb", &of[1], "--pin-head", "stranger"]);
+    refused.says(2, &["--pin-head: stranger: is not a signed tree head of other.example"]);
 }
 
 #[test]

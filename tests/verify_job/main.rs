@@ -5,20 +5,25 @@
 
 #[path = "../cli/command.rs"]
 mod command;
+#[path = "../common/mod.rs"]
+mod common;
 mod damage;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 mod heads;
+mod kept;
 #[path = "../verify/world.rs"]
 mod log;
 mod lying;
 mod matrix;
+mod mend;
 mod notify;
 mod passes;
 mod record;
 mod repair;
 mod resume;
 mod states;
+mod upstreams;
 #[path = "../verify_modules/world.rs"]
 #[allow(dead_code, reason = "each test program uses another part of it")]
 mod world;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gosumcheck::database::Database;
+use gosumcheck::fault::Fault;
 use gosumcheck::proxy::{OnMismatch, Proxy, ProxyOptions, Upstreams};
 use gosumcheck::relay::{Relay, RelayOptions};
 use gosumcheck::report::Integrity;
@@ -27,7 +28,7 @@ const STORES: usize = 2;
 const LONG: Duration = Duration::from_secs(3600);
 
 /// What the file of this ending is that somebody damaged, so that it is found nowhere.
-fn is_normal(ending: &str, damage: Damage, damaged: &[u8], before: &[u8]) -> bool {
+pub(super) fn is_normal(ending: &str, damage: Damage, damaged: &[u8], before: &[u8]) -> bool {
     match (ending, damage) {
         // An eviction; a version without a date; a list that is written with the next version; a proof that older versions did not write.
         (_, Damage::Removed) => matches!(ending, "zip" | "mod" | "info" | "list" | "zipproof" | "modproof"),
@@ -48,14 +49,18 @@ fn is_normal(ending: &str, damage: Damage, damaged: &[u8], before: &[u8]) -> boo
 }
 
 /// The proxy of a store, with the modules of `upstream` as its source.
-fn proxy(world: &World, upstream: &Path) -> Proxy {
-    let folder = Folder::open(world.root()).unwrap();
+pub(super) fn proxy(world: &World, upstream: &Path) -> Proxy {
+    proxy_on(&Folder::open(world.root()).unwrap(), world, upstream).unwrap()
+}
+
+/// The same over a folder on another disk.
+pub(super) fn proxy_on(folder: &Folder, world: &World, upstream: &Path) -> Result<Proxy, Fault> {
     let policy = Policy::log(VerifierKey::parse(&world.log.db.vkey()).unwrap());
     let nobody = upstream::Upstreams::new(Http::new(Settings::default()), Vec::new());
-    let database = Database::open(&folder, world.log.db.name(), policy, nobody, 2).unwrap();
+    let database = Database::open(folder, world.log.db.name(), policy, nobody, 2)?;
     let private = Patterns::parse(world.private);
     let options = RelayOptions { offline: true, private: private.clone() };
-    let relay = Relay::new(database, folder.log(world.log.db.name()).unwrap(), options).unwrap();
+    let relay = Relay::new(database, folder.log(world.log.db.name())?, options)?;
     let entry = || ProxyEntry {
         place: ProxyPlace::Base(Base::parse(&format!("file://{}", upstream.display())).unwrap(), Settings::default()),
         falls_back: false,
@@ -69,10 +74,10 @@ fn proxy(world: &World, upstream: &Path) -> Proxy {
         negative: LONG,
         threads: 1,
     };
-    Proxy::open(&folder, relay, upstreams, options).unwrap()
+    Proxy::open(folder, relay, upstreams, options)
 }
 
-fn diagnosed(world: &World) -> Integrity {
+pub(super) fn diagnosed(world: &World) -> Integrity {
     let mut report = world.verify();
     verify::diagnose(world.log.log.dir(), &mut report);
     report
@@ -81,15 +86,20 @@ fn diagnosed(world: &World) -> Integrity {
 /// A store of modules with all that stands beside them, and a copy of it as an upstream.
 fn store(number: usize) -> (World, tempfile::TempDir) {
     let modules = (0..MODULES).map(|n| Module::new(&format!("example.com/s{number}/m{n}"), "v1.0.0", 20 + n)).collect();
-    let world = World::of(modules);
+    filled(World::of(modules))
+}
+
+/// What stands beside its modules, and a copy of them as an upstream.
+pub(super) fn filled(world: World) -> (World, tempfile::TempDir) {
     let upstream = tempfile::tempdir().unwrap();
     for module in &world.modules {
         let info = format!("{{\"Version\":\"{}\",\"Time\":\"2026-01-02T03:04:05Z\"}}", module.version.version());
         let dir = upstream.path().join(module.version.path().escaped()).join("@v");
         fs::create_dir_all(&dir).unwrap();
-        fs::write(dir.join("v1.0.0.info"), &info).unwrap();
-        fs::write(dir.join("v1.0.0.zip"), &module.zip).unwrap();
-        fs::write(dir.join("v1.0.0.mod"), &module.go_mod).unwrap();
+        let version = module.version.version().escaped();
+        for (ending, bytes) in [("info", info.as_bytes()), ("zip", &module.zip), ("mod", &module.go_mod)] {
+            fs::write(dir.join(format!("{version}.{ending}")), bytes).unwrap();
+        }
         world
             .folder()
             .modules()
@@ -100,9 +110,11 @@ fn store(number: usize) -> (World, tempfile::TempDir) {
     (world, upstream)
 }
 
+/// The files of a module, beside the list.
+pub(super) const ENDINGS: [&str; 7] = ["zip", "ziphash", "zipproof", "mod", "modhash", "modproof", "info"];
+
 fn files(world: &World) -> Vec<(PathBuf, &'static str)> {
-    let endings = ["zip", "ziphash", "zipproof", "mod", "modhash", "modproof", "info"];
-    let of = |module| endings.map(|ending| (world.path(module, ending), ending));
+    let of = |module| ENDINGS.map(|ending| (world.path(module, ending), ending));
     let list = |module| (world.path(module, "info").with_file_name("list"), "list");
     world.modules.iter().flat_map(|module| of(module).into_iter().chain([list(module)])).collect()
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::command::Machine;
 use super::log::World;
 use super::machine;
+use super::world::{Module, World as Stored};
 
 #[test]
 fn each_run_appends_what_it_found() {
@@ -99,4 +100,28 @@ fn a_sync_over_a_damaged_log_says_so() {
     machine.run(&["verify", "--record", "--repair"]).says(0, &["repaired"]);
     machine.run(&["sync"]).says(0, &["up to date"]);
     assert_eq!(world.bytes("records"), good);
+}
+
+#[test]
+fn a_run_that_leaves_the_log_out_clears_nothing_of_it() {
+    let world = Stored::of(vec![Module::new("example.com/m", "v1.0.0", 20)]);
+    let served = world.log.db.serve();
+    let mut machine = Machine::new();
+    machine.set("GOSUMDB", format!("{} {}", world.log.db.vkey(), served.url()));
+    machine.set("GOSUMCHECK_DATA", world.root().to_str().unwrap());
+    let verify =
+        |args: &[&str]| machine.run(&[&["verify", "--record", "--private", "none", "--no-index"], args].concat());
+    machine.run(&["sync"]).says(0, &["up to date"]);
+    let good = world.log.bytes("records");
+    let mut damaged = good.clone();
+    damaged[70] ^= 1;
+    world.log.put("records", &damaged);
+    verify(&[]).says(1, &["records-damaged"]);
+    verify(&["--no-log"]).says(0, &["module files"]);
+    machine.run(&["sync"]).says(1, &["the copy is DAMAGED", "found records-damaged at 2"]);
+    // Nor does one that covers what is new, which is complete then, and finds it again.
+    verify(&["--since", "last"]).says(1, &["everything is covered", "records-damaged"]);
+    verify(&["--repair"]).says(0, &["repaired"]);
+    machine.run(&["sync"]).says(0, &["up to date"]);
+    assert_eq!(world.log.bytes("records"), good);
 }

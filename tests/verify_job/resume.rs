@@ -19,7 +19,7 @@ const MOMENTS: [Moment; 3] = [Moment::Before, Moment::Torn, Moment::After];
 const OFTEN: u64 = 1;
 
 fn asked() -> JobScope {
-    JobScope { database: "fakelog.example+x".to_owned(), log: true, index: true, modules: true }
+    JobScope { database: "fakelog.example+x".to_owned(), log: true, index: true, modules: true, upstreams: false }
 }
 
 fn begin(folder: &Folder, coverage: Coverage) -> Option<Arc<Resume>> {
@@ -132,6 +132,7 @@ fn what_was_asked_for_otherwise_is_not_gone_on_with() {
         JobScope { log: false, ..asked() },
         JobScope { index: false, ..asked() },
         JobScope { modules: false, ..asked() },
+        JobScope { upstreams: true, ..asked() },
     ] {
         assert!(!begins(other.clone(), began), "{other:?}");
     }

@@ -4,6 +4,7 @@
 
 mod beside;
 mod busy;
+mod cached;
 #[path = "../cli/command.rs"]
 mod command;
 #[path = "../common/mod.rs"]

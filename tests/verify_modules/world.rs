@@ -101,7 +101,12 @@ impl World {
     }
 
     pub fn of(modules: Vec<Module>) -> World {
-        let db = FakeSumdb::of_records(&records(&modules));
+        World::among(modules, 600)
+    }
+
+    /// Their records in the midst of so many others.
+    pub fn among(modules: Vec<Module>, others: usize) -> World {
+        let db = FakeSumdb::of_records(&records(&modules, others));
         let size = db.size();
         let world = World { modules, log: log::World::of(db, &[size]), private: PRIVATE };
         world.admit_all();
@@ -111,7 +116,7 @@ impl World {
     /// With the answers that a server kept, and no full log.
     pub fn without_log() -> World {
         let modules = modules();
-        let db = FakeSumdb::of_records(&records(&modules));
+        let db = FakeSumdb::of_records(&records(&modules, 600));
         let log = log::World::of(db, &[]);
         let world = World { modules, log, private: PRIVATE };
         world.admit_all();
@@ -266,12 +271,12 @@ impl Drop for Changed {
     }
 }
 
-/// The records of the public modules in the midst of others.
-fn records(modules: &[Module]) -> Vec<Given> {
+/// The records of the public modules in the midst of so many others.
+fn records(modules: &[Module], others: usize) -> Vec<Given> {
     let hash = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    let filler = |n| Given::new(&format!("example.com/filler{n}"), "v1.0.0", hash, hash);
+    let filler = |n: usize| Given::new(&format!("example.com/filler{n}"), "v1.0.0", hash, hash);
     let public = modules.iter().filter(|module| !module.is_private());
-    (0..300).map(filler).chain(public.map(Module::given)).chain((300..600).map(filler)).collect()
+    (0..others / 2).map(filler).chain(public.map(Module::given)).chain((others / 2..others).map(filler)).collect()
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {

@@ -8,7 +8,8 @@ use clap::Args;
 use super::super::help::POLICY;
 use super::super::settings::{SettingArgs, help, value_name};
 use super::Sources;
-use crate::config::settings::{Layers, rows};
+use crate::config::Sumdb;
+use crate::config::settings::{Layers, Setting, rows};
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
@@ -90,6 +91,10 @@ pub(crate) struct VerifyArgs {
     /// Skip the index: no proof depends on it, and it takes about as long as the log
     #[arg(long)]
     pub(super) no_index: bool,
+    /// Ask every upstream of `proxy`, also behind a comma, for the public modules that this run covers, and report those that have other
+    /// bytes than the log recorded, and versions that were moved or are gone
+    #[arg(long, conflicts_with = "no_modules")]
+    pub(super) ask_upstreams: bool,
     /// Number of hashing threads [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZero<usize>>,
@@ -107,10 +112,11 @@ impl VerifyArgs {
             named("mailto:", &self.notify_mail),
             named("command:", &self.notify_command),
         ];
-        self.sources
-            .over(layers)
+        let layers = self.sources.over(layers);
+        let sumdb = self.databases(&layers);
+        layers
             .flag(&rows::data, path(&self.data))
-            .flag(&rows::sumdb, self.sumdb.clone())
+            .flag(&rows::sumdb, sumdb)
             .flag(&rows::private, self.private.clone())
             .flag_named("--max-rate", &rows::verify_max_rate, self.max_rate.clone())
             .flag_named("--sample", &rows::verify_sample, self.sample.clone())
@@ -119,5 +125,20 @@ impl VerifyArgs {
             .flag_named("--notify-key", &rows::verify_notify_key, path(&self.notify_key))
             .flag_named("--sign-key", &rows::verify_sign_key, path(&self.sign_key))
             .flag_named("--notify-always", &rows::verify_notify_always, self.notify_always.then(|| "true".to_owned()))
+    }
+    /// The database that `--sumdb` names, and where heads are pinned those of the settings, whose they may be. None where it names none.
+    fn databases(&self, layers: &Layers) -> Vec<String> {
+        let Some(given) = &self.sumdb else { return Vec::new() };
+        let has = |setting: &Setting| !layers.texts(setting).is_empty();
+        if !has(&rows::pin_head) || has(&rows::sumdb_url) {
+            return vec![given.clone()];
+        }
+        let named = |text: &str| match Sumdb::parse(text) {
+            Ok(Sumdb::On { name, .. }) => Some(name),
+            _ => None,
+        };
+        let own = named(given);
+        let is_other = |text: &String| named(text).is_some_and(|name| Some(name) != own);
+        std::iter::once(given.clone()).chain(layers.texts(&rows::sumdb).into_iter().filter(is_other)).collect()
     }
 }

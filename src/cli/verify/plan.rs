@@ -14,7 +14,7 @@ use crate::report::integrity::{Coverage, Sample, Since};
 use crate::report::{Level, Notice};
 use crate::store::Folder;
 use crate::store::runs::{Job, RunSigner};
-use crate::store::scrub::{ScrubPace, lower_priority};
+use crate::store::scrub::{ScrubPace, idle_priority};
 use crate::verify::{JobScope, ModuleOptions, NOTE_EVERY, RecordedRun, Resume};
 
 /// The system's clock of files goes in steps, in microseconds: what changes just after a moment has a time before it.
@@ -59,7 +59,8 @@ pub(super) fn plan(args: &VerifyArgs, settings: &VerifySettings, stored: &Stored
     let writes = args.record || args.resume || args.repair;
     let job = writes.then(|| Folder::open(stored.folder.root())?.begin_job()).transpose()?;
     let (log, modules) = (!args.no_log, !args.no_modules);
-    let asked = JobScope { database: stored.database.vkey().to_owned(), log, index: log && !args.no_index, modules };
+    let (database, index, upstreams) = (stored.database.vkey().to_owned(), log && !args.no_index, args.ask_upstreams);
+    let asked = JobScope { database, log, index, modules, upstreams };
     let signer = settings.sign_key.as_deref().map(key_file::read).transpose()?.map(RunSigner::new);
     let (coverage, mut notices) = coverage(args, settings, stored, &asked, began)?;
     let mut plan = Plan { coverage, asked, pace: None, resume: None, began, notices: Vec::new(), signer, _alone: None };
@@ -81,7 +82,7 @@ pub(super) fn plan(args: &VerifyArgs, settings: &VerifySettings, stored: &Stored
     }
     plan.notices = notices;
     if let Some(rate) = settings.max_rate {
-        lower_priority();
+        idle_priority();
         plan.pace = Some(ScrubPace::new(Some(rate), Arc::new(AtomicBool::new(false))));
     }
     Ok(plan)
@@ -162,6 +163,7 @@ fn is_alike(run: &RecordedRun, asked: &JobScope) -> bool {
             && has(earlier.log, asked.log)
             && has(earlier.index, asked.index)
             && has(earlier.modules, asked.modules)
+            && has(earlier.upstreams, asked.upstreams)
     })
 }
 

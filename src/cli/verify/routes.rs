@@ -17,6 +17,9 @@ use crate::store::Folder;
 use crate::store::head::Sighting;
 use crate::sumdb::checkpoint::Checkpoint;
 
+/// By so much two clocks differ that are both right.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(5);
+
 /// What a route showed.
 type Shown = (String, Checkpoint);
 
@@ -40,6 +43,26 @@ pub(super) fn compare(layers: &Layers, stored: &Stored, report: &mut Integrity) 
     });
     let seen = folder.head(&stored.name)?.sightings()?;
     stale(&seen, &shown, settings.head_stale, Timestamp::now(), report);
+    Ok(())
+}
+
+/// Reports heads that were first seen at a time that has not come yet at `now`.
+///
+/// # Errors
+/// `Unavailable`: the disk.
+pub(super) fn clock(stored: &Stored, now: Timestamp, report: &mut Integrity) -> Result<(), Fault> {
+    let seen = stored.folder.head(&stored.name)?.sightings()?;
+    let is_ahead = |sighting: &&Sighting| {
+        sighting.seen.parse::<Timestamp>().is_ok_and(|seen| seen.duration_since(now) > CLOCK_SLACK)
+    };
+    let ahead: Vec<&Sighting> = seen.iter().filter(is_ahead).collect();
+    if let Some(last) = ahead.last() {
+        let (count, size) = (ahead.len(), last.size);
+        let what =
+            format!("of {count} heads, that of {size} records the last, the first sight is after now: {}", last.seen);
+        let evidence = vec![format!("the clock says {now}")];
+        report.add(Finding { evidence, ..Finding::of_file(Flaw::ClockJumped, "seen.jsonl", what) });
+    }
     Ok(())
 }
 

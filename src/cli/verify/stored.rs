@@ -33,6 +33,13 @@ impl Stored {
         Ok(verify::is_there(&self.folder.log(&self.name)?))
     }
 
+    /// The files that are kept beside log, answers and modules.
+    pub(super) fn kept(&self) -> Result<Vec<PathBuf>, Fault> {
+        let head = self.folder.head(&self.name)?;
+        let journal = self.folder.root().join("proxy.sqlite");
+        Ok(vec![head.path(), head.sightings_path(), self.folder.runs().path().to_path_buf(), journal])
+    }
+
     /// Whether proven answers are kept here, or the head that they were proven under.
     pub(super) fn has_answers(&self) -> Result<bool, Fault> {
         let (cache, head) = (self.folder.cache(&self.name)?, self.folder.head(&self.name)?);
@@ -60,6 +67,9 @@ impl Stored {
     /// The heads that the log must be consistent with: those of the settings, else the one that the program carries.
     fn pinned(&self, layers: &Layers) -> Result<Vec<Checkpoint>, Fault> {
         let files: Vec<PathBuf> = layers.texts(&rows::pin_head).into_iter().map(PathBuf::from).collect();
-        if files.is_empty() { Ok(self.database.pins().to_vec()) } else { setup::pinned(&files, &self.policy) }
+        if files.is_empty() {
+            return Ok(self.database.pins().to_vec());
+        }
+        setup::pinned(&files, &self.policy, &layers.texts(&rows::sumdb))
     }
 }

@@ -9,8 +9,10 @@ pub enum Blame {
     Index,
     /// the log, which committed to it
     Log,
-    /// the party that answers for the database
+    /// the party that answers for the database, or for modules
     Upstream,
+    /// this machine, its clock
+    Machine,
 }
 
 impl Blame {
@@ -21,6 +23,7 @@ impl Blame {
             Blame::Index => "our-index",
             Blame::Log => "the-log",
             Blame::Upstream => "an-upstream",
+            Blame::Machine => "our-machine",
         }
     }
 }

@@ -20,6 +20,18 @@ pub enum Diagnosis {
     RecordConflict,
     /// it is as it was stored, and the settings of now are not those of then
     OtherSettings,
+    /// an upstream sends bytes that are not those that the log recorded, which others have or nobody
+    WrongUpstream,
+    /// a module version has other content at its source than when it was recorded
+    MovedVersion,
+    /// a module version is gone at its source
+    VanishedVersion,
+    /// a newer head is known, or should be
+    StaleHead,
+    /// the witnesses of the policy did not cosign it
+    QuorumMissing,
+    /// the clock of this machine was set
+    ClockJump,
     /// nothing that was seen shows it
     Open,
 }
@@ -36,6 +48,12 @@ impl Diagnosis {
             Diagnosis::IndexDrift => "index-drift",
             Diagnosis::RecordConflict => "record-conflict",
             Diagnosis::OtherSettings => "other-settings",
+            Diagnosis::WrongUpstream => "wrong-upstream",
+            Diagnosis::MovedVersion => "moved-version",
+            Diagnosis::VanishedVersion => "vanished-version",
+            Diagnosis::StaleHead => "stale-head",
+            Diagnosis::QuorumMissing => "quorum-missing",
+            Diagnosis::ClockJump => "clock-jump",
             Diagnosis::Open => "open",
         }
     }

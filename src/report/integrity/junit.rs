@@ -7,62 +7,39 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite}
 
 use super::super::junit::{head_and_notices, one_history};
 use super::super::printable;
-use super::{Coverage, Flaw, Integrity};
-
-/// What a kind of finding is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum SuitePart {
-    Log,
-    Index,
-    Modules,
-}
+use super::{Coverage, Flaw, Integrity, ReportPart};
 
 /// Writes the report as JUnit XML.
 pub(super) fn write(report: &Integrity, out: &mut dyn Write) -> io::Result<()> {
     let mut suites = quick_junit::Report::new(format!("{} verify", env!("CARGO_PKG_NAME")));
     suites.add_test_suites([
-        suite(report, SuitePart::Log, "log"),
-        suite(report, SuitePart::Index, "index"),
-        suite(report, SuitePart::Modules, "modules"),
+        suite(report, ReportPart::Log, "log"),
+        suite(report, ReportPart::Index, "index"),
+        suite(report, ReportPart::Modules, "modules"),
+        suite(report, ReportPart::Upstreams, "upstreams"),
     ]);
     suites.serialize(out).map_err(io::Error::other)
 }
 
-fn suite(report: &Integrity, part: SuitePart, name: &str) -> TestSuite {
+fn suite(report: &Integrity, part: ReportPart, name: &str) -> TestSuite {
     let mut suite = TestSuite::new(format!("{} {name}", printable(&report.database)));
     suite.add_properties(properties(report));
-    let cases = Flaw::ALL.into_iter().filter(|flaw| part_of(*flaw) == part).map(|flaw| case(report, part, flaw));
+    let cases = Flaw::ALL.into_iter().filter(|flaw| flaw.part() == part).map(|flaw| case(report, part, flaw));
     suite.add_test_cases(cases);
-    if part == SuitePart::Log {
+    if part == ReportPart::Log {
         suite.add_test_case(one_history(report.misbehaviour.as_ref()));
     }
     suite
 }
 
-fn part_of(flaw: Flaw) -> SuitePart {
-    match flaw {
-        Flaw::IndexWrong => SuitePart::Index,
-        Flaw::ModuleDamaged
-        | Flaw::ModuleUnreadable
-        | Flaw::ModuleHash
-        | Flaw::ModuleUnrecorded
-        | Flaw::ModuleOtherPolicy
-        | Flaw::ModuleRules
-        | Flaw::ModuleInfo
-        | Flaw::Stray
-        | Flaw::Refused
-        | Flaw::Journal => SuitePart::Modules,
-        _ => SuitePart::Log,
-    }
-}
-
-fn case(report: &Integrity, part: SuitePart, flaw: Flaw) -> TestCase {
+fn case(report: &Integrity, part: ReportPart, flaw: Flaw) -> TestCase {
     let count = report.counts.iter().find(|(of, _)| *of == flaw).map_or(0, |(_, count)| *count);
     let figures = &report.figures;
     let was_looked_at = match part {
-        SuitePart::Log => figures.heads > 0 || figures.records > 0 || figures.cached.is_some(),
-        SuitePart::Index => figures.indexed.is_some(),
-        SuitePart::Modules => figures.modules.is_some(),
+        ReportPart::Log => figures.heads > 0 || figures.records > 0 || figures.cached.is_some(),
+        ReportPart::Index => figures.indexed.is_some(),
+        ReportPart::Modules => figures.modules.is_some(),
+        ReportPart::Upstreams => figures.upstreams.is_some(),
     };
     let mut status = if count > 0 {
         TestCaseStatus::non_success(NonSuccessKind::Failure)

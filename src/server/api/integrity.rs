@@ -1,5 +1,7 @@
 //! `integrity`: the verifications of the data folder that were recorded, what of it they last proved, and what is open.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::time;
@@ -10,7 +12,7 @@ use crate::server::app::runs::RecordedRuns;
 use crate::server::http::answer::Answer;
 use crate::server::http::refusal::unavailable;
 use crate::sumdb::number::wide;
-use crate::verify::RecordedRun;
+use crate::verify::{RecordedRun, open_counts};
 
 /// Runs that are shown, at most.
 const MAX_RUNS: usize = 100;
@@ -18,14 +20,14 @@ const MAX_RUNS: usize = 100;
 /// What is known of the integrity of the data folder.
 #[derive(Debug, Serialize)]
 pub(crate) struct IntegrityView {
-    /// of the last runs: `in-order`, `findings`, `could-not-tell`, `misbehaved`; `never` where none is recorded
+    /// of the last runs, and of earlier ones with open findings: `in-order`, `findings`, `could-not-tell`, `misbehaved`; `never` where none is recorded
     pub(crate) state: &'static str,
     /// at which time of the day this server runs it, in UTC
     pub(crate) at: Option<String>,
     pub(crate) record: RunRecordView,
     pub(crate) parts: Vec<PartView>,
     pub(crate) open: Vec<OpenFindingView>,
-    /// findings of the last runs that are not among `open`
+    /// open findings that are not among `open`
     pub(crate) more: u64,
     /// the newest first
     pub(crate) runs: Vec<RunView>,
@@ -53,8 +55,8 @@ pub(crate) struct PartView {
     pub(crate) new: Option<String>,
 }
 
-/// A finding of the last run.
-#[derive(Debug, Serialize)]
+/// A finding that no later run has cleared.
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct OpenFindingView {
     pub(crate) database: String,
     pub(crate) kind: String,
@@ -96,8 +98,8 @@ impl IntegrityView {
     }
 
     fn of_record(record: &RecordedRuns, at: Option<String>, reader: &Reader) -> IntegrityView {
-        let last = record.last_of_each();
-        let codes: Vec<u64> = last.iter().map(|run| run.exit_code()).collect();
+        let runs = record.open();
+        let codes: Vec<u64> = runs.iter().map(|open| open.run.exit_code()).collect();
         let worst = [3, 1, 2].into_iter().find(|code| codes.contains(code));
         let state = match worst {
             _ if record.broken.is_some() => "could-not-tell",
@@ -107,12 +109,16 @@ impl IntegrityView {
             None if codes.is_empty() => "never",
             None => "in-order",
         };
-        let shown = |run: &&RecordedRun| {
-            let run = *run;
-            run.findings().iter().filter_map(|finding| open(run, finding, reader)).collect::<Vec<_>>()
-        };
-        let open: Vec<OpenFindingView> = last.iter().flat_map(shown).collect();
-        let found = last.iter().fold(0, |sum: u64, run| sum.saturating_add(run.number("findings")));
+        let mut open: Vec<OpenFindingView> = Vec::new();
+        let named = runs.iter().flat_map(|of| of.findings().filter_map(|finding| shown(of.run, finding, reader)));
+        // A later run that covered a part of it has found the same again.
+        named.for_each(|finding| {
+            if !open.contains(&finding) {
+                open.push(finding)
+            }
+        });
+        let found = open_counts(&runs).values().fold(0, |sum: u64, count| sum.saturating_add(*count));
+        let databases: BTreeSet<&str> = runs.iter().map(|open| open.run.text("database")).collect();
         IntegrityView {
             state,
             at,
@@ -121,7 +127,7 @@ impl IntegrityView {
                 last_hash: record.last_hash.clone(),
                 broken: record.broken.clone(),
             },
-            parts: last.iter().flat_map(|run| parts(record, run.text("database"))).collect(),
+            parts: databases.iter().flat_map(|database| parts(record, database)).collect(),
             more: found.saturating_sub(wide(open.len())),
             open,
             runs: record.runs.iter().rev().take(MAX_RUNS).map(run).collect(),
@@ -154,7 +160,7 @@ fn parts(record: &RecordedRuns, database: &str) -> Vec<PartView> {
     ["log", "index", "modules"].into_iter().filter_map(of_part).collect()
 }
 
-fn open(run: &RecordedRun, finding: &serde_json::Value, reader: &Reader) -> Option<OpenFindingView> {
+fn shown(run: &RecordedRun, finding: &serde_json::Value, reader: &Reader) -> Option<OpenFindingView> {
     let text = |name: &str| finding.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let (file, module) = (text("file"), text("module"));
     if !module.is_empty() && !reader.may_read(module) {

@@ -9,7 +9,7 @@ use super::database::ServedDatabase;
 use crate::fault::Fault;
 use crate::proxy::blocking::blocking;
 use crate::store::runs::{BrokenChain, RunEntries, Runs};
-use crate::verify::RecordedRun;
+use crate::verify::{OpenRun, RecordedRun, open_runs};
 
 /// What tells one state of the file from another: its size, and when it changed, in nanoseconds.
 type Stamp = (u64, i64, i64);
@@ -88,14 +88,8 @@ impl RecordedRuns {
         RecordedRuns { broken: Some(why), ..RecordedRuns::default() }
     }
 
-    /// The last run of each database.
-    pub(crate) fn last_of_each(&self) -> Vec<&RecordedRun> {
-        let mut last: Vec<&RecordedRun> = Vec::new();
-        for run in self.runs.iter().rev() {
-            if last.iter().all(|seen| seen.text("database") != run.text("database")) {
-                last.push(run);
-            }
-        }
-        last
+    /// The last run of each database, and earlier ones with findings that no later run has cleared; the newest first.
+    pub(crate) fn open(&self) -> Vec<OpenRun<'_>> {
+        open_runs(&self.runs)
     }
 }

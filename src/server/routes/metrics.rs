@@ -1,5 +1,6 @@
 //! `/metrics`. Counters change as requests end; the gauges are set here, when the page is requested.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ use crate::server::metrics::upstreams::UpstreamMetrics;
 use crate::server::metrics::{ByDatabase, ByEvent, ByKind, ByProtocol, ByWrite, Gauges, PerDatabase};
 use crate::sumdb::number::wide;
 use crate::upstream::{BreakerState, Load};
+use crate::verify::{OpenRun, open_counts};
 
 /// The page, in the format that the client asks for.
 pub(crate) async fn page(app: &App, headers: &HeaderMap) -> Answer {
@@ -111,10 +113,20 @@ fn set_routes(gauges: &Gauges, served: &ServedDatabase, label: &ByDatabase, head
 /// What came of the last verification of each database.
 async fn set_runs(gauges: &Gauges, app: &App) {
     let Ok(record) = app.runs.read().await else { return };
-    for run in record.last_of_each() {
-        let (database, by_kind) = (run.text("database"), run.by_kind().collect());
-        let (exit_code, ended) = (run.exit_code(), run.seconds("ended"));
-        gauges.runs.set(&LastRun { database, exit_code, ended, by_kind });
+    let runs = record.open();
+    let counts = open_counts(&runs);
+    let mut seen = BTreeSet::new();
+    for OpenRun { run: last, .. } in &runs {
+        let database = last.text("database");
+        if !seen.insert(database) {
+            continue;
+        }
+        let of =
+            |code: u64| runs.iter().any(|open| open.run.text("database") == database && open.run.exit_code() == code);
+        // What is open of earlier runs outweighs a last one that did not look there.
+        let exit_code = [3, 1, 2].into_iter().find(|code| of(*code)).unwrap_or(0);
+        let by_kind = counts.iter().filter(|((of, _), _)| *of == database).map(|((_, kind), count)| (*kind, *count));
+        gauges.runs.set(&LastRun { database, exit_code, ended: last.seconds("ended"), by_kind: by_kind.collect() });
     }
 }
 

@@ -30,7 +30,7 @@ impl RunSigner {
         let text = signed_text(&entry);
         let signature = match self.key.kind() {
             KeyKind::Log => self.key.sign(&text),
-            KeyKind::Witness => self.key.cosign(&text, time),
+            KeyKind::Witness | KeyKind::EarlyWitness => self.key.cosign(&text, time),
         };
         let note = note::message(&text, &[signature]).map_err(|error| Fault::machine(SIGNATURE, error.to_string()))?;
         entry.insert(SIGNATURE.to_owned(), note.into());

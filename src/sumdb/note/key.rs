@@ -1,8 +1,9 @@
 //! Keys that sign notes: `name+hhhhhhhh+base64(algorithm || key)`.
 //!
 //! Algorithm 1 is an Ed25519 signature over the note's text, the only one that Go's logs use; algorithm 4 is the C2SP
-//! timestamped cosignature of a witness. The key id is the first four bytes of SHA-256(name || "\n" || algorithm || public
-//! key), big-endian, in eight hex digits. (C2SP signed-note and tlog-cosignature; Go x/mod/sumdb/note.)
+//! timestamped cosignature of a witness; algorithm 3 is the timestamped cosignature of before C2SP, which is verified and never made. The
+//! key id is the first four bytes of SHA-256(name || "\n" || algorithm || public key), big-endian, in eight hex digits. (C2SP signed-note
+//! and tlog-cosignature; Go x/mod/sumdb/note; for algorithm 3 google/trillian-examples, internal/note/note_signer.go of January 2023.)
 
 use std::fmt;
 
@@ -26,6 +27,8 @@ pub enum KeyKind {
     Log,
     /// Algorithm 4: "as of this time, this is the largest consistent tree that I saw", 8 bytes of time and 64 of signature.
     Witness,
+    /// Algorithm 3: the same in the form of before C2SP, of which real heads of 2023 are left. Only verified.
+    EarlyWitness,
 }
 
 impl KeyKind {
@@ -33,15 +36,22 @@ impl KeyKind {
         match self {
             KeyKind::Log => 1,
             KeyKind::Witness => 4,
+            KeyKind::EarlyWitness => 3,
         }
     }
 
     fn from_algorithm(algorithm: u8) -> Result<KeyKind> {
         match algorithm {
             1 => Ok(KeyKind::Log),
+            3 => Ok(KeyKind::EarlyWitness),
             4 => Ok(KeyKind::Witness),
-            other => Err(Error::malformed("key", format!("unknown algorithm {other}; known are 1 and 4"))),
+            other => Err(Error::malformed("key", format!("unknown algorithm {other}; known are 1, 3 and 4"))),
         }
+    }
+
+    /// Whether its signatures are cosignatures, with a time.
+    pub const fn is_witness(self) -> bool {
+        matches!(self, KeyKind::Witness | KeyKind::EarlyWitness)
     }
 }
 
@@ -100,7 +110,8 @@ impl VerifierKey {
 
     /// The same public key as a witness's: many witnesses publish the algorithm 1 form of a key that cosigns with algorithm 4.
     pub fn as_witness(&self) -> VerifierKey {
-        VerifierKey { kind: KeyKind::Witness, ..self.clone() }
+        let kind = if self.kind == KeyKind::EarlyWitness { self.kind } else { KeyKind::Witness };
+        VerifierKey { kind, ..self.clone() }
     }
 
     /// Whether the holder of one key's private half can also sign for the other key, whatever their names.
@@ -116,14 +127,16 @@ impl VerifierKey {
                 let signature = Ed25519Signature::from_slice(signature).ok()?;
                 ed25519_dalek::Verifier::verify(&self.key, text.as_bytes(), &signature).ok().map(|()| Signed::Plainly)
             }
-            KeyKind::Witness => {
-                let (time, signature) = signature.split_first_chunk::<8>()?;
-                let time = u64::from_be_bytes(*time);
+            KeyKind::Witness | KeyKind::EarlyWitness => {
+                let (stamp, signature) = signature.split_first_chunk::<8>()?;
+                let (time, message) = if self.kind == KeyKind::EarlyWitness {
+                    (u64::from_le_bytes(*stamp), early_message(text, *stamp))
+                } else {
+                    let time = u64::from_be_bytes(*stamp);
+                    (time, cosigned_message(text, time).into_bytes())
+                };
                 let signature = Ed25519Signature::from_slice(signature).ok()?;
-                let message = cosigned_message(text, time);
-                ed25519_dalek::Verifier::verify(&self.key, message.as_bytes(), &signature)
-                    .ok()
-                    .map(|()| Signed::At(time))
+                ed25519_dalek::Verifier::verify(&self.key, &message, &signature).ok().map(|()| Signed::At(time))
             }
         }
     }
@@ -171,9 +184,15 @@ impl SignerKey {
     /// The key made from 32 secret bytes, whose signatures say what `kind` says.
     ///
     /// # Errors
-    /// `Malformed`: the name is empty or has white space or `+`.
+    /// `Malformed`: the name is empty or has white space or `+`, or nothing is signed with keys of this kind any more.
     pub fn of_kind(kind: KeyKind, name: &str, seed: [u8; 32]) -> Result<SignerKey> {
         check_name(name)?;
+        if kind == KeyKind::EarlyWitness {
+            return Err(Error::malformed(
+                "key",
+                "algorithm 3 is of before C2SP: its signatures are verified, and none are made",
+            ));
+        }
         Ok(SignerKey { name: name.to_owned(), kind, key: SigningKey::from_bytes(&seed) })
     }
 
@@ -240,6 +259,11 @@ impl fmt::Debug for SignerKey {
 /// SPEC (tlog-cosignature): the signed message is a two-line header and the whole note text.
 fn cosigned_message(text: &str, time: u64) -> String {
     format!("cosignature/v1\ntime {time}\n{text}")
+}
+
+/// What a witness of before C2SP signed: a zero byte, which no note has, the time as in the signature, and the whole note text.
+fn early_message(text: &str, stamp: [u8; 8]) -> Vec<u8> {
+    [&[0], stamp.as_slice(), text.as_bytes()].concat()
 }
 
 /// `name+hhhhhhhh+base64(algorithm || 32 bytes)` in its four parts; the id is not checked here.

@@ -12,7 +12,7 @@ use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion};
 
 /// An admitted file, in walk order, or the place of one that is missing and whose hash is still stored.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Stored {
     pub(super) tree: Tree,
     pub(super) module: ModuleVersion,
