@@ -214,8 +214,11 @@ mod tests {
         }
     }
 
+    /// How one is spoilt, and how it stands then.
+    type Spoilt = (ProxyStanding, fn(&mut Measured));
+
     /// Every way in which one can be worse than sound, the least first, and how it stands then.
-    fn flaws() -> Vec<(ProxyStanding, fn(&mut Measured))> {
+    fn flaws() -> Vec<Spoilt> {
         vec![
             (ProxyStanding::Sound, |_| {}),
             (ProxyStanding::Usable, |one| {
