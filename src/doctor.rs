@@ -1,19 +1,23 @@
 //! What protects the modules that are built on a machine, and what does not: facts about the machine in, findings out.
 //!
 //! `machine` reads the facts; `settings`, `proxies` and `project` judge them, each a table of checks; `protection` says in a line for
-//! each kind of module who vouches for it; `change` writes the settings that mend it, and puts back what was there.
+//! each kind of module who vouches for it; `change` writes the settings that mend it, and puts back what was there. `bench` measures
+//! module proxies, of which `public` knows those that are open to everybody.
 
+pub mod bench;
 pub mod change;
 mod finding;
 mod machine;
 mod project;
 mod protection;
 mod proxies;
+mod public;
 mod settings;
 
 pub use finding::{Finding, Fix, Severity};
 pub use machine::{Machine, Relaying};
 pub use protection::Protection;
+pub use public::{PUBLIC_PROXIES, PublicProxy};
 
 /// All that there is to say about a machine.
 #[derive(Debug, serde::Serialize)]

@@ -123,7 +123,7 @@ fn differing(request: &ModuleRequest, said: &[Said], proven: &SumHash) -> impl I
 fn requests(wanted: &Wanted) -> Vec<ModuleRequest> {
     let of = |kind: Kind| wanted.files.keys().filter(move |(_, is)| *is == kind).map(|(module, _)| module.clone());
     let go_mods = of(Kind::GoMod).map(|module| ModuleRequest::File(module, Kind::GoMod));
-    let infos = of(Kind::Zip).map(ModuleRequest::Info).filter(|_| !wanted.leaves_out_infos);
+    let infos = of(Kind::Zip).map(ModuleRequest::Info);
     let zips = of(Kind::Zip).map(|module| ModuleRequest::File(module, Kind::Zip));
     go_mods.chain(infos).chain(zips).collect()
 }

@@ -11,6 +11,7 @@
 
 mod asked;
 mod base;
+mod connection;
 mod document;
 mod goproxy;
 mod http;
@@ -22,6 +23,7 @@ pub mod webhook;
 
 pub use asked::{Asked, AskedCell};
 pub use base::Base;
+pub use connection::{Phases, TlsPhase, phases};
 pub use document::{document, is_there};
 pub use goproxy::direct::{Direct, DirectAccess, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
 pub use goproxy::entry::{ProxyEntry, ProxyPlace, ProxyState};

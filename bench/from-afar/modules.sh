@@ -39,18 +39,6 @@ mkdir -p "$dir/gocache"
 export GOENV=off HOME=$work GOFLAGS='-modcacherw -trimpath -buildvcs=false' GOTOOLCHAIN=local GOCACHE=$dir/gocache GOWORK=off
 unset GOPRIVATE GOSUMDB GOPROXY GONOSUMDB GONOPROXY
 
-# log_lines CACHE: the go.sum lines of all module files of a module cache.
-log_lines() {
-    (cd "$1" && find . -name '*.mod' -path '*/@v/*' | sort) | while read -r path; do
-        module=${path#./} version=${path##*/@v/}
-        module=$(sed 's/!\(.\)/\U\1/g' <<<"${module%%/@v/*}") version=$(sed 's/!\(.\)/\U\1/g' <<<"${version%.mod}")
-        zip=${path%.mod}.ziphash
-        if [ -f "$1/$zip" ]; then echo "$module $version $(cat "$1/$zip")"; fi
-        digest=$(sha256sum <"$1/$path" | cut -c 1-64)
-        echo "$module $version/go.mod h1:$(printf '%s  go.mod\n' "$digest" | openssl dgst -sha256 -binary | base64)"
-    done
-}
-
 # site TREE GOSUM: a static server of the tree and the log of these lines, both far away; sets upstream, far_log, key, near_log.
 site() {
     echo ready >"$1/latest"

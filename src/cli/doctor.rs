@@ -1,5 +1,7 @@
 //! `gosumcheck doctor`: what protects the modules on this machine and what does not; the lines that mend it, written and put back.
 
+mod bench;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -21,10 +23,14 @@ pub(super) const EXIT_CODES: &str = "\
 It reads the environment, the file of `go env -w`, go.env of the Go installation, netrc, and go.mod, go.sum and vendor of this folder \
 or those above it. Unless --offline is given it asks the proxies in GOPROXY whether they relay the checksum database, and nothing else.
 
+With --bench it asks proxies for a few well-known modules, or those of --sample, and proves what they send by the records in the \
+checksum database. No other name leaves this machine. The times are those of this moment and this place.
+
 Exit codes:
   0  nothing but notes; with --fix, --write and --undo: done
-  1  findings: an error or a warning
-  2  could not tell: wrong usage, a failure of the disk, or of the go command";
+  1  findings: an error or a warning; with --bench, a proxy in GOPROXY, or a named one, that sent wrong bytes or is dead
+  2  could not tell: wrong usage, a failure of the disk, or of the go command; with --bench, no proxy was shown to be honest
+  3  the log itself misbehaved: with --bench, it signed two histories that contradict each other";
 
 /// Rounds of writing at most: a setting that two findings are about is mended in two.
 const MAX_ROUNDS: usize = 8;
@@ -50,12 +56,17 @@ pub(super) struct DoctorArgs {
     undo: bool,
     #[arg(long, value_name = value_name(&rows::data), help = help(&rows::data))]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    bench: bench::BenchArgs,
 }
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
     if args.undo {
         return undo(args);
+    }
+    if args.bench.is_on() {
+        return bench::run(args);
     }
     let mut machine = read();
     if !args.offline {

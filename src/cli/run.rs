@@ -162,9 +162,7 @@ fn listed(folder: &Path) -> Wanted {
     if sums.is_empty() {
         return Wanted::default();
     }
-    let mut wanted = Wanted::read(&sums, &mut io::empty(), &spelling::advice).unwrap_or_default();
-    wanted.leaves_out_infos = true;
-    wanted
+    Wanted::read(&sums, &mut io::empty(), &spelling::advice).unwrap_or_default()
 }
 
 /// Brings what is wanted and is not in the go command's module cache, for as long as the future is polled. What cannot be had is said

@@ -147,6 +147,11 @@ impl Setup {
     /// The database with its sources. Makes no request: only what is not stored here is asked for, and only then is a proxy asked
     /// whether it relays the database.
     pub(super) fn database(&self) -> Result<Database, Fault> {
+        self.database_by(&[])
+    }
+
+    /// The same, where these proxies, which say that they relay the database, are asked before those in GOPROXY.
+    pub(super) fn database_by(&self, relays: &[String]) -> Result<Database, Fault> {
         let named = self.named();
         if self.offline {
             let named = named.iter().map(|url| Base::parse(url)).collect::<Result<Vec<_>, _>>()?;
@@ -156,7 +161,8 @@ impl Setup {
         let list = self.go.proxies()?;
         let list = list.entries().map(|(entry, _)| entry).collect();
         let http = self.http();
-        let found = candidates(&self.name, &named, &[list])?;
+        let relays = relays.iter().map(String::as_str).collect();
+        let found = candidates(&self.name, &named, &[relays, list])?;
         let found: Vec<(Candidate, Http)> = found.into_iter().map(|candidate| (candidate, http.clone())).collect();
         self.open(Upstreams::found(found, !named.is_empty()))
     }

@@ -2,7 +2,7 @@
 
 use super::finding::Severity::{Error, Note, Warning};
 use super::finding::quoted;
-use super::{Finding, Machine};
+use super::{Finding, Machine, public};
 use crate::config::private::{self, NONE};
 use crate::config::{GoEnv, Sumdb, sumdb};
 use crate::sumdb::module::Patterns;
@@ -118,9 +118,8 @@ fn with(go: &GoEnv, name: &'static str, more: &str, finding: Finding) -> Finding
 
 /// Whether a proxy of the list is one that everybody uses.
 fn is_public(go: &GoEnv) -> bool {
-    const PUBLIC: [&str; 4] = ["proxy.golang.org", "goproxy.cn", "goproxy.io", "mirrors.aliyun.com"];
     let list = go.proxies().unwrap_or_default();
-    list.entries().any(|(url, _)| PUBLIC.iter().any(|host| url.contains(host)))
+    list.entries().any(|(url, _)| public::is_public(url))
 }
 
 fn flags(go: &GoEnv) -> Vec<Finding> {

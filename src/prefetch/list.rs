@@ -27,8 +27,6 @@ pub struct Wanted {
     pub unread: Vec<String>,
     /// what was left out without harm
     pub notices: Vec<Notice>,
-    /// whether the `.info` of each module is left out: a build with a whole go.sum asks for none
-    pub leaves_out_infos: bool,
 }
 
 /// A line of a go.sum file.

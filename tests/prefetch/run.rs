@@ -202,6 +202,28 @@ fn two_at_once_over_one_data_folder() {
 }
 
 #[test]
+fn a_full_disk_is_said_and_leaves_nothing_half_written() {
+    let world = World::new();
+    let script = "curl -s -o /dev/null -w '%{http_code}' ${GOPROXY%%,*}/a.example/one/@v/v1.0.0.zip; exit 5";
+    let run = world.shell(script);
+    // No file may grow at all: every write fails, as on a full disk.
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]).arg(run.get_program()).args(run.get_args());
+    limited.env_clear().envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let full = ran(&limited.current_dir(world.home.path()).output().unwrap());
+    assert!(full.code == 5 && full.out == "503", "{} {}", full.out, full.err);
+    let why = "not had: a.example/one/@v/v1.0.0.zip: ";
+    assert!(full.err.contains(why) && full.err.contains("cannot write: File too large"), "{}", full.err);
+    assert!(full.err.contains("0 modules proven, 0 refused"), "{}", full.err);
+    assert_eq!(world.stored().len(), 0);
+    let tmp = crate::common::files_below(&world.data().join("tmp"));
+    assert!(tmp.is_empty(), "{tmp:?}");
+    // With room again the same folder serves.
+    let room = shell(&world, script);
+    assert!(room.code == 5 && room.out == "200" && room.err.contains("1 module proven"), "{} {}", room.out, room.err);
+}
+
+#[test]
 fn a_data_folder_that_cannot_be_is_said_before_the_command_starts() {
     let world = World::new();
     let file = world.file("file", "");

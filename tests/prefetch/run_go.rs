@@ -82,3 +82,26 @@ fn a_lie_is_passed_over_where_a_mirror_is_honest_and_refused_where_none_is() {
     let (_, err) = expect(0, &run(&machine, &folder, &[], &["build", "./..."]).output().unwrap());
     assert!(err.ends_with("3 modules proven, 0 refused, tree 1,503\n"), "{err}");
 }
+
+#[test]
+fn without_a_network_a_build_fails_with_the_reason_or_has_what_is_kept() {
+    let site = site();
+    let Some(mut machine) = site.machine() else { return };
+    let folder = project(&site, &machine);
+    let (mirror, sumdb) = (site.mirror.url(), site.sumdb());
+    let dead = format!("{} http://127.0.0.1:1", site.log.vkey());
+    machine.set("GOPROXY", "http://127.0.0.1:1");
+    machine.set("GOSUMDB", &dead);
+    let (_, err) = expect(1, &run(&machine, &folder, &[], &["build", "./..."]).output().unwrap());
+    assert!(err.contains("503 Service Unavailable") || err.contains("502 Bad Gateway"), "the child's: {err}");
+    assert!(err.contains("gosumcheck: not had: example.com/a/@v/v1.0.0.mod: "), "ours: {err}");
+    assert!(err.ends_with("0 modules proven, 0 refused, no tree\n"), "{err}");
+    machine.set("GOPROXY", &mirror);
+    machine.set("GOSUMDB", &sumdb);
+    expect(0, &run(&machine, &folder, &[], &["build", "./..."]).output().unwrap());
+    machine.forget();
+    machine.set("GOPROXY", "http://127.0.0.1:1");
+    machine.set("GOSUMDB", &dead);
+    let (_, err) = expect(0, &run(&machine, &folder, &[], &["build", "./..."]).output().unwrap());
+    assert!(err.ends_with("3 modules proven, 0 refused, tree 1,503\n"), "{err}");
+}

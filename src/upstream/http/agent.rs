@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Request, Response, StatusCode, Url, Version};
+use rustls::ClientConfig;
 
 use super::address_scope::AddressScope;
 use super::clients::HttpClients;
@@ -17,7 +18,7 @@ use super::redirect::{MAX_REDIRECTS, next, place, same_host, same_server};
 use super::reply::{self, Reply};
 use super::retry::Failed;
 use super::settings::HttpSettings;
-use crate::upstream::base::{Site, may_carry_login};
+use crate::upstream::base::{Site, is_loopback, may_carry_login};
 use crate::upstream::spans::SpanPosition;
 
 /// W3C Trace Context: which span a request is made for.
@@ -72,6 +73,14 @@ impl Http {
     /// Its bounds.
     pub fn settings(&self) -> &HttpSettings {
         &self.shared.settings
+    }
+
+    /// How TLS is spoken to the server of this URL.
+    ///
+    /// # Errors
+    /// There are no root certificates: why, for people.
+    pub(in crate::upstream) fn tls(&self, url: &Url) -> Result<ClientConfig, String> {
+        self.shared.clients.config(url.scheme() == "https", is_loopback(url), self.settings())
     }
 
     /// Tries a request once, redirects and body included, within `HttpSettings::total`. Of the URL that answered and its headers,

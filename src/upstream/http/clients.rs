@@ -71,7 +71,12 @@ impl HttpClients {
     }
 
     /// The system's root certificates and those configured for this base; where the system has none, only the latter.
-    fn config(&self, tls: bool, is_loopback_url: bool, settings: &HttpSettings) -> Result<ClientConfig, String> {
+    pub(super) fn config(
+        &self,
+        tls: bool,
+        is_loopback_url: bool,
+        settings: &HttpSettings,
+    ) -> Result<ClientConfig, String> {
         let own = &settings.access.roots;
         let config = match (tls, is_loopback_url) {
             (true, _) if own.is_empty() => self.tls.with_system(own),
