@@ -14,7 +14,7 @@ use super::setup::{self, Setup};
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::{self, HERE, Inputs};
 use crate::audit::look::Look;
-use crate::audit::{Answers, Audited, Claims, audit, modcache, questions, verdicts};
+use crate::audit::{Answers, Audited, Claims, asks, audit, modcache, verdicts};
 use crate::database::{Comparison, Database, Progress, Unavailable};
 use crate::fault::Fault;
 use crate::files::{self, Unfit};
@@ -99,8 +99,7 @@ pub(super) fn skipped_notice(report: &Report) -> Option<Notice> {
 
 /// Asks the database, unless there is nothing to ask it.
 fn audit_all(setup: &Setup, files: Vec<Claims>, proofs: bool, bar: &Bar) -> Result<Audited, Fault> {
-    let asked = questions(&files, &setup.exempt);
-    if asked.is_empty() {
+    if !asks(&files, &setup.exempt) {
         let mut report = Report::new(&setup.name);
         report.files = verdicts(files, &setup.exempt, &Answers::new());
         return Ok(Audited { report, proofs: Vec::new() });

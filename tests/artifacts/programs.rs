@@ -190,6 +190,47 @@ fn a_program_without_modules_says_why() {
 }
 
 #[test]
+fn the_version_of_go_is_one_that_the_log_has_or_not() {
+    let Some(go) = crate::common::go_command() else { return };
+    let (version, _) = expect(0, &std::process::Command::new(go).args(["env", "GOVERSION"]).output().unwrap());
+    // Without the experiments behind it.
+    let version = version.trim().split(' ').next().unwrap();
+    let toolchain = format!("v0.0.1-{version}.linux-amd64");
+    let Some(world) = World::new(&[Spec::new("golang.org/toolchain", &toolchain)]) else { return };
+    let program = world.build(&world.project(&[]), "bare", &[], &[]);
+    let known = format!("built by {version}; {} has this release in record ", world.site.log.name());
+    world.audit(&[program.to_str().unwrap()]).says(0, &[&known, "1 main module"]);
+    let asked = world.site.log.requests_for("lookup/").len();
+    world.audit(&[program.to_str().unwrap(), "--private", "golang.org/*"]).says(0, &["1 main module"]);
+    assert_eq!(world.site.log.requests_for("lookup/").len(), asked, "nobody is asked about an exempted module");
+
+    let mut bytes = std::fs::read(&program).unwrap();
+    let magic = b"\xff Go buildinf:";
+    let end = memchr::memmem::find(&bytes, magic).unwrap() + 33 + version.len();
+    bytes[end - 1] = if bytes[end - 1] == b'9' { b'8' } else { b'9' };
+    let other = format!("{}{}", &version[..version.len() - 1], char::from(bytes[end - 1]));
+    std::fs::write(&program, &bytes).unwrap();
+    let unknown = format!("has no record of golang.org/toolchain@v0.0.1-{other}.linux-amd64: nobody downloaded");
+    for format in ["text", "json"] {
+        world.audit(&[program.to_str().unwrap(), "--format", format]).says(0, &[&unknown]);
+    }
+    // Where nobody answers, that is said, and it is not a verdict about any line.
+    let nobody = format!("{} http://127.0.0.1:1", world.site.log.vkey());
+    let ran = world.audit(&[program.to_str().unwrap(), "--data", "another", "--sumdb", &nobody]);
+    ran.says(0, &["was released is not known"]);
+    // A version of somebody's own, and one before there were such modules.
+    let told = |go: &str| {
+        let text = serde_json::json!({ "GoVersion": go, "Path": "x", "Main": { "Path": "x", "Version": "(devel)" } });
+        let path = world.home.path().join("told");
+        std::fs::write(&path, text.to_string()).unwrap();
+        world.audit(&[path.to_str().unwrap()])
+    };
+    told("devel go1.28-abc").says(0, &["devel go1.28-abc, which built it, is not a release of Go"]);
+    told("go1.26.8-custom").says(0, &["is a changed release of Go"]);
+    told("go1.20.14").says(0, &["is older than Go 1.21"]);
+}
+
+#[test]
 fn both_forms_and_all_formats_are_read() {
     let text = "path\tx\nmod\tx\tv1.0.0\th1:x\ndep\ta.b/c\tv1.0.0\th1:y\n";
     let other = "path\tx\nmod\tx\tv1.0.0\th1:x\ndep\ta.b/c\tv1.0.1\th1:z\n";
