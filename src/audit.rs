@@ -19,6 +19,7 @@ pub mod sbom;
 mod search;
 mod toolchains;
 mod unpacked;
+pub mod unpacked_files;
 pub mod vendor;
 mod verdict;
 

@@ -23,5 +23,6 @@ mod mutants;
 mod programs;
 mod repository;
 mod sboms;
+mod unpacked;
 mod vendor;
 mod world;
