@@ -21,6 +21,7 @@ mod kit;
 mod history;
 mod mutants;
 mod programs;
+mod real_sboms;
 mod repository;
 mod sboms;
 mod unpacked;
