@@ -26,4 +26,5 @@ mod repository;
 mod sboms;
 mod unpacked;
 mod vendor;
+mod vendor_real;
 mod world;
