@@ -69,11 +69,15 @@ fn normal(value: &Value) -> Value {
 fn what_go_embeds_is_read_as_go_reads_it() {
     let Some(world) = world() else { return };
     let folder = world.project(&[ONE, TWO]);
+    // Of a part in C where there is a compiler for it: go leaves the file out where there is none, and for other systems.
+    let cgo = "package main\n\n// static int one(void) { return 1; }\nimport \"C\"\n\nvar _ = C.one()\n";
+    std::fs::write(folder.join("cgo.go"), cgo).unwrap();
     let flags = "-ldflags=-s -w -X 'main.a=b \"c\"'";
     let static_build = [("CGO_ENABLED", "0")];
     let windows = [("GOOS", "windows"), ("GOARCH", "amd64")];
     for (name, arguments, variables) in [
         ("static", &[][..], &static_build[..]),
+        ("cgo", &[], &[]),
         ("trimmed", &["-trimpath"], &[]),
         ("stripped", &[flags], &[]),
         ("pie", &["-buildmode=pie"], &[]),
@@ -95,9 +99,26 @@ fn what_go_embeds_is_read_as_go_reads_it() {
     let mut command = world.command(&["audit", "-"]);
     let piped = command.stdin(std::fs::File::open(&program).unwrap()).output().unwrap();
     crate::world::Ran::of(piped).says(0, &["-:  a Go program", "2 verified"]);
-    // This machine's own.
-    let go = crate::common::go_command().unwrap();
-    assert_eq!(normal(&by_us(&go)), normal(&by_go(&world, &go)));
+}
+
+#[test]
+fn programs_of_go_itself_are_read_as_go_reads_them() {
+    let Some(world) = world() else { return };
+    let (folders, _) = expect(0, &world.go.command(&["env", "GOROOT", "GOTOOLDIR"]).output().unwrap());
+    let mut folders = folders.lines();
+    let folders = [Path::new(folders.next().unwrap()).join("bin"), folders.next().unwrap().into()];
+    let mut count = 0;
+    for program in folders.iter().filter(|folder| folder.is_dir()).flat_map(|folder| crate::common::files_below(folder))
+    {
+        if executable::read(&ZipFile::open(&program).unwrap()).is_ok() {
+            assert_eq!(normal(&by_us(&program)), normal(&by_go(&world, &program)), "{}", program.display());
+            count += 1;
+        }
+    }
+    // Since Go 1.25 most tools are compiled when they are first used; these two are always there.
+    assert!(count >= 2, "{folders:?}");
+    let bin = folders[0].display().to_string();
+    world.audit(&[&bin]).says(0, &["cmd/go, built by go1."]);
 }
 
 #[test]
