@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{Answers, Claims};
 use crate::database::Answer;
-use crate::report::{FileReport, grouped};
+use crate::report::{FileReport, grouped, plain};
 use crate::sumdb::module::{ModuleVersion, Patterns};
 
 /// The toolchains that `files` were built by and that `exempt` does not name, each once.
@@ -31,7 +31,7 @@ pub(super) fn compare(file: &mut FileReport, toolchains: &[ModuleVersion], name:
             )),
             Some(Answer::Unknown(miss)) => file.remarks.push(format!(
                 "whether the version of Go that it names was released is not known: {toolchain}: {}",
-                miss.clone().into_fault(name)
+                plain(&miss.clone().into_fault(name).to_string())
             )),
             None => {}
         }

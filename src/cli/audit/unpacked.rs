@@ -10,7 +10,7 @@ use super::AuditArgs;
 use super::zips::{self, AT_ONCE};
 use crate::audit::unpacked_files::{DifferingFolder, differing};
 use crate::fault::Fault;
-use crate::report::{FileReport, LineReport, Location, Report};
+use crate::report::{FileReport, LineReport, Location, Report, plain};
 
 /// Adds to `report`, which is of the module cache at `root`, the files of each unpacked module that differs. That the module differs
 /// stands there already: where its files cannot be told, that is said.
@@ -22,7 +22,9 @@ pub(super) fn name_files(args: &AuditArgs, setup: &Setup, root: &Path, report: &
         }
         match compare(args, setup, root, folders, bar) {
             Ok(compared) => compared.into_iter().for_each(|(folder, found)| add(file, &folder.shown(), found)),
-            Err(fault) => file.remarks.push(format!("which files in these folders differ could not be told: {fault}")),
+            Err(fault) => file
+                .remarks
+                .push(format!("which files in these folders differ could not be told: {}", plain(&fault.to_string()))),
         }
     }
 }
@@ -38,7 +40,7 @@ fn add(file: &mut FileReport, path: &str, found: Compared) {
                 file.remarks.push(format!("{path}: {more} more files in it differ and are not listed"));
             }
         }
-        Err(why) => file.remarks.push(format!("{path}: which files in it differ could not be told: {why}")),
+        Err(why) => file.remarks.push(format!("{path}: which files in it differ could not be told: {}", plain(&why))),
     }
 }
 
