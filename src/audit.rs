@@ -17,7 +17,9 @@ mod other_file;
 mod programs;
 pub mod sbom;
 mod search;
+mod toolchains;
 mod unpacked;
+pub mod unpacked_files;
 pub mod vendor;
 mod verdict;
 
@@ -50,6 +52,8 @@ pub struct Claims {
     pub about: Option<String>,
     /// its claims, in order
     pub claims: Vec<Claim>,
+    /// the releases of Go that built it, as the modules that they are published as
+    pub toolchains: Vec<ModuleVersion>,
 }
 
 impl Claims {
@@ -64,6 +68,7 @@ impl Claims {
             artifact: Artifact::default(),
             about: None,
             claims: Vec::new(),
+            toolchains: Vec::new(),
         }
     }
 
@@ -116,6 +121,11 @@ pub fn questions(files: &[Claims], exempt: &Patterns) -> Vec<ModuleVersion> {
     sums.collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }
 
+/// Whether a database has anything to say about `files`: lines, or versions of Go that built them.
+pub fn asks(files: &[Claims], exempt: &Patterns) -> bool {
+    !questions(files, exempt).is_empty() || !toolchains::asked(files, exempt).is_empty()
+}
+
 /// What came of asking a database.
 pub struct Audited {
     /// the findings
@@ -136,7 +146,8 @@ pub async fn audit(
     wanted: bool,
     progress: Progress<'_>,
 ) -> Result<Audited, Fault> {
-    let asked = questions(&files, exempt);
+    let asked: BTreeSet<_> = questions(&files, exempt).into_iter().chain(toolchains::asked(&files, exempt)).collect();
+    let asked: Vec<_> = asked.into_iter().collect();
     let mut report = Report::new(name);
     let outcome = match wanted {
         true => database.records_with_proofs(&asked, progress).await,
@@ -156,7 +167,11 @@ pub async fn audit(
         }
         Err(fault) => return Err(fault),
     };
+    let built_by: Vec<_> = files.iter().map(|file| file.toolchains.clone()).collect();
     report.files = verdicts(files, exempt, &answers);
+    for (file, toolchains) in report.files.iter_mut().zip(&built_by) {
+        toolchains::compare(file, toolchains, name, &answers);
+    }
     Ok(Audited { report, proofs })
 }
 

@@ -3,6 +3,15 @@
 
 use std::fmt;
 
+use crate::sumdb::module::ModuleVersion;
+
+/// The module that go downloads other versions of itself as; its versions are `v0.0.1-go1.26.8.linux-amd64`.
+const TOOLCHAIN: &str = "golang.org/toolchain";
+/// A system that every release is made for.
+const SYSTEM: &str = "linux-amd64";
+/// The first release line that is published as a module.
+const FIRST_MODULE: u32 = 21;
+
 /// A version of Go, as `runtime.Version` gives it: `go1.26.8`, `go1.27rc3`, `go1.21`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GoRelease {
@@ -73,9 +82,27 @@ impl GoRelease {
         Some(GoRelease { minor: number(minor)?, patch })
     }
 
+    /// The module version that it is published as, which the checksum database has a record of; none before Go 1.21.
+    pub fn toolchain(self) -> Option<ModuleVersion> {
+        let is_module = self.minor >= FIRST_MODULE;
+        is_module.then(|| ModuleVersion::new(TOOLCHAIN, &format!("v0.0.1-{self}.{SYSTEM}")).ok()).flatten()
+    }
+
     /// The vulnerabilities that its go command has.
     pub fn vulnerabilities(self) -> impl Iterator<Item = &'static Vulnerability> {
         VULNERABILITIES.iter().filter(move |vulnerability| vulnerability.affects(self))
+    }
+}
+
+impl fmt::Display for GoRelease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "go1.{}", self.minor)?;
+        match self.patch {
+            Patch::Beta(number) => write!(f, "beta{number}"),
+            Patch::Candidate(number) => write!(f, "rc{number}"),
+            Patch::Release(0) if self.minor < FIRST_MODULE => Ok(()),
+            Patch::Release(number) => write!(f, ".{number}"),
+        }
     }
 }
 
@@ -109,6 +136,22 @@ mod tests {
         for text in ["devel go1.27-abc", "devel +abc", "go2.1", "go1", "go1.x", "go1.2.3.4", "gccgo 14", ""] {
             assert_eq!(GoRelease::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_release_is_published_as_a_module() {
+        let toolchain = |name: &str| GoRelease::parse(name).unwrap().toolchain().map(|module| module.to_string());
+        for (name, version) in [
+            ("go1.21", "go1.21.0"),
+            ("go1.26.8", "go1.26.8"),
+            ("go1.27rc3", "go1.27rc3"),
+            ("go1.26.8 X:nocoverageredesign", "go1.26.8"),
+        ] {
+            let expected = format!("golang.org/toolchain@v0.0.1-{version}.linux-amd64");
+            assert_eq!(toolchain(name), Some(expected), "{name}");
+        }
+        assert_eq!(toolchain("go1.20.14"), None);
+        assert_eq!(GoRelease::parse("go1.20").unwrap().to_string(), "go1.20");
     }
 
     #[test]

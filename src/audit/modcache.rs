@@ -1,9 +1,11 @@
 //! The go command's module cache: every zip, go.mod and unpacked module in it is hashed again and becomes a claim, as if it were a
 //! go.sum line.
 //!
-//! What was downloaded is laid out as in a module proxy: `cache/download/ESCAPED-PATH/@v/ESCAPED-VERSION.{zip,mod}`. The
-//! unpacked modules, which builds read, are found and hashed by `unpacked`.
+//! What was downloaded is laid out as in a module proxy: `cache/download/ESCAPED-PATH/@v/ESCAPED-VERSION.{zip,mod}`. Beside each
+//! zip is its h1 in a `.ziphash`, which go compares with the go.sum in place of the zip's own. The unpacked modules, which builds
+//! read, are found and hashed by `unpacked`.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,6 +29,8 @@ use crate::sumdb::number::wide;
 
 /// The most zips and go.mods that are hashed. Real caches have fewer.
 const MAX_FILES: usize = 2_000_000;
+/// Bytes of a `.ziphash`, which has 47.
+const MAX_ZIPHASH: u64 = 1 << 10;
 /// What is not read is named up to this number, then counted.
 const MAX_UNREAD: usize = 1_000;
 
@@ -38,6 +42,8 @@ struct Cached {
     below: PathBuf,
     module: ModuleVersion,
     kind: Kind,
+    /// it holds the h1 itself
+    is_ziphash: bool,
     /// why it is not read, whatever it is
     unfit: Option<Unfit>,
 }
@@ -159,14 +165,15 @@ fn hides_modules(download: &Path, entry: &DirEntry) -> bool {
 fn cached(base: &Path, download: &Path, entry: &DirEntry) -> Option<Cached> {
     let below = entry.path().strip_prefix(base).ok()?;
     let (module, file) = entry.path().strip_prefix(download).ok()?.to_str()?.rsplit_once("/@v/")?;
-    let (version, kind) = match file.rsplit_once('.')? {
-        (version, "zip") => (version, Kind::Zip),
-        (version, "mod") => (version, Kind::GoMod),
+    let (version, kind, is_ziphash) = match file.rsplit_once('.')? {
+        (version, "zip") => (version, Kind::Zip, false),
+        (version, "ziphash") => (version, Kind::Zip, true),
+        (version, "mod") => (version, Kind::GoMod, false),
         _ => return None,
     };
     let module = ModuleVersion::pair(ModulePath::unescape(module).ok()?, Version::unescape(version).ok()?).ok()?;
     let unfit = Unfit::of_type(entry.file_type()).filter(|unfit| *unfit != Unfit::Link);
-    Some(Cached { path: entry.path().to_owned(), below: below.to_owned(), module, kind, unfit })
+    Some(Cached { path: entry.path().to_owned(), below: below.to_owned(), module, kind, is_ziphash, unfit })
 }
 
 /// The claims of `items`, in their order.
@@ -226,6 +233,7 @@ fn hash(tree: &Tree, file: &Cached) -> Result<Hash, Verdict> {
     }
     let opened = tree.file(&file.below, Links::Within).map_err(unavailable)?;
     match file.kind {
+        Kind::Zip if file.is_ziphash => written_hash(opened),
         Kind::GoMod => {
             let bytes = files::read_bounded(opened, MAX_GO_MOD).map_err(unavailable)?;
             if wide(bytes.len()) > MAX_GO_MOD {
@@ -240,5 +248,15 @@ fn hash(tree: &Tree, file: &Cached) -> Result<Hash, Verdict> {
                 ZipError::Refused(error) => Verdict::Malformed { why: error.to_string() },
             })
         }
+    }
+}
+
+/// The h1 that a `.ziphash` holds.
+fn written_hash(file: File) -> Result<Hash, Verdict> {
+    let bytes =
+        files::read_bounded(file, MAX_ZIPHASH).map_err(|error| Verdict::Unavailable { why: error.to_string() })?;
+    match std::str::from_utf8(&bytes).ok().map(|text| SumHash::parse(text.trim_end())) {
+        Some(Ok(SumHash::H1(hash))) => Ok(hash),
+        _ => Err(Verdict::Malformed { why: "it holds no h1 hash".to_owned() }),
     }
 }

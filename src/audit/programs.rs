@@ -1,6 +1,8 @@
 //! The claims of a program that Go built: the modules that it names in its build information, each with the h1 of the zip that its
 //! packages came from.
 
+use std::collections::BTreeSet;
+
 use super::buildinfo::{BuildInfo, BuildModule};
 use super::executable::{self, NoBuildInfo, Program};
 use super::go_release::{GoRelease, Vulnerability};
@@ -9,7 +11,7 @@ use crate::report::{Artifact, Kind, Location, Subject, Verdict};
 use crate::sumdb::dirhash::ReadAt;
 use crate::sumdb::gosum::{SumHash, SumLine};
 use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::printable::quoted;
+use crate::sumdb::printable::{printable, quoted};
 
 /// The version of what was built from a folder.
 const DEVEL: &str = "(devel)";
@@ -27,8 +29,35 @@ pub(super) fn read<R: ReadAt + ?Sized>(path: &str, file: &R) -> Result<Claims, N
         remarks.push("linked before Go 1.18: its build settings are not in it".to_owned());
     }
     let about = builds.first().map(about);
+    remarks.extend(builds.first().and_then(unpublished));
+    let toolchains = toolchains(&builds);
     let claims = builds.iter().flat_map(|build| claims("", build)).collect();
-    Ok(Claims { artifact: Artifact::Program, about, remarks, claims, ..Claims::empty(path) })
+    Ok(Claims { artifact: Artifact::Program, about, remarks, claims, toolchains, ..Claims::empty(path) })
+}
+
+/// The modules that the releases of Go which built these are published as, each once.
+pub(super) fn toolchains(builds: &[BuildInfo]) -> Vec<ModuleVersion> {
+    let releases = builds.iter().filter(|build| unpublished(build).is_none());
+    let all: BTreeSet<_> = releases.filter_map(|build| GoRelease::parse(&build.go_version)?.toolchain()).collect();
+    all.into_iter().collect()
+}
+
+/// Why the version of Go that built it is not compared with what was published; none where it is.
+pub(super) fn unpublished(build: &BuildInfo) -> Option<String> {
+    let version = &build.go_version;
+    let why = match GoRelease::parse(version) {
+        _ if version.is_empty() => return None,
+        None => "is not a release of Go, so the log has no record of it",
+        // As a distribution names what it changed. Experiments stand behind a space.
+        Some(_) if version.split(' ').next().is_some_and(|name| name.contains('-')) => {
+            "is a changed release of Go, so the log has no record of it"
+        }
+        Some(release) if release.toolchain().is_none() => {
+            "is older than Go 1.21, the first that the log has records of"
+        }
+        Some(_) => return None,
+    };
+    Some(format!("{}, which built it, {why}", printable(version.as_bytes(), MAX_TEXT)))
 }
 
 /// The package of a program, and what built it.
@@ -101,7 +130,7 @@ fn dependency(at: &str, module: &BuildModule) -> Claim {
 
 fn claim(part: String, module: &BuildModule, says: Says) -> Claim {
     let text = [module.path.as_str(), &module.version, &module.sum].join(" ").trim_end().to_owned();
-    let text = crate::sumdb::printable::printable(text.as_bytes(), MAX_TEXT);
+    let text = printable(text.as_bytes(), MAX_TEXT);
     Claim::new(Location::Part(part), text, says)
 }
 

@@ -28,6 +28,14 @@ pub(super) struct Unpacked {
     pub module: ModuleVersion,
 }
 
+impl Unpacked {
+    /// That of `module` in the module cache at `root`, whether it is there or not.
+    pub(super) fn of(root: &Path, module: &ModuleVersion) -> Unpacked {
+        let below = PathBuf::from(format!("{}@{}", module.path().escaped(), module.version().escaped()));
+        Unpacked { path: root.join(&below), below, module: module.clone() }
+    }
+}
+
 /// What the search found.
 #[derive(Default)]
 pub(super) struct UnpackedModules {
@@ -106,6 +114,13 @@ fn partial_marker(module: &ModuleVersion) -> PathBuf {
 /// The h1 of an unpacked module; `tree` is the module cache. A link within the cache counts as the file that it leads to, as
 /// for go.
 pub(super) fn hash(tree: &Tree, unpacked: &Unpacked) -> Result<Hash, Verdict> {
+    let files = files(tree, unpacked)?;
+    h1_files(files.iter().map(|(name, hash)| (name.as_slice(), *hash)))
+        .map_err(|error| Verdict::Malformed { why: error.to_string() })
+}
+
+/// The SHA-256 of each file of an unpacked module, under the name that it has in the zip: `PATH@VERSION/...`.
+pub(super) fn files(tree: &Tree, unpacked: &Unpacked) -> Result<Vec<(Vec<u8>, Hash)>, Verdict> {
     let limits = Limits::default();
     let (mut left, mut files) = (limits.unpacked, Vec::new());
     for entry in WalkDir::new(&unpacked.path).sort_by_file_name() {
@@ -126,8 +141,7 @@ pub(super) fn hash(tree: &Tree, unpacked: &Unpacked) -> Result<Hash, Verdict> {
         name.extend_from_slice(rest.as_os_str().as_bytes());
         files.push((name, hash));
     }
-    h1_files(files.iter().map(|(name, hash)| (name.as_slice(), *hash)))
-        .map_err(|error| Verdict::Malformed { why: error.to_string() })
+    Ok(files)
 }
 
 /// The SHA-256 of a file, whose bytes are taken off `left`; none where it has more.

@@ -1,6 +1,7 @@
 //! `gosumcheck audit`: files in, a report out.
 
 mod history;
+mod unpacked;
 mod zips;
 
 use std::ffi::OsString;
@@ -14,7 +15,7 @@ use super::setup::{self, Setup};
 use crate::audit::exclude::Exclusions;
 use crate::audit::inputs::{self, HERE, Inputs};
 use crate::audit::look::Look;
-use crate::audit::{Answers, Audited, Claims, audit, modcache, questions, verdicts};
+use crate::audit::{Answers, Audited, Claims, asks, audit, modcache, verdicts};
 use crate::database::{Comparison, Database, Progress, Unavailable};
 use crate::fault::Fault;
 use crate::files::{self, Unfit};
@@ -35,8 +36,11 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
     files.extend(zips::claims(args, &setup, vendors, &bar)?);
     let advice = unread_advice(&files, args.modcache.is_some());
     let mut audited = audit_all(&setup, files, args.proof.is_some(), &bar)?;
-    bar.clear();
     let Audited { report, proofs } = &mut audited;
+    if let Some(root) = mod_cache(args, &setup) {
+        unpacked::name_files(args, &setup, root, report, &bar);
+    }
+    bar.clear();
     report.input = match (&args.modcache, &args.history) {
         (Some(_), _) => Input::ModuleCache,
         (_, Some(_)) => Input::History,
@@ -59,10 +63,17 @@ pub(super) fn run(args: &AuditArgs) -> Result<u8, Fault> {
 
 /// What there is to prove: the lines of files, or the files of a module cache.
 fn claims(args: &AuditArgs, exclusions: &Exclusions, setup: &Setup, bar: &Bar) -> Result<Inputs, Fault> {
-    let Some(named) = &args.modcache else { return Ok(read(&args.paths, args.look.unwrap_or_default(), exclusions)) };
+    if args.modcache.is_none() {
+        return Ok(read(&args.paths, args.look.unwrap_or_default(), exclusions));
+    }
     let nowhere = || Fault::Usage("there is no module cache: name one with --modcache DIR".to_owned());
-    let root = named.clone().or_else(|| setup.mod_cache.clone()).ok_or_else(nowhere)?;
-    Ok(modcache::read(&root, threads(), &|stage, done, total| bar.show(stage, done, total)))
+    let root = mod_cache(args, setup).ok_or_else(nowhere)?;
+    Ok(modcache::read(root, threads(), &|stage, done, total| bar.show(stage, done, total)))
+}
+
+/// The module cache that is audited, if one is.
+fn mod_cache<'a>(args: &'a AuditArgs, setup: &'a Setup) -> Option<&'a Path> {
+    args.modcache.as_ref().and_then(|named| named.as_deref().or(setup.mod_cache.as_deref()))
 }
 
 /// Threads that hash.
@@ -99,8 +110,7 @@ pub(super) fn skipped_notice(report: &Report) -> Option<Notice> {
 
 /// Asks the database, unless there is nothing to ask it.
 fn audit_all(setup: &Setup, files: Vec<Claims>, proofs: bool, bar: &Bar) -> Result<Audited, Fault> {
-    let asked = questions(&files, &setup.exempt);
-    if asked.is_empty() {
+    if !asks(&files, &setup.exempt) {
         let mut report = Report::new(&setup.name);
         report.files = verdicts(files, &setup.exempt, &Answers::new());
         return Ok(Audited { report, proofs: Vec::new() });

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::output::{complain, tell, warn, worst};
+use super::output::{complain, tell, worst};
 use super::settings::{SettingArgs, Takes};
 use super::{serve, setup, spelling};
-use crate::config::GoEnv;
-use crate::config::settings::{Layers, SETTINGS, Setting, Settings, rows};
+use crate::config::settings::{Setting, rows};
 use crate::fault::Fault;
 use crate::proxy::{Explanation, Proxy};
 use crate::sumdb::module::ModuleVersion;
@@ -60,10 +59,7 @@ impl Takes for Explaining {
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &ExplainArgs) -> Result<u8, Fault> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let layers = args.settings.over(Layers::read(SETTINGS, args.config.as_deref(), environment)?);
-    let settings = Settings::of(&layers, &GoEnv::of_process(), environment)?;
-    warn(&setup::warned(settings.warnings.iter().cloned()));
+    let settings = args.settings.read(args.config.as_deref())?;
     let parse = |text: &String| {
         ModuleVersion::parse_at(text).map_err(|error| Fault::Usage(format!("{error}; {}", spelling::advice(text))))
     };

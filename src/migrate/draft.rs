@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::config::GoEnv;
 use crate::config::settings::{FILE_NAME, Layers, SETTINGS, Settings};
 use crate::report::printable;
+use crate::rules::Rules;
 
 /// Settings, rules and what is left to a person.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -82,8 +83,15 @@ impl Draft {
         }
     }
 
-    /// A rule, behind those before.
+    /// A rule, behind those before. One that is none here stays where it stood: without it others would decide, so a server
+    /// that does not start is what there has to be until somebody mended it.
     pub(super) fn rule(&mut self, rule: String) {
+        if let Err(error) = Rules::parse(&rule) {
+            self.todo(
+                format!("mend this rule, with which no server starts: {}", error.why),
+                std::slice::from_ref(&rule),
+            );
+        }
         self.rules.push(rule);
     }
 

@@ -33,6 +33,7 @@ impl Report {
     pub fn advice(&self, outcome: Outcome) -> Advice {
         match (self.input, outcome) {
             (Input::ModuleCache, Outcome::Differs) => CACHE_DIFFERS,
+            (Input::ModuleCache, Outcome::Altered) => CACHE_ALTERED,
             (Input::ModuleCache, Outcome::Malformed) => CACHE_MALFORMED,
             (Input::ModuleCache, Outcome::Unavailable) => CACHE_UNAVAILABLE,
             (Input::ModuleCache, Outcome::NotInLog) => CACHE_NOT_IN_LOG,
@@ -91,6 +92,14 @@ const CACHE_DIFFERS: Advice = Advice {
     next: "Do not build before you know why: somebody edited the files, the disk lost some, or a proxy gave other bytes. Then empty \
            the cache with `go clean -modcache`, and run `go mod download` with the database on. If go reports a SECURITY ERROR, your \
            proxy or the origin serves other bytes than the world was given: use neither, and report it.",
+};
+
+const CACHE_ALTERED: Advice = Advice {
+    title: "the unpacked module is not what is in its proven zip",
+    meaning: "The zip of the module was proven by the checksum database, and the file differs from the one in it, is not in it, or \
+              is missing. Builds read the unpacked module, and do not check it again.",
+    next: "Look at the file: an edit while debugging looks harmless, and the next build of anybody on this machine has it. Then empty \
+           the cache with `go clean -modcache`: the go command downloads it again.",
 };
 
 const CACHE_MALFORMED: Advice = Advice {

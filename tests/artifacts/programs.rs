@@ -69,11 +69,15 @@ fn normal(value: &Value) -> Value {
 fn what_go_embeds_is_read_as_go_reads_it() {
     let Some(world) = world() else { return };
     let folder = world.project(&[ONE, TWO]);
+    // Of a part in C where there is a compiler for it: go leaves the file out where there is none, and for other systems.
+    let cgo = "package main\n\n// static int one(void) { return 1; }\nimport \"C\"\n\nvar _ = C.one()\n";
+    std::fs::write(folder.join("cgo.go"), cgo).unwrap();
     let flags = "-ldflags=-s -w -X 'main.a=b \"c\"'";
     let static_build = [("CGO_ENABLED", "0")];
     let windows = [("GOOS", "windows"), ("GOARCH", "amd64")];
     for (name, arguments, variables) in [
         ("static", &[][..], &static_build[..]),
+        ("cgo", &[], &[]),
         ("trimmed", &["-trimpath"], &[]),
         ("stripped", &[flags], &[]),
         ("pie", &["-buildmode=pie"], &[]),
@@ -95,9 +99,26 @@ fn what_go_embeds_is_read_as_go_reads_it() {
     let mut command = world.command(&["audit", "-"]);
     let piped = command.stdin(std::fs::File::open(&program).unwrap()).output().unwrap();
     crate::world::Ran::of(piped).says(0, &["-:  a Go program", "2 verified"]);
-    // This machine's own.
-    let go = crate::common::go_command().unwrap();
-    assert_eq!(normal(&by_us(&go)), normal(&by_go(&world, &go)));
+}
+
+#[test]
+fn programs_of_go_itself_are_read_as_go_reads_them() {
+    let Some(world) = world() else { return };
+    let (folders, _) = expect(0, &world.go.command(&["env", "GOROOT", "GOTOOLDIR"]).output().unwrap());
+    let mut folders = folders.lines();
+    let folders = [Path::new(folders.next().unwrap()).join("bin"), folders.next().unwrap().into()];
+    let mut count = 0;
+    for program in folders.iter().filter(|folder| folder.is_dir()).flat_map(|folder| crate::common::files_below(folder))
+    {
+        if executable::read(&ZipFile::open(&program).unwrap()).is_ok() {
+            assert_eq!(normal(&by_us(&program)), normal(&by_go(&world, &program)), "{}", program.display());
+            count += 1;
+        }
+    }
+    // Since Go 1.25 most tools are compiled when they are first used; these two are always there.
+    assert!(count >= 2, "{folders:?}");
+    let bin = folders[0].display().to_string();
+    world.audit(&[&bin]).says(0, &["cmd/go, built by go1."]);
 }
 
 #[test]
@@ -187,6 +208,47 @@ fn a_program_without_modules_says_why() {
     let older = format!("{:<width$}", "go1.26.2", width = version.len());
     changed("older", &|bytes| *bytes = go_version(bytes, &older))
         .says(0, &["CVE-2026-42501 (fixed in go1.25.10 and go1.26.3)", "CVE-2026-56865", "1 main module"]);
+}
+
+#[test]
+fn the_version_of_go_is_one_that_the_log_has_or_not() {
+    let Some(go) = crate::common::go_command() else { return };
+    let (version, _) = expect(0, &std::process::Command::new(go).args(["env", "GOVERSION"]).output().unwrap());
+    // Without the experiments behind it.
+    let version = version.trim().split(' ').next().unwrap();
+    let toolchain = format!("v0.0.1-{version}.linux-amd64");
+    let Some(world) = World::new(&[Spec::new("golang.org/toolchain", &toolchain)]) else { return };
+    let program = world.build(&world.project(&[]), "bare", &[], &[]);
+    let known = format!("built by {version}; {} has this release in record ", world.site.log.name());
+    world.audit(&[program.to_str().unwrap()]).says(0, &[&known, "1 main module"]);
+    let asked = world.site.log.requests_for("lookup/").len();
+    world.audit(&[program.to_str().unwrap(), "--private", "golang.org/*"]).says(0, &["1 main module"]);
+    assert_eq!(world.site.log.requests_for("lookup/").len(), asked, "nobody is asked about an exempted module");
+
+    let mut bytes = std::fs::read(&program).unwrap();
+    let magic = b"\xff Go buildinf:";
+    let end = memchr::memmem::find(&bytes, magic).unwrap() + 33 + version.len();
+    bytes[end - 1] = if bytes[end - 1] == b'9' { b'8' } else { b'9' };
+    let other = format!("{}{}", &version[..version.len() - 1], char::from(bytes[end - 1]));
+    std::fs::write(&program, &bytes).unwrap();
+    let unknown = format!("has no record of golang.org/toolchain@v0.0.1-{other}.linux-amd64: nobody downloaded");
+    for format in ["text", "json"] {
+        world.audit(&[program.to_str().unwrap(), "--format", format]).says(0, &[&unknown]);
+    }
+    // Where nobody answers, that is said, and it is not a verdict about any line.
+    let nobody = format!("{} http://127.0.0.1:1", world.site.log.vkey());
+    let ran = world.audit(&[program.to_str().unwrap(), "--data", "another", "--sumdb", &nobody]);
+    ran.says(0, &["was released is not known"]);
+    // A version of somebody's own, and one before there were such modules.
+    let told = |go: &str| {
+        let text = serde_json::json!({ "GoVersion": go, "Path": "x", "Main": { "Path": "x", "Version": "(devel)" } });
+        let path = world.home.path().join("told");
+        std::fs::write(&path, text.to_string()).unwrap();
+        world.audit(&[path.to_str().unwrap()])
+    };
+    told("devel go1.28-abc").says(0, &["devel go1.28-abc, which built it, is not a release of Go"]);
+    told("go1.26.8-custom").says(0, &["is a changed release of Go"]);
+    told("go1.20.14").says(0, &["is older than Go 1.21"]);
 }
 
 #[test]

@@ -136,6 +136,27 @@ fn what_the_log_does_not_have_is_named_and_private_modules_need_a_flag() {
 }
 
 #[test]
+fn what_a_rule_refuses_is_not_taken_over() {
+    let world = World::new();
+    world.goproxy("caches");
+    let rules =
+        "deny a.example/Two >=v1.2.0 \"CVE-2026-0001: use v1.3.0\"\nroute public b.example/* = https://b.example\n";
+    write(&world.at("rules"), rules.as_bytes());
+    let refused = "REFUSED   a.example/!two/@v/v1.2.0.zip: a.example/Two@v1.2.0 is refused by a rule";
+    for arguments in [&["--rules", "rules", "--dry-run"][..], &["--rules", "rules"]] {
+        let ran = world.import("caches", "data", arguments);
+        ran.says(1, &[refused, "CVE-2026-0001: use v1.3.0", "line 1 of its rules", "2 refused"]);
+    }
+    let mut expected = world.everything();
+    expected.retain(|name, _| !name.contains("!two"));
+    assert_eq!((expected.len(), world.stored("data")), (FILES - 3, expected));
+    // As a server does that only logs what it would refuse.
+    write(&world.at("settings.toml"), b"rules = \"rules\"\ndry_run = true\n");
+    world.import("caches", "data", &["--config", "settings.toml"]).says(0, &["4 held before, in "]);
+    assert_eq!(world.stored("data"), world.everything());
+}
+
+#[test]
 fn beside_a_running_server_what_a_log_proves_is_imported_and_given_at_once() {
     let world = World::new();
     world.goproxy("caches");

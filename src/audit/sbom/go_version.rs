@@ -53,9 +53,12 @@ fn build_info(path: &str, programs: Vec<GoProgram>) -> Claims {
         [one] => programs::about(one),
         all => format!("{} programs", all.len()),
     };
-    let remarks = builds.first().and_then(programs::vulnerable).into_iter().collect();
-    let claims = claims.collect();
-    Claims { artifact: Artifact::BuildInfo, about: Some(about), remarks, claims, ..Claims::empty(path) }
+    let (claims, toolchains) = (claims.collect(), programs::toolchains(&builds));
+    let first = builds.first();
+    let remarks =
+        first.and_then(programs::vulnerable).into_iter().chain(first.and_then(programs::unpublished)).collect();
+    let about = Some(about);
+    Claims { artifact: Artifact::BuildInfo, about, remarks, claims, toolchains, ..Claims::empty(path) }
 }
 
 impl GoProgram {

@@ -2,6 +2,7 @@
 //! module proxies of GOPROXY, as `gosumcheck serve` has them. What is fetched is stored, and there the next time.
 
 use std::fs::File;
+use std::path::Path;
 
 use futures_util::StreamExt as _;
 
@@ -21,7 +22,7 @@ use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 
 /// Zips that are fetched at a time; each takes an open file until it is compared.
-const AT_ONCE: usize = 16;
+pub(super) const AT_ONCE: usize = 16;
 
 /// The claims of vendor folders.
 ///
@@ -32,7 +33,7 @@ pub(super) fn claims(args: &AuditArgs, setup: &Setup, vendors: Vec<Vendor>, bar:
         return Ok(Vec::new());
     }
     setup::runtime()?.block_on(async {
-        let proxy = proxy(args, setup)?;
+        let proxy = proxy(args, setup, setup.mod_cache.as_deref())?;
         let mut claims = Vec::new();
         for mut vendor in vendors {
             let wanted = vendor.wanted(&setup.exempt);
@@ -55,8 +56,8 @@ pub(super) fn claims(args: &AuditArgs, setup: &Setup, vendors: Vec<Vendor>, bar:
     })
 }
 
-/// The module proxy over the data folder, which asks the module cache before all others.
-fn proxy(args: &AuditArgs, setup: &Setup) -> Result<Option<Proxy>, Fault> {
+/// The module proxy over the data folder, which asks this module cache before all others.
+pub(super) fn proxy(args: &AuditArgs, setup: &Setup, cache: Option<&Path>) -> Result<Option<Proxy>, Fault> {
     let database = &args.database;
     let go = GoEnv::of_process();
     let flags = Layers::default()
@@ -67,14 +68,14 @@ fn proxy(args: &AuditArgs, setup: &Setup) -> Result<Option<Proxy>, Fault> {
         .flag(&rows::private, database.private.clone())
         .flag(&rows::offline, database.offline.then(|| "true".to_owned()))
         .flag(&rows::jobs, [database.jobs.to_string()])
-        .flag(&rows::proxy, [upstreams(setup, &go.proxies()?)]);
+        .flag(&rows::proxy, [upstreams(cache, &go.proxies()?)]);
     let settings = Settings::of(&flags, &go, |name| std::env::var(name).ok())?;
     serve::proxy(&settings, AT_ONCE)
 }
 
 /// The module cache, and behind it the proxies.
-fn upstreams(setup: &Setup, proxies: &ProxyList) -> String {
-    let cache = setup.mod_cache.iter().map(|cache| cache.join("cache/download")).filter(|cache| cache.is_dir());
+fn upstreams(cache: Option<&Path>, proxies: &ProxyList) -> String {
+    let cache = cache.iter().map(|cache| cache.join("cache/download")).filter(|cache| cache.is_dir());
     let mut list: Vec<String> = cache.map(|cache| format!("file://{}|", cache.display())).collect();
     let usable = proxies.entries().filter(|(entry, _)| !["off", "direct", "noproxy"].contains(entry));
     list.extend(usable.map(|(entry, falls_back)| format!("{entry}{}", if falls_back { "|" } else { "," })));
@@ -84,7 +85,7 @@ fn upstreams(setup: &Setup, proxies: &ProxyList) -> String {
 }
 
 /// The proven zip of a module, or why there is none.
-async fn zip(proxy: Option<&Proxy>, module: &ModuleVersion) -> Result<Result<File, Verdict>, Fault> {
+pub(super) async fn zip(proxy: Option<&Proxy>, module: &ModuleVersion) -> Result<Result<File, Verdict>, Fault> {
     let unavailable = |why: String| Ok(Err(Verdict::Unavailable { why: format!("its zip: {why}") }));
     let Some(proxy) = proxy else { return unavailable("there is nobody to fetch it from (GOPROXY=off)".to_owned()) };
     match proxy.answer(&ModuleRequest::File(module.clone(), Kind::Zip), Mode::default()).await {

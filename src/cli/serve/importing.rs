@@ -3,11 +3,12 @@
 
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{data_folder, databases, store_limits};
-use crate::config::settings::{OnMismatch, ReadAhead, Settings};
+use crate::config::settings::{OnMismatch, ReadAhead, RulesFile, Settings};
 use crate::fault::Fault;
-use crate::proxy::{Proxy, ProxyLimits, ProxyOptions, ReadAheadLimits, Upstreams};
+use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ProxyOptions, ReadAheadLimits, Upstreams};
 use crate::relay::{Relay, RelayOptions};
 use crate::sumdb::module::Patterns;
 use crate::upstream::{Bounds, Holding, Proxies, ProxyEntry, ProxyPlace};
@@ -42,5 +43,11 @@ pub(in crate::cli) fn importing(
     let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
     let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..limits.read_ahead };
     let limits = ProxyLimits { downloads, read_ahead, store: store_limits(settings), ..limits };
-    Proxy::beside(&folder, relay, upstreams, options, limits)
+    let proxy = Proxy::beside(&folder, relay, upstreams, options, limits)?;
+    // What a rule refuses is not taken over either. Wherever one routes a module to, here it comes from what is imported.
+    let RulesFile { name, rules, .. } = &settings.rules_file;
+    let routes = settings.rules_file.routes().map(|(number, _)| (number, source())).collect();
+    let (name, rules, is_dry_run) = (name.clone(), rules.clone(), settings.dry_run);
+    proxy.set_policy(Arc::new(ModulePolicy { name, rules, routes, is_dry_run }));
+    Ok(proxy)
 }

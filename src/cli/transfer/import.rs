@@ -78,6 +78,7 @@ impl Takes for Importing {
             rows::pin_head.name,
             rows::proxy.name,
             rows::private.name,
+            rows::rules.name,
             rows::offline.name,
             rows::jobs.name,
         ];
