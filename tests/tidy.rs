@@ -143,7 +143,11 @@ const ROOMS: &[Folder] = &[
     },
     Folder {
         path: "upstream",
-        lines: &[&["connection", "document", "goproxy", "sumdb"], &["http", "otlp", "webhook"], &["asked", "base", "queue", "spans"]],
+        lines: &[
+            &["connection", "document", "goproxy", "sumdb"],
+            &["http", "otlp", "webhook"],
+            &["asked", "base", "queue", "spans"],
+        ],
     },
     Folder {
         path: "upstream/http",
