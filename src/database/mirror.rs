@@ -9,6 +9,7 @@ mod lag;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 pub use heal::Unread;
@@ -35,6 +36,8 @@ pub struct Mirror {
     pub head: Bytes,
     checkpoint: Checkpoint,
     index: Option<Arc<Index>>,
+    /// it could not be read, which was said
+    is_index_broken: Arc<AtomicBool>,
     lag: Arc<Lag>,
 }
 
@@ -73,7 +76,7 @@ impl Mirror {
     /// The record of a module version; `None` where it is not here.
     pub(super) fn find(&self, module: &ModuleVersion) -> Result<Option<VerifiedRecord>, Unread> {
         let heading = format!("{} {} ", module.path(), module.version());
-        let mut ids = self.index.as_ref().map_or(Ok(Vec::new()), |index| index.candidates(module))?;
+        let mut ids = self.candidates(module);
         ids.extend(self.lag.candidate(heading.trim_end()));
         for id in ids {
             let (Some(text), Some(leaf)) = (self.snapshot.record(id)?, self.snapshot.leaf(id)?) else { continue };
@@ -86,6 +89,17 @@ impl Mirror {
             }
         }
         Ok(None)
+    }
+
+    /// Where the index says that the record may be; nowhere where it cannot be read. It decides nothing: another source is asked then.
+    fn candidates(&self, module: &ModuleVersion) -> Vec<u64> {
+        let Some(index) = &self.index else { return Vec::new() };
+        index.candidates(module).unwrap_or_else(|fault| {
+            if !self.is_index_broken.swap(true, Ordering::Relaxed) {
+                tracing::error!("{fault}; until then records that it does not lead to are asked for elsewhere");
+            }
+            Vec::new()
+        })
     }
 
     /// The versions of a module that the log has records of, in the order of the records; one whose record is rotten is left out
@@ -165,6 +179,7 @@ impl CurrentMirror {
                 head: Bytes::from(note),
                 checkpoint,
                 index: None,
+                is_index_broken: Arc::default(),
                 lag: before.as_ref().map(|mirror| Arc::clone(&mirror.lag)).unwrap_or_default(),
             },
         };
