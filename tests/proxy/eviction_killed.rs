@@ -1,4 +1,5 @@
-//! A server of a process of its own that is killed while it makes room: what is left is whole, and the next one goes on.
+//! A server of a process of its own that is killed while it makes room: what is left is whole, what has to stay is there, and the next
+//! one goes on.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -10,6 +11,9 @@ use crate::kit::{Site, Spec};
 
 const LIMIT: &str = "3MB";
 const MODULES: usize = 60;
+/// In which tree each of those that have to stay is: pinned, gone upstream, private.
+const STAYING: [(&str, &str); 3] =
+    [("modules", "example.com/pinned"), ("modules", "example.com/vanished"), ("private", "corp.example/private")];
 
 fn path(number: usize) -> String {
     format!("/example.com/m{number:02}/@v/v1.0.0.zip")
@@ -27,7 +31,8 @@ fn ask(at: SocketAddr, path: &str) -> std::io::Result<Vec<u8>> {
 /// `gosumcheck verify` of the data folder: its exit code and what it says.
 fn verify(site: &Site, home: &std::path::Path) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
-    command.args(["verify", "--data", "data", "--sumdb", &site.log.vkey(), "--no-log"]).current_dir(home);
+    command.args(["verify", "--data", "data", "--sumdb", &site.log.vkey(), "--no-log", "--private", "corp.example"]);
+    command.current_dir(home);
     let output = command.env_clear().env("HOME", home).env("GOENV", "off").output().unwrap();
     let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
     (output.status.code(), said)
@@ -35,15 +40,30 @@ fn verify(site: &Site, home: &std::path::Path) -> (Option<i32>, String) {
 
 #[test]
 fn verify_finds_nothing_after_a_server_is_killed_while_it_makes_room() {
-    let specs = (0..MODULES).map(|number| Spec::new(&format!("example.com/m{number:02}"), "v1.0.0").noise(200_000));
-    let site = Site::of(&specs.collect::<Vec<_>>());
+    let names = (0..MODULES).map(|number| format!("example.com/m{number:02}"));
+    let names = names.chain(STAYING.map(|(_, name)| name.to_owned()));
+    let site = Site::of(&names.map(|name| Spec::new(&name, "v1.0.0").noise(200_000)).collect::<Vec<_>>());
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let start = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--data", "data", "--sumdb", &site.sumdb()]);
         command.args(["--proxy", &site.mirror.url(), "--store-max-size", LIMIT]).current_dir(home.path());
+        command.args(["--private", "corp.example", "--private-proxy", &site.mirror.url()]);
         Serving::start(command.env_clear().env("HOME", home.path()).env("GOENV", "off"))
     };
+    let staying = STAYING.map(|(tree, name)| {
+        let path = format!("/{name}/@v/v1.0.0.zip");
+        let bytes = site.corpus.file(&path[1..]).unwrap();
+        (home.path().join("data").join(tree).join(&path[1..]), path, bytes)
+    });
+    let server = start();
+    for (_, path, bytes) in &staying {
+        assert!(ask(server.address(), path).unwrap().ends_with(bytes), "{path}");
+    }
+    drop(server);
+    let folder = gosumcheck::store::Folder::open(&home.path().join("data")).unwrap();
+    folder.keep().add(&["example.com/pinned".to_owned()]).unwrap();
+    site.corpus.remove(&staying[1].1[1..]);
     for round in 0..6 {
         let server = start();
         let (at, next, done) = (server.address(), AtomicUsize::new(0), AtomicUsize::new(0));
@@ -71,6 +91,9 @@ fn verify_finds_nothing_after_a_server_is_killed_while_it_makes_room() {
         drop(server);
         let (code, said) = verify(&site, home.path());
         assert_eq!(code, Some(0), "round {round}: {said}");
+        for (file, path, bytes) in &staying {
+            assert!(std::fs::read(file).is_ok_and(|found| found == *bytes), "round {round}: {path}");
+        }
     }
     let modules = gosumcheck::store::Folder::look(&home.path().join("data")).unwrap().modules();
     let held = modules.inventory().unwrap();
