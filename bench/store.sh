@@ -1,61 +1,208 @@
 #!/usr/bin/env bash
-# What warm requests wait for while the store makes room: `gosumcheck serve` with a limit, and all the time more than that is pulled.
-# usage: bench/store.sh DIR [seconds]      needs cargo, nginx, curl, wrk; below DIR some 1 GB
-# A go.mod and a zip are asked for again and again, at first alone, then while 16 clients pull modules through a limit of a tenth of
-# their size. Bars: the p99 of warm requests at most twice the usual; the disk never above the limit and one download.
+# A store with a limit: `gosumcheck serve` that may keep 200 MB, while 16 clients pull 2 GB of modules through it.
+# usage: bench/store.sh DIR [PART...]      needs cargo, nginx, curl, wrk; below DIR some 5 GB
+# Parts, all of them by default; each prints its figures and OK or FAILED for each of its bars, and the exit code is 1 where one failed:
+#   limit  the disk never above the limit and one download; what is pinned, private or gone upstream is there afterwards; hits at most
+#          5 % fewer than with the exact order of removal on the same trace (examples/exactstore.rs)
+#   kill   kill -9 in the middle of it, KILLS times (default 10): `verify` finds nothing after each, and what must stay is there
+#   warm   the p99 of warm requests while room is made, at most twice that of the same pull without a limit
 set -euo pipefail
-dir=$(mkdir -p "${1:?usage: bench/store.sh DIR [seconds]}" && cd "$1" && pwd)
+dir=$(mkdir -p "${1:?usage: bench/store.sh DIR [PART...]}" && cd "$1" && pwd)
 cd "$(dirname "$0")/.."
 . bench/peer.sh
 . bench/static.sh
-seconds=${2:-10}
+shift
+parts=${*:-limit kill warm}
+kills=${KILLS:-10}
+seconds=${SECONDS_EACH:-8}
 port=${PORT:-8790}
-limit=60000000
+limit=200000000
+largest=5000000
+RANDOM=1
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
+cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules --example exactstore
 target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY GONOSUMDB
+chmod 755 "$work" # nginx's worker is somebody else where this is run by root
 
-tree=$dir/tree
-[ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 600x1000000
+tree=$dir/tree data=$dir/data
+# 2 GB that are pulled; then those that must stay, pinned, gone upstream and private, and one that is always warm.
+[ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 900x200000 --zips 900x1000000 --zips 180x5000000 \
+    --zips 10x300001 --zips 10x300002 --zips 10x300003 --zips 1x50000
 echo ready >"$tree/latest"
+pulled() { (cd "$tree" && ls -d example.com/m200000/* example.com/m1000000/* example.com/m5000000/*) | sed 's|$|/@v/v1.0.0.zip|'; }
+staying() { (cd "$tree" && ls example.com/m30000[123]/*/@v/*.zip example.com/m30000[123]/*/@v/*.mod); }
+staying >"$work/staying"
+# shuffled SEED: lines in an order that is the same in every run; `sort -R` would put those together that are the same.
+shuffled() { awk -v seed="$1" 'BEGIN { srand(seed) } { printf "%.9f\t%s\n", rand(), $0 }' | sort -n | cut -f 2; }
+# Each module once, and as often again as Zipf has it.
+pulled | shuffled 1 >"$work/once"
+awk 'BEGIN { srand(7) } { path[NR] = $0 }
+    END {
+        for (at = 1; at <= NR; at++) print path[at]
+        for (at = 1; at <= 6000; at++) { rank = int((rand() * (NR ^ 0.1 - 1) + 1) ^ 10); print path[rank in path ? rank : NR] }
+    }' "$work/once" | shuffled 2 >"$work/trace"
+
 static "$tree" "$port"
 upstream=$url
-trap 'kill $nginx_pid ${log_pid:-} ${server_pid:-} ${pullers:-} 2>/dev/null; rm -rf "$work"' EXIT
-log_of "$tree/go.sum" "$((port + 1))"
-
-base=http://127.0.0.1:$((port + 2))
-data=$dir/data
-rm -rf "$data"
-"$target/gosumcheck" serve --sumdb "$sumdb" --proxy "$upstream" --data "$data" --listen "${base#http://}" \
-    --store-max-size "$limit" --read-ahead off --log-level error &
-server_pid=$!
-until curl -fs "$base/readyz" >/dev/null; do :; done
-
-warm() { # warm NAME PATH
-    curl -fs "$base/$2" -o /dev/null
-    wrk -t1 -c8 -d"${seconds}s" --latency "$base/$2" | awk -v name="$1" '/ 99%/ { p99 = $2 } /Requests\/sec/ { rate = $2 }
-        END { printf "%-28s %10s requests/s   p99 %s\n", name, rate, p99 }'
+# ended: what is gone upstream comes back for the next run, and the servers end.
+ended() {
+    mv "$dir"/gone/* "$tree/example.com/" 2>/dev/null || true
+    kill $nginx_pid ${log_pid:-} ${server_pid:-} ${sizes_pid:-} ${pullers:-} 2>/dev/null || true
+    rm -rf "$work"
 }
-zip=example.com/m1000000/n0/@v/v1.0.0.zip
-mod=${zip%zip}mod
-warm "go.mod, alone" "$mod"
-warm "zip, alone" "$zip"
+trap ended EXIT
+log_of "$tree/go.sum" "$((port + 1))"
+base=http://127.0.0.1:$((port + 2))
+gosumcheck=$target/gosumcheck failed=0
 
-pull() { # one of 16 clients
-    while :; do
-        number=$((RANDOM % 600))
-        curl -fs "$base/example.com/m1000000/n$number/@v/v1.0.0.zip" -o /dev/null || echo "n$number failed"
+start() { # start [settings]
+    "$gosumcheck" serve --sumdb "$sumdb" --proxy "$upstream" --data "$data" --listen "${base#http://}" --read-ahead off \
+        --private example.com/m300003 --private-proxy "$upstream" "$@" >/dev/null 2>>"$work/server.txt" &
+    server_pid=$!
+    until curl -fs -o "$work/alive" "$base/readyz"; do kill -0 "$server_pid"; sleep 0.02; done
+}
+stop() { kill "$server_pid" && wait "$server_pid" || true; }
+# pull FILE [curl's options]: 16 clients ask for the paths in it, each for every 16th.
+pull() {
+    rm -f "$work"/client.*
+    sed "s|.*|url = \"$base/&\"\noutput = \"/dev/null\"|" "$1" | awk -v to="$work/client." '{ print > (to int((NR - 1) / 2) % 16) }'
+    for client in "$work"/client.*; do
+        curl -s "${@:2}" -w '%{http_code}\n' -K "$client" >"${client/client/codes}" &
+        pullers="$pullers $!"
     done
 }
 pullers=
-for _ in $(seq 16); do pull & pullers="$pullers $!"; done
-until [ "$(curl -fs "$base/metrics" | awk '/^gosumcheck_store_evicted_files_total/ { print $2 }')" -gt 10 ]; do :; done
-(while kill -0 "$server_pid" 2>/dev/null; do du -s --block-size=1 "$data/modules" "$data/tmp" 2>/dev/null |
-    awk '{ sum += $1 } END { print sum }'; done >"$work/sizes") &
-warm "go.mod, room being made" "$mod"
-warm "zip, room being made" "$zip"
-kill $pullers 2>/dev/null
-curl -fs "$base/metrics" | grep -E '^gosumcheck_store_(evicted|not_evicted|size)'
-echo "most on the disk: $(sort -n "$work/sizes" | tail -n 1) of $limit"
+pulled_all() { wait $pullers || true; pullers=; }
+evicted() { curl -fs "$base/metrics" | awk '/^gosumcheck_store_evicted_files_total/ { print $2 }'; }
+verdict() { # verdict TEXT CONDITION: an awk expression
+    if awk "BEGIN { exit !($2) }"; then echo "OK      $1"; else echo "FAILED  $1"; failed=1; fi
+}
+# what_must_stay: how many of the files that must stay are stored and as they were; the private ones stand in their own folder.
+what_must_stay() {
+    while read -r path; do
+        for folder in modules private; do
+            if cmp -s "$tree_of_all/$path" "$data/$folder/$path"; then echo "$path"; fi
+        done
+    done <"$work/staying" | sort -u | wc -l
+}
+tree_of_all=$work/all
+mkdir -p "$tree_of_all/example.com" && cp -r "$tree"/example.com/m30000[123] "$tree_of_all/example.com/"
+
+# fill: a new store that has what must stay; what is gone upstream goes there.
+fill() {
+    rm -rf "$data"
+    start --log-level error
+    sed "s|^|$base/|" "$work/staying" | xargs -n 20 curl -fs --remote-name-all --output-dir "$work/alive.d" --create-dirs
+    stop
+    "$gosumcheck" store pin example.com/m300001 --data "$data" >/dev/null
+    mkdir -p "$dir/gone" && mv "$tree/example.com/m300002" "$dir/gone/"
+}
+come_back() { mv "$dir/gone/m300002" "$tree/example.com/"; }
+# taken: what the disk holds of modules; what goes while du looks is counted or not, and is no failure.
+taken() { { du -s --block-size=1 "$data/modules" "$data/private" "$data/tmp" 2>/dev/null || true; } | awk '{ sum += $1 } END { print sum }'; }
+# sizes: the same, again and again, until sizes_pid is ended.
+sizes() {
+    (while :; do taken; done >"$work/sizes") &
+    sizes_pid=$!
+}
+
+limit() {
+    echo "== limit: $(wc -l <"$work/trace") requests for $(wc -l <"$work/once") modules of $(du -s --block-size=MB "$tree" | cut -f1)"
+    fill
+    kept=$(taken)
+    : >"$work/server.txt"
+    start --store-max-size "$limit" --access-log all --log-format json
+    sizes
+    pull "$work/trace" && pulled_all
+    kill "$sizes_pid" && wait "$sizes_pid" 2>/dev/null || true
+    curl -fs "$base/metrics" | grep -E '^gosumcheck_store_(evicted|not_evicted|size)'
+    stop
+    most=$(sort -n "$work/sizes" | tail -n 1)
+    codes=$(cat "$work"/codes.* | sort | uniq -c | awk '{ printf "%s%d of %s", sep, $1, $2; sep = ", " }')
+    verdict "each request is answered: $codes" "$(grep -hcv '^200$' "$work"/codes.* | awk '{ sum += $1 } END { print sum }') == 0"
+    verdict "the disk had at most $most bytes, the limit is $limit, a download $largest ($(wc -l <"$work/sizes") looks)" \
+        "$most <= $limit + $largest"
+    stayed=$(what_must_stay)
+    verdict "$stayed of $(wc -l <"$work/staying") pinned, private and vanished files are there, byte for byte" \
+        "$stayed == $(wc -l <"$work/staying")"
+    read -r asked hits exact < <("$target/examples/exactstore" "$tree" --limit "$((limit - kept))" <"$work/server.txt")
+    verdict "$hits of $asked from the store, $exact with the exact order: $(awk "BEGIN { printf \"%.3f\", $hits / $exact }")" \
+        "$hits >= 0.95 * $exact"
+    come_back
+}
+
+kill_9() {
+    echo "== kill: $kills times"
+    fill
+    findings=0 short=0 midway=0 above=0
+    for round in $(seq "$kills"); do
+        start --store-max-size "$limit" --log-level error
+        shuffled "$((round + 2))" <"$work/trace" >"$work/shuffled"
+        pull "$work/shuffled"
+        # A start finds a full store but the first: room is being made from the first download on.
+        until [ "$(evicted)" -gt $((RANDOM % 200 + 10)) ]; do kill -0 "$server_pid"; done
+        kill -9 "$server_pid"
+        wait "$server_pid" 2>/dev/null || true
+        pulled_all
+        [ -z "$(find "$data/tmp" -name 'arrival-*' -size +0 2>/dev/null)" ] || midway=$((midway + 1))
+        now=$(taken)
+        [ "$now" -le $((limit + largest)) ] || above=$((above + 1))
+        "$gosumcheck" verify --no-log --sumdb "$sumdb" --private example.com/m300003 --data "$data" >"$work/verdict.txt" 2>&1 ||
+            { findings=$((findings + 1)); cat "$work/verdict.txt"; }
+        [ "$(what_must_stay)" = "$(wc -l <"$work/staying")" ] || short=$((short + 1))
+    done
+    verdict "$kills kills, $midway of them with a download under way: verify found something after $findings" "$findings == 0"
+    verdict "pinned, private and vanished files were not all there after $short" "$short == 0"
+    verdict "the disk held more than the limit and a download after $above" "$above == 0"
+    come_back
+}
+
+# p99 PATH: in microseconds; appends it to $work/NAME.
+p99() { # p99 NAME PATH
+    wrk -t1 -c4 -d"${seconds}s" --latency "$base/$2" >"$work/wrk.txt"
+    awk -v name="$1" '/ 99%/ { number = $2 + 0; p99 = number * ($2 ~ /us$/ ? 1 : $2 ~ /ms$/ ? 1000 : 1000000) } /Requests\/sec/ { rate = $2 }
+        END { printf "%-24s %10s requests/s   p99 %d us\n", name, rate, p99 > "/dev/stderr"; print p99 }' "$work/wrk.txt"
+}
+# pressed NAME SETTINGS...: warm requests while 16 clients pull, with these settings; sets mod and zip.
+pressed() {
+    local name=$1
+    shift
+    rm -rf "$data"
+    start --log-level error "$@"
+    curl -fs "$base/$warm.zip" -o /dev/null && curl -fs "$base/$warm.mod" -o /dev/null
+    for kind in mod zip; do
+        # Nothing that is asked for is stored already: half of the modules for each kind, as slowly that it takes longer than wrk. The rate
+        # is the same with a limit and without one.
+        split -n "l/$([ $kind = mod ] && echo 1 || echo 2)/2" "$work/once" >"$work/half"
+        pull "$work/half" --limit-rate 3M
+        [ "$name" = unlimited ] || until [ "$(evicted)" -gt 10 ]; do kill -0 "$server_pid"; done
+        printf -v $kind %s "$(p99 "$name, $kind" "$warm.$kind")"
+        kill $pullers 2>/dev/null || true
+        pulled_all
+    done
+    echo "$(evicted) files went"
+    stop
+}
+warm() {
+    echo "== warm: p99 beside 16 clients"
+    warm=example.com/m50000/n0/@v/v1.0.0
+    rm -rf "$data"
+    start --log-level error
+    curl -fs "$base/$warm.zip" -o /dev/null
+    p99 "alone, mod" "$warm.mod" >/dev/null
+    p99 "alone, zip" "$warm.zip" >/dev/null
+    stop
+    pressed unlimited
+    usual_mod=$mod usual_zip=$zip
+    pressed limited --store-max-size "$limit"
+    verdict "p99 of go.mod while room is made: $mod us, $usual_mod us without a limit" "$mod <= 2 * $usual_mod"
+    verdict "p99 of zip while room is made: $zip us, $usual_zip us without a limit" "$zip <= 2 * $usual_zip"
+}
+
+for part in $parts; do
+    case $part in limit) limit ;; kill) kill_9 ;; warm) warm ;; *) echo "no such part: $part" >&2 && exit 2 ;; esac
+done
+rm -rf "$data"
+exit "$failed"
