@@ -6,15 +6,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use gosumcheck::report::integrity::Flaw;
 use gosumcheck::sumdb::dirhash::h1_zip;
-use gosumcheck::sumdb::goproxy::ModuleRequest;
 use gosumcheck::sumdb::gosum::{Kind, SumHash};
-use gosumcheck::sumdb::module::ModuleVersion;
 
-use super::common::{files_below, go_command, skip};
+use super::common::{cached_zips, skip};
 use super::world::{Changed, Module, World};
 
 /// Modules of the store, the smallest of the cache.
@@ -28,34 +25,9 @@ const AT_ONCE: usize = 100;
 /// Files that are removed at once: as many are named.
 const REMOVED_AT_ONCE: usize = 20;
 
-/// The zips below a module cache that are not too large, by size.
-fn zips(root: &Path) -> Vec<(u64, ModuleVersion, PathBuf)> {
-    let download = root.join("cache/download");
-    let files = if download.is_dir() { files_below(&download) } else { Vec::new() };
-    let zip = |path: PathBuf| {
-        let Ok(ModuleRequest::File(version, Kind::Zip)) =
-            ModuleRequest::parse(path.strip_prefix(&download).ok()?.to_str()?)
-        else {
-            return None;
-        };
-        let len = path.metadata().ok()?.len();
-        (len <= LARGEST && path.with_extension("mod").is_file()).then_some((len, version, path))
-    };
-    files.into_iter().filter_map(zip).collect()
-}
-
 /// The modules of the cache that have both files.
 fn cached() -> Option<Vec<Module>> {
-    let roots = match std::env::var_os("GOSUMCHECK_MODCACHE") {
-        Some(named) => named,
-        None => {
-            let said = Command::new(go_command()?).args(["env", "GOMODCACHE"]).output().ok()?;
-            String::from_utf8(said.stdout).ok()?.trim_end().into()
-        }
-    };
-    let mut found: Vec<_> = std::env::split_paths(&roots).flat_map(|root| zips(&root)).collect();
-    found.sort();
-    found.dedup_by(|(_, one, _), (_, other, _)| one == other);
+    let mut found = cached_zips(LARGEST)?;
     if found.len() < FEWEST {
         skip(&format!("the module cache holds {} modules", found.len()), "GOSUMCHECK_REQUIRE_MODCACHE");
         return None;
