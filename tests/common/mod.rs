@@ -9,6 +9,7 @@
     reason = "each test program uses another part of it"
 )]
 
+mod modcache;
 mod serving;
 
 use std::env;
@@ -16,6 +17,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub use modcache::cached_zips;
 pub use serving::Serving;
 
 /// The variable with which tests that need Go fail instead of skipping.

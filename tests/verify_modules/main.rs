@@ -4,7 +4,6 @@
 
 mod beside;
 mod busy;
-mod cached;
 #[path = "../cli/command.rs"]
 mod command;
 #[path = "../common/mod.rs"]

@@ -1,21 +1,45 @@
 //! Real modules: those of a go command's module cache, each file in turn damaged in every way.
+//!
+//! GOSUMCHECK_MODCACHE names the cache, or several as PATH does; else it is the one of the go command.
+//! GOSUMCHECK_REQUIRE_MODCACHE=1 turns a skip into a failure.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use gosumcheck::report::integrity::Flaw;
 use gosumcheck::sumdb::dirhash::h1_zip;
 use gosumcheck::sumdb::gosum::{Kind, SumHash};
 
-use super::cached::cached;
+use super::common::{cached_zips, skip};
 use super::world::{Changed, Module, World};
 
 /// Modules of the store, the smallest of the cache.
 const MODULES: usize = 250;
+/// Larger zips take long to hash again and again, and are damaged no otherwise.
+const LARGEST: u64 = 512 << 10;
+/// Fewer are not worth the name of a store.
+const FEWEST: usize = 100;
 /// Files that are damaged at once: as many findings of one kind are named.
 const AT_ONCE: usize = 100;
 /// Files that are removed at once: as many are named.
 const REMOVED_AT_ONCE: usize = 20;
+
+/// The modules of the cache that have both files.
+fn cached() -> Option<Vec<Module>> {
+    let mut found = cached_zips(LARGEST)?;
+    if found.len() < FEWEST {
+        skip(&format!("the module cache holds {} modules", found.len()), "GOSUMCHECK_REQUIRE_MODCACHE");
+        return None;
+    }
+    found.truncate(MODULES);
+    let module = |(_, version, path): (u64, _, PathBuf)| Module {
+        version,
+        zip: fs::read(&path).unwrap(),
+        go_mod: fs::read(path.with_extension("mod")).unwrap(),
+    };
+    Some(found.into_iter().map(module).collect())
+}
 
 /// Whether a zip that was damaged still has all of its files as they were: the damage is in a time or a mode, which no h1 is
 /// about and the go command does not look at.
@@ -44,7 +68,7 @@ const DAMAGES: [(&str, Damage); 5] = [
 
 #[test]
 fn every_file_of_a_store_of_real_modules_in_every_way() {
-    let Some(modules) = cached(MODULES) else { return };
+    let Some(modules) = cached() else { return };
     let mut world = World::of(modules);
     world.private = "";
     let files = world.files();
