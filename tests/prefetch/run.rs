@@ -83,6 +83,20 @@ fn what_go_sum_lists_is_proven_and_a_wrong_line_is_a_finding() {
 }
 
 #[test]
+fn all_that_a_build_asks_for_is_brought_before_it_asks() {
+    let world = World::new();
+    world.go_sum();
+    let mut command = world.shell("cat");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for kind in ["*.mod", "*.info", "*.zip"] {
+        world.site.mirror.wait(kind, 3);
+    }
+    drop(child.stdin.take());
+    let ran = ran(&child.wait_with_output().unwrap());
+    assert!(ran.code == 0 && ran.err.contains("3 modules proven"), "{}", ran.err);
+}
+
+#[test]
 fn a_line_that_go_drops_is_not_a_finding() {
     let world = World::new();
     // The hash of an empty go.mod, which old releases of Go wrote down (cmd/go/internal/modfetch, emptyGoModHash).
