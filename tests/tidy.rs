@@ -1,7 +1,6 @@
 //! What must stay true of the sources, checked by a test and not by a reviewer. Every rule is a table or a limit here and a
-//! check in `tidy/`, which has self-tests that plant a violation and see it caught.
-//!
-//! A new import between modules is a change of design: it changes `LAYERS` here and the map in `src/lib.rs`, in one commit.
+//! check in `tidy/`, which has self-tests that plant a violation and see it caught. A new import between modules is a change of
+//! design: it changes `LAYERS` here and the map in `src/lib.rs`, in one commit.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is a failed test")]
 

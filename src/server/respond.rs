@@ -83,10 +83,7 @@ pub(super) async fn respond(
         Err((route, refused)) => (route, Arc::new(refused), None),
         // The rules may have changed while a password was verified.
         Ok(admitted) => match found.filter(|found| found.rules == app.rules()) {
-            Some(Found { route, answer, .. }) => {
-                count_hit(app, &answer);
-                (route, answer, admitted.map(|admitted| admitted.admission))
-            }
+            Some(found) => (found.route, counted(app, found.answer), admitted.map(|admitted| admitted.admission)),
             // Boxed: most requests do not get here, and this future is large.
             None => {
                 let cell = made.insert(AskedCell::default());
@@ -211,12 +208,13 @@ fn cached_answer(app: &App, head: &Parts, raw: &str) -> Option<Found> {
     app.response_cache.find(key, |head| app.is_newest(head))
 }
 
-/// An answer of the response cache is given.
-fn count_hit(app: &App, answer: &Answer) {
+/// The answer of the response cache, which is given.
+fn counted(app: &App, answer: Arc<Answer>) -> Arc<Answer> {
     app.metrics.cache_hit();
     if let Some(uses) = &answer.uses {
         uses.used(answer.len());
     }
+    answer
 }
 
 /// Routes a request, and has its handler answer it.
