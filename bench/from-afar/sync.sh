@@ -2,7 +2,7 @@
 # `sync` of a whole log from a server far away: over HTTP/1.1 and over HTTP/2 with TLS, at no delay and at 50 ms a round trip,
 # in turn. nginx serves the same files to all; `delay` stands before it where the way is long.
 # usage: bench/from-afar/sync.sh DIR [RECORDS] [alternations]     needs cargo, go, nginx, curl, openssl; below DIR some 600 bytes a
-# record; JOBS (128) is the number of requests in flight, ROUND_TRIP (50) the delay in milliseconds
+# record; JOBS (512) is the most requests in flight; over HTTP/1.1 there are at most 128, ROUND_TRIP (50) the delay in milliseconds
 # Then from a server that allows 10 requests a second and answers 429 above: how many it gets in a second once it has said so.
 # Bars, of 5,000,000 records: 0.6 of the rate at no delay over HTTP/2; 0.4 over HTTP/1.1 with at most 128 connections. 12 requests
 # in a second where 10 are allowed, after the first LEARNING (10) seconds.
@@ -11,7 +11,7 @@ usage="usage: bench/from-afar/sync.sh DIR [RECORDS] [alternations]"
 dir=$(mkdir -p "${1:?$usage}" && cd "$1" && pwd)
 records=${2:-5000000}
 rounds=${3:-3}
-jobs=${JOBS:-128}
+jobs=${JOBS:-512}
 round_trip=${ROUND_TRIP:-50}
 port=${PORT:-8930}
 learning=${LEARNING:-10}

@@ -224,7 +224,7 @@ fn a_wrong_value_is_that_of_the_flag_that_was_given() {
     for (flag, value) in
         [("--sample", "5x"), ("--max-rate", "fast"), ("--full-every", "soon"), ("--notify-mail", "a b")]
     {
-        let named = if flag == "--notify-mail" { "--notify-mail or --notify-command is " } else { flag };
+        let named = if flag == "--notify-mail" { "--notify-mail or --notify-command: not a target" } else { flag };
         machine.run(&["verify", flag, value]).complains(2, &[named]);
     }
     machine.run(&["verify", "--sample", "5x"]).complains(2, &["--sample is \"5x\": not a share"]);

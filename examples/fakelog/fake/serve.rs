@@ -26,6 +26,8 @@ use super::answer::{Answer, Delivery};
 use super::control;
 use super::sumdb::FakeSumdb;
 
+/// Connections that wait to be accepted: many clients come at once.
+const BACKLOG: i32 = 4096;
 /// Threads that answer.
 const THREADS: usize = 2;
 /// Bytes of an endless body that are sent at a time, at least.
@@ -84,6 +86,7 @@ impl FakeSumdb {
     /// What binding the address gives.
     pub fn serve_on(&self, address: &str, verbose: bool) -> io::Result<Served> {
         let listener = std::net::TcpListener::bind(address)?;
+        socket2::SockRef::from(&listener).listen(BACKLOG)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
