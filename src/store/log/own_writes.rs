@@ -59,7 +59,7 @@ impl OwnWrites {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use std::io::Write as _;
 
