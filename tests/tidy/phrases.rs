@@ -1,4 +1,5 @@
-//! Phrases that a reader stumbles over, in comments, messages and documents: passive telling, `who` as a free relative, `is no`.
+//! Phrases that a reader stumbles over, in comments, messages and documents: passive telling, `who` as a free relative, `is no`. And
+//! code that reads prose: why something failed is a type.
 
 use super::Fault;
 
@@ -32,6 +33,12 @@ const PHRASES: &[(&str, &str)] = &[
     ("nobody would be| asked so", "this entry would never be used"),
 ];
 
+/// Code of `src/` that looks for words in a text, with what to do instead; cut by `|` too.
+const READS_PROSE: &[(&str, &str)] = &[
+    ("contains(\"timed| out", "a cause is a type: match it"),
+    ("contains(\":|//", "split the URL where it is read, and keep what it is"),
+];
+
 /// Verbs before ` no` and a noun, which read better as `is not a`.
 const VERBS: [&str; 4] = ["is", "are", "was", "were"];
 
@@ -56,6 +63,11 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<Fault> {
             let why = format!("\"{phrase} X\" makes a reader stumble: \"{verb} not a X\"");
             faults.push(Fault { path: path.to_owned(), line: line_of(at), why });
         }
+    }
+    let code = READS_PROSE.iter().filter(|_| path.starts_with("src/")).map(|(code, why)| (code.replace('|', ""), why));
+    for (code, why) in code {
+        let lines = text.lines().enumerate().filter(|(_, line)| line.contains(&code));
+        faults.extend(lines.map(|(n, _)| Fault { path: path.to_owned(), line: n + 1, why: (*why).to_owned() }));
     }
     faults
 }
@@ -114,5 +126,14 @@ fn phrases_are_caught_where_they_stand() {
         "this no",
     ] {
         assert_eq!(lines(&text.replace("{are}", "are")), [0; 0], "{text}");
+    }
+}
+
+#[test]
+fn code_that_reads_prose_is_caught() {
+    for (code, _) in READS_PROSE {
+        let text = format!("//! First.\nif error.{} {{\n", code.replace('|', ""));
+        let lines = |path| check(path, &text).iter().map(|fault| fault.line).collect::<Vec<_>>();
+        assert_eq!((lines("src/x.rs"), lines("tests/x.rs")), (vec![2], vec![]), "{code}");
     }
 }

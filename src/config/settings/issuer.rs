@@ -58,13 +58,11 @@ pub(super) fn read(file: &SettingsFile, table: &DeTable<'_>, place: &ByteRange) 
         return Err(missing("audience", "[\"https://goproxy.corp.example\"]"));
     }
     let keys = match text(file, table, "jwks")? {
-        Some((url, at)) if url.contains("://") => {
-            if !is_fit(&url) {
-                return Err(file.fault(&at, "jwks: not an https URL; http is only for this machine"));
-            }
-            KeyPlace::Url(url)
-        }
-        Some((path, _)) => KeyPlace::File(PathBuf::from(path)),
+        Some((place, at)) => match place.split_once("://") {
+            Some(_) if is_fit(&place) => KeyPlace::Url(place),
+            Some(_) => return Err(file.fault(&at, "jwks: not an https URL; http is only for this machine")),
+            None => KeyPlace::File(PathBuf::from(place)),
+        },
         None if is_fit(&issuer) => KeyPlace::Discovered,
         None => return Err(file.fault(&at, "issuer: not an https URL, so name its keys: jwks = \"FILE or URL\"")),
     };
