@@ -23,6 +23,9 @@ struct Arguments {
     /// How many with how many empty files: COUNTxFILES, at `example.com/fFILES/nNUMBER`. Repeatable
     #[arg(long, value_name = "COUNTxFILES")]
     files: Vec<String>,
+    /// So many modules more, `example.com/all/nNUMBER`: each requires its part of the others, and all are direct requirements
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    groups: usize,
     /// Change one byte of each zip's content, and nothing else
     #[arg(long)]
     corrupt: bool,
@@ -39,19 +42,26 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let mut sums = String::new();
+    let (mut sums, mut paths) = (String::new(), Vec::new());
     for zips in &arguments.zips {
         let (count, bytes) = pair(zips)?;
         for number in 0..count {
             let path = format!("example.com/m{bytes}/n{number}");
-            sums += &module(&arguments.dir, &path, bytes, 0, arguments.corrupt)?;
+            sums += &module(&arguments.dir, &path, &[], (bytes, 0), arguments.corrupt)?;
+            paths.push(path);
         }
     }
     for files in &arguments.files {
         let (count, files) = pair(files)?;
         for number in 0..count {
-            sums += &module(&arguments.dir, &format!("example.com/f{files}/n{number}"), 0, files, arguments.corrupt)?;
+            let path = format!("example.com/f{files}/n{number}");
+            sums += &module(&arguments.dir, &path, &[], (0, files), arguments.corrupt)?;
+            paths.push(path);
         }
+    }
+    let part = paths.len().div_ceil(arguments.groups.max(1)).max(1);
+    for (number, required) in paths.chunks(part).take(arguments.groups).enumerate() {
+        sums += &module(&arguments.dir, &format!("example.com/all/n{number}"), required, (0, 0), arguments.corrupt)?;
     }
     fs::write(arguments.dir.join("go.sum"), sums)?;
     Ok(())
@@ -63,16 +73,19 @@ fn pair(text: &str) -> Result<(u32, usize), Box<dyn std::error::Error>> {
     Ok((count.parse()?, number.parse()?))
 }
 
-/// Writes one module with `bytes` of noise and so many empty `files`; gives its two lines.
+/// Writes one module that requires `required`, with `bytes` of noise and so many empty `files`; gives its two lines.
 fn module(
     dir: &Path,
     path: &str,
-    bytes: usize,
-    files: usize,
+    required: &[String],
+    (bytes, files): (usize, usize),
     corrupt: bool,
 ) -> Result<String, Box<dyn std::error::Error>> {
     let version = "v1.0.0";
-    let go_mod = format!("module {path}\n\ngo 1.21\n");
+    let mut go_mod = format!("module {path}\n\ngo 1.21\n");
+    for required in required {
+        go_mod += &format!("\nrequire {required} {version}\n");
+    }
     let mut content = noise(path, bytes);
     if corrupt && let Some(byte) = content.first_mut() {
         *byte ^= 1;
