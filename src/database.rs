@@ -1,6 +1,6 @@
 //! A checksum database: module versions in, verified records out, all under one head of one timeline.
 //!
-//! Claims come from the cache or the upstreams (`claims`), and with each the tiles that it needs are asked for (`ahead`). The head
+//! Claims come from the cache or the upstreams (`claims`), and with each the tiles that it needs are asked for (`ahead`, `edge`). The head
 //! moves to the newest that came with them (`timeline`), tiles are proven (`tiles`), and each claim is checked against its leaf. If a
 //! claim is false, the next source is asked. Only proven bytes are cached, so that the next run sends no request.
 
@@ -15,6 +15,7 @@ mod check;
 mod claims;
 mod committed;
 mod current;
+mod edge;
 mod forks;
 mod inclusion;
 mod mirror;

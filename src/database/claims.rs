@@ -26,6 +26,9 @@ const MAX_FETCHED_BYTES: usize = 64 << 10;
 /// at once would take memory and time for nothing.
 const WAITING: usize = 4;
 
+/// Heads whose edges are asked for before it is known which of them is the newest. Sources may send one with each lookup.
+const EDGES: usize = 2;
+
 /// A claim about one module version.
 pub struct Claim {
     pub(super) response: LookupResponse,
@@ -99,7 +102,7 @@ impl Database {
             })
             .buffer_unordered(self.jobs.saturating_mul(WAITING).min(self.upstreams.most().max(1)));
         let mut answers = std::pin::pin!(answers);
-        let mut done = 0;
+        let (mut done, mut edges, mut newest) = (0, 0, known);
         while done < total {
             let (at, answer) = tokio::select! {
                 Some(answered) = answers.next() => answered,
@@ -109,6 +112,10 @@ impl Database {
             done += 1;
             (tiles.progress)("lookups", done, total);
             if let Answer::Found(Claim { response, head: Some(head), source: Source::Upstream(..) }) = &answer {
+                if edges < EDGES && head.tree().size > newest {
+                    (edges, newest) = (edges + 1, head.tree().size);
+                    ahead.extend(tiles.ask_edge_ahead(head.tree()));
+                }
                 ahead.extend(tiles.ask_ahead(head.tree(), response.id()));
             }
             if let Some(slot) = said.get_mut(at) {

@@ -1,8 +1,8 @@
 //! Fetches tiles from the cache, else from the upstreams, and checks them against the tree before anything is read from them.
 //!
 //! All tiles of a plan are requested at once, some of them earlier (`ahead`), and checked as soon as those above them are; those that do
-//! not prove are asked of the other upstreams, again all at once. The right edge is proven only as a whole, so it is fetched whole
-//! from one source at a time. A tile that no source had is not requested again under the same tree.
+//! not prove are asked of the other upstreams, again all at once. The right edge comes first (`edge`). A tile that no source had is not
+//! requested again under the same tree.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use futures_util::{StreamExt as _, stream};
 use super::ahead::{Ahead, Fetch};
 use super::cache_writer::CacheWriter;
 use super::{Mirror, Progress, Unavailable, missed};
-use crate::fault::{Cause, Fault};
+use crate::fault::Fault;
 use crate::store::Cache;
 use crate::store::cache::GROUP;
 use crate::sumdb;
@@ -189,64 +189,11 @@ impl Tiles<'_> {
         body.map_or_else(Fetch::Missed, |(bytes, base)| Fetch::Fetched(bytes, base))
     }
 
-    async fn fetch_edge(&self, proven: &mut Proven) -> Result<(), Unavailable> {
-        let edge = proven.tree.edge();
-        let cached: Option<Vec<Vec<u8>>> = edge.iter().map(|tile| self.cached_partial(tile)).collect();
-        if cached.is_some_and(|bodies| proven.tree.admit_edge(&bodies).is_ok()) {
-            return Ok(());
-        }
-        let mut misses: Vec<Unavailable> = Vec::new();
-        for (base, name) in self.upstreams.names().enumerate() {
-            let asked = edge.iter().map(|tile| self.fetch_partial(base, tile));
-            let bodies: Result<Vec<Vec<u8>>, Unavailable> =
-                futures_util::future::join_all(asked).await.into_iter().collect();
-            let admitted = bodies.and_then(|bodies| {
-                let admitted = proven.tree.admit_edge(&bodies);
-                admitted
-                    .inspect_err(|error| self.upstreams.refute(base, error))
-                    .map_err(|error| Fault::refused(name, error))?;
-                Ok(bodies)
-            });
-            match admitted {
-                Ok(bodies) => {
-                    proven.fresh.extend(edge.iter().map(Tile::to_string).zip(bodies));
-                    return Ok(());
-                }
-                Err(miss) => misses.push(miss),
-            }
-        }
-        // A proxy that does not relay the database was not asked for a tile.
-        let asked =
-            |miss: &Unavailable| !matches!(miss, Unavailable::Fault(fault) if fault.cause() == Some(Cause::Nobody));
-        let asked: Vec<_> = misses.iter().filter(|miss| asked(miss)).cloned().collect();
-        Err(Unavailable::worst(if asked.is_empty() { misses } else { asked }))
-    }
-
-    /// A partial tile from the cache: as such, or as the beginning of the full one.
-    fn cached_partial(&self, tile: &Tile) -> Option<Vec<u8>> {
-        self.cached(tile).or_else(|| self.cached(&tile.full()).and_then(|full| prefix(full, tile).ok()))
-    }
-
     /// What the disk holds of a tile. A cache that cannot be read is one more source that does not answer; writing to it will
     /// say so.
-    fn cached(&self, tile: &Tile) -> Option<Vec<u8>> {
+    pub(super) fn cached(&self, tile: &Tile) -> Option<Vec<u8>> {
         let mirrored = self.mirror.as_ref().and_then(|mirror| mirror.snapshot.hash_tile(tile).ok().flatten());
         mirrored.or_else(|| if self.is_cold { None } else { self.cache.read(&tile.to_string()).ok().flatten() })
-    }
-
-    /// A partial tile from one upstream; a log may have dropped it once the full one exists (C2SP tlog-tiles).
-    async fn fetch_partial(&self, base: usize, tile: &Tile) -> Result<Vec<u8>, Unavailable> {
-        let got = self.upstreams.fetch_from(base, &tile.to_string(), tile.byte_len()).await?;
-        match body_of(got, tile) {
-            Ok((bytes, _)) => Ok(bytes),
-            Err(miss) => {
-                let full = tile.full();
-                let got = self.upstreams.fetch_from(base, &full.to_string(), full.byte_len()).await;
-                // The missing tile is the requested one, so the message names it.
-                let bytes = got.ok().and_then(|got| body_of(got, &full).ok()).ok_or(miss)?.0;
-                prefix(bytes, tile).map_err(|error| Unavailable::Fault(Fault::refused(full.to_string(), error)))
-            }
-        }
     }
 }
 
@@ -275,7 +222,7 @@ fn admit_all(proven: &mut Proven, results: Vec<(Tile, Fetch)>) -> (Vec<Suspect>,
 }
 
 /// A tile of a signed tree exists. A server that says it does not has failed; a folder may just not hold it.
-fn body_of(got: Got, tile: &Tile) -> Result<(Vec<u8>, usize), Unavailable> {
+pub(super) fn body_of(got: Got, tile: &Tile) -> Result<(Vec<u8>, usize), Unavailable> {
     match got {
         Got::Body(bytes, base) => Ok((bytes, base)),
         Got::Absent(absence) if absence.authoritative => {
@@ -284,12 +231,4 @@ fn body_of(got: Got, tile: &Tile) -> Result<(Vec<u8>, usize), Unavailable> {
         }
         Got::Absent(absence) => Err(Unavailable::NotHeld(format!("{tile} is not held by {}", absence.by.join("; ")))),
     }
-}
-
-fn prefix(mut full: Vec<u8>, tile: &Tile) -> sumdb::Result<Vec<u8>> {
-    if full.len() != tile.full().byte_len() {
-        return Err(sumdb::Error::malformed(tile.full().to_string(), format!("{} bytes", full.len())));
-    }
-    full.truncate(tile.byte_len());
-    Ok(full)
 }

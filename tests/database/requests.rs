@@ -70,6 +70,37 @@ fn tiles_come_in_at_most_four_rounds() {
     world.assert_cache_is_honest();
 }
 
+/// The head of a batch is known with its last lookup; the edge of the tree that came with the first is asked for before.
+#[test]
+fn the_edge_is_asked_for_before_the_last_lookup_is_there() {
+    let log = FakeSumdb::synthetic(RECORDS, 11);
+    let served = log.serve();
+    let world = World::new(&log);
+    let last = world.module(150_000).lookup_path();
+    log.fault(&format!("slow:2000:{last}"));
+    world.prove(&[&served.url()], &[1, 150_000]);
+    let end = log.requests_for(&last).iter().map(|request| request.end).max().unwrap();
+    let edge = log.requests_for("tile/").into_iter().filter(|request| request.path.contains(".p/"));
+    let begins: Vec<u64> = edge.map(|request| request.begin).collect();
+    assert!(begins.len() >= 2 && begins.iter().all(|begin| *begin < end), "{begins:?} {end}");
+    assert!(log.counts("").values().all(|times| *times == 1));
+    world.assert_cache_is_honest();
+}
+
+/// An edge that was asked for ahead and does not prove is asked of the next source, and its source is to blame.
+#[test]
+fn an_edge_that_came_ahead_and_does_not_prove_is_asked_of_others() {
+    let log = FakeSumdb::synthetic(RECORDS, 11);
+    let lying = FakeSumdb::synthetic(RECORDS, 11);
+    lying.fault("flip:tile/8/2/000.p/4");
+    let (liar, served, world) = (lying.serve(), log.serve(), World::new(&log));
+    world.prove(&[&liar.url(), &served.url()], &[1, 150_000]);
+    let edge = ["tile/8/0/x001/171.p/224", "tile/8/1/004.p/147", "tile/8/2/000.p/4"];
+    let asked = |log: &FakeSumdb| edge.map(|tile| log.requests_for(tile).len());
+    assert_eq!((asked(&lying), asked(&log)), ([1; 3], [1; 3]));
+    world.assert_cache_is_honest();
+}
+
 /// Nothing is lost by what is known already: not by tiles, heads or lookups of an older tree.
 #[test]
 fn an_older_cache_is_used_under_a_newer_head() {
