@@ -52,7 +52,7 @@ fn wrong_arguments() {
     let machine = Machine::new();
     machine.run(&["bogus"]).complains(2, &["unrecognized subcommand 'bogus'"]);
     machine.run(&["audit", "--format", "xml"]).complains(2, &["\"xml\"", "text, json, sarif, junit"]);
-    machine.run(&["audit", "--jobs", "0"]).complains(2, &["0 is not in 1..=512"]);
+    machine.run(&["audit", "--jobs", "0"]).complains(2, &["0 is not in 1..=1024"]);
     machine.run(&["audit", "--bogus"]).complains(2, &["--bogus"]);
     machine.run(&["lookup"]).complains(2, &["MODULE@VERSION"]);
     machine.run(&["lookup", "x"]).complains(2, &["no @ between", "golang.org/x/text@v0.26.0"]);

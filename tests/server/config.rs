@@ -77,7 +77,7 @@ fn defaults_file_environment_flags() {
 fn the_users_own_file_is_read_and_no_file_in_the_working_folder() {
     let given = Given::file("jobs = 1\n");
     std::fs::rename(given.folder.path().join("g.toml"), given.folder.path().join("gosumcheck.toml")).unwrap();
-    assert_eq!(line(&given.run(&[]).1, "jobs"), "jobs 512 default");
+    assert_eq!(line(&given.run(&[]).1, "jobs"), "jobs 1024 default");
     let own = given.folder.path().join(".config/gosumcheck");
     std::fs::create_dir_all(&own).unwrap();
     std::fs::write(own.join("gosumcheck.toml"), "jobs = 2\n").unwrap();
@@ -136,7 +136,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "jobs = 0\n",
-        "g.toml:1:8: jobs: not a number from 1 to 512
+        "g.toml:1:8: jobs: not a number from 1 to 1024
   |
 1 | jobs = 0
   |        ^",

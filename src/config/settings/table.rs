@@ -27,7 +27,7 @@ use crate::config::{DATA_VARIABLE, HostName, ProxyList, Sumdb, units};
 use crate::fault::Fault;
 
 /// Requests to one upstream at once, at most.
-pub const MAX_JOBS: u16 = 512;
+pub const MAX_JOBS: u16 = 1024;
 /// Requests to one upstream per second, at most: the largest number that can be set.
 pub const MAX_RATE: u32 = 1_000_000;
 
@@ -277,11 +277,11 @@ settings! {
         value: One("DURATION"), default: Text("24h"), heading: DATABASE,
     }
 
-    /// Maximum number of concurrent requests to one upstream, from 1 to 512. How many it bears is found out; over HTTP/1.1 there are
+    /// Maximum number of concurrent requests to one upstream, from 1 to 1024. How many it bears is found out; over HTTP/1.1 there are
     /// never more than 128.
     jobs: usize = one(count(MAX_JOBS.into())) {
         name: "jobs", variable: "GOSUMCHECK_JOBS", flag: "--jobs",
-        value: One("N"), default: Text("512"), heading: SERVER,
+        value: One("N"), default: Text("1024"), heading: SERVER,
     }
 
     /// Maximum number of requests per second to one upstream.

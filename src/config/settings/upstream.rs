@@ -9,7 +9,7 @@ use crate::config::sumdb::redact;
 use crate::files;
 
 /// Requests at once to one upstream at most.
-const MAX_CONCURRENCY: u32 = 512;
+const MAX_CONCURRENCY: u32 = 1024;
 /// Tries of one request at most.
 const MAX_TRIES: u32 = 20;
 
@@ -78,7 +78,7 @@ pub static UPSTREAM_SETTINGS: [UpstreamSetting; 10] = [
         name: "concurrency",
         value: "N",
         default: "jobs",
-        help: "Maximum number of concurrent requests to this upstream, from 1 to 512.",
+        help: "Maximum number of concurrent requests to this upstream, from 1 to 1024.",
         set: |upstream, text| count(MAX_CONCURRENCY)(text).map(|number| upstream.concurrency = Some(number)),
     },
     UpstreamSetting {

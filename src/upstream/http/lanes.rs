@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Connections to one source: over HTTP/1.1, for each carries one request at a time.
 pub const MAX_CONNECTIONS: usize = 128;
 /// Connections over HTTP/2.
-const MAX_HTTP2: usize = 4;
+const MAX_HTTP2: usize = 8;
 /// Requests at once over one of these: what most servers allow (nginx 128, sum.golang.org and Go's 100 or more).
 pub(super) const STREAMS: usize = 100;
 /// All requests at once over HTTP/2.
@@ -99,10 +99,19 @@ impl Lanes {
             Protocol::Unknown => Lanes::needed(waiting),
             Protocol::Http2 => {
                 self.lanes.iter_mut().for_each(|lane| lane.cool(now));
-                let warm = self.lanes.iter().filter(|lane| lane.warm.is_some()).count();
-                warm * STREAMS + Lanes::needed(waiting).min(MAX_HTTP2.saturating_sub(warm))
+                self.capacity_over_http2(waiting)
             }
         }
+    }
+
+    /// Those that the open connections will carry need no others: a request that opens one waits three round trips for its answer.
+    fn capacity_over_http2(&self, waiting: usize) -> usize {
+        let warm = self.lanes.iter().filter(|lane| lane.warm.is_some());
+        let (count, room) =
+            warm.fold((0, 0), |(count, room), lane| (count + 1, room + STREAMS.saturating_sub(lane.running)));
+        let opening = self.lanes.iter().filter(|lane| lane.warm.is_none() && lane.running > 0).count();
+        let needed = waiting.checked_sub(room).map_or(0, Lanes::needed).min(MAX_HTTP2.saturating_sub(count));
+        count * STREAMS + needed.max(opening)
     }
 
     /// Connections for so many requests.
@@ -203,7 +212,10 @@ mod tests {
         assert_eq!(lanes.capacity(now, 0), 1);
         let first = lanes.take();
         answer(&mut lanes, now, &first, true);
-        assert_eq!(lanes.capacity(now, 0), STREAMS + 1);
+        assert_eq!(
+            [0, STREAMS - 1, STREAMS].map(|waiting| lanes.capacity(now, waiting)),
+            [STREAMS, STREAMS, STREAMS + 1]
+        );
         let all: Vec<Lane> = (0..STREAMS).map(|_| lanes.take()).collect();
         assert!(all.iter().all(|lane| lane.number() == 0));
         let second = lanes.take();
@@ -221,11 +233,26 @@ mod tests {
         let (mut lanes, now) = (Lanes::new(Protocol::Unknown), Instant::now());
         assert_eq!([99, 100, 250, 100_000].map(|waiting| lanes.capacity(now, waiting)), [1, 2, 3, MAX_HTTP2]);
         let first: Vec<Lane> = (0..MAX_HTTP2).map(|_| lanes.take()).collect();
-        assert_eq!(numbers(&first), [0, 1, 2, 3]);
+        assert!(numbers(&first).into_iter().eq(0..MAX_HTTP2));
         answer(&mut lanes, now, &first[2], true);
         assert_eq!(lanes.take().number(), 2, "the others have not answered yet");
         first.iter().for_each(|lane| answer(&mut lanes, now, lane, true));
         assert_eq!(lanes.capacity(now, 100_000), MAX_STREAMS);
+    }
+
+    #[test]
+    fn what_the_connections_that_are_being_opened_will_carry_opens_no_more() {
+        let (mut lanes, now) = (Lanes::new(Protocol::Unknown), Instant::now());
+        let first: Vec<Lane> = (0..3).map(|_| lanes.take()).collect();
+        // 297 wait, and the first connection takes a hundred of them: two others are enough for the rest.
+        answer(&mut lanes, now, &first[0], true);
+        assert_eq!(lanes.capacity(now, 297), STREAMS + 2);
+        let hundred: Vec<Lane> = (0..STREAMS).map(|_| lanes.take()).collect();
+        assert!(hundred.iter().all(|lane| lane.number() == 0));
+        assert_eq!(
+            [197, 199, 200].map(|waiting| lanes.capacity(now, waiting)),
+            [STREAMS + 2, STREAMS + 2, STREAMS + 3]
+        );
     }
 
     #[test]
@@ -248,7 +275,7 @@ mod tests {
         let again = lanes.take();
         answer(&mut lanes, now + IDLE, &again, true);
         let broken = lanes.take();
-        assert_eq!(lanes.capacity(now + IDLE, 0), STREAMS + 1);
+        assert_eq!(lanes.capacity(now + IDLE, 0), STREAMS);
         lanes.ended(now + IDLE, &broken, true);
         assert_eq!(lanes.capacity(now + IDLE, 0), 1);
     }

@@ -18,6 +18,8 @@ use crate::upstream::queue::{Bounds, Busy, FairQueue, Load, Slot};
 /// Requests of clients that wait for one base, and of one client.
 const MAX_WAITING: usize = 4096;
 const MAX_WAITING_PER_PEER: usize = 1024;
+/// Files of a folder that are read at once: each is an open file of this process.
+const MAX_FILES: usize = 512;
 /// How long a client's request waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A source over HTTP/1.1 that has answered nothing after this time is far. A near one may take some of it while its first
@@ -243,7 +245,7 @@ fn now() -> Instant {
 /// were opened for the requests that waited.
 fn bounds(protocol: Protocol, opened: usize, most: usize) -> (usize, usize) {
     match protocol {
-        Protocol::Files => (most, most),
+        Protocol::Files => (most.min(MAX_FILES), most.min(MAX_FILES)),
         Protocol::Http1Alone | Protocol::Http1 => (ENOUGH_NEAR.min(most), most.min(MAX_CONNECTIONS)),
         Protocol::Unknown => (most, most.min(MAX_STREAMS)),
         Protocol::Http2 => ((STREAMS * opened).min(most), most.min(MAX_STREAMS)),

@@ -27,7 +27,7 @@ const WINDOW: Duration = Duration::from_secs(30);
 /// The fewest bytes in one such window: 1 KiB a second.
 const SLOWEST: u64 = 30 << 10;
 /// Requests at once to one base. How many there are is found out; over HTTP/1.1 there are never more than 128.
-const CONCURRENCY: usize = 512;
+const CONCURRENCY: usize = 1024;
 
 /// Limits of the requests, and what they carry.
 #[derive(Debug, Clone)]
