@@ -77,7 +77,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
         return Ok(0);
     }
     if args.reload {
-        let (line, refused) = reload::ask(&settings.data)?;
+        let named = Layers::named(args.config.as_deref(), environment);
+        let (line, refused) = reload::ask(&settings.data, named.as_deref())?;
         if refused {
             return Err(Fault::Usage(line));
         }
@@ -89,7 +90,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::machine("the system", format!("cannot start threads: {error}")))?;
     let nightly = NightlyJob::of(&settings, args.config.as_deref())?;
-    runtime.block_on(serve(&settings, passed, nightly, &read, set_level))?;
+    let file = Layers::file(args.config.as_deref(), environment);
+    runtime.block_on(serve(&settings, passed, nightly, (&read, file.as_deref()), set_level))?;
     Ok(0)
 }
 
@@ -97,7 +99,7 @@ async fn serve(
     settings: &Settings,
     passed: Passed,
     nightly: Option<NightlyJob>,
-    read: &dyn Fn() -> Result<Settings, Fault>,
+    (read, file): (&dyn Fn() -> Result<Settings, Fault>, Option<&Path>),
     set_level: SetLevel,
 ) -> Result<(), Fault> {
     // Before anybody can think that we are ready: a signal must not find us without a handler.
@@ -125,7 +127,7 @@ async fn serve(
     let gate = access::open(settings)?;
     listen::warn_of_open(&listeners, settings);
     // `--reload` finds it as soon as anybody knows that it is there.
-    let reload = Reload::new(read, as_read, &folder);
+    let reload = Reload::new(read, as_read, &folder, file);
     // Printed, not logged: with port 0 nobody else can tell where we are.
     tell(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
     let limits = client_limits(settings, connections, &memory);
