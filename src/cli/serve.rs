@@ -41,6 +41,7 @@ use crate::config::settings::{DiskFloor, Layers, ReadAhead, RulesFile, SETTINGS,
 use crate::config::{GoEnv, ProxyList};
 use crate::database::Database;
 use crate::fault::Fault;
+use crate::files;
 use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ReadAheadLimits};
 use crate::relay::HeadRoute;
 use crate::report::printable;
@@ -191,6 +192,11 @@ fn data_folder(settings: &Settings) -> Result<Folder, Fault> {
     // The store sets the mode of all that it makes; what the commands of `direct` make is below the data folder too.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let folder = Folder::open(&settings.data)?;
+    // One that is there and cannot be written is served from. Where there is none, nothing that is proven would be kept.
+    std::fs::create_dir_all(&settings.data).map_err(|error| {
+        let why = format!("the data folder cannot be made: {}; name another with --data", files::explain(&error));
+        Fault::disk(settings.data.display().to_string(), why)
+    })?;
     folder.set_floor(match settings.disk_floor {
         DiskFloor::Auto => Floor::Auto,
         DiskFloor::Bytes(0) => Floor::Off,
