@@ -15,7 +15,7 @@ use crate::config::settings::rows;
 use crate::doctor::change::{self, Undone};
 use crate::doctor::{Examination, Fix, Machine, Severity};
 use crate::fault::Fault;
-use crate::report::{counted, printable};
+use crate::report::{counted, printable, write_json};
 use crate::sumdb::number::wide;
 use crate::upstream::{Http, Settings};
 
@@ -83,10 +83,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
         return Ok(0);
     }
     match args.format.as_str() {
-        "json" => tell(|out| {
-            serde_json::to_writer_pretty(&mut *out, &examination)?;
-            writeln!(out)
-        })?,
+        "json" => tell(|out| write_json(&examination, out))?,
         _ => tell(|out| show(out, &examination))?,
     }
     Ok(examination.exit_code())

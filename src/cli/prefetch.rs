@@ -130,7 +130,8 @@ fn source(settings: &Settings, server: Option<&str>, at_once: usize) -> Result<S
 pub(super) fn tell_outcome(wanted: &Wanted, outcome: &Outcome) -> Vec<u8> {
     let mut codes = vec![outcome.exit_code(), code_of(tell(|out| report(out, wanted, outcome)))];
     for why in list(wanted.unread.iter().cloned()).chain(list(failures(outcome))) {
-        say(&why);
+        // A path may have line ends, which are not to look like ours.
+        say(&printable(&why));
     }
     codes.extend((!wanted.malformed.is_empty()).then_some(1));
     codes.extend((!wanted.unread.is_empty()).then_some(2));

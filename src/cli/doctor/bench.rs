@@ -13,7 +13,8 @@ use crate::config::{self, Sumdb, sumdb};
 use crate::doctor::bench::{BenchPlan, BenchReport, DEFAULT_TIME, Looked, ProxyStanding, Row};
 use crate::doctor::change;
 use crate::fault::Fault;
-use crate::report::{grouped, printable};
+use crate::report::{grouped, printable, write_json};
+use crate::sumdb::module::Patterns;
 use crate::upstream::Settings;
 
 /// For a connection, TLS included: a person waits, and a proxy that takes longer is none to recommend.
@@ -94,10 +95,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
         return Ok(if report.recommended.is_some() { 0 } else { report.exit_code() });
     }
     match args.format.as_str() {
-        "json" => tell(|out| {
-            serde_json::to_writer_pretty(&mut *out, &report)?;
-            writeln!(out)
-        })?,
+        "json" => tell(|out| write_json(&report, out))?,
         _ => tell(|out| show(out, &report))?,
     }
     Ok(report.exit_code())
@@ -156,7 +154,7 @@ fn verdict(report: &BenchReport) -> String {
 /// The table, for people.
 fn show(out: &mut dyn Write, report: &BenchReport) -> io::Result<()> {
     let tree = report.tree.map_or_else(|| "no tree".to_owned(), |tree| format!("tree {}", grouped(tree)));
-    writeln!(out, "{}, {tree}, proves what they send of:", report.database)?;
+    writeln!(out, "{}, {tree}, proves what they send of:", printable(&report.database))?;
     for sample in &report.samples {
         let why = sample.unproven.as_ref().map(|why| format!(" (not proven: {why})")).unwrap_or_default();
         writeln!(out, "  {}", printable(&format!("{}{why}", sample.module)))?;
