@@ -126,7 +126,10 @@ fn write(args: &DoctorArgs, mut machine: Machine) -> Result<u8, Fault> {
 
 fn undo(args: &DoctorArgs) -> Result<u8, Fault> {
     let line = match change::undo(&data(args)?)? {
-        Undone::Restored(file) => format!("{} is what it was before `doctor --write`", file.display()),
+        Undone::Restored { file, has_earlier } => {
+            let more = if has_earlier { "; an earlier change is undone by another --undo" } else { "" };
+            format!("{} is what it was before `doctor --write`{more}", file.display())
+        }
         Undone::Nothing => "there is nothing to undo".to_owned(),
     };
     say(&line);

@@ -15,6 +15,8 @@ use crate::sumdb::number::wide;
 
 /// The longest settings file that is read, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
+/// GOPROXY as the Go project ships it.
+const DEFAULT_PROXIES: &str = "https://proxy.golang.org,direct";
 /// Some guides set it; no go command has ever read it.
 const NO_EFFECT: &str = "GONOSUMCHECK";
 /// The settings that are read.
@@ -141,6 +143,18 @@ impl GoEnv {
     }
 
     /// The database (`GOSUMDB`).
+    /// The value by which the user's file takes back what the installation sets; none where go knows no such setting.
+    pub fn built_in(name: &str) -> Option<String> {
+        match name {
+            "GOSUMDB" => Some(sumdb::DEFAULT.to_owned()),
+            "GOPROXY" => Some(DEFAULT_PROXIES.to_owned()),
+            "GOTOOLCHAIN" => Some("auto".to_owned()),
+            NO_EFFECT => None,
+            // Empty, as where nobody set it.
+            _ => Some(String::new()),
+        }
+    }
+
     ///
     /// # Errors
     /// `Usage` as `Sumdb::parse`.
