@@ -45,7 +45,7 @@ fn arguments_that_make_no_sense_are_said() {
     for (words, why) in [
         (&["--proxy", "https://a.example"][..], "--bench"),
         (&["--sample", SAMPLE], "--bench"),
-        (&["--timeout", "5s"], "--bench"),
+        (&["--offline", "--timeout", "5s"], "--offline"),
         (&["--bench", "--offline"], "--offline"),
         (&["--bench", "--undo"], "--undo"),
         (&["--bench", "--timeout", "0s"], "between 1s and 1h"),

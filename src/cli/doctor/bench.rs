@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::super::output::{complain, say, tell};
 use super::super::{DatabaseArgs, setup};
-use super::{DoctorArgs, data, read};
+use super::{DoctorArgs, data, read, run_and_leave};
 use crate::config::units;
 use crate::config::{self, Sumdb, sumdb};
 use crate::doctor::bench::{BenchPlan, BenchReport, DEFAULT_TIME, Looked, ProxyStanding, Row};
@@ -18,7 +18,7 @@ use crate::sumdb::module::Patterns;
 use crate::upstream::Settings;
 
 /// For a connection, TLS included: a person waits, and a proxy that takes longer is none to recommend.
-const CONNECT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
 /// Without a byte.
 const SILENCE: Duration = Duration::from_secs(15);
 /// Requests to the database at once.
@@ -38,9 +38,9 @@ pub(super) struct BenchArgs {
     /// With --bench: ask for this module version in place of the well-known ones (repeatable); every proxy learns its name
     #[arg(long, value_name = "MODULE@VERSION", requires = "bench")]
     sample: Vec<String>,
-    /// With --bench: how long all of it may take [default: 90s]
-    #[arg(long, value_name = "DURATION", requires = "bench", value_parser = timeout)]
-    timeout: Option<Duration>,
+    /// How long all requests together may take [default: 20s; with --bench, 90s]
+    #[arg(long, value_name = "DURATION", conflicts_with_all = ["offline", "undo"], value_parser = timeout)]
+    pub(super) timeout: Option<Duration>,
 }
 
 /// A time in which something can be measured.
@@ -75,11 +75,11 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
         ..Settings::default()
     };
     let settings = Settings { netrc, ..limits };
-    let measured = setup::runtime()?.block_on(async {
+    let measured = run_and_leave(async {
         let looked = Looked::at(&plan, &setup.name, &settings).await;
         let database = setup.database_by(&looked.relays())?;
         looked.finish(&plan, &machine, &database, &settings).await
-    });
+    })?;
     let report = match measured {
         Ok(report) => report,
         Err(fault) => {
