@@ -9,7 +9,7 @@ use super::super::output::{complain, say, tell};
 use super::super::{DatabaseArgs, setup};
 use super::{DoctorArgs, data, read, run_and_leave};
 use crate::config::units;
-use crate::config::{self, Sumdb, sumdb};
+use crate::config::{self, Sumdb, private, sumdb};
 use crate::doctor::bench::{BenchPlan, BenchReport, DEFAULT_TIME, Looked, ProxyStanding, Row};
 use crate::doctor::change;
 use crate::fault::Fault;
@@ -64,7 +64,9 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
     let off = matches!(machine.go.sumdb(), Ok(Sumdb::Off)).then(|| sumdb::DEFAULT.to_owned());
     let setup = setup::prepare(&database_args(args, off))?;
     let time = args.bench.timeout.unwrap_or(DEFAULT_TIME);
-    let plan = BenchPlan::new(&machine.go, &args.bench.proxy, &args.bench.sample, &setup.exempt, time)?;
+    // A name that is kept from anybody is kept from those who are measured.
+    let private = Patterns::parse(&private::of_go(&machine.go.private_from_anybody()).patterns);
+    let plan = BenchPlan::new(&machine.go, &args.bench.proxy, &args.bench.sample, &private, time)?;
     let netrc = config::netrc_file(|name| std::env::var(name).ok());
     let limits = Settings {
         connect: CONNECT,
