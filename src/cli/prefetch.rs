@@ -18,6 +18,7 @@ use crate::proxy::Proxy;
 use crate::report::{counted, grouped, printable};
 use crate::sumdb::module::Patterns;
 use crate::sumdb::number::wide;
+use crate::sumdb::redact::redact;
 use crate::upstream::{self, Base, Proxies, ProxyEntry, ProxyPlace};
 
 pub(super) const EXIT_CODES: &str = "\
@@ -191,6 +192,7 @@ fn summary(wanted: &Wanted, outcome: &Outcome, server: Option<&str>, took: Durat
         Some(server) => {
             let there = count(outcome.held + outcome.fetched);
             let files = counted(files, "file");
+            let server = redact(server);
             format!("prefetched {modules}: {there} of {files} are at {server}{missed}, in {took:.1} s")
         }
         None => {
