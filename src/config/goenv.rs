@@ -20,7 +20,7 @@ const DEFAULT_PROXIES: &str = "https://proxy.golang.org,direct";
 /// Some guides set it; no go command has ever read it.
 const NO_EFFECT: &str = "GONOSUMCHECK";
 /// The settings that are read.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "GOSUMDB",
     "GOPROXY",
     "GONOPROXY",
@@ -32,6 +32,7 @@ const NAMES: [&str; 12] = [
     "GOINSECURE",
     "GOTOOLCHAIN",
     "GOVCS",
+    "GOWORK",
     NO_EFFECT,
 ];
 /// The settings that keep modules from somebody: in go's documentation, from proxies, from the checksum database, from both.
@@ -142,7 +143,6 @@ impl GoEnv {
         self.values.get(name).map_or(GoEnvOrigin::BuiltIn, |(_, origin)| *origin)
     }
 
-    /// The database (`GOSUMDB`).
     /// The value by which the user's file takes back what the installation sets; none where go knows no such setting.
     pub fn built_in(name: &str) -> Option<String> {
         match name {
@@ -155,6 +155,7 @@ impl GoEnv {
         }
     }
 
+    /// The database (`GOSUMDB`).
     ///
     /// # Errors
     /// `Usage` as `Sumdb::parse`.
