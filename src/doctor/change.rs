@@ -130,7 +130,7 @@ pub fn write(fixes: &[Fix], machine: &Machine, data: &Path) -> Result<(), Fault>
     Ok(())
 }
 
-/// The arguments of `go env` for a line, and the setting that it changes; none where it is no line for it.
+/// The arguments of `go env` for a line, and the setting that it changes; none for another command.
 fn arguments(fix: &Fix) -> Option<([String; 2], &'static str)> {
     match fix {
         Fix::Set(name, value) => Some((["-w".to_owned(), format!("{name}={value}")], name)),

@@ -30,13 +30,14 @@ pub(super) fn start(settings: &Settings) -> SetLevel {
         LogFormat::Text => {
             let has_colours = io::stderr().is_terminal();
             let alphabet = if has_colours { Alphabet::Colours } else { Alphabet::Text };
-            let logs = logs.with_writer(move || Shown(alphabet)).with_ansi(has_colours).with_filter_reloading();
+            let logs = logs.with_writer(move || LogWriter(alphabet)).with_ansi(has_colours).with_filter_reloading();
             let handle = logs.reload_handle();
             let _ = logs.try_init();
             Arc::new(move |level| drop(handle.reload(filter(level))))
         }
         LogFormat::Json => {
-            let logs = logs.with_writer(|| Shown(Alphabet::Json)).json().flatten_event(true).with_current_span(false);
+            let logs =
+                logs.with_writer(|| LogWriter(Alphabet::Json)).json().flatten_event(true).with_current_span(false);
             let logs = logs.with_filter_reloading();
             let handle = logs.reload_handle();
             let _ = logs.try_init();
@@ -67,9 +68,9 @@ enum Alphabet {
 }
 
 /// Standard error, to which each record is written at once.
-struct Shown(Alphabet);
+struct LogWriter(Alphabet);
 
-impl Write for Shown {
+impl Write for LogWriter {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
         io::stderr().lock().write_all(self.0.shown(record).as_bytes())?;
         Ok(record.len())

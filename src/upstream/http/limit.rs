@@ -111,7 +111,7 @@ impl Limit {
     pub(in crate::upstream) async fn permit(&self) -> Result<Permit<'_>, Busy> {
         self.set_slots(&mut self.state());
         let slot = self.enter().await?;
-        // Whoever waits for a time to pass goes first.
+        // Requests that wait for a time to pass go first.
         let at_once = self.spaced.try_lock().ok().and_then(|_one| self.start(now()).ok());
         let (ticket, lane) = match at_once {
             Some(started) => started,
