@@ -1,6 +1,7 @@
 //! Opening files that somebody else may have put there. Only regular files are opened, no open waits for another process, and a
 //! name below a [`Tree`] does not lead out of it.
 
+mod certificate;
 mod pem;
 mod tree;
 
@@ -12,6 +13,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::retry_on_intr;
 
+pub use certificate::CertificatePeriod;
 pub use pem::{NO_CERTIFICATES, read_certificates};
 pub use tree::{Links, Tree, open_below};
 

@@ -29,6 +29,7 @@ mod verdict;
 
 pub use advice::{Advice, Input};
 pub use artifact::Artifact;
+pub use ascii::write as write_json;
 pub use conclusion::Conclusion;
 pub use format::{Format, UnknownFormat};
 pub use history::LineHistory;

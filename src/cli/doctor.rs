@@ -4,6 +4,7 @@ mod bench;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -15,7 +16,7 @@ use crate::config::settings::rows;
 use crate::doctor::change::{self, Undone};
 use crate::doctor::{Examination, Fix, Machine, Severity};
 use crate::fault::Fault;
-use crate::report::{counted, printable};
+use crate::report::{counted, printable, write_json};
 use crate::sumdb::number::wide;
 use crate::upstream::{Http, Settings};
 
@@ -34,6 +35,10 @@ Exit codes:
 
 /// Rounds of writing at most: a setting that two findings are about is mended in two.
 const MAX_ROUNDS: usize = 8;
+/// How long what is left behind may still take: a write to the disk does not take as long.
+const LEAVE: Duration = Duration::from_secs(1);
+/// The time in which all proxies must have answered, unless another is given.
+const TIME: Duration = Duration::from_secs(20);
 /// Tries of a question to a proxy: a person waits for the answer, and can ask again.
 const TRIES: usize = 1;
 
@@ -71,8 +76,10 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
     let mut machine = read();
     if !args.offline {
         let netrc = config::netrc_file(|name| std::env::var(name).ok());
-        let http = Http::new(Settings { netrc, tries: TRIES, ..Settings::default() });
-        setup::runtime()?.block_on(machine.ask_proxies(&http));
+        let time = args.bench.timeout.unwrap_or(TIME);
+        let (connect, silence) = (bench::CONNECT, time);
+        let http = Http::new(Settings { netrc, tries: TRIES, connect, silence, total: time, ..Settings::default() });
+        run_and_leave(machine.ask_proxies(&http, time))?;
     }
     if args.write {
         return write(args, machine);
@@ -83,13 +90,18 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
         return Ok(0);
     }
     match args.format.as_str() {
-        "json" => tell(|out| {
-            serde_json::to_writer_pretty(&mut *out, &examination)?;
-            writeln!(out)
-        })?,
+        "json" => tell(|out| write_json(&examination, out))?,
         _ => tell(|out| show(out, &examination))?,
     }
     Ok(examination.exit_code())
+}
+
+/// Runs `work`, and then leaves what it left behind: a name that is still being looked up is not waited for, only what is being written.
+fn run_and_leave<T>(work: impl Future<Output = T>) -> Result<T, Fault> {
+    let runtime = setup::runtime()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(LEAVE);
+    Ok(done)
 }
 
 fn read() -> Machine {
@@ -129,7 +141,10 @@ fn write(args: &DoctorArgs, mut machine: Machine) -> Result<u8, Fault> {
 
 fn undo(args: &DoctorArgs) -> Result<u8, Fault> {
     let line = match change::undo(&data(args)?)? {
-        Undone::Restored(file) => format!("{} is what it was before `doctor --write`", file.display()),
+        Undone::Restored { file, has_earlier } => {
+            let more = if has_earlier { "; an earlier change is undone by another --undo" } else { "" };
+            format!("{} is what it was before `doctor --write`{more}", file.display())
+        }
         Undone::Nothing => "there is nothing to undo".to_owned(),
     };
     say(&line);

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use super::output::tell;
 use crate::config::{GoEnv, Sumdb};
 use crate::fault::Fault;
+use crate::sumdb::printable::is_invisible;
 use crate::upstream::Base;
 
 pub(super) const EXIT_CODES: &str = "\
@@ -51,7 +52,8 @@ enum Shell {
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &EnvArgs) -> Result<u8, Fault> {
     let url = args.url.trim_end_matches('/');
-    if Base::parse(url)?.is_tree() || url.contains([',', '|', ' ']) {
+    let breaks = |character: char| matches!(character, ',' | '|' | ' ') || is_invisible(character);
+    if Base::parse(url)?.is_tree() || url.contains(breaks) {
         return Err(Fault::Usage(format!("{url}: should be the http or https URL of a server")));
     }
     let sumdb = args.sumdb.as_deref().map_or_else(|| GoEnv::of_process().sumdb(), Sumdb::parse)?;

@@ -18,6 +18,7 @@ use crate::proxy::Proxy;
 use crate::report::{counted, grouped, printable};
 use crate::sumdb::module::Patterns;
 use crate::sumdb::number::wide;
+use crate::sumdb::redact::redact;
 use crate::upstream::{self, Base, Proxies, ProxyEntry, ProxyPlace};
 
 pub(super) const EXIT_CODES: &str = "\
@@ -130,7 +131,8 @@ fn source(settings: &Settings, server: Option<&str>, at_once: usize) -> Result<S
 pub(super) fn tell_outcome(wanted: &Wanted, outcome: &Outcome) -> Vec<u8> {
     let mut codes = vec![outcome.exit_code(), code_of(tell(|out| report(out, wanted, outcome)))];
     for why in list(wanted.unread.iter().cloned()).chain(list(failures(outcome))) {
-        say(&why);
+        // A path may have line ends, which are not to look like ours.
+        say(&printable(&why));
     }
     codes.extend((!wanted.malformed.is_empty()).then_some(1));
     codes.extend((!wanted.unread.is_empty()).then_some(2));
@@ -190,6 +192,7 @@ fn summary(wanted: &Wanted, outcome: &Outcome, server: Option<&str>, took: Durat
         Some(server) => {
             let there = count(outcome.held + outcome.fetched);
             let files = counted(files, "file");
+            let server = redact(server);
             format!("prefetched {modules}: {there} of {files} are at {server}{missed}, in {took:.1} s")
         }
         None => {

@@ -4,12 +4,14 @@ mod child;
 mod environment;
 mod outcome;
 mod report;
+mod sums;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::io;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -20,22 +22,23 @@ use super::output::{complain, say, tell_unstored, warn};
 use super::prefetch::{Fetching, MAX_AT_ONCE};
 use super::serve::CommandServer;
 use super::settings::SettingArgs;
-use super::{setup, spelling};
-use crate::audit::inputs::SUM_NAMES;
+use super::setup;
+use crate::config::GoEnv;
 use crate::config::settings::{Layers, ReadAhead, SETTINGS, Settings, ValueSource, rows};
 use crate::fault::Fault;
 use crate::files;
 use crate::prefetch::{self, Source, Wanted};
 use crate::proxy::Proxy;
 use crate::relay::Relay;
-use crate::report::printable;
+use crate::report::{printable, write_json};
 use crate::server;
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::module::{ModuleVersion, Patterns};
-use child::{Child, Inherited, PassedOn};
+use child::{Child, Inherited, PassedOn, code_of_signal};
 use environment::Asked;
 use outcome::RunOutcome;
 use report::RunReport;
+use sums::Sums;
 
 pub(super) const EXIT_CODES: &str = "\
 GOPROXY and GOSUMDB of the command name a server of its own on a loopback port, which proves every module before it gives it, as \
@@ -48,6 +51,9 @@ Exit codes:
   1  the command succeeded, but something was refused, or a go.sum line is not what the log says
   2  wrong usage, no data folder; or the command succeeded, but what go.sum lists could not be proven
   3  the log itself misbehaved: it signed two histories that contradict each other";
+
+/// How long the proofs of a report are waited for: almost all were made while the command ran.
+const REPORT_TIME: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -72,8 +78,8 @@ pub(super) struct RunArgs {
 pub(super) fn run(args: &RunArgs) -> Result<u8, Fault> {
     let environment = |name: &str| std::env::var(name).ok();
     let here = std::env::current_dir().unwrap_or_default();
-    let folder = module_folder(&here);
-    let asked = Asked::read(environment, folder);
+    let sums = Sums::of(&here, &GoEnv::read(environment));
+    let asked = Asked::read(environment, sums.folder());
     // A port that nobody has: go's settings may name a server of ours that runs, and that one is asked.
     let layers = Layers::read(SETTINGS, args.config.as_deref(), environment)?;
     let layers = args.settings.over(layers).flag(&rows::listen, ["127.0.0.1:0".to_owned()]);
@@ -88,23 +94,17 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Fault> {
     let inherited = Inherited::take();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::machine("the system", format!("cannot start threads: {error}")))?;
-    let code = runtime.block_on(with_server(args, &settings, &asked, folder, &inherited));
+    let code = runtime.block_on(with_server(args, &settings, &asked, &sums, &inherited));
     // What is read ahead for nobody is not waited for.
     runtime.shutdown_background();
     code
-}
-
-/// The nearest folder with a go.mod or go.work, as the go command has it; this one, where there is none.
-fn module_folder(here: &Path) -> &Path {
-    let has_module = |folder: &&Path| ["go.mod", "go.work"].iter().any(|name| folder.join(name).is_file());
-    here.ancestors().find(has_module).unwrap_or(here)
 }
 
 async fn with_server(
     args: &RunArgs,
     settings: &Settings,
     asked: &Asked,
-    folder: &Path,
+    sums: &Sums,
     inherited: &Inherited,
 ) -> Result<u8, Fault> {
     let no_port = |error: io::Error| Fault::machine("127.0.0.1", format!("cannot listen there: {error}"));
@@ -112,7 +112,7 @@ async fn with_server(
     let url = format!("http://{}", listener.local_addr().map_err(no_port)?);
     let descriptors = server::Descriptors::raise();
     let private = Patterns::parse(&settings.private);
-    let mut wanted = listed(folder);
+    let mut wanted = sums.listed();
     wanted.leave_out(&private);
     let jobs = descriptors.jobs(settings.jobs);
     let at_once = jobs.min(MAX_AT_ONCE);
@@ -127,7 +127,7 @@ async fn with_server(
     let relay = served.relay().clone();
     let account = proxy.keep_account();
     let variables = asked.variables(&settings, &url, relay.vkey());
-    let passed_on = PassedOn::install()?;
+    let mut passed_on = PassedOn::install()?;
     let child = match Child::start(&args.command, &variables, inherited) {
         Ok(child) => child,
         Err(failed) => {
@@ -141,28 +141,28 @@ async fn with_server(
     }));
     let ahead = bring_ahead(asked.go.modcache(), proxy, wanted, at_once);
     let ended = tokio::select! {
-        ended = child.ended(passed_on) => ended?,
+        ended = child.ended(&mut passed_on) => ended?,
         never = ahead => match never {},
     };
-    drop(stop);
-    let _ = serving.await; // it has nobody left to serve
-    // As the command left it.
-    let wanted = listed(folder);
-    let outcome = RunOutcome::of(wanted, &private, &relay, ended, account.so_far(), at_once).await?;
-    let code = conclude(args, outcome, &relay).await?;
-    tell_unstored(&relay.store_failures());
+    let concluded = async {
+        drop(stop);
+        let _ = serving.await; // it has nobody left to serve
+        // As the command left it.
+        let wanted = sums.listed();
+        let outcome = RunOutcome::of(wanted, &private, &relay, ended, account.so_far(), at_once).await?;
+        let code = conclude(args, outcome, &relay).await?;
+        tell_unstored(&relay.store_failures());
+        Ok(code)
+    };
+    let code = tokio::select! {
+        code = concluded => code,
+        signal = passed_on.next() => {
+            say("stopped by a signal before all that go.sum lists was proven");
+            Ok(if ended.code == 0 { code_of_signal(signal) } else { ended.code })
+        }
+    };
     drop(aside);
-    Ok(code)
-}
-
-/// What go.sum lists.
-fn listed(folder: &Path) -> Wanted {
-    let sums = SUM_NAMES.map(|name| folder.join(name)).into_iter().filter(|path| path.is_file());
-    let sums: Vec<String> = sums.map(|path| path.display().to_string()).collect();
-    if sums.is_empty() {
-        return Wanted::default();
-    }
-    Wanted::read(&sums, &mut io::empty(), &spelling::advice).unwrap_or_default()
+    code
 }
 
 /// Brings what is wanted and is not in the go command's module cache, for as long as the future is polled. What cannot be had is said
@@ -191,14 +191,16 @@ async fn conclude(args: &RunArgs, outcome: RunOutcome, relay: &Relay) -> Result<
     if args.report.is_none() && args.proof.is_none() {
         return Ok(code);
     }
-    let (report, proofs) = RunReport::of(&args.command, code, &outcome, relay).await?;
-    let report =
-        serde_json::to_string_pretty(&report).map_err(|error| Fault::machine("the report", error.to_string()))?;
+    let made = tokio::time::timeout(REPORT_TIME, RunReport::of(&args.command, code, &outcome, relay)).await;
+    let late = |_| Err(Fault::timed_out("the report", format!("timed out: no proofs within {REPORT_TIME:?}")));
+    let (report, proofs) = made.unwrap_or_else(late)?;
+    let mut text = Vec::new();
+    write_json(&report, &mut text).map_err(|error| Fault::machine("the report", error.to_string()))?;
     let proofs: String = proofs.iter().map(ToString::to_string).collect();
     let mut failed = None;
-    for (path, text) in [(&args.report, report + "\n"), (&args.proof, proofs)] {
+    for (path, text) in [(&args.report, text), (&args.proof, proofs.into_bytes())] {
         let Some(path) = path else { continue };
-        if let Err(error) = write_whole(path, text.as_bytes()) {
+        if let Err(error) = write_whole(path, &text) {
             let fault =
                 Fault::disk(path.display().to_string(), format!("cannot be written: {}", files::explain(&error)));
             complain(&fault);

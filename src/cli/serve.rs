@@ -7,6 +7,7 @@ mod databases;
 mod health;
 mod importing;
 mod listen;
+mod logs;
 mod memory;
 mod modules;
 mod nightly;
@@ -16,30 +17,31 @@ mod signals;
 mod tls;
 mod upstreams;
 
-use std::io::IsTerminal as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::Mode;
 use tokio::task::JoinSet;
-use tracing_subscriber::EnvFilter;
 
 pub(super) use args::ServeArgs;
 pub(super) use command::CommandServer;
 pub(super) use importing::importing;
 use listen::{Passed, Sockets};
+use logs::SetLevel;
 use memory::Memory;
 pub(super) use modules::store_limits;
 use nightly::NightlyJob;
-use reload::{Change, Part, Reload};
+use reload::Reload;
 use signals::Signals;
 
 use super::output::{tell, warn};
 use super::setup;
 use crate::access::Access;
-use crate::config::settings::{DiskFloor, Layers, LogFormat, ReadAhead, RulesFile, SETTINGS, Settings, rows};
+use crate::config::settings::{DiskFloor, Layers, ReadAhead, RulesFile, SETTINGS, Settings};
 use crate::config::{GoEnv, ProxyList};
 use crate::database::Database;
 use crate::fault::Fault;
+use crate::files;
 use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ReadAheadLimits};
 use crate::relay::HeadRoute;
 use crate::report::printable;
@@ -49,9 +51,6 @@ use crate::store::space::Floor;
 use crate::sumdb::module::Patterns;
 use crate::sumdb::redact::redact;
 use crate::upstream::{Bounds, MAX_CONNECTIONS, Proxies, TraceExporter};
-
-/// What is logged besides ourselves: only what its authors found alarming.
-const OTHERS: &str = "warn";
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
@@ -79,62 +78,29 @@ pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
         return Ok(0);
     }
     if args.reload {
-        let (line, refused) = reload::ask(&settings.data)?;
+        let named = Layers::named(args.config.as_deref(), environment);
+        let (line, refused) = reload::ask(&settings.data, named.as_deref())?;
         if refused {
             return Err(Fault::Usage(line));
         }
         tell(|out| writeln!(out, "{}", printable(&line)))?;
         return Ok(0);
     }
-    let set_level = logs(&settings);
+    let set_level = logs::start(&settings);
     let passed = Passed::take();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::machine("the system", format!("cannot start threads: {error}")))?;
     let nightly = NightlyJob::of(&settings, args.config.as_deref())?;
-    runtime.block_on(serve(&settings, passed, nightly, &read, set_level))?;
+    let file = Layers::file(args.config.as_deref(), environment);
+    runtime.block_on(serve(&settings, passed, nightly, (&read, file.as_deref()), set_level))?;
     Ok(0)
-}
-
-/// Sets the level of what is logged.
-type SetLevel = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// Logs go to standard error, as text or JSON. Returns what sets another level.
-fn logs(settings: &Settings) -> SetLevel {
-    let filter = |level: &str| EnvFilter::new(format!("{OTHERS},gosumcheck={level},access=info"));
-    let logs = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter(settings.log_level));
-    // A second subscriber is refused, and the first goes on: there is none in this process. A filter can be replaced while there
-    // is a subscriber.
-    match settings.log_format {
-        LogFormat::Text => {
-            let logs = logs.with_ansi(std::io::stderr().is_terminal()).with_filter_reloading();
-            let handle = logs.reload_handle();
-            let _ = logs.try_init();
-            Arc::new(move |level| drop(handle.reload(filter(level))))
-        }
-        LogFormat::Json => {
-            let logs = logs.json().flatten_event(true).with_current_span(false).with_filter_reloading();
-            let handle = logs.reload_handle();
-            let _ = logs.try_init();
-            Arc::new(move |level| drop(handle.reload(filter(level))))
-        }
-    }
-}
-
-/// The level of what is logged as a part of a reload.
-fn level_part(set_level: SetLevel) -> Part {
-    let prepare = move |old: &Settings, new: &Settings| {
-        let (level, set_level) = (new.log_level, Arc::clone(&set_level));
-        let change = || Change { what: format!("log.level {level}"), apply: Box::new(move || set_level(level)) };
-        Ok((old.log_level != level).then(change))
-    };
-    Part { settings: vec![rows::log_level.name], prepare: Box::new(prepare) }
 }
 
 async fn serve(
     settings: &Settings,
     passed: Passed,
     nightly: Option<NightlyJob>,
-    read: &dyn Fn() -> Result<Settings, Fault>,
+    (read, file): (&dyn Fn() -> Result<Settings, Fault>, Option<&Path>),
     set_level: SetLevel,
 ) -> Result<(), Fault> {
     // Before anybody can think that we are ready: a signal must not find us without a handler.
@@ -162,7 +128,7 @@ async fn serve(
     let gate = access::open(settings)?;
     listen::warn_of_open(&listeners, settings);
     // `--reload` finds it as soon as anybody knows that it is there.
-    let reload = Reload::new(read, as_read, &folder);
+    let reload = Reload::new(read, as_read, &folder, file);
     // Printed, not logged: with port 0 nobody else can tell where we are.
     tell(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
     let limits = client_limits(settings, connections, &memory);
@@ -174,7 +140,7 @@ async fn serve(
         .with(access::part(Arc::clone(&gate)))
         .with(upstreams::part(proxy.clone(), folder.clone()))
         .with(modules::policy_part(proxy.clone(), folder.clone()))
-        .with(level_part(set_level));
+        .with(logs::level_part(set_level));
     let (own, loopback) = Loopback::new();
     listeners.admin.push(own);
     let mut background = JoinSet::new();
@@ -226,6 +192,11 @@ fn data_folder(settings: &Settings) -> Result<Folder, Fault> {
     // The store sets the mode of all that it makes; what the commands of `direct` make is below the data folder too.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let folder = Folder::open(&settings.data)?;
+    // One that is there and cannot be written is served from. Where there is none, nothing that is proven would be kept.
+    std::fs::create_dir_all(&settings.data).map_err(|error| {
+        let why = format!("the data folder cannot be made: {}; name another with --data", files::explain(&error));
+        Fault::disk(settings.data.display().to_string(), why)
+    })?;
     folder.set_floor(match settings.disk_floor {
         DiskFloor::Auto => Floor::Auto,
         DiskFloor::Bytes(0) => Floor::Off,

@@ -15,10 +15,12 @@ use crate::sumdb::number::wide;
 
 /// The longest settings file that is read, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
+/// GOPROXY as the Go project ships it.
+const DEFAULT_PROXIES: &str = "https://proxy.golang.org,direct";
 /// Some guides set it; no go command has ever read it.
 const NO_EFFECT: &str = "GONOSUMCHECK";
 /// The settings that are read.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "GOSUMDB",
     "GOPROXY",
     "GONOPROXY",
@@ -30,6 +32,7 @@ const NAMES: [&str; 12] = [
     "GOINSECURE",
     "GOTOOLCHAIN",
     "GOVCS",
+    "GOWORK",
     NO_EFFECT,
 ];
 /// The settings that keep modules from somebody: in go's documentation, from proxies, from the checksum database, from both.
@@ -138,6 +141,18 @@ impl GoEnv {
     /// Where a setting comes from, for messages.
     pub fn origin(&self, name: &str) -> GoEnvOrigin {
         self.values.get(name).map_or(GoEnvOrigin::BuiltIn, |(_, origin)| *origin)
+    }
+
+    /// The value by which the user's file takes back what the installation sets; none where go knows no such setting.
+    pub fn built_in(name: &str) -> Option<String> {
+        match name {
+            "GOSUMDB" => Some(sumdb::DEFAULT.to_owned()),
+            "GOPROXY" => Some(DEFAULT_PROXIES.to_owned()),
+            "GOTOOLCHAIN" => Some("auto".to_owned()),
+            NO_EFFECT => None,
+            // Empty, as where nobody set it.
+            _ => Some(String::new()),
+        }
     }
 
     /// The database (`GOSUMDB`).

@@ -1,8 +1,12 @@
 //! Settings of go's that are written to mend what was found, and put back: by `go env -w` itself, whose file is kept before the first
 //! change, so that it is afterwards byte for byte what it was.
+//!
+//! What somebody else writes into that file is never undone with it: a change that they made before ours, in the midst of it or after it
+//! leaves the file alone. What is not undone stays known beneath the next change.
+
+mod env_file;
 
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,12 +16,20 @@ use super::{Fix, Machine};
 use crate::fault::Fault;
 use crate::files;
 use crate::store::Folder;
+use crate::sumdb::number::wide;
+use crate::sumdb::printable::printable;
+use crate::sumdb::redact::redact;
+use env_file::{failed, followed, has_only_these_changed, read, replace};
 
 /// Where the file of `go env -w` is kept, in the data folder.
 const FOLDER: &str = "doctor";
 const NAME: &str = "go-env.json";
-/// Bytes of it at most.
-const MAX_KEPT: u64 = 4 << 20;
+/// Bytes of a file of settings at most, as where they are read.
+const MAX_SETTINGS: u64 = 1 << 20;
+/// Bytes of what is kept at most.
+const MAX_KEPT: u64 = 32 << 20;
+/// Bytes shown of what the go command says of its failure.
+const MAX_SAID: usize = 400;
 
 /// The file of `go env -w` before the first change, and after the last one.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,13 +39,36 @@ struct Kept {
     before: Option<String>,
     /// none until the change is complete
     after: Option<String>,
+    /// the settings that are changed
+    #[serde(default)]
+    names: Vec<String>,
+    /// a change that was not undone, of another file or of what somebody has written anew since
+    #[serde(default)]
+    earlier: Option<Box<Kept>>,
+}
+
+impl Kept {
+    /// Whether `now` is what the change left of the file, so that nothing else is lost where it is undone.
+    fn left(&self, now: Option<&str>) -> bool {
+        match (&self.after, now) {
+            (Some(after), now) => now == Some(after),
+            // It broke off. A go command that is stopped while it writes leaves an empty file.
+            (None, None | Some("")) => true,
+            (None, Some(now)) => has_only_these_changed(self.before.as_deref().unwrap_or_default(), now, &self.names),
+        }
+    }
 }
 
 /// What undoing did.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Undone {
     /// the file is what it was before the first change
-    Restored(PathBuf),
+    Restored {
+        /// which file
+        file: PathBuf,
+        /// an earlier change could be undone too
+        has_earlier: bool,
+    },
     /// nothing was changed, or it was undone before
     Nothing,
 }
@@ -61,22 +96,47 @@ pub fn planned<'a>(fixes: impl Iterator<Item = &'a Fix>) -> Vec<Fix> {
 pub fn write(fixes: &[Fix], machine: &Machine, data: &Path) -> Result<(), Fault> {
     let no_file =
         || Fault::Usage("GOENV is off: go reads no settings but those of the environment; set them there".to_owned());
-    let file = machine.go.user_file().ok_or_else(no_file)?.to_path_buf();
-    let now = read(&file)?;
-    // What an earlier run changed is undone together with this.
-    let earlier = kept(data)?.filter(|kept| kept.file == file && kept.after == now);
-    let before = earlier.map_or_else(|| now.clone(), |kept| kept.before);
-    keep(data, &Kept { file: file.clone(), before: before.clone(), after: None })?;
-    for fix in fixes {
-        let arguments = match fix {
-            Fix::Set(name, value) => ["-w".to_owned(), format!("{name}={value}")],
-            Fix::Unset(name) => ["-u".to_owned(), (*name).to_owned()],
-            Fix::Command(_) | Fix::Advice(_) => continue,
-        };
-        go_env(&arguments)?;
+    // The go command writes through links.
+    let path = machine.go.user_file().ok_or_else(no_file)?;
+    let file = followed(path).map_err(|error| failed(path, &error))?;
+    let lines: Vec<([String; 2], &str)> = fixes.iter().filter_map(arguments).collect();
+    let now = read(&file, MAX_SETTINGS)?;
+    let mut kept = match kept(data)? {
+        // What an earlier run changed is undone together with this.
+        Some(kept) if kept.file == file && kept.left(now.as_deref()) => Kept { after: None, ..kept },
+        other => {
+            // Where it is as it was, there is nothing to be undone.
+            let earlier = other.filter(|kept| kept.file != file || kept.before != now).map(Box::new);
+            Kept { file: file.clone(), before: now.clone(), after: None, names: Vec::new(), earlier }
+        }
+    };
+    kept.names.extend(lines.iter().map(|(_, name)| (*name).to_owned()));
+    kept.names.sort();
+    kept.names.dedup();
+    keep(data, &kept)?;
+    let ran = lines.iter().try_for_each(|(arguments, _)| go_env(arguments));
+    let after = read(&file, MAX_SETTINGS)?;
+    // What somebody else wrote meanwhile is not ours to undo.
+    let (was, is) = (now.as_deref().unwrap_or_default(), after.as_deref().unwrap_or_default());
+    if ran.is_err() || has_only_these_changed(was, is, &kept.names) {
+        keep(data, &Kept { after: after.clone(), ..kept })?;
     }
-    let after = read(&file)?;
-    keep(data, &Kept { file, before, after })
+    ran?;
+    if after == now {
+        let why =
+            "is as it was after `go env -w`: that go command has its settings in another file; see `go env GOENV`";
+        return Err(Fault::machine(file.display().to_string(), why));
+    }
+    Ok(())
+}
+
+/// The arguments of `go env` for a line, and the setting that it changes; none for another command.
+fn arguments(fix: &Fix) -> Option<([String; 2], &'static str)> {
+    match fix {
+        Fix::Set(name, value) => Some((["-w".to_owned(), format!("{name}={value}")], name)),
+        Fix::Unset(name) => Some((["-u".to_owned(), (*name).to_owned()], name)),
+        Fix::Command(_) | Fix::Advice(_) => None,
+    }
 }
 
 /// Puts the file of `go env -w` back.
@@ -85,9 +145,9 @@ pub fn write(fixes: &[Fix], machine: &Machine, data: &Path) -> Result<(), Fault>
 /// `Usage`: somebody changed the file since; it is left alone. `Unavailable`: the disk fails.
 pub fn undo(data: &Path) -> Result<Undone, Fault> {
     let Some(kept) = kept(data)? else { return Ok(Undone::Nothing) };
-    let now = read(&kept.file)?;
+    let now = read(&kept.file, MAX_SETTINGS)?;
     if now != kept.before {
-        if kept.after.is_some() && now != kept.after {
+        if !kept.left(now.as_deref()) {
             return Err(Fault::Usage(format!(
                 "{} was changed since `doctor --write`, and is left alone; what it was before is in {}",
                 kept.file.display(),
@@ -99,17 +159,22 @@ pub fn undo(data: &Path) -> Result<Undone, Fault> {
             None => fs::remove_file(&kept.file).map_err(|error| failed(&kept.file, &error))?,
         }
     }
-    fs::remove_file(place(data)).map_err(|error| failed(&place(data), &error))?;
-    Ok(Undone::Restored(kept.file))
+    let has_earlier = kept.earlier.is_some();
+    match &kept.earlier {
+        Some(earlier) => keep(data, earlier)?,
+        None => fs::remove_file(place(data)).map_err(|error| failed(&place(data), &error))?,
+    }
+    Ok(Undone::Restored { file: kept.file, has_earlier })
 }
 
 fn go_env(arguments: &[String]) -> Result<(), Fault> {
     let ran = Command::new("go").arg("env").args(arguments).env("GOTOOLCHAIN", "local").current_dir("/").output();
-    let line = format!("go env {}", arguments.join(" "));
+    let line = format!("go env {}", redact(&arguments.join(" ")));
+    let back = "`gosumcheck doctor --undo` puts back what was there";
     match ran {
         Ok(ran) if ran.status.success() => Ok(()),
-        Ok(ran) => Err(Fault::machine(line, String::from_utf8_lossy(&ran.stderr).trim().to_owned())),
-        Err(error) => Err(Fault::machine(line, format!("cannot be run: {}", files::explain(&error)))),
+        Ok(ran) => Err(Fault::machine(line, format!("{}; {back}", printable(ran.stderr.trim_ascii(), MAX_SAID)))),
+        Err(error) => Err(Fault::machine(line, format!("cannot be run: {}; {back}", files::explain(&error)))),
     }
 }
 
@@ -118,7 +183,7 @@ fn place(data: &Path) -> PathBuf {
 }
 
 fn kept(data: &Path) -> Result<Option<Kept>, Fault> {
-    let Some(text) = read(&place(data))? else { return Ok(None) };
+    let Some(text) = read(&place(data), MAX_KEPT)? else { return Ok(None) };
     let wrong = |error| Fault::machine(place(data).display().to_string(), format!("is damaged: {error}; remove it"));
     serde_json::from_str(&text).map(Some).map_err(wrong)
 }
@@ -126,36 +191,11 @@ fn kept(data: &Path) -> Result<Option<Kept>, Fault> {
 fn keep(data: &Path, kept: &Kept) -> Result<(), Fault> {
     let root = Folder::open(data)?.root().join(FOLDER);
     fs::create_dir_all(&root).map_err(|error| failed(&root, &error))?;
+    let path = root.join(NAME);
     let text = serde_json::to_string(kept).map_err(|error| Fault::machine("the settings", error.to_string()))?;
-    replace(&root.join(NAME), &text)
-}
-
-/// Writes a file whole or not at all, with the mode that it had.
-fn replace(path: &Path, text: &str) -> Result<(), Fault> {
-    let write = || {
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let mut draft = tempfile::NamedTempFile::new_in(folder)?;
-        draft.write_all(text.as_bytes())?;
-        if let Ok(found) = fs::metadata(path) {
-            draft.as_file().set_permissions(found.permissions())?;
-        }
-        draft.as_file().sync_all()?;
-        draft.persist(path)?;
-        fs::File::open(folder)?.sync_all()
-    };
-    write().map_err(|error: io::Error| failed(path, &error))
-}
-
-/// The text of a file; none where there is no file.
-fn read(path: &Path) -> Result<Option<String>, Fault> {
-    let bytes = match files::open(path).and_then(|file| files::read_bounded(file, MAX_KEPT)) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(path, &error)),
-    };
-    String::from_utf8(bytes).map(Some).map_err(|_| Fault::machine(path.display().to_string(), "is not text in UTF-8"))
-}
-
-fn failed(path: &Path, error: &io::Error) -> Fault {
-    Fault::disk(path.display().to_string(), files::explain(error))
+    if wide(text.len()) > MAX_KEPT {
+        let why = "keeps too many changes: undo them with `gosumcheck doctor --undo`, or remove it";
+        return Err(Fault::Usage(format!("{} {why}", path.display())));
+    }
+    replace(&path, &text)
 }

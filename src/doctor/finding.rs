@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::config::{GoEnv, GoEnvOrigin};
+use crate::sumdb::redact::redact;
 
 /// How bad it is, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -33,6 +34,9 @@ pub struct Finding {
     pub fix: Vec<Fix>,
 }
 
+/// What is said behind a value whose passwords are not shown.
+const WITHHELD: &str = " (with the names and passwords that stand there now)";
+
 /// A line that mends something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fix {
@@ -47,16 +51,27 @@ pub enum Fix {
 }
 
 impl Fix {
-    /// Whether a shell can run it.
+    /// Whether a shell can run it as it is shown.
     pub fn is_command(&self) -> bool {
-        !matches!(self, Fix::Advice(_))
+        match self {
+            Fix::Set(_, value) => redact(value) == *value,
+            Fix::Unset(_) | Fix::Command(_) => true,
+            Fix::Advice(_) => false,
+        }
     }
 }
 
 impl fmt::Display for Fix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fix::Set(name, value) => write!(f, "go env -w {name}={}", quoted(value)),
+            Fix::Set(name, value) => {
+                write!(
+                    f,
+                    "go env -w {name}={}{}",
+                    quoted(&redact(value)),
+                    if self.is_command() { "" } else { WITHHELD }
+                )
+            }
             Fix::Unset(name) => write!(f, "go env -u {name}"),
             Fix::Command(line) | Fix::Advice(line) => f.write_str(line),
         }
@@ -106,12 +121,15 @@ impl Finding {
         let is_shadowed = go.origin(name) == GoEnvOrigin::Environment;
         if is_shadowed {
             // What `go env -w` writes is not read while the variable is set.
-            self.fix.push(Fix::Command(match &value {
-                Some(value) => format!("export {name}={}", quoted(value)),
-                None => format!("unset {name}"),
-            }));
+            self.fix.push(match &value {
+                Some(value) if redact(value) == *value => Fix::Command(format!("export {name}={}", quoted(value))),
+                Some(value) => Fix::Advice(format!("export {name}={}{WITHHELD}", quoted(&redact(value)))),
+                None => Fix::Command(format!("unset {name}")),
+            });
         } else {
-            self.fix.push(value.map_or(Fix::Unset(name), |value| Fix::Set(name, value)));
+            // `go env -u` takes lines out of the user's file alone. What is built in comes back where that file says it.
+            let built_in = || if go.origin(name) == GoEnvOrigin::Installation { GoEnv::built_in(name) } else { None };
+            self.fix.push(value.or_else(built_in).map_or(Fix::Unset(name), |value| Fix::Set(name, value)));
         }
         self
     }

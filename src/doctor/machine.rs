@@ -4,6 +4,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio::time::{Instant, timeout_at};
 
 use crate::audit::go_release::GoRelease;
 use crate::config::{self, GoEnv, Sumdb};
@@ -14,6 +18,8 @@ use crate::upstream::{self, Base, Http};
 
 /// Bytes of a file at most: netrc, go.mod, VERSION.
 const MAX_FILE: u64 = 1 << 20;
+/// Proxies that are asked at once.
+const AT_ONCE: usize = 16;
 /// Bytes of an answer whether the database is relayed; it is empty, or a page.
 const MAX_ANSWER: usize = 64 << 10;
 
@@ -74,28 +80,35 @@ impl Machine {
         Machine { go, version, netrc, project, relaying: Vec::new() }
     }
 
-    /// Asks each server in GOPROXY whether it relays the database.
-    pub async fn ask_proxies(&mut self, http: &Http) {
+    /// Asks each server in GOPROXY whether it relays the database, several at once, for at most `time`.
+    pub async fn ask_proxies(&mut self, http: &Http, time: Duration) {
         let (Ok(list), Ok(Sumdb::On { name, .. })) = (self.go.proxies(), self.go.sumdb()) else { return };
-        for (url, _) in list.entries() {
-            let Ok(base) = Base::parse(url) else { continue };
-            if matches!(url, "off" | "direct") || base.is_tree() {
-                continue;
-            }
-            let asked = format!("{}/sumdb/{name}/supported", url.trim_end_matches('/'));
-            let said = match upstream::is_there(http, &asked, MAX_ANSWER).await {
-                Ok(true) => Relaying::Yes,
-                Ok(false) => Relaying::No,
-                Err(Fault::Unavailable { why, .. }) => Relaying::Failed(plain(&why)),
-                Err(fault) => Relaying::Failed(plain(&fault.to_string())),
-            };
-            self.relaying.push((url.to_owned(), said));
-        }
+        let until = Instant::now() + time;
+        let is_server = |url: &&str| Base::parse(url).is_ok_and(|base| !base.is_tree());
+        let (urls, database): (Vec<&str>, &str) =
+            (list.entries().map(|(url, _)| url).filter(is_server).collect(), &name);
+        let ask = |url: String| async move {
+            let said = timeout_at(until, ask(http, &url, database)).await;
+            (url, said.unwrap_or_else(|_| Relaying::Failed(format!("timed out: no answer within {time:?}"))))
+        };
+        let asked = stream::iter(urls.into_iter().map(str::to_owned).map(ask)).buffered(AT_ONCE);
+        self.relaying.extend(asked.collect::<Vec<_>>().await);
     }
 
     /// The release of the installed Go.
     pub(super) fn release(&self) -> Option<GoRelease> {
         GoRelease::parse(self.version.as_deref()?)
+    }
+}
+
+/// What the proxy at `url` says of a database.
+async fn ask(http: &Http, url: &str, database: &str) -> Relaying {
+    let asked = format!("{}/sumdb/{database}/supported", url.trim_end_matches('/'));
+    match upstream::is_there(http, &asked, MAX_ANSWER).await {
+        Ok(true) => Relaying::Yes,
+        Ok(false) => Relaying::No,
+        Err(Fault::Unavailable { why, .. }) => Relaying::Failed(plain(&why)),
+        Err(fault) => Relaying::Failed(plain(&fault.to_string())),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::expected::Route;
 use super::{Denied, Inner, Proxy, stored};
 use crate::fault::Fault;
-use crate::report::printable;
+use crate::report::{printable, write_json};
 use crate::store::modules::Stored;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
@@ -94,7 +94,10 @@ impl Explanation {
 
     /// As JSON, with a line end.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        let mut text = Vec::new();
+        // Writing into memory cannot fail, nor can the names of these fields.
+        let _ = write_json(self, &mut text);
+        String::from_utf8(text).unwrap_or_default()
     }
 }
 
@@ -215,18 +218,18 @@ impl fmt::Display for Explanation {
         }
         match &self.private {
             Some(pattern) => writeln!(f, "private    yes, by the pattern {}", printable(pattern))?,
-            None => writeln!(f, "private    no: proven by {database}")?,
+            None => writeln!(f, "private    no: proven by {}", printable(database))?,
         }
         if !self.upstreams.is_empty() {
             writeln!(f, "upstreams  {}", printable(&self.upstreams.join(" ")))?;
         }
         match (&self.record, &self.private) {
             (Some(record), _) => {
-                writeln!(f, "record     {} of {database}", record.number)?;
+                writeln!(f, "record     {} of {}", record.number, printable(database))?;
                 writeln!(f, "  zip      {}", record.zip)?;
                 writeln!(f, "  go.mod   {}", record.go_mod)?;
             }
-            (None, None) => writeln!(f, "record     none of {database} is held here")?,
+            (None, None) => writeln!(f, "record     none of {} is held here", printable(database))?,
             (None, Some(_)) => {}
         }
         for ExplainedFile { file, state, since, bytes, hash } in &self.files {
@@ -237,7 +240,7 @@ impl fmt::Display for Explanation {
             writeln!(f)?;
         }
         for ExplainedIncident { at, file, upstream, why, .. } in &self.incidents {
-            writeln!(f, "wrong      {at}: {file} from {}: {}", printable(upstream), printable(why))?;
+            writeln!(f, "wrong      {at}: {} from {}: {}", printable(file), printable(upstream), printable(why))?;
         }
         Ok(())
     }

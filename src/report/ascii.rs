@@ -11,7 +11,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 ///
 /// # Errors
 /// What `out` returns.
-pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(&mut *out, Ascii(PrettyFormatter::new())))?;
     out.write_all(b"\n")
 }

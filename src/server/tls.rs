@@ -21,14 +21,10 @@ pub use certificate::ClientCertificate;
 pub use files::{ClientAuth, TlsFiles};
 
 use crate::fault::Fault;
-use certificate::CertificatePeriod;
+use crate::files::CertificatePeriod;
 
 /// What is offered in ALPN (RFC 7301): HTTP/2 where the client knows it.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
-/// The end of a certificate is warned of so long before.
-const WARN_BEFORE: Duration = Duration::from_secs(14 * DAY);
-/// Seconds of a day.
-const DAY: u64 = 24 * 60 * 60;
 
 /// A certificate with its key, ready to be served, and what is to be said of it.
 #[derive(Debug)]
@@ -131,7 +127,7 @@ impl Identity {
             return Some(format!("{path}: the certificate is not valid yet, for {}: clients refuse it", days(wait)));
         }
         match self.validity.not_after.duration_since(now) {
-            Ok(left) if left > WARN_BEFORE => None,
+            Ok(left) if left > CertificatePeriod::ENDS_SOON => None,
             Ok(left) => Some(format!("{path}: the certificate expires in {}; replace it and reload", days(left))),
             Err(error) => {
                 let since = days(error.duration());
@@ -143,7 +139,7 @@ impl Identity {
 
 /// Whole days, in words.
 fn days(time: Duration) -> String {
-    match time.as_secs() / DAY {
+    match CertificatePeriod::days(time) {
         0 => "less than a day".to_owned(),
         1 => "1 day".to_owned(),
         days => format!("{days} days"),

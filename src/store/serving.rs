@@ -35,6 +35,9 @@ pub struct ServerState {
     pub refused: bool,
     /// what came of the last one, in one line
     pub last: String,
+    /// the files of settings that it reads; none where it does not say
+    #[serde(default)]
+    pub settings: Option<Vec<PathBuf>>,
 }
 
 /// The file of a running server, which is locked until this is dropped.
@@ -113,10 +116,10 @@ mod tests {
         let folder = Folder::open(root.path()).unwrap();
         assert_eq!(folder.server().unwrap(), None);
         let serving = folder.serve().unwrap().unwrap();
-        let long = ServerState { pid: 7, reloads: 1, refused: true, last: "a long line".repeat(9) };
+        let long = ServerState { pid: 7, reloads: 1, refused: true, last: "a long line".repeat(9), settings: None };
         serving.write(&long).unwrap();
         assert_eq!(Folder::look(root.path()).unwrap().server().unwrap(), Some(long));
-        let short = ServerState { pid: 7, reloads: 2, refused: false, last: String::new() };
+        let short = ServerState { pid: 7, reloads: 2, refused: false, last: String::new(), settings: None };
         serving.write(&short).unwrap();
         assert_eq!(folder.server().unwrap(), Some(short));
         assert!(folder.serve().unwrap().is_none(), "two at once");

@@ -8,15 +8,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
-use x509_cert::certificate::{CertificateInner, Raw};
-use x509_cert::der::Decode as _;
 
 use super::base::{Base, BaseLocation, is_loopback};
 use super::http::agent::Http;
 use crate::fault::Fault;
+use crate::files::CertificatePeriod;
 
 /// Addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 4;
@@ -90,14 +89,9 @@ async fn handshake(http: &Http, url: &Url, host: &str, stream: TcpStream) -> Res
     let (stream, handshake) = timed(TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
     let stream = stream.map_err(|error: io::Error| format!("TLS: {error}"))?;
     let (_, session) = stream.get_ref();
-    let not_after = session.peer_certificates().and_then(|chain| ends(chain.first()?));
+    let period = session.peer_certificates().and_then(|chain| CertificatePeriod::read(chain.first()?));
+    let not_after = period.map(|period| period.not_after);
     Ok(TlsPhase { handshake, is_http2: session.alpn_protocol() == Some(b"h2"), not_after })
-}
-
-/// When a certificate ends (RFC 5280 section 4.1.2.5).
-fn ends(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
-    let certificate = CertificateInner::<Raw>::from_der(certificate).ok()?;
-    Some(certificate.tbs_certificate().validity().not_after.to_system_time())
 }
 
 async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {

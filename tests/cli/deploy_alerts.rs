@@ -5,14 +5,16 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use crate::command::Machine;
 use crate::common::Serving;
 use crate::deploy::{folder, text};
+use crate::world::{DEAD, World};
 
 /// The names of the samples that a server has on its page of metrics. It keeps a full copy: without one nothing lags.
 fn exposed() -> BTreeSet<String> {
-    let machine = Machine::new();
-    let server = Serving::start(&mut machine.command(&["serve", "--listen", "127.0.0.1:0", "--mirror"]));
+    // Its log is of this machine, and nobody serves its modules.
+    let World { machine, .. } = &World::new();
+    let alone = ["--mirror", "--proxy", DEAD];
+    let server = Serving::start(&mut machine.command(&[&["serve", "--listen", "127.0.0.1:0"][..], &alone].concat()));
     // A verification is on the page once one is recorded, whatever it found beside the server's first sync.
     machine.run(&["verify", "--record"]);
     let mut stream = TcpStream::connect(server.address()).unwrap();

@@ -15,7 +15,7 @@ use crate::common::go_command;
 const GO_ENV: &str = "GOPROXY=https://proxy.golang.org,direct\nGOSUMDB=sum.golang.org\nGOTOOLCHAIN=auto\n";
 
 /// A machine with a Go installation, and nothing wrong with it.
-fn machine(version: &str) -> Machine {
+pub(crate) fn machine(version: &str) -> Machine {
     let mut machine = Machine::new();
     machine.write("goroot/go.env", GO_ENV).write("goroot/VERSION", format!("{version}\ntime 2026-10-01T00:00:00Z\n"));
     machine.set("GOROOT", machine.at("goroot").display().to_string());

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use crate::command::Ran;
 use crate::fake::write_gosum;
-use crate::world::{LINES, RECORDS, World};
+use crate::world::{DEAD, LINES, RECORDS, World};
 
 #[test]
 fn offline_first_then_online_then_offline_again() {
@@ -89,4 +89,18 @@ fn a_damaged_head_is_told_with_its_path() {
     world.run(&["audit"]).says(0, &[]);
     std::fs::write(world.head_file(), "damaged").unwrap();
     world.run(&["audit"]).complains(2, &["heads/fakelog.example/latest: is not a tree head", "delete it"]);
+}
+
+#[test]
+fn a_server_whose_data_folder_cannot_be_made_does_not_start() {
+    let world = World::new();
+    let data = ["--data", "/proc/gosumcheck"];
+    for (words, rest) in [
+        (&["serve", "--listen", "127.0.0.1:0", "--offline"][..], &[][..]),
+        (&["run", "--proxy", DEAD], &["--", "true"]),
+        (&["prefetch", "--proxy", DEAD], &["a.example/m@v1.0.0"]),
+    ] {
+        let ran = world.machine.run_to_the_end(&[words, &data, rest].concat());
+        ran.complains(2, &["/proc/gosumcheck: the data folder cannot be made: ", "; name another with --data"]);
+    }
 }

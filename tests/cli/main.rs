@@ -10,6 +10,8 @@ mod common;
 mod deploy;
 mod deploy_alerts;
 mod doctor;
+mod doctor_hostile;
+mod doctor_undo;
 mod env;
 mod evidence;
 mod exclude;

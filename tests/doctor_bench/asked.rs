@@ -13,6 +13,16 @@ fn no_private_name_leaves_the_machine() {
 }
 
 #[test]
+fn a_name_that_is_kept_from_proxies_alone_does_not_leave_it_either() {
+    let mut world = World::new();
+    let sound = world.sound();
+    world.machine.set("GONOPROXY", "example.com/*");
+    let ran = world.bench(&[&sound.url()], &[]);
+    ran.complains(2, &["example.com/sample@v1.0.0 is private here, by the pattern example.com/*"]);
+    assert_eq!((sound.requests().len(), world.lookups()), (0, 0));
+}
+
+#[test]
 fn only_the_samples_are_asked_for_and_each_file_once() {
     let world = World::new();
     let sound = world.sound();
@@ -45,7 +55,7 @@ fn arguments_that_make_no_sense_are_said() {
     for (words, why) in [
         (&["--proxy", "https://a.example"][..], "--bench"),
         (&["--sample", SAMPLE], "--bench"),
-        (&["--timeout", "5s"], "--bench"),
+        (&["--offline", "--timeout", "5s"], "--offline"),
         (&["--bench", "--offline"], "--offline"),
         (&["--bench", "--undo"], "--undo"),
         (&["--bench", "--timeout", "0s"], "between 1s and 1h"),

@@ -150,6 +150,21 @@ fn a_version_that_nobody_made_makes_nobody_stale() {
 }
 
 #[test]
+fn what_a_proxy_says_does_not_act_on_a_terminal() {
+    let world = World::new();
+    let (failing, moved) = (world.sound(), world.sound());
+    let hostile = "\u{1b}[31mred\u{7} \u{202e}evil\u{9b}2J\u{200b}";
+    failing.fault("*", Fault::Status(500, hostile.to_owned()));
+    moved.fault("*.zip", Fault::Redirect(format!("http://127.0.0.1:1/{hostile}")));
+    for options in [&[][..], &["--format", "json"], &["--fix"]] {
+        let ran = world.bench(&[&failing.url(), &moved.url()], options);
+        let is_shown = |c: char| matches!(c, ' '..='~' | '\n');
+        assert!(ran.out.chars().chain(ran.err.chars()).all(is_shown), "{:?} {:?}", ran.out, ran.err);
+        assert!(ran.out.lines().all(|line| line.len() < 1_000), "{}", ran.out);
+    }
+}
+
+#[test]
 fn one_that_hangs_takes_its_share_of_the_time_and_no_more() {
     let world = World::new();
     let (sound, hanging) = (world.sound(), world.sound());

@@ -20,7 +20,9 @@ mod kit;
 
 mod folder;
 mod named;
+mod private_names;
 mod run;
+mod run_ends;
 mod run_go;
 mod server;
 mod world;

@@ -59,3 +59,12 @@ fn private_names_stay_and_a_dead_server_is_named() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("a folder is not a server; name it with --data"), "{}", ran.err);
 }
+
+#[test]
+fn the_password_of_a_server_is_not_shown() {
+    let world = World::new();
+    let ran = world.command(&["prefetch", "--server", "http://me:s3cret@127.0.0.1:1", "a.example/one@v1.0.0"]).output();
+    let ran = ran.map(Ran::of).unwrap();
+    ran.says(2, &["are at http://127.0.0.1:1"]);
+    assert!(!ran.out.contains("s3cret") && !ran.err.contains("s3cret"), "{}", ran.show());
+}

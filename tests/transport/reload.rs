@@ -123,6 +123,33 @@ fn what_is_wrong_or_needs_a_restart_changes_nothing_and_is_named() {
 }
 
 #[test]
+fn a_server_that_reads_another_file_is_left_alone_and_says_which() {
+    let authority = Authority::new("private");
+    let files = Files::of(&authority.plain("server"));
+    let serving = start(&files, SETTINGS);
+    files.write("other.toml", &SETTINGS.replace("\"info\"", "\"debug\""));
+    let reload_with = |named: &[&str], variable: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
+        command.args(["serve", "--reload", "--data", "data"]).args(named).current_dir(files.dir.path());
+        command.env_clear().env("HOME", files.dir.path()).env("GOENV", "off").env("GOSUMCHECK_CONFIG", variable);
+        let ran = command.output().unwrap();
+        (ran.status.code().unwrap(), String::from_utf8(ran.stdout).unwrap() + &String::from_utf8(ran.stderr).unwrap())
+    };
+    for (named, variable) in [(&["--config", "other.toml"][..], ""), (&[], "other.toml")] {
+        let (code, told) = reload_with(named, variable);
+        assert_eq!(code, 2, "{told}");
+        for words in ["reads its settings from ", "/g.toml, not ", "/other.toml: it is as it was"] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+    }
+    assert!(!serving.logged().contains("reloaded"), "{}", serving.logged());
+    // The same file by another path, or none that is named.
+    for named in [&["--config", "./g.toml"][..], &[]] {
+        assert_eq!(reload_with(named, ""), (0, "reloaded: nothing has changed\n".to_owned()));
+    }
+}
+
+#[test]
 fn the_files_are_read_again_by_themselves_too() {
     let authority = Authority::new("private");
     let (first, second) = (authority.plain("first"), authority.plain("second"));

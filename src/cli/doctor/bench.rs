@@ -7,17 +7,18 @@ use clap::Args;
 
 use super::super::output::{complain, say, tell};
 use super::super::{DatabaseArgs, setup};
-use super::{DoctorArgs, data, read};
+use super::{DoctorArgs, data, read, run_and_leave};
 use crate::config::units;
-use crate::config::{self, Sumdb, sumdb};
+use crate::config::{self, Sumdb, private, sumdb};
 use crate::doctor::bench::{BenchPlan, BenchReport, DEFAULT_TIME, Looked, ProxyStanding, Row};
 use crate::doctor::change;
 use crate::fault::Fault;
-use crate::report::{grouped, printable};
+use crate::report::{grouped, printable, write_json};
+use crate::sumdb::module::Patterns;
 use crate::upstream::Settings;
 
 /// For a connection, TLS included: a person waits, and a proxy that takes longer is none to recommend.
-const CONNECT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
 /// Without a byte.
 const SILENCE: Duration = Duration::from_secs(15);
 /// Requests to the database at once.
@@ -37,9 +38,9 @@ pub(super) struct BenchArgs {
     /// With --bench: ask for this module version in place of the well-known ones (repeatable); every proxy learns its name
     #[arg(long, value_name = "MODULE@VERSION", requires = "bench")]
     sample: Vec<String>,
-    /// With --bench: how long all of it may take [default: 90s]
-    #[arg(long, value_name = "DURATION", requires = "bench", value_parser = timeout)]
-    timeout: Option<Duration>,
+    /// How long all requests together may take [default: 20s; with --bench, 90s]
+    #[arg(long, value_name = "DURATION", conflicts_with_all = ["offline", "undo"], value_parser = timeout)]
+    pub(super) timeout: Option<Duration>,
 }
 
 /// A time in which something can be measured.
@@ -63,7 +64,9 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
     let off = matches!(machine.go.sumdb(), Ok(Sumdb::Off)).then(|| sumdb::DEFAULT.to_owned());
     let setup = setup::prepare(&database_args(args, off))?;
     let time = args.bench.timeout.unwrap_or(DEFAULT_TIME);
-    let plan = BenchPlan::new(&machine.go, &args.bench.proxy, &args.bench.sample, &setup.exempt, time)?;
+    // A name that is kept from anybody is kept from those who are measured.
+    let private = Patterns::parse(&private::of_go(&machine.go.private_from_anybody()).patterns);
+    let plan = BenchPlan::new(&machine.go, &args.bench.proxy, &args.bench.sample, &private, time)?;
     let netrc = config::netrc_file(|name| std::env::var(name).ok());
     let limits = Settings {
         connect: CONNECT,
@@ -74,11 +77,11 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
         ..Settings::default()
     };
     let settings = Settings { netrc, ..limits };
-    let measured = setup::runtime()?.block_on(async {
+    let measured = run_and_leave(async {
         let looked = Looked::at(&plan, &setup.name, &settings).await;
         let database = setup.database_by(&looked.relays())?;
         looked.finish(&plan, &machine, &database, &settings).await
-    });
+    })?;
     let report = match measured {
         Ok(report) => report,
         Err(fault) => {
@@ -94,10 +97,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Fault> {
         return Ok(if report.recommended.is_some() { 0 } else { report.exit_code() });
     }
     match args.format.as_str() {
-        "json" => tell(|out| {
-            serde_json::to_writer_pretty(&mut *out, &report)?;
-            writeln!(out)
-        })?,
+        "json" => tell(|out| write_json(&report, out))?,
         _ => tell(|out| show(out, &report))?,
     }
     Ok(report.exit_code())
@@ -156,7 +156,7 @@ fn verdict(report: &BenchReport) -> String {
 /// The table, for people.
 fn show(out: &mut dyn Write, report: &BenchReport) -> io::Result<()> {
     let tree = report.tree.map_or_else(|| "no tree".to_owned(), |tree| format!("tree {}", grouped(tree)));
-    writeln!(out, "{}, {tree}, proves what they send of:", report.database)?;
+    writeln!(out, "{}, {tree}, proves what they send of:", printable(&report.database))?;
     for sample in &report.samples {
         let why = sample.unproven.as_ref().map(|why| format!(" (not proven: {why})")).unwrap_or_default();
         writeln!(out, "  {}", printable(&format!("{}{why}", sample.module)))?;

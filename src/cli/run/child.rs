@@ -54,7 +54,8 @@ impl Inherited {
     }
 }
 
-/// The signals that are passed on. To be made before the command starts: a person who sees it run may send one.
+/// The signals that are passed on while the command runs, and that end this process afterwards. To be made before the command starts:
+/// a person who sees it run may send one.
 pub(super) struct PassedOn(Vec<(TokioSignal, Signal)>);
 
 impl PassedOn {
@@ -70,9 +71,41 @@ impl PassedOn {
             (SignalKind::quit(), Signal::QUIT),
         ];
         let failed = |error: io::Error| Fault::machine("the system", format!("cannot handle signals: {error}"));
+        let ignored = ignored();
+        // What this process was told to ignore, as by nohup, the command ignores too.
+        let kinds = kinds.into_iter().filter(|(_, passed)| ignored >> (passed.as_raw() - 1) & 1 == 0);
         let install = |(kind, passed)| Ok((signal(kind).map_err(failed)?, passed));
-        kinds.into_iter().map(install).collect::<Result<_, Fault>>().map(PassedOn)
+        kinds.map(install).collect::<Result<_, Fault>>().map(PassedOn)
     }
+
+    /// The next signal that this process gets.
+    pub(super) async fn next(&mut self) -> Signal {
+        let any = self.0.iter_mut().map(|(signal, passed)| {
+            let passed = *passed;
+            Box::pin(async move {
+                if signal.recv().await.is_none() {
+                    std::future::pending::<()>().await;
+                }
+                passed
+            })
+        });
+        match any.collect::<Vec<_>>() {
+            none if none.is_empty() => std::future::pending().await,
+            any => futures_util::future::select_all(any).await.0,
+        }
+    }
+}
+
+/// The signals that this process ignores, a bit each from signal 1 on; none where the system does not say.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// The shell's exit code for what a signal ended.
+pub(super) fn code_of_signal(signal: Signal) -> u8 {
+    u8::try_from(128 + signal.as_raw()).unwrap_or(u8::MAX)
 }
 
 /// How the command ended.
@@ -131,21 +164,13 @@ impl Child {
     ///
     /// # Errors
     /// `Unavailable`: the system lost the process.
-    pub(super) async fn ended(mut self, passed_on: PassedOn) -> Result<Ended, Fault> {
-        let PassedOn(mut signals) = passed_on;
+    pub(super) async fn ended(mut self, passed_on: &mut PassedOn) -> Result<Ended, Fault> {
         let failed = |error: io::Error| Fault::machine("the system", format!("cannot wait for the command: {error}"));
         let mut was_passed = false;
         let code = loop {
-            let any = futures_util::future::select_all(signals.iter_mut().map(|(signal, passed)| {
-                let passed = *passed;
-                Box::pin(async move {
-                    signal.recv().await;
-                    passed
-                })
-            }));
             tokio::select! {
                 code = &mut self.ended => break code.map_err(io::Error::other).and_then(|code| code).map_err(failed)?,
-                (passed, ..) = any => {
+                passed = passed_on.next() => {
                     was_passed = true;
                     let _ = kill_process_group(self.group, passed); // it may have ended just now
                 }

@@ -105,7 +105,9 @@ impl Asked {
             ("GONOSUMDB", or_none(&settings.private)),
             ("GONOPROXY", around),
         ];
-        variables.extend(self.flags.clone().map(|flags| ("GOFLAGS", flags)));
+        // The go command takes an empty variable for none, and looks into its files.
+        let flags = self.flags.clone().map(|flags| if flags.is_empty() { " ".to_owned() } else { flags });
+        variables.extend(flags.map(|flags| ("GOFLAGS", flags)));
         variables
     }
 }

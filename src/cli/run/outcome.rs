@@ -40,7 +40,8 @@ impl RunOutcome {
         at_once: usize,
     ) -> Result<RunOutcome, Fault> {
         let exempt = wanted.leave_out(private);
-        let judged = if ended.by_signal {
+        // A command that failed is not waited for any longer. One that a signal made succeed has not proven anything.
+        let judged = if ended.by_signal && ended.code != 0 {
             Judged::default()
         } else {
             match tokio::time::timeout(PATIENCE, prefetch::judge(relay, &wanted, at_once)).await {

@@ -5,12 +5,13 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::config::settings::{ListenAddress, Settings};
 use crate::fault::Fault;
 
-/// How long a server that is alive may take for each step.
+/// How long a server that is alive may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The beginning of an answer, up to its status, in bytes.
 const STATUS_LINE: u64 = 12;
@@ -21,8 +22,14 @@ const STATUS_LINE: u64 = 12;
 /// `Usage`: no address can be asked. `Unavailable`: nobody listens there, or the answer is not 200.
 pub(super) fn ask(settings: &Settings) -> Result<(), Fault> {
     let asked = settings.admin_listen.iter().chain(&settings.listen).find_map(|address| match address {
-        ListenAddress::Tcp(at) if at.port() != 0 => Some((address, tcp(near(*at)))),
-        ListenAddress::Unix(path) => Some((address, unix(path))),
+        ListenAddress::Tcp(at) if at.port() != 0 => {
+            let at = near(*at);
+            Some((address, within(TIMEOUT, move || tcp(at))))
+        }
+        ListenAddress::Unix(path) => {
+            let path = path.clone();
+            Some((address, within(TIMEOUT, move || unix(&path))))
+        }
         ListenAddress::Tcp(_) | ListenAddress::Systemd(_) => None,
     });
     let Some((address, asked)) = asked else {
@@ -35,6 +42,16 @@ pub(super) fn ask(settings: &Settings) -> Result<(), Fault> {
         Ok(line) => Err(failed(format!("answered {line:?} to /healthz"))),
         Err(error) => Err(failed(format!("cannot be asked for /healthz: {error}"))),
     }
+}
+
+/// What comes of asking, or that it takes too long: the bytes of an answer may come one by one, and a connection to a Unix socket waits
+/// for as long as nobody accepts it.
+fn within(time: Duration, ask: impl FnOnce() -> io::Result<String> + Send + 'static) -> io::Result<String> {
+    let (tell, told) = mpsc::channel();
+    // It ends with this process.
+    std::thread::spawn(move || tell.send(ask()));
+    let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, format!("timed out: no answer within {time:?}")));
+    told.recv_timeout(time).unwrap_or_else(late)
 }
 
 fn tcp(address: SocketAddr) -> io::Result<String> {
@@ -73,6 +90,17 @@ fn near(address: SocketAddr) -> SocketAddr {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_that_never_ends_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        // It accepts nobody.
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let late = within(Duration::from_millis(20), move || unix(&path)).unwrap_err();
+        assert_eq!(late.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(late.to_string(), "timed out: no answer within 20ms");
+    }
 
     #[test]
     fn a_server_at_all_addresses_is_asked_at_loopback() {

@@ -5,7 +5,7 @@
 //! setting that no part answers for needs a restart: then nothing is changed, and the setting is named. To add a part, write one
 //! line where [`Reload::with`] is called in `serve`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -44,22 +44,27 @@ pub(super) struct Reload<'a> {
     parts: Vec<Part>,
     /// where `--reload` looks for what came of it; none where another server has the data folder
     file: Option<ServingFile>,
+    /// the file of settings that is read, if there is one
+    source: Option<PathBuf>,
     /// how many were tried
     tried: u64,
 }
 
 impl<'a> Reload<'a> {
-    /// `read` reads the settings as they are now; `current` are those in effect, of a server over `folder`.
+    /// `read` reads the settings as they are now, with the file `source` among them; `current` are those in effect, of a server over
+    /// `folder`.
     pub(super) fn new(
         read: &'a dyn Fn() -> Result<Settings, Fault>,
         current: &Settings,
         folder: &Folder,
+        source: Option<&Path>,
     ) -> Reload<'a> {
         let file = folder.serve().unwrap_or_else(|fault| {
             tracing::warn!("--reload will not find this server: {fault}");
             None
         });
-        let reload = Reload { read, current: current.clone(), parts: Vec::new(), file, tried: 0 };
+        let source = source.map(whole);
+        let reload = Reload { read, current: current.clone(), parts: Vec::new(), file, source, tried: 0 };
         reload.write(false, String::new());
         reload
     }
@@ -90,7 +95,8 @@ impl<'a> Reload<'a> {
     fn write(&self, refused: bool, last: String) {
         let Some(file) = &self.file else { return };
         let pid = i32::try_from(std::process::id()).unwrap_or(0);
-        if let Err(fault) = file.write(&ServerState { pid, reloads: self.tried, refused, last }) {
+        let settings = Some(self.source.iter().cloned().collect());
+        if let Err(fault) = file.write(&ServerState { pid, reloads: self.tried, refused, last, settings }) {
             tracing::warn!("--reload will not see what came of it: {fault}");
         }
     }
@@ -152,16 +158,34 @@ fn values<'a>(settings: &'a Settings, name: &str) -> Vec<(&'a str, Option<&'a Va
     shown.map(|(_, value, source)| (value.as_str(), of_go(source))).collect()
 }
 
+/// The path of a file of settings by which it can be compared.
+fn whole(path: &Path) -> PathBuf {
+    path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_path_buf())
+}
+
 /// Has the server over a data folder read its settings again, and waits for what comes of it: one line, and whether the server
-/// refused.
+/// refused. `named` is the file of settings that the caller named.
 ///
 /// # Errors
-/// `Usage`: no server runs there. `Unavailable`: it cannot be reached, or does not answer.
-pub(super) fn ask(data: &Path) -> Result<(String, bool), Fault> {
+/// `Usage`: no server runs there, or it reads another file. `Unavailable`: it cannot be reached, or does not answer.
+pub(super) fn ask(data: &Path, named: Option<&Path>) -> Result<(String, bool), Fault> {
     let name = data.display();
     let folder = Folder::look(data)?;
     let nobody = || Fault::Usage(format!("no server runs over the data folder {name}; --data names another"));
     let before = folder.server()?.ok_or_else(nobody)?;
+    if let (Some(named), Some(files)) = (named.map(whole), &before.settings)
+        && !files.contains(&named)
+    {
+        let reads = files
+            .first()
+            .map_or("no file of settings".to_owned(), |file| format!("its settings from {}", file.display()));
+        let named = named.display();
+        return Err(Fault::Usage(format!(
+            "the server over the data folder {name} (process {}) reads {reads}, not {named}: it is as it was; to have it read that file, \
+             start it anew with --config {named}",
+            before.pid
+        )));
+    }
     let pid = Pid::from_raw(before.pid).ok_or_else(nobody)?;
     kill_process(pid, Signal::HUP).map_err(|error| {
         Fault::machine(format!("process {}", before.pid), format!("cannot be sent SIGHUP: {error}"))

@@ -43,9 +43,7 @@ impl Layers {
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<Layers, Fault> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
-        let named = named.map(Path::to_path_buf).or_else(|| set(FILE_VARIABLE).map(PathBuf::from));
-        let path = named.or_else(|| own_file().filter(|path| path.is_file()));
-        let document = match path {
+        let document = match Layers::file(named, &env) {
             Some(path) => Some(SettingsFile::parse(table, &path, &read_text(&path)?)?),
             None => None,
         };
@@ -60,6 +58,17 @@ impl Layers {
             }
         }
         Ok(Layers { document, environment, notes, flags: Vec::new() })
+    }
+
+    /// The file that is `named`, or that the environment names.
+    pub fn named(named: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+        let of_environment = || env(FILE_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+        named.map(Path::to_path_buf).or_else(of_environment)
+    }
+
+    /// The file that is read: the one that is named, or the user's own, where there is one.
+    pub fn file(named: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+        Layers::named(named, env).or_else(|| own_file().filter(|path| path.is_file()))
     }
 
     /// What the text of a file says, and nothing else; `path` is its name in messages.

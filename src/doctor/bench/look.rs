@@ -44,7 +44,10 @@ pub(super) async fn look(
         None => return dead("no connection in time"),
     };
     let mut measured = Measured { phases, ..Measured::unknown(place.clone()) };
-    measured.relayed = within(until, relayed(&http, &place.url, database)).await.unwrap_or_default();
+    measured.relayed = match place.may_learn(database) {
+        true => within(until, relayed(&http, &place.url, database)).await.unwrap_or_default(),
+        false => Relayed::No,
+    };
     let proxies = Proxies::new(vec![entry(base, settings)]);
     for sample in &plan.samples {
         let request = ModuleRequest::Latest(sample.path().clone());
@@ -95,7 +98,6 @@ pub(super) async fn judge_head(measured: &mut Measured, database: &Database, unt
         }
     };
     measured.head = Some(head.tree().size);
-    let until = until.max(Instant::now() + super::LAST_QUESTIONS);
     match within(until, database.compare(&note, &whose, super::QUIETLY)).await {
         // The log signed it: where it cannot be compared in time it counts all the same.
         None | Some(Ok(_)) => Ok(()),

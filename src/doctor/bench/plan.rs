@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::GoEnv;
+use crate::config::{GoEnv, sumdb};
 use crate::doctor::public::PUBLIC_PROXIES;
 use crate::fault::Fault;
 use crate::sumdb::module::{ModuleVersion, Patterns};
@@ -66,6 +66,12 @@ impl BenchPlace {
     /// Whether it is asked without TLS, over a network.
     pub(super) fn is_open_to_all_on_the_way(&self) -> bool {
         self.url.starts_with("http://") && !Base::parse(&self.url).is_ok_and(|base| base.is_local())
+    }
+
+    /// Whether it may be asked about a checksum database of this name: a database of one's own is not named to proxies that nobody here
+    /// chose. None of them relays it.
+    pub(super) fn may_learn(&self, database: &str) -> bool {
+        self.origin != PlaceOrigin::Public || database == sumdb::DEFAULT
     }
 
     /// Its URL without a password.

@@ -7,12 +7,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::measured::{Measured, Relayed};
+use crate::files::CertificatePeriod;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Version};
 
-/// A certificate that ends sooner is said: programs that renew one do so earlier.
-const CERTIFICATE_ENDS: Duration = Duration::from_secs(14 * DAY);
-/// Seconds of a day.
-const DAY: u64 = 24 * 60 * 60;
 /// A relay may be so many records behind: sum.golang.org adds some ten thousand a day, and every relay keeps a head for a while.
 const BEHIND: u64 = 10_000;
 /// What a request for a module is taken to carry, in bytes: time is compared by how long that takes.
@@ -126,8 +123,8 @@ fn concerns(measured: &Measured, newest: &Newest, now: SystemTime) -> Vec<Concer
     let mut concerns = Vec::new();
     if let Some(ends) = measured.certificate_ends() {
         let left = ends.duration_since(now).unwrap_or_default();
-        if left < CERTIFICATE_ENDS {
-            concerns.push(Concern::CertificateEnds(left.as_secs() / DAY));
+        if left < CertificatePeriod::ENDS_SOON {
+            concerns.push(Concern::CertificateEnds(CertificatePeriod::days(left)));
         }
     }
     let lacking = measured.sampled.missing.len() + measured.sampled.unjudged.len();
@@ -178,6 +175,7 @@ mod tests {
     use crate::upstream::{Phases, TlsPhase};
 
     const TREE: u64 = 70_000_000;
+    const DAY: u64 = 24 * 60 * 60;
 
     fn now() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000)

@@ -9,10 +9,8 @@ use super::measured::Relayed;
 use super::plan::PlaceOrigin;
 use super::rank::{Concern, ProxyStanding, Ranked};
 use super::setting::Setting;
+use crate::files::CertificatePeriod;
 use crate::report::grouped;
-
-/// Seconds of a day.
-const DAY: u64 = 24 * 60 * 60;
 
 /// All of it.
 #[derive(Debug, Serialize)]
@@ -139,7 +137,7 @@ impl Row {
     fn of(rank: usize, ranked: &Ranked, now: SystemTime) -> Row {
         let measured = &ranked.measured;
         let tls = measured.phases.as_ref().and_then(|phases| phases.tls.as_ref());
-        let left = |ends: SystemTime| ends.duration_since(now).unwrap_or_default().as_secs() / DAY;
+        let left = |ends: SystemTime| CertificatePeriod::days(ends.duration_since(now).unwrap_or_default());
         Row {
             rank,
             url: measured.place.shown(),

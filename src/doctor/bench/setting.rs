@@ -15,7 +15,7 @@ use crate::sumdb::redact::redact;
 pub enum Setting {
     /// these lines make the best of it
     Better {
-        /// the proxy that comes first then
+        /// the proxy that comes first then, without a password
         proxy: String,
         /// the lines
         fix: Vec<Fix>,
@@ -36,9 +36,9 @@ impl Setting {
         if let Some(why) = own(&list, ranked) {
             return Setting::Left(why);
         }
-        let proxy = best.measured.place.url.clone();
+        let proxy = best.measured.place.shown();
         let ends = if list.entries().any(|(entry, _)| entry == "direct") { ",direct" } else { "" };
-        let value = format!("{proxy}{ends}");
+        let value = format!("{}{ends}", best.measured.place.url);
         let mut finding = Finding::new("proxy-better", Note, "", "");
         if matches!(go.sumdb(), Ok(Sumdb::Off)) {
             finding = finding.set(go, "GOSUMDB", None);

@@ -1,21 +1,14 @@
 //! What is read out of certificates (RFC 5280): names, and the time for which they are valid. Signatures are rustls's part.
 
-use std::time::SystemTime;
-
 use x509_cert::certificate::{CertificateInner, Raw};
 use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
+use crate::files::CertificatePeriod;
+
 /// Names of one certificate that are kept.
 const MAX_NAMES: usize = 64;
-
-/// The time for which a certificate is valid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct CertificatePeriod {
-    pub(super) not_before: SystemTime,
-    pub(super) not_after: SystemTime,
-}
 
 /// A certificate that was taken apart.
 #[derive(Debug)]
@@ -79,11 +72,7 @@ impl Certificate {
     }
 
     pub(super) fn validity(&self) -> CertificatePeriod {
-        let validity = self.0.tbs_certificate().validity();
-        CertificatePeriod {
-            not_before: validity.not_before.to_system_time(),
-            not_after: validity.not_after.to_system_time(),
-        }
+        CertificatePeriod::of(&self.0)
     }
 
     /// Whether it names any host.

@@ -11,9 +11,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
 
-use super::certificate::{Certificate, CertificatePeriod};
+use super::certificate::Certificate;
 use crate::fault::Fault;
-use crate::files;
+use crate::files::{self, CertificatePeriod};
 use crate::sumdb::number::wide;
 
 /// The longest file that is read, in bytes.

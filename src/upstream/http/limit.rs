@@ -113,9 +113,11 @@ impl Limit {
     pub(in crate::upstream) async fn permit(&self) -> Result<Permit<'_>, Busy> {
         self.set_slots(&mut self.state());
         let slot = self.enter().await?;
-        let (ticket, lane) = match self.start(now()) {
-            Ok(started) => started,
-            Err(_) => {
+        // Requests that wait for a time to pass go first.
+        let at_once = self.spaced.try_lock().ok().and_then(|_one| self.start(now()).ok());
+        let (ticket, lane) = match at_once {
+            Some(started) => started,
+            None => {
                 let _one = self.spaced.lock().await;
                 loop {
                     match self.start(now()) {
@@ -415,6 +417,42 @@ mod tests {
         }
         times.sort_unstable();
         assert_eq!(times, (0..25).map(|number| number * 100).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_time_to_pass_goes_first() {
+        let rate = NonZero::new(10);
+        let limit = Limit::new(Protocol::Http1, &HttpSettings { request_rate: rate, ..HttpSettings::default() });
+        let _first = take(&limit, 1);
+        let mut waits = Box::pin(limit.permit());
+        assert!((&mut waits).now_or_never().is_none());
+        tokio::time::advance(Duration::from_millis(100)).await;
+        let mut later = Box::pin(limit.permit());
+        assert!((&mut later).now_or_never().is_none(), "it came later");
+        assert!(waits.now_or_never().is_some());
+        later.await.unwrap().answered();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_is_dropped_takes_no_permit_with_it() {
+        let rate = NonZero::new(10);
+        for request_rate in [None, rate] {
+            let limit = Limit::new(Protocol::Http1Alone, &HttpSettings { request_rate, ..HttpSettings::default() });
+            let mut under_way = limit.permit().await.unwrap();
+            for round in 0..100 {
+                // One waits in the line, one was given the slot and does not know it yet, one waits for its time.
+                let (mut told, mut waits) = (Box::pin(limit.permit()), Box::pin(limit.permit()));
+                assert!((&mut told).now_or_never().is_none() && (&mut waits).now_or_never().is_none());
+                drop(under_way);
+                if round % 2 == 0 {
+                    assert_eq!((&mut told).now_or_never().is_none(), request_rate.is_some());
+                }
+                drop(told);
+                drop(waits);
+                assert_eq!(limit.load().running, 0);
+                under_way = limit.permit().await.unwrap();
+            }
+        }
     }
 
     #[tokio::test]
