@@ -28,6 +28,7 @@ pub mod head;
 pub mod index;
 pub mod journal;
 pub mod keep;
+mod links;
 pub mod lock;
 pub mod log;
 mod modes;

@@ -20,6 +20,7 @@ mod mend;
 mod notify;
 mod passes;
 mod record;
+mod remembered;
 mod repair;
 mod resume;
 mod states;

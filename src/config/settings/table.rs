@@ -491,6 +491,14 @@ settings! {
         value: One("DURATION"), default: Text("30d"), heading: VERIFY,
     }
 
+    /// Ask every upstream of `proxy`, also behind a comma, for the stored public modules that a run of `gosumcheck verify` covers, and
+    /// report those that have other bytes than the log recorded, and versions that were moved or are gone. All that is covered is
+    /// downloaded again.
+    verify_ask_upstreams: bool = one(flag) {
+        name: "verify.ask_upstreams", variable: "GOSUMCHECK_VERIFY_ASK_UPSTREAMS", flag: "--verify-ask-upstreams",
+        value: Switch, default: Text("false"), heading: VERIFY,
+    }
+
     /// Send a message about each run that found something: https://HOST/PATH (a POST of JSON), mailto:ADDRESS (through sendmail) or
     /// command:COMMAND (by sh).
     verify_notify: Vec<NotifyTarget> = all(NotifyTarget::parse) {
