@@ -47,11 +47,26 @@ pub(super) fn open(
     Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
 }
 
-/// Has the heads of the first database cosigned, the only one that is served as a tlog-tiles log, where the settings say so.
+/// Has the heads of the first database cosigned, where the settings say so.
+///
+/// Of no other, and with one key only ever of one: a cosignature is over the text of a head, which names its log by the first line alone
+/// (C2SP tlog-cosignature, tlog-checkpoint), and all checksum databases have the same, `go.sum database tree`. Heads of two databases
+/// that one key cosigned would be two histories of one log, the very thing that a cosigner promises never to sign.
 pub(super) fn cosign(settings: &Settings, folder: &Folder, served: &[ServedDatabase]) -> Result<(), Fault> {
     let (Some((signer, key)), Some(first)) = (cosigner(settings)?, served.first()) else { return Ok(()) };
     let (relay, vkey) = (first.relay(), signer.vkey());
-    let file = folder.head(relay.name())?.cosigned(vkey.id());
+    let head = folder.head(relay.name())?;
+    if let Some(other) = head.cosigned_elsewhere(vkey.id())? {
+        let why = format!(
+            "the key of {} has cosigned heads of another database ({}), and heads of all checksum databases have the same first line: the two \
+             would contradict each other. Make a key for {} with `gosumcheck key generate --kind cosignature`",
+            vkey.name(),
+            other.display(),
+            relay.name()
+        );
+        return Err(Fault::Usage(why).set_at(&settings.place_of(&rows::cosign)));
+    }
+    let file = head.cosigned(vkey.id());
     relay.set_cosigner(Cosigner::new(signer, &key, file, folder.log(relay.name())?)?);
     tracing::info!("cosigning as {vkey}");
     Ok(())

@@ -30,6 +30,29 @@ impl HeadFile {
         CosignedHead { folder: self.folder.clone(), path, log: self.log.clone() }
     }
 
+    /// The file of another database's heads here that the key of this id signed; none where there is none.
+    ///
+    /// # Errors
+    /// `Unavailable`: the folder of the heads cannot be read.
+    pub fn cosigned_elsewhere(&self, key_id: u32) -> Result<Option<PathBuf>, Fault> {
+        let (own, top) = (self.cosigned(key_id).path, self.folder.root().join("heads"));
+        let name = own.file_name();
+        for entry in walkdir::WalkDir::new(&top) {
+            match entry {
+                Ok(entry) if Some(entry.file_name()) == name && entry.path() != own => {
+                    return Ok(Some(entry.into_path()));
+                }
+                Ok(_) => {}
+                Err(error) => match error.into_io_error() {
+                    Some(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Some(error) => return Err(unavailable(&top, "read", &error)),
+                    None => {}
+                },
+            }
+        }
+        Ok(None)
+    }
+
     /// The newest heads that any key signed here, of those files that can be read.
     pub fn cosigned_notes(&self) -> Vec<Vec<u8>> {
         let entries = std::fs::read_dir(&self.dir).into_iter().flatten().flatten();
