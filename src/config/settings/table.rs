@@ -162,8 +162,8 @@ settings! {
         value: Several("URL"), default: Unset, heading: DATABASE,
     }
 
-    /// Cosign the tree heads of the first database with the key in this file, once its full log is held up to them, and serve them at
-    /// /tlog/ORIGIN/checkpoint. `gosumcheck key generate --kind cosignature` makes the key.
+    /// Cosign the tree heads of the first database with the key in this file, each as soon as its full log is held up to it, and serve them
+    /// at /tlog/ORIGIN/checkpoint. `gosumcheck key generate --kind cosignature` makes the key.
     cosign: Option<PathBuf> = optional(readable) {
         name: "cosign", variable: "GOSUMCHECK_COSIGN", flag: "--cosign",
         value: One("FILE"), default: Unset, heading: DATABASE,
@@ -258,7 +258,7 @@ settings! {
 
     /// Also ask for the newest signed head of the first database at this URL, such as `https://sum.golang.google.cn/latest`, a proxy's
     /// /sumdb/NAME/latest, another server's /gossip/NAME, or a distributor's checkpoint: each must be of the one history. `serve` asks
-    /// in the background, `verify` in each run.
+    /// in the background, `verify` in each run. Both also send their own newest head there where `gossip` is in the path, or begins the host.
     head_routes: Vec<String> = all(web) {
         name: "heads.routes", variable: "GOSUMCHECK_HEAD_ROUTES", flag: "--head-route",
         value: Several("URL"), default: Unset, heading: DATABASE,
