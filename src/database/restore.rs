@@ -1,9 +1,10 @@
-//! What `verify --repair` asks of a database: bytes that a cached entry should have, and which head to remember where the file with the newest accepted one is damaged.
+//! What `verify --repair` asks of a database: the bytes that a cached entry should have, and which head to remember where the file with
+//! the newest accepted one is damaged.
 //!
-//! Nothing can make a signature again. So it is a head that is still kept in another file, if that reaches as far as what was accepted; else
-//! the newest head of a source, if that is shown to contain all that is kept, what is pinned, and the tree that was accepted last. Of that
-//! the times of first sight have the size and the root: not signed, but written by this program when it had proven the tree. Where they
-//! are lost too, nothing shows which head was accepted, and that is for a person to decide.
+//! Nothing can make a signature again. So it is a head that is still kept in another file, if that is not older than what was accepted;
+//! else the newest head of a source, if that is shown to contain all that is kept, what is pinned, and the tree that was accepted last. Of
+//! that the times of first sight have the size and the root: not signed, but written by this program when it had proven the tree. Where
+//! they are lost too, nothing shows which head was accepted, and that is for a person to decide.
 
 use std::cmp::Reverse;
 

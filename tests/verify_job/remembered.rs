@@ -167,7 +167,7 @@ fn without_a_full_copy_the_times_of_first_sight_are_what_a_source_is_held_to() {
     let ran = world.repair(1, &["could not be repaired", "nothing else that is kept here shows which head"]);
     ran.says(1, &["delete it, to trust the next head as at first contact"]);
     assert_eq!(fs::read(world.heads("latest")).unwrap(), damaged);
-    // The head of another log of this name is no damage.
+    // The head of another log of this name is not damaged.
     let other = FakeSumdb::named("fakelog.example", 1_000, 99);
     fs::write(world.heads("latest"), other.head(1_000)).unwrap();
     world.repair(1, &["could not be repaired", "the head of another log of this name"]);

@@ -17,7 +17,7 @@ impl HeadFile {
     /// is longer than any note only the beginning is read.
     ///
     /// # Errors
-    /// `Unavailable`: one of them cannot be read, or is no file.
+    /// `Unavailable`: one of them cannot be read, or is not a file.
     pub fn as_they_are(&self) -> Result<Vec<StoredHead>, Fault> {
         let mut found = Vec::new();
         for path in [self.path(), self.earlier.clone()] {
