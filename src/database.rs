@@ -23,6 +23,7 @@ mod notes;
 mod one_tile;
 mod others;
 mod pins;
+mod restore;
 mod tiles;
 mod timeline;
 mod unstored;
@@ -50,15 +51,15 @@ pub use mirror::{Mirror, Unread};
 use notes::Notes;
 use others::Expected;
 use pins::Pins;
+pub use restore::Restorable;
 use tiles::{BATCH, Proven, Tiles};
 use unstored::Unstored;
 use witnessed::Distributors;
 
 use crate::fault::Fault;
-use crate::store::failures::FailedWrites;
 use crate::store::{Cache, Folder, HeadFile};
 use crate::sumdb::bundle::RecordProof;
-use crate::sumdb::checkpoint::{Checkpoint, Policy};
+use crate::sumdb::checkpoint::Policy;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::LookupResponse;
@@ -259,16 +260,6 @@ impl Database {
     /// Keeps the tiles that came by the network, all of them proven.
     fn keep_tiles(&self, proven: &mut Proven) {
         self.cache.keep_all(&std::mem::take(&mut proven.fresh));
-    }
-
-    /// What was proven and could not be stored in the data folder, so far.
-    pub fn store_failures(&self) -> Vec<FailedWrites> {
-        self.folder.failures()
-    }
-
-    /// The newest proven head, where it could not be stored and is only in memory.
-    pub fn unstored(&self) -> Option<Checkpoint> {
-        self.unstored.head()
     }
 }
 

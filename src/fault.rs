@@ -137,6 +137,18 @@ impl Fault {
         Fault::Refused { source_name: source_name.into(), error }
     }
 
+    /// The same, of something that stands at `place`: a line of a file, a variable or a flag.
+    #[must_use]
+    pub fn set_at(self, place: &str) -> Fault {
+        match self {
+            Fault::Usage(why) => Fault::Usage(format!("{place}: {why}")),
+            Fault::Unavailable { source_name, why, cause } => {
+                Fault::Unavailable { source_name: format!("{place}: {source_name}"), why, cause }
+            }
+            other => other,
+        }
+    }
+
     /// The exit code of a command that ends with this fault: 3 where the log misbehaved, else 2 (could not tell).
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -31,7 +31,7 @@ use heads::Heads;
 pub use proof::ProvenRecord;
 use recent::Recent;
 use routes::Routes;
-pub use routes::{HeadRoute, Shown};
+pub use routes::{HeadRoute, Shown, Told};
 pub use scrub::LogScrubCounts;
 use single_flight::SingleFlight;
 

@@ -3,9 +3,9 @@
 //!
 //! Every file appears whole or not at all: it is written under `DATA/tmp`, which is on the same file system, and renamed to its
 //! name. The pack of a cache and the full log grow by parts, each of which is whole or counts as missing. What can be proven
-//! again (lookups, tiles) is not synced to the disk one by one, since a file that a power cut emptied is refused at the next read
-//! and fetched again. What nothing can prove again (the head, evidence) is synced: file, rename, folder. Nothing is created
-//! before the first write: a read-only data folder can be read.
+//! again (lookups, tiles) is not synced to the disk one by one, since a file that a power cut emptied is refused at the next
+//! read and fetched again. What nothing can prove again (the head, evidence) is synced: file, rename, folder. Nothing is
+//! created before the first write.
 
 use std::collections::HashSet;
 use std::io;
@@ -28,6 +28,7 @@ pub mod head;
 pub mod index;
 pub mod journal;
 pub mod keep;
+mod links;
 pub mod lock;
 pub mod log;
 mod modes;

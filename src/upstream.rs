@@ -24,7 +24,7 @@ pub mod webhook;
 pub use asked::{Asked, AskedCell};
 pub use base::Base;
 pub use connection::{Phases, TlsPhase, phases};
-pub use document::{document, is_there};
+pub use document::{document, is_there, told};
 pub use goproxy::direct::{Direct, DirectAccess, DirectSettings, Network, Outward, PublicAccess, SystemNetwork};
 pub use goproxy::entry::{ProxyEntry, ProxyPlace, ProxyState};
 pub use goproxy::holding::{Archive, Holding};

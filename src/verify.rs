@@ -49,10 +49,10 @@ mod structure;
 pub use diagnose::diagnose;
 pub use kept::{cached, evidence, has_cache};
 pub use modules::{ModuleOptions, SourcesOf, modules, upstreams};
-pub use open_runs::{OpenRun, open_counts, open_runs};
+pub use open_runs::{OpenRun, last_complete, open_counts, open_runs};
 pub use places::places;
 pub use recorded::RecordedRun;
-pub use repair::{LogRepair, Repaired};
+pub use repair::{LogRepair, Repaired, mend_cached, mend_kept, mend_remembered};
 pub use resume::{JobScope, NOTE_EVERY, Resume};
 pub use structure::structure;
 

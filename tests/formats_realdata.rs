@@ -7,11 +7,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use gosumcheck::sumdb::checkpoint::{Checkpoint, Policy};
+use gosumcheck::sumdb::error::Error;
 use gosumcheck::sumdb::gosum::{GoSum, LineFault};
 use gosumcheck::sumdb::hash::{Hash, leaf_hash, leaf_hashes};
 use gosumcheck::sumdb::module::ModuleVersion;
-use gosumcheck::sumdb::note::VerifierKey;
+use gosumcheck::sumdb::note::{Note, VerifierKey};
 use gosumcheck::sumdb::record::{LookupResponse, VerifiedRecord, join_records, split_records, subject};
 use gosumcheck::sumdb::tlog_policy::TlogPolicy;
 
@@ -202,5 +205,55 @@ fn a_real_cosigned_head_counts_under_a_policy_with_its_witness_s_key() {
         let note = note.replace(line, &changed);
         let error = Checkpoint::open(note.as_bytes(), &policy).unwrap_err().to_string();
         assert!(error.contains("test.example.com+fcf6bb63"), "{at}: {error}");
+    }
+}
+
+/// The same Ed25519 key as one that signs notes.
+const PLAIN_WITNESS: &str = "test.example.com+a931a10b+Ac1cSyOEpEIR4sXUgMS/wmqJAeN7qhl0dlkUCnR0A1Gx";
+
+#[test]
+fn one_real_head_has_a_cosignature_and_the_other_a_signature_without_a_time() {
+    let Some(real) = common::realdata() else { return };
+    let read = |size: u64| fs::read(real.join(format!("sth-cosigned/{size}.note"))).unwrap();
+    // Signer, id of the key, and bytes of the signature, as they stand there: 64 are Ed25519's, 72 have a time before them.
+    let signatures = |note: &[u8]| -> Vec<(String, u32, Vec<u8>)> {
+        let text = str::from_utf8(note).unwrap().to_owned();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("\u{2014} ").map(str::to_owned));
+        let one = |line: String| {
+            let (name, blob) = line.split_once(' ').unwrap();
+            let blob = STANDARD.decode(blob).unwrap();
+            (name.to_owned(), u32::from_be_bytes(blob[..4].try_into().unwrap()), blob[4..].to_vec())
+        };
+        lines.map(one).collect()
+    };
+    let shapes = |note: &[u8]| -> Vec<(String, u32, usize)> {
+        signatures(note).into_iter().map(|(name, id, blob)| (name, id, blob.len())).collect()
+    };
+    let (plain, cosigned) = (read(15_067_302), read(15_081_221));
+    let log = ("sum.golang.org".to_owned(), 0x033d_e0ae, 64);
+    let signed = ("test.example.com".to_owned(), 0xa931_a10b, 64);
+    let timed = ("test.example.com".to_owned(), 0xfcf6_bb63, 72);
+    assert_eq!(shapes(&plain), [log.clone(), signed.clone()]);
+    assert_eq!(shapes(&cosigned), [log, signed, timed]);
+    // The time is in little endian, as before C2SP: 2023-01-10T12:07:19Z.
+    let time = signatures(&cosigned)[2].2[..8].try_into().unwrap();
+    assert_eq!(u64::from_le_bytes(time), 1_673_352_439);
+    // All of the witness's signatures are of one key. Its C2SP cosignatures would have a third id, and neither head has one.
+    let key = |vkey: &str| VerifierKey::parse(vkey).unwrap();
+    let (as_note, early) = (key(PLAIN_WITNESS), key(EARLY_WITNESS));
+    let public = |vkey: &str| STANDARD.decode(vkey.splitn(3, '+').nth(2).unwrap()).unwrap()[1..].to_vec();
+    assert_eq!(public(PLAIN_WITNESS), public(EARLY_WITNESS));
+    let c2sp = as_note.as_witness();
+    assert!([&plain, &cosigned].iter().all(|note| shapes(note).iter().all(|(_, id, _)| *id != c2sp.id())));
+    // Both have the witness's valid signature over the note's text. That states no time, and a log signs so, not a witness: under no form
+    // of the key does the head of 15,067,302 count, and no policy can make it. That of 15,081,221 counts by its other signature alone.
+    for note in [&plain, &cosigned] {
+        assert!(Note::open(note, &[key(SUMDB), as_note.clone()]).unwrap().is_signed_by(&as_note));
+    }
+    for (witness, counts) in [(&as_note, false), (&c2sp, false), (&early, true)] {
+        let text = format!("log {SUMDB}\nwitness w {witness}\nquorum w\n");
+        let policy = TlogPolicy::parse(text.as_bytes()).unwrap().of_log(&key(SUMDB)).unwrap();
+        assert!(matches!(Checkpoint::open(&plain, &policy), Err(Error::Uncosigned { .. })), "{witness}");
+        assert_eq!(Checkpoint::open(&cosigned, &policy).is_ok(), counts, "{witness}");
     }
 }

@@ -106,7 +106,7 @@ const ROOMS: &[Folder] = &[
     Folder {
         path: "database",
         lines: &[
-            &["absence", "accept", "batch_cache", "inclusion", "one_tile", "others"],
+            &["absence", "accept", "batch_cache", "inclusion", "one_tile", "others", "restore"],
             &["check", "timeline"],
             &["claims", "forks", "pins", "witnessed"],
             &["current"],
@@ -123,7 +123,7 @@ const ROOMS: &[Folder] = &[
             &["evidence", "head", "index", "journal", "runs", "scrub"],
             &["log", "usage"],
             &["keep"],
-            &["cache", "failing", "serving", "sqlite", "zipfile"],
+            &["cache", "failing", "links", "serving", "sqlite", "zipfile"],
             &["disk", "failures", "lock", "whole"],
             &["modes", "space", "words"],
         ],

@@ -1,4 +1,4 @@
-//! `--pin-head`: signed heads in files, to which first contact is held in place of the head that the program carries.
+//! What `heads.pin` names: signed heads in files, to which first contact is held in place of the head that the program carries.
 
 use std::path::PathBuf;
 
@@ -11,14 +11,19 @@ use crate::sumdb::note::VerifierKey;
 /// The longest note that is read, in bytes.
 const MAX_NOTE_BYTES: u64 = 1 << 20;
 
-/// The heads of the log with this key in `paths`; those of `others` may be among the files.
+/// The heads of the log with this key in `paths`, which are named at `place`; those of `others` may be among the files.
 ///
 /// # Errors
 /// `Usage`: a file cannot be read, or holds no head that one of the keys signed.
-pub(super) fn read(paths: &[PathBuf], key: &VerifierKey, others: &[VerifierKey]) -> Result<Vec<Checkpoint>, Fault> {
+pub(super) fn read(
+    paths: &[PathBuf],
+    place: &str,
+    key: &VerifierKey,
+    others: &[VerifierKey],
+) -> Result<Vec<Checkpoint>, Fault> {
     let mut pinned = Vec::new();
     for path in paths {
-        let refused = |why: String| Fault::Usage(format!("--pin-head: {}: {why}", path.display()));
+        let refused = |why: String| Fault::Usage(format!("{place}: {}: {why}", path.display()));
         let read = files::open_named(path).and_then(|file| files::read_bounded(file, MAX_NOTE_BYTES));
         let note = read.map_err(|error| refused(format!("cannot be read: {}", files::explain(&error))))?;
         let opened = |key: &VerifierKey| Checkpoint::open(&note, &Policy::log(key.clone()));

@@ -123,7 +123,8 @@ async fn serve(
     let proxy = relay.map_or(Ok(None), |relay| modules::open(settings, &folder, relay.clone(), &private, limits))?;
     let tls = tls::open(settings)?;
     let traces = settings.otlp_endpoint.as_deref().map(TraceExporter::start).transpose()?;
-    let vulndb = settings.vulndb.as_deref().map(VulnDatabase::open).transpose()?.map(Arc::new);
+    let vulndb = settings.vulndb.as_deref().map(VulnDatabase::open).transpose();
+    let vulndb = vulndb.map_err(|fault| fault.set_at(&settings.place_of(&rows::vulndb)))?.map(Arc::new);
     let Sockets { mut listeners, lines, files: _files } = listen::open(settings, passed).await?;
     let gate = access::open(settings)?;
     listen::warn_of_open(&listeners, settings);

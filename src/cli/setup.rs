@@ -11,7 +11,7 @@ use super::output::{complain, note, say};
 use super::pins;
 use super::witnesses;
 use crate::config::private::{self, NONE};
-use crate::config::settings::{RENAMED, Renamed};
+use crate::config::settings::{RENAMED, Renamed, rows};
 use crate::config::{self, GoEnv, Sumdb};
 use crate::database::Database;
 use crate::fault::{Cause, Fault};
@@ -71,7 +71,7 @@ pub(super) fn prepare(args: &DatabaseArgs) -> Result<Setup, Fault> {
     if !args.upstream.is_empty() {
         notices.extend(noted(RENAMED.iter().map(Renamed::flag_note)));
     }
-    let pins = pinned(&args.pin_head, &policy, &[])?;
+    let pins = pinned(&args.pin_head, rows::pin_head.flag, &policy, &[])?;
     Ok(Setup {
         name,
         pins,
@@ -206,7 +206,7 @@ impl Setup {
     fn open(&self, upstreams: Upstreams) -> Result<Database, Fault> {
         let folder = Folder::open(&self.data)?;
         let database = Database::open(&folder, &self.name, self.policy.clone(), upstreams, self.jobs)?;
-        let distributors = witnesses::distributors(&self.distributors, |_| Ok(self.http()))?;
+        let distributors = witnesses::distributors(&self.distributors, rows::distributors.flag, |_| Ok(self.http()))?;
         let database = pins::hold(database.witnessed_by(distributors), self.pins.clone());
         Ok(if self.offline { database.offline() } else { database })
     }
@@ -256,13 +256,18 @@ impl Setup {
 }
 
 /// The heads in `files` of the log whose key `policy` has; others may be of the databases that these texts name, as settings have them.
-pub(super) fn pinned(files: &[PathBuf], policy: &Policy, databases: &[String]) -> Result<Vec<Checkpoint>, Fault> {
+pub(super) fn pinned(
+    files: &[PathBuf],
+    place: &str,
+    policy: &Policy,
+    databases: &[String],
+) -> Result<Vec<Checkpoint>, Fault> {
     let key = |text: &String| match Sumdb::parse(text) {
         Ok(Sumdb::On { key, .. }) => Some(*key),
         _ => None,
     };
     let others: Vec<VerifierKey> = databases.iter().filter_map(key).collect();
-    policy.log_key().map_or(Ok(Vec::new()), |key| pins::read(files, key, &others))
+    policy.log_key().map_or(Ok(Vec::new()), |key| pins::read(files, place, key, &others))
 }
 
 fn environment(name: &str) -> Option<String> {
@@ -273,7 +278,7 @@ fn environment(name: &str) -> Option<String> {
 fn known(go: &GoEnv, argument: Option<&str>, policy: Option<&Path>) -> Result<(String, Policy, Option<String>), Fault> {
     match argument.map_or_else(|| go.sumdb(), Sumdb::parse)? {
         Sumdb::Off => Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())),
-        Sumdb::On { name, key, url } => Ok((name, witnesses::policy(policy, &key)?, url)),
+        Sumdb::On { name, key, url } => Ok((name, witnesses::policy(policy, rows::policy.flag, &key)?, url)),
     }
 }
 

@@ -87,7 +87,7 @@ fn verify(args: &VerifyArgs, layers: &Layers, settings: &VerifySettings) -> Resu
     let (mut report, mut failed) = look(args, layers, &stored, &parts)?;
     let is_wrong = report.total() > 0 || failed.is_some();
     if args.repair && is_wrong && report.misbehaviour.is_none() {
-        let repaired = repair::run(layers, &stored, &stored.options(args, layers)?, &report, parts.log)?;
+        let repaired = repair::run(args, layers, &stored, &report, parts.log)?;
         // A pass over the repaired parts, and over the rest: over everything, whatever the first one covered.
         let complete = plan.complete();
         let modules = parts.modules.clone().map(|options| complete.over(options));
@@ -162,7 +162,7 @@ fn look(
         let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
         let work = verify::modules(&stored.folder, &stored.database, modules, &show, &mut report);
         setup::runtime()?.block_on(work);
-        if args.ask_upstreams {
+        if parts.plan.asked.upstreams {
             ask_upstreams(layers, stored, modules, &mut report)?;
         }
     }

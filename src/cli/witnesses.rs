@@ -15,25 +15,27 @@ use crate::upstream::{Base, Http, Upstreams};
 /// More than a policy may have.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// What heads of the log with this key must carry, as the policy file at `path` says; the log's signature where there is none.
-pub(super) fn policy(path: Option<&Path>, key: &VerifierKey) -> Result<Policy, Fault> {
+/// What heads of the log with this key must carry, as the policy file at `path` says, which is named at `place`; the log's signature
+/// where there is none.
+pub(super) fn policy(path: Option<&Path>, place: &str, key: &VerifierKey) -> Result<Policy, Fault> {
     let Some(path) = path else { return Ok(Policy::log(key.clone())) };
-    let shown = path.display();
+    let shown = format!("{place}: {}", path.display());
     let read = files::open_named(path).and_then(|file| files::read_bounded(file, MAX_BYTES));
     let bytes = read.map_err(|error| {
-        Fault::machine(shown.to_string(), format!("the policy cannot be read: {}", files::explain(&error)))
+        Fault::machine(shown.clone(), format!("the policy cannot be read: {}", files::explain(&error)))
     })?;
     let parsed = TlogPolicy::parse(&bytes).and_then(|policy| policy.of_log(key));
     parsed.map_err(|error| Fault::Usage(format!("{shown}: {error}")))
 }
 
-/// The distributors at `urls`, each asked by itself with what `http` gives for it.
+/// The distributors at `urls`, which are named at `place`, each asked by itself with what `http` gives for it.
 pub(super) fn distributors(
     urls: &[String],
+    place: &str,
     http: impl Fn(&Base) -> Result<Http, Fault>,
 ) -> Result<Vec<Upstreams>, Fault> {
     let each = urls.iter().map(|url| {
-        let base = Base::parse(url)?;
+        let base = Base::parse(url).map_err(|fault| fault.set_at(place))?;
         Ok(Upstreams::new(http(&base)?, vec![base]))
     });
     each.collect()

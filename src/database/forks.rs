@@ -43,6 +43,13 @@ impl Database {
         self.caught(Evidence::new(old, head, rewritten, proof))
     }
 
+    /// The fault that the log signed two histories, where somebody shows evidence of that in `text`; it is saved. None where nothing in it
+    /// holds.
+    pub fn accused(&self, text: &str) -> Option<Fault> {
+        let shown = Evidence::parse(text).ok()?;
+        shown.check(self.notes.policy()).is_ok().then(|| self.caught(shown))
+    }
+
     pub(super) fn caught(&self, evidence: Evidence) -> Fault {
         let saved = self.folder.save_evidence(&self.name, &format!("{evidence}\n"));
         let saved = saved.inspect_err(|fault| self.folder.note_failure(WriteKind::Evidence, fault)).ok();

@@ -9,6 +9,8 @@
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::Database;
+use crate::store::failures::FailedWrites;
 use crate::sumdb::checkpoint::Checkpoint;
 
 /// The head that is not stored; none where the newest one is.
@@ -35,5 +37,17 @@ impl Unstored {
 
     fn lock(&self) -> MutexGuard<'_, Option<Checkpoint>> {
         self.0.lock()
+    }
+}
+
+impl Database {
+    /// What was proven and could not be stored in the data folder, so far.
+    pub fn store_failures(&self) -> Vec<FailedWrites> {
+        self.folder.failures()
+    }
+
+    /// The newest proven head, where it could not be stored and is only in memory.
+    pub fn unstored(&self) -> Option<Checkpoint> {
+        self.unstored.head()
     }
 }

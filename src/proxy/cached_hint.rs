@@ -129,10 +129,17 @@ impl Inner {
         format!("{} absent", self.key(request, route))
     }
 
-    /// The zip of a module version has just been proven: the cached answer about the version is stored beside it from now on. One
-    /// that was stored before may be of another policy, and is replaced. The version is listed.
+    /// The zip of a module version has just been proven: the cached answer about the version is stored beside it from now on. Where none
+    /// is cached, or one that knows no time, what was stored before and knows one stays: a file that is fetched again, by a repair too,
+    /// must not cost what nobody may be able to say any more. The version is listed.
     pub(super) fn keep_info(&self, module: &ModuleVersion, route: Route<'_>) {
-        match self.cached_hint(&ModuleRequest::Info(module.clone()), route) {
+        let hint = self.cached_hint(&ModuleRequest::Info(module.clone()), route);
+        let knows_time = |bytes: &[u8]| VersionInfo::of_module(module, bytes).is_ok_and(|info| info.time().is_some());
+        let is_known =
+            || self.modules.read_info(route.tree(), module).ok().flatten().is_some_and(|kept| knows_time(&kept));
+        match hint {
+            Some(hint) if knows_time(&hint.bytes) => self.write_info(module, route, &hint.bytes),
+            _ if is_known() => {}
             Some(hint) => self.write_info(module, route, &hint.bytes),
             None => self.write_info(module, route, named(module).to_json().as_bytes()),
         }

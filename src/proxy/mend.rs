@@ -8,7 +8,7 @@ use super::{Denied, Mode, Proxy, ProxyAnswer, files};
 use crate::fault::Fault;
 use crate::relay::LookupAnswer;
 use crate::store::modules::{Proof, STORE_NAME, Tree, pin_extension, proof_extension};
-use crate::sumdb::goproxy::{ModuleRequest, VersionInfo};
+use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::{Kind, SumHash};
 use crate::sumdb::module::ModuleVersion;
 
@@ -88,12 +88,9 @@ impl Proxy {
             }
             (None, _) => return Err("no record of it can be proven".to_owned()),
         }
-        // With a zip that arrives a new `.info` is written, which may know less than the one that is here.
-        let about = modules.read_info(tree, module).ok().flatten();
-        let about = about.filter(|about| VersionInfo::of_module(module, about).is_ok());
+        // The `.info` beside it stays as it is (`keep_info`).
         let given = files::answer(inner, module, kind, Mode::default()).await;
         given.map_err(|denied| set_aside_and_missed(module, kind, &denied))?;
-        about.map_or(Ok(()), |about| modules.write_info(tree, module, &about)).map_err(said)?;
         Ok(MendedFile::Fetched)
     }
 
@@ -140,14 +137,14 @@ impl Proxy {
         let report = report(module, "info", None, None);
         modules.set_info_aside(tree, module, report.as_bytes()).map_err(|fault| fault.to_string())?;
         let request = ModuleRequest::Info(module.clone());
-        match self.answer(&request, Mode::default()).await.map_err(|denied| in_words(&denied))? {
-            // One that was cached is not written down by itself.
-            ProxyAnswer::Text(text) => {
-                modules.write_info(tree, module, &text.bytes).map_err(|fault| fault.to_string())?
-            }
-            _ => return Err("was not answered by a text".to_owned()),
-        }
-        Ok(MendedFile::Fetched)
+        let ProxyAnswer::Text(text) =
+            self.answer(&request, Mode::default()).await.map_err(|denied| in_words(&denied))?
+        else {
+            return Err("was not answered by a text".to_owned());
+        };
+        // One that was cached is not written down by itself.
+        modules.write_info(tree, module, &text.bytes).map_err(|fault| fault.to_string())?;
+        Ok(if text.stale { MendedFile::Written } else { MendedFile::Fetched })
     }
 }
 

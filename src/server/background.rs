@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::app::App;
 use super::app::database::{ServedDatabase, SyncTask};
 use super::app::history::{self, Sample, Standing};
-use crate::fault::Fault;
+use crate::fault::{Cause, Fault};
 use crate::relay::{HeadRoute, Shown};
 
 /// How often the disk is checked for a newer committed head and for evidence: one `stat` and one small folder.
@@ -46,7 +46,7 @@ pub(super) async fn follow_head(served: ServedDatabase) {
     }
     let mut ticks = interval(REFRESH_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last_error = None;
+    let (mut last_error, mut last_uncosigned) = (None, None);
     loop {
         ticks.tick().await;
         let database = served.clone();
@@ -63,11 +63,34 @@ pub(super) async fn follow_head(served: ServedDatabase) {
             last_error = error;
         }
         served.progress.set_head(served.relay.head());
+        cosign(&served, &mut last_uncosigned).await;
         match served.relay.compare_waiting().await {
             Ok(()) => {}
             Err(fault @ Fault::Forked { .. }) => served.log_fork(&fault),
             Err(fault) => tracing::debug!(database = served.relay.name(), "heads that wait: {fault}"),
         }
+    }
+}
+
+/// Has the committed head cosigned before anybody asks for it, where heads are cosigned here. Why it is not is logged once.
+async fn cosign(served: &ServedDatabase, last: &mut Option<String>) {
+    let fault = match served.relay.cosigned().await {
+        None | Some(Ok(_)) => None,
+        // Nothing is held yet.
+        Some(Err(fault)) if fault.cause() == Some(Cause::Nobody) => None,
+        Some(Err(fault)) => Some(fault),
+    };
+    let why = fault.as_ref().map(|fault| match fault {
+        Fault::Forked { .. } => "the log signed another history than the one that was cosigned".to_owned(),
+        fault => fault.to_string(),
+    });
+    if why != *last {
+        match &fault {
+            Some(fault @ Fault::Forked { .. }) => served.log_fork(fault),
+            Some(fault) => tracing::error!(database = served.relay.name(), "the head is not cosigned: {fault}"),
+            None => {}
+        }
+        *last = why;
     }
 }
 

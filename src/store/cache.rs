@@ -20,6 +20,8 @@ use crate::files::{self, Unfit};
 
 /// The longest entry that is read, in bytes: a data tile of 256 records of 16 KiB.
 pub const ENTRY_LIMIT: u64 = 4 << 20;
+/// What damaged bytes are called as a source: this program's own cache.
+const SOURCE: &str = "the cache";
 /// Entries that are packed together; fewer are files of their own.
 pub const GROUP: usize = 64;
 
@@ -113,6 +115,15 @@ impl Cache {
             Ok(true) => self.append(&[(path.to_owned(), bytes.to_vec())]),
             _ => self.folder.write(&file, bytes, false),
         }
+    }
+
+    /// Keeps `bytes`, which the caller has proven, in the place of `damaged` ones, which go to `refused/`, for a person.
+    ///
+    /// # Errors
+    /// As [`Cache::write`].
+    pub fn replace(&self, path: &str, damaged: &[u8], bytes: &[u8]) -> Result<(), Fault> {
+        self.folder.keep_damaged(&below(&self.dir, path)?, 0, (damaged, bytes), SOURCE)?;
+        self.write(path, bytes)
     }
 
     /// Keeps many entries, as [`Cache::write`] does one.

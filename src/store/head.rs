@@ -20,6 +20,7 @@ mod append;
 mod cosigned;
 mod pending;
 mod pinned;
+mod restore;
 mod sightings;
 
 use std::path::{Path, PathBuf};

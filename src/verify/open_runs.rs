@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::RecordedRun;
+use super::{JobScope, RecordedRun};
 use crate::report::integrity::{Flaw, ReportPart};
 
 const PARTS: [ReportPart; 4] = [ReportPart::Log, ReportPart::Index, ReportPart::Modules, ReportPart::Upstreams];
@@ -84,6 +84,11 @@ pub fn open_counts<'a>(runs: &[OpenRun<'a>]) -> BTreeMap<(&'a str, &'a str), u64
         }
     }
     counts
+}
+
+/// The last of `runs`, the oldest first, that covered all of at least the parts in `asked`, and could tell.
+pub fn last_complete<'a>(runs: &'a [RecordedRun], asked: &JobScope) -> Option<&'a RecordedRun> {
+    runs.iter().rev().find(|run| run.is_complete() && run.covers(asked))
 }
 
 /// The parts that a run was asked for; all where it does not say.

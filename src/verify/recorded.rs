@@ -69,6 +69,23 @@ impl RecordedRun {
         serde_json::from_value(self.fields.get("scope")?.clone()).ok()
     }
 
+    /// Whether it was asked about the same database and at least the same parts.
+    pub fn covers(&self, asked: &JobScope) -> bool {
+        self.scope().is_some_and(|earlier| {
+            let has = |earlier: bool, now: bool| earlier || !now;
+            earlier.database == asked.database
+                && has(earlier.log, asked.log)
+                && has(earlier.index, asked.index)
+                && has(earlier.modules, asked.modules)
+                && has(earlier.upstreams, asked.upstreams)
+        })
+    }
+
+    /// Whether it covered all of the parts that it was asked about, and could tell.
+    pub fn is_complete(&self) -> bool {
+        self.exit_code() != NO_EXIT_CODE && self.coverage().is_some_and(|coverage| coverage.is_full())
+    }
+
     /// The findings that it names.
     pub fn findings(&self) -> &[Value] {
         self.fields.get("first").and_then(Value::as_array).map_or(&[], Vec::as_slice)

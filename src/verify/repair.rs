@@ -1,7 +1,8 @@
 //! `verify --repair`, of a full log: what is damaged is derived again from what is proven here, or fetched again and proven, and put
 //! in its place.
 //!
-//! A straight line: links become files and modes are set (`places`) → the signed heads (`signed`) → the hashes above the leaves, from
+//! A straight line: links become files and modes are set (`places`) → the remembered head (`remembered`), without which nothing is
+//! judged → the signed heads (`signed`) → the hashes above the leaves, from
 //! what lies below them or from an upstream, and the data tiles of which anything differs, from the file where they lie or from an
 //! upstream, each proven under the signed head (`tiles`) → the index. Damaged bytes are kept in `refused/` before they are replaced.
 //! What nobody has stays as it is, and is said. Nothing is ever deleted, and no good byte is written.
@@ -14,10 +15,15 @@ use crate::store::{Folder, Log, index};
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::number::wide;
 
+mod beside;
 mod fetched;
 mod places;
+mod remembered;
 mod signed;
 mod tiles;
+
+pub use beside::{mend_cached, mend_kept};
+pub use remembered::mend_remembered;
 
 use super::VerifyOptions;
 
@@ -54,7 +60,8 @@ impl LogRepair<'_> {
         let _alone = self.log.hold()?;
         let mut done = Repaired::default();
         places::mend(self, &mut done)?;
-        let Some(head) = signed::mend(self, &mut done)? else { return Ok(done) };
+        let remembered = mend_remembered(self.folder, self.database, self.policy, &mut done).await?;
+        let Some(head) = signed::mend(self, remembered, &mut done)? else { return Ok(done) };
         tiles::mend(self, &head, &mut done).await?;
         if !self.options.skip_index {
             self.rebuild_index(&head, &mut done);
@@ -89,6 +96,12 @@ impl LogRepair<'_> {
 }
 
 impl Repaired {
+    /// Adds what became of another part.
+    pub fn extend(&mut self, more: Repaired) {
+        self.repairs.extend(more.repairs);
+        self.failed.extend(more.failed);
+    }
+
     /// Adds a repair; one of the bytes after those of the last one joins it.
     fn note(&mut self, repair: Repair) {
         let joins = self.repairs.last_mut().filter(|last| {

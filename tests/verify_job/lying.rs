@@ -8,14 +8,14 @@ use super::command::{Machine, Ran};
 use super::fake::{FakeSumdb, Given, Served};
 
 /// A log of 3,000 records that shows 1,000, its server, and a user of it.
-struct World {
-    log: FakeSumdb,
-    served: Served,
-    machine: Machine,
+pub(super) struct World {
+    pub(super) log: FakeSumdb,
+    pub(super) served: Served,
+    pub(super) machine: Machine,
 }
 
 impl World {
-    fn new() -> World {
+    pub(super) fn new() -> World {
         let log = FakeSumdb::synthetic(3_000, 7);
         let served = log.serve();
         log.grow(1_000);
@@ -24,7 +24,7 @@ impl World {
         World { log, served, machine }
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub(super) fn run(&self, args: &[&str]) -> Ran {
         self.machine.run(&[args, &["--data", "d"]].concat())
     }
 
@@ -55,7 +55,7 @@ impl World {
 }
 
 /// The same log under another address, which shows another history from record `at` on.
-fn fork_of(at: u64, size: u64) -> (FakeSumdb, Served) {
+pub(super) fn fork_of(at: u64, size: u64) -> (FakeSumdb, Served) {
     let log = FakeSumdb::synthetic(3_000, 7);
     log.grow(size);
     log.fork(at);

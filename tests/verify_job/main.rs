@@ -10,6 +10,7 @@ mod common;
 mod damage;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
+mod gossip;
 mod heads;
 mod kept;
 #[path = "../verify/world.rs"]
@@ -20,6 +21,7 @@ mod mend;
 mod notify;
 mod passes;
 mod record;
+mod remembered;
 mod repair;
 mod resume;
 mod states;

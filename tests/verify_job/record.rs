@@ -28,6 +28,28 @@ fn each_run_appends_what_it_found() {
     let metrics = machine.read("m.prom");
     assert!(metrics.contains("gosumcheck_verify_exit_code{database=\"fakelog.example\"} 1\n"), "{metrics}");
     assert!(metrics.contains("kind=\"records-damaged\"} 1\n"), "{metrics}");
+    // The last complete run, and what is open of all: also for one that covers a part, and one that is not recorded.
+    let value = |name: &str| {
+        let metrics = machine.read("m.prom");
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("gosumcheck_verify_{name} ")).map(str::to_owned));
+        line.unwrap_or_else(|| panic!("{name}: {metrics}")).parse::<u64>().unwrap()
+    };
+    let [ended, full_ended, full_code] = ["ended_seconds", "full_ended_seconds", "full_exit_code"]
+        .map(|name| format!("{name}{{database=\"fakelog.example\"}}"));
+    let open = "open_findings{database=\"fakelog.example\",kind=\"records-damaged\"}";
+    machine.run(&["verify", "--record", "--since", "last", "--metrics", "m.prom"]).says(0, &[]);
+    assert_eq!((value(&full_code), value(open)), (0, 0));
+    assert!(value(&full_ended) > 0 && value(&full_ended) <= value(&ended));
+    world.put("records", &damaged);
+    machine.run(&["verify", "--record", "--metrics", "m.prom"]).says(1, &[]);
+    assert_eq!((value(&full_code), value(open), value(&full_ended)), (1, 1, value(&ended)));
+    world.put("records", &good);
+    machine.run(&["verify", "--sample", "1%", "--metrics", "m.prom"]).says(0, &[]);
+    assert_eq!((value(&full_code), value(open)), (1, 1), "a part of it clears nothing");
+    machine.run(&["verify", "--record", "--metrics", "m.prom"]).says(0, &[]);
+    assert_eq!((value(&full_code), value(open)), (0, 0));
     // An entry that is changed shows, and nothing is written after it.
     let path = world.root.path().join("verify/journal.jsonl");
     let text = fs::read_to_string(&path).unwrap();

@@ -8,13 +8,14 @@ use parking_lot::Mutex;
 use super::memory::Memory;
 use super::modules;
 use crate::cli::{pins, witnesses};
-use crate::config::settings::Settings;
+use crate::config::settings::{Settings, rows};
 use crate::config::{Sumdb, key_file};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::relay::{Cosigner, HeadRoute, Relay, RelayOptions};
 use crate::server::{ServedDatabase, SyncTask};
 use crate::store::{Folder, Log};
+use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::module::Patterns;
 use crate::sumdb::note::{SignerKey, VerifierKey};
 use crate::sumdb::redact::redact;
@@ -46,11 +47,26 @@ pub(super) fn open(
     Ok(served.synced(syncing(database, log, settings.jobs), settings.sync_interval, asked))
 }
 
-/// Has the heads of the first database cosigned, the only one that is served as a tlog-tiles log, where the settings say so.
+/// Has the heads of the first database cosigned, where the settings say so.
+///
+/// Of no other, and with one key only ever of one: a cosignature is over the text of a head, which names its log by the first line alone
+/// (C2SP tlog-cosignature, tlog-checkpoint), and all checksum databases have the same, `go.sum database tree`. Heads of two databases
+/// that one key cosigned would be two histories of one log, the very thing that a cosigner promises never to sign.
 pub(super) fn cosign(settings: &Settings, folder: &Folder, served: &[ServedDatabase]) -> Result<(), Fault> {
     let (Some((signer, key)), Some(first)) = (cosigner(settings)?, served.first()) else { return Ok(()) };
     let (relay, vkey) = (first.relay(), signer.vkey());
-    let file = folder.head(relay.name())?.cosigned(vkey.id());
+    let head = folder.head(relay.name())?;
+    if let Some(other) = head.cosigned_elsewhere(vkey.id())? {
+        let why = format!(
+            "the key of {} has cosigned heads of another database ({}), and heads of all checksum databases have the same first line: the two \
+             would contradict each other. Make a key for {} with `gosumcheck key generate --kind cosignature`",
+            vkey.name(),
+            other.display(),
+            relay.name()
+        );
+        return Err(Fault::Usage(why).set_at(&settings.place_of(&rows::cosign)));
+    }
+    let file = head.cosigned(vkey.id());
     relay.set_cosigner(Cosigner::new(signer, &key, file, folder.log(relay.name())?)?);
     tracing::info!("cosigning as {vkey}");
     Ok(())
@@ -59,20 +75,23 @@ pub(super) fn cosign(settings: &Settings, folder: &Folder, served: &[ServedDatab
 /// The key that cosigns, and that of the log.
 fn cosigner(settings: &Settings) -> Result<Option<(SignerKey, VerifierKey)>, Fault> {
     let (Some(path), Some(Sumdb::On { key, .. })) = (&settings.cosign, settings.sumdb.first()) else { return Ok(None) };
-    Ok(Some((key_file::read(path)?, key.as_ref().clone())))
+    let signer = key_file::read(path).map_err(|fault| fault.set_at(&settings.place_of(&rows::cosign)))?;
+    Ok(Some((signer, key.as_ref().clone())))
 }
 
 /// Whether the policy, the pinned heads and the key that the settings name can be used.
 pub(super) fn check(settings: &Settings) -> Result<(), Fault> {
     for sumdb in &settings.sumdb {
         if let Sumdb::On { key, .. } = sumdb {
-            witnesses::policy(settings.policy.as_deref(), key)?;
-            pins::read(&settings.pin_head, key, &keys(settings))?;
+            policy(settings, key)?;
+            pinned(settings, key)?;
         }
     }
-    settings.distributors.iter().try_for_each(|url| Base::parse(url).map(drop))?;
+    witnesses::distributors(&settings.distributors, &settings.place_of(&rows::distributors), |_| {
+        Ok(Http::new(HttpSettings::default()))
+    })?;
     match cosigner(settings)? {
-        Some((signer, _)) => Cosigner::check(&signer),
+        Some((signer, _)) => Cosigner::check(&signer).map_err(|fault| fault.set_at(&settings.place_of(&rows::cosign))),
         None => Ok(()),
     }
 }
@@ -94,8 +113,7 @@ pub(super) fn of_folder(
     let Sumdb::On { name, key, .. } = sumdb else { return Err(off()) };
     let Some(tree) = tree else { return Ok((name.clone(), database(settings, folder, sumdb)?)) };
     let source = Upstreams::new(Http::new(HttpSettings::default()), vec![Base::tree(tree)]);
-    let policy = witnesses::policy(settings.policy.as_deref(), key)?;
-    let database = Database::open(folder, name, policy, source, settings.jobs)?;
+    let database = Database::open(folder, name, policy(settings, key)?, source, settings.jobs)?;
     Ok((name.clone(), held(settings, key, database)?))
 }
 
@@ -120,7 +138,14 @@ pub(super) fn other_source(old: &Settings, new: &Settings) -> Result<Option<Stri
 /// database itself.
 fn sources(settings: &Settings, sumdb: &Sumdb) -> Result<Vec<Candidate>, Fault> {
     let Sumdb::On { name, url, .. } = sumdb else { return Err(Fault::Usage(Sumdb::OFF_MEANS.to_owned())) };
-    let named = if settings.sumdb_url.is_empty() { url.as_slice() } else { settings.sumdb_url.as_slice() };
+    let (named, place) = match settings.sumdb_url.as_slice() {
+        [] => (url.as_slice(), &rows::sumdb),
+        named => (named, &rows::sumdb_url),
+    };
+    named
+        .iter()
+        .try_for_each(|url| Base::parse(url).map(drop))
+        .map_err(|fault| fault.set_at(&settings.place_of(place)))?;
     let lists = [&settings.proxy, &settings.go_proxies].map(|list| list.entries().map(|(entry, _)| entry).collect());
     let mut found = candidates(name, named, &lists)?;
     if settings.offline {
@@ -140,19 +165,30 @@ fn database(settings: &Settings, folder: &Folder, sumdb: &Sumdb) -> Result<Datab
     };
     let found = sources(settings, sumdb)?.into_iter().map(with_http).collect::<Result<Vec<_>, Fault>>()?;
     let upstreams = Upstreams::found(found, !named.is_empty());
-    let policy = witnesses::policy(settings.policy.as_deref(), key)?;
-    let distributors = witnesses::distributors(&settings.distributors, |base| {
-        let (_, asked) = modules::asked(settings, base.clone(), None)?;
-        Ok(Http::new(asked))
-    })?;
-    let database = Database::open(folder, name, policy, upstreams, settings.jobs)?.witnessed_by(distributors);
+    let distributors =
+        witnesses::distributors(&settings.distributors, &settings.place_of(&rows::distributors), |base| {
+            let (_, asked) = modules::asked(settings, base.clone(), None)?;
+            Ok(Http::new(asked))
+        })?;
+    let database = Database::open(folder, name, policy(settings, key)?, upstreams, settings.jobs)?;
+    let database = database.witnessed_by(distributors);
     let database = held(settings, key, database)?;
     Ok(if settings.offline { database.offline() } else { database })
 }
 
 /// The same database, which has this key, held to the heads that the settings pin.
 fn held(settings: &Settings, key: &VerifierKey, database: Database) -> Result<Database, Fault> {
-    Ok(pins::hold(database, pins::read(&settings.pin_head, key, &keys(settings))?))
+    Ok(pins::hold(database, pinned(settings, key)?))
+}
+
+/// The heads of the log with this key that the settings pin.
+fn pinned(settings: &Settings, key: &VerifierKey) -> Result<Vec<Checkpoint>, Fault> {
+    pins::read(&settings.pin_head, &settings.place_of(&rows::pin_head), key, &keys(settings))
+}
+
+/// What heads of the log with this key must carry.
+fn policy(settings: &Settings, key: &VerifierKey) -> Result<Policy, Fault> {
+    witnesses::policy(settings.policy.as_deref(), &settings.place_of(&rows::policy), key)
 }
 
 /// The keys of all databases of the settings.

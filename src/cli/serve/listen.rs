@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use listenfd::ListenFd;
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::config::settings::{ClientCertificates, ListenAddress, Settings};
+use crate::config::settings::{ClientCertificates, ListenAddress, Settings, rows};
 use crate::fault::Fault;
 use crate::server::{Listener, Listeners};
 
@@ -72,14 +72,14 @@ pub(super) struct Sockets {
 pub(super) async fn open(settings: &Settings, mut passed: Passed) -> Result<Sockets, Fault> {
     let mut sockets = Sockets::default();
     let kinds = [
-        (&settings.listen, "listening", "http", "--listen"),
-        (&settings.tls_listen, "listening", "https", "--tls-listen"),
-        (&settings.admin_listen, "listening for health and metrics", "http", "--admin-listen"),
+        (&settings.listen, "listening", "http", &rows::listen),
+        (&settings.tls_listen, "listening", "https", &rows::tls_listen),
+        (&settings.admin_listen, "listening for health and metrics", "http", &rows::admin_listen),
     ];
-    for (number, (addresses, what, scheme, flag)) in kinds.into_iter().enumerate() {
+    for (number, (addresses, what, scheme, setting)) in kinds.into_iter().enumerate() {
         for address in addresses {
             let opened = match address {
-                ListenAddress::Tcp(address) => vec![Listener::Tcp(tcp(*address, flag).await?)],
+                ListenAddress::Tcp(address) => vec![Listener::Tcp(tcp(*address, &settings.place_of(setting)).await?)],
                 ListenAddress::Unix(path) => {
                     let (listener, file) = unix(path, settings.socket_mode)?;
                     sockets.files.push(file);
@@ -135,10 +135,10 @@ fn local(listener: &TcpListener) -> Result<SocketAddr, Fault> {
     listener.local_addr().map_err(|error| Fault::machine("a listening socket", error.to_string()))
 }
 
-async fn tcp(address: SocketAddr, flag: &str) -> Result<TcpListener, Fault> {
-    TcpListener::bind(address).await.map_err(|error| {
-        Fault::machine(address.to_string(), format!("cannot listen there: {error}; name another with {flag}"))
-    })
+async fn tcp(address: SocketAddr, place: &str) -> Result<TcpListener, Fault> {
+    let failed =
+        |error| Fault::machine(address.to_string(), format!("cannot listen there: {error}; name another address"));
+    TcpListener::bind(address).await.map_err(|error: io::Error| failed(error).set_at(place))
 }
 
 /// A Unix socket at `path`. One that no process listens at any more is replaced; anything else at that path stays.

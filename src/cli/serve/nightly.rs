@@ -173,6 +173,7 @@ fn arguments(settings: &Settings, config: Option<&Path>, key: &str, has_modules:
     }
     for (name, flag, is_on) in [
         (rows::offline.name, "--offline", settings.offline),
+        (rows::verify_ask_upstreams.name, "--ask-upstreams", has_modules && settings.verify_ask_upstreams),
         (rows::verify_notify_always.name, "--notify-always", settings.verify_notify_always),
     ] {
         if is_on && is_flag(name) {
@@ -239,6 +240,7 @@ mod tests {
             (&rows::head_routes, "https://a.example/latest https://b.example/latest"),
             (&rows::head_stale, "2h"),
             (&rows::offline, "true"),
+            (&rows::verify_ask_upstreams, "true"),
         ];
         let given = runs(&flags).concat();
         for words in [
@@ -255,6 +257,7 @@ mod tests {
             "--head-route https://a.example/latest --head-route https://b.example/latest",
             "--head-stale 7200s",
             "--offline",
+            "--ask-upstreams",
         ] {
             assert!(given.contains(words), "{words}: {given}");
         }

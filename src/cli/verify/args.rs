@@ -92,7 +92,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long)]
     pub(super) no_index: bool,
     /// Ask every upstream of `proxy`, also behind a comma, for the public modules that this run covers, and report those that have other
-    /// bytes than the log recorded, and versions that were moved or are gone
+    /// bytes than the log recorded, and versions that were moved or are gone [setting: verify.ask_upstreams]
     #[arg(long, conflicts_with = "no_modules")]
     pub(super) ask_upstreams: bool,
     /// Number of hashing threads [default: one per processor]
@@ -121,6 +121,7 @@ impl VerifyArgs {
             .flag_named("--max-rate", &rows::verify_max_rate, self.max_rate.clone())
             .flag_named("--sample", &rows::verify_sample, self.sample.clone())
             .flag_named("--full-every", &rows::verify_full_every, self.full_every.clone())
+            .flag_named("--ask-upstreams", &rows::verify_ask_upstreams, self.ask_upstreams.then(|| "true".to_owned()))
             .flag_named("--notify-webhook, --notify-mail or --notify-command", &rows::verify_notify, targets.concat())
             .flag_named("--notify-key", &rows::verify_notify_key, path(&self.notify_key))
             .flag_named("--sign-key", &rows::verify_sign_key, path(&self.sign_key))

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use super::super::output::complain;
 use super::super::setup;
 use super::record::{MAX_NAMED, Outcome, by_kind, named};
-use crate::config::settings::{NotifyTarget, VerifySettings};
+use crate::config::settings::{NotifyTarget, VerifySettings, rows};
 use crate::fault::Fault;
 use crate::files;
 use crate::report::{plain, printable};
@@ -98,7 +98,8 @@ fn deliver(settings: &VerifySettings, mut message: Message) -> Result<(), Fault>
         // The field that chat programs show.
         fields.insert("text".to_owned(), text.clone().into());
     }
-    let key = settings.notify_key.as_deref().map(key).transpose()?;
+    let key = settings.notify_key.as_deref().map(key).transpose();
+    let key = key.map_err(|fault| fault.set_at(&settings.place_of(&rows::verify_notify_key)))?;
     let runtime = setup::runtime()?;
     let mut failed = None;
     for target in &settings.notify {
@@ -132,7 +133,7 @@ fn line(text: &str) -> String {
 
 /// The key in a file, without the end of its line.
 fn key(path: &Path) -> Result<Vec<u8>, Fault> {
-    let wrong = |why: &str| Fault::Usage(format!("verify.notify_key: {}: {why}", path.display()));
+    let wrong = |why: &str| Fault::Usage(format!("{}: {why}", path.display()));
     let read = files::open_named(path).and_then(|file| files::read_bounded(file, MAX_KEY_BYTES));
     let bytes = read.map_err(|error| wrong(&format!("cannot be read: {error}")))?;
     let key = bytes.trim_ascii_end();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Stored, VerifyArgs};
 use crate::config::key_file;
-use crate::config::settings::VerifySettings;
+use crate::config::settings::{VerifySettings, rows};
 use crate::fault::Fault;
 use crate::report::integrity::{Coverage, Sample, Since};
 use crate::report::{Level, Notice};
@@ -59,9 +59,12 @@ pub(super) fn plan(args: &VerifyArgs, settings: &VerifySettings, stored: &Stored
     let writes = args.record || args.resume || args.repair;
     let job = writes.then(|| Folder::open(stored.folder.root())?.begin_job()).transpose()?;
     let (log, modules) = (!args.no_log, !args.no_modules);
-    let (database, index, upstreams) = (stored.database.vkey().to_owned(), log && !args.no_index, args.ask_upstreams);
+    let (database, index) = (stored.database.vkey().to_owned(), log && !args.no_index);
+    let upstreams = modules && settings.ask_upstreams;
     let asked = JobScope { database, log, index, modules, upstreams };
-    let signer = settings.sign_key.as_deref().map(key_file::read).transpose()?.map(RunSigner::new);
+    let unusable = |fault: Fault| fault.set_at(&settings.place_of(&rows::verify_sign_key));
+    let key = settings.sign_key.as_deref().map(key_file::read).transpose().map_err(unusable)?;
+    let signer = key.map(RunSigner::new);
     let (coverage, mut notices) = coverage(args, settings, stored, &asked, began)?;
     let mut plan = Plan { coverage, asked, pace: None, resume: None, began, notices: Vec::new(), signer, _alone: None };
     match job {
@@ -122,12 +125,12 @@ fn of_runs(
     began: Timestamp,
 ) -> Result<Coverage, String> {
     let is_of_database = |run: &&RecordedRun| run.scope().is_some_and(|earlier| earlier.database == asked.database);
-    let mut of_parts = runs.iter().rev().filter(is_of_database).take_while(|run| !is_alike(run, asked));
+    let mut of_parts = runs.iter().rev().filter(is_of_database).take_while(|run| !run.covers(asked));
     // Only a run over all of it clears what a run over a part of it found.
     if of_parts.any(|run| run.exit_code() != 0) {
         return Err("a run over a part of it did not end with 0".to_owned());
     }
-    let runs: Vec<&RecordedRun> = runs.iter().filter(|run| is_alike(run, asked)).collect();
+    let runs: Vec<&RecordedRun> = runs.iter().filter(|run| run.covers(asked)).collect();
     let last = runs.last().ok_or("no earlier run is recorded")?;
     if last.exit_code() != 0 {
         return Err("the last recorded run did not end with 0".to_owned());
@@ -153,18 +156,6 @@ fn of_runs(
     let since =
         Some(Since { records: last.head_size().unwrap_or(0), began: micros(last_began).saturating_sub(CLOCK_STEP) });
     Ok(Coverage::Part { since, sample: Some(share).filter(|share| *share > 0).map(next) })
-}
-
-/// Whether a recorded run covered the same database and at least the same parts.
-fn is_alike(run: &RecordedRun, asked: &JobScope) -> bool {
-    run.scope().is_some_and(|earlier| {
-        let has = |earlier: bool, now: bool| earlier || !now;
-        earlier.database == asked.database
-            && has(earlier.log, asked.log)
-            && has(earlier.index, asked.index)
-            && has(earlier.modules, asked.modules)
-            && has(earlier.upstreams, asked.upstreams)
-    })
 }
 
 /// In microseconds since 1970.

@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::report::Integrity;
 use crate::report::integrity::{Finding, Flaw};
 use crate::store::Folder;
+use crate::verify::{self, RecordedRun};
 
 /// Findings that an entry or a message names; the others are counted.
 pub(super) const MAX_NAMED: usize = 20;
@@ -30,13 +31,17 @@ pub(super) struct Outcome<'a> {
 /// `Unavailable`: the disk, or the record was changed.
 pub(super) fn leave(args: &VerifyArgs, root: &Path, outcome: &Outcome<'_>) -> Result<(), Fault> {
     let ended = Timestamp::now();
+    let recorded = if args.record { record(root, outcome, ended) } else { Ok(()) };
     if let Some(path) = &args.metrics {
-        write(path, &metrics(outcome, ended))?;
+        // After the record, which has this run by then.
+        let text = metrics(outcome, ended) + &record_metrics(root, outcome, ended);
+        write(path, &text)?;
     }
-    if args.record {
-        Folder::open(root)?.runs().append(entry(outcome, ended), outcome.plan.signer.as_ref())?;
-    }
-    Ok(())
+    recorded
+}
+
+fn record(root: &Path, outcome: &Outcome<'_>, ended: Timestamp) -> Result<(), Fault> {
+    Folder::open(root)?.runs().append(entry(outcome, ended), outcome.plan.signer.as_ref()).map(drop)
 }
 
 fn entry(outcome: &Outcome<'_>, ended: Timestamp) -> Map<String, Value> {
@@ -112,6 +117,45 @@ fn metrics(outcome: &Outcome<'_>, ended: Timestamp) -> String {
         let count = report.counts.iter().find(|(of, _)| *of == flaw).map_or(0, |(_, count)| *count);
         let database = of.trim_end_matches('}');
         text.push_str(&format!("gosumcheck_verify_findings{database},kind=\"{}\"}} {count}\n", flaw.id()));
+    }
+    text
+}
+
+/// What the record says of the database: the last complete run, and what is open of all. Where it cannot be read, or is broken, this run
+/// is all that there is.
+fn record_metrics(root: &Path, outcome: &Outcome<'_>, ended: Timestamp) -> String {
+    let Outcome { plan, report, exit_code, .. } = outcome;
+    let read = Folder::look(root).and_then(|folder| folder.runs().read());
+    let entries = read.ok().and_then(Result::ok).map_or_else(Vec::new, |read| read.entries);
+    let mut runs: Vec<RecordedRun> = entries.into_iter().map(RecordedRun::of).collect();
+    let this = RecordedRun::of(entry(outcome, ended));
+    let is_there = runs.last().is_some_and(|last| last.seconds("ended") == this.seconds("ended"));
+    let complete = verify::last_complete(&runs, &plan.asked).map(|run| (run.seconds("ended"), run.exit_code()));
+    let complete = if this.is_complete() { Some((this.seconds("ended"), u64::from(*exit_code))) } else { complete };
+    if !is_there {
+        runs.push(this);
+    }
+    let open = verify::open_runs(&runs);
+    let counts = verify::open_counts(&open);
+    let name = report.database.replace(['\\', '"', '\n'], "_");
+    let mut text = String::new();
+    for (metric, help, value) in [
+        (
+            "full_ended_seconds",
+            "When the last run that covered all of it ended, in seconds since 1970; 0 if none did.",
+            complete.map_or(0, |(ended, _)| ended),
+        ),
+        ("full_exit_code", "Its exit code; 2 if there was none.", complete.map_or(2, |(_, code)| code)),
+    ] {
+        text.push_str(&format!("# HELP gosumcheck_verify_{metric} {help}\n# TYPE gosumcheck_verify_{metric} gauge\n"));
+        text.push_str(&format!("gosumcheck_verify_{metric}{{database=\"{name}\"}} {value}\n"));
+    }
+    let head = "# HELP gosumcheck_verify_open_findings Findings of all runs that no later one has cleared, by kind.\n";
+    text.push_str(&format!("{head}# TYPE gosumcheck_verify_open_findings gauge\n"));
+    for kind in Flaw::ALL.map(Flaw::id) {
+        let count = counts.get(&(report.database.as_str(), kind)).copied().unwrap_or(0);
+        let labels = format!("database=\"{name}\",kind=\"{kind}\"");
+        text.push_str(&format!("gosumcheck_verify_open_findings{{{labels}}} {count}\n"));
     }
     text
 }

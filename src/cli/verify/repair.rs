@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use super::super::{serve, setup};
-use super::Stored;
+use super::{Stored, VerifyArgs};
 use crate::config::GoEnv;
 use crate::config::settings::{Layers, Settings};
+use crate::database::Database;
 use crate::fault::Fault;
 use crate::proxy::Proxy;
 use crate::report::integrity::{Finding, Flaw, Repair};
 use crate::report::{Integrity, counted};
 use crate::store::Folder;
-use crate::verify::{LogRepair, Repaired, VerifyOptions};
+use crate::verify::{self, LogRepair, Repaired, VerifyOptions};
 
 /// Files of modules that are brought at once.
 const AT_ONCE: usize = 4;
@@ -21,21 +22,21 @@ const AT_ONCE: usize = 4;
 /// # Errors
 /// `Usage`, `Unavailable`: a setting, or the data folder. `Forked`: the log is caught.
 pub(super) fn run(
+    args: &VerifyArgs,
     layers: &Layers,
     stored: &Stored,
-    options: &VerifyOptions,
     report: &Integrity,
     has_log: bool,
 ) -> Result<Repaired, Fault> {
+    let options = &stored.options(args, layers)?;
     let settings = settings(layers)?;
     let folder = Folder::open(stored.folder.root())?;
     let runtime = setup::runtime()?;
     let mut done = Repaired::default();
-    if has_log {
+    verify::mend_kept(&folder, &stored.kept()?, &mut done);
+    if !args.no_log {
         let database = serve::database(&settings, &folder)?;
-        let log = folder.log(&stored.name)?;
-        let repair = LogRepair { folder: &folder, log: &log, database: &database, policy: &stored.policy, options };
-        done = runtime.block_on(repair.run())?;
+        runtime.block_on(log(&folder, stored, &database, options, has_log, &mut done))?;
     }
     let wanted: Vec<&Finding> = report.findings.iter().filter(|finding| is_of_modules(finding)).collect();
     if wanted.is_empty() {
@@ -54,6 +55,25 @@ pub(super) fn run(
         done.failed.push(format!("{} beyond those that are listed: repair again", counted(more, "finding")));
     }
     Ok(done)
+}
+
+/// Repairs the remembered head, the log where one is held, and the cache.
+async fn log(
+    folder: &Folder,
+    stored: &Stored,
+    database: &Database,
+    options: &VerifyOptions,
+    has_log: bool,
+    done: &mut Repaired,
+) -> Result<(), Fault> {
+    if has_log {
+        let log = folder.log(&stored.name)?;
+        let repair = LogRepair { folder, log: &log, database, policy: &stored.policy, options };
+        done.extend(repair.run().await?);
+    } else {
+        verify::mend_remembered(folder, database, &stored.policy, done).await?;
+    }
+    verify::mend_cached(folder, database, done).await
 }
 
 /// Whether it is about a file of a module, which the report names by its whole path.

@@ -10,7 +10,7 @@ use super::{Stored, repair};
 use crate::config::settings::{Layers, rows};
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::relay::HeadRoute;
+use crate::relay::{HeadRoute, Told};
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Misbehaviour, Notice};
 use crate::store::Folder;
@@ -39,6 +39,7 @@ pub(super) fn compare(layers: &Layers, stored: &Stored, report: &mut Integrity) 
     let shown = setup::runtime()?.block_on(async {
         let shown = ask(&database, &routes, report).await;
         judge(&database, &shown, report).await;
+        tell(&database, &routes, &shown, report).await;
         shown
     });
     let seen = folder.head(&stored.name)?.sightings()?;
@@ -99,6 +100,32 @@ async fn judge(database: &Database, shown: &[Shown], report: &mut Integrity) {
             report.misbehaviour.get_or_insert(Misbehaviour { evidence: evidence.to_string(), saved });
         }
         Err(fault) => warn(report, format!("the heads that the routes show could not be compared: {fault}")),
+    }
+}
+
+/// Tells our head to those that show one and exchange heads, and reports what they prove.
+async fn tell(database: &Database, routes: &[HeadRoute], shown: &[Shown], report: &mut Integrity) {
+    // One that cannot be read is a finding by now.
+    let Ok(Some(head)) = database.remembered() else { return };
+    let size = head.tree().size;
+    let is_there = |route: &&HeadRoute| shown.iter().any(|(name, _)| *name == route.name());
+    for route in routes.iter().filter(is_there).filter(|route| route.takes_heads()) {
+        match route.tell(database, &head).await {
+            Ok(Told::Consistent | Told::NotTaken) => {}
+            Ok(Told::Pending) => {
+                let text = format!("{} cannot compare our head of {size} records yet", route.name());
+                report.notices.push(Notice { level: Level::Note, text });
+            }
+            Ok(Told::Unproven) => warn(
+                report,
+                format!("{} calls our head of {size} records inconsistent, and proves nothing", route.name()),
+            ),
+            Err(Fault::Forked { evidence, saved }) => {
+                let saved = saved.map(|path| path.display().to_string());
+                report.misbehaviour.get_or_insert(Misbehaviour { evidence: evidence.to_string(), saved });
+            }
+            Err(fault) => warn(report, format!("our head was not judged elsewhere: {fault}")),
+        }
     }
 }
 

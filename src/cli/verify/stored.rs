@@ -70,6 +70,6 @@ impl Stored {
         if files.is_empty() {
             return Ok(self.database.pins().to_vec());
         }
-        setup::pinned(&files, &self.policy, &layers.texts(&rows::sumdb))
+        setup::pinned(&files, &layers.place_of(&rows::pin_head), &self.policy, &layers.texts(&rows::sumdb))
     }
 }

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::access;
 use super::layers::Layers;
-use super::reader::SettingsReader;
+use super::reader::{SettingsReader, place_of};
 use super::rules_file;
+use super::setting::Setting;
 use super::source::ValueSource;
 use super::table::{Settings, rows};
 use super::upstream::Upstream;
@@ -83,6 +84,11 @@ impl Settings {
             settings.warnings.push(why);
         }
         Ok(settings)
+    }
+
+    /// The place that sets `setting`, for messages of those who read later what its value names.
+    pub fn place_of(&self, setting: &Setting) -> String {
+        place_of(&self.shown, setting)
     }
 
     /// What the file says about the entry `url` of `proxy` or `private_proxy`, or about the source `url` of the database.

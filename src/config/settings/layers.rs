@@ -123,6 +123,12 @@ impl Layers {
         value.map(|value| value.texts.into_iter().map(|(text, _)| text).collect()).unwrap_or_default()
     }
 
+    /// The place that sets `setting`, for messages of those who read later what its value names.
+    pub fn place_of(&self, setting: &Setting) -> String {
+        let value = self.value(setting);
+        value.map_or(ValueSource::Default, |value| value.source).place_of(setting)
+    }
+
     /// What the uppermost layer that says something about a setting says.
     pub(super) fn value(&self, setting: &Setting) -> Option<RawValue> {
         let plain = |texts: Vec<String>| texts.into_iter().map(|text| (text, None)).collect();

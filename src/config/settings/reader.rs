@@ -16,6 +16,12 @@ const DEFAULT_PROXY: &str = "https://proxy.golang.org";
 /// A setting's name, its value as text without passwords, and where it comes from.
 pub type Shown = (&'static str, String, ValueSource);
 
+/// The place that sets `setting`, by what is shown of all.
+pub(super) fn place_of(shown: &[Shown], setting: &Setting) -> String {
+    let source = shown.iter().find(|(name, ..)| *name == setting.name).map(|(_, _, source)| source);
+    source.unwrap_or(&ValueSource::Default).place_of(setting)
+}
+
 /// Reads settings in the order of the table.
 pub(super) struct SettingsReader<'a> {
     layers: &'a Layers,

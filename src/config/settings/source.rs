@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::setting::Setting;
+
 /// Bytes of the file.
 pub(super) type ByteRange = Range<usize>;
 
@@ -23,6 +25,15 @@ pub enum ValueSource {
 }
 
 impl ValueSource {
+    /// The place that sets `setting`, as a message about its value begins: `gosumcheck.toml:7: heads.pin`, the variable, or the flag.
+    pub(super) fn place_of(&self, setting: &Setting) -> String {
+        match self {
+            ValueSource::File(..) | ValueSource::Go(_) => format!("{self}: {}", setting.name),
+            ValueSource::Environment(name) | ValueSource::Flag(name) => (*name).to_owned(),
+            ValueSource::Default => setting.name.to_owned(),
+        }
+    }
+
     /// Whether it overrides what the file says.
     pub(super) fn overrides_file(&self) -> bool {
         matches!(self, ValueSource::Environment(_) | ValueSource::Flag(_))

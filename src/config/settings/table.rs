@@ -162,8 +162,8 @@ settings! {
         value: Several("URL"), default: Unset, heading: DATABASE,
     }
 
-    /// Cosign the tree heads of the first database with the key in this file, once its full log is held up to them, and serve them at
-    /// /tlog/ORIGIN/checkpoint. `gosumcheck key generate --kind cosignature` makes the key.
+    /// Cosign the tree heads of the first database with the key in this file, each as soon as its full log is held up to it, and serve them
+    /// at /tlog/ORIGIN/checkpoint. `gosumcheck key generate --kind cosignature` makes the key.
     cosign: Option<PathBuf> = optional(readable) {
         name: "cosign", variable: "GOSUMCHECK_COSIGN", flag: "--cosign",
         value: One("FILE"), default: Unset, heading: DATABASE,
@@ -258,7 +258,7 @@ settings! {
 
     /// Also ask for the newest signed head of the first database at this URL, such as `https://sum.golang.google.cn/latest`, a proxy's
     /// /sumdb/NAME/latest, another server's /gossip/NAME, or a distributor's checkpoint: each must be of the one history. `serve` asks
-    /// in the background, `verify` in each run.
+    /// in the background, `verify` in each run. Both also send their own newest head there where `gossip` is in the path, or begins the host.
     head_routes: Vec<String> = all(web) {
         name: "heads.routes", variable: "GOSUMCHECK_HEAD_ROUTES", flag: "--head-route",
         value: Several("URL"), default: Unset, heading: DATABASE,
@@ -489,6 +489,14 @@ settings! {
     verify_full_every: Option<Duration> = one(period) {
         name: "verify.full_every", variable: "GOSUMCHECK_VERIFY_FULL_EVERY", flag: "--verify-full-every",
         value: One("DURATION"), default: Text("30d"), heading: VERIFY,
+    }
+
+    /// Ask every upstream of `proxy`, also behind a comma, for the stored public modules that a run of `gosumcheck verify` covers, and
+    /// report those that have other bytes than the log recorded, and versions that were moved or are gone. All that is covered is
+    /// downloaded again.
+    verify_ask_upstreams: bool = one(flag) {
+        name: "verify.ask_upstreams", variable: "GOSUMCHECK_VERIFY_ASK_UPSTREAMS", flag: "--verify-ask-upstreams",
+        value: Switch, default: Text("false"), heading: VERIFY,
     }
 
     /// Send a message about each run that found something: https://HOST/PATH (a POST of JSON), mailto:ADDRESS (through sendmail) or

@@ -23,7 +23,7 @@ use crate::server::metrics::upstreams::UpstreamMetrics;
 use crate::server::metrics::{ByDatabase, ByEvent, ByKind, ByProtocol, ByWrite, Gauges, PerDatabase};
 use crate::sumdb::number::wide;
 use crate::upstream::{BreakerState, Load};
-use crate::verify::{OpenRun, open_counts};
+use crate::verify::{OpenRun, last_complete, open_counts};
 
 /// The page, in the format that the client asks for.
 pub(crate) async fn page(app: &App, headers: &HeaderMap) -> Answer {
@@ -126,7 +126,10 @@ async fn set_runs(gauges: &Gauges, app: &App) {
         // What is open of earlier runs outweighs a last one that did not look there.
         let exit_code = [3, 1, 2].into_iter().find(|code| of(*code)).unwrap_or(0);
         let by_kind = counts.iter().filter(|((of, _), _)| *of == database).map(|((_, kind), count)| (*kind, *count));
-        gauges.runs.set(&LastRun { database, exit_code, ended: last.seconds("ended"), by_kind: by_kind.collect() });
+        let complete = last.scope().and_then(|scope| last_complete(&record.runs, &scope));
+        let complete = complete.map(|run| (run.seconds("ended"), run.exit_code()));
+        let ended = last.seconds("ended");
+        gauges.runs.set(&LastRun { database, exit_code, ended, complete, by_kind: by_kind.collect() });
     }
 }
 

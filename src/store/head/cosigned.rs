@@ -11,6 +11,9 @@ use super::super::words::unavailable;
 use super::{HeadFile, StoredHead, load};
 use crate::fault::Fault;
 
+/// What the names of these files begin with, before the key's id in hex.
+const PREFIX: &str = "cosigned.";
+
 /// The file of one cosigner's newest head.
 #[derive(Debug, Clone)]
 pub struct CosignedHead {
@@ -23,8 +26,39 @@ pub struct CosignedHead {
 impl HeadFile {
     /// The newest head that the key of this id signed here.
     pub fn cosigned(&self, key_id: u32) -> CosignedHead {
-        let path = self.dir.join(format!("cosigned.{key_id:08x}"));
+        let path = self.dir.join(format!("{PREFIX}{key_id:08x}"));
         CosignedHead { folder: self.folder.clone(), path, log: self.log.clone() }
+    }
+
+    /// The file of another database's heads here that the key of this id signed; none where there is none.
+    ///
+    /// # Errors
+    /// `Unavailable`: the folder of the heads cannot be read.
+    pub fn cosigned_elsewhere(&self, key_id: u32) -> Result<Option<PathBuf>, Fault> {
+        let (own, top) = (self.cosigned(key_id).path, self.folder.root().join("heads"));
+        let name = own.file_name();
+        for entry in walkdir::WalkDir::new(&top) {
+            match entry {
+                Ok(entry) if Some(entry.file_name()) == name && entry.path() != own => {
+                    return Ok(Some(entry.into_path()));
+                }
+                Ok(_) => {}
+                Err(error) => match error.into_io_error() {
+                    Some(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Some(error) => return Err(unavailable(&top, "read", &error)),
+                    None => {}
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    /// The newest heads that any key signed here, of those files that can be read.
+    pub fn cosigned_notes(&self) -> Vec<Vec<u8>> {
+        let entries = std::fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let is_one = |name: &str| name.strip_prefix(PREFIX).is_some_and(|id| id.len() == 8 && !id.contains('.'));
+        let paths = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_one));
+        paths.filter_map(|entry| load(&entry.path()).ok().flatten()).collect()
     }
 }
 

@@ -7,7 +7,6 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::lock::Lock;
@@ -16,15 +15,12 @@ use super::Log;
 use super::files::Named;
 use super::heads::Heads;
 use crate::fault::Fault;
-use crate::sumdb::hash::sha256;
 use crate::sumdb::number::wide;
 
 /// How long a sync that is at work is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What the bytes that are replaced are called as a source: this program's own log.
 const SOURCE: &str = "the full log";
-/// Bytes that are copied at a time where a link is replaced by a file.
-const COPIED_AT_ONCE: usize = 1 << 20;
 
 /// The bytes of `proven` that differ from those in `found`, which may be fewer, by their place; neighbours together.
 fn differing(found: &[u8], proven: &[u8]) -> Vec<Range<usize>> {
@@ -72,20 +68,7 @@ impl Log {
     /// # Errors
     /// `Unavailable`: the disk.
     pub fn keep_damaged(&self, name: &str, at: u64, found: &[u8], proven: &[u8]) -> Result<(), Fault> {
-        if found.is_empty() {
-            return Ok(());
-        }
-        let path = self.dir().join(name).display().to_string();
-        let report = serde_json::json!({
-            "schema": "gosumcheck.replaced/1",
-            "file": path,
-            "bytes": { "first": at, "end": at + wide(found.len()) },
-            "expected": hex::encode(sha256(proven).0),
-            "got": hex::encode(sha256(found).0),
-            "refused": { "upstream": SOURCE },
-        });
-        let what = format!("log/{}/{name}.{at}", self.name());
-        self.folder().keep_damaged(&what, found, SOURCE, format!("{report:#}\n").as_bytes())
+        self.folder().keep_damaged(&self.dir().join(name), at, (found, proven), SOURCE)
     }
 
     /// Makes the bytes of the file `name` (`records`, `offsets`, `hashes.N`) from `at` on those of `proven`, durably; gives how many
@@ -138,41 +121,7 @@ impl Log {
     /// # Errors
     /// `Unavailable`: the disk; then the link is still there.
     pub fn replace_link(&self, name: &str) -> Result<bool, Fault> {
-        let path = self.dir().join(name);
-        if !path.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
-            return Ok(false);
-        }
-        let disk = self.folder().disk();
-        let Ok(from) = Named::read(path.clone()) else {
-            disk.remove(&path).map_err(|error| unavailable(&path, "remove", &error))?;
-            return Ok(true);
-        };
-        let copy = self.copy(&from, &path)?;
-        disk.rename(&copy, &path).map_err(|error| unavailable(&path, "write", &error))?;
-        disk.sync_folder(self.dir()).map_err(|error| unavailable(self.dir(), "sync", &error))?;
-        Ok(true)
-    }
-
-    /// A durable copy of `from` beside the log's files, under a name of its own.
-    fn copy(&self, from: &Named, path: &Path) -> Result<PathBuf, Fault> {
-        let disk = self.folder().disk();
-        let copy = path.with_extension("copy");
-        match disk.remove(&copy) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(unavailable(&copy, "remove", &error)),
-            _ => {}
-        }
-        let to = Named::write(disk, copy.clone())?;
-        let mut at = 0;
-        loop {
-            let bytes = from.bytes_at_most(at, COPIED_AT_ONCE)?;
-            if bytes.is_empty() {
-                break;
-            }
-            disk.write_at(&to.file, &bytes, at).map_err(|error| unavailable(&copy, "write", &error))?;
-            at += wide(bytes.len());
-        }
-        disk.sync(&to.file).map_err(|error| unavailable(&copy, "sync", &error))?;
-        Ok(copy)
+        self.folder().replace_link(&self.dir().join(name))
     }
 
     /// Closes a file of the log to other users, and opens it to its owner; says whether its mode was another.

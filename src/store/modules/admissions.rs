@@ -139,8 +139,7 @@ impl Admissions {
             match self.add_missing(stored()) {
                 Err(SqliteError::Damaged(why)) => {
                     tracing::warn!(file = %path.display(), why, "the times of admission are taken from the stored files: the file with them was set aside");
-                    *self.inner.open.lock() = None;
-                    sqlite::set_aside(folder, path)?;
+                    self.set_aside()?;
                 }
                 done => return done.map_err(|error| self.fault(error)),
             }
@@ -156,6 +155,12 @@ impl Admissions {
         let _ = folder.disk().remove(&new);
         table::make(&new, stored).map_err(|error| self.fault(error))?;
         folder.disk().rename(&new, path).map_err(|error| unavailable(path, "write", &error))
+    }
+
+    /// Renames the file, so that the next one begins anew.
+    pub(super) fn set_aside(&self) -> Result<(), Fault> {
+        *self.inner.open.lock() = None;
+        sqlite::set_aside(&self.inner.folder, &self.inner.path)
     }
 
     /// Adds those that are not written down, a few at a time: others write meanwhile.

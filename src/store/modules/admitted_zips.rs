@@ -35,6 +35,20 @@ impl Modules {
         self.admissions.check(self.all_admitted_zips())
     }
 
+    /// Writes a damaged file of [`Modules::admissions`] anew, by the times of the stored files; the damaged one is set aside. Says whether
+    /// there was anything to do.
+    ///
+    /// # Errors
+    /// `Unavailable`: a server holds the store, or the disk fails.
+    pub fn mend_admissions(&self) -> Result<bool, Fault> {
+        let _alone = self.claim()?;
+        if self.check_admissions()?.0.is_empty() {
+            return Ok(false);
+        }
+        self.admissions.set_aside()?;
+        self.complete_admissions().map(|()| true)
+    }
+
     fn all_admitted_zips(&self) -> impl Iterator<Item = Result<AdmittedZip, Fault>> + use<> {
         self.admitted_zips(Tree::Proven).chain(self.admitted_zips(Tree::FirstUse))
     }

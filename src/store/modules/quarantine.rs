@@ -130,16 +130,35 @@ pub(super) fn move_there(
 }
 
 impl Folder {
-    /// Keeps damaged `bytes` of a file below the data folder that are about to be replaced, with `report` (JSON that names `source` as
-    /// `refused.upstream`) beside them, durably; `what` is what their name begins with. Where there is no room for more, fewer are
-    /// kept or none: the first ones stay.
+    /// Keeps `found`, damaged bytes of the file at `path` from `at` on that `proven` are about to replace, with a report that names
+    /// `source`, durably. Where there is no room for more, fewer are kept or none: the first ones stay.
     ///
     /// # Errors
     /// `Unavailable` where the disk fails.
-    pub fn keep_damaged(&self, what: &str, bytes: &[u8], source: &str, report: &[u8]) -> Result<(), Fault> {
-        let prefix = format!("{}.", what.get(..NAME_LIMIT).unwrap_or(what).replace('/', "!!"));
-        let offer = Offer { prefix, digest: sha256(bytes), len: Some(wide(bytes.len())), source, report };
-        place(self, &offer, |target| self.write(target, bytes, true)).map(drop)
+    pub(in super::super) fn keep_damaged(
+        &self,
+        path: &Path,
+        at: u64,
+        (found, proven): (&[u8], &[u8]),
+        source: &str,
+    ) -> Result<(), Fault> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let digest = sha256(found);
+        let report = serde_json::json!({
+            "schema": "gosumcheck.replaced/1",
+            "file": path.display().to_string(),
+            "bytes": { "first": at, "end": at + wide(found.len()) },
+            "expected": hex::encode(sha256(proven).0),
+            "got": hex::encode(digest.0),
+            "refused": { "upstream": source },
+        });
+        let what = format!("{}.{at}", path.strip_prefix(self.root()).unwrap_or(path).display());
+        let prefix = format!("{}.", what.get(..NAME_LIMIT).unwrap_or(&what).replace('/', "!!"));
+        let report = format!("{report:#}\n");
+        let offer = Offer { prefix, digest, len: Some(wide(found.len())), source, report: report.as_bytes() };
+        place(self, &offer, |target| self.write(target, found, true)).map(drop)
     }
 }
 

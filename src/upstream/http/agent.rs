@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Request, Response, StatusCode, Url, Version};
 use rustls::ClientConfig;
 
@@ -139,6 +139,41 @@ impl Http {
             url = to;
         }
         Err(not_followed(format!("stopped after {MAX_REDIRECTS} redirects, at {}", place(&url))))
+    }
+
+    /// Sends `body` once, as text, to `path` of a server, without any login and following no redirect; gives the status, and up to `limit`
+    /// bytes of the answer.
+    pub(in crate::upstream) async fn post(
+        &self,
+        site: &Site,
+        path: &str,
+        body: Vec<u8>,
+        limit: usize,
+    ) -> Result<(StatusCode, Vec<u8>), Failed> {
+        let url = site.url_of(path).map_err(|fault| Failed::lasting(FailureKind::Redirect, fault.to_string()))?;
+        let client = self.shared.clients.of(&url, AddressScope::Local, 0, self.settings());
+        let client = client.map_err(|why| Failed::lasting(FailureKind::Machine, why))?;
+        let mut request = Request::new(Method::POST, url);
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        *request.body_mut() = Some(body.into());
+        let broken = |error: reqwest::Error| reply::broken(&error, self.settings());
+        let sent = async {
+            let mut response = client.execute(request).await.map_err(broken)?;
+            let mut answer = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(broken)? {
+                answer.extend_from_slice(&chunk);
+                if answer.len() > limit {
+                    return Err(Failed::lasting(
+                        FailureKind::TooLong,
+                        format!("answered with more than {limit} bytes"),
+                    ));
+                }
+            }
+            Ok((response.status(), answer))
+        };
+        let total = self.settings().total;
+        let late = |_| Failed::passing(FailureKind::Timeout, format!("timed out: not finished within {total:?}"));
+        tokio::time::timeout(total, sent).await.map_err(late)?
     }
 
     async fn send(

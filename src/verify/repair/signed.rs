@@ -10,11 +10,15 @@ use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::number::wide;
 
-/// Puts the heads in order; gives the one under which all else is proven, none where no signed head is left.
+/// Puts the heads in order, `restored` being the remembered one where it has just been put in order; gives the one under which all else is proven, none where no signed head is left.
 ///
 /// # Errors
 /// `Unavailable`: the disk.
-pub(super) fn mend(repair: &LogRepair<'_>, done: &mut Repaired) -> Result<Option<Checkpoint>, Fault> {
+pub(super) fn mend(
+    repair: &LogRepair<'_>,
+    restored: Option<Checkpoint>,
+    done: &mut Repaired,
+) -> Result<Option<Checkpoint>, Fault> {
     let log = repair.log;
     let open = |note: &[u8]| Checkpoint::open(note, repair.policy).ok();
     let listed_bytes = log.open_file("heads")?.bytes(0, usize::try_from(HEADS_LIMIT).unwrap_or(usize::MAX));
@@ -40,7 +44,7 @@ pub(super) fn mend(repair: &LogRepair<'_>, done: &mut Repaired) -> Result<Option
             let remembered =
                 heads::read_remembered(repair.policy, repair.options, &mut crate::report::Integrity::new(""));
             let fitting = remembered.into_iter().filter(|(_, place)| *place == Place::Remembered).map(|(head, _)| head);
-            return from_remembered(repair, fitting.collect(), held, done);
+            return from_remembered(repair, fitting.chain(restored).collect(), held, done);
         }
     };
     if committed.as_ref().map(Checkpoint::bytes) != Some(head.bytes()) {
