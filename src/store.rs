@@ -209,22 +209,12 @@ impl Folder {
         let parent = path.parent().ok_or(io::ErrorKind::InvalidFilename)?;
         self.ensure(parent, durable)?;
         let temporary = self.write_temporary(bytes, durable)?;
-        if let Err(error) = self.name(&temporary, path) {
+        if let Err(error) = disk::name(self.disk(), &temporary, path) {
             // Best effort: what stays is swept at a later start.
             let _ = self.disk().remove(&temporary);
             return Err(error);
         }
         if durable { self.disk().sync_folder(parent) } else { Ok(()) }
-    }
-
-    /// Gives the file `from` the name `path`.
-    fn name(&self, from: &Path, path: &Path) -> io::Result<()> {
-        let mut renamed = self.disk().rename(from, path);
-        // An empty folder in the place of an entry is nobody's work; one that is not empty is not removed.
-        if renamed.is_err() && path.is_dir() && self.disk().remove_folder(path).is_ok() {
-            renamed = self.disk().rename(from, path);
-        }
-        renamed
     }
 
     fn write_temporary(&self, bytes: &[u8], durable: bool) -> io::Result<PathBuf> {

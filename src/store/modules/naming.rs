@@ -5,8 +5,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::Folder;
 use super::super::words::unavailable;
+use super::super::{Folder, disk};
 use super::Arrival;
 use crate::fault::Fault;
 
@@ -57,12 +57,12 @@ impl<'a> Naming<'a> {
     }
 
     fn give(&self, from: &Path, to: &Path) -> io::Result<()> {
-        match self.folder.name(from, to) {
+        match disk::name(self.folder.disk(), from, to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Somebody deleted the folder (`go clean`, `rm -r`): look again, once.
                 self.folder.forget();
                 self.folder.ensure(self.parent(), true)?;
-                self.folder.name(from, to)
+                disk::name(self.folder.disk(), from, to)
             }
             named => named,
         }
