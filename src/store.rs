@@ -210,12 +210,7 @@ impl Folder {
         let parent = path.parent().ok_or(io::ErrorKind::InvalidFilename)?;
         self.ensure(parent, durable)?;
         let temporary = self.write_temporary(bytes, durable)?;
-        let mut renamed = self.disk().rename(&temporary, path);
-        // An empty folder in the place of an entry is nobody's work; one that is not empty is not removed.
-        if renamed.is_err() && path.is_dir() && self.disk().remove_folder(path).is_ok() {
-            renamed = self.disk().rename(&temporary, path);
-        }
-        if let Err(error) = renamed {
+        if let Err(error) = disk::name(self.disk(), &temporary, path) {
             // Best effort: what stays is swept at a later start.
             let _ = self.disk().remove(&temporary);
             return Err(error);

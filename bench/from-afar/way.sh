@@ -1,6 +1,7 @@
 # Sourced by the parts of bench/from-afar.sh after bench/peer.sh: servers on this machine that answer as ones far away would.
 # usage: . bench/from-afar/way.sh; then: certificates, front, far, near, log_lines
 
+. bench/lines.sh
 started=()
 trap 'kill "${started[@]}" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 go build -o "$work/delay" "$shared/bench/go/delay/main.go"
@@ -79,16 +80,4 @@ CONF
     nginx -p "$own" -e "$own/error.log" -c "$own/conf" &
     started+=($!)
     open "$1" $!
-}
-
-# log_lines CACHE: the go.sum lines of all module files of a module cache.
-log_lines() {
-    (cd "$1" && find . -name '*.mod' -path '*/@v/*' | sort) | while read -r path; do
-        module=${path#./} version=${path##*/@v/}
-        module=$(sed 's/!\(.\)/\U\1/g' <<<"${module%%/@v/*}") version=$(sed 's/!\(.\)/\U\1/g' <<<"${version%.mod}")
-        zip=${path%.mod}.ziphash
-        if [ -f "$1/$zip" ]; then echo "$module $version $(cat "$1/$zip")"; fi
-        digest=$(sha256sum <"$1/$path" | cut -c 1-64)
-        echo "$module $version/go.mod h1:$(printf '%s  go.mod\n' "$digest" | openssl dgst -sha256 -binary | base64)"
-    done
 }

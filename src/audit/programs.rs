@@ -15,6 +15,8 @@ use crate::sumdb::printable::{printable, quoted};
 
 /// The version of what was built from a folder.
 const DEVEL: &str = "(devel)";
+/// Remarks about the versions of Go of one document.
+const MAX_REMARKS: usize = 100;
 /// Where the main packages of Go's own programs are.
 const GO_PROGRAMS: &str = "cmd/";
 
@@ -24,15 +26,22 @@ const GO_PROGRAMS: &str = "cmd/";
 /// Why it makes none.
 pub(super) fn read<R: ReadAt + ?Sized>(path: &str, file: &R) -> Result<Claims, NoBuildInfo> {
     let Program { builds, is_old } = executable::read(file)?;
-    let mut remarks: Vec<String> = builds.first().and_then(vulnerable).into_iter().collect();
+    let mut remarks = remarks(&builds);
     if is_old {
         remarks.push("linked before Go 1.18: its build settings are not in it".to_owned());
     }
     let about = builds.first().map(about);
-    remarks.extend(builds.first().and_then(unpublished));
     let toolchains = toolchains(&builds);
     let claims = builds.iter().flat_map(|build| claims("", build)).collect();
     Ok(Claims { artifact: Artifact::Program, about, remarks, claims, toolchains, ..Claims::empty(path) })
+}
+
+/// What is to be said of the versions of Go that built these, of each once.
+pub(super) fn remarks(builds: &[BuildInfo]) -> Vec<String> {
+    let all: BTreeSet<_> = builds.iter().flat_map(|build| [vulnerable(build), unpublished(build)]).flatten().collect();
+    let more = all.len().saturating_sub(MAX_REMARKS);
+    let more = (more > 0).then(|| format!("{more} more versions of Go that built them are not listed"));
+    all.into_iter().take(MAX_REMARKS).chain(more).collect()
 }
 
 /// The modules that the releases of Go which built these are published as, each once.
@@ -43,7 +52,7 @@ pub(super) fn toolchains(builds: &[BuildInfo]) -> Vec<ModuleVersion> {
 }
 
 /// Why the version of Go that built it is not compared with what was published; none where it is.
-pub(super) fn unpublished(build: &BuildInfo) -> Option<String> {
+fn unpublished(build: &BuildInfo) -> Option<String> {
     let version = &build.go_version;
     let why = match GoRelease::parse(version) {
         _ if version.is_empty() => return None,
@@ -68,7 +77,7 @@ pub(super) fn about(build: &BuildInfo) -> String {
 }
 
 /// What is to be said of the version of Go that built it.
-pub(super) fn vulnerable(build: &BuildInfo) -> Option<String> {
+fn vulnerable(build: &BuildInfo) -> Option<String> {
     let known: Vec<String> =
         GoRelease::parse(&build.go_version)?.vulnerabilities().map(Vulnerability::to_string).collect();
     let text = format!(

@@ -7,6 +7,7 @@ mod go_version;
 mod tag_value;
 mod xml;
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use serde::Deserialize;
@@ -21,8 +22,6 @@ use crate::sumdb::percent;
 const MAX_PACKAGES: usize = 200_000;
 /// Characters of a package that are shown.
 const MAX_SHOWN: usize = 500;
-/// What a package URL of a module begins with.
-const PURL: &str = "pkg:golang/";
 /// Names of the standard library, which no checksum database has.
 const STANDARD: [&str; 2] = ["std", "stdlib"];
 /// The property in which syft keeps an h1.
@@ -173,10 +172,11 @@ pub fn read(path: &str, text: &[u8], artifact: Artifact) -> Result<Claims, Strin
 fn add_components(at: &str, components: &[Component], claims: &mut Vec<Claim>) -> Result<(), String> {
     for (number, component) in components.iter().enumerate() {
         let at = format!("{at}/components/{number}");
-        let h1 = component.properties.iter().find(|property| property.name == SYFT_H1).map(|found| found.value.clone());
-        let sha256 = component.hashes.iter().find(|hash| hash.alg == "SHA-256").map(|hash| h1_of_hex(&hash.content));
-        let hash = h1.or(sha256).unwrap_or_default();
-        add_package(&at, [&component.purl, &component.name, &component.version], &hash, claims)?;
+        let h1 =
+            component.properties.iter().filter(|property| property.name == SYFT_H1).map(|found| found.value.clone());
+        let sha256 = component.hashes.iter().filter(|hash| hash.alg == "SHA-256").map(|hash| h1_of_hex(&hash.content));
+        let hashes = h1.chain(sha256).collect();
+        add_package(&at, [&component.purl, &component.name, &component.version], &hashes, claims)?;
         add_components(&at, &component.components, claims)?;
     }
     Ok(())
@@ -185,17 +185,23 @@ fn add_components(at: &str, components: &[Component], claims: &mut Vec<Claim>) -
 fn spdx(document: &Spdx) -> Result<Vec<Claim>, String> {
     let mut claims = Vec::new();
     for (number, package) in document.packages.iter().enumerate() {
-        let purl = package.external_refs.iter().find(|found| found.reference_type == "purl");
-        let purl = purl.map(|found| found.reference_locator.as_str()).unwrap_or_default();
-        let sha256 = package.checksums.iter().find(|checksum| checksum.algorithm == "SHA256");
-        let hash = sha256.map(|checksum| h1_of_hex(&checksum.checksum_value)).unwrap_or_default();
-        add_package(&format!("/packages/{number}"), [purl, &package.name, &package.version_info], &hash, &mut claims)?;
+        let sha256 = package.checksums.iter().filter(|checksum| checksum.algorithm == "SHA256");
+        let hashes = sha256.map(|checksum| h1_of_hex(&checksum.checksum_value)).collect();
+        for purl in package.external_refs.iter().filter(|found| found.reference_type == "purl") {
+            let says = [purl.reference_locator.as_str(), &package.name, &package.version_info];
+            add_package(&format!("/packages/{number}"), says, &hashes, &mut claims)?;
+        }
     }
     Ok(claims)
 }
 
-/// Adds the claim of a package, if it is a module of Go.
-fn add_package(at: &str, [purl, name, version]: [&str; 3], hash: &str, claims: &mut Vec<Claim>) -> Result<(), String> {
+/// Adds the claims of a package, if it is a module of Go: one for each of its hashes, which are the same in an honest document.
+fn add_package(
+    at: &str,
+    [purl, name, version]: [&str; 3],
+    hashes: &BTreeSet<String>,
+    claims: &mut Vec<Claim>,
+) -> Result<(), String> {
     let Some((path, purl_version)) = module_of(purl) else { return Ok(()) };
     // What differs only in case is the same to those who write package URLs.
     let path = if name.eq_ignore_ascii_case(&path) { name.to_owned() } else { path };
@@ -203,25 +209,33 @@ fn add_package(at: &str, [purl, name, version]: [&str; 3], hash: &str, claims: &
     if STANDARD.contains(&path.as_str()) {
         return Ok(());
     }
-    if claims.len() == MAX_PACKAGES {
-        return Err(format!("has more than {MAX_PACKAGES} golang packages"));
-    }
-    let says = if hash.is_empty() {
+    let mut add = |hash: &str, says: Says| {
+        if claims.len() == MAX_PACKAGES {
+            return Err(format!("has more than {MAX_PACKAGES} golang packages"));
+        }
+        let text = format!("{path} {version} {hash}");
+        let text = crate::sumdb::printable::printable(text.trim_end().as_bytes(), MAX_SHOWN);
+        claims.push(Claim::new(Location::Part(at.to_owned()), text, says));
+        Ok(())
+    };
+    let mut hashes = hashes.iter().filter(|hash| !hash.is_empty()).peekable();
+    if hashes.peek().is_none() {
         let why = "the document gives no hash of it".to_owned();
         let subject = Subject { module: path.clone(), version: version.clone(), kind: Kind::Zip };
-        Says::About(subject, Verdict::NoHash { why })
-    } else {
-        sum_of(&path, &version, hash)
-    };
-    let text = crate::sumdb::printable::printable(format!("{path} {version} {hash}").trim_end().as_bytes(), MAX_SHOWN);
-    let place = Location::Part(at.to_owned());
-    claims.push(Claim::new(place, text, says));
-    Ok(())
+        add("", Says::About(subject, Verdict::NoHash { why }))?;
+    }
+    hashes.try_for_each(|hash| add(hash, sum_of(&path, &version, hash)))
 }
 
 /// The module path and the version in a package URL; none where it is of another type.
 fn module_of(purl: &str) -> Option<(String, String)> {
-    let rest = purl.strip_prefix(PURL)?;
+    // The scheme and the type are the same in every case, and slashes may stand before the type (purl-spec, "Parsing").
+    let (scheme, rest) = purl.split_once(':')?;
+    let (kind, rest) = rest.trim_start_matches('/').split_once('/')?;
+    if !scheme.eq_ignore_ascii_case("pkg") || !kind.eq_ignore_ascii_case("golang") {
+        return None;
+    }
+    let rest = rest.trim_start_matches('/');
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let (path, version) = rest.split_once('@').unwrap_or((rest, ""));
     Some((unescaped(path), unescaped(version)))

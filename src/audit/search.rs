@@ -19,6 +19,9 @@ use crate::report::Artifact;
 pub const NAMES: [&str; 2] = ["go.sum", "go.work.sum"];
 /// The name of a vendor folder.
 pub(super) const VENDOR: &str = "vendor";
+/// Why one is not read.
+const LINKED_VENDOR: &str =
+    "is a link, or its modules.txt is: go builds from it, and what is behind a link was not read";
 /// Folders that are not searched: a build of this tree does not use the go.sum files in them.
 const SKIPPED_FOLDERS: [&str; 2] = [VENDOR, ".git"];
 /// Deeper folders are not searched.
@@ -259,6 +262,9 @@ fn is_wanted(
 ) -> Option<(OsString, io::Result<FileType>, Artifact)> {
     let (name, found) = (entry.file_name(), entry.file_type());
     let is_named = |names: [&str; 2]| names.iter().any(|wanted| name == *wanted);
+    if name == VENDOR && root.look.is_for(Artifact::Vendor) && vendor::is_linked(&root.path.join(folder).join(&name)) {
+        return Some((name, Err(io::Error::other(LINKED_VENDOR)), Artifact::Vendor));
+    }
     if found.as_ref().is_ok_and(FileType::is_dir) {
         let is_vendor = name == VENDOR && vendor::is_vendor(&root.path.join(folder).join(&name));
         if root.look.is_for(Artifact::Vendor) && is_vendor {

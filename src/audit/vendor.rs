@@ -59,6 +59,13 @@ pub fn is_vendor(path: &Path) -> bool {
     path.join(MODULES_TXT).symlink_metadata().is_ok_and(|found| found.is_file())
 }
 
+/// Whether go takes what is at `path` for one, and it is none here, because it or its list is a link.
+pub(super) fn is_linked(path: &Path) -> bool {
+    let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+    let list = path.join(MODULES_TXT);
+    (is_link(path) || is_link(&list)) && list.is_file()
+}
+
 impl Vendor {
     /// Reads the list of the folder at `path`, and which version of Go the module around it has.
     ///
@@ -67,6 +74,9 @@ impl Vendor {
     pub fn read(path: &Path) -> io::Result<Vendor> {
         let opened = Tree::open(path)?.file(Path::new(MODULES_TXT), Links::Refused)?;
         let text = files::read_bounded(opened, MAX_LIST)?;
+        if wide(text.len()) > MAX_LIST {
+            return Err(io::Error::other(format!("its {MODULES_TXT} has more than {} MiB", MAX_LIST >> 20)));
+        }
         let (modules, malformed) = list::read(&String::from_utf8_lossy(&text));
         let around = if text.starts_with(b"## workspace") { "go.work" } else { "go.mod" };
         let go_mod = Tree::open(&path.join("..")).and_then(|tree| tree.file(Path::new(around), Links::Refused));

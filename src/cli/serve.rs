@@ -50,7 +50,7 @@ use crate::store::Folder;
 use crate::store::space::Floor;
 use crate::sumdb::module::Patterns;
 use crate::sumdb::redact::redact;
-use crate::upstream::{Bounds, MAX_CONNECTIONS, Proxies, TraceExporter};
+use crate::upstream::{MAX_CONNECTIONS, Proxies, TraceExporter};
 
 /// Runs the command; gives the exit code.
 pub(super) fn run(args: &ServeArgs) -> Result<u8, Fault> {
@@ -214,12 +214,7 @@ pub(super) fn proxy(settings: &Settings, at_once: usize) -> Result<Option<Proxy>
     let memory = Memory::divide(settings.memory, settings.sumdb.len());
     let Some(sumdb) = settings.sumdb.first() else { return Ok(None) };
     let relay = databases::open(settings, &folder, sumdb, &private, memory)?.relay().clone();
-    let limits = ProxyLimits::default();
-    let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
-    // All is asked for anyway.
-    let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..limits.read_ahead };
-    let limits = ProxyLimits { downloads, read_ahead, store: store_limits(settings), ..limits };
-    modules::open(settings, &folder, relay, &private, limits)
+    modules::open(settings, &folder, relay, &private, modules::limits_of_command(settings, at_once))
 }
 
 /// The first database of the settings, over a data folder that may be written, with the sources that a server asks.

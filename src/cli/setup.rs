@@ -137,7 +137,12 @@ pub(super) fn looked_at(
 
 /// One thread for requests, which wait, and a few more than processors for hashing and the disk.
 pub(super) fn runtime() -> Result<Runtime, Fault> {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get) + WAITING_THREADS;
+    runtime_of(WAITING_THREADS)
+}
+
+/// The same, with that many threads that wait for the disk while the others hash.
+pub(super) fn runtime_of(waiting: usize) -> Result<Runtime, Fault> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get) + waiting;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.max_blocking_threads(threads).event_interval(TASKS_BETWEEN).enable_all().build();
     runtime.map_err(|error| Fault::machine("the system", format!("cannot start the runtime: {error}")))

@@ -49,15 +49,27 @@ pub(super) fn normalise(request: &ModuleRequest, bytes: &[u8]) -> sumdb::Result<
 }
 
 impl Proxy {
-    /// Keeps what `from`, which is called so in messages, says of a module version, as an upstream's answer is kept.
+    /// Keeps what `from`, which is called so in messages, says of a module version, as an upstream's answer is kept; without `from`,
+    /// only looks at it. Gives whether that is known already.
     ///
     /// # Errors
     /// A rule refuses the module version; or what is wrong with the bytes.
-    pub fn keep_answer(&self, module: &ModuleVersion, bytes: &[u8], from: &str) -> Result<sumdb::Result<()>, Denied> {
+    pub fn keep_answer(
+        &self,
+        module: &ModuleVersion,
+        bytes: &[u8],
+        from: Option<&str>,
+    ) -> Result<sumdb::Result<bool>, Denied> {
         let request = ModuleRequest::Info(module.clone());
         let policy = self.inner.policy.now();
         let route = policy.route_of(&request)?;
-        Ok(normalise(&request, bytes).map(|bytes| self.inner.cache_hint(&request, route, &bytes, from)))
+        Ok(normalise(&request, bytes).map(|bytes| {
+            let is_known = self.inner.knows_info(module, route, &bytes);
+            if let (Some(from), false) = (from, is_known) {
+                self.inner.cache_hint(&request, route, &bytes, from);
+            }
+            is_known
+        }))
     }
 }
 
@@ -81,6 +93,14 @@ impl Inner {
         // An answer from the future counts as too old: the clock was set back.
         let age = SystemTime::now().duration_since(hint.fetched).unwrap_or(Duration::MAX);
         Some(CachedHint { bytes, age, from: hint.from })
+    }
+
+    /// Whether just this is known of a module version: beside its zip, where that is here.
+    fn knows_info(&self, module: &ModuleVersion, route: Route<'_>, bytes: &Bytes) -> bool {
+        if self.has_zip(module, route) {
+            return matches!(self.modules.read_info(route.tree(), module), Ok(Some(kept)) if kept == *bytes);
+        }
+        self.cached_hint(&ModuleRequest::Info(module.clone()), route).is_some_and(|hint| hint.bytes == *bytes)
     }
 
     /// Caches an upstream's answer in normal form, in place of an earlier one.

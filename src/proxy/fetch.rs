@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::FutureExt as _;
 use futures_util::future::try_join;
 
+use super::blocking::blocking;
 use super::check::{Rejection, WrongBytes, check, max_bytes};
 use super::counts::Event;
 use super::expected::{Expected, Route};
@@ -239,16 +240,22 @@ impl FileFetch<'_> {
         let (modules, module, kind) = (self.inner.modules.clone(), self.module.clone(), self.kind);
         let by = stored::provenance(self.inner, expected);
         let (expected, threads) = (expected.clone(), self.inner.options.threads);
-        let _room = match kind {
+        let room = match kind {
             Kind::Zip => Some(self.inner.hashing.room_for(&arrival).await),
             Kind::GoMod => None,
         };
-        let checked = tokio::task::spawn_blocking(move || match check(&arrival, &module, kind, &expected, threads) {
-            Ok(hash) => modules.admit(arrival, &hash, &by).map(Checked::Valid),
+        let (arrival, checked) = blocking(move || {
+            let checked = check(&arrival, &module, kind, &expected, threads);
+            Ok::<_, Fault>((arrival, checked))
+        })
+        .await?;
+        // What waits for the disk keeps nobody from hashing.
+        drop(room);
+        match checked {
+            Ok(hash) => Ok(blocking(move || modules.admit(arrival, &hash, &by).map(Checked::Valid)).await?),
             Err(Rejection::Wrong(wrong)) => Ok(Checked::Wrong(arrival, wrong)),
-            Err(Rejection::Fault(fault)) => Err(fault),
-        });
-        Ok(checked.await.map_err(|error| Fault::machine("hashing", error.to_string()))??)
+            Err(Rejection::Fault(fault)) => Err(fault.into()),
+        }
     }
 
     /// Quarantines wrong bytes, and reports them.

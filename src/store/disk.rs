@@ -78,6 +78,12 @@ pub trait Disk: Debug + Send + Sync {
     }
 }
 
+/// Gives the file `from` the name `to`. An empty folder in its place is nobody's work; one that is not empty is not removed.
+pub(super) fn name(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
+    let renamed = disk.rename(from, to);
+    if renamed.is_err() && to.is_dir() && disk.remove_folder(to).is_ok() { disk.rename(from, to) } else { renamed }
+}
+
 /// The disk of this machine. What is made is its owner's alone.
 #[derive(Debug, Clone, Copy)]
 pub struct RealDisk;

@@ -16,7 +16,7 @@
 //!
 //! **A file has its name only when its bytes hash to what stands beside it, and counts only for the database that its proof
 //! names** (`proof`, `proven`). It arrives in `tmp`, is proven there by the caller, synced, and renamed after its proof and its hash
-//! are in place, in that order: a hash without a proof is never one that this version wrote for a public module. A crash between
+//! are in place, in that order (`naming`): a hash without a proof is never one that this version wrote for a public module. A crash between
 //! these leaves a file that is proven again. A hash of a private module without its file is a pin: what the file was, and may only
 //! ever be. A file without a hash does not count: it is not opened, and a new download takes its place.
 
@@ -52,6 +52,7 @@ mod list;
 mod loose;
 mod mend;
 mod names;
+mod naming;
 mod pin;
 mod place;
 mod proof;

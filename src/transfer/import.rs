@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use super::inventory::{FilesHeld, TransferInventory};
 use crate::fault::Fault;
 use crate::proxy::{Denied, Examined, Mode, Proxy, ProxyAnswer, RefusalCause};
-use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest, VersionInfo};
+use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::number::wide;
@@ -192,12 +192,10 @@ impl Importer<'_> {
         let verdict = match self.source.fetch(0, &request, MAX_INFO_BYTES).await {
             Ok(Fetched::Missing(why)) => ModuleVerdict::Refused(why),
             Ok(Fetched::Body(bytes, _)) => {
-                let kept = match self.options.is_dry_run {
-                    true => Ok(VersionInfo::of_module(module, &bytes).map(drop)),
-                    false => self.proxy.keep_answer(module, &bytes, self.source.name(0)),
-                };
-                match kept {
-                    Ok(Ok(())) => ModuleVerdict::Stored(wide(bytes.len())),
+                let from = (!self.options.is_dry_run).then(|| self.source.name(0));
+                match self.proxy.keep_answer(module, &bytes, from) {
+                    Ok(Ok(true)) => ModuleVerdict::Held,
+                    Ok(Ok(false)) => ModuleVerdict::Stored(wide(bytes.len())),
                     Ok(Err(error)) => ModuleVerdict::Refused(error.to_string()),
                     Err(denied) => verdict(denied),
                 }

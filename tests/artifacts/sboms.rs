@@ -88,6 +88,49 @@ fn each_hash_of_an_sbom_is_proven() {
 }
 
 #[test]
+fn nothing_in_an_sbom_hides_behind_something_else_in_it() {
+    let Some(world) = world() else { return };
+    let right = sha256(&world, ONE);
+    let wrong = right.replace(char::is_numeric, "0");
+    // The second of two hashes, a property beside a hash, and spellings of the same package URL.
+    let component = |purl: &str, hashes: [&str; 2], property: Option<&str>| {
+        let hashes: Vec<Value> = hashes.iter().map(|hash| json!({ "alg": "SHA-256", "content": hash })).collect();
+        let properties: Vec<Value> =
+            property.iter().map(|h1| json!({ "name": "syft:metadata:h1Digest", "value": h1 })).collect();
+        let component = json!({ "type": "library", "name": ONE.0, "version": ONE.1, "purl": purl, "hashes": hashes, "properties": properties });
+        json!({ "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": [component] })
+    };
+    let audit = |document: &Value| world.audit(&[&write(&world, "a.cdx.json", document)]);
+    let (purl, h1) = ("pkg:golang/a.example/one@v1.0.0", world.site.corpus.h1_zip(ONE.0, ONE.1));
+    audit(&component(purl, [&right, &right], Some(&h1))).says(0, &["1 verified"]);
+    audit(&component(purl, [&right, &wrong], None)).says(1, &["1 verified, 1 DIFFERS"]);
+    audit(&component(purl, [&wrong, &right], Some(&h1))).says(1, &["1 verified, 1 DIFFERS"]);
+    for purl in ["PKG:Golang/a.example/one@v1.0.0", "pkg://golang/a.example/one@v1.0.0"] {
+        audit(&component(purl, [&wrong, &wrong], None)).says(1, &["1 DIFFERS"]);
+    }
+    for purl in ["pkg:golangx/a.example/one@v1.0.0", "golang/a.example/one@v1.0.0"] {
+        audit(&component(purl, [&wrong, &wrong], None)).says(0, &["0 golang packages"]);
+    }
+    // Of several package URLs the one of Go counts, wherever it stands.
+    let mut document = spdx(&world);
+    let npm = json!({ "referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": "pkg:npm/one@1.0.0" });
+    document["packages"][0]["externalRefs"].as_array_mut().unwrap().insert(0, npm);
+    let checksum = json!({ "algorithm": "SHA256", "checksumValue": wrong });
+    document["packages"][0]["checksums"].as_array_mut().unwrap().push(checksum);
+    world.audit(&[&write(&world, "a.spdx.json", &document)]).says(1, &["2 verified, 1 DIFFERS"]);
+}
+
+#[test]
+fn each_version_of_go_is_told_and_not_the_first_alone() {
+    let Some(world) = world() else { return };
+    let program = |go: &str| json!({ "GoVersion": go, "Path": "x", "Main": { "Path": "x", "Version": "(devel)" } });
+    let programs = json!([program("go1.26.8"), program("go1.26.2"), program("devel go1.28-abc"), program("go1.26.2")]);
+    let ran = world.audit(&[&write(&world, "printed", &programs), "--private", "golang.org/*"]);
+    ran.says(0, &["go1.26.2 built it", "CVE-2026-42501", "devel go1.28-abc, which built it, is not a release of Go"]);
+    assert_eq!(ran.out.matches("go1.26.2 built it").count(), 1, "{}", ran.show());
+}
+
+#[test]
 fn what_go_prints_of_programs_is_proven() {
     let Some(world) = world() else { return };
     let folder = world.project(&[ONE]);

@@ -13,8 +13,12 @@ const LOCAL: (&str, &str) = ("a.example/local", "v1.0.0");
 
 /// A module with all that is copied, and all that is not.
 fn one() -> Spec {
+    one_at(ONE.1)
+}
+
+fn one_at(version: &str) -> Spec {
     let embeds = "package one\n\nimport (\n\t\"embed\"\n\n\t_ \"a.example/one/inner/deep\"\n)\n\n//go:embed assets \"with space.txt\" *.tmpl\nvar FS embed.FS\n";
-    Spec::new(ONE.0, ONE.1)
+    Spec::new(ONE.0, version)
         .license()
         .file("embeds.go", embeds.as_bytes())
         .file("one_test.go", b"package one\n")
@@ -151,6 +155,61 @@ fn another_version_in_the_list_is_named() {
     fs::remove_file(&list).unwrap();
     audit().says(2, &["no go.sum"]);
     world.audit(&[text(&folder.join("vendor")), "--as", "vendor"]).says(2, &["not read"]);
+}
+
+#[test]
+fn the_files_of_one_version_are_not_those_of_two() {
+    let newer = one_at("v1.1.0").file("more.go", b"package one\n");
+    let specs = [one(), newer, Spec::new(TWO.0, TWO.1).requires(ONE.0, ONE.1)];
+    let Some(world) = World::new(&specs) else { return };
+    let folder = vendored(&world, "1.22");
+    let list = folder.join("vendor/modules.txt");
+    let lines = fs::read_to_string(&list).unwrap();
+    let audit = || world.audit(&[text(&folder.join("vendor")), "--verbose"]);
+    audit().says(0, &["a.example/one v1.0.0", "2 verified"]);
+    // To go this is v1.1.0, the higher of the two.
+    fs::write(&list, format!("{lines}# a.example/one v1.1.0\n## explicit\na.example/one\na.example/one/inner/deep\n"))
+        .unwrap();
+    let ran = audit();
+    ran.says(1, &["malformed", "has packages in the list already", "2 verified"]);
+    assert!(!ran.out.contains("one v1.1.0  verified"), "{}", ran.show());
+    // To go the second line is none.
+    fs::write(&list, lines.replace("# a.example/one v1.0.0", "# a.example/one v1.1.0\n # a.example/one v1.0.0"))
+        .unwrap();
+    audit().says(1, &["malformed", "it names neither a module nor a package", "a.example/one v1.1.0", "is missing"]);
+}
+
+#[test]
+fn what_go_builds_from_is_not_passed_over_because_of_a_link() {
+    let Some(world) = world() else { return };
+    let folder = vendored(&world, "1.22");
+    let (vendor, other) = (folder.join("vendor"), folder.join("other"));
+    world.audit(&[text(&folder)]).says(0, &["vendor"]);
+    fs::rename(&vendor, &other).unwrap();
+    symlink("other", &vendor).unwrap();
+    world.audit(&[text(&folder)]).says(2, &["project/vendor", "is a link, or its modules.txt is: go builds from it"]);
+    fs::remove_file(&vendor).unwrap();
+    fs::rename(&other, &vendor).unwrap();
+    fs::rename(vendor.join("modules.txt"), folder.join("list")).unwrap();
+    symlink("../list", vendor.join("modules.txt")).unwrap();
+    world.audit(&[text(&folder)]).says(2, &["project/vendor", "is a link, or its modules.txt is: go builds from it"]);
+    // Other links of that name are nobody's vendor folder.
+    fs::remove_dir_all(&vendor).unwrap();
+    symlink("nowhere", &vendor).unwrap();
+    assert!(!world.audit(&[text(&folder)]).out.contains("is a link"));
+}
+
+#[test]
+fn what_is_longer_than_any_file_is_not_read() {
+    let Some(world) = world() else { return };
+    let vendor = vendored(&world, "1.22").join("vendor");
+    let file = fs::File::options().write(true).open(vendor.join("a.example/one/one.go")).unwrap();
+    // All of it is a hole: to read it would take an hour.
+    file.set_len(1 << 42).unwrap();
+    world.audit(&[text(&vendor)]).says(1, &["a.example/one v1.0.0  was changed", "1 verified, 1 ALTERED"]);
+    let list = fs::File::options().write(true).open(vendor.join("modules.txt")).unwrap();
+    list.set_len(1 << 42).unwrap();
+    world.audit(&[text(&vendor)]).says(2, &["modules.txt has more than 16 MiB"]);
 }
 
 #[test]

@@ -37,3 +37,24 @@ fn a_test_program_outside_the_table_is_caught() {
     assert_eq!(differences(there(), &format!("{table}| `d/` | is d? |\n")), ["d: not there"]);
     assert_eq!(differences(there(), &format!("{table}| `b/` | is b? |\n")), ["b: twice"]);
 }
+
+/// The scripts below `bench` that a text does not name.
+fn unnamed(scripts: &[String], text: &str) -> Vec<String> {
+    let is_named = |script: &str| [" ", "`"].iter().any(|end| text.contains(&format!("`{script}{end}")));
+    scripts.iter().filter(|script| !is_named(script)).cloned().collect()
+}
+
+#[test]
+fn contributing_names_every_benchmark() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = walkdir::WalkDir::new(root.join("bench")).into_iter().map(|entry| entry.unwrap().into_path());
+    let scripts = files.filter(|path| path.extension().is_some_and(|end| end == "sh"));
+    let scripts: Vec<String> = scripts.map(|path| path.strip_prefix(root).unwrap().display().to_string()).collect();
+    assert!(scripts.len() > 25, "{scripts:?}");
+    let text = std::fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    assert_eq!(unnamed(&scripts, &text), [""; 0]);
+    assert_eq!(
+        unnamed(&["bench/a.sh".to_owned(), "bench/b.sh".to_owned()], "`bench/a.sh DIR`, `bench/b.shx`"),
+        ["bench/b.sh"]
+    );
+}

@@ -43,7 +43,7 @@ fn layouts(world: &World) -> [(PathBuf, &'static str, [&'static str; 3]); 4] {
 #[test]
 fn all_of_each_layout_is_proven_and_taken_over() {
     let world = World::new();
-    for (path, name, _) in layouts(&world) {
+    for (path, name, parts) in layouts(&world) {
         let (from, data) = (path.display().to_string(), format!("data-{name}"));
         let dry = world.import(&from, &data, &["--dry-run"]);
         dry.says(
@@ -55,7 +55,16 @@ fn all_of_each_layout_is_proven_and_taken_over() {
         ran.says(0, &[&format!("imported 3 module versions ({name}): {FILES} files proven and stored (")]);
         assert_eq!(world.stored(&data), world.everything(), "{name}");
         let again = world.import(&from, &data, &["--as", name]);
-        again.says(0, &["(", "6 held before"]);
+        again.says(0, &[&format!("{name}): 0 files proven and stored (0 B), {FILES} held before, in ")]);
+        let dry = world.import(&from, &data, &["--dry-run"]);
+        dry.says(0, &[&format!("{name}): 0 files right (0 B), {FILES} held before, in ")]);
+        // What is told otherwise since is taken over.
+        let info = path.join(parts[2]);
+        let kept = fs::read(&info).unwrap();
+        fs::write(&info, br#"{"Version":"v1.2.0","Time":"2001-02-03T04:05:06Z"}"#).unwrap();
+        let other = world.import(&from, &data, &[]);
+        other.says(0, &[&format!("1 file proven and stored (50 B), {} held before", FILES - 1)]);
+        fs::write(&info, kept).unwrap();
         // What it was taken for can be overruled, and then has to be that.
         let other = if name == "athens" { "gomodcache" } else { "athens" };
         if other == "gomodcache" {
@@ -152,7 +161,7 @@ fn what_a_rule_refuses_is_not_taken_over() {
     assert_eq!((expected.len(), world.stored("data")), (FILES - 3, expected));
     // As a server does that only logs what it would refuse.
     write(&world.at("settings.toml"), b"rules = \"rules\"\ndry_run = true\n");
-    world.import("caches", "data", &["--config", "settings.toml"]).says(0, &["4 held before, in "]);
+    world.import("caches", "data", &["--config", "settings.toml"]).says(0, &["6 held before, in "]);
     assert_eq!(world.stored("data"), world.everything());
 }
 
@@ -167,7 +176,7 @@ fn beside_a_running_server_what_a_log_proves_is_imported_and_given_at_once() {
     let ran = world.import("caches", "data", &["--private", "b.example/*", "--with-private"]);
     ran.says(2, &["another gosumcheck serves this data folder", "2 not judged", "b.example/three/v3/@v/v3.0.1.zip"]);
     let ran = world.import("caches", "data", &["--private", "b.example/*"]);
-    ran.says(0, &["another gosumcheck serves this data folder", "4 held before, 1 private left out"]);
+    ran.says(0, &["another gosumcheck serves this data folder", "6 held before, 1 private left out"]);
     let body = get(&serving, "/a.example/!two/@v/v1.2.0.zip");
     assert_eq!(body, world.site.corpus.zip("a.example/Two", "v1.2.0"));
 }

@@ -54,9 +54,7 @@ fn build_info(path: &str, programs: Vec<GoProgram>) -> Claims {
         all => format!("{} programs", all.len()),
     };
     let (claims, toolchains) = (claims.collect(), programs::toolchains(&builds));
-    let first = builds.first();
-    let remarks =
-        first.and_then(programs::vulnerable).into_iter().chain(first.and_then(programs::unpublished)).collect();
+    let remarks = programs::remarks(&builds);
     let about = Some(about);
     Claims { artifact: Artifact::BuildInfo, about, remarks, claims, toolchains, ..Claims::empty(path) }
 }

@@ -1,7 +1,7 @@
 //! modules.txt: the modules and packages of a vendor folder, as the go command reads them (cmd/go/internal/modload/vendor.go,
 //! readVendorList).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sumdb::module::{ModulePath, ModuleVersion, semver};
 
@@ -55,22 +55,27 @@ pub struct Malformed {
 /// Reads the list, and what is wrong with its lines.
 pub fn read(text: &str) -> (Vec<VendoredModule>, Vec<Malformed>) {
     let (mut modules, mut malformed) = (Vec::<VendoredModule>::new(), Vec::new());
-    let mut names = 0;
+    let (mut names, mut taken) = (0, ListedNames::default());
     for (number, line) in (1..).zip(text.lines()) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let outcome = match words.as_slice() {
             [] => continue,
             [first, ..] if first.starts_with("##") => continue,
             _ if names == MAX_NAMES || modules.len() == MAX_MODULES => Err("the list is longer than any".to_owned()),
-            ["#", words @ ..] => module(words, line).map(|module| modules.push(module)),
-            [package] => match modules.last_mut() {
-                Some(module) if is_package(package, &module.path) => {
-                    module.packages.insert((*package).to_owned());
-                    Ok(())
+            // To go, a line that begins otherwise is of no module, and the packages after it are of the one before.
+            ["#", words @ ..] if line.starts_with("# ") => module(words, line).map(|module| modules.push(module)),
+            [package] => {
+                let place = modules.len();
+                match modules.last_mut() {
+                    Some(module) if !is_package(package, &module.path) => {
+                        Err(format!("it is not a package of {}", shown(&module.path)))
+                    }
+                    Some(module) => taken.take(package, &module.path, place).map(|()| {
+                        module.packages.insert((*package).to_owned());
+                    }),
+                    None => Err("a package stands before any module".to_owned()),
                 }
-                Some(module) => Err(format!("it is not a package of {}", shown(&module.path))),
-                None => Err("a package stands before any module".to_owned()),
-            },
+            }
             _ => Err("it names neither a module nor a package".to_owned()),
         };
         names += 1;
@@ -81,6 +86,26 @@ pub fn read(text: &str) -> (Vec<VendoredModule>, Vec<Malformed>) {
         }
     }
     (modules, malformed)
+}
+
+/// What the list has named so far. Go takes the last of two lines, and the higher of two versions: the files can be those of one.
+#[derive(Default)]
+struct ListedNames {
+    packages: BTreeSet<String>,
+    /// which of the modules with this path has packages
+    modules: BTreeMap<String, usize>,
+}
+
+impl ListedNames {
+    fn take(&mut self, package: &str, module: &str, place: usize) -> Result<(), String> {
+        if *self.modules.entry(module.to_owned()).or_insert(place) != place {
+            return Err(format!("{} has packages in the list already, so this one is of two", shown(module)));
+        }
+        match self.packages.insert(package.to_owned()) {
+            true => Ok(()),
+            false => Err("the package is in the list already".to_owned()),
+        }
+    }
 }
 
 /// A line of a module, without its `#`.
@@ -143,5 +168,21 @@ mod tests {
         assert_eq!(modules.len(), 1);
         let lines: Vec<usize> = malformed.iter().map(|line| line.number).collect();
         assert_eq!(lines, [1, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn no_line_is_read_otherwise_than_go_reads_it_and_nothing_stands_twice() {
+        let text = "# a.example/one v1.2.0\na.example/one\n # a.example/one v1.0.0\n#\ta.example/two v1.0.0\n\
+                    # a.example/one v1.3.0\na.example/one/sub\n# a.example/one/in v1.0.0\na.example/one/in\na.example/one/in\n\
+                    # a.example/one => ./one\n";
+        let (modules, malformed) = read(text);
+        let lines: Vec<usize> = malformed.iter().map(|line| line.number).collect();
+        assert_eq!(lines, [3, 4, 6, 9]);
+        let packages: Vec<(&str, usize)> =
+            modules.iter().map(|module| (module.version.as_str(), module.packages.len())).collect();
+        assert_eq!(packages, [("v1.2.0", 1), ("v1.3.0", 0), ("v1.0.0", 1), ("", 0)]);
+        let (modules, malformed) =
+            read("# a.example/one v1.2.0\na.example/one/in\n# a.example/one/in v1.0.0\na.example/one/in\n");
+        assert_eq!((malformed.len(), modules[1].packages.len()), (1, 0));
     }
 }

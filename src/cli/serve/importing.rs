@@ -1,17 +1,16 @@
 //! The module proxy of an import: over the data folder of the settings, with what is imported as its only upstream, also beside a
 //! running server.
 
-use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{data_folder, databases, store_limits};
-use crate::config::settings::{OnMismatch, ReadAhead, RulesFile, Settings};
+use super::{data_folder, databases, modules};
+use crate::config::settings::{OnMismatch, RulesFile, Settings};
 use crate::fault::Fault;
-use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ProxyOptions, ReadAheadLimits, Upstreams};
+use crate::proxy::{ModulePolicy, Proxy, ProxyOptions, Upstreams};
 use crate::relay::{Relay, RelayOptions};
 use crate::sumdb::module::Patterns;
-use crate::upstream::{Bounds, Holding, Proxies, ProxyEntry, ProxyPlace};
+use crate::upstream::{Holding, Proxies, ProxyEntry, ProxyPlace};
 
 /// The proxy. Where `sumdb` names a folder, that alone is asked about the database; else the sources that the settings name.
 ///
@@ -31,18 +30,8 @@ pub(in crate::cli) fn importing(
     let relay = Relay::new(database, folder.log(&name)?, options)?;
     let source = || Proxies::new(vec![ProxyEntry { place: ProxyPlace::Held(holding.clone()), falls_back: false }]);
     let upstreams = Upstreams { public: source(), private: with_private.then(source) };
-    let options = ProxyOptions {
-        private,
-        on_mismatch: OnMismatch::Refuse,
-        freshness: settings.freshness,
-        stale: settings.stale,
-        negative: settings.negative,
-        threads: std::thread::available_parallelism().map_or(1, NonZero::get),
-    };
-    let limits = ProxyLimits::default();
-    let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
-    let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..limits.read_ahead };
-    let limits = ProxyLimits { downloads, read_ahead, store: store_limits(settings), ..limits };
+    let options = ProxyOptions { on_mismatch: OnMismatch::Refuse, ..modules::options(settings, &private) };
+    let limits = modules::limits_of_command(settings, at_once);
     let proxy = Proxy::beside(&folder, relay, upstreams, options, limits)?;
     // What a rule refuses is not taken over either. Wherever one routes a module to, here it comes from what is imported.
     let RulesFile { name, rules, .. } = &settings.rules_file;

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::reload::{Change, Part};
-use crate::config::settings::{RulesFile, Settings, Upstream, rows};
+use crate::config::settings::{ReadAhead, RulesFile, Settings, Upstream, rows};
 use crate::config::{self, ProxyList};
 use crate::fault::Fault;
-use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ProxyOptions, StoreLimits, Upstreams};
+use crate::proxy::{ModulePolicy, Proxy, ProxyLimits, ProxyOptions, ReadAheadLimits, StoreLimits, Upstreams};
 use crate::relay::Relay;
 use crate::rules::RuleAction;
 use crate::store::Folder;
 use crate::sumdb::module::Patterns;
 use crate::sumdb::number::wide;
-use crate::upstream::{self, Base, Direct, DirectAccess, DirectSettings, Proxies, ProxyEntry, ProxyPlace};
+use crate::upstream::{self, Base, Bounds, Direct, DirectAccess, DirectSettings, Proxies, ProxyEntry, ProxyPlace};
 
 /// The proxy; none where `proxy` is off. `relay` tells the hashes.
 pub(super) fn open(
@@ -28,18 +28,30 @@ pub(super) fn open(
         return Ok(None);
     }
     let upstreams = upstreams(settings, folder)?;
-    let options = ProxyOptions {
+    let policy = policy(settings, folder)?;
+    let proxy = Proxy::within(folder, relay, upstreams, options(settings, private), limits)?;
+    proxy.set_policy(policy);
+    Ok(Some(proxy))
+}
+
+/// How a proxy behaves with these settings.
+pub(super) fn options(settings: &Settings, private: &Patterns) -> ProxyOptions {
+    ProxyOptions {
         private: private.clone(),
         on_mismatch: settings.on_mismatch,
         freshness: settings.freshness,
         stale: settings.stale,
         negative: settings.negative,
         threads: std::thread::available_parallelism().map_or(1, NonZero::get),
-    };
-    let policy = policy(settings, folder)?;
-    let proxy = Proxy::within(folder, relay, upstreams, options, limits)?;
-    proxy.set_policy(policy);
-    Ok(Some(proxy))
+    }
+}
+
+/// The limits of a proxy for one command, which knows what it needs, with `at_once` downloads: nothing is read ahead.
+pub(super) fn limits_of_command(settings: &Settings, at_once: usize) -> ProxyLimits {
+    let limits = ProxyLimits::default();
+    let downloads = Bounds { running: at_once, longest_wait: limits.deadline, ..limits.downloads };
+    let read_ahead = ReadAheadLimits { mode: ReadAhead::Off, ..limits.read_ahead };
+    ProxyLimits { downloads, read_ahead, store: store_limits(settings), ..limits }
 }
 
 /// The upstreams, without those of routes.

@@ -96,9 +96,11 @@ pub(in super::super) fn run(args: &ImportArgs) -> Result<u8, Fault> {
     let sumdb = recognised.bundle.as_ref().map(|bundle| sumdb_of(bundle, &settings)).transpose()?;
     let found = inventory(&recognised.holding);
     let (started, bar) = (Instant::now(), Bar::new());
-    let (imported, notes) = setup::runtime()?.block_on(async {
-        let take_over =
-            take_over(args, &settings, &recognised, sumdb.as_ref().map(tempfile::TempDir::path), &found, &bar);
+    let at_once = settings.jobs.min(MAX_AT_ONCE);
+    // Each may wait for the disk: together, that is.
+    let (imported, notes) = setup::runtime_of(at_once)?.block_on(async {
+        let sumdb = sumdb.as_ref().map(tempfile::TempDir::path);
+        let take_over = take_over(args, &settings, &recognised, sumdb, &found, &bar, at_once);
         tokio::select! {
             imported = take_over => imported,
             // What is stored by then stays; the next import goes on from there.
@@ -145,8 +147,8 @@ async fn take_over(
     sumdb: Option<&Path>,
     found: &TransferInventory,
     bar: &Bar,
+    at_once: usize,
 ) -> Result<(Imported, Vec<String>), Fault> {
-    let at_once = settings.jobs.min(MAX_AT_ONCE);
     let proxy = serve::importing(settings, &recognised.holding, sumdb, args.with_private, at_once)?;
     let mut notes = Vec::new();
     if proxy.is_beside() {

@@ -186,17 +186,22 @@ impl Arrival {
         self.settle().map_err(|error| unavailable(&self.path, "sync", &error))?;
         let disk = self.folder.disk();
         disk.rename(&self.path, path).map_err(|error| unavailable(path, "write", &error))?;
-        self.left = true;
+        self.has_left();
         let parent = path.parent().unwrap_or(path);
         self.folder.disk().sync_folder(parent).map_err(|error| unavailable(path, "sync", &error))
     }
 
     /// The file is on the disk as long as it should be.
-    fn settle(&self) -> io::Result<()> {
+    pub(super) fn settle(&self) -> io::Result<()> {
         if self.file.metadata()?.len() != self.len {
             self.folder.disk().truncate(&self.file, self.len)?;
         }
         self.folder.disk().sync(&self.file)
+    }
+
+    /// It has another name now.
+    pub(super) fn has_left(&mut self) {
+        self.left = true;
     }
 
     /// Throws it away, before it is dropped.

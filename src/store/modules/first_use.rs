@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::super::cache::read_bounded;
 use super::super::words::unavailable;
+use super::naming::Naming;
 use super::pin::Pin;
 use super::place::FilePaths;
 use super::proof::{ProofFile, proof_extension};
@@ -128,12 +129,13 @@ impl Modules {
             }
             None => {}
         }
+        let mut naming = Naming::of(&self.folder, &place.file)?;
         if read_pin(&place.pin)?.is_none() {
             // What stands there without a pin is nobody's, and must not be found beside one.
             self.clear_file(&place.file)?;
-            self.folder.write(&place.pin, hash.to_string().as_bytes(), true)?;
+            naming.add(&place.pin, hash.to_string().as_bytes(), true)?;
         }
-        arrival.leave_for(&place.file)?;
+        naming.name(arrival)?;
         if let Some((old, _)) = self.unattributed(module, kind)? {
             // Its pin stands here now. Best effort: what stays of it says the same.
             let _ = self.clear_file(&old.file).and_then(|()| self.clear_file(&old.pin));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::super::failures::WriteKind;
 use super::super::words::unavailable;
+use super::naming::Naming;
 use super::pin::Pin;
 use super::place::FilePaths;
 use super::proof::{self, Proof, ProofFile};
@@ -137,16 +138,14 @@ impl Modules {
         }
         // The proof first: a hash without one is what older versions wrote. It need not survive a power cut, after which the file is
         // proven again.
+        let mut naming = Naming::of(&self.folder, &place.file)?;
         if !matches!(&before, ProofFile::Is(known, by, _) if known == hash && by == proof) {
-            // The file's folders are to survive a power cut, whichever process makes them.
-            let parent = place.proof.parent().unwrap_or(&place.proof);
-            self.folder.ensure(parent, true).map_err(|error| unavailable(parent, "create", &error))?;
-            self.folder.write(&place.proof, proof::text(hash, proof, None).as_bytes(), false)?;
+            naming.add(&place.proof, proof::text(hash, proof, None).as_bytes(), false)?;
         }
         if pin != Pin::Is(hash.clone()) {
-            self.folder.write(&place.pin, hash.to_string().as_bytes(), true)?;
+            naming.add(&place.pin, hash.to_string().as_bytes(), true)?;
         }
-        arrival.leave_for(&place.file)?;
+        naming.name(arrival)?;
         let admitted = Admitted::open(&self.dir, &place.file, hash.clone());
         let admitted = admitted.map_err(|error| unavailable(&place.file, "open", &error))?;
         let admitted = admitted
