@@ -12,6 +12,7 @@ dir=$(mkdir -p "${1:?usage: bench/store.sh DIR [PART...]}" && cd "$1" && pwd)
 cd "$(dirname "$0")/.."
 . bench/peer.sh
 . bench/static.sh
+. bench/load.sh
 shift
 parts=${*:-limit kill warm}
 kills=${KILLS:-10}
@@ -22,17 +23,22 @@ limit=200000000
 largest=5000000
 RANDOM=1
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules --example exactstore
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog fakemodules exactstore
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY GONOSUMDB
 chmod 755 "$work" # nginx's worker is somebody else where this is run by root
 
-tree=$dir/tree data=$dir/data
+data=$dir/data
+# ended: what is gone upstream comes back for the next run, and the servers end.
+ended() {
+    mv "$dir"/gone/* "$dir/tree/example.com/" 2>/dev/null || true
+    kill ${nginx_pid:-} ${log_pid:-} ${server_pid:-} ${sizes_pid:-} ${pullers:-} 2>/dev/null || true
+    rm -rf "$work"
+}
+trap ended EXIT
 # 2 GB that are pulled; then those that must stay, pinned, gone upstream and private, and one that is always warm.
-[ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 900x200000 --zips 900x1000000 --zips 180x5000000 \
+modules_served "$port" --zips 900x200000 --zips 900x1000000 --zips 180x5000000 \
     --zips 10x300001 --zips 10x300002 --zips 10x300003 --zips 1x50000
-echo ready >"$tree/latest"
 pulled() { (cd "$tree" && ls -d example.com/m200000/* example.com/m1000000/* example.com/m5000000/*) | sed 's|$|/@v/v1.0.0.zip|'; }
 staying() { (cd "$tree" && ls example.com/m30000[123]/*/@v/*.zip example.com/m30000[123]/*/@v/*.mod); }
 staying >"$work/staying"
@@ -46,16 +52,6 @@ awk 'BEGIN { srand(7) } { path[NR] = $0 }
         for (at = 1; at <= 6000; at++) { rank = int((rand() * (NR ^ 0.1 - 1) + 1) ^ 10); print path[rank in path ? rank : NR] }
     }' "$work/once" | shuffled 2 >"$work/trace"
 
-static "$tree" "$port"
-upstream=$url
-# ended: what is gone upstream comes back for the next run, and the servers end.
-ended() {
-    mv "$dir"/gone/* "$tree/example.com/" 2>/dev/null || true
-    kill $nginx_pid ${log_pid:-} ${server_pid:-} ${sizes_pid:-} ${pullers:-} 2>/dev/null || true
-    rm -rf "$work"
-}
-trap ended EXIT
-log_of "$tree/go.sum" "$((port + 1))"
 base=http://127.0.0.1:$((port + 2))
 gosumcheck=${PROGRAM:-$target/gosumcheck} failed=0
 
@@ -71,7 +67,7 @@ pull() {
     rm -f "$work"/client.*
     sed "s|.*|url = \"$base/&\"\noutput = \"/dev/null\"|" "$1" | awk -v to="$work/client." '{ print > (to int((NR - 1) / 2) % 16) }'
     for client in "$work"/client.*; do
-        curl -s "${@:2}" -w '%{http_code} %{time_starttransfer}\n' -K "$client" >"${client/client/codes}" &
+        stdbuf -oL curl -s "${@:2}" -w '%{http_code} %{time_starttransfer}\n' -K "$client" >"${client/client/codes}" &
         pullers="$pullers $!"
     done
 }
@@ -123,7 +119,7 @@ limit() {
     kill "$sizes_pid" && wait "$sizes_pid" 2>/dev/null || true
     curl -fs "$base/metrics" | grep -E '^gosumcheck_store_(evicted|not_evicted|size|walks|waits)'
     asked_upstream=$(metric module_upstream_requests_total) waits=$(metric store_waits_total)
-    questions=$(($(evicted) + $(metric store_not_evicted_files_total)))
+    questions=$(($(evicted) + $(metric store_not_evicted_files_total))) took=$(cpu "$server_pid")
     stop
     most=$(sort -n "$work/sizes" | tail -n 1)
     codes=$(cat "$work"/codes.* | cut -d ' ' -f 1 | sort | uniq -c | awk '{ printf "%s%d of %s", sep, $1, $2; sep = ", " }')
@@ -139,7 +135,7 @@ limit() {
     # Each file is asked for before it goes, its first byte; a download that finds no room when it says how long it is lets go of the
     # upstream meanwhile, and begins again. (The server begins anew after `fill`, which counts for nothing here.)
     echo "$((asked - hits)) misses made $asked_upstream requests upstream: $((asked_upstream - questions - waits)) downloads," \
-        "$questions questions whether a file can be had again, $waits downloads that had to wait for room and began again"
+        "$questions questions whether a file can be had again, $waits downloads that had to wait for room and began again; the server took $took CPU seconds"
     come_back
 }
 
