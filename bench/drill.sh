@@ -12,8 +12,7 @@ timeout=2
 modules=3000
 workers=4
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog fakemodules
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY
 

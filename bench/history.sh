@@ -10,8 +10,7 @@ cd "$(dirname "$0")/.."
 . bench/peer.sh
 . bench/static.sh
 
-cargo build --quiet --release --bin gosumcheck --example fakelog
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog
 export GOENV=off HOME=$work GIT_CONFIG_NOSYSTEM=1
 unset GOPRIVATE GOSUMDB GOPROXY
 

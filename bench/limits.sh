@@ -17,19 +17,13 @@ load=${LOAD_SECONDS:-10}
 port=${PORT:-8830}
 bad=0
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules --example hostile
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog fakemodules hostile
 export GOENV=off HOME=$work
 unset GOPRIVATE GONOPROXY GONOSUMDB GOSUMDB GOPROXY
 ulimit -Sn "$(ulimit -Hn)"
 
-tree=$dir/tree
-[ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 2x20000000
-echo ready >"$tree/latest"
-static "$tree" "$port"
-upstream=$url
-trap 'kill $nginx_pid ${log_pid:-} ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
-log_of "$tree/go.sum" "$((port + 1))"
+trap 'kill ${nginx_pid:-} ${log_pid:-} ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+modules_served "$port" --zips 2x20000000
 to=127.0.0.1:$((port + 2))
 mod=/example.com/m20000000/n0/@v/v1.0.0.mod
 zip=/example.com/m20000000/n0/@v/v1.0.0.zip

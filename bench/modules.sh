@@ -15,8 +15,7 @@ rounds=${2:-3}
 seconds=${SECONDS_EACH:-5}
 port=${PORT:-8770}
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog fakemodules
 go_env=$(go env GOPROXY)
 
 # proxy_peer NAME MODULE VERSION PACKAGE: builds a peer as $dir/peers/NAME, once.
@@ -34,13 +33,8 @@ export GOENV=off HOME=$work GOFLAGS=-modcacherw GOTOOLCHAIN=local
 unset GOPRIVATE GOSUMDB GOPROXY GONOSUMDB
 
 # The modules, a static server of them as upstream, and their log.
-tree=$dir/tree
-[ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 100x200000 --zips 12x20000000 --zips 2x50000000 --zips 4x100000000
-echo ready >"$tree/latest"
-static "$tree" "$port"
-upstream=$url
-trap 'kill $nginx_pid ${log_pid:-} ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
-log_of "$tree/go.sum" "$((port + 1))"
+trap 'kill ${nginx_pid:-} ${log_pid:-} ${server_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+modules_served "$port" --zips 100x200000 --zips 12x20000000 --zips 2x50000000 --zips 4x100000000
 
 declare -A base
 base[ours]=http://127.0.0.1:$((port + 2)) base[goproxy]=http://127.0.0.1:$((port + 3)) base[athens]=http://127.0.0.1:$((port + 4))
@@ -71,16 +65,11 @@ for kind in mod info; do (cd "$tree" && find example.com/m200000 -name "*.$kind"
 (cd "$tree" && find example.com/m200000 -name list) | sort >"$work/list.paths"
 (cd "$tree" && find example.com/m20000000 -name '*.zip') | sort >"$work/zip.paths"
 
-# ask NAME KIND PID CONNECTIONS: appends requests and bytes per CPU-second to $work/NAME-KIND.{percpu,mb,rate}.
+# ask NAME KIND PID CONNECTIONS: appends requests and bytes per CPU-second to $work/NAME-KIND.{percpu,mb}.
 ask() {
-    local before after
-    before=$(cpu "$3")
-    taskset -c 1 wrk -t1 -c"$4" -d"${seconds}s" -s "$work/paths.lua" "${base[$1]}" -- "$work/$2.paths" >"$work/wrk.txt"
-    after=$(cpu "$3")
-    ! grep -q 'Non-2xx' "$work/wrk.txt" || { cat "$work/wrk.txt" "$work/$1.txt" >&2; exit 1; }
-    awk -v a="$before" -v b="$after" '/requests in/ { print $1 / (b - a) }' "$work/wrk.txt" >>"$work/$1-$2.percpu"
-    awk -v a="$before" -v b="$after" '/requests in/ { v = $5; u = v; gsub(/[0-9.]/, "", u); gsub(/[^0-9.]/, "", v)
-        print v * (u ~ /GB/ ? 1e3 : u ~ /MB/ ? 1 : 1e-3) / (b - a) }' "$work/wrk.txt" >>"$work/$1-$2.mb"
+    percpu "$1-$2" "$3" "${base[$1]}" "$work/$2.paths" "$4"
+    awk -v used="$used" '/requests in/ { v = $5; u = v; gsub(/[0-9.]/, "", u); gsub(/[^0-9.]/, "", v)
+        print v * (u ~ /GB/ ? 1e3 : u ~ /MB/ ? 1 : 1e-3) / used }' "$work/wrk.txt" >>"$work/$1-$2.mb"
 }
 
 # warm NAME: every file once, so that its store has it; then the load.

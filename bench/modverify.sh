@@ -11,8 +11,7 @@ cd "$(dirname "$0")/.."
 . bench/peer.sh
 rounds=${2:-7}
 
-cargo build --quiet --release --bin gosumcheck --example fakelog
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog
 (cd bench/go && go build -o "$work/modlayout" ./modlayout)
 "$work/modlayout" "$modcache" "$work" >"$work/laid.txt"
 read -r _ modules _ bytes <"$work/laid.txt"

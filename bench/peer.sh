@@ -1,9 +1,15 @@
-# Sourced by the other scripts: Go peers and medians.
+# Sourced by the other scripts: our binaries, Go peers, and medians.
 # The peers' sources are in $GOSUMCHECK_SHARED/bench/go (default ../shared beside the repository); they are built from a copy.
 
 shared=${GOSUMCHECK_SHARED:-../shared}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# built EXAMPLE...: builds gosumcheck and these examples; sets target, the folder that they are in.
+built() {
+    cargo build --quiet --release --bin gosumcheck $(printf -- '--example %s ' "$@")
+    target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+}
 
 # go_peer NAME: builds the peer of that name as $work/NAME/peer.
 go_peer() {

@@ -13,8 +13,7 @@ records=${2:-1000000}
 rounds=${3:-5}
 seconds=${SECONDS_EACH:-5}
 
-cargo build --quiet --release --bin gosumcheck --example fakelog
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY
 
@@ -48,14 +47,7 @@ done
 
 # ask NAME URL PID PATHS: appends requests per CPU-second, requests per second and p99 in us to $work/NAME.{percpu,rate,p99}.
 ask() {
-    local before after
-    before=$(cpu "$3")
-    taskset -c 1 wrk -t1 -c32 -d"${seconds}s" --latency -s "$work/paths.lua" "$2" -- "$4" >"$work/wrk.txt"
-    after=$(cpu "$3")
-    ! grep -q 'Non-2xx' "$work/wrk.txt" || { cat "$work/wrk.txt" >&2; exit 1; }
-    local done
-    done=$(awk '/requests in/ { print $1 }' "$work/wrk.txt")
-    awk -v n="$done" -v a="$before" -v b="$after" 'BEGIN { print n / (b - a) }' >>"$work/$1.percpu"
+    percpu "$1" "$3" "$2" "$4" 32 --latency
     awk '/^Requests\/sec/ { print $2 }' "$work/wrk.txt" >>"$work/$1.rate"
     awk '/ 99%/ { v = $2; u = v; gsub(/[0-9.]/, "", u); gsub(/[a-z]/, "", v); print v * (u == "ms" ? 1000 : u == "s" ? 1e6 : 1) }' \
         "$work/wrk.txt" >>"$work/$1.p99"

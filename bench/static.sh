@@ -1,5 +1,5 @@
 # Sourced by the scripts that need servers: nginx over a dumped database, or fakelog; and for what a command costs.
-# usage: . bench/static.sh; then: dump, static, log_served, log_of, measure, evict
+# usage: . bench/static.sh; then: dump, static, modules_served, log_served, log_of, measure, evict
 
 # dump DIR RECORDS [fakelog's options]: writes the database as files below DIR, once; sets key.
 dump() {
@@ -59,6 +59,17 @@ log_served() {
 
 # log_of GOSUM PORT [fakelog's options]: the same, of the log of a go.sum's lines.
 log_of() { log_served --from-gosum "$1" --listen "127.0.0.1:$2" "${@:3}"; }
+
+# modules_served PORT [fakemodules' options]: nginx serves a tree of modules below $dir at PORT, which is made once, and a log its go.sum
+# at the next; sets tree, upstream, sumdb, and the pids.
+modules_served() {
+    tree=$dir/tree
+    [ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" "${@:2}"
+    echo ready >"$tree/latest"
+    static "$tree" "$1"
+    upstream=$url
+    log_of "$tree/go.sum" "$(($1 + 1))"
+}
 
 # static_stop: ends the nginx that `static` started.
 static_stop() {

@@ -5,32 +5,40 @@
 #   limit  the disk never above the limit and one download; what is pinned, private or gone upstream is there afterwards; hits at most
 #          5 % fewer than with the exact order of removal on the same trace (examples/exactstore.rs)
 #   kill   kill -9 in the middle of it, KILLS times (default 10): `verify` finds nothing after each, and what must stay is there
-#   warm   the p99 of warm requests while room is made, at most twice that of the same pull without a limit
+#   warm   the p99 of warm requests (one module that is always stored) while room is made, at most twice that of the same pull without a
+#          limit, in ROUNDS (default 3) of both in turn; what the clients that pull wait for their first byte, all misses, stands beside
 set -euo pipefail
 dir=$(mkdir -p "${1:?usage: bench/store.sh DIR [PART...]}" && cd "$1" && pwd)
 cd "$(dirname "$0")/.."
 . bench/peer.sh
 . bench/static.sh
+. bench/load.sh
 shift
 parts=${*:-limit kill warm}
 kills=${KILLS:-10}
 seconds=${SECONDS_EACH:-8}
+rounds=${ROUNDS:-3}
 port=${PORT:-8790}
 limit=200000000
 largest=5000000
 RANDOM=1
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules --example exactstore
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog fakemodules exactstore
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY GONOSUMDB
 chmod 755 "$work" # nginx's worker is somebody else where this is run by root
 
-tree=$dir/tree data=$dir/data
+data=$dir/data
+# ended: what is gone upstream comes back for the next run, and the servers end.
+ended() {
+    mv "$dir"/gone/* "$dir/tree/example.com/" 2>/dev/null || true
+    kill ${nginx_pid:-} ${log_pid:-} ${server_pid:-} ${sizes_pid:-} ${pullers:-} 2>/dev/null || true
+    rm -rf "$work"
+}
+trap ended EXIT
 # 2 GB that are pulled; then those that must stay, pinned, gone upstream and private, and one that is always warm.
-[ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 900x200000 --zips 900x1000000 --zips 180x5000000 \
+modules_served "$port" --zips 900x200000 --zips 900x1000000 --zips 180x5000000 \
     --zips 10x300001 --zips 10x300002 --zips 10x300003 --zips 1x50000
-echo ready >"$tree/latest"
 pulled() { (cd "$tree" && ls -d example.com/m200000/* example.com/m1000000/* example.com/m5000000/*) | sed 's|$|/@v/v1.0.0.zip|'; }
 staying() { (cd "$tree" && ls example.com/m30000[123]/*/@v/*.zip example.com/m30000[123]/*/@v/*.mod); }
 staying >"$work/staying"
@@ -44,18 +52,8 @@ awk 'BEGIN { srand(7) } { path[NR] = $0 }
         for (at = 1; at <= 6000; at++) { rank = int((rand() * (NR ^ 0.1 - 1) + 1) ^ 10); print path[rank in path ? rank : NR] }
     }' "$work/once" | shuffled 2 >"$work/trace"
 
-static "$tree" "$port"
-upstream=$url
-# ended: what is gone upstream comes back for the next run, and the servers end.
-ended() {
-    mv "$dir"/gone/* "$tree/example.com/" 2>/dev/null || true
-    kill $nginx_pid ${log_pid:-} ${server_pid:-} ${sizes_pid:-} ${pullers:-} 2>/dev/null || true
-    rm -rf "$work"
-}
-trap ended EXIT
-log_of "$tree/go.sum" "$((port + 1))"
 base=http://127.0.0.1:$((port + 2))
-gosumcheck=$target/gosumcheck failed=0
+gosumcheck=${PROGRAM:-$target/gosumcheck} failed=0
 
 start() { # start [settings]
     "$gosumcheck" serve --sumdb "$sumdb" --proxy "$upstream" --data "$data" --listen "${base#http://}" --read-ahead off \
@@ -69,13 +67,15 @@ pull() {
     rm -f "$work"/client.*
     sed "s|.*|url = \"$base/&\"\noutput = \"/dev/null\"|" "$1" | awk -v to="$work/client." '{ print > (to int((NR - 1) / 2) % 16) }'
     for client in "$work"/client.*; do
-        curl -s "${@:2}" -w '%{http_code}\n' -K "$client" >"${client/client/codes}" &
+        stdbuf -oL curl -s "${@:2}" -w '%{http_code} %{time_starttransfer}\n' -K "$client" >"${client/client/codes}" &
         pullers="$pullers $!"
     done
 }
 pullers=
 pulled_all() { wait $pullers || true; pullers=; }
-evicted() { curl -fs "$base/metrics" | awk '/^gosumcheck_store_evicted_files_total/ { print $2 }'; }
+# metric NAME: the sum of it over all labels.
+metric() { curl -fs "$base/metrics" | awk -v name="gosumcheck_$1" '$1 ~ "^" name "($|{)" { sum += $2 } END { print sum + 0 }'; }
+evicted() { metric store_evicted_files_total; }
 verdict() { # verdict TEXT CONDITION: an awk expression
     if awk "BEGIN { exit !($2) }"; then echo "OK      $1"; else echo "FAILED  $1"; failed=1; fi
 }
@@ -117,11 +117,13 @@ limit() {
     sizes
     pull "$work/trace" && pulled_all
     kill "$sizes_pid" && wait "$sizes_pid" 2>/dev/null || true
-    curl -fs "$base/metrics" | grep -E '^gosumcheck_store_(evicted|not_evicted|size)'
+    curl -fs "$base/metrics" | grep -E '^gosumcheck_store_(evicted|not_evicted|size|walks|waits)'
+    asked_upstream=$(metric module_upstream_requests_total) waits=$(metric store_waits_total)
+    questions=$(($(evicted) + $(metric store_not_evicted_files_total))) took=$(cpu "$server_pid")
     stop
     most=$(sort -n "$work/sizes" | tail -n 1)
-    codes=$(cat "$work"/codes.* | sort | uniq -c | awk '{ printf "%s%d of %s", sep, $1, $2; sep = ", " }')
-    verdict "each request is answered: $codes" "$(grep -hcv '^200$' "$work"/codes.* | awk '{ sum += $1 } END { print sum }') == 0"
+    codes=$(cat "$work"/codes.* | cut -d ' ' -f 1 | sort | uniq -c | awk '{ printf "%s%d of %s", sep, $1, $2; sep = ", " }')
+    verdict "each request is answered: $codes" "$(cat "$work"/codes.* | grep -cv '^200 ') == 0"
     verdict "the disk had at most $most bytes, the limit is $limit, a download $largest ($(wc -l <"$work/sizes") looks)" \
         "$most <= $limit + $largest"
     stayed=$(what_must_stay)
@@ -130,6 +132,10 @@ limit() {
     read -r asked hits exact < <("$target/examples/exactstore" "$tree" --limit "$((limit - kept))" <"$work/server.txt")
     verdict "$hits of $asked from the store, $exact with the exact order: $(awk "BEGIN { printf \"%.3f\", $hits / $exact }")" \
         "$hits >= 0.95 * $exact"
+    # Each file is asked for before it goes, its first byte; a download that finds no room when it says how long it is lets go of the
+    # upstream meanwhile, and begins again. (The server begins anew after `fill`, which counts for nothing here.)
+    echo "$((asked - hits)) misses made $asked_upstream requests upstream: $((asked_upstream - questions - waits)) downloads," \
+        "$questions questions whether a file can be had again, $waits downloads that had to wait for room and began again; the server took $took CPU seconds"
     come_back
 }
 
@@ -159,13 +165,14 @@ kill_9() {
     come_back
 }
 
-# p99 PATH: in microseconds; appends it to $work/NAME.
-p99() { # p99 NAME PATH
+# p99 NAME PATH: in microseconds, of requests for a file that is stored.
+p99() {
     wrk -t1 -c4 -d"${seconds}s" --latency "$base/$2" >"$work/wrk.txt"
     awk -v name="$1" '/ 99%/ { number = $2 + 0; p99 = number * ($2 ~ /us$/ ? 1 : $2 ~ /ms$/ ? 1000 : 1000000) } /Requests\/sec/ { rate = $2 }
         END { printf "%-24s %10s requests/s   p99 %d us\n", name, rate, p99 > "/dev/stderr"; print p99 }' "$work/wrk.txt"
 }
-# pressed NAME SETTINGS...: warm requests while 16 clients pull, with these settings; sets mod and zip.
+# pressed NAME SETTINGS...: warm requests while 16 clients pull, with these settings; appends their p99 to $work/NAME.mod and NAME.zip,
+# and that of the misses' first bytes to NAME.miss.
 pressed() {
     local name=$1
     shift
@@ -177,12 +184,16 @@ pressed() {
         # is the same with a limit and without one.
         split -n "l/$([ $kind = mod ] && echo 1 || echo 2)/2" "$work/once" >"$work/half"
         pull "$work/half" --limit-rate 3M
+        # Both after as much was pulled: with a limit, room is being made by then.
+        until [ "$(taken)" -gt $((limit / 100 * 85)) ]; do kill -0 "$server_pid" && sleep 0.2; done
         [ "$name" = unlimited ] || until [ "$(evicted)" -gt 10 ]; do kill -0 "$server_pid"; done
-        printf -v $kind %s "$(p99 "$name, $kind" "$warm.$kind")"
+        p99 "$name, $kind" "$warm.$kind" >>"$work/$name.$kind"
         kill $pullers 2>/dev/null || true
         pulled_all
+        cat "$work"/codes.* | awk '$1 == 200 { printf "%d\n", $2 * 1000000 }' | sort -n |
+            awk '{ v[NR] = $1 } END { print v[int(NR * 0.99 + 0.5)] }' >>"$work/$name.miss"
     done
-    echo "$(evicted) files went"
+    echo "$name: $(evicted) files went, $(metric store_walks_total) looks at the whole store, $(metric store_waits_total) downloads waited"
     stop
 }
 warm() {
@@ -194,11 +205,15 @@ warm() {
     p99 "alone, mod" "$warm.mod" >/dev/null
     p99 "alone, zip" "$warm.zip" >/dev/null
     stop
-    pressed unlimited
-    usual_mod=$mod usual_zip=$zip
-    pressed limited --store-max-size "$limit"
-    verdict "p99 of go.mod while room is made: $mod us, $usual_mod us without a limit" "$mod <= 2 * $usual_mod"
-    verdict "p99 of zip while room is made: $zip us, $usual_zip us without a limit" "$zip <= 2 * $usual_zip"
+    for _ in $(seq "$rounds"); do
+        pressed unlimited
+        pressed limited --store-max-size "$limit"
+    done
+    echo "first byte of misses, p99: $(median "$work/limited.miss") us, $(median "$work/unlimited.miss") us without a limit"
+    for kind in mod zip; do
+        with=$(median "$work/limited.$kind") without=$(median "$work/unlimited.$kind")
+        verdict "p99 of warm .$kind requests while room is made: $with us, $without us without a limit" "$with <= 2 * $without"
+    done
 }
 
 for part in $parts; do

@@ -11,8 +11,7 @@ cd "$(dirname "$0")/.."
 . bench/static.sh
 rounds=${3:-3}
 
-cargo build --quiet --release --bin gosumcheck --example fakelog
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog
 (cd bench/go && go build -o "$work/peer" ./clone)
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY

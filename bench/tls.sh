@@ -13,19 +13,12 @@ rounds=${2:-3}
 seconds=${SECONDS_EACH:-5}
 port=${PORT:-8780}
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog fakemodules
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY GONOSUMDB
 
-tree=$dir/tree
-[ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 100x200000 --zips 12x20000000
-echo ready >"$tree/latest"
-static "$tree" "$port"
-plain_pid=$nginx_pid
-trap 'kill $plain_pid ${tls_pid:-} ${log_pid:-} ${ours_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
-upstream=$url
-log_of "$tree/go.sum" "$((port + 1))"
+trap 'kill ${nginx_pid:-} ${tls_pid:-} ${log_pid:-} ${ours_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+modules_served "$port" --zips 100x200000 --zips 12x20000000
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$work/key.pem" -out "$work/cert.pem" 2>"$work/openssl.txt"
@@ -62,15 +55,7 @@ for kind in mod zip200k zip20m; do
 done
 
 # ask NAME WHO PATHS [wrk's options]: appends requests per CPU-second to $work/NAME.percpu.
-ask() {
-    local before after
-    before=$(cpu "${pid[$2]}")
-    taskset -c 1 wrk -t1 -c32 -d"${seconds}s" "${@:4}" -s "$work/paths.lua" "${base[$2]}" -- "$work/$3.paths" >"$work/wrk.txt"
-    after=$(cpu "${pid[$2]}")
-    ! grep -q 'Non-2xx' "$work/wrk.txt" || { cat "$work/wrk.txt" >&2; exit 1; }
-    awk -v n="$(awk '/requests in/ { print $1 }' "$work/wrk.txt")" -v a="$before" -v b="$after" \
-        'BEGIN { print n / (b - a) }' >>"$work/$1.percpu"
-}
+ask() { percpu "$1" "${pid[$2]}" "${base[$2]}" "$work/$3.paths" 32 "${@:4}"; }
 
 for _ in $(seq "$rounds"); do
     for kind in mod zip200k zip20m; do

@@ -14,19 +14,13 @@ rounds=${2:-3}
 seconds=${SECONDS_EACH:-3}
 port=${PORT:-8840}
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog fakemodules
 program=${PROGRAM:-$target/gosumcheck}
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY GONOSUMDB
 
-tree=$dir/tree
-[ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 100x200000 --zips 12x20000000
-echo ready >"$tree/latest"
-static "$tree" "$port"
-upstream=$url
-trap 'kill $nginx_pid ${log_pid:-} ${open_pid:-} ${tokens_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
-log_of "$tree/go.sum" "$((port + 1))"
+trap 'kill ${nginx_pid:-} ${log_pid:-} ${open_pid:-} ${tokens_pid:-} 2>/dev/null; rm -rf "$work"' EXIT
+modules_served "$port" --zips 100x200000 --zips 12x20000000
 
 cat >"$work/tokens.toml" <<'TOML'
 [access.groups]
@@ -80,15 +74,7 @@ done
 curl -s -o "$work/refused" -w '%{http_code}\n' "${base[tokens]}/$(head -n 1 "$work/mod.paths")" | grep -q 401
 
 # ask NAME WHO PATHS [wrk's options]: appends requests per CPU-second to $work/NAME.percpu.
-ask() {
-    local before after
-    before=$(cpu "${pid[$2]}")
-    taskset -c 1 wrk -t1 -c32 -d"${seconds}s" "${@:4}" -s "$work/paths.lua" "${base[$2]}" -- "$work/$3.paths" >"$work/wrk.txt"
-    after=$(cpu "${pid[$2]}")
-    ! grep -q 'Non-2xx' "$work/wrk.txt" || { cat "$work/wrk.txt" >&2; exit 1; }
-    awk -v n="$(awk '/requests in/ { print $1 }' "$work/wrk.txt")" -v a="$before" -v b="$after" \
-        'BEGIN { print n / (b - a) }' >>"$work/$1.percpu"
-}
+ask() { percpu "$1" "${pid[$2]}" "${base[$2]}" "$work/$3.paths" 32 "${@:4}"; }
 
 basic=$(printf 'any:%s' "$token" | base64 -w 0)
 for _ in $(seq "$rounds"); do

@@ -13,18 +13,12 @@ rate=${3:-50MiB}
 rounds=5
 port=${PORT:-8890}
 
-cargo build --quiet --release --bin gosumcheck --example fakelog --example fakemodules
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog fakemodules
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY GONOSUMDB
 
-tree=$dir/tree
-[ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 200x1000000
-echo ready >"$tree/latest"
-static "$tree" "$port"
-upstream=$url
-trap 'kill $nginx_pid ${log_pid:-} ${server_pid:-} ${verifier:-} 2>/dev/null; rm -rf "$work"' EXIT
-log_of "$tree/go.sum" "$((port + 1))"
+trap 'kill ${nginx_pid:-} ${log_pid:-} ${server_pid:-} ${verifier:-} 2>/dev/null; rm -rf "$work"' EXIT
+modules_served "$port" --zips 200x1000000
 
 base=http://127.0.0.1:$((port + 2))
 data=$dir/data

@@ -51,7 +51,7 @@ pub use log::Log;
 pub use modules::Modules;
 pub use usage::{Usage, Use, UseCounter};
 
-use disk::{Disk, NoDisk, RealDisk};
+use disk::{Disk, NoDisk, NotedDisk, RealDisk};
 use failures::Failures;
 use space::FreeSpace;
 use words::unavailable;
@@ -72,7 +72,7 @@ pub struct Folder {
 #[derive(Debug)]
 struct FolderState {
     root: PathBuf,
-    disk: Box<dyn Disk>,
+    disk: NotedDisk,
     /// folders known to exist, so that 1,400 small files do not cost 1,400 looks at their parents
     made: Mutex<HashSet<PathBuf>>,
     /// makes the names of temporary files of this process differ
@@ -134,7 +134,7 @@ impl Folder {
         }
         let born = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.subsec_nanos());
         let (made, serial, failures, room, scrubs, appends, refused) = Default::default();
-        let root = root.into();
+        let (root, disk) = (root.into(), NotedDisk::over(disk));
         let shared =
             FolderState { root, disk, made, serial, born, reads_only, failures, room, scrubs, appends, refused };
         Ok(Folder { shared: Arc::new(shared) })
@@ -191,7 +191,7 @@ impl Folder {
     }
 
     fn disk(&self) -> &dyn Disk {
-        &*self.shared.disk
+        &self.shared.disk
     }
 
     /// Writes `bytes` to `path`, whole or not at all; `durable` also survives a power cut from here on.

@@ -12,8 +12,7 @@ rounds=${1:-5}
 shift || true
 [ $# -gt 0 ] || set -- 300000 1000000
 
-cargo build --quiet --release --bin gosumcheck --example fakelog
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog
 GOBIN=$work go install golang.org/x/mod/gosumcheck@latest 2>"$work/install.log" || { cat "$work/install.log" >&2; exit 1; }
 mv "$work/gosumcheck" "$work/theirs"
 certificates

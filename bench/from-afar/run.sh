@@ -25,8 +25,7 @@ port=${PORT:-8840}
 
 target=${PROGRAMS:-}
 if [ -z "$target" ]; then
-    cargo build --quiet --release --bin gosumcheck --example fakelog
-    target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+    built fakelog
 fi
 one_way=$(awk -v text="$round_trip" 'BEGIN { sub(/ms$/, "", text); printf "%dus\n", text * 500 }')
 

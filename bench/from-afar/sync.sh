@@ -20,8 +20,7 @@ cd "$(dirname "$0")/../.."
 . bench/static.sh
 . bench/from-afar/way.sh
 
-cargo build --quiet --release --bin gosumcheck --example fakelog
-target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
+built fakelog
 export GOENV=off HOME=$work
 unset GOPRIVATE GOSUMDB GOPROXY
 

@@ -9,7 +9,9 @@
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::future::{Either, select};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedMutexGuard};
 
@@ -25,8 +27,9 @@ const LARGE_PART: u64 = 4;
 const SLACK_PART: u64 = 64;
 /// Room for what stands beside a file: its hash, its proof, its `.info`, a list, folders.
 const BESIDE_BYTES: u64 = 32 << 10;
-/// Room is made in the background from this many hundredths of the limit on, down to the second.
-const HIGH_LOW: (u64, u64) = (96, 90);
+/// Room is made in the background from this many hundredths of the limit on, down to the second: so early that a download hardly ever
+/// waits, since there is room for more while it is made.
+const HIGH_LOW: (u64, u64) = (94, 90);
 
 /// What is taken.
 #[derive(Debug, Default, Clone, Copy)]
@@ -48,6 +51,10 @@ pub(super) struct StoreRoom {
     taken: Mutex<Taken>,
     /// something was removed, or a download has ended
     changed: Notify,
+    /// a download has taken so much that room is to be made, or has not found enough
+    wanted: Notify,
+    /// how often a download has not found enough
+    lacked: AtomicU64,
     /// held by the one download of a large file
     large: Arc<tokio::sync::Mutex<()>>,
 }
@@ -113,11 +120,28 @@ impl StoreRoom {
         if self.lacking(0, high) > 0 { self.lacking(0, low) } else { 0 }
     }
 
+    /// Has room made in the background where little is left.
+    fn want(&self, max: u64) {
+        if self.above_high(max) > 0 {
+            self.wanted.notify_one();
+        }
+    }
+
+    /// Waits until room is to be made in the background.
+    pub(super) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// How often a download has not found enough room.
+    pub(super) fn lacked(&self) -> u64 {
+        self.lacked.load(Ordering::Relaxed)
+    }
+
     fn take(&self, bytes: u64, max: u64) -> Result<(), Full> {
         let mut taken = self.taken.lock();
         let lacking = taken.stored.saturating_add(taken.reserved).saturating_add(bytes).saturating_sub(max);
         if lacking > 0 || !taken.is_measured {
-            return Err(Full { lacking, downloads: taken.downloads, is_measured: taken.is_measured });
+            return Err(Full { lacking, downloads: taken.downloads });
         }
         taken.reserved = taken.reserved.saturating_add(bytes);
         taken.downloads += 1;
@@ -125,12 +149,11 @@ impl StoreRoom {
     }
 }
 
-/// There is too little room.
+/// There is too little room, or nobody has measured how much yet.
 struct Full {
     lacking: u64,
     /// others that are under way
     downloads: u64,
-    is_measured: bool,
 }
 
 /// The room of one download.
@@ -165,8 +188,11 @@ impl RoomOfFile {
         let large = if need.is_large { Arc::clone(&inner.room.large).try_lock_owned().ok() } else { None };
         if need.is_large == large.is_some() && inner.room.take(need.bytes, need.max).is_ok() {
             *state = RoomState::Taken(need.reservation(&inner.room, large));
+            inner.room.want(max);
             return Ok(());
         }
+        inner.room.wanted.notify_one();
+        inner.room.lacked.fetch_add(1, Ordering::Relaxed);
         *state = RoomState::Lacking(total);
         Err(io::ErrorKind::WouldBlock.into())
     }
@@ -224,18 +250,21 @@ impl Need {
 async fn reserve(inner: &Inner, need: Need) -> io::Result<Reservation> {
     let (Need { max, bytes, .. }, room) = (need, &inner.room);
     let large = if need.is_large { Some(Arc::clone(&room.large).lock_owned().await) } else { None };
+    let failed = |fault: Fault| io::Error::other(fault.to_string());
+    inner.evictor.measure().await.map_err(failed)?;
+    // It is this download's turn to remove files, or there is room that others have made: whichever comes first.
+    let mut turn = pin!(inner.evictor.turn());
     loop {
         let mut changed = pin!(room.changed.notified());
         changed.as_mut().enable();
         let Err(full) = room.take(bytes, max) else {
             return Ok(need.reservation(room, large));
         };
-        let failed = |fault: Fault| io::Error::other(fault.to_string());
-        if !full.is_measured {
-            inner.evictor.measure().await.map_err(failed)?;
-            continue;
-        }
-        let freed = inner.evictor.make_room(&PublicSources::of(inner), || room.lacking(bytes, max)).await;
+        let freed = match select(turn.as_mut(), changed.as_mut()).await {
+            Either::Left((own, _)) => own.make_room(&PublicSources::of(inner), || room.lacking(bytes, max)).await,
+            Either::Right(_) => continue,
+        };
+        turn.set(inner.evictor.turn());
         if freed.map_err(failed)?.bytes > 0 || room.lacking(bytes, max) == 0 {
             continue;
         }
@@ -256,6 +285,8 @@ pub(super) type SharedRoom = Arc<StoreRoom>;
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -265,7 +296,7 @@ mod tests {
         room.measuring();
         room.measured(400);
         assert!(room.take(500, 1000).is_ok() && room.lacking(200, 1000) == 100);
-        assert!(matches!(room.take(200, 1000), Err(Full { lacking: 100, downloads: 1, is_measured: true })));
+        assert!(matches!(room.take(200, 1000), Err(Full { lacking: 100, downloads: 1 })));
         // It is stored while somebody looks: found or not, it counts.
         room.measuring();
         drop(Reservation { room: Arc::clone(&room), bytes: 500, total: 600, _large: None });
@@ -275,5 +306,21 @@ mod tests {
         let lacking = [(0, 1000), (301, 1000)].map(|(bytes, max)| room.lacking(bytes, max));
         assert_eq!((room.stored(), lacking), (Some(700), [0, 1]));
         assert_eq!((room.above_high(700), room.above_high(1000)), (70, 0));
+    }
+
+    /// Nobody waits until the next look at the clock.
+    #[test]
+    fn room_is_wanted_as_soon_as_little_is_left() {
+        let room = SharedRoom::default();
+        room.measuring();
+        room.measured(900);
+        for (bytes, is_wanted) in [(40, false), (1, true), (0, true)] {
+            assert!(room.take(bytes, 1000).is_ok());
+            room.want(1000);
+            assert_eq!(room.wanted().now_or_never().is_some(), is_wanted, "{bytes} more");
+        }
+        room.freed(10);
+        room.want(1000);
+        assert!(room.wanted().now_or_never().is_none());
     }
 }

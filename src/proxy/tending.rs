@@ -1,9 +1,10 @@
 //! What is done beside requests for as long as a server runs: upstreams that are out are probed, unfinished downloads swept, uses
 //! written down, and room made before anybody waits for it.
 
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::join;
+use futures_util::future::{join, select};
 
 use super::policy::PublicSources;
 use super::{Evicted, Inner, Proxy, ScrubCounts};
@@ -14,7 +15,7 @@ use crate::store::space::Space;
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 /// How often uses are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(30);
-/// How often it is looked whether room is to be made.
+/// How often it is looked whether room is to be made, where no download says so.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Room is made until the disk is so many hundredths less full than where that began.
 const DISK_STEP: u8 = 10;
@@ -81,7 +82,7 @@ impl Proxy {
                 tracing::warn!("no room is made in the store: {why}");
             }
             last = failed;
-            tokio::time::sleep(LOOK_EVERY).await;
+            select(pin!(tokio::time::sleep(LOOK_EVERY)), pin!(self.inner.room.wanted())).await;
         }
     }
 }
@@ -97,6 +98,10 @@ pub struct StoreStatus {
     pub space: Option<Space>,
     /// what was removed since the start
     pub evicted: Evicted,
+    /// how often all of the store was walked through since the start
+    pub walks: u64,
+    /// downloads since the start that have waited for room
+    pub waited: u64,
     /// what was hashed again since the start
     pub scrubbed: ScrubCounts,
 }
@@ -106,7 +111,8 @@ impl Proxy {
     pub fn store_status(&self) -> StoreStatus {
         let inner = &self.inner;
         let (stored, limit, space) = (inner.room.stored(), inner.store_limits.max_size, inner.folder.space());
-        StoreStatus { stored, limit, space, evicted: self.evicted(), scrubbed: self.scrubbed() }
+        let (walks, waited) = (inner.evictor.walks(), inner.room.lacked());
+        StoreStatus { stored, limit, space, evicted: self.evicted(), walks, waited, scrubbed: self.scrubbed() }
     }
 }
 

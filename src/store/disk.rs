@@ -10,6 +10,10 @@ use std::path::Path;
 use super::modes;
 use super::space::Space;
 
+mod noted;
+
+pub(super) use noted::{ChangedPaths, NotedDisk};
+
 /// Every way in which the store changes the disk.
 pub trait Disk: Debug + Send + Sync {
     /// Makes one folder, whose parent exists.

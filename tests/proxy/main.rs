@@ -9,6 +9,7 @@
 //! | `ahead` | what is brought before it is asked for, what is not, and what does it cost others |
 //! | `early` | what becomes of bytes that come before their record |
 //! | `eviction` | what becomes of a store that may not grow |
+//! | `eviction_looks` | how often is a full store looked at, and what does a download wait for |
 //! | `eviction_killed` | what is left when a server is killed while it makes room |
 //! | `faults` | what becomes of a question while upstreams, disks and clients fail |
 //! | `full` | what becomes of a question on a disk that takes nothing more |
@@ -55,6 +56,7 @@ mod ahead;
 mod early;
 mod eviction;
 mod eviction_killed;
+mod eviction_looks;
 mod eviction_rules;
 mod faults;
 mod full;

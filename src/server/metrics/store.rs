@@ -28,6 +28,8 @@ pub(crate) struct StoreMetrics {
     evicted_files: Counter,
     evicted_bytes: Counter,
     not_evicted: Family<ByStay, Counter>,
+    walks: Counter,
+    waited: Counter,
     scrubbed_files: Counter,
     scrubbed_bytes: Counter,
     rotten: Counter,
@@ -54,6 +56,8 @@ impl StoreMetrics {
         let mut counter = |name: &str, help: &str, counter: &Counter| registry.register(name, help, counter.clone());
         counter("store_evicted_files", "Files that were removed to make room", &self.evicted_files);
         counter("store_evicted_bytes", "Disk space that was freed by that", &self.evicted_bytes);
+        counter("store_walks", "How often all of the store was looked at", &self.walks);
+        counter("store_waits", "Downloads that had to wait for room in the store", &self.waited);
         counter("store_scrubbed_files", "Stored files that the scrub hashed again", &self.scrubbed_files);
         counter("store_scrubbed_bytes", "Bytes of these files", &self.scrubbed_bytes);
         counter("store_rotten_files", "Stored files that the scrub found to have changed", &self.rotten);
@@ -64,7 +68,7 @@ impl StoreMetrics {
 
     /// Sets all of them.
     pub(crate) fn set(&self, status: &StoreStatus) {
-        let StoreStatus { stored, limit, space, evicted, scrubbed } = status;
+        let StoreStatus { stored, limit, space, evicted, walks, waited, scrubbed } = status;
         self.size.set(stored.unwrap_or(0));
         self.limit.set(limit.unwrap_or(0));
         if let Some(space) = space {
@@ -77,6 +81,8 @@ impl StoreMetrics {
         for (reason, count) in [("vanished", evicted.vanished), ("unanswered", evicted.unanswered)] {
             set(&self.not_evicted.get_or_create(&ByStay { reason }), count);
         }
+        set(&self.walks, *walks);
+        set(&self.waited, *waited);
         set(&self.scrubbed_files, scrubbed.files);
         set(&self.scrubbed_bytes, scrubbed.bytes);
         set(&self.rotten, scrubbed.rotten);

@@ -112,6 +112,12 @@ impl Admissions {
         self.inner.lacks.load(Ordering::Acquire)
     }
 
+    /// A number that is another one after another process has written down an admission; none before this one has written any.
+    pub fn others(&self) -> Option<i64> {
+        let open = self.inner.open.lock();
+        open.as_ref()?.query_row("PRAGMA data_version", [], |row| row.get(0)).ok()
+    }
+
     /// Adds what the store has and the file has not. A damaged file is set aside and written anew.
     ///
     /// # Errors

@@ -1,14 +1,16 @@
 //! What is in the two trees and how much room it takes, found by looking at names and sizes alone: no file is opened.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::Metadata;
+use std::io::ErrorKind::NotFound;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::proof::proof_extension;
-use super::walk::parse;
+use super::walk::{VERSIONS, parse};
 use super::{Modules, Tree};
 use crate::fault::Fault;
 use crate::sumdb::gosum::Kind;
@@ -16,6 +18,8 @@ use crate::sumdb::module::ModuleVersion;
 
 /// Bytes that `stat` counts blocks in.
 const BLOCK_BYTES: u64 = 512;
+/// The trees, in the order of an inventory.
+pub(super) const TREES: [Tree; 2] = [Tree::Proven, Tree::FirstUse];
 
 /// A module's file in the store.
 #[derive(Debug, Clone)]
@@ -63,32 +67,42 @@ impl Modules {
     /// `Unavailable`: a folder cannot be read.
     pub fn inventory(&self) -> Result<Inventory, Fault> {
         let mut inventory = Inventory::default();
-        for tree in [Tree::Proven, Tree::FirstUse] {
-            self.take_inventory(tree, &mut inventory)?;
+        for tree in TREES {
+            self.each_part(tree, |_, mut part| {
+                inventory.files.append(&mut part.files);
+                inventory.remains.append(&mut part.remains);
+                inventory.bytes = inventory.bytes.saturating_add(part.bytes);
+            })?;
         }
         Ok(inventory)
     }
 
-    fn take_inventory(&self, tree: Tree, inventory: &mut Inventory) -> Result<(), Fault> {
+    /// Gives what is in a tree part by part, with their paths: each folder with the versions of a module, and each other entry for
+    /// itself, which is nothing but the room it takes.
+    pub(super) fn each_part(&self, tree: Tree, mut each: impl FnMut(PathBuf, Inventory)) -> Result<(), Fault> {
         let dir = self.dir_of(tree);
-        let (mut proofs, mut beside, from) = (HashSet::new(), Vec::new(), inventory.files.len());
+        let mut walk = WalkDir::new(dir).sort_by_file_name().into_iter();
+        while let Some(entry) = walk.next() {
+            let Some((entry, found)) = seen(dir, entry)? else { continue };
+            if found.is_dir() && entry.file_name() == VERSIONS {
+                walk.skip_current_dir();
+                each(entry.path().to_path_buf(), self.part(tree, entry.path())?);
+            } else {
+                each(entry.into_path(), Inventory { bytes: room(&found), ..Inventory::default() });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is in the folder `@v` of a module, and how much room that takes.
+    pub(super) fn part(&self, tree: Tree, versions: &Path) -> Result<Inventory, Fault> {
+        let dir = self.dir_of(tree);
+        let (mut part, mut proofs, mut beside) = (Inventory::default(), HashSet::new(), Vec::new());
         let proof_ends = [Kind::GoMod, Kind::Zip].map(proof_extension);
-        for entry in WalkDir::new(dir).sort_by_file_name() {
-            let gone = |error: &walkdir::Error| {
-                error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-            };
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) if gone(&error) => continue,
-                Err(error) => return Err(unreadable(dir, &error)),
-            };
-            let found = match entry.metadata() {
-                Ok(found) => found,
-                Err(error) if gone(&error) => continue,
-                Err(error) => return Err(unreadable(dir, &error)),
-            };
+        for entry in WalkDir::new(versions).sort_by_file_name() {
+            let Some((entry, found)) = seen(dir, entry)? else { continue };
             let bytes = room(&found);
-            inventory.bytes = inventory.bytes.saturating_add(bytes);
+            part.bytes = part.bytes.saturating_add(bytes);
             let below = entry.path().strip_prefix(dir).ok().and_then(Path::to_str);
             let Some((module, ending)) = below.filter(|_| found.is_file()).and_then(parse) else { continue };
             if proof_ends.contains(&ending) {
@@ -101,16 +115,28 @@ impl Modules {
                 beside.push(InventoryFile { tree, module, kind, name, bytes, len, admitted, has_proof: true });
                 continue;
             };
-            inventory.files.push(InventoryFile { tree, module, kind, name, bytes, len, admitted, has_proof: false });
+            part.files.push(InventoryFile { tree, module, kind, name, bytes, len, admitted, has_proof: false });
         }
-        for file in inventory.files.iter_mut().skip(from) {
+        for file in &mut part.files {
             let proof = self.folder.root().join(&file.name).with_extension(proof_extension(file.kind));
             file.has_proof = proofs.contains(&proof);
         }
         if tree == Tree::Proven {
-            inventory.remains = remains(beside, &inventory.files);
+            part.remains = remains(beside, &part.files);
         }
-        Ok(())
+        Ok(part)
+    }
+}
+
+/// An entry of a walk and what it is; none for one that was removed meanwhile.
+fn seen(dir: &Path, entry: walkdir::Result<DirEntry>) -> Result<Option<(DirEntry, Metadata)>, Fault> {
+    match entry.and_then(|entry| entry.metadata().map(|found| (entry, found))) {
+        Ok(seen) => Ok(Some(seen)),
+        Err(error) if error.io_error().is_some_and(|error| error.kind() == NotFound) => Ok(None),
+        Err(error) => {
+            let path = error.path().unwrap_or(dir).display().to_string();
+            Err(Fault::machine(path, format!("cannot be read: {error}")))
+        }
     }
 }
 
@@ -131,11 +157,6 @@ fn remains(beside: Vec<InventoryFile>, files: &[InventoryFile]) -> Vec<Inventory
 }
 
 /// The room that a file takes: a file that was just written may have no blocks yet.
-pub(super) fn room(found: &std::fs::Metadata) -> u64 {
+pub(super) fn room(found: &Metadata) -> u64 {
     found.blocks().saturating_mul(BLOCK_BYTES).max(found.len())
-}
-
-fn unreadable(dir: &Path, error: &walkdir::Error) -> Fault {
-    let path: PathBuf = error.path().unwrap_or(dir).to_path_buf();
-    Fault::machine(path.display().to_string(), format!("cannot be read: {error}"))
 }
