@@ -37,7 +37,7 @@ use signals::Signals;
 use super::output::{tell, warn};
 use super::setup;
 use crate::access::Access;
-use crate::config::settings::{DiskFloor, Layers, ReadAhead, RulesFile, SETTINGS, Settings};
+use crate::config::settings::{DiskFloor, Layers, ReadAhead, RulesFile, SETTINGS, Settings, rows};
 use crate::config::{GoEnv, ProxyList};
 use crate::database::Database;
 use crate::fault::Fault;
