@@ -271,8 +271,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes temporary files that were left more than an hour before `now`. Best effort: they are only litter. Opening the
-    /// folder does it; a process that keeps it open for days repeats it now and then.
+    /// Removes temporary files that were left more than an hour before `now`, best effort. Opening the folder does it too.
     pub fn sweep(&self, now: SystemTime) {
         let Ok(entries) = std::fs::read_dir(self.tmp()) else { return };
         for entry in entries.flatten() {
