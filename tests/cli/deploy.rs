@@ -215,7 +215,8 @@ fn the_health_check_knows_a_server_that_answers_from_one_that_does_not() {
     let machine = Machine::new();
     let socket = machine.at("socket");
     let at = format!("unix:{}", socket.display());
-    let server = Serving::start(&mut machine.command(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", &at]));
+    let server =
+        Serving::start(&mut machine.command(&["serve", "--offline", "--listen", "127.0.0.1:0", "--admin-listen", &at]));
     let everywhere = format!("0.0.0.0:{}", server.address().port());
     for (name, address) in [("GOSUMCHECK_LISTEN", &everywhere), ("GOSUMCHECK_ADMIN_LISTEN", &at)] {
         let ran = asked(name, address);
