@@ -8,6 +8,9 @@ mod crash;
 mod crash_policy;
 mod journal;
 mod pins;
+mod power;
+#[path = "../common/power_disk.rs"]
+mod power_disk;
 mod quarantine;
 mod tree;
 mod world;
