@@ -24,6 +24,7 @@ mod programs;
 mod real_sboms;
 mod repository;
 mod sboms;
+mod toolchain_real;
 mod unpacked;
 mod vendor;
 mod vendor_real;

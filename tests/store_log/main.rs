@@ -15,5 +15,7 @@ mod crash;
 mod damage;
 mod growth;
 mod power;
+#[path = "../common/power_disk.rs"]
+mod power_disk;
 mod slices;
 mod world;

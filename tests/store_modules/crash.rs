@@ -30,7 +30,7 @@ fn bring(modules: &Modules, module: &ModuleVersion) -> Result<gosumcheck::store:
     Ok(arrival)
 }
 
-fn bring_and_admit(modules: &Modules, by: &Provenance) -> Result<Admitted, String> {
+pub(crate) fn bring_and_admit(modules: &Modules, by: &Provenance) -> Result<Admitted, String> {
     let arrival = bring(modules, &mixed())?;
     // As the proxy does: what arrived is proven before it is admitted.
     assert_eq!(arrival.read().unwrap(), BYTES);

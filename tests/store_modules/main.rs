@@ -9,6 +9,9 @@ mod crash_policy;
 mod inventory;
 mod journal;
 mod pins;
+mod power;
+#[path = "../common/power_disk.rs"]
+mod power_disk;
 mod quarantine;
 mod tree;
 mod world;
