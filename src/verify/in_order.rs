@@ -18,11 +18,11 @@ pub(super) struct Notes<'a> {
 
 /// What is done of a pass.
 pub(super) struct InOrder<'a> {
-    done: Mutex<Done>,
+    done: Mutex<TilesDone>,
     notes: Option<&'a Notes<'a>>,
 }
 
-struct Done {
+struct TilesDone {
     /// all tiles before this one are done
     up_to: u64,
     /// what was found in them
@@ -36,7 +36,7 @@ struct Done {
 impl<'a> InOrder<'a> {
     /// Before tile `from` all is done, and `found` was found.
     pub(super) fn new(from: u64, found: Passed, notes: Option<&'a Notes<'a>>) -> InOrder<'a> {
-        InOrder { done: Mutex::new(Done { up_to: from, found, unnoted: 0, ahead: BTreeMap::new() }), notes }
+        InOrder { done: Mutex::new(TilesDone { up_to: from, found, unnoted: 0, ahead: BTreeMap::new() }), notes }
     }
 
     /// These tiles are done; `bytes` were read of them.
@@ -66,7 +66,7 @@ impl<'a> InOrder<'a> {
     }
 }
 
-impl Done {
+impl TilesDone {
     /// Takes in what comes next of what is done ahead.
     fn take_in(&mut self) {
         while let Some((end, bytes, found)) = self.ahead.remove(&self.up_to) {

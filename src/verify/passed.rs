@@ -42,7 +42,7 @@ impl Passed {
         self.unreadable.extend(other.unreadable);
     }
 
-    /// Puts the tiles in order: of one piece, those that cannot be read come after those that are no tiles.
+    /// Puts the tiles in order, which those of one piece are not.
     pub(super) fn sort(&mut self) {
         self.bad.sort_unstable();
     }
