@@ -30,6 +30,7 @@ mod damaged;
 mod diagnose;
 mod files;
 mod heads;
+mod in_order;
 mod indexed;
 mod kept;
 mod levels;

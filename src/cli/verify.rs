@@ -8,6 +8,7 @@ mod record;
 mod repair;
 mod routes;
 mod stored;
+mod upstreams;
 
 use std::io::IsTerminal as _;
 
@@ -22,16 +23,16 @@ use super::known_heads::KnownHeads;
 use super::output::{code_of, complain, tell, worst};
 use super::progress::Bar;
 use super::settings::Takes;
-use super::{serve, setup, witnesses};
+use super::{setup, witnesses};
 use crate::config::GoEnv;
 use crate::config::settings::{Layers, SETTINGS, Setting, VerifySettings, private_patterns, rows};
 use crate::database::Database;
 use crate::fault::Fault;
-use crate::proxy::PublicSources;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Head, Integrity, Level, Notice, plain};
 use crate::store::modules::Tree;
-use crate::sumdb::module::{ModuleVersion, Patterns};
+use crate::sumdb::module::Patterns;
+use crate::sumdb::number::wide;
 use crate::verify::{self, ModuleOptions, VerifyOptions};
 
 /// The settings that say from where damaged parts are fetched again.
@@ -87,18 +88,42 @@ fn verify(args: &VerifyArgs, layers: &Layers, settings: &VerifySettings) -> Resu
     let (mut report, mut failed) = look(args, layers, &stored, &parts)?;
     let is_wrong = report.total() > 0 || failed.is_some();
     if args.repair && is_wrong && report.misbehaviour.is_none() {
-        let repaired = repair::run(args, layers, &stored, &report, parts.log)?;
-        // A pass over the repaired parts, and over the rest: over everything, whatever the first one covered.
-        let complete = plan.complete();
-        let modules = parts.modules.clone().map(|options| complete.over(options));
-        (report, failed) = look(args, layers, &Stored::open(args)?, &Parts { plan: &complete, modules, ..parts })?;
-        report.repairs = repaired.repairs;
-        run.unrepaired = repaired.failed.len();
-        let warned = |why: String| Notice { level: Level::Warning, text: format!("could not be repaired: {why}") };
-        report.notices.extend(repaired.failed.into_iter().map(warned));
+        (report, failed) = mend(args, layers, &stored, parts, report, &mut run)?;
     }
     run.failed = failed;
     finish(args, &stored, &mut report, run)
+}
+
+/// Repairs what `report` names; gives the report of a pass over the repaired parts, and over the rest: over everything, whatever the
+/// first one covered. Only so many findings of a kind are named: where there were more, those that are named then are repaired too, as
+/// long as there are fewer each time.
+fn mend(
+    args: &VerifyArgs,
+    layers: &Layers,
+    stored: &Stored,
+    parts: Parts<'_>,
+    mut report: Integrity,
+    run: &mut Run<'_>,
+) -> Result<(Integrity, Option<Fault>), Fault> {
+    let complete = parts.plan.complete();
+    let modules = parts.modules.clone().map(|options| complete.over(options));
+    let parts = Parts { plan: &complete, modules, ..parts };
+    let mut repairs = Vec::new();
+    loop {
+        let (before, named) = (report.total(), report.findings.len());
+        let repaired = repair::run(args, layers, stored, &report, parts.log)?;
+        let (after, failed) = look(args, layers, &Stored::open(args)?, &parts)?;
+        report = after;
+        repairs.extend(repaired.repairs);
+        if before > wide(named) && (1..before).contains(&report.total()) && report.misbehaviour.is_none() {
+            continue;
+        }
+        report.repairs = repairs;
+        run.unrepaired = repaired.failed.len();
+        let warned = |why: String| Notice { level: Level::Warning, text: format!("could not be repaired: {why}") };
+        report.notices.extend(repaired.failed.into_iter().map(warned));
+        return Ok((report, failed));
+    }
 }
 
 /// One run of the command.
@@ -163,7 +188,7 @@ fn look(
         let work = verify::modules(&stored.folder, &stored.database, modules, &show, &mut report);
         setup::runtime()?.block_on(work);
         if parts.plan.asked.upstreams {
-            ask_upstreams(layers, stored, modules, &mut report)?;
+            upstreams::ask(layers, stored, modules, &mut report)?;
         }
     }
     bar.clear();
@@ -172,22 +197,6 @@ fn look(
     report.coverage = parts.plan.coverage;
     report.notices.extend(parts.warnings.iter().chain(&parts.plan.notices).cloned());
     Ok((report, failed))
-}
-
-/// Asks the upstreams of `serve` for what is stored here of public modules, as the rules let them be asked.
-fn ask_upstreams(
-    layers: &Layers,
-    stored: &Stored,
-    modules: &ModuleOptions,
-    report: &mut Integrity,
-) -> Result<(), Fault> {
-    let settings = repair::settings(layers)?;
-    let (public, policy) = serve::public_proxies(&settings, &stored.folder)?;
-    let sources = PublicSources::new(public, policy);
-    let sources_of = |module: &ModuleVersion| sources.proxies(module);
-    let work = verify::upstreams(&stored.folder, &stored.database, modules, &sources_of, report);
-    setup::runtime()?.block_on(work);
-    Ok(())
 }
 
 /// Whether the policy's quorum cosigned the newest head. Older ones were accepted before, or under another policy.

@@ -1,8 +1,8 @@
-//! The records in parts: after each of them it is noted how far the verification has come, and one that was killed goes on behind the
-//! parts that are done.
+//! The records, from where a verification that was killed had come to: now and then it is noted how far this one is.
 
 use super::VerifyOptions;
 use super::files::Files;
+use super::in_order::Notes;
 use super::indexed::Indexed;
 use super::passed::Passed;
 use super::resume::{LogDone, NOTE_SECONDS, Resume};
@@ -12,28 +12,20 @@ use crate::sumdb::number::wide;
 use crate::sumdb::record::MAX_DATA_TILE_BYTES;
 use crate::sumdb::tile::FULL;
 
-/// What a data tile usually has, in bytes, with its hashes.
-const USUAL_TILE: u64 = 60 << 10;
-
 /// Derives all full data tiles that `options` cover.
 pub(super) fn pass(files: &Files, reference: &Reference<'_>, options: &VerifyOptions) -> Passed {
-    let threads = options.thread_count();
+    let (threads, end) = (options.thread_count(), files.full_tiles());
     let Some(resume) = &options.resume else {
-        return stream::pass(files, reference, 0..files.full_tiles(), threads);
+        return stream::pass(files, reference, 0..end, threads, (Passed::default(), None));
     };
-    let index = reference.index.map(Indexed::shape);
-    let done = resume.log().filter(|done| fits(done, files, index));
-    let mut done = done.unwrap_or_else(|| LogDone { size: files.tree.size, index, ..LogDone::default() });
+    let (size, index) = (files.tree.size, reference.index.map(Indexed::shape));
+    let done = resume.log().filter(|done| fits(done, files, index)).unwrap_or_default();
     (reference.progress)(done.tiles * FULL);
-    let step = (between_notes(resume, options.pace.as_ref()) / USUAL_TILE).max(1);
-    while done.tiles < files.full_tiles() {
-        let end = files.full_tiles().min(done.tiles + step);
-        done.passed.add(stream::pass(files, reference, done.tiles..end, threads));
-        (done.tiles, done.size, done.index) = (end, files.tree.size, index);
-        resume.note_log(done.clone());
-    }
-    done.passed.sort();
-    done.passed
+    let note = |tiles, passed: &Passed| resume.note_log(LogDone { tiles, size, index, passed: passed.clone() });
+    let notes = Notes { every: between_notes(resume, options.pace.as_ref()), note: &note };
+    let passed = stream::pass(files, reference, done.tiles..end, threads, (done.passed, Some(&notes)));
+    note(end, &passed);
+    passed
 }
 
 /// Whether what was done counts for these files: the log has not become shorter, and what was summed up for the index was complete.

@@ -30,10 +30,11 @@ pub(super) struct Passed {
 }
 
 impl Passed {
-    /// Adds what was found in other tiles.
+    /// Adds what was found in later tiles.
     pub(super) fn add(&mut self, other: Passed) {
         self.bad.extend(other.bad);
         self.malformed.extend(other.malformed);
+        self.malformed.truncate(MAX_MALFORMED);
         self.malformed_count += other.malformed_count;
         self.expected += other.expected;
         self.looked_up += other.looked_up;
@@ -41,11 +42,9 @@ impl Passed {
         self.unreadable.extend(other.unreadable);
     }
 
-    /// Puts it in order, and keeps the first of what is kept in part.
+    /// Puts the tiles in order, which those of one piece are not.
     pub(super) fn sort(&mut self) {
         self.bad.sort_unstable();
-        self.malformed.sort_unstable();
-        self.malformed.truncate(MAX_MALFORMED);
     }
 
     /// Adds the index entries that these records imply, the first of which is record `first`. Counts records that are not

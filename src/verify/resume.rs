@@ -14,10 +14,10 @@ use crate::store::runs::Job;
 
 /// The name and version of the format.
 const SCHEMA: &str = "gosumcheck.progress/1";
-/// Progress is noted each time this many bytes were read.
-pub const NOTE_EVERY: u64 = 256 << 20;
+/// Progress is noted each time this many bytes were read: a part of a second, on a slow disk some seconds.
+pub const NOTE_EVERY: u64 = 32 << 20;
 /// Where a pace is set, at least each time as many bytes were read as it lets through in this many seconds.
-pub(super) const NOTE_SECONDS: u64 = 30;
+pub(super) const NOTE_SECONDS: u64 = 5;
 
 /// What a verification was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ use std::thread;
 use parking_lot::Mutex;
 
 use super::files::{Files, TILE_BYTES};
+use super::in_order::{InOrder, Notes};
 use super::indexed::Indexed;
 use super::passed::Passed;
 use crate::report::integrity::Coverage;
@@ -41,6 +42,10 @@ struct Piece {
     begin: u64,
     records: ReadBuffer,
     leaves: ReadBuffer,
+    /// these tiles, and those before them that are not read
+    span: Range<u64>,
+    /// what was found when they were read
+    found: Passed,
 }
 
 /// What the fast pass compares records with, and its progress.
@@ -57,12 +62,20 @@ pub(super) struct Reference<'a> {
     pub(super) pace: Option<&'a ScrubPace>,
 }
 
-/// Derives those of these full data tiles that are covered, with `threads` threads.
-pub(super) fn pass(files: &Files, reference: &Reference<'_>, tiles: Range<u64>, threads: usize) -> Passed {
-    let passed = Mutex::new(Passed::default());
-    let end = tiles.end.min(files.full_tiles());
-    // The reader that plans holds it, so that pieces are in the order of the file.
-    let next = Mutex::new(tiles.start);
+/// Derives those of these full data tiles that are covered, with `threads` threads, and adds what is found to what was found `before`.
+pub(super) fn pass(
+    files: &Files,
+    reference: &Reference<'_>,
+    tiles: Range<u64>,
+    threads: usize,
+    (before, notes): (Passed, Option<&Notes<'_>>),
+) -> Passed {
+    let order = Order {
+        next: Mutex::new(tiles.start),
+        end: tiles.end.min(files.full_tiles()),
+        piece: notes.map_or(PIECE_BYTES, |notes| notes.every.min(PIECE_BYTES)),
+        done: InOrder::new(tiles.start, before, notes),
+    };
     let (full, filled) = sync_channel::<Piece>(threads * AHEAD);
     let (back, empty) = sync_channel::<Piece>(threads * (AHEAD + 1) + READERS);
     for _ in 0..threads * (AHEAD + 1) + READERS {
@@ -72,36 +85,30 @@ pub(super) fn pass(files: &Files, reference: &Reference<'_>, tiles: Range<u64>, 
     thread::scope(|scope| {
         for _ in 0..READERS {
             let full = full.clone();
-            scope.spawn(|| read(files, reference, (&next, end), &empty, full, &passed));
+            scope.spawn(|| read(files, reference, &order, &empty, full));
         }
         drop(full);
         for _ in 0..threads {
             let back = back.clone();
-            scope.spawn(|| hash(files, reference, &filled, back, &passed));
+            scope.spawn(|| hash(files, reference, &filled, back, &order.done));
         }
     });
-    let mut passed = passed.into_inner();
-    passed.sort();
-    passed
+    order.done.finish()
 }
 
 /// Takes empty pieces, fills them in the order of the file, and hands them on.
 fn read(
     files: &Files,
     reference: &Reference<'_>,
-    (next, last): (&Mutex<u64>, u64),
+    order: &Order<'_>,
     empty: &Mutex<Receiver<Piece>>,
     full: SyncSender<Piece>,
-    passed: &Mutex<Passed>,
 ) {
     loop {
         let Ok(mut piece) = empty.lock().recv() else { return };
-        let (range, skipped) = plan(files, reference.coverage, &mut next.lock(), last);
-        if !skipped.is_empty() {
-            passed.lock().bad.extend(skipped);
-        }
-        let Some((tiles, begin, end)) = range else { return };
-        piece.begin = begin;
+        let (range, span, bad) = order.plan(files, reference.coverage);
+        let mut found = Passed { bad, ..Passed::default() };
+        let Some((tiles, begin, end)) = range else { return order.done.add(span, 0, found) };
         let count = usize::try_from(tiles.end - tiles.start).unwrap_or(0);
         let length = usize::try_from(end - begin).unwrap_or(0);
         let leaves_at = tiles.start * FULL * wide(Hash::LEN);
@@ -117,27 +124,47 @@ fn read(
                 .map_or(Ok(false), |file| file.read_range(leaves_at, count * TILE_BYTES, &mut piece.leaves)),
         ];
         if !reads.iter().all(|read| matches!(read, Ok(true))) {
-            let mut passed = passed.lock();
-            passed.bad.extend(tiles.clone());
+            found.bad.extend(tiles.clone());
             if reads[0].is_err() {
-                passed.unreadable.push(("records".to_owned(), begin..end));
+                found.unreadable.push(("records".to_owned(), begin..end));
             }
             if reads[1].is_err() {
                 let leaves_end = tiles.end * FULL * wide(Hash::LEN);
-                passed.unreadable.push(("hashes.0".to_owned(), leaves_at..leaves_end));
+                found.unreadable.push(("hashes.0".to_owned(), leaves_at..leaves_end));
             }
             piece.records.clear();
         }
-        piece.tiles = tiles;
-        if full.send(piece).is_err() {
+        let Piece { records, leaves, .. } = piece;
+        if full.send(Piece { tiles, begin, records, leaves, span, found }).is_err() {
             return;
         }
     }
 }
 
-/// The next covered tiles to read, before tile `last`, with the bytes that they are in, and the covered tiles before them that cannot
+/// The order in which a pass goes through the tiles.
+struct Order<'a> {
+    /// the tile that is planned next; the reader that plans holds it, so that pieces are in the order of the file
+    next: Mutex<u64>,
+    /// the tile after the last one
+    end: u64,
+    /// bytes of records that are read at a time
+    piece: u64,
+    done: InOrder<'a>,
+}
+
+impl Order<'_> {
+    /// What is read next; all tiles that are passed with it; and those of them that cannot be where `offsets` says.
+    fn plan(&self, files: &Files, coverage: Coverage) -> (Option<Placed>, Range<u64>, Vec<u64>) {
+        let mut next = self.next.lock();
+        let start = *next;
+        let (range, skipped) = plan(files, coverage, &mut next, (self.end, self.piece));
+        (range, start..*next, skipped)
+    }
+}
+
+/// The next covered tiles to read, before tile `last` and of some `most` bytes, with the bytes that they are in, and the covered tiles before them that cannot
 /// be where `offsets` says.
-fn plan(files: &Files, coverage: Coverage, next: &mut u64, last: u64) -> (Option<Placed>, Vec<u64>) {
+fn plan(files: &Files, coverage: Coverage, next: &mut u64, (last, most): (u64, u64)) -> (Option<Placed>, Vec<u64>) {
     let mut skipped = Vec::new();
     let mut tile = *next;
     let mut found: Option<Placed> = None;
@@ -153,7 +180,7 @@ fn plan(files: &Files, coverage: Coverage, next: &mut u64, last: u64) -> (Option
         match (&mut found, place) {
             (None, None) => skipped.push(tile),
             (None, Some((begin, end))) => found = Some((tile..tile + 1, begin, end)),
-            (Some((tiles, begin, stop)), Some((_, end))) if end - *begin <= PIECE_BYTES => {
+            (Some((tiles, begin, stop)), Some((_, end))) if end - *begin <= most => {
                 tiles.end = tile + 1;
                 *stop = end;
             }
@@ -171,14 +198,16 @@ fn hash(
     reference: &Reference<'_>,
     filled: &Mutex<Receiver<Piece>>,
     back: SyncSender<Piece>,
-    passed: &Mutex<Passed>,
+    done: &InOrder<'_>,
 ) {
     loop {
-        let Ok(piece) = filled.lock().recv() else { return };
+        let Ok(mut piece) = filled.lock().recv() else { return };
+        let mut found = std::mem::take(&mut piece.found);
+        let bytes = piece.records.bytes().len() + piece.leaves.bytes().len();
         if !piece.records.bytes().is_empty() {
-            let found = derive(files, &piece, reference);
-            passed.lock().add(found);
+            found.add(derive(files, &piece, reference));
         }
+        done.add(piece.span.clone(), wide(bytes), found);
         (reference.progress)((piece.tiles.end - piece.tiles.start) * FULL);
         // Without a reader the buffer is not needed.
         let _ = back.try_send(piece);

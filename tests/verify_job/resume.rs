@@ -1,6 +1,9 @@
 //! A run that is killed at any write goes on from what it noted last, finds what an undisturbed one finds, and leaves a record that
 //! verifies.
 
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex;
 
@@ -10,7 +13,9 @@ use gosumcheck::store::Folder;
 use gosumcheck::store::failing::{FailingDisk, Moment, Then};
 use gosumcheck::store::index;
 use gosumcheck::verify::{self, JobScope, ModuleOptions, Resume, VerifyOptions};
+use serde_json::Value;
 
+use super::command::Ran;
 use super::log;
 use super::world;
 
@@ -38,9 +43,14 @@ fn a_log_is_gone_on_with_wherever_the_process_died() {
     let tree = world.head(6 * 256 + 100).tree();
     index::rebuild(&world.log, &world.log.snapshot(tree).unwrap(), &|_, _| {}).unwrap();
     let good = world.bytes("records");
-    let mut damaged = good.clone();
-    damaged[70] ^= 1;
-    for bytes in [&good, &damaged] {
+    // In the first tile and in the last full one: before and behind every place that is noted.
+    let damages = [&[][..], &[70, good.len() - 30_000]];
+    let damaged = damages.map(|places| {
+        let mut damaged = good.clone();
+        places.iter().for_each(|at| damaged[*at] ^= 1);
+        damaged
+    });
+    for bytes in &damaged {
         world.put("records", bytes);
         let options = |resume| VerifyOptions { threads: std::num::NonZero::new(2), resume, ..VerifyOptions::default() };
         let whole = world.verify_as(&options(None));
@@ -83,11 +93,11 @@ fn modules_are_gone_on_with_wherever_the_process_died() {
     world.keep_answers();
     let all = world.files();
     let (_, _, path) = &all[0];
-    let good = std::fs::read(path).unwrap();
+    let good = fs::read(path).unwrap();
     let mut damaged = good.clone();
     damaged[good.len() / 2] ^= 1;
     for bytes in [&good, &damaged] {
-        std::fs::write(path, bytes).unwrap();
+        fs::write(path, bytes).unwrap();
         let options = |resume| ModuleOptions { resume, ..ModuleOptions::default() };
         let whole = world.verify();
         let (mut resumed, mut at) = (0, 0);
@@ -112,6 +122,50 @@ fn modules_are_gone_on_with_wherever_the_process_died() {
             at += 1;
         }
         assert!(at > all.len() && resumed > 4, "{at} writes, gone on with {resumed} times");
+    }
+}
+
+/// How many data tiles are noted as done.
+fn noted(progress: &Path) -> u64 {
+    let text = fs::read_to_string(progress).unwrap_or_default();
+    let noted = serde_json::from_str(&text).unwrap_or(Value::Null);
+    noted["log"]["tiles"].as_u64().unwrap_or(0)
+}
+
+#[test]
+fn a_process_that_is_killed_again_and_again_comes_to_the_verdict_of_one_that_is_not() {
+    let tiles = 12;
+    let world = log::World::new(tiles * 256 + 10, &[300, tiles * 256 + 10]);
+    let machine = super::machine(&world);
+    machine.run(&["index"]).says(0, &[]);
+    let (good, progress) = (world.bytes("records"), world.root.path().join("verify/progress.json"));
+    for places in [&[][..], &[70, good.len() / 2, good.len() - 30_000]] {
+        let mut damaged = good.clone();
+        places.iter().for_each(|at| damaged[*at] ^= 1);
+        world.put("records", &damaged);
+        let verdict = |ran: Ran| {
+            let report = ran.json();
+            (ran.code, report["findings"].clone(), report["figures"].clone(), report["head"].clone())
+        };
+        let whole = verdict(machine.run(&["verify", "--format", "json"]));
+        for done in 1..tiles {
+            // So slow that each run stands still after its first data tile, which is noted.
+            let mut slow = machine.command(&["verify", "--record", "--resume", "--max-rate", "10KiB"]);
+            let mut slow = slow.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            while noted(&progress) < done {
+                assert!(slow.try_wait().unwrap().is_none(), "it ended with {done} data tiles to come");
+                std::thread::yield_now();
+            }
+            slow.kill().unwrap();
+            slow.wait().unwrap();
+            assert_eq!(noted(&progress), done);
+            machine.run(&["journal", "verify"]);
+        }
+        let last = machine.run(&["verify", "--record", "--resume", "--format", "json"]);
+        assert!(last.out.contains("this run goes on from where the one that began at"), "{}", last.show());
+        assert_eq!(verdict(last), whole);
+        assert!(!progress.exists());
+        machine.run(&["journal", "verify"]).says(0, &[]);
     }
 }
 
@@ -142,7 +196,7 @@ fn what_was_asked_for_otherwise_is_not_gone_on_with() {
     let part = Coverage::Part { since: None, sample: None };
     assert_eq!(begin(&folder, part).unwrap().coverage(), Coverage::Full);
     for text in ["", "{}", "[1]", "{\"schema\":\"gosumcheck.progress/2\"}"] {
-        std::fs::write(world.root.path().join("verify/progress.json"), text).unwrap();
+        fs::write(world.root.path().join("verify/progress.json"), text).unwrap();
         assert!(!begins(asked(), began), "{text}");
     }
 }

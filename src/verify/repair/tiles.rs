@@ -12,6 +12,7 @@ use super::super::cut::Cut;
 use super::super::files::Files;
 use super::super::levels::{Levels, RecoveredLevels};
 use super::super::locate::{self, MarkedTile};
+use super::super::passed::Passed;
 use super::super::reporter::Reporter;
 use super::super::stream::{self as fast, Reference};
 use super::fetched::{ExpectedTile, ProvenTile, data_tile, hash_tiles};
@@ -78,7 +79,8 @@ fn look(repair: &LogRepair<'_>, head: &Checkpoint) -> Result<Option<LogState>, F
     let levels = Levels::read(&files);
     let coverage = Coverage::Full;
     let reference = Reference { tops: levels.stored(1), index: None, progress: &|_| {}, coverage, pace: None };
-    let mut passed = fast::pass(&files, &reference, 0..files.full_tiles(), repair.options.thread_count());
+    let (tiles, threads) = (0..files.full_tiles(), repair.options.thread_count());
+    let mut passed = fast::pass(&files, &reference, tiles, threads, (Passed::default(), None));
     let edge = super::super::edge(&files, None, Coverage::Full, &mut passed);
     if passed.bad.is_empty() && levels.are_whole(&edge) && files.has_all_offsets() {
         return Ok(None);
