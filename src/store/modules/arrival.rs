@@ -181,14 +181,17 @@ impl Arrival {
         Ok(Refused::of(self.file.try_clone()?, self.len))
     }
 
-    /// Moves it, synced, to `path`, whose folder is there, and syncs its name.
-    pub(super) fn leave_for(&mut self, path: &Path) -> Result<(), Fault> {
+    /// Moves it, synced, to `path`, whose folder is there, and syncs its name; gives it as it is open, since under its new name it may
+    /// be removed at once, to make room.
+    pub(super) fn leave_for(&mut self, path: &Path) -> Result<File, Fault> {
         self.settle().map_err(|error| unavailable(&self.path, "sync", &error))?;
+        let file = self.file.try_clone().map_err(|error| unavailable(&self.path, "open", &error))?;
         let disk = self.folder.disk();
         disk.rename(&self.path, path).map_err(|error| unavailable(path, "write", &error))?;
         self.left = true;
         let parent = path.parent().unwrap_or(path);
-        self.folder.disk().sync_folder(parent).map_err(|error| unavailable(path, "sync", &error))
+        self.folder.disk().sync_folder(parent).map_err(|error| unavailable(path, "sync", &error))?;
+        Ok(file)
     }
 
     /// The file is on the disk as long as it should be.

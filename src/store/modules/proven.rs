@@ -146,11 +146,8 @@ impl Modules {
         if pin != Pin::Is(hash.clone()) {
             self.folder.write(&place.pin, hash.to_string().as_bytes(), true)?;
         }
-        arrival.leave_for(&place.file)?;
-        let admitted = Admitted::open(&self.dir, &place.file, hash.clone());
-        let admitted = admitted.map_err(|error| unavailable(&place.file, "open", &error))?;
-        let admitted = admitted
-            .ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))?;
+        let admitted = Admitted::arrived(arrival.leave_for(&place.file)?, hash.clone());
+        let admitted = admitted.map_err(|error| unavailable(&place.file, "read", &error))?;
         self.note_proven(&place, &admitted, Some(proof));
         Ok(admitted.counted(self.usage.counter(&place.file)))
     }

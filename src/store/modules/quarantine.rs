@@ -63,7 +63,7 @@ fn try_keep(folder: &Folder, arrival: &mut Arrival, source: &str, report: &[u8])
     // The bytes are on the disk already; down to its floor they had better leave it.
     let len = folder.has_room().is_ok().then(|| arrival.len());
     let offer = Offer { prefix: prefix(module, kind.extension()), digest, len, source, report };
-    place(folder, &offer, |target| arrival.leave_for(target))
+    place(folder, &offer, |target| arrival.leave_for(target).map(drop))
 }
 
 /// Moves a stored file there, after its report, and gives the report's path; none where there is no room for it. Where the disk
