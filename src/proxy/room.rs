@@ -137,23 +137,22 @@ impl StoreRoom {
         self.lacked.load(Ordering::Relaxed)
     }
 
-    fn take(&self, bytes: u64, max: u64) -> Result<(), Full> {
-        let mut taken = self.taken.lock();
-        let lacking = taken.stored.saturating_add(taken.reserved).saturating_add(bytes).saturating_sub(max);
-        if lacking > 0 || !taken.is_measured {
-            return Err(Full { lacking, downloads: taken.downloads });
-        }
-        taken.reserved = taken.reserved.saturating_add(bytes);
-        taken.downloads += 1;
-        Ok(())
+    /// How many downloads are under way.
+    fn downloads(&self) -> u64 {
+        self.taken.lock().downloads
     }
-}
 
-/// There is too little room, or nobody has measured how much yet.
-struct Full {
-    lacking: u64,
-    /// others that are under way
-    downloads: u64,
+    /// Takes room for a download; false where there is too little, or nobody has measured how much yet.
+    fn take(&self, bytes: u64, max: u64) -> bool {
+        let mut taken = self.taken.lock();
+        let all = taken.stored.saturating_add(taken.reserved).saturating_add(bytes);
+        let fits = all <= max && taken.is_measured;
+        if fits {
+            taken.reserved = taken.reserved.saturating_add(bytes);
+            taken.downloads += 1;
+        }
+        fits
+    }
 }
 
 /// The room of one download.
@@ -186,7 +185,7 @@ impl RoomOfFile {
         // What an earlier try took goes first: a download that holds room never waits for more.
         *state = RoomState::Unasked;
         let large = if need.is_large { Arc::clone(&inner.room.large).try_lock_owned().ok() } else { None };
-        if need.is_large == large.is_some() && inner.room.take(need.bytes, need.max).is_ok() {
+        if need.is_large == large.is_some() && inner.room.take(need.bytes, need.max) {
             *state = RoomState::Taken(need.reservation(&inner.room, large));
             inner.room.want(max);
             return Ok(());
@@ -257,22 +256,24 @@ async fn reserve(inner: &Inner, need: Need) -> io::Result<Reservation> {
     loop {
         let mut changed = pin!(room.changed.notified());
         changed.as_mut().enable();
-        let Err(full) = room.take(bytes, max) else {
+        let others = room.downloads();
+        if room.take(bytes, max) {
             return Ok(need.reservation(room, large));
-        };
+        }
         let freed = match select(turn.as_mut(), changed.as_mut()).await {
             Either::Left((own, _)) => own.make_room(&PublicSources::of(inner), || room.lacking(bytes, max)).await,
             Either::Right(_) => continue,
         };
         turn.set(inner.evictor.turn());
-        if freed.map_err(failed)?.bytes > 0 || room.lacking(bytes, max) == 0 {
+        let lacking = room.lacking(bytes, max);
+        if freed.map_err(failed)?.bytes > 0 || lacking == 0 {
             continue;
         }
-        if full.downloads == 0 {
+        // Of what others bring, some may not come, and some may go again.
+        if others == 0 && room.downloads() == 0 {
             let why = format!(
-                "the store is full: {} bytes more than store.max_size ({max}) allow are needed, and all that is stored has to stay \
-                 (`gosumcheck store stats` says why); allow more",
-                full.lacking
+                "the store is full: {lacking} bytes more than store.max_size ({max}) allow are needed, and all that is stored has to \
+                 stay (`gosumcheck store stats` says why); allow more"
             );
             return Err(io::Error::new(io::ErrorKind::StorageFull, why));
         }
@@ -292,11 +293,11 @@ mod tests {
     #[test]
     fn what_is_taken_is_never_counted_too_low() {
         let room = SharedRoom::default();
-        assert!(room.take(1, 1000).is_err(), "nobody has looked yet");
+        assert!(!room.take(1, 1000), "nobody has looked yet");
         room.measuring();
         room.measured(400);
-        assert!(room.take(500, 1000).is_ok() && room.lacking(200, 1000) == 100);
-        assert!(matches!(room.take(200, 1000), Err(Full { lacking: 100, downloads: 1 })));
+        assert!(room.take(500, 1000) && room.lacking(200, 1000) == 100);
+        assert!(!room.take(200, 1000) && room.downloads() == 1);
         // It is stored while somebody looks: found or not, it counts.
         room.measuring();
         drop(Reservation { room: Arc::clone(&room), bytes: 500, total: 600, _large: None });
@@ -315,7 +316,7 @@ mod tests {
         room.measuring();
         room.measured(900);
         for (bytes, is_wanted) in [(40, false), (1, true), (0, true)] {
-            assert!(room.take(bytes, 1000).is_ok());
+            assert!(room.take(bytes, 1000));
             room.want(1000);
             assert_eq!(room.wanted().now_or_never().is_some(), is_wanted, "{bytes} more");
         }

@@ -1,10 +1,14 @@
 //! Bytes on their way: they are gone on with after a restart, and two who bring one file never share a place.
 
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use gosumcheck::store::Folder;
+use gosumcheck::store::disk::{Disk, RealDisk};
+use gosumcheck::store::modules::Provenance;
 use gosumcheck::sumdb::dirhash::ReadAt as _;
 use gosumcheck::sumdb::gosum::Kind;
 
@@ -98,4 +102,55 @@ fn something_else_in_the_place_of_an_arrival_is_left_alone() {
         admit(&modules, &mixed(), Kind::Zip, BYTES);
         assert_eq!(fs::read(&other).unwrap(), b"precious");
     }
+}
+
+/// A disk on which each zip is removed as soon as it has its name.
+#[derive(Debug)]
+struct Crowded;
+
+impl Disk for Crowded {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        RealDisk.create_folder(path)
+    }
+    fn write_new(&self, path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
+        RealDisk.write_new(path, bytes, durable)
+    }
+    fn open(&self, path: &Path) -> io::Result<File> {
+        RealDisk.open(path)
+    }
+    fn write_at(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+        RealDisk.write_at(file, bytes, at)
+    }
+    fn truncate(&self, file: &File, len: u64) -> io::Result<()> {
+        RealDisk.truncate(file, len)
+    }
+    fn sync(&self, file: &File) -> io::Result<()> {
+        RealDisk.sync(file)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)?;
+        if to.extension().is_some_and(|ending| ending == "zip") { RealDisk.remove(to) } else { Ok(()) }
+    }
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        RealDisk.sync_folder(path)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_folder(path)
+    }
+}
+
+/// Who brought a file has it, although room was needed at once.
+#[test]
+fn a_file_that_is_removed_as_it_is_admitted_is_given_all_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let modules = Folder::open_on(root.path(), Box::new(Crowded)).unwrap().modules();
+    for by in [recorded(), Provenance::FirstUse] {
+        let arrival = arrived(&modules, &mixed(), Kind::Zip, BYTES);
+        let admitted = modules.admit(arrival, &hash(BYTES), &by).unwrap();
+        assert_eq!((admitted.read().unwrap(), admitted.len()), (BYTES.to_vec(), BYTES.len() as u64));
+    }
+    assert_eq!(judge(root.path(), "removed"), 0);
 }

@@ -1,6 +1,6 @@
 //! A proven file, open for reading. Its name may be taken away meanwhile; its bytes stay.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -38,8 +38,18 @@ impl Admitted {
             Err(error) if nothing(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let (len, modified, stamp) = (found.len(), found.modified()?, Stamp::of(&found));
-        Ok(Some(Admitted { file: Arc::new(file), len, modified, stamp, hash, uses: None }))
+        Ok(Some(Admitted::of(file, &found, hash)?))
+    }
+
+    /// This open file, which was admitted just now, whether or not it still has its name.
+    pub(super) fn arrived(file: File, hash: SumHash) -> io::Result<Admitted> {
+        let found = file.metadata()?;
+        Admitted::of(file, &found, hash)
+    }
+
+    fn of(file: File, found: &Metadata, hash: SumHash) -> io::Result<Admitted> {
+        let (len, modified, stamp) = (found.len(), found.modified()?, Stamp::of(found));
+        Ok(Admitted { file: Arc::new(file), len, modified, stamp, hash, uses: None })
     }
 
     /// The same file, whose uses are counted there.

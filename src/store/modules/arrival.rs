@@ -191,12 +191,14 @@ impl Arrival {
         self.folder.disk().sync_folder(parent).map_err(|error| unavailable(path, "sync", &error))
     }
 
-    /// The file is on the disk as long as it should be.
-    pub(super) fn settle(&self) -> io::Result<()> {
+    /// Brings the file to the disk, as long as it should be; gives it as it is open, since under its new name it may be removed at
+    /// once, to make room.
+    pub(super) fn settle(&self) -> io::Result<File> {
         if self.file.metadata()?.len() != self.len {
             self.folder.disk().truncate(&self.file, self.len)?;
         }
-        self.folder.disk().sync(&self.file)
+        self.folder.disk().sync(&self.file)?;
+        self.file.try_clone()
     }
 
     /// It has another name now.

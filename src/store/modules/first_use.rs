@@ -135,14 +135,13 @@ impl Modules {
             self.clear_file(&place.file)?;
             naming.add(&place.pin, hash.to_string().as_bytes(), true)?;
         }
-        naming.name(arrival)?;
+        let file = naming.name(arrival)?;
         if let Some((old, _)) = self.unattributed(module, kind)? {
             // Its pin stands here now. Best effort: what stays of it says the same.
             let _ = self.clear_file(&old.file).and_then(|()| self.clear_file(&old.pin));
         }
-        let admitted = Admitted::open(&self.private, &place.file, hash.clone())
-            .map_err(|error| unavailable(&place.file, "open", &error))?
-            .ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))?;
+        let admitted = Admitted::arrived(file, hash.clone());
+        let admitted = admitted.map_err(|error| unavailable(&place.file, "read", &error))?;
         self.note_proven(&place, &admitted, None);
         Ok(admitted.counted(self.usage.counter(&place.file)))
     }

@@ -2,6 +2,7 @@
 //! name, and one sync of their folder makes all names durable. A power cut before that leaves some of the names: a hash without its
 //! file says nothing, and a file without a hash does not count.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -43,9 +44,9 @@ impl<'a> Naming<'a> {
         Ok(())
     }
 
-    /// Gives all of them their names, durably, that of the file to `arrival` and last.
-    pub(super) fn name(mut self, arrival: &mut Arrival) -> Result<(), Fault> {
-        arrival.settle().map_err(|error| unavailable(arrival.path(), "sync", &error))?;
+    /// Gives all of them their names, durably, that of the file to `arrival` and last; gives the file, open.
+    pub(super) fn name(mut self, arrival: &mut Arrival) -> Result<File, Fault> {
+        let file = arrival.settle().map_err(|error| unavailable(arrival.path(), "sync", &error))?;
         while let Some((from, to)) = self.beside.first() {
             self.give(from, to).map_err(|error| unavailable(to, "write", &error))?;
             self.beside.remove(0);
@@ -53,7 +54,8 @@ impl<'a> Naming<'a> {
         self.give(arrival.path(), self.file).map_err(|error| unavailable(self.file, "write", &error))?;
         arrival.has_left();
         let synced = self.folder.disk().sync_folder(self.parent());
-        synced.map_err(|error| unavailable(self.file, "sync", &error))
+        synced.map_err(|error| unavailable(self.file, "sync", &error))?;
+        Ok(file)
     }
 
     fn give(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -145,11 +145,8 @@ impl Modules {
         if pin != Pin::Is(hash.clone()) {
             naming.add(&place.pin, hash.to_string().as_bytes(), true)?;
         }
-        naming.name(arrival)?;
-        let admitted = Admitted::open(&self.dir, &place.file, hash.clone());
-        let admitted = admitted.map_err(|error| unavailable(&place.file, "open", &error))?;
-        let admitted = admitted
-            .ok_or_else(|| Fault::machine(place.file.display().to_string(), "vanished while it was admitted"))?;
+        let admitted = Admitted::arrived(naming.name(arrival)?, hash.clone());
+        let admitted = admitted.map_err(|error| unavailable(&place.file, "read", &error))?;
         self.note_proven(&place, &admitted, Some(proof));
         Ok(admitted.counted(self.usage.counter(&place.file)))
     }
