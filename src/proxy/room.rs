@@ -27,8 +27,8 @@ const LARGE_PART: u64 = 4;
 const SLACK_PART: u64 = 64;
 /// Room for what stands beside a file: its hash, its proof, its `.info`, a list, folders.
 const BESIDE_BYTES: u64 = 32 << 10;
-/// Room is made in the background from this many hundredths of the limit on, down to the second: so early that a download hardly ever
-/// waits, since there is room for more while it is made.
+/// Room is made in the background from this many hundredths of the limit on, down to the second: early, so that there is room for more
+/// downloads while it is made.
 const HIGH_LOW: (u64, u64) = (94, 90);
 
 /// What is taken.
