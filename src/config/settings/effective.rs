@@ -202,7 +202,7 @@ mod tests {
         for (n, setting) in SETTINGS.iter().enumerate() {
             assert!(setting.variable.starts_with("GOSUMCHECK_") && setting.flag.starts_with("--"), "{setting:?}");
             assert!(setting.help.ends_with('.') && !setting.help.contains("  "), "{setting:?}");
-            let is_twin = |other: &&&crate::config::settings::Setting| {
+            let is_twin = |other: &&&Setting| {
                 other.name == setting.name || other.variable == setting.variable || other.flag == setting.flag
             };
             assert_eq!(SETTINGS.iter().skip(n).filter(is_twin).count(), 1, "{setting:?}");
