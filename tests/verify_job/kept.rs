@@ -11,6 +11,14 @@ use super::command::{Machine, Ran};
 use super::damage::{ALL, Damage, Kept};
 use super::world::World;
 
+/// Has each of the files that are kept beside log and modules.
+pub(super) fn fill(world: &World) {
+    world.folder().journal().unwrap().add(&incident()).unwrap();
+    let tree = world.log.head(world.log.db.size()).tree();
+    let head = world.folder().head(world.log.db.name()).unwrap();
+    head.note_sighting(&Sighting::now(tree, "a test".to_owned())).unwrap();
+}
+
 fn incident() -> Incident {
     let [module, version, file, expected, got, upstream, why] =
         ["example.com/a", "v1.0.0", "zip", "h1:a", "h1:b", "https://mirror.example", "wrong"].map(str::to_owned);
@@ -18,8 +26,23 @@ fn incident() -> Incident {
     Incident { at, module, version, file, expected, got, upstream, record: Some(7), tree: Some(9), report: None, why }
 }
 
+/// What is found where a file is damaged that is kept beside log and modules, the remembered head or another one: kind and class, none for
+/// nothing. None at all where nobody reads what is in it.
+pub(super) fn expected(is_head: bool, damage: Damage) -> Option<&'static str> {
+    Some(match damage {
+        Damage::Mode(_) => "permissions replaced",
+        Damage::Linked => "not-a-file replaced",
+        _ if !is_head => return None,
+        // The log has the head that it was.
+        Damage::Removed => "",
+        Damage::Flip(999) | Damage::Cut(_) | Damage::Grown | Damage::Zeroed => "heads-damaged torn-write",
+        Damage::Flip(_) => "heads-damaged bit-rot",
+        Damage::Swapped => "heads-damaged torn-write",
+    })
+}
+
 /// The kinds and classes of what was found about a file of this name.
-fn found(ran: &Ran, name: &str) -> Vec<String> {
+pub(super) fn found(ran: &Ran, name: &str) -> Vec<String> {
     let json = ran.json();
     let text = |finding: &serde_json::Value, name: &str| finding[name].as_str().unwrap().to_owned();
     let all = json["findings"].as_array().unwrap().iter().filter(|finding| text(finding, "file").ends_with(name));
@@ -35,10 +58,7 @@ fn every_file_that_is_kept_beside_log_and_modules() {
     let verify = |args: &[&str]| {
         machine.run(&[&["verify", "--private", "corp.example", "--no-index", "--format", "json"], args].concat())
     };
-    world.folder().journal().unwrap().add(&incident()).unwrap();
-    let tree = world.log.head(world.log.db.size()).tree();
-    let head = world.folder().head(world.log.db.name()).unwrap();
-    head.note_sighting(&Sighting::now(tree, "a test".to_owned())).unwrap();
+    fill(&world);
     verify(&["--record"]).says(0, &[]);
     let (elsewhere, neighbour) = (machine.at("elsewhere"), world.log.path("hashes.1"));
     let head = format!("heads/{}/latest", world.log.db.name());
@@ -47,16 +67,7 @@ fn every_file_that_is_kept_beside_log_and_modules() {
     for name in [head.as_str(), &seen, "verify/journal.jsonl", "proxy.sqlite"] {
         let path = world.root().join(name);
         for damage in ALL {
-            let expected = match damage {
-                Damage::Mode(_) => "permissions replaced",
-                Damage::Linked => "not-a-file replaced",
-                _ if name != head => continue,
-                // The log has the head that it was.
-                Damage::Removed => "",
-                Damage::Flip(999) | Damage::Cut(_) | Damage::Grown | Damage::Zeroed => "heads-damaged torn-write",
-                Damage::Flip(_) => "heads-damaged bit-rot",
-                Damage::Swapped => "heads-damaged torn-write",
-            };
+            let Some(expected) = expected(name == head, damage) else { continue };
             let kept = [&path, &neighbour].map(|path| (path.clone(), Kept::of(path)));
             assert!(damage.does(&path, &neighbour, &elsewhere), "{name} {damage:?}");
             let ran = verify(&[]);

@@ -26,6 +26,8 @@ mod repair;
 mod resume;
 mod states;
 mod upstreams;
+mod whole;
+mod whole_states;
 #[path = "../verify_modules/world.rs"]
 #[allow(dead_code, reason = "each test program uses another part of it")]
 mod world;

@@ -48,6 +48,17 @@ pub(super) fn is_normal(ending: &str, damage: Damage, damaged: &[u8], before: &[
     }
 }
 
+/// What is behind a finding about a file of this ending, where the file shows it.
+pub(super) fn expected(ending: &str, damage: Damage) -> Option<Diagnosis> {
+    match damage {
+        Damage::Mode(_) => Some(Diagnosis::Replaced),
+        Damage::Zeroed | Damage::Cut(0) if matches!(ending, "zip" | "mod" | "info") => Some(Diagnosis::TornWrite),
+        Damage::Flip(_) if matches!(ending, "zip" | "mod" | "info") => Some(Diagnosis::BitRot),
+        Damage::Linked if matches!(ending, "zip" | "mod") => Some(Diagnosis::Replaced),
+        _ => None,
+    }
+}
+
 /// The proxy of a store, with the modules of `upstream` as its source.
 pub(super) fn proxy(world: &World, upstream: &Path) -> Proxy {
     proxy_on(&Folder::open(world.root()).unwrap(), world, upstream).unwrap()
@@ -150,13 +161,7 @@ fn case(world: &World, upstream: &Path, number: usize, damage: Damage) -> bool {
         let stem = path.with_extension("").display().to_string();
         let is_of = |file: &str| Path::new(file).with_extension("").display().to_string() == stem;
         assert!(report.findings.iter().any(|finding| is_of(&finding.file)), "{context}: {:#?}", report.findings);
-        let expected = match damage {
-            Damage::Mode(_) => Some(Diagnosis::Replaced),
-            Damage::Zeroed | Damage::Cut(0) if matches!(ending, "zip" | "mod" | "info") => Some(Diagnosis::TornWrite),
-            Damage::Flip(_) if matches!(ending, "zip" | "mod" | "info") => Some(Diagnosis::BitRot),
-            Damage::Linked if matches!(ending, "zip" | "mod") => Some(Diagnosis::Replaced),
-            _ => None,
-        };
+        let expected = expected(ending, damage);
         let seen: Vec<Diagnosis> = report.findings.iter().map(|finding| finding.diagnosis).collect();
         assert!(expected.is_none_or(|expected| seen.contains(&expected)), "{context}: {seen:?}, not {expected:?}");
     }

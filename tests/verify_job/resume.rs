@@ -15,7 +15,7 @@ use gosumcheck::store::index;
 use gosumcheck::verify::{self, JobScope, ModuleOptions, Resume, VerifyOptions};
 use serde_json::Value;
 
-use super::command::Ran;
+use super::command::{Machine, Ran};
 use super::log;
 use super::world;
 
@@ -132,6 +132,18 @@ fn noted(progress: &Path) -> u64 {
     noted["log"]["tiles"].as_u64().unwrap_or(0)
 }
 
+/// Kills a run when it has noted that so many data tiles are done. It is so slow that it stands still after its first one.
+pub(super) fn killed(machine: &Machine, progress: &Path, done: u64) {
+    let mut slow = machine.command(&["verify", "--record", "--resume", "--max-rate", "10KiB"]);
+    let mut slow = slow.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while noted(progress) < done {
+        assert!(slow.try_wait().unwrap().is_none(), "it ended with {done} data tiles to come");
+        std::thread::yield_now();
+    }
+    slow.kill().unwrap();
+    slow.wait().unwrap();
+}
+
 #[test]
 fn a_process_that_is_killed_again_and_again_comes_to_the_verdict_of_one_that_is_not() {
     let tiles = 12;
@@ -149,15 +161,7 @@ fn a_process_that_is_killed_again_and_again_comes_to_the_verdict_of_one_that_is_
         };
         let whole = verdict(machine.run(&["verify", "--format", "json"]));
         for done in 1..tiles {
-            // So slow that each run stands still after its first data tile, which is noted.
-            let mut slow = machine.command(&["verify", "--record", "--resume", "--max-rate", "10KiB"]);
-            let mut slow = slow.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            while noted(&progress) < done {
-                assert!(slow.try_wait().unwrap().is_none(), "it ended with {done} data tiles to come");
-                std::thread::yield_now();
-            }
-            slow.kill().unwrap();
-            slow.wait().unwrap();
+            killed(&machine, &progress, done);
             assert_eq!(noted(&progress), done);
             machine.run(&["journal", "verify"]);
         }
