@@ -8,7 +8,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::super::output::{code_of, say, tell, worst};
-use super::super::prefetch::{MAX_AT_ONCE, list};
+use super::super::prefetch::list;
 use super::super::progress::Bar;
 use super::super::settings::{SettingArgs, Takes};
 use super::super::{serve, setup, words};
@@ -35,6 +35,9 @@ Exit codes:
   2  could not tell: wrong usage, a network or disk failure, or a file that could not be read
   3  the log itself misbehaved: it signed two histories that contradict each other
 If several apply: 3, then 1, then 2.";
+
+/// Module versions at a time. The disk makes so many files durable in the time of a few; more are no faster, and take memory.
+const AT_ONCE: usize = 16;
 
 #[derive(Debug, Args)]
 pub(in super::super) struct ImportArgs {
@@ -96,7 +99,7 @@ pub(in super::super) fn run(args: &ImportArgs) -> Result<u8, Fault> {
     let sumdb = recognised.bundle.as_ref().map(|bundle| sumdb_of(bundle, &settings)).transpose()?;
     let found = inventory(&recognised.holding);
     let (started, bar) = (Instant::now(), Bar::new());
-    let at_once = settings.jobs.min(MAX_AT_ONCE);
+    let at_once = settings.jobs.min(AT_ONCE);
     // Each may wait for the disk: together, that is.
     let (imported, notes) = setup::runtime_of(at_once)?.block_on(async {
         let sumdb = sumdb.as_ref().map(tempfile::TempDir::path);
