@@ -36,7 +36,7 @@ Exit codes:
   3  the log itself misbehaved: it signed two histories that contradict each other
 If several apply: 3, then 1, then 2.";
 
-/// Module versions at a time. The disk makes so many files durable in the time of a few; more are no faster, and take memory.
+/// Module versions at a time. The disk makes so many files durable in the time of a few. More would take memory and save no time.
 const AT_ONCE: usize = 16;
 
 #[derive(Debug, Args)]
