@@ -28,7 +28,7 @@ pub(super) fn every_kept_file(whole: &Whole) -> usize {
             let path = whole.world.root().join(name);
             let Some(expected) = kept::expected(*name == names[0], damage) else { continue };
             before.push((path.clone(), Kept::of(&path)));
-            fs::write(&neighbour, "another file\n").unwrap();
+            fs::write(&neighbour, "another file").unwrap();
             assert!(
                 damage.does(&path, &neighbour, &elsewhere.path().join(name.replace('/', "-"))),
                 "{name} {damage:?}"
