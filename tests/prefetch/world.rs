@@ -18,6 +18,21 @@ pub struct World {
     pub home: TempDir,
 }
 
+/// The program, with signals as a terminal leaves them: a shell starts what it puts in the background, these tests perhaps, so that it
+/// ignores Ctrl-C, and `run` keeps what is ignored.
+fn program() -> Command {
+    const HUP_INT_QUIT: u64 = 0b111;
+    let path = env!("CARGO_BIN_EXE_gosumcheck");
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    if ignored.unwrap_or(0) & HUP_INT_QUIT == 0 {
+        return Command::new(path);
+    }
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP,INT,QUIT", path]);
+    command
+}
+
 impl World {
     pub fn new() -> World {
         let specs = MODULES.map(|(module, version)| Spec::new(module, version));
@@ -43,7 +58,7 @@ impl World {
 
     /// The program, with nothing of this machine's settings.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gosumcheck"));
+        let mut command = program();
         let environment = std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "TMPDIR");
         command.env_clear().envs(environment).env("HOME", self.home.path()).env("GOENV", "off");
         command.args(arguments).current_dir(self.home.path()).stdin(Stdio::null());
