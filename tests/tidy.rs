@@ -109,7 +109,7 @@ const ROOMS: &[Folder] = &[
             &["absence", "accept", "batch_cache", "inclusion", "one_tile", "others", "restore"],
             &["check", "timeline"],
             &["claims", "forks", "pins", "witnessed"],
-            &["current"],
+            &["current", "edge"],
             &["tiles"],
             &["ahead", "cache_writer", "mirror"],
             &["answer", "carried", "committed", "notes", "unstored"],

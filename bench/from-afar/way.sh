@@ -3,7 +3,7 @@
 
 . bench/lines.sh
 started=()
-trap 'kill "${started[@]}" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill "${started[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 go build -o "$work/delay" "$shared/bench/go/delay/main.go"
 
 # open PORT PID: waits until the process listens on the port.

@@ -1,9 +1,11 @@
 //! Makes the database of a command from its arguments and the go command's own settings.
 
+mod runtime;
+
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-use tokio::runtime::Runtime;
+pub(super) use runtime::{runtime, runtime_of};
 
 use super::DatabaseArgs;
 use super::known_heads::{self, KnownHeads};
@@ -50,11 +52,6 @@ pub(super) struct Setup {
     tries: usize,
 }
 
-/// Threads that wait for the disk while the others hash.
-const WAITING_THREADS: usize = 2;
-/// Tasks that run before the command itself does again: so many that each connection whose answer is there goes back to its pool
-/// before the next request looks for one. Else that opens another.
-const TASKS_BETWEEN: u32 = 1024;
 /// Tries of one request of a command that works for hours: a source may be gone for a while.
 const PATIENT_TRIES: usize = 6;
 
@@ -133,19 +130,6 @@ pub(super) fn looked_at(
     let nobody = Upstreams::new(Http::new(Settings::default()), Vec::new());
     let database = Database::open(&folder, &name, policy.clone(), nobody, 1)?;
     Ok((name, policy, folder, database))
-}
-
-/// One thread for requests, which wait, and a few more than processors for hashing and the disk.
-pub(super) fn runtime() -> Result<Runtime, Fault> {
-    runtime_of(WAITING_THREADS)
-}
-
-/// The same, with that many threads that wait for the disk while the others hash.
-pub(super) fn runtime_of(waiting: usize) -> Result<Runtime, Fault> {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get) + waiting;
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.max_blocking_threads(threads).event_interval(TASKS_BETWEEN).enable_all().build();
-    runtime.map_err(|error| Fault::machine("the system", format!("cannot start the runtime: {error}")))
 }
 
 impl Setup {
