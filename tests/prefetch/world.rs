@@ -21,15 +21,15 @@ pub struct World {
 /// The program, with signals as a terminal leaves them: a shell starts what it puts in the background, these tests perhaps, so that it
 /// ignores Ctrl-C, and `run` keeps what is ignored.
 fn program() -> Command {
-    const HUP_INT_QUIT: u64 = 0b111;
+    const INT_QUIT: u64 = 0b110;
     let path = env!("CARGO_BIN_EXE_gosumcheck");
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
-    if ignored.unwrap_or(0) & HUP_INT_QUIT == 0 {
+    if ignored.unwrap_or(0) & INT_QUIT == 0 {
         return Command::new(path);
     }
     let mut command = Command::new("env");
-    command.args(["--default-signal=HUP,INT,QUIT", path]);
+    command.args(["--default-signal=INT,QUIT", path]);
     command
 }
 
