@@ -50,9 +50,10 @@ fn a_log_is_gone_on_with_wherever_the_process_died() {
         places.iter().for_each(|at| damaged[*at] ^= 1);
         damaged
     });
-    for bytes in &damaged {
+    for (bytes, threads) in damaged.iter().flat_map(|bytes| [1, 2].map(|threads| (bytes, threads))) {
         world.put("records", bytes);
-        let options = |resume| VerifyOptions { threads: std::num::NonZero::new(2), resume, ..VerifyOptions::default() };
+        let threads = std::num::NonZero::new(threads);
+        let options = |resume| VerifyOptions { threads, resume, ..VerifyOptions::default() };
         let whole = world.verify_as(&options(None));
         let (mut resumed, mut at) = (0, 0);
         loop {
@@ -83,7 +84,9 @@ fn a_log_is_gone_on_with_wherever_the_process_died() {
             }
             at += 1;
         }
-        assert!(at > 12 && resumed > 20, "{at} writes, gone on with {resumed} times");
+        // How far two threads are apart is the system's affair, and with it how often a place is noted.
+        let is_alone = threads == std::num::NonZero::new(1);
+        assert!(!is_alone || at > 12 && resumed > 20, "{at} writes, gone on with {resumed} times");
     }
 }
 
