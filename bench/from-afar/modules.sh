@@ -25,7 +25,7 @@ if [ -z "$programs" ]; then
     programs=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/release
 fi
 target=$programs
-one_way=$(awk -v text="$round_trip" 'BEGIN { sub(/ms$/, "", text); printf "%dus\n", text * 500 }')
+one_way=$(half "$round_trip")
 
 go_env=$(go env GOPROXY)
 if [ ! -x "$dir/peers/goproxy" ]; then

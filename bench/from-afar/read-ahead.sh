@@ -16,17 +16,12 @@ round_trip=${ROUND_TRIP:-50ms}
 port=${PORT:-8990}
 
 built fakelog fakemodules hostile
-one_way=$(awk -v text="$round_trip" 'BEGIN { sub(/ms$/, "", text); printf "%dus\n", text * 500 }')
+one_way=$(half "$round_trip")
 export GOENV=off HOME=$work
 unset GOPRIVATE GONOPROXY GONOSUMDB GOSUMDB GOPROXY
 
-tree=$dir/tree
-[ -s "$tree/go.sum" ] || "$target/examples/fakemodules" "$tree" --zips 10000x500 --groups 10
-echo ready >"$tree/latest"
-static "$tree" "$port"
-started+=("$nginx_pid")
-log_of "$tree/go.sum" "$((port + 1))"
-started+=("$log_pid")
+modules_served "$port" --zips 10000x500 --groups 10
+started+=("$nginx_pid" "$log_pid")
 far "$((port + 2))" "127.0.0.1:$port" "$one_way"
 far "$((port + 3))" "127.0.0.1:$((port + 1))" "$one_way"
 to=127.0.0.1:$((port + 4))

@@ -27,7 +27,7 @@ target=${PROGRAMS:-}
 if [ -z "$target" ]; then
     built fakelog
 fi
-one_way=$(awk -v text="$round_trip" 'BEGIN { sub(/ms$/, "", text); printf "%dus\n", text * 500 }')
+one_way=$(half "$round_trip")
 
 # The project, with a test of its own.
 project=$work/project

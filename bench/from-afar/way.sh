@@ -1,5 +1,5 @@
 # Sourced by the parts of bench/from-afar.sh after bench/peer.sh: servers on this machine that answer as ones far away would.
-# usage: . bench/from-afar/way.sh; then: certificates, front, far, near, log_lines
+# usage: . bench/from-afar/way.sh; then: certificates, front, half, far, near
 
 . bench/lines.sh
 started=()
@@ -13,6 +13,9 @@ open() {
         sleep 0.1
     done
 }
+
+# half ROUND-TRIP: the half of a time in milliseconds, as 50ms: ONE-WAY for `far`.
+half() { awk -v text="$1" 'BEGIN { sub(/ms$/, "", text); printf "%dus\n", text * 500 }'; }
 
 # far PORT TARGET ONE-WAY: what comes to the port reaches TARGET, HOST:PORT, and comes back, each ONE-WAY later; the number of
 # connections so far is in $work/connections.PORT.
