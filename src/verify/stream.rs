@@ -162,8 +162,8 @@ impl Order<'_> {
     }
 }
 
-/// The next covered tiles to read, before tile `last` and of some `most` bytes, with the bytes that they are in, and the covered tiles before them that cannot
-/// be where `offsets` says.
+/// The next covered tiles to read, before tile `last` and of some `most` bytes, with the bytes that they are in, and the covered tiles
+/// before them that cannot be where `offsets` says.
 fn plan(files: &Files, coverage: Coverage, next: &mut u64, (last, most): (u64, u64)) -> (Option<Placed>, Vec<u64>) {
     let mut skipped = Vec::new();
     let mut tile = *next;

@@ -1,5 +1,5 @@
-//! What is kept beside log and modules: the remembered head in every way, and the modes and links of the rest, found and repaired. The times of first sight
-//! decide nothing, and what was changed in the record of runs is for `journal verify`.
+//! What is kept beside log and modules: the remembered head in every way, and the modes and links of the rest, found and repaired. The
+//! times of first sight decide nothing, and what was changed in the record of runs is for `journal verify`.
 
 use std::fs;
 use std::time::SystemTime;

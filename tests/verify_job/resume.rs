@@ -84,9 +84,9 @@ fn a_log_is_gone_on_with_wherever_the_process_died() {
             }
             at += 1;
         }
-        // How far two threads are apart is the system's affair, and with it how often a place is noted.
-        let is_alone = threads == std::num::NonZero::new(1);
-        assert!(!is_alone || at > 12 && resumed > 20, "{at} writes, gone on with {resumed} times");
+        // How often a place is noted is the system's affair: the tiles are read by several threads, and those that come to their end
+        // before an earlier one are noted with it. At least all of them are, and the end: two writes each.
+        assert!(at >= 4 && resumed > 0, "{at} writes, gone on with {resumed} times");
     }
 }
 
