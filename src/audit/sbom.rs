@@ -1,5 +1,6 @@
 //! SBOMs: the golang packages of CycloneDX (JSON, XML) and SPDX (JSON, tag-value) documents, each with the h1 that it gives; and what
-//! `go version -m -json` prints. An h1 stands there as such, or as the SHA-256 that it is, in hexadecimal: so cyclonedx-gomod and syft write it.
+//! `go version -m -json` prints. An h1 stands there as such, or as the SHA-256 that it is, in hexadecimal: so cyclonedx-gomod and syft
+//! write it.
 //!
 //! A package URL of Go is written in lower case, which is another module to Go; the name beside it has the module's own spelling.
 

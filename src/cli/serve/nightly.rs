@@ -118,7 +118,8 @@ fn log(code: Option<i32>, out: &[u8], err: &[u8]) {
     }
 }
 
-/// The arguments of a run over the database of this key, and over the modules where `has_modules`. What the file and the environment say the run reads itself.
+/// The arguments of a run over the database of this key, and over the modules where `has_modules`. What the file and the environment say
+/// the run reads itself.
 fn arguments(settings: &Settings, config: Option<&Path>, key: &str, has_modules: bool) -> Vec<String> {
     let private = if settings.private.is_empty() { "none" } else { &settings.private };
     let modules: &[&str] = if has_modules { &["--private", private] } else { &["--no-modules"] };

@@ -10,7 +10,8 @@ use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::hash::Hash;
 use crate::sumdb::number::wide;
 
-/// Puts the heads in order, `restored` being the remembered one where it has just been put in order; gives the one under which all else is proven, none where no signed head is left.
+/// Puts the heads in order, `restored` being the remembered one where it has just been put in order; gives the one under which all else
+/// is proven, none where no signed head is left.
 ///
 /// # Errors
 /// `Unavailable`: the disk.
