@@ -165,6 +165,9 @@ impl Inner {
 
     /// Tells a route our head, where it takes heads and has not judged this one.
     async fn tell_route(&self, route: &HeadRoute, is_there: bool) -> Result<(), Fault> {
+        if !is_there || !route.takes_heads() {
+            return Ok(());
+        }
         let Some(head) = self.database.remembered()?.filter(|head| head.tree().size > 0) else { return Ok(()) };
         let before = self.routes.told.lock().get(&route.url).copied();
         let is_done = match before {
@@ -172,7 +175,7 @@ impl Inner {
             Some((tree, Told::Consistent | Told::Unproven)) => tree == head.tree(),
             Some((_, Told::Pending)) | None => false,
         };
-        if !is_there || is_done || !route.takes_heads() {
+        if is_done {
             return Ok(());
         }
         let told = route.tell(&self.database, &head).await.inspect_err(|fault| {
