@@ -219,7 +219,9 @@ mod tests {
         let two = file.create(new("ci-b"), now).unwrap();
         assert!(one != two && one.len() == "gst_".len() + 10 + 1 + 43, "{one}");
         let text = fs::read_to_string(&path).unwrap();
-        let secret = one.rsplit_once('_').map(|(_, secret)| secret).unwrap_or_default();
+        // The secret may have underscores of its own.
+        let secret = one.splitn(3, '_').nth(2).unwrap();
+        assert_eq!(secret.len(), 43);
         assert!(!text.contains(&one) && !text.contains(secret) && text.contains("ci-a"));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(path.parent().unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o700);
