@@ -33,6 +33,7 @@ pub mod lock;
 pub mod log;
 mod modes;
 pub mod modules;
+pub mod priority;
 pub mod runs;
 pub mod scrub;
 pub mod serving;

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::Relay;
 use crate::fault::Fault;
 use crate::store::log::{Rotten, Snapshot};
+use crate::store::priority::{Nice, lower_priority};
 use crate::store::scrub::{Passed, ScrubPace};
 use crate::store::usage::micros;
 use crate::sumdb::tile::TilePath;
@@ -149,7 +150,7 @@ pub(crate) async fn thread<T: Send + 'static>(
     let (tell, done) = tokio::sync::oneshot::channel();
     let failed = |error: io::Error| Fault::machine("the system", format!("cannot start a thread: {error}"));
     let run = move || {
-        crate::store::scrub::lower_priority();
+        lower_priority(Nice::Last);
         // Who waited has gone.
         let _ = tell.send(work());
     };

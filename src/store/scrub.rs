@@ -1,5 +1,5 @@
-//! What a scrub needs of the disk: reads that keep to a budget, a thread that others go before, and the place that it has come to,
-//! in `DATA/store/scrub`, and for a full log in `DATA/store/scrub-log/NAME`:
+//! What a scrub needs of the disk: reads that keep to a budget, and the place that it has come to, in `DATA/store/scrub`, and for
+//! a full log in `DATA/store/scrub-log/NAME`:
 //!
 //! ```text
 //! passed <when the last whole pass began, in microseconds since 1970; 0 for never>
@@ -16,10 +16,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
-#[cfg(target_os = "linux")]
-use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
-};
 
 use super::cache::read_bounded;
 use super::usage::micros;
@@ -31,9 +27,6 @@ use crate::sumdb::number::{self, wide};
 const MAX_BYTES: u64 = 64 << 10;
 /// The longest that a reader sleeps before it looks whether it is to stop.
 const NAP: Duration = Duration::from_millis(100);
-/// The least urgent of all.
-#[cfg(target_os = "linux")]
-const NICE: i32 = 19;
 
 /// How fast is read, and whether at all. Clones share both.
 #[derive(Debug, Clone)]
@@ -131,33 +124,6 @@ impl Log {
             folder: folder.clone(),
             path: folder.root().join(STORE_FOLDER).join("scrub-log").join(self.name()),
         }
-    }
-}
-
-/// Has all other threads go before this one. Best effort.
-pub fn lower_priority() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
-}
-
-/// Has all other processes go before this one, which only verifies: it runs, and reads from the disk, while nobody else wants to, since
-/// Linux gives threads of `SCHED_IDLE` the idle class of I/O (ioprio_set(2)). Threads that this one begins inherit it. Best effort. Not
-/// for a thread of a server: a lock that it holds would keep the others waiting.
-pub fn idle_priority() {
-    #[cfg(target_os = "linux")]
-    {
-        let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
-    }
-    // Where the kernel refuses the other.
-    lower_priority();
-}
-
-/// Has all other processes go before this one. Best effort.
-pub fn lower_process_priority(id: u32) {
-    #[cfg(target_os = "linux")]
-    if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::setpriority_process(Some(id), NICE);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::config::Sumdb;
 use crate::config::settings::{NotifyTarget, Settings, ValueSource, rows};
 use crate::fault::Fault;
 use crate::store::Folder;
-use crate::store::scrub::lower_process_priority;
+use crate::store::priority::lower_process_priority;
 use crate::verify;
 
 /// Seconds of a day, and of a minute.

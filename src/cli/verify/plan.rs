@@ -13,8 +13,9 @@ use crate::fault::Fault;
 use crate::report::integrity::{Coverage, Sample, Since};
 use crate::report::{Level, Notice};
 use crate::store::Folder;
+use crate::store::priority::idle_priority;
 use crate::store::runs::{Job, RunSigner};
-use crate::store::scrub::{ScrubPace, idle_priority};
+use crate::store::scrub::ScrubPace;
 use crate::verify::{JobScope, ModuleOptions, NOTE_EVERY, RecordedRun, Resume};
 
 /// The system's clock of files goes in steps, in microseconds: what changes just after a moment has a time before it.
