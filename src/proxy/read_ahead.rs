@@ -3,7 +3,8 @@
 //! What comes next follows from what a client asked (`plan`). It is brought by the tasks that clients' own questions have
 //! (`files`, `hints`), so nothing is brought twice, and a client that asks meanwhile waits for the rest only. In every queue it
 //! comes after clients' questions ([`Peer::READ_AHEAD`]). It is bounded in requests, bytes and depth, for each client (`session`)
-//! and over all, and ends soon after the client's last question. Its failures are nobody's answers.
+//! and over all, and ends soon after the client's last question. Its failures are nobody's answers. It has threads of its own
+//! (`threads`), so that proving what nobody has asked for does not keep the others waiting.
 //!
 //! Nothing is read ahead for a private module, below one, or where the upstreams are folders or `direct`: no name leaves that a
 //! client's question would not send to a public upstream, and no repository is cloned because a go.mod file names it.
@@ -11,6 +12,7 @@
 mod ledger;
 mod plan;
 mod session;
+mod threads;
 
 use std::sync::Arc;
 
@@ -33,6 +35,7 @@ use ledger::Ledger;
 pub use ledger::ReadAheadCounts;
 use plan::AheadStep;
 use session::Sessions;
+use threads::Threads;
 
 /// The longest go.mod that is read for its requirements.
 const MAX_GO_MOD_BYTES: u64 = 1 << 20;
@@ -45,6 +48,7 @@ pub(super) struct State {
     /// guards what was read ahead and not asked for yet; held for one step
     ledger: Mutex<Ledger>,
     running: Semaphore,
+    threads: Threads,
 }
 
 impl State {
@@ -54,6 +58,7 @@ impl State {
             sessions: Mutex::new(Sessions::new(limits)),
             ledger: Mutex::default(),
             running: Semaphore::new(limits.running),
+            threads: Threads::default(),
         }
     }
 
@@ -81,7 +86,7 @@ pub(super) fn answered(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode, 
     state.ledger().asked(request, Instant::now());
     let Some(peer) = mode.peer.filter(|_| !mode.cached_only && may_read_ahead(inner, request)) else { return };
     if let Some(more) = state.sessions().asked(peer, request, Instant::now()) {
-        tokio::spawn(drive(Arc::clone(inner), peer, more));
+        state.threads.spawn(drive(Arc::clone(inner), peer, more));
     }
 }
 
