@@ -20,6 +20,7 @@ mod examine;
 mod expected;
 mod explain;
 mod fetch;
+mod figures;
 mod file_attempts;
 mod files;
 mod hashing;
@@ -41,8 +42,10 @@ mod top;
 mod upstreams;
 mod watched;
 
+use std::pin::pin;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 pub use crate::upstream::Peer;
@@ -51,6 +54,7 @@ pub use answer::{Denied, Mode, ProxyAnswer, RefusalCause, Text, TextKind};
 pub use evict::{Evicted, Evictor};
 pub use examine::Examined;
 pub use explain::Explanation;
+pub use figures::Work;
 pub use limits::{MAX_TASK_TIME, ProxyLimits, ReadAheadLimits, StoreLimits};
 pub use listing::{ListedPage, ListedVersion, Sight};
 pub use policy::{ModulePolicy, PublicSources};
@@ -62,6 +66,7 @@ pub use upstreams::Upstreams;
 use absences::Absences;
 use counts::Counters;
 use file_attempts::Given;
+use futures_util::poll;
 use hashing::Hashing;
 use parking_lot::Mutex;
 use policy::PolicySlot;
@@ -79,7 +84,7 @@ use crate::store::{Folder, Journal};
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::{ModulePath, ModuleVersion, Patterns};
-use crate::upstream::{FairQueue, Load};
+use crate::upstream::FairQueue;
 
 /// The name of the entry that stands for the repositories.
 const DIRECT: &str = "direct";
@@ -99,19 +104,6 @@ pub struct ProxyOptions {
     pub negative: Duration,
     /// threads that hash one zip
     pub threads: usize,
-}
-
-/// How much work of one kind there is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Work {
-    /// `files` or `hints`
-    pub kind: &'static str,
-    /// the queue for it
-    pub queue: Load,
-    /// tasks, those that wait in the queue among them
-    pub tasks: usize,
-    /// tasks without waiters: downloads that are receiving bytes
-    pub detached: usize,
 }
 
 /// A module proxy over one data folder. Cheap to clone.
@@ -232,16 +224,14 @@ impl Proxy {
     /// Why it is refused or failed; each cause has its HTTP status.
     pub async fn answer(&self, request: &ModuleRequest, mode: Mode) -> Result<ProxyAnswer, Denied> {
         self.note_dry_run(request.module(), policy::version_of(request));
-        let answer = match request {
-            ModuleRequest::File(module, kind) => match files::answer(&self.inner, module, *kind, mode).await {
-                Ok(Given::Proven(admitted)) => {
-                    admitted.used();
-                    Ok(ProxyAnswer::File(admitted))
-                }
-                Ok(Given::Unproven(refused)) => Ok(ProxyAnswer::Unproven(refused)),
-                Err(denied) => Err(denied),
-            },
-            _ => allowed::answer(&self.inner, request, mode).await.map(ProxyAnswer::Text),
+        let mut answering = pin!(self.given(request, mode));
+        let answer = match poll!(&mut answering) {
+            // What is here is given at once.
+            Poll::Ready(answer) => answer,
+            Poll::Pending => {
+                read_ahead::waits(&self.inner, request, mode);
+                answering.await
+            }
         };
         self.inner.counters.answered(&answer);
         self.account_for(request, mode, &answer);
@@ -252,47 +242,21 @@ impl Proxy {
         answer
     }
 
+    async fn given(&self, request: &ModuleRequest, mode: Mode) -> Result<ProxyAnswer, Denied> {
+        let ModuleRequest::File(module, kind) = request else {
+            return allowed::answer(&self.inner, request, mode).await.map(ProxyAnswer::Text);
+        };
+        match files::answer(&self.inner, module, *kind, mode).await? {
+            Given::Proven(admitted) => {
+                admitted.used();
+                Ok(ProxyAnswer::File(admitted))
+            }
+            Given::Unproven(refused) => Ok(ProxyAnswer::Unproven(refused)),
+        }
+    }
+
     /// Whether a module is private: its name leaves for private upstreams only.
     pub fn is_private(&self, module: &ModulePath) -> bool {
         self.inner.policy.is_private(module)
-    }
-
-    /// The event counters, by name.
-    pub fn counts(&self) -> Vec<(&'static str, u64)> {
-        self.inner.counters.snapshot()
-    }
-
-    /// The refusals so far, by cause.
-    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.inner.counters.refusals()
-    }
-
-    /// The public modules that were asked for most, with how often, the first first; what a server answered from its memory does not
-    /// count.
-    pub fn top_modules(&self) -> Vec<(String, u64)> {
-        self.inner.top.top()
-    }
-
-    /// What was read ahead so far, and what of it was asked for since.
-    pub fn read_ahead(&self) -> ReadAheadCounts {
-        self.inner.read_ahead.counts()
-    }
-
-    /// What was removed from the store since the start, and what stayed.
-    pub fn evicted(&self) -> Evicted {
-        self.inner.evictor.counts()
-    }
-
-    /// How much work there is: downloads of files, and requests for hints.
-    pub fn work(&self) -> [Work; 2] {
-        let Inner { files, hints, downloads, questions, .. } = &*self.inner;
-        let files = Work { kind: "files", queue: downloads.load(), tasks: files.len(), detached: files.detached() };
-        let hints = Work { kind: "hints", queue: questions.load(), tasks: hints.len(), detached: hints.detached() };
-        [files, hints]
-    }
-
-    /// Bytes of the refusals that are remembered.
-    pub fn remembered_bytes(&self) -> u64 {
-        self.inner.absences.bytes()
     }
 }

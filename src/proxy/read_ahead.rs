@@ -77,6 +77,13 @@ impl State {
     }
 }
 
+/// A client waits for what is not here: what it will ask for right after is read ahead meanwhile.
+pub(super) fn waits(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode) {
+    if inner.read_ahead.limits.mode != ReadAhead::Off {
+        begin(inner, request, mode, |sessions, peer| sessions.waits(peer, request, Instant::now()));
+    }
+}
+
 /// A client's question was answered: what was read ahead for it is used, and what comes next is read ahead.
 pub(super) fn answered(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode, answer: &Result<ProxyAnswer, Denied>) {
     let state = &inner.read_ahead;
@@ -84,8 +91,19 @@ pub(super) fn answered(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode, 
         return;
     }
     state.ledger().asked(request, Instant::now());
+    begin(inner, request, mode, |sessions, peer| sessions.asked(peer, request, Instant::now()));
+}
+
+/// Begins to read ahead where `follow` finds something to bring and nobody brings it yet.
+fn begin(
+    inner: &Arc<Inner>,
+    request: &ModuleRequest,
+    mode: Mode,
+    follow: impl FnOnce(&mut Sessions, Peer) -> Option<Arc<Notify>>,
+) {
+    let state = &inner.read_ahead;
     let Some(peer) = mode.peer.filter(|_| !mode.cached_only && may_read_ahead(inner, request)) else { return };
-    if let Some(more) = state.sessions().asked(peer, request, Instant::now()) {
+    if let Some(more) = follow(&mut state.sessions(), peer) {
         state.threads.spawn(drive(Arc::clone(inner), peer, more));
     }
 }

@@ -105,6 +105,31 @@ fn after_the_info_of_a_version_come_its_files() {
     }
 }
 
+/// A build takes the zip of a module, and then its go.mod.
+#[test]
+fn the_go_mod_of_a_zip_comes_while_the_zip_does() {
+    for mode in [ReadAhead::Mod, ReadAhead::All] {
+        let world = chain(&[("a", "1.21"), ("b", "1.21")]);
+        let gate = Gate::new();
+        world.mirrors[0].fault("*.zip", Fault::Drip(gate.clone()));
+        let proxy = proxy(&world, limits(mode));
+        let asking = proxy.clone();
+        let client = world.runtime.spawn(async move { answer(&asking, 1, &format!("{A}.zip")).await });
+        gate.wait(1);
+        until("the go.mod is here", || world.stored() == [format!("{A}.mod")]);
+        gate.open();
+        assert!(bytes(world.runtime.block_on(client).unwrap()) == world.corpus.file(&format!("{A}.zip")).unwrap());
+        get(&world, &proxy, &format!("{A}.mod"));
+        assert_eq!(world.mirrors[0].count(&format!("{A}.mod")), 1);
+        all_is_read(&proxy);
+        assert!(proxy.read_ahead().used_requests == 1, "{mode:?}");
+    }
+    let world = chain(&[("a", "1.21")]);
+    let proxy = proxy(&world, limits(ReadAhead::Off));
+    get(&world, &proxy, &format!("{A}.zip"));
+    assert_eq!(requested(&world), [format!("{A}.zip")]);
+}
+
 /// A client that asks for what is under way waits for the rest of it.
 #[test]
 fn nothing_is_brought_twice() {

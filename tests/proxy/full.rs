@@ -165,7 +165,8 @@ impl Small {
         let mut command = Command::new("unshare");
         command.args(["-m", "sh", "-c", &format!("{mount} && exec \"$@\""), "sh", env!("CARGO_BIN_EXE_gosumcheck")]);
         command.args(["serve", "--listen", "127.0.0.1:0", "--sumdb", &site.sumdb(), "--proxy", &site.mirror.url()]);
-        command.args(["--access-log", "off", "--data"]).arg(here.path().join("data"));
+        // Nothing takes room but what is asked for here.
+        command.args(["--read-ahead", "off", "--access-log", "off", "--data"]).arg(here.path().join("data"));
         command.env_clear().env("HOME", here.path()).env("GOENV", "off").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         let serving = Serving::start(&mut command);
         // The shells have become the server: its process id is that of what was started.

@@ -7,6 +7,8 @@
 //! - `go mod download` asks for all go.mod files first, and then, in the order of the modules, for `.info` and `.zip` of each
 //!   version that it selected: the newest of each module. So an `.info` after its `.mod` tells that all the others follow.
 //! - A build asks for no `.info`: the first `.zip` tells that it has the graph, and takes zips of the selected versions from now on.
+//!   Where its main module says `go 1.17` or later it has the graph without asking, takes the zip of each module that an import
+//!   names, and then the go.mod of that module (modload load.go, fetch; modfetch.DownloadZip): the two are brought at the same time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -147,6 +149,14 @@ impl Questions {
         let info = (self.whole == Whole::Downloads).then(|| (ModuleRequest::Info(module.clone()), Below::Unpruned));
         let zip = zip(module).filter(|_| self.whole != Whole::Not);
         info.into_iter().chain(zip).collect()
+    }
+}
+
+/// What is asked for right after the answer, so that it is brought while that is waited for.
+pub(super) fn beside(asked: &ModuleRequest) -> Option<(ModuleRequest, Below)> {
+    match asked {
+        ModuleRequest::File(module, Kind::Zip) => Some((file(module, Kind::GoMod), Below::Unpruned)),
+        _ => None,
     }
 }
 

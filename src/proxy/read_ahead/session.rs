@@ -8,7 +8,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::super::limits::ReadAheadLimits;
-use super::plan::{AheadStep, Below, Questions};
+use super::plan::{AheadStep, Below, Questions, beside};
+use crate::config::settings::ReadAhead;
 use crate::sumdb::gomod::GoMod;
 use crate::sumdb::goproxy::ModuleRequest;
 use crate::sumdb::gosum::Kind;
@@ -87,8 +88,22 @@ impl Sessions {
         Sessions { limits, of_peers: HashMap::new() }
     }
 
+    /// A client waits for what is not here; as [`Sessions::asked`].
+    pub(super) fn waits(&mut self, peer: Peer, request: &ModuleRequest, now: Instant) -> Option<Arc<Notify>> {
+        self.follow(peer, now, |_, _| beside(request).into_iter().collect())
+    }
+
     /// A client has asked, and was answered. Gives what to wait at for more, where nobody brings what follows yet.
     pub(super) fn asked(&mut self, peer: Peer, request: &ModuleRequest, now: Instant) -> Option<Arc<Notify>> {
+        self.follow(peer, now, |questions, mode| questions.follow(request, mode))
+    }
+
+    fn follow(
+        &mut self,
+        peer: Peer,
+        now: Instant,
+        next: impl FnOnce(&mut Questions, ReadAhead) -> Vec<(ModuleRequest, Below)>,
+    ) -> Option<Arc<Notify>> {
         let limits = self.limits;
         self.of_peers.retain(|_, session| session.is_driven || session.last_asked + limits.patience > now);
         if !self.of_peers.contains_key(&peer) && self.of_peers.len() >= limits.peers {
@@ -97,7 +112,7 @@ impl Sessions {
         let session = self.of_peers.entry(peer).or_insert_with(|| Session::new(&limits, now));
         session.last_asked = now;
         let left = Arc::new(AtomicUsize::new(limits.per_question));
-        for (request, below) in session.questions.follow(request, limits.mode) {
+        for (request, below) in next(&mut session.questions, limits.mode) {
             session.add(AheadStep::first(request, below, &left));
         }
         if session.go_mods.is_empty() && session.others.is_empty() {
