@@ -125,7 +125,7 @@ const ROOMS: &[Folder] = &[
             &["keep"],
             &["cache", "failing", "links", "serving", "sqlite", "zipfile"],
             &["disk", "failures", "lock", "whole"],
-            &["modes", "space", "words"],
+            &["made", "modes", "space", "words"],
         ],
     },
     Folder {
