@@ -103,3 +103,29 @@ fn an_import_that_fails_anywhere_leaves_what_is_right_and_goes_on() {
         }
     }
 }
+
+#[test]
+fn a_disk_that_is_full_or_broken_is_named_with_what_to_do() {
+    let world = World::of(&MODULES[1..2]);
+    let (from, sumdb, data) = (world.goproxy("goproxy"), unpacked(&world), world.at("data"));
+    for (is_broken, says) in [(false, "; free some space"), (true, "; the disk is failing")] {
+        let mut failed = 0;
+        for at in 0.. {
+            let disk = FailingDisk::new(at, Moment::Before, Then::Dead);
+            let disk = Arc::new(if is_broken { disk.broken() } else { disk });
+            let done = import_on(&world, &from, &sumdb, &data, Box::new(disk.clone()));
+            if disk.calls().len() <= at {
+                assert!(done.is_ok() && failed > 20, "{failed} of {at}: {done:?}");
+                break;
+            }
+            // What nothing depends on, as what a file looked like when it was proven, fails silently: it is done without.
+            if let Err(text) = done {
+                assert!(text.starts_with(world.home.path().to_str().unwrap()) && text.contains(says), "{at}: {text}");
+                failed += 1;
+            }
+            goes_on(&world, &from, &sumdb, &data, &format!("{says} {at}"));
+            std::fs::remove_dir_all(&data).unwrap();
+        }
+        std::fs::remove_dir_all(&data).unwrap();
+    }
+}
