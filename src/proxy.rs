@@ -38,6 +38,7 @@ mod shared_tasks;
 mod store_lock;
 mod stored;
 mod tending;
+mod together;
 mod top;
 mod upstreams;
 mod watched;

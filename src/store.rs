@@ -7,7 +7,6 @@
 //! read and fetched again. What nothing can prove again (the head, evidence) is synced: file, rename, folder. Nothing is
 //! created before the first write.
 
-use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +30,7 @@ pub mod keep;
 mod links;
 pub mod lock;
 pub mod log;
+mod made;
 mod modes;
 pub mod modules;
 pub mod priority;
@@ -54,6 +54,7 @@ pub use usage::{Usage, Use, UseCounter};
 
 use disk::{Disk, NoDisk, NotedDisk, RealDisk};
 use failures::Failures;
+use made::MadeFolders;
 use space::FreeSpace;
 use words::unavailable;
 
@@ -74,8 +75,7 @@ pub struct Folder {
 struct FolderState {
     root: PathBuf,
     disk: NotedDisk,
-    /// folders known to exist, so that 1,400 small files do not cost 1,400 looks at their parents
-    made: Mutex<HashSet<PathBuf>>,
+    made: Mutex<MadeFolders>,
     /// makes the names of temporary files of this process differ
     serial: AtomicU64,
     /// makes the names of temporary files of processes with one process id (in two containers) differ
@@ -235,41 +235,6 @@ impl Folder {
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
-    }
-
-    /// Forgets which folders exist: somebody else has changed them.
-    fn forget(&self) {
-        self.shared.made.lock().clear();
-    }
-
-    /// Makes `folder` and what is missing above it; `durable` also syncs the folders that got a new entry.
-    fn ensure(&self, folder: &Path, durable: bool) -> io::Result<()> {
-        if self.shared.made.lock().contains(folder) {
-            return Ok(());
-        }
-        let mut made = self.disk().create_folder(folder);
-        if made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            self.ensure(folder.parent().ok_or(io::ErrorKind::NotFound)?, durable)?;
-            made = self.disk().create_folder(folder);
-        }
-        match made {
-            Ok(()) if durable => {
-                // A relative path of one element has a parent without a name: the working folder.
-                let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-                self.disk().sync_folder(parent.unwrap_or(Path::new(".")))?;
-            }
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let why = format!("{} is not a folder", folder.display());
-                return Err(io::Error::new(io::ErrorKind::NotADirectory, why));
-            }
-            // A folder such as `/` on a read-only file system is there all the same.
-            Err(_) if folder.is_dir() => {}
-            Err(error) => return Err(error),
-        }
-        self.shared.made.lock().insert(folder.to_path_buf());
-        Ok(())
     }
 
     /// Removes temporary files that were left more than an hour before `now`, best effort. Opening the folder does it too.

@@ -125,7 +125,7 @@ const ROOMS: &[Folder] = &[
             &["keep"],
             &["cache", "failing", "links", "serving", "sqlite", "zipfile"],
             &["disk", "failures", "lock", "whole"],
-            &["modes", "priority", "space", "words"],
+            &["made", "modes", "priority", "space", "words"],
         ],
     },
     Folder {

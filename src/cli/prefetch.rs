@@ -89,7 +89,7 @@ pub(super) fn run(args: &PrefetchArgs) -> Result<u8, Fault> {
     warn(&wanted.notices);
     let at_once = settings.jobs.min(MAX_AT_ONCE);
     let (started, bar) = (Instant::now(), Bar::new());
-    let outcome = setup::runtime()?.block_on(async {
+    let outcome = setup::runtime_of(at_once)?.block_on(async {
         let source = source(&settings, args.server.as_deref(), at_once)?;
         let progress = |done: usize, total: usize| bar.show("prefetch", done, total);
         let brought = prefetch::bring(&source, &wanted, at_once, &progress);

@@ -38,6 +38,7 @@ pub struct FailingDisk {
     moment: Moment,
     then: Then,
     error: io::ErrorKind,
+    is_broken: bool,
     /// what the disk says about its room; none for the truth
     space: Mutex<Option<Space>>,
     calls: Mutex<Vec<String>>,
@@ -47,7 +48,7 @@ impl FailingDisk {
     /// Fails at change number `at`, counted from 0.
     pub fn new(at: usize, moment: Moment, then: Then) -> FailingDisk {
         let (error, space) = (io::ErrorKind::StorageFull, Mutex::default());
-        FailingDisk { at, moment, then, error, space, calls: Mutex::default() }
+        FailingDisk { at, moment, then, error, is_broken: false, space, calls: Mutex::default() }
     }
 
     /// Refuses every change, each with this error.
@@ -59,6 +60,12 @@ impl FailingDisk {
     #[must_use]
     pub fn failing_with(self, error: io::ErrorKind) -> FailingDisk {
         FailingDisk { error, ..self }
+    }
+
+    /// The same, with the error of a disk that is broken: EIO.
+    #[must_use]
+    pub fn broken(self) -> FailingDisk {
+        FailingDisk { is_broken: true, ..self }
     }
 
     /// Says that it has that much room.
@@ -97,7 +104,7 @@ impl FailingDisk {
                 Moment::After => drop(whole()?),
             }
         }
-        Err(self.error.into())
+        Err(if self.is_broken { rustix::io::Errno::IO.into() } else { self.error.into() })
     }
 }
 

@@ -16,7 +16,7 @@
 //!
 //! **A file has its name only when its bytes hash to what stands beside it, and counts only for the database that its proof
 //! names** (`proof`, `proven`). It arrives in `tmp`, is proven there by the caller, synced, and renamed after its proof and its hash
-//! are in place, in that order (`naming`): a hash without a proof is never one that this version wrote for a public module. A crash between
+//! are in place, in that order (`naming`, `deferred`): a hash without a proof is never one that this version wrote for a public module. A crash between
 //! these leaves a file that is proven again. A hash of a private module without its file is a pin: what the file was, and may only
 //! ever be. A file without a hash does not count: it is not opened, and a new download takes its place.
 
@@ -43,6 +43,7 @@ mod admitted;
 mod admitted_zips;
 mod arrival;
 mod changed;
+mod deferred;
 mod evict;
 mod facts;
 mod first_use;
@@ -78,6 +79,7 @@ pub use stored::{Stored, Unproven};
 pub use walk::{Beside, StoredItem};
 
 use admissions::Admissions;
+use deferred::DeferredNames;
 use stamp::Stamp;
 
 /// What messages and reports call the module store, also where it is what had wrong bytes.
@@ -120,6 +122,7 @@ pub struct Modules {
     admissions: Admissions,
     /// shared by who admits files, held alone by who removes what is left of files that are not here
     admitting: Arc<RwLock<()>>,
+    deferred: DeferredNames,
 }
 
 /// What was known of a file when it was last found to be proven.
@@ -138,7 +141,8 @@ impl Modules {
         let (dir, private) = (folder.root().join("modules"), folder.root().join("private"));
         let (usage, admissions) = (Usage::new(folder.clone()), Admissions::new(folder.clone()));
         let known = Arc::new(Cache::new(MAX_KNOWN));
-        Modules { folder, dir, private, known, usage, admissions, admitting: Arc::default() }
+        let (admitting, deferred) = Default::default();
+        Modules { folder, dir, private, known, usage, admissions, admitting, deferred }
     }
 
     /// Where the proven ones are: `DATA/modules`.
@@ -183,7 +187,7 @@ impl Modules {
         Arrival::open(&self.folder, module, kind)
     }
 
-    /// Gives the file its name, durably, after what proves it: the caller has proven that its bytes have this hash, and whose word
+    /// Gives the file its name, durably (or [later](Modules::defer_names)), after what proves it: the caller has proven that its bytes have this hash, and whose word
     /// that is. Where the file is here already, it stays, and the one that arrived is thrown away. Processes may admit the same
     /// bytes at once, not different ones: a caller that stores what no log proves holds the [claim](Modules::claim).
     ///

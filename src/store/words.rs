@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use crate::fault::Fault;
 use crate::files::{self, Unfit};
 
@@ -21,6 +23,9 @@ pub(super) fn unavailable(path: &Path, doing: &str, error: &io::Error) -> Fault 
         }
         _ if Unfit::of(error).is_some() => {
             "; something else stands where the data belongs: move it away, or keep the data elsewhere with --data"
+        }
+        _ if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => {
+            "; the disk is failing, the system's log says more: keep the data on another one with --data"
         }
         _ => "",
     };

@@ -1,8 +1,9 @@
 //! Takes over what lies in a folder or a bundle: each file goes through the proxy, whose only upstream that folder is, and is there
 //! afterwards or named with the reason. A module version is done in the order in which a build needs its parts, `.mod`, `.info`,
-//! `.zip`; wherever it is interrupted, what is there is whole and proven, and the next import goes on from it.
+//! `.zip`; wherever it is interrupted, what is there is whole and proven, and the next import goes on from it. The names of many files
+//! become durable together, and only then do they count as taken over.
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::inventory::{FilesHeld, TransferInventory};
 use crate::fault::Fault;
@@ -12,6 +13,10 @@ use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::number::wide;
 use crate::upstream::{Fetched, Holding, Proxies, ProxyEntry, ProxyPlace};
+
+/// Module versions whose names become durable together, while others are proven. More would save little: most folders are those of one
+/// module.
+const TOGETHER: usize = 64;
 
 /// How an import goes about it.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +89,7 @@ impl Imported {
 }
 
 /// Takes over all that is in `found`, which lies in `holding`, by `proxy`, whose only upstream that is. `progress` is called with the
-/// module versions that are done, and all.
+/// module versions that are proven, and all.
 ///
 /// # Errors
 /// What ends the whole work: this machine's disk, or a log that misbehaved.
@@ -99,13 +104,18 @@ pub async fn import(
     let source = Proxies::new(vec![entry]);
     let importer = Importer { proxy, source: &source, options };
     let modules = found.modules.iter().map(|(module, files)| importer.module(module, *files));
-    let mut done = futures_util::stream::iter(modules).buffer_unordered(options.at_once.max(1));
     let (mut imported, mut count) = (Imported::default(), 0);
-    while let Some(judged) = done.next().await {
+    let proven = futures_util::stream::iter(modules).buffer_unordered(options.at_once.max(1)).inspect(|_| {
         count += 1;
         progress(count, found.modules.len());
-        imported.add(judged?);
+    });
+    proxy.defer_names();
+    // Two: while the disk has some, others are proven.
+    let mut done = proven.try_chunks(TOGETHER).map(|some| importer.settled(some.map_err(|ended| ended.1))).buffered(2);
+    while let Some(some) = done.next().await {
+        some?.into_iter().for_each(|judged| imported.add(judged));
     }
+    drop(done);
     imported.others.sort_by_key(|judged| judged.request.to_string());
     Ok(imported)
 }
@@ -165,6 +175,15 @@ impl Importer<'_> {
         Ok(judged)
     }
 
+    /// The verdicts, once what they say of these module versions survives a power cut.
+    async fn settled(&self, judged: Result<Vec<Vec<Judged>>, Fault>) -> Result<Vec<Vec<Judged>>, Fault> {
+        let judged = judged?;
+        if !self.options.is_dry_run {
+            self.proxy.settle_names(self.options.at_once).await?;
+        }
+        Ok(judged)
+    }
+
     async fn file(&self, module: &ModuleVersion, kind: Kind) -> ModuleVerdict {
         if self.options.is_dry_run {
             return match self.proxy.examine(module, kind).await {
@@ -174,11 +193,16 @@ impl Importer<'_> {
             };
         }
         let request = ModuleRequest::File(module.clone(), kind);
-        if let Ok(ProxyAnswer::File(_)) = self.proxy.answer(&request, Mode { cached_only: true, peer: None }).await {
-            return ModuleVerdict::Held;
-        }
-        match self.proxy.answer(&request, Mode::default()).await {
-            Ok(ProxyAnswer::File(file)) => ModuleVerdict::Stored(file.len()),
+        let (is_held, answer) = match self.proxy.answer(&request, Mode { cached_only: true, peer: None }).await {
+            held @ Ok(ProxyAnswer::File(_)) => (true, held),
+            _ => (false, self.proxy.answer(&request, Mode::default()).await),
+        };
+        match answer {
+            Ok(ProxyAnswer::File(file)) => match self.proxy.defer_name(module) {
+                Ok(()) if is_held => ModuleVerdict::Held,
+                Ok(()) => ModuleVerdict::Stored(file.len()),
+                Err(fault) => ModuleVerdict::Failed(fault),
+            },
             Ok(ProxyAnswer::Text(_) | ProxyAnswer::Unproven(_)) => {
                 ModuleVerdict::Refused("its bytes are not what the record says".to_owned())
             }

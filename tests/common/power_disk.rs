@@ -25,6 +25,7 @@ pub(crate) enum Unsynced {
     NewNames,
 }
 
+#[allow(dead_code, reason = "not all test programs try all")]
 pub(crate) const KINDS: [Unsynced; 5] =
     [Unsynced::Lost, Unsynced::Half, Unsynced::Zeros, Unsynced::Garbage, Unsynced::NewNames];
 
@@ -77,9 +78,15 @@ impl PowerDisk {
     }
 
     /// Whether nothing failed so far.
-    #[allow(dead_code, reason = "one of the two test programs asks")]
+    #[allow(dead_code, reason = "not all test programs ask")]
     pub(crate) fn is_on(&self) -> bool {
         self.state.lock().unwrap().changes <= self.cut_at
+    }
+
+    /// The same disk, in the state that it is in, for the next process: this one died, and power stays.
+    #[allow(dead_code, reason = "one of the test programs has two processes")]
+    pub(crate) fn goes_on(&self) -> PowerDisk {
+        PowerDisk { cut_at: usize::MAX, state: Arc::clone(&self.state) }
     }
 
     /// Counts a change; fails from the power cut on.

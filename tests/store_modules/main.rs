@@ -6,6 +6,7 @@ mod arrivals;
 mod broken;
 mod crash;
 mod crash_policy;
+mod deferred;
 mod inventory;
 mod journal;
 mod pins;

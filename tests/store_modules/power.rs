@@ -6,7 +6,7 @@ use gosumcheck::store::modules::Provenance;
 use gosumcheck::sumdb::gosum::Kind;
 
 use crate::crash::bring_and_admit;
-use crate::power_disk::{KINDS, PowerDisk};
+use crate::power_disk::{KINDS, PowerDisk, Unsynced};
 use crate::world::{BYTES, admit_by, judge, mixed, modules, recorded};
 
 #[test]
@@ -35,4 +35,16 @@ fn a_power_cut_at_any_change_leaves_no_file_with_another_hash_and_takes_none_tha
             }
         }
     }
+}
+
+/// The folders above are as durable as the file: they are made for less, when the store is locked.
+#[test]
+fn a_power_cut_takes_no_data_folder_that_is_new() {
+    let home = tempfile::tempdir().unwrap();
+    let (root, disk) = (home.path().join("data"), PowerDisk::new(usize::MAX));
+    let on_disk = Folder::open_on(&root, Box::new(disk.clone())).unwrap().modules();
+    let _lock = on_disk.claim().unwrap();
+    bring_and_admit(&on_disk, &recorded()).unwrap();
+    disk.come_back(Unsynced::Lost);
+    assert_eq!(judge(&root, ""), 1);
 }

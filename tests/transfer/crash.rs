@@ -1,7 +1,7 @@
 //! A disk that fails at change number k, before, in the middle of or after it, for every k of an import. What is there then is
 //! right, and the next import has all of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,13 @@ use gosumcheck::upstream::{Base, Http, Proxies, ProxyEntry, ProxyPlace, Settings
 use crate::world::{MODULES, World};
 
 /// Imports the folder or bundle `from` into `data` on this disk, with the tree `sumdb` as the database's only source.
-fn import_on(world: &World, from: &Path, sumdb: &Path, data: &Path, disk: Box<dyn Disk>) -> Result<Imported, String> {
+pub fn import_on(
+    world: &World,
+    from: &Path,
+    sumdb: &Path,
+    data: &Path,
+    disk: Box<dyn Disk>,
+) -> Result<Imported, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let said = |fault: gosumcheck::fault::Fault| fault.to_string();
     runtime.block_on(async {
@@ -49,6 +55,15 @@ fn import_on(world: &World, from: &Path, sumdb: &Path, data: &Path, disk: Box<dy
     })
 }
 
+/// The checksum database's tree, as a bundle with all modules has it.
+pub fn unpacked(world: &World) -> PathBuf {
+    world.export("out.tar", "here", &["--for", &world.go_sum()]).says(0, &[]);
+    let sumdb = world.at("sumdb");
+    std::fs::create_dir(&sumdb).unwrap();
+    recognise(&world.at("out.tar"), None).unwrap().bundle.unwrap().unpack_sumdb(&sumdb).unwrap();
+    sumdb
+}
+
 /// What `data` has of modules is right, and all of it with an import more.
 fn goes_on(world: &World, from: &Path, sumdb: &Path, data: &Path, whence: &str) {
     let name = data.file_name().unwrap().to_str().unwrap();
@@ -66,11 +81,7 @@ fn goes_on(world: &World, from: &Path, sumdb: &Path, data: &Path, whence: &str) 
 fn an_import_that_fails_anywhere_leaves_what_is_right_and_goes_on() {
     let world = World::of(&MODULES[1..2]);
     let athens = world.athens("athens");
-    world.export("out.tar", "here", &["--for", &world.go_sum()]).says(0, &[]);
-    let bundle = world.at("out.tar");
-    let sumdb = world.at("sumdb");
-    std::fs::create_dir(&sumdb).unwrap();
-    recognise(&bundle, None).unwrap().bundle.unwrap().unpack_sumdb(&sumdb).unwrap();
+    let (sumdb, bundle) = (unpacked(&world), world.at("out.tar"));
     let dead = [Moment::Before, Moment::Torn, Moment::After].map(|moment| (moment, Then::Dead));
     for (from, failures) in [(&athens, &dead[..]), (&bundle, &[(Moment::Torn, Then::Recovers), dead[2]])] {
         let counting = Arc::new(FailingDisk::never());
@@ -90,5 +101,31 @@ fn an_import_that_fails_anywhere_leaves_what_is_right_and_goes_on() {
                 std::fs::remove_dir_all(&data).unwrap();
             }
         }
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_or_broken_is_named_with_what_to_do() {
+    let world = World::of(&MODULES[1..2]);
+    let (from, sumdb, data) = (world.goproxy("goproxy"), unpacked(&world), world.at("data"));
+    for (is_broken, says) in [(false, "; free some space"), (true, "; the disk is failing")] {
+        let mut failed = 0;
+        for at in 0.. {
+            let disk = FailingDisk::new(at, Moment::Before, Then::Dead);
+            let disk = Arc::new(if is_broken { disk.broken() } else { disk });
+            let done = import_on(&world, &from, &sumdb, &data, Box::new(disk.clone()));
+            if disk.calls().len() <= at {
+                assert!(done.is_ok() && failed > 20, "{failed} of {at}: {done:?}");
+                break;
+            }
+            // What nothing depends on, as what a file looked like when it was proven, fails silently: it is done without.
+            if let Err(text) = done {
+                assert!(text.starts_with(world.home.path().to_str().unwrap()) && text.contains(says), "{at}: {text}");
+                failed += 1;
+            }
+            goes_on(&world, &from, &sumdb, &data, &format!("{says} {at}"));
+            std::fs::remove_dir_all(&data).unwrap();
+        }
+        std::fs::remove_dir_all(&data).unwrap();
     }
 }

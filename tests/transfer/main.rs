@@ -8,6 +8,7 @@
 //! | `hostile` | what comes of folders and files that were made to harm |
 //! | `bundles` | is a bundle enough without a network, and nothing else |
 //! | `crash` | is anything lost or half there, wherever the disk fails |
+//! | `power` | is what was said to be here still here after a power cut |
 //! | `migrate` | do the settings of other programs come to what they say |
 
 #![allow(
@@ -15,6 +16,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::as_conversions,
     reason = "a panic is a failed test"
 )]
 
@@ -32,4 +34,7 @@ mod crash;
 mod hostile;
 mod layouts;
 mod migrate;
+mod power;
+#[path = "../common/power_disk.rs"]
+mod power_disk;
 mod world;

@@ -76,7 +76,7 @@ pub(in super::super) fn run(args: &ExportArgs) -> Result<u8, Fault> {
         return Err(Fault::Usage("there is nothing to export: --for names no public module version".to_owned()));
     }
     let (started, bar) = (Instant::now(), Bar::new());
-    let done = setup::runtime()?.block_on(async {
+    let done = setup::runtime_of(settings.jobs)?.block_on(async {
         let work = bring_and_export(args, &settings, &wanted, &policy, &since, &bar);
         tokio::select! {
             done = work => done,

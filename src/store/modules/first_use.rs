@@ -129,7 +129,7 @@ impl Modules {
             }
             None => {}
         }
-        let mut naming = Naming::of(&self.folder, &place.file)?;
+        let mut naming = Naming::of(&self.folder, &self.deferred, &place.file)?;
         if read_pin(&place.pin)?.is_none() {
             // What stands there without a pin is nobody's, and must not be found beside one.
             self.clear_file(&place.file)?;
@@ -137,6 +137,7 @@ impl Modules {
         }
         let file = naming.name(arrival)?;
         if let Some((old, _)) = self.unattributed(module, kind)? {
+            self.settle_names(1)?;
             // Its pin stands here now. Best effort: what stays of it says the same.
             let _ = self.clear_file(&old.file).and_then(|()| self.clear_file(&old.pin));
         }

@@ -101,23 +101,22 @@ impl KeptInventory {
 
     /// The files and what is left of others, as in an [`Inventory`], in no order.
     pub fn files(&self) -> (Vec<InventoryFile>, Vec<InventoryFile>) {
-        let (mut files, mut remains) = (Vec::new(), Vec::new());
-        for part in self.parts.values() {
-            files.extend_from_slice(&part.files);
-            remains.extend_from_slice(&part.remains);
-        }
-        (files, remains)
+        all_of(self.parts.values().cloned())
     }
 
     /// The same, where it is kept no longer.
     pub fn into_files(self) -> (Vec<InventoryFile>, Vec<InventoryFile>) {
-        let (mut files, mut remains) = (Vec::new(), Vec::new());
-        for mut part in self.parts.into_values() {
-            files.append(&mut part.files);
-            remains.append(&mut part.remains);
-        }
-        (files, remains)
+        all_of(self.parts.into_values())
     }
+}
+
+fn all_of(parts: impl Iterator<Item = Inventory>) -> (Vec<InventoryFile>, Vec<InventoryFile>) {
+    let (mut files, mut remains) = (Vec::new(), Vec::new());
+    for mut part in parts {
+        files.append(&mut part.files);
+        remains.append(&mut part.remains);
+    }
+    (files, remains)
 }
 
 fn is_versions(path: &Path) -> bool {

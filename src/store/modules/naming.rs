@@ -1,6 +1,6 @@
 //! A file gets its name, and before it what proves it. What has to survive a power cut is on the disk before the first of them has a
 //! name, and one sync of their folder makes all names durable. A power cut before that leaves some of the names: a hash without its
-//! file says nothing, and a file without a hash does not count.
+//! file says nothing, and a file without a hash does not count. Where names are deferred, that sync comes later (`deferred`).
 
 use std::fs::File;
 use std::io;
@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use super::super::words::unavailable;
 use super::super::{Folder, disk};
 use super::Arrival;
+use super::deferred::DeferredNames;
 use crate::fault::Fault;
 
 /// The files of one folder that are to get their names.
 pub(super) struct Naming<'a> {
     folder: &'a Folder,
+    deferred: &'a DeferredNames,
     /// the file that arrived gets this name
     file: &'a Path,
     /// what will stand beside it: where that is in `tmp`, and its name
@@ -21,11 +23,10 @@ pub(super) struct Naming<'a> {
 }
 
 impl<'a> Naming<'a> {
-    /// Makes the folder of `file`, durably, whichever process makes it.
-    pub(super) fn of(folder: &'a Folder, file: &'a Path) -> Result<Naming<'a>, Fault> {
-        let naming = Naming { folder, file, beside: Vec::new() };
-        let parent = naming.parent();
-        folder.ensure(parent, true).map_err(|error| unavailable(parent, "create", &error))?;
+    /// Makes the folder of `file`, durably unless names are deferred, whichever process makes it.
+    pub(super) fn of(folder: &'a Folder, deferred: &'a DeferredNames, file: &'a Path) -> Result<Naming<'a>, Fault> {
+        let naming = Naming { folder, deferred, file, beside: Vec::new() };
+        naming.ensure().map_err(|error| unavailable(naming.parent(), "create", &error))?;
         Ok(naming)
     }
 
@@ -53,8 +54,11 @@ impl<'a> Naming<'a> {
         }
         self.give(arrival.path(), self.file).map_err(|error| unavailable(self.file, "write", &error))?;
         arrival.has_left();
-        let synced = self.folder.disk().sync_folder(self.parent());
-        synced.map_err(|error| unavailable(self.file, "sync", &error))?;
+        // Not before: a folder that is synced between the two is not noted again.
+        if !self.deferred.note(self.folder.root(), self.parent()) {
+            let synced = self.folder.disk().sync_folder(self.parent());
+            synced.map_err(|error| unavailable(self.file, "sync", &error))?;
+        }
         Ok(file)
     }
 
@@ -63,11 +67,15 @@ impl<'a> Naming<'a> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // Somebody deleted the folder (`go clean`, `rm -r`): look again, once.
                 self.folder.forget();
-                self.folder.ensure(self.parent(), true)?;
+                self.ensure()?;
                 disk::name(self.folder.disk(), from, to)
             }
             named => named,
         }
+    }
+
+    fn ensure(&self) -> io::Result<()> {
+        self.folder.ensure(self.parent(), !self.deferred.is_on())
     }
 
     fn parent(&self) -> &'a Path {

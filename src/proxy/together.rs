@@ -1,0 +1,33 @@
+//! Files that are brought together, by a command that says only at the end what is here: it need not wait until the name of each is on
+//! the disk.
+
+use super::Proxy;
+use super::blocking::blocking;
+use crate::fault::Fault;
+use crate::store::modules::Tree;
+use crate::sumdb::module::ModuleVersion;
+
+impl Proxy {
+    /// From now on a file is given once it is proven and its bytes are durable; its name is after [`Proxy::settle_names`].
+    pub fn defer_names(&self) {
+        self.inner.modules.defer_names();
+    }
+
+    /// The names of this module version's files, which were here before, are to be durable as well.
+    ///
+    /// # Errors
+    /// `Usage` where they cannot be names of files.
+    pub fn defer_name(&self, module: &ModuleVersion) -> Result<(), Fault> {
+        let tree = if self.is_private(module.path()) { Tree::FirstUse } else { Tree::Proven };
+        self.inner.modules.defer_name(tree, module)
+    }
+
+    /// Makes the names durable of all files that were given until now; syncs so many folders at a time.
+    ///
+    /// # Errors
+    /// `Unavailable`: the disk; then none of these files is known to survive a power cut.
+    pub async fn settle_names(&self, threads: usize) -> Result<(), Fault> {
+        let modules = self.inner.modules.clone();
+        blocking(move || modules.settle_names(threads)).await
+    }
+}
