@@ -13,6 +13,7 @@ mod fake;
 mod gossip;
 mod heads;
 mod kept;
+mod killed;
 #[path = "../verify/world.rs"]
 mod log;
 mod lying;
