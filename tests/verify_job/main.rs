@@ -7,6 +7,7 @@
 mod command;
 #[path = "../common/mod.rs"]
 mod common;
+mod cosigned;
 mod damage;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;

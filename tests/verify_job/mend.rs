@@ -88,6 +88,11 @@ fn a_repair_of_modules_that_dies_at_any_write_replaces_no_good_byte() {
                 let is_right = now.as_ref() == Some(&good[*path]) || now.as_ref() == Some(damaged);
                 assert!(is_right || refused.contains(damaged), "{context}: {}", path.display());
             }
+            // Nothing is found of what was not damaged.
+            let found = world.verify().findings;
+            let stem = |path: &Path| path.with_extension("");
+            let is_wrong = |file: &str| wrong.iter().any(|path| stem(path) == stem(Path::new(file)));
+            assert!(found.iter().all(|it| is_wrong(&it.file)), "{context}: {found:#?}");
             let proxy = proxy(&world, upstream.path());
             for path in &wrong {
                 let mended = runtime().block_on(proxy.mend_stored(path));

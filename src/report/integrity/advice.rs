@@ -27,6 +27,12 @@ impl Flaw {
             }
             Flaw::RootDiffers => "The files are consistent with each other, and do not belong to this signed head.",
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
+            Flaw::CosignedDamaged => {
+                "What `serve --cosign` signed last is damaged, and without it no server cosigns: it could contradict itself."
+            }
+            Flaw::CosignedAhead => {
+                "More was cosigned here than the full log holds, though a cosignature says that all of it is held."
+            }
             Flaw::HeadUncosigned => {
                 "The newest head lacks cosignatures of the policy's witnesses, so it does not count yet."
             }
@@ -97,6 +103,13 @@ impl Flaw {
             Flaw::RootDiffers => {
                 "Find out where these files came from. Restore them from a copy, or delete the log's folder and run \
                  `gosumcheck sync`."
+            }
+            Flaw::CosignedDamaged => {
+                "Restore the file from a backup that is not older than its last cosignature, or cosign with a new key. Do not delete it: \
+                 the key could then contradict itself."
+            }
+            Flaw::CosignedAhead => {
+                "Run `gosumcheck sync`: it brings the rest, and until then nothing is cosigned. Find out who put the log back."
             }
             Flaw::HeadUncosigned => {
                 "Run `gosumcheck sync --policy FILE --distributor URL`; if it stays, ask the witnesses."

@@ -30,6 +30,8 @@ pub(super) struct HeldLog<'a> {
     snapshot: Option<Snapshot>,
     /// whether anything of a full log is here
     is_there: bool,
+    /// whether a first sync is under way or was stopped, so that nothing is held under a signed head
+    is_first: bool,
     /// records of the largest tree that was accepted; none where none is remembered
     accepted: Option<u64>,
     is_damaged: bool,
@@ -45,7 +47,8 @@ impl<'a> HeldLog<'a> {
             database,
             store: folder.modules(),
             snapshot,
-            is_there: log.is_some_and(|log| super::super::is_there(&log)),
+            is_there: log.as_ref().is_some_and(super::super::is_there),
+            is_first: log.is_some_and(|log| matches!(log.first_sync(), Ok(Some(_)))),
             accepted: heads.first().map(|head| head.tree().size),
             is_damaged: report.findings.iter().any(|finding| hides_records(finding.flaw)),
         }
@@ -58,7 +61,7 @@ impl<'a> HeldLog<'a> {
         let record = numbers.iter().find_map(|id| self.record(module, *id)).or_else(indexed);
         match record {
             Some(record) => Known::Record(record),
-            None if numbers.is_empty() => Known::Nothing(why),
+            None if numbers.is_empty() && !self.is_first => Known::Nothing(why),
             None if self.is_damaged => Known::Unproven(Unproven::Damaged),
             None if numbers.iter().all(|id| self.is_awaited(*id)) => Known::Unproven(Unproven::Awaited),
             None => Known::Nothing(why),
