@@ -5,7 +5,6 @@
 //! always, that of the cosigner where its key is known. The tree is compared as that of every other head that was accepted.
 
 use super::VerifyOptions;
-use super::heads::Place;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Notice, counted};
 use crate::store::head::CosignedHead;
@@ -14,7 +13,7 @@ use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::note::{Note, VerifierKey};
 
 /// Judges the files that `options` name, each by itself; gives their heads.
-pub(super) fn read(policy: &Policy, options: &VerifyOptions, report: &mut Integrity) -> Vec<(Checkpoint, Place)> {
+pub(super) fn read(policy: &Policy, options: &VerifyOptions, report: &mut Integrity) -> Vec<Checkpoint> {
     let mut heads = Vec::new();
     for file in &options.cosigned {
         let shown = file.path().display().to_string();
@@ -29,7 +28,7 @@ pub(super) fn read(policy: &Policy, options: &VerifyOptions, report: &mut Integr
                 if key_of(file, &options.cosigners).is_none() {
                     report.notices.push(Notice { level: Level::Note, text: unverified(&shown) });
                 }
-                heads.push((head, Place::Cosigned));
+                heads.push(head);
             }
             Err(why) => {
                 let what = format!(
@@ -44,13 +43,8 @@ pub(super) fn read(policy: &Policy, options: &VerifyOptions, report: &mut Integr
 }
 
 /// Reports the heads among `heads` that are larger than the `held` records of the full log; none where there is none.
-pub(super) fn compare_sizes(
-    options: &VerifyOptions,
-    heads: &[(Checkpoint, Place)],
-    held: Option<u64>,
-    report: &mut Integrity,
-) {
-    for (head, _) in heads.iter().filter(|(_, place)| *place == Place::Cosigned) {
+pub(super) fn compare_sizes(options: &VerifyOptions, heads: &[&Checkpoint], held: Option<u64>, report: &mut Integrity) {
+    for head in heads {
         let size = head.tree().size;
         if held.is_some_and(|held| size <= held) {
             continue;
@@ -71,7 +65,7 @@ pub(super) fn compare_sizes(
     }
 }
 
-/// The head in a file, signed by the log and, as far as that key is known here, by the cosigner.
+/// The head in a file, signed by the log and, if that key is known here, by the cosigner.
 pub(super) fn open(
     note: &[u8],
     file: &CosignedHead,

@@ -53,7 +53,7 @@ pub(super) fn read(
     let (mut others, torn) = read_heads(log, policy, report)?;
     let committed = log.head();
     others.extend(read_remembered(policy, options, report));
-    others.extend(cosigned::read(policy, options, report));
+    others.extend(cosigned::read(policy, options, report).into_iter().map(|head| (head, Place::Cosigned)));
     others.extend(options.pinned.iter().map(|head| (head.clone(), Place::Pinned)));
     match read_committed(log, policy, committed, &others)? {
         Ok(head) => {
@@ -220,9 +220,9 @@ fn notice(report: &mut Integrity, text: impl Into<String>) {
 }
 
 impl Heads {
-    /// All but the one that everything is derived under.
-    pub(super) fn others(&self) -> &[(Checkpoint, Place)] {
-        &self.others
+    /// Those that were cosigned here.
+    pub(super) fn cosigned(&self) -> Vec<&Checkpoint> {
+        self.others.iter().filter(|(_, place)| *place == Place::Cosigned).map(|(head, _)| head).collect()
     }
 
     /// Compares every head with the log that the files hold. `hashes` gives what is true of a level: from, how many.

@@ -66,7 +66,7 @@ enum Known {
     Private,
     /// nothing here proves it, and why
     Nothing(String),
-    /// nothing here proves it, and that is no finding about it
+    /// nothing here proves it, and nothing is wrong with it
     Unproven(Unproven),
 }
 

@@ -62,7 +62,7 @@ pub(super) fn run(
     Ok(done)
 }
 
-/// Puts what was cosigned in order, as far as it can be proven.
+/// Puts what was cosigned in order, if it can be proven.
 fn mend_cosigned(folder: &Folder, stored: &Stored, layers: &Layers, done: &mut Repaired) -> Result<(), Fault> {
     let options = VerifyOptions { cosigned: folder.head(&stored.name)?.cosigners()?, ..stored.remembered(layers)? };
     verify::mend_cosigned(&folder.log(&stored.name)?, &stored.policy, &options, done)

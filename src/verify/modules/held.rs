@@ -9,11 +9,12 @@ use crate::report::Integrity;
 use crate::report::integrity::Flaw;
 use crate::store::log::Snapshot;
 use crate::store::{Folder, Modules};
+use crate::sumdb::checkpoint::Checkpoint;
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
 use crate::sumdb::record::VerifiedRecord;
 
-/// What nothing proved, and why that is no finding.
+/// Why a module that nothing proved is in order all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unproven {
     /// the record is beyond those that the full log holds so far
@@ -22,12 +23,14 @@ pub(super) enum Unproven {
     Damaged,
 }
 
-/// The full log, as far as its files reach.
+/// The full log, up to where its files reach.
 pub(super) struct HeldLog<'a> {
     database: &'a Database,
     store: Modules,
-    /// under the newest head whose tree the files hold
+    /// under the newest head whose tree the files hold; none where that lacks the quorum of the policy
     snapshot: Option<Snapshot>,
+    /// records of that head
+    held: u64,
     /// whether anything of a full log is here
     is_there: bool,
     /// whether a first sync is under way or was stopped, so that nothing is held under a signed head
@@ -41,15 +44,18 @@ impl<'a> HeldLog<'a> {
     /// That of `folder`; `report` says what is damaged.
     pub(super) fn open(folder: &Folder, database: &'a Database, report: &Integrity) -> HeldLog<'a> {
         let log = folder.log(database.name()).ok();
-        let heads = database.remembered_heads().unwrap_or_default();
-        let snapshot = log.as_ref().and_then(|log| heads.iter().find_map(|head| log.snapshot(head.tree()).ok()));
+        let heads = database.remembered_heads();
+        let open = |head: &Checkpoint| Some((log.as_ref()?.snapshot(head.tree()).ok()?, head.has_quorum()));
+        let newest = heads.as_ref().ok().and_then(|heads| heads.iter().find_map(open));
+        let held = newest.as_ref().map_or(0, |(snapshot, _)| snapshot.tree().size);
         HeldLog {
             database,
             store: folder.modules(),
-            snapshot,
-            is_there: log.as_ref().is_some_and(super::super::is_there),
+            snapshot: newest.filter(|(_, has_quorum)| *has_quorum).map(|(snapshot, _)| snapshot),
+            held,
+            is_there: heads.is_ok() && log.as_ref().is_some_and(super::super::is_there),
             is_first: log.is_some_and(|log| matches!(log.first_sync(), Ok(Some(_)))),
-            accepted: heads.first().map(|head| head.tree().size),
+            accepted: heads.ok().and_then(|heads| heads.first().map(|head| head.tree().size)),
             is_damaged: report.findings.iter().any(|finding| hides_records(finding.flaw)),
         }
     }
@@ -57,7 +63,8 @@ impl<'a> HeldLog<'a> {
     /// What is known of a module version that the database did not answer for, for the reason `why`.
     pub(super) fn known(&self, module: &ModuleVersion, why: String) -> Known {
         let numbers = self.numbers(module);
-        let indexed = || self.database.mirrored_record(module).ok().flatten();
+        // What was stored before there were proofs is where the index says.
+        let indexed = || self.snapshot.as_ref().and_then(|_| self.database.mirrored_record(module).ok().flatten());
         let record = numbers.iter().find_map(|id| self.record(module, *id)).or_else(indexed);
         match record {
             Some(record) => Known::Record(record),
@@ -87,8 +94,7 @@ impl<'a> HeldLog<'a> {
 
     /// Whether a record is one of those that were accepted and that a sync brings.
     fn is_awaited(&self, id: u64) -> bool {
-        let held = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.tree().size);
-        self.is_there && id >= held && self.accepted.is_none_or(|accepted| id < accepted)
+        self.is_there && id >= self.held && self.accepted.is_none_or(|accepted| id < accepted)
     }
 }
 
