@@ -86,8 +86,7 @@ impl HeadFile {
 /// The id of the key whose file has this name; none where it is another file.
 fn key_id(name: &str) -> Option<u32> {
     let id = name.strip_prefix(PREFIX)?;
-    let id = u32::from_str_radix(id, 16).ok().filter(|found| format!("{found:08x}") == id);
-    id
+    u32::from_str_radix(id, 16).ok().filter(|found| format!("{found:08x}") == id)
 }
 
 impl CosignedHead {
