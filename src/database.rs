@@ -10,6 +10,7 @@ mod ahead;
 mod answer;
 mod batch_cache;
 mod cache_writer;
+mod cached_entry;
 mod carried;
 mod check;
 mod claims;

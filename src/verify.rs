@@ -18,13 +18,16 @@ use std::thread;
 use crate::fault::Fault;
 use crate::report::integrity::{Coverage, Finding, Flaw};
 use crate::report::{Head, Integrity, Level, Notice, grouped};
+use crate::store::head::CosignedHead;
 use crate::store::scrub::ScrubPace;
 use crate::store::{Log, StoredHead};
 use crate::sumdb::checkpoint::{Checkpoint, Policy, Tree};
 use crate::sumdb::hash::{Hash, leaf_hashes};
+use crate::sumdb::note::VerifierKey;
 use crate::sumdb::number::wide;
 use crate::sumdb::tile::{FULL, Tile};
 
+mod cosigned;
 mod cut;
 mod damaged;
 mod diagnose;
@@ -53,7 +56,7 @@ pub use modules::{ModuleOptions, SourcesOf, modules, upstreams};
 pub use open_runs::{OpenRun, last_complete, open_counts, open_runs};
 pub use places::places;
 pub use recorded::RecordedRun;
-pub use repair::{LogRepair, Repaired, mend_cached, mend_kept, mend_remembered};
+pub use repair::{LogRepair, Repaired, mend_cached, mend_cosigned, mend_kept, mend_modes, mend_remembered};
 pub use resume::{JobScope, NOTE_EVERY, Resume};
 pub use structure::structure;
 
@@ -79,6 +82,10 @@ pub struct VerifyOptions {
     pub pinned: Vec<Checkpoint>,
     /// why others of them cannot be read
     pub unreadable: Vec<Fault>,
+    /// the files with what keys of ours cosigned last
+    pub cosigned: Vec<CosignedHead>,
+    /// keys of cosigners that are known
+    pub cosigners: Vec<VerifierKey>,
     /// do not check the index
     pub skip_index: bool,
     /// which records are read; the index is compared only where all are
@@ -122,6 +129,8 @@ pub fn log(
     places::of_log(log, &mut report);
     if let Some(records) = first_sync(log) {
         remembered(policy, options, &mut report);
+        // What was cosigned comes again with the records.
+        let _ = cosigned::read(policy, options, &mut report);
         let options = VerifyOptions { skip_index: true, resume: None, coverage: Coverage::Full, ..options.clone() };
         derive(log, unsigned_tree(log, records)?, None, &options, progress, &mut report)?;
         let text = format!(
@@ -143,6 +152,12 @@ pub fn log(
 /// among them is a finding.
 pub fn remembered(policy: &Policy, options: &VerifyOptions, report: &mut Integrity) {
     heads::read_remembered(policy, options, report);
+}
+
+/// Judges what was cosigned where no full log is held, which it says is held.
+pub fn cosigned_without_log(policy: &Policy, options: &VerifyOptions, report: &mut Integrity) {
+    let heads = cosigned::read(policy, options, report);
+    cosigned::compare_sizes(options, &heads.iter().collect::<Vec<_>>(), None, report);
 }
 
 /// How many records, in whole data tiles, a first sync has stored that has committed no head.
@@ -204,6 +219,7 @@ fn derive(
     if let Some(heads) = heads {
         let hashes = |tile: &Tile| hashes(&files, &levels, recovered.as_ref(), tile);
         heads.compare(&hashes, report);
+        cosigned::compare_sizes(options, &heads.cosigned(), Some(tree.size), report);
     }
     figures(&files, options, report);
     Ok(())

@@ -106,7 +106,7 @@ const ROOMS: &[Folder] = &[
     Folder {
         path: "database",
         lines: &[
-            &["absence", "accept", "batch_cache", "inclusion", "one_tile", "others", "restore"],
+            &["absence", "accept", "batch_cache", "cached_entry", "inclusion", "one_tile", "others", "restore"],
             &["check", "timeline"],
             &["claims", "forks", "pins", "witnessed"],
             &["current", "edge"],

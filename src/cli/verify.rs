@@ -178,10 +178,10 @@ fn look(
         Err(fault) => (Integrity::new(&stored.name), Some(fault)),
     };
     if !args.no_log {
-        kept(stored, parts.log, &mut report)?;
+        kept(layers, stored, parts.log, &mut report)?;
         routes::compare(layers, stored, &mut report)?;
         routes::clock(stored, Timestamp::now(), &mut report)?;
-        verify::places(&stored.kept()?, &mut report);
+        verify::places(&[stored.kept()?, stored.cosigned()?].concat(), &mut report);
     }
     if let Some(modules) = &parts.modules {
         let show = |stage: &str, done: usize, total: usize| bar.show(stage, done, total);
@@ -210,9 +210,11 @@ fn witnessed(database: &Database, report: &mut Integrity) {
 }
 
 /// Judges what is kept beside a log: the remembered head first, where `log` has not done so, since the others are held to it.
-fn kept(stored: &Stored, has_log: bool, report: &mut Integrity) -> Result<(), Fault> {
+fn kept(layers: &Layers, stored: &Stored, has_log: bool, report: &mut Integrity) -> Result<(), Fault> {
     if !has_log {
-        verify::remembered(&stored.policy, &stored.remembered()?, report);
+        let options = stored.remembered(layers)?;
+        verify::remembered(&stored.policy, &options, report);
+        verify::cosigned_without_log(&stored.policy, &options, report);
     }
     verify::evidence(&stored.folder.log(&stored.name)?, &stored.policy, report)?;
     let cache = stored.folder.cache(&stored.name)?;

@@ -1,5 +1,4 @@
-//! What `verify --repair` asks of a database: the bytes that a cached entry should have, and which head to remember where the file with
-//! the newest accepted one is damaged.
+//! Which head to remember, where the file with the newest accepted one is damaged.
 //!
 //! Nothing can make a signature again. So it is a head that is still kept in another file, if that is not older than what was accepted;
 //! else the newest head of a source, if that is shown to contain all that is kept, what is pinned, and the tree that was accepted last. Of
@@ -9,11 +8,10 @@
 use std::cmp::Reverse;
 
 use super::tiles::{Proven, Tiles};
-use super::{Answer, Database, QUIETLY};
+use super::{Database, QUIETLY};
 use crate::fault::Fault;
 use crate::sumdb::checkpoint::{Checkpoint, Tree};
-use crate::sumdb::module::ModuleVersion;
-use crate::sumdb::tile::{TilePath, Want};
+use crate::sumdb::tile::Want;
 
 /// The longest signed head that is read, in bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -113,33 +111,5 @@ impl Database {
             }
             None => Err(Fault::upstream(&self.name, "the tiles for the comparison could not be had")),
         }
-    }
-}
-
-impl Database {
-    /// The bytes that a cached tile or answer of this name has under `head`, the remembered one, from wherever they can be had.
-    ///
-    /// # Errors
-    /// `Refused`, `Unavailable`: nobody has bytes that prove. `Usage`: nothing is cached by such a name.
-    pub async fn proven_entry(&self, head: &Checkpoint, name: &str) -> Result<Vec<u8>, Fault> {
-        let lacking = |why: &str| Fault::nobody(name, why);
-        let _ = self.mirror.refresh(&self.notes);
-        if let Ok(module) = ModuleVersion::parse_lookup_path(name) {
-            let batch = self.records(&[module], QUIETLY).await?;
-            return match (batch.answers.into_iter().next(), batch.proven_under) {
-                (Some(Answer::Found(record)), Some(head)) => Ok(record.to_response(head.bytes())),
-                (Some(Answer::Unknown(miss)), _) => Err(miss.into_fault(&self.name)),
-                _ => Err(lacking("the log has no such record")),
-            };
-        }
-        let Ok(TilePath::Hashes(tile)) = TilePath::parse(name) else {
-            return Err(Fault::Usage(format!("{name} is not the name of a cached tile or answer")));
-        };
-        let (tiles, mut proven) = (self.tiles(QUIETLY), Proven::nothing_of(head.tree()));
-        // One of the right edge comes with it.
-        let is_of_edge = proven.tree.edge().iter().any(|edge| edge.full() == tile.full());
-        let wants = if is_of_edge { Vec::new() } else { vec![Want::Tile(tile.full())] };
-        tiles.fetch(&mut proven, &wants).await.map_err(|miss| miss.into_fault(&self.name))?;
-        proven.tree.tile_bytes(&tile).ok_or_else(|| lacking("nobody has bytes of it that prove"))
     }
 }

@@ -14,8 +14,8 @@
 //! Hash tile (level L, index N, width W) is the bytes `[N*8192, N*8192 + W*32)` of `hashes.L`; a partial tile is a shorter
 //! slice of the same place, so every tile of every older tree is there too.
 //!
-//! **Order of a commit**: `records`, `offsets`, `hashes.*` are written and synced, then the note is appended to `heads`, then
-//! `head` is replaced. Bytes beyond what `head` commits to are ignored, and overwritten after a crash or cut off by the next
+//! **Order of a commit**: `records`, `offsets`, `hashes.*` are written and synced, then `progress` says that a sync is under way, unless
+//! it did, then the note is appended to `heads`, then `head` is replaced. Bytes beyond what `head` commits to are ignored, and overwritten after a crash or cut off by the next
 //! commit. A reader takes `head` and never looks past it, so it needs no lock.
 //!
 //! **A start after a crash is a start.** Both look at the same things: that the files reach to the head, that their hashes fold to

@@ -39,7 +39,9 @@ fn known(flaw: Flaw) -> Option<Diagnosis> {
     Some(match flaw {
         Flaw::IndexWrong => Diagnosis::IndexDrift,
         Flaw::Duplicate | Flaw::Malformed => Diagnosis::RecordConflict,
-        Flaw::HeadBehind | Flaw::NotAFile | Flaw::Permissions | Flaw::Stray => Diagnosis::Replaced,
+        Flaw::HeadBehind | Flaw::CosignedAhead | Flaw::NotAFile | Flaw::Permissions | Flaw::Stray => {
+            Diagnosis::Replaced
+        }
         Flaw::ModuleUnrecorded | Flaw::ModuleOtherPolicy => Diagnosis::OtherSettings,
         Flaw::RootDiffers | Flaw::ModuleRules => Diagnosis::Open,
         // Neither is about bytes here: others were asked.
@@ -77,7 +79,8 @@ fn look(path: &Path, finding: &Finding) -> (Diagnosis, Option<String>) {
         Err(error) => (Diagnosis::Open, Some(format!("it cannot be read again: {error}"))),
         Ok((len, ends_early, first, second)) => {
             // A note ends with the end of a line.
-            let is_note = matches!(finding.flaw, Flaw::HeadDamaged | Flaw::HeadsDamaged) && finding.bytes.is_none();
+            let is_note = matches!(finding.flaw, Flaw::HeadDamaged | Flaw::HeadsDamaged | Flaw::CosignedDamaged)
+                && finding.bytes.is_none();
             judge(len, ends_early || is_note && !first.ends_with(b"\n"), &first, &second)
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::VerifyOptions;
+use super::{VerifyOptions, cosigned};
 use crate::fault::Fault;
 use crate::report::integrity::{Finding, Flaw};
 use crate::report::{Integrity, Level, Misbehaviour, Notice};
@@ -33,6 +33,8 @@ pub(super) enum Place {
     Pinned,
     /// remembered of answers that were asked for, so perhaps newer than anything that is held
     Remembered,
+    /// cosigned here, so never newer than what was committed
+    Cosigned,
     Head,
     Heads,
 }
@@ -51,6 +53,7 @@ pub(super) fn read(
     let (mut others, torn) = read_heads(log, policy, report)?;
     let committed = log.head();
     others.extend(read_remembered(policy, options, report));
+    others.extend(cosigned::read(policy, options, report).into_iter().map(|head| (head, Place::Cosigned)));
     others.extend(options.pinned.iter().map(|head| (head.clone(), Place::Pinned)));
     match read_committed(log, policy, committed, &others)? {
         Ok(head) => {
@@ -75,7 +78,7 @@ pub(super) fn read(
         }
         Err(why) => {
             report.add(Finding::of_file(Flaw::HeadDamaged, "head", why.clone()));
-            let stored = others.iter().filter(|(_, place)| *place != Place::Pinned);
+            let stored = others.iter().filter(|(_, place)| !matches!(place, Place::Pinned | Place::Cosigned));
             let newest = stored.max_by_key(|(other, place)| (*place == Place::Heads, other.tree().size));
             let lost = || {
                 let why = format!("has no signed head left ({why}), and without one it cannot be verified");
@@ -217,6 +220,11 @@ fn notice(report: &mut Integrity, text: impl Into<String>) {
 }
 
 impl Heads {
+    /// Those that were cosigned here.
+    pub(super) fn cosigned(&self) -> Vec<&Checkpoint> {
+        self.others.iter().filter(|(_, place)| *place == Place::Cosigned).map(|(head, _)| head).collect()
+    }
+
     /// Compares every head with the log that the files hold. `hashes` gives what is true of a level: from, how many.
     pub(super) fn compare(&self, hashes: &dyn Fn(&Tile) -> Vec<Hash>, report: &mut Integrity) {
         let tree = self.head.tree();
@@ -233,7 +241,7 @@ impl Heads {
             if let Some(evidence) = Evidence::of_one_size(same_size, other) {
                 caught(report, evidence);
             } else if size > tree.size {
-                beyond += u64::from(!matches!(place, Place::Pinned | Place::Remembered));
+                beyond += u64::from(matches!(place, Place::Head | Place::Heads));
             } else if other.tree() != tree && size > 0 {
                 let found = root_at(&verified, size, &body).filter(|_| has_edge);
                 match found {

@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::report::integrity::{Coverage, Finding, Flaw, ModuleFigures};
 use crate::report::{Head, Integrity, Level, Misbehaviour, Notice};
 use crate::store::Folder;
+use crate::store::modules::Tree;
 use crate::store::scrub::ScrubPace;
 use crate::sumdb::module::{ModuleVersion, Patterns};
 use crate::sumdb::record::VerifiedRecord;
@@ -23,6 +24,7 @@ use crate::sumdb::record::VerifiedRecord;
 mod aux_files;
 mod check;
 mod hashing;
+mod held;
 mod origin;
 mod parallel;
 mod scan;
@@ -33,6 +35,7 @@ use super::Resume;
 use super::resume::ModulesDone;
 use check::{FileState, Verdict, check};
 use hashing::ReadBudget;
+use held::{HeldLog, Unproven};
 use scan::{Scan, Stored};
 pub use upstreams::{SourcesOf, upstreams};
 
@@ -63,8 +66,8 @@ enum Known {
     Private,
     /// nothing here proves it, and why
     Nothing(String),
-    /// what would prove it is damaged itself, which is a finding of its own
-    Unprovable,
+    /// nothing here proves it, and nothing is wrong with it
+    Unproven(Unproven),
 }
 
 /// Hashes the modules of `folder` again and compares them with the records of `database`, which should have no source but that
@@ -93,7 +96,7 @@ pub async fn modules(
     while !ahead.is_empty() {
         let (turn, rest) = ahead.split_at(turns::turn(ahead, options).max(1));
         let files: Vec<&Stored> = turn.iter().map(|(_, file)| *file).collect();
-        let known = learn(&files, database, options, is_head_damaged, report).await;
+        let known = learn(folder, &files, database, options, is_head_damaged, report).await;
         let show = |stage: &str, done, _| progress(stage, narrow(before).saturating_add(done), narrow(total));
         let verdicts = parallel::all(&files, threads, &show, |file, threads| check_file(&known, file, threads));
         for ((name, file), verdict) in turn.iter().zip(verdicts) {
@@ -111,7 +114,7 @@ pub async fn modules(
     let ModulesDone { doubtful, mut figures, .. } = done;
     let is_doubtful = |name: &String| doubtful.binary_search(name).is_ok();
     let again: Vec<&Stored> = covered.iter().filter(|(name, _)| is_doubtful(name)).map(|(_, file)| *file).collect();
-    let known = learn(&again, database, options, is_head_damaged, report).await;
+    let known = learn(folder, &again, database, options, is_head_damaged, report).await;
     let second = parallel::all(&again, threads, &|_, _, _| {}, |file, threads| check_file(&known, file, threads));
     for (file, verdict) in again.into_iter().zip(second) {
         count(file, verdict, &mut figures, report);
@@ -171,6 +174,7 @@ fn note(report: &mut Integrity, text: String) {
 
 /// What is known of the module versions of `files`.
 async fn learn<'a>(
+    folder: &Folder,
     files: &[&'a Stored],
     database: &Database,
     options: &ModuleOptions,
@@ -181,7 +185,7 @@ async fn learn<'a>(
     let mut asked = Vec::new();
     for file in files {
         let is_private = options.private.exemption(file.module.path()).is_some();
-        let first = if is_private { Known::Private } else { Known::Unprovable };
+        let first = if is_private { Known::Private } else { Known::Unproven(Unproven::Damaged) };
         if known.insert(&file.module, first).is_none() && !is_private && !is_head_damaged {
             asked.push(file.module.clone());
         }
@@ -196,12 +200,32 @@ async fn learn<'a>(
         }
         Err(fault) => vec![Known::Nothing(failed(fault, report)); asked.len()],
     };
+    // Of a log that signed two histories no record counts.
+    let is_open = |answer: &Known| matches!(answer, Known::Nothing(_)) && report.misbehaviour.is_none();
+    let held = answers.iter().any(is_open).then(|| HeldLog::open(folder, database, report));
     for (module, answer) in asked.iter().zip(answers) {
+        let answer = match (answer, &held) {
+            (Known::Nothing(why), Some(held)) => held.known(module, why),
+            (answer, _) => answer,
+        };
+        if matches!(answer, Known::Unproven(Unproven::Awaited)) {
+            awaited(report);
+        }
         if let Some(slot) = known.get_mut(module) {
             *slot = answer;
         }
     }
     known
+}
+
+/// Notes, once, that records are still to come.
+fn awaited(report: &mut Integrity) {
+    let text = "the records of some modules are beyond those that the full log holds so far: these modules were compared with the hashes \
+                and proofs beside them alone; `gosumcheck sync` brings their records";
+    let notice = Notice { level: Level::Note, text: text.to_owned() };
+    if !report.notices.contains(&notice) {
+        report.notices.push(notice);
+    }
 }
 
 fn known_from(answer: Answer) -> Known {

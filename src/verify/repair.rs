@@ -16,13 +16,15 @@ use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::number::wide;
 
 mod beside;
+mod cosigned;
 mod fetched;
 mod places;
 mod remembered;
 mod signed;
 mod tiles;
 
-pub use beside::{mend_cached, mend_kept};
+pub use beside::{mend_cached, mend_kept, mend_modes};
+pub use cosigned::mend_cosigned;
 pub use remembered::mend_remembered;
 
 use super::VerifyOptions;

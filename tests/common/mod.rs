@@ -17,7 +17,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-pub use modcache::cached_zips;
+pub use modcache::{cached_zips, zips};
 pub use serving::Serving;
 
 /// The variable with which tests that need Go fail instead of skipping.

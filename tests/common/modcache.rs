@@ -27,8 +27,8 @@ pub fn cached_zips(largest: u64) -> Option<Vec<(u64, ModuleVersion, PathBuf)>> {
     Some(found)
 }
 
-/// The zips below one.
-fn zips(root: &Path, largest: u64) -> Vec<(u64, ModuleVersion, PathBuf)> {
+/// Those of the module cache at `root` alone.
+pub fn zips(root: &Path, largest: u64) -> Vec<(u64, ModuleVersion, PathBuf)> {
     let download = root.join("cache/download");
     let files = if download.is_dir() { files_below(&download) } else { Vec::new() };
     let zip = |path: PathBuf| {

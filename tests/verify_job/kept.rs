@@ -26,15 +26,20 @@ fn incident() -> Incident {
     Incident { at, module, version, file, expected, got, upstream, record: Some(7), tree: Some(9), report: None, why }
 }
 
-/// What is found where a file is damaged that is kept beside log and modules, the remembered head or another one: kind and class, none for
-/// nothing. None at all where nobody reads what is in it.
-pub(super) fn expected(is_head: bool, damage: Damage) -> Option<&'static str> {
+/// What is found where the file of this name is damaged, which is kept beside log and modules: kind and class, none for nothing. None at
+/// all where nobody reads what is in it.
+pub(super) fn expected(name: &str, damage: Damage) -> Option<&'static str> {
+    let is_cosigned = name.contains("/cosigned.");
     Some(match damage {
         Damage::Mode(_) => "permissions replaced",
         Damage::Linked => "not-a-file replaced",
-        _ if !is_head => return None,
-        // The log has the head that it was.
+        _ if !is_cosigned && !name.ends_with("/latest") => return None,
+        // The log has the head that it was, and nothing else knows that anything was cosigned.
         Damage::Removed => "",
+        Damage::Flip(999) | Damage::Cut(_) | Damage::Grown | Damage::Zeroed | Damage::Swapped if is_cosigned => {
+            "cosigned-damaged torn-write"
+        }
+        Damage::Flip(_) if is_cosigned => "cosigned-damaged bit-rot",
         Damage::Flip(999) | Damage::Cut(_) | Damage::Grown | Damage::Zeroed => "heads-damaged torn-write",
         Damage::Flip(_) => "heads-damaged bit-rot",
         Damage::Swapped => "heads-damaged torn-write",
@@ -67,7 +72,7 @@ fn every_file_that_is_kept_beside_log_and_modules() {
     for name in [head.as_str(), &seen, "verify/journal.jsonl", "proxy.sqlite"] {
         let path = world.root().join(name);
         for damage in ALL {
-            let Some(expected) = expected(name == head, damage) else { continue };
+            let Some(expected) = expected(name, damage) else { continue };
             let kept = [&path, &neighbour].map(|path| (path.clone(), Kept::of(path)));
             assert!(damage.does(&path, &neighbour, &elsewhere), "{name} {damage:?}");
             let ran = verify(&[]);

@@ -7,12 +7,14 @@
 mod command;
 #[path = "../common/mod.rs"]
 mod common;
+mod cosigned;
 mod damage;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 mod gossip;
 mod heads;
 mod kept;
+mod killed;
 #[path = "../verify/world.rs"]
 mod log;
 mod lying;

@@ -31,6 +31,14 @@ fn mend(world: &World, upstream: &Path, disk: FailingDisk, damaged: &[PathBuf]) 
     (disk, mended.unwrap_or(false))
 }
 
+/// Nothing is found of what was not damaged.
+fn finds_nothing_else(world: &World, wrong: &[PathBuf], context: &str) {
+    let found = world.verify().findings;
+    let stem = |path: &Path| path.with_extension("");
+    let is_wrong = |file: &str| wrong.iter().any(|path| stem(path) == stem(Path::new(file)));
+    assert!(found.iter().all(|it| is_wrong(&it.file)), "{context}: {found:#?}");
+}
+
 #[test]
 fn a_repair_of_modules_that_dies_at_any_write_replaces_no_good_byte() {
     let modules = ["a", "b"].map(|name| Module::new(&format!("example.com/{name}"), "v1.0.0", 50)).to_vec();
@@ -88,6 +96,7 @@ fn a_repair_of_modules_that_dies_at_any_write_replaces_no_good_byte() {
                 let is_right = now.as_ref() == Some(&good[*path]) || now.as_ref() == Some(damaged);
                 assert!(is_right || refused.contains(damaged), "{context}: {}", path.display());
             }
+            finds_nothing_else(&world, &wrong, &context);
             let proxy = proxy(&world, upstream.path());
             for path in &wrong {
                 let mended = runtime().block_on(proxy.mend_stored(path));

@@ -235,6 +235,10 @@ fn a_repair_that_dies_at_any_write_leaves_no_good_byte_damaged_and_the_next_one_
                 let ok = bytes.iter().enumerate().all(is_one);
                 assert!(ok || is_replaced_whole, "{at} {moment:?} {}", path.display());
             }
+            // Nothing is found of what was not damaged.
+            let wrong = ["records", "hashes.0", "hashes.1", "offsets", "head"];
+            let found = verify(&world).unwrap().findings;
+            assert!(found.iter().all(|it| wrong.contains(&&*it.file)), "{at} {moment:?}: {found:#?}");
             let done = repair(&world, &[&served.url()]);
             assert_eq!(files(&world), good, "{at} {moment:?}: {done:#?}");
         }

@@ -201,6 +201,33 @@ fn a_damaged_remembered_head_is_one_finding_and_nothing_else_is_blamed_for_it() 
 }
 
 #[test]
+fn a_damaged_log_is_found_and_no_module_is_blamed_for_it() {
+    let world = World::new();
+    super::repair::index(&world.log);
+    for (name, at) in [
+        ("head", 40),
+        ("records", 60_000),
+        ("hashes.0", 9_700),
+        ("hashes.1", 40),
+        ("offsets", 9),
+        ("index.sqlite", 5_000),
+    ] {
+        let good = world.log.bytes(name);
+        let (mut torn, at) = (good.clone(), at.min(good.len() - 1));
+        torn[at..].fill(b'#');
+        world.log.put(name, &torn);
+        let ran = verify(&world.log.db.vkey(), world.root(), &["--format", "json"]);
+        let report = ran.json();
+        let flaws: Vec<&str> =
+            report["findings"].as_array().unwrap().iter().map(|finding| finding["flaw"].as_str().unwrap()).collect();
+        assert_eq!(ran.code, 1, "{name}: {}", ran.show());
+        assert!(!flaws.is_empty() && flaws.iter().all(|flaw| !flaw.starts_with("module")), "{name}: {flaws:?}");
+        world.log.put(name, &good);
+    }
+    is_normal(&world.log.db.vkey(), world.root(), &["14 by their records"]);
+}
+
+#[test]
 fn evidence_holds_or_is_a_finding() {
     let world = LogWorld::new(600, &[600]);
     let other = FakeSumdb::synthetic(600, 7);

@@ -14,13 +14,13 @@ use gosumcheck::sumdb::goproxy::{VersionInfo, list};
 use gosumcheck::sumdb::module::ModuleVersion;
 
 use super::command::{Machine, Ran, file_url};
-use super::common::{cached_zips, files_below};
+use super::common::{cached_zips, files_below, zips};
 use super::damage::{ALL, Damage, Kept};
-use super::kept;
 use super::matrix::{expected, filled, is_normal};
 use super::repair;
 use super::whole_states;
 use super::world::{Module, World};
+use super::{cosigned, kept};
 
 /// Records of the log.
 pub(super) const RECORDS: usize = 100_000;
@@ -28,6 +28,8 @@ pub(super) const RECORDS: usize = 100_000;
 const MODULES: usize = 200;
 /// Larger zips take long to be hashed again and again.
 const LARGEST: u64 = 512 << 10;
+/// The same of those that `tests/proxy_go` has downloaded: as many as there are, and 2 MB in all.
+const LARGEST_DOWNLOADED: u64 = 64 << 10;
 /// The files of a module that are damaged together: none says anything of another one.
 ///
 /// The last turn is one of rest: a report names no more than 100 findings of a kind.
@@ -41,17 +43,24 @@ const LOG_FILES: [&str; 8] =
 /// Fewer cases are not what was asked for.
 const FEWEST: usize = 10_000;
 
-/// The modules: the smallest ones of the go command's cache, one version of each, and made ones where these are too few.
+/// The modules: the smallest ones of the go command's cache and of those that `tests/proxy_go` has downloaded, one version of each, and made
+/// ones where these are too few.
 fn modules() -> Vec<Module> {
     let mut seen = BTreeSet::new();
     let mut real = cached_zips(LARGEST).unwrap_or_default();
+    let downloaded = Path::new(env!("CARGO_TARGET_TMPDIR")).join("proxy_go/modules");
+    // Written last there: without it another test program may be at it now.
+    if downloaded.join("whole-for.go.sum").is_file() {
+        real.extend(zips(&downloaded, LARGEST_DOWNLOADED));
+        real.sort();
+    }
     real.retain(|(_, version, _)| seen.insert(version.path().to_string()));
     real.truncate(MODULES);
     if real.len() < MODULES {
         let (test, real) = (std::thread::current().name().unwrap_or("test").to_owned(), real.len());
         let _ = writeln!(
             std::io::stderr(),
-            "{test}: the module cache holds {real} modules, the other {} are made",
+            "{test}: the module cache and the downloads of tests/proxy_go hold {real} modules, the other {} are made",
             MODULES - real
         );
     }
@@ -94,6 +103,9 @@ impl Whole {
         machine.set("GOSUMCHECK_DATA", world.root().to_str().unwrap());
         machine.set("GOSUMCHECK_PROXY", file_url(upstream.path()));
         kept::fill(&world);
+        cosigned::cosign(&world.log).unwrap();
+        let key = cosigned::key_file(&machine);
+        machine.set("GOSUMCHECK_COSIGN", key.to_str().unwrap());
         let latest = world.root().join(kept_files(&world)[0].clone());
         fs::create_dir_all(latest.parent().unwrap()).unwrap();
         fs::write(latest, world.log.db.head(world.log.db.size())).unwrap();
@@ -243,7 +255,8 @@ fn is_known<'a>(whole: &Whole, paths: impl Iterator<Item = &'a PathBuf>) {
 /// What is kept beside log and modules, the remembered head first.
 pub(super) fn kept_files(world: &World) -> Vec<String> {
     let heads = |name: &str| format!("heads/{}/{name}", world.log.db.name());
-    vec![heads("latest"), heads("seen.jsonl"), "verify/journal.jsonl".to_owned(), "proxy.sqlite".to_owned()]
+    let cosigned = cosigned::name_in(&world.log);
+    vec![heads("latest"), heads("seen.jsonl"), "verify/journal.jsonl".to_owned(), "proxy.sqlite".to_owned(), cosigned]
 }
 
 /// Each case is found or normal, and nothing else is found; gives what is normal.

@@ -137,6 +137,9 @@ fn arguments(settings: &Settings, config: Option<&Path>, key: &str, has_modules:
     if let Some(policy) = &settings.policy {
         add("--policy", policy.display().to_string());
     }
+    if let Some(key) = settings.cosign.as_ref().filter(|_| has_modules && is_flag(rows::cosign.name)) {
+        add("--cosign", key.display().to_string());
+    }
     for pin in settings.pin_head.iter().filter(|_| is_flag(rows::pin_head.name)) {
         add("--pin-head", pin.display().to_string());
     }

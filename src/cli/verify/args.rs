@@ -37,6 +37,9 @@ pub(crate) struct VerifyArgs {
     pub(super) config: Option<PathBuf>,
     #[arg(long, value_name = value_name(&rows::policy), help = POLICY)]
     pub(super) policy: Option<PathBuf>,
+    /// Verify what was cosigned last with the key in this file too, as for `serve` [env: GOSUMCHECK_COSIGN]
+    #[arg(long, value_name = value_name(&rows::cosign), conflicts_with = "no_log")]
+    pub(super) cosign: Option<PathBuf>,
     /// Append what this run did and found to DATA/verify/journal.jsonl, see `gosumcheck journal`
     #[arg(long)]
     pub(super) record: bool,
@@ -118,6 +121,7 @@ impl VerifyArgs {
             .flag(&rows::data, path(&self.data))
             .flag(&rows::sumdb, sumdb)
             .flag(&rows::private, self.private.clone())
+            .flag(&rows::cosign, path(&self.cosign))
             .flag_named("--max-rate", &rows::verify_max_rate, self.max_rate.clone())
             .flag_named("--sample", &rows::verify_sample, self.sample.clone())
             .flag_named("--full-every", &rows::verify_full_every, self.full_every.clone())

@@ -33,12 +33,17 @@ pub(super) fn run(
     let folder = Folder::open(stored.folder.root())?;
     let runtime = setup::runtime()?;
     let mut done = Repaired::default();
+    let beside = [stored.kept()?, stored.cosigned()?].concat();
+    verify::mend_modes(&folder, &beside, &mut done);
     verify::mend_kept(&folder, &stored.kept()?, &mut done);
     if !args.no_log {
+        mend_cosigned(&folder, stored, layers, &mut done)?;
         let database = serve::database(&settings, &folder)?;
         runtime.block_on(log(&folder, stored, &database, options, has_log, &mut done))?;
     }
-    let wanted: Vec<&Finding> = report.findings.iter().filter(|finding| is_of_modules(finding)).collect();
+    let is_beside = |finding: &&Finding| beside.iter().any(|path| path.as_path() == Path::new(&finding.file));
+    let findings = report.findings.iter().filter(|finding| is_of_modules(finding) && !is_beside(finding));
+    let wanted: Vec<&Finding> = findings.collect();
     if wanted.is_empty() {
         return Ok(done);
     }
@@ -55,6 +60,12 @@ pub(super) fn run(
         done.failed.push(format!("{} beyond those that are listed: repair again", counted(more, "finding")));
     }
     Ok(done)
+}
+
+/// Puts what was cosigned in order, if it can be proven.
+fn mend_cosigned(folder: &Folder, stored: &Stored, layers: &Layers, done: &mut Repaired) -> Result<(), Fault> {
+    let options = VerifyOptions { cosigned: folder.head(&stored.name)?.cosigners()?, ..stored.remembered(layers)? };
+    verify::mend_cosigned(&folder.log(&stored.name)?, &stored.policy, &options, done)
 }
 
 /// Repairs the remembered head, the log where one is held, and the cache.

@@ -1,14 +1,16 @@
 //! What `gosumcheck verify` looks at: a data folder, opened for reading, and what its log is held to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::setup;
 use super::VerifyArgs;
+use crate::config::key_file;
 use crate::config::settings::{Layers, rows};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::store::Folder;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
+use crate::sumdb::note::VerifierKey;
 use crate::verify::{self, VerifyOptions};
 
 /// What is there to look at.
@@ -40,6 +42,11 @@ impl Stored {
         Ok(vec![head.path(), head.sightings_path(), self.folder.runs().path().to_path_buf(), journal])
     }
 
+    /// The files with what was cosigned last.
+    pub(super) fn cosigned(&self) -> Result<Vec<PathBuf>, Fault> {
+        Ok(self.folder.head(&self.name)?.cosigners()?.iter().map(|file| file.path().to_path_buf()).collect())
+    }
+
     /// Whether proven answers are kept here, or the head that they were proven under.
     pub(super) fn has_answers(&self) -> Result<bool, Fault> {
         let (cache, head) = (self.folder.cache(&self.name)?, self.folder.head(&self.name)?);
@@ -49,13 +56,15 @@ impl Stored {
     /// How the log is judged: in full, and against all that it must be consistent with.
     pub(super) fn options(&self, args: &VerifyArgs, layers: &Layers) -> Result<VerifyOptions, Fault> {
         let (threads, skip_index, pinned) = (args.threads, args.no_index, self.pinned(layers)?);
-        Ok(VerifyOptions { threads, skip_index, pinned, ..self.remembered()? })
+        Ok(VerifyOptions { threads, skip_index, pinned, ..self.remembered(layers)? })
     }
 
-    /// The heads that are remembered outside the log's folder, read one by one.
-    pub(super) fn remembered(&self) -> Result<VerifyOptions, Fault> {
-        let mut options = VerifyOptions::default();
-        for head in self.folder.head(&self.name)?.each_accepted() {
+    /// The heads that are remembered outside the log's folder, read one by one, and what was cosigned.
+    pub(super) fn remembered(&self, layers: &Layers) -> Result<VerifyOptions, Fault> {
+        let file = self.folder.head(&self.name)?;
+        let mut options =
+            VerifyOptions { cosigned: file.cosigners()?, cosigners: cosigners(layers)?, ..VerifyOptions::default() };
+        for head in file.each_accepted() {
             match head {
                 Ok(head) => options.remembered.push(head),
                 Err(fault) => options.unreadable.push(fault),
@@ -72,4 +81,11 @@ impl Stored {
         }
         setup::pinned(&files, &layers.place_of(&rows::pin_head), &self.policy, &layers.texts(&rows::sumdb))
     }
+}
+
+/// The keys of cosigners that the settings name.
+fn cosigners(layers: &Layers) -> Result<Vec<VerifierKey>, Fault> {
+    let read = |file: String| key_file::read(Path::new(&file)).map(|key| key.vkey());
+    let keys: Result<Vec<_>, Fault> = layers.texts(&rows::cosign).into_iter().map(read).collect();
+    keys.map_err(|fault| fault.set_at(&layers.place_of(&rows::cosign)))
 }

@@ -18,15 +18,15 @@ impl Flaw {
             Flaw::Undecided => {
                 "Records and hashes disagree, and nothing proven shows which of them is damaged: both may be."
             }
-            Flaw::HeadDamaged => {
-                "The committed head is lost; everything was checked under the newest other signed head."
-            }
+            Flaw::HeadDamaged => "The committed head is lost; all was checked under the newest other signed head.",
             Flaw::HeadBehind => {
                 "The committed head is older than one that was committed before: the file was replaced, or a commit was \
                  interrupted. Everything was checked under the newer one, up to the last record that the files hold."
             }
             Flaw::RootDiffers => "The files are consistent with each other, and do not belong to this signed head.",
             Flaw::HeadsDamaged => "A remembered head is damaged, so nothing can be compared with it.",
+            Flaw::CosignedDamaged => "What `serve --cosign` signed last is damaged; nothing is cosigned without it.",
+            Flaw::CosignedAhead => "More was cosigned here than the full log holds: it was put back, or removed.",
             Flaw::HeadUncosigned => {
                 "The newest head lacks cosignatures of the policy's witnesses, so it does not count yet."
             }
@@ -98,6 +98,8 @@ impl Flaw {
                 "Find out where these files came from. Restore them from a copy, or delete the log's folder and run \
                  `gosumcheck sync`."
             }
+            Flaw::CosignedDamaged => "Restore the file from a backup, or cosign with a new key. Do not delete it.",
+            Flaw::CosignedAhead => "Run `gosumcheck sync`: nothing is cosigned until then. Find out who put it back.",
             Flaw::HeadUncosigned => {
                 "Run `gosumcheck sync --policy FILE --distributor URL`; if it stays, ask the witnesses."
             }
@@ -109,9 +111,7 @@ impl Flaw {
             Flaw::NotAFile => {
                 "Find out who put it there. `gosumcheck verify --repair` puts a file with the same bytes in its place."
             }
-            Flaw::Permissions => {
-                "Set the mode of the files that are named here to 0600, or run `gosumcheck verify --repair`."
-            }
+            Flaw::Permissions => "Set the mode of what is named here to 0600, or run `gosumcheck verify --repair`.",
             Flaw::IndexWrong => "Run `gosumcheck index --rebuild`.",
             Flaw::ModuleDamaged | Flaw::ModuleHash | Flaw::ModuleInfo => {
                 "Check the disk and its memory. Delete the files that are named here: a module that is asked for again is \

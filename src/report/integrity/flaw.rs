@@ -38,6 +38,10 @@ pub enum Flaw {
     RootDiffers,
     /// an entry of `heads` or the remembered head is not a signed note
     HeadsDamaged,
+    /// what a key of ours cosigned last cannot be read, or is not signed
+    CosignedDamaged,
+    /// more was cosigned here than the full log holds
+    CosignedAhead,
     /// the newest head lacks the cosignatures that the policy asks for
     HeadUncosigned,
     /// no newer signed head was seen for long, or a route shows an old one
@@ -88,7 +92,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// All kinds, in the order of the report.
-    pub const ALL: [Flaw; 33] = [
+    pub const ALL: [Flaw; 35] = [
         Flaw::HeadDamaged,
         Flaw::HeadBehind,
         Flaw::RootDiffers,
@@ -99,6 +103,8 @@ impl Flaw {
         Flaw::HashesDamaged,
         Flaw::Undecided,
         Flaw::HeadsDamaged,
+        Flaw::CosignedDamaged,
+        Flaw::CosignedAhead,
         Flaw::HeadUncosigned,
         Flaw::HeadStale,
         Flaw::CacheDamaged,
@@ -171,6 +177,8 @@ impl Flaw {
             Flaw::HeadBehind => "head-behind",
             Flaw::RootDiffers => "root-differs",
             Flaw::HeadsDamaged => "heads-damaged",
+            Flaw::CosignedDamaged => "cosigned-damaged",
+            Flaw::CosignedAhead => "cosigned-ahead",
             Flaw::HeadUncosigned => "head-uncosigned",
             Flaw::HeadStale => "head-stale",
             Flaw::CacheDamaged => "cache-damaged",

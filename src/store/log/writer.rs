@@ -131,6 +131,9 @@ impl Writer {
             // The old head too: `heads` may have been lost.
             let old = writer.log.head()?;
             let notes: Vec<&[u8]> = old.as_deref().into_iter().chain([head.bytes()]).collect();
+            if old.is_some() {
+                writer.say_that_it_commits()?;
+            }
             Heads::remember(folder, &dir.join("heads"), &notes)?;
             if old.is_none() {
                 sync_names(folder, &writer.log)?;
@@ -140,6 +143,17 @@ impl Writer {
             writer.committed = tree.size;
             Ok(())
         })
+    }
+
+    /// Notes that a sync is under way, unless that stands there: `heads` is about to be ahead of `head`, and without this nobody could
+    /// tell a commit from a head that was put back.
+    fn say_that_it_commits(&self) -> Result<(), Fault> {
+        let (folder, dir, after) = (&self.log.folder, &self.log.dir, self.committed);
+        if Progress::read(dir)?.is_some_and(|progress| progress.after == after) {
+            return Ok(());
+        }
+        let size = self.growing.edge().size();
+        Progress { size: (size - size % FULL).max(after), after }.write(folder, dir)
     }
 
     /// Gives up what was appended since the committed head, marked or not: it does not belong to the tree that is wanted, or a

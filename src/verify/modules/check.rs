@@ -128,11 +128,11 @@ fn unvouched(
     let what = match (pin, known) {
         (Err(why), _) => format!("hashes to {got}, and its expected hash cannot be read: {why}"),
         (_, Known::Nothing(why)) => format!("hashes to {got}, and has neither a hash beside it nor a record: {why}"),
-        (_, Known::Unprovable) if has_proof => {
+        (_, Known::Unproven(_)) if has_proof => {
             let what = format!("is what its proof says, {got}, and has no hash beside it, so that it is not served");
             return finding(file, Flaw::ModuleHash, what, Some(got), Some(got));
         }
-        (_, Known::Unprovable) => format!("hashes to {got}, and has neither a hash nor a proof beside it"),
+        (_, Known::Unproven(_)) => format!("hashes to {got}, and has neither a hash nor a proof beside it"),
         _ => format!("hashes to {got}, is private, and has no hash beside it that it was pinned to"),
     };
     finding(file, Flaw::ModuleUnrecorded, what, None, Some(got))
@@ -204,7 +204,7 @@ fn against_pin(file: &Stored, got: &SumHash, known: &Known, rules: Option<String
             finding(file, Flaw::ModuleUnrecorded, what, Some(got), Some(got))
         }
         (_, Some(why)) => finding(file, Flaw::ModuleRules, why, Some(got), Some(got)),
-        (Known::Unprovable, None) => Verdict { outcome: FileState::AsAdmitted, hashed: true },
+        (Known::Unproven(_), None) => Verdict { outcome: FileState::AsAdmitted, hashed: true },
         (_, None) => Verdict { outcome: FileState::Pinned, hashed: true },
     }
 }

@@ -71,7 +71,7 @@ pub async fn upstreams(
     let scan = Scan::of(&folder.modules(), &mut Integrity::new(""));
     let covered = turns::covered(folder, &scan, options.coverage);
     let files: Vec<&Stored> = covered.iter().map(|(_, file)| *file).filter(|file| file.tree == Tree::Proven).collect();
-    let known = learn(&files, database, options, false, report).await;
+    let known = learn(folder, &files, database, options, false, report).await;
     let recorded = files.into_iter().filter_map(|file| match known.get(&file.module) {
         Some(Known::Record(record)) => Some((file, record.hash(file.kind).clone(), sources(&file.module)?)),
         _ => None,

@@ -16,6 +16,17 @@ use crate::sumdb::tile::VerifiedTree;
 /// Passes over the cache: what is below the right edge can be judged once that is in order.
 const ROUNDS: usize = 3;
 
+/// Sets the modes of `paths`, which are kept beside log and modules.
+pub fn mend_modes(folder: &Folder, paths: &[PathBuf], done: &mut Repaired) {
+    for path in paths {
+        match folder.mend_mode(path) {
+            Ok(true) => done.note(Repair::of_file(path.display().to_string(), "has mode 0600 again")),
+            Ok(false) => {}
+            Err(fault) => done.failed.push(fault.to_string()),
+        }
+    }
+}
+
 /// Puts files in the places of links among `paths`, which are kept beside log and modules, and the times of admission in order.
 pub fn mend_kept(folder: &Folder, paths: &[PathBuf], done: &mut Repaired) {
     for path in paths {
