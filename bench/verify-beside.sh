@@ -50,6 +50,7 @@ verify_off() {
     verifier=
 }
 zip=example.com/m1000000/n0/@v/v1.0.0.zip
+: >"$work/runs" # none may come to its end in a short round
 for path in "${zip%zip}mod" "$zip"; do
     kind=${path##*.}
     curl -fs "$base/$path" -o /dev/null
