@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 dir=${given:-$PWD/target/import}
 mkdir -p "$dir"
 work=$(mktemp -d)
-trap 'kill "${log_pid:-}" 2>/dev/null; wait 2>/dev/null; rm -rf "$work" "$dir/data"' EXIT
+trap 'kill "${log_pid:-}" 2>/dev/null; wait 2>/dev/null; rm -rf "$work" "$dir"/data.*' EXIT
 . bench/static.sh
 . bench/lines.sh
 rounds=${3:-3}
@@ -31,11 +31,13 @@ find "$cache" -path '*/@v/*' \( -name '*.zip' -o -name '*.mod' -o -name '*.info'
 grep '\.zip$' "$work/files" >"$work/zips"
 bytes=$(xargs -d '\n' stat -c %s <"$work/files" | awk '{ sum += $1 } END { print sum }')
 files=$(wc -l <"$work/files")
-import=("$target/gosumcheck" import "${cache%/cache/download}" --data "$dir/data" --sumdb "$sumdb")
+# into NUMBER: an import into a new folder, which stays until the end: for half a minute ext4 looks through what was deleted for each file
+# that it makes.
+into() { import=("$target/gosumcheck" import "${cache%/cache/download}" --data "$dir/data.$1" --sumdb "$sumdb"); }
 cold() { [ -z "${COLD:-}" ] || { sync; echo 3 >/proc/sys/vm/drop_caches; }; }
 
-for _ in $(seq "$rounds"); do
-    rm -rf "$dir/data"
+for round in $(seq "$rounds"); do
+    into "$round"
     sync -f "$dir"
     cold; measure import "${import[@]}"
     grep -q "files proven and stored" "$work/out.txt"
@@ -50,7 +52,7 @@ for name in import again unzip sha256sum; do
         'BEGIN { printf "%-10s %6.2f s  %6.2f s of CPU  %4d MiB  %7.1f MB/s\n", name, wall, cpu, mib, bytes / 1e6 / wall }'
 done
 if command -v strace >/dev/null; then
-    rm -rf "$dir/data"
+    into calls
     strace -f -c -S name -o "$work/calls" "${import[@]}" >/dev/null
     awk -v files="$files" '$NF ~ /^(fsync|fdatasync|syncfs|openat|openat2|rename|pread64|pwrite64|read|write|statx)$/ { printf "%-10s %6.2f a file\n", $NF, $4 / files }' "$work/calls"
 fi
