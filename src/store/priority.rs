@@ -9,15 +9,25 @@ use thread_priority::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nice {
     /// Somebody may come to wait for it: on a busy machine it gets a tenth of what a thread gets that answers.
-    Later = 10,
+    Later,
     /// Nobody waits for it.
-    Last = 19,
+    Last,
+}
+
+impl Nice {
+    /// From 0, as a thread begins, to 19.
+    pub fn value(self) -> i32 {
+        match self {
+            Nice::Later => 10,
+            Nice::Last => 19,
+        }
+    }
 }
 
 /// Has the threads of others go before this one. Threads that it begins inherit it.
 pub fn lower_priority(nice: Nice) {
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice as i32);
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice.value());
 }
 
 /// Has all other processes go before this one, which only verifies: it runs, and reads from the disk, while nobody else wants to, since
@@ -37,6 +47,6 @@ pub fn idle_priority() {
 pub fn lower_process_priority(id: u32) {
     #[cfg(target_os = "linux")]
     if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::setpriority_process(Some(id), Nice::Last as i32);
+        let _ = rustix::process::setpriority_process(Some(id), Nice::Last.value());
     }
 }

@@ -9,6 +9,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::store::priority::{Nice, lower_priority};
 
+/// Threads that wait for the disk, besides: a few make as many files durable as many would, and many at once keep the file system
+/// from answering others.
+const WAITING_THREADS: usize = 8;
+
 /// Begun where something is read ahead for the first time.
 #[derive(Debug, Default)]
 pub(super) struct Threads(OnceLock<Option<Runtime>>);
@@ -37,6 +41,7 @@ fn begin() -> Option<Runtime> {
     let lower = || lower_priority(Nice::Later);
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads)
+        .max_blocking_threads(WAITING_THREADS)
         .thread_name("read-ahead")
         .on_thread_start(lower)
         .enable_all()
@@ -65,7 +70,7 @@ mod tests {
             tell.send(tokio::task::spawn_blocking(nice).await.unwrap()).unwrap();
         });
         let (work, disk) = (told.recv().unwrap(), told.recv().unwrap());
-        assert!(work > ours && disk == work && work == Nice::Later as i32, "{ours} {work} {disk}");
+        assert!(work > ours && disk == work && work == Nice::Later.value(), "{ours} {work} {disk}");
     }
 
     #[tokio::test]
