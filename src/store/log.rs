@@ -15,8 +15,8 @@
 //! slice of the same place, so every tile of every older tree is there too.
 //!
 //! **Order of a commit**: `records`, `offsets`, `hashes.*` are written and synced, then `progress` says that a sync is under way, unless
-//! it did, then the note is appended to `heads`, then `head` is replaced. Bytes beyond what `head` commits to are ignored, and overwritten after a crash or cut off by the next
-//! commit. A reader takes `head` and never looks past it, so it needs no lock.
+//! it did, then the note is appended to `heads`, then `head` is replaced. Bytes beyond what `head` commits to are ignored, and
+//! overwritten after a crash or cut off by the next commit. A reader takes `head` and never looks past it, so it needs no lock.
 //!
 //! **A start after a crash is a start.** Both look at the same things: that the files reach to the head, that their hashes fold to
 //! its root, that the last data tile has the records of its leaf hashes, and that a log without a head never had one.

@@ -16,9 +16,9 @@
 //!
 //! **A file has its name only when its bytes hash to what stands beside it, and counts only for the database that its proof
 //! names** (`proof`, `proven`). It arrives in `tmp`, is proven there by the caller, synced, and renamed after its proof and its hash
-//! are in place, in that order (`naming`, `deferred`): a hash without a proof is never one that this version wrote for a public module. A crash between
-//! these leaves a file that is proven again. A hash of a private module without its file is a pin: what the file was, and may only
-//! ever be. A file without a hash does not count: it is not opened, and a new download takes its place.
+//! are in place, in that order (`naming`, `deferred`): a hash without a proof is never one that this version wrote for a public
+//! module. A crash between these leaves a file that is proven again. A hash of a private module without its file is a pin: what the
+//! file was, and may only ever be. A file without a hash does not count: it is not opened, and a new download takes its place.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -187,9 +187,10 @@ impl Modules {
         Arrival::open(&self.folder, module, kind)
     }
 
-    /// Gives the file its name, durably (or [later](Modules::defer_names)), after what proves it: the caller has proven that its bytes have this hash, and whose word
-    /// that is. Where the file is here already, it stays, and the one that arrived is thrown away. Processes may admit the same
-    /// bytes at once, not different ones: a caller that stores what no log proves holds the [claim](Modules::claim).
+    /// Gives the file its name, durably (or [later](Modules::defer_names)), after what proves it: the caller has proven that its bytes
+    /// have this hash, and whose word that is. Where the file is here already, it stays, and the one that arrived is thrown away.
+    /// Processes may admit the same bytes at once, not different ones: a caller that stores what no log proves holds the
+    /// [claim](Modules::claim).
     ///
     /// # Errors
     /// `Unavailable` where the disk fails; then the file has its name or not, and what arrived is thrown away: a full disk needs

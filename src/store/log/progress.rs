@@ -1,8 +1,8 @@
 //! `progress`: that a sync is under way, and how far it can be resumed. Two numbers: so many records are synced to the disk, and
 //! so many were committed when it began.
 //!
-//! It is there from before the first byte of a first sync until its commit, and whenever `heads` is ahead of `head`. So records without `head` and without `progress` are
-//! those of a log that lost its head, and not what a first sync left behind.
+//! It is there from before the first byte of a first sync until its commit, and whenever `heads` is ahead of `head`. So records
+//! without `head` and without `progress` are those of a log that lost its head, and not what a first sync left behind.
 
 use std::path::Path;
 
