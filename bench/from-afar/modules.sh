@@ -80,7 +80,7 @@ stop() {
 timed() {
     local name=$1 proxy=$2 sumdb=$3 began
     shift 3
-    rm -rf "$work/modcache" "$work/gopath" "$work/copy"
+    gone "$work/modcache" "$work/gopath" "$work/copy"
     cp -r "$project" "$work/copy"
     [ "$1" != tidy ] || rm -f "$work/copy/go.sum"
     began=$(date +%s.%N)
@@ -105,7 +105,7 @@ once() {
     shift 2
     while [ "$1" != -- ]; do options+=("$1"); shift; done
     shift
-    rm -rf "$work/data"
+    gone "$work/data"
     start "$name" "$work/data" "${options[@]}"
     timed "$name.$task" "$base" "$key $base" "$task" "$@"
     echo "$(metric 'read_ahead_requests_total{answers="all"}') $(metric 'read_ahead_requests_total{answers="used"}')" \
@@ -133,12 +133,12 @@ mkdir -p "$project"
 for _ in $(seq "$rounds"); do
     timed plain.download "$upstream" "$key $far_log" download mod download all
     for mode in off mod all; do once download "ours-$mode" --read-ahead "$mode" -- mod download all; done
-    rm -rf "$work/data"
+    gone "$work/data"
     cp -r "$dir/mirror" "$work/data"
     start mirror "$work/data"
     timed mirror.download "$base" "$key $base" download mod download all
     stop
-    rm -rf "$work/data"
+    gone "$work/data"
     start prefetched "$work/data"
     began=$(date +%s.%N)
     sed "s|.*|url = \"$base/&\"\noutput = \"/dev/null\"|" "$work/all.paths" >"$work/all.urls"
@@ -148,7 +148,7 @@ for _ in $(seq "$rounds"); do
     tail -n 1 "$work/then.download" | awk -v before="$before" '{ print $1 + before }' >>"$work/prefetched.download"
     stop
     if [ -x "$dir/peers/goproxy" ]; then
-        rm -rf "$work/data"
+        gone "$work/data"
         start goproxy "$work/data"
         timed goproxy.download "$base" "$key $far_log" download mod download all
         stop

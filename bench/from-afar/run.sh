@@ -66,7 +66,7 @@ upstream=http://127.0.0.1:$((port + 2)) log="$key http://127.0.0.1:$((port + 3))
 timed() {
     local name=$1 proxy=$2 compiled=$3 began
     shift 3
-    rm -rf "$work/modcache" "$work/gopath" "$work/copy" "$work/data"
+    gone "$work/modcache" "$work/gopath" "$work/copy" "$work/data"
     cp -r "$project" "$work/copy"
     began=$(date +%s.%N)
     (cd "$work/copy" && GOCACHE=$compiled GOMODCACHE=$work/modcache GOPATH=$work/gopath GOPROXY=$proxy GOSUMDB=$log "$@") >"$work/go.txt" 2>&1 ||
@@ -103,7 +103,7 @@ for command in build test; do report "$command"; done
 for command in build test; do
     declare -n words=$command
     for name in near bare ours; do
-        rm -rf "$work/gocache"
+        gone "$work/gocache"
         case $name in
             near) timed "near.$command.compiled" "file://$tree" "$work/gocache" "${words[@]}" ;;
             bare) timed "bare.$command.compiled" "$upstream" "$work/gocache" "${words[@]}" ;;

@@ -1,5 +1,5 @@
 # Sourced by the parts of bench/from-afar.sh after bench/peer.sh: servers on this machine that answer as ones far away would.
-# usage: . bench/from-afar/way.sh; then: certificates, front, half, far, near
+# usage: . bench/from-afar/way.sh; then: certificates, front, half, far, gone, near
 
 . bench/lines.sh
 started=()
@@ -23,6 +23,15 @@ far() {
     "$work/delay" "127.0.0.1:$1" "$2" "$3" "$work/connections.$1" 2>>"$work/delay.txt" &
     started+=($!)
     open "$1" $!
+}
+
+# gone PATH...: puts away what the next measurement must not find. It is deleted at the end: for half a minute ext4 looks through what was
+# deleted for each file that it makes, which takes more time than all else here.
+gone() {
+    local path
+    for path; do
+        [ ! -e "$path" ] || mv "$path" "$(mktemp -d "$work/gone.XXXXXX")"
+    done
 }
 
 # near PORT: ends the `far` that was started last.
