@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The go command by way of `gosumcheck serve`, with nothing cached anywhere and all upstreams far away, in parts of the time that it
 # takes without any proxy.
-# usage: bench/from-afar/modules.sh DIR [rounds]      needs cargo, go, nginx, curl; the delay program of $GOSUMCHECK_SHARED; 300 MB
+# usage: bench/from-afar/modules.sh DIR [rounds]      needs cargo, go, nginx, curl; the delay program of $GOSUMCHECK_SHARED; 300 MB, and for
+# each round 3 GB below TMPDIR
 # ROUND_TRIP (50ms) is the round trip to the module proxy and to the checksum database: `delay` forwards each connection. The go
 # command and our server are on this machine. PROGRAMS=DIR has built programs, instead of the release that is built here.
 # Modules: 100 of 200 KB that require nothing, so that no go.mod tells what comes next; then the real project of tests/proxy_go, if its

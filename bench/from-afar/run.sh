@@ -2,7 +2,7 @@
 # `gosumcheck run -- go build` and `-- go test` of a real project with 146 modules in its build list, with nothing cached and all
 # upstreams far away, in parts of the time that the bare command takes.
 # usage: bench/from-afar/run.sh [DIR] [rounds]      needs cargo, go, nginx, curl, openssl; the Go peer `delay`; 700 MB below DIR,
-# target/from-afar/run unless told
+# target/from-afar/run unless told, and 2 GB below TMPDIR for each round
 # ROUND_TRIP (50ms) is the round trip to the module proxy and to the checksum database: `delay` forwards each connection. The project
 # is that of tests/proxy_go, with a test added; its modules are fetched once, by the go command's ordinary settings, into DIR, and are
 # served from there. PROGRAMS=DIR has built programs, instead of the release that is built here.

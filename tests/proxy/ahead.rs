@@ -116,7 +116,8 @@ fn the_go_mod_of_a_zip_comes_while_the_zip_does() {
         let asking = proxy.clone();
         let client = world.runtime.spawn(async move { answer(&asking, 1, &format!("{A}.zip")).await });
         gate.wait(1);
-        until("the go.mod is here", || world.stored() == [format!("{A}.mod")]);
+        // With that of what it requires, which is likely to be taken next.
+        until("the go.mod is here", || world.stored() == [format!("{A}.mod"), format!("{B}.mod")]);
         gate.open();
         assert!(bytes(world.runtime.block_on(client).unwrap()) == world.corpus.file(&format!("{A}.zip")).unwrap());
         get(&world, &proxy, &format!("{A}.mod"));

@@ -8,7 +8,9 @@
 //!   version that it selected: the newest of each module. So an `.info` after its `.mod` tells that all the others follow.
 //! - A build asks for no `.info`: the first `.zip` tells that it has the graph, and takes zips of the selected versions from now on.
 //!   Where its main module says `go 1.17` or later it has the graph without asking, takes the zip of each module that an import
-//!   names, and then the go.mod of that module (modload load.go, fetch; modfetch.DownloadZip): the two are brought at the same time.
+//!   names, and then the go.mod of that module (modload load.go, fetch; modfetch.DownloadZip): the two are brought at the same
+//!   time. What that go.mod requires are the zips that it is likely to take next, often in these versions: their records come with
+//!   their go.mod files.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +42,8 @@ pub(super) struct AheadStep {
 pub(super) enum Below {
     /// all: the client asked for this go.mod
     Asked,
+    /// all: it asks for this go.mod next
+    Next,
     /// all, where it is not pruned
     Unpruned,
     /// all, as it is below one that is not pruned
@@ -55,7 +59,7 @@ impl AheadStep {
     /// The steps that follow from the go.mod that this one brought, down to `depth` levels.
     pub(super) fn next(&self, go_mod: &GoMod, depth: u8) -> Vec<AheadStep> {
         let below = match (self.below, go_mod.is_pruned) {
-            (Below::Asked, true) => Below::Unpruned,
+            (Below::Asked | Below::Next, true) => Below::Unpruned,
             (Below::Unpruned, true) => return Vec::new(),
             (_, false) | (Below::All, true) => Below::All,
         };
@@ -155,7 +159,7 @@ impl Questions {
 /// What is asked for right after the answer, so that it is brought while that is waited for.
 pub(super) fn beside(asked: &ModuleRequest) -> Option<(ModuleRequest, Below)> {
     match asked {
-        ModuleRequest::File(module, Kind::Zip) => Some((file(module, Kind::GoMod), Below::Unpruned)),
+        ModuleRequest::File(module, Kind::Zip) => Some((file(module, Kind::GoMod), Below::Next)),
         _ => None,
     }
 }
@@ -230,6 +234,8 @@ mod tests {
         for (below, go_mod, expected) in [
             (Below::Asked, &pruned, Some(Below::Unpruned)),
             (Below::Asked, &unpruned, Some(Below::All)),
+            (Below::Next, &pruned, Some(Below::Unpruned)),
+            (Below::Next, &unpruned, Some(Below::All)),
             (Below::Unpruned, &pruned, None),
             (Below::Unpruned, &unpruned, Some(Below::All)),
             (Below::All, &pruned, Some(Below::All)),
