@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 use self::held::{Held, PLACES, RECORDS, site};
 use crate::client::get;
 use crate::common::{files_below, go_program, random, skip};
+use crate::kit::until;
 
 /// Where files are in memory.
 const IN_MEMORY: &str = "/dev/shm";
@@ -121,9 +122,13 @@ fn what_shows_nowhere_is_given_to_nobody_once_a_scrub_has_passed() {
     let counts =
         ["gosumcheck_store_rotten_files_total", "gosumcheck_store_healed_files_total"].map(|name| held.metric(name));
     assert_eq!(counts, [files as u64; 2]);
-    let counts =
-        ["gosumcheck_log_rotten_tiles_total", "gosumcheck_log_healed_tiles_total"].map(|name| held.metric(name));
-    assert!(counts[0] == counts[1] && counts[0] >= tiles.len() as u64, "{counts:?} of {}", tiles.len());
+    // A pass that reads a tile while it is put in its place may find it rotten once more: that is healed too.
+    let [rotten, healed] =
+        ["gosumcheck_log_rotten_tiles_total", "gosumcheck_log_healed_tiles_total"].map(|name| || held.metric(name));
+    until("what was found is healed", || healed() == rotten());
+    // What is wrong at the right edge comes together too: how often it counts depends on where the scrub was.
+    let full = tiles.iter().filter(|tile| !tile.contains(".p/")).count();
+    assert!(rotten() >= full as u64, "{} of {full}", rotten());
 }
 
 /// Nothing shows the damage in a file: seen with one that no scrub takes away meanwhile.

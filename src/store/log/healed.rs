@@ -1,7 +1,7 @@
 //! What was found to be damaged in the full log and proven again: the right bytes, given from memory until they are in their place
 //! in the files.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -101,14 +101,18 @@ pub(super) struct Piece {
 struct HealedTiles {
     tiles: HashMap<TilePath, PlacedTile>,
     bytes: usize,
-    noticed: HashSet<TilePath>,
+    /// tiles that were counted as damaged, each with whether it was counted as healed too
+    noticed: HashMap<TilePath, bool>,
     /// not in its place yet
     open: Vec<Piece>,
 }
 
 impl HealedTiles {
-    fn forget(&mut self, key: &TilePath) {
-        self.noticed.remove(key);
+    /// What is in order again, be it that a read met it while it was put in its place.
+    fn forget(&mut self, key: &TilePath, health: &LogHealth) {
+        if self.noticed.remove(key) == Some(false) {
+            health.healed.fetch_add(1, Ordering::Relaxed);
+        }
         if let Some(tile) = self.tiles.remove(key) {
             self.bytes -= tile.bytes.len();
         }
@@ -136,7 +140,8 @@ impl Healed {
     /// Counts a damaged tile, the first time.
     pub(super) fn notice(&self, key: TilePath) {
         let mut found = self.found.lock();
-        if found.noticed.len() < MAX_NOTICED && found.noticed.insert(key) {
+        if found.noticed.len() < MAX_NOTICED && !found.noticed.contains_key(&key) {
+            found.noticed.insert(key, false);
             self.health.rotten.fetch_add(1, Ordering::Relaxed);
             tracing::error!("{}: the full log has rotted here; what was committed is put back", self.at(key));
         }
@@ -149,7 +154,7 @@ impl Healed {
         if self.health.rotten() == 0 {
             return;
         }
-        self.found.lock().forget(key);
+        self.found.lock().forget(key, &self.health);
     }
 
     /// Keeps proven bytes, and what is to be written for them.
@@ -159,9 +164,12 @@ impl Healed {
             (found.tiles, found.bytes) = (HashMap::new(), 0);
         }
         found.bytes += tile.bytes.len();
-        match found.tiles.insert(key, tile) {
-            Some(before) => found.bytes -= before.bytes.len(),
-            None => drop(self.health.healed.fetch_add(1, Ordering::Relaxed)),
+        if let Some(before) = found.tiles.insert(key, tile) {
+            found.bytes -= before.bytes.len();
+        }
+        if let Some(is_healed @ false) = found.noticed.get_mut(&key) {
+            *is_healed = true;
+            self.health.healed.fetch_add(1, Ordering::Relaxed);
         }
         let open: usize = found.open.iter().map(|piece| piece.bytes.len()).sum();
         if open < 2 * MAX_BYTES {
@@ -198,7 +206,7 @@ impl Healed {
         let mut found = self.found.lock();
         found.open.retain(|open| open != piece);
         if let Some(tile) = piece.tile.filter(|tile| !found.open.iter().any(|open| open.tile == Some(*tile))) {
-            found.forget(&tile);
+            found.forget(&tile, &self.health);
         }
     }
 }
