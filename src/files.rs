@@ -20,6 +20,11 @@ pub use tree::{Links, Tree, open_below};
 /// How a file is opened for reading: a pipe or a device does not block, and no terminal becomes the process's own.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
+/// The folder that `path` is in: of a relative path of one element, the working folder.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Why something is not read, though it is there. In an [`io::Error`], see [`Unfit::of`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {

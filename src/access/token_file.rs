@@ -183,8 +183,7 @@ impl TokenFile {
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             fs::rename(&new, &self.0)?;
-            let folder = self.0.parent().filter(|folder| !folder.as_os_str().is_empty());
-            File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
+            File::open(files::folder_of(&self.0))?.sync_all()
         };
         write().map_err(|error: io::Error| self.failed("written", &error))
     }

@@ -60,8 +60,7 @@ pub fn create(path: &Path, key: &SignerKey) -> Result<(), Fault> {
 }
 
 fn sync_parent(path: &Path) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(files::folder_of(path))?.sync_all()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Folder;
+use crate::files::folder_of;
 
 /// What this process knows of them.
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ impl Folder {
             Err(error) => return Err(error),
         }
         if durable && self.is_unsynced(folder) {
-            let parent = above(folder);
+            let parent = folder_of(folder);
             if self.is_unsynced(parent) {
                 self.ensure(parent, true)?;
             }
@@ -57,9 +58,4 @@ impl Folder {
     fn is_unsynced(&self, folder: &Path) -> bool {
         self.shared.made.lock().unsynced.contains(folder)
     }
-}
-
-/// The folder that a path is in: a relative path of one element has a parent without a name, the working folder.
-pub(super) fn above(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::bundle::{BundleWriter, Manifest};
 use crate::fault::Fault;
+use crate::files;
 use crate::prefetch::Wanted;
 use crate::proxy::{Denied, Mode, Proxy, ProxyAnswer};
 use crate::relay::LookupAnswer;
@@ -62,7 +63,7 @@ pub async fn export(
     let database = database_part(proxy, &modules, policy, since).await?;
     let place = to.display().to_string();
     let failed = |error: io::Error| Fault::machine(place.as_str(), format!("cannot be written: {error}"));
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = files::folder_of(to);
     let part = tempfile::Builder::new().prefix(".gosumcheck-export-").tempfile_in(folder).map_err(failed)?;
     let (name, tree_size) = (proxy.relay().name().to_owned(), database.head.tree().size);
     let manifest = Manifest::new(&name, tree_size, modules.len());

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::VerifyArgs;
 use super::plan::Plan;
 use crate::fault::Fault;
+use crate::files;
 use crate::report::Integrity;
 use crate::report::integrity::{Finding, Flaw};
 use crate::store::Folder;
@@ -164,8 +165,7 @@ fn record_metrics(root: &Path, outcome: &Outcome<'_>, ended: Timestamp) -> Strin
 fn write(path: &Path, text: &str) -> Result<(), Fault> {
     let failed =
         |error: std::io::Error| Fault::machine(path.display().to_string(), format!("cannot be written: {error}"));
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
+    let file = tempfile::NamedTempFile::new_in(files::folder_of(path)).map_err(failed)?;
     std::fs::write(file.path(), text).map_err(failed)?;
     let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(file.path(), readable).map_err(failed)?;

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use super::super::Folder;
-use super::super::made::above;
 use super::super::words::unavailable;
 use super::{Modules, Tree};
 use crate::fault::Fault;
+use crate::files::folder_of;
 use crate::sumdb::module::ModuleVersion;
 
 /// The folders with names that are not durable yet. Cheap to clone; clones share them.
@@ -52,7 +52,7 @@ impl DeferredNames {
             return Ok(());
         }
         let all: Vec<&Path> =
-            std::iter::once(above(folder.root())).chain(folders.iter().map(PathBuf::as_path)).collect();
+            std::iter::once(folder_of(folder.root())).chain(folders.iter().map(PathBuf::as_path)).collect();
         let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
         let work = || {
             while let Some(path) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -110,7 +110,7 @@ fn sync(folder: &Folder, path: &Path) -> io::Result<()> {
     use io::ErrorKind::{NotFound, PermissionDenied};
     match folder.disk().sync_folder(path) {
         Err(error) if error.kind() == NotFound => Ok(()),
-        Err(error) if error.kind() == PermissionDenied && path == above(folder.root()) => Ok(()),
+        Err(error) if error.kind() == PermissionDenied && path == folder_of(folder.root()) => Ok(()),
         synced => synced,
     }
 }
