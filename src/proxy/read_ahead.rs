@@ -33,7 +33,7 @@ use crate::sumdb::gosum::Kind;
 use crate::upstream::Peer;
 use ledger::Ledger;
 pub use ledger::ReadAheadCounts;
-use plan::AheadStep;
+use plan::{AheadStep, beside};
 use session::Sessions;
 use threads::Threads;
 
@@ -79,8 +79,11 @@ impl State {
 
 /// A client waits for what is not here: what it will ask for right after is read ahead meanwhile.
 pub(super) fn waits(inner: &Arc<Inner>, request: &ModuleRequest, mode: Mode) {
-    if inner.read_ahead.limits.mode != ReadAhead::Off {
-        begin(inner, request, mode, |sessions, peer| sessions.waits(peer, request, Instant::now()));
+    if inner.read_ahead.limits.mode == ReadAhead::Off {
+        return;
+    }
+    if let Some(next) = beside(request) {
+        begin(inner, request, mode, |sessions, peer| sessions.waits(peer, next, Instant::now()));
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::super::limits::ReadAheadLimits;
-use super::plan::{AheadStep, Below, Questions, beside};
+use super::plan::{AheadStep, Below, Questions};
 use crate::config::settings::ReadAhead;
 use crate::sumdb::gomod::GoMod;
 use crate::sumdb::goproxy::ModuleRequest;
@@ -88,9 +88,9 @@ impl Sessions {
         Sessions { limits, of_peers: HashMap::new() }
     }
 
-    /// A client waits for what is not here; as [`Sessions::asked`].
-    pub(super) fn waits(&mut self, peer: Peer, request: &ModuleRequest, now: Instant) -> Option<Arc<Notify>> {
-        self.follow(peer, now, |_, _| beside(request).into_iter().collect())
+    /// A client waits for something after which it asks for `next`; as [`Sessions::asked`].
+    pub(super) fn waits(&mut self, peer: Peer, next: (ModuleRequest, Below), now: Instant) -> Option<Arc<Notify>> {
+        self.follow(peer, now, |_, _| vec![next])
     }
 
     /// A client has asked, and was answered. Gives what to wait at for more, where nobody brings what follows yet.
