@@ -157,7 +157,7 @@ pub fn remembered(policy: &Policy, options: &VerifyOptions, report: &mut Integri
 /// Judges what was cosigned where no full log is held, which it says is held.
 pub fn cosigned_without_log(policy: &Policy, options: &VerifyOptions, report: &mut Integrity) {
     let heads = cosigned::read(policy, options, report);
-    cosigned::compare_sizes(options, &heads.iter().collect::<Vec<_>>(), None, report);
+    cosigned::compare_sizes(options, heads.iter().map(|(head, key_id)| (head, *key_id)), None, report);
 }
 
 /// How many records, in whole data tiles, a first sync has stored that has committed no head.
@@ -219,7 +219,7 @@ fn derive(
     if let Some(heads) = heads {
         let hashes = |tile: &Tile| hashes(&files, &levels, recovered.as_ref(), tile);
         heads.compare(&hashes, report);
-        cosigned::compare_sizes(options, &heads.cosigned(), Some(tree.size), report);
+        cosigned::compare_sizes(options, heads.cosigned(), Some(tree.size), report);
     }
     figures(&files, options, report);
     Ok(())

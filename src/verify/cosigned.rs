@@ -12,8 +12,8 @@ use crate::sumdb;
 use crate::sumdb::checkpoint::{Checkpoint, Policy};
 use crate::sumdb::note::{Note, VerifierKey};
 
-/// Judges the files that `options` name, each by itself; gives their heads.
-pub(super) fn read(policy: &Policy, options: &VerifyOptions, report: &mut Integrity) -> Vec<Checkpoint> {
+/// Judges the files that `options` name, each by itself; gives their heads, each with the id of the key that cosigned.
+pub(super) fn read(policy: &Policy, options: &VerifyOptions, report: &mut Integrity) -> Vec<(Checkpoint, u32)> {
     let mut heads = Vec::new();
     for file in &options.cosigned {
         let shown = file.path().display().to_string();
@@ -28,7 +28,7 @@ pub(super) fn read(policy: &Policy, options: &VerifyOptions, report: &mut Integr
                 if key_of(file, &options.cosigners).is_none() {
                     report.notices.push(Notice { level: Level::Note, text: unverified(&shown) });
                 }
-                heads.push(head);
+                heads.push((head, file.key_id()));
             }
             Err(why) => {
                 let what = format!(
@@ -43,16 +43,19 @@ pub(super) fn read(policy: &Policy, options: &VerifyOptions, report: &mut Integr
 }
 
 /// Reports the heads among `heads` that are larger than the `held` records of the full log; none where there is none.
-pub(super) fn compare_sizes(options: &VerifyOptions, heads: &[&Checkpoint], held: Option<u64>, report: &mut Integrity) {
-    for head in heads {
+pub(super) fn compare_sizes<'a>(
+    options: &VerifyOptions,
+    heads: impl Iterator<Item = (&'a Checkpoint, u32)>,
+    held: Option<u64>,
+    report: &mut Integrity,
+) {
+    for (head, key_id) in heads {
         let size = head.tree().size;
         if held.is_some_and(|held| size <= held) {
             continue;
         }
-        let is_of =
-            |file: &&CosignedHead| file.load().is_ok_and(|kept| kept.is_some_and(|kept| kept.note == head.bytes()));
-        let shown =
-            options.cosigned.iter().find(is_of).map_or_else(String::new, |file| file.path().display().to_string());
+        let file = options.cosigned.iter().find(|file| file.key_id() == key_id);
+        let shown = file.map_or_else(String::new, |file| file.path().display().to_string());
         let held = held.map_or_else(
             || "no full log is here".to_owned(),
             |held| format!("the full log holds {}", counted(held, "record")),

@@ -33,8 +33,8 @@ pub(super) enum Place {
     Pinned,
     /// remembered of answers that were asked for, so perhaps newer than anything that is held
     Remembered,
-    /// cosigned here, so never newer than what was committed
-    Cosigned,
+    /// cosigned here by the key of this id, so never newer than what was committed
+    Cosigned(u32),
     Head,
     Heads,
 }
@@ -53,7 +53,8 @@ pub(super) fn read(
     let (mut others, torn) = read_heads(log, policy, report)?;
     let committed = log.head();
     others.extend(read_remembered(policy, options, report));
-    others.extend(cosigned::read(policy, options, report).into_iter().map(|head| (head, Place::Cosigned)));
+    let cosigned = cosigned::read(policy, options, report);
+    others.extend(cosigned.into_iter().map(|(head, key_id)| (head, Place::Cosigned(key_id))));
     others.extend(options.pinned.iter().map(|head| (head.clone(), Place::Pinned)));
     match read_committed(log, policy, committed, &others)? {
         Ok(head) => {
@@ -78,7 +79,7 @@ pub(super) fn read(
         }
         Err(why) => {
             report.add(Finding::of_file(Flaw::HeadDamaged, "head", why.clone()));
-            let stored = others.iter().filter(|(_, place)| !matches!(place, Place::Pinned | Place::Cosigned));
+            let stored = others.iter().filter(|(_, place)| !matches!(place, Place::Pinned | Place::Cosigned(_)));
             let newest = stored.max_by_key(|(other, place)| (*place == Place::Heads, other.tree().size));
             let lost = || {
                 let why = format!("has no signed head left ({why}), and without one it cannot be verified");
@@ -220,9 +221,12 @@ fn notice(report: &mut Integrity, text: impl Into<String>) {
 }
 
 impl Heads {
-    /// Those that were cosigned here.
-    pub(super) fn cosigned(&self) -> Vec<&Checkpoint> {
-        self.others.iter().filter(|(_, place)| *place == Place::Cosigned).map(|(head, _)| head).collect()
+    /// Those that were cosigned here, each with the id of the key.
+    pub(super) fn cosigned(&self) -> impl Iterator<Item = (&Checkpoint, u32)> {
+        self.others.iter().filter_map(|(head, place)| match place {
+            Place::Cosigned(key_id) => Some((head, *key_id)),
+            _ => None,
+        })
     }
 
     /// Compares every head with the log that the files hold. `hashes` gives what is true of a level: from, how many.
