@@ -33,9 +33,10 @@ pub(super) fn run(
     let folder = Folder::open(stored.folder.root())?;
     let runtime = setup::runtime()?;
     let mut done = Repaired::default();
-    let beside = [stored.kept()?, stored.cosigned()?].concat();
+    let kept = stored.kept()?;
+    let beside = [kept.clone(), stored.cosigned()?].concat();
     verify::mend_modes(&folder, &beside, &mut done);
-    verify::mend_kept(&folder, &stored.kept()?, &mut done);
+    verify::mend_kept(&folder, &kept, &mut done);
     if !args.no_log {
         mend_cosigned(&folder, stored, layers, &mut done)?;
         let database = serve::database(&settings, &folder)?;

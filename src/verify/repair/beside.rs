@@ -18,9 +18,14 @@ const ROUNDS: usize = 3;
 
 /// Sets the modes of `paths`, which are kept beside log and modules.
 pub fn mend_modes(folder: &Folder, paths: &[PathBuf], done: &mut Repaired) {
+    each(paths, done, "has mode 0600 again", |path| folder.mend_mode(path));
+}
+
+/// Puts each of `paths` in order by `mend`, which says whether it had to; then it is noted `what` became of it.
+fn each(paths: &[PathBuf], done: &mut Repaired, what: &str, mend: impl Fn(&Path) -> Result<bool, Fault>) {
     for path in paths {
-        match folder.mend_mode(path) {
-            Ok(true) => done.note(Repair::of_file(path.display().to_string(), "has mode 0600 again")),
+        match mend(path) {
+            Ok(true) => done.note(Repair::of_file(path.display().to_string(), what)),
             Ok(false) => {}
             Err(fault) => done.failed.push(fault.to_string()),
         }
@@ -29,13 +34,7 @@ pub fn mend_modes(folder: &Folder, paths: &[PathBuf], done: &mut Repaired) {
 
 /// Puts files in the places of links among `paths`, which are kept beside log and modules, and the times of admission in order.
 pub fn mend_kept(folder: &Folder, paths: &[PathBuf], done: &mut Repaired) {
-    for path in paths {
-        match folder.replace_kept_link(path) {
-            Ok(true) => done.note(Repair::of_file(path.display().to_string(), "was a link, and is a file now")),
-            Ok(false) => {}
-            Err(fault) => done.failed.push(fault.to_string()),
-        }
-    }
+    each(paths, done, "was a link, and is a file now", |path| folder.replace_kept_link(path));
     let modules = folder.modules();
     let path = modules.admissions().path();
     // One that is in order is not claimed: a server may be at work.
