@@ -51,6 +51,7 @@ use connection::ListenerKind;
 
 use crate::fault::Fault;
 use crate::proxy::Proxy;
+use crate::store::modules::Deferred;
 
 /// Serves until `stop`. Then `/readyz` answers 503; after the drain delay no connection is accepted any more, and what is in
 /// flight is finished, within the stop timeout. The first database is also served at the root,
@@ -86,6 +87,7 @@ pub async fn run(
     let relays = served.iter().map(|served| served.relay.clone()).collect();
     background.spawn(upstream_log::follow(relays, proxy.clone()));
     if let Some(proxy) = proxy.clone() {
+        proxy.defer_names(Deferred::Proven);
         background.spawn(async move { proxy.tend().await });
     }
     let gate = Arc::clone(&config.gate);

@@ -1,16 +1,16 @@
-//! Files that are brought together, by a command that says only at the end what is here: it need not wait until the name of each is on
-//! the disk.
+//! When the names of files become durable that a database proves: a command says only at the end what is here, and a server's clients
+//! need not wait for the disk.
 
 use super::Proxy;
 use super::blocking::blocking;
 use crate::fault::Fault;
-use crate::store::modules::Tree;
+use crate::store::modules::{Deferred, Tree};
 use crate::sumdb::module::ModuleVersion;
 
 impl Proxy {
-    /// From now on a file is given once it is proven and its bytes are durable; its name is after [`Proxy::settle_names`].
-    pub fn defer_names(&self) {
-        self.inner.modules.defer_names();
+    /// From now on such a file is given once it is proven and its bytes are durable, whether or not its name is.
+    pub fn defer_names(&self, whose: Deferred) {
+        self.inner.modules.defer_names(whose);
     }
 
     /// The names of this module version's files, which were here before, are to be durable as well.

@@ -68,6 +68,7 @@ mod walk;
 pub use admitted::Admitted;
 pub use arrival::Arrival;
 pub use changed::Changed;
+pub use deferred::Deferred;
 pub use facts::FileFacts;
 pub use inventory::{Inventory, InventoryFile};
 pub use kept_inventory::KeptInventory;

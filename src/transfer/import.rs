@@ -8,6 +8,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use super::inventory::{FilesHeld, TransferInventory};
 use crate::fault::Fault;
 use crate::proxy::{Denied, Examined, Mode, Proxy, ProxyAnswer, RefusalCause};
+use crate::store::modules::Deferred;
 use crate::sumdb::goproxy::{MAX_INFO_BYTES, ModuleRequest};
 use crate::sumdb::gosum::Kind;
 use crate::sumdb::module::ModuleVersion;
@@ -109,7 +110,7 @@ pub async fn import(
         count += 1;
         progress(count, found.modules.len());
     });
-    proxy.defer_names();
+    proxy.defer_names(Deferred::All);
     // Two: while the disk has some, others are proven.
     let mut done = proven.try_chunks(TOGETHER).map(|some| importer.settled(some.map_err(|ended| ended.1))).buffered(2);
     while let Some(some) = done.next().await {

@@ -25,6 +25,7 @@
 //! | `rotten` | what becomes of stored files that changed since they were proven, and of links |
 //! | `rotten_real` | is a damaged byte of 250 real modules and of a log of 100,000 records given by a running server |
 //! | `scrub` | what becomes of stored files that rot without a trace |
+//! | `settled` | what does a power cut take of what a server has given |
 //! | `separators` | when is the next upstream asked, after a comma and after `|`
 //! | `world` | how does a test open a proxy over mirrors and a log |
 //! | `kit_go` | does the go command take the corpus from a mirror, proven by its log |
@@ -46,6 +47,8 @@ mod common;
 #[path = "../../examples/fakelog/fake/mod.rs"]
 mod fake;
 mod kit;
+#[path = "../common/power_disk.rs"]
+mod power_disk;
 
 mod kit_corpus;
 mod kit_faults;
@@ -73,4 +76,5 @@ mod rotten;
 mod rotten_real;
 mod scrub;
 mod separators;
+mod settled;
 mod world;

@@ -1,6 +1,7 @@
-//! Names that become durable together. Who brings many files and says only at the end that they are here need not wait for the name of
+//! Names that become durable later. Who brings many files and says only at the end that they are here need not wait for the name of
 //! each: the bytes of a file and its hash are on the disk before it has its name, as ever (`naming`), and a folder is synced once for
-//! all names that it got meanwhile, as are those above it. A power cut before that takes files of which nobody was told.
+//! all names that it got meanwhile, as are those above it. A power cut before that takes files of which nobody was told. A server,
+//! which tells nobody, leaves names to the system: ext4 makes every change of a file system wait for a folder that is synced.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -17,26 +18,52 @@ use crate::fault::Fault;
 use crate::files::folder_of;
 use crate::sumdb::module::ModuleVersion;
 
+/// Whose names become durable later, and when.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Deferred {
+    /// nobody's: each name becomes durable at once
+    #[default]
+    None,
+    /// those of files that a database proved, when the system writes them, which is within half a minute: what a power cut takes of them
+    /// is brought and proven again. The first use of a private module is nowhere else.
+    Proven,
+    /// all, with [`Modules::settle_names`]
+    All,
+}
+
 /// The folders with names that are not durable yet. Cheap to clone; clones share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DeferredNames {
-    /// none: each name becomes durable at once
-    folders: Arc<Mutex<Option<BTreeSet<PathBuf>>>>,
+    noted: Arc<Mutex<Noted>>,
     /// held while folders are synced, so that who comes second also waits for what the first one took
     settling: Arc<Mutex<()>>,
 }
 
+#[derive(Debug, Default)]
+struct Noted {
+    whose: Deferred,
+    folders: BTreeSet<PathBuf>,
+}
+
 impl DeferredNames {
-    /// Whether names are deferred.
-    pub(super) fn is_on(&self) -> bool {
-        self.folders.lock().is_some()
+    /// Whether the names of this tree are deferred.
+    pub(super) fn of(&self, tree: Tree) -> bool {
+        match self.noted.lock().whose {
+            Deferred::None => false,
+            Deferred::Proven => tree == Tree::Proven,
+            Deferred::All => true,
+        }
     }
 
-    /// Notes a folder below that of the data, and those above it, where names are deferred: another process may have made them and
-    /// died before it synced them. Gives whether they are.
-    pub(super) fn note(&self, root: &Path, folder: &Path) -> bool {
-        let mut folders = self.folders.lock();
-        let Some(folders) = folders.as_mut() else { return false };
+    /// Notes a folder of this tree below that of the data, and those above it, where it is to be synced later: another process may have
+    /// made them and died before it synced them. Gives whether the names of this tree are deferred.
+    pub(super) fn note(&self, tree: Tree, root: &Path, folder: &Path) -> bool {
+        let mut noted = self.noted.lock();
+        let folders = match noted.whose {
+            Deferred::None => return false,
+            Deferred::Proven => return tree == Tree::Proven,
+            Deferred::All => &mut noted.folders,
+        };
         let above = folder.ancestors().take_while(|above| above.starts_with(root));
         // Where one is noted, those above it are.
         let new: Vec<&Path> = above.take_while(|above| !folders.contains(*above)).collect();
@@ -47,7 +74,7 @@ impl DeferredNames {
     /// Syncs what was noted, so many folders at a time.
     fn settle(&self, folder: &Folder, threads: usize) -> Result<(), Fault> {
         let _alone = self.settling.lock();
-        let folders = self.folders.lock().as_mut().map(std::mem::take).unwrap_or_default();
+        let folders = std::mem::take(&mut self.noted.lock().folders);
         if folders.is_empty() {
             return Ok(());
         }
@@ -69,19 +96,18 @@ impl DeferredNames {
             work();
         });
         let failed = failed.into_inner();
-        if let (Some(_), Some(noted)) = (&failed, self.folders.lock().as_mut()) {
+        if failed.is_some() {
             // Nobody who asks later is told that they are durable.
-            noted.extend(folders);
+            self.noted.lock().folders.extend(folders);
         }
         failed.map_or(Ok(()), Err)
     }
 }
 
 impl Modules {
-    /// From now on [`Modules::admit`] gives a file whose name is not durable yet: its bytes and its hash are.
-    /// [`Modules::settle_names`] makes all of them durable.
-    pub fn defer_names(&self) {
-        self.deferred.folders.lock().get_or_insert_default();
+    /// From now on [`Modules::admit`] gives such a file when its name is not durable yet: its bytes and its hash are.
+    pub fn defer_names(&self, whose: Deferred) {
+        self.deferred.noted.lock().whose = whose;
     }
 
     /// Where names are deferred, those of a module version's files that were found here are too: the process that admitted them may have
@@ -91,7 +117,7 @@ impl Modules {
     /// `Usage` where they cannot be names of files.
     pub fn defer_name(&self, tree: Tree, module: &ModuleVersion) -> Result<(), Fault> {
         let path = self.named(tree, module, "mod")?;
-        self.deferred.note(self.folder.root(), path.parent().unwrap_or(&path));
+        self.deferred.note(tree, self.folder.root(), path.parent().unwrap_or(&path));
         Ok(())
     }
 

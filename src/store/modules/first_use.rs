@@ -129,7 +129,7 @@ impl Modules {
             }
             None => {}
         }
-        let mut naming = Naming::of(&self.folder, &self.deferred, &place.file)?;
+        let mut naming = Naming::of(self, Tree::FirstUse, &place.file)?;
         if read_pin(&place.pin)?.is_none() {
             // What stands there without a pin is nobody's, and must not be found beside one.
             self.clear_file(&place.file)?;

@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 
 use super::super::words::unavailable;
 use super::super::{Folder, disk};
-use super::Arrival;
 use super::deferred::DeferredNames;
+use super::{Arrival, Modules, Tree};
 use crate::fault::Fault;
 
 /// The files of one folder that are to get their names.
 pub(super) struct Naming<'a> {
     folder: &'a Folder,
     deferred: &'a DeferredNames,
+    tree: Tree,
     /// the file that arrived gets this name
     file: &'a Path,
     /// what will stand beside it: where that is in `tmp`, and its name
@@ -24,8 +25,8 @@ pub(super) struct Naming<'a> {
 
 impl<'a> Naming<'a> {
     /// Makes the folder of `file`, durably unless names are deferred, whichever process makes it.
-    pub(super) fn of(folder: &'a Folder, deferred: &'a DeferredNames, file: &'a Path) -> Result<Naming<'a>, Fault> {
-        let naming = Naming { folder, deferred, file, beside: Vec::new() };
+    pub(super) fn of(modules: &'a Modules, tree: Tree, file: &'a Path) -> Result<Naming<'a>, Fault> {
+        let naming = Naming { folder: &modules.folder, deferred: &modules.deferred, tree, file, beside: Vec::new() };
         naming.ensure().map_err(|error| unavailable(naming.parent(), "create", &error))?;
         Ok(naming)
     }
@@ -55,7 +56,7 @@ impl<'a> Naming<'a> {
         self.give(arrival.path(), self.file).map_err(|error| unavailable(self.file, "write", &error))?;
         arrival.has_left();
         // Not before: a folder that is synced between the two is not noted again.
-        if !self.deferred.note(self.folder.root(), self.parent()) {
+        if !self.deferred.note(self.tree, self.folder.root(), self.parent()) {
             let synced = self.folder.disk().sync_folder(self.parent());
             synced.map_err(|error| unavailable(self.file, "sync", &error))?;
         }
@@ -75,7 +76,7 @@ impl<'a> Naming<'a> {
     }
 
     fn ensure(&self) -> io::Result<()> {
-        self.folder.ensure(self.parent(), !self.deferred.is_on())
+        self.folder.ensure(self.parent(), !self.deferred.of(self.tree))
     }
 
     fn parent(&self) -> &'a Path {

@@ -138,7 +138,7 @@ impl Modules {
         }
         // The proof first: a hash without one is what older versions wrote. It need not survive a power cut, after which the file is
         // proven again.
-        let mut naming = Naming::of(&self.folder, &self.deferred, &place.file)?;
+        let mut naming = Naming::of(self, Tree::Proven, &place.file)?;
         if !matches!(&before, ProofFile::Is(known, by, _) if known == hash && by == proof) {
             naming.add(&place.proof, proof::text(hash, proof, None).as_bytes(), false)?;
         }
