@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use rustix::net::SendFlags;
 
 use super::file_source::FileSource;
 use crate::server::limits::MAX_SENDFILE_BYTES;
@@ -23,6 +24,19 @@ static PLACEHOLDER: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![0; MAX_S
 /// Whether these bytes represent a range of a file.
 pub(crate) fn is_placeholder(bytes: &[u8]) -> bool {
     !bytes.is_empty() && PLACEHOLDER.as_ptr_range().contains(&bytes.as_ptr())
+}
+
+/// Sends bytes that stand before a range of a file, so that both share a packet.
+///
+/// # Errors
+/// Those of the socket.
+pub(crate) fn send_before_file(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // Without a range after it, it would wait; only Linux queues ranges.
+    #[cfg(target_os = "linux")]
+    let flags = SendFlags::NOSIGNAL | SendFlags::MORE;
+    #[cfg(not(target_os = "linux"))]
+    let flags = SendFlags::empty();
+    Ok(rustix::net::send(socket, bytes, flags)?)
 }
 
 /// The ranges of files that a connection has queued and not sent.

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::either::Either;
 
 use super::frames::FrameTracker;
-use super::sendfile::{SendfileQueue, is_placeholder};
+use super::sendfile::{SendfileQueue, is_placeholder, send_before_file};
 use super::timer::ConnTimer;
 use super::transport::Transport;
 
@@ -35,18 +35,19 @@ impl Socket {
         }
     }
 
-    /// Writes the bytes before the first placeholder; if there are none, sends the range of a file that the placeholder represents.
-    /// Over TLS there is no placeholder: the bytes of files pass through the session.
+    /// Writes the bytes before the first placeholder, some of them where one follows; if there are none, sends the range of a file that
+    /// the placeholder represents. Over TLS there is no placeholder: the bytes of files pass through the session.
     fn poll_send(&mut self, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let Either::Left(socket) = &mut self.transport else {
             return Pin::new(&mut self.transport).poll_write_vectored(cx, bufs);
         };
         let plain = bufs.iter().take_while(|buf| !is_placeholder(buf)).count();
-        let Some(placeholder) = bufs.get(plain).filter(|_| bufs.iter().take(plain).all(|buf| buf.is_empty())) else {
-            let plain = bufs.get(..plain).unwrap_or_default();
-            return Pin::new(socket).poll_write_vectored(cx, plain);
-        };
-        socket.poll_send(cx, |socket| self.sendfile.send(socket, placeholder.len()))
+        let (plain, others) = bufs.split_at_checked(plain).unwrap_or((bufs, &[]));
+        match (plain.iter().find(|buf| !buf.is_empty()), others.first()) {
+            (_, None) => Pin::new(socket).poll_write_vectored(cx, plain),
+            (Some(before), Some(_)) => socket.poll_send(cx, |socket| send_before_file(socket, before)),
+            (None, Some(placeholder)) => socket.poll_send(cx, |socket| self.sendfile.send(socket, placeholder.len())),
+        }
     }
 }
 
