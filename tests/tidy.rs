@@ -81,7 +81,7 @@ const ROOMS: &[Folder] = &[
             &["refusal", "response_cache"],
             &["access_log", "answer"],
             &["body", "route"],
-            &["file_body", "gzip", "path", "query", "range", "view_route"],
+            &["cache_policy", "file_body", "gzip", "path", "query", "range", "view_route"],
         ],
     },
     Folder {
@@ -90,7 +90,7 @@ const ROOMS: &[Folder] = &[
             &["listener", "slots", "socket"],
             &["sendfile", "timer"],
             &["file_source", "transfer"],
-            &["buffer", "frames", "in_flight", "stream_task"],
+            &["buffer", "data_tile", "frames", "in_flight", "stream_task"],
             &["close_reason", "descriptors", "pool", "transport"],
         ],
     },

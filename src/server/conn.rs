@@ -2,6 +2,7 @@
 
 pub(super) mod buffer;
 pub(super) mod close_reason;
+pub(super) mod data_tile;
 pub(super) mod descriptors;
 pub(super) mod file_source;
 pub(super) mod frames;

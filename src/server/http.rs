@@ -3,6 +3,7 @@
 pub(super) mod access_log;
 pub(super) mod answer;
 pub(super) mod body;
+pub(super) mod cache_policy;
 pub(super) mod file_body;
 pub(super) mod gzip;
 pub(super) mod host;

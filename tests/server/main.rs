@@ -23,6 +23,7 @@ mod conditions;
 mod config;
 mod conformance;
 mod connection_slots;
+mod data_tiles;
 #[cfg(unix)]
 mod direct;
 mod export;

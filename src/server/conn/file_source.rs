@@ -9,16 +9,21 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::buffer::Buffer;
+use super::data_tile::OpenDataTile;
 use super::pool::PoolPermit;
 use crate::relay::Relay;
 use crate::store::log::Snapshot;
 use crate::store::modules::{Admitted, Refused};
 use crate::sumdb::number::wide;
 
+/// Bytes that come from the disk together, as the kernel reads ahead by default, or fewer.
+const READ_TOGETHER: usize = 64 << 10;
+
 /// An open file, with the permit that it holds until its last byte has been sent.
 #[derive(Debug, Clone)]
 pub(crate) enum FileSource {
     Log(LogFile),
+    DataTile(OpenDataTile),
     Module { file: Admitted, _permit: Arc<PoolPermit> },
     Refused { file: Refused, _permit: Arc<PoolPermit> },
 }
@@ -35,10 +40,19 @@ pub(crate) struct LogFile {
 }
 
 impl FileSource {
+    /// Where in the file its content begins.
+    pub(crate) fn begin(&self) -> u64 {
+        match self {
+            FileSource::DataTile(tile) => tile.range().start,
+            FileSource::Log(_) | FileSource::Module { .. } | FileSource::Refused { .. } => 0,
+        }
+    }
+
     /// Its length in bytes.
     pub(crate) fn len(&self) -> u64 {
         match self {
             FileSource::Log(file) => file.len,
+            FileSource::DataTile(tile) => tile.range().end - tile.range().start,
             FileSource::Module { file, .. } => file.len(),
             FileSource::Refused { file, .. } => file.len(),
         }
@@ -48,6 +62,7 @@ impl FileSource {
     pub(crate) fn file(&self) -> io::Result<&File> {
         match self {
             FileSource::Log(file) => Ok(file.snapshot.file(&file.name).ok_or(io::ErrorKind::NotFound)?.0),
+            FileSource::DataTile(tile) => tile.file(),
             FileSource::Module { file, .. } => Ok(file.file()),
             FileSource::Refused { file, .. } => Ok(file.file()),
         }
@@ -60,20 +75,22 @@ impl FileSource {
                 let end = at.saturating_add(wide(len)).min(file.len);
                 file.snapshot.has_proven(&file.name, &(at..end))
             }
+            FileSource::DataTile(tile) => tile.is_proven(),
             FileSource::Module { .. } | FileSource::Refused { .. } => true,
         }
     }
 
     /// Fills `into` from `at`, proven; waits for the disk, and for an upstream where the full log is rotten.
     fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
-        let FileSource::Log(file) = self else { return self.file()?.read_exact_at(into, at) };
         loop {
-            let rotten = match file.snapshot.read_proven(&file.name, at, into) {
-                Ok(()) => return Ok(()),
-                Err(rotten) => rotten,
+            let (read, snapshot, relay) = match self {
+                FileSource::Log(file) => (file.snapshot.read_proven(&file.name, at, into), &file.snapshot, &file.relay),
+                FileSource::DataTile(tile) => (tile.read(at, into)?, tile.snapshot()?, tile.relay()),
+                FileSource::Module { .. } | FileSource::Refused { .. } => return self.file()?.read_exact_at(into, at),
             };
+            let Err(rotten) = read else { return Ok(()) };
             let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
-            runtime.block_on(file.relay.heal_in(&file.snapshot, &rotten)).map_err(io::Error::other)?;
+            runtime.block_on(relay.heal_in(snapshot, &rotten)).map_err(io::Error::other)?;
         }
     }
 
@@ -83,22 +100,25 @@ impl FileSource {
     /// Those of reading; `FileTooLarge`: it does not fit into memory.
     pub(crate) async fn read_whole(&self) -> io::Result<Bytes> {
         let mut bytes = vec![0; usize::try_from(self.len()).map_err(|_| io::ErrorKind::FileTooLarge)?];
-        let is_proven = self.is_proven(0, bytes.len());
-        if bytes.is_empty() || is_proven && read_at_once(self.file()?, &mut bytes, 0)? == Some(bytes.len()) {
+        let begin = self.begin();
+        let is_proven = self.is_proven(begin, bytes.len());
+        if bytes.is_empty() || is_proven && read_at_once(self.file()?, &mut bytes, begin)? == Some(bytes.len()) {
             return Ok(Bytes::from(bytes));
         }
         let source = self.clone();
         let read = tokio::task::spawn_blocking(move || {
-            source.read(0, &mut bytes)?;
+            source.read(begin, &mut bytes)?;
             Ok(Bytes::from(bytes))
         });
         read.await.map_err(io::Error::other)?
     }
 
-    /// Whether these bytes can be given from the file and are in the page cache, judged by the first and the last of them: the kernel
-    /// reads ahead.
+    /// Whether these bytes can be given from the file and are in the page cache, judged by the last of them, and by the first where they
+    /// are many: the kernel reads ahead.
     pub(crate) fn is_in_memory(&self, at: u64, len: usize) -> io::Result<bool> {
-        if !self.is_proven(at, len) {
+        // The beginning of a tile is sent as soon as its place is known, which was proven then.
+        let is_just_proven = matches!(self, FileSource::DataTile(tile) if at == tile.range().start);
+        if !is_just_proven && !self.is_proven(at, len) {
             return Ok(false);
         }
         let file = self.file()?;
@@ -108,7 +128,7 @@ impl FileSource {
             read => read.map(|read| read.is_some()),
         };
         let last = at.saturating_add(wide(len)).saturating_sub(1);
-        Ok(is_there(at)? && is_there(last)?)
+        Ok(is_there(last)? && (len <= READ_TOGETHER || is_there(at)?))
     }
 
     /// Fills a buffer from `at`, on a thread that may wait for the disk.

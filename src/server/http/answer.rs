@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -12,9 +12,11 @@ use hyper::{Method, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 
 use super::body::Body;
+pub(crate) use super::cache_policy::{CachePolicy, CacheScope};
 use super::file_body::FileBody;
 use super::gzip;
 use super::range::{self, RequestedRange};
+use crate::server::conn::data_tile::DataTilePlace;
 use crate::server::conn::file_source::FileSource;
 use crate::server::conn::pool::{ClientQuota, PoolPermit};
 use crate::store::UseCounter;
@@ -35,55 +37,8 @@ pub(crate) const PROVEN: &str = "proven";
 pub(crate) enum Payload {
     Bytes(Bytes),
     File(FileSource),
-}
-
-/// For how long caches may store an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CachePolicy {
-    /// it never changes, such as a tile
-    Immutable,
-    /// it may be stale for a while, such as a lookup, whose signed head does not stay the newest
-    OneMinute,
-    /// they may store it, and must revalidate it before each reuse
-    Revalidate,
-    /// they must not store it, such as a failure, which may be over soon
-    NoStore,
-    /// until this time, as `max-age`
-    Until(Instant),
-}
-
-/// Which caches may store an answer (RFC 9111 section 5.2.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CacheScope {
-    /// shared caches too
-    Public,
-    /// only the cache of the client: a private module, or an answer that not every client may have
-    Private,
-}
-
-impl CachePolicy {
-    /// The value of `Cache-Control`. Those that are fixed are checked when this is compiled, not for each request.
-    fn header(self, cache_scope: CacheScope) -> HeaderValue {
-        use CacheScope::{Private, Public};
-        match (self, cache_scope) {
-            (CachePolicy::Immutable, Public) => {
-                const { HeaderValue::from_static("public, max-age=31536000, immutable") }
-            }
-            (CachePolicy::Immutable, Private) => {
-                const { HeaderValue::from_static("private, max-age=31536000, immutable") }
-            }
-            (CachePolicy::OneMinute, Public) => const { HeaderValue::from_static("public, max-age=60") },
-            (CachePolicy::OneMinute, Private) => const { HeaderValue::from_static("private, max-age=60") },
-            (CachePolicy::Revalidate, _) => const { HeaderValue::from_static("no-cache") },
-            (CachePolicy::NoStore, _) => const { HeaderValue::from_static("no-store") },
-            (CachePolicy::Until(end), scope) => {
-                let left = end.saturating_duration_since(Instant::now()).as_secs();
-                let word = if scope == Public { "public" } else { "private" };
-                HeaderValue::try_from(format!("{word}, max-age={left}"))
-                    .unwrap_or_else(|_| HeaderValue::from_static("no-store"))
-            }
-        }
-    }
+    /// in a file of the full log
+    DataTile(DataTilePlace),
 }
 
 /// An answer. Cheap to clone, so that it can be cached.
@@ -121,6 +76,11 @@ impl From<Box<Answer>> for Answer {
 impl Answer {
     /// A 200 with these bytes.
     pub(crate) fn new(content_type: &'static str, cache: CachePolicy, bytes: Bytes) -> Answer {
+        Answer::of(content_type, cache, Payload::Bytes(bytes))
+    }
+
+    /// A 200 with this content.
+    pub(crate) fn of(content_type: &'static str, cache: CachePolicy, payload: Payload) -> Answer {
         Answer {
             status: StatusCode::OK,
             content_type: HeaderValue::from_static(content_type),
@@ -132,7 +92,7 @@ impl Answer {
             is_gzip: false,
             extra_header: None,
             fixed_headers: &[],
-            payload: Payload::Bytes(bytes),
+            payload,
             uses: None,
             verdict: "",
         }
@@ -161,8 +121,8 @@ impl Answer {
 
     /// The same gzip-compressed, if the client accepts that and it makes the answer shorter.
     pub(crate) fn compressed(mut self, accepts_gzip: bool) -> Answer {
+        self.varies = gzip::is_long_enough(self.len());
         let Payload::Bytes(bytes) = &self.payload else { return self };
-        self.varies = bytes.len() >= gzip::MIN_BYTES;
         let Some(bytes) = accepts_gzip.then(|| gzip::compress(bytes)).flatten() else { return self };
         self.payload = Payload::Bytes(bytes);
         self.is_gzip = true;
@@ -177,6 +137,23 @@ impl Answer {
         match &self.payload {
             Payload::Bytes(bytes) => wide(bytes.len()),
             Payload::File(file) => file.len(),
+            Payload::DataTile(place) => place.len(),
+        }
+    }
+
+    /// Bytes of memory that its content takes.
+    pub(crate) fn held(&self) -> u64 {
+        match &self.payload {
+            Payload::Bytes(bytes) => wide(bytes.len()),
+            Payload::File(_) | Payload::DataTile(_) => 0,
+        }
+    }
+
+    /// Whether its content is where it was.
+    pub(crate) fn is_current(&self) -> bool {
+        match &self.payload {
+            Payload::Bytes(_) | Payload::File(_) => true,
+            Payload::DataTile(place) => place.is_current(),
         }
     }
 
@@ -271,6 +248,9 @@ impl Answer {
     fn body(&self, range: Range<u64>, quota: &Arc<ClientQuota>, memory: Option<PoolPermit>) -> Body {
         match &self.payload {
             Payload::File(file) => Body::from_file(FileBody::new(file.clone(), range, Arc::clone(quota))),
+            Payload::DataTile(place) => {
+                Body::from_file(FileBody::new(FileSource::DataTile(place.open()), range, Arc::clone(quota)))
+            }
             Payload::Bytes(bytes) => {
                 let start = usize::try_from(range.start).unwrap_or(bytes.len()).min(bytes.len());
                 let end = usize::try_from(range.end).unwrap_or(bytes.len()).min(bytes.len());

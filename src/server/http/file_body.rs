@@ -25,7 +25,7 @@ pub(crate) struct FileBody {
     /// none once all of it has been read, so that the file is not held open for a client that reads the last bytes slowly
     source: Option<FileSource>,
     quota: Arc<ClientQuota>,
-    /// the bytes that hyper has not been given
+    /// where in the file the bytes are that hyper has not been given
     left: Range<u64>,
     /// how many bytes hyper has been given
     given: u64,
@@ -53,9 +53,11 @@ impl std::fmt::Debug for ReadState {
 }
 
 impl FileBody {
-    /// This range of a file; `quota` grants the memory for its chunks.
+    /// This range of the content; `quota` grants the memory for its chunks.
     pub(crate) fn new(source: FileSource, range: Range<u64>, quota: Arc<ClientQuota>) -> FileBody {
-        FileBody { source: Some(source), quota, left: range, given: 0, state: ReadState::Nothing, sendfile: None }
+        let begin = source.begin();
+        let left = begin.saturating_add(range.start)..begin.saturating_add(range.end);
+        FileBody { source: Some(source), quota, left, given: 0, state: ReadState::Nothing, sendfile: None }
     }
 
     /// Sends with `sendfile` where possible from now on.

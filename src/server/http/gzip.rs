@@ -8,8 +8,10 @@ use flate2::write::GzEncoder;
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT_ENCODING, RANGE};
 
+use crate::sumdb::number::wide;
+
 /// Shorter answers fit into one packet and are not compressed.
-pub(crate) const MIN_BYTES: usize = 1024;
+const MIN_BYTES: u64 = 1024;
 /// Half of a record is hashes, which do not compress: a higher level takes longer and gains nothing.
 const LEVEL: u32 = 3;
 
@@ -40,9 +42,14 @@ fn is_zero(weight: &str) -> bool {
     weight.starts_with('0') && weight.bytes().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
+/// Whether content of this length, in bytes, is worth compressing.
+pub(crate) fn is_long_enough(len: u64) -> bool {
+    len >= MIN_BYTES
+}
+
 /// The bytes gzip-compressed; none if that is not shorter.
 pub(crate) fn compress(bytes: &[u8]) -> Option<Bytes> {
-    if bytes.len() < MIN_BYTES {
+    if !is_long_enough(wide(bytes.len())) {
         return None;
     }
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::new(LEVEL));

@@ -1,7 +1,7 @@
 //! The response cache: answers in memory, bounded in bytes, by the path as clients write it. A hit costs no parsing, no access
 //! to the disk, no hashing and no compression.
 //!
-//! It holds answers that never change (tiles, go.mod files), lookups for as long as the head that they were answered under is
+//! It holds answers that never change (tiles, go.mod files; of a data tile that lies in a file as it is sent only where that is), lookups for as long as the head that they were answered under is
 //! the newest, and hints about modules until they are no longer fresh.
 
 use std::sync::Arc;
@@ -85,7 +85,7 @@ struct AnswerWeight;
 impl Weighter<Box<str>, CachedAnswer> for AnswerWeight {
     fn weight(&self, path: &Box<str>, cached: &CachedAnswer) -> u64 {
         let tag = cached.answer.etag.as_ref().map_or(0, HeaderValue::len);
-        cached.answer.len() + OVERHEAD_BYTES + wide(path.len() + tag)
+        cached.answer.held() + OVERHEAD_BYTES + wide(path.len() + tag)
     }
 }
 
@@ -109,7 +109,7 @@ impl ResponseCache {
         if accepts_gzip { &self.gzip } else { &self.plain }
     }
 
-    /// The valid answer. `is_newest` tells whether a head is still the newest of its database.
+    /// The valid answer, whose content is where it was. `is_newest` tells whether a head is still the newest of its database.
     pub(crate) fn find(&self, key: CacheKey<'_>, is_newest: impl FnOnce(HeadRef) -> bool) -> Option<Found> {
         let CacheKey { raw, accepts_gzip, rules } = key;
         let cached = self.variant(accepts_gzip).get(raw)?;
@@ -120,7 +120,7 @@ impl ResponseCache {
             Validity::Until(end) => Instant::now() < end,
         };
         let CachedAnswer { route, answer, scope, .. } = cached;
-        (is_valid && cached.rules == rules).then_some(Found { route, answer, rules, scope })
+        (is_valid && cached.rules == rules && answer.is_current()).then_some(Found { route, answer, rules, scope })
     }
 
     /// Stores an answer to a request for what `scope` says, unless it is a file or a failure, or the path is too long.
@@ -132,7 +132,7 @@ impl ResponseCache {
         validity: Validity,
     ) {
         let CacheKey { raw, accepts_gzip, rules } = key;
-        let fits = raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_));
+        let fits = raw.len() <= MAX_PATH_BYTES && matches!(answer.payload, Payload::Bytes(_) | Payload::DataTile(_));
         if fits && answer.status.is_success() {
             let answer = Arc::new(answer);
             let cached = CachedAnswer { since: Instant::now(), route, answer, validity, rules, scope };

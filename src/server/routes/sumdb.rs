@@ -5,7 +5,8 @@ use hyper::StatusCode;
 
 use crate::relay::Relay;
 use crate::server::app::{App, request::RequestContext};
-use crate::server::http::answer::{Answer, BINARY, CachePolicy, PROVEN, SUMDB_TEXT};
+use crate::server::conn::data_tile::DataTilePlace;
+use crate::server::http::answer::{Answer, BINARY, CachePolicy, PROVEN, Payload, SUMDB_TEXT};
 use crate::server::http::refusal::{found, from_fault, refusal};
 use crate::server::http::response_cache::Validity;
 use crate::server::http::route::SumdbRequest;
@@ -60,13 +61,21 @@ async fn lookup(app: &App, relay: &Relay, path: &str, context: &RequestContext<'
 }
 
 async fn tile_answer(app: &App, relay: &Relay, tile: &TilePath, context: &RequestContext<'_>) -> Answer {
-    let bytes = match tile_bytes(app, relay, tile, context).await {
-        Ok(bytes) => bytes,
-        Err(refused) => return refused,
+    let in_file = || match tile {
+        TilePath::Data(data) if !context.accepts_gzip => DataTilePlace::of(relay, data).map(Payload::DataTile),
+        _ => None,
+    };
+    let payload = match in_file() {
+        Some(payload) => payload,
+        None => match tile_bytes(app, relay, tile, context).await {
+            // Where that proved what is in the file, it is sent from there from the first time on.
+            Ok(bytes) => in_file().unwrap_or(Payload::Bytes(bytes)),
+            Err(refused) => return refused,
+        },
     };
     let answer = match tile {
-        TilePath::Hashes(_) => Answer::new(BINARY, CachePolicy::Immutable, bytes).with_etag(&tile.to_string()),
-        TilePath::Data(_) => Answer::new(SUMDB_TEXT, CachePolicy::Immutable, bytes)
+        TilePath::Hashes(_) => Answer::of(BINARY, CachePolicy::Immutable, payload).with_etag(&tile.to_string()),
+        TilePath::Data(_) => Answer::of(SUMDB_TEXT, CachePolicy::Immutable, payload)
             .with_etag(&tile.to_string())
             .compressed(context.accepts_gzip),
     };

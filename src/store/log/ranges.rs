@@ -66,7 +66,7 @@ impl Snapshot {
 }
 
 impl SnapshotState {
-    fn has_data(&self, tiles: Range<u64>) -> bool {
+    pub(super) fn has_data(&self, tiles: Range<u64>) -> bool {
         tiles.end <= self.full_tiles(0) && self.data_proofs.has_all(tiles, &self.data_files())
     }
 

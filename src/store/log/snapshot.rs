@@ -2,6 +2,7 @@
 //! meanwhile. Cheap to clone, and read from many threads at once.
 
 use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Log;
@@ -118,6 +119,23 @@ impl Snapshot {
             bytes.truncate(end.unwrap_or(usize::MAX));
         }
         Ok(Some(bytes))
+    }
+
+    /// Where in `records` a full data tile lies, as [`Snapshot::data_tile`] gives it; none where that is not proven yet, or the file looks
+    /// otherwise than when it was.
+    pub fn place_of(&self, tile: &DataTile) -> Option<Range<u64>> {
+        let index = tile.hashes().index();
+        if u64::from(tile.hashes().width()) < FULL {
+            return None;
+        }
+        let [begin, end] = self.shared.files.offsets.offsets(index).ok()?;
+        tile_len(begin, end)?;
+        self.has_proven_tile(index).then_some(begin..end)
+    }
+
+    /// Whether full data tile `index` is proven, with its place, and the files look as they did then.
+    pub fn has_proven_tile(&self, index: u64) -> bool {
+        self.shared.has_data(index..index + 1)
     }
 
     /// The records of data tile `index` as they lie in the file, which nothing proves: for an index, which decides nothing. Empty where
