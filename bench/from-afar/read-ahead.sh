@@ -25,7 +25,7 @@ started+=("$nginx_pid" "$log_pid" $(pgrep -P "$nginx_pid"))
 far "$((port + 2))" "127.0.0.1:$port" "$one_way"
 far "$((port + 3))" "127.0.0.1:$((port + 1))" "$one_way"
 # They stand for other machines, which take no processor from this one.
-for process in "${started[@]}"; do renice -n 19 -p $(ls "/proc/$process/task") >>"$work/renice.txt"; done
+for process in "${started[@]}"; do for thread in $(ls "/proc/$process/task"); do chrt --idle --pid 0 "$thread"; done; done
 to=127.0.0.1:$((port + 4))
 warm=/example.com/m500/n0/@v/v1.0.0.mod
 
