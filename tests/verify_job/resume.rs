@@ -163,10 +163,12 @@ fn a_process_that_is_killed_again_and_again_comes_to_the_verdict_of_one_that_is_
             (ran.code, report["findings"].clone(), report["figures"].clone(), report["head"].clone())
         };
         let whole = verdict(machine.run(&["verify", "--format", "json"]));
-        for done in 1..tiles {
-            killed(&machine, &progress, done);
-            assert_eq!(noted(&progress), done);
-            machine.run(&["journal", "verify"]);
+        let mut done = 0;
+        while done + 1 < tiles {
+            killed(&machine, &progress, done + 1);
+            // On a busy machine it may have done more before it was killed.
+            done = noted(&progress);
+            machine.run(&["journal", "verify"]).says(0, &[]);
         }
         let last = machine.run(&["verify", "--record", "--resume", "--format", "json"]);
         assert!(last.out.contains("this run goes on from where the one that began at"), "{}", last.show());
