@@ -1,5 +1,5 @@
-//! From a request to its response: first refusals and whether it is admitted, then the answers that need no waiting, then the route and its handler, then the memory for
-//! the body.
+//! From a request to its response: first refusals and whether it is admitted, then the answers that need no waiting, then the route
+//! and its handler, then the memory for the body.
 
 mod memory;
 
@@ -81,8 +81,8 @@ pub(super) async fn respond(
     let admitted = admit(app, &head, raw, addrs, certificate, known, found.as_ref()).await;
     let (route, mut answer, admission) = match admitted {
         Err((route, refused)) => (route, Arc::new(refused), None),
-        // The rules may have changed while a password was verified.
-        Ok(admitted) => match found.filter(|found| found.rules == app.rules()) {
+        // The rules may have changed while a password was verified. Only who is admitted causes a look at the disk.
+        Ok(admitted) => match found.filter(|found| found.rules == app.rules() && found.answer.is_current()) {
             Some(found) => (found.route, counted(app, found.answer), admitted.map(|admitted| admitted.admission)),
             // Boxed: most requests do not get here, and this future is large.
             None => {

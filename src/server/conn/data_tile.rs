@@ -35,9 +35,18 @@ impl DataTilePlace {
         Some(DataTilePlace { relay: relay.clone(), tile: *tile, range })
     }
 
-    /// Whether it still lies there, proven.
+    /// Whether it lies there now, proven.
     pub(crate) fn is_current(&self) -> bool {
-        self.relay.log_snapshot().and_then(|snapshot| snapshot.place_of(&self.tile)).as_ref() == Some(&self.range)
+        self.relay.log_snapshot().is_some_and(|snapshot| self.is_proven_in(&snapshot))
+    }
+
+    fn is_proven_in(&self, snapshot: &Snapshot) -> bool {
+        snapshot.place_of(&self.tile).as_ref() == Some(&self.range)
+    }
+
+    /// Where in the file it begins.
+    pub(crate) fn begin(&self) -> u64 {
+        self.range.start
     }
 
     /// Its length in bytes.
@@ -52,9 +61,9 @@ impl DataTilePlace {
 }
 
 impl OpenDataTile {
-    /// Where in the file it lies.
-    pub(crate) fn range(&self) -> &Range<u64> {
-        &self.place.range
+    /// Where it lies.
+    pub(crate) fn place(&self) -> &DataTilePlace {
+        &self.place
     }
 
     /// The file.
@@ -62,10 +71,9 @@ impl OpenDataTile {
         Ok(self.snapshot()?.file(RECORDS).ok_or(io::ErrorKind::NotFound)?.0)
     }
 
-    /// Whether it is proven, and looks as it did then.
+    /// Whether it lies there proven, and the files look as they did then.
     pub(crate) fn is_proven(&self) -> bool {
-        let index = self.place.tile.hashes().index();
-        self.snapshot().is_ok_and(|snapshot| snapshot.has_proven_tile(index))
+        self.snapshot().is_ok_and(|snapshot| self.place.is_proven_in(snapshot))
     }
 
     /// Some of its bytes, from `at` in the file on, proven; or that it is rotten, and nothing here has the right ones.
@@ -77,7 +85,7 @@ impl OpenDataTile {
             Ok(bytes) => bytes.unwrap_or_default(),
             Err(rotten) => return Ok(Err(rotten)),
         };
-        let from = at.checked_sub(self.place.range.start).and_then(|from| usize::try_from(from).ok());
+        let from = at.checked_sub(self.place.begin()).and_then(|from| usize::try_from(from).ok());
         let bytes = from.and_then(|from| bytes.get(from..)?.get(..into.len()));
         into.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(Ok(()))

@@ -43,7 +43,7 @@ impl FileSource {
     /// Where in the file its content begins.
     pub(crate) fn begin(&self) -> u64 {
         match self {
-            FileSource::DataTile(tile) => tile.range().start,
+            FileSource::DataTile(tile) => tile.place().begin(),
             FileSource::Log(_) | FileSource::Module { .. } | FileSource::Refused { .. } => 0,
         }
     }
@@ -52,7 +52,7 @@ impl FileSource {
     pub(crate) fn len(&self) -> u64 {
         match self {
             FileSource::Log(file) => file.len,
-            FileSource::DataTile(tile) => tile.range().end - tile.range().start,
+            FileSource::DataTile(tile) => tile.place().len(),
             FileSource::Module { file, .. } => file.len(),
             FileSource::Refused { file, .. } => file.len(),
         }
@@ -116,8 +116,8 @@ impl FileSource {
     /// Whether these bytes can be given from the file and are in the page cache, judged by the last of them, and by the first where they
     /// are many: the kernel reads ahead.
     pub(crate) fn is_in_memory(&self, at: u64, len: usize) -> io::Result<bool> {
-        // The beginning of a tile is sent as soon as its place is known, which was proven then.
-        let is_just_proven = matches!(self, FileSource::DataTile(tile) if at == tile.range().start);
+        // The beginning of a tile is sent as soon as it was looked at whether it lies there proven.
+        let is_just_proven = matches!(self, FileSource::DataTile(tile) if at == tile.place().begin());
         if !is_just_proven && !self.is_proven(at, len) {
             return Ok(false);
         }

@@ -1,8 +1,9 @@
 //! The response cache: answers in memory, bounded in bytes, by the path as clients write it. A hit costs no parsing, no access
 //! to the disk, no hashing and no compression.
 //!
-//! It holds answers that never change (tiles, go.mod files; of a data tile that lies in a file as it is sent only where that is), lookups for as long as the head that they were answered under is
-//! the newest, and hints about modules until they are no longer fresh.
+//! It holds answers that never change (tiles, go.mod files), lookups for as long as the head that they were answered under is
+//! the newest, and hints about modules until they are no longer fresh. Of a data tile that lies in a file as it is sent, it holds
+//! where that is: whether it still is there is for the caller to look at.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -109,7 +110,7 @@ impl ResponseCache {
         if accepts_gzip { &self.gzip } else { &self.plain }
     }
 
-    /// The valid answer, whose content is where it was. `is_newest` tells whether a head is still the newest of its database.
+    /// The valid answer. `is_newest` tells whether a head is still the newest of its database.
     pub(crate) fn find(&self, key: CacheKey<'_>, is_newest: impl FnOnce(HeadRef) -> bool) -> Option<Found> {
         let CacheKey { raw, accepts_gzip, rules } = key;
         let cached = self.variant(accepts_gzip).get(raw)?;
@@ -120,7 +121,7 @@ impl ResponseCache {
             Validity::Until(end) => Instant::now() < end,
         };
         let CachedAnswer { route, answer, scope, .. } = cached;
-        (is_valid && cached.rules == rules && answer.is_current()).then_some(Found { route, answer, rules, scope })
+        (is_valid && cached.rules == rules).then_some(Found { route, answer, rules, scope })
     }
 
     /// Stores an answer to a request for what `scope` says, unless it is a file or a failure, or the path is too long.

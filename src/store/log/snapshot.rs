@@ -130,12 +130,7 @@ impl Snapshot {
         }
         let [begin, end] = self.shared.files.offsets.offsets(index).ok()?;
         tile_len(begin, end)?;
-        self.has_proven_tile(index).then_some(begin..end)
-    }
-
-    /// Whether full data tile `index` is proven, with its place, and the files look as they did then.
-    pub fn has_proven_tile(&self, index: u64) -> bool {
-        self.shared.has_data(index..index + 1)
+        self.shared.has_data(index..index + 1).then_some(begin..end)
     }
 
     /// The records of data tile `index` as they lie in the file, which nothing proves: for an index, which decides nothing. Empty where
