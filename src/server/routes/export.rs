@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use hyper::StatusCode;
 
 use crate::server::app::database::ServedDatabase;
@@ -39,11 +38,7 @@ pub(crate) async fn handle(served: &ServedDatabase, name: &str, quota: &Arc<Clie
     let tag = format!("{name}-{}", mirror.snapshot.tree().size);
     let (snapshot, relay) = (mirror.snapshot, served.relay.clone());
     let file = LogFile { snapshot, name: name.into(), len, relay, _export: Arc::new(export) };
-    Answer {
-        payload: Payload::File(FileSource::Log(file)),
-        ..Answer::new(BINARY, CachePolicy::Revalidate, Bytes::new())
-    }
-    .with_etag(&tag)
+    Answer::of(BINARY, CachePolicy::Revalidate, Payload::File(FileSource::Log(file))).with_etag(&tag)
 }
 
 /// All committed notes, each followed by a blank line.

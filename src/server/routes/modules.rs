@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, WARNING};
 
 use crate::fault::Fault;
@@ -87,7 +86,7 @@ fn file_answer(content_type: &'static str, file: Admitted, permit: PoolPermit, c
     let (tag, last_modified) = (file.hash().to_string(), Some(file.modified()));
     let payload = Payload::File(FileSource::Module { file, _permit: Arc::new(permit) });
     let fixed_headers: &[_] = if context.is_for_all() { &OPEN_HEADERS } else { &[] };
-    Answer { payload, last_modified, fixed_headers, ..Answer::new(content_type, CachePolicy::Immutable, Bytes::new()) }
+    Answer { last_modified, fixed_headers, ..Answer::of(content_type, CachePolicy::Immutable, payload) }
         .with_etag(&tag)
         .judged(PROVEN)
 }
@@ -96,7 +95,7 @@ fn file_answer(content_type: &'static str, file: Admitted, permit: PoolPermit, c
 fn unproven(file: Refused, permit: PoolPermit) -> Answer {
     let extra_header = Some((WARNING, HeaderValue::from_static(UNPROVEN)));
     let payload = Payload::File(FileSource::Refused { file, _permit: Arc::new(permit) });
-    Answer { payload, extra_header, ..Answer::new(BINARY, CachePolicy::NoStore, Bytes::new()) }.judged("unproven")
+    Answer { extra_header, ..Answer::of(BINARY, CachePolicy::NoStore, payload) }.judged("unproven")
 }
 
 /// A go.mod. It is stored in the response cache if it is not unusually large.
