@@ -8,7 +8,7 @@ use crate::store::modules::{Deferred, Tree};
 use crate::sumdb::module::ModuleVersion;
 
 impl Proxy {
-    /// From now on such a file is given once it is proven and its bytes are durable, whether or not its name is.
+    /// From now on a file of `whose` names is given once it is proven and its bytes are durable, whether or not its name is.
     pub fn defer_names(&self, whose: Deferred) {
         self.inner.modules.defer_names(whose);
     }

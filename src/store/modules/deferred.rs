@@ -25,7 +25,7 @@ pub enum Deferred {
     #[default]
     None,
     /// those of files that a database proved, when the system writes them, which is within half a minute: what a power cut takes of them
-    /// is brought and proven again. The first use of a private module is nowhere else.
+    /// is brought and proven again. What came first of a private module is kept nowhere else, and is durable at once
     Proven,
     /// all, with [`Modules::settle_names`]
     All,
@@ -105,7 +105,7 @@ impl DeferredNames {
 }
 
 impl Modules {
-    /// From now on [`Modules::admit`] gives such a file when its name is not durable yet: its bytes and its hash are.
+    /// From now on [`Modules::admit`] gives files of `whose` names when these are not durable yet: their bytes and their hash are.
     pub fn defer_names(&self, whose: Deferred) {
         self.deferred.noted.lock().whose = whose;
     }
